@@ -1,0 +1,60 @@
+# `make` or `make help` lists what there is to do.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: $(INSTALLED) ## Start PostgreSQL and the three services; Ctrl-C stops them
+	@exec $(BIN)/veritas up
+
+.PHONY: test
+test: $(INSTALLED) ## Run the tests
+	@$(BIN)/pytest -n auto
+
+.PHONY: lint
+lint: $(INSTALLED) ## Check format, style, types and imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: check
+check: lint test ## Run everything that a change must pass
+
+.PHONY: format
+format: $(INSTALLED) ## Put the code into the common format
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+.PHONY: clean
+clean: ## Remove the virtual environment and caches; the data in .veritas stay
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The virtual environment, made anew from the newest suitable Python when there is none.
+$(INSTALLED): pyproject.toml
+	@if [ ! -x $(BIN)/pip ]; then \
+		for name in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+			if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+				found=$$name; break; \
+			fi; \
+		done; \
+		if [ -z "$${found:-}" ]; then \
+			echo "Veritas needs Python 3.11 or newer; none is on the PATH. Install one, or name it: make PYTHON=/path/to/python3" >&2; \
+			exit 1; \
+		fi; \
+		if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
+			echo "$$found cannot make a virtual environment. Install its venv module (Debian, Ubuntu: apt install python3-venv)." >&2; \
+			exit 1; \
+		fi; \
+		echo "Making .venv with $$($$found --version) ..."; \
+		$$found -m venv .venv; \
+	fi
+	@echo "Installing what Veritas needs into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@

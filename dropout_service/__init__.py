@@ -1,0 +1,1 @@
+"""Who is about to drop out, why, and what helps: learning events in, predictions out."""

@@ -1,0 +1,51 @@
+"""The words of this service: kinds of events, of dropout and of risk."""
+
+from enum import StrEnum
+
+
+class EventType(StrEnum):
+    """What a student did."""
+
+    QUESTION_START = "QUESTION_START"
+    QUESTION_SUBMIT = "QUESTION_SUBMIT"
+    ANSWER_REVISION = "ANSWER_REVISION"
+    HINT_REQUEST = "HINT_REQUEST"
+    NAVIGATION = "NAVIGATION"
+    FOCUS_BLUR = "FOCUS_BLUR"
+    FOCUS_FOCUS = "FOCUS_FOCUS"
+    SESSION_START = "SESSION_START"
+    SESSION_END = "SESSION_END"
+    RESOURCE_VIEW = "RESOURCE_VIEW"
+
+
+class DropoutType(StrEnum):
+    """The way in which a student is being lost."""
+
+    COGNITIVE = "COGNITIVE"
+    BEHAVIORAL = "BEHAVIORAL"
+    ENGAGEMENT = "ENGAGEMENT"
+    SILENT = "SILENT"
+    NO_DROPOUT = "NO_DROPOUT"
+
+
+class RiskLevel(StrEnum):
+    """How high a risk score is: LOW < 0.3 <= MEDIUM < 0.6 <= HIGH < 0.8 <= CRITICAL."""
+
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    CRITICAL = "CRITICAL"
+
+
+def risk_level(score: float) -> RiskLevel:
+    """Return the level of a risk score.
+
+    score: 0 to 1.
+    """
+    if not 0 <= score <= 1:
+        raise ValueError("a risk score lies between 0 and 1")
+    if score < 0.3:  # noqa: PLR2004 - the definition of the level
+        return RiskLevel.LOW
+    if score < 0.6:  # noqa: PLR2004 - the definition of the level
+        return RiskLevel.MEDIUM
+    return RiskLevel.HIGH if score < 0.8 else RiskLevel.CRITICAL  # noqa: PLR2004 - the definition

@@ -1,0 +1,5 @@
+"""The history of schema `dropout`."""
+
+from shared_db.migrations import History
+
+HISTORY = History("dropout_service", "dropout")

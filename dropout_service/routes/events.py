@@ -1,0 +1,55 @@
+"""Learning events as they come in, and read back per student."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from dropout_service.database import EventToStore
+from dropout_service.dependencies import Manager
+from dropout_service.errors import EventExists, StudentNotFound
+from dropout_service.routes.parameters import StudentId
+from dropout_service.schemas import LearningEventOut, NewLearningEvent
+from shared_db.paging import MalformedCursor
+from shared_web.access import INGEST, READ, Ingester
+from shared_web.batches import BatchOut, batch_body, read_batch
+from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.paging import After, Limit, PageOut
+from shared_web.problems import InvalidRequest, documented
+
+router = APIRouter(tags=["events"])
+
+
+@router.post("/events", status_code=201, responses=documented(EventExists))
+def add_event(
+    new: NewLearningEvent,
+    manager: Manager,
+    principal: Ingester,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> LearningEventOut:
+    """Store one event. The same again answers as before; with other content, 409."""
+    sent = dict(new)
+    event = manager.add_learning_event(row_id(sent.pop("id"), key, principal), **sent)
+    mark_replay(response, is_repeat=event.is_repeat)
+    return LearningEventOut.model_validate(event)
+
+
+@router.post("/events/batch", dependencies=[INGEST], openapi_extra=batch_body(NewLearningEvent))
+async def add_events(request: Request, manager: Manager) -> BatchOut:
+    """Store many events in one transaction; each has its outcome, a bad one harms no other."""
+    batch = await read_batch(request, NewLearningEvent)
+    events = [EventToStore(**dict(item)) for item in batch.valid.values()]
+    rows, outcomes = await run_in_threadpool(manager.add_learning_events, events)
+    return batch.answer([row.id for row in rows], outcomes)
+
+
+@router.get(
+    "/students/{student_id}/events",
+    dependencies=[READ],
+    responses=documented(StudentNotFound, InvalidRequest, MalformedCursor),
+)
+def list_student_events(
+    student_id: StudentId, manager: Manager, after: After = None, limit: Limit = 100
+) -> PageOut[LearningEventOut]:
+    """Return the student's events, the latest first."""
+    page = manager.get_student_events(student_id, after=after, limit=limit)
+    return PageOut[LearningEventOut].of(page)

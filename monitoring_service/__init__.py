@@ -1,0 +1,1 @@
+"""How the systems themselves do: their events analysed, kept and read back."""

@@ -1,0 +1,24 @@
+"""What this service refuses."""
+
+from shared_db.errors import Conflict, NotFound
+
+
+class LogNotFound(NotFound):
+    """No event has that id."""
+
+    title = "There is no such event"
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__(f"No event has the id {event_id}.", event_id=event_id)
+
+
+class EventExists(Conflict):
+    """The id is an event's already, sent with other content."""
+
+    title = "The event exists with other content"
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__(
+            f"Event {event_id} is stored with other content. Nothing was changed.",
+            event_id=event_id,
+        )

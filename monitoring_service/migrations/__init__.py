@@ -1,0 +1,5 @@
+"""The history of schema `monitoring`."""
+
+from shared_db.migrations import History
+
+HISTORY = History("monitoring_service", "monitoring")

@@ -1,0 +1,88 @@
+"""Column types and mixins that mean the same in all three services."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, Enum, LargeBinary, MetaData, String, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+ID_LENGTH = 200
+
+# Ids sort by code point in both stores, so that cursors and orders agree.
+Key = String(ID_LENGTH).with_variant(String(ID_LENGTH, collation="C"), "postgresql")
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+def service_metadata(schema: str) -> MetaData:
+    """Return the metadata of one service: its schema and our constraint names."""
+    return MetaData(schema=schema, naming_convention=NAMING_CONVENTION)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: aware in Python, `timestamptz` on PostgreSQL, UTC text in memory."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Turn it into UTC; a naive value is a programming error.
+
+        Raises:
+            ValueError: the value has no time zone.
+
+        """
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give it back aware: the in-memory store keeps no zone, and what it keeps is UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def enum_column(kind: type[StrEnum]) -> Enum:
+    """Return the type that stores the enum's value as text with a CHECK."""
+    return Enum(
+        kind,
+        name=f"{kind.__name__.lower()}_known",
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Base:
+    """What every mapped class has: how Python types become columns."""
+
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        datetime: UtcDateTime(),
+        dict[str, Any]: Json,
+        list[Any]: Json,
+    }
+
+
+class Named:
+    """A row that its sender may name: its id, and a digest of what was sent under that id.
+
+    The digest is what makes a repeated request harmless and a changed one a conflict.
+    """
+
+    id: Mapped[str] = mapped_column(Key, primary_key=True, sort_order=-2)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(16), sort_order=100)
+    # Set on the object that a manager returns when the row was there already; not stored.
+    is_repeat = False

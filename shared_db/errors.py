@@ -1,0 +1,74 @@
+"""What can be refused or go wrong, in words; `shared_web` turns each into one HTTP problem."""
+
+import re
+from typing import ClassVar
+
+
+class ConfigurationError(Exception):
+    """The settings or the database cannot work as they are: a person has to change something."""
+
+
+class ServiceError(Exception):
+    """A refusal with a fixed title per class; `detail` tells this occurrence.
+
+    Extra keyword arguments become members of the HTTP problem, so they must not be personal data
+    beyond what the caller sent itself.
+    """
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong"
+    retry_after_seconds: ClassVar[int | None] = None
+
+    def __init__(self, detail: str, **members: object) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.members = members
+
+    @classmethod
+    def slug(cls) -> str:
+        """Return the class's name as it stands in the problem's `type`: `not-found`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+
+class NotFound(ServiceError):
+    """What was asked for is not there."""
+
+    status = 404
+    title = "Not found"
+
+
+class Conflict(ServiceError):
+    """The request contradicts what is stored."""
+
+    status = 409
+    title = "Conflict with what is stored"
+
+
+class Invalid(ServiceError):
+    """The request is understood but cannot be met as it is; `field` names where."""
+
+    status = 422
+    title = "The request cannot be accepted as it is"
+
+
+class DatabaseUnavailable(ServiceError):
+    """The database does not answer; nothing can be said about what it holds."""
+
+    status = 503
+    title = "The database is not available"
+    retry_after_seconds = 5
+
+
+class DatabaseBusy(ServiceError):
+    """The database answers, but not now: a lock, a time-out or no connection left."""
+
+    status = 503
+    title = "The database is busy"
+    retry_after_seconds = 1
+
+
+class NeedsPostgresql(ServiceError):
+    """The in-memory store cannot do this."""
+
+    status = 501
+    title = "This needs PostgreSQL"

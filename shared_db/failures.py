@@ -1,0 +1,68 @@
+"""What a database error means: an outage, overload, or settings that a person must change."""
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable, ServiceError
+
+_UNIQUE_VIOLATION = "23505"
+_BUSY = {
+    "53300": "no connection is left",
+    "53400": "a limit of the server is reached",
+    "55P03": "another request holds the lock",
+    "57014": "the statement took longer than DATABASE_STATEMENT_TIMEOUT_SECONDS",
+    "40001": "it collided with a parallel request",
+    "40P01": "it collided with a parallel request",
+}
+# psycopg2 gives no SQLSTATE when connecting fails, so only the text can tell.
+_TOO_MANY = ("too many connections", "too many clients", "connection slots are reserved")
+_PASSING = (*_TOO_MANY, "starting up", "shutting down", "recovery", "not yet accepting")
+_MISCONFIGURED = {
+    "password authentication failed": "the server refuses the user or password",
+    "no password supplied": "the server wants a password and the URL has none",
+    "no pg_hba.conf entry": "the server's pg_hba.conf does not admit this user or address",
+    "certificate": "the server's certificate is not accepted",
+    "does not support SSL": "the server offers no TLS, which is required (see DATABASE_TLS)",
+    "could not translate host name": "there is no such host",
+    "invalid connection option": "the URL has an option that libpq does not know",
+    "invalid sslmode": "the URL's sslmode is not one that libpq knows",
+}
+
+
+def is_unique_violation(refusal: IntegrityError) -> bool:
+    """Tell a unique violation from a check or a foreign key, on both stores."""
+    if getattr(refusal.orig, "pgcode", None) == _UNIQUE_VIOLATION:
+        return True
+    return "UNIQUE constraint failed" in str(refusal.orig)
+
+
+def misconfiguration(failure: DBAPIError) -> str | None:
+    """Return what is wrong with the settings if that is why connecting failed, else None.
+
+    A server that cannot be reached, is starting, stopping or full is no misconfiguration.
+    """
+    text = str(failure.orig)
+    if any(sign in text for sign in _PASSING):
+        return None
+    for sign, meaning in _MISCONFIGURED.items():
+        if sign in text:
+            return meaning
+    if "FATAL:" in text:
+        # The server answered and refused: a database or role that does not exist, for instance.
+        return text.rsplit("FATAL:", 1)[1].strip().splitlines()[0]
+    return None
+
+
+def as_service_error(failure: DBAPIError) -> ServiceError | None:
+    """Return what the failure means to a caller, or None if it is an error of ours."""
+    code = getattr(failure.orig, "pgcode", None)
+    if code in _BUSY:
+        return DatabaseBusy(f"The request was given up: {_BUSY[code]}. Try again.")
+    text = str(failure.orig)
+    if any(sign in text for sign in _TOO_MANY):
+        return DatabaseBusy("The request was given up: no connection is left. Try again.")
+    if "database is locked" in text:
+        return DatabaseBusy("The request was given up: another request holds the lock. Try again.")
+    is_connecting = code is None and type(failure.orig).__name__ == "OperationalError"
+    if failure.connection_invalidated or is_connecting or (code or "").startswith(("08", "57P")):
+        return DatabaseUnavailable("The database does not answer. Try again in a few seconds.")
+    return None

@@ -1,0 +1,61 @@
+"""The in-memory store: SQLite in this process, for work without a database server."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+from shared_db.ids import new_id
+
+_BUSY_SECONDS = 30
+
+
+def build_memory_engine(metadata: MetaData) -> tuple[Engine, Connection]:
+    """Return an engine on a new, empty in-memory database with the tables of `metadata`.
+
+    Also returns the anchor connection: the database lives as long as it is open. The `memdb` VFS
+    gives every session a connection of its own, so that transactions are isolated; one shared
+    connection (`StaticPool`) would mix them.
+    """
+    engine = create_engine(
+        f"sqlite:///file:/veritas-{new_id()}?vfs=memdb&uri=true",
+        poolclass=NullPool,
+        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+        hide_parameters=True,
+        execution_options={
+            "schema_translate_map": {table.schema: None for table in metadata.tables.values()}
+        },
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    anchor = engine.connect()
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+    return engine, anchor
+
+
+def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.isolation_level = None  # our own BEGIN, see _begin
+        connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads and then writes must be the writer from its start: with a plain
+    # BEGIN parallel ones fail with "database is locked" whatever the time-out.
+    reads = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def memory_engine(metadata: MetaData) -> Iterator[Engine]:
+    """Give an in-memory engine and let its database go afterwards."""
+    engine, anchor = build_memory_engine(metadata)
+    try:
+        yield engine
+    finally:
+        anchor.close()
+        engine.dispose()

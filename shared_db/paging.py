@@ -1,0 +1,109 @@
+"""Keyset pages: the next page starts after the last row seen, at the same cost at any depth."""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from shared_db.errors import Invalid
+
+T = TypeVar("T")
+_BIGINT = 2**63
+
+
+class MalformedCursor(Invalid):
+    """The cursor was not given out by this list."""
+
+    title = "The cursor is not one of this list"
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """One page of rows, and the cursor of the next or None at the end."""
+
+    items: Sequence[T]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Keyset:
+    """The order of one list: the columns that identify a place in it, all in one direction.
+
+    `name` is written into the cursors, so that one list's cursor is refused by another. The columns
+    must not be null and together be unique, and an index must hold them in this order.
+    """
+
+    name: str
+    columns: tuple[InstrumentedAttribute[Any] | ColumnElement[Any], ...]
+    is_descending: bool = False
+
+    def page(self, session: Session, query: Select[T], *, after: str | None, limit: int) -> Page[T]:
+        """Return at most `limit` rows of `query` that follow the cursor `after`.
+
+        `query` selects one entity whose attributes are this keyset's columns.
+
+        Raises:
+            MalformedCursor: `after` is not a cursor of this list.
+
+        """
+        rows, following = self.rows(session, query, after=after, limit=limit)
+        return Page([row[0] for row in rows], following)
+
+    def rows(
+        self, session: Session, query: Select[*tuple[Any, ...]], *, after: str | None, limit: int
+    ) -> tuple[Sequence[Any], str | None]:
+        """Return rows and the next cursor; `query` may select any columns, its keys among them."""
+        place = tuple_(*self.columns)
+        if after is not None:
+            seen = tuple_(*self._decode(after))
+            query = query.where(place < seen if self.is_descending else place > seen)
+        query = query.add_columns(*self.columns)
+        query = query.order_by(*(c.desc() if self.is_descending else c for c in self.columns))
+        # One more than asked for tells whether there is a next page.
+        rows = session.execute(query.limit(limit + 1)).all()
+        if len(rows) <= limit:
+            return rows, None
+        return rows[:limit], self._encode(rows[limit - 1][-len(self.columns) :])
+
+    def _encode(self, values: Sequence[object]) -> str:
+        plain = [v.isoformat() if isinstance(v, datetime) else v for v in values]
+        text = json.dumps([self.name, *plain], separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    def _decode(self, cursor: str) -> list[Any]:
+        try:
+            padded = cursor + "=" * (-len(cursor) % 4)
+            name, *values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+            if name != self.name:
+                raise ValueError("another list's cursor")  # noqa: TRY301 - one refusal for all
+            return [
+                _value(column.type.python_type, value)
+                for column, value in zip(self.columns, values, strict=True)
+            ]
+        except (ValueError, TypeError, OverflowError, RecursionError) as failure:
+            raise MalformedCursor(
+                "Pass the value of `next` from the page before, unchanged, or leave `after` out.",
+                field="after",
+            ) from failure
+
+
+def _value(kind: type, value: object) -> object:
+    if kind is datetime and isinstance(value, str):
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError("no instant")
+        return moment.astimezone(UTC)
+    if kind is float and isinstance(value, int | float) and isfinite(value):
+        return float(value)
+    if kind is int and type(value) is int and abs(value) < _BIGINT:
+        return value
+    if kind is str and isinstance(value, str) and "\x00" not in value:
+        value.encode()  # a lone surrogate cannot be stored, so no row has it
+        return value
+    raise ValueError("value of another type")

@@ -1,0 +1,110 @@
+"""Settings of the database, read from the environment, `NAME_FILE` secrets and `.env`."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from shared_db.errors import ConfigurationError
+
+
+class Environment(StrEnum):
+    """Where the service runs; what is lenient in development is refused in production."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Reads `NAME` from the file that `NAME_FILE` points to, as container secrets are given."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the content of the file for one setting, or None where no file is named."""
+        variable = f"{field_name.upper()}_FILE"
+        path = os.environ.get(variable) or dotenv_values(".env").get(variable)
+        if not path:
+            return None, field_name, False
+        try:
+            return Path(path).read_text().strip(), field_name, self.field_is_complex(field)
+        except OSError as failure:
+            raise ConfigurationError(
+                f"{variable} names {path}, which cannot be read: {failure.strerror}."
+            ) from failure
+
+    def __call__(self) -> dict[str, Any]:
+        """Return every setting that a file gives."""
+        found = {}
+        for name, field in self.settings_cls.model_fields.items():
+            value, key, _ = self.get_field_value(field, name)
+            if value is not None:
+                found[key] = value
+        return found
+
+
+class VeritasSettings(BaseSettings):
+    """What every group of settings has in common; the environment wins over `.env`."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put secrets from files after the environment and before `.env`."""
+        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
+
+    @classmethod
+    def load(cls, **values: Any) -> Self:
+        """Read the settings.
+
+        Raises:
+            ConfigurationError: a variable has a value that cannot be used; names it, not its value.
+
+        """
+        try:
+            return cls(**values)
+        except ValidationError as refusal:
+            problems = "; ".join(
+                f"{str(error['loc'][0]).upper()}: {error['msg']}"
+                for error in refusal.errors(include_input=False, include_url=False)
+            )
+            raise ConfigurationError(f"Settings that cannot be used: {problems}") from None
+
+
+class DatabaseSettings(VeritasSettings):
+    """Where the database is and how it is spoken to. Times are in seconds."""
+
+    environment: Environment = Environment.PRODUCTION
+    debug: bool = False
+    database_url: SecretStr | None = None
+    database_pool: Literal["null", "queue"] = "null"
+    database_pool_size: int = Field(5, ge=1, le=1000)
+    database_pool_overflow: int = Field(10, ge=0, le=1000)
+    database_tls: Literal["required", "off"] = "required"
+    database_ca_file: Path | None = None
+    database_connect_timeout_seconds: int = Field(3, ge=1, le=60)
+    database_statement_timeout_seconds: float = Field(10, gt=0, le=3600)
+    database_lock_timeout_seconds: float = Field(3, gt=0, le=3600)
+    fallback: Literal["serve", "off"] | None = None
+
+    @property
+    def serves_from_memory_when_away(self) -> bool:
+        """Tell whether an unreachable server at start means the in-memory store.
+
+        Only in development, where it is the default: in production rows kept in memory are lost.
+        """
+        return self.environment is Environment.DEVELOPMENT and self.fallback != "off"

@@ -1,0 +1,107 @@
+"""Who may call a route: dependencies that turn a bearer key into a `Principal`."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from shared_db.database import Database
+from shared_db.engine import is_local
+from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
+from shared_db.settings import Environment
+from shared_web.keys import KeyManager, Principal, Scope
+from shared_web.problems import Forbidden, Unauthenticated
+from shared_web.settings import ServiceSettings
+
+DEVELOPER = Principal("development", frozenset(Scope))
+
+_bearer = HTTPBearer(auto_error=False, description="A key made with `veritas keys add`.")
+
+
+class Access:
+    """The admission of one app: by keys, or open to this machine in development without keys."""
+
+    def __init__(self, settings: ServiceSettings, keys: KeyManager) -> None:
+        self.settings = settings
+        self.keys = keys
+        self.is_open = False
+
+    def prepare(self, database: Database) -> None:
+        """Decide at the start whether keys are asked for; the in-memory store has none.
+
+        Raises:
+            ConfigurationError: there are no keys, and this is not development on loopback.
+
+        """
+        try:
+            has_keys = not database.use_fallback and self.keys.has_keys()
+        except (DatabaseUnavailable, DatabaseBusy):
+            has_keys = True  # cannot be known now, so nobody gets in without one
+        may_be_open = (
+            self.settings.environment is Environment.DEVELOPMENT
+            and self.settings.listens_on_loopback_only
+        )
+        if not has_keys and not may_be_open:
+            raise ConfigurationError(
+                "There is no API key yet, so nobody could call this service. Make one with "
+                "`veritas keys add NAME --scope read --scope write --scope ingest`; only with "
+                "ENVIRONMENT=development on a loopback HOST does it start without."
+            )
+        self.is_open = not has_keys
+
+    async def principal(self, request: Request, key: str | None) -> Principal:
+        """Return who calls.
+
+        Raises:
+            Unauthenticated: no key, or not a known one.
+            Forbidden: keys are not asked for, but the call does not come from this machine.
+
+        """
+        if self.is_open:
+            return _developer(request)
+        if key is None:
+            raise Unauthenticated("Send `Authorization: Bearer KEY`.")
+        found = self.keys.remembered(key) or await run_in_threadpool(self.keys.find, key)
+        if found is None:
+            raise Unauthenticated("This key is not known, or was revoked.")
+        return found
+
+
+def _developer(request: Request) -> Principal:
+    # A page in the developer's browser may reach loopback under a name of its own choosing; the
+    # Host header gives it away.
+    client = request.client.host if request.client else None
+    if not is_local(request.url.hostname) or not is_local(client):
+        raise Forbidden("Without keys this service answers only to this machine, as localhost.")
+    return DEVELOPER
+
+
+def needs(scope: Scope) -> Callable[..., Awaitable[Principal]]:
+    """Return the dependency that admits callers with this scope."""
+
+    async def admitted(
+        request: Request,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    ) -> Principal:
+        access: Access = request.app.state.access
+        key = credentials.credentials if credentials else None
+        principal = await access.principal(request, key)
+        request.state.principal = principal
+        if not principal.may(scope):
+            raise Forbidden(f"This needs the scope `{scope}`, which {principal.name} lacks.")
+        return principal
+
+    return admitted
+
+
+Reader = Annotated[Principal, Depends(needs(Scope.READ))]
+Writer = Annotated[Principal, Depends(needs(Scope.WRITE))]
+Ingester = Annotated[Principal, Depends(needs(Scope.INGEST))]
+Admin = Annotated[Principal, Depends(needs(Scope.ADMIN))]
+
+READ = Depends(needs(Scope.READ))
+WRITE = Depends(needs(Scope.WRITE))
+INGEST = Depends(needs(Scope.INGEST))
+ADMIN = Depends(needs(Scope.ADMIN))

@@ -1,0 +1,126 @@
+"""The app factory: three services, one set of manners."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared_db.database import Database
+from shared_db.migrations import History, require_migrated
+from shared_web.access import Access
+from shared_web.bodies import BodyLimit
+from shared_web.health import health_routes
+from shared_web.keys import KeyManager
+from shared_web.logs import RequestLog
+from shared_web.problems import COMMON, Problem, documented, install_problem_handlers
+from shared_web.routing import API_PREFIX
+from shared_web.settings import ServiceSettings
+
+
+@dataclass(frozen=True)
+class Service:
+    """What distinguishes one service from its siblings."""
+
+    name: str
+    title: str
+    description: str
+    tags: Sequence[dict[str, Any]]
+    routers: Sequence[APIRouter]
+
+
+def create_service_app(
+    service: Service,
+    settings: ServiceSettings,
+    database: Database,
+    history: History,
+) -> FastAPI:
+    """Return the service's app; its store is opened and checked when it starts."""
+    keys = KeyManager(
+        database,
+        pepper=settings.key_pepper.get_secret_value(),
+        cache_seconds=settings.key_cache_seconds,
+    )
+    access = Access(settings, keys)
+
+    def prepare() -> None:
+        require_migrated(database, history)
+        access.prepare(database)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(prepare)
+        yield
+
+    release = version("veritas")
+    app = FastAPI(
+        title=service.title,
+        description=service.description,
+        version=release,
+        openapi_tags=[*service.tags, {"name": "health", "description": "For those who watch it."}],
+        lifespan=lifespan,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.access = access
+    app.state.prepare = prepare
+    install_problem_handlers(app)
+    app.include_router(health_routes(service.name, release, lambda: database))
+    for router in service.routers:
+        app.include_router(router, prefix=API_PREFIX, responses=documented(*COMMON))
+    _install_middleware(app, settings, database)
+    _document_problems(app)
+    return app
+
+
+def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Database) -> None:
+    # The last one added is the outermost: every answer, also a refusal, gets its id and its line.
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(StorageHeader, database=database)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["*"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Idempotent-Replay", "Veritas-Storage", "Retry-After"],
+        )
+    app.add_middleware(RequestLog)
+
+
+def _document_problems(app: FastAPI) -> None:
+    generate = app.openapi
+
+    def with_problem() -> dict[str, Any]:
+        document = generate()
+        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(schema.pop("$defs"))
+        schemas["Problem"] = schema
+        return document
+
+    app.openapi = with_problem  # type: ignore[method-assign] # FastAPI's way to extend the document
+
+
+class StorageHeader:
+    """Middleware that says on every answer when rows are kept in memory only."""
+
+    def __init__(self, app: ASGIApp, database: Database) -> None:
+        self.app = app
+        self.database = database
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+
+        async def send_with_storage(message: Message) -> None:
+            if message["type"] == "http.response.start" and self.database.is_open_in_memory:
+                MutableHeaders(scope=message)["Veritas-Storage"] = "memory"
+            await send(message)
+
+        await self.app(scope, receive, send_with_storage)

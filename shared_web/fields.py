@@ -1,0 +1,135 @@
+"""Types of fields in requests: what every service refuses in the same words."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from shared_db.clock import utc_now
+from shared_db.columns import ID_LENGTH
+
+CLOCK_SKEW = timedelta(minutes=5)
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+_DATE_LENGTH = len("2026-01-01T")
+_DEEPEST_JSON = 20
+_BIGGEST_INTEGER = 2**63
+
+
+class Body(BaseModel):
+    """What a client sends. Unknown fields and wrong types are refused, so mistakes are heard."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Out(BaseModel):
+    """What a client gets, read from a row or a dataclass."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL stores neither; a lone surrogate is no character at all.
+    if "\x00" in text:
+        raise ValueError("must not contain the NUL character")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("must not contain a lone surrogate")
+    return text
+
+
+def _identifying(text: str) -> str:
+    # An id stands in paths and logs: what would break or forge those is refused.
+    if not text.isprintable() or "/" in text or "\\" in text:
+        raise ValueError("must not contain control characters, '/' or a backslash")
+    if text != text.strip() or text in {".", ".."}:
+        raise ValueError("must not begin or end with a space, nor be '.' or '..'")
+    return text
+
+
+def _written_as_instant(value: object) -> object:
+    # Numbers would be read as seconds since 1970, which is hardly ever what was meant.
+    if isinstance(value, str) and value[_DATE_LENGTH - 1 : _DATE_LENGTH] not in ("T", "t", " "):
+        raise ValueError("must be an instant as 2026-01-31T09:30:00Z")
+    if not isinstance(value, str | datetime):
+        raise ValueError("must be an instant as 2026-01-31T09:30:00Z")  # noqa: TRY004 - pydantic's
+    return value
+
+
+def _in_living_memory(value: datetime) -> datetime:
+    if value < EARLIEST:
+        raise ValueError(f"must not be before {EARLIEST:%Y}")
+    if value.year > utc_now().year + 100:
+        raise ValueError("must not be more than 100 years ahead")
+    return value.astimezone(UTC)
+
+
+def _already_happened(value: datetime) -> datetime:
+    if value > utc_now() + CLOCK_SKEW:
+        raise ValueError("must not be in the future")
+    return value
+
+
+def _storable_json(value: dict[str, Any]) -> dict[str, Any]:
+    _check_json(value, depth=1)
+    return value
+
+
+def _check_json(value: object, depth: int) -> None:
+    if depth > _DEEPEST_JSON:
+        raise ValueError(f"must not be nested more than {_DEEPEST_JSON} deep")
+    match value:
+        case str():
+            _storable(value)
+        case bool() | None:
+            pass
+        case int() if abs(value) >= _BIGGEST_INTEGER:
+            raise ValueError("must not contain integers beyond 64 bits")
+        case float() if not isfinite(value):
+            raise ValueError("must not contain NaN or infinity")
+        case dict():
+            for name, item in value.items():
+                _storable(name)
+                _check_json(item, depth + 1)
+        case list():
+            for item in value:
+                _check_json(item, depth + 1)
+
+
+def _bounded_json(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value)) > 64 * 1024:
+        raise ValueError("must not be larger than 64 KiB as JSON")
+    return value
+
+
+Id = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=ID_LENGTH),
+    AfterValidator(_storable),
+    AfterValidator(_identifying),
+]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_storable)]
+Label = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
+    AfterValidator(_storable),
+]
+Instant = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    BeforeValidator(_written_as_instant),
+    AfterValidator(_in_living_memory),
+]
+PastInstant = Annotated[Instant, AfterValidator(_already_happened)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+JsonObject = Annotated[
+    dict[str, Any], AfterValidator(_storable_json), AfterValidator(_bounded_json)
+]

@@ -1,0 +1,160 @@
+"""API keys: who may call, and what for. The keys stand in the database, only as hashes."""
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import String, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared_db.clock import utc_now
+from shared_db.columns import Base as ColumnsBase
+from shared_db.columns import Key, service_metadata
+from shared_db.database import Database
+from shared_db.errors import Conflict, NotFound
+
+_PREFIX = "veritas_"
+_SECRET_BYTES = 32
+_MOST_CACHED = 1000
+
+
+class Scope(StrEnum):
+    """What a key is for; `admin` includes the others."""
+
+    READ = "read"
+    WRITE = "write"
+    INGEST = "ingest"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who calls: the key's name, which is the actor in logs and records."""
+
+    name: str
+    scopes: frozenset[Scope]
+
+    def may(self, scope: Scope) -> bool:
+        """Tell whether the scope, or `admin`, is among the key's."""
+        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+class AccessBase(ColumnsBase, DeclarativeBase):
+    """The mapped classes of schema `access`."""
+
+    metadata = service_metadata("access")
+
+
+class ApiKey(AccessBase):
+    """A key that was given out; a revoked one stays, so that its name is not taken again."""
+
+    __tablename__ = "api_keys"
+
+    name: Mapped[str] = mapped_column(Key, primary_key=True)
+    secret_hash: Mapped[str] = mapped_column(
+        String(64), unique=True, comment="BLAKE2b-256 of the key, keyed with KEY_PEPPER"
+    )
+    scopes: Mapped[str] = mapped_column(String(100), comment="The scopes, separated by spaces")
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+    @property
+    def principal(self) -> Principal:
+        """The caller that this key stands for."""
+        return Principal(self.name, frozenset(map(Scope, self.scopes.split())))
+
+
+class KeyExists(Conflict):
+    """The name was given to a key before."""
+
+    title = "There is a key of that name"
+
+
+class KeyNotFound(NotFound):
+    """No key has that name."""
+
+    title = "There is no such key"
+
+
+class KeyManager:
+    """Every query on the keys."""
+
+    def __init__(self, database: Database, *, pepper: str = "", cache_seconds: float = 0) -> None:
+        self._database = database
+        self._pepper = hashlib.blake2b(pepper.encode(), digest_size=32).digest()
+        self._cache_seconds = cache_seconds
+        self._cache: dict[str, tuple[float, Principal]] = {}
+        self._lock = threading.Lock()
+
+    def add_key(self, name: str, scopes: Iterable[Scope]) -> str:
+        """Make a key and return it; it is shown this once and cannot be had again.
+
+        Raises:
+            KeyExists: the name is taken, perhaps by a revoked key.
+
+        """
+        key = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
+        with self._database.unit_of_work() as session:
+            if session.get(ApiKey, name) is not None:
+                raise KeyExists(f"{name} is taken. Choose another name.")
+            row = ApiKey(
+                name=name,
+                secret_hash=self._hash(key),
+                scopes=" ".join(sorted(set(scopes))),
+                created_at=utc_now(),
+            )
+            session.add(row)
+        return key
+
+    def list_keys(self) -> Sequence[ApiKey]:
+        """Return all keys by name, the revoked ones too."""
+        with self._database.reading() as session:
+            return session.scalars(select(ApiKey).order_by(ApiKey.name)).all()
+
+    def revoke_key(self, name: str) -> ApiKey:
+        """Revoke a key; services refuse it within KEY_CACHE_SECONDS.
+
+        Raises:
+            KeyNotFound: no key has that name.
+
+        """
+        with self._database.unit_of_work() as session:
+            row = session.get(ApiKey, name)
+            if row is None:
+                raise KeyNotFound(f"There is no key named {name}.")
+            row.revoked_at = row.revoked_at or utc_now()
+            return row
+
+    def has_keys(self) -> bool:
+        """Tell whether any key is in force."""
+        query = select(ApiKey.name).where(ApiKey.revoked_at.is_(None)).limit(1)
+        with self._database.reading() as session:
+            return session.scalar(query) is not None
+
+    def remembered(self, key: str) -> Principal | None:
+        """Return the caller if the key was found within the last `cache_seconds`."""
+        found = self._cache.get(self._hash(key))
+        return found[1] if found is not None and found[0] > time.monotonic() else None
+
+    def find(self, key: str) -> Principal | None:
+        """Return the caller whom the key stands for, or None if it is unknown or revoked."""
+        secret_hash = self._hash(key)
+        query = select(ApiKey).where(ApiKey.secret_hash == secret_hash, ApiKey.revoked_at.is_(None))
+        with self._database.reading() as session:
+            row = session.scalar(query)
+        if row is None:
+            return None
+        with self._lock:
+            if len(self._cache) >= _MOST_CACHED:
+                self._cache.clear()
+            self._cache[secret_hash] = (time.monotonic() + self._cache_seconds, row.principal)
+        return row.principal
+
+    def _hash(self, key: str) -> str:
+        # Fast is enough: the key is 32 random bytes, which no dictionary holds.
+        return hashlib.blake2b(key.encode(), key=self._pepper, digest_size=32).hexdigest()

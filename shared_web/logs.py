@@ -1,0 +1,136 @@
+"""Structured logs: JSON where no person is watching, one line per request, no personal data."""
+
+import logging
+import re
+import sys
+import time
+import traceback
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared_db.ids import new_id
+from shared_web.problems import problem_response
+from shared_web.routing import route_template
+from shared_web.settings import ServiceSettings
+
+logger = structlog.stdlib.get_logger("veritas.requests")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+
+def configure_logging(settings: ServiceSettings, service: str) -> None:
+    """Send all logs of this process to standard output in one format."""
+    is_json = settings.log_format == "json" or (
+        settings.log_format == "auto" and not sys.stdout.isatty()
+    )
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        lambda _logger, _method, event: {"service": service, **event},
+    ]
+    renderer = structlog.processors.JSONRenderer() if is_json else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.processors.format_exc_info],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
+    # Its access lines hold paths and so students' ids; RequestLog writes the route's template.
+    logging.getLogger("uvicorn.access").disabled = True
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it announces its plug-ins at length
+
+
+class RequestLog:
+    """Middleware: gives each request an id, writes one line for it, and answers what nobody caught.
+
+    The line has the route's template and never the path, the query or an exception's message:
+    those can hold names, ids and marks.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        offered = Headers(scope=scope).get("x-request-id", "")
+        request_id = offered if _REQUEST_ID.fullmatch(offered) else new_id()
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 500
+        has_started = False
+        started = time.perf_counter()
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status, has_started
+            if message["type"] == "http.response.start":
+                status, has_started = message["status"], True
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_with_id)
+            except Exception as failure:  # noqa: BLE001 - the last catch; it is logged and answered
+                logger.error("unexpected error", **describe_failure(failure))  # noqa: TRY400 - its text may be personal
+                if has_started:
+                    return
+                response = _unexpected(Request(scope))
+                await response(scope, receive, send_with_id)
+            finally:
+                _log_request(scope, status, time.perf_counter() - started)
+
+
+def _unexpected(request: Request) -> ASGIApp:
+    return problem_response(
+        request,
+        status=500,
+        slug="unexpected-error",
+        title="Something unexpected went wrong",
+        detail="It is in the log under this request id. Nothing of the request was stored.",
+    )
+
+
+def _log_request(scope: Scope, status: int, seconds: float) -> None:
+    level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
+    logger.log(
+        level,
+        "request",
+        method=scope["method"],
+        route=route_template(scope),
+        status=status,
+        duration_seconds=round(seconds, 6),
+        principal=getattr(scope["state"].get("principal"), "name", None),
+    )
+
+
+def describe_failure(failure: BaseException) -> dict[str, Any]:
+    """Return what may be logged of an exception: its kind and where, never its text.
+
+    Of a database error also the SQLSTATE and the constraint's name.
+    """
+    cause = getattr(failure, "orig", None)
+    frames = traceback.extract_tb(failure.__traceback__)
+    return {
+        "error": type(failure).__qualname__,
+        "sqlstate": getattr(cause, "pgcode", None),
+        "constraint": getattr(getattr(cause, "diag", None), "constraint_name", None),
+        "frames": [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames[-12:]],
+    }

@@ -1,0 +1,5 @@
+"""The history of schema `access`."""
+
+from shared_db.migrations import History
+
+HISTORY = History("shared_web", "access")

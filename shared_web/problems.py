@@ -1,0 +1,198 @@
+"""Every refusal as `application/problem+json` (RFC 9457), and how it is documented."""
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable, ServiceError
+
+MEDIA_TYPE = "application/problem+json"
+_URN = "urn:veritas:problem:"
+_MOST_ERRORS = 20
+_LONGEST_NAME = 100
+
+
+class FieldError(BaseModel):
+    """One thing that is wrong with a request."""
+
+    location: str
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """A refusal: `type` and `title` are the same for all of a kind, `detail` tells this one."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str | None = None
+    errors: list[FieldError] | None = None
+
+
+class Unauthenticated(ServiceError):
+    """No key, or one that is not known."""
+
+    status = 401
+    title = "A valid API key is needed"
+
+
+class Forbidden(ServiceError):
+    """The key is known but lacks the scope."""
+
+    status = 403
+    title = "This key may not do that"
+
+
+class TooLarge(ServiceError):
+    """The body is over the limit."""
+
+    status = 413
+    title = "The body is too large"
+
+
+class InvalidRequest(ServiceError):
+    """The request is not what the route's documentation says."""
+
+    status = 422
+    title = "The request is not valid"
+
+
+class RefusedWhileReading(HTTPException):
+    """A refusal while the body is read, where FastAPI lets only its own exceptions through."""
+
+    def __init__(self, refusal: ServiceError) -> None:
+        super().__init__(refusal.status, refusal.detail)
+        self.refusal = refusal
+
+
+# What any route behind a key may answer, beside its own refusals.
+COMMON: tuple[type[ServiceError], ...] = (
+    Unauthenticated,
+    Forbidden,
+    TooLarge,
+    InvalidRequest,
+    DatabaseBusy,
+    DatabaseUnavailable,
+)
+
+
+def documented(*refusals: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
+    """Return FastAPI's `responses` for these refusals, one entry a status."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for refusal in refusals:
+        known = responses.get(refusal.status)
+        title = f"{known['description']}; {refusal.title}" if known else refusal.title
+        schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+        responses[refusal.status] = {"description": title, "content": {MEDIA_TYPE: schema}}
+    return responses
+
+
+def problem_response(
+    request: Request,
+    *,
+    status: int,
+    slug: str,
+    title: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    **members: Any,
+) -> Response:
+    """Return one problem; members that are None are left out."""
+    body = {
+        "type": _URN + slug,
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "request_id": request.scope.get("state", {}).get("request_id"),
+        **members,
+    }
+    present = {name: value for name, value in body.items() if value is not None}
+    # ASCII, because a refused name may hold a lone surrogate that UTF-8 cannot carry.
+    text = json.dumps(present, ensure_ascii=True, default=str)
+    return Response(text, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def refusal_response(request: Request, refusal: ServiceError) -> Response:
+    """Return the problem for a refusal of ours."""
+    headers = {}
+    if refusal.retry_after_seconds is not None:
+        headers["Retry-After"] = str(refusal.retry_after_seconds)
+    if isinstance(refusal, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem_response(
+        request,
+        status=refusal.status,
+        slug=refusal.slug(),
+        title=refusal.title,
+        detail=refusal.detail,
+        headers=headers,
+        **refusal.members,
+    )
+
+
+def field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
+    """Return what is wrong where, without repeating what was sent."""
+    return [_field_error(error["loc"], error["msg"]) for error in errors[:_MOST_ERRORS]]
+
+
+def _field_error(loc: Sequence[int | str], message: str) -> dict[str, str]:
+    location, *path = [str(part)[:_LONGEST_NAME] for part in loc] or ["body"]
+    return {
+        "location": location,
+        "field": ".".join(path) or location,
+        "message": message.removeprefix("Value error, "),
+    }
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make every refusal of the app a problem: ours, FastAPI's and Starlette's."""
+
+    def refused(request: Request, refusal: Exception) -> Response:
+        assert isinstance(refusal, ServiceError)  # noqa: S101 - what it is registered for
+        return refusal_response(request, refusal)
+
+    def invalid(request: Request, refusal: Exception) -> Response:
+        assert isinstance(refusal, RequestValidationError)  # noqa: S101 - what it is registered for
+        if refusal.errors()[0]["type"] == "json_invalid":
+            place = refusal.errors()[0]["loc"][-1]
+            detail = f"The body is not JSON: look at character {place}."
+            return refusal_response(request, InvalidRequest(detail))
+        errors = field_errors(refusal.errors())
+        named = ", ".join(sorted({error["field"] for error in errors}))
+        return refusal_response(request, InvalidRequest(f"Look at: {named}.", errors=errors))
+
+    def http_error(request: Request, refusal: Exception) -> Response:
+        assert isinstance(refusal, HTTPException)  # noqa: S101 - what it is registered for
+        if isinstance(refusal, RefusedWhileReading):
+            return refusal_response(request, refusal.refusal)
+        phrase = HTTPStatus(refusal.status_code).phrase
+        return problem_response(
+            request,
+            status=refusal.status_code,
+            slug=phrase.lower().replace(" ", "-"),
+            title=phrase,
+            detail=_HTTP_DETAILS.get(refusal.status_code, str(refusal.detail)),
+            headers=dict(refusal.headers or {}),
+        )
+
+    app.add_exception_handler(ServiceError, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http_error)
+
+
+_HTTP_DETAILS = {
+    400: "The body could not be read.",
+    404: "There is no such route. See /docs.",
+    405: "The route is there but not with this method. See /docs.",
+}

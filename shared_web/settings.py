@@ -1,0 +1,32 @@
+"""Settings that every service has beside those of the database."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
+
+from shared_db.engine import is_local
+from shared_db.settings import DatabaseSettings
+
+
+class ServiceSettings(DatabaseSettings):
+    """How a service listens, whom it admits and what it writes down."""
+
+    host: str = "127.0.0.1"
+    workers: int = Field(1, ge=1, le=64)
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    max_body_bytes: int = Field(1024 * 1024, ge=1024)
+    key_pepper: SecretStr = SecretStr("")
+    key_cache_seconds: float = Field(30, ge=0, le=3600)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["auto", "json", "text"] = "auto"
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_by_commas(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+    @property
+    def listens_on_loopback_only(self) -> bool:
+        """Tell whether only this machine can reach the service."""
+        return is_local(self.host)

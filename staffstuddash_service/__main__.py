@@ -1,0 +1,7 @@
+"""Run the service: `python -m staffstuddash_service`."""
+
+from shared_web.serve import serve
+from staffstuddash_service.settings import Settings
+
+if __name__ == "__main__":
+    serve("staffstuddash_service", Settings.load, "staffstuddash_port")

@@ -1,0 +1,5 @@
+"""The history of schema `staffstuddash`."""
+
+from shared_db.migrations import History
+
+HISTORY = History("staffstuddash_service", "staffstuddash")

@@ -1,0 +1,11 @@
+"""The settings of this service."""
+
+from pydantic import Field
+
+from shared_web.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """The common settings and this service's port."""
+
+    staffstuddash_port: int = Field(8002, ge=1, le=65535)

@@ -1,0 +1,23 @@
+"""What every test may ask for, and the PostgreSQL that they run on."""
+
+import signal
+
+import pytest
+
+from tests.server import SuiteServer
+from veritas_cli.local_postgres import LocalPostgresError
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start PostgreSQL once, in the process that starts the workers, and stop it at the end."""
+    is_worker = hasattr(config, "workerinput")
+    if is_worker or config.option.collectonly or config.option.help:
+        return
+    # Ended from outside is like Ctrl-C: pytest then cleans up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    server = SuiteServer()
+    config.add_cleanup(server.stop)
+    try:
+        server.start()
+    except LocalPostgresError as failure:
+        raise pytest.UsageError(str(failure)) from failure

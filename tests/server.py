@@ -1,0 +1,78 @@
+"""The PostgreSQL of the tests: the one of TEST_DATABASE_URL, or one started for this run."""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from sqlalchemy import make_url, text
+
+from veritas_cli.local_postgres import THROW_AWAY, LocalPostgres
+from veritas_cli.postgres_connection import administering
+
+# How the run's first process tells its workers; they inherit its environment.
+_ADMIN_URL = "VERITAS_TEST_ADMIN_URL"
+_RUN = "VERITAS_TEST_RUN"
+
+
+class SuiteServer:
+    """The server of one test run: started by its first process, used by all workers."""
+
+    def __init__(self) -> None:
+        self._local: LocalPostgres | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def start(self) -> None:
+        """Start a server unless TEST_DATABASE_URL names one, and tell the workers its URL."""
+        os.environ[_RUN] = f"veritas_test_{secrets.token_hex(4)}"
+        named = os.environ.get("TEST_DATABASE_URL")
+        os.environ[_ADMIN_URL] = named or self._start_local()
+
+    def stop(self) -> None:
+        """Leave nothing behind: no process, no folder, no database on a server that is not ours."""
+        if self._folder is None:
+            _drop_databases_of_run()
+            return
+        if self._local is not None:
+            self._local.stop()
+            self._local.remove()
+        self._folder.cleanup()
+
+    def _start_local(self) -> str:
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="veritas-tests-", ignore_cleanup_errors=True
+        )
+        self._local = LocalPostgres(Path(self._folder.name), options=THROW_AWAY)
+        self._local.start()
+        return self._local.url_of("postgres")
+
+
+def admin_url() -> str:
+    """Return the URL of the run's server, as a user who may create databases."""
+    return os.environ[_ADMIN_URL]
+
+
+def new_name() -> str:
+    """Return a database name that nobody else has; it is dropped at the end of the run."""
+    return f"{os.environ[_RUN]}_{secrets.token_hex(6)}"
+
+
+def create_database(admin: str, name: str, template: str | None = None) -> str:
+    """Create a database, empty or a copy of one that nobody is connected to; return its URL."""
+    source = f' TEMPLATE "{template}" STRATEGY file_copy' if template else " TEMPLATE template0"
+    with administering(admin) as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"{source}'))
+    return make_url(admin).set(database=name).render_as_string(hide_password=False)
+
+
+def drop_database(admin: str, name: str) -> None:
+    """Drop a database, whoever is still connected to it."""
+    with administering(admin) as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+
+def _drop_databases_of_run() -> None:
+    query = text("SELECT datname FROM pg_database WHERE starts_with(datname, :run)")
+    with administering(admin_url()) as connection:
+        for name in connection.scalars(query, {"run": os.environ[_RUN]}).all():
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))

@@ -1,0 +1,1 @@
+"""The `veritas` command: what an operator runs by hand."""

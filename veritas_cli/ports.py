@@ -1,0 +1,65 @@
+"""TCP ports of this machine: which are free, and who holds the others."""
+
+import errno
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+_LISTENING = "0A"
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Tell whether a server could listen there now.
+
+    Raises:
+        OSError: the host is not an address of this machine.
+
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        # As servers do, so that connections of an earlier run that linger are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+            probe.listen()
+        except OSError as refusal:
+            if refusal.errno == errno.EADDRINUSE:
+                return False
+            raise
+    return True
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def holder_of(port: int) -> str | None:
+    """Return which process listens on the port, as `python3 (process 4711)`; None if unknown.
+
+    Only Linux tells, and of other accounts' processes only to root.
+    """
+    inodes = _listening_inodes(port)
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            for handle in (process / "fd").iterdir():
+                with suppress(OSError):
+                    if handle.readlink().name in inodes:
+                        name = (process / "comm").read_text().strip()
+                        return f"{name} (process {process.name})"
+    return None
+
+
+def _listening_inodes(port: int) -> set[str]:
+    inodes = set()
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        if not table.exists():
+            continue
+        for line in table.read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == _LISTENING and int(fields[1].rsplit(":", 1)[1], 16) == port:
+                inodes.add(f"socket:[{fields[9]}]")
+    return inodes
