@@ -1,5 +1,6 @@
 """What a database error means: an outage, overload, or settings that a person must change."""
 
+import psycopg2
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, ServiceError
@@ -62,7 +63,8 @@ def as_service_error(failure: DBAPIError) -> ServiceError | None:
         return DatabaseBusy("The request was given up: no connection is left. Try again.")
     if "database is locked" in text:
         return DatabaseBusy("The request was given up: another request holds the lock. Try again.")
-    is_connecting = code is None and type(failure.orig).__name__ == "OperationalError"
+    # Without SQLSTATE the server did not speak: refused, reset or gone while it was asked.
+    is_connecting = code is None and isinstance(failure.orig, psycopg2.OperationalError)
     if failure.connection_invalidated or is_connecting or (code or "").startswith(("08", "57P")):
         return DatabaseUnavailable("The database does not answer. Try again in a few seconds.")
     return None

@@ -63,7 +63,7 @@ def store_named(session: Session, rows: Sequence[N]) -> list[Outcome]:
     digests = {id_: first[id_].digest for id_ in new}
     if known := first.keys() - new:
         query = select(model.id, model.digest).where(model.id.in_(known))
-        digests |= dict(session.execute(query).tuples())
+        digests |= dict(session.execute(query).all())
 
     def outcome(row: N) -> Outcome:
         if row.id in new and row is first[row.id]:

@@ -13,6 +13,7 @@ REPLAY_HEADER = "Idempotent-Replay"
 IdempotencyKey = Annotated[
     str | None,
     Header(
+        alias="Idempotency-Key",
         min_length=1,
         max_length=200,
         pattern=r"^[\x21-\x7e]+$",

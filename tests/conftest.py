@@ -7,6 +7,8 @@ import pytest
 from tests.server import SuiteServer
 from veritas_cli.local_postgres import LocalPostgresError
 
+pytest_plugins = ["tests.stores"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start PostgreSQL once, in the process that starts the workers, and stop it at the end."""

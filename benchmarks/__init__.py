@@ -1,0 +1,1 @@
+"""How fast the services are, beside the limit that was measured in the same run."""

@@ -1,0 +1,75 @@
+"""Many writers at once, on both stores: nothing is lost, nothing counted twice."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from dropout_service.database import DropoutDatabaseManager, EventToStore
+from dropout_service.domain.kinds import EventType
+from dropout_service.models import Base as DropoutBase
+from shared_db.naming import Outcome
+from staffstuddash_service.datastore import DatastoreManager
+from staffstuddash_service.models import Base as StaffstuddashBase
+from tests.factories import NOON
+from tests.stores import OpenDatabase
+
+WRITERS = 8
+
+
+def test_the_performance_is_right_after_parallel_assessments(
+    open_own_database: OpenDatabase,
+) -> None:
+    datastore = DatastoreManager(open_own_database(StaffstuddashBase.metadata))
+    datastore.add_student("s001", "Ada")
+    scores = [float(score) for score in range(40)]
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(lambda s: datastore.add_assessment("s001", "quiz", "Math", s), scores))
+
+    record = datastore.get_performance_record("s001")
+    assert record.assessment_count == len(scores)
+    assert record.mean_percentage == pytest.approx(sum(scores) / len(scores))
+
+
+def test_one_id_sent_by_many_is_stored_once(open_own_database: OpenDatabase) -> None:
+    manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))
+
+    def send(_: int) -> bool:
+        event = manager.add_learning_event("evt001", "s001", None, "NAVIGATION", occurred_at=NOON)
+        return event.is_repeat
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        repeats = list(pool.map(send, range(24)))
+
+    assert repeats.count(False) == 1
+    assert len(manager.get_student_events("s001").items) == 1
+
+
+def test_overlapping_batches_store_each_event_once(open_own_database: OpenDatabase) -> None:
+    manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))
+
+    def send(first: int) -> list[Outcome]:
+        events = [
+            EventToStore(f"s{n % 3}", EventType.NAVIGATION, id=f"e{n}", occurred_at=NOON)
+            for n in range(first, first + 20)
+        ]
+        return manager.add_learning_events(events)[1]
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        outcomes = [o for batch in pool.map(send, range(0, 40, 5)) for o in batch]
+
+    stored = [e for s in range(3) for e in manager.get_student_events(f"s{s}").items]
+    assert outcomes.count(Outcome.STORED) == len(stored) == 55
+    assert Outcome.DIFFERENT not in outcomes
+
+
+def test_parallel_predictions_leave_one_latest(open_own_database: OpenDatabase) -> None:
+    manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))
+    manager.add_learning_event(None, "s001", None, "NAVIGATION", occurred_at=NOON)
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        made = list(pool.map(lambda _: manager.predict("s001"), range(16)))
+
+    listed = manager.get_predictions().items
+    assert [p.id for p in listed] == [manager.get_latest_prediction("s001").id]
+    assert listed[0].as_of == max(p.as_of for p in made)

@@ -1,0 +1,1 @@
+"""Requests made up from the services' own OpenAPI documents; run by `make fuzz`."""

@@ -1,0 +1,168 @@
+"""Fixtures: the databases of the tests, and each service on PostgreSQL and in memory."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import Engine, MetaData, create_engine
+from sqlalchemy.pool import NullPool
+from starlette.testclient import TestClient
+
+import dropout_service.main
+import monitoring_service.main
+import staffstuddash_service.main
+from dropout_service.database import DropoutDatabaseManager
+from dropout_service.models import Base as DropoutBase
+from dropout_service.settings import Settings as DropoutSettings
+from monitoring_service.database import MonitoringDatabase
+from monitoring_service.models import Base as MonitoringBase
+from monitoring_service.settings import Settings as MonitoringSettings
+from shared_db.database import Database
+from shared_db.engine import normalised_url
+from shared_db.settings import Environment
+from staffstuddash_service.datastore import DatastoreManager
+from staffstuddash_service.models import Base as StaffstuddashBase
+from staffstuddash_service.settings import Settings as StaffstuddashSettings
+from tests.server import admin_url, create_database, drop_database, new_name
+from veritas_cli.histories import migrate_all
+
+OpenDatabase = Callable[[MetaData], Database]
+
+# Where a client on this machine calls from; without keys nobody else is admitted.
+LOOPBACK = "127.0.0.1"
+
+
+def engine_on(url: str) -> Engine:
+    """Return an engine that keeps no connection, so that its database can be copied or dropped."""
+    return create_engine(normalised_url(url), poolclass=NullPool, hide_parameters=True)
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the settings of whoever runs the tests out of them."""
+    settings = (MonitoringSettings, StaffstuddashSettings, DropoutSettings)
+    for kind in settings:
+        monkeypatch.setitem(kind.model_config, "env_file", None)
+        for name in kind.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+            monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
+
+
+@pytest.fixture(scope="session")
+def template_name() -> Iterator[str]:
+    """Give the name of this worker's migrated database, which nobody connects to."""
+    name = new_name()
+    migrate_all(engine_on(create_database(admin_url(), name)))
+    yield name
+    drop_database(admin_url(), name)
+
+
+@pytest.fixture(scope="session")
+def migrated_url(template_name: str) -> Iterator[str]:
+    """Give the URL of a migrated database in which tests roll back what they did."""
+    name = new_name()
+    yield create_database(admin_url(), name, template=template_name)
+    drop_database(admin_url(), name)
+
+
+@pytest.fixture
+def private_url(template_name: str) -> Iterator[str]:
+    """Give the URL of a migrated database of the test's own."""
+    name = new_name()
+    yield create_database(admin_url(), name, template=template_name)
+    drop_database(admin_url(), name)
+
+
+@pytest.fixture
+def empty_url() -> Iterator[str]:
+    """Give the URL of a database of the test's own in which nothing is."""
+    name = new_name()
+    yield create_database(admin_url(), name)
+    drop_database(admin_url(), name)
+
+
+@pytest.fixture(params=["postgresql", "memory"])
+def open_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
+    """Open a service's database: PostgreSQL, rolled back after the test, and in memory."""
+    if request.param == "memory":
+        yield from _in_memory()
+        return
+    url = request.getfixturevalue("migrated_url")
+    with engine_on(url).connect() as connection, connection.begin() as transaction:
+        yield lambda _metadata: Database.on(connection)
+        transaction.rollback()
+
+
+@pytest.fixture(params=["postgresql", "memory"])
+def open_own_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
+    """Open a database that may be used from many threads at once, on both stores."""
+    if request.param == "memory":
+        yield from _in_memory()
+        return
+    engine = engine_on(request.getfixturevalue("private_url"))
+    yield lambda _metadata: Database.on(engine)
+    engine.dispose()
+
+
+def _in_memory() -> Iterator[OpenDatabase]:
+    opened: list[Database] = []
+
+    def open_one(metadata: MetaData) -> Database:
+        opened.append(Database.in_memory(metadata))
+        return opened[-1]
+
+    yield open_one
+    for database in opened:
+        database.close()
+
+
+@pytest.fixture
+def postgres(migrated_url: str) -> Iterator[Database]:
+    """Give PostgreSQL, rolled back after the test, where the in-memory store is no match."""
+    with engine_on(migrated_url).connect() as connection, connection.begin() as transaction:
+        yield Database.on(connection)
+        transaction.rollback()
+
+
+@pytest.fixture
+def datastore(open_database: OpenDatabase) -> DatastoreManager:
+    """Give the manager of staffstuddash on both stores."""
+    return DatastoreManager(open_database(StaffstuddashBase.metadata))
+
+
+@pytest.fixture
+def db_manager(open_database: OpenDatabase) -> DropoutDatabaseManager:
+    """Give the manager of dropout on both stores."""
+    return DropoutDatabaseManager(open_database(DropoutBase.metadata))
+
+
+@pytest.fixture
+def monitoring(open_database: OpenDatabase) -> MonitoringDatabase:
+    """Give the manager of monitoring on both stores."""
+    return MonitoringDatabase(open_database(MonitoringBase.metadata))
+
+
+@pytest.fixture
+def staffstuddash_client(datastore: DatastoreManager) -> Iterator[TestClient]:
+    """Give a client of staffstuddash on both stores, as a developer without keys."""
+    settings = StaffstuddashSettings(environment=Environment.DEVELOPMENT)
+    app = staffstuddash_service.main.create_app(datastore, settings)
+    with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
+        yield client
+
+
+@pytest.fixture
+def dropout_client(db_manager: DropoutDatabaseManager) -> Iterator[TestClient]:
+    """Give a client of dropout on both stores, as a developer without keys."""
+    settings = DropoutSettings(environment=Environment.DEVELOPMENT)
+    app = dropout_service.main.create_app(db_manager, settings)
+    with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
+        yield client
+
+
+@pytest.fixture
+def monitoring_client(monitoring: MonitoringDatabase) -> Iterator[TestClient]:
+    """Give a client of monitoring on both stores, as a developer without keys."""
+    settings = MonitoringSettings(environment=Environment.DEVELOPMENT)
+    app = monitoring_service.main.create_app(monitoring, settings)
+    with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
+        yield client
