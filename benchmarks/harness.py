@@ -1,4 +1,4 @@
-"""What is real in benchmarks and fuzzing: a PostgreSQL server and service processes of their own."""
+"""Real things for benchmarks and fuzzing: a PostgreSQL server and service processes of its own."""
 
 import os
 import signal

@@ -211,6 +211,8 @@ def _event_row(event: EventToStore, now: datetime) -> LearningEvent:
 
 
 def _make_students(session: Session, student_ids: Sequence[str], now: datetime) -> None:
+    if not student_ids:
+        return  # an INSERT without rows would be one of defaults
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     insert = dialect.insert(Student).on_conflict_do_nothing(index_elements=["id"])
     session.execute(insert, [{"id": id_, "created_at": now} for id_ in student_ids])

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared_db.database import Database
 from shared_db.migrations import History, require_migrated
 from shared_web.access import Access
-from shared_web.bodies import BodyLimit
+from shared_web.bodies import BODY_REFUSALS, BodyLimit
 from shared_web.health import health_routes
 from shared_web.keys import KeyManager
 from shared_web.logs import RequestLog
@@ -66,6 +66,7 @@ def create_service_app(
         openapi_tags=[*service.tags, {"name": "health", "description": "For those who watch it."}],
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,  # `/students/` with an id forgotten must not become the list
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.access = access
@@ -103,9 +104,18 @@ def _document_problems(app: FastAPI) -> None:
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(schema.pop("$defs"))
         schemas["Problem"] = schema
+        _add_body_refusals(document)
         return document
 
     app.openapi = with_problem  # type: ignore[method-assign] # FastAPI's way to extend the document
+
+
+def _add_body_refusals(document: dict[str, Any]) -> None:
+    refusals = {str(status): response for status, response in documented(*BODY_REFUSALS).items()}
+    for path in document["paths"].values():
+        for operation in path.values():
+            if "requestBody" in operation:
+                operation["responses"].update(refusals)
 
 
 class StorageHeader:

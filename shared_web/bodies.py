@@ -25,6 +25,10 @@ class BrokenBody(ServiceError):
     title = "The body cannot be decompressed"
 
 
+# What any route that takes a body may answer.
+BODY_REFUSALS: tuple[type[ServiceError], ...] = (TooLarge, UnsupportedEncoding, BrokenBody)
+
+
 class BodyLimit:
     """Middleware that counts the body while it is read, after decompressing it.
 

@@ -23,6 +23,8 @@ EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _DATE_LENGTH = len("2026-01-01T")
 _DEEPEST_JSON = 20
 _BIGGEST_INTEGER = 2**63
+# What the document can say of ids; beyond ASCII too, unprintable characters are refused.
+_ID_PATTERN = r"^(?!\.{1,2}$)[^\s\x00-\x1f\x7f/\\]([^\x00-\x1f\x7f/\\]*[^\s\x00-\x1f\x7f/\\])?$"
 
 
 class Body(BaseModel):
@@ -115,6 +117,7 @@ Id = Annotated[
     StringConstraints(min_length=1, max_length=ID_LENGTH),
     AfterValidator(_storable),
     AfterValidator(_identifying),
+    Field(json_schema_extra={"pattern": _ID_PATTERN}),
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_storable)]
 Label = Annotated[

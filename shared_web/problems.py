@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, ServiceError
 
@@ -80,7 +81,6 @@ class RefusedWhileReading(HTTPException):
 COMMON: tuple[type[ServiceError], ...] = (
     Unauthenticated,
     Forbidden,
-    TooLarge,
     InvalidRequest,
     DatabaseBusy,
     DatabaseUnavailable,
@@ -176,6 +176,12 @@ def install_problem_handlers(app: FastAPI) -> None:
         assert isinstance(refusal, HTTPException)  # noqa: S101 - what it is registered for
         if isinstance(refusal, RefusedWhileReading):
             return refusal_response(request, refusal.refusal)
+        if refusal.status_code == HTTPStatus.BAD_REQUEST:
+            # FastAPI's word for JSON that its parser gives up on: not UTF-8, or nested too deep.
+            return refusal_response(request, InvalidRequest("The body cannot be read as JSON."))
+        headers = dict(refusal.headers or {})
+        if "Allow" in headers:
+            headers["Allow"] = ", ".join(_methods_here(request))
         phrase = HTTPStatus(refusal.status_code).phrase
         return problem_response(
             request,
@@ -183,7 +189,7 @@ def install_problem_handlers(app: FastAPI) -> None:
             slug=phrase.lower().replace(" ", "-"),
             title=phrase,
             detail=_HTTP_DETAILS.get(refusal.status_code, str(refusal.detail)),
-            headers=dict(refusal.headers or {}),
+            headers=headers,
         )
 
     app.add_exception_handler(ServiceError, refused)
@@ -191,8 +197,18 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http_error)
 
 
+def _methods_here(request: Request) -> list[str]:
+    # Starlette names those of one route only, where several have the same path.
+    def is_served(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
+
+    return [method for method in _METHODS if is_served(method)]
+
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
 _HTTP_DETAILS = {
-    400: "The body could not be read.",
     404: "There is no such route. See /docs.",
     405: "The route is there but not with this method. See /docs.",
 }

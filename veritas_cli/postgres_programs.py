@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from veritas_cli.accounts import Account
+from veritas_cli.settings import LocalPostgresSettings
 
 OLDEST_MAJOR = 15
 _NEEDED = ("initdb", "postgres")
@@ -54,9 +55,9 @@ def find_programs(major: int | None = None) -> Programs:
         LocalPostgresError: there is none, or `POSTGRES_BIN` is not the `bin` folder of one.
 
     """
-    named = os.environ.get("POSTGRES_BIN")
-    if named:
-        return _named(Path(named))
+    named = LocalPostgresSettings.load().postgres_bin
+    if named is not None:
+        return _named(named)
     found = [programs for programs in map(_inspect, _folders()) if programs is not None]
     usable = [programs for programs in found if programs.major >= OLDEST_MAJOR]
     if not usable:

@@ -1,4 +1,4 @@
-"""Fuzz each service as a real process on a real PostgreSQL: `python -m tests.fuzz [SERVICE ...]`."""
+"""Fuzz each service as a real process on PostgreSQL: `python -m tests.fuzz [SERVICE ...]`."""
 
 import os
 import subprocess

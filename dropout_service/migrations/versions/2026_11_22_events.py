@@ -67,10 +67,10 @@ def upgrade() -> None:
         ),
         sa.Column("digest", sa.LargeBinary(length=16), nullable=False),
         sa.CheckConstraint(
-            "confidence BETWEEN 0 AND 1", name="ck_dropout_predictions_confidence_share"
+            "confidence BETWEEN 0 AND 1", name=op.f("ck_dropout_predictions_confidence_share")
         ),
         sa.CheckConstraint(
-            "risk_score BETWEEN 0 AND 1", name="ck_dropout_predictions_risk_score_share"
+            "risk_score BETWEEN 0 AND 1", name=op.f("ck_dropout_predictions_risk_score_share")
         ),
         sa.ForeignKeyConstraint(
             ["student_id"], ["dropout.students.id"], name="fk_dropout_predictions_student_id"

@@ -37,7 +37,9 @@ def upgrade() -> None:
         ),
         sa.Column("severity", sa.Double(), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=16), nullable=False),
-        sa.CheckConstraint("severity BETWEEN 0 AND 1", name="ck_monitoring_logs_severity_share"),
+        sa.CheckConstraint(
+            "severity BETWEEN 0 AND 1", name=op.f("ck_monitoring_logs_severity_share")
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_monitoring_logs"),
         schema="monitoring",
     )
@@ -75,7 +77,7 @@ def upgrade() -> None:
         sa.Column("failed_rules", JSONB(), nullable=False),
         sa.Column("suggestions", JSONB(), nullable=False),
         sa.CheckConstraint(
-            "severity_score BETWEEN 0 AND 1", name="ck_monitoring_results_severity_share"
+            "severity_score BETWEEN 0 AND 1", name=op.f("ck_monitoring_results_severity_share")
         ),
         sa.ForeignKeyConstraint(
             ["event_id"],

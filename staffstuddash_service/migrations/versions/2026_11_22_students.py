@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(length=16), nullable=False),
         sa.CheckConstraint(
             "max_score > 0 AND score >= 0 AND score <= max_score",
-            name="ck_assessment_logs_score_range",
+            name=op.f("ck_assessment_logs_score_range"),
         ),
         sa.ForeignKeyConstraint(
             ["student_id"], ["staffstuddash.students.id"], name="fk_assessment_logs_student_id"

@@ -1,0 +1,157 @@
+"""The rules of the house that no other tool checks."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import dropout_service.main
+import monitoring_service.main
+import staffstuddash_service.main
+from dropout_service.settings import Settings as DropoutSettings
+from monitoring_service.settings import Settings as MonitoringSettings
+from staffstuddash_service.settings import Settings as StaffstuddashSettings
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = (
+    "shared_db",
+    "shared_web",
+    "monitoring_service",
+    "staffstuddash_service",
+    "dropout_service",
+    "veritas_cli",
+)
+APPS = {
+    "monitoring": monitoring_service.main.create_app,
+    "staffstuddash": staffstuddash_service.main.create_app,
+    "dropout": dropout_service.main.create_app,
+}
+SETTINGS = (MonitoringSettings, StaffstuddashSettings, DropoutSettings)
+
+
+def sources() -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from (ROOT / package).rglob("*.py")
+
+
+def calls(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield node.func.attr, node.lineno
+
+
+def places_that_call(name: str) -> set[str]:
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in sources()
+        for attribute, _ in calls(path)
+        if attribute == name
+    }
+
+
+def test_only_the_unit_of_work_commits() -> None:
+    assert places_that_call("commit") == {"shared_db/database.py"}
+
+
+def test_only_managers_open_units_of_work() -> None:
+    managers = re.compile(
+        r"(\w+_service/(database|datastore)(/\w+)?|shared_web/keys|shared_web/health"
+        r"|shared_db/migrations|veritas_cli/check)\.py"
+    )
+    opened = places_that_call("unit_of_work") | places_that_call("reading")
+
+    assert [place for place in sorted(opened) if not managers.fullmatch(place)] == []
+
+
+def test_a_route_calls_one_manager_method() -> None:
+    managers = {"datastore", "manager", "monitoring"}
+    for path in sources():
+        if path.parent.name != "routes":
+            continue
+        for function in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            methods = [
+                node.attr
+                for node in ast.walk(function)
+                if isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id in managers
+            ]
+            assert len(methods) <= 1, f"{path.name}: {function.name} calls {methods}"
+
+
+def test_every_setting_is_in_the_example_with_a_comment() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    explained = {
+        match[1]
+        for before, line in zip(lines, lines[1:], strict=False)
+        if (match := re.match(r"#?\s?([A-Z][A-Z_]+)=", line)) and before.startswith("#")
+    }
+    names = {name.upper() for settings in SETTINGS for name in settings.model_fields}
+
+    assert names - explained == set()
+
+
+@pytest.mark.parametrize("service", APPS)
+def test_every_route_is_in_the_documentation(service: str) -> None:
+    documented = (ROOT / "docs" / "api.md").read_text()
+    routes = [
+        f"{method.upper()} {path}"
+        for path, methods in APPS[service]().openapi()["paths"].items()
+        for method in methods
+    ]
+
+    assert routes
+    assert [route for route in routes if f"`{route}`" not in documented] == []
+
+
+def test_the_documentation_names_no_route_that_is_not_there() -> None:
+    documented = re.findall(
+        r"`((?:GET|POST|PATCH|PUT|DELETE) /\S+)`", (ROOT / "docs/api.md").read_text()
+    )
+    routes = {
+        f"{method.upper()} {path}"
+        for create_app in APPS.values()
+        for path, methods in create_app().openapi()["paths"].items()
+        for method in methods
+    }
+
+    assert [route for route in documented if route not in routes] == []
+
+
+def test_the_readme_speaks_of_commands_that_are_there() -> None:
+    readme = (ROOT / "README.md").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    commands = (ROOT / "veritas_cli" / "main.py").read_text()
+    used_targets = set(re.findall(r"^\s*make ([a-z-]+)", readme, re.MULTILINE))
+    used_commands = set(re.findall(r"^\s*(?:\.venv/bin/)?veritas ([a-z-]+)", readme, re.MULTILINE))
+
+    assert {"up", "test"} <= used_targets <= targets
+    assert used_commands
+    assert [name for name in used_commands if f'"{name}"' not in commands] == []
+
+
+def test_files_are_of_a_size_to_read() -> None:
+    long = {
+        path.relative_to(ROOT).as_posix(): count
+        for path in sources()
+        if (count := len(path.read_text().splitlines())) > 300 and "versions" not in path.parts
+    }
+
+    assert long == {}
+
+
+@pytest.mark.parametrize("folder", [*PACKAGES, "tests", "docs", "benchmarks"])
+def test_links_in_documents_lead_somewhere(folder: str) -> None:
+    documents = [*(ROOT / folder).rglob("*.md"), *ROOT.glob("*.md")]
+    broken = [
+        f"{document.name}: {target}"
+        for document in documents
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text())
+        if "://" not in target and not (document.parent / target).exists()
+    ]
+
+    assert broken == []

@@ -1,0 +1,132 @@
+"""The database is not there, or the settings are wrong: told apart, and told in one line."""
+
+import socket
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+from starlette.testclient import TestClient
+
+from shared_db.database import Database
+from shared_db.errors import ConfigurationError, DatabaseUnavailable
+from shared_db.migrations import require_migrated
+from shared_db.settings import DatabaseSettings
+from shared_web.keys import KeyManager, Scope
+from staffstuddash_service.datastore import DatastoreManager
+from staffstuddash_service.main import create_app
+from staffstuddash_service.migrations import HISTORY
+from staffstuddash_service.models import Base
+from staffstuddash_service.settings import Settings
+from tests.factories import a_student
+from tests.server import admin_url
+from tests.stores import engine_on
+from veritas_cli.histories import migrate_all
+from veritas_cli.local_postgres import THROW_AWAY, LocalPostgres
+from veritas_cli.ports import free_port
+
+STUDENTS = "/api/v1/students"
+
+
+@pytest.fixture
+def nobodys_url() -> str:
+    """Give the URL of a port at which no server listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return f"postgresql://ada:hunter2@127.0.0.1:{held.getsockname()[1]}/school"
+
+
+def opened(**settings: object) -> Database:
+    return Database.from_settings("test", Base.metadata, DatabaseSettings.load(**settings))
+
+
+def test_without_a_url_rows_are_kept_in_memory(caplog: pytest.LogCaptureFixture) -> None:
+    database = opened()
+
+    assert database.use_fallback
+    assert "DATABASE_URL is not set" in caplog.text
+    database.close()
+
+
+def test_nothing_is_opened_before_it_is_used() -> None:
+    database = opened(database_url="no url at all")
+
+    with pytest.raises(ConfigurationError):
+        _ = database.use_fallback
+
+
+def test_in_development_a_server_that_is_away_means_memory(
+    nobodys_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = opened(database_url=nobodys_url, environment="development")
+
+    assert database.use_fallback
+    assert "does not answer" in caplog.text
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("environment", "fallback"), [("production", None), ("development", "off")]
+)
+def test_elsewhere_it_means_503_until_it_is_back(
+    nobodys_url: str, environment: str, fallback: str | None
+) -> None:
+    database = opened(database_url=nobodys_url, environment=environment, fallback=fallback)
+
+    assert not database.use_fallback
+    with pytest.raises(DatabaseUnavailable), database.reading():
+        pass
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"database": "nowhere"}, "nowhere"), ({"username": "nobody_of_that_name"}, "nobody")],
+)
+def test_a_wrong_name_is_a_mistake_and_not_an_outage(change: dict[str, str], said: str) -> None:
+    url = make_url(admin_url()).set(**change)  # type: ignore[arg-type] # one of URL.set's names
+    database = opened(
+        database_url=url.render_as_string(hide_password=False), environment="development"
+    )
+
+    with pytest.raises(ConfigurationError) as refusal:
+        _ = database.use_fallback
+
+    assert said in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_database_that_was_never_migrated_is_a_mistake(empty_url: str) -> None:
+    database = Database.on(engine_on(empty_url))
+
+    with pytest.raises(ConfigurationError, match="veritas migrate"):
+        require_migrated(database, HISTORY)
+
+
+def test_a_server_lost_and_found_again(tmp_path: Path) -> None:
+    server = LocalPostgres(tmp_path / "server", options=THROW_AWAY, port=free_port())
+    with server:
+        migrate_all(engine_on(server.url))
+        database = Database.on(engine_on(server.url))
+        key = KeyManager(database).add_key("test", [Scope.ADMIN])
+        app = create_app(DatastoreManager(database), Settings())
+        with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
+            assert client.post(STUDENTS, json=a_student()).status_code == 201
+            server.stop()
+            away = [
+                client.post(STUDENTS, json=a_student(id="s002")),
+                client.get(f"{STUDENTS}/s001"),
+                client.get(f"{STUDENTS}/nobody"),
+                client.get(STUDENTS),
+                client.get("/readyz"),
+            ]
+            health = client.get("/health")
+            alive = client.get("/livez")
+            server.start()
+            back = [client.get(f"{STUDENTS}/{id_}").status_code for id_ in ("s001", "s002")]
+
+    assert [answer.status_code for answer in away] == [503] * 5
+    for answer in away:
+        assert answer.json()["type"] == "urn:veritas:problem:database-unavailable"
+        assert int(answer.headers["Retry-After"]) > 0
+    assert (health.status_code, health.json()["status"]) == (503, "fail")
+    assert alive.status_code == 200
+    assert back == [200, 404]

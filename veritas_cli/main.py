@@ -1,0 +1,22 @@
+"""The `veritas` command."""
+
+import typer
+
+from veritas_cli.up import up
+
+app = typer.Typer(
+    name="veritas",
+    help="Run and look after Veritas.",
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback with values could show a password.
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def veritas() -> None:
+    """Run and look after Veritas."""
+
+
+app.command()(up)
