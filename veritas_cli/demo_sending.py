@@ -1,13 +1,12 @@
-"""Sending a demonstration: step by step, several calls at once, each step told to monitoring."""
+"""Sending a demonstration: several calls at once, each step and batch told to monitoring."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol, TypeVar
 
 from shared_db.ids import new_id
 from veritas_cli.demo_data import Body, Demonstration
+from veritas_cli.demo_steps import Call, Step, Tally, steps_of
 from veritas_cli.rest import Answer, Refusal, Rest, RestError, ServiceName
 
 T = TypeVar("T")
@@ -15,63 +14,8 @@ R = TypeVar("R")
 
 SOURCE = "veritas-demo"
 _THREADS = 4
-_BATCH = 1000
 # dropout knows only students of whom it heard something, so it may not know one without events.
 _TOO_LITTLE = ("not-assessable", "student-not-found")
-
-
-@dataclass(frozen=True)
-class Call:
-    """One POST; a list is a batch."""
-
-    service: ServiceName
-    path: str
-    body: Body | list[Body]
-
-
-@dataclass(frozen=True)
-class Step:
-    """Calls of one kind; `calls` gives them anew, as there can be many."""
-
-    name: str
-    service: ServiceName
-    event_type: str
-    calls: Callable[[], Iterator[Call]]
-    call_count: int
-    is_batched: bool
-
-    @property
-    def request_count(self) -> int:
-        """How many requests it takes with those that tell monitoring, a batch each or one."""
-        return self.call_count + (self.call_count if self.is_batched else 1)
-
-
-@dataclass
-class Tally:
-    """What became of what was sent; `too_little` counts students that are not assessable."""
-
-    calls: int = 0
-    stored: int = 0
-    repeated: int = 0
-    too_little: int = 0
-    milliseconds: float = 0
-    predictions: dict[str, Body] = field(default_factory=dict)
-
-    def add(self, answer: Answer | None) -> None:
-        """Count one answer; None is a prediction that could not be made."""
-        self.calls += 1
-        if answer is None:
-            self.too_little += 1
-            return
-        self.milliseconds += answer.milliseconds
-        if "items" in answer.body:
-            self.stored += answer.body["stored"]
-            self.repeated += answer.body["repeated"]
-            return
-        self.stored += not answer.is_repeat
-        self.repeated += answer.is_repeat
-        if "risk_score" in answer.body:
-            self.predictions[answer.body["student_id"]] = answer.body
 
 
 class Watch(Protocol):
@@ -87,133 +31,91 @@ class Watch(Protocol):
         """Hear that a step is through."""
 
 
-@dataclass
-class Reports:
-    """What monitoring said of this demonstration's own events: how many of each status."""
+class Sending:
+    """One demonstration on its way; `statuses` is what monitoring said of the demo's own events."""
 
-    by_status: dict[str, int] = field(default_factory=dict)
+    def __init__(self, rest: Rest, watch: Watch) -> None:
+        self.statuses: list[str] = []
+        self._rest = rest
+        self._watch = watch
 
+    def send(self, demonstration: Demonstration) -> dict[str, Tally]:
+        """Send everything; return the tally of each step by its name.
 
-def send(
-    rest: Rest, demonstration: Demonstration, watch: Watch
-) -> tuple[dict[str, Tally], Reports]:
-    """Send everything; return the tally of each step by its name, and what monitoring said.
+        Raises:
+            RestError: a call failed, or a service has something else under one of the ids.
 
-    Raises:
-        RestError: a call failed, or a service has something else under one of the ids.
+        """
+        steps = steps_of(demonstration)
+        self._watch.begin(steps)
+        try:
+            return {step.name: self._run(step) for step in steps}
+        except BaseException:
+            self._rest.stop()
+            raise
 
-    """
-    steps = _steps(demonstration)
-    watch.begin(steps)
-    reports = Reports()
-    return {step.name: _run(rest, step, watch, reports) for step in steps}, reports
+    def _run(self, step: Step) -> Tally:
+        tally = Tally()
 
+        def done(answer: Answer | None) -> None:
+            tally.add(answer)
+            self._watch.advance(step)
+            if step.is_batched:
+                part = Tally()
+                part.add(answer)
+                self._tell(step, part)
 
-def _steps(demonstration: Demonstration) -> list[Step]:
-    def students() -> Iterator[Call]:
-        for body in demonstration.students:
-            yield Call(ServiceName.STAFFSTUDDASH, "/api/v1/students", body)
+        in_parallel(self._post, step.calls(), done)
+        if not step.is_batched:
+            self._tell(step, tally)
+        self._watch.end(step, tally)
+        return tally
 
-    def assessments() -> Iterator[Call]:
-        for body in demonstration.assessments:
-            yield Call(ServiceName.STAFFSTUDDASH, "/api/v1/assessments", body)
+    def _post(self, call: Call) -> Answer | None:
+        try:
+            answer = self._rest.post(call.service, call.path, call.body)
+        except Refusal as refusal:
+            if refusal.type in _TOO_LITTLE and call.service is ServiceName.DROPOUT:
+                return None
+            raise
+        if isinstance(call.body, list) and answer.body["refused"]:
+            raise _refused_rows(call.service, call.body, answer.body)
+        return answer
 
-    def events() -> Iterator[Call]:
-        for batch in _batches(demonstration.events()):
-            yield Call(ServiceName.DROPOUT, "/api/v1/events/batch", batch)
-
-    def predictions() -> Iterator[Call]:
-        for student_id, id_ in demonstration.predictions.items():
-            body = {"id": id_, "as_of": demonstration.as_of.isoformat()}
-            path = f"/api/v1/students/{student_id}/predictions"
-            yield Call(ServiceName.DROPOUT, path, body)
-
-    in_staffstuddash = (ServiceName.STAFFSTUDDASH, "import")
-    marks = len(demonstration.assessments)
-    batches = -(-demonstration.event_count // _BATCH)
-    predicted = len(demonstration.predictions)
-    return [
-        Step("students", *in_staffstuddash, students, len(demonstration.students), False),
-        Step("assessments", *in_staffstuddash, assessments, marks, False),
-        Step("events", ServiceName.DROPOUT, "import", events, batches, True),
-        Step("predictions", ServiceName.DROPOUT, "prediction", predictions, predicted, False),
-    ]
-
-
-def _batches(items: Iterator[T]) -> Iterator[list[T]]:
-    while batch := list(islice(items, _BATCH)):
-        yield batch
-
-
-def _run(rest: Rest, step: Step, watch: Watch, reports: Reports) -> Tally:
-    tally = Tally()
-
-    def done(answer: Answer | None) -> None:
-        tally.add(answer)
-        watch.advance(step)
-        if step.is_batched:
-            part = Tally()
-            part.add(answer)
-            tell(part)
-
-    def tell(part: Tally) -> None:
-        # Nothing new happened in a repeated run, so nothing is said of it.
-        if part.stored:
-            status = _report(rest, step, part)
-            reports.by_status[status] = reports.by_status.get(status, 0) + 1
-        watch.advance(step)
-
-    try:
-        in_parallel(lambda call: _post(rest, call), step.calls(), done)
-    except BaseException:
-        rest.stop()
-        raise
-    if not step.is_batched:
-        tell(tally)
-    watch.end(step, tally)
-    return tally
+    def _tell(self, step: Step, tally: Tally) -> None:
+        # A repeated run changes nothing, so it has nothing to tell either.
+        if tally.stored:
+            path = "/api/v1/monitoring/events"
+            answer = self._rest.post(ServiceName.MONITORING, path, _report(step, tally))
+            self.statuses.append(answer.body["status"])
+        self._watch.advance(step)
 
 
-def _post(rest: Rest, call: Call) -> Answer | None:
-    try:
-        answer = rest.post(call.service, call.path, call.body)
-    except Refusal as refusal:
-        if refusal.type in _TOO_LITTLE and call.path.endswith("/predictions"):
-            return None
-        raise
-    if isinstance(call.body, list) and answer.body["refused"]:
-        raise _refused_item(call, answer.body)
-    return answer
-
-
-def _refused_item(call: Call, outcome: Body) -> RestError:
+def _refused_rows(service: ServiceName, sent: list[Body], outcome: Body) -> RestError:
     item = next(item for item in outcome["items"] if item["outcome"] == "refused")
-    sent = call.body[item["index"]]
     [error, *_] = item["errors"]
     return RestError(
-        f"{call.service} refused {outcome['refused']} rows, the first of them {sent.get('id')}: "
-        f"{error['field']} {error['message']}. Use a database without these rows, or send the "
+        f"{service} refused {outcome['refused']} rows, the first of them {sent[item['index']]['id']}"
+        f": {error['field']} {error['message']}. Use a database without these rows, or send the "
         "same data as before."
     )
 
 
-def _report(rest: Rest, step: Step, part: Tally) -> str:
-    # The id is made here, so that a repeated request is stored once.
-    event = {
+def _report(step: Step, tally: Tally) -> Body:
+    return {
+        # Made here, so that a request that had to be repeated is stored once.
         "event_id": new_id(),
         "source": SOURCE,
         "component": step.service,
-        "event_type": step.event_type,
-        "message": f"{step.name}: {part.stored} stored, {part.repeated} already there",
+        "event_type": "import",
+        "message": f"{step.name}: {tally.stored} stored, {tally.repeated} already there",
         "data": {
-            "response_time": round(part.milliseconds / part.calls, 1),
-            "requests": part.calls,
-            "stored": part.stored,
-            "repeated": part.repeated,
+            "response_time": round(tally.milliseconds / tally.calls, 1),
+            "requests": tally.calls,
+            "stored": tally.stored,
+            "repeated": tally.repeated,
         },
     }
-    answer = rest.post(ServiceName.MONITORING, "/api/v1/monitoring/events", event)
-    return str(answer.body["status"])
 
 
 def in_parallel(work: Callable[[T], R], items: Iterable[T], done: Callable[[R], None]) -> None:

@@ -2,6 +2,9 @@
 
 import typer
 
+from veritas_cli.check import check
+from veritas_cli.keys import keys
+from veritas_cli.migrate import migrate
 from veritas_cli.up import up
 
 app = typer.Typer(
@@ -19,4 +22,7 @@ def veritas() -> None:
     """Run and look after Veritas."""
 
 
-app.command()(up)
+app.command("up")(up)
+app.command("migrate")(migrate)
+app.command("check")(check)
+app.add_typer(keys, name="keys")

