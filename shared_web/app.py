@@ -19,6 +19,7 @@ from shared_web.bodies import BODY_REFUSALS, BodyLimit
 from shared_web.health import health_routes
 from shared_web.keys import KeyManager
 from shared_web.logs import RequestLog
+from shared_web.periodic import Periodic, doing
 from shared_web.problems import COMMON, Problem, documented, install_problem_handlers
 from shared_web.routing import API_PREFIX
 from shared_web.settings import ServiceSettings
@@ -40,8 +41,12 @@ def create_service_app(
     settings: ServiceSettings,
     database: Database,
     history: History,
+    periodics: Sequence[Periodic] = (),
 ) -> FastAPI:
-    """Return the service's app; its store is opened and checked when it starts."""
+    """Return the service's app; its store is opened and checked when it starts.
+
+    periodics: what the service does by itself while it runs.
+    """
     keys = KeyManager(
         database,
         pepper=settings.key_pepper.get_secret_value(),
@@ -56,7 +61,8 @@ def create_service_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(prepare)
-        yield
+        async with doing(periodics):
+            yield
 
     release = version("veritas")
     app = FastAPI(

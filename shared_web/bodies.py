@@ -6,7 +6,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared_db.errors import ServiceError
-from shared_web.problems import RefusedWhileReading, TooLarge
+from shared_web.problems import RefusedWhileReading, TooLarge, WrongMediaType
 
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -19,14 +19,19 @@ class UnsupportedEncoding(ServiceError):
 
 
 class BrokenBody(ServiceError):
-    """The body is not what its Content-Encoding says."""
+    """The body is not what its Content-Encoding says, or ended too early."""
 
     status = 400
-    title = "The body cannot be decompressed"
+    title = "The body is broken"
 
 
 # What any route that takes a body may answer.
-BODY_REFUSALS: tuple[type[ServiceError], ...] = (TooLarge, UnsupportedEncoding, BrokenBody)
+BODY_REFUSALS: tuple[type[ServiceError], ...] = (
+    BrokenBody,
+    TooLarge,
+    UnsupportedEncoding,
+    WrongMediaType,
+)
 
 
 class BodyLimit:
@@ -58,31 +63,37 @@ class _BodyReader:
         self._max_bytes = max_bytes
         self._encoding = headers.get("content-encoding", "identity").strip().lower()
         announced = headers.get("content-length", "")
-        self._announced = int(announced) if announced.isascii() and announced.isdigit() else 0
+        # More digits than these announce too much anyway.
+        is_number = announced.isascii() and announced.isdigit()
+        self._announced = int(announced[:20]) if is_number else 0
+        self._is_complete = False
         self._gzip = zlib.decompressobj(_GZIP)
 
     @property
     def is_compressed(self) -> bool:
-        return self._encoding == "gzip"
+        return self._encoding in ("gzip", "x-gzip")
 
     async def receive(self) -> Message:
         """Return the next piece; raised errors become problems, as this runs inside the route.
 
         Raises:
             RefusedWhileReading: more than the limit has come or is announced (413), neither gzip
-                nor identity (415), not gzip after all (400).
+                nor identity (415), not gzip after all or not all of it (400).
 
         """
         if self._announced > self._max_bytes:
             raise self._too_large()
         message = await self._receive()
         if message["type"] != "http.request":
+            if not self._is_complete:
+                raise RefusedWhileReading(BrokenBody("The client went away."))
             return message
         body = self._decoded(message.get("body", b""))
         self._left -= len(body)
         if self._left < 0:
             raise self._too_large()
-        if self.is_compressed and not message.get("more_body", False) and not self._gzip.eof:
+        self._is_complete = not message.get("more_body", False)
+        if self.is_compressed and self._is_complete and not self._gzip.eof:
             raise RefusedWhileReading(BrokenBody("The gzip data end too early."))
         return {**message, "body": body}
 
@@ -92,10 +103,14 @@ class _BodyReader:
         if not self.is_compressed:
             raise RefusedWhileReading(UnsupportedEncoding("Send the body as it is or as gzip."))
         try:
-            return self._gzip.decompress(body, self._left + 1)
+            unfolded = self._gzip.decompress(body, self._left + 1)
         except zlib.error as failure:
             refusal = BrokenBody("The body is not gzip, although Content-Encoding says so.")
             raise RefusedWhileReading(refusal) from failure
+        if self._gzip.unused_data:
+            # Perhaps a second gzip file: leaving it out in silence would lose rows.
+            raise RefusedWhileReading(BrokenBody("Something follows the end of the gzip data."))
+        return unfolded
 
     def _too_large(self) -> RefusedWhileReading:
         return RefusedWhileReading(

@@ -62,6 +62,13 @@ class TooLarge(ServiceError):
     title = "The body is too large"
 
 
+class WrongMediaType(ServiceError):
+    """The body is of a type that the route does not read."""
+
+    status = 415
+    title = "The Content-Type is not supported"
+
+
 class InvalidRequest(ServiceError):
     """The request is not what the route's documentation says."""
 
@@ -118,8 +125,7 @@ def problem_response(
         **members,
     }
     present = {name: value for name, value in body.items() if value is not None}
-    # ASCII, because a refused name may hold a lone surrogate that UTF-8 cannot carry.
-    text = json.dumps(present, ensure_ascii=True, default=str)
+    text = json.dumps(present, default=str)
     return Response(text, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -147,12 +153,17 @@ def field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
 
 
 def _field_error(loc: Sequence[int | str], message: str) -> dict[str, str]:
-    location, *path = [str(part)[:_LONGEST_NAME] for part in loc] or ["body"]
+    location, *path = [_printable(part) for part in loc] or ["body"]
     return {
         "location": location,
         "field": ".".join(path) or location,
         "message": message.removeprefix("Value error, "),
     }
+
+
+def _printable(part: int | str) -> str:
+    # A field's name as it was sent may hold a lone surrogate, which UTF-8 cannot carry.
+    return str(part)[:_LONGEST_NAME].encode(errors="backslashreplace").decode()
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -164,6 +175,8 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     def invalid(request: Request, refusal: Exception) -> Response:
         assert isinstance(refusal, RequestValidationError)  # noqa: S101 - what it is registered for
+        if isinstance(refusal.body, bytes):  # FastAPI parses only what is called JSON
+            return refusal_response(request, WrongMediaType("Send it as application/json."))
         if refusal.errors()[0]["type"] == "json_invalid":
             place = refusal.errors()[0]["loc"][-1]
             detail = f"The body is not JSON: look at character {place}."

@@ -49,7 +49,7 @@ def demo(
     dropout_url: Annotated[str | None, typer.Option(help="By default DROPOUT_URL.")] = None,
 ) -> None:
     """Send a school, or a real course, to the three services and show what they make of it."""
-    console = _console(stderr=False)
+    console = _console()
     given = {
         "veritas_key": key,
         "monitoring_url": monitoring_url,
@@ -61,19 +61,21 @@ def demo(
         with Rest(settings) as rest:
             _run(console, rest, _demonstration(console, oulad, course, day))
     except (DemoOptionsError, OuladError, RestError, ConfigurationError) as failure:
-        _console(stderr=True).print(str(failure), style="red", soft_wrap=True)
+        typer.echo(f"veritas demo: {failure}", err=True)
         raise typer.Exit(1) from failure
     except KeyboardInterrupt:
-        text = "Stopped. What was sent is stored; the same command goes on from there."
-        _console(stderr=True).print(text, soft_wrap=True)
+        text = (
+            "veritas demo: Stopped. What was sent is stored; the same command goes on from there."
+        )
+        typer.echo(text, err=True)
         raise typer.Exit(_INTERRUPTED) from None
 
 
-def _console(*, stderr: bool) -> Console:
+def _console() -> Console:
     # In a file or a pipe there is no width; tables of 80 columns would be all breaks.
-    is_terminal = (sys.stderr if stderr else sys.stdout).isatty()
-    width = None if is_terminal or "COLUMNS" in os.environ else _WIDTH_IN_FILES
-    return Console(stderr=stderr, width=width, markup=False, highlight=False, emoji=False)
+    has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
+    width = None if has_width else _WIDTH_IN_FILES
+    return Console(width=width, markup=False, highlight=False, emoji=False)
 
 
 def _demonstration(

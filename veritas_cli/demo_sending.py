@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from shared_db.ids import new_id
 from veritas_cli.demo_data import Body, Demonstration
 from veritas_cli.demo_steps import Call, Step, Tally, steps_of
-from veritas_cli.rest import Answer, Refusal, Rest, RestError, ServiceName
+from veritas_cli.rest import SAME_ID_ADVICE, Answer, Refusal, Rest, RestError, ServiceName
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -94,10 +94,10 @@ class Sending:
 def _refused_rows(service: ServiceName, sent: list[Body], outcome: Body) -> RestError:
     item = next(item for item in outcome["items"] if item["outcome"] == "refused")
     [error, *_] = item["errors"]
+    id_ = sent[item["index"]]["id"]
     return RestError(
-        f"{service} refused {outcome['refused']} rows, the first of them {sent[item['index']]['id']}"
-        f": {error['field']} {error['message']}. Use a database without these rows, or send the "
-        "same data as before."
+        f"{service} refused {outcome['refused']} rows, the first of them {id_}: {error['field']} "
+        f"{error['message']}. {SAME_ID_ADVICE}"
     )
 
 

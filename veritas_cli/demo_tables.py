@@ -13,7 +13,7 @@ from veritas_cli.rest import Rest, ServiceName
 _DASHBOARD_ROWS = 15
 _HIGHEST = 10
 _PAGE = 100
-_NONE = "–"
+_NONE = "-"
 _COLOURS = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "green"}
 
 

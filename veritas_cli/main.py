@@ -3,6 +3,7 @@
 import typer
 
 from veritas_cli.check import check
+from veritas_cli.demo import demo
 from veritas_cli.keys import keys
 from veritas_cli.migrate import migrate
 from veritas_cli.up import up
@@ -25,4 +26,5 @@ def veritas() -> None:
 app.command("up")(up)
 app.command("migrate")(migrate)
 app.command("check")(check)
+app.command("demo")(demo)
 app.add_typer(keys, name="keys")

@@ -213,11 +213,7 @@ def _student(id_: str, result: str, registration: Row) -> Student:
 def _submissions(
     files: OuladFiles, name: CourseName, students: Mapping[str, Student]
 ) -> tuple[list[Submission], int, int]:
-    columns = ("id_assessment", "assessment_type")
-    types = {
-        row.text("id_assessment"): row.text("assessment_type")
-        for row in files.rows("assessments.csv", columns, _key(name))
-    }
+    types = _types(files, "assessments.csv", ("id_assessment", "assessment_type"), name)
     found: dict[tuple[str, str], Submission | None] = {}
     banked = 0
     columns = ("id_assessment", "id_student", "date_submitted", "is_banked", "score")
@@ -253,11 +249,7 @@ def _submission(row: Row, type_: str) -> Submission | None:
 def _active_days(
     files: OuladFiles, name: CourseName, students: Mapping[str, Student]
 ) -> dict[tuple[str, int], ActiveDay]:
-    columns = ("id_site", "activity_type")
-    types = {
-        row.text("id_site"): row.text("activity_type")
-        for row in files.rows("vle.csv", columns, _key(name))
-    }
+    types = _types(files, "vle.csv", ("id_site", "activity_type"), name)
     found: dict[tuple[str, int], ActiveDay] = {}
     columns = ("id_student", "id_site", "date", "sum_click")
     for row in files.rows("studentVle.csv", columns, _key(name)):
@@ -265,6 +257,13 @@ def _active_days(
         day.rows += 1
         day.clicks[types.get(row.text("id_site"), "unknown")] += _clicks(row)
     return dict(sorted(found.items()))
+
+
+def _types(
+    files: OuladFiles, file: str, columns: tuple[str, str], name: CourseName
+) -> dict[str, str]:
+    id_, type_ = columns
+    return {row.text(id_): row.text(type_) for row in files.rows(file, columns, _key(name))}
 
 
 def _clicks(row: Row) -> int:

@@ -22,6 +22,8 @@ _PAGE = 1000
 _KEEPALIVE_SECONDS = 2
 _MOST_ERRORS = 3
 
+SAME_ID_ADVICE = "Use a database without these rows, or send the same data as before."
+
 
 class ServiceName(StrEnum):
     """The three services."""
@@ -72,7 +74,7 @@ def _advice(status: int, problem: dict[str, Any]) -> str | None:
         case HTTPStatus.FORBIDDEN:
             return "Use a key with the scopes read, write and ingest."
         case HTTPStatus.CONFLICT:
-            return "Use a database without these rows, or send the same data as before."
+            return SAME_ID_ADVICE
         case HTTPStatus.SERVICE_UNAVAILABLE:
             return "Try again shortly; what was stored stays stored."
         case HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -178,7 +180,7 @@ class Rest:
         if response.status_code != HTTPStatus.OK:
             [check] = health["checks"]["database:connection"]
             raise RestError(f"{service} has no database: {check['output']}")
-        return response.headers.get("Veritas-Storage") == "memory"
+        return bool(response.headers.get("Veritas-Storage") == "memory")
 
     def _send(self, service: ServiceName, method: str, path: str, **content: Any) -> httpx.Response:
         for _ in range(_ATTEMPTS - 1):

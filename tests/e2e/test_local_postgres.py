@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -105,7 +106,7 @@ def test_listens_on_loopback_only_and_wants_its_password(folder: Path) -> None:
     with LocalPostgres(folder, options=THROW_AWAY) as server:
         with administering(server.url) as connection:
             assert connection.scalar(text("SHOW listen_addresses")) == "127.0.0.1"
-        url = make_url(server.url).set(password="a guess")
+        url = make_url(server.url).set(password=secrets.token_hex())
         with (
             pytest.raises(OperationalError, match="password authentication failed"),
             administering(url.render_as_string(hide_password=False)),
@@ -157,7 +158,7 @@ def test_names_both_versions_when_the_data_are_of_another_one(folder: Path) -> N
     with LocalPostgres(folder, options=THROW_AWAY) as server:
         version = server.folder.data / "PG_VERSION"
     version.write_text("12\n")
-    with pytest.raises(LocalPostgresError, match="written by PostgreSQL 12, but .* are version"):
+    with pytest.raises(LocalPostgresError, match=r"written by PostgreSQL 12, but .* are version"):
         LocalPostgres(folder).start()
 
 
@@ -183,7 +184,7 @@ def test_says_so_when_the_password_file_was_changed(folder: Path) -> None:
 
 
 def test_shows_the_reason_when_it_does_not_start(folder: Path) -> None:
-    with pytest.raises(LocalPostgresError, match="did not start: .*max_connections"):
+    with pytest.raises(LocalPostgresError, match=r"did not start: .*max_connections"):
         LocalPostgres(folder, options={**THROW_AWAY, "max_connections": "none"}).start()
 
 

@@ -1,0 +1,143 @@
+"""What our own PostgreSQL decides before anything runs: programs, accounts, passwords, files."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from veritas_cli.accounts import account_for, nearest_existing
+from veritas_cli.postgres_data import scram_verifier
+from veritas_cli.postgres_folder import PostgresFolder, environment
+from veritas_cli.postgres_programs import LocalPostgresError, Programs, find_programs
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> PostgresFolder:
+    return PostgresFolder(tmp_path, account=None)
+
+
+def installation(folder: Path, version: str) -> Path:
+    """Make what looks like the programs of that version."""
+    folder.mkdir(parents=True)
+    for name in ("initdb", "postgres"):
+        program = folder / name
+        program.write_text(f'#!/bin/sh\necho "postgres (PostgreSQL) {version}"\n')
+        program.chmod(0o755)
+    return folder
+
+
+class TestPrograms:
+    @pytest.mark.parametrize(
+        ("version", "major"), [("15.18", 15), ("18beta1", 18), ("19devel", 19)]
+    )
+    def test_know_their_major_version(self, version: str, major: int) -> None:
+        assert Programs(Path("/anywhere"), version).major == major
+
+    def test_are_the_named_ones(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        named = installation(tmp_path / "bin", "17.2 (Debian 17.2-1)")
+        monkeypatch.setenv("POSTGRES_BIN", str(named))
+        assert find_programs(15) == Programs(named, "17.2")
+
+    def test_must_be_where_they_are_said_to_be(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("POSTGRES_BIN", str(tmp_path))
+        with pytest.raises(LocalPostgresError, match="no working initdb and postgres"):
+            find_programs()
+
+    def test_must_not_be_too_old(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("POSTGRES_BIN", str(installation(tmp_path / "bin", "14.9")))
+        with pytest.raises(LocalPostgresError, match=r"holds PostgreSQL 14\.9; .* 15 or newer"):
+            find_programs()
+
+    def test_of_the_path_come_first_unless_another_version_is_wanted(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        on_path = installation(tmp_path / "bin", "99.1")
+        monkeypatch.delenv("POSTGRES_BIN", raising=False)
+        monkeypatch.setenv("PATH", str(on_path), prepend=os.pathsep)
+        assert find_programs() == Programs(on_path, "99.1")
+        assert find_programs(99) == Programs(on_path, "99.1")
+        assert find_programs(18).major == 18  # the wheel's, which the tests always have
+
+    def test_too_old_ones_on_the_path_are_passed_over(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        on_path = installation(tmp_path / "bin", "9.6.24")
+        monkeypatch.delenv("POSTGRES_BIN", raising=False)
+        monkeypatch.setenv("PATH", str(on_path), prepend=os.pathsep)
+        assert find_programs().major >= 15
+
+
+class TestAccount:
+    def test_is_never_root(self) -> None:
+        account = account_for(Path("/"))
+        if os.geteuid() == 0:
+            assert account is not None
+            assert account.uid != 0
+        else:
+            assert account is None
+
+    def test_nearest_existing_folder_is_looked_up_from_the_path_itself(
+        self, tmp_path: Path
+    ) -> None:
+        assert nearest_existing(tmp_path) == tmp_path
+        assert nearest_existing(tmp_path / "not" / "there") == tmp_path
+
+
+class TestFolder:
+    def test_makes_a_password_once_and_for_its_owner_only(self, folder: PostgresFolder) -> None:
+        password = folder.password()
+        assert len(password) >= 43
+        assert folder.password() == password
+        assert stat.S_IMODE((folder.path / "password").stat().st_mode) == 0o600
+
+    def test_follows_no_link_when_it_writes(self, folder: PostgresFolder, tmp_path: Path) -> None:
+        victim = tmp_path / "victim"
+        victim.write_text("precious")
+        folder.log.symlink_to(victim)
+        with pytest.raises(OSError, match="symbolic link"):
+            folder.open_log()
+        assert victim.read_text() == "precious"
+
+    @pytest.mark.parametrize(
+        ("log", "expected"),
+        [
+            ("", "(its log is empty)"),
+            ("LOG:  one\nLOG:  two\n", "LOG:  two"),
+            ("LOG:  one\nFATAL:  no memory\nLOG:  shut down\n", "FATAL:  no memory"),
+        ],
+    )
+    def test_last_words_are_the_reason(
+        self, folder: PostgresFolder, log: str, expected: str
+    ) -> None:
+        folder.log.write_text(log)
+        assert folder.last_words() == expected
+
+    def test_knows_no_version_without_data(self, folder: PostgresFolder) -> None:
+        assert folder.major_version() is None
+
+    @pytest.mark.parametrize("content", ["", "not a number", "1\n", f"{os.getpid()}\n/data\n0\n"])
+    def test_does_not_take_another_process_for_its_server(
+        self, folder: PostgresFolder, content: str
+    ) -> None:
+        folder.data.mkdir()
+        (folder.data / "postmaster.pid").write_text(content)
+        assert folder.server_process() is None
+        assert folder.server_port() is None
+
+
+def test_password_is_stored_as_rfc_5803_says_and_salted() -> None:
+    one, other = scram_verifier("secret"), scram_verifier("secret")
+    assert one.startswith("SCRAM-SHA-256$1:")
+    assert one != other
+    assert "secret" not in one
+
+
+def test_programs_do_not_see_the_settings_of_the_persons_own_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PGPORT", "1")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://secret")
+    assert {"PGPORT", "DATABASE_URL"}.isdisjoint(environment())

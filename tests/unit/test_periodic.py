@@ -1,0 +1,53 @@
+"""Work that a service does by itself."""
+
+import asyncio
+
+import pytest
+
+from shared_web.periodic import Periodic, doing
+
+
+async def until(enough: asyncio.Event) -> None:
+    await asyncio.wait_for(enough.wait(), timeout=30)
+
+
+def test_work_is_repeated_also_after_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+    turns: list[int] = []
+
+    async def run() -> None:
+        enough = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def work() -> None:
+            turns.append(len(turns))
+            if len(turns) == 1:
+                raise RuntimeError("secret of Xanthippe")
+            loop.call_soon_threadsafe(enough.set)
+
+        async with doing([Periodic("counting", 0.001, work)]):
+            await until(enough)
+
+    asyncio.run(run())
+
+    assert len(turns) >= 2
+    assert "Xanthippe" not in caplog.text
+
+
+def test_nothing_runs_when_the_service_has_stopped() -> None:
+    turns: list[int] = []
+
+    async def run() -> int:
+        enough = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def work() -> None:
+            turns.append(1)
+            loop.call_soon_threadsafe(enough.set)
+
+        async with doing([Periodic("counting", 0.001, work)]):
+            await until(enough)
+        done = len(turns)
+        await asyncio.sleep(0.05)
+        return done
+
+    assert asyncio.run(run()) == len(turns)
