@@ -26,6 +26,14 @@ lint: $(INSTALLED) ## Check format, style, types and imports
 .PHONY: check
 check: lint test ## Run everything that a change must pass
 
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## Send the services requests made up from their OpenAPI documents
+	@$(BIN)/python -m tests.fuzz
+
+.PHONY: bench
+bench: $(INSTALLED) ## Measure the services beside the limit of the same machine
+	@$(BIN)/python -m benchmarks.house
+
 .PHONY: format
 format: $(INSTALLED) ## Put the code into the common format
 	@$(BIN)/ruff check --fix-only --quiet .

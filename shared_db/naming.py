@@ -59,7 +59,9 @@ def store_named(session: Session, rows: Sequence[N]) -> list[Outcome]:
     if not first:
         return []
     model = type(rows[0])
-    new = set(session.scalars(_insert(session, model), [_columns(row) for row in first.values()]))
+    # In the order of their ids, or two batches with the same ids could wait for each other.
+    values = [_columns(first[id_]) for id_ in sorted(first)]
+    new = set(session.scalars(_insert(session, model), values))
     digests = {id_: first[id_].digest for id_ in new}
     if known := first.keys() - new:
         query = select(model.id, model.digest).where(model.id.in_(known))

@@ -23,6 +23,7 @@ EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _DATE_LENGTH = len("2026-01-01T")
 _DEEPEST_JSON = 20
 _BIGGEST_INTEGER = 2**63
+_SMALLEST_NUMBER = 1e-9
 # What the document can say of ids; beyond ASCII too, unprintable characters are refused.
 _ID_PATTERN = r"^(?!\.{1,2}$)[^\s\x00-\x1f\x7f/\\]([^\x00-\x1f\x7f/\\]*[^\s\x00-\x1f\x7f/\\])?$"
 
@@ -80,6 +81,13 @@ def _already_happened(value: datetime) -> datetime:
     return value
 
 
+def _no_dust(value: float) -> float:
+    # A quotient of such numbers would be too small for PostgreSQL, which makes that an error.
+    if 0 < abs(value) < _SMALLEST_NUMBER:
+        raise ValueError(f"must be 0 or at least {_SMALLEST_NUMBER}")
+    return value
+
+
 def _storable_json(value: dict[str, Any]) -> dict[str, Any]:
     _check_json(value, depth=1)
     return value
@@ -132,7 +140,7 @@ Instant = Annotated[
     AfterValidator(_in_living_memory),
 ]
 PastInstant = Annotated[Instant, AfterValidator(_already_happened)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_no_dust)]
 JsonObject = Annotated[
     dict[str, Any], AfterValidator(_storable_json), AfterValidator(_bounded_json)
 ]

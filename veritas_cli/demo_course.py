@@ -29,7 +29,7 @@ def course_demonstration(course: Course, day: int) -> Demonstration:
     return Demonstration(
         title=f"{name} of OULAD, {len(course.students)} students",
         as_of=name.end_of(day),
-        as_of_words=f"the end of day {day} ({name.date_of(day):%d %B %Y})",
+        as_of_words=f"the end of day {day} ({name.date_of(day).day} {name.date_of(day):%B %Y})",
         students=[_student_body(student) for student in course.students],
         assessments=[_assessment_body(course, submission) for submission in course.submissions],
         event_count=len(course.active_days),
@@ -93,12 +93,13 @@ def _outcome(student: Student) -> str:
 
 
 def _notes(course: Course, day: int, present: Sequence[Student]) -> list[str]:
-    absent = len(course.students) - len(present)
+    left = sum(s.unregistered_on is not None and s.unregistered_on <= day for s in course.students)
+    late = len(course.students) - len(present) - left
     undated = sum(s.result == "Withdrawn" and s.unregistered_on is None for s in present)
     last = course.last_active_day
     notes = {
-        f"No prediction is made of {absent} students who were not registered at the end of day "
-        f"{day}: most had left.": absent,
+        f"Without a prediction: {left} students who had left by the end of day {day}.": left,
+        f"Without a prediction: {late} students who registered after day {day}.": late,
         f"{undated} withdrew on a day that the data do not give, perhaps before.": undated,
         f"Left out: {course.unscored} submissions without a score.": course.unscored,
         f"Left out: {course.banked} scores carried over from an earlier "

@@ -83,7 +83,7 @@ def school_demonstration(now: datetime) -> Demonstration:
     return Demonstration(
         title=f"A small made-up school, {len(pupils)} students",
         as_of=end,
-        as_of_words=f"the midnight (UTC) before {end:%d %B %Y}",
+        as_of_words=f"the start of {end.day} {end:%B %Y} (UTC)",
         students=[_student(pupil) for pupil in pupils],
         assessments=[mark for pupil in pupils for mark in _marks(pupil)],
         event_count=len(events),

@@ -65,7 +65,8 @@ class Sending:
                 part.add(answer)
                 self._tell(step, part)
 
-        in_parallel(self._post, step.calls(), done)
+        # Batches come one after another: side by side they would only wait for the same rows.
+        in_parallel(self._post, step.calls(), done, threads=1 if step.is_batched else _THREADS)
         if not step.is_batched:
             self._tell(step, tally)
         self._watch.end(step, tally)
@@ -118,18 +119,20 @@ def _report(step: Step, tally: Tally) -> Body:
     }
 
 
-def in_parallel(work: Callable[[T], R], items: Iterable[T], done: Callable[[R], None]) -> None:
-    """Do the work for each item in several threads; `done` gets the results here, as they come.
+def in_parallel(
+    work: Callable[[T], R], items: Iterable[T], done: Callable[[R], None], *, threads: int
+) -> None:
+    """Do the work for each item in so many threads; `done` gets the results here, as they come.
 
     Items are taken as they are needed. The first failure, or Ctrl-C, ends it: what has begun is
     waited for, what has not is left.
     """
-    pool = ThreadPoolExecutor(_THREADS)
+    pool = ThreadPoolExecutor(threads)
     waiting: set[Future[R]] = set()
     try:
         for item in items:
             waiting.add(pool.submit(work, item))
-            if len(waiting) > 2 * _THREADS:
+            if len(waiting) > 2 * threads:
                 waiting = _take(waiting, done)
         while waiting:
             waiting = _take(waiting, done)

@@ -30,7 +30,8 @@ def show_dashboard(console: Console, rest: Rest, demonstration: Demonstration) -
     at_risk = [row for row in rows if row["risk"]]
     at_risk.sort(key=lambda row: -row["risk"]["score"])
     shown = (at_risk or rows)[:_DASHBOARD_ROWS]
-    title = f"The teacher's dashboard: {len(shown)} of {len(rows)} students, all marks to date"
+    which = "highest risks" if at_risk else "first"
+    title = f"The teacher's dashboard: {which}, {len(shown)} of {len(rows)}; all marks to date"
     table = _table(title, "Student", "Name", "Mean", "Marks", "Last mark", "Risk", "Level", "Type")
     for row in shown:
         table.add_row(row["student_id"], row["name"], *_performance(row), *_risk(row))

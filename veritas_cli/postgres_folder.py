@@ -79,7 +79,9 @@ class PostgresFolder:
         """Return the line of the log that says why the server ended, or else the last one."""
         with suppress(OSError):
             lines = self.log.read_text(errors="replace").splitlines()
-            fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
+            # Who asks too early or too late is refused as fatal; that is not why it ended.
+            telling = [line for line in lines if "the database system is" not in line]
+            fatal = [line for line in telling if "FATAL:" in line or "PANIC:" in line]
             for line in (fatal or lines)[-1:]:
                 return line.strip()
         return "(its log is empty)"

@@ -7,8 +7,7 @@ from dropout_service.domain.kinds import DropoutType, RiskLevel, risk_level
 
 RULES_VERSION = "rules-1"
 
-# Four weeks of silence count as fully silent: the longest break in an ordinary school year, so
-# that holidays alone do not reach it.
+# Longer than an ordinary holiday of two weeks, so that holidays alone do not reach it.
 SILENCE = timedelta(days=28)
 RECENCY_WEIGHT = 0.6
 FAILURE_WEIGHT = 0.4

@@ -14,7 +14,7 @@ CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 
 def fuzz(name: str, server: Server) -> bool:
     """Fuzz one service; tell whether nothing was found."""
-    program = Path(sys.executable).with_name("schemathesis")
+    program = str(Path(sys.executable).with_name("schemathesis"))
     with service(f"{name}_service", server, {"MAX_BODY_BYTES": str(16 * 1024 * 1024)}) as url:
         command = [program, f"--config-file={CONFIGURATION}", "run", f"{url}/openapi.json"]
         environment = {**os.environ, "VERITAS_FUZZ_KEY": server.key}

@@ -107,6 +107,7 @@ class TestFolder:
             ("", "(its log is empty)"),
             ("LOG:  one\nLOG:  two\n", "LOG:  two"),
             ("LOG:  one\nFATAL:  no memory\nLOG:  shut down\n", "FATAL:  no memory"),
+            ("FATAL:  the database system is starting up\nLOG:  gone\n", "LOG:  gone"),
         ],
     )
     def test_last_words_are_the_reason(

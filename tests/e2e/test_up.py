@@ -1,0 +1,215 @@
+"""`veritas up`, as a developer runs it: one process that starts all the others and ends them."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.processes import all_gone, children_of, is_running, wait_until, without_settings
+from veritas_cli.ports import free_port
+
+CHECKOUT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-c", "from veritas_cli.main import app; app()", "up"]
+SERVICES = ("monitoring", "staffstuddash", "dropout")
+
+
+class Up:
+    """One run of the command in a folder; what it writes goes into a file there."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.ports = {name: free_port() for name in SERVICES}
+        self.output = folder / "output"
+        settings = {f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
+        with self.output.open("wb") as file:
+            self.process = subprocess.Popen(
+                COMMAND,
+                cwd=folder,
+                env=without_settings(PYTHONPATH=str(CHECKOUT), **{**settings, **variables}),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def until_ready(self) -> set[int]:
+        """Wait until it says so; return the processes that it started."""
+        wait_until(lambda: "is ready" in self.said or self.process.poll() is not None, seconds=150)
+        assert "is ready" in self.said, self.said
+        return children_of(self.process.pid)
+
+    def client(self, name: str) -> httpx.Client:
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.ports[name]}", trust_env=False)
+
+    def end(self) -> None:
+        """Leave nothing of it behind, however the test went."""
+        children = children_of(self.process.pid)
+        self.process.kill()
+        self.process.wait()
+        for child in filter(is_running, children):
+            os.kill(child, signal.SIGTERM)
+        assert all_gone(children)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Give a folder that the account of PostgreSQL may pass, unlike pytest's own."""
+    with tempfile.TemporaryDirectory(prefix="veritas-up-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def up(folder: Path) -> Iterator[Up]:
+    running = Up(folder)
+    yield running
+    running.end()
+
+
+def refused(folder: Path, **variables: str) -> str:
+    """Run the command where it cannot work; return the one line that it says on standard error."""
+    answer = subprocess.run(
+        COMMAND,
+        check=False,
+        cwd=folder,
+        env=without_settings(PYTHONPATH=str(CHECKOUT), **variables),
+        capture_output=True,
+        text=True,
+    )
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("veritas up: ")
+    assert answer.stderr.count("\n") == 1
+    return answer.stderr
+
+
+def test_serves_until_ctrl_c_and_keeps_what_was_stored(up: Up, folder: Path) -> None:
+    children = up.until_ready()
+    assert len(children) == 4
+    with up.client("staffstuddash") as client:
+        new = {"id": "s001", "name": "Ada"}
+        assert client.post("/api/v1/students", json=new).status_code == 201
+
+    # Ctrl-C reaches the process group of the terminal's foreground: it, but not its children.
+    os.killpg(up.process.pid, signal.SIGINT)
+    assert up.process.wait(60) == 0
+    assert all_gone(children)
+    assert up.said.endswith("Veritas has stopped.\n")
+
+    again = Up(folder)
+    try:
+        again.until_ready()
+        with again.client("staffstuddash") as client:
+            assert client.get("/api/v1/students/s001").json()["name"] == "Ada"
+    finally:
+        again.end()
+
+
+def test_stops_all_when_one_service_dies(up: Up) -> None:
+    children = up.until_ready()
+    dropout = next(child for child in children if "dropout_service" in command_of(child))
+    os.kill(dropout, signal.SIGKILL)
+    assert up.process.wait(60) == 1
+    assert all_gone(children)
+    assert "veritas up: dropout was ended by SIGKILL; all is stopped." in up.said
+
+
+def test_stops_all_when_postgresql_dies(up: Up) -> None:
+    children = up.until_ready()
+    postgres = next(child for child in children if "_service" not in command_of(child))
+    os.kill(postgres, signal.SIGQUIT)
+    assert up.process.wait(60) == 1
+    assert all_gone(children)
+    assert "veritas up: PostgreSQL ended" in up.said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a death")
+def test_leaves_no_process_even_when_killed(up: Up) -> None:
+    children = up.until_ready()
+    up.process.kill()
+    up.process.wait()
+    assert all_gone(children)
+
+
+def test_uses_the_server_of_database_url_and_tells_where_the_services_are(
+    folder: Path, empty_url: str
+) -> None:
+    running = Up(folder, DATABASE_URL=empty_url)
+    try:
+        assert len(running.until_ready()) == 3
+        assert not (folder / ".veritas" / "postgres").exists()
+        for name, port in running.ports.items():
+            place = rf"^  {name} +http://127\.0\.0\.1:{port} .*/docs$"
+            assert re.search(place, running.said, re.MULTILINE)
+            assert re.search(rf"^{name} +\| ", running.said, re.MULTILINE)
+            with running.client(name) as client:
+                assert client.get("/readyz").json()["storage"] == "postgresql"
+        assert "\x1b" not in running.said
+
+        running.process.terminate()
+        assert running.process.wait(60) == 0
+    finally:
+        running.end()
+
+
+def test_names_the_port_that_is_taken_before_it_starts_anything(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        said = refused(folder, STAFFSTUDDASH_PORT=port, **free_ports("monitoring", "dropout"))
+    assert f"Port {port}, where staffstuddash should listen, is taken by" in said
+    assert "STAFFSTUDDASH_PORT" in said
+    assert not (folder / ".veritas").exists()
+
+
+def test_refuses_one_port_for_two_services(folder: Path) -> None:
+    port = str(free_port())
+    said = refused(folder, MONITORING_PORT=port, DROPOUT_PORT=port)
+    assert f"MONITORING_PORT and DROPOUT_PORT are both {port}" in said
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgresql://ada:hunter2@127.0.0.1:1/school", "does not answer"),
+        ("mysql://ada:hunter2@localhost/school", "not a PostgreSQL URL"),
+        ("postgresql://ada:hunter2@localhost:five/school", "not a PostgreSQL URL"),
+    ],
+)
+def test_says_what_is_wrong_with_the_url_without_its_password(
+    folder: Path, url: str, reason: str
+) -> None:
+    said = refused(folder, DATABASE_URL=url, **free_ports(*SERVICES))
+    assert reason in said
+    assert "hunter2" not in said
+
+
+def test_says_that_the_password_is_wrong_without_showing_it(folder: Path, empty_url: str) -> None:
+    url = re.sub(r"//[^@]*@", "//ada:hunter2@", empty_url)
+    said = refused(folder, DATABASE_URL=url, **free_ports(*SERVICES))
+    assert "refuses the user or password" in said
+    assert "hunter2" not in said
+
+
+def command_of(process: int) -> str:
+    answer = subprocess.run(
+        ["ps", "-o", "args=", "-p", str(process)],  # noqa: S607 - the system's own
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return answer.stdout
+
+
+def free_ports(*names: str) -> dict[str, str]:
+    """Return a free port for each service, so that a `veritas up` that runs now is no obstacle."""
+    return {f"{name.upper()}_PORT": str(free_port()) for name in names}
