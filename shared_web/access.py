@@ -35,14 +35,19 @@ class Access:
             ConfigurationError: there are no keys, and this is not development on loopback.
 
         """
-        try:
-            has_keys = not database.use_fallback and self.keys.has_keys()
-        except (DatabaseUnavailable, DatabaseBusy):
-            has_keys = True  # cannot be known now, so nobody gets in without one
         may_be_open = (
             self.settings.environment is Environment.DEVELOPMENT
             and self.settings.listens_on_loopback_only
         )
+        if database.use_fallback and not may_be_open:
+            raise ConfigurationError(
+                "DATABASE_URL is not set, and rows kept in memory are for development only. Set "
+                "DATABASE_URL, or ENVIRONMENT=development on a loopback HOST."
+            )
+        try:
+            has_keys = not database.use_fallback and self.keys.has_keys()
+        except (DatabaseUnavailable, DatabaseBusy):
+            has_keys = True  # cannot be known now, so nobody gets in without one
         if not has_keys and not may_be_open:
             raise ConfigurationError(
                 "There is no API key yet, so nobody could call this service. Make one with "

@@ -13,6 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared_db.database import Database
+from shared_db.errors import ConfigurationError
 from shared_db.migrations import History, require_migrated
 from shared_web.access import Access
 from shared_web.bodies import BODY_REFUSALS, BodyLimit
@@ -56,6 +57,11 @@ def create_service_app(
     access = Access(settings, keys)
 
     def prepare() -> None:
+        if settings.workers > 1 and database.use_fallback:
+            raise ConfigurationError(
+                f"WORKERS={settings.workers} needs PostgreSQL: each process would have rows of its "
+                "own in memory. Set DATABASE_URL, or WORKERS=1."
+            )
         require_migrated(database, history)
         access.prepare(database)
 

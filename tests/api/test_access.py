@@ -119,6 +119,24 @@ def test_without_keys_development_does_not_listen_to_the_network(postgres: Datab
 
 
 @pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"environment": "production"}, "DATABASE_URL is not set"),
+        ({"environment": "development", "host": "192.0.2.7"}, "loopback"),
+        ({"environment": "development", "workers": 2}, "WORKERS=2 needs PostgreSQL"),
+    ],
+)
+def test_memory_is_for_one_developer_on_one_machine(settings: dict[str, object], said: str) -> None:
+    database = Database.in_memory(Base.metadata)
+    app = create_app(DatastoreManager(database), Settings.load(**settings))
+
+    with pytest.raises(ConfigurationError, match=said), TestClient(app):
+        pass
+
+    database.close()
+
+
+@pytest.mark.parametrize(
     ("host", "caller", "status"),
     [
         ("127.0.0.1", "127.0.0.1", 200),
