@@ -1,6 +1,6 @@
 """What this service refuses."""
 
-from shared_db.errors import Conflict, NotFound
+from shared_db.errors import Conflict, Invalid, NotFound
 
 
 class LogNotFound(NotFound):
@@ -22,3 +22,18 @@ class EventExists(Conflict):
             f"Event {event_id} is stored with other content. Nothing was changed.",
             event_id=event_id,
         )
+
+
+class SeriesTooLong(Invalid):
+    """More points are asked for than one answer holds."""
+
+    title = "The series is too long"
+
+
+class RulesNotFound(NotFound):
+    """No limits were set for that source."""
+
+    title = "There are no rules for this source"
+
+    def __init__(self, source: str) -> None:
+        super().__init__("No limits were set for this source: the defaults hold.", source=source)

@@ -4,9 +4,10 @@ from fastapi import FastAPI
 
 from monitoring_service.database import MonitoringDatabase, monitoring_db
 from monitoring_service.migrations import HISTORY
-from monitoring_service.routes import events, logs
+from monitoring_service.routes import analysis, events, health, logs, maintenance, rules
 from monitoring_service.settings import Settings
 from shared_web.app import Service, create_service_app
+from shared_web.periodic import Periodic
 
 SERVICE = Service(
     name="monitoring",
@@ -15,15 +16,32 @@ SERVICE = Service(
     tags=[
         {"name": "events", "description": "What the systems report."},
         {"name": "logs", "description": "What they reported."},
+        {"name": "systems", "description": "How they are, and who they are."},
+        {"name": "analysis", "description": "Events over time, and judged again."},
+        {"name": "rules", "description": "The thresholds by which events are judged."},
+        {"name": "maintenance", "description": "Old events deleted."},
     ],
-    routers=[events.router, logs.router],
+    routers=[
+        events.router,
+        logs.router,
+        health.router,
+        analysis.router,
+        rules.router,
+        maintenance.router,
+    ],
 )
+
+SNAPSHOT_SECONDS = 60
 
 
 def create_app(
     manager: MonitoringDatabase = monitoring_db, settings: Settings | None = None
 ) -> FastAPI:
     """Return the app on the given manager, by default the one of the environment's database."""
-    app = create_service_app(SERVICE, settings or Settings.load(), manager.database, HISTORY)
+    settings = settings or Settings.load()
+    manager.limits = settings.limits
+    snapshots = Periodic("health snapshot", SNAPSHOT_SECONDS, manager.record_system_health)
+    periodics = [snapshots] if settings.monitoring_snapshots else []
+    app = create_service_app(SERVICE, settings, manager.database, HISTORY, periodics)
     app.state.manager = manager
     return app

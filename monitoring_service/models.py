@@ -1,14 +1,26 @@
 """The tables that this service owns."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from monitoring_service.domain.rules import HealthStatus
+from monitoring_service.domain.findings import HealthStatus
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import Key, Named, enum_column, service_metadata
+
+_IS_TROUBLE = text("status <> 'NORMAL'")
 
 
 class Base(ColumnsBase, DeclarativeBase):
@@ -25,11 +37,29 @@ class MonitoringLog(Named, Base):
         CheckConstraint("severity BETWEEN 0 AND 1", name="severity_share"),
         Index(None, "timestamp", "id"),
         Index(None, "source", "timestamp", "id"),
+        Index(None, "component", "timestamp", "id"),
+        Index(None, "event_type", "timestamp", "id"),
+        # Troubles are few, so looking for them among all rows would read mostly normal ones.
+        Index(
+            "ix_monitoring_logs_trouble_timestamp_id",
+            "timestamp",
+            "id",
+            postgresql_where=_IS_TROUBLE,
+            sqlite_where=_IS_TROUBLE,
+        ),
+        Index(
+            "ix_monitoring_logs_trouble_source_timestamp_id",
+            "source",
+            "timestamp",
+            "id",
+            postgresql_where=_IS_TROUBLE,
+            sqlite_where=_IS_TROUBLE,
+        ),
     )
 
-    source: Mapped[str] = mapped_column(String(200))
-    component: Mapped[str | None] = mapped_column(String(200))
-    event_type: Mapped[str] = mapped_column(String(200))
+    source: Mapped[str] = mapped_column(Key)
+    component: Mapped[str | None] = mapped_column(Key)
+    event_type: Mapped[str] = mapped_column(Key)
     message: Mapped[str | None] = mapped_column(Text)
     data: Mapped[dict[str, Any] | None]
     context: Mapped[dict[str, Any] | None] = mapped_column("metadata")
@@ -39,6 +69,16 @@ class MonitoringLog(Named, Base):
     severity: Mapped[float]
 
     result: Mapped["MonitoringResult | None"] = relationship(lazy="raise", viewonly=True)
+
+
+# Words as they stand: the messages are in no one language, so none is stemmed or left out.
+MESSAGE_WORDS = func.to_tsvector(text("'simple'"), MonitoringLog.message)
+
+Index(
+    "ix_monitoring_logs_message_words",
+    MESSAGE_WORDS,
+    postgresql_using="gin",
+).ddl_if(dialect="postgresql")
 
 
 class MonitoringResult(Base):
@@ -56,3 +96,45 @@ class MonitoringResult(Base):
     detected_issues: Mapped[list[Any]]
     failed_rules: Mapped[list[Any]]
     suggestions: Mapped[list[Any]]
+
+
+class LogCount(Base):
+    """How many events there are of a source, day and status; changed together with the events.
+
+    The slot follows from an event's digest: writers of one source then wait less for each other.
+    """
+
+    __tablename__ = "log_counts"
+
+    source: Mapped[str] = mapped_column(Key, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True, comment="In UTC")
+    status: Mapped[HealthStatus] = mapped_column(enum_column(HealthStatus), primary_key=True)
+    slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    count: Mapped[int] = mapped_column(BigInteger)
+
+
+class SystemHealth(Base):
+    """How all systems were in one minute; status and severity are null when nothing was heard."""
+
+    __tablename__ = "system_health"
+    __table_args__ = (CheckConstraint("severity BETWEEN 0 AND 1", name="severity_share"),)
+
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    timestamp: Mapped[datetime]
+    overall_status: Mapped[HealthStatus | None] = mapped_column(enum_column(HealthStatus))
+    severity: Mapped[float | None]
+    normal_count: Mapped[int]
+    warning_count: Mapped[int]
+    critical_count: Mapped[int]
+    window_minutes: Mapped[int]
+
+
+class SourceRules(Base):
+    """The limits that were set for one source, in place of the defaults."""
+
+    __tablename__ = "source_rules"
+
+    source: Mapped[str] = mapped_column(Key, primary_key=True)
+    thresholds: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(Key)

@@ -1,12 +1,17 @@
 """What clients send and get."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, PlainValidator, WithJsonSchema, model_validator
 
-from monitoring_service.domain.rules import HealthStatus
-from shared_web.fields import Body, Id, JsonObject, Label, Out, PastInstant, Text
+from monitoring_service.domain.findings import HealthStatus
+from monitoring_service.filters import LOGS
+from shared_db.filtering import Filter
+from shared_web.fields import Body, Id, JsonObject, Label, Number, Out, PastInstant, Term, Text
+from shared_web.paging import LONGEST_CURSOR
+
+Metric = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 
 
 class NewEvent(Body):
@@ -48,3 +53,169 @@ class EventOut(Out):
     status: HealthStatus
     severity: float
     result: ResultOut | None
+
+
+class LogQuery(Body):
+    """What `GET /logs` takes in its query, where that would become too long."""
+
+    filter: Annotated[
+        tuple[Filter, ...], PlainValidator(LOGS.from_body), WithJsonSchema(LOGS.json_schema)
+    ] = Field((), description="The same names as the query's parameters; for `__in` a list.")
+    q: Term | None = None
+    after: Annotated[str, Field(max_length=LONGEST_CURSOR)] | None = None
+    limit: int = Field(100, ge=1, le=1000)
+    count: Literal["exact"] | None = None
+
+
+class StatisticsOut(Out):
+    """What is stored; the instants are null when nothing is."""
+
+    total_logs: int
+    status_distribution: dict[HealthStatus, int]
+    unique_sources: int
+    oldest_log: datetime | None
+    newest_log: datetime | None
+
+
+class SourceHealthOut(Out):
+    """How one source is now; severity is 0 to 1."""
+
+    source: str
+    status: HealthStatus
+    severity: float
+
+
+class HealthOut(Out):
+    """How the systems are now: as bad as the worst source.
+
+    Status and severity are null, for the reason in `missing_because`, when nothing was heard.
+    """
+
+    status: HealthStatus | None
+    severity: float | None
+    missing_because: str | None
+    counts: dict[HealthStatus, int]
+    window_minutes: int
+    troubled_sources: list[SourceHealthOut] = Field(description="Those not NORMAL, worst first.")
+
+
+class SystemHealthOut(Out):
+    """How the systems were in one minute."""
+
+    minute: datetime
+    timestamp: datetime
+    overall_status: HealthStatus | None
+    severity: float | None
+    normal_count: int
+    warning_count: int
+    critical_count: int
+    window_minutes: int
+
+
+class SourceOut(Out):
+    """A source: when last heard, how it is now, and how many events of it are stored.
+
+    Status and severity are null, for the reason in `missing_because`, when nothing was heard
+    lately.
+    """
+
+    source: str
+    last_seen: datetime
+    status: HealthStatus | None
+    severity: float | None
+    missing_because: str | None
+    total: int
+    normal: int
+    warning: int
+    critical: int
+
+
+class PointOut(Out):
+    """One bucket of a series; `measured` events have the metric, mean and max are theirs."""
+
+    start: datetime
+    group: str | None
+    count: int
+    measured: int
+    mean: float | None
+    max: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+class SeriesOut(Out):
+    """A series by time and group; buckets without events are left out."""
+
+    start: datetime
+    end: datetime
+    bucket_seconds: int
+    points: list[PointOut]
+
+
+class Limit(Body):
+    """From which value on a metric is a warning, and from which it is critical."""
+
+    warning: Number
+    critical: Number
+
+    @model_validator(mode="after")
+    def _critical_is_above(self) -> Self:
+        if not self.warning < self.critical:
+            raise ValueError("critical must be above warning")
+        return self
+
+
+class NewRules(Body):
+    """The limits of one source in place of those set before; others keep their default."""
+
+    thresholds: dict[Metric, Limit] = Field(
+        min_length=1,
+        max_length=100,
+        examples=[{"response_time": {"warning": 300, "critical": 2000}}],
+    )
+
+
+class ThresholdOut(Out):
+    """A metric that is too high from `warning` on, and far too high from `critical` on."""
+
+    metric: str
+    warning: float
+    critical: float
+    unit: str
+    suggestion: str
+
+
+class RulesOut(Out):
+    """The thresholds in force for a source."""
+
+    source: str
+    thresholds: list[ThresholdOut]
+
+
+class ChangeOut(Out):
+    """An event that the present rules judge otherwise than before."""
+
+    event_id: str
+    source: str
+    status_before: HealthStatus
+    status: HealthStatus
+    severity_before: float
+    severity: float
+
+
+class ReevaluationOut(Out):
+    """What the present rules changed; `next` is where to go on, null at the end."""
+
+    examined: int
+    changed: int
+    transitions: dict[str, int] = Field(examples=[{"WARNING to NORMAL": 12}])
+    changes: list[ChangeOut] = Field(description="The first hundred.")
+    next: str | None
+
+
+class CleanupOut(Out):
+    """How many events were deleted; repeat the request while `is_complete` is false."""
+
+    deleted: int
+    is_complete: bool

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, literal, or_
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, false, literal, or_
+from sqlalchemy.orm import Session
+
+from shared_db.dialects import Column, Dialect, dialect_of
 
 
 class Operator(StrEnum):
@@ -42,8 +43,7 @@ class Filter:
     path: tuple[str, ...] = ()
 
 
-Column = InstrumentedAttribute[Any] | ColumnElement[Any]
-Columns = Mapping[str, InstrumentedAttribute[Any]]
+Columns = Mapping[str, Column]
 
 
 def conditions(
@@ -55,7 +55,7 @@ def conditions(
         KeyError: a filter's field is none of the columns.
 
     """
-    dialect = _Sqlite() if session.get_bind().dialect.name == "sqlite" else _Postgresql()
+    dialect = dialect_of(session)
     return [
         _in_json(dialect, columns[f.field], f)
         if f.path
@@ -64,73 +64,7 @@ def conditions(
     ]
 
 
-class _Postgresql:
-    """PostgreSQL's words for what the two stores say differently."""
-
-    def contains(self, text: Column, part: str) -> ColumnElement[bool]:
-        return func.strpos(text, part) > 0
-
-    def starts_with(self, text: Column, start: str) -> ColumnElement[bool]:
-        return func.starts_with(text, start)
-
-    def json_text(self, column: Column, path: Sequence[str]) -> ColumnElement[str]:
-        return func.jsonb_extract_path_text(column, *path).collate("C")
-
-    def json_number(self, column: Column, path: Sequence[str]) -> ColumnElement[Any]:
-        return func.jsonb_extract_path(column, *path, type_=JSONB())
-
-    def number(self, value: float) -> ColumnElement[Any]:
-        # Numbers are compared as jsonb, so that there is no cast that another type could break.
-        return literal(value, JSONB())
-
-    def json_is(self, column: Column, path: Sequence[str], kind: type) -> ColumnElement[bool]:
-        names = {str: "string", float: "number", bool: "boolean", type(None): "null"}
-        found = func.jsonb_extract_path(column, *path, type_=JSONB())
-        return func.jsonb_typeof(found) == names[kind]
-
-    def json_is_true(self, column: Column, path: Sequence[str]) -> ColumnElement[bool]:
-        return func.jsonb_extract_path_text(column, *path) == "true"
-
-
-class _Sqlite:
-    """The in-memory store's words for the same."""
-
-    def contains(self, text: Column, part: str) -> ColumnElement[bool]:
-        return func.instr(text, part) > 0
-
-    def starts_with(self, text: Column, start: str) -> ColumnElement[bool]:
-        return func.substr(text, 1, len(start)) == start
-
-    def json_text(self, column: Column, path: Sequence[str]) -> ColumnElement[str]:
-        return func.json_extract(column, _sqlite_path(path))
-
-    def json_number(self, column: Column, path: Sequence[str]) -> ColumnElement[Any]:
-        return func.json_extract(column, _sqlite_path(path))
-
-    def number(self, value: float) -> ColumnElement[Any]:
-        return literal(value)
-
-    def json_is(self, column: Column, path: Sequence[str], kind: type) -> ColumnElement[bool]:
-        names = {
-            str: ("text",),
-            float: ("integer", "real"),
-            bool: ("true", "false"),
-            type(None): ("null",),
-        }
-        return func.json_type(column, _sqlite_path(path)).in_(names[kind])
-
-    def json_is_true(self, column: Column, path: Sequence[str]) -> ColumnElement[bool]:
-        return func.json_type(column, _sqlite_path(path)) == "true"
-
-
-def _sqlite_path(path: Sequence[str]) -> str:
-    return "$" + "".join(f'."{name}"' for name in path)
-
-
-_Dialect = _Postgresql | _Sqlite
-
-
-def _on_column(dialect: _Dialect, column: Column, wanted: Filter) -> ColumnElement[bool]:
+def _on_column(dialect: Dialect, column: Column, wanted: Filter) -> ColumnElement[bool]:
     match wanted.operator:
         case Operator.IN:
             return column.in_(wanted.value)
@@ -155,7 +89,7 @@ def _compared(column: Column, operator: Operator, value: Any) -> ColumnElement[b
     return compared
 
 
-def _in_json(dialect: _Dialect, column: Column, wanted: Filter) -> ColumnElement[bool]:
+def _in_json(dialect: Dialect, column: Column, wanted: Filter) -> ColumnElement[bool]:
     if wanted.operator is Operator.IN:
         each = [Filter(wanted.field, Operator.EQ, v, wanted.path) for v in wanted.value]
         return or_(false(), *(_in_json(dialect, column, one) for one in each))

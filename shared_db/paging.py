@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
@@ -29,6 +29,18 @@ class Page(Generic[T]):
 
     items: Sequence[T]
     next: str | None
+
+    def __iter__(self) -> Iterator[T]:
+        """Go through this page's rows."""
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        """Count this page's rows."""
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> T:
+        """Return one of this page's rows."""
+        return self.items[index]
 
 
 @dataclass(frozen=True)

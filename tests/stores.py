@@ -162,7 +162,8 @@ def dropout_client(db_manager: DropoutDatabaseManager) -> Iterator[TestClient]:
 @pytest.fixture
 def monitoring_client(monitoring: MonitoringDatabase) -> Iterator[TestClient]:
     """Give a client of monitoring on both stores, as a developer without keys."""
-    settings = MonitoringSettings(environment=Environment.DEVELOPMENT)
+    # On the one connection of the test nothing may run beside the test.
+    settings = MonitoringSettings(environment=Environment.DEVELOPMENT, monitoring_snapshots=False)
     app = monitoring_service.main.create_app(monitoring, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client

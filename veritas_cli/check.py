@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from dropout_service.database import DropoutDatabaseManager
-from monitoring_service.database import EventToStore, MonitoringDatabase
+from monitoring_service.database import MonitoringDatabase
 from shared_db.database import Database
 from shared_db.engine import is_local
 from shared_db.errors import ConfigurationError, ServiceError
@@ -131,7 +131,7 @@ def _try_dropout(database: Database) -> None:
 
 def _try_monitoring(database: Database) -> None:
     manager = MonitoringDatabase(database)
-    log = manager.add_log(EventToStore(source="veritas-check", event_type="check"))
+    log = manager.add_log(source="veritas-check", event_type="check")
     manager.get_log_by_id(log.id)
 
 

@@ -25,7 +25,7 @@ def add_event(
 ) -> EventOut:
     """Judge and store one event. The same again answers as before; with other content, 409."""
     event_id = row_id(new.event_id, key, principal)
-    log = monitoring.add_log(EventToStore(**{**dict(new), "event_id": event_id}))
+    log = monitoring.add_log(**{**dict(new), "event_id": event_id})
     mark_replay(response, is_repeat=log.is_repeat)
     return EventOut.model_validate(log)
 

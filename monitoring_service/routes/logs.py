@@ -2,39 +2,57 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.errors import LogNotFound
-from monitoring_service.routes.parameters import LOGS, LogFilters
-from monitoring_service.schemas import EventOut
+from monitoring_service.filters import LOGS, LogFilters
+from monitoring_service.schemas import EventOut, LogQuery
 from shared_db.errors import QueryTooExpensive
 from shared_db.paging import MalformedCursor
 from shared_web.access import READ
-from shared_web.fields import Id
+from shared_web.fields import Id, Term
 from shared_web.filters import Count
 from shared_web.paging import After, CountedPageOut, Limit
 from shared_web.problems import InvalidRequest, documented
 
 router = APIRouter(prefix="/monitoring/logs", tags=["logs"])
 
+Words = Annotated[
+    Term | None,
+    Query(
+        description="Words of the message, whole, in any order and case; `or`, `-word` and quoted "
+        "phrases as in web searches. On the in-memory store a part of the message."
+    ),
+]
+LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
 
-@router.get(
-    "",
-    dependencies=[READ],
-    responses=documented(InvalidRequest, MalformedCursor, QueryTooExpensive),
-    openapi_extra=LOGS.openapi_extra,
-)
+
+@router.get("", dependencies=[READ], responses=LISTING, openapi_extra=LOGS.openapi_extra)
 def list_logs(
     monitoring: Monitoring,
     filters: LogFilters,
+    q: Words = None,
     after: After = None,
     limit: Limit = 100,
     count: Count = None,
 ) -> CountedPageOut[EventOut]:
     """Return events, the latest first."""
     page, total = monitoring.get_logs(
-        filters=filters, after=after, limit=limit, count=count is not None
+        filters=filters, text=q, after=after, limit=limit, count=count is not None
+    )
+    return CountedPageOut[EventOut].counted(page, total)
+
+
+@router.post("/query", dependencies=[READ], responses=LISTING)
+def query_logs(wanted: LogQuery, monitoring: Monitoring) -> CountedPageOut[EventOut]:
+    """Return events as the list does, for conditions too long for a URL."""
+    page, total = monitoring.get_logs(
+        filters=wanted.filter,
+        text=wanted.q,
+        after=wanted.after,
+        limit=wanted.limit,
+        count=wanted.count is not None,
     )
     return CountedPageOut[EventOut].counted(page, total)
 

@@ -1,0 +1,97 @@
+"""How the systems are now, and how they were minute by minute."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from monitoring_service.domain.findings import HealthStatus
+from monitoring_service.domain.health import WINDOW_MINUTES, Health, SourceMinute, health_of
+from monitoring_service.models import MonitoringLog, SystemHealth
+from shared_db.dialects import dialect_of
+from shared_db.filtering import Columns, Filter, conditions
+from shared_db.paging import Keyset, Page
+
+HEALTH_BY_TIME = Keyset("health", (SystemHealth.minute,), is_descending=True)
+
+HEALTH_COLUMNS: Columns = {
+    "minute": SystemHealth.minute,
+    "status": SystemHealth.overall_status,
+    "severity": SystemHealth.severity,
+}
+
+# Senders' clocks may be ahead by as much as an event's timestamp may be.
+_AHEAD = timedelta(minutes=5)
+
+
+def assess(session: Session, now: datetime, sources: Iterable[str] | None = None) -> Health:
+    """Return the health as of `now`, of these sources or of all."""
+    minute = dialect_of(session).epoch_seconds(MonitoringLog.timestamp) // 60
+    query = (
+        select(
+            MonitoringLog.source,
+            minute.label("minute"),
+            MonitoringLog.status,
+            func.count(),
+            func.sum(MonitoringLog.severity),
+        )
+        .where(
+            MonitoringLog.timestamp > now - timedelta(minutes=WINDOW_MINUTES),
+            MonitoringLog.timestamp <= now + _AHEAD,
+        )
+        .group_by(MonitoringLog.source, "minute", MonitoringLog.status)
+    )
+    if sources is not None:
+        query = query.where(MonitoringLog.source.in_(list(sources)))
+    return health_of(_minutes(session.execute(query).all(), now))
+
+
+def _minutes(rows: Iterable[Any], now: datetime) -> list[SourceMinute]:
+    counts: dict[tuple[str, int], dict[HealthStatus, int]] = defaultdict(dict)
+    severities: dict[tuple[str, int], float] = defaultdict(float)
+    for source, minute, status, count, severity in rows:
+        counts[source, int(minute)][status] = count
+        severities[source, int(minute)] += severity
+    present = now.timestamp() // 60
+    return [
+        SourceMinute(source, max(present - minute, 0.0), by_status, severities[source, minute])
+        for (source, minute), by_status in counts.items()
+    ]
+
+
+def store_snapshot(session: Session, now: datetime) -> SystemHealth:
+    """Store the health of this minute and return it; another process's, if that came first."""
+    minute = now.replace(second=0, microsecond=0)
+    known = session.get(SystemHealth, minute)
+    if known is not None:
+        return known
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(SystemHealth).on_conflict_do_nothing(index_elements=["minute"])
+    session.execute(insert, [_snapshot(assess(session, now), minute, now)])
+    return session.get_one(SystemHealth, minute)
+
+
+def _snapshot(health: Health, minute: datetime, now: datetime) -> dict[str, Any]:
+    counts = {f"{status.lower()}_count": count for status, count in health.counts.items()}
+    return {
+        "minute": minute,
+        "timestamp": now,
+        "overall_status": health.status,
+        "severity": health.severity,
+        "window_minutes": WINDOW_MINUTES,
+        **counts,
+    }
+
+
+def page_of_health(
+    session: Session, filters: Sequence[Filter], *, after: str | None, limit: int, count: bool
+) -> tuple[Page[SystemHealth], int | None]:
+    """Return a page of minutes, the latest first, and how many there are when counted."""
+    query = select(SystemHealth).where(*conditions(session, filters, HEALTH_COLUMNS))
+    counted = select(func.count()).select_from(query.subquery())
+    total = session.scalar(counted) if count else None
+    return HEALTH_BY_TIME.page(session, query, after=after, limit=limit), total

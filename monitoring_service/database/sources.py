@@ -1,0 +1,60 @@
+"""Who sends events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from monitoring_service.database.assessing import assess
+from monitoring_service.database.counts import sources_counted
+from monitoring_service.domain.findings import HealthStatus
+from monitoring_service.domain.health import NOTHING_HEARD
+from shared_db.filtering import Filter, conditions
+from shared_db.paging import Keyset, Page
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source: when last heard, how it is now, and how many events of it are stored.
+
+    status and severity are None, for the reason beside them, when nothing was heard lately.
+    """
+
+    source: str
+    last_seen: datetime
+    status: HealthStatus | None
+    severity: float | None
+    missing_because: str | None
+    total: int
+    normal: int
+    warning: int
+    critical: int
+
+
+def page_of_sources(
+    session: Session, filters: Sequence[Filter], now: datetime, *, after: str | None, limit: int
+) -> Page[Source]:
+    """Return sources by name."""
+    counted = sources_counted().subquery()
+    columns = {name: counted.c[name] for name in counted.c.keys()}  # noqa: SIM118 - a collection of its own
+    keyset = Keyset("sources", (counted.c.source,))
+    query = select(*counted.c).where(*conditions(session, filters, columns))
+    rows, following = keyset.rows(session, query, after=after, limit=limit)
+    health = assess(session, now, [row.source for row in rows])
+    sources = [
+        Source(
+            source=row[0],
+            total=row[1],
+            normal=row[2],
+            warning=row[3],
+            critical=row[4],
+            last_seen=row[5],
+            status=health.status_of_source(row[0]),
+            severity=health.sources.get(row[0]),
+            missing_because=None if row[0] in health.sources else NOTHING_HEARD,
+        )
+        for row in rows
+    ]
+    return Page(sources, following)

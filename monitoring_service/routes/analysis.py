@@ -1,0 +1,95 @@
+"""Events over time, and events judged again."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from monitoring_service.database.series import GroupBy, Series
+from monitoring_service.dependencies import Monitoring
+from monitoring_service.errors import SeriesTooLong
+from monitoring_service.filters import SeriesFilters
+from monitoring_service.routes.periods import period
+from monitoring_service.schemas import PointOut, ReevaluationOut, SeriesOut
+from shared_db.errors import NeedsPostgresql, QueryTooExpensive
+from shared_db.paging import MalformedCursor
+from shared_web.access import READ, WRITE
+from shared_web.fields import Instant
+from shared_web.paging import After
+from shared_web.problems import InvalidRequest, documented
+
+router = APIRouter(prefix="/monitoring", tags=["analysis"])
+
+DAY_MINUTES = 24 * 60
+
+
+class Bucket(StrEnum):
+    """How long a bucket is."""
+
+    MINUTE = "1m"
+    FIVE_MINUTES = "5m"
+    QUARTER = "15m"
+    HOUR = "1h"
+    SIX_HOURS = "6h"
+    DAY = "1d"
+
+    @property
+    def seconds(self) -> int:
+        """The same in seconds."""
+        return int(self[:-1]) * {"m": 60, "h": 3600, "d": 86400}[self[-1]]
+
+
+Metric = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[A-Za-z0-9_-]{1,100}(\.[A-Za-z0-9_-]{1,100}){0,9}$",
+        description="A number inside `data`: `response_time`, `timings.search`.",
+    ),
+]
+Start = Annotated[Instant | None, Query(description="From when on; a day before the end.")]
+End = Annotated[Instant | None, Query(description="Until before when; now.")]
+
+
+@router.get(
+    "/analytics/timeseries",
+    dependencies=[READ],
+    responses=documented(InvalidRequest, SeriesTooLong, QueryTooExpensive, NeedsPostgresql),
+)
+def get_timeseries(
+    monitoring: Monitoring,
+    filters: SeriesFilters,
+    bucket: Bucket = Bucket.HOUR,
+    group_by: GroupBy | None = None,
+    metric: Metric = None,
+    start: Start = None,
+    end: End = None,
+    *,
+    percentiles: Annotated[
+        bool, Query(description="Also p50, p95 and p99 of the metric; needs PostgreSQL.")
+    ] = False,
+) -> SeriesOut:
+    """Return events counted in buckets of time, with mean and max of a metric."""
+    first, last = period(start, end)
+    keys = tuple(metric.split(".")) if metric else None
+    series = Series(first, last, bucket.seconds, group_by, keys, percentiles, filters)
+    return _out(series, [PointOut.model_validate(p) for p in monitoring.get_timeseries(series)])
+
+
+@router.post(
+    "/analysis/re-evaluate",
+    dependencies=[WRITE],
+    responses=documented(InvalidRequest, MalformedCursor),
+)
+def reevaluate(
+    monitoring: Monitoring,
+    lookback_minutes: Annotated[float, Query(gt=0, le=366 * DAY_MINUTES)] = 60,
+    after: After = None,
+) -> ReevaluationOut:
+    """Judge the events of the last minutes by the present rules; at most 10,000 in one request."""
+    return ReevaluationOut.model_validate(monitoring.reevaluate(lookback_minutes, after))
+
+
+def _out(series: Series, points: list[PointOut]) -> SeriesOut:
+    return SeriesOut(
+        start=series.start, end=series.end, bucket_seconds=series.bucket_seconds, points=points
+    )

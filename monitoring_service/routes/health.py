@@ -1,0 +1,76 @@
+"""How the systems are: now, and minute by minute."""
+
+from fastapi import APIRouter
+
+from monitoring_service.dependencies import Monitoring
+from monitoring_service.domain.findings import HealthStatus
+from monitoring_service.domain.health import WINDOW_MINUTES, Health, health_status
+from monitoring_service.filters import HealthFilters, SourceFilters
+from monitoring_service.schemas import (
+    HealthOut,
+    SourceHealthOut,
+    SourceOut,
+    StatisticsOut,
+    SystemHealthOut,
+)
+from shared_db.errors import QueryTooExpensive
+from shared_db.paging import MalformedCursor
+from shared_web.access import READ
+from shared_web.filters import Count
+from shared_web.paging import After, CountedPageOut, Limit, PageOut
+from shared_web.problems import InvalidRequest, documented
+
+router = APIRouter(prefix="/monitoring", tags=["systems"], dependencies=[READ])
+
+LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
+
+
+@router.get("/stats")
+def get_statistics(monitoring: Monitoring) -> StatisticsOut:
+    """Return how many events are stored, per status, of how many sources, and from when."""
+    return StatisticsOut.model_validate(monitoring.get_statistics())
+
+
+@router.get("/health")
+def get_system_health(monitoring: Monitoring) -> HealthOut:
+    """Return how the systems are now."""
+    return _out(monitoring.assess_health())
+
+
+@router.get("/health/history", responses=LISTING)
+def list_system_health(
+    monitoring: Monitoring,
+    filters: HealthFilters,
+    after: After = None,
+    limit: Limit = 100,
+    count: Count = None,
+) -> CountedPageOut[SystemHealthOut]:
+    """Return how the systems were, minute by minute, the latest first."""
+    page, total = monitoring.get_system_health_history(
+        filters=filters, after=after, limit=limit, count=count is not None
+    )
+    return CountedPageOut[SystemHealthOut].counted(page, total)
+
+
+@router.get("/sources", responses=LISTING)
+def list_sources(
+    monitoring: Monitoring, filters: SourceFilters, after: After = None, limit: Limit = 100
+) -> PageOut[SourceOut]:
+    """Return the sources by name: when last heard, how they are now, how many events."""
+    return PageOut[SourceOut].of(monitoring.get_sources(filters=filters, after=after, limit=limit))
+
+
+def _out(health: Health) -> HealthOut:
+    troubled = [
+        SourceHealthOut(source=source, status=status, severity=severity)
+        for source, severity in sorted(health.sources.items(), key=lambda pair: (-pair[1], pair[0]))
+        if (status := health_status(severity)) is not HealthStatus.NORMAL
+    ]
+    return HealthOut(
+        status=health.status,
+        severity=health.severity,
+        missing_because=health.missing_because,
+        counts=dict(health.counts),
+        window_minutes=WINDOW_MINUTES,
+        troubled_sources=troubled,
+    )

@@ -1,0 +1,41 @@
+"""The thresholds by which events are judged."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from monitoring_service.dependencies import Monitoring
+from monitoring_service.errors import RulesNotFound
+from monitoring_service.schemas import NewRules, RulesOut, ThresholdOut
+from shared_web.access import READ, WRITE, Writer
+from shared_web.fields import Id
+from shared_web.problems import documented
+
+router = APIRouter(prefix="/monitoring/rules", tags=["rules"])
+
+Source = Annotated[Id, Path(description="A source, or `*` for every source.")]
+
+
+@router.get("/{source}", dependencies=[READ])
+def get_rules(source: Source, monitoring: Monitoring) -> RulesOut:
+    """Return the thresholds in force for a source."""
+    return RulesOut(
+        source=source,
+        thresholds=[ThresholdOut.model_validate(t) for t in monitoring.get_thresholds(source)],
+    )
+
+
+@router.put("/{source}")
+def set_rules(source: Source, new: NewRules, monitoring: Monitoring, principal: Writer) -> RulesOut:
+    """Set the limits of a source. They judge what comes from now on; see `re-evaluate`."""
+    limits = {metric: (limit.warning, limit.critical) for metric, limit in new.thresholds.items()}
+    thresholds = monitoring.set_thresholds(source, limits, principal.name)
+    return RulesOut(source=source, thresholds=[ThresholdOut.model_validate(t) for t in thresholds])
+
+
+@router.delete(
+    "/{source}", status_code=204, dependencies=[WRITE], responses=documented(RulesNotFound)
+)
+def remove_rules(source: Source, monitoring: Monitoring) -> None:
+    """Forget the limits that were set for a source; the defaults hold again."""
+    monitoring.remove_thresholds(source)
