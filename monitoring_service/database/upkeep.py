@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, selectinload
 
 from monitoring_service.database.counts import (
     CountKey,
@@ -99,8 +99,9 @@ def judge_again(
     query = (
         select(MonitoringLog)
         .where(MonitoringLog.timestamp >= since)
-        .options(joinedload(MonitoringLog.result))
-        .with_for_update(of=MonitoringLog)
+        # Read once the events are locked: in the same statement they could be out of date.
+        .options(selectinload(MonitoringLog.result))
+        .with_for_update()
     )
     page = _OLDEST_FIRST.page(session, query, after=after, limit=limit)
     rules = rules_for(session, {log.source for log in page}, configured)
