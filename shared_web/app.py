@@ -19,10 +19,11 @@ from shared_web.access import Access
 from shared_web.bodies import BODY_REFUSALS, BodyLimit
 from shared_web.health import health_routes
 from shared_web.keys import KeyManager
-from shared_web.logs import RequestLog
+from shared_web.logs import RequestLog, configure_logging
 from shared_web.parameters import only_known_parameters
 from shared_web.periodic import Periodic, doing
 from shared_web.problems import COMMON, Problem, documented, install_problem_handlers
+from shared_web.reporting import reporting
 from shared_web.routing import API_PREFIX
 from shared_web.settings import ServiceSettings
 
@@ -67,9 +68,13 @@ def create_service_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if settings.workers > 1:
+            # A process that uvicorn started for a worker knows nothing of its parent's logging.
+            configure_logging(settings, service.name)
         await run_in_threadpool(prepare)
-        async with doing(periodics):
-            yield
+        with reporting(settings, service.name):
+            async with doing(periodics):
+                yield
 
     release = version("veritas")
     app = FastAPI(
@@ -110,7 +115,7 @@ def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Datab
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
             expose_headers=["X-Request-ID", "Idempotent-Replay", "Veritas-Storage", "Retry-After"],
         )
-    app.add_middleware(RequestLog)
+    app.add_middleware(RequestLog, slow_seconds=settings.slow_request_seconds)
 
 
 def _document_problems(app: FastAPI) -> None:

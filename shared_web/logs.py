@@ -53,6 +53,7 @@ def configure_logging(settings: ServiceSettings, service: str) -> None:
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
     # Its access lines hold paths and so students' ids; RequestLog writes the route's template.
     logging.getLogger("uvicorn.access").disabled = True
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each batch of reports
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it announces its plug-ins at length
 
 
@@ -60,11 +61,12 @@ class RequestLog:
     """Middleware: gives each request an id, writes one line for it, and answers what nobody caught.
 
     The line has the route's template and never the path, the query or an exception's message:
-    those can hold names, ids and marks.
+    those can hold names, ids and marks. A request of `slow_seconds` or longer is a warning.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, slow_seconds: float) -> None:
         self.app = app
+        self.slow_seconds = slow_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -95,7 +97,19 @@ class RequestLog:
                 response = _unexpected(Request(scope))
                 await response(scope, receive, send_with_id)
             finally:
-                _log_request(scope, status, time.perf_counter() - started)
+                self._log(scope, status, time.perf_counter() - started)
+
+    def _log(self, scope: Scope, status: int, seconds: float) -> None:
+        level = logging.WARNING if seconds >= self.slow_seconds else logging.INFO
+        logger.log(
+            logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else level,
+            "request",
+            method=scope["method"],
+            route=route_template(scope),
+            status=status,
+            duration_seconds=round(seconds, 6),
+            principal=getattr(scope["state"].get("principal"), "name", None),
+        )
 
 
 def _unexpected(request: Request) -> ASGIApp:
@@ -105,19 +119,6 @@ def _unexpected(request: Request) -> ASGIApp:
         slug="unexpected-error",
         title="Something unexpected went wrong",
         detail="It is in the log under this request id. Nothing of the request was stored.",
-    )
-
-
-def _log_request(scope: Scope, status: int, seconds: float) -> None:
-    level = logging.ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
-    logger.log(
-        level,
-        "request",
-        method=scope["method"],
-        route=route_template(scope),
-        status=status,
-        duration_seconds=round(seconds, 6),
-        principal=getattr(scope["state"].get("principal"), "name", None),
     )
 
 

@@ -122,6 +122,8 @@ def _migrate(settings: ServiceSettings) -> None:
 @contextmanager
 def _started(services: Sequence[ServiceProcess], settings: ServiceSettings) -> Iterator[None]:
     defaults = {"environment": "development", "log_format": "text"}
+    [monitoring] = (each for each in services if each.name == "monitoring")
+    defaults["monitoring_url"] = monitoring.address
     environment = {
         name.upper(): value
         for name, value in defaults.items()

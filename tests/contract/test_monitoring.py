@@ -48,12 +48,12 @@ def test_the_calls_of_the_design_document(monitoring: MonitoringDatabase) -> Non
     log = monitoring.add_log(source="api", event_type="request", data={"response_time": 6000})
 
     logs, count = monitoring.get_logs(source="api", limit=100)
-    status, severity = monitoring.get_current_health_status()
+    health = monitoring.get_current_health_status()
 
     assert [found.id for found in logs] == [log.id]
     assert (logs[0].result.status if logs[0].result else None) is HealthStatus.CRITICAL
     assert (len(logs), count) == (1, 1)
-    assert (status, severity) == (HealthStatus.WARNING, pytest.approx(0.5))
+    assert health == (HealthStatus.WARNING, 0.5)
     assert monitoring.get_statistics()["status_distribution"][HealthStatus.CRITICAL] == 1
     assert monitoring.clear_old_logs(older_than_minutes=0) == 1
 

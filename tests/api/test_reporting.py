@@ -1,0 +1,173 @@
+"""What services report to monitoring: their troubles, and nothing of what somebody sent."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from shared_web.reporting import Answer, Client, Reporter
+
+LOGS = "/api/v1/monitoring/logs"
+MARK = "Xanthippe"
+LOGGER = logging.getLogger("veritas.requests.of.tests")
+
+
+class Away:
+    """A way to monitoring that is interrupted the first times."""
+
+    def __init__(self, client: Client, times: int, status: int | None = None) -> None:
+        self.client, self.times, self.status = client, times, status
+
+    def post(self, url: str, *, json: Any) -> Answer:
+        self.times -= 1
+        if self.times >= 0:
+            if self.status is not None:
+                return httpx.Response(self.status)
+            raise httpx.ConnectError("nobody is there")
+        return self.client.post(url, json=json)
+
+
+@pytest.fixture
+def attached() -> Iterator[list[Reporter]]:
+    """Attach the reporters put into the list to the logger of these tests, and close them."""
+    reporters: list[Reporter] = []
+    yield reporters
+    for reporter in reporters:
+        LOGGER.removeHandler(reporter)
+        reporter.close()
+
+
+def report(attached: list[Reporter], client: Client, **options: Any) -> Reporter:
+    reporter = Reporter(client, "staffstuddash", pause_seconds=0.001, **options)
+    LOGGER.addHandler(reporter)
+    attached.append(reporter)
+    return reporter
+
+
+def reported(client: TestClient) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = client.get(LOGS).json()["items"]
+    return items[::-1]
+
+
+def test_a_failed_request_is_reported_without_what_was_sent(
+    monitoring_client: TestClient, attached: list[Reporter]
+) -> None:
+    reporter = report(attached, monitoring_client)
+    LOGGER.error(
+        {
+            "event": "request",
+            "method": "POST",
+            "route": "/api/v1/students/{student_id}",
+            "status": 500,
+            "duration_seconds": 3.0,
+            "request_id": "r-1",
+            "principal": MARK,
+            "path": f"/api/v1/students/{MARK}",
+        }
+    )
+    reporter.start()
+    reporter.close()
+
+    [event] = reported(monitoring_client)
+    assert (event["source"], event["component"]) == (
+        "staffstuddash",
+        "/api/v1/students/{student_id}",
+    )
+    assert (event["event_type"], event["status"], event["severity"]) == ("request", "WARNING", 0.8)
+    assert event["data"]["response_time"] == 3000
+    assert event["metadata"] == {"request_id": "r-1"}
+    assert event["result"]["failed_rules"] == ["reported_level", "response_time_threshold"]
+    assert MARK not in str(event)
+
+
+def test_the_text_of_other_libraries_stays_here(
+    monitoring_client: TestClient, attached: list[Reporter]
+) -> None:
+    reporter = report(attached, monitoring_client)
+    LOGGER.warning("cannot store %s", MARK)
+    try:
+        raise ValueError(MARK)  # noqa: TRY301 - it is what is reported
+    except ValueError:
+        LOGGER.exception(f"failed for {MARK}")  # noqa: G004 - as a library might
+    reporter.start()
+    reporter.close()
+
+    warning, error = reported(monitoring_client)
+    assert (warning["message"], warning["data"]["level"]) == (None, "WARNING")
+    assert error["data"]["error"] == "ValueError"
+    assert error["data"]["where"].startswith("test_reporting.py:")
+    assert MARK not in str([warning, error])
+
+
+def test_what_is_no_trouble_is_not_reported(
+    monitoring_client: TestClient, attached: list[Reporter]
+) -> None:
+    reporter = report(attached, monitoring_client)
+    LOGGER.setLevel(logging.DEBUG)
+    LOGGER.info("all is well")
+    reporter.start()
+    reporter.close()
+
+    assert reported(monitoring_client) == []
+
+
+@pytest.mark.parametrize("status", [None, 503])
+def test_what_could_not_be_sent_is_sent_later_once(
+    monitoring_client: TestClient, attached: list[Reporter], status: int | None
+) -> None:
+    away = Away(monitoring_client, times=3, status=status)
+    reporter = report(attached, away)
+    LOGGER.warning({"event": "first"})
+    reporter.start()
+    while away.times >= 0:
+        pass
+    LOGGER.warning({"event": "second"})
+    reporter.close()
+
+    assert [event["message"] for event in reported(monitoring_client)] == ["first", "second"]
+    assert reporter.dropped == 0
+
+
+def test_a_full_queue_drops_and_says_how_many(
+    monitoring_client: TestClient, attached: list[Reporter]
+) -> None:
+    reporter = report(attached, monitoring_client, capacity=3)
+    for number in range(10):
+        LOGGER.warning({"event": f"number {number}"})
+    reporter.start()
+    reporter.close()
+
+    events = {event["message"]: event for event in reported(monitoring_client)}
+    [dropped] = [event for event in events.values() if event["event_type"] == "reports_dropped"]
+    assert (reporter.dropped, dropped["data"]["dropped"], len(events)) == (7, 7, 4)
+    assert {"number 0", "number 1", "number 2"} < set(events)
+
+
+def test_a_refused_batch_is_not_sent_for_ever(
+    monitoring_client: TestClient, attached: list[Reporter], caplog: pytest.LogCaptureFixture
+) -> None:
+    reporter = report(attached, Away(monitoring_client, times=1, status=401))
+    LOGGER.warning({"event": "first"})
+    reporter.start()
+    while not reporter.dropped:
+        pass
+    LOGGER.warning({"event": "second"})
+    reporter.close()
+
+    messages = [event["message"] for event in reported(monitoring_client)]
+    assert "second" in messages
+    assert "first" not in messages
+    assert "MONITORING_KEY" in caplog.text
+
+
+def test_nobody_waits_for_a_server_that_is_not_there(attached: list[Reporter]) -> None:
+    with httpx.Client(base_url="http://127.0.0.1:9") as client:
+        reporter = report(attached, client)
+        reporter.start()
+        LOGGER.warning({"event": "first"})
+        reporter.close()
+
+    assert not reporter._thread.is_alive()  # noqa: SLF001 - that it has ended is what is shown
