@@ -28,11 +28,11 @@ from staffstuddash_service.domain.standing import Status
 SORTED_LENGTH = 100
 # Sorted by code point in both stores, after folding the case in Python: SQLite knows only ASCII.
 _SortedName = String(SORTED_LENGTH).with_variant(String(SORTED_LENGTH, collation="C"), "postgresql")
-_IS_TUTOR = text(
+IS_TUTOR = text(
     "learning_state IN ('PROGRESSING', 'PLATEAU') AND mean_percentage >= 80"
     " AND assessment_count >= 3"
 )
-_IS_LEARNER = text("learning_state = 'STALLED'")
+IS_LEARNER = text("learning_state = 'STALLED'")
 
 
 class Base(ColumnsBase, DeclarativeBase):
@@ -204,7 +204,7 @@ class ConceptStanding(Base):
                 postgresql_where=condition,
                 sqlite_where=condition,
             )
-            for name, condition in {"tutors": _IS_TUTOR, "learners": _IS_LEARNER}.items()
+            for name, condition in {"tutors": IS_TUTOR, "learners": IS_LEARNER}.items()
         ),
     )
 

@@ -1,12 +1,14 @@
 """The action log: what was done about students, by whom."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
+from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
 from shared_db.paging import Keyset, Page
@@ -15,6 +17,8 @@ from staffstuddash_service.errors import ActionExists
 from staffstuddash_service.models import ActionLog
 
 ACTIONS_BY_TIME = Keyset("actions", (ActionLog.timestamp, ActionLog.id), is_descending=True)
+ACTION_FIELDS = ("student_id", "actor", "action", "is_intervention", "timestamp")
+_COLUMNS = {name: getattr(ActionLog, name) for name in ACTION_FIELDS}
 
 
 class Actions(Part):
@@ -67,9 +71,7 @@ class Actions(Part):
     def get_actions(
         self,
         *,
-        actor: str | None = None,
-        action: str | None = None,
-        is_intervention: bool | None = None,
+        filters: Sequence[Filter] = (),
         after: str | None = None,
         limit: int = 100,
     ) -> Page[ActionLog]:
@@ -77,10 +79,11 @@ class Actions(Part):
 
         Raises:
             MalformedCursor: the cursor is not one of this list.
+            QueryTooExpensive: the conditions chosen take too long.
 
         """
-        query = _wanted(actor=actor, action=action, is_intervention=is_intervention)
-        with self.database.reading() as session:
+        with self.database.searching() as session:
+            query = select(ActionLog).where(*conditions(session, filters, _COLUMNS))
             return ACTIONS_BY_TIME.page(session, query, after=after, limit=limit)
 
 
@@ -90,10 +93,6 @@ def note_action(
     """Add what this service itself did for the caller to the session's work."""
     row = _row(student_id, actor, action, None, is_intervention=False, data=data)
     session.add(row)
-
-
-def _wanted(**values: object) -> Select[ActionLog]:
-    return select(ActionLog).filter_by(**{n: v for n, v in values.items() if v is not None})
 
 
 def _row(

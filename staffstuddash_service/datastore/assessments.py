@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
+from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import Outcome, digest_of, store_named, store_one
 from shared_db.paging import Keyset, Page
@@ -20,6 +21,9 @@ from staffstuddash_service.models import AssessmentLog
 ASSESSMENTS_BY_TIME = Keyset(
     "assessments", (AssessmentLog.timestamp, AssessmentLog.id), is_descending=True
 )
+
+ASSESSMENT_FIELDS = ("type", "subject", "topic", "score", "max_score", "timestamp")
+_COLUMNS = {name: getattr(AssessmentLog, name) for name in ASSESSMENT_FIELDS}
 
 
 @dataclass(frozen=True)
@@ -111,23 +115,23 @@ class Assessments(Part):
         self,
         student_id: str,
         *,
-        subject: str | None = None,
+        filters: Sequence[Filter] = (),
         after: str | None = None,
         limit: int = 100,
     ) -> Page[AssessmentLog]:
-        """Return the student's assessments, the latest first; only those of one subject if given.
+        """Return the student's assessments, the latest first.
 
         Raises:
             StudentNotFound: no student has that id.
             StudentGone: the student was erased.
             MalformedCursor: the cursor is not one of this list.
+            QueryTooExpensive: the conditions chosen take too long.
 
         """
         query = select(AssessmentLog).where(AssessmentLog.student_id == student_id)
-        if subject is not None:
-            query = query.where(AssessmentLog.subject == subject)
-        with self.database.reading() as session:
+        with self.database.searching() as session:
             find_student(session, student_id)
+            query = query.where(*conditions(session, filters, _COLUMNS))
             return ASSESSMENTS_BY_TIME.page(session, query, after=after, limit=limit)
 
 

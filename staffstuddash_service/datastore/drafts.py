@@ -1,5 +1,6 @@
 """Drafts: each version is compared with the one before as it comes in."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
+from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
 from shared_db.paging import Keyset, Page
@@ -17,6 +19,8 @@ from staffstuddash_service.errors import DraftExists
 from staffstuddash_service.models import Draft
 
 DRAFTS_BY_TIME = Keyset("drafts", (Draft.timestamp, Draft.id), is_descending=True)
+DRAFT_FIELDS = ("assignment_id", "change_type", "sudden_jump_flag", "timestamp")
+_COLUMNS = {name: getattr(Draft, name) for name in DRAFT_FIELDS}
 
 
 class Drafts(Part):
@@ -66,23 +70,23 @@ class Drafts(Part):
         self,
         student_id: str,
         *,
-        assignment_id: str | None = None,
+        filters: Sequence[Filter] = (),
         after: str | None = None,
         limit: int = 100,
     ) -> Page[Draft]:
-        """Return the student's drafts, the latest first; only of one assignment if given.
+        """Return the student's drafts, the latest first.
 
         Raises:
             StudentNotFound: no student has that id.
             StudentGone: the student was erased.
             MalformedCursor: the cursor is not one of this list.
+            QueryTooExpensive: the conditions chosen take too long.
 
         """
         query = select(Draft).where(Draft.student_id == student_id)
-        if assignment_id is not None:
-            query = query.where(Draft.assignment_id == assignment_id)
-        with self.database.reading() as session:
+        with self.database.searching() as session:
             find_student(session, student_id)
+            query = query.where(*conditions(session, filters, _COLUMNS))
             return DRAFTS_BY_TIME.page(session, query, after=after, limit=limit)
 
 

@@ -10,18 +10,18 @@ from sqlalchemy import insert, or_, select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
+from shared_db.filtering import Filter, conditions
 from shared_db.paging import Keyset, Page
 from staffstuddash_service.datastore.part import Part, find_student, lock_students, upsert
 from staffstuddash_service.domain.drafts import Continuity
 from staffstuddash_service.domain.grit import grit_of
-from staffstuddash_service.domain.integrity import IntegrityLabel, Step, integrity_of
+from staffstuddash_service.domain.integrity import Step, integrity_of
 from staffstuddash_service.domain.learning import (
-    LearningState,
     concept_standings,
     learning_state_of,
 )
 from staffstuddash_service.domain.performance import Mark, percentage, summarise
-from staffstuddash_service.domain.standing import Status, standing_of
+from staffstuddash_service.domain.standing import standing_of
 from staffstuddash_service.models import (
     AssessmentLog,
     ConceptStanding,
@@ -30,6 +30,19 @@ from staffstuddash_service.models import (
 )
 
 RECORDS_BY_STUDENT = Keyset("performance-records", (PerformanceRecord.student_id,))
+RECORD_FIELDS = (
+    "status",
+    "learning_state",
+    "integrity_label",
+    "sudden_jump_flag",
+    "mean_percentage",
+    "trend_per_30_days",
+    "assessment_count",
+    "grit_level",
+    "last_activity_at",
+    "updated_at",
+)
+_COLUMNS = {name: getattr(PerformanceRecord, name) for name in RECORD_FIELDS}
 
 
 @dataclass
@@ -58,27 +71,19 @@ class Performances(Part):
     def get_performance_records(
         self,
         *,
-        status: Status | None = None,
-        learning_state: LearningState | None = None,
-        integrity_label: IntegrityLabel | None = None,
+        filters: Sequence[Filter] = (),
         after: str | None = None,
         limit: int = 100,
     ) -> Page[PerformanceRecord]:
-        """Return records by student, those with the given values only.
+        """Return records by student.
 
         Raises:
             MalformedCursor: the cursor is not one of this list.
+            QueryTooExpensive: the conditions chosen take too long.
 
         """
-        wanted = {
-            "status": status,
-            "learning_state": learning_state,
-            "integrity_label": integrity_label,
-        }
-        query = select(PerformanceRecord).filter_by(
-            **{name: value for name, value in wanted.items() if value is not None}
-        )
-        with self.database.reading() as session:
+        with self.database.searching() as session:
+            query = select(PerformanceRecord).where(*conditions(session, filters, _COLUMNS))
             return RECORDS_BY_STUDENT.page(session, query, after=after, limit=limit)
 
     def refresh_due_records(self, limit: int = 1000) -> int:

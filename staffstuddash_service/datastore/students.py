@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
+from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import Outcome, digest_of, store_named, store_one
 from shared_db.paging import Keyset, Page
@@ -19,6 +20,8 @@ from staffstuddash_service.errors import StudentExists, StudentGone
 from staffstuddash_service.models import PerformanceRecord, Student
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
+STUDENT_FIELDS = ("email", "created_at", "updated_at")
+_COLUMNS = {name: getattr(Student, name) for name in STUDENT_FIELDS}
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,12 @@ class Students(Part):
             return find_student(session, student_id)
 
     def get_students(
-        self, *, search: str | None = None, after: str | None = None, limit: int = 100
+        self,
+        *,
+        search: str | None = None,
+        filters: Sequence[Filter] = (),
+        after: str | None = None,
+        limit: int = 100,
     ) -> Page[Student]:
         """Return students by id, following the cursor `after`.
 
@@ -90,12 +98,14 @@ class Students(Part):
 
         Raises:
             MalformedCursor: the cursor is not one of this list.
+            QueryTooExpensive: the conditions chosen take too long.
 
         """
         query = select(Student)
         if search is not None:
             query = query.where(Student.search_text.contains(search.casefold(), autoescape=True))
-        with self.database.reading() as session:
+        with self.database.searching() as session:
+            query = query.where(*conditions(session, filters, _COLUMNS))
             return STUDENTS_BY_ID.page(session, query, after=after, limit=limit)
 
     def change_student(self, student_id: str, changes: dict[str, Any], *, actor: str) -> Student:

@@ -1,6 +1,8 @@
 """What a whole school's figures say, where a single student's would mislead."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 FEWEST_STUDENTS = 5
 MOST_FALL = 0.6
@@ -44,3 +46,9 @@ def material_hint(subject: str, compared: int, fallen: int) -> Hint:
 def change(now: float | None, before: float | None) -> float | None:
     """Return now less before, or None when one of them is not known."""
     return None if now is None or before is None else now - before
+
+
+def start_of_day(now: datetime, zone: ZoneInfo | None) -> datetime:
+    """Return the midnight that began the day of `now` in that zone, by default UTC."""
+    local = now.astimezone(zone or UTC)
+    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
