@@ -97,4 +97,7 @@ def upsert(
         set_={name: new[name] for name in rows[0] if name not in keys},
         where=changed(model, new) if changed else None,
     )
-    session.execute(statement, rows)
+    # RETURNING makes SQLAlchemy send many rows a statement; without it each is one of its own, and
+    # so is each run of rows with the same values absent unless their nulls are sent too.
+    sent = statement.returning(table.c[keys[0]])
+    session.execute(sent, rows, execution_options={"render_nulls": True}).all()

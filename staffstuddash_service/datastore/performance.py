@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -119,7 +119,7 @@ def recompute(session: Session, student_ids: Collection[str], now: datetime) -> 
     _read_drafts(session, ids, works)
     upsert(session, PerformanceRecord, [_record(id_, works[id_], now) for id_ in ids])
     standings = [
-        {"student_id": id_, **asdict(standing)}
+        {"student_id": id_, **vars(standing)}
         for id_ in ids
         for standing in concept_standings(works[id_].marks)
     ]
@@ -181,7 +181,7 @@ def _record(student_id: str, work: _Work, now: datetime) -> dict[str, Any]:
         "assessment_count": performance.assessment_count,
         "last_submitted_at": last_mark,
         "subjects": [
-            {**asdict(s), "last_submitted_at": s.last_submitted_at.isoformat()}
+            {**vars(s), "last_submitted_at": s.last_submitted_at.isoformat()}
             for s in performance.subjects
         ],
         "strengths": list(standing.strengths),
@@ -197,7 +197,7 @@ def _record(student_id: str, work: _Work, now: datetime) -> dict[str, Any]:
         "integrity_score": integrity.integrity_score,
         "integrity_label": integrity.integrity_label,
         "sudden_jump_flag": integrity.sudden_jump_flag,
-        "assignments": [asdict(assignment) for assignment in integrity.assignments],
+        "assignments": [vars(assignment) for assignment in integrity.assignments],
         "last_activity_at": max(filter(None, (last_mark, last_draft)), default=None),
         "due_at": grit.settles_at,
         "updated_at": now,
