@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, cast, func, select, union_all, update
+from sqlalchemy import Integer, cast, delete, func, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -181,6 +181,21 @@ class DropoutDatabaseManager:
         with self.database.reading() as session:
             return PREDICTIONS_BY_RISK.page(session, query, after=after, limit=limit)
 
+    def erase_student(self, student_id: str) -> dict[str, int]:
+        """Erase all of a student; return how many rows of each table were removed."""
+        with self.database.unit_of_work() as session:
+            session.get(Student, student_id, with_for_update=True)
+            removed = {
+                model.__tablename__: _removed(
+                    session.execute(delete(model).where(model.student_id == student_id))
+                )
+                for model in (DropoutPrediction, LearningEvent)
+            }
+            removed["students"] = _removed(
+                session.execute(delete(Student).where(Student.id == student_id))
+            )
+            return removed
+
     def _signs(self, session: Session, student_id: str, as_of: datetime) -> Signs:
         events = select(
             LearningEvent.occurred_at.label("at"),
@@ -196,6 +211,10 @@ class DropoutDatabaseManager:
         query = select(func.max(sign.c.at), func.avg(sign.c.share), func.count(sign.c.share))
         last, share, count = session.execute(query).one()
         return Signs(last, None if share is None else float(share), count)
+
+
+def _removed(result: Any) -> int:
+    return int(result.rowcount)
 
 
 def _event_row(event: EventToStore, now: datetime) -> LearningEvent:

@@ -145,7 +145,8 @@ def monitoring(open_database: OpenDatabase) -> MonitoringDatabase:
 @pytest.fixture
 def staffstuddash_client(datastore: DatastoreManager) -> Iterator[TestClient]:
     """Give a client of staffstuddash on both stores, as a developer without keys."""
-    settings = StaffstuddashSettings(environment=Environment.DEVELOPMENT)
+    # Nothing beside the requests: the tests' PostgreSQL is one connection.
+    settings = StaffstuddashSettings(environment=Environment.DEVELOPMENT, records_refresh_seconds=0)
     app = staffstuddash_service.main.create_app(datastore, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client

@@ -4,6 +4,7 @@ import typer
 
 from veritas_cli.check import check
 from veritas_cli.demo import demo
+from veritas_cli.erase import erase
 from veritas_cli.keys import keys
 from veritas_cli.migrate import migrate
 from veritas_cli.up import up
@@ -27,4 +28,5 @@ app.command("up")(up)
 app.command("migrate")(migrate)
 app.command("check")(check)
 app.command("demo")(demo)
+app.command("erase")(erase)
 app.add_typer(keys, name="keys")
