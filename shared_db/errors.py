@@ -37,6 +37,13 @@ class NotFound(ServiceError):
     title = "Not found"
 
 
+class Gone(ServiceError):
+    """It was there and has been deleted for good."""
+
+    status = 410
+    title = "It was deleted"
+
+
 class Conflict(ServiceError):
     """The request contradicts what is stored."""
 
