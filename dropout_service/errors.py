@@ -1,6 +1,7 @@
 """What this service refuses."""
 
-from shared_db.errors import Conflict, Invalid, NotFound
+from dropout_service.domain.kinds import RiskLevel
+from shared_db.errors import Conflict, Gone, Invalid, NotFound
 
 
 class StudentNotFound(NotFound):
@@ -58,4 +59,106 @@ class NotAssessable(Invalid):
             f"No prediction can be made of student {student_id}: {missing}.",
             student_id=student_id,
             missing=missing,
+        )
+
+
+class StudentDeleted(Gone):
+    """All data of the student were erased, and none are taken any more."""
+
+    title = "The student was deleted"
+
+    def __init__(self, student_id: str) -> None:
+        super().__init__(
+            f"Student {student_id} was deleted. Nothing is kept of them, and nothing is stored.",
+            student_id=student_id,
+        )
+
+
+class StudentExists(Conflict):
+    """The id is a student's already, sent with another name or e-mail."""
+
+    title = "The student exists with other content"
+
+    def __init__(self, student_id: str) -> None:
+        super().__init__(
+            f"Student {student_id} is stored with other content. Nothing was changed.",
+            student_id=student_id,
+        )
+
+
+class AssessmentExists(Conflict):
+    """The id is an assessment's already, sent with other content."""
+
+    title = "The assessment exists with other content"
+
+    def __init__(self, assessment_id: str) -> None:
+        super().__init__(
+            f"Assessment {assessment_id} is stored with other content. Nothing was changed.",
+            assessment_id=assessment_id,
+        )
+
+
+class FeatureSetExists(Conflict):
+    """The id is a feature set's already, of another student, instant or content."""
+
+    title = "The feature set exists with other content"
+
+    def __init__(self, feature_set_id: str) -> None:
+        super().__init__(
+            f"Feature set {feature_set_id} is stored with other content. Nothing was changed.",
+            feature_set_id=feature_set_id,
+        )
+
+
+class FeatureSetNotFound(NotFound):
+    """No features of the student were stored yet."""
+
+    title = "There are no features of this student"
+
+    def __init__(self, student_id: str) -> None:
+        super().__init__(
+            f"No features of student {student_id} were stored. POST to have them computed.",
+            student_id=student_id,
+        )
+
+
+class NoSuchPrediction(NotFound):
+    """No prediction has that id."""
+
+    title = "There is no such prediction"
+
+    def __init__(self, prediction_id: str) -> None:
+        super().__init__(f"There is no prediction {prediction_id}.", prediction_id=prediction_id)
+
+
+class FeedbackExists(Conflict):
+    """The id is a feedback's already, sent with other content."""
+
+    title = "The feedback exists with other content"
+
+    def __init__(self, feedback_id: str) -> None:
+        super().__init__(
+            f"Feedback {feedback_id} is stored with other content. Nothing was changed.",
+            feedback_id=feedback_id,
+        )
+
+
+class CourseNotFound(NotFound):
+    """No event of that course was ever stored."""
+
+    title = "There is no such course"
+
+    def __init__(self, course: str) -> None:
+        super().__init__(f"No event of a course {course} was ever stored.", course=course)
+
+
+class LevelDisagrees(Invalid):
+    """The level is not the one of the score."""
+
+    title = "The risk level is not that of the score"
+
+    def __init__(self, score: float, level: RiskLevel, right: RiskLevel) -> None:
+        super().__init__(
+            f"A risk score of {score} is {right}, not {level}. Leave the level out, or correct it.",
+            field="risk_level",
         )

@@ -4,19 +4,41 @@ from fastapi import FastAPI
 
 from dropout_service.database import DropoutDatabaseManager, db_manager
 from dropout_service.migrations import HISTORY
-from dropout_service.routes import events, predictions
+from dropout_service.routes import (
+    analytics,
+    assessments,
+    events,
+    features,
+    feedback,
+    predictions,
+    students,
+)
 from dropout_service.settings import Settings
 from shared_web.app import Service, create_service_app
+from shared_web.periodic import Periodic
 
 SERVICE = Service(
     name="dropout",
     title="Veritas dropout",
     description="Learning events in, dropout predictions with reasons out.",
     tags=[
+        {"name": "students", "description": "Of whom something was heard."},
         {"name": "events", "description": "What students did."},
+        {"name": "assessments", "description": "Marks that staffstuddash does not have."},
+        {"name": "features", "description": "What events and marks come to at an instant."},
         {"name": "predictions", "description": "Who is at risk, why, and what helps."},
+        {"name": "feedback", "description": "What people who know the students say of it."},
+        {"name": "analytics", "description": "How the risks stand over all students."},
     ],
-    routers=[events.router, predictions.router],
+    routers=[
+        students.router,
+        events.router,
+        assessments.router,
+        features.router,
+        predictions.router,
+        feedback.router,
+        analytics.router,
+    ],
 )
 
 
@@ -24,6 +46,11 @@ def create_app(
     manager: DropoutDatabaseManager = db_manager, settings: Settings | None = None
 ) -> FastAPI:
     """Return the app on the given manager, by default the one of the environment's database."""
-    app = create_service_app(SERVICE, settings or Settings.load(), manager.database, HISTORY)
+    chosen = settings or Settings.load()
+    erasing = Periodic(
+        "erase deleted students", chosen.erasing_seconds, manager.erase_deleted_students
+    )
+    periodics = [erasing] if chosen.erasing_seconds else []
+    app = create_service_app(SERVICE, chosen, manager.database, HISTORY, periodics)
     app.state.manager = manager
     return app

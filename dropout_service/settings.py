@@ -6,6 +6,7 @@ from shared_web.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """The common settings and this service's port."""
+    """The common settings, this service's port, and how often it erases who was deleted."""
 
     dropout_port: int = Field(8003, ge=1, le=65535)
+    erasing_seconds: float = Field(20, ge=0, le=3600)

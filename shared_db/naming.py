@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     STORED = "stored"
     REPEATED = "repeated"
     DIFFERENT = "different"
+    GONE = "gone"
 
 
 def digest_of(sent: dict[str, Any]) -> bytes:

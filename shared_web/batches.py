@@ -66,6 +66,9 @@ def _counted(items: list[ItemOut]) -> BatchOut:
 
 
 def _item(index: int, id_: str, outcome: Outcome) -> ItemOut:
+    if outcome is Outcome.GONE:
+        gone = FieldError(location="body", field="student_id", message="the student was deleted")
+        return ItemOut(index=index, outcome="refused", id=id_, errors=[gone])
     if outcome is Outcome.DIFFERENT:
         taken = FieldError(location="body", field="id", message="is stored with other content")
         return ItemOut(index=index, outcome="refused", id=id_, errors=[taken])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import Engine, MetaData, create_engine
+from sqlalchemy import Engine, MetaData, create_engine, text
 from sqlalchemy.pool import NullPool
 from starlette.testclient import TestClient
 
@@ -25,6 +25,12 @@ from staffstuddash_service.settings import Settings as StaffstuddashSettings
 from tests.server import admin_url, create_database, drop_database, new_name
 from veritas_cli.histories import migrate_all
 from veritas_cli.rest import ClientSettings
+
+STAND_IN = """
+CREATE TABLE IF NOT EXISTS public.stand_in (pseudonym text, deleted_at timestamptz);
+CREATE OR REPLACE VIEW staffstuddash.published_deletions AS
+SELECT pseudonym, deleted_at FROM public.stand_in
+"""
 
 OpenDatabase = Callable[[MetaData], Database]
 
@@ -52,7 +58,10 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def template_name() -> Iterator[str]:
     """Give the name of this worker's migrated database, which nobody connects to."""
     name = new_name()
-    migrate_all(engine_on(create_database(admin_url(), name)))
+    engine = engine_on(create_database(admin_url(), name))
+    migrate_all(engine)
+    with engine.begin() as connection:  # until staffstuddash publishes it
+        connection.execute(text(STAND_IN))
     yield name
     drop_database(admin_url(), name)
 
@@ -155,7 +164,7 @@ def staffstuddash_client(datastore: DatastoreManager) -> Iterator[TestClient]:
 @pytest.fixture
 def dropout_client(db_manager: DropoutDatabaseManager) -> Iterator[TestClient]:
     """Give a client of dropout on both stores, as a developer without keys."""
-    settings = DropoutSettings(environment=Environment.DEVELOPMENT)
+    settings = DropoutSettings(environment=Environment.DEVELOPMENT, erasing_seconds=0)
     app = dropout_service.main.create_app(db_manager, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client

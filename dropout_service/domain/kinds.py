@@ -37,15 +37,33 @@ class RiskLevel(StrEnum):
     CRITICAL = "CRITICAL"
 
 
+# Where each level begins; CRITICAL ends with 1, which it includes.
+LEVEL_BOUNDS = {
+    RiskLevel.LOW: 0.0,
+    RiskLevel.MEDIUM: 0.3,
+    RiskLevel.HIGH: 0.6,
+    RiskLevel.CRITICAL: 0.8,
+}
+
+
 def risk_level(score: float) -> RiskLevel:
     """Return the level of a risk score.
 
     score: 0 to 1.
+
+    Raises:
+        ValueError: the score is no share.
+
     """
     if not 0 <= score <= 1:
         raise ValueError("a risk score lies between 0 and 1")
-    if score < 0.3:  # noqa: PLR2004 - the definition of the level
-        return RiskLevel.LOW
-    if score < 0.6:  # noqa: PLR2004 - the definition of the level
-        return RiskLevel.MEDIUM
-    return RiskLevel.HIGH if score < 0.8 else RiskLevel.CRITICAL  # noqa: PLR2004 - the definition
+    begun = [level for level, bound in LEVEL_BOUNDS.items() if bound <= score]
+    return begun[-1]
+
+
+class Verdict(StrEnum):
+    """What somebody who knows the student says of a prediction."""
+
+    ACCEPTED = "accepted"
+    NOT_APPLICABLE = "not_applicable"
+    INCORRECTLY_FLAGGED = "incorrectly_flagged"

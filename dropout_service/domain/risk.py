@@ -1,120 +1,168 @@
-"""A first risk score from two signs: how long nothing was heard, and how the work succeeds."""
+"""The dropout risk by rules that can be read: signs of four kinds, each with a stated weight."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from math import log, prod
 
+from dropout_service.domain import behavior, cognition, engagement, silence
+from dropout_service.domain.cognition import FEWEST_GRADED, FEWEST_MARKS
+from dropout_service.domain.features import Features
 from dropout_service.domain.kinds import DropoutType, RiskLevel, risk_level
+from dropout_service.domain.momentum import momentum_index
+from dropout_service.domain.signs import Measured, Sign
 
-RULES_VERSION = "rules-1"
-
-# Longer than an ordinary holiday of two weeks, so that holidays alone do not reach it.
-SILENCE = timedelta(days=28)
-RECENCY_WEIGHT = 0.6
-FAILURE_WEIGHT = 0.4
-FEWEST_RESULTS = 2
-
-
-@dataclass(frozen=True)
-class Signs:
-    """What was known of a student at an instant.
-
-    last_activity_at: the latest event or submission, or None when there was none.
-    success_share: mean share of the points reached, 0 to 1, or None without results.
-    result_count: how many results that mean rests on.
-    """
-
-    last_activity_at: datetime | None
-    success_share: float | None
-    result_count: int
+RULES_VERSION = "rules-2"
+SIGNS = (*engagement.SIGNS, *behavior.SIGNS, *cognition.SIGNS, *silence.SIGNS)
+# It is only judged in the place of days_since_activity, so not both can have data.
+_STAND_IN = "days_since_mark"
+_FULL_WEIGHT = sum(sign.weight for sign in SIGNS if sign.name != _STAND_IN)
+FEWEST_KNOWN_DAYS = 14
+MOST_RECOMMENDATIONS = 3
 
 
 @dataclass(frozen=True)
 class Indicator:
-    """One sign that raises the risk: what was seen, and how much of the score it is (0 to 1)."""
+    """One sign that raises the risk: what was seen, and how much of the score it is (0 to 1).
+
+    compared_with: the student's own weeks before, none where nothing is compared.
+    """
 
     name: str
+    part: DropoutType
     value: float
+    compared_with: float | None
+    severity: float
     contribution: float
     text: str
 
 
 @dataclass(frozen=True)
+class NotAssessed:
+    """A sign that could not be judged, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Assessment:
-    """The risk as the rules see it, with the signs that led to it, the largest first."""
+    """The risk as the rules see it, with the signs that led to it, the largest first.
+
+    parts: how much of the score each type of dropout is; they add up to it.
+    confidence: the share of the signs, by weight, that there were data for, 0 to 1.
+    """
 
     risk_score: float
     risk_level: RiskLevel
     dropout_type: DropoutType
-    indicators: tuple[Indicator, ...]
+    parts: dict[DropoutType, float]
+    primary: tuple[Indicator, ...]
+    secondary: tuple[Indicator, ...]
     recommendations: tuple[str, ...]
+    missing: tuple[NotAssessed, ...]
     confidence: float
+    momentum_index: float | None
 
 
-def missing_for_assessment(signs: Signs) -> str | None:
-    """Return what is missing to say anything, or None when there is enough."""
-    if signs.last_activity_at is None:
+def missing_for_assessment(features: Features) -> str | None:
+    """Return what is missing to say anything, or None when there is enough.
+
+    Enough is: known for 14 days, or two marks, or five answers known right or wrong in the last
+    two weeks.
+    """
+    known = features.known_for_days
+    if known is None:
         return "there is no event and no submission of this student by then"
-    return None
+    has_results = features.mark_count >= FEWEST_MARKS or features.graded_recent >= FEWEST_GRADED
+    if known >= FEWEST_KNOWN_DAYS or has_results:
+        return None
+    return (
+        f"the student was first seen {known:.1f} days before ({FEWEST_KNOWN_DAYS} are needed), has "
+        f"{features.mark_count} marks ({FEWEST_MARKS}) and {features.graded_recent} answers known "
+        f"right or wrong in the last two weeks ({FEWEST_GRADED}); one of the three is needed"
+    )
 
 
-def assess(signs: Signs, as_of: datetime) -> Assessment:
-    """Return the dropout risk at `as_of` from signs known by then.
+def assess(features: Features) -> Assessment:
+    """Return the dropout risk that the features show.
 
-    risk = 0.6 x min(days since activity / 28, 1) + 0.4 x (1 - success share). With fewer than two
-    results success is left out and the first part alone is the score. The type is the larger
-    part's: ENGAGEMENT for silence, COGNITIVE for failing work, NO_DROPOUT at a LOW level.
-    confidence: the share of the two signs that there were data for, 0.5 or 1.
+    risk = 1 - product over the signs of (1 - weight x severity), as if each sign were a cause of
+    its own that may lead to dropout (noisy or; Pearl 1988, Probabilistic Reasoning in Intelligent
+    Systems, 4.3). A sign without data counts nothing and lowers the confidence. A sign's
+    contribution is its share of the logarithm of that product; contributions add up to the risk.
+    The type is that of the largest part, NO_DROPOUT at a LOW level.
 
     Raises:
-        ValueError: nothing is known of the student, or of a later time than `as_of`.
+        ValueError: too little is known (see `missing_for_assessment`).
 
     """
-    if signs.last_activity_at is None or signs.last_activity_at > as_of:
-        raise ValueError("needs an activity at or before as_of")
-    silence = as_of - signs.last_activity_at
-    has_results = signs.success_share is not None and signs.result_count >= FEWEST_RESULTS
-    weight = RECENCY_WEIGHT if has_results else 1.0
-    indicators = [_silence_indicator(silence, weight)]
-    if has_results and signs.success_share is not None:
-        indicators.append(_failure_indicator(signs.success_share, signs.result_count))
-    indicators.sort(key=lambda indicator: -indicator.contribution)
-    score = min(1.0, sum(indicator.contribution for indicator in indicators))
+    if missing := missing_for_assessment(features):
+        raise ValueError(missing)
+    measured = {sign: sign.measure(features) for sign in SIGNS}
+    seen = {sign: found for sign, found in measured.items() if isinstance(found, Measured)}
+    indicators = _indicators(seen)
+    parts = _parts(indicators)
+    largest = max(parts, key=lambda part: parts[part])
+    score = _score(seen)
     level = risk_level(score)
     is_safe = level is RiskLevel.LOW
     return Assessment(
         risk_score=score,
         risk_level=level,
-        dropout_type=DropoutType.NO_DROPOUT if is_safe else _TYPES[indicators[0].name],
-        indicators=tuple(indicators),
-        recommendations=() if is_safe else (_RECOMMENDATIONS[indicators[0].name],),
-        confidence=1.0 if has_results else 0.5,
+        dropout_type=DropoutType.NO_DROPOUT if is_safe else largest,
+        parts=parts,
+        primary=tuple(found for found in indicators if found.part is largest),
+        secondary=tuple(found for found in indicators if found.part is not largest),
+        recommendations=() if is_safe else _recommendations(indicators, largest),
+        missing=tuple(
+            NotAssessed(sign.name, found.reason)
+            for sign, found in measured.items()
+            if not isinstance(found, Measured)
+        ),
+        confidence=min(1.0, sum(sign.weight for sign in seen) / _FULL_WEIGHT),
+        momentum_index=momentum_index(features),
     )
 
 
-def _silence_indicator(silence: timedelta, weight: float) -> Indicator:
-    days = silence / timedelta(days=1)
+def _score(seen: dict[Sign, Measured]) -> float:
+    spared = prod(1 - sign.weight * sign.severity(found) for sign, found in seen.items())
+    return min(1.0, max(0.0, 1 - spared))
+
+
+def _indicators(seen: dict[Sign, Measured]) -> list[Indicator]:
+    logs = {
+        sign: -log(1 - sign.weight * severity)
+        for sign, found in seen.items()
+        if (severity := sign.severity(found)) > 0
+    }
+    # Below the least severity that a float can subtract from one there is nothing to divide.
+    total = sum(logs.values())
+    scale = _score(seen) / total if total else 0.0
+    found = [_indicator(sign, seen[sign], scale * share) for sign, share in logs.items()]
+    return sorted(found, key=lambda indicator: -indicator.contribution)
+
+
+def _indicator(sign: Sign, measured: Measured, contribution: float) -> Indicator:
     return Indicator(
-        name="days_since_activity",
-        value=days,
-        contribution=weight * min(silence / SILENCE, 1.0),
-        text=f"No activity for {days:.0f} days.",
+        name=sign.name,
+        part=sign.part,
+        value=measured.value,
+        compared_with=measured.compared_with,
+        severity=sign.severity(measured),
+        contribution=contribution,
+        text=measured.text,
     )
 
 
-def _failure_indicator(success_share: float, count: int) -> Indicator:
-    return Indicator(
-        name="success_share",
-        value=success_share,
-        contribution=FAILURE_WEIGHT * (1 - success_share),
-        text=f"{100 * success_share:.0f} % of the points reached over {count} results.",
-    )
+def _parts(indicators: list[Indicator]) -> dict[DropoutType, float]:
+    kinds = dict.fromkeys(sign.part for sign in SIGNS)
+    return {
+        kind: sum(found.contribution for found in indicators if found.part is kind)
+        for kind in kinds
+    }
 
 
-_TYPES = {
-    "days_since_activity": DropoutType.ENGAGEMENT,
-    "success_share": DropoutType.COGNITIVE,
-}
-_RECOMMENDATIONS = {
-    "days_since_activity": "Get in touch this week and ask what keeps the student away.",
-    "success_share": "Go through the last result together and agree on one topic to work on.",
-}
+def _recommendations(indicators: list[Indicator], largest: DropoutType) -> tuple[str, ...]:
+    """Return what helps against the largest signs, those of the type first."""
+    advice = {sign.name: sign.advice for sign in SIGNS}
+    ranked = sorted(indicators, key=lambda found: (found.part is not largest, -found.contribution))
+    return tuple(advice[found.name] for found in ranked[:MOST_RECOMMENDATIONS])

@@ -5,20 +5,19 @@ from fastapi.concurrency import run_in_threadpool
 
 from dropout_service.database import EventToStore
 from dropout_service.dependencies import Manager
-from dropout_service.errors import EventExists, StudentNotFound
-from dropout_service.routes.parameters import StudentId
-from dropout_service.schemas import LearningEventOut, NewLearningEvent
-from shared_db.paging import MalformedCursor
+from dropout_service.errors import EventExists, StudentDeleted
+from dropout_service.routes.parameters import EVENTS, OF_A_STUDENT, EventFilters, StudentId
+from dropout_service.schemas import AttemptOut, LearningEventOut, NewLearningEvent
 from shared_web.access import INGEST, READ, Ingester
 from shared_web.batches import BatchOut, batch_body, read_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
-from shared_web.problems import InvalidRequest, documented
+from shared_web.problems import documented
 
 router = APIRouter(tags=["events"])
 
 
-@router.post("/events", status_code=201, responses=documented(EventExists))
+@router.post("/events", status_code=201, responses=documented(EventExists, StudentDeleted))
 def add_event(
     new: NewLearningEvent,
     manager: Manager,
@@ -45,11 +44,25 @@ async def add_events(request: Request, manager: Manager) -> BatchOut:
 @router.get(
     "/students/{student_id}/events",
     dependencies=[READ],
-    responses=documented(StudentNotFound, InvalidRequest, MalformedCursor),
+    responses=OF_A_STUDENT,
+    openapi_extra=EVENTS.openapi_extra,
 )
 def list_student_events(
-    student_id: StudentId, manager: Manager, after: After = None, limit: Limit = 100
+    student_id: StudentId,
+    manager: Manager,
+    filters: EventFilters,
+    after: After = None,
+    limit: Limit = 100,
 ) -> PageOut[LearningEventOut]:
     """Return the student's events, the latest first."""
-    page = manager.get_student_events(student_id, after=after, limit=limit)
+    page = manager.get_student_events(student_id, filters=filters, after=after, limit=limit)
     return PageOut[LearningEventOut].of(page)
+
+
+@router.get("/students/{student_id}/attempts", dependencies=[READ], responses=OF_A_STUDENT)
+def list_student_attempts(
+    student_id: StudentId, manager: Manager, after: After = None, limit: Limit = 100
+) -> PageOut[AttemptOut]:
+    """Return the student's answers with the number of the attempt, the latest first."""
+    page = manager.get_student_attempts(student_id, after=after, limit=limit)
+    return PageOut[AttemptOut].of(page)

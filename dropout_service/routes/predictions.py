@@ -1,18 +1,29 @@
 """Predictions: made for one student, listed by risk."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import (
+    CourseNotFound,
     NotAssessable,
     PredictionExists,
     PredictionNotFound,
+    StudentDeleted,
     StudentNotFound,
 )
-from dropout_service.routes.parameters import StudentId
+from dropout_service.routes.parameters import (
+    LISTING,
+    OF_A_STUDENT,
+    PREDICTIONS,
+    Course,
+    PredictionFilters,
+    StudentId,
+)
 from dropout_service.schemas import NewPrediction, PredictionOut
-from shared_db.paging import MalformedCursor
 from shared_web.access import READ, Writer
+from shared_web.fields import Id
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import InvalidRequest, documented
@@ -23,7 +34,9 @@ router = APIRouter(tags=["predictions"])
 @router.post(
     "/students/{student_id}/predictions",
     status_code=201,
-    responses=documented(StudentNotFound, PredictionExists, InvalidRequest, NotAssessable),
+    responses=documented(
+        StudentNotFound, StudentDeleted, PredictionExists, InvalidRequest, NotAssessable
+    ),
 )
 def predict(
     student_id: StudentId,
@@ -33,7 +46,7 @@ def predict(
     response: Response,
     key: IdempotencyKey = None,
 ) -> PredictionOut:
-    """Make and store a prediction with its reasons, from what was known at `as_of`."""
+    """Make and store a prediction with its reasons, from what happened by `as_of`."""
     prediction = manager.predict(
         student_id, as_of=new.as_of, prediction_id=row_id(new.id, key, principal)
     )
@@ -42,9 +55,27 @@ def predict(
 
 
 @router.get(
+    "/students/{student_id}/predictions",
+    dependencies=[READ],
+    responses=OF_A_STUDENT,
+    openapi_extra=PREDICTIONS.openapi_extra,
+)
+def list_student_predictions(
+    student_id: StudentId,
+    manager: Manager,
+    filters: PredictionFilters,
+    after: After = None,
+    limit: Limit = 100,
+) -> PageOut[PredictionOut]:
+    """Return the student's predictions, the latest `as_of` first."""
+    page = manager.get_student_predictions(student_id, filters=filters, after=after, limit=limit)
+    return PageOut[PredictionOut].of(page)
+
+
+@router.get(
     "/students/{student_id}/predictions/latest",
     dependencies=[READ],
-    responses=documented(PredictionNotFound),
+    responses=documented(PredictionNotFound, StudentDeleted),
 )
 def get_latest_prediction(student_id: StudentId, manager: Manager) -> PredictionOut:
     """Return the student's prediction with the latest `as_of`."""
@@ -52,10 +83,33 @@ def get_latest_prediction(student_id: StudentId, manager: Manager) -> Prediction
 
 
 @router.get(
-    "/predictions", dependencies=[READ], responses=documented(InvalidRequest, MalformedCursor)
+    "/predictions",
+    dependencies=[READ],
+    responses=LISTING,
+    openapi_extra=PREDICTIONS.openapi_extra,
 )
 def list_predictions(
-    manager: Manager, after: After = None, limit: Limit = 100
+    manager: Manager,
+    filters: PredictionFilters,
+    course: Annotated[
+        Id | None, Query(description="Only students who were active in this course.")
+    ] = None,
+    after: After = None,
+    limit: Limit = 100,
 ) -> PageOut[PredictionOut]:
     """Return each student's latest prediction, the highest risk first."""
-    return PageOut[PredictionOut].of(manager.get_predictions(after=after, limit=limit))
+    page = manager.get_predictions(course=course, filters=filters, after=after, limit=limit)
+    return PageOut[PredictionOut].of(page)
+
+
+@router.get(
+    "/courses/{course}/risks",
+    dependencies=[READ],
+    responses=LISTING | documented(CourseNotFound),
+)
+def list_course_risks(
+    course: Course, manager: Manager, after: After = None, limit: Limit = 100
+) -> PageOut[PredictionOut]:
+    """Return the latest predictions of the course's students, the highest risk first."""
+    page = manager.get_course_risks(course, after=after, limit=limit)
+    return PageOut[PredictionOut].of(page)

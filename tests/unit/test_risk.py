@@ -1,86 +1,198 @@
 """The laws of the risk score."""
 
-from datetime import timedelta
+from dataclasses import replace
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dropout_service.domain.features import Features
 from dropout_service.domain.kinds import DropoutType, RiskLevel, risk_level
-from dropout_service.domain.risk import Signs, assess, missing_for_assessment
-from tests.factories import NOON, days
+from dropout_service.domain.risk import SIGNS, Assessment, assess, missing_for_assessment
+from dropout_service.domain.signs import Measured, ramp
+from tests.features import ABSENT, HEALTHY, features
 
-silences = st.floats(0, 400)
-shares = st.none() | st.floats(0, 1)
-counts = st.integers(0, 50)
+# What makes each feature worse: +1 where more is worse.
+WORSE = {
+    "days_since_activity": 1,
+    "events_per_week_recent": -1,
+    "answers_per_week_recent": -1,
+    "velocity_recent": -1,
+    "session_minutes_recent": -1,
+    "longest_gap_days": 1,
+    "gap_growth": 1,
+    "gap_variation": 1,
+    "success_share_recent": -1,
+    "mark_share_recent": -1,
+    "plateau_days": 1,
+    "attempts_per_question": 1,
+    "hints_per_answer_recent": 1,
+    "answer_stability": -1,
+}
 
 
-def signs(silent_days: float, share: float | None, count: int) -> Signs:
-    return Signs(NOON - days(silent_days), share, count)
+def parts_of(assessment: Assessment) -> float:
+    return sum(found.contribution for found in (*assessment.primary, *assessment.secondary))
 
 
-@given(silences, shares, counts)
-def test_the_score_is_a_share_and_the_sum_of_its_parts(
-    silent_days: float, share: float | None, count: int
-) -> None:
-    assessment = assess(signs(silent_days, share, count), NOON)
+@settings(max_examples=50)
+@given(features())
+def test_the_score_is_a_share_and_the_sum_of_its_parts(seen: Features) -> None:
+    assessment = assess(seen)
 
     assert 0 <= assessment.risk_score <= 1
-    parts = sum(indicator.contribution for indicator in assessment.indicators)
-    assert assessment.risk_score == pytest.approx(parts)
+    assert 0 < assessment.confidence <= 1 or not measured(seen)
+    assert assessment.risk_score == pytest.approx(parts_of(assessment), abs=1e-9)
+    assert assessment.risk_score == pytest.approx(sum(assessment.parts.values()), abs=1e-9)
     assert assessment.risk_level is risk_level(assessment.risk_score)
+    index = assessment.momentum_index
+    assert index is None or 0 <= index <= 100
 
 
-@given(silences, silences, shares, counts)
-def test_longer_silence_never_lowers_the_score(
-    one: float, other: float, share: float | None, count: int
-) -> None:
-    shorter, longer = sorted((one, other))
-
-    assert (
-        assess(signs(shorter, share, count), NOON).risk_score
-        <= assess(signs(longer, share, count), NOON).risk_score
-    )
+def measured(seen: Features) -> list[str]:
+    return [sign.name for sign in SIGNS if isinstance(sign.measure(seen), Measured)]
 
 
-@given(silences, st.floats(0, 1), st.floats(0, 1), st.integers(2, 50))
-def test_better_results_never_raise_the_score(
-    silent_days: float, one: float, other: float, count: int
-) -> None:
-    worse, better = sorted((one, other))
+@pytest.mark.parametrize("name", WORSE)
+@settings(max_examples=20)
+@given(st.data())
+def test_a_worse_sign_never_lowers_the_risk(name: str, data: st.DataObject) -> None:
+    seen = data.draw(features())
+    value = getattr(seen, name)
+    if value is None:
+        return
+    by = data.draw(st.integers(0, 50)) * (1 if isinstance(value, int) else 0.1) * WORSE[name]
+    is_share = "share" in name or name == "answer_stability"
+    worse = max(0, min(1, value + by)) if is_share else max(0, value + by)
 
-    assert (
-        assess(signs(silent_days, better, count), NOON).risk_score
-        <= assess(signs(silent_days, worse, count), NOON).risk_score
-    )
+    assert assess(seen).risk_score <= assess(replace(seen, **{name: worse})).risk_score + 1e-12
 
 
-@given(silences, shares, counts)
-def test_the_type_agrees_with_the_largest_part(
-    silent_days: float, share: float | None, count: int
-) -> None:
-    assessment = assess(signs(silent_days, share, count), NOON)
-    largest = max(assessment.indicators, key=lambda indicator: indicator.contribution)
+@settings(max_examples=50)
+@given(features())
+def test_the_type_agrees_with_the_largest_part(seen: Features) -> None:
+    assessment = assess(seen)
 
-    assert assessment.indicators[0].contribution == largest.contribution
     if assessment.risk_level is RiskLevel.LOW:
         assert assessment.dropout_type is DropoutType.NO_DROPOUT
         assert not assessment.recommendations
-    else:
-        by_sign = {
-            "days_since_activity": DropoutType.ENGAGEMENT,
-            "success_share": DropoutType.COGNITIVE,
-        }
-        assert assessment.dropout_type is by_sign[assessment.indicators[0].name]
-        assert assessment.recommendations
+        return
+    assert assessment.parts[assessment.dropout_type] == max(assessment.parts.values())
+    assert assessment.recommendations
+    assert {found.part for found in assessment.primary} == {assessment.dropout_type}
+    assert assessment.dropout_type not in {found.part for found in assessment.secondary}
 
 
-@pytest.mark.parametrize("count", [0, 1])
-def test_one_result_is_too_little_to_speak_of_success(count: int) -> None:
-    assessment = assess(signs(14, 0.0, count), NOON)
+@settings(max_examples=50)
+@given(features())
+def test_every_sign_is_either_judged_or_says_why_not(seen: Features) -> None:
+    missing = {found.name for found in assess(seen).missing}
 
-    assert assessment.risk_score == pytest.approx(0.5)
-    assert assessment.confidence == 0.5
+    assert missing.isdisjoint(measured(seen))
+    assert missing | set(measured(seen)) == {sign.name for sign in SIGNS}
+
+
+def test_a_healthy_student_is_in_no_danger() -> None:
+    assessment = assess(HEALTHY)
+
+    assert assessment.risk_score == 0
+    assert assessment.dropout_type is DropoutType.NO_DROPOUT
+    assert assessment.primary == ()
+    assert assessment.momentum_index == 100
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "main"),
+    [
+        ({"days_since_activity": 28.0}, DropoutType.ENGAGEMENT, "days_since_activity"),
+        ({"mark_share_recent": 0.1}, DropoutType.COGNITIVE, "mark_share"),
+        (
+            {"longest_gap_days": 28, "gap_variation": 2.5},
+            DropoutType.BEHAVIORAL,
+            "longest_gap_days",
+        ),
+        (
+            {"answers_per_week_recent": 0.0, "velocity_recent": 0.0},
+            DropoutType.SILENT,
+            "output_fall",
+        ),
+    ],
+)
+def test_each_type_has_its_own_signs(changes: dict[str, Any], kind: DropoutType, main: str) -> None:
+    assessment = assess(replace(HEALTHY, **changes))
+
+    assert assessment.dropout_type is kind
+    assert assessment.primary[0].name == main
+    advice = {sign.name: sign.advice for sign in SIGNS}
+    assert assessment.recommendations[0] == advice[main]
+
+
+def test_who_does_not_come_is_not_called_silent() -> None:
+    away = replace(
+        HEALTHY, active_days_per_week_recent=0.5, answers_per_week_recent=0.0, velocity_recent=0.0
+    )
+
+    reasons = {found.name: found.reason for found in assess(away).missing}
+    assert "active on fewer than two" in reasons["output_fall"]
+    assert assess(away).parts[DropoutType.SILENT] == 0
+
+
+def test_the_documented_example() -> None:
+    seen = replace(HEALTHY, days_since_activity=16.5, mark_share_recent=0.35, mark_share_before=0.7)
+
+    assessment = assess(seen)
+
+    # days_since_activity 0.75 x 0.5, mark_share 0.5 x 0.5, mark_fall 0.4 x 0.625
+    assert assessment.risk_score == pytest.approx(1 - 0.625 * 0.75 * 0.75)
+    assert assessment.risk_level is RiskLevel.HIGH
+    assert assessment.dropout_type is DropoutType.COGNITIVE
+    named = {found.name: found for found in (*assessment.primary, *assessment.secondary)}
+    assert named["mark_share"].contribution == pytest.approx(0.1784, abs=1e-4)
+    assert named["days_since_activity"].contribution == pytest.approx(0.2915, abs=1e-4)
+
+
+def test_nothing_known_is_not_assessable() -> None:
+    assert "no event" in (missing_for_assessment(ABSENT) or "")
+    with pytest.raises(ValueError, match="no event"):
+        assess(ABSENT)
+
+
+@pytest.mark.parametrize(
+    "enough", [{"known_for_days": 14.0}, {"mark_count": 2}, {"graded_recent": 5}]
+)
+def test_a_new_student_is_not_assessable_until_there_is_enough(enough: dict[str, Any]) -> None:
+    new = replace(ABSENT, known_for_days=13.9, mark_count=1, graded_recent=4)
+
+    missing = missing_for_assessment(new)
+
+    assert missing is not None
+    assert "13.9 days" in missing
+    assert missing_for_assessment(replace(new, **enough)) is None
+
+
+def test_without_events_missing_is_not_zero() -> None:
+    only_marks = replace(
+        ABSENT, known_for_days=60.0, mark_count=3, mark_share_recent=0.8, days_since_mark=20.0
+    )
+
+    assessment = assess(only_marks)
+
+    assert assessment.risk_score == 0
+    reasons = {found.name: found.reason for found in assessment.missing}
+    assert "missing is not zero" in reasons["days_since_activity"]
+    assert assessment.confidence < 0.3
+
+
+def test_all_weights_leave_room() -> None:
+    assert all(0 < sign.weight < 1 for sign in SIGNS)
+    assert all(sign.start < sign.full for sign in SIGNS)
+    assert len({sign.name for sign in SIGNS}) == len(SIGNS)
+
+
+@pytest.mark.parametrize(("value", "share"), [(4, 0), (5, 0), (10, 0.5), (15, 1), (16, 1)])
+def test_a_ramp_rises_from_its_start_to_its_end(value: float, share: float) -> None:
+    assert ramp(value, 5, 15) == share
 
 
 @pytest.mark.parametrize(
@@ -102,16 +214,3 @@ def test_a_level_begins_at_its_bound(score: float, level: RiskLevel) -> None:
 def test_what_is_no_share_has_no_level(score: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         risk_level(score)
-
-
-def test_nothing_known_is_not_assessable() -> None:
-    nothing = Signs(None, None, 0)
-
-    assert missing_for_assessment(nothing)
-    with pytest.raises(ValueError, match="activity"):
-        assess(nothing, NOON)
-
-
-def test_an_activity_after_the_instant_is_an_error() -> None:
-    with pytest.raises(ValueError, match="at or before"):
-        assess(signs(0, None, 0), NOON - timedelta(seconds=1))

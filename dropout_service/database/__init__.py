@@ -1,0 +1,41 @@
+"""The manager of this service: every query on its tables, a part for each noun."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from sqlalchemy.orm import Session
+
+from dropout_service.database.analytics import Analytics
+from dropout_service.database.assessments import Assessments
+from dropout_service.database.cohorts import Cohorts
+from dropout_service.database.events import Events, EventToStore
+from dropout_service.database.features import FeatureSets
+from dropout_service.database.feedback import Feedback
+from dropout_service.database.predictions import Predictions
+from dropout_service.database.students import Students
+from dropout_service.models import Base
+from shared_db.database import Database
+
+__all__ = ["DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
+
+
+class DropoutDatabaseManager(
+    Students, Events, Assessments, FeatureSets, Predictions, Cohorts, Feedback, Analytics
+):
+    """Events, what they show, and predictions. Each method is one unit of work."""
+
+    def __init__(self, database: Database | None = None) -> None:
+        self.database = database or Database.from_settings("dropout", Base.metadata)
+        self.get_session = self.database.get_session
+
+
+db_manager = DropoutDatabaseManager()
+
+
+def get_db() -> Iterator[Session]:
+    """Give a plain session; for a dependency outside, `Depends(get_db, scope="function")`.
+
+    The caller commits before it answers: what follows `yield` runs after the response is sent.
+    """
+    with closing(db_manager.get_session()) as session:
+        yield session

@@ -1,0 +1,98 @@
+"""Marks that were sent here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from dropout_service.database.part import Part
+from dropout_service.database.presence import admit, refuse_deleted, require_student
+from dropout_service.errors import AssessmentExists
+from dropout_service.models import Assessment
+from shared_db.clock import utc_now
+from shared_db.filtering import Columns, Filter, conditions
+from shared_db.ids import new_id
+from shared_db.naming import digest_of, store_one
+from shared_db.paging import Keyset, Page
+
+ASSESSMENTS_BY_TIME = Keyset(
+    "assessments", (Assessment.submitted_at, Assessment.id), is_descending=True
+)
+ASSESSMENT_COLUMNS: Columns = {
+    "type": Assessment.type,
+    "subject": Assessment.subject,
+    "course": Assessment.course,
+    "score": Assessment.score,
+    "submitted_at": Assessment.submitted_at,
+}
+
+
+class Assessments(Part):
+    """Marks that staffstuddash does not have."""
+
+    def add_assessment(
+        self,
+        student_id: str,
+        type: str,  # noqa: A002 - the field's word, and the design's
+        subject: str,
+        score: float,
+        *,
+        max_score: float = 100,
+        course: str | None = None,
+        submitted_at: datetime | None = None,
+        assessment_id: str | None = None,
+    ) -> Assessment:
+        """Store a mark, and its student when not seen before.
+
+        score: 0 to max_score. submitted_at: when it was handed in, by default now.
+
+        Raises:
+            AssessmentExists: the assessment's id is stored with other content.
+            StudentDeleted: all data of the student were erased.
+            ValueError: the score is not between 0 and max_score.
+
+        """
+        if not 0 <= score <= max_score or max_score == 0:
+            raise ValueError("a score lies between 0 and max_score, which is more than 0")
+        now = utc_now()
+        sent = {
+            "student_id": student_id,
+            "type": type,
+            "subject": subject,
+            "score": float(score),
+            "max_score": float(max_score),
+            "course": course,
+            "submitted_at": submitted_at,
+        }
+        row = Assessment(
+            **{**sent, "submitted_at": submitted_at or now},
+            id=assessment_id or new_id(),
+            recorded_at=now,
+            digest=digest_of(sent),
+        )
+        with self.database.unit_of_work() as session:
+            refuse_deleted(session, student_id)
+            admit(session, [student_id], now)
+            return store_one(session, row, AssessmentExists)
+
+    def get_student_assessments(
+        self,
+        student_id: str,
+        *,
+        filters: Sequence[Filter] = (),
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Page[Assessment]:
+        """Return the marks of the student that were sent here, the latest first.
+
+        Raises:
+            StudentNotFound: nothing was heard of that student.
+            StudentDeleted: all data of the student were erased.
+            MalformedCursor: the cursor is not one of this list.
+
+        """
+        query = select(Assessment).where(Assessment.student_id == student_id)
+        with self.database.searching() as session:
+            require_student(session, student_id)
+            query = query.where(*conditions(session, filters, ASSESSMENT_COLUMNS))
+            return ASSESSMENTS_BY_TIME.page(session, query, after=after, limit=limit)

@@ -1,0 +1,177 @@
+"""Learning events as they come in, and the attempts that they show."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dropout_service.database.part import Part
+from dropout_service.database.presence import admit, deleted_among, require_student
+from dropout_service.database.rollup import rebuild_days_of, refresh_days_of
+from dropout_service.domain.activity import day_of
+from dropout_service.domain.kinds import EventType
+from dropout_service.errors import EventExists, StudentDeleted
+from dropout_service.models import AttemptHistory, LearningEvent, Student
+from shared_db.clock import utc_now
+from shared_db.filtering import Columns, Filter, conditions
+from shared_db.ids import new_id
+from shared_db.naming import Outcome, digest_of, store_named
+from shared_db.paging import Keyset, Page
+
+EVENTS_BY_TIME = Keyset("events", (LearningEvent.occurred_at, LearningEvent.id), is_descending=True)
+ATTEMPTS_BY_TIME = Keyset(
+    "attempts", (AttemptHistory.occurred_at, AttemptHistory.id), is_descending=True
+)
+EVENT_COLUMNS: Columns = {
+    "event_type": LearningEvent.event_type,
+    "question_id": LearningEvent.question_id,
+    "course": LearningEvent.course,
+    "occurred_at": LearningEvent.occurred_at,
+    "recorded_at": LearningEvent.recorded_at,
+}
+
+
+@dataclass(frozen=True)
+class EventToStore:
+    """A learning event before it is stored; without an id one is made, without a time it is now."""
+
+    student_id: str
+    event_type: EventType
+    id: str | None = None
+    question_id: str | None = None
+    course: str | None = None
+    data: dict[str, Any] | None = None
+    occurred_at: datetime | None = None
+
+
+class Events(Part):
+    """What students did."""
+
+    def add_learning_event(
+        self,
+        event_id: str | None,
+        student_id: str,
+        question_id: str | None,
+        event_type: EventType | str,
+        *,
+        course: str | None = None,
+        data: dict[str, Any] | None = None,
+        occurred_at: datetime | None = None,
+    ) -> LearningEvent:
+        """Store one event, and its student when not seen before.
+
+        Raises:
+            EventExists: the id is stored with other content.
+            StudentDeleted: all data of the student were erased.
+            ValueError: there is no such kind of event.
+
+        """
+        event = EventToStore(
+            student_id=student_id,
+            event_type=EventType(event_type),
+            id=event_id,
+            question_id=question_id,
+            course=course,
+            data=data,
+            occurred_at=occurred_at,
+        )
+        row = _event_row(event, utc_now())
+        with self.database.unit_of_work() as session:
+            [outcome] = _store(session, [row])
+            if outcome is Outcome.GONE:
+                raise StudentDeleted(student_id)
+            if outcome is Outcome.DIFFERENT:
+                raise EventExists(row.id)
+            if outcome is Outcome.REPEATED:
+                row = session.get_one(LearningEvent, row.id)
+                row.is_repeat = True
+            return row
+
+    def add_learning_events(
+        self, events: Sequence[EventToStore]
+    ) -> tuple[list[LearningEvent], list[Outcome]]:
+        """Store many events in one unit of work; return their rows and outcomes in order."""
+        now = utc_now()
+        rows = [_event_row(event, now) for event in events]
+        with self.database.unit_of_work() as session:
+            return rows, _store(session, rows)
+
+    def get_student_events(
+        self,
+        student_id: str,
+        *,
+        filters: Sequence[Filter] = (),
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Page[LearningEvent]:
+        """Return the student's events, the latest first.
+
+        Raises:
+            StudentNotFound: nothing was heard of that student.
+            StudentDeleted: all data of the student were erased.
+            MalformedCursor: the cursor is not one of this list.
+
+        """
+        query = select(LearningEvent).where(LearningEvent.student_id == student_id)
+        with self.database.searching() as session:
+            require_student(session, student_id)
+            query = query.where(*conditions(session, filters, EVENT_COLUMNS))
+            return EVENTS_BY_TIME.page(session, query, after=after, limit=limit)
+
+    def get_student_attempts(
+        self, student_id: str, *, after: str | None = None, limit: int = 100
+    ) -> Page[AttemptHistory]:
+        """Return the student's answers with the number of the attempt, the latest first.
+
+        Raises:
+            StudentNotFound: nothing was heard of that student.
+            StudentDeleted: all data of the student were erased.
+            MalformedCursor: the cursor is not one of this list.
+
+        """
+        query = select(AttemptHistory).where(AttemptHistory.student_id == student_id)
+        with self.database.reading() as session:
+            require_student(session, student_id)
+            return ATTEMPTS_BY_TIME.page(session, query, after=after, limit=limit)
+
+    def rebuild_daily_activity(self, *, after: str = "", limit: int = 1000) -> str | None:
+        """Make the rollup of the next students after an id anew from their events.
+
+        Returns the last of them, to go on after, or None when there are no more. For rows that
+        were stored past this manager, as an import does.
+        """
+        query = select(Student.id).where(Student.id > after).order_by(Student.id).limit(limit)
+        with self.database.unit_of_work() as session:
+            student_ids = session.scalars(query.with_for_update(key_share=True)).all()
+            rebuild_days_of(session, student_ids)
+            return student_ids[-1] if student_ids else None
+
+
+def _store(session: Session, rows: Sequence[LearningEvent]) -> list[Outcome]:
+    gone = deleted_among(session, {row.student_id for row in rows})
+    kept = [row for row in rows if row.student_id not in gone]
+    admit(session, [row.student_id for row in kept], utc_now())
+    outcomes = store_named(session, kept)
+    stored = [row.id for row, o in zip(kept, outcomes, strict=True) if o is Outcome.STORED]
+    refresh_days_of(session, stored)
+    of_kept = iter(outcomes)
+    return [Outcome.GONE if row.student_id in gone else next(of_kept) for row in rows]
+
+
+def _event_row(event: EventToStore, now: datetime) -> LearningEvent:
+    sent = asdict(event)
+    occurred_at = event.occurred_at or now
+    is_submission = event.event_type is EventType.QUESTION_SUBMIT
+    data = event.data if is_submission and event.data else {}
+    correct, answer = data.get("correct"), data.get("answer")
+    return LearningEvent(
+        **{**sent, "id": event.id or new_id(), "occurred_at": occurred_at},
+        day=day_of(occurred_at),
+        is_correct=correct if isinstance(correct, bool) else None,
+        answer_digest=None if answer is None else digest_of({"answer": answer}),
+        recorded_at=now,
+        digest=digest_of({name: value for name, value in sent.items() if name != "id"}),
+    )

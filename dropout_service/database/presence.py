@@ -1,0 +1,77 @@
+"""Which students there are, which were deleted, and which a unit of work has to itself."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select, union_all
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from dropout_service.errors import StudentDeleted, StudentNotFound
+from dropout_service.models import Deletion, Student, published_deletions
+from shared_db.erasure import pseudonym_of
+
+
+def tombstones(session: Session) -> Any:
+    """Return the pseudonyms and times of all deletions, as something to select from."""
+    own = select(Deletion.pseudonym, Deletion.deleted_at)
+    if session.get_bind().dialect.name == "sqlite":
+        return own.subquery("tombstone")
+    published = select(published_deletions.c.pseudonym, published_deletions.c.deleted_at)
+    return union_all(own, published).subquery("tombstone")
+
+
+def deleted_among(session: Session, student_ids: Iterable[str]) -> set[str]:
+    """Return those of the students that were deleted."""
+    names = {pseudonym_of(id_): id_ for id_ in student_ids}
+    if not names:
+        return set()
+    tombstone = tombstones(session)
+    query: Select[str] = select(tombstone.c.pseudonym)
+    return {
+        names[found] for found in session.scalars(query.where(tombstone.c.pseudonym.in_(names)))
+    }
+
+
+def refuse_deleted(session: Session, student_id: str) -> None:
+    """Refuse a student that was deleted.
+
+    Raises:
+        StudentDeleted: all data of the student were erased, and stay so.
+
+    """
+    if deleted_among(session, [student_id]):
+        raise StudentDeleted(student_id)
+
+
+def require_student(session: Session, student_id: str) -> Student:
+    """Return the student.
+
+    Raises:
+        StudentDeleted: all data of the student were erased.
+        StudentNotFound: nothing was heard of that student.
+
+    """
+    student = session.get(Student, student_id)
+    refuse_deleted(session, student_id)
+    if student is None:
+        raise StudentNotFound(student_id)
+    return student
+
+
+def admit(session: Session, student_ids: Sequence[str], now: datetime) -> None:
+    """Make the students that are new and lock all of them, in the order of their ids.
+
+    The order keeps parallel batches from waiting for each other in a circle.
+    """
+    ids = sorted(set(student_ids))
+    if not ids:
+        return  # an INSERT without rows would be one of defaults
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(Student).on_conflict_do_nothing(index_elements=["id"])
+    rows = [{"id": id_, "created_at": now} for id_ in ids]
+    session.execute(insert, rows)
+    # key_share: a lock that rows which only refer to the student need not wait for.
+    locked = select(Student.id).where(Student.id.in_(ids)).order_by(Student.id)
+    session.execute(locked.with_for_update(key_share=True))

@@ -1,0 +1,130 @@
+"""Students, and erasing all that is known of one."""
+
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from dropout_service.database.part import Part
+from dropout_service.database.presence import admit, refuse_deleted, require_student, tombstones
+from dropout_service.errors import StudentExists
+from dropout_service.models import (
+    Assessment,
+    DailyActivity,
+    Deletion,
+    DropoutPrediction,
+    FeatureSet,
+    LearningEvent,
+    PredictionFeedback,
+    Student,
+)
+from shared_db.clock import utc_now
+from shared_db.erasure import pseudonym_of
+from shared_db.naming import digest_of
+from shared_db.paging import Keyset, Page
+
+STUDENTS_BY_ID = Keyset("students", (Student.id,))
+MOST_ERASED_AT_ONCE = 100
+
+
+class Students(Part):
+    """The students of whom something was heard."""
+
+    def add_student(
+        self, student_id: str, name: str | None = None, email: str | None = None
+    ) -> Student:
+        """Store a student; the same again changes nothing and is marked `is_repeat`.
+
+        Of a student that so far only an event told of, name and e-mail are filled in.
+
+        Raises:
+            StudentExists: the id is stored with another name or e-mail.
+            StudentDeleted: all data of the student were erased.
+
+        """
+        digest = digest_of({"name": name, "email": email})
+        with self.database.unit_of_work() as session:
+            refuse_deleted(session, student_id)
+            admit(session, [student_id], utc_now())
+            student = session.get_one(Student, student_id)
+            if student.digest is not None and student.digest != digest:
+                raise StudentExists(student_id)
+            student.is_repeat = student.digest is not None
+            student.name, student.email, student.digest = name, email, digest
+            return student
+
+    def get_student(self, student_id: str) -> Student:
+        """Return the student.
+
+        Raises:
+            StudentNotFound: nothing was heard of that student.
+            StudentDeleted: all data of the student were erased.
+
+        """
+        with self.database.reading() as session:
+            return require_student(session, student_id)
+
+    def get_students(self, *, after: str | None = None, limit: int = 100) -> Page[Student]:
+        """Return students by id, following the cursor `after`.
+
+        Raises:
+            MalformedCursor: the cursor is not one of this list.
+
+        """
+        with self.database.reading() as session:
+            return STUDENTS_BY_ID.page(session, select(Student), after=after, limit=limit)
+
+    def erase_student(self, student_id: str) -> dict[str, int]:
+        """Erase all that is stored of a student, for good; return the rows removed per table.
+
+        A tombstone stays, so that late rows are refused. Once erased, again removes nothing.
+        """
+        with self.database.unit_of_work() as session:
+            _bury(session, pseudonym_of(student_id))
+            locked = select(Student.id).where(Student.id == student_id)
+            session.execute(locked.with_for_update())
+            return _erase(session, student_id)
+
+    def erase_deleted_students(self) -> int:
+        """Erase students that staffstuddash has deleted, at most 100; return how many.
+
+        Also those whose rows came in while they were being erased.
+        """
+        with self.database.unit_of_work() as session:
+            tombstone = tombstones(session)
+            query = (
+                select(Student.id)
+                .where(Student.pseudonym.in_(select(tombstone.c.pseudonym)))
+                .order_by(Student.id)
+                .limit(MOST_ERASED_AT_ONCE)
+                .with_for_update(skip_locked=True)
+            )
+            student_ids = session.scalars(query).all()
+            for student_id in student_ids:
+                _bury(session, pseudonym_of(student_id))
+                _erase(session, student_id)
+            return len(student_ids)
+
+
+def _bury(session: Session, pseudonym: str) -> None:
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(Deletion).on_conflict_do_nothing(index_elements=["pseudonym"])
+    session.execute(insert, [{"pseudonym": pseudonym, "deleted_at": utc_now()}])
+
+
+def _erase(session: Session, student_id: str) -> dict[str, int]:
+    own = select(DropoutPrediction.id).where(DropoutPrediction.student_id == student_id)
+    removals: dict[str, Any] = {
+        "prediction_feedback": delete(PredictionFeedback).where(
+            PredictionFeedback.prediction_id.in_(own)
+        ),
+    }
+    for model in (DropoutPrediction, FeatureSet, Assessment, DailyActivity, LearningEvent):
+        removals[model.__tablename__] = delete(model).where(model.student_id == student_id)
+    removals["students"] = delete(Student).where(Student.id == student_id)
+    options = {"synchronize_session": False}
+    return {
+        table: session.connection().execute(removal, execution_options=options).rowcount
+        for table, removal in removals.items()
+    }

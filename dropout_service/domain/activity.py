@@ -1,0 +1,69 @@
+"""What the events and marks of a student come to at an instant, as the database counts it.
+
+Windows are counted in UTC days back from the day of `as_of`, which is day 0: recent are days 0 to
+13, before are days 14 to 97, rhythm are days 0 to 41. A gap belongs to the day that ends it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+RECENT_DAYS = 14
+BEFORE_DAYS = 84
+RHYTHM_DAYS = 42
+# A mark is recent if it is one of the last so many.
+RECENT_MARKS = 3
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def day_of(moment: datetime) -> int:
+    """Return the UTC day of an instant, in days since 1970-01-01."""
+    return (moment - _EPOCH) // timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Counts over all of a student's events and marks by `as_of`; none where nothing happened."""
+
+    as_of: datetime
+    first_event_at: datetime | None = None
+    last_event_at: datetime | None = None
+    events_recent: int = 0
+    events_before: int = 0
+    active_days_recent: int = 0
+    active_days_before: int = 0
+    submissions_recent: int = 0
+    submissions_before: int = 0
+    graded_recent: int = 0
+    graded_before: int = 0
+    correct_recent: int = 0
+    correct_before: int = 0
+    answers: int = 0
+    questions_attempted: int = 0
+    questions_solved: int = 0
+    solved_recent: int = 0
+    solved_before: int = 0
+    last_new_solution_day: int | None = None
+    first_submission_day: int | None = None
+    last_submission_day: int | None = None
+    compared: int = 0
+    kept: int = 0
+    hints_recent: int = 0
+    hints_before: int = 0
+    sessions_recent: int = 0
+    sessions_before: int = 0
+    session_seconds_recent: float = 0.0
+    session_seconds_before: float = 0.0
+    gaps_recent: int = 0
+    gap_days_recent: int = 0
+    gaps_before: int = 0
+    gap_days_before: int = 0
+    gaps_rhythm: int = 0
+    gap_days_rhythm: int = 0
+    gap_squares_rhythm: int = 0
+    longest_gap_rhythm: int | None = None
+    marks: int = 0
+    first_mark_at: datetime | None = None
+    last_mark_at: datetime | None = None
+    mark_share_recent: float | None = None
+    mark_share_before: float | None = None

@@ -1,0 +1,25 @@
+"""The tables that this service owns, and the views that it reads."""
+
+import dropout_service.models.memory  # noqa: F401 - makes the views of the in-memory store
+from dropout_service.models.assessments import Assessment, KnownAssessment, KnownStudent
+from dropout_service.models.base import Base
+from dropout_service.models.events import AttemptHistory, DailyActivity, LearningEvent
+from dropout_service.models.predictions import DropoutPrediction, FeatureSet, PredictionFeedback
+from dropout_service.models.published import published_deletions
+from dropout_service.models.students import Deletion, Student
+
+__all__ = [
+    "Assessment",
+    "AttemptHistory",
+    "Base",
+    "DailyActivity",
+    "Deletion",
+    "DropoutPrediction",
+    "FeatureSet",
+    "KnownAssessment",
+    "KnownStudent",
+    "LearningEvent",
+    "PredictionFeedback",
+    "Student",
+    "published_deletions",
+]

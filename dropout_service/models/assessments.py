@@ -1,0 +1,49 @@
+"""Marks: those sent here, and all that are known."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dropout_service.models.base import Base, Views
+from shared_db.columns import Key, Named
+
+
+class Assessment(Named, Base):
+    """A mark that was sent here; staffstuddash keeps its own. Never changed once stored."""
+
+    __tablename__ = "assessments"
+    __table_args__ = (
+        CheckConstraint("max_score > 0 AND score >= 0 AND score <= max_score", name="score_range"),
+        Index(None, "student_id", "submitted_at", "id"),
+    )
+
+    student_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))
+    type: Mapped[str] = mapped_column(String(200), comment="exam, quiz, TMA ...: the school's word")
+    subject: Mapped[str] = mapped_column(String(200))
+    course: Mapped[str | None] = mapped_column(Key)
+    score: Mapped[float]
+    max_score: Mapped[float]
+    submitted_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class KnownAssessment(Views):
+    """A mark that counts: those that staffstuddash publishes, and own ones it does not have."""
+
+    __tablename__ = "known_assessments"
+
+    id: Mapped[str] = mapped_column(Key, primary_key=True)
+    student_id: Mapped[str] = mapped_column(Key)
+    subject: Mapped[str] = mapped_column(String(200))
+    score: Mapped[float]
+    max_score: Mapped[float]
+    submitted_at: Mapped[datetime]
+
+
+class KnownStudent(Views):
+    """A student of whom there is anything, here or in staffstuddash."""
+
+    __tablename__ = "known_students"
+
+    id: Mapped[str] = mapped_column(Key, primary_key=True)

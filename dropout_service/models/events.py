@@ -1,0 +1,90 @@
+"""What students did, and what it comes to per day."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dropout_service.domain.kinds import EventType
+from dropout_service.models.base import Base, Views
+from shared_db.columns import Key, Named, enum_column
+
+IS_ANSWER = text("event_type = 'QUESTION_SUBMIT' AND question_id IS NOT NULL")
+
+
+class LearningEvent(Named, Base):
+    """One thing one student did, once. Never changed once stored."""
+
+    __tablename__ = "learning_events"
+    __table_args__ = (
+        Index(None, "student_id", "occurred_at", "id"),
+        Index(None, "day", "student_id"),
+        # Answers to a question before this one: whether it was new, solved, or kept.
+        Index(
+            "ix_learning_events_answers",
+            "student_id",
+            "question_id",
+            "occurred_at",
+            "id",
+            postgresql_where=IS_ANSWER,
+            sqlite_where=IS_ANSWER,
+        ),
+    )
+
+    student_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))
+    event_type: Mapped[EventType] = mapped_column(enum_column(EventType))
+    question_id: Mapped[str | None] = mapped_column(Key)
+    course: Mapped[str | None] = mapped_column(Key)
+    is_correct: Mapped[bool | None] = mapped_column(comment="data.correct of a QUESTION_SUBMIT")
+    answer_digest: Mapped[bytes | None] = mapped_column(
+        LargeBinary(16), comment="Of data.answer of a QUESTION_SUBMIT, to tell a kept answer"
+    )
+    data: Mapped[dict[str, Any] | None]
+    occurred_at: Mapped[datetime]
+    day: Mapped[int] = mapped_column(comment="Of occurred_at in UTC, in days since 1970-01-01")
+    recorded_at: Mapped[datetime]
+
+
+class DailyActivity(Base):
+    """What one student's events of one day in one course come to; kept with the events."""
+
+    __tablename__ = "daily_activity"
+    __table_args__ = (Index(None, "course", "student_id"),)
+
+    student_id: Mapped[str] = mapped_column(
+        Key, ForeignKey("dropout.students.id"), primary_key=True
+    )
+    day: Mapped[int] = mapped_column(
+        primary_key=True, autoincrement=False, comment="UTC, in days since 1970-01-01"
+    )
+    course: Mapped[str] = mapped_column(Key, primary_key=True, comment="Empty: no course was named")
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    events: Mapped[int]
+    submissions: Mapped[int] = mapped_column(comment="QUESTION_SUBMIT")
+    graded: Mapped[int] = mapped_column(comment="Submissions that say whether they are correct")
+    correct: Mapped[int]
+    answers: Mapped[int] = mapped_column(comment="Submissions that name their question")
+    questions_new: Mapped[int] = mapped_column(comment="Questions answered for the first time ever")
+    questions_solved: Mapped[int] = mapped_column(comment="Questions correct for the first time")
+    compared: Mapped[int] = mapped_column(comment="Resubmissions with an answer to compare with")
+    kept: Mapped[int] = mapped_column(comment="Of the compared, those that keep the answer")
+    hints: Mapped[int] = mapped_column(comment="HINT_REQUEST")
+    sessions: Mapped[int]
+    session_seconds: Mapped[float]
+
+
+class AttemptHistory(Views):
+    """Each answer to a question with its number, 1 for the first: a view over the events."""
+
+    __tablename__ = "attempt_history"
+
+    id: Mapped[str] = mapped_column(Key, primary_key=True)
+    student_id: Mapped[str] = mapped_column(Key)
+    question_id: Mapped[str] = mapped_column(Key)
+    course: Mapped[str | None] = mapped_column(Key)
+    attempt: Mapped[int]
+    is_correct: Mapped[bool | None]
+    data: Mapped[dict[str, Any] | None]
+    occurred_at: Mapped[datetime]

@@ -1,0 +1,82 @@
+"""What was computed of students and predicted, and what people said of it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dropout_service.domain.kinds import DropoutType, RiskLevel, Verdict
+from dropout_service.models.base import Base
+from shared_db.columns import Key, Named, enum_column
+
+
+class FeatureSet(Named, Base):
+    """A student's features at an instant; never changed once stored."""
+
+    __tablename__ = "feature_sets"
+    __table_args__ = (Index(None, "student_id", "as_of", "id"),)
+
+    student_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))
+    as_of: Mapped[datetime]
+    version: Mapped[str] = mapped_column(String(50), comment="Of the way they are computed")
+    features: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class DropoutPrediction(Named, Base):
+    """What was predicted as of an instant, and why; only `is_latest` ever changes."""
+
+    __tablename__ = "dropout_predictions"
+    __table_args__ = (
+        CheckConstraint("risk_score BETWEEN 0 AND 1", name="risk_score_share"),
+        CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence_share"),
+        CheckConstraint("momentum_index BETWEEN 0 AND 100", name="momentum_index_range"),
+        Index(None, "student_id", "as_of", "id"),
+        Index(
+            "uq_dropout_predictions_latest",
+            "student_id",
+            unique=True,
+            postgresql_where=text("is_latest"),
+            sqlite_where=text("is_latest"),
+        ),
+        Index(
+            "ix_dropout_predictions_latest_by_risk",
+            "risk_score",
+            "id",
+            postgresql_where=text("is_latest"),
+            sqlite_where=text("is_latest"),
+        ),
+    )
+
+    student_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))
+    dropout_type: Mapped[DropoutType] = mapped_column(enum_column(DropoutType))
+    risk_score: Mapped[float]
+    risk_level: Mapped[RiskLevel] = mapped_column(enum_column(RiskLevel))
+    confidence: Mapped[float | None] = mapped_column(
+        comment="Share of the signs, by weight, that there were data for; none when not stated"
+    )
+    momentum_index: Mapped[float | None]
+    primary_indicators: Mapped[list[Any]]
+    secondary_indicators: Mapped[list[Any]]
+    recommendations: Mapped[list[Any]]
+    missing: Mapped[list[Any]] = mapped_column(comment="What could not be assessed, and why")
+    version: Mapped[str] = mapped_column(String(50), comment="Of the rules or the model")
+    as_of: Mapped[datetime]
+    created_at: Mapped[datetime]
+    is_latest: Mapped[bool] = mapped_column(
+        comment="The student's prediction with the latest as_of"
+    )
+
+
+class PredictionFeedback(Named, Base):
+    """What somebody who knows the student says of a prediction."""
+
+    __tablename__ = "prediction_feedback"
+    __table_args__ = (Index(None, "prediction_id", "created_at", "id"),)
+
+    prediction_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.dropout_predictions.id"))
+    verdict: Mapped[Verdict] = mapped_column(enum_column(Verdict))
+    note: Mapped[str | None] = mapped_column(String(10_000))
+    given_by: Mapped[str | None] = mapped_column(String(200), comment="The name of the API key")
+    created_at: Mapped[datetime]

@@ -1,0 +1,48 @@
+"""Students of whom something was heard, and those whose data were erased."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, LargeBinary, String
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dropout_service.models.base import Base
+from shared_db.columns import Key
+from shared_db.erasure import pseudonym_of
+
+PSEUDONYM = String(50)
+
+
+def _pseudonym(context: DefaultExecutionContext) -> str:
+    return pseudonym_of(context.get_current_parameters()["id"])  # type: ignore[no-untyped-call] # SQLAlchemy's
+
+
+class Student(Base):
+    """A student of whom something was heard; name and e-mail only where they were sent here."""
+
+    __tablename__ = "students"
+    __table_args__ = (Index(None, "pseudonym"),)
+
+    id: Mapped[str] = mapped_column(Key, primary_key=True)
+    name: Mapped[str | None] = mapped_column(String(200))
+    email: Mapped[str | None] = mapped_column(String(320))
+    pseudonym: Mapped[str] = mapped_column(
+        PSEUDONYM,
+        default=_pseudonym,
+        comment="shared_db.erasure.pseudonym_of(id): how an erasure finds the student",
+    )
+    created_at: Mapped[datetime]
+    digest: Mapped[bytes | None] = mapped_column(
+        LargeBinary(16), comment="Of name and e-mail; none while only an event told of the student"
+    )
+    # Set on the object that a manager returns when the row was there already; not stored.
+    is_repeat = False
+
+
+class Deletion(Base):
+    """A tombstone: nothing of this student is stored any more, nor will be."""
+
+    __tablename__ = "deletions"
+
+    pseudonym: Mapped[str] = mapped_column(PSEUDONYM, primary_key=True)
+    deleted_at: Mapped[datetime]

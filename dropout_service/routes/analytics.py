@@ -1,0 +1,29 @@
+"""How the risks stand over all students."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from dropout_service.dependencies import Manager
+from dropout_service.schemas import SummaryOut
+from shared_db.clock import utc_now
+from shared_web.access import READ
+from shared_web.fields import Instant
+
+router = APIRouter(prefix="/analytics", tags=["analytics"])
+
+
+@router.get("/summary", dependencies=[READ])
+def get_summary(
+    manager: Manager,
+    at: Annotated[Instant | None, Query(description="The instant, by default now.")] = None,
+    days: Annotated[int, Query(ge=1, le=365, description="The length of a period.")] = 7,
+    periods: Annotated[int, Query(ge=1, le=12, description="How many periods back.")] = 4,
+) -> SummaryOut:
+    """Return counts by level and type, how they changed, and who is newly at risk.
+
+    An instant counts predictions with `as_of` up to it. Newly at risk are those at HIGH or
+    CRITICAL at `at` who were not so one period before.
+    """
+    summary = manager.get_summary(at or utc_now(), days=days, periods=periods)
+    return SummaryOut.model_validate(summary)

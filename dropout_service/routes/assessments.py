@@ -1,0 +1,56 @@
+"""Marks that staffstuddash does not have."""
+
+from fastapi import APIRouter, Response
+
+from dropout_service.dependencies import Manager
+from dropout_service.errors import AssessmentExists, StudentDeleted
+from dropout_service.routes.parameters import (
+    ASSESSMENTS,
+    OF_A_STUDENT,
+    AssessmentFilters,
+    StudentId,
+)
+from dropout_service.schemas import AssessmentOut, NewAssessment
+from shared_web.access import READ, Writer
+from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.paging import After, Limit, PageOut
+from shared_web.problems import documented
+
+router = APIRouter(tags=["assessments"])
+
+
+@router.post(
+    "/assessments", status_code=201, responses=documented(AssessmentExists, StudentDeleted)
+)
+def add_assessment(
+    new: NewAssessment,
+    manager: Manager,
+    principal: Writer,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> AssessmentOut:
+    """Store a mark. The same again answers as before; with other content, 409."""
+    sent = dict(new)
+    assessment = manager.add_assessment(
+        assessment_id=row_id(sent.pop("id"), key, principal), **sent
+    )
+    mark_replay(response, is_repeat=assessment.is_repeat)
+    return AssessmentOut.model_validate(assessment)
+
+
+@router.get(
+    "/students/{student_id}/assessments",
+    dependencies=[READ],
+    responses=OF_A_STUDENT,
+    openapi_extra=ASSESSMENTS.openapi_extra,
+)
+def list_student_assessments(
+    student_id: StudentId,
+    manager: Manager,
+    filters: AssessmentFilters,
+    after: After = None,
+    limit: Limit = 100,
+) -> PageOut[AssessmentOut]:
+    """Return the marks of the student that were sent here, the latest first."""
+    page = manager.get_student_assessments(student_id, filters=filters, after=after, limit=limit)
+    return PageOut[AssessmentOut].of(page)

@@ -1,0 +1,57 @@
+"""Features of a student: computed, and read back."""
+
+from fastapi import APIRouter, Response
+
+from dropout_service.dependencies import Manager
+from dropout_service.errors import (
+    FeatureSetExists,
+    FeatureSetNotFound,
+    StudentDeleted,
+    StudentNotFound,
+)
+from dropout_service.routes.parameters import OF_A_STUDENT, StudentId
+from dropout_service.schemas import FeatureSetOut, NewFeatureSet
+from shared_web.access import READ, Writer
+from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.paging import After, Limit, PageOut
+from shared_web.problems import documented
+
+router = APIRouter(prefix="/students/{student_id}/features", tags=["features"])
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=documented(StudentNotFound, StudentDeleted, FeatureSetExists),
+)
+def compute_features(
+    student_id: StudentId,
+    new: NewFeatureSet,
+    manager: Manager,
+    principal: Writer,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> FeatureSetOut:
+    """Compute and store the features from what happened by `as_of`; nothing later changes them."""
+    features = manager.compute_features(
+        student_id, as_of=new.as_of, feature_set_id=row_id(new.id, key, principal)
+    )
+    mark_replay(response, is_repeat=features.is_repeat)
+    return FeatureSetOut.model_validate(features)
+
+
+@router.get("", dependencies=[READ], responses=OF_A_STUDENT)
+def list_student_features(
+    student_id: StudentId, manager: Manager, after: After = None, limit: Limit = 100
+) -> PageOut[FeatureSetOut]:
+    """Return the student's feature sets, the latest `as_of` first."""
+    page = manager.get_student_features(student_id, after=after, limit=limit)
+    return PageOut[FeatureSetOut].of(page)
+
+
+@router.get(
+    "/latest", dependencies=[READ], responses=documented(FeatureSetNotFound, StudentDeleted)
+)
+def get_latest_features(student_id: StudentId, manager: Manager) -> FeatureSetOut:
+    """Return the student's features with the latest `as_of`."""
+    return FeatureSetOut.model_validate(manager.get_latest_features(student_id))

@@ -1,0 +1,59 @@
+"""What people who know the students say of predictions."""
+
+from fastapi import APIRouter, Response
+
+from dropout_service.dependencies import Manager
+from dropout_service.errors import FeedbackExists, NoSuchPrediction
+from dropout_service.routes.parameters import PredictionId
+from dropout_service.schemas import FeedbackCountsOut, FeedbackOut, NewFeedback
+from shared_db.paging import MalformedCursor
+from shared_web.access import READ, Writer
+from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.paging import After, Limit, PageOut
+from shared_web.problems import InvalidRequest, documented
+
+router = APIRouter(tags=["feedback"])
+
+
+@router.post(
+    "/predictions/{prediction_id}/feedback",
+    status_code=201,
+    responses=documented(NoSuchPrediction, FeedbackExists),
+)
+def add_feedback(
+    prediction_id: PredictionId,
+    new: NewFeedback,
+    manager: Manager,
+    principal: Writer,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> FeedbackOut:
+    """Store a verdict. The same again answers as before; with other content, 409."""
+    feedback = manager.add_feedback(
+        prediction_id,
+        new.verdict,
+        note=new.note,
+        given_by=principal.name,
+        feedback_id=row_id(new.id, key, principal),
+    )
+    mark_replay(response, is_repeat=feedback.is_repeat)
+    return FeedbackOut.model_validate(feedback)
+
+
+@router.get(
+    "/predictions/{prediction_id}/feedback",
+    dependencies=[READ],
+    responses=documented(NoSuchPrediction, InvalidRequest, MalformedCursor),
+)
+def list_feedback(
+    prediction_id: PredictionId, manager: Manager, after: After = None, limit: Limit = 100
+) -> PageOut[FeedbackOut]:
+    """Return the verdicts on a prediction, the latest first."""
+    page = manager.get_feedback(prediction_id, after=after, limit=limit)
+    return PageOut[FeedbackOut].of(page)
+
+
+@router.get("/analytics/feedback", dependencies=[READ])
+def count_feedback(manager: Manager) -> FeedbackCountsOut:
+    """Return how many verdicts of each kind there are, by the type that was predicted."""
+    return FeedbackCountsOut(by_type=manager.count_feedback())

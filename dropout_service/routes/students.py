@@ -1,0 +1,43 @@
+"""Students of whom something was heard."""
+
+from fastapi import APIRouter, Response
+
+from dropout_service.dependencies import Manager
+from dropout_service.errors import StudentDeleted, StudentExists, StudentNotFound
+from dropout_service.routes.parameters import StudentId
+from dropout_service.schemas import NewStudent, StudentOut
+from shared_db.paging import MalformedCursor
+from shared_web.access import READ, Writer
+from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.paging import After, Limit, PageOut
+from shared_web.problems import InvalidRequest, documented
+
+router = APIRouter(prefix="/students", tags=["students"])
+
+
+@router.post("", status_code=201, responses=documented(StudentExists, StudentDeleted))
+def add_student(
+    new: NewStudent,
+    manager: Manager,
+    principal: Writer,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> StudentOut:
+    """Store a student. The same again answers as before; with other content, 409."""
+    student = manager.add_student(row_id(new.id, key, principal), new.name, new.email)
+    mark_replay(response, is_repeat=student.is_repeat)
+    return StudentOut.model_validate(student)
+
+
+@router.get("", dependencies=[READ], responses=documented(InvalidRequest, MalformedCursor))
+def list_students(manager: Manager, after: After = None, limit: Limit = 100) -> PageOut[StudentOut]:
+    """Return students by id."""
+    return PageOut[StudentOut].of(manager.get_students(after=after, limit=limit))
+
+
+@router.get(
+    "/{student_id}", dependencies=[READ], responses=documented(StudentNotFound, StudentDeleted)
+)
+def get_student(student_id: StudentId, manager: Manager) -> StudentOut:
+    """Return one student."""
+    return StudentOut.model_validate(manager.get_student(student_id))

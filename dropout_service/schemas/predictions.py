@@ -1,0 +1,105 @@
+"""Features, predictions and what people say of them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field, computed_field
+
+from dropout_service.domain.kinds import DropoutType, RiskLevel, Verdict
+from dropout_service.domain.momentum import MomentumState, momentum_state
+from shared_web.fields import Body, Id, Out, PastInstant, Text
+
+
+class NewFeatureSet(Body):
+    """Features to compute, from what was known at `as_of`, by default now."""
+
+    id: Id | None = Field(None, examples=["fs001"])
+    as_of: PastInstant | None = None
+
+
+class FeatureSetOut(Out):
+    """Features as computed; docs/scores.md has each formula. Null: too little for it."""
+
+    id: str
+    student_id: str
+    as_of: datetime
+    version: str
+    features: dict[str, Any]
+    created_at: datetime
+
+
+class NewPrediction(Body):
+    """A prediction to make, from what was known at `as_of`, by default now."""
+
+    id: Id | None = Field(None, examples=["pred001"])
+    as_of: PastInstant | None = None
+
+
+class IndicatorOut(Out):
+    """A sign behind the score: its value and how much of the score it is (0 to 1).
+
+    `compared_with` is the student's own earlier value, null where nothing is compared.
+    """
+
+    name: str
+    part: DropoutType
+    value: float
+    compared_with: float | None
+    severity: float
+    contribution: float
+    text: str
+
+
+class NotAssessedOut(Out):
+    """A sign that could not be judged, and why."""
+
+    name: str
+    reason: str
+
+
+class PredictionOut(Out):
+    """A prediction with its reasons; `risk_score` and `confidence` are 0 to 1.
+
+    `confidence` is the share of the signs, by weight, that there were data for.
+    `momentum_index` is 0 to 100: above 70 healthy, 40 to 70 at risk, below 40 dropping out.
+    """
+
+    id: str
+    student_id: str
+    dropout_type: DropoutType
+    risk_score: float
+    risk_level: RiskLevel
+    confidence: float | None
+    momentum_index: float | None
+    primary_indicators: list[IndicatorOut]
+    secondary_indicators: list[IndicatorOut]
+    recommendations: list[str]
+    missing: list[NotAssessedOut]
+    version: str
+    as_of: datetime
+    created_at: datetime
+
+    @computed_field  # type: ignore[prop-decorator] # pydantic's way
+    @property
+    def momentum(self) -> MomentumState | None:
+        """What the momentum index means; none without an index."""
+        return None if self.momentum_index is None else momentum_state(self.momentum_index)
+
+
+class NewFeedback(Body):
+    """What somebody who knows the student says of a prediction."""
+
+    id: Id | None = Field(None, examples=["fb001"])
+    verdict: Annotated[Verdict, Field(strict=False)] = Field(examples=["accepted"])
+    note: Text | None = Field(None, examples=["Spoke with her; she starts again on Monday."])
+
+
+class FeedbackOut(Out):
+    """A verdict as stored; `given_by` is the name of the API key."""
+
+    id: str
+    prediction_id: str
+    verdict: Verdict
+    note: str | None
+    given_by: str | None
+    created_at: datetime

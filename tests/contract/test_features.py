@@ -1,0 +1,316 @@
+"""Features on both stores: what they are, and that nothing later changes them."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dropout_service.database import DropoutDatabaseManager, EventToStore
+from dropout_service.domain.kinds import EventType
+from dropout_service.errors import (
+    FeatureSetExists,
+    FeatureSetNotFound,
+    LevelDisagrees,
+    StudentNotFound,
+)
+from dropout_service.models import Base
+from shared_db.database import Database
+from staffstuddash_service.datastore import DatastoreManager
+from tests.factories import NOON, days
+
+SUBMIT, HINT, VIEW = EventType.QUESTION_SUBMIT, EventType.HINT_REQUEST, EventType.RESOURCE_VIEW
+START, END = EventType.SESSION_START, EventType.SESSION_END
+
+
+def an_event(when: datetime, kind: EventType = VIEW, **values: Any) -> EventToStore:
+    return EventToStore("s001", kind, occurred_at=when, **values)
+
+
+def an_answer(when: datetime, question: str, answer: str, *, right: bool) -> EventToStore:
+    return an_event(
+        when, SUBMIT, question_id=question, data={"correct": right, "answer": answer}, course="math"
+    )
+
+
+def features_at(manager: DropoutDatabaseManager, as_of: datetime) -> dict[str, Any]:
+    return manager.compute_features("s001", as_of=as_of).features
+
+
+class TestWhatTheyAre:
+    """Figures that can be counted by hand."""
+
+    def test_answers(self, db_manager: DropoutDatabaseManager) -> None:
+        db_manager.add_learning_events(
+            [
+                an_answer(NOON, "q1", "a", right=False),
+                an_answer(NOON + timedelta(minutes=1), "q1", "a", right=False),
+                an_answer(NOON + timedelta(minutes=2), "q1", "b", right=True),
+                an_answer(NOON + days(1), "q2", "c", right=True),
+                an_answer(NOON + days(3), "q2", "c", right=True),
+                an_answer(NOON + days(5), "q3", "d", right=False),
+                an_event(NOON + days(5), HINT, question_id="q3"),
+            ]
+        )
+
+        seen = features_at(db_manager, NOON + days(6))
+
+        assert seen["questions_attempted"] == 3
+        assert seen["questions_correct"] == 2
+        assert seen["attempts_per_question"] == 2
+        assert seen["success_share_recent"] == pytest.approx(3 / 6)
+        assert seen["answer_stability"] == pytest.approx(2 / 3)
+        assert seen["compared_answers"] == 3
+        assert seen["hints_per_answer_recent"] == pytest.approx(1 / 6)
+        assert seen["velocity_recent"] == pytest.approx(2 / 7)
+        assert seen["plateau_days"] == 4
+        assert seen["days_since_activity"] == pytest.approx(1)
+        assert seen["velocity_before"] is None
+
+    def test_recent_weeks_beside_those_before(self, db_manager: DropoutDatabaseManager) -> None:
+        db_manager.add_learning_events(
+            [an_event(NOON + days(number)) for number in (*range(0, 28, 2), 30, 36)]
+        )
+
+        seen = features_at(db_manager, NOON + days(41))
+
+        # 42 days: 14 recent, 28 before, in which the student came 14 times.
+        assert seen["baseline_weeks"] == 4
+        assert seen["events_per_week_before"] == pytest.approx(14 / 4)
+        assert seen["events_per_week_recent"] == pytest.approx(2 / 2)
+        assert seen["active_days_per_week_recent"] == 1
+        assert seen["mean_gap_days_before"] == 2
+        assert seen["mean_gap_days_recent"] == 5
+        assert seen["gap_growth"] == 2.5
+        assert seen["longest_gap_days"] == 6
+        assert seen["regularity"] == pytest.approx(1 / (1 + seen["gap_variation"]))
+
+    def test_several_courses_on_a_day_are_one_active_day(
+        self, db_manager: DropoutDatabaseManager
+    ) -> None:
+        db_manager.add_learning_events(
+            [an_event(NOON + days(n), course=c) for n in (0, 1, 2) for c in ("art", "math", None)]
+        )
+
+        seen = features_at(db_manager, NOON + days(13))
+
+        assert seen["active_days_per_week_recent"] == pytest.approx(3 / 2)
+        assert seen["events_per_week_recent"] == pytest.approx(9 / 2)
+        assert seen["longest_gap_days"] == 1
+
+    def test_sessions_by_their_events(self, db_manager: DropoutDatabaseManager) -> None:
+        minutes = {START: 0, VIEW: 50, END: 60}
+        db_manager.add_learning_events(
+            [
+                an_event(NOON + timedelta(hours=hour, minutes=minute), kind)
+                for hour in (0, 3)
+                for kind, minute in minutes.items()
+            ]
+        )
+
+        seen = features_at(db_manager, NOON + days(1))
+
+        # 50 minutes of quiet reading end no session that says itself when it ends.
+        assert seen["sessions_per_week_recent"] == pytest.approx(2 * 7 / 2)
+        assert seen["session_minutes_recent"] == pytest.approx(60)
+
+    def test_sessions_by_gaps_where_no_events_tell(
+        self, db_manager: DropoutDatabaseManager
+    ) -> None:
+        db_manager.add_learning_events(
+            [an_event(NOON + timedelta(minutes=minute)) for minute in (0, 20, 40, 71, 80)]
+        )
+
+        seen = features_at(db_manager, NOON + days(1))
+
+        assert seen["sessions_per_week_recent"] == pytest.approx(2 * 7 / 2)
+        assert seen["session_minutes_recent"] == pytest.approx((40 + 9) / 2)
+
+    def test_marks(self, db_manager: DropoutDatabaseManager) -> None:
+        for number, score in enumerate((90, 80, 40, 50, 60)):
+            db_manager.add_assessment(
+                "s001", "quiz", "Math", score, submitted_at=NOON + days(number)
+            )
+
+        seen = features_at(db_manager, NOON + days(10))
+
+        assert seen["mark_count"] == 5
+        assert seen["mark_share_recent"] == pytest.approx(0.5)
+        assert seen["mark_share_before"] == pytest.approx(0.85)
+        assert seen["days_since_mark"] == pytest.approx(6)
+        assert seen["days_since_activity"] is None
+        assert seen["events_per_week_recent"] is None
+
+    def test_a_mark_counts_as_activity_where_there_are_events(
+        self, db_manager: DropoutDatabaseManager
+    ) -> None:
+        db_manager.add_learning_events([an_event(NOON)])
+        db_manager.add_assessment("s001", "quiz", "Math", 50, submitted_at=NOON + days(4))
+
+        assert features_at(db_manager, NOON + days(6))["days_since_activity"] == pytest.approx(2)
+
+    def test_an_instant_within_a_day_cuts_the_day(self, db_manager: DropoutDatabaseManager) -> None:
+        db_manager.add_learning_events(
+            [an_event(NOON + timedelta(hours=hour)) for hour in (-2, 0, 2)]
+        )
+
+        assert features_at(db_manager, NOON)["events_per_week_recent"] == 14
+        assert features_at(db_manager, NOON + days(1))["events_per_week_recent"] == 3 * 7 / 2
+
+    def test_nobody_has_no_features(self, db_manager: DropoutDatabaseManager) -> None:
+        with pytest.raises(StudentNotFound):
+            db_manager.compute_features("nobody", as_of=NOON)
+        with pytest.raises(FeatureSetNotFound):
+            db_manager.get_latest_features("nobody")
+
+
+EVENTS = st.lists(
+    st.builds(
+        lambda hours, kind, question, right, answer, course: (
+            an_answer(NOON + timedelta(hours=hours), question, answer, right=right)
+            if kind is SUBMIT
+            else an_event(NOON + timedelta(hours=hours), kind, course=course)
+        ),
+        st.integers(-24 * 60, 24 * 10),
+        st.sampled_from([SUBMIT, SUBMIT, HINT, VIEW, START, END]),
+        st.sampled_from(["q1", "q2", "q3"]),
+        st.booleans(),
+        st.sampled_from("ab"),
+        st.sampled_from([None, "math"]),
+    ),
+    max_size=30,
+)
+
+
+def test_nothing_later_changes_features_or_predictions() -> None:
+    """The same student twice, once with what happened after `as_of`: both look the same then."""
+    database = Database.in_memory(Base.metadata)
+    manager = DropoutDatabaseManager(database)
+    count = iter(range(10_000))
+
+    @settings(max_examples=60)
+    @given(EVENTS, st.lists(st.integers(-60, 20), max_size=5))
+    def holds(events: list[EventToStore], marks: list[int]) -> None:
+        informed, ignorant = f"later-{next(count)}", f"now-{next(count)}"
+        for student_id, until in ((informed, NOON + days(99)), (ignorant, NOON)):
+            manager.add_student(student_id)
+            manager.add_learning_events(
+                [
+                    EventToStore(**{**asdict(event), "student_id": student_id})
+                    for event in events
+                    if event.occurred_at is not None and event.occurred_at <= until
+                ]
+            )
+            for day in marks:
+                if NOON + days(day) <= until:
+                    manager.add_assessment(
+                        student_id, "quiz", "Art", abs(day), submitted_at=NOON + days(day)
+                    )
+        later = manager.compute_features(informed, as_of=NOON)
+        now = manager.compute_features(ignorant, as_of=NOON)
+        assert later.features == now.features
+
+    holds()
+    database.close()
+
+
+def test_nothing_later_changes_features_on_both_stores(db_manager: DropoutDatabaseManager) -> None:
+    past = [an_answer(NOON - days(n), f"q{n % 4}", "ab"[n % 2], right=n % 3 > 0) for n in range(40)]
+    db_manager.add_learning_events(past)
+    db_manager.add_assessment("s001", "quiz", "Math", 40, submitted_at=NOON - days(1))
+    before = features_at(db_manager, NOON)
+    prediction = db_manager.predict("s001", as_of=NOON)
+
+    future = [an_answer(NOON + timedelta(seconds=n), f"q{n}", "c", right=True) for n in (1, 7200)]
+    db_manager.add_learning_events([*future, an_event(NOON + timedelta(minutes=1), END)])
+    db_manager.add_assessment("s001", "quiz", "Math", 99, submitted_at=NOON + days(1))
+
+    assert features_at(db_manager, NOON) == before
+    again = db_manager.predict("s001", as_of=NOON)
+    assert again.risk_score == prediction.risk_score
+    assert again.primary_indicators == prediction.primary_indicators
+    assert features_at(db_manager, NOON + days(2)) != before
+
+
+def test_a_late_event_counts_when_it_happened(db_manager: DropoutDatabaseManager) -> None:
+    db_manager.add_learning_events([an_answer(NOON, "q1", "a", right=True)])
+    assert features_at(db_manager, NOON)["questions_correct"] == 1
+
+    db_manager.add_learning_events([an_answer(NOON - days(3), "q1", "a", right=True)])
+
+    # The question is as solved as before, but on an earlier day.
+    seen = features_at(db_manager, NOON)
+    assert (seen["questions_attempted"], seen["questions_correct"]) == (1, 1)
+    assert seen["answer_stability"] == 1
+    assert seen["plateau_days"] == 3
+
+
+def test_a_mark_sent_to_both_services_counts_once(postgres: Database) -> None:
+    datastore, manager = DatastoreManager(postgres), DropoutDatabaseManager(postgres)
+    datastore.add_student("s001", "Ada")
+    datastore.add_assessment(
+        "s001", "exam", "Math", 80, timestamp=NOON - days(2), assessment_id="both"
+    )
+    manager.add_assessment(
+        "s001", "exam", "Math", 10, submitted_at=NOON - days(2), assessment_id="both"
+    )
+    manager.add_assessment("s001", "quiz", "Math", 60, submitted_at=NOON - days(1))
+
+    seen = features_at(manager, NOON)
+
+    assert seen["mark_count"] == 2
+    assert seen["mark_share_recent"] == pytest.approx(0.7)
+
+
+def test_a_student_whom_only_the_marks_of_staffstuddash_tell_of(postgres: Database) -> None:
+    datastore, manager = DatastoreManager(postgres), DropoutDatabaseManager(postgres)
+    datastore.add_student("s001", "Ada")
+    for day, score in ((30, 20), (20, 10)):
+        datastore.add_assessment("s001", "exam", "Math", score, timestamp=NOON - days(day))
+
+    prediction = manager.predict("s001", as_of=NOON)
+
+    assert prediction.dropout_type == "COGNITIVE"
+    assert prediction.primary_indicators[0]["name"] == "mark_share"
+
+
+class TestStoringThem:
+    """The design's calls."""
+
+    def test_features_from_elsewhere(self, db_manager: DropoutDatabaseManager) -> None:
+        stored = db_manager.save_feature_set("fs001", "s001", {"tempo": 3}, as_of=NOON)
+        again = db_manager.save_feature_set("fs001", "s001", {"tempo": 3}, as_of=NOON)
+
+        assert (stored.version, again.is_repeat) == ("given", True)
+        assert db_manager.get_latest_features("s001").features == {"tempo": 3}
+        with pytest.raises(FeatureSetExists):
+            db_manager.save_feature_set("fs001", "s001", {"tempo": 4}, as_of=NOON)
+
+    def test_a_prediction_from_elsewhere(self, db_manager: DropoutDatabaseManager) -> None:
+        db_manager.save_prediction("pred001", "s001", "COGNITIVE", 0.75, "HIGH")
+
+        latest = db_manager.get_latest_prediction("s001")
+        assert (latest.id, latest.risk_level, latest.confidence) == ("pred001", "HIGH", None)
+
+    @pytest.mark.parametrize(
+        ("kind", "score", "level", "error"),
+        [
+            ("COGNITIVE", 0.75, "LOW", LevelDisagrees),
+            ("COGNITIVE", 1.5, None, ValueError),
+            ("BORED", 0.75, "HIGH", ValueError),
+            ("COGNITIVE", 0.75, "SEVERE", ValueError),
+        ],
+    )
+    def test_a_prediction_that_cannot_be(
+        self,
+        db_manager: DropoutDatabaseManager,
+        kind: str,
+        score: float,
+        level: str | None,
+        error: type[Exception],
+    ) -> None:
+        with pytest.raises(error):
+            db_manager.save_prediction("pred001", "s001", kind, score, level)
+        assert db_manager.get_predictions().items == []
