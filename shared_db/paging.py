@@ -83,6 +83,10 @@ class Keyset:
             return rows, None
         return rows[:limit], self._encode(rows[limit - 1][-len(self.columns) :])
 
+    def cursor(self, *place: object) -> str:
+        """Return the cursor of a place in this list, whether a row is there or not."""
+        return self._encode(place)
+
     def _encode(self, values: Sequence[object]) -> str:
         plain = [v.isoformat() if isinstance(v, datetime) else v for v in values]
         text = json.dumps([self.name, *plain], separators=(",", ":"))

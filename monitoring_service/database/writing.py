@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -70,7 +70,7 @@ def store_events(
 def judged(event: EventToStore, rules: Rules, now: datetime) -> tuple[MonitoringLog, Verdict]:
     """Return the row of an event, not yet stored, and what the rules say of it."""
     verdict = judge(event.data or {}, rules(event.source))
-    sent = asdict(event)
+    sent = dict(vars(event))
     event_id = sent.pop("event_id")
     row = MonitoringLog(
         **{name: value for name, value in sent.items() if name not in ("metadata", "timestamp")},

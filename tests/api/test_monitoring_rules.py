@@ -1,0 +1,210 @@
+"""Rules by source, judging again, searching and clearing, over HTTP on both stores."""
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from monitoring_service.database import MonitoringDatabase
+from monitoring_service.settings import Settings
+from shared_db.clock import utc_now
+from shared_db.errors import ConfigurationError
+from tests.factories import NOON, a_system_event
+
+BASE = "/api/v1/monitoring"
+STRICT = {"thresholds": {"response_time": {"warning": 100, "critical": 200}}}
+
+
+def post_event(client: TestClient, **values: Any) -> dict[str, Any]:
+    answer = client.post(f"{BASE}/events", json=a_system_event(**values))
+    assert answer.status_code == 201, answer.text
+    event: dict[str, Any] = answer.json()
+    return event
+
+
+def limits(answer: Any) -> dict[str, tuple[float, float]]:
+    return {t["metric"]: (t["warning"], t["critical"]) for t in answer.json()["thresholds"]}
+
+
+def test_a_source_has_limits_of_its_own(monitoring_client: TestClient) -> None:
+    default = monitoring_client.get(f"{BASE}/rules/catalogue")
+    changed = monitoring_client.put(f"{BASE}/rules/catalogue", json=STRICT)
+    event = post_event(monitoring_client, data={"response_time": 150})
+    other = post_event(monitoring_client, event_id="e2", source="b", data={"response_time": 150})
+    removed = monitoring_client.delete(f"{BASE}/rules/catalogue")
+
+    assert limits(default)["response_time"] == (1000, 5000)
+    assert limits(changed)["response_time"] == (100, 200)
+    assert (event["status"], event["severity"], other["status"]) == ("WARNING", 0.75, "NORMAL")
+    assert removed.status_code == 204
+    assert limits(monitoring_client.get(f"{BASE}/rules/catalogue")) == limits(default)
+    assert monitoring_client.delete(f"{BASE}/rules/catalogue").status_code == 404
+
+
+def test_a_batch_is_judged_by_the_rules_of_each_source(monitoring_client: TestClient) -> None:
+    monitoring_client.put(f"{BASE}/rules/*", json=STRICT)
+    monitoring_client.put(
+        f"{BASE}/rules/b", json={"thresholds": {"response_time": {"warning": 500, "critical": 900}}}
+    )
+    batch = [
+        a_system_event(event_id=source, source=source, data={"response_time": 300})
+        for source in ("a", "b")
+    ]
+    monitoring_client.post(f"{BASE}/events/batch", json=batch)
+
+    assert monitoring_client.get(f"{BASE}/logs/a").json()["status"] == "CRITICAL"
+    assert monitoring_client.get(f"{BASE}/logs/b").json()["status"] == "NORMAL"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"thresholds": {}},
+        {"thresholds": {"latency": {"warning": 5}}},
+        {"thresholds": {"latency": {"warning": 5, "critical": 5}}},
+        {"thresholds": {"latency": {"warning": "5", "critical": 6}}},
+        {"thresholds": {"a b": {"warning": 5, "critical": 6}}},
+        {"thresholds": {"latency": {"warning": 5, "critical": 6, "unit": "ms"}}},
+    ],
+    ids=str,
+)
+def test_limits_that_make_no_sense_are_refused(
+    monitoring_client: TestClient, body: dict[str, Any]
+) -> None:
+    assert monitoring_client.put(f"{BASE}/rules/a", json=body).status_code == 422
+    assert monitoring_client.delete(f"{BASE}/rules/a").status_code == 404
+
+
+def test_limits_may_come_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = '{"*": {"latency": {"warning": 5, "critical": 6}}}'
+    monkeypatch.setenv("MONITORING_THRESHOLDS", setting)
+    assert Settings.load().limits == {"*": {"latency": (5, 6)}}
+
+    monkeypatch.setenv("MONITORING_THRESHOLDS", setting.replace("6", "4"))
+    with pytest.raises(ConfigurationError, match="MONITORING_THRESHOLDS"):
+        Settings.load()
+
+
+def test_judging_again_says_what_changed(monitoring_client: TestClient) -> None:
+    now = utc_now().isoformat()
+    post_event(monitoring_client, data={"response_time": 150}, timestamp=now)
+    post_event(monitoring_client, event_id="old", data={"response_time": 150})
+    monitoring_client.put(f"{BASE}/rules/*", json=STRICT)
+
+    again = monitoring_client.post(f"{BASE}/analysis/re-evaluate", params={"lookback_minutes": 5})
+
+    assert again.json() == {
+        "examined": 1,
+        "changed": 1,
+        "transitions": {"NORMAL to WARNING": 1},
+        "changes": [
+            {
+                "event_id": "e001",
+                "source": "catalogue",
+                "status_before": "NORMAL",
+                "status": "WARNING",
+                "severity_before": 0,
+                "severity": 0.75,
+            }
+        ],
+        "next": None,
+    }
+    assert monitoring_client.get(f"{BASE}/logs/e001").json()["result"]["status"] == "WARNING"
+    assert monitoring_client.get(f"{BASE}/logs/old").json()["status"] == "NORMAL"
+
+
+def test_cleaning_up_deletes_what_is_old(monitoring_client: TestClient) -> None:
+    post_event(monitoring_client, data={"level": "ERROR"})
+    post_event(monitoring_client, event_id="e2", timestamp=utc_now().isoformat())
+
+    done = monitoring_client.post(f"{BASE}/maintenance/cleanup", params={"older_than_hours": 24})
+
+    assert done.json() == {"deleted": 1, "is_complete": True}
+    assert monitoring_client.get(f"{BASE}/logs/e001").status_code == 404
+    assert monitoring_client.get(f"{BASE}/stats").json()["status_distribution"]["WARNING"] == 0
+    for wrong in ({}, {"older_than_hours": 0}, {"older_than_hours": "nan"}):
+        answer = monitoring_client.post(f"{BASE}/maintenance/cleanup", params=wrong)
+        assert answer.status_code == 422
+
+
+@pytest.fixture
+def talkative(monitoring_client: TestClient) -> TestClient:
+    """Give a client of a service with messages."""
+    messages = [
+        "Connection to the database timed out",
+        "The database is full",
+        "connection restored",
+        None,
+    ]
+    for number, message in enumerate(messages):
+        values = {"message": message} if message else {}
+        post_event(monitoring_client, event_id=f"e{number}", **values)
+    return monitoring_client
+
+
+def found(client: TestClient, **params: Any) -> list[str]:
+    answer = client.get(f"{BASE}/logs", params=params)
+    assert answer.status_code == 200, answer.text
+    return sorted(item["event_id"] for item in answer.json()["items"])
+
+
+def test_messages_are_searched(talkative: TestClient, monitoring: MonitoringDatabase) -> None:
+    assert found(talkative, q="DATABASE") == ["e0", "e1"]
+    assert found(talkative, q="nothing") == []
+    if monitoring.use_fallback:
+        assert found(talkative, q="base") == ["e0", "e1"]
+        assert found(talkative, q="100%") == []
+    else:
+        assert found(talkative, q="database connection") == ["e0"]
+        assert found(talkative, q="full or restored") == ["e1", "e2"]
+        assert found(talkative, q="connection -database") == ["e2"]
+        assert found(talkative, q='"database is"') == ["e1"]
+        assert found(talkative, q="base") == []
+        assert found(talkative, q="'!&|():*<->") == []
+
+
+def test_a_query_may_come_in_the_body(talkative: TestClient) -> None:
+    def query(**body: Any) -> Any:
+        return talkative.post(f"{BASE}/logs/query", json=body)
+
+    post_event(talkative, event_id="slow", data={"response_time": 2000}, source="db")
+    since = {"timestamp__gte": NOON.isoformat()}
+
+    everything = query(count="exact").json()
+    slow = query(filter={"data.response_time__gt": 250, **since}).json()
+    listed = query(filter={"event_id__in": ["e0", "slow"], "source__ne": "db"}, q="database").json()
+    inside = query(filter={"data.response_time__in": [2000, None, "x"], **since}).json()
+
+    assert everything["count"] == 5
+    assert [item["event_id"] for item in slow["items"]] == ["slow"]
+    assert [item["event_id"] for item in listed["items"]] == ["e0"]
+    assert [item["event_id"] for item in inside["items"]] == ["slow"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "named"),
+    [
+        ({"nonsense": 1}, "nonsense"),
+        ({"source": 5}, "source"),
+        ({"source__in": "a,b"}, "source__in"),
+        ({"severity__gt": "0.5"}, "severity__gt"),
+        ({"status": "BAD"}, "status"),
+        ({"timestamp__gte": 5}, "timestamp__gte"),
+        ({"data.x": {"a": 1}}, "data.x"),
+        ({"data.x__in": 5}, "data.x__in"),
+        ({"data.x": 1}, "timestamp__gte"),
+        ({"data.x__gt": True}, "data.x__gt"),
+        ([], "object"),
+    ],
+    ids=str,
+)
+def test_a_body_that_is_not_understood_is_refused(
+    monitoring_client: TestClient, condition: Any, named: str
+) -> None:
+    answer = monitoring_client.post(f"{BASE}/logs/query", json={"filter": condition})
+
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert error["field"] == "filter"
+    assert named in error["message"]

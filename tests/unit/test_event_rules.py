@@ -1,0 +1,159 @@
+"""The rules beside the thresholds: outputs, contradictions, levels, and limits by source."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring_service.domain.contradictions import LEVELS
+from monitoring_service.domain.findings import HealthStatus
+from monitoring_service.domain.rules import judge
+from monitoring_service.domain.thresholds import THRESHOLDS, Threshold, with_limits
+
+SIMPLE = (
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 999)
+    | st.floats(-1, 1e9)
+    | st.text("aN{", max_size=4)
+)
+JSON = SIMPLE | st.lists(SIMPLE, max_size=2) | st.dictionaries(st.just("error"), SIMPLE)
+READ_NAMES = st.sampled_from(
+    [
+        "status",
+        "success",
+        "result",
+        "output",
+        "response",
+        "error",
+        "body",
+        "level",
+        "completed",
+        "processed",
+        "total",
+        "valid",
+        "response_time",
+        "error_rate",
+        "status_code",
+    ]
+)
+WORDS = st.sampled_from(["success", "completed", "null", "ERROR", "", 200, 500, 0, True, False])
+
+
+def failed(**data: Any) -> list[str]:
+    return [finding.rule for finding in judge(data).findings]
+
+
+@pytest.mark.parametrize(
+    ("data", "rules"),
+    [
+        ({"output": None}, ["null_output"]),
+        ({"prediction": None, "response": None}, ["null_output", "null_output"]),
+        ({"output": " NaN "}, ["invalid_output"]),
+        ({"output": ""}, ["invalid_output"]),
+        ({"response": "[object Object]"}, ["invalid_output"]),
+        ({"valid": False}, ["invalid_output"]),
+        ({"output": 0}, []),
+        ({"output": []}, []),
+        ({"output": "nothing null about it"}, []),
+        ({}, []),
+    ],
+    ids=str,
+)
+def test_outputs_that_are_none(data: dict[str, Any], rules: list[str]) -> None:
+    assert failed(**data) == rules
+
+
+@pytest.mark.parametrize(
+    ("data", "rules"),
+    [
+        ({"success": True, "result": None}, ["success_without_result"]),
+        ({"status": "Success", "result": []}, ["success_without_result"]),
+        ({"status": "ok", "result": ""}, ["success_without_result"]),
+        ({"success": True, "result": 0}, []),
+        ({"success": True}, []),
+        ({"success": False, "result": None}, ["null_output"]),
+        ({"status": "completed", "processed": 0}, ["completed_with_nothing"]),
+        ({"completed": True, "items_processed": 0, "total": 5}, ["completed_with_nothing"]),
+        ({"completed": True, "items_processed": 0, "total": 0}, []),
+        ({"status": "running", "processed": 0}, []),
+        ({"status": "done", "processed": False}, []),
+        ({"status": "done", "processed": 3}, []),
+    ],
+    ids=str,
+)
+def test_successes_that_are_none(data: dict[str, Any], rules: list[str]) -> None:
+    assert failed(**data) == rules
+
+
+@pytest.mark.parametrize(
+    ("data", "rules"),
+    [
+        ({"status": 200, "error": "no such book"}, ["success_with_error"]),
+        ({"status_code": 204, "body": {"error": {"code": 7}}}, ["success_with_error"]),
+        ({"success": True, "exception": "KeyError"}, ["success_with_error"]),
+        ({"status": 200, "error": None}, []),
+        ({"status": 200, "body": {"error": ""}}, []),
+        ({"status": 404, "error": "no such book"}, []),
+        ({"status": 500, "success": True}, ["failure_called_success"]),
+        ({"http_status": 503, "status": "ok"}, ["failure_called_success"]),
+        ({"status": 500, "success": False}, []),
+        ({"status": True, "error": "x"}, []),
+        ({"level": "fatal"}, ["reported_level"]),
+        ({"level": "INFO"}, []),
+        ({"level": 3}, []),
+    ],
+    ids=str,
+)
+def test_contradictions_and_levels(data: dict[str, Any], rules: list[str]) -> None:
+    assert failed(**data) == rules
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_level_is_as_grave_as_it_says(level: str) -> None:
+    assert judge({"level": level}).severity == LEVELS[level]
+
+
+def test_the_reasoning_names_what_was_seen() -> None:
+    verdict = judge({"status": 200, "body": {"error": "no such book"}, "latency": 1500})
+
+    assert verdict.reasoning == (
+        "body.error is set, but the status is 200. latency is 1500 ms, the limit is 500 ms."
+    )
+    assert (verdict.status, verdict.severity) == (HealthStatus.WARNING, 0.8)
+    assert all(finding.suggestion for finding in verdict.findings)
+
+
+@given(st.dictionaries(READ_NAMES, JSON | WORDS))
+def test_whatever_an_event_says_it_can_be_judged(data: dict[str, Any]) -> None:
+    verdict = judge(data)
+
+    assert 0 <= verdict.severity <= 1
+    assert (verdict.severity == 0) is (verdict.findings == ())
+    assert all(0.5 <= finding.severity <= 1 for finding in verdict.findings)
+
+
+@given(st.dictionaries(READ_NAMES, JSON | WORDS), st.sampled_from(["cpu_usage", "queue"]))
+def test_another_trouble_never_makes_it_less_severe(data: dict[str, Any], metric: str) -> None:
+    thresholds = with_limits({"queue": (1, 2)})
+
+    before = judge(data, thresholds).severity
+    after = judge({**data, metric: 99}, thresholds).severity
+
+    assert after >= before
+
+
+def test_limits_replace_and_add() -> None:
+    thresholds = {t.metric: t for t in with_limits({"latency": (10, 20), "queue": (5, 9)})}
+
+    assert (thresholds["latency"].warning, thresholds["latency"].unit) == (10, "ms")
+    assert thresholds["queue"].name == "queue_threshold"
+    assert thresholds["cpu_usage"] in THRESHOLDS
+    assert len(thresholds) == len(THRESHOLDS) + 1
+
+
+@pytest.mark.parametrize(("warning", "critical"), [(1, 1), (2, 1), (float("nan"), 1)])
+def test_limits_with_nothing_between_are_refused(warning: float, critical: float) -> None:
+    with pytest.raises(ValueError, match="above"):
+        Threshold("queue", warning, critical, "", "")
