@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from dropout_service.database import DropoutDatabaseManager
 from shared_db.database import Database
 from staffstuddash_service.datastore import DatastoreManager
+from staffstuddash_service.domain.orders import Order
 from staffstuddash_service.main import create_app
 from staffstuddash_service.settings import Settings
 from tests.factories import NOON, a_draft, a_student, an_assessment, days
@@ -142,7 +144,7 @@ class TestRisk:
     @pytest.fixture
     def client(self, postgres: Database) -> Iterator[TestClient]:
         manager = DatastoreManager(postgres)
-        app = create_app(manager, Settings(environment="development", records_refresh_seconds=0))
+        app = create_app(manager, Settings(environment="development"))
         with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
             fill(client)
             publish(postgres, {"s1": 0.5, "s2": 0.9, "s4": 0.5, "s5": 0.1, "unknown": 0.7})
@@ -179,6 +181,20 @@ class TestRisk:
 
     def test_the_student_has_it_too(self, client: TestClient) -> None:
         assert client.get("/api/v1/dashboard/student/s2").json()["risk"]["score"] == 0.9
+
+    def test_a_prediction_of_dropout_itself_is_seen(self, postgres: Database) -> None:
+        datastore, dropout = DatastoreManager(postgres), DropoutDatabaseManager(postgres)
+        datastore.add_student("real", "Ada")
+        datastore.add_assessment("real", "quiz", "Math", 20, timestamp=NOON)
+        datastore.add_assessment("real", "exam", "Math", 10, timestamp=NOON)
+
+        made = dropout.predict("real", as_of=NOON + days(28))
+
+        [row] = datastore.get_teacher_dashboard(order=Order.HIGHEST_RISK).items
+        assert row.risk is not None
+        assert row.risk.score == made.risk_score
+        assert row.risk.level == made.risk_level
+        assert datastore.get_student_dashboard("real").risk == row.risk
 
     def test_the_cohort_counts_the_high_ones(self, client: TestClient) -> None:
         cohort = client.get("/api/v1/dashboard/cohort").json()
