@@ -52,6 +52,8 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         for name in kind.model_fields:
             monkeypatch.delenv(name.upper(), raising=False)
             monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
+    # Nothing beside the requests, where the PostgreSQL of a test is one connection.
+    monkeypatch.setenv("RECORDS_REFRESH_SECONDS", "0")
 
 
 @pytest.fixture(scope="session")
@@ -154,8 +156,7 @@ def monitoring(open_database: OpenDatabase) -> MonitoringDatabase:
 @pytest.fixture
 def staffstuddash_client(datastore: DatastoreManager) -> Iterator[TestClient]:
     """Give a client of staffstuddash on both stores, as a developer without keys."""
-    # Nothing beside the requests: the tests' PostgreSQL is one connection.
-    settings = StaffstuddashSettings(environment=Environment.DEVELOPMENT, records_refresh_seconds=0)
+    settings = StaffstuddashSettings(environment=Environment.DEVELOPMENT)
     app = staffstuddash_service.main.create_app(datastore, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client

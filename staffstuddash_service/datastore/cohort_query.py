@@ -128,8 +128,12 @@ def _counts(
 def _high_dropout_risk(*, with_risk: bool) -> Any:
     if not with_risk:
         return cast(null(), Integer)
-    is_high = published_risk.c.risk_level.in_(_HIGH_LEVELS)
-    return select(func.count()).select_from(published_risk).where(is_high).scalar_subquery()
+    risk, student_id = published_risk.c, PerformanceRecord.student_id
+    # dropout may know students who are not recorded here.
+    query = select(func.count()).join_from(
+        published_risk, PerformanceRecord, risk.student_id == student_id
+    )
+    return query.where(risk.risk_level.in_(_HIGH_LEVELS)).scalar_subquery()
 
 
 def _mean(total: Any, marks: Any) -> ScalarSelect[Any]:
