@@ -6,6 +6,7 @@ from veritas_cli.check import check
 from veritas_cli.demo import demo
 from veritas_cli.keys import keys
 from veritas_cli.migrate import migrate
+from veritas_cli.predict import predict
 from veritas_cli.up import up
 
 app = typer.Typer(
@@ -27,4 +28,5 @@ app.command("up")(up)
 app.command("migrate")(migrate)
 app.command("check")(check)
 app.command("demo")(demo)
+app.command("predict")(predict)
 app.add_typer(keys, name="keys")
