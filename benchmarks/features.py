@@ -146,7 +146,7 @@ def differences(ours: pl.DataFrame, theirs: pl.DataFrame) -> list[str]:
 
 
 def _agree(one: pl.Series, other: pl.Series) -> bool:
-    if one.dtype == pl.Datetime or other.dtype == pl.Datetime:
+    if pl.Datetime in (one.dtype, other.dtype):
         one, other = one.dt.epoch("us"), other.dt.epoch("us")
     pairs = zip(one.cast(pl.Float64), other.cast(pl.Float64), strict=True)
     return all(a == b or (a is not None and b is not None and abs(a - b) < 1e-3) for a, b in pairs)

@@ -28,7 +28,10 @@ def features_by_polars(parquet: Path, as_of: datetime) -> pl.DataFrame:
     whole = parts[0]
     for part in parts[1:]:
         whole = whole.join(part, on=STUDENT, how="left")
-    return whole.collect().with_columns(pl.selectors.integer().fill_null(0))
+    counts = (
+        pl.selectors.integer() - pl.selectors.ends_with("_day") - pl.selectors.matches("longest")
+    )
+    return whole.collect().with_columns((counts | pl.selectors.float()).fill_null(0))
 
 
 def _counts(events: pl.LazyFrame, windows: dict[str, pl.Expr]) -> pl.LazyFrame:
