@@ -7,6 +7,7 @@ from veritas_cli.demo import demo
 from veritas_cli.erase import erase
 from veritas_cli.keys import keys
 from veritas_cli.migrate import migrate
+from veritas_cli.predict import predict
 from veritas_cli.up import up
 
 app = typer.Typer(
@@ -29,4 +30,5 @@ app.command("migrate")(migrate)
 app.command("check")(check)
 app.command("demo")(demo)
 app.command("erase")(erase)
+app.command("predict")(predict)
 app.add_typer(keys, name="keys")

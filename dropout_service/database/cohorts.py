@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Integer, Select, bindparam, func, select
@@ -22,20 +23,41 @@ from shared_db.columns import Key
 from shared_db.naming import Outcome, digest_of
 
 MOST_AT_ONCE = 1000
+MOST_EXAMPLES = 3
 
 
 @dataclass(frozen=True)
 class CohortBatch:
-    """What became of one batch: how many were predicted, were so already, or why not.
+    """What became of one batch, or of several together.
 
     last: the id after which the next batch begins, None when the cohort is through.
+    not_assessable: how many; examples: some of them with what is missing.
+    highest: the highest risks, the highest first.
     """
 
     last: str | None
     students: int = 0
     stored: int = 0
     unchanged: int = 0
-    not_assessable: dict[str, str] = field(default_factory=dict)
+    not_assessable: int = 0
+    examples: tuple[tuple[str, str], ...] = ()
+    highest: tuple[DropoutPrediction, ...] = ()
+
+    def and_then(self, following: "CohortBatch", *, keep: int) -> "CohortBatch":
+        """Return both batches as one, keeping that many of the highest risks."""
+        return CohortBatch(
+            last=following.last,
+            students=self.students + following.students,
+            stored=self.stored + following.stored,
+            unchanged=self.unchanged + following.unchanged,
+            not_assessable=self.not_assessable + following.not_assessable,
+            examples=(self.examples + following.examples)[:MOST_EXAMPLES],
+            highest=_highest((*self.highest, *following.highest), keep),
+        )
+
+
+def _highest(rows: Sequence[DropoutPrediction], keep: int) -> tuple[DropoutPrediction, ...]:
+    return tuple(sorted(rows, key=lambda row: (-row.risk_score, row.student_id))[:keep])
 
 
 class Cohorts(Part):
@@ -63,11 +85,12 @@ class Cohorts(Part):
         course: str | None = None,
         after: str = "",
         limit: int = MOST_AT_ONCE,
+        keep: int = 0,
     ) -> CohortBatch:
         """Predict the next students after an id, at most `limit`, in one unit of work.
 
         The same batch again changes nothing where the same is known; where rows came late the
-        new prediction stands beside the old one.
+        new prediction stands beside the old one. keep: how many of the highest risks to return.
         """
         with self.database.unit_of_work() as session:
             activities = _activities(session, as_of, course, after=after, limit=limit)
@@ -77,7 +100,7 @@ class Cohorts(Part):
             features = {
                 id_: features_of(seen) for id_, seen in activities.items() if id_ not in gone
             }
-            return _stored(session, features, as_of, last=max(activities))
+            return _stored(session, features, as_of, last=max(activities), keep=keep)
 
 
 def _next(students: Select[str]) -> Select[str]:
@@ -103,7 +126,7 @@ def _activities(
 
 
 def _stored(
-    session: Session, features: dict[str, Features], as_of: datetime, *, last: str
+    session: Session, features: dict[str, Features], as_of: datetime, *, last: str, keep: int
 ) -> CohortBatch:
     missing = {id_: why for id_, f in features.items() if (why := missing_for_assessment(f))}
     rows = [_row(id_, f, as_of) for id_, f in features.items() if id_ not in missing]
@@ -114,7 +137,9 @@ def _stored(
         students=len(features),
         stored=outcomes[Outcome.STORED],
         unchanged=outcomes[Outcome.REPEATED],
-        not_assessable=missing,
+        not_assessable=len(missing),
+        examples=tuple(missing.items())[:MOST_EXAMPLES],
+        highest=_highest(rows, keep),
     )
 
 

@@ -1,0 +1,160 @@
+"""`veritas predict` as a person runs it."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner, Result
+
+from dropout_service.database import DropoutDatabaseManager, EventToStore
+from dropout_service.domain.kinds import EventType
+from dropout_service.models import DropoutPrediction
+from shared_db.database import Database
+from tests.factories import NOON, days
+from tests.stores import engine_on
+from veritas_cli.main import app
+
+Run = Callable[..., Result]
+pytestmark = pytest.mark.usefixtures("manager")
+
+AS_OF = (NOON + days(60)).isoformat()
+
+
+@pytest.fixture
+def manager(private_url: str) -> DropoutDatabaseManager:
+    """Give a database with seven students of math, silent for 0, 5, ... 30 days, and one of art."""
+    manager = DropoutDatabaseManager(Database.on(engine_on(private_url)))
+    events = [
+        EventToStore(
+            f"s{number}", EventType.RESOURCE_VIEW, course="math", occurred_at=NOON + days(n)
+        )
+        for number in range(7)
+        for n in range(0, 61 - 5 * number, 2)
+    ]
+    events.append(EventToStore("new", EventType.NAVIGATION, course="art", occurred_at=NOON))
+    events.append(
+        EventToStore("newest", EventType.NAVIGATION, course="art", occurred_at=NOON + days(59))
+    )
+    manager.add_learning_events(events)
+    return manager
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, private_url: str) -> Run:
+    """Run the command against that database."""
+    monkeypatch.setenv("DATABASE_URL", private_url)
+    monkeypatch.setenv("COLUMNS", "300")
+    return lambda *arguments: CliRunner().invoke(app, ["predict", *arguments])
+
+
+def predictions(manager: DropoutDatabaseManager) -> list[DropoutPrediction]:
+    with manager.database.reading() as session:
+        return list(session.scalars(select(DropoutPrediction)))
+
+
+def test_a_course_is_ranked_with_reasons_that_the_events_show(
+    run: Run, manager: DropoutDatabaseManager
+) -> None:
+    result = run("--course", "math", "--as-of", AS_OF, "--show", "3")
+
+    assert result.exit_code == 0, result.output
+    assert "7 predictions stored, 0 already there, 0 students not assessable" in result.output
+    assert re.findall(r"\bs\d\b", result.output) == ["s6", "s5", "s4"]
+    for prediction in predictions(manager):
+        found = {one["name"]: one for one in prediction.primary_indicators}
+        last = manager.get_student_events(prediction.student_id, limit=1).items[0].occurred_at
+        silent = (prediction.as_of - last) / days(1)
+        if "days_since_activity" in found:
+            assert found["days_since_activity"]["value"] == silent
+        else:
+            assert silent <= 5
+
+
+def test_the_same_again_stores_nothing_new(run: Run, manager: DropoutDatabaseManager) -> None:
+    run("--all", "--as-of", AS_OF)
+    stored = {row.id for row in predictions(manager)}
+    again = run("--all", "--as-of", AS_OF)
+
+    assert "0 predictions stored, 8 already there, 1 students not assessable" in again.output
+    assert "for instance newest: the student was first seen 1.0 days before" in again.output
+    assert {row.id for row in predictions(manager)} == stored
+    assert len(stored) == 8
+
+
+def test_late_events_make_a_new_prediction_beside_the_old(
+    run: Run, manager: DropoutDatabaseManager
+) -> None:
+    run("--course", "math", "--as-of", AS_OF)
+    manager.add_learning_event(None, "s6", None, "NAVIGATION", occurred_at=NOON + days(58))
+    again = run("--course", "math", "--as-of", AS_OF)
+
+    assert "1 predictions stored, 6 already there" in again.output
+    history = manager.get_student_predictions("s6").items
+    latest = manager.get_latest_prediction("s6")
+    assert len(history) == 2
+    assert latest.risk_score == min(row.risk_score for row in history)
+
+
+def test_batches_reach_everybody_once(manager: DropoutDatabaseManager) -> None:
+    after: str | None = ""
+    seen = 0
+    while after is not None:
+        batch = manager.predict_batch(NOON + days(60), after=after, limit=2)
+        seen, after = seen + batch.students, batch.last
+
+    assert seen == 9
+    assert len({row.student_id for row in predictions(manager)}) == 8
+
+
+def test_an_earlier_instant_does_not_hide_a_later_prediction(
+    run: Run, manager: DropoutDatabaseManager
+) -> None:
+    run("--all", "--as-of", AS_OF)
+    run("--all", "--as-of", (NOON + days(30)).isoformat())
+
+    assert manager.get_latest_prediction("s6").as_of == NOON + days(60)
+    assert len(manager.get_student_predictions("s6").items) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "either --all or --course"),
+        (("--all", "--course", "math"), "either --all or --course"),
+        (("--course", "nothing"), "No event of a course nothing"),
+        (("--all", "--as-of", "yesterday"), "must be an instant"),
+        (("--all", "--as-of", "2026-01-01T00:00:00"), "needs a time zone"),
+        (("--all", "--as-of", "2090-01-01T00:00:00Z"), "not be in the future"),
+    ],
+    ids=["neither", "both", "unknown course", "no instant", "no zone", "future"],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    run: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    result = run(*arguments)
+
+    assert result.exit_code == 1
+    assert said in result.output
+    assert result.output.count("\n") == 1
+
+
+def test_without_migrations_it_says_what_to_do(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", empty_url)
+
+    unmigrated = CliRunner().invoke(app, ["predict", "--all"])
+
+    assert unmigrated.exit_code == 1
+    assert "veritas migrate" in unmigrated.output
+
+
+def test_a_cohort_may_be_empty(run: Run, manager: DropoutDatabaseManager) -> None:
+    for student_id in [student.id for student in manager.get_students().items]:
+        manager.erase_student(student_id)
+
+    nobody = run("--all")
+
+    assert nobody.exit_code == 0
+    assert "0 students" in nobody.output
