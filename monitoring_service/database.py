@@ -14,11 +14,27 @@ from monitoring_service.errors import EventExists, LogNotFound
 from monitoring_service.models import Base, MonitoringLog, MonitoringResult
 from shared_db.clock import utc_now
 from shared_db.database import Database
+from shared_db.filtering import Columns, Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import Outcome, digest_of, store_named, store_one
 from shared_db.paging import Keyset, Page
 
 LOGS_BY_TIME = Keyset("logs", (MonitoringLog.timestamp, MonitoringLog.id), is_descending=True)
+
+
+LOG_COLUMNS: Columns = {
+    "event_id": MonitoringLog.id,
+    "source": MonitoringLog.source,
+    "component": MonitoringLog.component,
+    "event_type": MonitoringLog.event_type,
+    "message": MonitoringLog.message,
+    "status": MonitoringLog.status,
+    "severity": MonitoringLog.severity,
+    "timestamp": MonitoringLog.timestamp,
+    "created_at": MonitoringLog.created_at,
+    "data": MonitoringLog.data,
+    "metadata": MonitoringLog.context,
+}
 
 
 @dataclass(frozen=True)
@@ -80,6 +96,7 @@ class MonitoringDatabase:
         self,
         *,
         source: str | None = None,
+        filters: Sequence[Filter] = (),
         after: str | None = None,
         limit: int = 100,
         count: bool = True,
@@ -95,7 +112,8 @@ class MonitoringDatabase:
         query = select(MonitoringLog)
         if source is not None:
             query = query.where(MonitoringLog.source == source)
-        with self.database.reading() as session:
+        with self.database.searching() as session:
+            query = query.where(*conditions(session, filters, LOG_COLUMNS))
             total = None
             if count:
                 total = session.scalar(select(func.count()).select_from(query.subquery()))

@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from shared_db.engine import build_engine
-from shared_db.errors import ConfigurationError
-from shared_db.failures import as_service_error, misconfiguration
+from shared_db.errors import ConfigurationError, DatabaseBusy, QueryTooExpensive
+from shared_db.failures import as_service_error, is_timeout, misconfiguration
 from shared_db.memory import build_memory_engine
 from shared_db.settings import DatabaseSettings
 
@@ -21,6 +21,11 @@ logger = logging.getLogger(__name__)
 MEMORY_WARNING = (
     "Rows are kept in memory and are gone when the service stops: {reason}. "
     "For development only; set DATABASE_URL to keep them."
+)
+
+_TOO_EXPENSIVE = (
+    "The query was given up after DATABASE_STATEMENT_TIMEOUT_SECONDS. Narrow it: a shorter time, "
+    "one source, fewer conditions."
 )
 
 # One statement, because each costs a round trip; `true` makes it local to the transaction, which
@@ -130,6 +135,24 @@ class Database:
         """
         with self._session(read_only=True) as session:
             yield session
+
+    @contextmanager
+    def searching(self) -> Iterator[Session]:
+        """Give a session as `reading` does, for a query whose conditions the caller chose.
+
+        Raises:
+            QueryTooExpensive: the query ran into the time-out; asking again would not help.
+            DatabaseUnavailable: the server does not answer.
+            DatabaseBusy: no connection left.
+
+        """
+        try:
+            with self.reading() as session:
+                yield session
+        except DatabaseBusy as busy:
+            if not is_timeout(busy.__cause__):
+                raise
+            raise QueryTooExpensive(_TOO_EXPENSIVE) from busy
 
     def get_session(self) -> Session:
         """Return a plain session for callers outside; they commit and close it themselves."""

@@ -67,6 +67,12 @@ class DatabaseBusy(ServiceError):
     retry_after_seconds = 1
 
 
+class QueryTooExpensive(Invalid):
+    """What the caller chose to ask for takes longer than one statement may."""
+
+    title = "The query takes too long"
+
+
 class NeedsPostgresql(ServiceError):
     """The in-memory store cannot do this."""
 

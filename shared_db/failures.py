@@ -6,11 +6,12 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, ServiceError
 
 _UNIQUE_VIOLATION = "23505"
+_TIMED_OUT = "57014"
 _BUSY = {
     "53300": "no connection is left",
     "53400": "a limit of the server is reached",
     "55P03": "another request holds the lock",
-    "57014": "the statement took longer than DATABASE_STATEMENT_TIMEOUT_SECONDS",
+    _TIMED_OUT: "the statement took longer than DATABASE_STATEMENT_TIMEOUT_SECONDS",
     "40001": "it collided with a parallel request",
     "40P01": "it collided with a parallel request",
 }
@@ -51,6 +52,11 @@ def misconfiguration(failure: DBAPIError) -> str | None:
         # The server answered and refused: a database or role that does not exist, for instance.
         return text.rsplit("FATAL:", 1)[1].strip().splitlines()[0]
     return None
+
+
+def is_timeout(failure: BaseException | None) -> bool:
+    """Tell whether the statement time-out ended it."""
+    return getattr(getattr(failure, "orig", None), "pgcode", None) == _TIMED_OUT
 
 
 def as_service_error(failure: DBAPIError) -> ServiceError | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.datastructures import MutableHeaders
@@ -20,6 +20,7 @@ from shared_web.bodies import BODY_REFUSALS, BodyLimit
 from shared_web.health import health_routes
 from shared_web.keys import KeyManager
 from shared_web.logs import RequestLog
+from shared_web.parameters import only_known_parameters
 from shared_web.periodic import Periodic, doing
 from shared_web.problems import COMMON, Problem, documented, install_problem_handlers
 from shared_web.routing import API_PREFIX
@@ -86,7 +87,12 @@ def create_service_app(
     install_problem_handlers(app)
     app.include_router(health_routes(service.name, release, lambda: database))
     for router in service.routers:
-        app.include_router(router, prefix=API_PREFIX, responses=documented(*COMMON))
+        app.include_router(
+            router,
+            prefix=API_PREFIX,
+            dependencies=[Depends(only_known_parameters)],
+            responses=documented(*COMMON),
+        )
     _install_middleware(app, settings, database)
     _document_problems(app)
     return app

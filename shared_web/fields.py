@@ -40,8 +40,13 @@ class Out(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-def _storable(text: str) -> str:
-    # PostgreSQL stores neither; a lone surrogate is no character at all.
+def storable(text: str) -> str:
+    """Return the text if both stores can hold it.
+
+    Raises:
+        ValueError: it has a NUL, which PostgreSQL does not store, or a lone surrogate.
+
+    """
     if "\x00" in text:
         raise ValueError("must not contain the NUL character")
     if any("\ud800" <= character <= "\udfff" for character in text):
@@ -98,7 +103,7 @@ def _check_json(value: object, depth: int) -> None:
         raise ValueError(f"must not be nested more than {_DEEPEST_JSON} deep")
     match value:
         case str():
-            _storable(value)
+            storable(value)
         case bool() | None:
             pass
         case int() if abs(value) >= _BIGGEST_INTEGER:
@@ -107,7 +112,7 @@ def _check_json(value: object, depth: int) -> None:
             raise ValueError("must not contain NaN or infinity")
         case dict():
             for name, item in value.items():
-                _storable(name)
+                storable(name)
                 _check_json(item, depth + 1)
         case list():
             for item in value:
@@ -123,16 +128,17 @@ def _bounded_json(value: dict[str, Any]) -> dict[str, Any]:
 Id = Annotated[
     str,
     StringConstraints(min_length=1, max_length=ID_LENGTH),
-    AfterValidator(_storable),
+    AfterValidator(storable),
     AfterValidator(_identifying),
     Field(json_schema_extra={"pattern": _ID_PATTERN}),
 ]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_storable)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(storable)]
 Label = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
-    AfterValidator(_storable),
+    AfterValidator(storable),
 ]
+Term = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(storable)]
 Instant = Annotated[
     AwareDatetime,
     Field(strict=False),

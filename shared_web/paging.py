@@ -28,3 +28,15 @@ class PageOut(BaseModel, Generic[T]):
     def of(cls, page: Page[Any]) -> Self:
         """Return a manager's page as the body of an answer."""
         return cls.model_validate({"items": page.items, "next": page.next}, from_attributes=True)
+
+
+class CountedPageOut(PageOut[T]):
+    """One page of a list that can be counted; `count` is null unless `count=exact` was asked."""
+
+    count: int | None
+
+    @classmethod
+    def counted(cls, page: Page[Any], count: int | None) -> Self:
+        """Return a manager's page and count as the body of an answer."""
+        values = {"items": page.items, "next": page.next, "count": count}
+        return cls.model_validate(values, from_attributes=True)
