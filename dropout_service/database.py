@@ -26,6 +26,7 @@ from dropout_service.models import (
     Student,
     published_assessments,
 )
+from dropout_service.settings import Settings
 from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.ids import new_id
@@ -55,7 +56,7 @@ class DropoutDatabaseManager:
     """Events, what they show, and predictions. Each method is one unit of work."""
 
     def __init__(self, database: Database | None = None) -> None:
-        self.database = database or Database.from_settings("dropout", Base.metadata)
+        self.database = database or Database.from_settings("dropout", Base.metadata, Settings.load)
         self.get_session = self.database.get_session
 
     @property

@@ -12,6 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from monitoring_service.domain.rules import HealthStatus, Verdict, judge
 from monitoring_service.errors import EventExists, LogNotFound
 from monitoring_service.models import Base, MonitoringLog, MonitoringResult
+from monitoring_service.settings import Settings
 from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.filtering import Columns, Filter, conditions
@@ -55,7 +56,9 @@ class MonitoringDatabase:
     """Events of the systems, judged as they come. Each method is one unit of work."""
 
     def __init__(self, database: Database | None = None) -> None:
-        self.database = database or Database.from_settings("monitoring", Base.metadata)
+        self.database = database or Database.from_settings(
+            "monitoring", Base.metadata, Settings.load
+        )
         self.get_session = self.database.get_session
 
     @property

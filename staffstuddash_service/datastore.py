@@ -21,6 +21,7 @@ from staffstuddash_service.models import (
     Student,
     published_risk,
 )
+from staffstuddash_service.settings import Settings
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
 ASSESSMENTS_BY_TIME = Keyset(
@@ -56,7 +57,9 @@ class DatastoreManager:
     """Students, their assessments and what these add up to. Each method is one unit of work."""
 
     def __init__(self, database: Database | None = None) -> None:
-        self.database = database or Database.from_settings("staffstuddash", Base.metadata)
+        self.database = database or Database.from_settings(
+            "staffstuddash", Base.metadata, Settings.load
+        )
         self.get_session = self.database.get_session
 
     @property

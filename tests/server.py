@@ -31,7 +31,7 @@ class SuiteServer:
     def stop(self) -> None:
         """Leave nothing behind: no process, no folder, no database on a server that is not ours."""
         if self._folder is None:
-            _drop_databases_of_run()
+            _drop_what_is_of_the_run()
             return
         if self._local is not None:
             self._local.stop()
@@ -50,6 +50,11 @@ class SuiteServer:
 def admin_url() -> str:
     """Return the URL of the run's server, as a user who may create databases."""
     return os.environ[_ADMIN_URL]
+
+
+def role_prefix() -> str:
+    """Return what the names of this run's roles start with; roles belong to the whole server."""
+    return os.environ[_RUN]
 
 
 def new_name() -> str:
@@ -71,8 +76,12 @@ def drop_database(admin: str, name: str) -> None:
         connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
 
 
-def _drop_databases_of_run() -> None:
-    query = text("SELECT datname FROM pg_database WHERE starts_with(datname, :run)")
+def _drop_what_is_of_the_run() -> None:
+    run = {"run": os.environ[_RUN]}
+    databases = text("SELECT datname FROM pg_database WHERE starts_with(datname, :run)")
+    roles = text("SELECT rolname FROM pg_roles WHERE starts_with(rolname, :run)")
     with administering(admin_url()) as connection:
-        for name in connection.scalars(query, {"run": os.environ[_RUN]}).all():
+        for name in connection.scalars(databases, run).all():
             connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        for name in connection.scalars(roles, run).all():
+            connection.execute(text(f'DROP ROLE IF EXISTS "{name}"'))

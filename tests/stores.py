@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import Engine, MetaData, create_engine
+from sqlalchemy import Engine, MetaData, create_engine, text
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 from starlette.testclient import TestClient
 
@@ -18,12 +19,13 @@ from monitoring_service.models import Base as MonitoringBase
 from monitoring_service.settings import Settings as MonitoringSettings
 from shared_db.database import Database
 from shared_db.engine import normalised_url
+from shared_db.roles import role_name
 from shared_db.settings import Environment
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.models import Base as StaffstuddashBase
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
-from tests.server import admin_url, create_database, drop_database, new_name
-from veritas_cli.histories import migrate_all
+from tests.server import admin_url, create_database, drop_database, new_name, role_prefix
+from veritas_cli.histories import SERVICES, migrate_all
 
 OpenDatabase = Callable[[MetaData], Database]
 
@@ -36,6 +38,19 @@ def engine_on(url: str) -> Engine:
     return create_engine(normalised_url(url), poolclass=NullPool, hide_parameters=True)
 
 
+def role_of(metadata: MetaData) -> str:
+    """Return the role in which the service of these tables works; `none` if none owns them."""
+    schema = str(metadata.schema)
+    is_of_a_service = schema in {history.schema for history in SERVICES}
+    return role_name(role_prefix(), schema) if is_of_a_service else "none"
+
+
+def become_owner(session: Session) -> None:
+    """Leave the service's role for the rest of the transaction: a service may drop no table."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL ROLE none"))
+
+
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the settings of whoever runs the tests out of them."""
@@ -45,13 +60,14 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         for name in kind.model_fields:
             monkeypatch.delenv(name.upper(), raising=False)
             monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
+    monkeypatch.setenv("DATABASE_ROLE_PREFIX", role_prefix())
 
 
 @pytest.fixture(scope="session")
 def template_name() -> Iterator[str]:
     """Give the name of this worker's migrated database, which nobody connects to."""
     name = new_name()
-    migrate_all(engine_on(create_database(admin_url(), name)))
+    migrate_all(engine_on(create_database(admin_url(), name)), role_prefix=role_prefix())
     yield name
     drop_database(admin_url(), name)
 
@@ -88,7 +104,7 @@ def open_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
         return
     url = request.getfixturevalue("migrated_url")
     with engine_on(url).connect() as connection, connection.begin() as transaction:
-        yield lambda _metadata: Database.on(connection)
+        yield lambda metadata: Database.on(connection, role=role_of(metadata))
         transaction.rollback()
 
 
@@ -99,7 +115,7 @@ def open_own_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
         yield from _in_memory()
         return
     engine = engine_on(request.getfixturevalue("private_url"))
-    yield lambda _metadata: Database.on(engine)
+    yield lambda metadata: Database.on(engine, role=role_of(metadata))
     engine.dispose()
 
 
@@ -119,7 +135,7 @@ def _in_memory() -> Iterator[OpenDatabase]:
 def postgres(migrated_url: str) -> Iterator[Database]:
     """Give PostgreSQL, rolled back after the test, where the in-memory store is no match."""
     with engine_on(migrated_url).connect() as connection, connection.begin() as transaction:
-        yield Database.on(connection)
+        yield Database.on(connection, role="none")
         transaction.rollback()
 
 

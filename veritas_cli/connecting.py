@@ -19,13 +19,15 @@ from veritas_cli.up import POSTGRES_FOLDER
 
 
 def command_settings() -> ServiceSettings:
-    """Return the settings, with the URL of a running `veritas up` where DATABASE_URL is not set.
+    """Return the settings of whoever owns the tables: DATABASE_ADMIN_URL, else DATABASE_URL.
+
+    Where neither is set, with the URL of a running `veritas up`.
 
     Raises:
         ConfigurationError: there is neither.
 
     """
-    settings = ServiceSettings.load()
+    settings = ServiceSettings.load().as_admin()
     if settings.database_url is not None:
         return settings
     url = running_url(Path.cwd() / POSTGRES_FOLDER)
@@ -45,9 +47,9 @@ def connected_engine(settings: ServiceSettings, command: str) -> Engine:
 
     """
     engine = build_engine(settings, f"veritas-{command}")
-    if try_connecting(engine) is not None:
+    if try_connecting(engine, settings.url_variable) is not None:
         raise ConfigurationError(
-            f"The server of DATABASE_URL ({engine.url.host or 'local socket'}:"
+            f"The server of {settings.url_variable} ({engine.url.host or 'local socket'}:"
             f"{engine.url.port or 5432}) does not answer. Is it running, and reachable from here?"
         )
     return engine
