@@ -26,6 +26,7 @@ from staffstuddash_service.models import Base as StaffstuddashBase
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
 from tests.server import admin_url, create_database, drop_database, new_name, role_prefix
 from veritas_cli.histories import SERVICES, migrate_all
+from veritas_cli.rest import ClientSettings
 
 OpenDatabase = Callable[[MetaData], Database]
 
@@ -54,7 +55,7 @@ def become_owner(session: Session) -> None:
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the settings of whoever runs the tests out of them."""
-    settings = (MonitoringSettings, StaffstuddashSettings, DropoutSettings)
+    settings = (MonitoringSettings, StaffstuddashSettings, DropoutSettings, ClientSettings)
     for kind in settings:
         monkeypatch.setitem(kind.model_config, "env_file", None)
         for name in kind.model_fields:

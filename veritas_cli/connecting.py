@@ -15,7 +15,7 @@ from shared_db.engine import build_engine
 from shared_db.errors import ConfigurationError, ServiceError
 from shared_web.settings import ServiceSettings
 from veritas_cli.local_postgres import LocalPostgresError, running_url
-from veritas_cli.up import POSTGRES_FOLDER
+from veritas_cli.settings import POSTGRES_FOLDER
 
 
 def command_settings() -> ServiceSettings:
@@ -50,7 +50,8 @@ def connected_engine(settings: ServiceSettings, command: str) -> Engine:
     if try_connecting(engine, settings.url_variable) is not None:
         raise ConfigurationError(
             f"The server of {settings.url_variable} ({engine.url.host or 'local socket'}:"
-            f"{engine.url.port or 5432}) does not answer. Is it running, and reachable from here?"
+            f"{engine.url.port or 5432}) does not answer. Start it, correct "
+            f"{settings.url_variable}, or unset it and let `make up` start one here."
         )
     return engine
 

@@ -15,20 +15,18 @@ from sqlalchemy.exc import DBAPIError
 
 from dropout_service.settings import Settings as DropoutSettings
 from monitoring_service.settings import Settings as MonitoringSettings
-from shared_db.database import try_connecting
-from shared_db.engine import build_engine
 from shared_db.errors import ConfigurationError
 from shared_web.settings import ServiceSettings
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
+from veritas_cli.connecting import connected_engine
 from veritas_cli.histories import migrate_all
 from veritas_cli.local_postgres import LocalPostgres, LocalPostgresError
 from veritas_cli.ports import holder_of, port_is_free
 from veritas_cli.service_process import ServiceProcess
 from veritas_cli.services import SETTINGS, logins
-from veritas_cli.settings import LocalPostgresSettings
+from veritas_cli.settings import POSTGRES_FOLDER, LocalPostgresSettings
 from veritas_cli.terminal import say, say_from
 
-POSTGRES_FOLDER = Path(".veritas", "postgres")
 READY_SECONDS = 120
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -122,14 +120,8 @@ def _postgres() -> Iterator[LocalPostgres | None]:
 
 def _migrate(settings: ServiceSettings) -> None:
     owner = settings.as_admin()
-    engine = build_engine(owner, "veritas-up")
-    if try_connecting(engine, owner.url_variable) is not None:
-        raise UpError(
-            f"The server of {owner.url_variable} ({engine.url.host}:{engine.url.port or 5432}) "
-            f"does not answer. Start it, correct {owner.url_variable}, or unset it: then one is "
-            "started here."
-        )
     try:
+        engine = connected_engine(owner, "up")
         refusal = migrate_all(engine, role_prefix=owner.database_role_prefix, logins=logins())
     except (DBAPIError, CommandError) as failure:
         reason = str(getattr(failure, "orig", failure)).strip().splitlines()[0]
