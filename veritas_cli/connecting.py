@@ -33,8 +33,8 @@ def command_settings() -> ServiceSettings:
     url = running_url(Path.cwd() / POSTGRES_FOLDER)
     if url is None:
         raise ConfigurationError(
-            "There is no database: DATABASE_URL is not set and no `veritas up` runs here. Set it "
-            "(see .env.example), or start one with `make up`."
+            "There is no database: neither DATABASE_URL nor DATABASE_ADMIN_URL is set, and no "
+            "`veritas up` runs here. Set one (see .env.example), or start one with `make up`."
         )
     return settings.model_copy(update={"database_url": SecretStr(url)})
 
