@@ -7,7 +7,7 @@ import pytest
 from tests.server import SuiteServer
 from veritas_cli.local_postgres import LocalPostgresError
 
-pytest_plugins = ["tests.stores"]
+pytest_plugins = ["tests.stores", "tests.pooler"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -109,13 +109,19 @@ def open_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
         transaction.rollback()
 
 
-@pytest.fixture(params=["postgresql", "memory"])
+@pytest.fixture(params=["postgresql", "pgbouncer", "memory"])
 def open_own_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
-    """Open a database that may be used from many threads at once, on both stores."""
+    """Open a database that may be used from many threads at once, on both stores.
+
+    PostgreSQL also through a pooler in transaction mode, where that is installed.
+    """
     if request.param == "memory":
         yield from _in_memory()
         return
-    engine = engine_on(request.getfixturevalue("private_url"))
+    url: str = request.getfixturevalue("private_url")
+    if request.param == "pgbouncer":
+        url = request.getfixturevalue("pooled")(url)
+    engine = engine_on(url)
     yield lambda metadata: Database.on(engine, role=role_of(metadata))
     engine.dispose()
 
