@@ -16,6 +16,12 @@ up: $(INSTALLED) ## Start PostgreSQL and the three services; Ctrl-C stops them
 test: $(INSTALLED) ## Run the tests
 	@$(BIN)/pytest -n auto
 
+.PHONY: test-wheel
+test-wheel: $(INSTALLED) ## Run the tests of the database on the PostgreSQL of the wheel
+	@POSTGRES_BIN="$$($(BIN)/python -c \
+		'from veritas_cli.postgres_programs import wheel_folder as folder; print(folder())')" \
+		$(BIN)/pytest -n auto tests/contract tests/architecture
+
 .PHONY: lint
 lint: $(INSTALLED) ## Check format, style, types and imports
 	@$(BIN)/ruff format --check .

@@ -1,6 +1,8 @@
 """The settings of this service."""
 
-from pydantic import Field
+from typing import ClassVar
+
+from pydantic import Field, SecretStr
 
 from shared_web.settings import ServiceSettings
 
@@ -8,5 +10,8 @@ from shared_web.settings import ServiceSettings
 class Settings(ServiceSettings):
     """The common settings, this service's port, and how often it erases who was deleted."""
 
+    own_url: ClassVar[str | None] = "dropout_database_url"
+
+    dropout_database_url: SecretStr | None = None
     dropout_port: int = Field(8003, ge=1, le=65535)
     erasing_seconds: float = Field(20, ge=0, le=3600)

@@ -1,9 +1,9 @@
 """The settings of this service."""
 
 from collections.abc import Mapping
-from typing import Self
+from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from monitoring_service.domain.thresholds import Limits
 from shared_web.settings import ServiceSettings
@@ -26,6 +26,9 @@ class LimitPair(BaseModel):
 class Settings(ServiceSettings):
     """The common settings, this service's port, and limits by source, `*` for every source."""
 
+    own_url: ClassVar[str | None] = "monitoring_database_url"
+
+    monitoring_database_url: SecretStr | None = None
     monitoring_port: int = Field(8001, ge=1, le=65535)
     monitoring_snapshots: bool = True
     monitoring_thresholds: dict[str, dict[str, LimitPair]] = Field(default_factory=dict)

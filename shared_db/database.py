@@ -14,6 +14,7 @@ from shared_db.engine import build_engine
 from shared_db.errors import ConfigurationError, DatabaseBusy, QueryTooExpensive
 from shared_db.failures import as_service_error, is_timeout, misconfiguration
 from shared_db.memory import build_memory_engine
+from shared_db.roles import Role, role_name
 from shared_db.settings import DatabaseSettings
 
 logger = logging.getLogger(__name__)
@@ -30,11 +31,13 @@ _TOO_EXPENSIVE = (
 
 # One statement, because each costs a round trip; `true` makes it local to the transaction, which
 # is all that a pooler in transaction mode leaves us.
-_OPEN = text(
+_OPEN_QUERY = (
     "SELECT set_config('statement_timeout', :statement, true),"
     " set_config('lock_timeout', :lock, true),"
     " set_config('transaction_read_only', :read_only, true)"
 )
+_OPEN = text(_OPEN_QUERY)
+_OPEN_IN_ROLE = text(f"{_OPEN_QUERY}, set_config('role', :role, true)")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Store:
     lock_timeout_seconds: float = 3
     memory_reason: str | None = None
     anchor: Connection | None = None
+    role: Role | None = None
 
     @property
     def is_memory(self) -> bool:
@@ -66,20 +70,30 @@ class Database:
         cls,
         application_name: str,
         metadata: MetaData,
-        settings: DatabaseSettings | None = None,
+        settings: DatabaseSettings | Callable[[], DatabaseSettings] = DatabaseSettings.load,
     ) -> "Database":
-        """Return the database that the settings name; read from the environment when not given."""
+        """Return the database that the settings name; a loader is called when it is opened."""
 
         def open_store() -> Store:
-            chosen = settings or DatabaseSettings.load()
+            chosen = settings if isinstance(settings, DatabaseSettings) else settings()
             return open_from_settings(chosen, application_name, metadata)
 
         return cls(open_store)
 
     @classmethod
-    def on(cls, bind: Engine | Connection, *, statement_timeout_seconds: float = 10) -> "Database":
-        """Return a database on an engine or connection that is there already."""
-        store = Store(bind, statement_timeout_seconds=statement_timeout_seconds)
+    def on(
+        cls,
+        bind: Engine | Connection,
+        *,
+        statement_timeout_seconds: float = 10,
+        role: str | None = None,
+    ) -> "Database":
+        """Return a database on an engine or connection that is there already.
+
+        role: the one that units of work take; `none` is the login itself.
+        """
+        taken = Role(role, is_taken=True) if role else None
+        store = Store(bind, statement_timeout_seconds=statement_timeout_seconds, role=taken)
         return cls(lambda: store)
 
     @classmethod
@@ -183,7 +197,7 @@ class Database:
             with self._sessions()() as session:
                 session.connection(execution_options={"read_only": read_only})
                 if not store.is_memory:
-                    session.execute(_OPEN, _limits(store, read_only=read_only))
+                    _open(session, store, read_only=read_only)
                 yield session
         except DBAPIError as failure:
             meaning = as_service_error(failure)
@@ -192,12 +206,17 @@ class Database:
             raise meaning from failure
 
 
-def _limits(store: Store, *, read_only: bool) -> dict[str, str]:
-    return {
+def _open(session: Session, store: Store, *, read_only: bool) -> None:
+    limits = {
         "statement": f"{store.statement_timeout_seconds * 1000:.0f}",
         "lock": f"{store.lock_timeout_seconds * 1000:.0f}",
         "read_only": "on" if read_only else "off",
     }
+    role = store.role.taken_in(session) if store.role else None
+    if role is None:
+        session.execute(_OPEN, limits)
+    else:
+        session.execute(_OPEN_IN_ROLE, {**limits, "role": role})
 
 
 def open_from_settings(
@@ -215,18 +234,21 @@ def open_from_settings(
     if settings.database_url is None:
         return _memory_store(metadata, "DATABASE_URL is not set")
     engine = build_engine(settings, application_name)
-    failure = try_connecting(engine)
+    failure = try_connecting(engine, settings.url_variable)
     if failure is not None and settings.serves_from_memory_when_away:
-        return _memory_store(metadata, "the server of DATABASE_URL does not answer")
+        return _memory_store(metadata, f"the server of {settings.url_variable} does not answer")
     return Store(
         engine,
         statement_timeout_seconds=settings.database_statement_timeout_seconds,
         lock_timeout_seconds=settings.database_lock_timeout_seconds,
+        role=Role(role_name(settings.database_role_prefix, metadata.schema or "")),
     )
 
 
-def try_connecting(engine: Engine) -> DBAPIError | None:
+def try_connecting(engine: Engine, variable: str = "DATABASE_URL") -> DBAPIError | None:
     """Connect once; return the failure if the server cannot be reached or is not ready.
+
+    variable: the setting that named the server, for the message.
 
     Raises:
         ConfigurationError: the server, or libpq, refuses these settings.
@@ -239,7 +261,7 @@ def try_connecting(engine: Engine) -> DBAPIError | None:
         if meaning is not None:
             where = f"{engine.url.host or 'local socket'}:{engine.url.port or 5432}"
             raise ConfigurationError(
-                f"DATABASE_URL does not work: {meaning} ({where}, database "
+                f"{variable} does not work: {meaning} ({where}, database "
                 f"{engine.url.database}, user {engine.url.username})."
             ) from failure
         return failure

@@ -14,11 +14,11 @@ _POSTGRESQL = re.compile(r"^(postgres|postgresql)(\+[a-z0-9]+)?$")
 _WEAK_TLS = {"disable", "allow", "prefer"}
 
 
-def normalised_url(text: str) -> URL:
+def normalised_url(text: str, variable: str = "DATABASE_URL") -> URL:
     """Return the URL for psycopg2, whatever spelling was pasted.
 
     Understood: `postgres://`, `postgresql://`, another driver's `postgresql+asyncpg://`, quotes or
-    a `psql ` before it.
+    a `psql ` before it. variable: the setting that it comes from, for the message.
 
     Raises:
         ConfigurationError: it is no PostgreSQL URL; the message does not repeat it.
@@ -31,7 +31,7 @@ def normalised_url(text: str) -> URL:
         url = None
     if url is None or not _POSTGRESQL.match(url.drivername):
         raise ConfigurationError(
-            "DATABASE_URL is not a PostgreSQL URL. It reads "
+            f"{variable} is not a PostgreSQL URL. It reads "
             "postgresql://USER:PASSWORD@HOST:5432/DATABASE, with special characters of the "
             "password percent-encoded (@ as %40)."
         )
@@ -67,8 +67,8 @@ def with_tls(url: URL, settings: DatabaseSettings) -> URL:
     mode = url.query.get("sslmode")
     if mode == "disable":
         raise ConfigurationError(
-            f"DATABASE_URL switches TLS off (sslmode=disable) for {host}, which is not this "
-            "machine. Remove it, or set DATABASE_TLS=off if that network is private."
+            f"{settings.url_variable} switches TLS off (sslmode=disable) for {host}, which is "
+            "not this machine. Remove it, or set DATABASE_TLS=off if that network is private."
         )
     return url.update_query_dict({"sslmode": "require"}) if mode in _WEAK_TLS | {None} else url
 
@@ -84,7 +84,8 @@ def build_engine(settings: DatabaseSettings, application_name: str) -> Engine:
     """
     if settings.database_url is None:
         raise ConfigurationError("DATABASE_URL is not set.")
-    url = with_tls(normalised_url(settings.database_url.get_secret_value()), settings)
+    pasted = settings.database_url.get_secret_value()
+    url = with_tls(normalised_url(pasted, settings.url_variable), settings)
     pool = (
         {"poolclass": NullPool}
         if settings.database_pool == "null"

@@ -21,8 +21,14 @@ _PASSING = (*_TOO_MANY, "starting up", "shutting down", "recovery", "not yet acc
 _MISCONFIGURED = {
     "password authentication failed": "the server refuses the user or password",
     "no password supplied": "the server wants a password and the URL has none",
+    # Without TLS alone: libpq may have tried both ways, and then TLS is not what is missing.
+    "SSL encryption": "the server's pg_hba.conf does not admit this user or address",
+    "no encryption": "the server admits only connections with TLS: remove sslmode=disable",
     "no pg_hba.conf entry": "the server's pg_hba.conf does not admit this user or address",
-    "certificate": "the server's certificate is not accepted",
+    "does not match host name": "the server's certificate is for another host name",
+    "root certificate file": "the authority's certificate (DATABASE_CA_FILE) cannot be read",
+    "certificate": "the server's certificate is not of the authority in DATABASE_CA_FILE, or not "
+    "valid now",
     "does not support SSL": "the server offers no TLS, which is required (see DATABASE_TLS)",
     "could not translate host name": "there is no such host",
     "invalid connection option": "the URL has an option that libpq does not know",

@@ -1,5 +1,6 @@
 """Alembic for one service at a time: each has its own history in its own schema."""
 
+import io
 from dataclasses import dataclass
 
 from alembic import command, context
@@ -10,18 +11,19 @@ from sqlalchemy import Connection, Engine, MetaData, text
 
 from shared_db.database import Database
 from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
-
-# Waiting longer for a lock would stall every request behind the waiting ALTER.
-_LOCK_TIMEOUT = "5s"
-_ONE_AT_A_TIME = 0x7665726974617300  # "veritas" as a number: the advisory lock's key
+from shared_db.lease import LOCK_TIMEOUT_SECONDS, Lease, held_lease
 
 
 @dataclass(frozen=True)
 class History:
-    """The migrations of one package, and the schema whose tables they make."""
+    """The migrations of one package, and the schema whose tables they make.
+
+    reads: what others publish and this service reads, as `schema.view`.
+    """
 
     package: str
     schema: str
+    reads: tuple[str, ...] = ()
 
     def config(self, connection: Connection | None = None) -> Config:
         """Return Alembic's configuration for this history."""
@@ -38,6 +40,11 @@ class History:
             raise LookupError(f"{self.package} has no migrations")
         return head
 
+    def revisions(self) -> list[str]:
+        """Return all revisions, the oldest first."""
+        scripts = ScriptDirectory.from_config(self.config()).walk_revisions()
+        return [script.revision for script in scripts][::-1]
+
     def current(self, connection: Connection) -> str | None:
         """Return the revision the database is at, or None when it was never migrated."""
         options = {"version_table_schema": self.schema}
@@ -45,16 +52,36 @@ class History:
 
     def upgrade(self, engine: Engine, revision: str = "head") -> None:
         """Bring the schema to `revision` in one transaction; a second process waits its turn."""
-        with engine.begin() as connection:
-            _prepare(connection)
-            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{self.schema}"'))
+        with held_lease(engine) as lease:
+            self.upgrade_under(lease, revision)
+
+    def upgrade_under(self, lease: Lease, revision: str = "head") -> None:
+        """Bring the schema to `revision` in one transaction, under a lease that is held already.
+
+        Raises:
+            TableInUse: a lock was not given in time; nothing is changed.
+
+        """
+        with lease.transaction() as connection:
+            connection.execute(text(_create_schema(self.schema)))
             command.upgrade(self.config(connection), revision)
 
     def downgrade(self, engine: Engine, revision: str) -> None:
         """Take the schema back to `revision` in one transaction."""
-        with engine.begin() as connection:
-            _prepare(connection)
+        with held_lease(engine) as lease, lease.transaction() as connection:
             command.downgrade(self.config(connection), revision)
+
+    def sql(self, current: str | None) -> str:
+        """Return the SQL that brings the schema from `current` to this release; changes nothing.
+
+        current: a revision, or None for a schema that is not there yet.
+        """
+        config = self.config()
+        config.output_buffer = io.StringIO()
+        command.upgrade(config, f"{current or 'base'}:head", sql=True)
+        limit = f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS:g}s'"
+        first = f"BEGIN;\n\n{limit};\n\n{_create_schema(self.schema)};"
+        return config.output_buffer.getvalue().replace("BEGIN;", first, 1)
 
 
 def require_migrated(database: Database, history: History) -> None:
@@ -78,17 +105,24 @@ def require_migrated(database: Database, history: History) -> None:
         )
 
 
-def _prepare(connection: Connection) -> None:
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
-    connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
+def _create_schema(schema: str) -> str:
+    return f'CREATE SCHEMA IF NOT EXISTS "{schema}"'
 
 
 def run_migrations(metadata: MetaData) -> None:
-    """Run what Alembic asks for; each service's `migrations/env.py` calls this."""
-    context.configure(
-        connection=context.config.attributes["connection"],
-        target_metadata=metadata,
-        version_table_schema=metadata.schema,
-    )
+    """Run or print what Alembic asks for; each service's `migrations/env.py` calls this."""
+    if context.is_offline_mode():
+        context.configure(
+            dialect_name="postgresql",
+            target_metadata=metadata,
+            version_table_schema=metadata.schema,
+            literal_binds=True,
+        )
+    else:
+        context.configure(
+            connection=context.config.attributes["connection"],
+            target_metadata=metadata,
+            version_table_schema=metadata.schema,
+        )
     with context.begin_transaction():
         context.run_migrations()

@@ -3,10 +3,10 @@
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -86,11 +86,19 @@ class VeritasSettings(BaseSettings):
 
 
 class DatabaseSettings(VeritasSettings):
-    """Where the database is and how it is spoken to. Times are in seconds."""
+    """Where the database is and how it is spoken to. Times are in seconds.
+
+    `database_url` is the one to use: the service's own where that is set.
+    """
+
+    own_url: ClassVar[str | None] = None
+    """The setting with a service's own URL, which wins over `database_url`."""
 
     environment: Environment = Environment.PRODUCTION
     debug: bool = False
     database_url: SecretStr | None = None
+    database_admin_url: SecretStr | None = None
+    database_role_prefix: str = Field("veritas", pattern=r"^[a-z][a-z0-9_]{0,39}$")
     database_pool: Literal["null", "queue"] = "null"
     database_pool_size: int = Field(5, ge=1, le=1000)
     database_pool_overflow: int = Field(10, ge=0, le=1000)
@@ -100,6 +108,27 @@ class DatabaseSettings(VeritasSettings):
     database_statement_timeout_seconds: float = Field(10, gt=0, le=3600)
     database_lock_timeout_seconds: float = Field(3, gt=0, le=3600)
     fallback: Literal["serve", "off"] | None = None
+
+    @model_validator(mode="after")
+    def _prefer_own_url(self) -> Self:
+        own = getattr(self, self.own_url) if self.own_url else None
+        if own is not None:
+            self.database_url = own
+        return self
+
+    @property
+    def url_variable(self) -> str:
+        """The variable that `database_url` was read from, for a person who has to correct it."""
+        if self.own_url and getattr(self, self.own_url) is not None:
+            return self.own_url.upper()
+        is_admin = self.database_url is not None and self.database_url is self.database_admin_url
+        return "DATABASE_ADMIN_URL" if is_admin else "DATABASE_URL"
+
+    def as_admin(self) -> Self:
+        """Return the settings of whoever owns the tables: with DATABASE_ADMIN_URL, if it is set."""
+        if self.database_admin_url is None:
+            return self
+        return self.model_copy(update={"database_url": self.database_admin_url})
 
     @property
     def serves_from_memory_when_away(self) -> bool:

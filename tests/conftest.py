@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from tests.server import SuiteServer
 from veritas_cli.local_postgres import LocalPostgresError
 
-pytest_plugins = ["tests.stores"]
+pytest_plugins = ["tests.stores", "tests.pooler"]
 
 # A busy machine is no failure: no test is about how long something takes.
 settings.register_profile("veritas", deadline=None, suppress_health_check=[HealthCheck.too_slow])

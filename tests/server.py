@@ -26,7 +26,7 @@ class SuiteServer:
         named = os.environ.get("TEST_DATABASE_URL")
         if named:
             os.environ[_ADMIN_URL] = named
-            self._undo.callback(_drop_databases_of_run)
+            self._undo.callback(_drop_what_is_of_the_run)
         else:
             server = self._undo.enter_context(temporary_postgres())
             os.environ[_ADMIN_URL] = server.url_of("postgres")
@@ -39,6 +39,11 @@ class SuiteServer:
 def admin_url() -> str:
     """Return the URL of the run's server, as a user who may create databases."""
     return os.environ[_ADMIN_URL]
+
+
+def role_prefix() -> str:
+    """Return what the names of this run's roles start with; roles belong to the whole server."""
+    return os.environ[_RUN]
 
 
 def new_name() -> str:
@@ -60,8 +65,12 @@ def drop_database(admin: str, name: str) -> None:
         connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
 
 
-def _drop_databases_of_run() -> None:
-    query = text("SELECT datname FROM pg_database WHERE starts_with(datname, :run)")
+def _drop_what_is_of_the_run() -> None:
+    run = {"run": os.environ[_RUN]}
+    databases = text("SELECT datname FROM pg_database WHERE starts_with(datname, :run)")
+    roles = text("SELECT rolname FROM pg_roles WHERE starts_with(rolname, :run)")
     with administering(admin_url()) as connection:
-        for name in connection.scalars(query, {"run": os.environ[_RUN]}).all():
+        for name in connection.scalars(databases, run).all():
             connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        for name in connection.scalars(roles, run).all():
+            connection.execute(text(f'DROP ROLE IF EXISTS "{name}"'))

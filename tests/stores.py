@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import Engine, MetaData, create_engine, text
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 from starlette.testclient import TestClient
 
@@ -18,19 +19,14 @@ from monitoring_service.models import Base as MonitoringBase
 from monitoring_service.settings import Settings as MonitoringSettings
 from shared_db.database import Database
 from shared_db.engine import normalised_url
+from shared_db.roles import role_name
 from shared_db.settings import Environment
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.models import Base as StaffstuddashBase
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
-from tests.server import admin_url, create_database, drop_database, new_name
-from veritas_cli.histories import migrate_all
+from tests.server import admin_url, create_database, drop_database, new_name, role_prefix
+from veritas_cli.histories import SERVICES, migrate_all
 from veritas_cli.rest import ClientSettings
-
-STAND_IN = """
-CREATE TABLE IF NOT EXISTS public.stand_in (pseudonym text, deleted_at timestamptz);
-CREATE OR REPLACE VIEW staffstuddash.published_deletions AS
-SELECT pseudonym, deleted_at FROM public.stand_in
-"""
 
 OpenDatabase = Callable[[MetaData], Database]
 
@@ -41,6 +37,19 @@ LOOPBACK = "127.0.0.1"
 def engine_on(url: str) -> Engine:
     """Return an engine that keeps no connection, so that its database can be copied or dropped."""
     return create_engine(normalised_url(url), poolclass=NullPool, hide_parameters=True)
+
+
+def role_of(metadata: MetaData) -> str:
+    """Return the role in which the service of these tables works; `none` if none owns them."""
+    schema = str(metadata.schema)
+    is_of_a_service = schema in {history.schema for history in SERVICES}
+    return role_name(role_prefix(), schema) if is_of_a_service else "none"
+
+
+def become_owner(session: Session) -> None:
+    """Leave the service's role for the rest of the transaction: a service may drop no table."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL ROLE none"))
 
 
 @pytest.fixture(autouse=True)
@@ -54,16 +63,14 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
     # Nothing beside the requests, where the PostgreSQL of a test is one connection.
     monkeypatch.setenv("RECORDS_REFRESH_SECONDS", "0")
+    monkeypatch.setenv("DATABASE_ROLE_PREFIX", role_prefix())
 
 
 @pytest.fixture(scope="session")
 def template_name() -> Iterator[str]:
     """Give the name of this worker's migrated database, which nobody connects to."""
     name = new_name()
-    engine = engine_on(create_database(admin_url(), name))
-    migrate_all(engine)
-    with engine.begin() as connection:  # until staffstuddash publishes it
-        connection.execute(text(STAND_IN))
+    migrate_all(engine_on(create_database(admin_url(), name)), role_prefix=role_prefix())
     yield name
     drop_database(admin_url(), name)
 
@@ -100,18 +107,24 @@ def open_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
         return
     url = request.getfixturevalue("migrated_url")
     with engine_on(url).connect() as connection, connection.begin() as transaction:
-        yield lambda _metadata: Database.on(connection)
+        yield lambda metadata: Database.on(connection, role=role_of(metadata))
         transaction.rollback()
 
 
-@pytest.fixture(params=["postgresql", "memory"])
+@pytest.fixture(params=["postgresql", "pgbouncer", "memory"])
 def open_own_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
-    """Open a database that may be used from many threads at once, on both stores."""
+    """Open a database that may be used from many threads at once, on both stores.
+
+    PostgreSQL also through a pooler in transaction mode, where that is installed.
+    """
     if request.param == "memory":
         yield from _in_memory()
         return
-    engine = engine_on(request.getfixturevalue("private_url"))
-    yield lambda _metadata: Database.on(engine)
+    url: str = request.getfixturevalue("private_url")
+    if request.param == "pgbouncer":
+        url = request.getfixturevalue("pooled")(url)
+    engine = engine_on(url)
+    yield lambda metadata: Database.on(engine, role=role_of(metadata))
     engine.dispose()
 
 
@@ -131,7 +144,7 @@ def _in_memory() -> Iterator[OpenDatabase]:
 def postgres(migrated_url: str) -> Iterator[Database]:
     """Give PostgreSQL, rolled back after the test, where the in-memory store is no match."""
     with engine_on(migrated_url).connect() as connection, connection.begin() as transaction:
-        yield Database.on(connection)
+        yield Database.on(connection, role="none")
         transaction.rollback()
 
 

@@ -14,11 +14,15 @@ from monitoring_service.database import MonitoringDatabase
 from shared_db.database import Database
 from shared_db.engine import is_local
 from shared_db.errors import ConfigurationError, ServiceError
+from shared_db.granting import may_make_roles
 from shared_db.ids import new_id
 from shared_db.migrations import require_migrated
+from shared_db.roles import may_take, role_name
+from shared_web.settings import ServiceSettings
 from staffstuddash_service.datastore import DatastoreManager
 from veritas_cli.connecting import command_settings, connected_engine
 from veritas_cli.histories import HISTORIES
+from veritas_cli.services import SETTINGS
 
 OLDEST, NEWEST = 15, 18
 
@@ -29,6 +33,7 @@ class Finding:
 
     is_good: bool
     text: str
+    is_note: bool = False
 
 
 def check() -> None:
@@ -41,11 +46,13 @@ def check() -> None:
 
 
 def report() -> bool:
-    """Print a line per finding, with a tick or a cross; tell whether all are good."""
+    """Print a line per finding: tick, cross, or ! for a note; tell whether none is a cross."""
     is_good = True
     for finding in findings():
-        colour = typer.colors.GREEN if finding.is_good else typer.colors.RED
-        typer.secho("✓ " if finding.is_good else "✗ ", fg=colour, nl=False)
+        mark, colour = ("✓ ", typer.colors.GREEN) if finding.is_good else ("✗ ", typer.colors.RED)
+        if finding.is_note:
+            mark, colour = "! ", typer.colors.YELLOW
+        typer.secho(mark, fg=colour, nl=False)
         typer.echo(finding.text)
         is_good &= finding.is_good
     return is_good
@@ -54,7 +61,8 @@ def report() -> bool:
 def findings() -> Iterator[Finding]:
     """Verify one thing after the other; without a connection there is only the first finding."""
     try:
-        engine = connected_engine(command_settings(), "check")
+        settings = command_settings()
+        engine = connected_engine(settings, "check")
     except ConfigurationError as refusal:
         yield Finding(is_good=False, text=str(refusal))
         return
@@ -62,11 +70,12 @@ def findings() -> Iterator[Finding]:
         yield _connection(connection)
         yield _version(connection)
         yield _tls(connection)
+        can_make_roles = may_make_roles(connection)
     for history in HISTORIES:
         current = partial(require_migrated, Database.on(engine), history)
         yield _tried(f"schema {history.schema} is at this release's revision", current)
-    for name, trial in TRIALS.items():
-        yield _tried(f"{name} writes and reads (rolled back)", partial(_roll_back, engine, trial))
+    for name in TRIALS:
+        yield from _service(name, settings, can_make_roles=can_make_roles)
 
 
 def _connection(connection: Connection) -> Finding:
@@ -99,6 +108,37 @@ def _tls(connection: Connection) -> Finding:
     )
 
 
+def _service(name: str, owner: ServiceSettings, *, can_make_roles: bool) -> Iterator[Finding]:
+    """Verify a service as the login, and in the role, that it will have."""
+    try:
+        own = SETTINGS[name]()
+        engine = connected_engine(own if own.database_url else owner, "check")
+        role = role_name(own.database_role_prefix, name)
+        with Database.on(engine).reading() as session:
+            has_role = may_take(session, role)
+    except (ServiceError, ConfigurationError) as refusal:
+        yield Finding(is_good=False, text=f"{name}: {refusal}")
+        return
+    yield _role(name, role, engine, has_role=has_role, can_make_roles=can_make_roles)
+    trial = partial(_roll_back, engine, TRIALS[name], role if has_role else None)
+    yield _tried(f"{name} writes and reads (rolled back)", trial)
+
+
+def _role(name: str, role: str, engine: Engine, *, has_role: bool, can_make_roles: bool) -> Finding:
+    if has_role:
+        return Finding(is_good=True, text=f"{name} works in its role {role}")
+    if can_make_roles:
+        login = engine.url.username
+        text_ = f"{name}: {login} may not take the role {role}. Run `veritas migrate`"
+        return Finding(is_good=False, text=text_)
+    return Finding(
+        is_good=True,
+        is_note=True,
+        text=f"{name} has no role {role}, and this login may not make roles: nothing keeps the "
+        "services out of each other's tables by mistake. It works all the same",
+    )
+
+
 def _tried(what: str, trial: Callable[[], None]) -> Finding:
     try:
         trial()
@@ -110,9 +150,9 @@ def _tried(what: str, trial: Callable[[], None]) -> Finding:
     return Finding(is_good=True, text=what)
 
 
-def _roll_back(engine: Engine, trial: Callable[[Database], None]) -> None:
+def _roll_back(engine: Engine, trial: Callable[[Database], None], role: str | None) -> None:
     with engine.connect() as connection, connection.begin() as transaction:
-        trial(Database.on(connection))
+        trial(Database.on(connection, role=role))
         transaction.rollback()
 
 

@@ -19,20 +19,22 @@ from veritas_cli.settings import POSTGRES_FOLDER
 
 
 def command_settings() -> ServiceSettings:
-    """Return the settings, with the URL of a running `veritas up` where DATABASE_URL is not set.
+    """Return the settings of whoever owns the tables: DATABASE_ADMIN_URL, else DATABASE_URL.
+
+    Where neither is set, with the URL of a running `veritas up`.
 
     Raises:
         ConfigurationError: there is neither.
 
     """
-    settings = ServiceSettings.load()
+    settings = ServiceSettings.load().as_admin()
     if settings.database_url is not None:
         return settings
     url = running_url(Path.cwd() / POSTGRES_FOLDER)
     if url is None:
         raise ConfigurationError(
-            "There is no database: DATABASE_URL is not set and no `veritas up` runs here. Set it "
-            "(see .env.example), or start one with `make up`."
+            "There is no database: neither DATABASE_URL nor DATABASE_ADMIN_URL is set, and no "
+            "`veritas up` runs here. Set one (see .env.example), or start one with `make up`."
         )
     return settings.model_copy(update={"database_url": SecretStr(url)})
 
@@ -45,11 +47,11 @@ def connected_engine(settings: ServiceSettings, command: str) -> Engine:
 
     """
     engine = build_engine(settings, f"veritas-{command}")
-    if try_connecting(engine) is not None:
+    if try_connecting(engine, settings.url_variable) is not None:
         raise ConfigurationError(
-            f"The server of DATABASE_URL ({engine.url.host or 'local socket'}:"
+            f"The server of {settings.url_variable} ({engine.url.host or 'local socket'}:"
             f"{engine.url.port or 5432}) does not answer. Start it, correct "
-            "DATABASE_URL, or unset it and let `make up` start one here."
+            f"{settings.url_variable}, or unset it and let `make up` start one here."
         )
     return engine
 

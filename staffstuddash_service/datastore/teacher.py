@@ -9,8 +9,9 @@ from sqlalchemy import Float, func, literal
 from sqlalchemy.orm import Session
 
 from shared_db.columns import UtcDateTime
+from shared_db.dialects import Column
 from shared_db.errors import NeedsPostgresql
-from shared_db.filtering import Column, Filter, conditions
+from shared_db.filtering import Filter, conditions
 from shared_db.paging import Keyset, Page
 from staffstuddash_service.datastore.part import Part
 from staffstuddash_service.datastore.performance import RECORD_FIELDS

@@ -2,4 +2,4 @@
 
 from shared_db.migrations import History
 
-HISTORY = History("staffstuddash_service", "staffstuddash")
+HISTORY = History("staffstuddash_service", "staffstuddash", reads=("dropout.published_risk",))

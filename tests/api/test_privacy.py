@@ -11,7 +11,7 @@ from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.main import create_app
 from staffstuddash_service.settings import Settings
 from tests.factories import a_student, an_assessment
-from tests.stores import LOOPBACK
+from tests.stores import LOOPBACK, become_owner
 
 MARK = "Xanthippe"
 STUDENTS = "/api/v1/students"
@@ -65,6 +65,7 @@ def test_an_unexpected_error_logs_where_but_not_what(
     table = "assessment_logs" if datastore.use_fallback else "staffstuddash.assessment_logs CASCADE"
     client.post(STUDENTS, json=a_student(id=MARK, name=MARK))
     with datastore.database.unit_of_work() as session:
+        become_owner(session)
         session.execute(text(f"DROP TABLE {table}"))
 
     answer = client.post("/api/v1/assessments", json=an_assessment(student_id=MARK, topic=MARK))
@@ -83,6 +84,7 @@ def test_a_database_error_of_a_manager_holds_no_parameters(
 ) -> None:
     table = "learning_events" if db_manager.use_fallback else "dropout.learning_events CASCADE"
     with db_manager.database.unit_of_work() as session:
+        become_owner(session)
         session.execute(text(f"DROP TABLE {table}"))
 
     with pytest.raises(Exception, match="learning_events") as failure:

@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 from starlette.testclient import TestClient
 
 from shared_db.database import Database
@@ -17,8 +17,8 @@ from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
 from tests.factories import a_student
-from tests.server import admin_url
-from tests.stores import engine_on
+from tests.server import admin_url, role_prefix
+from tests.stores import engine_on, role_of
 from veritas_cli.histories import migrate_all
 from veritas_cli.local_postgres import temporary_postgres
 from veritas_cli.ports import free_port
@@ -102,13 +102,15 @@ def test_a_database_that_was_never_migrated_is_a_mistake(empty_url: str) -> None
 
 def test_a_server_lost_and_found_again() -> None:
     with temporary_postgres(port=free_port()) as server:
-        migrate_all(engine_on(server.url))
+        migrate_all(engine_on(server.url), role_prefix=role_prefix())
         database = Database.on(engine_on(server.url))
         key = KeyManager(database).add_key("test", [Scope.ADMIN])
         app = create_app(DatastoreManager(database), Settings())
         with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
             assert client.post(STUDENTS, json=a_student()).status_code == 201
             server.stop()
+            opened_late = opened(database_url=server.url)
+            assert not opened_late.use_fallback
             away = [
                 client.post(STUDENTS, json=a_student(id="s002")),
                 client.get(f"{STUDENTS}/s001"),
@@ -119,6 +121,8 @@ def test_a_server_lost_and_found_again() -> None:
             health = client.get("/health")
             alive = client.get("/livez")
             server.start()
+            with opened_late.reading() as session:
+                role = session.scalar(text("SELECT current_user"))
             back = [client.get(f"{STUDENTS}/{id_}").status_code for id_ in ("s001", "s002")]
 
     assert [answer.status_code for answer in away] == [503] * 5
@@ -128,3 +132,4 @@ def test_a_server_lost_and_found_again() -> None:
     assert (health.status_code, health.json()["status"]) == (503, "fail")
     assert alive.status_code == 200
     assert back == [200, 404]
+    assert role == role_of(Base.metadata)

@@ -1,12 +1,20 @@
 """Where settings come from, and how a wrong one is refused."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
+from dropout_service.database import DropoutDatabaseManager
+from dropout_service.settings import Settings as DropoutSettings
+from monitoring_service.database import MonitoringDatabase
+from monitoring_service.settings import Settings as MonitoringSettings
 from shared_db.errors import ConfigurationError
 from shared_db.settings import DatabaseSettings, Environment
 from shared_web.settings import ServiceSettings
+from staffstuddash_service.datastore import DatastoreManager
+from staffstuddash_service.settings import Settings as StaffstuddashSettings
 
 
 @pytest.fixture
@@ -94,6 +102,84 @@ def test_only_development_serves_from_memory_when_the_server_is_away(
     settings = DatabaseSettings.load(environment=environment, fallback=fallback)
 
     assert settings.serves_from_memory_when_away is serves
+
+
+class UsesDatabase(Protocol):
+    """What all managers have."""
+
+    @property
+    def use_fallback(self) -> bool: ...
+
+
+SETTINGS: dict[str, type[ServiceSettings]] = {
+    "monitoring": MonitoringSettings,
+    "staffstuddash": StaffstuddashSettings,
+    "dropout": DropoutSettings,
+}
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+class TestUrlOfAService:
+    """A service may have a URL of its own, and the commands another one."""
+
+    def test_it_wins_over_the_common_one(
+        self, service: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        variable = f"{service.upper()}_DATABASE_URL"
+        monkeypatch.setenv("DATABASE_URL", "postgres://common/a")
+        before = SETTINGS[service].load()
+        monkeypatch.setenv(variable, "postgres://own/a")
+        after = SETTINGS[service].load()
+
+        assert (url_of(before), before.url_variable) == ("postgres://common/a", "DATABASE_URL")
+        assert (url_of(after), after.url_variable) == ("postgres://own/a", variable)
+
+    def test_it_is_nobody_elses(self, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(f"{service.upper()}_DATABASE_URL", "postgres://own/a")
+
+        others = [kind.load() for name, kind in SETTINGS.items() if name != service]
+
+        assert [url_of(other) for other in (*others, ServiceSettings.load())] == [None] * 3
+
+    def test_it_may_be_a_secret_file(
+        self, service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "secret").write_text("postgres://from-file/a\n")
+        monkeypatch.setenv(f"{service.upper()}_DATABASE_URL_FILE", str(tmp_path / "secret"))
+
+        assert url_of(SETTINGS[service].load()) == "postgres://from-file/a"
+
+    def test_the_services_manager_uses_it(
+        self, service: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kinds: dict[str, Callable[[], UsesDatabase]] = {
+            "monitoring": MonitoringDatabase,
+            "staffstuddash": DatastoreManager,
+            "dropout": DropoutDatabaseManager,
+        }
+        variable = f"{service.upper()}_DATABASE_URL"
+        monkeypatch.setenv(variable, "postgres://ada:hunter2@127.0.0.1:1/a?sslmode=nonsense")
+
+        with pytest.raises(ConfigurationError, match=variable) as refusal:
+            _ = kinds[service]().use_fallback
+
+        assert "hunter2" not in str(refusal.value)
+
+
+def test_the_commands_use_the_owners_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://common/a")
+    common = ServiceSettings.load().as_admin()
+    monkeypatch.setenv("DATABASE_ADMIN_URL", "postgres://owner/a")
+    owner = ServiceSettings.load().as_admin()
+
+    assert (url_of(common), common.url_variable) == ("postgres://common/a", "DATABASE_URL")
+    assert (url_of(owner), owner.url_variable) == ("postgres://owner/a", "DATABASE_ADMIN_URL")
+
+
+@pytest.mark.parametrize("prefix", ["", "Veritas", "a-b", 'a"b', "1a", "a" * 41])
+def test_a_prefix_of_roles_is_a_plain_name(prefix: str) -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_ROLE_PREFIX"):
+        DatabaseSettings.load(database_role_prefix=prefix)
 
 
 def test_production_is_the_default() -> None:

@@ -1,0 +1,163 @@
+"""One process migrates at a time; one that died does not keep the others from it for ever."""
+
+import threading
+
+import pytest
+from sqlalchemy import Engine, text
+
+from shared_db.lease import Lease, Migrating, TableInUse, held_lease
+from tests.grades import HISTORY
+from tests.stores import engine_on
+
+FIRST, SECOND = "20260101_grades", "20260102_weights"
+
+
+@pytest.fixture
+def engine(private_url: str) -> Engine:
+    """Give an engine on a database in which the lease's table is there."""
+    return engine_on(private_url)
+
+
+def short_wait(engine: Engine) -> None:
+    with held_lease(engine, wait_seconds=0.1):
+        pass
+
+
+def is_taken(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return bool(connection.scalar(text("SELECT count(*) FROM migrations.lease")))
+
+
+def pass_by(engine: Engine) -> None:
+    """Let the leases run out, as time would."""
+    with engine.begin() as connection:
+        query = "UPDATE migrations.lease SET expires_at = expires_at - interval '1 day'"
+        connection.execute(text(query))
+
+
+def test_it_is_given_back_also_after_an_error(engine: Engine) -> None:
+    with pytest.raises(RuntimeError), held_lease(engine):
+        assert is_taken(engine)
+        raise RuntimeError
+
+    assert not is_taken(engine)
+
+
+def test_a_second_one_waits_until_it_is_free(engine: Engine) -> None:
+    order = []
+
+    def second() -> None:
+        with held_lease(engine):
+            order.append("second")
+
+    with held_lease(engine):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.5)
+        order.append("first")
+    thread.join()
+
+    assert order == ["first", "second"]
+
+
+def test_who_waited_in_vain_is_told_who_has_it(engine: Engine) -> None:
+    with held_lease(engine) as lease, pytest.raises(Migrating) as refusal:
+        short_wait(engine)
+
+    assert lease.holder in str(refusal.value)
+
+
+def test_that_of_a_dead_holder_runs_out(engine: Engine) -> None:
+    assert Lease(engine, "dead").take()
+    assert not Lease(engine, "next").take()
+    pass_by(engine)
+
+    with held_lease(engine, wait_seconds=0.1) as lease:
+        assert is_taken(engine)
+        assert lease.holder != "dead"
+
+
+def test_a_holder_who_lives_renews_it(engine: Engine) -> None:
+    with held_lease(engine, seconds=0.9):
+        for _ in range(4):
+            pass_by(engine)
+            renewed = threading.Event()
+            renewed.wait(0.5)
+        with pytest.raises(Migrating):
+            short_wait(engine)
+
+
+def test_a_slow_holder_is_not_overtaken_within_a_migration(engine: Engine) -> None:
+    slow, other = Lease(engine, "slow"), Lease(engine, "other")
+    assert slow.take()
+    with slow.transaction():
+        pass_by(engine)
+        overtaken_within = other.take()
+    overtaken_after = other.take()
+
+    assert (overtaken_within, overtaken_after) == (False, True)
+
+
+def test_a_holder_who_was_overtaken_cannot_migrate(engine: Engine) -> None:
+    slow = Lease(engine, "slow")
+    assert slow.take()
+    pass_by(engine)
+    with held_lease(engine), pytest.raises(Migrating, match="lost"):
+        HISTORY.upgrade_under(slow)
+
+
+def test_a_lease_that_cannot_be_given_back_runs_out(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with held_lease(engine) as lease:
+        with engine.begin() as connection:
+            connection.execute(text("ALTER TABLE migrations.lease RENAME TO gone"))
+        lease.renew()
+
+    assert "could not be renewed" in caplog.text
+    assert "will run out" in caplog.text
+
+
+def test_the_first_two_in_a_new_database_do_not_collide(empty_url: str) -> None:
+    engine, held = engine_on(empty_url), []
+
+    def hold() -> None:
+        with held_lease(engine):
+            held.append(1)
+
+    threads = [threading.Thread(target=hold) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(held) == 6
+
+
+class TestLocks:
+    """A migration does not wait long for a table: every request would wait behind it."""
+
+    @pytest.fixture
+    def engine(self, empty_url: str) -> Engine:
+        engine = engine_on(empty_url)
+        HISTORY.upgrade(engine, FIRST)
+        return engine
+
+    def test_one_on_a_table_in_use_gives_up_and_changes_nothing(self, engine: Engine) -> None:
+        with engine.connect() as reader:
+            reader.execute(text("SELECT * FROM grades.grades"))
+            refused = pytest.raises(TableInUse, match=r"not given within 0\.1 seconds")
+            with held_lease(engine, lock_timeout_seconds=0.1) as lease, refused:
+                HISTORY.upgrade_under(lease)
+        with engine.connect() as connection:
+            revision_then = HISTORY.current(connection)
+        HISTORY.upgrade(engine)
+        with engine.connect() as connection:
+            revision_now = HISTORY.current(connection)
+
+        assert (revision_then, revision_now) == (FIRST, SECOND)
+
+    def test_the_limit_ends_with_the_migration(self, engine: Engine) -> None:
+        HISTORY.upgrade(engine)
+        with engine.connect() as connection:
+            assert connection.scalar(text("SHOW lock_timeout")) == "0"

@@ -1,0 +1,297 @@
+"""Each service has a role of its own, and sees of the others only what they publish."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import ProgrammingError
+
+import dropout_service.models
+import monitoring_service.models
+import staffstuddash_service.models
+from shared_db.database import Database
+from shared_db.granting import ServiceRole, make_roles
+from shared_db.migrations import require_migrated
+from shared_db.settings import DatabaseSettings
+from shared_web.keys import KeyManager, Scope
+from staffstuddash_service.datastore import DatastoreManager
+from staffstuddash_service.models import Base as StaffstuddashBase
+from tests.logins import Login, a_login, give_database, new_role_prefix
+from tests.server import admin_url, create_database, drop_database, new_name, role_prefix
+from tests.stores import engine_on
+from veritas_cli.histories import SCHEMAS, SERVICES, migrate_all, service_roles
+
+CURRENT_USER = text("SELECT current_user")
+TABLES = text(
+    "SELECT n.nspname || '.' || c.relname FROM pg_class c"
+    " JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE n.nspname IN ('access', 'staffstuddash', 'dropout', 'monitoring')"
+    " AND c.relkind IN ('r', 'p', 'v') AND has_schema_privilege(:role, n.oid, 'USAGE')"
+    " AND has_table_privilege(:role, c.oid, :privilege) ORDER BY 1"
+)
+ALL_TABLES = text(
+    "SELECT schemaname || '.' || tablename FROM pg_tables"
+    " WHERE schemaname IN ('access', 'staffstuddash', 'dropout', 'monitoring')"
+)
+CHANGES = ("INSERT", "UPDATE", "DELETE")
+OTHERS = ("TRUNCATE", "REFERENCES", "TRIGGER")
+
+
+def roles() -> dict[str, ServiceRole]:
+    return {role.schema: role for role in service_roles(role_prefix())}
+
+
+def open_as(url: str, **settings: object) -> Database:
+    loaded = DatabaseSettings.load(database_url=url, **settings)
+    return Database.from_settings("test", StaffstuddashBase.metadata, loaded)
+
+
+def user_in(database: Database) -> object:
+    with database.reading() as session:
+        return session.scalar(CURRENT_USER)
+
+
+@pytest.fixture
+def tables(private_url: str) -> Iterator[dict[str, set[str]]]:
+    """Give by role and privilege the tables and views that may be used."""
+    with engine_on(private_url).connect() as connection:
+        yield {
+            f"{schema} {privilege}": set(
+                connection.scalars(TABLES, {"role": role.name, "privilege": privilege})
+            )
+            for schema, role in roles().items()
+            for privilege in ("SELECT", *CHANGES, *OTHERS)
+        }
+
+
+@pytest.mark.parametrize("schema", [history.schema for history in SERVICES])
+class TestRights:
+    """What a role may do, in PostgreSQL's own words."""
+
+    def test_it_reads_its_own_schema_the_keys_and_what_it_says_it_reads(
+        self, tables: dict[str, set[str]], schema: str
+    ) -> None:
+        foreign = {t for t in tables[f"{schema} SELECT"] if not t.startswith(f"{schema}.")}
+
+        assert foreign == {*roles()[schema].reads}
+        assert "access.api_keys" in foreign
+        assert len(tables[f"{schema} SELECT"]) > len(foreign)
+
+    def test_it_changes_rows_of_its_own_schema_only_and_not_its_revision(
+        self, tables: dict[str, set[str]], schema: str
+    ) -> None:
+        for privilege in CHANGES:
+            changed = tables[f"{schema} {privilege}"]
+            assert changed
+            assert all(table.startswith(f"{schema}.") for table in changed)
+            assert f"{schema}.alembic_version" not in changed
+
+    def test_it_has_no_other_right(self, tables: dict[str, set[str]], schema: str) -> None:
+        assert [tables[f"{schema} {privilege}"] for privilege in OTHERS] == [set()] * len(OTHERS)
+
+    def test_a_query_on_anothers_table_is_refused(self, private_url: str, schema: str) -> None:
+        engine = engine_on(private_url)
+        database = Database.on(engine, role=roles()[schema].name)
+        with engine.connect() as connection:
+            foreign = [t for t in connection.scalars(ALL_TABLES) if not t.startswith(schema)]
+        foreign.remove("access.api_keys")
+
+        assert len(foreign) > 5
+        for table in foreign:
+            with pytest.raises(ProgrammingError, match="denied"), database.reading() as session:
+                session.execute(text(f"SELECT 1 FROM {table}"))
+
+    def test_it_can_neither_make_nor_drop_a_table(self, private_url: str, schema: str) -> None:
+        database = Database.on(engine_on(private_url), role=roles()[schema].name)
+        for statement in (f"CREATE TABLE {schema}.x (y int)", f"DROP SCHEMA {schema} CASCADE"):
+            refused = pytest.raises(ProgrammingError, match=r"denied|owner")
+            with refused, database.unit_of_work() as session:
+                session.execute(text(statement))
+
+    def test_a_table_made_later_is_covered(self, private_url: str, schema: str) -> None:
+        engine = engine_on(private_url)
+        with engine.begin() as connection:
+            connection.execute(text(f"CREATE TABLE {schema}.later (n int)"))
+        with Database.on(engine, role=roles()[schema].name).unit_of_work() as session:
+            session.execute(text(f"INSERT INTO {schema}.later VALUES (1)"))
+            found = session.scalar(text(f"SELECT n FROM {schema}.later"))
+
+        assert found == 1
+
+    def test_it_finds_callers_by_their_keys_and_makes_none(
+        self, private_url: str, schema: str
+    ) -> None:
+        engine = engine_on(private_url)
+        key = KeyManager(Database.on(engine)).add_key("lms", [Scope.READ])
+        keys = KeyManager(Database.on(engine, role=roles()[schema].name))
+
+        found = keys.find(key)
+
+        assert found is not None
+        assert found.name == "lms"
+        with pytest.raises(ProgrammingError, match="denied"):
+            keys.add_key("another", [Scope.ADMIN])
+
+    def test_it_knows_whether_its_tables_are_up_to_date(
+        self, private_url: str, schema: str
+    ) -> None:
+        history = {history.schema: history for history in SERVICES}[schema]
+
+        require_migrated(Database.on(engine_on(private_url), role=roles()[schema].name), history)
+
+
+def test_what_services_read_of_others_is_what_they_declare() -> None:
+    modules = {
+        "staffstuddash": staffstuddash_service.models,
+        "dropout": dropout_service.models,
+        "monitoring": monitoring_service.models,
+    }
+    for history in SERVICES:
+        values = vars(modules[history.schema]).values()
+        tables = {v.fullname for v in values if hasattr(v, "fullname") and hasattr(v, "columns")}
+        foreign = {name for name in tables if not name.startswith(f"{history.schema}.")}
+
+        assert foreign == set(history.reads), f"History.reads of {history.schema}"
+
+
+def test_rights_that_are_no_longer_needed_are_taken_away(private_url: str) -> None:
+    engine, role = engine_on(private_url), roles()["monitoring"]
+    with engine.begin() as connection:
+        connection.execute(text(f"GRANT ALL ON staffstuddash.students TO {role.name}"))
+
+    migrate_all(engine, role_prefix=role_prefix())
+
+    with engine.connect() as connection:
+        values = {"role": role.name, "privilege": "SELECT"}
+        assert "staffstuddash.students" not in connection.scalars(TABLES, values).all()
+
+
+class TestTakingTheRole:
+    """A unit of work takes the role of its service, where the login may."""
+
+    def test_it_is_taken_for_the_transaction_only(self, private_url: str) -> None:
+        database = open_as(private_url)
+        with database.get_session() as session:
+            login = session.scalar(CURRENT_USER)
+
+        assert user_in(database) == roles()["staffstuddash"].name
+        with database.get_session() as session:
+            assert session.scalar(CURRENT_USER) == login
+
+    def test_the_server_is_asked_once_whether_it_may_be_taken(
+        self, private_url: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO", "sqlalchemy.engine")
+        database = open_as(private_url, debug=True)
+        for _ in range(3):
+            with database.unit_of_work():
+                pass
+
+        assert caplog.text.count("pg_has_role") == 1
+        assert caplog.text.count("set_config('role'") == 3
+
+    def test_without_such_a_role_the_login_works_as_it_is(self, private_url: str) -> None:
+        database = open_as(private_url, database_role_prefix="nobody_made_these")
+
+        assert user_in(database) == make_url(private_url).username
+        assert DatastoreManager(database).add_student("s001", "Ada").name == "Ada"
+
+    def test_a_login_that_is_no_member_works_as_it_is(self, private_url: str) -> None:
+        stranger = a_login()
+
+        assert user_in(open_as(stranger.url_of(private_url))) == stranger.name
+
+
+@pytest.fixture
+def prefix(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Give a prefix of roles that were not made yet, and set it."""
+    new = new_role_prefix()
+    monkeypatch.setenv("DATABASE_ROLE_PREFIX", new)
+    return new
+
+
+class TestMakingRoles:
+    """The roles are made by whoever migrates, if that login is allowed to."""
+
+    def test_an_owner_who_may_make_roles_uses_them_itself(
+        self, empty_url: str, prefix: str
+    ) -> None:
+        url = give_database(empty_url, a_login(may_make_roles=True))
+
+        assert migrate_all(engine_on(url), role_prefix=prefix) is None
+        assert user_in(open_as(url)) == f"{prefix}_staffstuddash"
+        assert DatastoreManager(open_as(url)).add_student("s001", "Ada").id == "s001"
+
+    def test_making_them_again_changes_nothing(self, empty_url: str, prefix: str) -> None:
+        url = give_database(empty_url, a_login(may_make_roles=True))
+        engine = engine_on(url)
+
+        assert [migrate_all(engine, role_prefix=prefix) for _ in range(2)] == [None, None]
+
+    def test_an_owner_who_may_not_migrates_all_the_same(self, empty_url: str, prefix: str) -> None:
+        owner = a_login()
+        url = give_database(empty_url, owner)
+
+        refusal = migrate_all(engine_on(url), role_prefix=prefix)
+
+        assert refusal is not None
+        assert "permission denied" in refusal
+        assert user_in(open_as(url)) == owner.name
+        assert DatastoreManager(open_as(url)).add_student("s001", "Ada").id == "s001"
+
+    def test_roles_of_another_owner_are_left_to_that_one(self, empty_url: str, prefix: str) -> None:
+        migrate_all(engine_on(empty_url), role_prefix=prefix)
+        name = new_name()
+        second = give_database(create_database(admin_url(), name), a_login())
+
+        assert migrate_all(engine_on(second), role_prefix=prefix) is not None
+        assert user_in(open_as(second)) == make_url(second).username
+        drop_database(admin_url(), name)
+
+    def test_they_are_made_for_several_databases_at_the_same_time(
+        self, template_name: str, prefix: str
+    ) -> None:
+        names = [new_name() for _ in range(4)]
+        urls = [create_database(admin_url(), name, template=template_name) for name in names]
+        wanted = service_roles(prefix)
+
+        with ThreadPoolExecutor(len(urls)) as pool:
+            made = pool.map(lambda url: make_roles(engine_on(url), wanted, SCHEMAS, {}), urls)
+
+        assert len(list(made)) == len(urls)
+        assert {user_in(open_as(url)) for url in urls} == {f"{prefix}_staffstuddash"}
+        for name in names:
+            drop_database(admin_url(), name)
+
+
+class TestLoginsOfTheirOwn:
+    """Three logins: what one does not see, it does not see without taking a role either."""
+
+    @pytest.fixture
+    def logins(self, private_url: str, prefix: str) -> dict[str, Login]:
+        made = {history.schema: a_login() for history in SERVICES}
+        names = {schema: login.name for schema, login in made.items()}
+        migrate_all(engine_on(private_url), role_prefix=prefix, logins=names)
+        return made
+
+    def test_each_works_in_its_role(self, logins: dict[str, Login], private_url: str) -> None:
+        database = open_as(logins["staffstuddash"].url_of(private_url))
+
+        assert str(user_in(database)).endswith("_staffstuddash")
+        assert DatastoreManager(database).add_student("s001", "Ada").id == "s001"
+
+    def test_none_sees_anothers_rows(
+        self, logins: dict[str, Login], private_url: str, prefix: str
+    ) -> None:
+        engine = engine_on(logins["monitoring"].url_of(private_url))
+
+        for query in ("SELECT 1 FROM staffstuddash.students", f"SET ROLE {prefix}_staffstuddash"):
+            refused = pytest.raises(ProgrammingError, match="permission denied")
+            with refused, engine.connect() as connection:
+                connection.execute(text(query))
+
+    def test_a_login_that_is_not_there_is_passed_over(self, private_url: str, prefix: str) -> None:
+        names = {"monitoring": "somebody.of.a.pooler"}
+
+        assert migrate_all(engine_on(private_url), role_prefix=prefix, logins=names) is None

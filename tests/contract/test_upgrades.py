@@ -1,0 +1,97 @@
+"""A database that was filled under an earlier release is brought to this one, rows and all."""
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from shared_db.database import Database
+from shared_db.migrations import History, require_migrated
+from tests.grades import HISTORY as GRADES
+from tests.stores import engine_on
+from veritas_cli.check import TRIALS
+from veritas_cli.histories import HISTORIES
+
+EARLIER = [
+    pytest.param(history, revision, id=f"{history.schema} {revision}")
+    for history in HISTORIES
+    for revision in history.revisions()[:-1]
+]
+TABLES = text(
+    "SELECT tablename FROM pg_tables WHERE schemaname = :schema AND tablename <> 'alembic_version'"
+)
+
+
+def counts(connection: Connection, schema: str) -> dict[str, int]:
+    return {
+        table: connection.scalar(text(f"SELECT count(*) FROM {schema}.{table}")) or 0
+        for table in connection.scalars(TABLES, {"schema": schema})
+    }
+
+
+def fill(engine: Engine) -> None:
+    for trial in TRIALS.values():
+        trial(Database.on(engine))
+
+
+def back_and_forth(engine: Engine, history: History, revision: str) -> None:
+    history.downgrade(engine, revision)
+    with engine.connect() as connection:
+        before = counts(connection, history.schema)
+    history.upgrade(engine)
+    with engine.connect() as connection:
+        after = counts(connection, history.schema)
+
+    assert sum(before.values()) > 0
+    assert {table: after[table] for table in before if table in after} == before
+
+
+@pytest.mark.parametrize(("history", "revision"), EARLIER)
+def test_a_filled_database_is_brought_to_this_release(
+    private_url: str, history: History, revision: str
+) -> None:
+    engine = engine_on(private_url)
+    fill(engine)
+
+    back_and_forth(engine, history, revision)
+
+    require_migrated(Database.on(engine), history)
+    fill(engine)
+
+
+def test_rows_of_the_first_revision_are_there_in_the_last(empty_url: str) -> None:
+    engine = engine_on(empty_url)
+    GRADES.upgrade(engine, GRADES.revisions()[0])
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO grades.grades SELECT generate_series(1, 1000)"))
+
+    GRADES.upgrade(engine)
+
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT sum(mark), sum(weight) FROM grades.grades")).one()
+    assert tuple(found) == (500500, 1000)
+    back_and_forth(engine, GRADES, GRADES.revisions()[0])
+
+
+def test_the_sql_that_is_printed_does_what_migrating_does(empty_url: str) -> None:
+    engine = engine_on(empty_url)
+    GRADES.upgrade(engine, GRADES.revisions()[0])
+    with engine.begin() as connection:
+        script = GRADES.sql(GRADES.current(connection))
+        connection.exec_driver_sql(script.replace("BEGIN;", "").replace("COMMIT;", ""))
+        connection.execute(text("SELECT weight FROM grades.grades"))
+        revision = GRADES.current(connection)
+
+    assert revision == GRADES.head()
+    assert "lock_timeout" in script
+
+
+@pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history.schema)
+def test_every_historys_sql_makes_its_tables(empty_url: str, history: History) -> None:
+    needed = HISTORIES[: HISTORIES.index(history)]
+    engine = engine_on(empty_url)
+    for earlier in needed:
+        earlier.upgrade(engine)
+    with engine.begin() as connection:
+        script = history.sql(None)
+        connection.exec_driver_sql(script.replace("BEGIN;", "").replace("COMMIT;", ""))
+
+    require_migrated(Database.on(engine), history)

@@ -1,0 +1,203 @@
+"""`veritas migrate` and `check` as an administrator runs them: what is to do, SQL, roles."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+from typer.testing import CliRunner, Result
+
+from shared_db.lease import Lease, held_lease
+from shared_db.roles import role_name
+from tests.e2e.processes import without_settings
+from tests.logins import a_login, give_database, new_role_prefix
+from tests.stores import engine_on
+from veritas_cli.histories import SERVICES
+from veritas_cli.main import app
+from veritas_cli.ports import free_port
+
+Run = Callable[..., Result]
+VERITAS = (sys.executable, "-c", "from veritas_cli.main import app; app()")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def prefix(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Give a prefix of roles that were not made yet, and set it."""
+    new = new_role_prefix()
+    monkeypatch.setenv("DATABASE_ROLE_PREFIX", new)
+    return new
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command against a database."""
+
+    def run_against(url: str, *arguments: str) -> Result:
+        monkeypatch.setenv("DATABASE_URL", url)
+        return CliRunner().invoke(app, list(arguments))
+
+    return run_against
+
+
+def test_what_is_to_do_is_told_and_not_done(empty_url: str, run: Run, prefix: str) -> None:
+    before = [run(empty_url, "migrate", "--check") for _ in range(2)]
+    run(empty_url, "migrate")
+    after = run(empty_url, "migrate", "--check")
+
+    assert [result.exit_code for result in (*before, after)] == [1, 1, 0]
+    assert before[0].output == before[1].output
+    assert before[0].output.count("new ->") == 4
+    assert before[0].output.count(f"CREATE ROLE {prefix}") == 3
+    assert after.output == ""
+
+
+def test_roles_that_are_missing_are_something_to_do(
+    private_url: str, run: Run, prefix: str
+) -> None:
+    missing = run(private_url, "migrate", "--check")
+
+    assert missing.exit_code == 1
+    assert "->" not in missing.output
+    assert missing.output.count(f"CREATE ROLE {prefix}") == 3
+
+
+def test_the_sql_that_is_printed_makes_everything(empty_url: str, run: Run, prefix: str) -> None:
+    printed = run(empty_url, "migrate", "--sql")
+    with (
+        engine_on(empty_url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection
+    ):
+        connection.exec_driver_sql(printed.stdout)
+    checked = run(empty_url, "check")
+    again = run(empty_url, "migrate", "--sql")
+
+    assert printed.exit_code == 0
+    assert checked.exit_code == 0, checked.output
+    assert f"works in its role {prefix}_dropout" in checked.output
+    assert (again.exit_code, again.output) == (0, "")
+
+
+def test_two_processes_at_once_migrate_one_after_the_other(empty_url: str, prefix: str) -> None:
+    settings = without_settings(DATABASE_URL=empty_url, DATABASE_ROLE_PREFIX=prefix)
+    command = [*VERITAS, "migrate"]
+    processes = [
+        subprocess.Popen(command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=120)[0] for process in processes]
+
+    assert [process.returncode for process in processes] == [0, 0]
+    assert sorted(output.count("new ->") for output in outputs) == [0, 4]
+
+
+def test_who_migrates_just_now_is_named(
+    private_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("veritas_cli.histories.held_lease", impatient)
+    assert Lease(engine_on(private_url), "the other machine").take()
+
+    refused = run(private_url, "migrate")
+
+    assert refused.exit_code == 1
+    assert "the other machine" in refused.output
+    assert refused.output.count("\n") == 1
+
+
+def impatient(engine: object) -> object:
+    return held_lease(engine, wait_seconds=0.1)  # type: ignore[arg-type] # an engine
+
+
+class TestLogins:
+    """Who owns the tables, who uses them, and who may make roles."""
+
+    def test_the_owner_migrates_and_each_service_has_its_login(
+        self, empty_url: str, run: Run, prefix: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        owner = give_database(empty_url, a_login(may_make_roles=True))
+        monkeypatch.setenv("DATABASE_ADMIN_URL", owner)
+        logins = {history.schema: a_login() for history in SERVICES}
+        for schema, login in logins.items():
+            monkeypatch.setenv(f"{schema.upper()}_DATABASE_URL", login.url_of(empty_url))
+
+        migrated = run("", "migrate")
+        checked = run("", "check")
+
+        assert migrated.exit_code == 0, migrated.output
+        assert checked.exit_code == 0, checked.output
+        for schema in logins:
+            assert f"{schema} works in its role {role_name(prefix, schema)}" in checked.output
+        with engine_on(empty_url).connect() as connection:
+            query = text("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'dropout'")
+            assert connection.scalars(query).all() == [make_url(owner).username]
+
+    def test_a_login_that_has_not_got_its_role_yet_is_told_what_to_run(
+        self, private_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DROPOUT_DATABASE_URL", a_login().url_of(private_url))
+
+        before = run(private_url, "check")
+        run(private_url, "migrate")
+        after = run(private_url, "check")
+
+        assert (before.exit_code, after.exit_code) == (1, 0)
+        assert "✗ dropout" in before.output
+        assert "Run `veritas migrate`" in before.output
+
+    @pytest.mark.usefixtures("prefix")
+    def test_a_server_that_lets_nobody_make_roles_works_and_says_so(
+        self, empty_url: str, run: Run
+    ) -> None:
+        url = give_database(empty_url, a_login())
+
+        migrated = run(url, "migrate")
+        checked = run(url, "check")
+        to_do = run(url, "migrate", "--check")
+
+        assert [result.exit_code for result in (migrated, checked, to_do)] == [0, 0, 0]
+        assert "No roles were made" in migrated.output
+        assert "permission denied" in migrated.output
+        assert checked.output.count("may not make roles") == 3
+
+    def test_without_the_owners_url_the_one_that_is_missing_is_named(
+        self, private_url: str, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        for history in SERVICES:
+            monkeypatch.setenv(f"{history.schema.upper()}_DATABASE_URL", private_url)
+
+        refused = run("", "migrate")
+
+        assert refused.exit_code == 1
+        assert "DATABASE_ADMIN_URL" in refused.output
+
+    def test_neither_starts_a_server_of_its_own_beside_theirs(
+        self, private_url: str, tmp_path: Path
+    ) -> None:
+        ports = {f"{h.schema.upper()}_PORT": str(free_port()) for h in SERVICES}
+        settings = without_settings(MONITORING_DATABASE_URL=private_url, **ports)
+
+        refused = subprocess.run(
+            [*VERITAS, "up"],
+            check=False,
+            cwd=tmp_path,
+            env={**settings, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+
+        assert refused.returncode == 1
+        assert "MONITORING_DATABASE_URL is set, but no DATABASE_ADMIN_URL" in refused.stderr
+        assert list(tmp_path.iterdir()) == []
+
+    def test_an_owners_url_that_is_wrong_is_named(
+        self, private_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wrong = make_url(private_url).set(database="nowhere")
+        monkeypatch.setenv("DATABASE_ADMIN_URL", wrong.render_as_string(hide_password=False))
+
+        refused = run(private_url, "migrate")
+
+        assert refused.exit_code == 1
+        assert refused.output.startswith("veritas migrate: DATABASE_ADMIN_URL does not work")
