@@ -2,10 +2,12 @@
 
 import typer
 
+from veritas_cli.backup import backup
 from veritas_cli.check import check
 from veritas_cli.demo import demo
 from veritas_cli.keys import keys
 from veritas_cli.migrate import migrate
+from veritas_cli.restore import restore
 from veritas_cli.up import up
 
 app = typer.Typer(
@@ -26,5 +28,7 @@ def veritas() -> None:
 app.command("up")(up)
 app.command("migrate")(migrate)
 app.command("check")(check)
+app.command("backup")(backup)
+app.command("restore")(restore)
 app.command("demo")(demo)
 app.add_typer(keys, name="keys")
