@@ -2,12 +2,14 @@
 
 import typer
 
+from veritas_cli.backup import backup
 from veritas_cli.check import check
 from veritas_cli.demo import demo
 from veritas_cli.erase import erase
 from veritas_cli.keys import keys
 from veritas_cli.migrate import migrate
 from veritas_cli.predict import predict
+from veritas_cli.restore import restore
 from veritas_cli.up import up
 
 app = typer.Typer(
@@ -28,6 +30,8 @@ def veritas() -> None:
 app.command("up")(up)
 app.command("migrate")(migrate)
 app.command("check")(check)
+app.command("backup")(backup)
+app.command("restore")(restore)
 app.command("demo")(demo)
 app.command("erase")(erase)
 app.command("predict")(predict)

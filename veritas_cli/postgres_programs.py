@@ -58,7 +58,9 @@ def find_programs(major: int | None = None) -> Programs:
     named = LocalPostgresSettings.load().postgres_bin
     if named is not None:
         return _named(named)
-    found = [programs for programs in map(_inspect, _folders()) if programs is not None]
+    found = [
+        programs for programs in map(_inspect, folders_with("postgres")) if programs is not None
+    ]
     usable = [programs for programs in found if programs.major >= OLDEST_MAJOR]
     if not usable:
         raise LocalPostgresError(
@@ -106,10 +108,20 @@ def _named(folder: Path) -> Programs:
     return programs
 
 
-def _folders() -> Iterator[Path]:
-    """Yield every folder that may hold the programs, the preferred first."""
-    on_path = shutil.which("postgres")
+def folders_with(program: str) -> Iterator[Path]:
+    """Yield every folder that holds a program of PostgreSQL, the preferred first."""
+    for folder in _folders(program):
+        if os.access(folder / program, os.X_OK):
+            yield folder
+
+
+def _folders(program: str) -> Iterator[Path]:
+    named = LocalPostgresSettings.load().postgres_bin
+    if named is not None:
+        yield named
+    on_path = shutil.which(program)
     if on_path:
+        yield Path(on_path).parent  # a name on the PATH may stand for another: it is kept
         yield Path(on_path).resolve().parent
     usual = [folder for pattern in _USUAL_PLACES for folder in Path("/").glob(pattern)]
     yield from sorted(usual, key=_number_in, reverse=True)

@@ -1,0 +1,215 @@
+"""Backing up and restoring, with the real pg_dump and pg_restore."""
+
+import json
+import os
+import stat
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from sqlalchemy import make_url, text
+from typer.testing import CliRunner, Result
+
+from dropout_service.database import DropoutDatabaseManager
+from monitoring_service.database import EventToStore, MonitoringDatabase
+from shared_db.database import Database
+from staffstuddash_service.datastore import DatastoreManager
+from tests.server import admin_url, create_database, drop_database
+from tests.stores import engine_on
+from veritas_cli.backup import SCHEMAS, count_rows
+from veritas_cli.client_programs import fitting_program, libpq_environment
+from veritas_cli.main import app
+
+CONTENT = "SELECT count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM {} t"
+
+
+def fill(url: str) -> None:
+    database = Database.on(engine_on(url))
+    datastore = DatastoreManager(database)
+    for number in range(20):
+        datastore.add_student(f"s{number}", f'Ada\'s \\ "{number}" ä\n;--')
+        datastore.add_assessment(f"s{number}", "exam", "Math", number)
+    events = DropoutDatabaseManager(database)
+    events.add_learning_event("e1", "s1", None, "NAVIGATION", data={"a": ["\\", "ä"]})
+    events.predict("s1")
+    log = EventToStore(source="a", event_type="b", data={"response_time": 9999})
+    MonitoringDatabase(database).add_log(log)
+
+
+def contents(url: str) -> dict[str, tuple[object, ...]]:
+    with engine_on(url).connect() as connection:
+        return {
+            table: tuple(connection.execute(text(CONTENT.format(table))).one())
+            for table in count_rows(connection)
+        }
+
+
+@pytest.fixture
+def filled_url(private_url: str) -> str:
+    """Give the URL of a database with rows in every service's tables."""
+    fill(private_url)
+    return private_url
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> "Run":
+    """Run a command against a database."""
+    return Run(monkeypatch)
+
+
+class Run:
+    """Runs `veritas` against a database."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def __call__(self, url: str, *arguments: str | Path) -> Result:
+        self._monkeypatch.setenv("DATABASE_URL", url)
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def archive(filled_url: str, tmp_path: Path, run: Run) -> Path:
+    """Give a backup of the filled database."""
+    file = tmp_path / "school.veritas"
+    result = run(filled_url, "backup", file)
+    assert result.exit_code == 0, result.output
+    return file
+
+
+def test_every_table_comes_back_as_it_was(
+    filled_url: str, empty_url: str, archive: Path, run: Run
+) -> None:
+    restored = run(empty_url, "restore", archive)
+
+    assert restored.exit_code == 0, restored.output
+    assert contents(empty_url) == contents(filled_url)
+    assert sum(int(str(count)) for count, _ in contents(empty_url).values()) > 60
+    assert run(empty_url, "check").exit_code == 0
+
+
+def test_a_dropped_database_comes_back(archive: Path, run: Run, filled_url: str) -> None:
+    before = contents(filled_url)
+    drop_database(admin_url(), str(make_url(filled_url).database))
+    url = create_database(admin_url(), str(make_url(filled_url).database))
+
+    assert run(url, "restore", archive).exit_code == 0
+    assert contents(url) == before
+
+
+def test_the_manifest_says_what_is_in_it(archive: Path) -> None:
+    with ZipFile(archive) as opened:
+        manifest = json.loads(opened.read("manifest.json"))
+
+    assert manifest["rows"]["staffstuddash.students"] == 20
+    assert set(manifest["revisions"]) == set(SCHEMAS)
+    assert all(manifest["revisions"].values())
+
+
+def test_a_backup_is_for_its_owner_only_and_never_overwritten(
+    archive: Path, filled_url: str, run: Run
+) -> None:
+    before = archive.read_bytes()
+    again = run(filled_url, "backup", archive)
+
+    assert stat.S_IMODE(archive.stat().st_mode) == 0o600
+    assert again.exit_code == 1
+    assert "exists already" in again.output
+    assert archive.read_bytes() == before
+
+
+def test_a_database_with_rows_is_refused_unless_told(
+    filled_url: str, archive: Path, run: Run
+) -> None:
+    before = contents(filled_url)
+    DatastoreManager(Database.on(engine_on(filled_url))).add_student("later", "Later")
+
+    refused = run(filled_url, "restore", archive)
+    assert refused.exit_code == 1
+    assert "--replace" in refused.output
+    assert contents(filled_url) != before
+
+    assert run(filled_url, "restore", archive, "--replace").exit_code == 0
+    assert contents(filled_url) == before
+
+
+@pytest.mark.parametrize("damage", ["cut off", "altered", "no zip", "missing"])
+def test_a_damaged_file_changes_nothing(
+    filled_url: str, archive: Path, run: Run, damage: str
+) -> None:
+    before = contents(filled_url)
+    whole = archive.read_bytes()
+    middle = len(whole) // 2
+    if damage == "missing":
+        archive.unlink()
+    else:
+        archive.write_bytes(
+            {
+                "cut off": whole[:middle],
+                "altered": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+                "no zip": b"PGDMP",
+            }[damage]
+        )
+
+    result = run(filled_url, "restore", archive, "--replace")
+
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    assert archive.name in result.output
+    assert contents(filled_url) == before
+
+
+def test_a_restore_that_fails_puts_the_old_tables_back(
+    filled_url: str, archive: Path, run: Run, tmp_path: Path
+) -> None:
+    # A manifest that promises a row more than the dump has: found out only at the end.
+    lying = tmp_path / "lying.veritas"
+    with ZipFile(archive) as source, ZipFile(lying, "w") as target:
+        manifest = json.loads(source.read("manifest.json"))
+        manifest["rows"]["staffstuddash.students"] += 1
+        target.writestr("database.dump", source.read("database.dump"))
+        target.writestr("manifest.json", json.dumps(manifest))
+    before = contents(filled_url)
+
+    result = run(filled_url, "restore", lying, "--replace")
+
+    assert result.exit_code == 1
+    assert "staffstuddash.students" in result.output
+    assert contents(filled_url) == before
+
+
+def test_a_failed_backup_leaves_no_file(tmp_path: Path, empty_url: str, run: Run) -> None:
+    file = tmp_path / "no such folder" / "school.veritas"
+
+    result = run(empty_url, "backup", file)
+
+    assert result.exit_code == 1
+    assert "cannot be written" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_password_stands_on_no_command_line(
+    filled_url: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fitting_program("pg_dump", 15)
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    seen = tmp_path / "arguments"
+    wrapper = folder / "pg_dump"
+    wrapper.write_text(f'#!/bin/sh\necho "$@" >> {seen}\nexec {real.path} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    url = make_url(filled_url)
+    url = url if url.password else url.set(password="hunter2")  # noqa: S106 - an example
+
+    result = run(url.render_as_string(hide_password=False), "backup", tmp_path / "file")
+
+    assert result.exit_code == 0, result.output
+    assert "--snapshot" in seen.read_text()
+    assert str(url.password) not in seen.read_text()
+    assert libpq_environment(url)["PGPASSWORD"] == url.password
+
+
+def test_the_program_that_is_missing_is_named() -> None:
+    with pytest.raises(Exception, match=r"pg_dump of PostgreSQL 99 or newer; installed: \d"):
+        fitting_program("pg_dump", 99)

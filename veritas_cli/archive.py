@@ -1,0 +1,102 @@
+"""A backup as a file: a zip of PostgreSQL's dump and a manifest that says what is in it."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from shared_db.errors import ConfigurationError
+
+DUMP = "database.dump"
+_MANIFEST = "manifest.json"
+_FORMAT = 1
+_CHUNK_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a backup holds: versions, each schema's revision, and the rows of each table."""
+
+    made_at: str
+    veritas: str
+    server: str
+    pg_dump: str
+    revisions: dict[str, str | None]
+    rows: dict[str, int]
+    format: int = _FORMAT
+
+
+@contextmanager
+def new_archive(file: Path) -> Iterator[ZipFile]:
+    """Give the zip to fill; the file gets its name only when all of it is on the disk.
+
+    Raises:
+        ConfigurationError: there is a file of that name, or it cannot be written.
+
+    """
+    if file.exists():
+        raise ConfigurationError(f"{file} exists already; a backup is never overwritten.")
+    partial = file.with_name(f"{file.name}.partial")
+    try:
+        # For nobody else's eyes from the first byte.
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as raw:
+            with ZipFile(raw, "w") as archive:
+                yield archive
+            raw.flush()
+            os.fsync(raw.fileno())
+        partial.rename(file)
+    except OSError as failure:
+        raise ConfigurationError(f"{file} cannot be written: {failure.strerror}.") from failure
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_manifest(archive: ZipFile, manifest: Manifest) -> None:
+    """Add the manifest; call it last, when the dump is complete."""
+    archive.writestr(_MANIFEST, json.dumps(asdict(manifest), indent=2, sort_keys=True))
+
+
+@contextmanager
+def opened_archive(file: Path) -> Iterator[tuple[ZipFile, Manifest]]:
+    """Give a backup's zip and manifest.
+
+    Raises:
+        ConfigurationError: the file is not there, is no backup, or of a newer release.
+
+    """
+    try:
+        with ZipFile(file) as archive:
+            yield archive, _manifest(archive, file)
+    except BadZipFile as failure:
+        raise ConfigurationError(f"{file} is no backup of Veritas, or it is cut off.") from failure
+    except OSError as failure:
+        raise ConfigurationError(f"{file} cannot be read: {failure.strerror}.") from failure
+
+
+def _manifest(archive: ZipFile, file: Path) -> Manifest:
+    try:
+        values = json.loads(archive.read(_MANIFEST))
+        if values["format"] > _FORMAT:
+            raise ConfigurationError(f"{file} is of a newer release of Veritas; restore with that.")
+        return Manifest(**values)
+    except (KeyError, ValueError, TypeError) as failure:
+        raise ConfigurationError(f"{file} is no backup of Veritas: no manifest.") from failure
+
+
+def require_whole(archive: ZipFile, file: Path) -> None:
+    """Read the dump once through, before anything is changed.
+
+    Raises:
+        ConfigurationError: a part of it is missing or was altered.
+
+    """
+    try:
+        with archive.open(DUMP) as dump:
+            while dump.read(_CHUNK_BYTES):
+                pass
+    except (BadZipFile, EOFError, KeyError) as failure:
+        raise ConfigurationError(f"{file} is damaged: its check sum is wrong.") from failure
