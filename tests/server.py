@@ -2,12 +2,11 @@
 
 import os
 import secrets
-import tempfile
-from pathlib import Path
+from contextlib import ExitStack
 
 from sqlalchemy import make_url, text
 
-from veritas_cli.local_postgres import THROW_AWAY, LocalPostgres
+from veritas_cli.local_postgres import temporary_postgres
 from veritas_cli.postgres_connection import administering
 
 # How the run's first process tells its workers; they inherit its environment.
@@ -19,32 +18,22 @@ class SuiteServer:
     """The server of one test run: started by its first process, used by all workers."""
 
     def __init__(self) -> None:
-        self._local: LocalPostgres | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._undo = ExitStack()
 
     def start(self) -> None:
         """Start a server unless TEST_DATABASE_URL names one, and tell the workers its URL."""
         os.environ[_RUN] = f"veritas_test_{secrets.token_hex(4)}"
         named = os.environ.get("TEST_DATABASE_URL")
-        os.environ[_ADMIN_URL] = named or self._start_local()
+        if named:
+            os.environ[_ADMIN_URL] = named
+            self._undo.callback(_drop_databases_of_run)
+        else:
+            server = self._undo.enter_context(temporary_postgres())
+            os.environ[_ADMIN_URL] = server.url_of("postgres")
 
     def stop(self) -> None:
         """Leave nothing behind: no process, no folder, no database on a server that is not ours."""
-        if self._folder is None:
-            _drop_databases_of_run()
-            return
-        if self._local is not None:
-            self._local.stop()
-            self._local.remove()
-        self._folder.cleanup()
-
-    def _start_local(self) -> str:
-        self._folder = tempfile.TemporaryDirectory(
-            prefix="veritas-tests-", ignore_cleanup_errors=True
-        )
-        self._local = LocalPostgres(Path(self._folder.name), options=THROW_AWAY)
-        self._local.start()
-        return self._local.url_of("postgres")
+        self._undo.close()
 
 
 def admin_url() -> str:

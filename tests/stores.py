@@ -24,6 +24,7 @@ from staffstuddash_service.models import Base as StaffstuddashBase
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
 from tests.server import admin_url, create_database, drop_database, new_name
 from veritas_cli.histories import migrate_all
+from veritas_cli.rest import ClientSettings
 
 OpenDatabase = Callable[[MetaData], Database]
 
@@ -39,7 +40,7 @@ def engine_on(url: str) -> Engine:
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the settings of whoever runs the tests out of them."""
-    settings = (MonitoringSettings, StaffstuddashSettings, DropoutSettings)
+    settings = (MonitoringSettings, StaffstuddashSettings, DropoutSettings, ClientSettings)
     for kind in settings:
         monkeypatch.setitem(kind.model_config, "env_file", None)
         for name in kind.model_fields:

@@ -15,7 +15,7 @@ from shared_db.engine import build_engine
 from shared_db.errors import ConfigurationError, ServiceError
 from shared_web.settings import ServiceSettings
 from veritas_cli.local_postgres import LocalPostgresError, running_url
-from veritas_cli.up import POSTGRES_FOLDER
+from veritas_cli.settings import POSTGRES_FOLDER
 
 
 def command_settings() -> ServiceSettings:
@@ -48,7 +48,8 @@ def connected_engine(settings: ServiceSettings, command: str) -> Engine:
     if try_connecting(engine) is not None:
         raise ConfigurationError(
             f"The server of DATABASE_URL ({engine.url.host or 'local socket'}:"
-            f"{engine.url.port or 5432}) does not answer. Is it running, and reachable from here?"
+            f"{engine.url.port or 5432}) does not answer. Start it, correct "
+            "DATABASE_URL, or unset it and let `make up` start one here."
         )
     return engine
 

@@ -21,7 +21,7 @@ from veritas_cli.demo_tables import show_dashboard, show_highest
 from veritas_cli.oulad import OuladError, read_course
 from veritas_cli.rest import ClientSettings, Rest, RestError, ServiceName
 
-_WIDTH_IN_FILES = 160
+_WIDTH_IN_FILES = 180
 _INTERRUPTED = 130
 
 
@@ -91,8 +91,9 @@ def _demonstration(
 
 
 def _run(console: Console, rest: Rest, demonstration: Demonstration) -> None:
-    console.print(f"{demonstration.title}; predictions as of {demonstration.as_of_words}.")
     in_memory = rest.in_memory()
+    headline = f"{demonstration.title}; predictions as of {demonstration.as_of_words}."
+    console.print(headline, soft_wrap=True)
     with _progress(console) as progress:
         sending = Sending(rest, _ProgressWatch(console, progress))
         tallies = sending.send(demonstration)
@@ -136,7 +137,7 @@ class _ProgressWatch:
         if tally.too_little:
             parts.append(f"{tally.too_little} not assessable")
         label = f"{step.service}: {step.name}"
-        self._console.print(f"{label:28} {', '.join(parts)} ({seconds:.1f} s)")
+        self._console.print(f"{label:28} {', '.join(parts)} ({seconds:.1f} s)", soft_wrap=True)
 
 
 def _print_reports(console: Console, statuses: list[str]) -> None:

@@ -98,12 +98,13 @@ def _notes(course: Course, day: int, present: Sequence[Student]) -> list[str]:
     undated = sum(s.result == "Withdrawn" and s.unregistered_on is None for s in present)
     last = course.last_active_day
     notes = {
-        f"Without a prediction: {left} students who had left by the end of day {day}.": left,
-        f"Without a prediction: {late} students who registered after day {day}.": late,
-        f"{undated} withdrew on a day that the data do not give, perhaps before.": undated,
-        f"Left out: {course.unscored} submissions without a score.": course.unscored,
-        f"Left out: {course.banked} scores carried over from an earlier "
-        "presentation.": course.banked,
+        f"Without a prediction: students who had left by the end of day {day} ({left}).": left,
+        f"Without a prediction: students who registered after day {day} ({late}).": late,
+        "With a prediction: students who withdrew on a day that the data do not give, perhaps "
+        f"before ({undated}).": undated,
+        f"Left out: submissions without a score ({course.unscored}).": course.unscored,
+        f"Left out: scores carried over from an earlier presentation "
+        f"({course.banked}).": course.banked,
         "The file has no clicks of this course. That is missing, not zero: only assessments tell "
         "of activity here, so silence is overrated.": last is None,
         f"The file's clicks of this course end on day {last}: after it they are missing, not zero, "

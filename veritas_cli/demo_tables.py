@@ -1,8 +1,9 @@
 """What a demonstration shows in the end: the teacher's dashboard and the highest risks."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from typing import Any, Literal
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +15,10 @@ _DASHBOARD_ROWS = 15
 _HIGHEST = 10
 _PAGE = 100
 _NONE = "-"
+# Terminals of 80 columns are common; every blank counts there.
+_NARROW: dict[str, Any] = {"show_edge": False, "pad_edge": False, "padding": (0, 1, 0, 0)}
+_FIGURES = ("Mean", "Marks", "Risk", "Score")
+_LONG = ("Main reason", "What to do", "What became of them", "Their story")
 _COLOURS = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "green"}
 
 
@@ -32,9 +37,10 @@ def show_dashboard(console: Console, rest: Rest, demonstration: Demonstration) -
     shown = (at_risk or rows)[:_DASHBOARD_ROWS]
     which = "highest risks" if at_risk else "first"
     title = f"The teacher's dashboard: {which}, {len(shown)} of {len(rows)}; all marks to date"
-    table = _table(title, "Student", "Name", "Mean", "Marks", "Last mark", "Risk", "Level", "Type")
+    table = _table(title, "Student", "Name", "Mean", "Marks", "Risk", "Level", "Type")
     for row in shown:
         table.add_row(row["student_id"], row["name"], *_performance(row), *_risk(row))
+    console.print()
     console.print(table)
 
 
@@ -52,18 +58,20 @@ def show_highest(
         highest = _ranked(predictions)
         console.print(
             "dropout has later predictions of some of these students, which the dashboard shows; "
-            "the table below is as of this day."
+            "the table below is as of this day.",
+            soft_wrap=True,
         )
     table = _table(
         f"The {len(highest)} highest risks as of {demonstration.as_of_words}",
-        *("Student", "Score", "Level", "Type", "Main reason", "Recommendation"),
+        *("Student", "Score", "Level", "Type", "Main reason", "What to do"),
         demonstration.outcome_heading,
     )
     for prediction in highest:
         table.add_row(*_prediction(demonstration, prediction))
+    console.print()
     console.print(table)
     if highest and demonstration.lost is not None:
-        console.print(_share(demonstration.lost, highest, predictions))
+        console.print(_share(demonstration.lost, highest, predictions), soft_wrap=True)
 
 
 def _highest(rest: Rest, predictions: Mapping[str, Body]) -> list[Body] | None:
@@ -88,27 +96,27 @@ def _ranked(predictions: Mapping[str, Body]) -> list[Body]:
 def _share(lost: frozenset[str], highest: list[Body], predictions: Mapping[str, Body]) -> str:
     among = sum(prediction["student_id"] in lost for prediction in highest)
     overall = len(lost & predictions.keys())
+    tenth = highest[-1]["risk_score"]
+    level = sum(prediction["risk_score"] >= tenth for prediction in predictions.values())
+    ties = f" {level} have at least {tenth:.2f}; the id decides among equals."
     return (
         f"{among} of these {len(highest)} withdrew or failed afterwards; of all "
         f"{len(predictions)} assessed, {overall} did ({overall / len(predictions):.0%})."
+        f"{ties if level > len(highest) else ''}"
     )
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, **_NARROW)
     for column in columns:
-        is_figure = column in ("Mean", "Marks", "Risk", "Score")
-        table.add_column(column, justify="right" if is_figure else "left")
+        justify: Literal["left", "right"] = "right" if column in _FIGURES else "left"
+        table.add_column(column, justify=justify, no_wrap=column not in _LONG)
     return table
 
 
-def _performance(row: Body) -> tuple[str, str, str]:
-    mean, last = row["mean_percentage"], row["last_submitted_at"]
-    return (
-        _NONE if mean is None else f"{mean:.0f} %",
-        str(row["assessment_count"]),
-        _NONE if last is None else f"{datetime.fromisoformat(last):%Y-%m-%d}",
-    )
+def _performance(row: Body) -> tuple[str, str]:
+    mean = row["mean_percentage"]
+    return _NONE if mean is None else f"{mean:.0f} %", str(row["assessment_count"])
 
 
 def _risk(row: Body) -> tuple[str, Text, str]:

@@ -3,10 +3,12 @@
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType
 from typing import Self
 
 from sqlalchemy import text
@@ -24,7 +26,14 @@ from veritas_cli.postgres_programs import (
     made_reachable,
 )
 
-__all__ = ["THROW_AWAY", "LocalPostgres", "LocalPostgresError", "administering", "running_url"]
+__all__ = [
+    "THROW_AWAY",
+    "LocalPostgres",
+    "LocalPostgresError",
+    "administering",
+    "running_url",
+    "temporary_postgres",
+]
 
 _DATABASE = "veritas"
 # A free port that we found may be taken a moment later by somebody else.
@@ -97,19 +106,24 @@ class LocalPostgres:
         """
         if self.folder.path != self._wanted.resolve():
             self._say(
-                f"{self._wanted} is closed to the account {self._account_name} that PostgreSQL "
-                f"runs as; its data are in {self.folder.path} instead."
+                f"{self._wanted} is closed to the account that PostgreSQL must run as, which is "
+                f"not root; its data are in {self.folder.path} instead."
             )
         self.folder.prepare()
         self._refuse_second_server()
         programs = self._programs()
         if self.folder.major_version() is None:
             create_data(self.folder, programs, durable=self._options.get("fsync") != "off")
-        for attempt in range(1, _ATTEMPTS + 1):
-            self._choose_port()
-            if self._launch(programs.path("postgres"), is_last=attempt == _ATTEMPTS):
-                break
-        self._create_database()
+        try:
+            for attempt in range(1, _ATTEMPTS + 1):
+                self._choose_port()
+                self._launch(programs.path("postgres"))
+                if self._answers_in_time(is_last=attempt == _ATTEMPTS):
+                    break
+            self._create_database()
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """End the server: open connections are cut, what was committed is kept."""
@@ -127,18 +141,9 @@ class LocalPostgres:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_failure: object) -> None:
         """Stop the server."""
         self.stop()
-
-    @property
-    def _account_name(self) -> str:
-        return self.folder.account.name if self.folder.account else "that we run as"
 
     def _refuse_second_server(self) -> None:
         process = self.folder.server_process()
@@ -171,8 +176,7 @@ class LocalPostgres:
                 "to a free port."
             )
 
-    def _launch(self, program: Path, *, is_last: bool) -> bool:
-        """Start the process; tell whether it answers, False if another one took the port."""
+    def _launch(self, program: Path) -> None:
         options = {**_OPTIONS, "port": str(self.port), **self._options}
         command = [str(program), "-D", str(self.folder.data)]
         command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
@@ -187,16 +191,15 @@ class LocalPostgres:
                 **apart(signal.SIGINT),
                 **self.folder.as_account,
             )
+
+    def _answers_in_time(self, *, is_last: bool) -> bool:
+        """Wait until the server answers; tell whether it does, False if its port was snatched."""
         try:
             self._wait_until_it_answers()
         except LocalPostgresError:
-            self.stop()
-            if self._port is None and not is_last and "TCP/IP" in self.folder.last_words():
-                return False
-            raise
-        except BaseException:
-            self.stop()
-            raise
+            if is_last or self._port is not None or "TCP/IP" not in self.folder.last_words():
+                raise
+            return False
         return True
 
     def _wait_until_it_answers(self) -> None:
@@ -228,6 +231,25 @@ class LocalPostgres:
             query = text("SELECT 1 FROM pg_database WHERE datname = :name")
             if connection.scalar(query, {"name": _DATABASE}) is None:
                 connection.execute(text(f"CREATE DATABASE {_DATABASE}"))
+
+
+@contextmanager
+def temporary_postgres(
+    options: Mapping[str, str] = MappingProxyType(THROW_AWAY), *, port: int | None = None
+) -> Iterator[LocalPostgres]:
+    """Run a server on empty data, and delete everything of it afterwards.
+
+    Raises:
+        LocalPostgresError: it cannot run.
+
+    """
+    with tempfile.TemporaryDirectory(prefix="veritas-", ignore_cleanup_errors=True) as folder:
+        server = LocalPostgres(Path(folder), port=port, options=options)
+        try:
+            with server:
+                yield server
+        finally:
+            server.remove()
 
 
 def running_url(folder: Path) -> str | None:

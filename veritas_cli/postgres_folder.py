@@ -30,7 +30,7 @@ class PostgresFolder:
         """
         wanted = wanted.resolve()
         account = account_for(wanted)
-        if account is None or account.may_enter(nearest_existing(wanted)):
+        if account is None or account.may_enter(nearest_existing(wanted.parent)):
             return cls(wanted, account)
         name = hashlib.blake2b(os.fsencode(wanted), digest_size=6).hexdigest()
         return cls(_ELSEWHERE / name, account_for(_ELSEWHERE / name))
@@ -82,7 +82,7 @@ class PostgresFolder:
             # Who asks too early or too late is refused as fatal; that is not why it ended.
             telling = [line for line in lines if "the database system is" not in line]
             fatal = [line for line in telling if "FATAL:" in line or "PANIC:" in line]
-            for line in (fatal or lines)[-1:]:
+            for line in (fatal or telling)[-1:]:
                 return line.strip()
         return "(its log is empty)"
 

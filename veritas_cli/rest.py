@@ -199,7 +199,7 @@ class Rest:
         try:
             return self._clients[service].request(method, path, **content)
         except (httpx.ConnectError, httpx.ConnectTimeout) as failure:
-            is_here = is_local(where.host)
+            is_here = is_local(where.host) and where.scheme == "http"
             advice = "start with `make up`" if is_here else f"{failure or 'no answer'}"
             raise RestError(f"No service at {where} ({service}): {advice}.") from failure
         except httpx.TimeoutException as failure:

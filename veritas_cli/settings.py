@@ -6,6 +6,8 @@ from pydantic import Field
 
 from shared_db.settings import VeritasSettings
 
+POSTGRES_FOLDER = Path(".veritas", "postgres")
+
 
 class LocalPostgresSettings(VeritasSettings):
     """The PostgreSQL of our own: whose programs run it, and where `veritas up` lets it listen."""

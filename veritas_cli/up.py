@@ -15,19 +15,17 @@ from sqlalchemy.exc import DBAPIError
 
 from dropout_service.settings import Settings as DropoutSettings
 from monitoring_service.settings import Settings as MonitoringSettings
-from shared_db.database import try_connecting
-from shared_db.engine import build_engine
 from shared_db.errors import ConfigurationError
 from shared_web.settings import ServiceSettings
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
+from veritas_cli.connecting import connected_engine
 from veritas_cli.histories import migrate_all
 from veritas_cli.local_postgres import LocalPostgres, LocalPostgresError
 from veritas_cli.ports import holder_of, port_is_free
 from veritas_cli.service_process import ServiceProcess
-from veritas_cli.settings import LocalPostgresSettings
+from veritas_cli.settings import POSTGRES_FOLDER, LocalPostgresSettings
 from veritas_cli.terminal import say, say_from
 
-POSTGRES_FOLDER = Path(".veritas", "postgres")
 READY_SECONDS = 120
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -114,14 +112,8 @@ def _postgres() -> Iterator[LocalPostgres | None]:
 
 
 def _migrate(settings: ServiceSettings) -> None:
-    engine = build_engine(settings, "veritas-up")
-    if try_connecting(engine) is not None:
-        raise UpError(
-            f"The server of DATABASE_URL ({engine.url.host}:{engine.url.port or 5432}) does not "
-            "answer. Start it, correct DATABASE_URL, or unset it: then one is started here."
-        )
     try:
-        migrate_all(engine)
+        migrate_all(connected_engine(settings, "up"))
     except (DBAPIError, CommandError) as failure:
         reason = str(getattr(failure, "orig", failure)).strip().splitlines()[0]
         raise UpError(f"The tables cannot be brought up to date: {reason}") from failure

@@ -15,6 +15,7 @@ from tests.stores import LOOPBACK
 
 MARK = "Xanthippe"
 STUDENTS = "/api/v1/students"
+JSON = {"content-type": "application/json"}
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_no_error_path_logs_what_was_sent(
     attempts = [
         client.post(STUDENTS, json=a_student(id=MARK, name=f"{MARK} other")),
         client.post(STUDENTS, json=a_student(name=MARK, **{MARK: MARK})),
-        client.post(STUDENTS, content=f'{{"name": "{MARK}'),
+        client.post(STUDENTS, content=f'{{"name": "{MARK}', headers=JSON),
         client.post("/api/v1/assessments", json=an_assessment(student_id=MARK, score=MARK)),
         client.post("/api/v1/assessments", json=an_assessment(student_id=f"{MARK}2")),
         client.get(f"{STUDENTS}/{MARK}2"),

@@ -15,6 +15,8 @@ import staffstuddash_service.main
 from dropout_service.settings import Settings as DropoutSettings
 from monitoring_service.settings import Settings as MonitoringSettings
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
+from veritas_cli.rest import ClientSettings
+from veritas_cli.settings import LocalPostgresSettings
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
@@ -30,7 +32,13 @@ APPS: dict[str, FastAPI] = {
     "staffstuddash": staffstuddash_service.main.create_app(),
     "dropout": dropout_service.main.create_app(),
 }
-SETTINGS = (MonitoringSettings, StaffstuddashSettings, DropoutSettings)
+SETTINGS = (
+    MonitoringSettings,
+    StaffstuddashSettings,
+    DropoutSettings,
+    LocalPostgresSettings,
+    ClientSettings,
+)
 
 
 def sources() -> Iterator[Path]:

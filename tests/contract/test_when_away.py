@@ -1,7 +1,6 @@
 """The database is not there, or the settings are wrong: told apart, and told in one line."""
 
 import socket
-from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
@@ -21,7 +20,7 @@ from tests.factories import a_student
 from tests.server import admin_url
 from tests.stores import engine_on
 from veritas_cli.histories import migrate_all
-from veritas_cli.local_postgres import THROW_AWAY, LocalPostgres
+from veritas_cli.local_postgres import temporary_postgres
 from veritas_cli.ports import free_port
 
 STUDENTS = "/api/v1/students"
@@ -101,9 +100,8 @@ def test_a_database_that_was_never_migrated_is_a_mistake(empty_url: str) -> None
         require_migrated(database, HISTORY)
 
 
-def test_a_server_lost_and_found_again(tmp_path: Path) -> None:
-    server = LocalPostgres(tmp_path / "server", options=THROW_AWAY, port=free_port())
-    with server:
+def test_a_server_lost_and_found_again() -> None:
+    with temporary_postgres(port=free_port()) as server:
         migrate_all(engine_on(server.url))
         database = Database.on(engine_on(server.url))
         key = KeyManager(database).add_key("test", [Scope.ADMIN])

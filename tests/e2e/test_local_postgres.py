@@ -25,6 +25,7 @@ from veritas_cli.local_postgres import (
     LocalPostgresError,
     administering,
     running_url,
+    temporary_postgres,
 )
 from veritas_cli.postgres_programs import find_programs
 
@@ -137,6 +138,14 @@ def test_starts_again_after_it_was_killed(folder: Path) -> None:
     assert all_gone(backends)
     with LocalPostgres(folder, options=THROW_AWAY) as again:
         assert again.exit_status is None
+
+
+def test_deletes_what_was_temporary() -> None:
+    with temporary_postgres() as server:
+        process = server.folder.server_process()
+        assert process is not None
+    assert all_gone({process})
+    assert not server.folder.path.exists()
 
 
 def test_tells_others_where_it_runs_and_refuses_a_second_one(folder: Path) -> None:

@@ -119,12 +119,12 @@ class TestFolder:
     def test_knows_no_version_without_data(self, folder: PostgresFolder) -> None:
         assert folder.major_version() is None
 
-    @pytest.mark.parametrize("content", ["", "not a number", "1\n", f"{os.getpid()}\n/data\n0\n"])
+    @pytest.mark.parametrize("content", ["", "not a number", "1\n", "{ours}\n/data\n0\n"])
     def test_does_not_take_another_process_for_its_server(
         self, folder: PostgresFolder, content: str
     ) -> None:
         folder.data.mkdir()
-        (folder.data / "postmaster.pid").write_text(content)
+        (folder.data / "postmaster.pid").write_text(content.format(ours=os.getpid()))
         assert folder.server_process() is None
         assert folder.server_port() is None
 

@@ -1,0 +1,105 @@
+"""The made-up school: the same for a whole day, all in the past, and telling its stories."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dropout_service.schemas import NewLearningEvent
+from staffstuddash_service.schemas import NewAssessment, NewStudent
+from veritas_cli.demo_data import Demonstration
+from veritas_cli.demo_school import PUPILS, school_demonstration
+from veritas_cli.demo_stories import FADING, GONE, NEVER_SEEN, SILENT, STRUGGLING, THRIVING, Story
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def school() -> Demonstration:
+    return school_demonstration(NOW)
+
+
+def bodies(school: Demonstration) -> list[dict[str, Any]]:
+    return [*school.students, *school.assessments, *school.events()]
+
+
+def ids_of(school: Demonstration, story: Story) -> set[str]:
+    return {s["id"] for s in school.students if PUPILS[s["name"]] is story}
+
+
+def last_activity(school: Demonstration) -> dict[str, datetime]:
+    last: dict[str, datetime] = {}
+    for event in school.events():
+        at = datetime.fromisoformat(event["occurred_at"])
+        last[event["student_id"]] = max(at, last.get(event["student_id"], at))
+    return last
+
+
+def share_correct(school: Demonstration, story: Story) -> float:
+    answers: list[bool] = [
+        event["data"]["correct"]
+        for event in school.events()
+        if event["event_type"] == "QUESTION_SUBMIT" and event["student_id"] in ids_of(school, story)
+    ]
+    return sum(answers) / len(answers)
+
+
+def test_the_school_of_one_day_is_always_the_same(school: Demonstration) -> None:
+    later = school_demonstration(NOW + timedelta(hours=14))
+
+    assert bodies(later) == bodies(school)
+    assert later.predictions == school.predictions
+    assert later.as_of == school.as_of == datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def test_the_school_of_the_next_day_is_another(school: Demonstration) -> None:
+    later = school_demonstration(NOW + timedelta(days=1))
+
+    assert {b["id"] for b in bodies(later)}.isdisjoint(b["id"] for b in bodies(school))
+
+
+def test_it_has_24_students_in_several_subjects(school: Demonstration) -> None:
+    assert len(school.students) == len(school.predictions) == 24
+    assert len({mark["subject"] for mark in school.assessments}) == 4
+    assert len({story.name for story in PUPILS.values()}) == 10
+
+
+def test_all_is_within_ten_weeks_and_past(school: Demonstration) -> None:
+    instants = [
+        datetime.fromisoformat(body.get("occurred_at") or body["timestamp"])
+        for body in [*school.events(), *school.assessments]
+    ]
+
+    assert school.as_of - timedelta(weeks=10) <= min(instants)
+    assert max(instants) < school.as_of
+
+
+def test_ids_are_distinct(school: Demonstration) -> None:
+    assert len({body["id"] for body in bodies(school)}) == len(bodies(school))
+
+
+def test_the_services_accept_every_body() -> None:
+    past = school_demonstration(NOW - timedelta(days=365))
+
+    for student in past.students:
+        NewStudent.model_validate(student)
+    for mark in past.assessments:
+        NewAssessment.model_validate(mark)
+    for event in past.events():
+        NewLearningEvent.model_validate(event)
+
+
+def test_every_student_tells_their_story(school: Demonstration) -> None:
+    last = last_activity(school)
+    silence = {id_: school.as_of - at for id_, at in last.items()}
+    marks = Counter(mark["student_id"] for mark in school.assessments)
+
+    assert all(silence[id_] < timedelta(days=7) for id_ in ids_of(school, THRIVING))
+    assert all(silence[id_] > timedelta(days=13) for id_ in ids_of(school, FADING))
+    assert all(silence[id_] > timedelta(days=41) for id_ in ids_of(school, GONE))
+    assert all(silence[id_] < timedelta(days=7) for id_ in ids_of(school, SILENT))
+    assert all(marks[id_] < 5 for id_ in ids_of(school, SILENT))
+    assert last.keys().isdisjoint(ids_of(school, NEVER_SEEN))
+    assert share_correct(school, THRIVING) > 0.85
+    assert share_correct(school, STRUGGLING) < 0.45
