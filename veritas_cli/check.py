@@ -16,6 +16,7 @@ from shared_db.engine import is_local
 from shared_db.errors import ConfigurationError, ServiceError
 from shared_db.ids import new_id
 from shared_db.migrations import require_migrated
+from shared_db.settings import DatabaseSettings
 from staffstuddash_service.datastore import DatastoreManager
 from veritas_cli.connecting import command_settings, connected_engine
 from veritas_cli.histories import HISTORIES
@@ -54,14 +55,15 @@ def report() -> bool:
 def findings() -> Iterator[Finding]:
     """Verify one thing after the other; without a connection there is only the first finding."""
     try:
-        engine = connected_engine(command_settings(), "check")
+        settings = command_settings()
+        engine = connected_engine(settings, "check")
     except ConfigurationError as refusal:
         yield Finding(is_good=False, text=str(refusal))
         return
     with engine.connect() as connection:
         yield _connection(connection)
         yield _version(connection)
-        yield _tls(connection)
+        yield _tls(connection, settings)
     for history in HISTORIES:
         current = partial(require_migrated, Database.on(engine), history)
         yield _tried(f"schema {history.schema} is at this release's revision", current)
@@ -84,13 +86,16 @@ def _version(connection: Connection) -> Finding:
     return Finding(is_good=False, text=f"PostgreSQL {version}: {wanted}")
 
 
-def _tls(connection: Connection) -> Finding:
+def _tls(connection: Connection, settings: DatabaseSettings) -> Finding:
     query = text("SELECT version FROM pg_stat_ssl WHERE ssl AND pid = pg_backend_pid()")
     version = connection.scalar(query)
     if version:
         return Finding(is_good=True, text=f"the connection is encrypted ({version})")
     if is_local(connection.engine.url.host):
         return Finding(is_good=True, text="the server is on this machine; TLS is not needed")
+    if settings.database_tls == "off":
+        off = "TLS is switched off (DATABASE_TLS=off), as is right only on a private network"
+        return Finding(is_good=True, text=off)
     # Behind a pooler the view speaks of the pooler's own connection.
     return Finding(
         is_good=False,
