@@ -50,7 +50,7 @@ format: $(INSTALLED) ## Put the code into the common format
 
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; the data in .veritas stay
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info tests/typescript/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The virtual environment, made anew from the newest suitable Python when there is none.
