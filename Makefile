@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+NODE_MODULES := tests/typescript/node_modules/.package-lock.json
 
 .PHONY: help
 help: ## List the targets
@@ -40,6 +41,14 @@ fuzz: $(INSTALLED) ## Send the services requests made up from their OpenAPI docu
 bench: $(INSTALLED) ## Measure the services beside the limit of the same machine
 	@$(BIN)/python -m benchmarks.house
 
+.PHONY: containers
+containers: $(BIN)/hadolint ## Check the container files with their own tools
+	@$(BIN)/pytest -q tests/architecture/test_containers.py
+
+.PHONY: client
+client: $(NODE_MODULES) ## Compile a TypeScript client made from the OpenAPI documents
+	@$(BIN)/pytest -q tests/e2e/test_typescript.py
+
 .PHONY: format
 format: $(INSTALLED) ## Put the code into the common format
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -47,7 +56,7 @@ format: $(INSTALLED) ## Put the code into the common format
 
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; the data in .veritas stay
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info tests/typescript/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The virtual environment, made anew from the newest suitable Python when there is none.
@@ -71,4 +80,15 @@ $(INSTALLED): pyproject.toml
 	fi
 	@echo "Installing what Veritas needs into .venv ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+# Large tools for two tests; without them these are skipped, .ci/run has them.
+.PHONY: test-tools
+test-tools: $(BIN)/hadolint $(NODE_MODULES)
+
+$(BIN)/hadolint: | $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[containers]'
+
+$(NODE_MODULES): tests/typescript/package-lock.json | $(INSTALLED)
+	@npm ci --prefix tests/typescript --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -18,6 +18,7 @@ from shared_db.granting import may_make_roles
 from shared_db.ids import new_id
 from shared_db.migrations import require_migrated
 from shared_db.roles import may_take, role_name
+from shared_db.settings import DatabaseSettings
 from shared_web.settings import ServiceSettings
 from staffstuddash_service.datastore import DatastoreManager
 from veritas_cli.connecting import command_settings, connected_engine
@@ -69,7 +70,7 @@ def findings() -> Iterator[Finding]:
     with engine.connect() as connection:
         yield _connection(connection)
         yield _version(connection)
-        yield _tls(connection)
+        yield _tls(connection, settings)
         can_make_roles = may_make_roles(connection)
     for history in HISTORIES:
         current = partial(require_migrated, Database.on(engine), history)
@@ -93,13 +94,16 @@ def _version(connection: Connection) -> Finding:
     return Finding(is_good=False, text=f"PostgreSQL {version}: {wanted}")
 
 
-def _tls(connection: Connection) -> Finding:
+def _tls(connection: Connection, settings: DatabaseSettings) -> Finding:
     query = text("SELECT version FROM pg_stat_ssl WHERE ssl AND pid = pg_backend_pid()")
     version = connection.scalar(query)
     if version:
         return Finding(is_good=True, text=f"the connection is encrypted ({version})")
     if is_local(connection.engine.url.host):
         return Finding(is_good=True, text="the server is on this machine; TLS is not needed")
+    if settings.database_tls == "off":
+        off = "TLS is switched off (DATABASE_TLS=off), as is right only on a private network"
+        return Finding(is_good=True, text=off)
     # Behind a pooler the view speaks of the pooler's own connection.
     return Finding(
         is_good=False,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import make_url
 from typer.testing import CliRunner, Result
 
 from dropout_service.database import DropoutDatabaseManager
@@ -129,3 +130,19 @@ class TestErase:
 
         assert refused.exit_code == 1
         assert "cannot be a student's id" in refused.output
+
+
+def test_check_accepts_that_tls_was_switched_off_by_name(
+    private_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = make_url(private_url)
+    if url.host != "127.0.0.1":
+        pytest.skip("needs a server of this machine, to address it as if it were another")
+    # This address leads to this machine too, without being one that says so.
+    other = url.set(host="0.0.0.0").render_as_string(hide_password=False)  # noqa: S104
+    monkeypatch.setenv("DATABASE_TLS", "off")
+
+    result = run(other, "check")
+
+    assert "✓ TLS is switched off (DATABASE_TLS=off)" in result.output
+    assert result.exit_code == 0

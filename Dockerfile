@@ -1,0 +1,37 @@
+# One image: the three services, the migrations and the `veritas` command.
+
+FROM python:3.12-slim AS build
+WORKDIR /build
+RUN python -m venv /opt/veritas
+ENV PATH=/opt/veritas/bin:$PATH
+# The libraries first: they change less often than our code, so this layer is kept.
+COPY pyproject.toml .
+RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > requirements.txt \
+    && pip install --no-cache-dir -r requirements.txt
+COPY README.md ./
+COPY shared_db shared_db
+COPY shared_web shared_web
+COPY monitoring_service monitoring_service
+COPY staffstuddash_service staffstuddash_service
+COPY dropout_service dropout_service
+COPY veritas_cli veritas_cli
+RUN pip install --no-cache-dir --no-deps . \
+    && python -m compileall -q /opt/veritas/lib
+
+FROM python:3.12-slim
+RUN groupadd --gid 10001 veritas \
+    && useradd --uid 10001 --gid veritas --no-create-home --home-dir /nonexistent \
+        --shell /usr/sbin/nologin veritas
+COPY --from=build /opt/veritas /opt/veritas
+ENV PATH=/opt/veritas/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    ENVIRONMENT=production \
+    HOST=0.0.0.0
+# A number, so that an orchestrator can see that it is not root.
+USER 10001:10001
+WORKDIR /srv
+EXPOSE 8001 8002 8003
+# SIGTERM lets a service answer the requests it has before it ends.
+STOPSIGNAL SIGTERM
+CMD ["veritas", "--help"]
