@@ -1,8 +1,11 @@
 """A made-up school of any size in a database, computed by the service itself."""
 
+from datetime import timedelta
+
 from sqlalchemy import Connection, Engine, text
 
 from dropout_service.database import DropoutDatabaseManager
+from shared_db.clock import utc_now
 from shared_db.database import Database
 from staffstuddash_service.datastore import DatastoreManager, StudentToStore
 
@@ -33,7 +36,8 @@ _RISKS = (
     """
 INSERT INTO dropout.students SELECT copied.* FROM dropout.students made,
     generate_series(CAST(:first AS int), CAST(:last AS int), 2) n,
-    jsonb_populate_record(made, jsonb_build_object('id', 's' || lpad(n::text, 6, '0'))) copied
+    jsonb_populate_record(made, jsonb_build_object(
+        'id', 's' || lpad(n::text, 6, '0'), 'pseudonym', 'none of ' || n)) copied
 WHERE made.id = 'made'
 """,
     """
@@ -54,7 +58,7 @@ def fill(engine: Engine, student_count: int) -> None:
         numbers = range(first, min(first + _BATCH, student_count))
         students = [StudentToStore(f"Pupil {n}", f"p{n}@school.example", _id(n)) for n in numbers]
         datastore.add_students(students)
-    _predict_one(engine)
+    _predict_one(datastore, engine)
     span = {"first": 0, "last": student_count - 1}
     with engine.begin() as connection:
         for statement in (_MARKS, _ACTIONS, *_RISKS):
@@ -70,9 +74,14 @@ def _id(number: int) -> str:
     return f"s{number:06}"
 
 
-def _predict_one(engine: Engine) -> None:
+def _predict_one(datastore: DatastoreManager, engine: Engine) -> None:
+    now = utc_now()
     dropout = DropoutDatabaseManager(Database.on(engine))
-    dropout.add_learning_event(None, "made", None, "NAVIGATION")
+    datastore.add_student("made", "Pupil of whom enough is known")
+    for week in range(10):
+        moment = now - timedelta(weeks=week)
+        datastore.add_assessment("made", "quiz", "Math", 50 + week, timestamp=moment)
+        dropout.add_learning_event(None, "made", None, "NAVIGATION", occurred_at=moment)
     dropout.predict("made")
 
 

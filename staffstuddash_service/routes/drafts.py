@@ -1,10 +1,12 @@
 """Versions of a student's texts, and what changed from one to the next."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from shared_web.access import READ, Writer
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_web.paging import After, PageOut
 from shared_web.problems import documented
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import DraftExists, StudentGone, StudentNotFound
@@ -14,6 +16,9 @@ from staffstuddash_service.schemas.work import DraftOut, NewDraft
 router = APIRouter(prefix="/students/{student_id}/drafts", tags=["drafts"])
 
 ABSENT = documented(StudentNotFound, StudentGone)
+
+# Each brings its text, which may be long.
+FewLimit = Annotated[int, Query(ge=1, le=100, description="How many items at most.")]
 
 
 @router.post("", status_code=201, responses=ABSENT | documented(DraftExists))
@@ -43,7 +48,7 @@ def list_student_drafts(
     datastore: Datastore,
     filters: DraftFilters,
     after: After = None,
-    limit: Limit = 100,
+    limit: FewLimit = 20,
 ) -> PageOut[DraftOut]:
     """Return the student's drafts, the latest first."""
     page = datastore.get_student_drafts(student_id, filters=filters, after=after, limit=limit)

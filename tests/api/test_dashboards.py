@@ -185,10 +185,12 @@ class TestRisk:
     def test_a_prediction_of_dropout_itself_is_seen(self, postgres: Database) -> None:
         datastore, dropout = DatastoreManager(postgres), DropoutDatabaseManager(postgres)
         datastore.add_student("real", "Ada")
-        datastore.add_assessment("real", "quiz", "Math", 20, timestamp=NOON)
-        datastore.add_assessment("real", "exam", "Math", 10, timestamp=NOON)
+        for week in range(8):
+            moment = NOON + days(7 * week)
+            datastore.add_assessment("real", "quiz", "Math", 60 - 5 * week, timestamp=moment)
+            dropout.add_learning_event(None, "real", None, "NAVIGATION", occurred_at=moment)
 
-        made = dropout.predict("real", as_of=NOON + days(28))
+        made = dropout.predict("real", as_of=NOON + days(80))
 
         [row] = datastore.get_teacher_dashboard(order=Order.HIGHEST_RISK).items
         assert row.risk is not None

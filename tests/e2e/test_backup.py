@@ -11,7 +11,7 @@ from sqlalchemy import make_url, text
 from typer.testing import CliRunner, Result
 
 from dropout_service.database import DropoutDatabaseManager
-from monitoring_service.database import EventToStore, MonitoringDatabase
+from monitoring_service.database import MonitoringDatabase
 from shared_db.database import Database
 from staffstuddash_service.datastore import DatastoreManager
 from tests.server import admin_url, create_database, drop_database
@@ -32,8 +32,7 @@ def fill(url: str) -> None:
     events = DropoutDatabaseManager(database)
     events.add_learning_event("e1", "s1", None, "NAVIGATION", data={"a": ["\\", "ä"]})
     events.predict("s1")
-    log = EventToStore(source="a", event_type="b", data={"response_time": 9999})
-    MonitoringDatabase(database).add_log(log)
+    MonitoringDatabase(database).add_log("a", "b", data={"response_time": 9999})
 
 
 def contents(url: str) -> dict[str, tuple[object, ...]]:
