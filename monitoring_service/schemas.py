@@ -153,7 +153,7 @@ class SeriesOut(Out):
     points: list[PointOut]
 
 
-class Limit(Body):
+class MetricLimit(Body):
     """From which value on a metric is a warning, and from which it is critical."""
 
     warning: Number
@@ -169,7 +169,7 @@ class Limit(Body):
 class NewRules(Body):
     """The limits of one source in place of those set before; others keep their default."""
 
-    thresholds: dict[Metric, Limit] = Field(
+    thresholds: dict[Metric, MetricLimit] = Field(
         min_length=1,
         max_length=100,
         examples=[{"response_time": {"warning": 300, "critical": 2000}}],

@@ -10,6 +10,8 @@ from shared_db.filtering import Filter, Operator
 from shared_web.fields import storable
 
 MOST_CONDITIONS = 10
+# Each is a condition of its own in SQL, and SQLite takes an expression 1,000 deep.
+MOST_VALUES = 50
 _LONGEST = 1000
 _BIGGEST_INTEGER = 2**63
 _OPERATORS = {operator.value: operator for operator in Operator}
@@ -131,7 +133,7 @@ def _from_text(text: str, operator: Operator) -> Any:
     if operator in _TEXT_ONLY:
         return text
     if operator is Operator.IN:
-        return tuple(_scalar(part) for part in text.split(","))
+        return _listed([_scalar(part) for part in text.split(",")])
     return _scalar(text)
 
 
@@ -146,9 +148,13 @@ def _scalar(text: str) -> Any:
 def _from_json(value: Any, operator: Operator) -> Any:
     if operator is not Operator.IN:
         return value
-    if not isinstance(value, list) or not 1 <= len(value) <= _LONGEST:
-        raise ValueError(f"must be a list of 1 to {_LONGEST} values")
-    return tuple(value)
+    return _listed(value)
+
+
+def _listed(values: Any) -> tuple[Any, ...]:
+    if not isinstance(values, list) or not 1 <= len(values) <= MOST_VALUES:
+        raise ValueError(f"must be a list of 1 to {MOST_VALUES} values")
+    return tuple(values)
 
 
 def _check(value: Any, operator: Operator) -> None:

@@ -108,7 +108,8 @@ class Reporter(logging.Handler):
         while batch := self._next_batch():
             try:
                 status = self._client.post(_BATCH_PATH, json=batch).status_code
-            except httpx.TransportError:
+            except (httpx.HTTPError, RuntimeError):
+                # Away; or, as the service ends, the client is closed already.
                 return False
             if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 return False

@@ -179,6 +179,16 @@ def test_what_is_not_understood_is_refused_by_name(client: TestClient) -> None:
         assert refused == name or refused.rpartition(".")[0] == name
 
 
+def test_many_values_are_taken_up_to_a_bound(client: TestClient) -> None:
+    many = {f"data.k{n}__in": ",".join(map(str, range(50))) for n in range(9)}
+    too_many = {"data.k__in": ",".join(map(str, range(51)))}
+
+    assert ids(client, **SINCE, **many) == ""
+    assert ids(client, source__in=",".join(f"s{n}" for n in range(999)) + ",web") == "e3 e4 e7"
+    assert set(refusal(client, **SINCE, **too_many)) == {"data.k__in"}
+    assert set(refusal(client, source__in=",".join(map(str, range(1001))))) == {"source__in"}
+
+
 def test_too_many_conditions_inside_json_are_refused(client: TestClient) -> None:
     conditions = {f"data.k{n}": "1" for n in range(11)}
 

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from monitoring_service.database import MonitoringDatabase
 from monitoring_service.main import create_app
+from monitoring_service.models import SourceRules
 from monitoring_service.settings import Settings
 from shared_db.database import Database
 from shared_db.settings import Environment
@@ -59,11 +60,13 @@ def test_each_route_needs_its_scope(production: TestClient) -> None:
         assert production.request(method, f"{BASE}{path}").status_code == 401
 
 
-def test_who_set_a_rule_is_kept(production: TestClient) -> None:
+def test_who_set_a_rule_is_kept(production: TestClient, postgres: Database) -> None:
     headers = {"Authorization": f"Bearer {production.app_state['keys'][Scope.WRITE]}"}
-    answer = production.put(f"{BASE}/rules/a", json=RULES, headers=headers)
+    production.put(f"{BASE}/rules/a", json=RULES, headers=headers)
 
-    assert answer.status_code == 200
+    with postgres.reading() as session:
+        row = session.get_one(SourceRules, "a")
+    assert (row.updated_by, row.thresholds) == ("write", RULES["thresholds"])
 
 
 def test_no_error_path_logs_what_was_sent(

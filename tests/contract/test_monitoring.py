@@ -4,16 +4,21 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from starlette.testclient import TestClient
 
 from monitoring_service.database import EventToStore, MonitoringDatabase
 from monitoring_service.database.series import Series
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.errors import EventExists, LogNotFound, RulesNotFound
+from monitoring_service.main import create_app
 from monitoring_service.models import Base
+from monitoring_service.settings import Settings
 from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.paging import MalformedCursor
+from shared_db.settings import Environment
+from tests.e2e.processes import wait_until
 from tests.factories import NOON, days
 from tests.stores import OpenDatabase, engine_on
 
@@ -233,3 +238,18 @@ def test_buckets_begin_where_they_should_also_before_1970(monitoring: Monitoring
 def test_a_database_that_was_never_migrated_is_told(empty_url: str) -> None:
     with pytest.raises(ConfigurationError, match="veritas migrate"):
         MonitoringDatabase(Database.on(engine_on(empty_url))).initialize_database()
+
+
+def test_a_running_service_keeps_the_health_of_each_minute(
+    open_own_database: OpenDatabase,
+) -> None:
+    manager = MonitoringDatabase(open_own_database(Base.metadata))
+    manager.add_log("api", "request", data={"level": "FATAL"})
+    app = create_app(manager, Settings(environment=Environment.DEVELOPMENT))
+
+    with TestClient(app, "http://127.0.0.1", client=("127.0.0.1", 50000)):
+        assert wait_until(lambda: manager.get_system_health_history()[1] == 1)
+
+    [health] = manager.get_system_health_history()[0]
+    assert (health.overall_status, health.critical_count) == (HealthStatus.WARNING, 1)
+    assert health.minute.second == 0
