@@ -184,9 +184,9 @@ def test_many_values_are_taken_up_to_a_bound(client: TestClient) -> None:
     too_many = {"data.k__in": ",".join(map(str, range(51)))}
 
     assert ids(client, **SINCE, **many) == ""
-    assert ids(client, source__in=",".join(f"s{n}" for n in range(999)) + ",web") == "e3 e4 e7"
+    assert ids(client, source__in=",".join(f"s{n}" for n in range(99)) + ",web") == "e3 e4 e7"
     assert set(refusal(client, **SINCE, **too_many)) == {"data.k__in"}
-    assert set(refusal(client, source__in=",".join(map(str, range(1001))))) == {"source__in"}
+    assert set(refusal(client, source__in=",".join(map(str, range(101))))) == {"source__in"}
 
 
 def test_too_many_conditions_inside_json_are_refused(client: TestClient) -> None:

@@ -2,13 +2,17 @@
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from shared_web.reporting import Answer, Client, Reporter
+from shared_db.errors import ConfigurationError
+from shared_web.reporting import Answer, Client, Reporter, reporting
+from shared_web.settings import ServiceSettings
+from tests.e2e.processes import wait_until
 
 LOGS = "/api/v1/monitoring/logs"
 MARK = "Xanthippe"
@@ -122,8 +126,7 @@ def test_what_could_not_be_sent_is_sent_later_once(
     reporter = report(attached, away)
     LOGGER.warning({"event": "first"})
     reporter.start()
-    while away.times >= 0:
-        pass
+    assert wait_until(lambda: away.times < 0)
     LOGGER.warning({"event": "second"})
     reporter.close()
 
@@ -152,8 +155,7 @@ def test_a_refused_batch_is_not_sent_for_ever(
     reporter = report(attached, Away(monitoring_client, times=1, status=401))
     LOGGER.warning({"event": "first"})
     reporter.start()
-    while not reporter.dropped:
-        pass
+    assert wait_until(lambda: bool(reporter.dropped))
     LOGGER.warning({"event": "second"})
     reporter.close()
 
@@ -171,3 +173,59 @@ def test_nobody_waits_for_a_server_that_is_not_there(attached: list[Reporter]) -
         reporter.close()
 
     assert not reporter._thread.is_alive()  # noqa: SLF001 - that it has ended is what is shown
+
+
+def test_many_threads_may_report_and_each_report_arrives_or_is_counted(
+    monitoring_client: TestClient, attached: list[Reporter]
+) -> None:
+    reporter = report(attached, monitoring_client, capacity=150)
+
+    def write(number: int) -> None:
+        for turn in range(25):
+            LOGGER.warning({"event": f"{number}-{turn}"})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    reporter.start()
+    reporter.close()
+
+    asked = {"event_type": "log", "limit": 1000}
+    items = monitoring_client.get(LOGS, params=asked).json()["items"]
+    arrived = {event["message"] for event in items}
+    assert len(arrived) + reporter.dropped == 200
+    assert len(arrived) == 150
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MONITORING_URL", "monitoring:8001"),
+        ("MONITORING_URL", "http://monitoring:8001/api"),
+        ("SLOW_REQUEST_SECONDS", "0"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigurationError, match=name):
+        ServiceSettings.load()
+
+
+def test_a_service_without_an_address_reports_nothing() -> None:
+    before = list(logging.getLogger().handlers)
+    with reporting(ServiceSettings.load(), "staffstuddash"):
+        assert logging.getLogger().handlers == before
+
+
+def test_monitoring_does_not_report_to_itself_and_others_stop_when_they_end() -> None:
+    settings = ServiceSettings.load(monitoring_url="http://127.0.0.1:9", monitoring_key="secret")
+    before = list(logging.getLogger().handlers)
+
+    with reporting(settings, "monitoring"):
+        assert logging.getLogger().handlers == before
+    with reporting(settings, "dropout"):
+        assert len(logging.getLogger().handlers) == len(before) + 1
+    assert logging.getLogger().handlers == before
+    assert "secret" not in repr(settings)

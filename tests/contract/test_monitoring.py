@@ -23,6 +23,8 @@ from tests.factories import NOON, days
 from tests.stores import OpenDatabase, engine_on
 
 MINUTE = timedelta(minutes=1)
+# What a lone trouble loses when the next minute begins while the test runs.
+A_MINUTE_LATER = 0.04
 
 
 def fill(manager: MonitoringDatabase) -> None:
@@ -53,12 +55,13 @@ def test_the_calls_of_the_design_document(monitoring: MonitoringDatabase) -> Non
     log = monitoring.add_log(source="api", event_type="request", data={"response_time": 6000})
 
     logs, count = monitoring.get_logs(source="api", limit=100)
-    health = monitoring.get_current_health_status()
+    status, severity = monitoring.get_current_health_status()
 
     assert [found.id for found in logs] == [log.id]
     assert (logs[0].result.status if logs[0].result else None) is HealthStatus.CRITICAL
     assert (len(logs), count) == (1, 1)
-    assert health == (HealthStatus.WARNING, 0.5)
+    assert status is HealthStatus.WARNING
+    assert severity == pytest.approx(0.5, abs=A_MINUTE_LATER)
     assert monitoring.get_statistics()["status_distribution"][HealthStatus.CRITICAL] == 1
     assert monitoring.clear_old_logs(older_than_minutes=0) == 1
 
