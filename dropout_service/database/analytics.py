@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from dropout_service.database.part import Part
@@ -68,47 +67,60 @@ class Analytics(Part):
 
 
 def _standing(session: Session, at: datetime) -> Standing:
-    prediction = _latest_by(at)
-    kind, level = prediction.c.dropout_type, prediction.c.risk_level
-    rows = session.execute(select(level, kind, func.count()).group_by(level, kind)).all()
+    latest = _latest_by(session, at)
+    kind, level = latest.row.c.dropout_type, latest.row.c.risk_level
+    query = select(level, kind, func.count()).select_from(Student).join(latest.row, latest.of)
     levels, types = dict.fromkeys(RiskLevel, 0), dict.fromkeys(DropoutType, 0)
-    for found_level, found_type, count in rows:
+    for found_level, found_type, count in session.execute(query.group_by(level, kind)):
         levels[found_level] += count
         types[found_type] += count
     return Standing(at, sum(levels.values()), levels, types)
 
 
-def _latest_by(at: datetime) -> Any:
-    """Return each student's latest prediction by `at`: one look into the index per student."""
+@dataclass(frozen=True)
+class _Latest:
+    """Each student's latest prediction by an instant, and the condition to join it to Student."""
+
+    row: FromClause
+    of: ColumnElement[bool]
+
+
+def _latest_by(session: Session, at: datetime) -> _Latest:
     one = aliased(DropoutPrediction)
     latest = (
-        select(one.id)
+        select(one)
         .where(one.student_id == Student.id, one.as_of <= at)
         .order_by(one.as_of.desc(), one.id.desc())
         .limit(1)
-        .scalar_subquery()
+        .correlate(Student)
     )
-    ids = select(latest.label("id")).select_from(Student).subquery()
-    query: Select[Any] = select(DropoutPrediction).join(ids, ids.c.id == DropoutPrediction.id)
-    return query.subquery()
+    if session.get_bind().dialect.name != "sqlite":
+        return _Latest(latest.lateral(), true())  # one look into the index per student
+    id_ = latest.with_only_columns(one.id).scalar_subquery()
+    ids = select(id_.label("id")).select_from(Student).subquery()
+    row = select(DropoutPrediction).join(ids, ids.c.id == DropoutPrediction.id).subquery()
+    return _Latest(row, row.c.student_id == Student.id)
 
 
 def _newly_at_risk(session: Session, at: datetime, then: datetime) -> tuple[int, list[NewlyAtRisk]]:
-    now, before = _latest_by(at), _latest_by(then)
-    was_safe = or_(before.c.id.is_(None), before.c.risk_score < AT_RISK_FROM)
+    latest, earlier = _latest_by(session, at), _latest_by(session, then)
+    now, before = latest.row.c, earlier.row.c
+    was_safe = or_(before.id.is_(None), before.risk_score < AT_RISK_FROM)
     query = (
         select(
-            now.c.student_id,
-            now.c.id,
-            now.c.risk_score,
-            now.c.risk_level,
-            now.c.dropout_type,
-            before.c.risk_score,
+            now.student_id,
+            now.id,
+            now.risk_score,
+            now.risk_level,
+            now.dropout_type,
+            before.risk_score,
             func.count().over(),
         )
-        .outerjoin(before, before.c.student_id == now.c.student_id)
-        .where(now.c.risk_score >= AT_RISK_FROM, was_safe)
-        .order_by(now.c.risk_score.desc(), now.c.id.desc())
+        .select_from(Student)
+        .join(latest.row, latest.of)
+        .outerjoin(earlier.row, earlier.of)
+        .where(now.risk_score >= AT_RISK_FROM, was_safe)
+        .order_by(now.risk_score.desc(), now.id.desc())
         .limit(MOST_NAMED)
     )
     rows = session.execute(query).all()

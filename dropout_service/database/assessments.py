@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from dropout_service.database.part import Part
-from dropout_service.database.presence import admit, refuse_deleted, require_student
+from dropout_service.database.presence import admit_one, require_student
 from dropout_service.errors import AssessmentExists
 from dropout_service.models import Assessment
 from shared_db.clock import utc_now
@@ -71,8 +71,7 @@ class Assessments(Part):
             digest=digest_of(sent),
         )
         with self.database.unit_of_work() as session:
-            refuse_deleted(session, student_id)
-            admit(session, [student_id], now)
+            admit_one(session, student_id, now)
             return store_one(session, row, AssessmentExists)
 
     def get_student_assessments(

@@ -129,8 +129,9 @@ def _stored(
     session: Session, features: dict[str, Features], as_of: datetime, *, last: str, keep: int
 ) -> CohortBatch:
     missing = {id_: why for id_, f in features.items() if (why := missing_for_assessment(f))}
-    rows = [_row(id_, f, as_of) for id_, f in features.items() if id_ not in missing]
-    admit(session, [row.student_id for row in rows], utc_now())
+    assessable = features.keys() - missing
+    gone = admit(session, assessable, utc_now())
+    rows = [_row(id_, features[id_], as_of) for id_ in sorted(assessable - gone)]
     outcomes = Counter(store_predictions(session, rows))
     return CohortBatch(
         last=last,

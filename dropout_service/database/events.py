@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dropout_service.database.part import Part
-from dropout_service.database.presence import admit, deleted_among, require_student
+from dropout_service.database.presence import admit, require_student
 from dropout_service.database.rollup import rebuild_days_of, refresh_days_of
 from dropout_service.domain.activity import day_of
 from dropout_service.domain.kinds import EventType
@@ -151,9 +151,8 @@ class Events(Part):
 
 
 def _store(session: Session, rows: Sequence[LearningEvent]) -> list[Outcome]:
-    gone = deleted_among(session, {row.student_id for row in rows})
+    gone = admit(session, {row.student_id for row in rows}, utc_now())
     kept = [row for row in rows if row.student_id not in gone]
-    admit(session, [row.student_id for row in kept], utc_now())
     outcomes = store_named(session, kept)
     stored = [row.id for row, o in zip(kept, outcomes, strict=True) if o is Outcome.STORED]
     refresh_days_of(session, stored)

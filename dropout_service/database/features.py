@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.activity import activity_of
 from dropout_service.database.part import Part
-from dropout_service.database.presence import admit, refuse_deleted, require_student
+from dropout_service.database.presence import admit_one, refuse_deleted, require_student
 from dropout_service.domain.features import FEATURES_VERSION, Features, features_of
 from dropout_service.errors import FeatureSetExists, FeatureSetNotFound, StudentNotFound
 from dropout_service.models import FeatureSet, KnownStudent
@@ -68,7 +68,6 @@ class FeatureSets(Part):
         sent = {"student_id": student_id, "as_of": as_of, "features": features, "version": version}
         row = _row(student_id, feature_set_id, as_of or utc_now(), version, features)
         with self.database.unit_of_work() as session:
-            refuse_deleted(session, student_id)
             return _store(session, row, sent)
 
     def get_latest_features(self, student_id: str) -> FeatureSet:
@@ -139,5 +138,5 @@ def _row(
 
 def _store(session: Session, row: FeatureSet, sent: dict[str, Any]) -> FeatureSet:
     row.digest = digest_of(sent)
-    admit(session, [row.student_id], row.created_at)
+    admit_one(session, row.student_id, row.created_at)
     return store_one(session, row, FeatureSetExists)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.features import features_at
 from dropout_service.database.part import Part
-from dropout_service.database.presence import admit, refuse_deleted, require_student
+from dropout_service.database.presence import admit_one, refuse_deleted, require_student
 from dropout_service.domain.kinds import DropoutType, RiskLevel, risk_level
 from dropout_service.domain.risk import (
     RULES_VERSION,
@@ -131,7 +131,6 @@ class Predictions(Part):
             digest=digest_of(sent),
         )
         with self.database.unit_of_work() as session:
-            refuse_deleted(session, student_id)
             return _store(session, row)
 
     def get_latest_prediction(self, student_id: str) -> DropoutPrediction:
@@ -241,7 +240,7 @@ def prediction_row(student_id: str, assessment: Assessment, as_of: datetime) -> 
 
 
 def _store(session: Session, row: DropoutPrediction) -> DropoutPrediction:
-    admit(session, [row.student_id], row.created_at)
+    admit_one(session, row.student_id, row.created_at)
     stored = store_one(session, row, PredictionExists)
     if stored.is_repeat:
         return stored

@@ -1,6 +1,6 @@
 """Which students there are, which were deleted, and which a unit of work has to itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -60,18 +60,32 @@ def require_student(session: Session, student_id: str) -> Student:
     return student
 
 
-def admit(session: Session, student_ids: Sequence[str], now: datetime) -> None:
-    """Make the students that are new and lock all of them, in the order of their ids.
+def admit(session: Session, student_ids: Iterable[str], now: datetime) -> set[str]:
+    """Make the students that are new and lock all of them; return those that were deleted instead.
 
-    The order keeps parallel batches from waiting for each other in a circle.
+    Locked in the order of their ids, which keeps parallel batches from waiting in a circle.
     """
-    ids = sorted(set(student_ids))
+    wanted = set(student_ids)
+    gone = deleted_among(session, wanted)
+    ids = sorted(wanted - gone)
     if not ids:
-        return  # an INSERT without rows would be one of defaults
+        return gone  # an INSERT without rows would be one of defaults
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     insert = dialect.insert(Student).on_conflict_do_nothing(index_elements=["id"])
-    rows = [{"id": id_, "created_at": now} for id_ in ids]
-    session.execute(insert, rows)
+    session.execute(insert, [{"id": id_, "created_at": now} for id_ in ids])
     # key_share: a lock that rows which only refer to the student need not wait for.
-    locked = select(Student.id).where(Student.id.in_(ids)).order_by(Student.id)
-    session.execute(locked.with_for_update(key_share=True))
+    query = select(Student.id).where(Student.id.in_(ids)).order_by(Student.id)
+    locked = session.scalars(query.with_for_update(key_share=True)).all()
+    # Who was there and is not any more was erased while we waited for the lock.
+    return gone | (set(ids) - set(locked))
+
+
+def admit_one(session: Session, student_id: str, now: datetime) -> None:
+    """Make the student if new, and lock it.
+
+    Raises:
+        StudentDeleted: all data of the student were erased.
+
+    """
+    if admit(session, [student_id], now):
+        raise StudentDeleted(student_id)

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from dropout_service.database.part import Part
-from dropout_service.database.presence import admit, refuse_deleted, require_student, tombstones
+from dropout_service.database.presence import admit_one, require_student, tombstones
 from dropout_service.errors import StudentExists
 from dropout_service.models import (
     Assessment,
@@ -45,8 +45,7 @@ class Students(Part):
         """
         digest = digest_of({"name": name, "email": email})
         with self.database.unit_of_work() as session:
-            refuse_deleted(session, student_id)
-            admit(session, [student_id], utc_now())
+            admit_one(session, student_id, utc_now())
             student = session.get_one(Student, student_id)
             if student.digest is not None and student.digest != digest:
                 raise StudentExists(student_id)

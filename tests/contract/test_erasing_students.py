@@ -1,6 +1,8 @@
 """Erasing a student on both stores: nothing stays, and nothing comes back."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +16,7 @@ from shared_db.database import Database
 from shared_db.erasure import pseudonym_of
 from shared_db.naming import Outcome
 from tests.factories import NOON, days
+from tests.stores import OpenDatabase
 
 Call = Callable[[DropoutDatabaseManager], object]
 
@@ -130,4 +133,21 @@ def test_who_is_deleted_in_staffstuddash_is_erased_here(postgres: Database) -> N
     with pytest.raises(StudentDeleted):
         manager.get_student("s001")
     assert manager.erase_deleted_students() == 1
+    assert counts(manager) == {**dict.fromkeys(counts(manager), 0), "deletions": 1}
+
+
+def test_writing_and_erasing_at_once_leaves_nothing(open_own_database: OpenDatabase) -> None:
+    manager = DropoutDatabaseManager(open_own_database(Base.metadata))
+
+    def work(turn: int) -> None:
+        if turn == 6:
+            manager.erase_student("s001")
+            return
+        with suppress(StudentDeleted):
+            manager.add_learning_event(None, "s001", "q1", "QUESTION_SUBMIT", occurred_at=NOON)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(12)))
+    manager.erase_deleted_students()
+
     assert counts(manager) == {**dict.fromkeys(counts(manager), 0), "deletions": 1}

@@ -1,0 +1,119 @@
+"""Predictions of a whole cohort on both stores."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import pytest
+
+from dropout_service.database import DropoutDatabaseManager, EventToStore
+from dropout_service.database.cohorts import CohortBatch
+from dropout_service.domain.kinds import EventType
+from dropout_service.errors import CourseNotFound
+from dropout_service.models import Base
+from tests.factories import NOON, days
+from tests.stores import OpenDatabase
+
+AS_OF = NOON + days(40)
+
+
+def fill(manager: DropoutDatabaseManager) -> None:
+    """Store five students of math, silent for 0 to 32 days, and one of art who is new."""
+    manager.add_learning_events(
+        [
+            EventToStore(f"s{n}", EventType.NAVIGATION, course="math", occurred_at=NOON + days(day))
+            for n in range(5)
+            for day in range(0, 41 - 8 * n, 4)
+        ]
+    )
+    manager.add_learning_event(
+        None, "new", None, "NAVIGATION", course="art", occurred_at=AS_OF - days(1)
+    )
+
+
+def predict(
+    manager: DropoutDatabaseManager,
+    *,
+    as_of: datetime = AS_OF,
+    course: str | None = None,
+    limit: int = 2,
+) -> CohortBatch:
+    done = CohortBatch(last="")
+    while done.last is not None:
+        batch = manager.predict_batch(as_of, course=course, after=done.last, limit=limit, keep=3)
+        done = done.and_then(batch, keep=3)
+    return done
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_everybody_is_predicted_once(db_manager: DropoutDatabaseManager, limit: int) -> None:
+    fill(db_manager)
+
+    done = predict(db_manager, limit=limit)
+
+    assert (done.students, done.stored, done.not_assessable) == (6, 5, 1)
+    assert [row.student_id for row in done.highest] == ["s3", "s4", "s2"]
+    assert done.examples[0][0] == "new"
+    ranked = [row.student_id for row in db_manager.get_predictions().items]
+    assert ranked[:3] == ["s3", "s4", "s2"]
+    assert len(ranked) == 5
+
+
+def test_a_cohort_and_a_single_prediction_agree(db_manager: DropoutDatabaseManager) -> None:
+    fill(db_manager)
+    predict(db_manager)
+
+    for row in db_manager.get_predictions().items:
+        alone = db_manager.predict(row.student_id, as_of=AS_OF)
+        assert alone.risk_score == row.risk_score
+        assert alone.primary_indicators == row.primary_indicators
+        assert alone.missing == row.missing
+
+
+def test_a_course_has_its_own_cohort(db_manager: DropoutDatabaseManager) -> None:
+    fill(db_manager)
+
+    assert (db_manager.count_cohort(), db_manager.count_cohort("math")) == (6, 5)
+    assert predict(db_manager, course="art").stored == 0
+    assert predict(db_manager, course="math").stored == 5
+    with pytest.raises(CourseNotFound):
+        db_manager.count_cohort("nothing")
+
+
+def test_again_changes_nothing(db_manager: DropoutDatabaseManager) -> None:
+    fill(db_manager)
+    predict(db_manager)
+    before = [row.id for row in db_manager.get_predictions().items]
+
+    done = predict(db_manager, limit=4)
+
+    assert (done.stored, done.unchanged) == (0, 5)
+    assert [row.id for row in db_manager.get_predictions().items] == before
+
+
+def test_the_latest_instant_stays_the_latest(db_manager: DropoutDatabaseManager) -> None:
+    fill(db_manager)
+    predict(db_manager)
+    predict(db_manager, as_of=AS_OF - days(10))
+
+    assert {row.as_of for row in db_manager.get_predictions().items} == {AS_OF}
+    assert [row.as_of for row in db_manager.get_student_predictions("s0").items] == [
+        AS_OF,
+        AS_OF - days(10),
+    ]
+
+
+def test_nobody_is_a_cohort_too(db_manager: DropoutDatabaseManager) -> None:
+    assert db_manager.count_cohort() == 0
+    assert predict(db_manager) == CohortBatch(last=None)
+
+
+def test_two_runs_at_once_leave_one_latest_each(open_own_database: OpenDatabase) -> None:
+    manager = DropoutDatabaseManager(open_own_database(Base.metadata))
+    fill(manager)
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: predict(manager), range(4)))
+
+    assert sum(one.stored for one in done) == 5
+    assert sum(one.unchanged for one in done) == 15
+    assert len(manager.get_predictions().items) == 5
