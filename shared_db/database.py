@@ -241,8 +241,12 @@ def open_from_settings(
         engine,
         statement_timeout_seconds=settings.database_statement_timeout_seconds,
         lock_timeout_seconds=settings.database_lock_timeout_seconds,
-        role=Role(role_name(settings.database_role_prefix, metadata.schema or "")),
+        role=_role(settings, metadata.schema or ""),
     )
+
+
+def _role(settings: DatabaseSettings, schema: str) -> Role:
+    return Role(role_name(settings.database_role_prefix, schema), schema)
 
 
 def try_connecting(engine: Engine, variable: str = "DATABASE_URL") -> DBAPIError | None:

@@ -10,9 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 # SET ROLE asks the login, not whatever role is taken now. Before PostgreSQL 16 members may always.
+# A role of that name may be another database's, and have no rights in this one.
 _MAY_TAKE = text(
     "SELECT pg_has_role(session_user, oid, CASE WHEN"
     " current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)"
+    " AND has_schema_privilege(oid, to_regnamespace(:schema)::oid, 'USAGE')"
     " FROM pg_roles WHERE rolname = :name"
 )
 
@@ -22,9 +24,12 @@ def role_name(prefix: str, schema: str) -> str:
     return f"{prefix}_{schema}"
 
 
-def may_take(session: Session, name: str) -> bool:
-    """Tell whether the login may take the role; False also where there is no such role."""
-    return bool(session.scalar(_MAY_TAKE, {"name": name}))
+def may_take(session: Session, name: str, schema: str) -> bool:
+    """Tell whether the login may take the role, and the role use the schema.
+
+    False also where one of them is not there.
+    """
+    return bool(session.scalar(_MAY_TAKE, {"name": name, "schema": schema}))
 
 
 @dataclass
@@ -32,10 +37,11 @@ class Role:
     """A role to take where the login may; the server is asked once, when it first answers."""
 
     name: str
+    schema: str = ""
     is_taken: bool | None = None
 
     def taken_in(self, session: Session) -> str | None:
         """Return the role's name if it is to be taken, None where the login may not."""
         if self.is_taken is None:
-            self.is_taken = may_take(session, self.name)
+            self.is_taken = may_take(session, self.name, self.schema)
         return self.name if self.is_taken else None

@@ -119,7 +119,7 @@ def _service(name: str, owner: ServiceSettings, *, can_make_roles: bool) -> Iter
         engine = connected_engine(own if own.database_url else owner, "check")
         role = role_name(own.database_role_prefix, name)
         with Database.on(engine).reading() as session:
-            has_role = may_take(session, role)
+            has_role = may_take(session, role, name)
     except (ServiceError, ConfigurationError) as refusal:
         yield Finding(is_good=False, text=f"{name}: {refusal}")
         return

@@ -1,18 +1,17 @@
 """Each service has a role of its own, and sees of the others only what they publish."""
 
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import Table, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
-import dropout_service.models
-import monitoring_service.models
-import staffstuddash_service.models
 from shared_db.database import Database
 from shared_db.granting import ServiceRole, make_roles
-from shared_db.migrations import require_migrated
+from shared_db.migrations import History, require_migrated
 from shared_db.settings import DatabaseSettings
 from shared_web.keys import KeyManager, Scope
 from staffstuddash_service.datastore import DatastoreManager
@@ -141,18 +140,15 @@ class TestRights:
         require_migrated(Database.on(engine_on(private_url), role=roles()[schema].name), history)
 
 
-def test_what_services_read_of_others_is_what_they_declare() -> None:
-    modules = {
-        "staffstuddash": staffstuddash_service.models,
-        "dropout": dropout_service.models,
-        "monitoring": monitoring_service.models,
-    }
-    for history in SERVICES:
-        values = vars(modules[history.schema]).values()
-        tables = {v.fullname for v in values if hasattr(v, "fullname") and hasattr(v, "columns")}
-        foreign = {name for name in tables if not name.startswith(f"{history.schema}.")}
+@pytest.mark.parametrize("history", SERVICES, ids=lambda history: history.schema)
+def test_what_a_service_reads_of_others_is_what_it_declares(history: History) -> None:
+    import_module(f"{history.package}.main")
+    models = [vars(m) for n, m in sys.modules.items() if n.startswith(f"{history.package}.models")]
+    tables = {v.fullname for names in models for v in names.values() if isinstance(v, Table)}
+    foreign = {name for name in tables if not name.startswith(f"{history.schema}.")}
 
-        assert foreign == set(history.reads), f"History.reads of {history.schema}"
+    assert models
+    assert foreign == set(history.reads), "correct `reads` in the service's migrations/__init__.py"
 
 
 def test_rights_that_are_no_longer_needed_are_taken_away(private_url: str) -> None:
@@ -165,6 +161,14 @@ def test_rights_that_are_no_longer_needed_are_taken_away(private_url: str) -> No
     with engine.connect() as connection:
         values = {"role": role.name, "privilege": "SELECT"}
         assert "staffstuddash.students" not in connection.scalars(TABLES, values).all()
+
+
+@pytest.fixture
+def prefix(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Give a prefix of roles that were not made yet, and set it."""
+    new = new_role_prefix()
+    monkeypatch.setenv("DATABASE_ROLE_PREFIX", new)
+    return new
 
 
 class TestTakingTheRole:
@@ -197,18 +201,18 @@ class TestTakingTheRole:
         assert user_in(database) == make_url(private_url).username
         assert DatastoreManager(database).add_student("s001", "Ada").name == "Ada"
 
+    def test_a_role_that_is_for_another_database_is_not_taken(
+        self, private_url: str, prefix: str
+    ) -> None:
+        with engine_on(private_url).begin() as connection:
+            connection.execute(text(f"CREATE ROLE {prefix}_staffstuddash"))
+
+        assert user_in(open_as(private_url)) == make_url(private_url).username
+
     def test_a_login_that_is_no_member_works_as_it_is(self, private_url: str) -> None:
         stranger = a_login()
 
         assert user_in(open_as(stranger.url_of(private_url))) == stranger.name
-
-
-@pytest.fixture
-def prefix(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Give a prefix of roles that were not made yet, and set it."""
-    new = new_role_prefix()
-    monkeypatch.setenv("DATABASE_ROLE_PREFIX", new)
-    return new
 
 
 class TestMakingRoles:

@@ -41,7 +41,8 @@ def back_and_forth(engine: Engine, history: History, revision: str) -> None:
         after = counts(connection, history.schema)
 
     assert sum(before.values()) > 0
-    assert {table: after[table] for table in before if table in after} == before
+    # A migration may add what it derives from the rows that are there.
+    assert {table for table in before if after.get(table, before[table]) < before[table]} == set()
 
 
 @pytest.mark.parametrize(("history", "revision"), EARLIER)
