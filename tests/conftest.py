@@ -3,11 +3,16 @@
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.server import SuiteServer
 from veritas_cli.local_postgres import LocalPostgresError
 
 pytest_plugins = ["tests.stores"]
+
+# A busy machine is no failure: no example has a time to keep.
+settings.register_profile("veritas", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("veritas")
 
 
 def pytest_configure(config: pytest.Config) -> None:
