@@ -189,7 +189,7 @@ def test_many_threads_may_report_and_each_report_arrives_or_is_counted(
     reporter.start()
     reporter.close()
 
-    asked: dict[str, str | int] = {"event_type": "log", "limit": 1000}
+    asked: dict[str, Any] = {"event_type": "log", "limit": 1000}
     items = monitoring_client.get(LOGS, params=asked).json()["items"]
     arrived = {event["message"] for event in items}
     assert len(arrived) + reporter.dropped == 200
