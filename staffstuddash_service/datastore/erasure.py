@@ -10,7 +10,8 @@ from shared_db.clock import utc_now
 from shared_db.erasure import pseudonym_of
 from shared_db.naming import digest_of
 from staffstuddash_service.datastore.actions import note_action
-from staffstuddash_service.datastore.part import Part, find_student
+from staffstuddash_service.datastore.part import Part, gone_among
+from staffstuddash_service.errors import StudentNotFound
 from staffstuddash_service.models import (
     ActionLog,
     AssessmentLog,
@@ -45,9 +46,11 @@ class Erasure(Part):
 
         """
         with self.database.unit_of_work() as session:
-            is_repeat = session.get(Deletion, pseudonym_of(student_id)) is not None
-            if not is_repeat:
-                find_student(session, student_id, lock=True)
+            # Locked first: of two at once the second then finds what the first left.
+            student = session.get(Student, student_id, with_for_update=True)
+            is_repeat = student is None and bool(gone_among(session, [student_id]))
+            if student is None and not is_repeat:
+                raise StudentNotFound(student_id)
             return _erase(session, student_id, actor, is_memory=self.use_fallback), is_repeat
 
 

@@ -1,11 +1,22 @@
 """Students beside the dropout risk that the dropout service publishes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Subquery, func, literal, null, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    func,
+    literal,
+    null,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from shared_db.paging import Keyset
@@ -36,6 +47,12 @@ SHOWN = (
 _NONE_IS_LOW, _NONE_IS_HIGH = -1.0, 2.0
 
 AnyQuery = Select[*tuple[Any, ...]]
+Beyond = Callable[[Any], ColumnElement[bool]]
+
+
+def beyond_id(seen: str, *, is_descending: bool) -> Beyond:
+    """Return the condition that an id comes after the one seen."""
+    return lambda student_id: student_id < seen if is_descending else student_id > seen
 
 
 @dataclass(frozen=True)
@@ -57,15 +74,22 @@ def risk_of(values: Sequence[Any], *, is_memory: bool) -> tuple[Risk | None, str
     return Risk(*values), None
 
 
-def students(*, with_risk: bool) -> AnyQuery:
-    """Return the query of all students with their records, and their risks if it is there."""
-    query: AnyQuery = select(*SHOWN).join_from(
-        PerformanceRecord, Student, Student.id == PerformanceRecord.student_id
-    )
+def students(*, with_risk: bool, beyond: Beyond | None = None) -> AnyQuery:
+    """Return the query of all students with their records, and their risks if it is there.
+
+    beyond: what holds of the ids of all students asked for. PostgreSQL does not conclude from one
+    table to another it is joined with, and a merge join would read that one from its beginning.
+    """
+
+    def same(student_id: Any) -> ColumnElement[bool]:
+        is_theirs: ColumnElement[bool] = student_id == PerformanceRecord.student_id
+        return and_(is_theirs, beyond(student_id)) if beyond else is_theirs
+
+    query: AnyQuery = select(*SHOWN).join_from(PerformanceRecord, Student, same(Student.id))
     if not with_risk:
         return query
-    is_theirs = published_risk.c.student_id == PerformanceRecord.student_id
-    return query.outerjoin(published_risk, is_theirs).add_columns(*RISK_COLUMNS)
+    risk = same(published_risk.c.student_id)
+    return query.outerjoin(published_risk, risk).add_columns(*RISK_COLUMNS)
 
 
 def rows_by_risk(
@@ -122,12 +146,13 @@ def _without_risk(
 ) -> AnyQuery:
     none = _NONE_IS_LOW if is_descending else _NONE_IS_HIGH
     own_id = PerformanceRecord.student_id
+    beyond = None
+    if seen is not None and seen[0] == none:
+        beyond = beyond_id(seen[1], is_descending=is_descending)
     query = (
-        students(with_risk=True)
+        students(with_risk=True, beyond=beyond)
         .where(published_risk.c.student_id.is_(null()), *wanted)
         .add_columns(literal(none).label("place"), own_id.label("place_id"))
         .order_by(own_id.desc() if is_descending else own_id)
     )
-    if seen is None or seen[0] != none:
-        return query
-    return query.where(own_id < seen[1] if is_descending else own_id > seen[1])
+    return query.where(beyond(own_id)) if beyond else query

@@ -19,6 +19,7 @@ from staffstuddash_service.datastore.risk import (
     RISK_COLUMNS,
     SHOWN,
     Risk,
+    beyond_id,
     risk_of,
     rows_by_risk,
     students,
@@ -116,8 +117,11 @@ class TeacherDashboard(Part):
     ) -> tuple[Sequence[Any], str | None]:
         if order.is_by_risk:
             return rows_by_risk(session, order, wanted, after=after, limit=limit)
-        query = students(with_risk=not self.use_fallback).where(*wanted)
         keyset = Keyset(f"dashboard by {order}", _PLACES[order], order.is_descending)
+        beyond = None
+        if order is Order.STUDENT_ID and after is not None:
+            beyond = beyond_id(keyset.decode(after)[0], is_descending=False)
+        query = students(with_risk=not self.use_fallback, beyond=beyond).where(*wanted)
         return keyset.rows(session, query, after=after, limit=limit)
 
 

@@ -164,6 +164,16 @@ def test_whoever_writes_meanwhile_leaves_nothing_behind(own: DatastoreManager) -
     assert "Xanthippe" not in text_of_all
 
 
+def test_of_many_who_delete_one_does_and_the_others_are_told(own: DatastoreManager) -> None:
+    own.add_student(ID, NAME, EMAIL)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: own.delete_student(ID, actor="office"), range(16)))
+
+    assert [is_repeat for _, is_repeat in answers].count(False) == 1
+    assert sum(removed["students"] for removed, _ in answers) == 1
+
+
 def test_a_new_student_and_an_eraser_at_once(own: DatastoreManager) -> None:
     """Whoever comes first, in the end the student is not there."""
 
