@@ -1,18 +1,19 @@
 """Real things for benchmarks and fuzzing: a PostgreSQL server and service processes of its own."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy import Engine, NullPool, create_engine, text
 
 from shared_db.database import Database
 from shared_db.engine import normalised_url
@@ -40,7 +41,7 @@ class Server:
 @contextmanager
 def migrated_server(options: Mapping[str, str] | None = None) -> Iterator[Server]:
     """Give a new PostgreSQL server, durable unless the options say otherwise; gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="veritas-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="veritas-bench-", ignore_cleanup_errors=True) as folder:
         postgres = LocalPostgres(Path(folder, "postgres"), options=options)
         try:
             with postgres:
@@ -60,7 +61,7 @@ def service(package: str, server: Server, settings: Mapping[str, str]) -> Iterat
     """Give the URL of a service that runs as it does in production, except for the settings."""
     port = free_port()
     port_of = package.removesuffix("_service").upper() + "_PORT"
-    with tempfile.TemporaryDirectory(prefix="veritas-") as folder:
+    with tempfile.TemporaryDirectory(prefix="veritas-bench-") as folder:
         log = Path(folder, "log")
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -81,6 +82,45 @@ def service(package: str, server: Server, settings: Mapping[str, str]) -> Iterat
             yield f"http://127.0.0.1:{port}"
         finally:
             end(process, (signal.SIGTERM, 15))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table: what was measured, its figures, and the line that is its limit."""
+
+    label: str
+    figures: Mapping[str, float]
+    limit: "Line | None" = None
+
+    def __str__(self) -> str:
+        rate = self.figures["per_second"]
+        latencies = (self.figures.get(name) for name in ("p50", "p99"))
+        cells = [f"{'-' if ms is None else f'{ms:.1f}':>8}" for ms in latencies]
+        ratio = "" if self.limit is None else self._ratio(self.limit)
+        return f"{self.label:<30}{rate:>12,.0f}{''.join(cells)}   {ratio}".rstrip()
+
+    def _ratio(self, limit: "Line") -> str:
+        return f"{self.figures['per_second'] / limit.figures['per_second']:.2f} of {limit.label}"
+
+
+def print_table(title: str, lines: Sequence[Line]) -> None:
+    """Print the lines under their title."""
+    print(f"\n{title}")
+    print(f"{'':<30}{'per second':>12}{'p50 ms':>8}{'p99 ms':>8}   ratio")
+    for line in lines:
+        print(line)
+
+
+def machine(server: Server) -> str:
+    """Return what the figures depend on: cores, Python, PostgreSQL and whether it is durable."""
+    with server.engine().connect() as connection:
+        version, fsync = (
+            connection.scalar(text(f"SHOW {name}")) for name in ("server_version", "fsync")
+        )
+    return (
+        f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, "
+        f"PostgreSQL {version} with fsync {fsync}; service, database and load on this machine"
+    )
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

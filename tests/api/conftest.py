@@ -1,0 +1,19 @@
+"""Each service in turn, for tests of what all of them do alike."""
+
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.stores import LOOPBACK, OpenDatabase
+from tests.targets import EVERY_SERVICE, Service, Target
+
+
+@pytest.fixture(params=EVERY_SERVICE, ids=str)
+def target(request: pytest.FixtureRequest, open_database: OpenDatabase) -> Iterator[Target]:
+    """Give each service on both stores, with what a row needs to be accepted."""
+    service: Service = request.param
+    database = open_database(service.metadata)
+    app = service.make_app(database)
+    with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
+        yield Target(service, database, client)
