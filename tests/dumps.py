@@ -5,11 +5,13 @@ import sqlite3
 from sqlalchemy import text
 
 from shared_db.database import Database
+from tests.stores import become_owner
 
 
 def dump(database: Database) -> str:
     """Return every row of every table as text."""
     with database.reading() as session:
+        become_owner(session)
         connection = session.connection()
         if database.use_fallback:
             raw = connection.connection.driver_connection

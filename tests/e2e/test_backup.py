@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from datetime import timedelta
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from dropout_service.database import DropoutDatabaseManager
 from monitoring_service.database import MonitoringDatabase
+from shared_db.clock import utc_now
 from shared_db.database import Database
 from staffstuddash_service.datastore import DatastoreManager
 from tests.server import admin_url, create_database, drop_database
@@ -30,7 +32,13 @@ def fill(url: str) -> None:
         datastore.add_student(f"s{number}", f'Ada\'s \\ "{number}" ä\n;--')
         datastore.add_assessment(f"s{number}", "exam", "Math", number)
     events = DropoutDatabaseManager(database)
-    events.add_learning_event("e1", "s1", None, "NAVIGATION", data={"a": ["\\", "ä"]})
+    for days in (40, 20, 1):
+        moment = utc_now() - timedelta(days=days)
+        answer = {"correct": True, "a": ["\\", "ä"]}
+        events.add_learning_event(
+            None, "s1", "q1", "QUESTION_SUBMIT", data=answer, occurred_at=moment
+        )
+        datastore.add_assessment("s1", "quiz", "Art", 50, timestamp=moment)
     events.predict("s1")
     MonitoringDatabase(database).add_log("a", "b", data={"response_time": 9999})
 
