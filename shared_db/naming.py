@@ -62,7 +62,9 @@ def store_named(session: Session, rows: Sequence[N]) -> list[Outcome]:
     model = type(rows[0])
     # In the order of their ids, or two batches with the same ids could wait for each other.
     values = [_columns(first[id_]) for id_ in sorted(first)]
-    new = set(session.scalars(_insert(session, model), values))
+    # Else rows with other values absent would each be a statement of their own.
+    options = {"render_nulls": True}
+    new = set(session.scalars(_insert(session, model), values, execution_options=options))
     digests = {id_: first[id_].digest for id_ in new}
     if known := first.keys() - new:
         query = select(model.id, model.digest).where(model.id.in_(known))

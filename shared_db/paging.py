@@ -61,7 +61,7 @@ class Keyset:
         """Return rows and the next cursor; `query` may select any columns, its keys among them."""
         place = tuple_(*self.columns)
         if after is not None:
-            seen = tuple_(*self._decode(after))
+            seen = tuple_(*self.decode(after))
             query = query.where(place < seen if self.is_descending else place > seen)
         query = query.add_columns(*self.columns)
         query = query.order_by(*(c.desc() if self.is_descending else c for c in self.columns))
@@ -76,7 +76,13 @@ class Keyset:
         text = json.dumps([self.name, *plain], separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
-    def _decode(self, cursor: str) -> list[Any]:
+    def decode(self, cursor: str) -> list[Any]:
+        """Return the values of the columns at the place that the cursor names.
+
+        Raises:
+            MalformedCursor: it is not a cursor of this list.
+
+        """
         try:
             padded = cursor + "=" * (-len(cursor) % 4)
             name, *values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))

@@ -99,10 +99,16 @@ def _read(body: bytes, media_type: str, model: type[B]) -> Batch[B]:
     items = _lines(body) if media_type == NDJSON else _array(body, media_type)
     if not items:
         raise InvalidRequest("The batch has no items.")
-    return _validated(_bounded(items), model)
+    return validated(bounded(items), model)
 
 
-def _bounded(items: list[T]) -> list[T]:
+def bounded(items: list[T]) -> list[T]:
+    """Return the items if one batch may have so many.
+
+    Raises:
+        TooLarge: more than `MOST_ITEMS`.
+
+    """
     if len(items) > MOST_ITEMS:
         raise TooLarge(f"The batch has {len(items)} items; send at most {MOST_ITEMS} at once.")
     return items
@@ -124,25 +130,29 @@ def _array(body: bytes, media_type: str) -> list[Any]:
 
 
 def _lines(body: bytes) -> list[Any]:
-    return [_line(line) for line in _bounded([line for line in body.split(b"\n") if line.strip()])]
+    return [_line(line) for line in bounded([line for line in body.split(b"\n") if line.strip()])]
 
 
-class _Broken:
-    """A line that is no JSON."""
+@dataclass(frozen=True)
+class Broken:
+    """An item that could not even be read, and why."""
+
+    why: str
 
 
 def _line(line: bytes) -> object:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
-        return _Broken()
+        return Broken("is not JSON")
 
 
-def _validated(items: list[Any], model: type[B]) -> Batch[B]:
+def validated(items: list[Any], model: type[B]) -> Batch[B]:
+    """Return the items as the model reads each on its own, the refused ones with their reasons."""
     batch: Batch[B] = Batch({}, {})
     for index, item in enumerate(items):
-        if isinstance(item, _Broken):
-            broken = {"location": "body", "field": "body", "message": "is not JSON"}
+        if isinstance(item, Broken):
+            broken = {"location": "body", "field": "body", "message": item.why}
             batch.refused[index] = [broken]
             continue
         try:

@@ -1,6 +1,6 @@
 """What this service refuses."""
 
-from shared_db.errors import Conflict, NotFound
+from shared_db.errors import Conflict, Gone, NotFound
 
 
 class StudentNotFound(NotFound):
@@ -10,6 +10,18 @@ class StudentNotFound(NotFound):
 
     def __init__(self, student_id: str) -> None:
         super().__init__(f"No student has the id {student_id}.", student_id=student_id)
+
+
+class StudentGone(Gone):
+    """The student was erased; the id is not given out again."""
+
+    title = "The student was deleted"
+
+    def __init__(self, student_id: str) -> None:
+        super().__init__(
+            f"Student {student_id} was deleted with everything stored of them, for good.",
+            student_id=student_id,
+        )
 
 
 class StudentExists(Conflict):
@@ -33,4 +45,50 @@ class AssessmentExists(Conflict):
         super().__init__(
             f"Assessment {assessment_id} is stored with other content. Nothing was changed.",
             assessment_id=assessment_id,
+        )
+
+
+class DraftExists(Conflict):
+    """The id is a draft's already, sent with other content."""
+
+    title = "The draft exists with other content"
+
+    def __init__(self, draft_id: str) -> None:
+        super().__init__(
+            f"Draft {draft_id} is stored with other content. Nothing was changed.",
+            draft_id=draft_id,
+        )
+
+
+class ActionExists(Conflict):
+    """The Idempotency-Key named another action before."""
+
+    title = "The action exists with other content"
+
+    def __init__(self, action_id: str) -> None:
+        super().__init__(
+            "This Idempotency-Key was used for another action. Nothing was changed.",
+            action_id=action_id,
+        )
+
+
+class ConceptNotFound(NotFound):
+    """No concept has that id."""
+
+    title = "There is no such concept"
+
+    def __init__(self, concept_id: str) -> None:
+        super().__init__(f"No concept has the id {concept_id}.", concept_id=concept_id)
+
+
+class ConceptExists(Conflict):
+    """The id, or the concept of that subject, is stored with other content."""
+
+    title = "The concept exists with other content"
+
+    def __init__(self, concept_id: str) -> None:
+        super().__init__(
+            f"The id {concept_id}, or this concept of the subject under another id, is stored "
+            "already with other content. Nothing was changed.",
+            concept_id=concept_id,
         )

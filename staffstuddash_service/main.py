@@ -3,26 +3,54 @@
 from fastapi import FastAPI
 
 from shared_web.app import Service, create_service_app
+from shared_web.periodic import Periodic
 from staffstuddash_service.datastore import DatastoreManager, datastore
 from staffstuddash_service.migrations import HISTORY
-from staffstuddash_service.routes import assessments, dashboard, students
+from staffstuddash_service.routes import (
+    actions,
+    assessments,
+    concepts,
+    dashboard,
+    drafts,
+    performance,
+    students,
+)
 from staffstuddash_service.settings import Settings
 
 SERVICE = Service(
     name="staffstuddash",
     title="Veritas staffstuddash",
-    description="Students, their assessments and performance, and what a teacher sees first.",
+    description="Students, their work and performance, and what staff see first.",
     tags=[
         {"name": "students", "description": "The record of students."},
         {"name": "assessments", "description": "Marks as they come in."},
-        {"name": "dashboard", "description": "Lists for teachers."},
+        {"name": "drafts", "description": "Versions of texts: hints for a talk, no verdicts."},
+        {"name": "performance", "description": "What marks and drafts add up to."},
+        {"name": "actions", "description": "What was done about students."},
+        {"name": "concepts", "description": "What is taught."},
+        {"name": "dashboard", "description": "What staff see first."},
     ],
-    routers=[students.router, assessments.router, dashboard.router],
+    routers=[
+        students.router,
+        assessments.router,
+        drafts.router,
+        performance.router,
+        actions.router,
+        concepts.router,
+        dashboard.router,
+    ],
 )
 
 
 def create_app(manager: DatastoreManager = datastore, settings: Settings | None = None) -> FastAPI:
     """Return the app on the given manager, by default the one of the environment's database."""
-    app = create_service_app(SERVICE, settings or Settings.load(), manager.database, HISTORY)
+    chosen = settings or Settings.load()
+    refresh = Periodic(
+        "refresh performance records",
+        chosen.records_refresh_seconds,
+        manager.refresh_due_records,
+    )
+    periodics = [refresh] if chosen.records_refresh_seconds else []
+    app = create_service_app(SERVICE, chosen, manager.database, HISTORY, periodics)
     app.state.manager = manager
     return app

@@ -12,11 +12,27 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
+    UniqueConstraint,
+    text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
 from shared_db.columns import Base as ColumnsBase
-from shared_db.columns import Key, Named, UtcDateTime, service_metadata
+from shared_db.columns import Key, Named, UtcDateTime, enum_column, service_metadata
+from staffstuddash_service.domain.drafts import ChangeType, Continuity
+from staffstuddash_service.domain.integrity import IntegrityLabel
+from staffstuddash_service.domain.learning import LearningState
+from staffstuddash_service.domain.standing import Status
+
+SORTED_LENGTH = 100
+# Sorted by code point in both stores, after folding the case in Python: SQLite knows only ASCII.
+_SortedName = String(SORTED_LENGTH).with_variant(String(SORTED_LENGTH, collation="C"), "postgresql")
+IS_TUTOR = text(
+    "learning_state IN ('PROGRESSING', 'PLATEAU') AND mean_percentage >= 80"
+    " AND assessment_count >= 3"
+)
+IS_LEARNER = text("learning_state = 'STALLED'")
 
 
 class Base(ColumnsBase, DeclarativeBase):
@@ -25,15 +41,35 @@ class Base(ColumnsBase, DeclarativeBase):
     metadata = service_metadata("staffstuddash")
 
 
+def of_student() -> Mapped[str]:
+    """Return the column that says whose row it is."""
+    return mapped_column(Key, ForeignKey("staffstuddash.students.id"))
+
+
 class Student(Named, Base):
     """A student as the school knows them."""
 
     __tablename__ = "students"
+    __table_args__ = (Index(None, "sort_name", "id"),)
 
     name: Mapped[str] = mapped_column(String(200))
     email: Mapped[str | None] = mapped_column(String(320))
+    sort_name: Mapped[str] = mapped_column(
+        _SortedName, comment="The name's beginning with its case folded"
+    )
+    search_text: Mapped[str] = mapped_column(
+        Text, comment="Name and e-mail with their case folded, one a line"
+    )
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+    @validates("name", "email")
+    def _keep_searchable(self, field: str, value: str | None) -> str | None:
+        present = {"name": self.name, "email": self.email, field: value}
+        folded = {key: (given or "").casefold() for key, given in present.items()}
+        self.sort_name = folded["name"][:SORTED_LENGTH]
+        self.search_text = f"{folded['name']}\n{folded['email']}"
+        return value
 
 
 class AssessmentLog(Named, Base):
@@ -43,31 +79,186 @@ class AssessmentLog(Named, Base):
     __table_args__ = (
         CheckConstraint("max_score > 0 AND score >= 0 AND score <= max_score", name="score_range"),
         Index(None, "student_id", "timestamp", "id"),
+        # The cohort reads two weeks of marks from the index alone.
+        Index(
+            "ix_assessment_logs_recent",
+            "timestamp",
+            postgresql_include=["student_id", "subject", "score", "max_score"],
+        ),
     )
 
-    student_id: Mapped[str] = mapped_column(Key, ForeignKey("staffstuddash.students.id"))
+    student_id: Mapped[str] = of_student()
     type: Mapped[str] = mapped_column(String(200), comment="exam, quiz, TMA ...: the school's word")
     subject: Mapped[str] = mapped_column(String(200))
-    topic: Mapped[str | None] = mapped_column(String(200))
+    topic: Mapped[str | None] = mapped_column(
+        String(200), comment="The concept of the subject that was assessed"
+    )
     score: Mapped[float]
     max_score: Mapped[float]
     timestamp: Mapped[datetime] = mapped_column(comment="When it was handed in")
     created_at: Mapped[datetime]
 
 
+class Draft(Named, Base):
+    """One version of a student's text for an assignment, and what changed from the one before."""
+
+    __tablename__ = "drafts"
+    __table_args__ = (
+        UniqueConstraint("student_id", "assignment_id", "version"),
+        CheckConstraint("version >= 1", name="version_counted"),
+        CheckConstraint(
+            "lexical_similarity BETWEEN 0 AND 1 AND retained_share BETWEEN 0 AND 1", name="shares"
+        ),
+        Index(None, "student_id", "timestamp", "id"),
+    )
+
+    student_id: Mapped[str] = of_student()
+    assignment_id: Mapped[str] = mapped_column(Key)
+    version: Mapped[int] = mapped_column(comment="By the order of arrival, from 1")
+    content: Mapped[str] = mapped_column(Text)
+    timestamp: Mapped[datetime] = mapped_column(comment="When it was handed in")
+    created_at: Mapped[datetime]
+    word_count: Mapped[int]
+    new_words: Mapped[int | None]
+    lexical_similarity: Mapped[float | None]
+    retained_share: Mapped[float | None]
+    change_type: Mapped[ChangeType | None] = mapped_column(enum_column(ChangeType))
+    reasoning_continuity: Mapped[Continuity | None] = mapped_column(enum_column(Continuity))
+    sudden_jump_flag: Mapped[bool | None]
+
+
 class PerformanceRecord(Base):
-    """What a student's marks add up to; recomputed from them whenever one is added."""
+    """What a student's marks and drafts add up to; recomputed from them with each new one."""
 
     __tablename__ = "performance_records"
+    __table_args__ = (
+        CheckConstraint("grit_level BETWEEN 0 AND 1", name="grit_share"),
+        CheckConstraint("integrity_score BETWEEN 0 AND 1", name="integrity_share"),
+        # The dashboard's orders, those without a value last in both directions.
+        *(
+            Index(f"ix_performance_records_{name}", text(place), "student_id").ddl_if("postgresql")
+            for name, place in {
+                "lowest_mean": "coalesce(mean_percentage, 1000)",
+                "highest_mean": "coalesce(mean_percentage, -1)",
+                "longest_silent": (
+                    "coalesce(last_activity_at, '9000-01-01 00:00:00+00'::timestamptz)"
+                ),
+                "latest_active": (
+                    "coalesce(last_activity_at, '1800-01-01 00:00:00+00'::timestamptz)"
+                ),
+            }.items()
+        ),
+        Index(None, "status", "student_id"),
+        Index(
+            "ix_performance_records_due",
+            "due_at",
+            postgresql_where=text("due_at IS NOT NULL"),
+            sqlite_where=text("due_at IS NOT NULL"),
+        ),
+    )
 
     student_id: Mapped[str] = mapped_column(
         Key, ForeignKey("staffstuddash.students.id"), primary_key=True
     )
     mean_percentage: Mapped[float | None]
+    trend_per_30_days: Mapped[float | None]
     assessment_count: Mapped[int]
     last_submitted_at: Mapped[datetime | None]
     subjects: Mapped[list[Any]]
+    strengths: Mapped[list[Any]]
+    weaknesses: Mapped[list[Any]]
+    status: Mapped[Status | None] = mapped_column(enum_column(Status))
+    status_reasons: Mapped[list[Any]]
+    learning_state: Mapped[LearningState | None] = mapped_column(enum_column(LearningState))
+    grit_level: Mapped[float | None]
+    setback_count: Mapped[int]
+    draft_count: Mapped[int]
+    last_draft_at: Mapped[datetime | None]
+    reasoning_continuity: Mapped[Continuity | None] = mapped_column(
+        enum_column(Continuity), comment="That of the latest revision"
+    )
+    integrity_score: Mapped[float | None]
+    integrity_label: Mapped[IntegrityLabel | None] = mapped_column(enum_column(IntegrityLabel))
+    sudden_jump_flag: Mapped[bool]
+    assignments: Mapped[list[Any]]
+    last_activity_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None] = mapped_column(
+        comment="When it has to be computed again although nothing came in"
+    )
     updated_at: Mapped[datetime]
+
+
+class ConceptStanding(Base):
+    """How one student does at one concept; recomputed with each mark for it."""
+
+    __tablename__ = "concept_standings"
+    __table_args__ = (
+        Index(None, "subject", "concept", "learning_state"),
+        *(
+            Index(
+                f"ix_concept_standings_{name}",
+                "subject",
+                "concept",
+                "mean_percentage",
+                "student_id",
+                postgresql_where=condition,
+                sqlite_where=condition,
+            )
+            for name, condition in {"tutors": IS_TUTOR, "learners": IS_LEARNER}.items()
+        ),
+    )
+
+    student_id: Mapped[str] = mapped_column(
+        Key, ForeignKey("staffstuddash.students.id"), primary_key=True
+    )
+    subject: Mapped[str] = mapped_column(String(200), primary_key=True)
+    concept: Mapped[str] = mapped_column(String(200), primary_key=True)
+    assessment_count: Mapped[int]
+    mean_percentage: Mapped[float]
+    change_points: Mapped[float | None]
+    learning_state: Mapped[LearningState | None] = mapped_column(enum_column(LearningState))
+    last_submitted_at: Mapped[datetime]
+
+
+class ConceptModule(Named, Base):
+    """A concept that is taught, and how hard it is."""
+
+    __tablename__ = "concept_modules"
+    __table_args__ = (
+        UniqueConstraint("subject", "concept"),
+        CheckConstraint("difficulty BETWEEN 1 AND 5", name="difficulty_range"),
+    )
+
+    concept: Mapped[str] = mapped_column(String(200))
+    subject: Mapped[str] = mapped_column(String(200))
+    difficulty: Mapped[int] = mapped_column(comment="1 (easy) to 5 (hard)")
+    created_at: Mapped[datetime]
+
+
+class ActionLog(Named, Base):
+    """What somebody did about a student; kept under a pseudonym when the student is erased."""
+
+    __tablename__ = "action_logs"
+    __table_args__ = (
+        Index(None, "student_id", "timestamp", "id"),
+        Index(None, "timestamp", "id"),
+    )
+
+    student_id: Mapped[str] = mapped_column(Key, comment="Or the pseudonym of an erased student")
+    actor: Mapped[str] = mapped_column(Key, comment="The name of the key that called")
+    action: Mapped[str] = mapped_column(String(100))
+    is_intervention: Mapped[bool]
+    data: Mapped[dict[str, Any] | None]
+    timestamp: Mapped[datetime]
+
+
+class Deletion(Base):
+    """The tombstone of an erased student: that there was one, not who."""
+
+    __tablename__ = "deletions"
+
+    pseudonym: Mapped[str] = mapped_column(Key, primary_key=True)
+    deleted_at: Mapped[datetime]
 
 
 # Published by the dropout service; a table of its own metadata, so that no migration of ours

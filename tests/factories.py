@@ -22,6 +22,24 @@ def an_assessment(**changes: Any) -> dict[str, Any]:
     return {**values, "timestamp": NOON.isoformat(), **changes}
 
 
+def a_draft(**changes: Any) -> dict[str, Any]:
+    """Return a draft to POST."""
+    content = "Light is scattered by the air, short waves more than long ones."
+    values = {"id": "d001", "assignment_id": "essay", "content": content}
+    return {**values, "timestamp": NOON.isoformat(), **changes}
+
+
+def an_action(**changes: Any) -> dict[str, Any]:
+    """Return an action to POST."""
+    return {"action": "talk.with-student", "timestamp": NOON.isoformat(), **changes}
+
+
+def a_concept(**changes: Any) -> dict[str, Any]:
+    """Return a concept to POST."""
+    values = {"id": "fractions", "concept": "fractions", "subject": "Math", "difficulty": 2}
+    return {**values, **changes}
+
+
 def a_learning_event(**changes: Any) -> dict[str, Any]:
     """Return a learning event to POST."""
     values = {"id": "evt001", "student_id": "s001", "event_type": "QUESTION_SUBMIT"}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import Engine, MetaData, create_engine, text
+from sqlalchemy import Engine, MetaData, create_engine
 from sqlalchemy.pool import NullPool
 from starlette.testclient import TestClient
 
@@ -26,12 +26,6 @@ from tests.server import admin_url, create_database, drop_database, new_name
 from veritas_cli.histories import migrate_all
 from veritas_cli.rest import ClientSettings
 
-STAND_IN = """
-CREATE TABLE IF NOT EXISTS public.stand_in (pseudonym text, deleted_at timestamptz);
-CREATE OR REPLACE VIEW staffstuddash.published_deletions AS
-SELECT pseudonym, deleted_at FROM public.stand_in
-"""
-
 OpenDatabase = Callable[[MetaData], Database]
 
 # Where a client on this machine calls from; without keys nobody else is admitted.
@@ -52,16 +46,15 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         for name in kind.model_fields:
             monkeypatch.delenv(name.upper(), raising=False)
             monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
+    # Nothing beside the requests, where the PostgreSQL of a test is one connection.
+    monkeypatch.setenv("RECORDS_REFRESH_SECONDS", "0")
 
 
 @pytest.fixture(scope="session")
 def template_name() -> Iterator[str]:
     """Give the name of this worker's migrated database, which nobody connects to."""
     name = new_name()
-    engine = engine_on(create_database(admin_url(), name))
-    migrate_all(engine)
-    with engine.begin() as connection:  # until staffstuddash publishes it
-        connection.execute(text(STAND_IN))
+    migrate_all(engine_on(create_database(admin_url(), name)))
     yield name
     drop_database(admin_url(), name)
 

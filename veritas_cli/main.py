@@ -4,6 +4,7 @@ import typer
 
 from veritas_cli.check import check
 from veritas_cli.demo import demo
+from veritas_cli.erase import erase
 from veritas_cli.keys import keys
 from veritas_cli.migrate import migrate
 from veritas_cli.predict import predict
@@ -29,4 +30,5 @@ app.command("migrate")(migrate)
 app.command("check")(check)
 app.command("demo")(demo)
 app.command("predict")(predict)
+app.command("erase")(erase)
 app.add_typer(keys, name="keys")

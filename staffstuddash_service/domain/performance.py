@@ -1,8 +1,10 @@
-"""How a student does: a mean percentage per subject and over all subjects."""
+"""How a student does: mean percentages and trends, per subject and over all subjects."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from staffstuddash_service.domain.trend import slope_per_30_days
 
 
 @dataclass(frozen=True)
@@ -12,6 +14,7 @@ class Mark:
     subject: str
     percentage: float
     submitted_at: datetime
+    concept: str | None = None
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class SubjectPerformance:
     count: int
     last_percentage: float
     last_submitted_at: datetime
+    trend_per_30_days: float | None
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Performance:
     subjects: tuple[SubjectPerformance, ...]
     mean_percentage: float | None
     assessment_count: int
+    trend_per_30_days: float | None
 
 
 def percentage(score: float, max_score: float) -> float:
@@ -41,36 +46,56 @@ def percentage(score: float, max_score: float) -> float:
     """
     if not 0 <= score <= max_score or max_score <= 0:
         raise ValueError("a score lies between 0 and max_score, which is above 0")
-    return 100 * score / max_score
+    # Divided first: a hundredfold of the largest numbers would be infinite.
+    return 100 * (score / max_score)
+
+
+def in_order(marks: Iterable[Mark]) -> list[Mark]:
+    """Return the marks by the time they were handed in."""
+    return sorted(marks, key=lambda mark: (mark.submitted_at, mark.subject, mark.percentage))
+
+
+def by_subject(marks: Iterable[Mark]) -> dict[str, list[Mark]]:
+    """Return each subject's marks in order of time, the subjects by name."""
+    grouped: dict[str, list[Mark]] = {}
+    for mark in in_order(marks):
+        grouped.setdefault(mark.subject, []).append(mark)
+    return {name: grouped[name] for name in sorted(grouped)}
 
 
 def summarise(marks: Iterable[Mark]) -> Performance:
     """Return the performance that the marks show.
 
     The mean over all subjects is the mean of all marks, so a subject counts by its number of
-    marks. Without marks the means are None: nothing is known, which is not zero.
+    marks. The trend over all subjects is taken within them: that a hard subject began does not
+    count as a fall. Without marks the means are None: nothing is known, which is not zero.
     """
-    by_subject: dict[str, list[Mark]] = {}
-    for mark in sorted(marks, key=lambda mark: (mark.submitted_at, mark.subject)):
-        by_subject.setdefault(mark.subject, []).append(mark)
-    every = [mark.percentage for marks in by_subject.values() for mark in marks]
+    groups = by_subject(marks)
+    every = [mark.percentage for group in groups.values() for mark in group]
     return Performance(
-        subjects=tuple(_subject(name, by_subject[name]) for name in sorted(by_subject)),
-        mean_percentage=_mean(every) if every else None,
+        subjects=tuple(_subject(name, group) for name, group in groups.items()),
+        mean_percentage=mean(every) if every else None,
         assessment_count=len(every),
+        trend_per_30_days=slope_per_30_days([_points(group) for group in groups.values()]),
     )
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of at least one value, never outside of their range."""
+    return min(max(values), max(min(values), sum(values) / len(values)))
 
 
 def _subject(name: str, marks: list[Mark]) -> SubjectPerformance:
     last = marks[-1]
     return SubjectPerformance(
         subject=name,
-        mean_percentage=_mean([mark.percentage for mark in marks]),
+        mean_percentage=mean([mark.percentage for mark in marks]),
         count=len(marks),
         last_percentage=last.percentage,
         last_submitted_at=last.submitted_at,
+        trend_per_30_days=slope_per_30_days([_points(marks)]),
     )
 
 
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
+def _points(marks: Iterable[Mark]) -> list[tuple[datetime, float]]:
+    return [(mark.submitted_at, mark.percentage) for mark in marks]

@@ -1,18 +1,26 @@
-"""Assessments as they come in."""
+"""Assessments as they come in, and read back per student."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
-from shared_web.access import Writer
+from shared_web.access import READ, WRITE, Writer
+from shared_web.batches import BatchOut, batch_body, read_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
+from staffstuddash_service.datastore import AssessmentToStore
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.errors import AssessmentExists, StudentNotFound
-from staffstuddash_service.schemas import AssessmentOut, NewAssessment
+from staffstuddash_service.errors import AssessmentExists, StudentGone, StudentNotFound
+from staffstuddash_service.routes.outcomes import answer
+from staffstuddash_service.routes.parameters import LISTING, AssessmentFilters, StudentId
+from staffstuddash_service.schemas.work import AssessmentOut, NewAssessment
 
-router = APIRouter(prefix="/assessments", tags=["assessments"])
+router = APIRouter(tags=["assessments"])
+
+ABSENT = documented(StudentNotFound, StudentGone)
 
 
-@router.post("", status_code=201, responses=documented(StudentNotFound, AssessmentExists))
+@router.post("/assessments", status_code=201, responses=ABSENT | documented(AssessmentExists))
 def add_assessment(
     new: NewAssessment,
     datastore: Datastore,
@@ -26,3 +34,25 @@ def add_assessment(
     )
     mark_replay(response, is_repeat=assessment.is_repeat)
     return AssessmentOut.model_validate(assessment)
+
+
+@router.post("/assessments/batch", dependencies=[WRITE], openapi_extra=batch_body(NewAssessment))
+async def add_assessments(request: Request, datastore: Datastore) -> BatchOut:
+    """Store many in one transaction; each has its outcome, a bad one harms no other."""
+    batch = await read_batch(request, NewAssessment)
+    assessments = [AssessmentToStore(**dict(item)) for item in batch.valid.values()]
+    results = await run_in_threadpool(datastore.add_assessments, assessments)
+    return answer(batch, results, "student_id")
+
+
+@router.get("/students/{student_id}/assessments", dependencies=[READ], responses=ABSENT | LISTING)
+def list_student_assessments(
+    student_id: StudentId,
+    datastore: Datastore,
+    filters: AssessmentFilters,
+    after: After = None,
+    limit: Limit = 100,
+) -> PageOut[AssessmentOut]:
+    """Return the student's assessments, the latest first."""
+    page = datastore.get_student_assessments(student_id, filters=filters, after=after, limit=limit)
+    return PageOut[AssessmentOut].of(page)

@@ -1,20 +1,60 @@
-"""What a teacher sees first."""
+"""What staff see first: of all students one by one, of one, and of all together."""
 
-from fastapi import APIRouter
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from shared_db.paging import MalformedCursor
+from fastapi import APIRouter, Query
+
+from shared_db.errors import NeedsPostgresql
 from shared_web.access import READ
 from shared_web.paging import After, Limit, PageOut
-from shared_web.problems import InvalidRequest, documented
+from shared_web.problems import documented
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.schemas import DashboardRowOut
+from staffstuddash_service.domain.orders import Order
+from staffstuddash_service.errors import StudentGone, StudentNotFound
+from staffstuddash_service.routes.parameters import (
+    LISTING,
+    DashboardFilters,
+    Search,
+    StudentId,
+    Timezone,
+)
+from staffstuddash_service.schemas.dashboard import CohortOut, DashboardRowOut, StudentDashboardOut
 
 router = APIRouter(prefix="/dashboard", tags=["dashboard"])
 
+Sort = Annotated[
+    Order, Query(description="`-` for the highest or latest first; no value is always last.")
+]
 
-@router.get("/teacher", dependencies=[READ], responses=documented(InvalidRequest, MalformedCursor))
+
+@router.get("/teacher", dependencies=[READ], responses=LISTING | documented(NeedsPostgresql))
 def get_teacher_dashboard(
-    datastore: Datastore, after: After = None, limit: Limit = 100
+    datastore: Datastore,
+    filters: DashboardFilters,
+    search: Search = None,
+    sort: Sort = Order.STUDENT_ID,
+    after: After = None,
+    limit: Limit = 100,
 ) -> PageOut[DashboardRowOut]:
-    """Return a row per student by id: performance and the latest dropout risk."""
-    return PageOut[DashboardRowOut].of(datastore.get_teacher_dashboard(after=after, limit=limit))
+    """Return a row per student: performance, hints, last activity, the latest dropout risk."""
+    page = datastore.get_teacher_dashboard(
+        order=sort, filters=filters, search=search, after=after, limit=limit
+    )
+    return PageOut[DashboardRowOut].of(page)
+
+
+@router.get(
+    "/student/{student_id}",
+    dependencies=[READ],
+    responses=documented(StudentNotFound, StudentGone),
+)
+def get_student_dashboard(student_id: StudentId, datastore: Datastore) -> StudentDashboardOut:
+    """Return what is known of one student: performance, concepts, the latest dropout risk."""
+    return StudentDashboardOut.model_validate(datastore.get_student_dashboard(student_id))
+
+
+@router.get("/cohort", dependencies=[READ])
+def get_cohort_dashboard(datastore: Datastore, timezone: Timezone = "UTC") -> CohortOut:
+    """Return what all students together show, and where the material may be the problem."""
+    return CohortOut.model_validate(datastore.get_cohort_dashboard(zone=ZoneInfo(timezone)))

@@ -1,26 +1,33 @@
-"""Students, and what is stored under one of them."""
+"""The record of students."""
 
-from typing import Annotated
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
-from fastapi import APIRouter, Path, Response
-
-from shared_db.paging import MalformedCursor
-from shared_web.access import READ, Writer
-from shared_web.fields import Id
+from shared_db.erasure import pseudonym_of
+from shared_web.access import READ, WRITE, Writer
+from shared_web.batches import BatchOut, batch_body, read_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
-from shared_web.problems import InvalidRequest, documented
+from shared_web.problems import documented
+from shared_web.tables import csv_body, read_csv
+from staffstuddash_service.datastore import StudentToStore
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.errors import StudentExists, StudentNotFound
-from staffstuddash_service.schemas import AssessmentOut, NewStudent, PerformanceOut, StudentOut
+from staffstuddash_service.errors import StudentExists, StudentGone, StudentNotFound
+from staffstuddash_service.routes.outcomes import answer
+from staffstuddash_service.routes.parameters import LISTING, Search, StudentFilters, StudentId
+from staffstuddash_service.schemas.students import (
+    ErasureOut,
+    NewStudent,
+    StudentChange,
+    StudentOut,
+)
 
 router = APIRouter(prefix="/students", tags=["students"])
 
-StudentId = Annotated[Id, Path(description="The student's id.", examples=["s001"])]
-LISTING = documented(InvalidRequest, MalformedCursor)
+ABSENT = documented(StudentNotFound, StudentGone)
 
 
-@router.post("", status_code=201, responses=documented(StudentExists))
+@router.post("", status_code=201, responses=documented(StudentExists, StudentGone))
 def add_student(
     new: NewStudent,
     datastore: Datastore,
@@ -37,32 +44,59 @@ def add_student(
 
 @router.get("", dependencies=[READ], responses=LISTING)
 def list_students(
-    datastore: Datastore, after: After = None, limit: Limit = 100
+    datastore: Datastore,
+    filters: StudentFilters,
+    search: Search = None,
+    after: After = None,
+    limit: Limit = 100,
 ) -> PageOut[StudentOut]:
     """Return students by id."""
-    return PageOut[StudentOut].of(datastore.get_students(after=after, limit=limit))
+    page = datastore.get_students(search=search, filters=filters, after=after, limit=limit)
+    return PageOut[StudentOut].of(page)
 
 
-@router.get("/{student_id}", dependencies=[READ], responses=documented(StudentNotFound))
+@router.post("/batch", dependencies=[WRITE], openapi_extra=batch_body(NewStudent))
+async def add_students(request: Request, datastore: Datastore) -> BatchOut:
+    """Store many students in one transaction; each has its outcome, a bad one harms no other."""
+    batch = await read_batch(request, NewStudent)
+    students = [StudentToStore(**dict(item)) for item in batch.valid.values()]
+    results = await run_in_threadpool(datastore.add_students, students)
+    return answer(batch, results, "id")
+
+
+@router.post("/csv", dependencies=[WRITE], openapi_extra=csv_body(NewStudent))
+async def add_students_from_csv(request: Request, datastore: Datastore) -> BatchOut:
+    """Store the students of a table, as `/students/batch` does; `index` counts rows from 0."""
+    batch = await read_csv(request, NewStudent)
+    students = [StudentToStore(**dict(item)) for item in batch.valid.values()]
+    results = await run_in_threadpool(datastore.add_students, students)
+    return answer(batch, results, "id")
+
+
+@router.get("/{student_id}", dependencies=[READ], responses=ABSENT)
 def get_student(student_id: StudentId, datastore: Datastore) -> StudentOut:
     """Return one student."""
     return StudentOut.model_validate(datastore.get_student(student_id))
 
 
-@router.get(
-    "/{student_id}/assessments",
-    dependencies=[READ],
-    responses=documented(StudentNotFound) | LISTING,
-)
-def list_student_assessments(
-    student_id: StudentId, datastore: Datastore, after: After = None, limit: Limit = 100
-) -> PageOut[AssessmentOut]:
-    """Return the student's assessments, the latest first."""
-    page = datastore.get_student_assessments(student_id, after=after, limit=limit)
-    return PageOut[AssessmentOut].of(page)
+@router.patch("/{student_id}", responses=ABSENT)
+def change_student(
+    student_id: StudentId, change: StudentChange, datastore: Datastore, principal: Writer
+) -> StudentOut:
+    """Change name or e-mail; which fields changed is written into the student's actions."""
+    changes = change.model_dump(exclude_unset=True)
+    student = datastore.change_student(student_id, changes, actor=principal.name)
+    return StudentOut.model_validate(student)
 
 
-@router.get("/{student_id}/performance", dependencies=[READ], responses=documented(StudentNotFound))
-def get_performance(student_id: StudentId, datastore: Datastore) -> PerformanceOut:
-    """Return what the student's marks add up to."""
-    return PerformanceOut.model_validate(datastore.get_performance_record(student_id))
+@router.delete("/{student_id}", responses=documented(StudentNotFound))
+def delete_student(
+    student_id: StudentId, datastore: Datastore, principal: Writer, response: Response
+) -> ErasureOut:
+    """Erase everything stored of the student here, for good; dropout follows within a minute.
+
+    The id is refused with 410 from then on. Deleting again answers as the first time, without rows.
+    """
+    removed, is_repeat = datastore.delete_student(student_id, actor=principal.name)
+    mark_replay(response, is_repeat=is_repeat)
+    return ErasureOut(pseudonym=pseudonym_of(student_id), removed=removed)

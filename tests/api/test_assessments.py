@@ -45,6 +45,7 @@ def test_an_assessment_updates_the_performance(client: TestClient) -> None:
             "count": 1,
             "last_percentage": 90,
             "last_submitted_at": "2026-03-02T12:00:00Z",
+            "trend_per_30_days": None,
         },
         {
             "subject": "Math",
@@ -52,6 +53,7 @@ def test_an_assessment_updates_the_performance(client: TestClient) -> None:
             "count": 2,
             "last_percentage": 50,
             "last_submitted_at": "2026-03-05T12:00:00Z",
+            "trend_per_30_days": None,
         },
     ]
 

@@ -1,5 +1,6 @@
 """Students over HTTP, on both stores."""
 
+import pytest
 from starlette.testclient import TestClient
 
 from tests.factories import a_student
@@ -87,3 +88,100 @@ def test_an_unknown_student_is_a_problem_that_says_which(staffstuddash_client: T
 
     assert answer.status_code == 404
     assert answer.json()["student_id"] == "nobody"
+
+
+class TestSearch:
+    """Finding students by a part of their name or e-mail."""
+
+    @pytest.fixture
+    def client(self, staffstuddash_client: TestClient) -> TestClient:
+        for id_, name, email in [
+            ("s1", "Ada Lovelace", "ada@school.example"),
+            ("s2", "Änne 100% Meier", None),
+            ("s3", "Grace Hopper", "amazing@navy.example"),
+        ]:
+            body = a_student(id=id_, name=name, email=email)
+            assert staffstuddash_client.post(STUDENTS, json=body).status_code == 201
+        return staffstuddash_client
+
+    @pytest.mark.parametrize(
+        ("search", "found"),
+        [
+            ("ADA", ["s1"]),
+            ("änne", ["s2"]),
+            ("ÄNNE", ["s2"]),
+            ("navy", ["s3"]),
+            ("100%", ["s2"]),
+            ("1_0", []),
+            ("a", ["s1", "s3"]),
+            ("nobody", []),
+        ],
+    )
+    def test_case_does_not_matter_and_signs_are_signs(
+        self, client: TestClient, search: str, found: list[str]
+    ) -> None:
+        answer = client.get(STUDENTS, params={"search": search}).json()
+
+        assert [student["id"] for student in answer["items"]] == found
+
+    def test_a_changed_name_is_found_and_the_old_one_is_not(self, client: TestClient) -> None:
+        client.patch(f"{STUDENTS}/s1", json={"name": "Augusta King"})
+
+        assert client.get(STUDENTS, params={"search": "augusta"}).json()["items"]
+        assert not client.get(STUDENTS, params={"search": "lovelace"}).json()["items"]
+
+    def test_nothing_to_search_for_is_refused(self, client: TestClient) -> None:
+        assert client.get(STUDENTS, params={"search": "  "}).status_code == 422
+
+    def test_filters_and_search_together(self, client: TestClient) -> None:
+        parameters = {"search": "school", "email": "ada@school.example"}
+
+        assert len(client.get(STUDENTS, params=parameters).json()["items"]) == 1
+
+
+class TestChange:
+    """Changing a student."""
+
+    @pytest.fixture
+    def client(self, staffstuddash_client: TestClient) -> TestClient:
+        staffstuddash_client.post(STUDENTS, json=a_student())
+        return staffstuddash_client
+
+    def test_what_is_left_out_stays(self, client: TestClient) -> None:
+        changed = client.patch(f"{STUDENTS}/s001", json={"name": "Ada King"}).json()
+
+        assert (changed["name"], changed["email"]) == ("Ada King", "ada@school.example")
+        assert changed["updated_at"] > changed["created_at"]
+        assert client.get(f"{STUDENTS}/s001").json() == changed
+
+    def test_an_email_can_be_taken_away(self, client: TestClient) -> None:
+        assert client.patch(f"{STUDENTS}/s001", json={"email": None}).json()["email"] is None
+
+    def test_the_log_tells_which_fields_but_not_what_they_say(self, client: TestClient) -> None:
+        client.patch(f"{STUDENTS}/s001", json={"name": "Ada King"})
+        client.patch(f"{STUDENTS}/s001", json={"name": "Ada King"})
+
+        [action] = client.get(f"{STUDENTS}/s001/actions").json()["items"]
+
+        assert (action["action"], action["actor"]) == ("student.changed", "development")
+        assert action["data"] == {"fields": ["name"]}
+        assert not action["is_intervention"]
+
+    @pytest.mark.parametrize(
+        "change", [{}, {"name": None}, {"name": " "}, {"id": "s2"}, {"email": "nobody"}]
+    )
+    def test_what_cannot_be_changed_is_refused(
+        self, client: TestClient, change: dict[str, object]
+    ) -> None:
+        assert client.patch(f"{STUDENTS}/s001", json=change).status_code == 422
+        assert client.get(f"{STUDENTS}/s001").json()["name"] == "Ada Lovelace"
+
+    def test_nobody_cannot_be_changed(self, client: TestClient) -> None:
+        assert client.patch(f"{STUDENTS}/nobody", json={"name": "Ada"}).status_code == 404
+
+    def test_the_request_that_made_the_student_still_answers(self, client: TestClient) -> None:
+        client.patch(f"{STUDENTS}/s001", json={"name": "Ada King"})
+
+        again = client.post(STUDENTS, json=a_student())
+
+        assert (again.status_code, again.json()["name"]) == (201, "Ada King")

@@ -5,6 +5,11 @@ from collections.abc import Callable
 import pytest
 from typer.testing import CliRunner, Result
 
+from dropout_service.database import DropoutDatabaseManager
+from shared_db.database import Database
+from staffstuddash_service.datastore import DatastoreManager
+from tests.dumps import dump
+from tests.stores import engine_on
 from veritas_cli.main import app
 
 Run = Callable[..., Result]
@@ -79,3 +84,48 @@ def test_a_revoked_key_is_marked(private_url: str, run: Run) -> None:
 
     assert (revoked.exit_code, nobody.exit_code) == (0, 1)
     assert "no key named nobody" in nobody.output
+
+
+class TestErase:
+    """Erasing a student from all services."""
+
+    ID, MARK = "xanthippe-1", "Xanthippe"
+
+    @pytest.fixture
+    def database(self, private_url: str) -> Database:
+        database = Database.on(engine_on(private_url))
+        staff, dropout = DatastoreManager(database), DropoutDatabaseManager(database)
+        staff.add_student(self.ID, self.MARK, "x@school.example")
+        staff.add_assessment(self.ID, "quiz", "Math", 50)
+        dropout.add_learning_event(None, self.ID, None, "NAVIGATION", data={"who": self.MARK})
+        return database
+
+    def test_lists_what_it_removed_and_leaves_nothing(
+        self, private_url: str, database: Database, run: Run
+    ) -> None:
+        erased = run(private_url, "erase", self.ID, "--yes")
+        again = run(private_url, "erase", self.ID, "--yes")
+
+        assert (erased.exit_code, again.exit_code) == (0, 0)
+        lines = [line.split() for line in erased.output.splitlines()]
+        counts = {line[0]: line[1] for line in lines if line[-1] == "removed"}
+        assert counts["staffstuddash.students"] == counts["dropout.students"] == "1"
+        assert counts["dropout.learning_events"] == "1"
+        assert not any(word.isdigit() and word != "0" for word in again.output.split())
+        found = dump(database)
+        assert self.ID not in found
+        assert self.MARK not in found
+        assert "x@school.example" not in found
+
+    def test_asks_before(self, private_url: str, database: Database, run: Run) -> None:
+        asked = run(private_url, "erase", self.ID)
+
+        assert asked.exit_code != 0
+        assert "for good?" in asked.output
+        assert DatastoreManager(database).get_student(self.ID).name == self.MARK
+
+    def test_says_what_is_no_id(self, private_url: str, run: Run) -> None:
+        refused = run(private_url, "erase", "a/b", "--yes")
+
+        assert refused.exit_code == 1
+        assert "cannot be a student's id" in refused.output

@@ -1,0 +1,60 @@
+"""The manager of this service: every query on its tables, and the design's short functions."""
+
+from shared_db.database import Database
+from staffstuddash_service.datastore.actions import Actions
+from staffstuddash_service.datastore.assessments import Assessments, AssessmentToStore
+from staffstuddash_service.datastore.cohort import Cohort, Cohorts
+from staffstuddash_service.datastore.concepts import Concepts
+from staffstuddash_service.datastore.drafts import Drafts
+from staffstuddash_service.datastore.erasure import Erasure
+from staffstuddash_service.datastore.part import Result
+from staffstuddash_service.datastore.performance import Performances
+from staffstuddash_service.datastore.risk import Risk
+from staffstuddash_service.datastore.student_dashboard import StudentDashboard, StudentDashboards
+from staffstuddash_service.datastore.students import Students, StudentToStore
+from staffstuddash_service.datastore.teacher import DashboardRow, TeacherDashboard
+from staffstuddash_service.models import Base
+
+__all__ = [
+    "AssessmentToStore",
+    "Cohort",
+    "DashboardRow",
+    "DatastoreManager",
+    "Result",
+    "Risk",
+    "StudentDashboard",
+    "StudentToStore",
+    "add_assessment",
+    "add_draft",
+    "add_student",
+    "datastore",
+    "get_performance_record",
+    "get_student",
+]
+
+
+class DatastoreManager(
+    Students,
+    Assessments,
+    Drafts,
+    Performances,
+    Actions,
+    Concepts,
+    TeacherDashboard,
+    StudentDashboards,
+    Cohorts,
+    Erasure,
+):
+    """What staff know of students. Each method is one unit of work."""
+
+    def __init__(self, database: Database | None = None) -> None:
+        self.database = database or Database.from_settings("staffstuddash", Base.metadata)
+        self.get_session = self.database.get_session
+
+
+datastore = DatastoreManager()
+add_student = datastore.add_student
+get_student = datastore.get_student
+add_draft = datastore.add_draft
+add_assessment = datastore.add_assessment
+get_performance_record = datastore.get_performance_record

@@ -1,0 +1,116 @@
+"""The action log: what was done about students, by whom."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared_db.clock import utc_now
+from shared_db.filtering import Filter, conditions
+from shared_db.ids import new_id
+from shared_db.naming import digest_of, store_one
+from shared_db.paging import Keyset, Page
+from staffstuddash_service.datastore.part import Part, find_student
+from staffstuddash_service.errors import ActionExists
+from staffstuddash_service.models import ActionLog
+
+ACTIONS_BY_TIME = Keyset("actions", (ActionLog.timestamp, ActionLog.id), is_descending=True)
+ACTION_FIELDS = ("student_id", "actor", "action", "is_intervention", "timestamp")
+_COLUMNS = {name: getattr(ActionLog, name) for name in ACTION_FIELDS}
+
+
+class Actions(Part):
+    """What was done about students."""
+
+    def add_action(
+        self,
+        student_id: str,
+        actor: str,
+        action: str,
+        *,
+        is_intervention: bool = True,
+        data: dict[str, Any] | None = None,
+        timestamp: datetime | None = None,
+        action_id: str | None = None,
+    ) -> ActionLog:
+        """Write down what somebody did about a student.
+
+        action: a word of the school's; it stays when the student is erased, `data` does not.
+
+        Raises:
+            StudentNotFound: no student has that id.
+            StudentGone: the student was erased.
+            ActionExists: the action's id is stored with other content.
+
+        """
+        row = _row(student_id, actor, action, timestamp, is_intervention=is_intervention, data=data)
+        row.id = action_id or row.id
+        with self.database.unit_of_work() as session:
+            # Locked, so that no erasure misses what is written meanwhile.
+            find_student(session, student_id, lock=True)
+            return store_one(session, row, ActionExists)
+
+    def get_student_actions(
+        self, student_id: str, *, after: str | None = None, limit: int = 100
+    ) -> Page[ActionLog]:
+        """Return what was done about the student, the latest first.
+
+        Raises:
+            StudentNotFound: no student has that id.
+            StudentGone: the student was erased.
+            MalformedCursor: the cursor is not one of this list.
+
+        """
+        query = select(ActionLog).where(ActionLog.student_id == student_id)
+        with self.database.reading() as session:
+            find_student(session, student_id)
+            return ACTIONS_BY_TIME.page(session, query, after=after, limit=limit)
+
+    def get_actions(
+        self,
+        *,
+        filters: Sequence[Filter] = (),
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Page[ActionLog]:
+        """Return what was done about anybody, the latest first.
+
+        Raises:
+            MalformedCursor: the cursor is not one of this list.
+            QueryTooExpensive: the conditions chosen take too long.
+
+        """
+        with self.database.searching() as session:
+            query = select(ActionLog).where(*conditions(session, filters, _COLUMNS))
+            return ACTIONS_BY_TIME.page(session, query, after=after, limit=limit)
+
+
+def note_action(
+    session: Session, student_id: str, actor: str, action: str, *, data: dict[str, Any] | None
+) -> None:
+    """Add what this service itself did for the caller to the session's work."""
+    row = _row(student_id, actor, action, None, is_intervention=False, data=data)
+    session.add(row)
+
+
+def _row(
+    student_id: str,
+    actor: str,
+    action: str,
+    timestamp: datetime | None,
+    *,
+    is_intervention: bool,
+    data: dict[str, Any] | None,
+) -> ActionLog:
+    sent = {
+        "student_id": student_id,
+        "actor": actor,
+        "action": action,
+        "is_intervention": is_intervention,
+        "data": data,
+        "timestamp": timestamp,
+    }
+    filled = {**sent, "timestamp": timestamp or utc_now()}
+    return ActionLog(**filled, id=new_id(), digest=digest_of(sent))

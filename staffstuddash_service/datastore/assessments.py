@@ -1,0 +1,144 @@
+"""Assessments: each brings the student's record up to it in the same transaction."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared_db.clock import utc_now
+from shared_db.filtering import Filter, conditions
+from shared_db.ids import new_id
+from shared_db.naming import Outcome, digest_of, store_named, store_one
+from shared_db.paging import Keyset, Page
+from staffstuddash_service.datastore.part import Part, Result, find_student, lock_students, missing
+from staffstuddash_service.datastore.performance import recompute
+from staffstuddash_service.domain.performance import percentage
+from staffstuddash_service.errors import AssessmentExists
+from staffstuddash_service.models import AssessmentLog
+
+ASSESSMENTS_BY_TIME = Keyset(
+    "assessments", (AssessmentLog.timestamp, AssessmentLog.id), is_descending=True
+)
+
+ASSESSMENT_FIELDS = ("type", "subject", "topic", "score", "max_score", "timestamp")
+_COLUMNS = {name: getattr(AssessmentLog, name) for name in ASSESSMENT_FIELDS}
+
+
+@dataclass(frozen=True)
+class AssessmentToStore:
+    """An assessment before it is stored; without an id one is made, without a time it is now.
+
+    score: 0 to max_score, which is above 0.
+    """
+
+    student_id: str
+    type: str
+    subject: str
+    score: float
+    max_score: float = 100
+    topic: str | None = None
+    timestamp: datetime | None = None
+    id: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a score out of range."""
+        percentage(self.score, self.max_score)
+
+    def row(self, now: datetime) -> AssessmentLog:
+        """Return the row to store."""
+        sent = asdict(self)
+        sent |= {"score": float(self.score), "max_score": float(self.max_score)}
+        id_ = sent.pop("id") or new_id()
+        filled = {**sent, "timestamp": self.timestamp or now}
+        return AssessmentLog(**filled, id=id_, created_at=now, digest=digest_of(sent))
+
+
+class Assessments(Part):
+    """Marks as they come in."""
+
+    def add_assessment(
+        self,
+        student_id: str,
+        type: str,  # noqa: A002 - the field's word, and the design's
+        subject: str,
+        score: float,
+        *,
+        max_score: float = 100,
+        topic: str | None = None,
+        timestamp: datetime | None = None,
+        assessment_id: str | None = None,
+    ) -> AssessmentLog:
+        """Store an assessment and bring the student's performance record up to it.
+
+        score: 0 to max_score. timestamp: when it was handed in, by default now.
+
+        Raises:
+            StudentNotFound: no student has that id.
+            StudentGone: the student was erased.
+            AssessmentExists: the assessment's id is stored with other content.
+            ValueError: the score is not between 0 and max_score.
+
+        """
+        now = utc_now()
+        row = AssessmentToStore(
+            student_id, type, subject, score, max_score, topic, timestamp, assessment_id
+        ).row(now)
+        with self.database.unit_of_work() as session:
+            find_student(session, student_id, lock=True)
+            stored = store_one(session, row, AssessmentExists)
+            if not stored.is_repeat:
+                recompute(session, [student_id], now)
+            return stored
+
+    def add_assessments(self, assessments: Sequence[AssessmentToStore]) -> list[Result]:
+        """Store many in one unit of work; return what became of each, in order.
+
+        Those of students who are not there, or were erased, are refused.
+        """
+        now = utc_now()
+        rows = [assessment.row(now) for assessment in assessments]
+        wanted = {row.student_id for row in rows}
+        with self.database.unit_of_work() as session:
+            there = lock_students(session, wanted)
+            refusals = missing(session, wanted - there) if wanted - there else {}
+            outcomes = _store(session, [row for row in rows if row.student_id in there], now)
+            return [
+                Result(row.id, outcomes[index], None)
+                if (index := id(row)) in outcomes
+                else Result(row.id, None, refusals[row.student_id])
+                for row in rows
+            ]
+
+    def get_student_assessments(
+        self,
+        student_id: str,
+        *,
+        filters: Sequence[Filter] = (),
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Page[AssessmentLog]:
+        """Return the student's assessments, the latest first.
+
+        Raises:
+            StudentNotFound: no student has that id.
+            StudentGone: the student was erased.
+            MalformedCursor: the cursor is not one of this list.
+            QueryTooExpensive: the conditions chosen take too long.
+
+        """
+        query = select(AssessmentLog).where(AssessmentLog.student_id == student_id)
+        with self.database.searching() as session:
+            find_student(session, student_id)
+            query = query.where(*conditions(session, filters, _COLUMNS))
+            return ASSESSMENTS_BY_TIME.page(session, query, after=after, limit=limit)
+
+
+def _store(session: Session, rows: Sequence[AssessmentLog], now: datetime) -> dict[int, Outcome]:
+    outcomes = store_named(session, rows)
+    pairs = list(zip(rows, outcomes, strict=True))
+    touched = {row.student_id for row, outcome in pairs if outcome is Outcome.STORED}
+    if touched:
+        recompute(session, touched, now)
+    return {id(row): outcome for row, outcome in pairs}

@@ -1,0 +1,94 @@
+"""Erasing a student: everything of them goes, and a tombstone without their id stays."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, null, select, text, update
+from sqlalchemy.orm import Session
+
+from shared_db.clock import utc_now
+from shared_db.erasure import pseudonym_of
+from shared_db.naming import digest_of
+from staffstuddash_service.datastore.actions import note_action
+from staffstuddash_service.datastore.part import Part, find_student
+from staffstuddash_service.models import (
+    ActionLog,
+    AssessmentLog,
+    ConceptStanding,
+    Deletion,
+    Draft,
+    PerformanceRecord,
+    Student,
+)
+
+# Those that refer to students first.
+OWNED = (Draft, AssessmentLog, ConceptStanding, PerformanceRecord)
+
+
+class Erasure(Part):
+    """Erasing students for good."""
+
+    def erase_student(self, student_id: str, *, actor: str = "veritas erase") -> dict[str, int]:
+        """Erase all of a student, known or not, and leave a tombstone; safe to repeat.
+
+        Returns how many rows of each table were removed; those of `action_logs` stay, under a
+        pseudonym and without their extra data.
+        """
+        with self.database.unit_of_work() as session:
+            return _erase(session, student_id, actor, is_memory=self.use_fallback)
+
+    def delete_student(self, student_id: str, *, actor: str) -> tuple[dict[str, int], bool]:
+        """Erase a student who is there; return the rows per table, and whether it was done before.
+
+        Raises:
+            StudentNotFound: no student has or had that id.
+
+        """
+        with self.database.unit_of_work() as session:
+            is_repeat = session.get(Deletion, pseudonym_of(student_id)) is not None
+            if not is_repeat:
+                find_student(session, student_id, lock=True)
+            return _erase(session, student_id, actor, is_memory=self.use_fallback), is_repeat
+
+
+def _erase(session: Session, student_id: str, actor: str, *, is_memory: bool) -> dict[str, int]:
+    now = utc_now()
+    session.scalar(select(Student.id).where(Student.id == student_id).with_for_update())
+    if not is_memory:
+        # Whoever is just adding the student is waited for; who comes later finds the tombstone.
+        # The row above comes first, as in every other writer, so that none waits in a circle.
+        table = "staffstuddash.students"
+        session.execute(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
+    _leave_tombstone(session, student_id, actor, now)
+    removed = {
+        model.__tablename__: _count(
+            session.execute(delete(model).where(model.student_id == student_id))
+        )
+        for model in OWNED
+    }
+    removed["students"] = _count(session.execute(delete(Student).where(Student.id == student_id)))
+    removed["action_logs"] = _make_pseudonymous(session, student_id)
+    return removed
+
+
+def _leave_tombstone(session: Session, student_id: str, actor: str, now: datetime) -> None:
+    pseudonym = pseudonym_of(student_id)
+    if session.get(Deletion, pseudonym) is None:
+        session.add(Deletion(pseudonym=pseudonym, deleted_at=now))
+        note_action(session, pseudonym, actor, "student.erased", data=None)
+        session.flush()
+
+
+def _make_pseudonymous(session: Session, student_id: str) -> int:
+    # The digest was made from the id and the data, so it goes with them.
+    anonymous: dict[str, Any] = {
+        "student_id": pseudonym_of(student_id),
+        "data": null(),
+        "digest": digest_of({}),
+    }
+    actions = update(ActionLog).where(ActionLog.student_id == student_id)
+    return _count(session.execute(actions.values(**anonymous)))
+
+
+def _count(result: Any) -> int:
+    return int(result.rowcount)

@@ -1,0 +1,148 @@
+"""Students: stored, found, changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from shared_db.clock import utc_now
+from shared_db.filtering import Filter, conditions
+from shared_db.ids import new_id
+from shared_db.naming import Outcome, digest_of, store_named, store_one
+from shared_db.paging import Keyset, Page
+from staffstuddash_service.datastore.actions import note_action
+from staffstuddash_service.datastore.part import Part, Result, find_student, gone_among
+from staffstuddash_service.datastore.performance import add_empty_records
+from staffstuddash_service.errors import StudentExists, StudentGone
+from staffstuddash_service.models import PerformanceRecord, Student
+
+STUDENTS_BY_ID = Keyset("students", (Student.id,))
+STUDENT_FIELDS = ("email", "created_at", "updated_at")
+_COLUMNS = {name: getattr(Student, name) for name in STUDENT_FIELDS}
+
+
+@dataclass(frozen=True)
+class StudentToStore:
+    """A student before they are stored; without an id one is made."""
+
+    name: str
+    email: str | None = None
+    id: str | None = None
+
+
+class Students(Part):
+    """The record of students."""
+
+    def add_student(self, student_id: str, name: str, email: str | None = None) -> Student:
+        """Store a student; the same again changes nothing and is marked `is_repeat`.
+
+        Raises:
+            StudentExists: the id is stored with another name or e-mail.
+            StudentGone: a student of that id was erased.
+
+        """
+        now = utc_now()
+        with self.database.unit_of_work() as session:
+            row = _row(StudentToStore(name, email, student_id), now)
+            student = store_one(session, row, StudentExists)
+            # After the INSERT, which waits for an erasure under way.
+            if gone_among(session, [student_id]):
+                raise StudentGone(student_id)
+            if not student.is_repeat:
+                add_empty_records(session, [student_id], now)
+            return student
+
+    def add_students(self, students: Sequence[StudentToStore]) -> list[Result]:
+        """Store many students in one unit of work; return what became of each, in order."""
+        now = utc_now()
+        rows = [_row(student, now) for student in students]
+        with self.database.unit_of_work() as session:
+            outcomes = store_named(session, rows)
+            gone = gone_among(session, {row.id for row in rows})
+            _take_back(session, gone)
+            pairs = list(zip(rows, outcomes, strict=True))
+            new = [r.id for r, o in pairs if o is Outcome.STORED and r.id not in gone]
+            add_empty_records(session, new, now)
+            return [
+                Result(row.id, None, StudentGone(row.id))
+                if row.id in gone
+                else Result(row.id, outcome)
+                for row, outcome in pairs
+            ]
+
+    def get_student(self, student_id: str) -> Student:
+        """Return the student.
+
+        Raises:
+            StudentNotFound: no student has that id.
+            StudentGone: the student was erased.
+
+        """
+        with self.database.reading() as session:
+            return find_student(session, student_id)
+
+    def get_students(
+        self,
+        *,
+        search: str | None = None,
+        filters: Sequence[Filter] = (),
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Page[Student]:
+        """Return students by id, following the cursor `after`.
+
+        search: a part of the name or e-mail, whatever its case.
+
+        Raises:
+            MalformedCursor: the cursor is not one of this list.
+            QueryTooExpensive: the conditions chosen take too long.
+
+        """
+        query = select(Student)
+        if search is not None:
+            query = query.where(Student.search_text.contains(search.casefold(), autoescape=True))
+        with self.database.searching() as session:
+            query = query.where(*conditions(session, filters, _COLUMNS))
+            return STUDENTS_BY_ID.page(session, query, after=after, limit=limit)
+
+    def change_student(self, student_id: str, changes: dict[str, Any], *, actor: str) -> Student:
+        """Change `name` or `email`; what is the same already is no change and is not logged.
+
+        Raises:
+            StudentNotFound: no student has that id.
+            StudentGone: the student was erased.
+
+        """
+        with self.database.unit_of_work() as session:
+            student = find_student(session, student_id, lock=True)
+            changed = sorted(n for n, value in changes.items() if getattr(student, n) != value)
+            for name in changed:
+                setattr(student, name, changes[name])
+            if changed:
+                student.updated_at = utc_now()
+                # Which fields, not what they say: that is personal and stands in the student.
+                data = {"fields": changed}
+                note_action(session, student_id, actor, "student.changed", data=data)
+            return student
+
+
+def _row(student: StudentToStore, now: datetime) -> Student:
+    return Student(
+        id=student.id or new_id(),
+        name=student.name,
+        email=student.email,
+        created_at=now,
+        updated_at=now,
+        digest=digest_of({"name": student.name, "email": student.email}),
+    )
+
+
+def _take_back(session: Session, student_ids: set[str]) -> None:
+    if student_ids:
+        # None has rows of their own yet: they came with this batch.
+        record = PerformanceRecord.student_id
+        session.execute(delete(PerformanceRecord).where(record.in_(student_ids)))
+        session.execute(delete(Student).where(Student.id.in_(student_ids)))

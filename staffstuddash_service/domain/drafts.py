@@ -1,0 +1,106 @@
+"""How one version of a text follows from the one before. Words are compared, not meaning."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import median
+
+from rapidfuzz.distance import LCSseq
+
+SUPERFICIAL_BELOW = 0.05
+STRUCTURAL_FROM = 0.30
+MOVED_FROM = 0.10
+HIGH_CONTINUITY = 0.7
+MEDIUM_CONTINUITY = 0.4
+JUMP_FACTOR = 3
+FEWEST_JUMP_WORDS = 100
+REVISIONS_FOR_PACE = 3
+
+_WORD = re.compile(r"\w+")
+
+
+class ChangeType(StrEnum):
+    """What kind of change a version is."""
+
+    SUPERFICIAL = "SUPERFICIAL"
+    STRUCTURAL = "STRUCTURAL"
+    CORRECTIVE = "CORRECTIVE"
+
+
+class Continuity(StrEnum):
+    """How much of the text before is still there, in its order."""
+
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What changed from one version to the next; shares are 0 to 1."""
+
+    lexical_similarity: float
+    retained_share: float
+    new_words: int
+    change_type: ChangeType
+    reasoning_continuity: Continuity
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text without punctuation and capitals."""
+    return _WORD.findall(text.casefold())
+
+
+def compare(before: Sequence[str], after: Sequence[str]) -> Revision | None:
+    """Return what changed from the words before to those after.
+
+    lexical_similarity: 2 x common / (before + after), the normalised Indel similarity, where
+    common is the longest sequence of words that both have in the same order. retained_share:
+    common / before. new_words: after - common.
+
+    SUPERFICIAL: less than 5 % of the words differ (1 - lexical_similarity). STRUCTURAL: 30 % or
+    more differ, or 10 % of the words are the same but in another place. CORRECTIVE: between.
+    Continuity is HIGH from a retained share of 0.7, MEDIUM from 0.4, else LOW.
+
+    None when one of them has no words.
+    """
+    if not before or not after:
+        return None
+    common = LCSseq.similarity(before, after)
+    total = len(before) + len(after)
+    similarity = 2 * common / total
+    shared = sum((Counter(before) & Counter(after)).values())
+    return Revision(
+        lexical_similarity=similarity,
+        retained_share=common / len(before),
+        new_words=len(after) - common,
+        change_type=_change_type(1 - similarity, 2 * (shared - common) / total),
+        reasoning_continuity=_continuity(common / len(before)),
+    )
+
+
+def _change_type(changed: float, moved: float) -> ChangeType:
+    if changed < SUPERFICIAL_BELOW:
+        return ChangeType.SUPERFICIAL
+    if changed >= STRUCTURAL_FROM or moved >= MOVED_FROM:
+        return ChangeType.STRUCTURAL
+    return ChangeType.CORRECTIVE
+
+
+def _continuity(retained: float) -> Continuity:
+    if retained >= HIGH_CONTINUITY:
+        return Continuity.HIGH
+    return Continuity.MEDIUM if retained >= MEDIUM_CONTINUITY else Continuity.LOW
+
+
+def is_sudden_jump(new_words: int, earlier: Sequence[int]) -> bool | None:
+    """Tell whether much new text came at once, against the student's own pace.
+
+    earlier: the new words of the student's earlier revisions. A jump is at least 100 new words and
+    three times the median of these. None below three earlier revisions: no pace is known.
+    """
+    if len(earlier) < REVISIONS_FOR_PACE:
+        return None
+    return new_words >= max(FEWEST_JUMP_WORDS, JUMP_FACTOR * median(earlier))

@@ -1,0 +1,89 @@
+"""A hint whether to talk with a student about how a text came about; never a verdict."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+NEEDS_REVIEW_BELOW = 0.5
+NOTE = "A hint for a talk with the student, never a verdict."
+
+
+class IntegrityLabel(StrEnum):
+    """What the hint comes to."""
+
+    CONSISTENT = "CONSISTENT"
+    NEEDS_REVIEW = "NEEDS_REVIEW"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One revision of an assignment: what it kept (0 to 1), and whether it jumped, if known."""
+
+    assignment_id: str
+    retained_share: float
+    is_jump: bool | None
+
+
+@dataclass(frozen=True)
+class AssignmentIntegrity:
+    """The hint on one assignment of at least two versions; the score is 0 to 1."""
+
+    assignment_id: str
+    revision_count: int
+    integrity_score: float
+    integrity_label: IntegrityLabel
+    sudden_jump_flag: bool
+
+
+@dataclass(frozen=True)
+class Integrity:
+    """The hint on all assignments: that of the least continuous one; None without a revision."""
+
+    integrity_score: float | None
+    integrity_label: IntegrityLabel | None
+    sudden_jump_flag: bool
+    assignments: tuple[AssignmentIntegrity, ...]
+
+
+def step_score(retained_share: float, *, is_jump: bool | None) -> float:
+    """Return 0 to 1 for one revision: what it kept, averaged with 0 for a jump and 1 for none.
+
+    While no pace is known (`is_jump` is None) it is the retained share alone.
+    """
+    if is_jump is None:
+        return retained_share
+    return (retained_share + (0.0 if is_jump else 1.0)) / 2
+
+
+def integrity_of(steps: Iterable[Step]) -> Integrity:
+    """Return the hint: an assignment's score is that of its least continuous revision.
+
+    NEEDS_REVIEW below 0.5. Without a revision there is nothing to go by: None.
+    """
+    grouped: dict[str, list[Step]] = {}
+    for step in steps:
+        grouped.setdefault(step.assignment_id, []).append(step)
+    assignments = tuple(_assignment(name, grouped[name]) for name in sorted(grouped))
+    score = min((a.integrity_score for a in assignments), default=None)
+    return Integrity(
+        integrity_score=score,
+        integrity_label=None if score is None else _label(score),
+        sudden_jump_flag=any(a.sudden_jump_flag for a in assignments),
+        assignments=assignments,
+    )
+
+
+def _assignment(name: str, steps: list[Step]) -> AssignmentIntegrity:
+    score = min(step_score(step.retained_share, is_jump=step.is_jump) for step in steps)
+    return AssignmentIntegrity(
+        assignment_id=name,
+        revision_count=len(steps),
+        integrity_score=score,
+        integrity_label=_label(score),
+        sudden_jump_flag=any(step.is_jump for step in steps),
+    )
+
+
+def _label(score: float) -> IntegrityLabel:
+    is_low = score < NEEDS_REVIEW_BELOW
+    return IntegrityLabel.NEEDS_REVIEW if is_low else IntegrityLabel.CONSISTENT

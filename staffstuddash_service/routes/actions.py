@@ -1,0 +1,54 @@
+"""What was done about students, and by whom."""
+
+from fastapi import APIRouter, Response
+
+from shared_web.access import READ, Writer
+from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.paging import After, Limit, PageOut
+from shared_web.problems import documented
+from staffstuddash_service.dependencies import Datastore
+from staffstuddash_service.errors import ActionExists, StudentGone, StudentNotFound
+from staffstuddash_service.routes.parameters import LISTING, ActionFilters, StudentId
+from staffstuddash_service.schemas.records import ActionOut, NewAction
+
+router = APIRouter(tags=["actions"])
+
+ABSENT = documented(StudentNotFound, StudentGone)
+
+
+@router.post(
+    "/students/{student_id}/actions",
+    status_code=201,
+    responses=ABSENT | documented(ActionExists),
+)
+def add_action(
+    student_id: StudentId,
+    new: NewAction,
+    datastore: Datastore,
+    principal: Writer,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> ActionOut:
+    """Write down what was done about the student; the caller's key is the actor."""
+    action = datastore.add_action(
+        student_id, principal.name, **dict(new), action_id=row_id(None, key, principal)
+    )
+    mark_replay(response, is_repeat=action.is_repeat)
+    return ActionOut.model_validate(action)
+
+
+@router.get("/students/{student_id}/actions", dependencies=[READ], responses=ABSENT | LISTING)
+def list_student_actions(
+    student_id: StudentId, datastore: Datastore, after: After = None, limit: Limit = 100
+) -> PageOut[ActionOut]:
+    """Return what was done about the student, the latest first."""
+    page = datastore.get_student_actions(student_id, after=after, limit=limit)
+    return PageOut[ActionOut].of(page)
+
+
+@router.get("/actions", dependencies=[READ], responses=LISTING)
+def list_actions(
+    datastore: Datastore, filters: ActionFilters, after: After = None, limit: Limit = 100
+) -> PageOut[ActionOut]:
+    """Return what was done about anybody, the latest first."""
+    return PageOut[ActionOut].of(datastore.get_actions(filters=filters, after=after, limit=limit))

@@ -1,0 +1,53 @@
+"""What is taught, and how hard it is."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from shared_web.access import READ, WRITE, Writer
+from shared_web.fields import Id, Term
+from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.paging import After, Limit, PageOut
+from shared_web.problems import documented
+from staffstuddash_service.dependencies import Datastore
+from staffstuddash_service.errors import ConceptExists, ConceptNotFound
+from staffstuddash_service.routes.parameters import LISTING
+from staffstuddash_service.schemas.records import ConceptChange, ConceptOut, NewConcept
+
+router = APIRouter(prefix="/concepts", tags=["concepts"])
+
+ConceptId = Annotated[Id, Path(description="The concept's id.", examples=["math-fractions"])]
+Subject = Annotated[Term | None, Query(description="Only the concepts of this subject.")]
+
+
+@router.post("", status_code=201, responses=documented(ConceptExists))
+def add_concept(
+    new: NewConcept,
+    datastore: Datastore,
+    principal: Writer,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> ConceptOut:
+    """Store a concept of a subject."""
+    concept = datastore.add_concept(
+        new.concept, new.subject, new.difficulty, concept_id=row_id(new.id, key, principal)
+    )
+    mark_replay(response, is_repeat=concept.is_repeat)
+    return ConceptOut.model_validate(concept)
+
+
+@router.get("", dependencies=[READ], responses=LISTING)
+def list_concepts(
+    datastore: Datastore, subject: Subject = None, after: After = None, limit: Limit = 100
+) -> PageOut[ConceptOut]:
+    """Return concepts by id."""
+    return PageOut[ConceptOut].of(datastore.get_concepts(subject=subject, after=after, limit=limit))
+
+
+@router.patch("/{concept_id}", dependencies=[WRITE], responses=documented(ConceptNotFound))
+def change_concept(
+    concept_id: ConceptId, change: ConceptChange, datastore: Datastore
+) -> ConceptOut:
+    """Change how hard the concept is said to be."""
+    concept = datastore.change_concept(concept_id, difficulty=change.difficulty)
+    return ConceptOut.model_validate(concept)

@@ -1,0 +1,55 @@
+"""Versions of a student's texts, and what changed from one to the next."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from shared_web.access import READ, Writer
+from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.paging import After, PageOut
+from shared_web.problems import documented
+from staffstuddash_service.dependencies import Datastore
+from staffstuddash_service.errors import DraftExists, StudentGone, StudentNotFound
+from staffstuddash_service.routes.parameters import LISTING, DraftFilters, StudentId
+from staffstuddash_service.schemas.work import DraftOut, NewDraft
+
+router = APIRouter(prefix="/students/{student_id}/drafts", tags=["drafts"])
+
+ABSENT = documented(StudentNotFound, StudentGone)
+
+# Each brings its text, which may be long.
+FewLimit = Annotated[int, Query(ge=1, le=100, description="How many items at most.")]
+
+
+@router.post("", status_code=201, responses=ABSENT | documented(DraftExists))
+def add_draft(
+    student_id: StudentId,
+    new: NewDraft,
+    datastore: Datastore,
+    principal: Writer,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> DraftOut:
+    """Store the next version of a text; what is said of it is a hint for a talk, no verdict."""
+    draft = datastore.add_draft(
+        student_id,
+        new.assignment_id,
+        new.content,
+        timestamp=new.timestamp,
+        draft_id=row_id(new.id, key, principal),
+    )
+    mark_replay(response, is_repeat=draft.is_repeat)
+    return DraftOut.model_validate(draft)
+
+
+@router.get("", dependencies=[READ], responses=ABSENT | LISTING)
+def list_student_drafts(
+    student_id: StudentId,
+    datastore: Datastore,
+    filters: DraftFilters,
+    after: After = None,
+    limit: FewLimit = 20,
+) -> PageOut[DraftOut]:
+    """Return the student's drafts, the latest first."""
+    page = datastore.get_student_drafts(student_id, filters=filters, after=after, limit=limit)
+    return PageOut[DraftOut].of(page)

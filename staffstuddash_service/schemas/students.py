@@ -1,0 +1,56 @@
+"""Students as clients send and get them."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from shared_web.fields import Body, Id, Label, Out, storable
+
+Email = Annotated[
+    str,
+    StringConstraints(max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$"),
+    AfterValidator(storable),
+]
+
+
+class NewStudent(Body):
+    """A student to store; without an id one is made."""
+
+    id: Id | None = Field(None, examples=["s001"])
+    name: Label = Field(examples=["Ada Lovelace"])
+    email: Email | None = Field(None, examples=["ada@school.example"])
+
+
+class StudentChange(Body):
+    """What to change; what is left out stays, an `email` of null goes."""
+
+    # A factory, because a default would be shown, and null is no name.
+    name: Label = Field(default_factory=str, examples=["Ada King"])
+    email: Email | None = Field(None, examples=["ada.king@school.example"])
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("must name what to change: name, email")
+        return self
+
+
+class StudentOut(Out):
+    """A student as stored."""
+
+    id: str
+    name: str
+    email: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ErasureOut(Out):
+    """The pseudonym that stays of an erased student, and the rows removed per table.
+
+    Those of `action_logs` stay, under the pseudonym and without their extra data.
+    """
+
+    pseudonym: str
+    removed: dict[str, int]

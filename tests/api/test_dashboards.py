@@ -1,0 +1,249 @@
+"""The dashboards over HTTP, on both stores; what needs dropout's view on PostgreSQL."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from dropout_service.database import DropoutDatabaseManager
+from shared_db.database import Database
+from staffstuddash_service.datastore import DatastoreManager
+from staffstuddash_service.domain.orders import Order
+from staffstuddash_service.main import create_app
+from staffstuddash_service.settings import Settings
+from tests.factories import NOON, a_draft, a_student, an_assessment, days
+from tests.stores import LOOPBACK
+
+TEACHER = "/api/v1/dashboard/teacher"
+SCORES = {"s1": [90, 95], "s2": [30, 20], "s3": [], "s4": [60, 60], "s5": [60, 60], "s6": []}
+
+
+@pytest.fixture
+def client(staffstuddash_client: TestClient) -> TestClient:
+    """Give a client of a school of six, two of whom have no marks."""
+    fill(staffstuddash_client)
+    return staffstuddash_client
+
+
+def fill(client: TestClient) -> None:
+    names = dict(zip(SCORES, ("Zoe", "ada", "Änne", "Bob", "bert", "Carl"), strict=True))
+    students = [a_student(id=id_, name=name, email=None) for id_, name in names.items()]
+    marks = [
+        an_assessment(
+            id=f"{id_}-{number}",
+            student_id=id_,
+            score=score,
+            timestamp=(NOON + days(number + int(id_[1]))).isoformat(),
+        )
+        for id_, scores in SCORES.items()
+        for number, score in enumerate(scores)
+    ]
+    assert client.post("/api/v1/students/batch", json=students).json()["stored"] == 6
+    assert client.post("/api/v1/assessments/batch", json=marks).json()["stored"] == 8
+
+
+def ids(client: TestClient, limit: int = 2, **parameters: Any) -> list[str]:
+    """Return the students of all pages."""
+    found: list[str] = []
+    query: dict[str, str | int] = {"limit": limit, **parameters}
+    while True:
+        page = client.get(TEACHER, params=query)
+        assert page.status_code == 200, page.text
+        found += [row["student_id"] for row in page.json()["items"]]
+        if page.json()["next"] is None:
+            return found
+        query["after"] = page.json()["next"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("student_id", ["s1", "s2", "s3", "s4", "s5", "s6"]),
+        ("name", ["s2", "s5", "s4", "s6", "s1", "s3"]),
+        ("-name", ["s3", "s1", "s6", "s4", "s5", "s2"]),
+        ("mean_percentage", ["s2", "s4", "s5", "s1", "s3", "s6"]),
+        ("-mean_percentage", ["s1", "s5", "s4", "s2", "s6", "s3"]),
+        ("last_activity_at", ["s1", "s2", "s4", "s5", "s3", "s6"]),
+        ("-last_activity_at", ["s5", "s4", "s2", "s1", "s6", "s3"]),
+    ],
+)
+def test_every_order_goes_through_all_with_no_value_last(
+    client: TestClient, sort: str, expected: list[str]
+) -> None:
+    for limit in (1, 2, 3, 100):
+        assert ids(client, limit, sort=sort) == expected
+
+
+def test_a_cursor_belongs_to_its_order(client: TestClient) -> None:
+    page = client.get(TEACHER, params={"limit": 1, "sort": "mean_percentage"}).json()
+
+    for sort in ("-mean_percentage", "student_id", "name"):
+        answer = client.get(TEACHER, params={"sort": sort, "after": page["next"]})
+        assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"status": "high_risk"}, ["s2"]),
+        ({"status__in": "safe,high_risk"}, ["s1", "s2", "s4", "s5"]),
+        ({"mean_percentage__lt": "60"}, ["s2"]),
+        ({"mean_percentage__gte": "60", "search": "B"}, ["s4", "s5"]),
+        ({"assessment_count": "0"}, ["s3", "s6"]),
+        ({"last_activity_at__gte": (NOON + days(6)).isoformat()}, ["s5"]),
+        ({"sudden_jump_flag": "true"}, []),
+    ],
+)
+def test_rows_can_be_filtered(
+    client: TestClient, filters: dict[str, Any], expected: list[str]
+) -> None:
+    assert ids(client, **filters) == expected
+
+
+def test_a_row_tells_what_is_known(client: TestClient) -> None:
+    client.post("/api/v1/students/s1/drafts", json=a_draft(content="one two three"))
+    client.post("/api/v1/students/s1/drafts", json=a_draft(id="d2", content="four five"))
+
+    row, _, unknown = client.get(TEACHER, params={"limit": 3}).json()["items"]
+
+    assert (row["name"], row["mean_percentage"], row["status"]) == ("Zoe", 92.5, "safe")
+    assert row["status_reasons"]
+    assert (row["integrity_label"], row["sudden_jump_flag"]) == ("NEEDS_REVIEW", False)
+    assert "never a verdict" in row["integrity_note"]
+    assert (unknown["mean_percentage"], unknown["status"], unknown["last_activity_at"]) == (
+        None,
+        None,
+        None,
+    )
+    assert unknown["status_reasons"] == ["Fewer than 2 marks: not assessable."]
+
+
+def test_an_unknown_order_is_refused(client: TestClient) -> None:
+    assert client.get(TEACHER, params={"sort": "grade"}).status_code == 422
+
+
+class TestRiskInMemory:
+    """What the in-memory store cannot know."""
+
+    @pytest.mark.parametrize(
+        "parameters", [{"sort": "-risk_score"}, {"risk_level": "HIGH"}, {"risk_score__gt": "0"}]
+    )
+    def test_needs_postgresql(
+        self, client: TestClient, datastore: DatastoreManager, parameters: dict[str, str]
+    ) -> None:
+        answer = client.get(TEACHER, params=parameters)
+
+        assert answer.status_code == (501 if datastore.use_fallback else 200)
+
+
+class TestRisk:
+    """The dropout risk beside each student."""
+
+    @pytest.fixture
+    def client(self, postgres: Database) -> Iterator[TestClient]:
+        manager = DatastoreManager(postgres)
+        app = create_app(manager, Settings(environment="development"))
+        with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
+            fill(client)
+            publish(postgres, {"s1": 0.5, "s2": 0.9, "s4": 0.5, "s5": 0.1, "unknown": 0.7})
+            yield client
+
+    @pytest.mark.parametrize(
+        ("sort", "expected"),
+        [
+            ("-risk_score", ["s2", "s4", "s1", "s5", "s6", "s3"]),
+            ("risk_score", ["s5", "s1", "s4", "s2", "s3", "s6"]),
+        ],
+    )
+    def test_risks_are_sorted_and_none_is_last(
+        self, client: TestClient, sort: str, expected: list[str]
+    ) -> None:
+        for limit in (1, 2, 3, 4, 5, 100):
+            assert ids(client, limit, sort=sort) == expected
+
+    def test_the_row_has_the_risk_or_the_reason(self, client: TestClient) -> None:
+        first, *_, last = client.get(TEACHER, params={"sort": "-risk_score"}).json()["items"]
+
+        assert first["risk"] == {
+            "score": 0.9,
+            "level": "HIGH",
+            "dropout_type": "SILENT",
+            "as_of": "2026-03-02T12:00:00Z",
+        }
+        assert (last["risk"], last["risk_missing_because"]) == (None, "no prediction yet")
+
+    def test_rows_can_be_filtered_by_risk(self, client: TestClient) -> None:
+        assert ids(client, risk_level="HIGH") == ["s1", "s2", "s4"]
+        assert ids(client, risk_score__lt="0.5", sort="name") == ["s5"]
+        assert ids(client, risk_level="HIGH", status="safe", sort="-risk_score") == ["s4", "s1"]
+
+    def test_the_student_has_it_too(self, client: TestClient) -> None:
+        assert client.get("/api/v1/dashboard/student/s2").json()["risk"]["score"] == 0.9
+
+    def test_a_prediction_of_dropout_itself_is_seen(self, postgres: Database) -> None:
+        datastore, dropout = DatastoreManager(postgres), DropoutDatabaseManager(postgres)
+        datastore.add_student("real", "Ada")
+        for week in range(8):
+            moment = NOON + days(7 * week)
+            datastore.add_assessment("real", "quiz", "Math", 60 - 5 * week, timestamp=moment)
+            dropout.add_learning_event(None, "real", None, "NAVIGATION", occurred_at=moment)
+
+        made = dropout.predict("real", as_of=NOON + days(80))
+
+        [row] = datastore.get_teacher_dashboard(order=Order.HIGHEST_RISK).items
+        assert row.risk is not None
+        assert row.risk.score == made.risk_score
+        assert row.risk.level == made.risk_level
+        assert datastore.get_student_dashboard("real").risk == row.risk
+
+    def test_the_cohort_counts_the_high_ones(self, client: TestClient) -> None:
+        cohort = client.get("/api/v1/dashboard/cohort").json()
+
+        assert cohort["high_dropout_risk_count"] == 3
+
+
+def publish(database: Database, risks: dict[str, float]) -> None:
+    """Put a table with the view's columns in its place; the test's end takes it back."""
+    with database.unit_of_work() as session:
+        session.execute(text("CREATE TABLE dropout.stand_in AS TABLE dropout.published_risk"))
+        session.execute(text("DROP VIEW dropout.published_risk"))
+        session.execute(text("ALTER TABLE dropout.stand_in RENAME TO published_risk"))
+        for student_id, score in risks.items():
+            values = {"id": student_id, "score": score, "level": "HIGH" if score > 0.3 else "LOW"}
+            session.execute(
+                text(
+                    "INSERT INTO dropout.published_risk"
+                    " (student_id, risk_score, risk_level, dropout_type, as_of)"
+                    " VALUES (:id, :score, :level, 'SILENT', :as_of)"
+                ),
+                {**values, "as_of": NOON},
+            )
+
+
+class TestStudent:
+    """The dashboard of one student."""
+
+    def test_has_everything_that_adds_up(self, client: TestClient) -> None:
+        for number, score in enumerate((40, 50, 60)):
+            mark = an_assessment(id=f"t{number}", student_id="s3", score=score, topic="sets")
+            client.post("/api/v1/assessments", json=mark)
+
+        found = client.get("/api/v1/dashboard/student/s3").json()
+
+        assert found["student"]["name"] == "Änne"
+        assert found["performance"] == client.get("/api/v1/students/s3/performance").json()
+        [concept] = found["concepts"]
+        assert (concept["concept"], concept["assessment_count"]) == ("sets", 3)
+        assert found["risk"] is None
+        assert found["risk_missing_because"]
+
+    def test_of_a_new_student_claims_nothing(self, client: TestClient) -> None:
+        found = client.get("/api/v1/dashboard/student/s6").json()
+
+        assert found["concepts"] == []
+        assert found["performance"]["mean_percentage"] is None
+
+    def test_of_nobody_is_not_there(self, client: TestClient) -> None:
+        assert client.get("/api/v1/dashboard/student/nobody").status_code == 404

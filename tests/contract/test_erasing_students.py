@@ -1,0 +1,194 @@
+"""Erasing a student: nothing is left but a tombstone, whoever writes at the same time."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
+from sqlalchemy import text
+
+from shared_db.database import Database
+from shared_db.erasure import pseudonym_of
+from shared_db.errors import ServiceError
+from staffstuddash_service.datastore import AssessmentToStore, DatastoreManager, StudentToStore
+from staffstuddash_service.errors import StudentGone, StudentNotFound
+from staffstuddash_service.models import Base
+from tests.dumps import dump
+from tests.factories import NOON
+from tests.stores import OpenDatabase
+
+ID, NAME, EMAIL = "xanthippe-1", "Xanthippe Marked", "marked@school.example"
+
+
+@pytest.fixture
+def own(open_own_database: OpenDatabase) -> DatastoreManager:
+    """Give a manager on a database of the test's own."""
+    return DatastoreManager(open_own_database(Base.metadata))
+
+
+def live(manager: DatastoreManager) -> None:
+    """Let a student leave a trace in every table."""
+    manager.add_student(ID, NAME, EMAIL)
+    manager.add_student("s2", "Grace", "grace@school.example")
+    for student_id in (ID, "s2"):
+        manager.add_assessment(student_id, "quiz", "Math", 80, topic="sets")
+        for content in (f"I am {student_id}.", f"I am {student_id} again."):
+            manager.add_draft(student_id, "essay", content)
+        manager.add_action(student_id, "teacher", "call", data={"about": student_id})
+    manager.change_student(ID, {"name": NAME + "2"}, actor="office")
+
+
+def test_a_dump_has_neither_name_nor_email_nor_id(own: DatastoreManager) -> None:
+    live(own)
+    before = dump(own.database)
+
+    removed = own.erase_student(ID)
+
+    after = dump(own.database)
+    for mark in (ID, "Xanthippe", "xanthippe", EMAIL):
+        assert mark in before
+        assert mark not in after
+    assert "Grace" in after
+    assert removed == {
+        "students": 1,
+        "drafts": 2,
+        "assessment_logs": 1,
+        "concept_standings": 1,
+        "performance_records": 1,
+        "action_logs": 2,
+    }
+
+
+def test_erasing_again_changes_nothing(own: DatastoreManager) -> None:
+    live(own)
+    own.erase_student(ID)
+    before = dump(own.database)
+
+    assert set(own.erase_student(ID).values()) == {0}
+    assert dump(own.database) == before
+
+
+def test_what_was_done_stays_under_a_pseudonym(datastore: DatastoreManager) -> None:
+    live(datastore)
+    datastore.erase_student(ID, actor="office")
+
+    actions = datastore.get_actions().items
+    of_erased = [a for a in actions if a.student_id == pseudonym_of(ID)]
+
+    assert {(a.action, a.actor) for a in of_erased} == {
+        ("call", "teacher"),
+        ("student.changed", "office"),
+        ("student.erased", "office"),
+    }
+    assert {a.data for a in of_erased if a.action != "call"} == {None}
+    assert [a.data for a in of_erased if a.action == "call"] == [None]
+
+
+def test_the_id_is_gone_for_good(datastore: DatastoreManager) -> None:
+    live(datastore)
+    datastore.erase_student(ID)
+    attempts: list[Callable[[], object]] = [
+        lambda: datastore.add_student(ID, NAME, EMAIL),
+        lambda: datastore.get_student(ID),
+        lambda: datastore.change_student(ID, {"name": "x"}, actor="a"),
+        lambda: datastore.add_assessment(ID, "quiz", "Math", 1),
+        lambda: datastore.add_draft(ID, "essay", "text"),
+        lambda: datastore.add_action(ID, "teacher", "call"),
+        lambda: datastore.get_performance_record(ID),
+        lambda: datastore.get_student_drafts(ID),
+        lambda: datastore.get_student_actions(ID),
+        lambda: datastore.get_student_assessments(ID),
+        lambda: datastore.get_student_dashboard(ID),
+    ]
+
+    for attempt in attempts:
+        with pytest.raises(StudentGone):
+            attempt()
+    results = datastore.add_students([StudentToStore(NAME, EMAIL, ID), StudentToStore("New")])
+    assert [type(r.refusal) for r in results] == [StudentGone, type(None)]
+    [result] = datastore.add_assessments([AssessmentToStore(ID, "quiz", "Math", 1)])
+    assert isinstance(result.refusal, StudentGone)
+    assert ID not in dump(datastore.database)
+
+
+def test_an_id_that_was_never_stored_can_be_erased_too(datastore: DatastoreManager) -> None:
+    assert set(datastore.erase_student("unheard").values()) == {0}
+    with pytest.raises(StudentGone):
+        datastore.add_student("unheard", "Ada")
+
+
+def test_deleting_nobody_leaves_no_tombstone(datastore: DatastoreManager) -> None:
+    with pytest.raises(StudentNotFound):
+        datastore.delete_student("nobody", actor="office")
+    assert not datastore.add_student("nobody", "Ada").is_repeat
+
+
+def test_deleting_twice_is_told(datastore: DatastoreManager) -> None:
+    live(datastore)
+    first, was_before = datastore.delete_student(ID, actor="office")
+    again, is_repeat = datastore.delete_student(ID, actor="office")
+
+    assert (first["students"], was_before) == (1, False)
+    assert (again["students"], is_repeat) == (0, True)
+
+
+def test_whoever_writes_meanwhile_leaves_nothing_behind(own: DatastoreManager) -> None:
+    """Writers and an eraser at once: each writer comes wholly before, or is refused."""
+    own.add_student(ID, NAME, EMAIL)
+
+    def write(number: int) -> str:
+        try:
+            match number % 5:
+                case 0:
+                    own.add_student(ID, NAME, EMAIL)
+                case 1:
+                    own.add_assessment(ID, "quiz", "Math", 50, timestamp=NOON)
+                case 2:
+                    own.add_draft(ID, "essay", f"{NAME} {number}", timestamp=NOON)
+                case 3:
+                    own.add_action(ID, "teacher", "call", data={"about": NAME})
+                case _:
+                    own.add_students([StudentToStore(NAME, EMAIL, ID)])
+            if number == 12:
+                own.erase_student(ID)
+        except ServiceError as refusal:
+            return type(refusal).__name__
+        return "done"
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = set(pool.map(write, range(40)))
+
+    assert outcomes <= {"done", "StudentGone"}
+    text_of_all = dump(own.database)
+    assert ID not in text_of_all
+    assert "Xanthippe" not in text_of_all
+
+
+def test_a_new_student_and_an_eraser_at_once(own: DatastoreManager) -> None:
+    """Whoever comes first, in the end the student is not there."""
+
+    def act(number: int) -> None:
+        if number % 2:
+            own.erase_student(f"new{number // 2}")
+        else:
+            with suppress(StudentGone):
+                own.add_student(f"new{number // 2}", NAME, EMAIL)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(act, range(40)))
+
+    assert "Xanthippe" not in dump(own.database)
+    for number in range(20):
+        with pytest.raises(StudentGone):
+            own.get_student(f"new{number}")
+
+
+def test_the_tombstone_is_published(postgres: Database) -> None:
+    DatastoreManager(postgres).erase_student(ID)
+
+    with postgres.reading() as session:
+        rows = session.execute(text("SELECT * FROM staffstuddash.published_deletions")).mappings()
+        [row] = rows.all()
+
+    assert set(row) == {"pseudonym", "deleted_at"}
+    assert row["pseudonym"] == pseudonym_of(ID)

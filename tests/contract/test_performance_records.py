@@ -1,0 +1,239 @@
+"""Performance records: as the design writes it, right under parallel writers, kept up to date."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import event, inspect, text, update
+
+from shared_db.clock import utc_now
+from shared_db.database import Database
+from staffstuddash_service.datastore import (
+    AssessmentToStore,
+    DatastoreManager,
+    StudentToStore,
+)
+from staffstuddash_service.datastore.performance import recompute
+from staffstuddash_service.domain.orders import Order
+from staffstuddash_service.models import AssessmentLog, Base, PerformanceRecord
+from tests.factories import days
+from tests.stores import OpenDatabase, engine_on
+
+WRITERS = 8
+
+
+@pytest.fixture
+def own(open_own_database: OpenDatabase) -> DatastoreManager:
+    """Give a manager that several threads may use at once."""
+    return DatastoreManager(open_own_database(Base.metadata))
+
+
+def values(record: PerformanceRecord) -> dict[str, Any]:
+    """Return what the record says, without when it was written."""
+    columns = inspect(PerformanceRecord).columns.keys()
+    return {name: getattr(record, name) for name in columns if name != "updated_at"}
+
+
+def test_the_design_documents_example(datastore: DatastoreManager) -> None:
+    student = datastore.add_student("s001", "Name", "email")
+    assert student.id == "s001"
+    assessment = datastore.add_assessment("s001", "exam", "Math", 85)
+    assert assessment.score == 85
+    draft = datastore.add_draft("s001", "essay", "One two three.")
+    assert draft.version == 1
+    record = datastore.get_performance_record("s001")
+    assert record is not None
+    assert (record.assessment_count, record.draft_count) == (1, 1)
+
+
+def test_records_are_right_after_parallel_writers(own: DatastoreManager) -> None:
+    """Whatever order they came in: the stored record is what a recomputation gives."""
+    now = utc_now()
+    students = [f"s{number}" for number in range(4)]
+    own.add_students([StudentToStore("Pupil", id=id_) for id_ in students])
+
+    def write(number: int) -> None:
+        student_id, moment = students[number % 4], now - days(90 - number)
+        match number % 3:
+            case 0:
+                own.add_draft(student_id, "essay", "word " * (number + 1), timestamp=moment)
+            case 1:
+                score = (number * 37) % 100
+                own.add_assessment(student_id, "quiz", "Math", score, timestamp=moment)
+            case _:
+                own.add_assessments(
+                    [
+                        AssessmentToStore(id_, "quiz", "Art", 60, topic="light", timestamp=moment)
+                        for id_ in (student_id, "s0", "s3")
+                    ]
+                )
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(write, range(48)))
+
+    stored = {id_: values(own.get_performance_record(id_)) for id_ in students}
+    standings = {id_: _standings(own, id_) for id_ in students}
+    with own.database.unit_of_work() as session:
+        recompute(session, students, now)
+    assert {id_: values(own.get_performance_record(id_)) for id_ in students} == stored
+    assert {id_: _standings(own, id_) for id_ in students} == standings
+    assert sum(record["assessment_count"] for record in stored.values()) == 16 + 16 * 3
+    for id_ in students:
+        versions = [draft.version for draft in own.get_student_drafts(id_).items]
+        assert sorted(versions) == list(range(1, len(versions) + 1))
+
+
+def _standings(own: DatastoreManager, student_id: str) -> list[tuple[object, ...]]:
+    concepts = own.get_student_dashboard(student_id).concepts
+    return [(c.concept, c.assessment_count, c.learning_state, c.mean_percentage) for c in concepts]
+
+
+def test_one_draft_sent_by_many_is_one_version(own: DatastoreManager) -> None:
+    own.add_student("s001", "Ada")
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        drafts = list(
+            pool.map(lambda _: own.add_draft("s001", "essay", "One.", draft_id="d1"), range(16))
+        )
+
+    assert [draft.is_repeat for draft in drafts].count(False) == 1
+    assert own.get_performance_record("s001").draft_count == 1
+
+
+def fall(datastore: DatastoreManager, now: datetime) -> None:
+    """Let a student have a setback ten days ago."""
+    datastore.add_student("s001", "Ada")
+    for score, ago in ((80, 12), (80, 11), (60, 10)):
+        datastore.add_assessment("s001", "quiz", "Math", score, timestamp=now - days(ago))
+
+
+def test_a_record_is_refreshed_when_time_alone_decides(datastore: DatastoreManager) -> None:
+    now = utc_now()
+    fall(datastore, now)
+    before = datastore.get_performance_record("s001")
+    not_yet = datastore.refresh_due_records()
+    with datastore.database.unit_of_work() as session:
+        # As if the fourteen days were over.
+        mark = AssessmentLog
+        for score, ago in ((60, 20), (80, 30)):
+            moved = update(mark).where(mark.score == score).values(timestamp=now - days(ago))
+            session.execute(moved)
+        session.execute(update(PerformanceRecord).values(due_at=now - days(1)))
+
+    refreshed = datastore.refresh_due_records()
+    after = datastore.get_performance_record("s001")
+
+    assert (before.grit_level, before.due_at) == (None, now - days(10) + days(14))
+    assert (not_yet, refreshed, datastore.refresh_due_records()) == (0, 1, 0)
+    assert (after.grit_level, after.due_at) == (0, None)
+
+
+def test_two_processes_refresh_each_record_once(own: DatastoreManager) -> None:
+    own.add_students([StudentToStore("Pupil", id=f"s{number}") for number in range(30)])
+    with own.database.unit_of_work() as session:
+        session.execute(update(PerformanceRecord).values(due_at=utc_now() - days(1)))
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(lambda _: own.refresh_due_records(10), range(12)))
+    while own.refresh_due_records():
+        pass
+
+    assert {r.due_at for r in own.get_performance_records().items} == {None}
+
+
+class TestQueries:
+    """How many statements a dashboard costs, and whether an index serves it."""
+
+    @pytest.fixture
+    def manager(self, private_url: str) -> DatastoreManager:
+        manager = DatastoreManager(Database.on(engine_on(private_url)))
+        manager.add_students([StudentToStore(f"Pupil {n}", id=f"s{n:03}") for n in range(120)])
+        manager.add_assessments(
+            [
+                AssessmentToStore(f"s{n:03}", "quiz", "Math", n % 100, topic="sets")
+                for n in range(100)
+                for _ in range(3)
+            ]
+        )
+        return manager
+
+    def statements(self, manager: DatastoreManager, read: Any) -> list[tuple[str, Any]]:
+        """Return what the reading sends to the server, but for the transaction's settings."""
+        sent: list[tuple[str, Any]] = []
+
+        def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+            if "set_config" not in statement:
+                sent.append((statement, parameters))
+
+        engine = manager.database.store.bind
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            read()
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+        return sent
+
+    @pytest.mark.parametrize("order", Order)
+    def test_a_page_is_one_query_however_long(
+        self, manager: DatastoreManager, order: Order
+    ) -> None:
+        for limit in (1, 100):
+            sent = self.statements(
+                manager,
+                lambda limit=limit: manager.get_teacher_dashboard(order=order, limit=limit),
+            )
+            assert len(sent) == 1
+
+    def test_the_others_are_one_query_too(self, manager: DatastoreManager) -> None:
+        student = self.statements(manager, lambda: manager.get_student_dashboard("s001"))
+        cohort = self.statements(manager, manager.get_cohort_dashboard)
+
+        assert (len(student), len(cohort)) == (1, 1)
+
+    @pytest.mark.parametrize(
+        ("order", "index"),
+        [
+            (Order.STUDENT_ID, "pk_performance_records"),
+            (Order.NAME, "ix_students_sort_name_id"),
+            (Order.NAME_BACKWARDS, "ix_students_sort_name_id"),
+            (Order.LOWEST_MEAN, "ix_performance_records_lowest_mean"),
+            (Order.HIGHEST_MEAN, "ix_performance_records_highest_mean"),
+            (Order.LONGEST_SILENT, "ix_performance_records_longest_silent"),
+            (Order.LATEST_ACTIVE, "ix_performance_records_latest_active"),
+        ],
+    )
+    def test_an_index_gives_the_order(
+        self, manager: DatastoreManager, order: Order, index: str
+    ) -> None:
+        first = manager.get_teacher_dashboard(order=order, limit=10)
+        [(statement, parameters)] = self.statements(
+            manager,
+            lambda: manager.get_teacher_dashboard(order=order, limit=10, after=first.next),
+        )
+
+        plan = self.plan(manager, statement, parameters)
+
+        assert f"using {index}" in plan
+        assert "Sort" not in plan
+
+    @pytest.mark.parametrize("order", [Order.LOWEST_RISK, Order.HIGHEST_RISK])
+    def test_those_without_a_risk_are_only_looked_for_when_needed(
+        self, manager: DatastoreManager, order: Order
+    ) -> None:
+        [(statement, parameters)] = self.statements(
+            manager, lambda: manager.get_teacher_dashboard(order=order, limit=10)
+        )
+
+        plan = self.plan(manager, statement, parameters)
+
+        assert "One-Time Filter" in plan
+        assert "latest_by_risk" in plan
+
+    def plan(self, manager: DatastoreManager, statement: str, parameters: Any) -> str:
+        """Return the plan of a database that is small, as if it were large."""
+        with manager.database.reading() as session:
+            for method in ("seqscan", "sort", "hashjoin", "mergejoin", "bitmapscan"):
+                session.execute(text(f"SET LOCAL enable_{method} = off"))
+            raw = session.connection().exec_driver_sql("EXPLAIN " + statement, parameters)
+            return "\n".join(line for (line,) in raw)
