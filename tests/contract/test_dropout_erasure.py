@@ -15,6 +15,7 @@ from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.erasure import pseudonym_of
 from shared_db.naming import Outcome
+from staffstuddash_service.datastore import DatastoreManager
 from tests.factories import NOON, days
 from tests.stores import OpenDatabase
 
@@ -122,16 +123,15 @@ def test_rows_that_came_in_meanwhile_are_swept(db_manager: DropoutDatabaseManage
 
 
 def test_who_is_deleted_in_staffstuddash_is_erased_here(postgres: Database) -> None:
-    manager = DropoutDatabaseManager(postgres)
+    datastore, manager = DatastoreManager(postgres), DropoutDatabaseManager(postgres)
+    datastore.add_student("s001", "Xanthippe")
     fill(manager, "s001")
-    with postgres.unit_of_work() as session:
-        session.execute(
-            text("INSERT INTO public.stand_in VALUES (:name, now())"),
-            {"name": pseudonym_of("s001")},
-        )
+    datastore.delete_student("s001", actor="test")
 
     with pytest.raises(StudentDeleted):
         manager.get_student("s001")
+    with pytest.raises(StudentDeleted):
+        manager.add_learning_event(None, "s001", None, "NAVIGATION")
     assert manager.erase_deleted_students() == 1
     assert counts(manager) == {**dict.fromkeys(counts(manager), 0), "deletions": 1}
 
