@@ -44,15 +44,20 @@ def state(engine: Engine) -> tuple[object, ...]:
         return tuple(connection.execute(STATE).one())
 
 
-def test_settings_and_role_are_of_the_transaction_only(engine: Engine, url: str) -> None:
+@pytest.mark.parametrize("read_only", ["on", "off"])
+def test_settings_and_role_are_of_the_transaction_only(
+    engine: Engine, url: str, read_only: str
+) -> None:
     before = state(engine)
-    with opened(url, "staffstuddash").reading() as session:
+    database = opened(url, "staffstuddash")
+    # A unit of work commits: what was set for the session would stay.
+    with database.reading() if read_only == "on" else database.unit_of_work() as session:
         inside = tuple(session.execute(STATE).one())
     after = state(engine)
 
     # The same connection of the server served all three.
     assert inside[0] == before[0] == after[0]
-    assert inside[1:] == (role_of(StaffstuddashBase.metadata), "300ms", "3s", "on")
+    assert inside[1:] == (role_of(StaffstuddashBase.metadata), "300ms", "3s", read_only)
     assert before == after
 
 

@@ -175,13 +175,15 @@ class TestTakingTheRole:
     """A unit of work takes the role of its service, where the login may."""
 
     def test_it_is_taken_for_the_transaction_only(self, private_url: str) -> None:
-        database = open_as(private_url)
+        database = open_as(private_url, database_pool="queue")  # the same connection each time
+        with database.unit_of_work() as session:
+            within = session.scalar(CURRENT_USER)
         with database.get_session() as session:
-            login = session.scalar(CURRENT_USER)
+            afterwards = session.scalar(CURRENT_USER)
+        database.close()
 
-        assert user_in(database) == roles()["staffstuddash"].name
-        with database.get_session() as session:
-            assert session.scalar(CURRENT_USER) == login
+        assert within == roles()["staffstuddash"].name
+        assert afterwards == make_url(private_url).username
 
     def test_the_server_is_asked_once_whether_it_may_be_taken(
         self, private_url: str, caplog: pytest.LogCaptureFixture
