@@ -14,6 +14,8 @@ from veritas_cli.archive import DUMP, Manifest, opened_archive, require_whole
 from veritas_cli.backup import SCHEMAS, count_rows
 from veritas_cli.client_programs import fitting_program, libpq_environment, major_of
 from veritas_cli.connecting import command_settings, connected_engine, refusals_in_one_line
+from veritas_cli.histories import migrate_all
+from veritas_cli.services import logins
 from veritas_cli.terminal import say
 from veritas_cli.transfer import Transfer, progress_by_table
 
@@ -34,14 +36,18 @@ def restore(file: FILE, *, replace: REPLACE = False) -> None:
     with refusals_in_one_line("restore"):
         with opened_archive(file) as (archive, manifest):
             require_whole(archive, file)
-            engine = connected_engine(command_settings(), "restore")
+            settings = command_settings()
+            engine = connected_engine(settings, "restore")
             _require_fitting_server(engine, manifest)
             with _room_made(engine, replace=replace):
                 _load(engine, archive, manifest)
                 _require_same_counts(engine, manifest)
         rows = sum(manifest.rows.values())
         say(f"Restored {rows:,} rows of {len(manifest.rows)} tables, as of {manifest.made_at}.")
-        say("Now run `veritas migrate`, which also brings tables of an older release up to date.")
+        # Roles and rights are the server's own, so no backup holds them; tables of an older
+        # release become those of this one.
+        refusal = migrate_all(engine, role_prefix=settings.database_role_prefix, logins=logins())
+        say(refusal or "The tables are up to date, and the services have their roles.")
 
 
 def _require_fitting_server(engine: Engine, manifest: Manifest) -> None:

@@ -144,11 +144,11 @@ def test_an_earlier_day_is_shown_although_later_predictions_are_there(
     options: list[str], oulad: str
 ) -> None:
     run("--oulad", oulad, *COURSE, *options)
-    earlier = run("--oulad", oulad, "--course", "AAA/2013J", "--day", "11", *options).stdout
+    earlier = run("--oulad", oulad, "--course", "AAA/2013J", "--day", "17", *options).stdout
 
     assert "dropout has later predictions of some of these students" in earlier
     [student_103] = [line for line in earlier.splitlines() if line.startswith("Student 103")]
-    assert "No activity for 9 days." in student_103
+    assert "No activity for 15 days." in student_103
 
 
 def test_what_follows_the_day_does_not_influence_its_predictions(
