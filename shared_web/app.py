@@ -68,10 +68,10 @@ def create_service_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(prepare)
         if settings.workers > 1:
             # A process that uvicorn started for a worker knows nothing of its parent's logging.
             configure_logging(settings, service.name)
-        await run_in_threadpool(prepare)
         with reporting(settings, service.name):
             async with doing(periodics):
                 yield

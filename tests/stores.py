@@ -63,6 +63,8 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
     # Nothing beside the requests, where the PostgreSQL of a test is one connection.
     monkeypatch.setenv("RECORDS_REFRESH_SECONDS", "0")
+    monkeypatch.setenv("ERASING_SECONDS", "0")
+    monkeypatch.setenv("MONITORING_SNAPSHOTS", "false")
     monkeypatch.setenv("DATABASE_ROLE_PREFIX", role_prefix())
 
 
@@ -178,7 +180,7 @@ def staffstuddash_client(datastore: DatastoreManager) -> Iterator[TestClient]:
 @pytest.fixture
 def dropout_client(db_manager: DropoutDatabaseManager) -> Iterator[TestClient]:
     """Give a client of dropout on both stores, as a developer without keys."""
-    settings = DropoutSettings(environment=Environment.DEVELOPMENT, erasing_seconds=0)
+    settings = DropoutSettings(environment=Environment.DEVELOPMENT)
     app = dropout_service.main.create_app(db_manager, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client
@@ -188,7 +190,7 @@ def dropout_client(db_manager: DropoutDatabaseManager) -> Iterator[TestClient]:
 def monitoring_client(monitoring: MonitoringDatabase) -> Iterator[TestClient]:
     """Give a client of monitoring on both stores, as a developer without keys."""
     # On the one connection of the test nothing may run beside the test.
-    settings = MonitoringSettings(environment=Environment.DEVELOPMENT, monitoring_snapshots=False)
+    settings = MonitoringSettings(environment=Environment.DEVELOPMENT)
     app = monitoring_service.main.create_app(monitoring, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client
