@@ -248,7 +248,9 @@ def test_a_running_service_keeps_the_health_of_each_minute(
 ) -> None:
     manager = MonitoringDatabase(open_own_database(Base.metadata))
     manager.add_log("api", "request", data={"level": "FATAL"})
-    app = create_app(manager, Settings(environment=Environment.DEVELOPMENT))
+    app = create_app(
+        manager, Settings(environment=Environment.DEVELOPMENT, monitoring_snapshots=True)
+    )
 
     with TestClient(app, "http://127.0.0.1", client=("127.0.0.1", 50000)):
         assert wait_until(lambda: manager.get_system_health_history()[1] == 1)
