@@ -11,16 +11,19 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from shared_db.availability import Availability
 from shared_db.deadline import Deadline, keeping_to, watched
-from shared_db.errors import DatabaseBusy, DatabaseUnavailable, QueryTooExpensive
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, QueryTooExpensive
 from shared_db.failures import as_service_error, is_timeout, write_refusal
 from shared_db.roles import Role
 from shared_db.settings import DatabaseSettings
-from shared_db.store import Store, memory_store, open_from_settings
+from shared_db.spool import Spool, is_giving_back
+from shared_db.store import Check, Store, memory_store, open_from_settings
 
 _TOO_EXPENSIVE = (
     "The query was given up after DATABASE_STATEMENT_TIMEOUT_SECONDS. Narrow it: a shorter time, "
     "one source, fewer conditions."
 )
+
+_NOT_GIVEN_BACK = "It was accepted and is not in the database yet. Try again in a few seconds."
 
 # What a client waits beyond the time-outs that the server keeps itself.
 _GRACE_SECONDS = 0.5
@@ -45,6 +48,7 @@ class Database:
         self._open_store = open_store
         self._store: Store | None = None
         self._lock = threading.Lock()
+        self._spool: Spool | None = None
 
     @classmethod
     def from_settings(
@@ -94,6 +98,20 @@ class Database:
             if self._store is None:
                 self._store = self._open_store()
             return self._store
+
+    @property
+    def spool(self) -> Spool | None:
+        """Where additions wait while the server is away; None where nothing is spooled."""
+        return None if is_giving_back() else self._spool
+
+    def use_spool(self, spool: Spool) -> None:
+        """Accept additions into the spool from now on while the server is away."""
+        self._spool = spool
+
+    def require_on_return(self, check: Check) -> None:
+        """Let a server that was away be used again only when it stands the check."""
+        if self.store.checks is not None:
+            self.store.checks.append(check)
 
     @property
     def use_fallback(self) -> bool:
@@ -179,8 +197,12 @@ class Database:
                     if not store.is_memory:
                         _open(session, store, read_only=read_only)
                     yield session
+        except NotFound as absent:
+            if self.spool is not None and self.spool.holds(absent.members.values()):
+                raise DatabaseUnavailable(_NOT_GIVEN_BACK) from absent
+            raise
         except (DBAPIError, psycopg2.Error) as failure:  # COPY is psycopg2's own
-            meaning = as_service_error(failure)
+            meaning = as_service_error(failure, is_reading=read_only)
             if meaning is None:
                 raise
             raise meaning from failure
@@ -199,7 +221,7 @@ def _guarded(store: Store, *, read_only: bool) -> Iterator[Deadline]:
         try:
             yield deadline
         except (DBAPIError, psycopg2.Error) as failure:
-            _learn(availability, failure, deadline)
+            _learn(availability, failure, deadline, is_reading=read_only)
             raise
         if read_only:
             availability.answered()
@@ -208,9 +230,13 @@ def _guarded(store: Store, *, read_only: bool) -> Iterator[Deadline]:
 
 
 def _learn(
-    availability: Availability, failure: DBAPIError | psycopg2.Error, deadline: Deadline
+    availability: Availability,
+    failure: DBAPIError | psycopg2.Error,
+    deadline: Deadline,
+    *,
+    is_reading: bool,
 ) -> None:
-    if refusal := write_refusal(failure):
+    if not is_reading and (refusal := write_refusal(failure)):
         availability.refused_write(refusal)
     elif deadline.is_past:
         availability.doubt()  # we gave it up ourselves: it may have waited for a lock

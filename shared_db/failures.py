@@ -87,14 +87,19 @@ def _cause(failure: DBAPIError | psycopg2.Error) -> BaseException | None:
     return failure.orig if isinstance(failure, DBAPIError) else failure
 
 
-def as_service_error(failure: DBAPIError | psycopg2.Error) -> ServiceError | None:
-    """Return what the failure means to a caller, or None if it is an error of ours."""
+def as_service_error(
+    failure: DBAPIError | psycopg2.Error, *, is_reading: bool = False
+) -> ServiceError | None:
+    """Return what the failure means to a caller, or None if it is an error of ours.
+
+    is_reading: the transaction was opened for reading only, so that it was ours to not write.
+    """
     cause = _cause(failure)
     code = getattr(cause, "pgcode", None) or ""
     text = str(cause)
     if busy := _busy(code, text):
         return DatabaseBusy(f"The request was given up: {busy}. Try again.")
-    if refusal := write_refusal(failure):
+    if not is_reading and (refusal := write_refusal(failure)):
         return DatabaseUnavailable(f"Nothing can be written: {refusal}.")
     # Without SQLSTATE the server did not speak: refused, reset or gone while it was asked.
     is_lost = not code and isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)

@@ -1,6 +1,7 @@
 """Fixtures: the databases of the tests, and each service on PostgreSQL and in memory."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, MetaData, create_engine, text
@@ -53,7 +54,7 @@ def become_owner(session: Session) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the settings of whoever runs the tests out of them."""
     settings = (MonitoringSettings, StaffstuddashSettings, DropoutSettings, ClientSettings)
     for kind in settings:
@@ -62,6 +63,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name.upper(), raising=False)
             monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
     # Nothing beside the requests, where the PostgreSQL of a test is one connection.
+    monkeypatch.setenv("SPOOL_PATH", str(tmp_path / "spool"))
     monkeypatch.setenv("RECORDS_REFRESH_SECONDS", "0")
     monkeypatch.setenv("ERASING_SECONDS", "0")
     monkeypatch.setenv("MONITORING_SNAPSHOTS", "false")

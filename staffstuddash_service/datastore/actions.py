@@ -1,13 +1,17 @@
 """The action log: what was done about students, by whom."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared_db.additions import Kind, add_one, one_by_one
 from shared_db.clock import utc_now
+from shared_db.database import Database
 from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
@@ -19,6 +23,43 @@ from staffstuddash_service.models import ActionLog
 ACTIONS_BY_TIME = Keyset("actions", (ActionLog.timestamp, ActionLog.id), is_descending=True)
 ACTION_FIELDS = ("student_id", "actor", "action", "is_intervention", "timestamp")
 _COLUMNS = {name: getattr(ActionLog, name) for name in ACTION_FIELDS}
+
+
+@dataclass(frozen=True)
+class ActionToStore:
+    """An action before it is stored; without an id one is made, without a time it is now."""
+
+    student_id: str
+    actor: str
+    action: str
+    is_intervention: bool = True
+    data: dict[str, Any] | None = None
+    timestamp: datetime | None = None
+    id: str | None = None
+    accepted_at: datetime | None = None
+
+    def row(self, now: datetime) -> ActionLog:
+        """Return the row to store."""
+        sent = asdict(self)
+        id_ = sent.pop("id") or new_id()
+        at = sent.pop("accepted_at") or now
+        return ActionLog(
+            **{**sent, "timestamp": self.timestamp or at}, id=id_, digest=digest_of(sent)
+        )
+
+
+def _give(manager: "Actions", action: ActionToStore) -> ActionLog:
+    return manager.store_action(action)
+
+
+ACTION = Kind(
+    "action",
+    ActionToStore,
+    ActionToStore.row,
+    ActionExists,
+    one_by_one(_give),
+    subject=lambda new: new.student_id,
+)
 
 
 class Actions(Part):
@@ -45,12 +86,13 @@ class Actions(Part):
             ActionExists: the action's id is stored with other content.
 
         """
-        row = _row(student_id, actor, action, timestamp, is_intervention=is_intervention, data=data)
-        row.id = action_id or row.id
-        with self.database.unit_of_work() as session:
-            # Locked, so that no erasure misses what is written meanwhile.
-            find_student(session, student_id, lock=True)
-            return store_one(session, row, ActionExists)
+        return self.store_action(
+            ActionToStore(student_id, actor, action, is_intervention, data, timestamp, action_id)
+        )
+
+    def store_action(self, action: ActionToStore) -> ActionLog:
+        """Do what `add_action` does."""
+        return add_one(self.database, ACTION, action, partial(_store, self.database))
 
     def get_student_actions(
         self, student_id: str, *, after: str | None = None, limit: int = 100
@@ -91,26 +133,12 @@ def note_action(
     session: Session, student_id: str, actor: str, action: str, *, data: dict[str, Any] | None
 ) -> None:
     """Add what this service itself did for the caller to the session's work."""
-    row = _row(student_id, actor, action, None, is_intervention=False, data=data)
-    session.add(row)
+    done = ActionToStore(student_id, actor, action, is_intervention=False, data=data)
+    session.add(done.row(utc_now()))
 
 
-def _row(
-    student_id: str,
-    actor: str,
-    action: str,
-    timestamp: datetime | None,
-    *,
-    is_intervention: bool,
-    data: dict[str, Any] | None,
-) -> ActionLog:
-    sent = {
-        "student_id": student_id,
-        "actor": actor,
-        "action": action,
-        "is_intervention": is_intervention,
-        "data": data,
-        "timestamp": timestamp,
-    }
-    filled = {**sent, "timestamp": timestamp or utc_now()}
-    return ActionLog(**filled, id=new_id(), digest=digest_of(sent))
+def _store(database: Database, action: ActionToStore) -> ActionLog:
+    with database.unit_of_work() as session:
+        # Locked, so that no erasure misses what is written meanwhile.
+        find_student(session, action.student_id, lock=True)
+        return store_one(session, action.row(utc_now()), ActionExists)

@@ -1,13 +1,17 @@
 """Drafts: each version is compared with the one before as it comes in."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared_db.additions import Kind, add_one, one_by_one
 from shared_db.clock import utc_now
+from shared_db.database import Database
 from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
@@ -21,6 +25,45 @@ from staffstuddash_service.models import Draft
 DRAFTS_BY_TIME = Keyset("drafts", (Draft.timestamp, Draft.id), is_descending=True)
 DRAFT_FIELDS = ("assignment_id", "change_type", "sudden_jump_flag", "timestamp")
 _COLUMNS = {name: getattr(Draft, name) for name in DRAFT_FIELDS}
+
+
+@dataclass(frozen=True)
+class DraftToStore:
+    """A draft before it is stored; without an id one is made, without a time it is now."""
+
+    student_id: str
+    assignment_id: str
+    content: str
+    timestamp: datetime | None = None
+    id: str | None = None
+    accepted_at: datetime | None = None
+
+    def row(self, now: datetime) -> Draft:
+        """Return the row to store, without its version and what changed from the one before."""
+        sent = asdict(self)
+        id_ = sent.pop("id") or new_id()
+        at = sent.pop("accepted_at") or now
+        return Draft(
+            **{**sent, "timestamp": self.timestamp or at},
+            word_count=len(words_of(self.content)),
+            id=id_,
+            created_at=at,
+            digest=digest_of(sent),
+        )
+
+
+def _give(manager: "Drafts", draft: DraftToStore) -> Draft:
+    return manager.store_draft(draft)
+
+
+DRAFT = Kind(
+    "draft",
+    DraftToStore,
+    DraftToStore.row,
+    DraftExists,
+    one_by_one(_give),
+    subject=lambda new: new.student_id,
+)
 
 
 class Drafts(Part):
@@ -45,26 +88,13 @@ class Drafts(Part):
             DraftExists: the draft's id is stored with other content.
 
         """
-        now = utc_now()
-        sent = {
-            "student_id": student_id,
-            "assignment_id": assignment_id,
-            "content": content,
-            "timestamp": timestamp,
-        }
-        with self.database.unit_of_work() as session:
-            find_student(session, student_id, lock=True)
-            row = Draft(
-                **{**sent, "timestamp": timestamp or now},
-                **_compared(session, student_id, assignment_id, content),
-                id=draft_id or new_id(),
-                created_at=now,
-                digest=digest_of(sent),
-            )
-            stored = store_one(session, row, DraftExists)
-            if not stored.is_repeat:
-                recompute(session, [student_id], now)
-            return stored
+        return self.store_draft(
+            DraftToStore(student_id, assignment_id, content, timestamp, draft_id)
+        )
+
+    def store_draft(self, draft: DraftToStore) -> Draft:
+        """Do what `add_draft` does."""
+        return add_one(self.database, DRAFT, draft, partial(_store, self.database))
 
     def get_student_drafts(
         self,
@@ -90,6 +120,20 @@ class Drafts(Part):
             return DRAFTS_BY_TIME.page(session, query, after=after, limit=limit)
 
 
+def _store(database: Database, draft: DraftToStore) -> Draft:
+    now = utc_now()
+    with database.unit_of_work() as session:
+        find_student(session, draft.student_id, lock=True)
+        row = draft.row(now)
+        found = _compared(session, draft.student_id, draft.assignment_id, draft.content)
+        for name, value in found.items():
+            setattr(row, name, value)
+        stored = store_one(session, row, DraftExists)
+        if not stored.is_repeat:
+            recompute(session, [draft.student_id], now)
+        return stored
+
+
 def _compared(
     session: Session, student_id: str, assignment_id: str, content: str
 ) -> dict[str, Any]:
@@ -101,7 +145,6 @@ def _compared(
     ).one_or_none()
     words = words_of(content)
     found: dict[str, Any] = {"version": before.version + 1 if before else 1}
-    found["word_count"] = len(words)
     revision = compare(words_of(before.content), words) if before else None
     if revision is None:
         return found
