@@ -61,6 +61,16 @@ class GroupCommit(Generic[Q, R]):
         # Its thread is there only once it is needed, and is waited for when the process ends.
         self._writer = ThreadPoolExecutor(1, "ingest")
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for the writer, those aside that it writes now."""
+        return len(self._queue)
+
+    @property
+    def is_writing(self) -> bool:
+        """Tell whether the writer is at work, or about to be."""
+        return self._is_writing
+
     def write(self, request: Q, size: int) -> R:
         """Return the answer once the request is committed; the calling thread waits.
 
@@ -84,7 +94,7 @@ class GroupCommit(Generic[Q, R]):
 
     def drain(self) -> None:
         """Return once everything is written that waits now."""
-        while self._is_writing:
+        while self.is_writing:
             self._writer.submit(int).result()
 
     def _enqueue(self, waiting: _Waiting[Q]) -> None:

@@ -12,6 +12,7 @@ from shared_db.errors import Overloaded
 from shared_web.access import INGEST, READ, Ingester
 from shared_web.batches import BatchOut, batch_body, read_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.intake import QUEUED, Incoming, queued
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
 
@@ -19,18 +20,25 @@ router = APIRouter(tags=["events"])
 
 
 @router.post(
-    "/events", status_code=201, responses=documented(EventExists, StudentDeleted, Overloaded)
+    "/events",
+    status_code=201,
+    response_model=LearningEventOut,
+    responses={**documented(EventExists, StudentDeleted, Overloaded), **QUEUED},
 )
 async def add_event(
     new: NewLearningEvent,
     manager: Manager,
+    intake: Incoming,
     principal: Ingester,
     response: Response,
     key: IdempotencyKey = None,
-) -> LearningEventOut:
+) -> LearningEventOut | Response:
     """Store one event. The same again answers as before; with other content, 409."""
-    named = {**dict(new), "id": row_id(new.id, key, principal)}
-    event = await manager.add_learning_event_async(EventToStore(**named))
+    event_id = row_id(new.id, key, principal)
+    sent = EventToStore(**{**dict(new), "id": event_id})
+    event = await intake.stored(manager.add_learning_event_async(sent))
+    if event is None:
+        return queued(event_id)
     mark_replay(response, is_repeat=event.is_repeat)
     return LearningEventOut.model_validate(event)
 

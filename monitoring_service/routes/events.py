@@ -11,23 +11,32 @@ from shared_db.errors import Overloaded
 from shared_web.access import INGEST, Ingester
 from shared_web.batches import BatchOut, batch_body, read_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.intake import QUEUED, Incoming, queued
 from shared_web.problems import documented
 
 router = APIRouter(prefix="/monitoring/events", tags=["events"])
 
 
-@router.post("", status_code=201, responses=documented(EventExists, Overloaded))
+@router.post(
+    "",
+    status_code=201,
+    response_model=EventOut,
+    responses={**documented(EventExists, Overloaded), **QUEUED},
+)
 async def add_event(
     new: NewEvent,
     monitoring: Monitoring,
+    intake: Incoming,
     principal: Ingester,
     response: Response,
     key: IdempotencyKey = None,
-) -> EventOut:
+) -> EventOut | Response:
     """Judge and store one event. The same again answers as before; with other content, 409."""
     event_id = row_id(new.event_id, key, principal)
     event = EventToStore(**{**dict(new), "event_id": event_id})
-    log = await monitoring.add_log_async(event)
+    log = await intake.stored(monitoring.add_log_async(event))
+    if log is None:
+        return queued(event_id)
     mark_replay(response, is_repeat=log.is_repeat)
     return EventOut.model_validate(log)
 
