@@ -16,6 +16,7 @@ from shared_db.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.migrations import History, require_migrated
 from shared_web.access import Access
+from shared_web.batches import BatchRoom
 from shared_web.bodies import BODY_REFUSALS, BodyLimit
 from shared_web.health import health_routes
 from shared_web.intake import Intake
@@ -97,6 +98,7 @@ def create_service_app(
     app.state.access = access
     app.state.prepare = prepare
     app.state.intake = intake
+    app.state.batches = BatchRoom(settings.max_batch_bytes)
     install_problem_handlers(app)
     app.include_router(health_routes(service.name, release, lambda: database))
     for router in service.routers:

@@ -1,7 +1,6 @@
 """Learning events as they come in, and read back per student."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from dropout_service.database import EventToStore
 from dropout_service.dependencies import Manager
@@ -10,7 +9,7 @@ from dropout_service.routes.parameters import EVENTS, OF_A_STUDENT, EventFilters
 from dropout_service.schemas import AttemptOut, LearningEventOut, NewLearningEvent
 from shared_db.errors import Overloaded
 from shared_web.access import INGEST, READ, Ingester
-from shared_web.batches import BatchOut, batch_body, read_batch
+from shared_web.batches import OVERLOADED, Batch, BatchOut, batch_body, stored_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.intake import QUEUED, Incoming, queued
 from shared_web.paging import After, Limit, PageOut
@@ -43,13 +42,22 @@ async def add_event(
     return LearningEventOut.model_validate(event)
 
 
-@router.post("/events/batch", dependencies=[INGEST], openapi_extra=batch_body(NewLearningEvent))
-async def add_events(request: Request, manager: Manager) -> BatchOut:
+@router.post(
+    "/events/batch",
+    dependencies=[INGEST],
+    response_model=BatchOut,
+    responses=OVERLOADED,
+    openapi_extra=batch_body(NewLearningEvent),
+)
+async def add_events(request: Request, manager: Manager) -> Response:
     """Store many events in one transaction; each has its outcome, a bad one harms no other."""
-    batch = await read_batch(request, NewLearningEvent)
-    events = [EventToStore(**dict(item)) for item in batch.valid.values()]
-    rows, outcomes = await run_in_threadpool(manager.add_learning_events, events)
-    return batch.answer([row.id for row in rows], outcomes)
+
+    def store(batch: Batch[NewLearningEvent]) -> BatchOut:
+        events = [EventToStore(**dict(item)) for item in batch.valid.values()]
+        rows, outcomes = manager.add_learning_events(events)
+        return batch.answer([row.id for row in rows], outcomes)
+
+    return await stored_batch(request, NewLearningEvent, store)
 
 
 @router.get(
