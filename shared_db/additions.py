@@ -1,7 +1,9 @@
 """Additions: stored in the database, or kept in the spool while it is away."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -123,6 +125,13 @@ def one_by_one(add: Callable[[Any, I], PendingRow]) -> Callable[[Any, Sequence[I
     return lambda manager, items: [give_one(manager, item) for item in items]
 
 
+@contextmanager
+def within_adding(database: Database) -> Iterator[None]:
+    """Keep to what an addition may take, where it is spooled otherwise."""
+    with within(database.store.adding_seconds) if database.spool else nullcontext():
+        yield
+
+
 def add_one(database: Database, kind: Kind[I, R], item: I, store: Callable[[I], R]) -> R:
     """Store one item, or accept it into the spool when the database is away.
 
@@ -142,6 +151,25 @@ def add_one(database: Database, kind: Kind[I, R], item: I, store: Callable[[I], 
             return store(accepted)
     except DatabaseUnavailable as failure:
         return _one_spooled(spool, kind, accepted, failure)
+
+
+async def add_one_async(
+    database: Database, kind: Kind[I, R], item: I, store: Callable[[I], Awaitable[R]]
+) -> R:
+    """Do what `add_one` does, for a kind that is not ordered.
+
+    `store` keeps to `Store.adding_seconds` itself, wherever it writes.
+    """
+    spool = database.spool
+    if spool is None:
+        return await store(item)
+    accepted = kind.accepted(item)
+    try:
+        database.require_available()
+        return await store(accepted)
+    except DatabaseUnavailable as failure:
+        # In a thread, because the disk takes its time; it knows this request's context.
+        return await asyncio.to_thread(_one_spooled, spool, kind, accepted, failure)
 
 
 def add_many(

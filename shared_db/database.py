@@ -108,6 +108,16 @@ class Database:
         """Accept additions into the spool from now on while the server is away."""
         self._spool = spool
 
+    def require_available(self) -> None:
+        """Learn without asking the server whether it is known to be away.
+
+        Raises:
+            DatabaseUnavailable: it is.
+
+        """
+        if self.store.availability is not None:
+            self.store.availability.require()
+
     def require_on_return(self, check: Check) -> None:
         """Let a server that was away be used again only when it stands the check."""
         if self.store.checks is not None:

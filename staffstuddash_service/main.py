@@ -53,7 +53,7 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
     )
     periodics = [refresh] if chosen.records_refresh_seconds else []
     app = create_service_app(
-        SERVICE, chosen, manager.database, HISTORY, periodics, Spooling(manager, KINDS)
+        SERVICE, chosen, manager.database, HISTORY, periodics, spooling=Spooling(manager, KINDS)
     )
     app.state.manager = manager
     return app

@@ -6,18 +6,21 @@ from contextlib import closing
 from sqlalchemy.orm import Session
 
 from dropout_service.database.analytics import Analytics
-from dropout_service.database.assessments import Assessments
+from dropout_service.database.assessments import ASSESSMENT, Assessments
 from dropout_service.database.cohorts import Cohorts
-from dropout_service.database.events import Events, EventToStore
+from dropout_service.database.events import EVENT, Events, EventToStore
 from dropout_service.database.features import FeatureSets
 from dropout_service.database.feedback import Feedback
 from dropout_service.database.predictions import Predictions
-from dropout_service.database.students import Students
+from dropout_service.database.students import STUDENT, Students
 from dropout_service.models import Base
 from dropout_service.settings import Settings
 from shared_db.database import Database
+from shared_db.ingest import GroupCommit
 
-__all__ = ["DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
+KINDS = (STUDENT, EVENT, ASSESSMENT)
+
+__all__ = ["KINDS", "DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
 
 
 class DropoutDatabaseManager(
@@ -27,6 +30,7 @@ class DropoutDatabaseManager(
 
     def __init__(self, database: Database | None = None) -> None:
         self.database = database or Database.from_settings("dropout", Base.metadata, Settings.load)
+        self.commits = GroupCommit(self._store_waiting)
         self.get_session = self.database.get_session
 
 
