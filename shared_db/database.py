@@ -226,7 +226,10 @@ def _guarded(store: Store, *, read_only: bool) -> Iterator[Deadline]:
     availability.require()
     usual = store.statement_timeout_seconds * (1 if read_only else _WRITING_STATEMENTS)
     with keeping_to(
-        usual + _GRACE_SECONDS, store.adding_seconds / 3, availability.doubt
+        usual + _GRACE_SECONDS,
+        store.adding_seconds / 3,
+        availability.doubt,
+        lambda: not availability.is_up,
     ) as deadline:
         try:
             yield deadline
@@ -248,7 +251,7 @@ def _learn(
 ) -> None:
     if not is_reading and (refusal := write_refusal(failure)):
         availability.refused_write(refusal)
-    elif deadline.is_past:
+    elif deadline.is_over:
         availability.doubt()  # we gave it up ourselves: it may have waited for a lock
     elif isinstance(as_service_error(failure), DatabaseUnavailable):
         availability.lost()

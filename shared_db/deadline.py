@@ -23,18 +23,24 @@ _IDLE_TICKS = 40
 class Deadline:
     """When one unit of work is given up, and whom to tell when it takes suspiciously long.
 
-    at, doubted_at: on the monotonic clock.
+    at, doubted_at: on the monotonic clock. is_hopeless: tells that it may be given up before.
     """
 
     at: float
     doubted_at: float
     doubt: Callable[[], None]
+    is_hopeless: Callable[[], bool]
     is_doubted: bool = False
 
     @property
     def is_past(self) -> bool:
         """Tell whether the unit of work is given up."""
         return time.monotonic() >= self.at
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether to wait no longer: it is past, or was doubted and is hopeless."""
+        return self.is_past or (self.is_doubted and self.is_hopeless())
 
     def tell_doubt(self) -> None:
         """Tell once that this takes long."""
@@ -59,13 +65,21 @@ def within(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def keeping_to(
-    usual_seconds: float, doubt_seconds: float, doubt: Callable[[], None]
+    usual_seconds: float,
+    doubt_seconds: float,
+    doubt: Callable[[], None],
+    is_away: Callable[[], bool] = lambda: False,
 ) -> Iterator[Deadline]:
-    """Set the deadline that connecting and `watched` keep to."""
+    """Set the deadline that connecting and `watched` keep to.
+
+    doubt: called once after `doubt_seconds`. is_away: tells afterwards whether the server is known
+    to be away; what has a limit of its own (see `within`) is then given up at once.
+    """
     now = time.monotonic()
     limit = _limit.get()
     seconds = usual_seconds if limit is None else limit
-    deadline = Deadline(now + seconds, now + min(doubt_seconds, seconds), doubt)
+    is_hopeless = (lambda: False) if limit is None else is_away
+    deadline = Deadline(now + seconds, now + min(doubt_seconds, seconds), doubt, is_hopeless)
     token = _deadline.set(deadline)
     try:
         yield deadline
@@ -107,7 +121,8 @@ class _Attempt:
         """
         if not self._is_done.wait(max(0, deadline.doubted_at - time.monotonic())):
             deadline.tell_doubt()
-            self._is_done.wait(max(0, deadline.at - time.monotonic()))
+            while not self._is_done.wait(_TICK_SECONDS) and not deadline.is_over:
+                pass
         with self._lock:
             self._is_abandoned = not self._is_done.is_set()
         if self._is_abandoned:
@@ -163,15 +178,18 @@ class _Watchdog:
                 if idle > _IDLE_TICKS:
                     self.is_running = False
                     return
-                doubted = self._look(time.monotonic())
+                self._cut()
+                doubted = self._doubted(time.monotonic())
             for deadline in doubted:  # not under the lock: it starts a unit of work of its own
                 deadline.tell_doubt()
 
-    def _look(self, now: float) -> list[Deadline]:
+    def _cut(self) -> None:
         for watched in self.watched:
-            if now >= watched.deadline.at:
+            if watched.deadline.is_over:
                 with suppress(OSError):  # the other side was faster
                     watched.socket.shutdown(socket.SHUT_RDWR)
+
+    def _doubted(self, now: float) -> list[Deadline]:
         return [w.deadline for w in self.watched if now >= w.deadline.doubted_at]
 
 
