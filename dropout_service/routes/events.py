@@ -14,8 +14,9 @@ from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.intake import QUEUED, Incoming, queued
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
+from shared_web.swift import SwiftRoute
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], route_class=SwiftRoute)
 
 
 @router.post(

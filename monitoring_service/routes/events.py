@@ -12,8 +12,9 @@ from shared_web.batches import OVERLOADED, Batch, BatchOut, batch_body, stored_b
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.intake import QUEUED, Incoming, queued
 from shared_web.problems import documented
+from shared_web.swift import SwiftRoute
 
-router = APIRouter(prefix="/monitoring/events", tags=["events"])
+router = APIRouter(prefix="/monitoring/events", tags=["events"], route_class=SwiftRoute)
 
 
 @router.post(
