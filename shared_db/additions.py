@@ -84,13 +84,18 @@ class Kind(Generic[I, R]):
         payload = self._json.dump_json(item).decode()
         return Entry(self.name, row.id, self.subject(item), payload, row.digest, at)
 
-    def read(self, entry: Entry) -> I:
-        """Return the item of what was kept."""
-        return self._json.validate_json(entry.payload)
+    def from_json(self, payload: str) -> I:
+        """Return the item that was written as JSON.
+
+        Raises:
+            ValidationError: it is no item of this kind.
+
+        """
+        return self._json.validate_json(payload)
 
     def pending(self, entry: Entry, *, is_repeat: bool = False) -> R:
         """Return the row of what was kept, marked as not in the database yet."""
-        row = self.row(self.read(entry), entry.accepted_at)
+        row = self.row(self.from_json(entry.payload), entry.accepted_at)
         row.is_pending = True
         row.is_repeat = is_repeat
         return row

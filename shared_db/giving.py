@@ -98,7 +98,9 @@ class Giver:
     def _give_group(self, kind: AnyKind, entries: Sequence[Entry]) -> None:
         try:
             with giving_back():
-                results = kind.give(self._manager, [kind.read(entry) for entry in entries])
+                results = kind.give(
+                    self._manager, [kind.from_json(entry.payload) for entry in entries]
+                )
         except (DatabaseUnavailable, DatabaseBusy):
             raise
         except Exception as failure:  # noqa: BLE001 - it stays in the spool with the row

@@ -10,6 +10,7 @@ from veritas_cli.keys import keys
 from veritas_cli.migrate import migrate
 from veritas_cli.predict import predict
 from veritas_cli.restore import restore
+from veritas_cli.spool import spool
 from veritas_cli.up import up
 
 app = typer.Typer(
@@ -36,3 +37,4 @@ app.command("demo")(demo)
 app.command("erase")(erase)
 app.command("predict")(predict)
 app.add_typer(keys, name="keys")
+app.add_typer(spool, name="spool")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.factories import a_student, an_assessment
-from tests.outage import server_to_lose, settled, spool_in, spooling_staffstuddash
+from tests.factories import a_learning_event, a_student, a_system_event, an_assessment
+from tests.outage import server_to_lose, settled, spool_in, spooling
 from veritas_cli.local_postgres import LocalPostgres
 
 API = "/api/v1"
@@ -31,7 +31,7 @@ def server(server_and_key: tuple[LocalPostgres, str]) -> LocalPostgres:
 def client(server_and_key: tuple[LocalPostgres, str], tmp_path: Path) -> Iterator[TestClient]:
     """Give a client of a service that spools; its key was verified once."""
     server, key = server_and_key
-    with spooling_staffstuddash(server.url, key, tmp_path) as client:
+    with spooling(server.url, key, tmp_path) as client:
         assert client.get(f"{API}/students").status_code == 200
         yield client
 
@@ -166,7 +166,7 @@ def test_a_service_starts_without_its_database_and_knows_its_callers(
 ) -> None:
     server, key = server_and_key
     server.stop()
-    with spooling_staffstuddash(server.url, key, tmp_path) as restarted:
+    with spooling(server.url, key, tmp_path) as restarted:
         posted(restarted, "/students", a_student(id="early"))
         server.start()
         assert settled(restarted)
@@ -182,7 +182,7 @@ def test_without_a_spool_everything_is_refused(
     server, key = server_and_key
     no_folder = tmp_path / "file"
     no_folder.write_text("")
-    with spooling_staffstuddash(server.url, key, no_folder) as client:
+    with spooling(server.url, key, no_folder) as client:
         server.stop()
         answer = client.post(f"{API}/students", json=a_student(id="refused"))
         ready = client.get("/readyz")
@@ -190,3 +190,70 @@ def test_without_a_spool_everything_is_refused(
 
     assert (answer.status_code, problem_of(answer)) == (503, "database-unavailable")
     assert ready.status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "body", "id_field", "stored_at"),
+    [
+        ("monitoring", "/monitoring/events", a_system_event(), "event_id", "/monitoring/logs/{}"),
+        (
+            "dropout",
+            "/events",
+            a_learning_event(student_id="heard"),
+            "id",
+            "/students/heard/events",
+        ),
+    ],
+)
+def test_events_of_an_outage_are_stored_with_their_results(
+    server_and_key: tuple[LocalPostgres, str],
+    tmp_path: Path,
+    service: str,
+    path: str,
+    body: dict[str, Any],
+    id_field: str,
+    stored_at: str,
+) -> None:
+    server, key = server_and_key
+    with spooling(server.url, key, tmp_path, service) as client:
+        assert client.post(f"{API}{path}", json={**body, id_field: "e0"}).status_code == 201
+        server.stop()
+        single = posted(client, path, {**body, id_field: "e1"})
+        again = posted(client, path, {**body, id_field: "e1"})
+        batch = posted(client, f"{path}/batch", [{**body, id_field: id_} for id_ in ("e1", "e2")])
+        read = client.get(f"{API}{stored_at.format('e1')}")
+        server.start()
+        assert settled(client)
+        stored = client.get(f"{API}{stored_at.format('e2')}")
+        health = client.get("/health").json()
+
+    assert again == single
+    assert [item["outcome"] for item in batch["items"]] == ["repeated", "stored"]
+    assert health["status"] == "pass"
+    assert stored.status_code == 200
+    if service == "monitoring":
+        assert (single["status"], single["severity"]) == (None, None)
+        assert (read.status_code, read.json()["pending"]) == (200, True)
+        assert stored.json()["status"] == "NORMAL"
+    else:
+        assert read.status_code == 503
+        assert {event["id"] for event in stored.json()["items"]} == {"e0", "e1", "e2"}
+
+
+def test_marks_and_students_of_dropout_are_spooled_too(
+    server_and_key: tuple[LocalPostgres, str], tmp_path: Path
+) -> None:
+    server, key = server_and_key
+    mark = {"id": "own-mark", "student_id": "own", "type": "exam", "subject": "Art", "score": 9}
+    with spooling(server.url, key, tmp_path, "dropout") as client:
+        assert client.get(f"{API}/students").status_code == 200
+        server.stop()
+        posted(client, "/assessments", mark)
+        student = posted(client, "/students", a_student(id="own"))
+        server.start()
+        assert settled(client)
+        found = client.get(f"{API}/students/own").json()
+        marks = client.get(f"{API}/students/own/assessments").json()["items"]
+
+    assert found["name"] == student["name"]
+    assert [mark["id"] for mark in marks] == ["own-mark"]
