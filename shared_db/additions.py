@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter
@@ -118,16 +118,27 @@ def answers_from_spool() -> bool:
 
 def one_by_one(add: Callable[[Any, I], PendingRow]) -> Callable[[Any, Sequence[I]], list[Returned]]:
     """Return a `Kind.give` from a manager's method that stores one item."""
+    return lambda manager, items: outcomes_of(items, partial(add, manager))
 
-    def give_one(manager: Any, item: I) -> Returned:
+
+def outcomes_of(items: Sequence[I], add: Callable[[I], PendingRow]) -> list[Returned]:
+    """Return what became of each item: stored, repeated, or refused before it changed anything.
+
+    Raises:
+        DatabaseUnavailable: the database is away.
+        DatabaseBusy: it has no time now.
+
+    """
+
+    def outcome_of(item: I) -> Returned:
         try:
-            return Outcome.REPEATED if add(manager, item).is_repeat else Outcome.STORED
+            return Outcome.REPEATED if add(item).is_repeat else Outcome.STORED
         except (DatabaseUnavailable, DatabaseBusy):
             raise
         except ServiceError as refusal:
             return refusal
 
-    return lambda manager, items: [give_one(manager, item) for item in items]
+    return [outcome_of(item) for item in items]
 
 
 @contextmanager

@@ -151,5 +151,5 @@ class DatabaseSettings(VeritasSettings):
 
     @property
     def spools_when_away(self) -> bool:
-        """Tell whether additions are spooled while the server is away: by default in production."""
-        return self.fallback is not Fallback.OFF and not self.serves_from_memory_when_away
+        """Tell whether additions are spooled while a server is away that is not done without."""
+        return self.fallback is not Fallback.OFF

@@ -21,7 +21,7 @@ from monitoring_service.settings import Settings as MonitoringSettings
 from shared_db.database import Database
 from shared_db.engine import normalised_url
 from shared_db.roles import role_name
-from shared_db.settings import Environment
+from shared_db.settings import Environment, Fallback
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.models import Base as StaffstuddashBase
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
@@ -173,7 +173,7 @@ def monitoring(open_database: OpenDatabase) -> MonitoringDatabase:
 @pytest.fixture
 def staffstuddash_client(datastore: DatastoreManager) -> Iterator[TestClient]:
     """Give a client of staffstuddash on both stores, as a developer without keys."""
-    settings = StaffstuddashSettings(environment=Environment.DEVELOPMENT)
+    settings = StaffstuddashSettings(environment=Environment.DEVELOPMENT, fallback=Fallback.OFF)
     app = staffstuddash_service.main.create_app(datastore, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client
@@ -182,7 +182,7 @@ def staffstuddash_client(datastore: DatastoreManager) -> Iterator[TestClient]:
 @pytest.fixture
 def dropout_client(db_manager: DropoutDatabaseManager) -> Iterator[TestClient]:
     """Give a client of dropout on both stores, as a developer without keys."""
-    settings = DropoutSettings(environment=Environment.DEVELOPMENT)
+    settings = DropoutSettings(environment=Environment.DEVELOPMENT, fallback=Fallback.OFF)
     app = dropout_service.main.create_app(db_manager, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client
@@ -192,7 +192,7 @@ def dropout_client(db_manager: DropoutDatabaseManager) -> Iterator[TestClient]:
 def monitoring_client(monitoring: MonitoringDatabase) -> Iterator[TestClient]:
     """Give a client of monitoring on both stores, as a developer without keys."""
     # On the one connection of the test nothing may run beside the test.
-    settings = MonitoringSettings(environment=Environment.DEVELOPMENT)
+    settings = MonitoringSettings(environment=Environment.DEVELOPMENT, fallback=Fallback.OFF)
     app = monitoring_service.main.create_app(monitoring, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client

@@ -9,14 +9,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared_db.additions import Kind, add_one, one_by_one
+from shared_db.additions import Kind, Returned, add_one, outcomes_of
 from shared_db.clock import utc_now
-from shared_db.database import Database
 from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
 from shared_db.paging import Keyset, Page
-from staffstuddash_service.datastore.part import Part, find_student
+from staffstuddash_service.datastore.part import Part, find_student, lock_students
 from staffstuddash_service.errors import ActionExists
 from staffstuddash_service.models import ActionLog
 
@@ -48,8 +47,8 @@ class ActionToStore:
         )
 
 
-def _give(manager: "Actions", action: ActionToStore) -> ActionLog:
-    return manager.store_action(action)
+def _give(manager: "Actions", actions: Sequence[ActionToStore]) -> list[Returned]:
+    return manager.store_actions(actions)
 
 
 ACTION = Kind(
@@ -57,7 +56,7 @@ ACTION = Kind(
     ActionToStore,
     ActionToStore.row,
     ActionExists,
-    one_by_one(_give),
+    _give,
     subject=lambda new: new.student_id,
 )
 
@@ -86,13 +85,19 @@ class Actions(Part):
             ActionExists: the action's id is stored with other content.
 
         """
-        return self.store_action(
-            ActionToStore(student_id, actor, action, is_intervention, data, timestamp, action_id)
-        )
+        new = ActionToStore(student_id, actor, action, is_intervention, data, timestamp, action_id)
+        return add_one(self.database, ACTION, new, self._store_action)
 
-    def store_action(self, action: ActionToStore) -> ActionLog:
-        """Do what `add_action` does."""
-        return add_one(self.database, ACTION, action, partial(_store, self.database))
+    def store_actions(self, actions: Sequence[ActionToStore]) -> list[Returned]:
+        """Store actions in one unit of work; tell what became of each."""
+        with self.database.unit_of_work() as session:
+            # All at once, or two such units of work could wait for each other.
+            lock_students(session, {action.student_id for action in actions})
+            return outcomes_of(actions, partial(_store, session))
+
+    def _store_action(self, action: ActionToStore) -> ActionLog:
+        with self.database.unit_of_work() as session:
+            return _store(session, action)
 
     def get_student_actions(
         self, student_id: str, *, after: str | None = None, limit: int = 100
@@ -137,8 +142,7 @@ def note_action(
     session.add(done.row(utc_now()))
 
 
-def _store(database: Database, action: ActionToStore) -> ActionLog:
-    with database.unit_of_work() as session:
-        # Locked, so that no erasure misses what is written meanwhile.
-        find_student(session, action.student_id, lock=True)
-        return store_one(session, action.row(utc_now()), ActionExists)
+def _store(session: Session, action: ActionToStore) -> ActionLog:
+    # Locked, so that no erasure misses what is written meanwhile.
+    find_student(session, action.student_id, lock=True)
+    return store_one(session, action.row(utc_now()), ActionExists)

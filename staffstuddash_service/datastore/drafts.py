@@ -9,14 +9,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared_db.additions import Kind, add_one, one_by_one
+from shared_db.additions import Kind, Returned, add_one, outcomes_of
 from shared_db.clock import utc_now
-from shared_db.database import Database
 from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
 from shared_db.paging import Keyset, Page
-from staffstuddash_service.datastore.part import Part, find_student
+from staffstuddash_service.datastore.part import Part, find_student, lock_students
 from staffstuddash_service.datastore.performance import recompute
 from staffstuddash_service.domain.drafts import compare, is_sudden_jump, words_of
 from staffstuddash_service.errors import DraftExists
@@ -52,8 +51,8 @@ class DraftToStore:
         )
 
 
-def _give(manager: "Drafts", draft: DraftToStore) -> Draft:
-    return manager.store_draft(draft)
+def _give(manager: "Drafts", drafts: Sequence[DraftToStore]) -> list[Returned]:
+    return manager.store_drafts(drafts)
 
 
 DRAFT = Kind(
@@ -61,7 +60,7 @@ DRAFT = Kind(
     DraftToStore,
     DraftToStore.row,
     DraftExists,
-    one_by_one(_give),
+    _give,
     subject=lambda new: new.student_id,
 )
 
@@ -88,13 +87,19 @@ class Drafts(Part):
             DraftExists: the draft's id is stored with other content.
 
         """
-        return self.store_draft(
-            DraftToStore(student_id, assignment_id, content, timestamp, draft_id)
-        )
+        draft = DraftToStore(student_id, assignment_id, content, timestamp, draft_id)
+        return add_one(self.database, DRAFT, draft, self._store_draft)
 
-    def store_draft(self, draft: DraftToStore) -> Draft:
-        """Do what `add_draft` does."""
-        return add_one(self.database, DRAFT, draft, partial(_store, self.database))
+    def store_drafts(self, drafts: Sequence[DraftToStore]) -> list[Returned]:
+        """Store drafts in their order in one unit of work; tell what became of each."""
+        with self.database.unit_of_work() as session:
+            # All at once, or two such units of work could wait for each other.
+            lock_students(session, {draft.student_id for draft in drafts})
+            return outcomes_of(drafts, partial(_store, session))
+
+    def _store_draft(self, draft: DraftToStore) -> Draft:
+        with self.database.unit_of_work() as session:
+            return _store(session, draft)
 
     def get_student_drafts(
         self,
@@ -120,18 +125,17 @@ class Drafts(Part):
             return DRAFTS_BY_TIME.page(session, query, after=after, limit=limit)
 
 
-def _store(database: Database, draft: DraftToStore) -> Draft:
+def _store(session: Session, draft: DraftToStore) -> Draft:
     now = utc_now()
-    with database.unit_of_work() as session:
-        find_student(session, draft.student_id, lock=True)
-        row = draft.row(now)
-        found = _compared(session, draft.student_id, draft.assignment_id, draft.content)
-        for name, value in found.items():
-            setattr(row, name, value)
-        stored = store_one(session, row, DraftExists)
-        if not stored.is_repeat:
-            recompute(session, [draft.student_id], now)
-        return stored
+    find_student(session, draft.student_id, lock=True)
+    row = draft.row(now)
+    found = _compared(session, draft.student_id, draft.assignment_id, draft.content)
+    for name, value in found.items():
+        setattr(row, name, value)
+    stored = store_one(session, row, DraftExists)
+    if not stored.is_repeat:
+        recompute(session, [draft.student_id], now)
+    return stored
 
 
 def _compared(

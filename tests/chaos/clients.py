@@ -70,7 +70,7 @@ class Client(threading.Thread):
                 return answer.json()
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 self.ledger.refused.append(f"{path}: {answer.status_code} {answer.text}")
-                return {"items": []}
+                return {"items": [], "id": None}
             time.sleep(_PAUSE_SECONDS)
 
     def _note(self, answer: httpx.Response, started: float, kind: str) -> None:
