@@ -40,6 +40,7 @@ fuzz: $(INSTALLED) ## Send the services requests made up from their OpenAPI docu
 .PHONY: chaos
 chaos: $(INSTALLED) ## Kill the server and the services fifty times under load; nothing may be lost
 	@$(BIN)/python -m tests.chaos
+	@$(BIN)/pytest -q tests/chaos/full_disk.py
 
 .PHONY: bench
 bench: $(INSTALLED) ## Measure the services beside the limit of the same machine

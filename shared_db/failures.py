@@ -24,7 +24,8 @@ _REFUSED_WRITES = {
     "25006": "the server is read-only",
     "53100": "the server's disk is full",
 }
-_NOT_IN_RECOVERY = "0A000"
+# What a read-only server answers when a transaction is opened for writing.
+_CANNOT_BE_OPENED = {"0A000", "25001"}
 _MISCONFIGURED = {
     "password authentication failed": "the server refuses the user or password",
     "no password supplied": "the server wants a password and the URL has none",
@@ -75,8 +76,7 @@ def is_timeout(failure: BaseException | None) -> bool:
 def write_refusal(failure: DBAPIError | psycopg2.Error) -> str | None:
     """Return why the server, which answers, cannot be written to at all; None if it can."""
     code = getattr(_cause(failure), "pgcode", None)
-    # A standby refuses already that a transaction be opened for writing.
-    if code == _NOT_IN_RECOVERY and "transaction_read_only" in (
+    if code in _CANNOT_BE_OPENED and "transaction_read_only" in (
         getattr(failure, "statement", None) or ""
     ):
         return _REFUSED_WRITES["25006"]

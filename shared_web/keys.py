@@ -5,7 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +17,7 @@ from shared_db.clock import utc_now
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import Key, service_metadata
 from shared_db.database import Database
+from shared_db.deadline import within
 from shared_db.errors import Conflict, DatabaseUnavailable, NotFound
 from shared_web.known_keys import KnownKeys
 
@@ -173,7 +174,9 @@ class KeyManager:
 
     def _stored(self, secret_hash: str) -> ApiKey | None:
         query = select(ApiKey).where(ApiKey.secret_hash == secret_hash, ApiKey.revoked_at.is_(None))
-        with self._database.reading() as session:
+        # Whoever may be spooled must not wait for longer on the way to it.
+        waiting = within(self._database.store.adding_seconds) if self._known else nullcontext()
+        with waiting, self._database.reading() as session:
             return session.scalar(query)
 
     def _remember(self, row: ApiKey) -> None:

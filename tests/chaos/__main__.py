@@ -1,6 +1,7 @@
 """The long run: `make chaos`; prints what stands in docs/reliability.md."""
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -18,6 +19,9 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--clients", type=int, default=3, help="of each service")
     chosen = options.parse_args()
+    # Ended from outside is like Ctrl-C: what was started is ended first.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     started = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="veritas-chaos-") as folder,

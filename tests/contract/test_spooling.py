@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from tests.e2e.processes import wait_until
 from tests.factories import a_learning_event, a_student, a_system_event, an_assessment
 from tests.outage import server_to_lose, settled, spool_in, spooling
 from veritas_cli.local_postgres import LocalPostgres
@@ -190,6 +191,31 @@ def test_without_a_spool_everything_is_refused(
 
     assert (answer.status_code, problem_of(answer)) == (503, "database-unavailable")
     assert ready.status_code == 503
+
+
+def test_a_standby_is_read_and_what_is_added_waits(
+    server: LocalPostgres, client: TestClient
+) -> None:
+    client.post(f"{API}/students", json=a_student(id="before"))
+    signal = server.folder.data / "standby.signal"
+    server.stop()
+    signal.touch()
+    server.start()
+    assert wait_until(lambda: client.get(f"{API}/students/before").status_code == 200)
+    posted(client, "/students", a_student(id="meanwhile"))
+    ready = client.get("/readyz").json()
+    changed = client.patch(f"{API}/students/before", json={"name": "New"})
+    read = client.get(f"{API}/students/before")
+    server.stop()
+    signal.unlink()
+    server.start()
+
+    assert settled(client)
+    assert (ready["storage"], ready["spool"]["waiting"]) == ("spool", 1)
+    assert "read-only" in ready["warning"]
+    assert (changed.status_code, problem_of(changed)) == (503, "database-unavailable")
+    assert read.status_code == 200
+    assert client.get(f"{API}/students/meanwhile").status_code == 200
 
 
 @pytest.mark.parametrize(
