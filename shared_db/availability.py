@@ -11,6 +11,8 @@ logger = logging.getLogger(__name__)
 
 PROBE_SECONDS = 0.5
 _AWAY = "The database does not answer. Try again in a few seconds."
+# Callers are not told what is wrong: it can name the server and its user.
+_UNUSABLE = "The database is there, but cannot be used as it is; the log tells why."
 
 # Connects, asks and goes away again within so many seconds.
 Probe = Callable[[float], None]
@@ -35,6 +37,7 @@ class Availability:
         self._away_since: float | None = None
         self._reason = _AWAY
         self._refused_writes: str | None = None
+        self._last_refusal = ""
 
     @property
     def is_up(self) -> bool:
@@ -136,9 +139,10 @@ class Availability:
         except DatabaseBusy:
             return True, ""  # it answers: overload is no outage
         except ConfigurationError as refusal:
-            if self._reason != str(refusal):
+            if self._last_refusal != str(refusal):
+                self._last_refusal = str(refusal)
                 logger.error("the database is there, but cannot be used: %s", refusal)  # noqa: TRY400 - one line
-            return False, str(refusal)
+            return False, _UNUSABLE
         except Exception as failure:  # noqa: BLE001 - the thread must go on looking
             logger.error("looking for the database failed: %s", type(failure).__qualname__)  # noqa: TRY400 - its text may be personal
             return False, _AWAY

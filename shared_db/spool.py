@@ -67,7 +67,7 @@ class Spool:
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
-        with self._opening, self._writing, self._reading:
+        with self._writing, self._reading, self._opening:
             for connection in self._connections or ():
                 connection.close()
             self._connections = None

@@ -140,15 +140,17 @@ def test_overload_is_no_outage(probe: Probed, availability: Availability) -> Non
     assert wait_until(lambda: availability.is_up)
 
 
-def test_what_is_back_but_not_as_it_must_be_stays_away_and_says_why(
-    probe: Probed, availability: Availability
+def test_what_is_back_but_not_as_it_must_be_stays_away_and_the_log_says_why(
+    probe: Probed, availability: Availability, caplog: pytest.LogCaptureFixture
 ) -> None:
-    probe.failure = ConfigurationError("Run `veritas migrate`.")
+    probe.failure = ConfigurationError("Run `veritas migrate` on db.school.example.")
     availability.lost()
 
-    assert wait_until(lambda: "migrate" in (availability.reason or ""))
-    with pytest.raises(DatabaseUnavailable, match="migrate"):
+    assert wait_until(lambda: "cannot be used" in (availability.reason or ""))
+    assert caplog.text.count("Run `veritas migrate`") == 1
+    with pytest.raises(DatabaseUnavailable) as refusal:
         availability.require()
+    assert "school.example" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
