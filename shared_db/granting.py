@@ -1,7 +1,7 @@
 """Making the services' roles: the least that each needs, granted anew after every migration."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
@@ -12,7 +12,7 @@ from shared_db.errors import ConfigurationError
 _NOT_ALLOWED = "42501"
 _MADE_BY_ANOTHER = {"23505", "42710"}
 # Roles belong to the server: somebody who migrates another database changes the same rows.
-_AT_THE_SAME_TIME = "XX000"
+_AT_THE_SAME_TIME = {"XX000", *_MADE_BY_ANOTHER}
 _ATTEMPTS = 20
 
 _IS_THERE = text("SELECT 1 FROM pg_roles WHERE rolname = :name")
@@ -66,17 +66,31 @@ def make_roles(
 
     """
     chosen, of_ours = tuple(roles), tuple(schemas)
+
+    def make(connection: Connection) -> None:
+        for role in chosen:
+            _make_role(connection, role, of_ours, logins.get(role.schema))
+
+    changing_roles(engine, make)
+
+
+def changing_roles(engine: Engine, change: Callable[[Connection], None]) -> None:
+    """Do the change in one transaction, and again where somebody changed the same roles meanwhile.
+
+    Raises:
+        RolesRefused: this login may not do it; nothing is changed.
+
+    """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with engine.begin() as connection:
-                for role in chosen:
-                    _make_role(connection, role, of_ours, logins.get(role.schema))
+                change(connection)
         except DBAPIError as failure:
             code = getattr(failure.orig, "pgcode", None)
             if code == _NOT_ALLOWED:
                 reason = str(failure.orig).strip().partition("\n")[0]
                 raise RolesRefused(reason) from failure
-            if code != _AT_THE_SAME_TIME or attempt == _ATTEMPTS:
+            if code not in _AT_THE_SAME_TIME or attempt == _ATTEMPTS:
                 raise
             time.sleep(0.05 * attempt)
         else:
