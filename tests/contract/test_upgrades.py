@@ -78,7 +78,7 @@ def test_the_sql_that_is_printed_does_what_migrating_does(empty_url: str) -> Non
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         script = GRADES.sql(GRADES.current(connection))
         # One by one, as psql sends them: with others CONCURRENTLY is refused.
-        for statement in script.split(";\n\n"):
+        for statement in filter(str.strip, script.split(";\n\n")):
             connection.exec_driver_sql(f"{statement};")
         connection.execute(text("SELECT weight FROM grades.grades"))
         revision = GRADES.current(connection)
