@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2.extensions
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Connection, Engine, event, text
 
 from shared_db.errors import ConfigurationError
 from shared_db.granting import RolesRefused
@@ -92,6 +92,24 @@ def test_a_role_without_login_is_left_without(engine: Engine) -> None:
 
     with pytest.raises(ConfigurationError, match="without login"):
         make_logins(engine, [role])
+
+
+def test_a_server_that_wants_passwords_as_they_are_is_told_in_a_line(engine: Engine) -> None:
+    tries = []
+
+    @event.listens_for(engine, "commit")
+    def refuse(connection: Connection) -> None:
+        tries.append(1)
+        # As Neon does, which passes what concerns passwords on when the transaction ends.
+        message = "Received HTTP code 400: Neon only supports being given plaintext passwords."
+        connection.exec_driver_sql(
+            f"DO $$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = 'XX000'; END $$"
+        )
+
+    with pytest.raises(ConfigurationError, match="only as they are"):
+        make_logins(engine, [new_login()])
+
+    assert len(tries) == 1
 
 
 def test_several_processes_make_the_same_ones(engine: Engine) -> None:
