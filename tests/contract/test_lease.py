@@ -2,7 +2,7 @@
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine, text
@@ -200,7 +200,7 @@ class TestOutsideTransactions:
         with ThreadPoolExecutor(1) as pool, engine.connect() as writer:
             writer.execute(text("INSERT INTO grades.grades VALUES (1)"))
             migrating = pool.submit(HISTORY.upgrade_under, slow)
-            wait_until_it_waits(engine)  # for the writer, as CONCURRENTLY does
+            wait_until_it_waits(engine, migrating)  # for the writer, as CONCURRENTLY does
             pass_by(engine)
             overtaken = Lease(engine, "other").take()
             writer.commit()
@@ -220,8 +220,12 @@ def state(engine: Engine) -> tuple[str | None, bool | None]:
         return HISTORY.current(connection), connection.scalar(text(query))
 
 
-def wait_until_it_waits(engine: Engine) -> None:
-    query = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+def wait_until_it_waits(engine: Engine, migrating: Future[None]) -> None:
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while not connection.scalar(query):
+            assert not migrating.done()
             time.sleep(0.02)
