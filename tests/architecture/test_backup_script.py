@@ -33,7 +33,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def run(checkout: Path, **environment: str) -> int:
     script = checkout / "deploy/backup.sh"
-    environment["PATH"] = f"{checkout}:{os.environ["'PATH'"]}"
+    environment["PATH"] = f"{checkout}:{os.environ['PATH']}"
     return subprocess.run([script], check=False, cwd="/", env=environment).returncode
 
 
