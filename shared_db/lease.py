@@ -109,7 +109,7 @@ class Lease:
     def _hold(self, connection: Connection) -> None:
         _limit_waiting(connection, self.lock_timeout_seconds)
         if connection.execute(_HOLD, {"holder": self.holder}).first() is None:
-            raise Migrating("The lease was lost to another process; nothing was changed.")
+            raise Migrating("The lease was lost to another process; this one does not go on.")
 
     def take(self) -> bool:
         """Take the lease; tell whether it was free or had run out."""
