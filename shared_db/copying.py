@@ -36,7 +36,7 @@ def copy_rows(session: Session, rows: Sequence[object]) -> None:
     """
     if not rows:
         return
-    layout = _layout_of(type(rows[0]))
+    layout = layout_of(type(rows[0]))
     text = layout.text_of(rows)
     connection = session.connection()
     driver = _driver_of(connection)
@@ -72,13 +72,14 @@ def _driver_of(connection: Connection) -> DriverConnection:
 
 
 @dataclass(frozen=True)
-class _Layout:
+class Layout:
     """How rows of one table are copied: the statement, and each attribute with its encoder."""
 
     statement: str
     columns: Sequence[tuple[str, Encode]]
 
     def text_of(self, rows: Iterable[object]) -> bytes:
+        """Return the rows as the statement reads them."""
         columns = self.columns
         lines = (
             "\t".join([encode(getattr(row, name)) for name, encode in columns]) for row in rows
@@ -86,21 +87,22 @@ class _Layout:
         return ("\n".join(lines) + "\n").encode()
 
 
-_LAYOUTS: dict[type, _Layout] = {}
+_LAYOUTS: dict[type, Layout] = {}
 
 
-def _layout_of(model: type) -> _Layout:
+def layout_of(model: type) -> Layout:
+    """Return how rows of a mapped class are copied; looked over once."""
     if model not in _LAYOUTS:
         _LAYOUTS[model] = _look_over(inspect(model))
     return _LAYOUTS[model]
 
 
-def _look_over(mapper: Mapper[Any]) -> _Layout:
+def _look_over(mapper: Mapper[Any]) -> Layout:
     quoted = _DIALECT.identifier_preparer
     columns = {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}
     names = ", ".join(quoted.quote(column.name) for column in columns.values())
     table = quoted.format_table(mapper.local_table)
-    return _Layout(
+    return Layout(
         f"COPY {table} ({names}) FROM STDIN WITH (FORMAT text, ENCODING 'UTF8')",
         [(name, encoder_of(column.type)) for name, column in columns.items()],
     )

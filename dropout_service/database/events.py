@@ -91,12 +91,12 @@ class Events(Part):
             data=data,
             occurred_at=occurred_at,
         )
-        came = _received(event, utc_now())
+        came = received(event, utc_now())
         return self.commits.write(came, came.size)
 
     async def add_learning_event_async(self, event: EventToStore) -> LearningEvent:
         """Do the same for a task, which holds no thread while it waits."""
-        came = _received(event, utc_now())
+        came = received(event, utc_now())
         return await self.commits.write_async(came, came.size)
 
     def add_learning_events(
@@ -104,7 +104,7 @@ class Events(Part):
     ) -> tuple[list[LearningEvent], list[Outcome]]:
         """Store many events in one unit of work; return their rows and outcomes in order."""
         now = utc_now()
-        rows = [_received(event, now).row for event in events]
+        rows = [received(event, now).row for event in events]
         with self.database.unit_of_work() as session:
             return rows, _store(session, rows)
 
@@ -204,7 +204,8 @@ def _stored(session: Session, ids: Sequence[str]) -> dict[str, LearningEvent]:
     return {event.id: event for event in events}
 
 
-def _received(event: EventToStore, now: datetime) -> Received:
+def received(event: EventToStore, now: datetime) -> Received:
+    """Return the event as it came at `now`."""
     sent = dict(vars(event))
     event_id = sent.pop("id")
     digest, size = digest_and_size(sent)
