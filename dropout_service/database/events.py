@@ -16,6 +16,7 @@ from dropout_service.domain.kinds import EventType
 from dropout_service.errors import EventExists, StudentDeleted
 from dropout_service.models import AttemptHistory, LearningEvent, Student
 from shared_db.clock import utc_now
+from shared_db.columns import row_of
 from shared_db.errors import ServiceError
 from shared_db.filtering import Columns, Filter, conditions
 from shared_db.ids import new_id
@@ -213,7 +214,8 @@ def received(event: EventToStore, now: datetime) -> Received:
     data = event.data if is_submission and event.data else {}
     correct, answer = data.get("correct"), data.get("answer")
     occurred_at = event.occurred_at or now
-    row = LearningEvent(
+    row = row_of(
+        LearningEvent,
         **{**sent, "occurred_at": occurred_at},
         id=event_id or new_id(),
         day=day_of(occurred_at),
