@@ -46,6 +46,10 @@ chaos: $(INSTALLED) ## Kill the server and the services fifty times under load; 
 bench: $(INSTALLED) ## Measure the services beside the limit of the same machine
 	@$(BIN)/python -m benchmarks.house
 
+.PHONY: bench-ingest
+bench-ingest: $(INSTALLED) ## Measure how fast events are taken in (needs wrk)
+	@$(BIN)/python -m benchmarks.ingest
+
 .PHONY: containers
 containers: $(BIN)/hadolint ## Check the container files with their own tools
 	@$(BIN)/pytest -q tests/architecture/test_containers.py

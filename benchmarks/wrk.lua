@@ -1,37 +1,51 @@
--- One POST over and over: {n} in the body is a new number each time, {k} one from 1 to 100.
+-- One request over and over, from the environment: {n} in the body is a new number each time, {k} a
+-- random one from 1 to VERITAS_BENCH_MOST; VERITAS_BENCH_ITEMS bodies make a JSON array.
 -- Prints one line of JSON at the end.
 
-local thread_count = 0
+local threads = 0
 
 function setup(thread)
-  thread:set("thread_number", thread_count)
-  thread_count = thread_count + 1
+  thread:set("number", threads)
+  threads = threads + 1
 end
 
-function init(args)
-  template = os.getenv("VERITAS_BENCH_BODY")
+function init()
+  method = os.getenv("VERITAS_BENCH_METHOD")
   path = os.getenv("VERITAS_BENCH_PATH")
+  template = os.getenv("VERITAS_BENCH_BODY")
+  items = tonumber(os.getenv("VERITAS_BENCH_ITEMS"))
+  most = tonumber(os.getenv("VERITAS_BENCH_MOST"))
   headers = {
     ["Authorization"] = "Bearer " .. os.getenv("VERITAS_BENCH_KEY"),
     ["Content-Type"] = "application/json",
   }
-  math.randomseed(os.time() * 16 + thread_number)
-  run = string.format("%x-%x", math.random(2 ^ 30), thread_number)
+  math.randomseed(tonumber(os.getenv("VERITAS_BENCH_SEED")) + number)
+  run = string.format("%x-", math.random(2 ^ 30))
   sent = 0
 end
 
-function request()
+local function body()
   sent = sent + 1
-  local k = tostring(math.random(100))
-  local body = template:gsub("{n}", run .. "-" .. sent):gsub("{k}", k)
-  return wrk.format(os.getenv("VERITAS_BENCH_METHOD"), path, headers, body)
+  local filled = template:gsub("{n}", run .. sent):gsub("{k}", tostring(math.random(most)))
+  return filled
 end
 
-function done(summary, latency, requests)
+function request()
+  if items == 0 then
+    return wrk.format(method, path, headers, body())
+  end
+  local bodies = {}
+  for item = 1, items do
+    bodies[item] = body()
+  end
+  return wrk.format(method, path, headers, "[" .. table.concat(bodies, ",") .. "]")
+end
+
+function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(
-    '{"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "max": %f, "refused": %d, "lost": %d}\n',
+    '{"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "refused": %d, "lost": %d}\n',
     summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3,
-    latency:percentile(99) / 1e3, latency.max / 1e3, errors.status,
+    latency:percentile(99) / 1e3, errors.status,
     errors.connect + errors.read + errors.write + errors.timeout))
 end

@@ -53,7 +53,7 @@ class GroupCommit(Generic[Q, R]):
         self, flush: Callable[[list[Q]], Sequence[R | ServiceError]], bounds: Bounds | None = None
     ) -> None:
         self.bounds = bounds or Bounds()
-        self._flush = flush
+        self.flush = flush
         self._queue: deque[_Waiting[Q]] = deque()
         self._queued_size = 0
         self._is_writing = False
@@ -135,7 +135,7 @@ class GroupCommit(Generic[Q, R]):
 
     def _write(self, taken: list[_Waiting[Q]]) -> None:
         try:
-            answers = self._flush([waiting.request for waiting in taken])
+            answers = self.flush([waiting.request for waiting in taken])
             settled = list(zip(taken, answers, strict=True))
         except DatabaseUnavailable as away:
             # Each of those behind would find out for itself, one after the other.

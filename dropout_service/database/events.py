@@ -17,6 +17,7 @@ from dropout_service.errors import EventExists, StudentDeleted
 from dropout_service.models import AttemptHistory, LearningEvent, Student
 from shared_db.additions import Kind, add_many, add_one, add_one_async, within_adding
 from shared_db.clock import utc_now
+from shared_db.columns import row_of
 from shared_db.errors import ServiceError
 from shared_db.filtering import Columns, Filter, conditions
 from shared_db.ids import new_id
@@ -60,7 +61,7 @@ class Received:
 
 
 def _row(event: EventToStore, now: datetime) -> LearningEvent:
-    return _received(event, now).row
+    return received(event, now).row
 
 
 def _give(manager: "Events", events: Sequence[EventToStore]) -> list[Outcome]:
@@ -132,18 +133,18 @@ class Events(Part):
         return add_many(self.database, EVENT, events, self._write_many, _pending)
 
     def _write(self, event: EventToStore) -> LearningEvent:
-        came = _received(event, utc_now())
+        came = received(event, utc_now())
         return self.commits.write(came, came.size)
 
     async def _write_async(self, event: EventToStore) -> LearningEvent:
-        came = _received(event, utc_now())
+        came = received(event, utc_now())
         return await self.commits.write_async(came, came.size)
 
     def _write_many(
         self, events: Sequence[EventToStore]
     ) -> tuple[list[LearningEvent], list[Outcome]]:
         now = utc_now()
-        rows = [_received(event, now).row for event in events]
+        rows = [received(event, now).row for event in events]
         with self.database.unit_of_work() as session:
             return rows, _store(session, rows)
 
@@ -243,7 +244,8 @@ def _stored(session: Session, ids: Sequence[str]) -> dict[str, LearningEvent]:
     return {event.id: event for event in events}
 
 
-def _received(event: EventToStore, now: datetime) -> Received:
+def received(event: EventToStore, now: datetime) -> Received:
+    """Return the event as it came at `now`."""
     sent = dict(vars(event))
     event_id = sent.pop("id")
     at = sent.pop("accepted_at") or now
@@ -252,7 +254,8 @@ def _received(event: EventToStore, now: datetime) -> Received:
     data = event.data if is_submission and event.data else {}
     correct, answer = data.get("correct"), data.get("answer")
     occurred_at = event.occurred_at or at
-    row = LearningEvent(
+    row = row_of(
+        LearningEvent,
         **{**sent, "occurred_at": occurred_at},
         id=event_id or new_id(),
         day=day_of(occurred_at),

@@ -35,7 +35,7 @@ async def add_event(
 ) -> LearningEventOut | Response:
     """Store one event. The same again answers as before; with other content, 409."""
     event_id = row_id(new.id, key, principal)
-    sent = EventToStore(**{**dict(new), "id": event_id})
+    sent = EventToStore(**{**vars(new), "id": event_id})
     event = await intake.stored(manager.add_learning_event_async(sent))
     if event is None:
         return queued(event_id)
@@ -54,7 +54,7 @@ async def add_events(request: Request, manager: Manager) -> Response:
     """Store many events in one transaction; each has its outcome, a bad one harms no other."""
 
     def store(batch: Batch[NewLearningEvent]) -> BatchOut:
-        events = [EventToStore(**dict(item)) for item in batch.valid.values()]
+        events = [EventToStore(**vars(item)) for item in batch.valid.values()]
         rows, outcomes = manager.add_learning_events(events)
         return batch.answer([row.id for row in rows], outcomes)
 

@@ -33,7 +33,7 @@ async def add_event(
 ) -> EventOut | Response:
     """Judge and store one event. The same again answers as before; with other content, 409."""
     event_id = row_id(new.event_id, key, principal)
-    event = EventToStore(**{**dict(new), "event_id": event_id})
+    event = EventToStore(**{**vars(new), "event_id": event_id})
     log = await intake.stored(monitoring.add_log_async(event))
     if log is None:
         return queued(event_id)
@@ -52,7 +52,7 @@ async def add_events(request: Request, monitoring: Monitoring) -> Response:
     """Judge and store many events in one transaction; each has its outcome."""
 
     def store(batch: Batch[NewEvent]) -> BatchOut:
-        events = [EventToStore(**dict(item)) for item in batch.valid.values()]
+        events = [EventToStore(**vars(item)) for item in batch.valid.values()]
         return batch.answer(*monitoring.add_logs(events))
 
     return await stored_batch(request, NewEvent, store)
