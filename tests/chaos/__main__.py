@@ -18,14 +18,15 @@ def main() -> None:
     options.add_argument("--kills", type=int, default=50)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--clients", type=int, default=3, help="of each service")
+    options.add_argument("--keep", type=Path, help="a new folder for logs and spools, which stays")
     chosen = options.parse_args()
     # Ended from outside is like Ctrl-C: what was started is ended first.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     started = time.monotonic()
     with (
-        tempfile.TemporaryDirectory(prefix="veritas-chaos-") as folder,
-        storm_over(Path(folder), list(KINDS), chosen.clients) as storm,
+        tempfile.TemporaryDirectory(prefix="veritas-chaos-") as temporary,
+        storm_over(chosen.keep or Path(temporary), list(KINDS), chosen.clients) as storm,
     ):
         storm.blow(chosen.seed, chosen.kills)
         reckoning = storm.calm()
