@@ -14,8 +14,9 @@ from shared_db.spool import Entry, Spool, SpoolUnwritable, giving_back
 
 logger = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 1000
 PAUSE_SECONDS = 0.5
+_IN_THE_DATABASE = (Outcome.STORED, Outcome.REPEATED)
 _PROBLEMS = {
     Outcome.DIFFERENT: "The id is stored with other content",
     Outcome.GONE: "The student was deleted",
@@ -113,8 +114,8 @@ class Giver:
 
     def _settle(self, results: Sequence[tuple[Entry, Returned]]) -> None:
         # Whoever dies before this finds the same rows again, and the database calls them repeated.
-        stored = [e for e, r in results if r in (Outcome.STORED, Outcome.REPEATED)]
-        refused = [(e, _problem(r)) for e, r in results if e not in stored]
+        stored = [e for e, r in results if r in _IN_THE_DATABASE]
+        refused = [(e, _problem(r)) for e, r in results if r not in _IN_THE_DATABASE]
         self._spool.remove(stored)
         if refused:
             self._spool.refuse(refused)
