@@ -13,6 +13,7 @@ from dropout_service.database.presence import admit, require_student
 from dropout_service.database.rollup import rebuild_days_of, refresh_days_of
 from dropout_service.domain.activity import day_of
 from dropout_service.domain.kinds import EventType
+from dropout_service.domain.viewing import clicks_of, resource_type_of
 from dropout_service.errors import EventExists, StudentDeleted
 from dropout_service.models import AttemptHistory, LearningEvent, Student
 from shared_db.clock import utc_now
@@ -163,14 +164,17 @@ def _store(session: Session, rows: Sequence[LearningEvent]) -> list[Outcome]:
 def _event_row(event: EventToStore, now: datetime) -> LearningEvent:
     sent = asdict(event)
     occurred_at = event.occurred_at or now
-    is_submission = event.event_type is EventType.QUESTION_SUBMIT
-    data = event.data if is_submission and event.data else {}
-    correct, answer = data.get("correct"), data.get("answer")
+    data = event.data or {}
+    answered = data if event.event_type is EventType.QUESTION_SUBMIT else {}
+    viewed = data if event.event_type is EventType.RESOURCE_VIEW else {}
+    correct, answer = answered.get("correct"), answered.get("answer")
     return LearningEvent(
         **{**sent, "id": event.id or new_id(), "occurred_at": occurred_at},
         day=day_of(occurred_at),
         is_correct=correct if isinstance(correct, bool) else None,
         answer_digest=None if answer is None else digest_of({"answer": answer}),
+        resource_type=resource_type_of(viewed),
+        clicks=clicks_of(viewed),
         recorded_at=now,
         digest=digest_of({name: value for name, value in sent.items() if name != "id"}),
     )

@@ -30,6 +30,8 @@ from shared_web.problems import InvalidRequest, documented
 
 router = APIRouter(tags=["predictions"])
 
+OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this course.")]
+
 
 @router.post(
     "/students/{student_id}/predictions",
@@ -64,11 +66,14 @@ def list_student_predictions(
     student_id: StudentId,
     manager: Manager,
     filters: PredictionFilters,
+    course: OfCourse = None,
     after: After = None,
     limit: Limit = 100,
 ) -> PageOut[PredictionOut]:
     """Return the student's predictions, the latest `as_of` first."""
-    page = manager.get_student_predictions(student_id, filters=filters, after=after, limit=limit)
+    page = manager.get_student_predictions(
+        student_id, course=course, filters=filters, after=after, limit=limit
+    )
     return PageOut[PredictionOut].of(page)
 
 
@@ -77,9 +82,11 @@ def list_student_predictions(
     dependencies=[READ],
     responses=documented(PredictionNotFound, StudentDeleted),
 )
-def get_latest_prediction(student_id: StudentId, manager: Manager) -> PredictionOut:
-    """Return the student's prediction with the latest `as_of`."""
-    return PredictionOut.model_validate(manager.get_latest_prediction(student_id))
+def get_latest_prediction(
+    student_id: StudentId, manager: Manager, course: OfCourse = None
+) -> PredictionOut:
+    """Return the latest prediction in a course; without one, the highest of the latest of each."""
+    return PredictionOut.model_validate(manager.get_latest_prediction(student_id, course=course))
 
 
 @router.get(
@@ -92,12 +99,13 @@ def list_predictions(
     manager: Manager,
     filters: PredictionFilters,
     course: Annotated[
-        Id | None, Query(description="Only students who were active in this course.")
+        Id | None,
+        Query(description="Only students active or enrolled in this course."),
     ] = None,
     after: After = None,
     limit: Limit = 100,
 ) -> PageOut[PredictionOut]:
-    """Return each student's latest prediction, the highest risk first."""
+    """Return each student's overall prediction (the highest of their latest), by risk."""
     page = manager.get_predictions(course=course, filters=filters, after=after, limit=limit)
     return PageOut[PredictionOut].of(page)
 

@@ -60,12 +60,14 @@ class NotAssessedOut(Out):
 class PredictionOut(Out):
     """A prediction with its reasons; `risk_score` and `confidence` are 0 to 1.
 
+    `course` is that of the enrolment that may be dropped out of; null: the student altogether.
     `confidence` is the share of the signs, by weight, that there were data for.
     `momentum_index` is 0 to 100: above 70 healthy, 40 to 70 at risk, below 40 dropping out.
     """
 
     id: str
     student_id: str
+    course: str | None
     dropout_type: DropoutType
     risk_score: float
     risk_level: RiskLevel
