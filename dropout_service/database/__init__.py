@@ -16,6 +16,7 @@ from dropout_service.database.students import Students
 from dropout_service.models import Base
 from dropout_service.settings import Settings
 from shared_db.database import Database
+from shared_db.ingest import GroupCommit
 
 __all__ = ["DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
 
@@ -27,6 +28,7 @@ class DropoutDatabaseManager(
 
     def __init__(self, database: Database | None = None) -> None:
         self.database = database or Database.from_settings("dropout", Base.metadata, Settings.load)
+        self.commits = GroupCommit(self._store_waiting)
         self.get_session = self.database.get_session
 
 
