@@ -141,7 +141,7 @@ def _field(value: object) -> str:
         case None:
             return _NULL
         case str():
-            return _text(value)
+            return text_field(value)
         case bool():
             return "t" if value else "f"
         case int() | float():
@@ -151,7 +151,13 @@ def _field(value: object) -> str:
     raise TypeError(f"no text for COPY of {type(value).__name__}")
 
 
-def _text(value: str) -> str:
+def text_field(value: str) -> str:
+    """Return a text as one field of COPY's text format.
+
+    Raises:
+        ValueError: it holds a NUL, which PostgreSQL cannot store.
+
+    """
     if "\0" in value:
         raise ValueError("a text must not contain the NUL character")
     if "\\" in value:

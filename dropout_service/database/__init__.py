@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.analytics import Analytics
 from dropout_service.database.assessments import Assessments
+from dropout_service.database.clicks import Clicks
 from dropout_service.database.cohorts import Cohorts
 from dropout_service.database.events import Events, EventToStore
 from dropout_service.database.features import FeatureSets
@@ -22,7 +23,7 @@ __all__ = ["DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
 
 
 class DropoutDatabaseManager(
-    Students, Events, Assessments, FeatureSets, Predictions, Cohorts, Feedback, Analytics
+    Students, Events, Assessments, FeatureSets, Predictions, Cohorts, Feedback, Analytics, Clicks
 ):
     """Events, what they show, and predictions. Each method is one unit of work."""
 
