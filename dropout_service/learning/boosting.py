@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm
 import numpy as np
 
 from dropout_service.learning.rows import Floats
+
+# LightGBM takes a second to import: it is imported where it works, so that a service that predicts
+# by rules starts without it.
+if TYPE_CHECKING:
+    import lightgbm
 
 # One thread and a seed: the same rows give the same trees on any machine.
 _FIXED: dict[str, Any] = {
@@ -58,8 +62,10 @@ class Booster:
     text: str
 
     @cached_property
-    def _trees(self) -> lightgbm.Booster:
-        return lightgbm.Booster(model_str=self.text)
+    def _trees(self) -> "lightgbm.Booster":
+        from lightgbm import Booster as Trees  # noqa: PLC0415 - see above
+
+        return Trees(model_str=self.text)
 
     def margins(self, matrix: Floats, trees: int | None = None) -> Floats:
         """Return log-odds before calibration; trees: only the first so many."""
@@ -85,6 +91,8 @@ def fit_booster(
     shape: Shape,
 ) -> Booster:
     """Return trees that tell what happened (0 or 1) from the features."""
+    import lightgbm  # noqa: PLC0415 - see above
+
     settings = parameters(shape, len(matrix), directions)
     rows = lightgbm.Dataset(matrix, happened, feature_name=list(names), params=settings)
     trained = lightgbm.train(settings, rows, num_boost_round=shape.trees)

@@ -1,6 +1,6 @@
 """Splits for validation: by time and by course, with no student on both sides."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,48 +16,46 @@ STUDENT_FOLDS = 5
 class Split:
     """Rows to learn from, and rows of other students to judge by."""
 
-    name: str
     learned: Mask
     judged: Mask
 
 
-def validation_splits(rows: EnrolmentRows) -> list[Split]:
+def validation_splits(rows: EnrolmentRows, population: Mask) -> list[Split]:
     """Return splits by time (earlier courses teach, later ones judge) and by module.
 
     Each module is left out once, for how well the model carries over to one never seen. Where
-    nothing of this can be done the students are split.
+    nothing of this can be done the students are split. population: the rows that may judge.
     """
-    splits = [*_by_time(rows), *_each_left_out(rows, "module")]
-    return splits or _by_student(rows)
-
-
-def calibration_splits(rows: EnrolmentRows) -> list[Split]:
-    """Return splits that leave out each course once: what a new presentation will be like."""
-    return _each_left_out(rows, "course") or _by_student(rows)
-
-
-def _by_time(rows: EnrolmentRows) -> Iterator[Split]:
     starts = np.unique(rows["starts_on"])
-    for start in starts[1:]:
-        judged = rows["starts_on"] == start
-        yield from _usable(rows, f"begins {start}", rows["starts_on"] < start, judged)
+    later = [(rows["starts_on"] < start, rows["starts_on"] == start) for start in starts[1:]]
+    found = _usable(rows, population, [*later, *_each_left_out(rows, "module")])
+    return found or _by_student(rows, population)
 
 
-def _each_left_out(rows: EnrolmentRows, column: str) -> list[Split]:
-    found: list[Split] = []
-    for value in np.unique(rows[column]):
-        judged = rows[column] == value
-        found.extend(_usable(rows, f"without {value}", ~judged, judged))
+def calibration_splits(rows: EnrolmentRows, population: Mask) -> list[Split]:
+    """Return splits that leave out each course once: what a new presentation will be like."""
+    found = _usable(rows, population, _each_left_out(rows, "course"))
+    return found or _by_student(rows, population)
+
+
+def _each_left_out(rows: EnrolmentRows, column: str) -> list[tuple[Mask, Mask]]:
+    chosen = [rows[column] == value for value in np.unique(rows[column])]
+    return [(~judged, judged) for judged in chosen]
+
+
+def _usable(
+    rows: EnrolmentRows, population: Mask, sides: Sequence[tuple[Mask, Mask]]
+) -> list[Split]:
+    found = []
+    for learned, of in sides:
+        judged = of & population
+        others = learned & ~np.isin(rows["student_id"], rows["student_id"][judged])
+        if judged.any() and others.sum() >= FEWEST_TO_LEARN_FROM * judged.sum():
+            found.append(Split(others, judged))
     return found
 
 
-def _usable(rows: EnrolmentRows, name: str, learned: Mask, judged: Mask) -> Iterator[Split]:
-    others = learned & ~np.isin(rows["student_id"], rows["student_id"][judged])
-    if others.sum() >= FEWEST_TO_LEARN_FROM * judged.sum():
-        yield Split(name, others, judged)
-
-
-def _by_student(rows: EnrolmentRows) -> list[Split]:
+def _by_student(rows: EnrolmentRows, population: Mask) -> list[Split]:
     _, number = np.unique(rows["student_id"], return_inverse=True)
     folds = [number % STUDENT_FOLDS == fold for fold in range(STUDENT_FOLDS)]
-    return [Split(f"fold {n}", ~fold, fold) for n, fold in enumerate(folds) if fold.any()]
+    return [Split(~fold, fold & population) for fold in folds if (fold & population).any()]

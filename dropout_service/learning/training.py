@@ -1,6 +1,6 @@
 """Training: tuned by time and module, calibrated on courses left out, made from all rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +11,14 @@ from dropout_service.learning.calibration import Affine, fit_affine, probability
 from dropout_service.learning.features import DIRECTIONS, WITH_ACTIVITY, WITHOUT_ACTIVITY
 from dropout_service.learning.metrics import Metrics, log_loss, metrics_of
 from dropout_service.learning.model import RiskModel, Variant
-from dropout_service.learning.rows import EnrolmentRows, Floats
+from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
 from dropout_service.learning.splits import Split, calibration_splits, validation_splits
 
 HAPPENED = "happened"
-# Once a fortnight through the course; a model of two weeks ago is none too old for a weekly talk.
-TRAINING_DAYS = tuple(range(0, 225, 14))
+# Once a fortnight while most leave, then once in four weeks.
+TRAINING_DAYS = (*range(0, 113, 14), 140, 168, 196)
 LEAVES = (4, 8)
-TREES = (60, 120, 180, 250, 350)
+TREES = (60, 120, 180, 250, 325)
 FEWEST_OF_EACH_KIND = 20
 
 Progress = Callable[[str, int, int], None]
@@ -30,9 +30,8 @@ class TooLittleToLearn(Exception):
 
 @dataclass(frozen=True)
 class Validated:
-    """How a shape did on one split by day; by the calibrated model."""
+    """How the calibrated model did on a day, each course judged by a model without it."""
 
-    split: str
     day: int
     metrics: Metrics
 
@@ -67,15 +66,23 @@ def train(rows: EnrolmentRows, progress: Progress) -> Trained:
     rows: with the features, `starts_on` and `module` of the course, and `happened` (0 or 1).
     progress: told the name of a step, how many parts of it are done, and of how many.
 
+    The variant with activity learns from all rows, in which activity may be unknown, since few
+    courses have any; it is tuned and calibrated on those that have.
+
     Raises:
         TooLittleToLearn: fewer than 20 enrolments in which it happened, or did not.
 
     """
-    plain = _train_variant(rows, WITHOUT_ACTIVITY, "without activity", progress)
-    seen = rows.where(rows["has_activity"].astype(bool))
-    if not _is_enough(seen):
+    if not _is_enough(rows):
+        raise TooLittleToLearn(
+            f"at least {FEWEST_OF_EACH_KIND} enrolments of either outcome are needed"
+        )
+    everybody = np.ones(len(rows), dtype=bool)
+    plain = _Work(rows, everybody, WITHOUT_ACTIVITY, "without activity", progress).variant()
+    active = rows["has_activity"].astype(bool)
+    if not _is_enough(rows.where(active)):
         return Trained(plain, None)
-    return Trained(plain, _train_variant(seen, WITH_ACTIVITY, "with activity", progress))
+    return Trained(plain, _Work(rows, active, WITH_ACTIVITY, "with activity", progress).variant())
 
 
 def _is_enough(rows: EnrolmentRows) -> bool:
@@ -84,46 +91,41 @@ def _is_enough(rows: EnrolmentRows) -> bool:
     return all(len(np.unique(kind)) >= FEWEST_OF_EACH_KIND for kind in kinds)
 
 
-def _train_variant(
-    rows: EnrolmentRows, features: Sequence[str], name: str, progress: Progress
-) -> TrainedVariant:
-    if not _is_enough(rows):
-        raise TooLittleToLearn(
-            f"at least {FEWEST_OF_EACH_KIND} enrolments of either outcome are needed"
-        )
-    work = _Work(rows, tuple(features), name, progress)
-    shape = work.tuned()
-    calibration, validation = work.calibrated(shape)
-    booster = work.fitted(rows, shape)
-    variant = Variant(work.features, booster, calibration, work.weights(booster, calibration))
-    return TrainedVariant(variant, len(rows), described(shape, len(rows)), validation)
-
-
 @dataclass(frozen=True)
 class _Work:
     rows: EnrolmentRows
+    population: Mask
     features: tuple[str, ...]
     name: str
     progress: Progress
 
-    def fitted(self, rows: EnrolmentRows, shape: Shape) -> Booster:
+    def variant(self) -> TrainedVariant:
+        shape = self._tuned()
+        calibration, validation = self._calibrated(shape)
+        booster = self._fitted(self.rows, shape)
+        variant = Variant(self.features, booster, calibration, self._weights(booster, calibration))
+        count = int(self.population.sum())
+        return TrainedVariant(variant, count, described(shape, len(self.rows)), validation)
+
+    def _fitted(self, rows: EnrolmentRows, shape: Shape) -> Booster:
         directions = [DIRECTIONS[feature] for feature in self.features]
         happened = rows[HAPPENED].astype(np.float64)
         return fit_booster(rows.matrix(self.features), happened, self.features, directions, shape)
 
-    def tuned(self) -> Shape:
-        """Return the shape with the least mean log loss over the splits by time and module."""
-        splits = validation_splits(self.rows)
-        most = [Shape(leaves, max(TREES)) for leaves in LEAVES]
-        losses: dict[Shape, list[float]] = {}
-        for done, (split, shape) in enumerate([(s, m) for s in splits for m in most]):
-            self.progress(f"tuning, {self.name}", done, len(splits) * len(most))
+    def _tuned(self) -> Shape:
+        """Return the shape with the least log loss over the splits by time and module."""
+        splits = validation_splits(self.rows, self.population)
+        tried = [(split, Shape(leaves, max(TREES))) for split in splits for leaves in LEAVES]
+        losses: dict[Shape, float] = {}
+        for done, (split, shape) in enumerate(tried):
+            self.progress(f"Tuning {self.name}", done, len(tried))
             for trees, loss in self._losses(split, shape):
-                losses.setdefault(Shape(shape.leaves, trees), []).append(loss)
-        return min(losses, key=lambda tried: sum(losses[tried]))
+                smaller = Shape(shape.leaves, trees)
+                losses[smaller] = losses.get(smaller, 0.0) + loss
+        return min(losses, key=lambda one: losses[one])
 
     def _losses(self, split: Split, shape: Shape) -> list[tuple[int, float]]:
-        booster = self.fitted(self.rows.where(split.learned), shape)
+        booster = self._fitted(self.rows.where(split.learned), shape)
         judged = self.rows.where(split.judged)
         matrix, happened = judged.matrix(self.features), judged[HAPPENED].astype(np.float64)
         return [
@@ -131,29 +133,34 @@ class _Work:
             for trees in TREES
         ]
 
-    def calibrated(self, shape: Shape) -> tuple[Affine, tuple[Validated, ...]]:
+    def _calibrated(self, shape: Shape) -> tuple[Affine, tuple[Validated, ...]]:
         """Return the map fitted on courses left out, and how the model does there."""
-        splits, margins = calibration_splits(self.rows), np.full(len(self.rows), np.nan)
+        splits = calibration_splits(self.rows, self.population)
+        margins = np.full(len(self.rows), np.nan)
         for done, split in enumerate(splits):
-            self.progress(f"calibrating, {self.name}", done, len(splits))
-            booster = self.fitted(self.rows.where(split.learned), shape)
+            self.progress(f"Calibrating {self.name}", done, len(splits))
+            booster = self._fitted(self.rows.where(split.learned), shape)
             judged = self.rows.where(split.judged)
             margins[split.judged] = booster.margins(judged.matrix(self.features))
         known = ~np.isnan(margins)
         happened = self.rows[HAPPENED].astype(np.float64)
         calibration = fit_affine(margins[known], happened[known])
-        return calibration, self._validation(probability(calibration(margins)), happened)
+        return calibration, self._validated(probability(calibration(margins)), happened)
 
-    def _validation(self, risks: Floats, happened: Floats) -> tuple[Validated, ...]:
+    def _validated(self, risks: Floats, happened: Floats) -> tuple[Validated, ...]:
         days, known = self.rows["day"], ~np.isnan(risks)
         chosen = [(day, known & (days == day)) for day in np.unique(days)]
         return tuple(
-            Validated("courses left out", int(day), metrics_of(happened[of], risks[of]))
+            Validated(int(day), metrics_of(happened[of], risks[of]))
             for day, of in chosen
             if len(np.unique(happened[of])) > 1
         )
 
-    def weights(self, booster: Booster, calibration: Affine) -> tuple[float, ...]:
-        parts, _ = booster.contributions(self.rows.matrix(self.features))
-        means = np.nanmean(np.where(np.isnan(self.rows.matrix(self.features)), np.nan, np.abs(parts)), axis=0)
-        return tuple(float(weight) for weight in calibration.slope * means)
+    def _weights(self, booster: Booster, calibration: Affine) -> tuple[float, ...]:
+        """Return the mean size of each feature's contribution where it is known."""
+        matrix = self.rows.where(self.population).matrix(self.features)
+        parts, _ = booster.contributions(matrix)
+        known = ~np.isnan(matrix)
+        sums = np.where(known, np.abs(parts), 0.0).sum(axis=0)
+        means = calibration.slope * sums / np.maximum(1, known.sum(axis=0))
+        return tuple(float(mean) for mean in means)
