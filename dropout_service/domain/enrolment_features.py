@@ -50,17 +50,19 @@ def _activity(name: str, unit: str, meaning: str, direction: int = -1) -> Enrolm
 
 
 _REGISTRATION = (
+    # Of the day of registration only where it stands in the course: how early a course can be
+    # registered for differs from one presentation to the next, and misleads.
     EnrolmentFeature(
-        "registration_lead_days",
-        "days",
-        "registered before the course began; negative: after",
+        "registration_lead_percentile",
+        "share",
+        "of the days by which the registration came before the course began",
         Family.REGISTRATION,
     ),
     EnrolmentFeature(
-        "credits", "credits", "credits being studied at the time", Family.REGISTRATION
+        "credits", "credits", "credits being studied at the time", Family.REGISTRATION, 1
     ),
     EnrolmentFeature(
-        "previous_attempts", "count", "earlier attempts at the module", Family.REGISTRATION
+        "previous_attempts", "count", "earlier attempts at the module", Family.REGISTRATION, 1
     ),
 )
 
@@ -68,6 +70,13 @@ _COURSEWORK = (
     EnrolmentFeature("assessments_due", "count", "assessments due by then", Family.COURSEWORK),
     EnrolmentFeature(
         "assessments_handed_in", "count", "handed in, early ones too", Family.COURSEWORK, -1
+    ),
+    EnrolmentFeature(
+        "due_done_share",
+        "share",
+        "of the assessments due by then, handed in or banked; unknown before anything was due",
+        Family.COURSEWORK,
+        -1,
     ),
     EnrolmentFeature(
         "assessments_late", "count", "handed in after the day they were due", Family.COURSEWORK, 1
@@ -127,6 +136,7 @@ _SCORES = (
         Family.SCORES,
         -1,
     ),
+    EnrolmentFeature("lowest_score", "0 to 100", "the lowest so far", Family.SCORES, -1),
     EnrolmentFeature("last_score", "0 to 100", "score handed in last", Family.SCORES, -1),
     EnrolmentFeature(
         "score_trend",

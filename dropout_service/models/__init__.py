@@ -11,6 +11,7 @@ from dropout_service.models.courses import (
     Submission,
 )
 from dropout_service.models.events import AttemptHistory, DailyActivity, LearningEvent, ResourceUse
+from dropout_service.models.learned import LearnedModel
 from dropout_service.models.predictions import DropoutPrediction, FeatureSet, PredictionFeedback
 from dropout_service.models.published import published_deletions
 from dropout_service.models.students import Deletion, Student
@@ -29,6 +30,7 @@ __all__ = [
     "FeatureSet",
     "KnownAssessment",
     "KnownStudent",
+    "LearnedModel",
     "LearningEvent",
     "PredictionFeedback",
     "ResourceUse",

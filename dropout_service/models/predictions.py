@@ -33,6 +33,7 @@ class DropoutPrediction(Named, Base):
     __table_args__ = (
         CheckConstraint("risk_score BETWEEN 0 AND 1", name="risk_score_share"),
         CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence_share"),
+        CheckConstraint("course_rank BETWEEN 1 AND course_ranked", name="course_rank_range"),
         CheckConstraint("momentum_index BETWEEN 0 AND 100", name="momentum_index_range"),
         Index(None, "student_id", "as_of", "id"),
         Index(
@@ -78,6 +79,13 @@ class DropoutPrediction(Named, Base):
         comment="Share of the signs, by weight, that there were data for; none when not stated"
     )
     momentum_index: Mapped[float | None]
+    base_log_odds: Mapped[float | None] = mapped_column(
+        comment="With the contributions, of log-odds, the log-odds of the score; none: by rules"
+    )
+    course_rank: Mapped[int | None] = mapped_column(
+        comment="1: the highest risk of those ranked in the course at that instant"
+    )
+    course_ranked: Mapped[int | None]
     primary_indicators: Mapped[list[Any]]
     secondary_indicators: Mapped[list[Any]]
     recommendations: Mapped[list[Any]]
