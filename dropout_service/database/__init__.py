@@ -9,6 +9,7 @@ from dropout_service.database.analytics import Analytics
 from dropout_service.database.assessments import Assessments
 from dropout_service.database.clicks import Clicks
 from dropout_service.database.cohorts import Cohorts
+from dropout_service.database.courses import Courses
 from dropout_service.database.events import Events, EventToStore
 from dropout_service.database.features import FeatureSets
 from dropout_service.database.feedback import Feedback
@@ -23,7 +24,16 @@ __all__ = ["DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
 
 
 class DropoutDatabaseManager(
-    Students, Events, Assessments, FeatureSets, Predictions, Cohorts, Feedback, Analytics, Clicks
+    Students,
+    Events,
+    Assessments,
+    FeatureSets,
+    Predictions,
+    Cohorts,
+    Feedback,
+    Analytics,
+    Clicks,
+    Courses,
 ):
     """Events, what they show, and predictions. Each method is one unit of work."""
 
