@@ -7,7 +7,8 @@ from fastapi import Depends, Request
 from dropout_service.database import DropoutDatabaseManager
 
 
-def _manager(request: Request) -> DropoutDatabaseManager:
+# Not in a thread, of which there are few: it takes no time.
+async def _manager(request: Request) -> DropoutDatabaseManager:
     manager: DropoutDatabaseManager = request.app.state.manager
     return manager
 

@@ -47,10 +47,13 @@ def create_app(
 ) -> FastAPI:
     """Return the app on the given manager, by default the one of the environment's database."""
     chosen = settings or Settings.load()
+    manager.commits.bounds = chosen.bounds
     erasing = Periodic(
         "erase deleted students", chosen.erasing_seconds, manager.erase_deleted_students
     )
     periodics = [erasing] if chosen.erasing_seconds else []
-    app = create_service_app(SERVICE, chosen, manager.database, HISTORY, periodics)
+    app = create_service_app(
+        SERVICE, chosen, manager.database, HISTORY, periodics, drain=manager.commits.drain
+    )
     app.state.manager = manager
     return app

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from pydantic import Field, SecretStr
 
-from shared_web.settings import ServiceSettings
+from shared_web.settings import IngestSettings
 
 
-class Settings(ServiceSettings):
+class Settings(IngestSettings):
     """The common settings, this service's port, and how often it erases who was deleted."""
 
     own_url: ClassVar[str | None] = "dropout_database_url"

@@ -7,7 +7,8 @@ from fastapi import Depends, Request
 from monitoring_service.database import MonitoringDatabase
 
 
-def _manager(request: Request) -> MonitoringDatabase:
+# Not in a thread, of which there are few: it takes no time.
+async def _manager(request: Request) -> MonitoringDatabase:
     manager: MonitoringDatabase = request.app.state.manager
     return manager
 

@@ -40,8 +40,11 @@ def create_app(
     """Return the app on the given manager, by default the one of the environment's database."""
     settings = settings or Settings.load()
     manager.limits = settings.limits
+    manager.commits.bounds = settings.bounds
     snapshots = Periodic("health snapshot", SNAPSHOT_SECONDS, manager.record_system_health)
     periodics = [snapshots] if settings.monitoring_snapshots else []
-    app = create_service_app(SERVICE, settings, manager.database, HISTORY, periodics)
+    app = create_service_app(
+        SERVICE, settings, manager.database, HISTORY, periodics, drain=manager.commits.drain
+    )
     app.state.manager = manager
     return app

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from monitoring_service.domain.thresholds import Limits
-from shared_web.settings import ServiceSettings
+from shared_web.settings import IngestSettings
 
 
 class LimitPair(BaseModel):
@@ -23,7 +23,7 @@ class LimitPair(BaseModel):
         return self
 
 
-class Settings(ServiceSettings):
+class Settings(IngestSettings):
     """The common settings, this service's port, and limits by source, `*` for every source."""
 
     own_url: ClassVar[str | None] = "monitoring_database_url"

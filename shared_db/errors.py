@@ -85,3 +85,11 @@ class NeedsPostgresql(ServiceError):
 
     status = 501
     title = "This needs PostgreSQL"
+
+
+class Overloaded(ServiceError):
+    """More comes in than can be written, and what may wait is waiting already."""
+
+    status = 503
+    title = "Too much is waiting to be written"
+    retry_after_seconds = 1

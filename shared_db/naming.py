@@ -7,13 +7,20 @@ from datetime import UTC, date, datetime
 from enum import Enum, StrEnum
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import inspect, select
+from sqlalchemy import Select, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
 from shared_db.columns import Named
+from shared_db.copying import WORTH_COPYING, copy_rows
 from shared_db.errors import ServiceError
+from shared_db.failures import is_unique_violation
+
+# A second one, for what others stored meanwhile; after that an INSERT, which looks by itself.
+_MOST_COPIES = 2
+
 
 N = TypeVar("N", bound=Named)
 
@@ -33,12 +40,17 @@ def digest_of(sent: dict[str, Any]) -> bytes:
     Call it before defaults are filled in: the same request sent twice must give the same digest
     although the clock has moved.
     """
+    return digest_and_size(sent)[0]
+
+
+def digest_and_size(sent: dict[str, Any]) -> tuple[bytes, int]:
+    """Return the digest of what was sent, and how many bytes its JSON has."""
     present = {name: value for name, value in sent.items() if value is not None}
-    text = json.dumps(present, sort_keys=True, separators=(",", ":"), default=_canonical)
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+    text = _CANONICAL.encode(present).encode()
+    return hashlib.blake2b(text, digest_size=16).digest(), len(text)
 
 
-def _canonical(value: object) -> object:
+def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, date):
@@ -48,8 +60,11 @@ def _canonical(value: object) -> object:
     raise TypeError(f"no canonical form for {type(value).__name__}")
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_plain)
+
+
 def store_named(session: Session, rows: Sequence[N]) -> list[Outcome]:
-    """Insert the rows whose id is new, in one statement, and tell what became of each, in order.
+    """Store the rows whose id is new and tell what became of each, in order.
 
     A row whose id is stored already, or came earlier in `rows`, is not stored again: with the same
     digest it is repeated, with another different.
@@ -59,14 +74,11 @@ def store_named(session: Session, rows: Sequence[N]) -> list[Outcome]:
         first.setdefault(row.id, row)
     if not first:
         return []
-    model = type(rows[0])
     # In the order of their ids, or two batches with the same ids could wait for each other.
-    values = [_columns(first[id_]) for id_ in sorted(first)]
-    # Else rows with other values absent would each be a statement of their own.
-    options = {"render_nulls": True}
-    new = set(session.scalars(_insert(session, model), values, execution_options=options))
+    new = _store_new(session, [first[id_] for id_ in sorted(first)])
     digests = {id_: first[id_].digest for id_ in new}
     if known := first.keys() - new:
+        model = type(rows[0])
         query = select(model.id, model.digest).where(model.id.in_(known))
         digests |= dict(session.execute(query).all())
 
@@ -93,6 +105,46 @@ def store_one(session: Session, row: N, differs: Callable[[str], ServiceError]) 
     stored = session.get_one(type(row), row.id)
     stored.is_repeat = True
     return stored
+
+
+def _store_new(session: Session, rows: list[N]) -> set[str]:
+    """Store those whose id is new; return their ids."""
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    for _ in range(_MOST_COPIES):
+        if len(rows) < WORTH_COPYING or not is_postgresql:
+            break
+        if _copied(session, rows):
+            return {row.id for row in rows}
+        known = set(session.scalars(_known_among(rows)))
+        rows = [row for row in rows if row.id not in known]
+    return _inserted(session, rows)
+
+
+def _copied(session: Session, rows: Sequence[N]) -> bool:
+    # Most batches are all new, and COPY is then several times as fast as any INSERT that looks.
+    try:
+        with session.connection().begin_nested():
+            copy_rows(session, rows)
+    except IntegrityError as refusal:
+        if not is_unique_violation(refusal):
+            raise
+        return False
+    return True
+
+
+def _known_among(rows: Sequence[N]) -> Select[str]:
+    model = type(rows[0])
+    return select(model.id).where(model.id.in_([row.id for row in rows]))
+
+
+def _inserted(session: Session, rows: Sequence[N]) -> set[str]:
+    if not rows:
+        return set()
+    values = [_columns(row) for row in rows]
+    # Else rows with other values absent would each be a statement of their own.
+    options = {"render_nulls": True}
+    statement = _insert(session, type(rows[0]))
+    return set(session.scalars(statement, values, execution_options=options))
 
 
 def _insert(session: Session, model: type[N]) -> ReturningInsert[str]:

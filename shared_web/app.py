@@ -1,6 +1,6 @@
 """The app factory: three services, one set of manners."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -45,10 +45,12 @@ def create_service_app(
     database: Database,
     history: History,
     periodics: Sequence[Periodic] = (),
+    drain: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """Return the service's app; its store is opened and checked when it starts.
 
-    periodics: what the service does by itself while it runs.
+    periodics: what the service does by itself while it runs. drain: writes what still waits to be
+    written; it is called when the last request is answered, before the process ends.
     """
     keys = KeyManager(
         database,
@@ -74,7 +76,10 @@ def create_service_app(
             configure_logging(settings, service.name)
         with reporting(settings, service.name):
             async with doing(periodics):
-                yield
+                try:
+                    yield
+                finally:
+                    await run_in_threadpool(drain)
 
     release = version("veritas")
     app = FastAPI(

@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from shared_db.engine import is_local
+from shared_db.ingest import Bounds
 from shared_db.settings import DatabaseSettings
 
 
@@ -33,3 +34,19 @@ class ServiceSettings(DatabaseSettings):
     def listens_on_loopback_only(self) -> bool:
         """Tell whether only this machine can reach the service."""
         return is_local(self.host)
+
+
+class IngestSettings(ServiceSettings):
+    """What a service has beside it that takes single events in by group commit.
+
+    The queue's bounds are per process; a request of the queue that waits alone may be longer.
+    """
+
+    ingest_queue_requests: int = Field(10_000, ge=1, le=1_000_000)
+    ingest_queue_bytes: int = Field(16 * 1024 * 1024, ge=1024)
+    ingest_acknowledge: Literal["committed", "queued"] = "committed"
+
+    @property
+    def bounds(self) -> Bounds:
+        """The bounds as group commit takes them."""
+        return Bounds(requests=self.ingest_queue_requests, size=self.ingest_queue_bytes)

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.analytics import Analytics
 from dropout_service.database.assessments import Assessments
+from dropout_service.database.clicks import Clicks
 from dropout_service.database.cohorts import Cohorts
 from dropout_service.database.events import Events, EventToStore
 from dropout_service.database.features import FeatureSets
@@ -16,17 +17,19 @@ from dropout_service.database.students import Students
 from dropout_service.models import Base
 from dropout_service.settings import Settings
 from shared_db.database import Database
+from shared_db.ingest import GroupCommit
 
 __all__ = ["DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
 
 
 class DropoutDatabaseManager(
-    Students, Events, Assessments, FeatureSets, Predictions, Cohorts, Feedback, Analytics
+    Students, Events, Assessments, FeatureSets, Predictions, Cohorts, Feedback, Analytics, Clicks
 ):
     """Events, what they show, and predictions. Each method is one unit of work."""
 
     def __init__(self, database: Database | None = None) -> None:
         self.database = database or Database.from_settings("dropout", Base.metadata, Settings.load)
+        self.commits = GroupCommit(self._store_waiting)
         self.get_session = self.database.get_session
 
 

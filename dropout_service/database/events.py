@@ -1,7 +1,7 @@
 """Learning events as they come in, and the attempts that they show."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +17,11 @@ from dropout_service.domain.viewing import clicks_of, resource_type_of
 from dropout_service.errors import EventExists, StudentDeleted
 from dropout_service.models import AttemptHistory, LearningEvent, Student
 from shared_db.clock import utc_now
+from shared_db.errors import ServiceError
 from shared_db.filtering import Columns, Filter, conditions
 from shared_db.ids import new_id
-from shared_db.naming import Outcome, digest_of, store_named
+from shared_db.ingest import GroupCommit
+from shared_db.naming import Outcome, digest_and_size, digest_of, store_named
 from shared_db.paging import Keyset, Page
 
 EVENTS_BY_TIME = Keyset("events", (LearningEvent.occurred_at, LearningEvent.id), is_descending=True)
@@ -48,8 +50,18 @@ class EventToStore:
     occurred_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Received:
+    """An event as a row that is not yet stored, and how many bytes its JSON has."""
+
+    row: LearningEvent
+    size: int
+
+
 class Events(Part):
     """What students did."""
+
+    commits: GroupCommit[Received, LearningEvent]
 
     def add_learning_event(
         self,
@@ -67,6 +79,7 @@ class Events(Part):
         Raises:
             EventExists: the id is stored with other content.
             StudentDeleted: all data of the student were erased.
+            Overloaded: too many events wait to be written.
             ValueError: there is no such kind of event.
 
         """
@@ -79,24 +92,20 @@ class Events(Part):
             data=data,
             occurred_at=occurred_at,
         )
-        row = _event_row(event, utc_now())
-        with self.database.unit_of_work() as session:
-            [outcome] = _store(session, [row])
-            if outcome is Outcome.GONE:
-                raise StudentDeleted(student_id)
-            if outcome is Outcome.DIFFERENT:
-                raise EventExists(row.id)
-            if outcome is Outcome.REPEATED:
-                row = session.get_one(LearningEvent, row.id)
-                row.is_repeat = True
-            return row
+        came = _received(event, utc_now())
+        return self.commits.write(came, came.size)
+
+    async def add_learning_event_async(self, event: EventToStore) -> LearningEvent:
+        """Do the same for a task, which holds no thread while it waits."""
+        came = _received(event, utc_now())
+        return await self.commits.write_async(came, came.size)
 
     def add_learning_events(
         self, events: Sequence[EventToStore]
     ) -> tuple[list[LearningEvent], list[Outcome]]:
         """Store many events in one unit of work; return their rows and outcomes in order."""
         now = utc_now()
-        rows = [_event_row(event, now) for event in events]
+        rows = [_received(event, now).row for event in events]
         with self.database.unit_of_work() as session:
             return rows, _store(session, rows)
 
@@ -150,6 +159,11 @@ class Events(Part):
             rebuild_days_of(session, student_ids)
             return student_ids[-1] if student_ids else None
 
+    def _store_waiting(self, waiting: Sequence[Received]) -> list[LearningEvent | ServiceError]:
+        rows = [came.row for came in waiting]
+        with self.database.unit_of_work() as session:
+            return _store_each(session, rows)
+
 
 def _store(session: Session, rows: Sequence[LearningEvent]) -> list[Outcome]:
     gone = admit(session, {row.student_id for row in rows}, utc_now())
@@ -161,20 +175,54 @@ def _store(session: Session, rows: Sequence[LearningEvent]) -> list[Outcome]:
     return [Outcome.GONE if row.student_id in gone else next(of_kept) for row in rows]
 
 
-def _event_row(event: EventToStore, now: datetime) -> LearningEvent:
-    sent = asdict(event)
-    occurred_at = event.occurred_at or now
+def _store_each(
+    session: Session, rows: Sequence[LearningEvent]
+) -> list[LearningEvent | ServiceError]:
+    """Store the events that are new; return each as stored, or why it was refused."""
+    pairs = list(zip(rows, _store(session, rows), strict=True))
+    repeated = _stored(session, [row.id for row, o in pairs if o is Outcome.REPEATED])
+
+    def answer(row: LearningEvent, outcome: Outcome) -> LearningEvent | ServiceError:
+        match outcome:
+            case Outcome.STORED:
+                return row
+            case Outcome.REPEATED:
+                return repeated[row.id]
+            case Outcome.DIFFERENT:
+                return EventExists(row.id)
+            case Outcome.GONE:
+                return StudentDeleted(row.student_id)
+
+    return [answer(*pair) for pair in pairs]
+
+
+def _stored(session: Session, ids: Sequence[str]) -> dict[str, LearningEvent]:
+    if not ids:
+        return {}
+    events = session.scalars(select(LearningEvent).where(LearningEvent.id.in_(ids))).all()
+    for event in events:
+        event.is_repeat = True
+    return {event.id: event for event in events}
+
+
+def _received(event: EventToStore, now: datetime) -> Received:
+    sent = dict(vars(event))
+    event_id = sent.pop("id")
+    digest, size = digest_and_size(sent)
     data = event.data or {}
     answered = data if event.event_type is EventType.QUESTION_SUBMIT else {}
     viewed = data if event.event_type is EventType.RESOURCE_VIEW else {}
     correct, answer = answered.get("correct"), answered.get("answer")
-    return LearningEvent(
-        **{**sent, "id": event.id or new_id(), "occurred_at": occurred_at},
+    occurred_at = event.occurred_at or now
+    row = LearningEvent(
+        **{**sent, "occurred_at": occurred_at},
+        id=event_id or new_id(),
         day=day_of(occurred_at),
         is_correct=correct if isinstance(correct, bool) else None,
         answer_digest=None if answer is None else digest_of({"answer": answer}),
         resource_type=resource_type_of(viewed),
         clicks=clicks_of(viewed),
         recorded_at=now,
-        digest=digest_of({name: value for name, value in sent.items() if name != "id"}),
+        digest=digest,
     )
+    return Received(row, size)

@@ -8,6 +8,7 @@ from dropout_service.dependencies import Manager
 from dropout_service.errors import EventExists, StudentDeleted
 from dropout_service.routes.parameters import EVENTS, OF_A_STUDENT, EventFilters, StudentId
 from dropout_service.schemas import AttemptOut, LearningEventOut, NewLearningEvent
+from shared_db.errors import Overloaded
 from shared_web.access import INGEST, READ, Ingester
 from shared_web.batches import BatchOut, batch_body, read_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
@@ -17,8 +18,10 @@ from shared_web.problems import documented
 router = APIRouter(tags=["events"])
 
 
-@router.post("/events", status_code=201, responses=documented(EventExists, StudentDeleted))
-def add_event(
+@router.post(
+    "/events", status_code=201, responses=documented(EventExists, StudentDeleted, Overloaded)
+)
+async def add_event(
     new: NewLearningEvent,
     manager: Manager,
     principal: Ingester,
@@ -26,8 +29,8 @@ def add_event(
     key: IdempotencyKey = None,
 ) -> LearningEventOut:
     """Store one event. The same again answers as before; with other content, 409."""
-    sent = dict(new)
-    event = manager.add_learning_event(row_id(sent.pop("id"), key, principal), **sent)
+    named = {**dict(new), "id": row_id(new.id, key, principal)}
+    event = await manager.add_learning_event_async(EventToStore(**named))
     mark_replay(response, is_repeat=event.is_repeat)
     return LearningEventOut.model_validate(event)
 

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy.orm import joinedload
 
+from monitoring_service.database.adding import Adding
 from monitoring_service.database.assessing import assess, page_of_health, store_snapshot
 from monitoring_service.database.counts import Statistics, statistics
 from monitoring_service.database.rules import remove_rules, rules_for, set_rules
@@ -26,7 +26,7 @@ from monitoring_service.database.upkeep import (
     delete_oldest,
     judge_again,
 )
-from monitoring_service.database.writing import EventToStore, store_event, store_events
+from monitoring_service.database.writing import EventToStore
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.health import Health
 from monitoring_service.domain.thresholds import Limits, Threshold
@@ -37,8 +37,8 @@ from monitoring_service.settings import Settings
 from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.filtering import Filter
+from shared_db.ingest import GroupCommit
 from shared_db.migrations import require_migrated
-from shared_db.naming import Outcome
 from shared_db.paging import Page
 
 __all__ = ["LOGS_BY_TIME", "EventToStore", "MonitoringDatabase", "monitoring_db"]
@@ -47,7 +47,7 @@ MOST_CLEARED = 100_000
 MOST_JUDGED = 10_000
 
 
-class MonitoringDatabase:
+class MonitoringDatabase(Adding):
     """Events of the systems, judged as they come. Each method is one unit of work.
 
     limits: by source, `*` for every source, in place of the default thresholds.
@@ -60,6 +60,7 @@ class MonitoringDatabase:
             "monitoring", Base.metadata, Settings.load
         )
         self.limits: Mapping[str, Limits] = limits or {}
+        self.commits = GroupCommit(self._store_waiting)
         self.get_session = self.database.get_session
 
     @property
@@ -75,38 +76,6 @@ class MonitoringDatabase:
 
         """
         require_migrated(self.database, HISTORY)
-
-    def add_log(
-        self,
-        source: str,
-        event_type: str,
-        component: str | None = None,
-        message: str | None = None,
-        data: dict[str, Any] | None = None,
-        metadata: dict[str, Any] | None = None,
-        timestamp: datetime | None = None,
-        event_id: str | None = None,
-    ) -> MonitoringLog:
-        """Judge and store one event; its result is loaded, None when NORMAL.
-
-        timestamp: when it happened, by default now. event_id: by default a new one.
-
-        Raises:
-            EventExists: the id is stored with other content.
-
-        """
-        event = EventToStore(
-            source, event_type, component, message, data, metadata, timestamp, event_id
-        )
-        with self.database.unit_of_work() as session:
-            rules = rules_for(session, [source], self.limits)
-            return store_event(session, event, rules, utc_now())
-
-    def add_logs(self, events: Sequence[EventToStore]) -> tuple[list[str], list[Outcome]]:
-        """Judge and store many events in one unit of work; return ids and outcomes in order."""
-        with self.database.unit_of_work() as session:
-            rules = rules_for(session, {event.source for event in events}, self.limits)
-            return store_events(session, events, rules, utc_now())
 
     def get_logs(
         self,

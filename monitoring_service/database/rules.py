@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from monitoring_service.database.writing import Rules
-from monitoring_service.domain.thresholds import Limits, Threshold, with_limits
+from monitoring_service.domain.thresholds import THRESHOLDS, Limits, Threshold, with_limits
 from monitoring_service.errors import RulesNotFound
 from monitoring_service.models import SourceRules
 
@@ -29,7 +29,7 @@ def rules_for(session: Session, sources: Iterable[str], configured: Mapping[str,
         limits: dict[str, tuple[float, float]] = {}
         for name in (EVERY_SOURCE, source):
             limits |= {**configured.get(name, {}), **stored.get(name, {})}
-        return with_limits(limits)
+        return with_limits(limits) if limits else THRESHOLDS
 
     return rules
 

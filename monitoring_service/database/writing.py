@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from monitoring_service.database.counts import change_counts, key_of
@@ -15,8 +16,10 @@ from monitoring_service.domain.rules import Verdict, judge
 from monitoring_service.domain.thresholds import Threshold
 from monitoring_service.errors import EventExists
 from monitoring_service.models import MonitoringLog, MonitoringResult
+from shared_db.copying import add_rows
+from shared_db.errors import ServiceError
 from shared_db.ids import new_id
-from shared_db.naming import Outcome, digest_of, store_named, store_one
+from shared_db.naming import Outcome, digest_and_size, store_named
 
 # The thresholds in force for a source.
 Rules = Callable[[str], Sequence[Threshold]]
@@ -36,53 +39,81 @@ class EventToStore:
     event_id: str | None = None
 
 
-def store_event(
-    session: Session, event: EventToStore, rules: Rules, now: datetime
-) -> MonitoringLog:
-    """Store one event with its result loaded, None when NORMAL; a repeated one comes as stored.
+@dataclass(frozen=True)
+class Received:
+    """An event as a row that is not yet judged, and how many bytes its JSON has."""
 
-    Raises:
-        EventExists: the id is stored with other content.
-
-    """
-    row, verdict = judged(event, rules, now)
-    stored = store_one(session, row, EventExists)
-    if stored.is_repeat:
-        set_committed_value(stored, "result", session.get(MonitoringResult, row.id))
-        return stored
-    result = result_of(row.id, verdict)
-    set_committed_value(row, "result", result)
-    _store_what_follows(session, [(row, verdict)])
-    return row
+    row: MonitoringLog
+    size: int
 
 
-def store_events(
-    session: Session, events: Sequence[EventToStore], rules: Rules, now: datetime
-) -> tuple[list[str], list[Outcome]]:
-    """Store the events that are new; return ids and outcomes in order."""
-    pairs = [judged(event, rules, now) for event in events]
-    outcomes = store_named(session, [row for row, _ in pairs])
-    new = [pair for pair, o in zip(pairs, outcomes, strict=True) if o is Outcome.STORED]
-    _store_what_follows(session, new)
-    return [row.id for row, _ in pairs], outcomes
-
-
-def judged(event: EventToStore, rules: Rules, now: datetime) -> tuple[MonitoringLog, Verdict]:
-    """Return the row of an event, not yet stored, and what the rules say of it."""
-    verdict = judge(event.data or {}, rules(event.source))
+def received(event: EventToStore, now: datetime) -> Received:
+    """Return the event as it came at `now`."""
     sent = dict(vars(event))
     event_id = sent.pop("event_id")
+    digest, size = digest_and_size(sent)
     row = MonitoringLog(
-        **{name: value for name, value in sent.items() if name not in ("metadata", "timestamp")},
         id=event_id or new_id(),
+        source=event.source,
+        component=event.component,
+        event_type=event.event_type,
+        message=event.message,
+        data=event.data,
         context=event.metadata,
         timestamp=event.timestamp or now,
         created_at=now,
-        status=verdict.status,
-        severity=verdict.severity,
-        digest=digest_of(sent),
+        digest=digest,
     )
-    return row, verdict
+    return Received(row, size)
+
+
+def store_each(
+    session: Session, rows: Sequence[MonitoringLog], rules: Rules
+) -> list[MonitoringLog | ServiceError]:
+    """Store the events that are new, and return each as stored with its result loaded.
+
+    The result is None when NORMAL; in place of an event whose id is taken stands its refusal.
+    """
+    outcomes = store_events(session, rows, rules)
+    pairs = list(zip(rows, outcomes, strict=True))
+    repeated = _stored(session, [row.id for row, o in pairs if o is Outcome.REPEATED])
+
+    def answer(row: MonitoringLog, outcome: Outcome) -> MonitoringLog | ServiceError:
+        if outcome is Outcome.DIFFERENT:
+            return EventExists(row.id)
+        return row if outcome is Outcome.STORED else repeated[row.id]
+
+    return [answer(*pair) for pair in pairs]
+
+
+def store_events(session: Session, rows: Sequence[MonitoringLog], rules: Rules) -> list[Outcome]:
+    """Judge the events and store those that are new; return the outcomes in order."""
+    results = [_judge(row, rules) for row in rows]
+    outcomes = store_named(session, rows)
+    is_new = [outcome is Outcome.STORED for outcome in outcomes]
+    add_rows(session, [r for r, new in zip(results, is_new, strict=True) if new and r is not None])
+    # Last, because from here on until the commit other writers of these sources wait.
+    stored = (row for row, new in zip(rows, is_new, strict=True) if new)
+    change_counts(session, Counter(map(key_of, stored)))
+    return outcomes
+
+
+def _judge(row: MonitoringLog, rules: Rules) -> MonitoringResult | None:
+    verdict = judge(row.data or {}, rules(row.source))
+    row.status, row.severity = verdict.status, verdict.severity
+    result = result_of(row.id, verdict)
+    set_committed_value(row, "result", result)
+    return result
+
+
+def _stored(session: Session, ids: Sequence[str]) -> dict[str, MonitoringLog]:
+    if not ids:
+        return {}
+    query = select(MonitoringLog).where(MonitoringLog.id.in_(ids))
+    logs = session.scalars(query.options(joinedload(MonitoringLog.result))).all()
+    for log in logs:
+        log.is_repeat = True
+    return {log.id: log for log in logs}
 
 
 def result_of(event_id: str, verdict: Verdict) -> MonitoringResult | None:
@@ -98,11 +129,3 @@ def result_of(event_id: str, verdict: Verdict) -> MonitoringResult | None:
         failed_rules=[finding.rule for finding in verdict.findings],
         suggestions=[finding.suggestion for finding in verdict.findings],
     )
-
-
-def _store_what_follows(session: Session, new: Sequence[tuple[MonitoringLog, Verdict]]) -> None:
-    results = [result_of(row.id, verdict) for row, verdict in new]
-    session.add_all(result for result in results if result is not None)
-    session.flush()
-    # Last, because from here on until the commit other writers of these sources wait.
-    change_counts(session, Counter(key_of(row) for row, _ in new))

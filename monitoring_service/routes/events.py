@@ -7,6 +7,7 @@ from monitoring_service.database import EventToStore
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.errors import EventExists
 from monitoring_service.schemas import EventOut, NewEvent
+from shared_db.errors import Overloaded
 from shared_web.access import INGEST, Ingester
 from shared_web.batches import BatchOut, batch_body, read_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
@@ -15,8 +16,8 @@ from shared_web.problems import documented
 router = APIRouter(prefix="/monitoring/events", tags=["events"])
 
 
-@router.post("", status_code=201, responses=documented(EventExists))
-def add_event(
+@router.post("", status_code=201, responses=documented(EventExists, Overloaded))
+async def add_event(
     new: NewEvent,
     monitoring: Monitoring,
     principal: Ingester,
@@ -25,7 +26,8 @@ def add_event(
 ) -> EventOut:
     """Judge and store one event. The same again answers as before; with other content, 409."""
     event_id = row_id(new.event_id, key, principal)
-    log = monitoring.add_log(**{**dict(new), "event_id": event_id})
+    event = EventToStore(**{**dict(new), "event_id": event_id})
+    log = await monitoring.add_log_async(event)
     mark_replay(response, is_repeat=log.is_repeat)
     return EventOut.model_validate(log)
 

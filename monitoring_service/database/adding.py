@@ -1,0 +1,74 @@
+"""Events as they come in: single ones share a transaction, a batch has its own."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from monitoring_service.database.rules import rules_for
+from monitoring_service.database.writing import (
+    EventToStore,
+    Received,
+    received,
+    store_each,
+    store_events,
+)
+from monitoring_service.domain.thresholds import Limits
+from monitoring_service.models import MonitoringLog
+from shared_db.clock import utc_now
+from shared_db.database import Database
+from shared_db.errors import ServiceError
+from shared_db.ingest import GroupCommit
+from shared_db.naming import Outcome
+
+
+class Adding:
+    """The part of the manager that takes events in."""
+
+    database: Database
+    limits: Mapping[str, Limits]
+    commits: GroupCommit[Received, MonitoringLog]
+
+    def add_log(
+        self,
+        source: str,
+        event_type: str,
+        component: str | None = None,
+        message: str | None = None,
+        data: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+        timestamp: datetime | None = None,
+        event_id: str | None = None,
+    ) -> MonitoringLog:
+        """Judge and store one event; its result is loaded, None when NORMAL.
+
+        timestamp: when it happened, by default now. event_id: by default a new one.
+
+        Raises:
+            EventExists: the id is stored with other content.
+            Overloaded: too many events wait to be written.
+
+        """
+        event = EventToStore(
+            source, event_type, component, message, data, metadata, timestamp, event_id
+        )
+        came = received(event, utc_now())
+        return self.commits.write(came, came.size)
+
+    async def add_log_async(self, event: EventToStore) -> MonitoringLog:
+        """Do the same for a task, which holds no thread while it waits."""
+        came = received(event, utc_now())
+        return await self.commits.write_async(came, came.size)
+
+    def add_logs(self, events: Sequence[EventToStore]) -> tuple[list[str], list[Outcome]]:
+        """Judge and store many events in one unit of work; return ids and outcomes in order."""
+        now = utc_now()
+        rows = [received(event, now).row for event in events]
+        with self.database.unit_of_work() as session:
+            rules = rules_for(session, {row.source for row in rows}, self.limits)
+            return [row.id for row in rows], store_events(session, rows, rules)
+
+    def _store_waiting(self, waiting: Sequence[Received]) -> list[MonitoringLog | ServiceError]:
+        rows = [came.row for came in waiting]
+        with self.database.unit_of_work() as session:
+            rules = rules_for(session, {row.source for row in rows}, self.limits)
+            return store_each(session, rows, rules)

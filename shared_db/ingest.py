@@ -1,0 +1,184 @@
+"""Group commit: requests that only add rows wait together, and share one transaction.
+
+A connection and a commit cost more than the rows of a request. So whatever waits when the writer is
+free is written at once, and each request is answered after the commit that holds its own rows. A
+request that comes alone does not wait for others: the writer begins as soon as it is idle.
+"""
+
+import asyncio
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from shared_db.errors import DatabaseUnavailable, Overloaded, ServiceError
+
+Q = TypeVar("Q")
+R = TypeVar("R")
+Loop = asyncio.AbstractEventLoop
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many requests and bytes may wait, and how many are written in one transaction."""
+
+    requests: int = 10_000
+    size: int = 16 * 1024 * 1024
+    requests_at_once: int = 1_000
+    size_at_once: int = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Q]):
+    """A request in the queue, and who waits for it: a thread, or a task of a loop."""
+
+    request: Q
+    size: int
+    answer: "Future[Any] | asyncio.Future[Any]"
+    loop: Loop | None
+
+
+class GroupCommit(Generic[Q, R]):
+    """A bounded queue of requests, and one writer at a time that takes all that wait.
+
+    flush: writes requests in one unit of work and returns, in order, the answer or the refusal of
+    each. It may be called again with some of the requests whose first attempt was rolled back.
+    """
+
+    def __init__(
+        self, flush: Callable[[list[Q]], Sequence[R | ServiceError]], bounds: Bounds | None = None
+    ) -> None:
+        self.bounds = bounds or Bounds()
+        self._flush = flush
+        self._queue: deque[_Waiting[Q]] = deque()
+        self._queued_size = 0
+        self._is_writing = False
+        self._lock = threading.Lock()
+        # Its thread is there only once it is needed, and is waited for when the process ends.
+        self._writer = ThreadPoolExecutor(1, "ingest")
+
+    def write(self, request: Q, size: int) -> R:
+        """Return the answer once the request is committed; the calling thread waits.
+
+        size: of the request, in bytes.
+
+        Raises:
+            Overloaded: as much waits as may.
+            ServiceError: what the flush answered, or why the database could not be written to.
+
+        """
+        answer: Future[R] = Future()
+        self._enqueue(_Waiting(request, size, answer, None))
+        return answer.result()
+
+    async def write_async(self, request: Q, size: int) -> R:
+        """Do the same for a task, which holds no thread while it waits."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[R] = loop.create_future()
+        self._enqueue(_Waiting(request, size, answer, loop))
+        return await answer
+
+    def drain(self) -> None:
+        """Return once everything is written that waits now."""
+        while self._is_writing:
+            self._writer.submit(int).result()
+
+    def _enqueue(self, waiting: _Waiting[Q]) -> None:
+        with self._lock:
+            size = self._queued_size + waiting.size
+            if self._queue and (
+                len(self._queue) >= self.bounds.requests or size > self.bounds.size
+            ):
+                raise Overloaded("More comes in than can be written now. Try again.")
+            if not self._is_writing:
+                self._writer.submit(self._write_all)
+                self._is_writing = True
+            self._queue.append(waiting)
+            self._queued_size = size
+
+    def _write_all(self) -> None:
+        while taken := self._take():
+            self._write(taken)
+
+    def _take(self) -> list[_Waiting[Q]]:
+        """Return the first that wait, as many as one transaction takes; with none, stop writing."""
+        taken: list[_Waiting[Q]] = []
+        size = 0
+        with self._lock:
+            while self._queue and len(taken) < self.bounds.requests_at_once:
+                size += self._queue[0].size
+                if taken and size > self.bounds.size_at_once:
+                    break
+                taken.append(self._queue.popleft())
+                self._queued_size -= taken[-1].size
+            self._is_writing = bool(taken)
+        return taken
+
+    def _take_everything(self) -> list[_Waiting[Q]]:
+        with self._lock:
+            taken, self._queue, self._queued_size = list(self._queue), deque(), 0
+        return taken
+
+    def _write(self, taken: list[_Waiting[Q]]) -> None:
+        try:
+            answers = self._flush([waiting.request for waiting in taken])
+            settled = list(zip(taken, answers, strict=True))
+        except DatabaseUnavailable as away:
+            # Each of those behind would find out for itself, one after the other.
+            _refuse([*taken, *self._take_everything()], away)
+        except ServiceError as refusal:
+            _refuse(taken, refusal)
+        except Exception as failure:  # noqa: BLE001 - raised where the request came from
+            self._write_apart(taken, failure)
+        else:
+            _answer(settled)
+
+    def _write_apart(self, taken: list[_Waiting[Q]], failure: Exception) -> None:
+        """Write what failed together in halves, until what is bad is alone."""
+        if len(taken) == 1:
+            _answer([(taken[0], failure)])
+            return
+        middle = len(taken) // 2
+        self._write(taken[:middle])
+        self._write(taken[middle:])
+
+
+def _refuse(waiting: Sequence[_Waiting[Q]], refusal: ServiceError) -> None:
+    _answer([(each, _copied(refusal)) for each in waiting])
+
+
+def _copied(refusal: ServiceError) -> ServiceError:
+    # Raised in many places at once, one error would gather the traces of all.
+    own = copy(refusal)
+    own.__cause__ = refusal.__cause__
+    return own
+
+
+def _answer(answers: Sequence[tuple[_Waiting[Q], R | Exception]]) -> None:
+    by_loop: dict[Loop, list[tuple[Any, R | Exception]]] = defaultdict(list)
+    for waiting, answer in answers:
+        if waiting.loop is None:
+            _settle(waiting.answer, answer)
+        else:
+            by_loop[waiting.loop].append((waiting.answer, answer))
+    for loop, of_loop in by_loop.items():
+        # One call for all of them, because each wakes the loop. In a closed one nobody waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle_all, of_loop)
+
+
+def _settle_all(answers: Sequence[tuple[Any, object]]) -> None:
+    for waiting, answer in answers:
+        if not waiting.cancelled():
+            _settle(waiting, answer)
+
+
+def _settle(waiting: Any, answer: object) -> None:
+    if isinstance(answer, Exception):
+        waiting.set_exception(answer)
+    else:
+        waiting.set_result(answer)
