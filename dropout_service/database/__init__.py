@@ -9,9 +9,12 @@ from dropout_service.database.analytics import Analytics
 from dropout_service.database.assessments import Assessments
 from dropout_service.database.clicks import Clicks
 from dropout_service.database.cohorts import Cohorts
+from dropout_service.database.enrolment_predictions import EnrolmentPredictions
 from dropout_service.database.events import Events, EventToStore
 from dropout_service.database.features import FeatureSets
 from dropout_service.database.feedback import Feedback
+from dropout_service.database.learned_models import LearnedModels
+from dropout_service.database.learning_rows import LearningRows
 from dropout_service.database.predictions import Predictions
 from dropout_service.database.students import Students
 from dropout_service.models import Base
