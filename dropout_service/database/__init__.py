@@ -26,7 +26,18 @@ __all__ = ["DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
 
 
 class DropoutDatabaseManager(
-    Students, Events, Assessments, FeatureSets, Predictions, Cohorts, Feedback, Analytics, Clicks
+    Students,
+    Events,
+    Clicks,
+    Assessments,
+    FeatureSets,
+    Predictions,
+    EnrolmentPredictions,
+    Cohorts,
+    LearningRows,
+    LearnedModels,
+    Feedback,
+    Analytics,
 ):
     """Events, what they show, and predictions. Each method is one unit of work."""
 

@@ -182,9 +182,7 @@ def named_row(
     """Return a prediction whose id tells its content, so that the same again is the same row."""
     row = model_row(assessed, student_id, assessment)
     row.digest = digest_of(asdict(assessment))
-    named = "\n".join(
-        (student_id, assessed.course, assessed.as_of.isoformat(), assessed.version)
-    )
+    named = "\n".join((student_id, assessed.course, assessed.as_of.isoformat(), assessed.version))
     name = hashlib.blake2b(named.encode() + row.digest, digest_size=16).hexdigest()
     row.id = f"course-{name}"
     return row
@@ -215,5 +213,3 @@ def model_row(
         is_latest=False,
         is_overall=False,
     )
-
-
