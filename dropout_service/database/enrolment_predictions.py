@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from dropout_service.database.predictions import store_predictions
 from dropout_service.database.presence import admit
 from dropout_service.domain.course_days import (
     Dates,
-    end_of_day,
     last_whole_day,
     not_enrolled,
     not_running,
