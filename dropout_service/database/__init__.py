@@ -15,6 +15,7 @@ from dropout_service.database.features import FeatureSets
 from dropout_service.database.feedback import Feedback
 from dropout_service.database.learned_models import LearnedModels
 from dropout_service.database.learning_rows import LearningRows
+from dropout_service.database.predicting import Predicting
 from dropout_service.database.predictions import Predictions
 from dropout_service.database.students import Students
 from dropout_service.models import Base
@@ -31,6 +32,7 @@ class DropoutDatabaseManager(
     Clicks,
     Assessments,
     FeatureSets,
+    Predicting,
     Predictions,
     EnrolmentPredictions,
     Cohorts,

@@ -1,6 +1,7 @@
 """Predictions of enrolments by the model that is active."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -10,17 +11,13 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dropout_service.database.cohort_batch import MOST_EXAMPLES, CohortBatch, highest_of
 from dropout_service.database.enrolment_features import enrolment_features
 from dropout_service.database.learned_models import ActiveModel, active_model
 from dropout_service.database.part import Part
 from dropout_service.database.predictions import store_predictions
 from dropout_service.database.presence import admit
-from dropout_service.domain.course_days import (
-    Dates,
-    last_whole_day,
-    not_enrolled,
-    not_running,
-)
+from dropout_service.domain.course_days import Dates, not_enrolled
 from dropout_service.domain.modelled import Judged, ModelAssessment, assess_enrolment
 from dropout_service.errors import CourseNotFound
 from dropout_service.learning.features import WITH_ACTIVITY
@@ -45,28 +42,34 @@ class CourseAssessment:
     enrolments: tuple[tuple[str, ModelAssessment], ...]
     not_assessable: tuple[tuple[str, str], ...]
 
+    def without_predictions(self) -> CohortBatch:
+        """Return what became of those who are not assessable."""
+        out = self.not_assessable
+        return CohortBatch(
+            last=None,
+            students=len(out),
+            not_assessable=len(out),
+            examples=out[:MOST_EXAMPLES],
+        )
+
 
 class EnrolmentPredictions(Part):
     """Which enrolments are at risk, and why."""
 
-    def find_enrolment_course(self, course: str) -> Dates | None:
+    def get_course_dates(self, course: str) -> Dates | None:
         """Return when a course is, None where no enrolments of it are known."""
         with self.database.reading() as session:
             found = session.get(Course, course)
-        return None if found is None else Dates(found.starts_on, found.length_days)
+        return None if found is None else found.dates
 
     def get_running_courses(self, as_of: datetime) -> list[str]:
         """Return the ids of the courses that have a day behind them and are not over, sorted."""
-        query = select(Course.id, Course.starts_on, Course.length_days).order_by(Course.id)
         with self.database.reading() as session:
-            rows = session.execute(query).all()
+            courses = session.scalars(select(Course).order_by(Course.id)).all()
         return [
-            row.id
-            for row in rows
-            if not_running(
-                Dates(row.starts_on, row.length_days), last_whole_day(row.starts_on, as_of)
-            )
-            is None
+            course.id
+            for course in courses
+            if course.dates.closed_on(course.dates.last_whole_day(as_of)) is None
         ]
 
     def assess_course(self, course: str, as_of: datetime) -> CourseAssessment | None:
@@ -84,11 +87,15 @@ class EnrolmentPredictions(Part):
             return None if model is None else assess_course(session, model, found, as_of)
 
     def store_assessments(
-        self, assessed: CourseAssessment, enrolments: Sequence[tuple[str, ModelAssessment]]
-    ) -> list[Outcome]:
+        self,
+        assessed: CourseAssessment,
+        enrolments: Sequence[tuple[str, ModelAssessment]],
+        *,
+        keep: int = 0,
+    ) -> CohortBatch:
         """Store these of a course's predictions; who was deleted meanwhile is left out.
 
-        The same again changes nothing.
+        The same again changes nothing. keep: how many of the highest risks to return.
         """
         with self.database.unit_of_work() as session:
             gone = admit(session, [student_id for student_id, _ in enrolments], utc_now())
@@ -97,17 +104,25 @@ class EnrolmentPredictions(Part):
                 for student_id, assessment in enrolments
                 if student_id not in gone
             ]
-            return store_predictions(session, rows)
+            outcomes = Counter(store_predictions(session, rows))
+        return CohortBatch(
+            last=None,
+            students=len(enrolments),
+            stored=outcomes[Outcome.STORED],
+            unchanged=outcomes[Outcome.REPEATED],
+            highest=highest_of(rows, keep),
+            versions=(assessed.version,),
+        )
 
 
 def assess_course(
     session: Session, model: ActiveModel, course: Course, as_of: datetime
 ) -> CourseAssessment:
     """Return what the model says of the course's enrolments at the end of its last whole day."""
-    day = last_whole_day(course.starts_on, as_of)
-    out = _not_assessable(session, course, day)
-    running = not_running(Dates(course.starts_on, course.length_days), day) is None
-    judged = _judged(session, model, course.id, day) if running else []
+    day = course.dates.last_whole_day(as_of)
+    closed = course.dates.closed_on(day)
+    out = _not_assessable(session, course, day, closed)
+    judged = [] if closed else _judged(session, model, course.id, day)
     silent = [(id_, NOTHING_KNOWN) for id_, one in judged if one.confidence == 0]
     known = [(id_, assess_enrolment(one)) for id_, one in judged if one.confidence > 0]
     return CourseAssessment(
@@ -119,11 +134,12 @@ def assess_course(
     )
 
 
-def _not_assessable(session: Session, course: Course, day: int) -> list[tuple[str, str]]:
+def _not_assessable(
+    session: Session, course: Course, day: int, closed: str | None
+) -> list[tuple[str, str]]:
     query = select(
         Enrolment.student_id, Enrolment.registered_day, Enrolment.unregistered_day
     ).where(Enrolment.course_id == course.id)
-    closed = not_running(Dates(course.starts_on, course.length_days), day)
     reasons = (
         (row.student_id, closed or not_enrolled(row.registered_day, row.unregistered_day, day))
         for row in session.execute(query)

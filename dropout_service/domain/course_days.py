@@ -13,26 +13,25 @@ class Dates:
     starts_on: date
     length_days: int
 
+    def closed_on(self, day: int) -> str | None:
+        """Return why nothing can be said at the end of that day, None while the course runs."""
+        if day < 0:
+            return f"the course begins on {self.starts_on}, and its first day was not over"
+        if day >= self.length_days:
+            return f"the course was over on {self.starts_on + timedelta(days=self.length_days)}"
+        return None
 
-def end_of_day(starts_on: date, day: int) -> datetime:
-    """Return the last second (UTC) of a day of the course; day 0 is its first."""
-    return datetime.combine(starts_on + timedelta(days=day), _LAST_SECOND)
+    def last_whole_day(self, instant: datetime) -> int:
+        """Return the last day that was over by then; below 0 before the first was.
 
+        A day (UTC) is over from its last second on.
+        """
+        over = instant.astimezone(UTC) + timedelta(seconds=1)
+        return (over.date() - self.starts_on).days - 1
 
-def last_whole_day(starts_on: date, instant: datetime) -> int:
-    """Return the last day of the course that was over by then; below 0 before its first was."""
-    over = instant.astimezone(UTC) + timedelta(seconds=1)
-    return (over.date() - starts_on).days - 1
-
-
-def not_running(dates: Dates, day: int) -> str | None:
-    """Return why nothing can be said at the end of that day, None while the course runs."""
-    if day < 0:
-        return f"the course begins on {dates.starts_on}, and its first day was not over"
-    if day >= dates.length_days:
-        over = dates.starts_on + timedelta(days=dates.length_days)
-        return f"the course was over on {over}"
-    return None
+    def end_of(self, day: int) -> datetime:
+        """Return the last second (UTC) of a day; day 0 is the first."""
+        return datetime.combine(self.starts_on + timedelta(days=day), _LAST_SECOND)
 
 
 def not_enrolled(registered_day: int | None, unregistered_day: int | None, day: int) -> str | None:

@@ -69,6 +69,8 @@ class Booster:
 
     def margins(self, matrix: Floats, trees: int | None = None) -> Floats:
         """Return log-odds before calibration; trees: only the first so many."""
+        if not len(matrix):
+            return np.empty(0)
         found = self._trees.predict(matrix, raw_score=True, num_iteration=trees or -1)
         return np.asarray(found, dtype=np.float64)
 
@@ -77,10 +79,13 @@ class Booster:
 
         The base and the contributions add up to the margin, whatever the features (Shapley values
         of trees; Lundberg and others 2020, From local explanations to global understanding).
+        Without rows there is nothing, and the base is 0.
         """
+        if not len(matrix):
+            return np.empty(matrix.shape), 0.0
         found = self._trees.predict(matrix, pred_contrib=True)
         values = np.asarray(found, dtype=np.float64)
-        return values[:, :-1], float(values[0, -1]) if len(values) else 0.0
+        return values[:, :-1], float(values[0, -1])
 
 
 def fit_booster(

@@ -37,7 +37,12 @@ OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this
     "/students/{student_id}/predictions",
     status_code=201,
     responses=documented(
-        StudentNotFound, StudentDeleted, PredictionExists, InvalidRequest, NotAssessable
+        StudentNotFound,
+        StudentDeleted,
+        CourseNotFound,
+        PredictionExists,
+        InvalidRequest,
+        NotAssessable,
     ),
 )
 def predict(
@@ -50,7 +55,10 @@ def predict(
 ) -> PredictionOut:
     """Make and store a prediction with its reasons, from what happened by `as_of`."""
     prediction = manager.predict(
-        student_id, as_of=new.as_of, prediction_id=row_id(new.id, key, principal)
+        student_id,
+        as_of=new.as_of,
+        course=new.course,
+        prediction_id=row_id(new.id, key, principal),
     )
     mark_replay(response, is_repeat=prediction.is_repeat)
     return PredictionOut.model_validate(prediction)
