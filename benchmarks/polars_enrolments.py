@@ -223,7 +223,9 @@ def _active_days(oulad: Oulad, day: int) -> pl.LazyFrame:
             clicks_change=((recent.sum() + 1) / (before.sum() + 1)).log(),
             days_since_activity=day - on.max(),
             clicks_total=clicks.sum(),
-            regularity=pl.when(gaps.count() >= FEWEST_RHYTHM_GAPS).then(1 / (1 + variation)),
+            regularity=pl.when(gaps.count() >= FEWEST_RHYTHM_GAPS).then(
+                (1 / (1 + variation)).round(9)
+            ),
         )
     )
 

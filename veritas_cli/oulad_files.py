@@ -148,6 +148,16 @@ class OuladFiles:
                 fields = {column: values[places[column]] for column in columns}
                 yield Row(name, reader.line_num, fields)
 
+    def header(self, name: str) -> Sequence[str]:
+        """Return the names of a file's columns.
+
+        Raises:
+            OuladError: the file is missing, or it is damaged.
+
+        """
+        with self._explained(name), self._opened(name) as lines:
+            return next(csv.reader(lines), [])
+
     @contextmanager
     def records(self, name: str, columns: Sequence[str]) -> Iterator["Records"]:
         """Open a file to be read fast, row by row; what is wrong with a row is the reader's to say.

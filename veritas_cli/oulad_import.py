@@ -22,7 +22,7 @@ from staffstuddash_service.errors import StudentGone
 from veritas_cli import oulad_clicks, oulad_submissions
 from veritas_cli.oulad import FILES
 from veritas_cli.oulad_account import FileAccount, Refusal
-from veritas_cli.oulad_clicks import ClickStream
+from veritas_cli.oulad_clicks import Batch, ClickStream
 from veritas_cli.oulad_files import OuladFiles
 from veritas_cli.oulad_school import (
     ASSESSMENTS,
@@ -35,10 +35,13 @@ from veritas_cli.oulad_school import (
     read_school,
 )
 from veritas_cli.oulad_submissions import Submitted, read_submissions
+from veritas_cli.side_by_side import side_by_side
 
 T = TypeVar("T")
 
 BATCH_ROWS = 20_000
+# One puts its batch together while the other waits for the server.
+WRITERS = 2
 # Their records are computed with them, student by student.
 _STAFF_ROWS = 1000
 _RECORD_ROWS = 5000
@@ -144,14 +147,17 @@ class OuladImport:
     def _write_clicks(self, stream: ClickStream) -> None:
         account = self.accounts[oulad_clicks.FILE]
         with self._step("Storing clicks", stream.rows, account.name) as task:
-            for batch in stream.batches(self.batch_rows):
-                outcomes = self.dropout.import_clicks(batch.students)
+            batches = stream.batches(self.batch_rows)
+            for batch, outcomes in side_by_side(self._write_batch, batches, WRITERS):
                 kinds = set(outcomes)
                 if len(kinds) == 1 and kinds <= {Outcome.STORED, Outcome.REPEATED}:
                     account.settle_all(kinds.pop(), len(outcomes))
                 else:
                     account.settle(zip(batch.lines, outcomes, strict=True))
                 self.progress.advance(task, len(outcomes))
+
+    def _write_batch(self, batch: Batch) -> list[Outcome]:
+        return self.dropout.import_clicks(batch.students)
 
     def _write_staff_students(self, school: School) -> None:
         ids = {one.row.student_id: one.lines[STUDENTS] for one in school.enrolled.values()}

@@ -1,7 +1,7 @@
 """Whole courses that are brought in: who was enrolled, what was set and what was handed in."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -117,8 +117,8 @@ class CourseRecords(Part):
         self.refuse_memory()
         with self.database.unit_of_work() as session:
             return (
-                store_named(session, [_row(Course, asdict(course)) for course in courses]),
-                store_named(session, [_row(Coursework, asdict(work)) for work in coursework]),
+                store_named(session, [_row(Course, dict(vars(course))) for course in courses]),
+                store_named(session, [_row(Coursework, dict(vars(work))) for work in coursework]),
             )
 
     def import_enrolments(self, enrolments: Sequence[EnrolmentToStore]) -> list[Outcome]:
@@ -193,23 +193,21 @@ class CourseRecords(Part):
 
 
 def _row(model: type[Any], values: dict[str, Any]) -> Any:
-    sent = {name: value for name, value in values.items() if name != "id"}
-    return model(**values, digest=digest_of(sent))
+    return model(**values, digest=digest_of({**values, "id": None}))
 
 
 def _enrolment_row(enrolment: EnrolmentToStore) -> Enrolment:
-    values = asdict(enrolment)
-    digest = digest_of({name: value for name, value in values.items() if name != "id"})
-    del values["background"]
-    return Enrolment(**values, digest=digest)
+    values = dict(vars(enrolment))
+    sent = {**values, "id": None, "background": vars(values.pop("background"))}
+    return Enrolment(**values, digest=digest_of(sent))
 
 
 def _background_row(enrolment: EnrolmentToStore) -> EnrolmentBackground:
-    return EnrolmentBackground(enrolment_id=enrolment.id, **asdict(enrolment.background))
+    return EnrolmentBackground(enrolment_id=enrolment.id, **vars(enrolment.background))
 
 
 def _submission_row(submission: SubmissionToStore) -> Submission:
-    values = asdict(submission)
+    values = dict(vars(submission))
     del values["student_id"]  # it is the enrolment's
     row: Submission = _row(Submission, values)
     return row

@@ -126,6 +126,7 @@ LEFT JOIN LATERAL (
 ) AS rhythm ON true
 """
 
+# Rounded, so that what is equal but for the last bits has the same place in the course.
 ACTIVE = f"""
 SELECT p.id,
     coalesce(seen.clicks_7, 0)::float8 AS clicks_per_week_7,
@@ -140,7 +141,7 @@ SELECT p.id,
     coalesce(seen.clicks_total, 0) AS clicks_total,
     coalesce(uses.resource_types, 0) AS resource_types,
     CASE WHEN rhythm.gaps >= {FEWEST_RHYTHM_GAPS}
-        THEN 1 / (1 + rhythm.deviation / rhythm.mean) END AS regularity,
+        THEN round((1 / (1 + rhythm.deviation / rhythm.mean))::numeric, 9) END AS regularity,
     seen.answers, seen.answers_28, seen.graded_28, seen.correct_28, seen.solved
 FROM present AS p
 JOIN course AS c ON c.id = p.course_id
