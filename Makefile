@@ -21,7 +21,7 @@ test: $(INSTALLED) ## Run the tests
 test-wheel: $(INSTALLED) ## Run the tests of the database on the PostgreSQL of the wheel
 	@POSTGRES_BIN="$$($(BIN)/python -c \
 		'from veritas_cli.postgres_programs import wheel_folder as folder; print(folder())')" \
-		$(BIN)/pytest -n auto tests/contract tests/architecture
+		$(BIN)/pytest -n auto -k 'not memory' tests/contract tests/architecture/test_schema.py
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check format, style, types and imports
@@ -40,6 +40,10 @@ fuzz: $(INSTALLED) ## Send the services requests made up from their OpenAPI docu
 .PHONY: bench
 bench: $(INSTALLED) ## Measure the services beside the limit of the same machine
 	@$(BIN)/python -m benchmarks.house
+
+.PHONY: bench-ingest
+bench-ingest: $(INSTALLED) ## Measure how fast events are taken in (needs wrk)
+	@$(BIN)/python -m benchmarks.ingest
 
 .PHONY: containers
 containers: $(BIN)/hadolint ## Check the container files with their own tools

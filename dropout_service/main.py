@@ -16,6 +16,7 @@ from dropout_service.routes import (
 )
 from dropout_service.settings import Settings
 from shared_web.app import Service, create_service_app
+from shared_web.intake import Intake
 from shared_web.periodic import Periodic
 
 SERVICE = Service(
@@ -50,13 +51,11 @@ def create_app(
 ) -> FastAPI:
     """Return the app on the given manager, by default the one of the environment's database."""
     chosen = settings or Settings.load()
-    manager.commits.bounds = chosen.bounds
+    intake = Intake(manager.commits, chosen)
     erasing = Periodic(
         "erase deleted students", chosen.erasing_seconds, manager.erase_deleted_students
     )
     periodics = [erasing] if chosen.erasing_seconds else []
-    app = create_service_app(
-        SERVICE, chosen, manager.database, HISTORY, periodics, drain=manager.commits.drain
-    )
+    app = create_service_app(SERVICE, chosen, manager.database, HISTORY, periodics, intake)
     app.state.manager = manager
     return app

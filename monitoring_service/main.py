@@ -7,6 +7,7 @@ from monitoring_service.migrations import HISTORY
 from monitoring_service.routes import analysis, events, health, logs, maintenance, rules
 from monitoring_service.settings import Settings
 from shared_web.app import Service, create_service_app
+from shared_web.intake import Intake
 from shared_web.periodic import Periodic
 
 SERVICE = Service(
@@ -40,11 +41,9 @@ def create_app(
     """Return the app on the given manager, by default the one of the environment's database."""
     settings = settings or Settings.load()
     manager.limits = settings.limits
-    manager.commits.bounds = settings.bounds
+    intake = Intake(manager.commits, settings)
     snapshots = Periodic("health snapshot", SNAPSHOT_SECONDS, manager.record_system_health)
     periodics = [snapshots] if settings.monitoring_snapshots else []
-    app = create_service_app(
-        SERVICE, settings, manager.database, HISTORY, periodics, drain=manager.commits.drain
-    )
+    app = create_service_app(SERVICE, settings, manager.database, HISTORY, periodics, intake)
     app.state.manager = manager
     return app

@@ -1,6 +1,6 @@
 """The app factory: three services, one set of manners."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,8 +16,10 @@ from shared_db.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.migrations import History, require_migrated
 from shared_web.access import Access
+from shared_web.batches import BatchRoom
 from shared_web.bodies import BODY_REFUSALS, BodyLimit
 from shared_web.health import health_routes
+from shared_web.intake import Intake
 from shared_web.keys import KeyManager
 from shared_web.logs import RequestLog, configure_logging
 from shared_web.parameters import only_known_parameters
@@ -45,12 +47,12 @@ def create_service_app(
     database: Database,
     history: History,
     periodics: Sequence[Periodic] = (),
-    drain: Callable[[], None] = lambda: None,
+    intake: Intake | None = None,
 ) -> FastAPI:
     """Return the service's app; its store is opened and checked when it starts.
 
-    periodics: what the service does by itself while it runs. drain: writes what still waits to be
-    written; it is called when the last request is answered, before the process ends.
+    periodics: what the service does by itself while it runs. intake: of single events; what waits
+    there is stored after the last request and before the process ends.
     """
     keys = KeyManager(
         database,
@@ -79,7 +81,8 @@ def create_service_app(
                 try:
                     yield
                 finally:
-                    await run_in_threadpool(drain)
+                    if intake is not None:
+                        await intake.drain()
 
     release = version("veritas")
     app = FastAPI(
@@ -94,6 +97,8 @@ def create_service_app(
     )
     app.state.access = access
     app.state.prepare = prepare
+    app.state.intake = intake
+    app.state.batches = BatchRoom(settings.max_batch_bytes)
     install_problem_handlers(app)
     app.include_router(health_routes(service.name, release, lambda: database))
     for router in service.routers:

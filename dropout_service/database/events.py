@@ -17,6 +17,7 @@ from dropout_service.domain.viewing import clicks_of, resource_type_of
 from dropout_service.errors import EventExists, StudentDeleted
 from dropout_service.models import AttemptHistory, LearningEvent, Student
 from shared_db.clock import utc_now
+from shared_db.columns import row_of
 from shared_db.errors import ServiceError
 from shared_db.filtering import Columns, Filter, conditions
 from shared_db.ids import new_id
@@ -92,12 +93,12 @@ class Events(Part):
             data=data,
             occurred_at=occurred_at,
         )
-        came = _received(event, utc_now())
+        came = received(event, utc_now())
         return self.commits.write(came, came.size)
 
     async def add_learning_event_async(self, event: EventToStore) -> LearningEvent:
         """Do the same for a task, which holds no thread while it waits."""
-        came = _received(event, utc_now())
+        came = received(event, utc_now())
         return await self.commits.write_async(came, came.size)
 
     def add_learning_events(
@@ -105,7 +106,7 @@ class Events(Part):
     ) -> tuple[list[LearningEvent], list[Outcome]]:
         """Store many events in one unit of work; return their rows and outcomes in order."""
         now = utc_now()
-        rows = [_received(event, now).row for event in events]
+        rows = [received(event, now).row for event in events]
         with self.database.unit_of_work() as session:
             return rows, _store(session, rows)
 
@@ -205,7 +206,8 @@ def _stored(session: Session, ids: Sequence[str]) -> dict[str, LearningEvent]:
     return {event.id: event for event in events}
 
 
-def _received(event: EventToStore, now: datetime) -> Received:
+def received(event: EventToStore, now: datetime) -> Received:
+    """Return the event as it came at `now`."""
     sent = dict(vars(event))
     event_id = sent.pop("id")
     digest, size = digest_and_size(sent)
@@ -214,7 +216,8 @@ def _received(event: EventToStore, now: datetime) -> Received:
     viewed = data if event.event_type is EventType.RESOURCE_VIEW else {}
     correct, answer = answered.get("correct"), answered.get("answer")
     occurred_at = event.occurred_at or now
-    row = LearningEvent(
+    row = row_of(
+        LearningEvent,
         **{**sent, "occurred_at": occurred_at},
         id=event_id or new_id(),
         day=day_of(occurred_at),

@@ -1,4 +1,4 @@
-"""Predictions: made of one student, given from outside, and read back."""
+"""Predictions: given from outside, stored, and read back."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.features import features_at
 from dropout_service.database.latest import put_latest
 from dropout_service.database.part import Part
 from dropout_service.database.presence import admit_one, refuse_deleted, require_student
@@ -17,13 +16,10 @@ from dropout_service.domain.risk import (
     RULES_VERSION,
     Assessment,
     Indicator,
-    assess,
-    missing_for_assessment,
 )
 from dropout_service.errors import (
     CourseNotFound,
     LevelDisagrees,
-    NotAssessable,
     PredictionExists,
     PredictionNotFound,
 )
@@ -54,32 +50,6 @@ GIVEN = "given"
 
 class Predictions(Part):
     """Who is at risk, and why."""
-
-    def predict(
-        self,
-        student_id: str,
-        *,
-        as_of: datetime | None = None,
-        prediction_id: str | None = None,
-    ) -> DropoutPrediction:
-        """Make and store a prediction from what was known at `as_of`, by default now.
-
-        Raises:
-            StudentNotFound: nothing was heard of that student.
-            StudentDeleted: all data of the student were erased.
-            NotAssessable: too little was known of the student by then.
-            PredictionExists: the id is stored for another student or instant.
-
-        """
-        instant = as_of or utc_now()
-        sent = {"student_id": student_id, "as_of": as_of}
-        with self.database.unit_of_work() as session:
-            features = features_at(session, student_id, instant)
-            if missing := missing_for_assessment(features):
-                raise NotAssessable(student_id, missing)
-            row = prediction_row(student_id, assess(features), instant)
-            row.id, row.digest = prediction_id or new_id(), digest_of(sent)
-            return _store(session, row)
 
     def save_prediction(
         self,
@@ -136,7 +106,7 @@ class Predictions(Part):
             digest=digest_of(sent),
         )
         with self.database.unit_of_work() as session:
-            return _store(session, row)
+            return store_prediction(session, row)
 
     def get_latest_prediction(
         self, student_id: str, *, course: str | None = None
@@ -267,7 +237,14 @@ def prediction_row(
     )
 
 
-def _store(session: Session, row: DropoutPrediction) -> DropoutPrediction:
+def store_prediction(session: Session, row: DropoutPrediction) -> DropoutPrediction:
+    """Store a prediction, and its student when not seen before.
+
+    Raises:
+        PredictionExists: the id is stored with other content.
+        StudentDeleted: all data of the student were erased.
+
+    """
     admit_one(session, row.student_id, row.created_at)
     stored = store_one(session, row, PredictionExists)
     if stored.is_repeat:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # One thread and a seed: the same rows give the same trees on any machine.
 _FIXED: dict[str, Any] = {
     "objective": "binary",
-    "learning_rate": 0.04,
+    "learning_rate": 0.08,
     "min_data_in_leaf": 300,
     "lambda_l2": 50.0,
     "feature_fraction": 0.4,
@@ -69,6 +69,8 @@ class Booster:
 
     def margins(self, matrix: Floats, trees: int | None = None) -> Floats:
         """Return log-odds before calibration; trees: only the first so many."""
+        if not len(matrix):
+            return np.empty(0)
         found = self._trees.predict(matrix, raw_score=True, num_iteration=trees or -1)
         return np.asarray(found, dtype=np.float64)
 
@@ -77,10 +79,13 @@ class Booster:
 
         The base and the contributions add up to the margin, whatever the features (Shapley values
         of trees; Lundberg and others 2020, From local explanations to global understanding).
+        Without rows there is nothing, and the base is 0.
         """
+        if not len(matrix):
+            return np.empty(matrix.shape), 0.0
         found = self._trees.predict(matrix, pred_contrib=True)
         values = np.asarray(found, dtype=np.float64)
-        return values[:, :-1], float(values[0, -1]) if len(values) else 0.0
+        return values[:, :-1], float(values[0, -1])
 
 
 def fit_booster(

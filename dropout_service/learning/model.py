@@ -91,9 +91,13 @@ class RiskModel:
             return np.zeros(len(rows), dtype=bool)
         return rows["has_activity"].astype(bool)
 
-    def probabilities(self, rows: EnrolmentRows) -> Floats:
-        """Return each row's probability, 0 to 1."""
-        return self.scores(rows).probability
+    def features_of(self, rows: EnrolmentRows) -> list[tuple[str, ...]]:
+        """Return for each row the features of the variant that judges it."""
+        plain, active = self.without_activity.features, self.with_activity
+        return [
+            active.features if is_active and active else plain
+            for is_active in self.uses_activity(rows)
+        ]
 
     def scores(self, rows: EnrolmentRows) -> Scores:
         """Return what the model says of each row, each by its variant."""

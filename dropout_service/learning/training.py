@@ -18,7 +18,7 @@ HAPPENED = "happened"
 # Once a fortnight while most leave, then once in four weeks.
 TRAINING_DAYS = (*range(0, 113, 14), 140, 168, 196)
 LEAVES = (4, 8)
-TREES = (60, 120, 180, 250, 325)
+TREES = (40, 80, 120, 160, 200)
 FEWEST_OF_EACH_KIND = 20
 
 Progress = Callable[[str, int, int], None]

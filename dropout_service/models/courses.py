@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from dropout_service.domain.course_days import Dates
 from dropout_service.domain.kinds import CourseOutcome
 from dropout_service.models.base import Base
 from shared_db.columns import Key, Named, enum_column
@@ -40,6 +41,11 @@ class Course(Named, Base):
     activity_until: Mapped[int | None] = mapped_column(
         comment="Its last day; none: it goes on, where it has begun"
     )
+
+    @property
+    def dates(self) -> Dates:
+        """When the course is."""
+        return Dates(self.starts_on, self.length_days)
 
 
 class Enrolment(Named, Base):

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import (
+    CourseNotFound,
     NotAssessable,
     PredictionExists,
     PredictionNotFound,
@@ -35,7 +36,12 @@ OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this
     "/students/{student_id}/predictions",
     status_code=201,
     responses=documented(
-        StudentNotFound, StudentDeleted, PredictionExists, InvalidRequest, NotAssessable
+        StudentNotFound,
+        StudentDeleted,
+        CourseNotFound,
+        PredictionExists,
+        InvalidRequest,
+        NotAssessable,
     ),
 )
 def predict(
@@ -48,7 +54,10 @@ def predict(
 ) -> PredictionOut:
     """Make and store a prediction with its reasons, from what happened by `as_of`."""
     prediction = manager.predict(
-        student_id, as_of=new.as_of, prediction_id=row_id(new.id, key, principal)
+        student_id,
+        as_of=new.as_of,
+        course=new.course,
+        prediction_id=row_id(new.id, key, principal),
     )
     mark_replay(response, is_repeat=prediction.is_repeat)
     return PredictionOut.model_validate(prediction)

@@ -16,6 +16,7 @@ from monitoring_service.domain.rules import Verdict, judge
 from monitoring_service.domain.thresholds import Threshold
 from monitoring_service.errors import EventExists
 from monitoring_service.models import MonitoringLog, MonitoringResult
+from shared_db.columns import row_of
 from shared_db.copying import add_rows
 from shared_db.errors import ServiceError
 from shared_db.ids import new_id
@@ -52,7 +53,8 @@ def received(event: EventToStore, now: datetime) -> Received:
     sent = dict(vars(event))
     event_id = sent.pop("event_id")
     digest, size = digest_and_size(sent)
-    row = MonitoringLog(
+    row = row_of(
+        MonitoringLog,
         id=event_id or new_id(),
         source=event.source,
         component=event.component,
@@ -100,9 +102,13 @@ def store_events(session: Session, rows: Sequence[MonitoringLog], rules: Rules) 
 
 def _judge(row: MonitoringLog, rules: Rules) -> MonitoringResult | None:
     verdict = judge(row.data or {}, rules(row.source))
-    row.status, row.severity = verdict.status, verdict.severity
     result = result_of(row.id, verdict)
-    set_committed_value(row, "result", result)
+    for name, value in (
+        ("status", verdict.status),
+        ("severity", verdict.severity),
+        ("result", result),
+    ):
+        set_committed_value(row, name, value)
     return result
 
 
