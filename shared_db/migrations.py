@@ -58,17 +58,19 @@ class History:
     def upgrade_under(self, lease: Lease, revision: str = "head") -> None:
         """Bring the schema to `revision` in one transaction, under a lease that is held already.
 
+        A migration with an `autocommit_block` commits what was done before it.
+
         Raises:
             TableInUse: a lock was not given in time; nothing is changed.
 
         """
-        with lease.transaction() as connection:
-            connection.execute(text(_create_schema(self.schema)))
+        # Alembic begins the transaction, so that it can end it where a migration asks for that.
+        with lease.connection() as connection:
             command.upgrade(self.config(connection), revision)
 
     def downgrade(self, engine: Engine, revision: str) -> None:
         """Take the schema back to `revision` in one transaction."""
-        with held_lease(engine) as lease, lease.transaction() as connection:
+        with held_lease(engine) as lease, lease.connection() as connection:
             command.downgrade(self.config(connection), revision)
 
     def sql(self, current: str | None) -> str:
@@ -118,11 +120,15 @@ def run_migrations(metadata: MetaData) -> None:
             version_table_schema=metadata.schema,
             literal_binds=True,
         )
-    else:
-        context.configure(
-            connection=context.config.attributes["connection"],
-            target_metadata=metadata,
-            version_table_schema=metadata.schema,
-        )
+        with context.begin_transaction():
+            context.run_migrations()
+        return
+    connection: Connection = context.config.attributes["connection"]
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        version_table_schema=metadata.schema,
+    )
     with context.begin_transaction():
+        connection.execute(text(_create_schema(str(metadata.schema))))
         context.run_migrations()

@@ -13,6 +13,7 @@ from dropout_service.database.presence import admit, require_student
 from dropout_service.database.rollup import rebuild_days_of, refresh_days_of
 from dropout_service.domain.activity import day_of
 from dropout_service.domain.kinds import EventType
+from dropout_service.domain.viewing import clicks_of, resource_type_of
 from dropout_service.errors import EventExists, StudentDeleted
 from dropout_service.models import AttemptHistory, LearningEvent, Student
 from shared_db.clock import utc_now
@@ -210,9 +211,10 @@ def received(event: EventToStore, now: datetime) -> Received:
     sent = dict(vars(event))
     event_id = sent.pop("id")
     digest, size = digest_and_size(sent)
-    is_submission = event.event_type is EventType.QUESTION_SUBMIT
-    data = event.data if is_submission and event.data else {}
-    correct, answer = data.get("correct"), data.get("answer")
+    data = event.data or {}
+    answered = data if event.event_type is EventType.QUESTION_SUBMIT else {}
+    viewed = data if event.event_type is EventType.RESOURCE_VIEW else {}
+    correct, answer = answered.get("correct"), answered.get("answer")
     occurred_at = event.occurred_at or now
     row = row_of(
         LearningEvent,
@@ -221,6 +223,8 @@ def received(event: EventToStore, now: datetime) -> Received:
         day=day_of(occurred_at),
         is_correct=correct if isinstance(correct, bool) else None,
         answer_digest=None if answer is None else digest_of({"answer": answer}),
+        resource_type=resource_type_of(viewed),
+        clicks=clicks_of(viewed),
         recorded_at=now,
         digest=digest,
     )

@@ -30,12 +30,19 @@ from shared_web.problems import InvalidRequest, documented
 
 router = APIRouter(tags=["predictions"])
 
+OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this course.")]
+
 
 @router.post(
     "/students/{student_id}/predictions",
     status_code=201,
     responses=documented(
-        StudentNotFound, StudentDeleted, PredictionExists, InvalidRequest, NotAssessable
+        StudentNotFound,
+        StudentDeleted,
+        CourseNotFound,
+        PredictionExists,
+        InvalidRequest,
+        NotAssessable,
     ),
 )
 def predict(
@@ -48,7 +55,10 @@ def predict(
 ) -> PredictionOut:
     """Make and store a prediction with its reasons, from what happened by `as_of`."""
     prediction = manager.predict(
-        student_id, as_of=new.as_of, prediction_id=row_id(new.id, key, principal)
+        student_id,
+        as_of=new.as_of,
+        course=new.course,
+        prediction_id=row_id(new.id, key, principal),
     )
     mark_replay(response, is_repeat=prediction.is_repeat)
     return PredictionOut.model_validate(prediction)
@@ -64,11 +74,14 @@ def list_student_predictions(
     student_id: StudentId,
     manager: Manager,
     filters: PredictionFilters,
+    course: OfCourse = None,
     after: After = None,
     limit: Limit = 100,
 ) -> PageOut[PredictionOut]:
     """Return the student's predictions, the latest `as_of` first."""
-    page = manager.get_student_predictions(student_id, filters=filters, after=after, limit=limit)
+    page = manager.get_student_predictions(
+        student_id, course=course, filters=filters, after=after, limit=limit
+    )
     return PageOut[PredictionOut].of(page)
 
 
@@ -77,9 +90,11 @@ def list_student_predictions(
     dependencies=[READ],
     responses=documented(PredictionNotFound, StudentDeleted),
 )
-def get_latest_prediction(student_id: StudentId, manager: Manager) -> PredictionOut:
-    """Return the student's prediction with the latest `as_of`."""
-    return PredictionOut.model_validate(manager.get_latest_prediction(student_id))
+def get_latest_prediction(
+    student_id: StudentId, manager: Manager, course: OfCourse = None
+) -> PredictionOut:
+    """Return the latest prediction in a course; without one, the highest of the latest of each."""
+    return PredictionOut.model_validate(manager.get_latest_prediction(student_id, course=course))
 
 
 @router.get(
@@ -92,12 +107,13 @@ def list_predictions(
     manager: Manager,
     filters: PredictionFilters,
     course: Annotated[
-        Id | None, Query(description="Only students who were active in this course.")
+        Id | None,
+        Query(description="Only students active or enrolled in this course."),
     ] = None,
     after: After = None,
     limit: Limit = 100,
 ) -> PageOut[PredictionOut]:
-    """Return each student's latest prediction, the highest risk first."""
+    """Return each student's overall prediction (the highest of their latest), by risk."""
     page = manager.get_predictions(course=course, filters=filters, after=after, limit=limit)
     return PageOut[PredictionOut].of(page)
 
