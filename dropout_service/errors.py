@@ -162,3 +162,15 @@ class LevelDisagrees(Invalid):
             f"A risk score of {score} is {right}, not {level}. Leave the level out, or correct it.",
             field="risk_level",
         )
+
+
+class NothingPresented(NotFound):
+    """There is no course of a presentation to learn from."""
+
+    title = "There is no course of this presentation"
+
+    def __init__(self, presentation: str) -> None:
+        super().__init__(
+            f"No course of {presentation} is stored. Bring courses in first: veritas import oulad.",
+            presentation=presentation,
+        )

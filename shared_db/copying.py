@@ -49,16 +49,25 @@ def copy_rows(session: Session, rows: Sequence[object]) -> None:
     if not rows:
         return
     layout = layout_of(type(rows[0]))
-    text = layout.text_of(rows)
+    copy_text(session, layout.statement, layout.text_of(rows))
+
+
+def copy_text(session: Session, statement: str, text: bytes) -> None:
+    """Run a COPY FROM STDIN whose lines are put together already, in its text format.
+
+    Raises:
+        IntegrityError: a constraint refuses one of them; the transaction, or savepoint, has failed.
+
+    """
     connection = session.connection()
     driver = _driver_of(connection)
     try:
         with driver.cursor() as cursor:
-            cursor.copy_expert(layout.statement, BytesIO(text), size=_PIECE_BYTES)
+            cursor.copy_expert(statement, BytesIO(text), size=_PIECE_BYTES)
     except psycopg2.Error as failure:
         is_lost = connection.dialect.is_disconnect(failure, connection.connection, None)  # type: ignore[arg-type] # it is PEP 249's
         raise DBAPIError.instance(
-            layout.statement,
+            statement,
             None,
             failure,
             psycopg2.Error,
@@ -175,8 +184,16 @@ _ENCODERS: tuple[tuple[type[TypeEngine[Any]], Encode], ...] = (
 
 
 def _text(value: str | None) -> str:
-    if value is None:
-        return _NULL
+    return _NULL if value is None else text_field(value)
+
+
+def text_field(value: str) -> str:
+    """Return a text as one field of COPY's text format.
+
+    Raises:
+        ValueError: it holds a NUL, which PostgreSQL cannot store.
+
+    """
     if "\0" in value:
         raise ValueError("a text must not contain the NUL character")
     if "\\" in value:

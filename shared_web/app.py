@@ -1,5 +1,6 @@
 """The app factory: three services, one set of manners."""
 
+import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -81,8 +82,9 @@ def create_service_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(prepare)
         if settings.workers > 1:
-            # A process that uvicorn started for a worker knows nothing of its parent's logging.
+            # A process that uvicorn started for a worker knows nothing of what its parent did.
             configure_logging(settings, service.name)
+            gc.freeze()
         with reporting(settings, service.name), giving_back(database, spooling):
             async with doing(periodics):
                 try:

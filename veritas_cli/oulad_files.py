@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from typing import IO
 from zipfile import BadZipFile, ZipFile, is_zipfile
@@ -17,19 +18,32 @@ _MOST_DAYS = 3660
 
 
 class OuladError(Exception):
-    """The data cannot be used; the text is one line that says what, where and what to do."""
+    """The data cannot be used; the text is one line that says what, where and what to do.
+
+    reason: of what is wrong in one line of a file, the text without where.
+    """
+
+    reason = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of a file, by column."""
 
-    place: str
+    file: str
+    line: int
     fields: dict[str, str]
+
+    @property
+    def place(self) -> str:
+        """Where it stands."""
+        return f"{self.file}, line {self.line}"
 
     def refusal(self, text: str) -> OuladError:
         """Return the error for what is wrong in this line."""
-        return OuladError(f"{self.place}: {text}.")
+        error = OuladError(f"{self.place}: {text}.")
+        error.reason = text
+        return error
 
     def text(self, column: str) -> str:
         """Return a value that must be there."""
@@ -37,6 +51,11 @@ class Row:
         if value in _MISSING:
             raise self.refusal(f"{column} is missing")
         return value
+
+    def text_or_none(self, column: str) -> str | None:
+        """Return a value, or None where it is missing."""
+        value = self.fields[column]
+        return None if value in _MISSING else value
 
     def number_or_none(self, column: str) -> float | None:
         """Return a number, or None where it is missing."""
@@ -127,7 +146,34 @@ class OuladFiles:
                 if not values or course not in (None, (values[module], values[presentation])):
                     continue
                 fields = {column: values[places[column]] for column in columns}
-                yield Row(f"{name}, line {reader.line_num}", fields)
+                yield Row(name, reader.line_num, fields)
+
+    def header(self, name: str) -> Sequence[str]:
+        """Return the names of a file's columns.
+
+        Raises:
+            OuladError: the file is missing, or it is damaged.
+
+        """
+        with self._explained(name), self._opened(name) as lines:
+            return next(csv.reader(lines), [])
+
+    @contextmanager
+    def records(self, name: str, columns: Sequence[str]) -> Iterator["Records"]:
+        """Open a file to be read fast, row by row; what is wrong with a row is the reader's to say.
+
+        Raises:
+            OuladError: the file or a column is missing, or it is damaged.
+
+        """
+        with self._explained(name), self._opened(name) as lines:
+            yield Records(name, lines, columns, self._size(name))
+
+    def _size(self, name: str) -> int:
+        if self.path.is_dir():
+            return (self.path / self._members[name]).stat().st_size
+        with ZipFile(self.path) as archive:
+            return archive.getinfo(self._members[name]).file_size
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[IO[str]]:
@@ -155,6 +201,32 @@ class OuladFiles:
         except OSError as failure:
             text = f"{self.path} cannot be read: {failure.strerror or failure}."
             raise OuladError(text) from failure
+
+
+class Records:
+    """The rows of an open file: the line, and the values of the columns or None if it is no row."""
+
+    def __init__(self, name: str, lines: IO[str], columns: Sequence[str], size: int) -> None:
+        self.size = size
+        self._lines = lines
+        self._reader = csv.reader(lines)
+        header = next(self._reader, [])
+        self._width = len(header)
+        self._pick = itemgetter(*_places(name, header, columns).values())
+
+    @property
+    def position(self) -> int:
+        """How many bytes were read, of `size`."""
+        position: int = self._lines.buffer.tell()  # type: ignore[attr-defined] # of an open text
+        return position
+
+    def __iter__(self) -> Iterator[tuple[int, tuple[str, ...] | None]]:
+        """Go through the rows that are left; empty lines are none."""
+        for values in self._reader:
+            if len(values) == self._width:
+                yield self._reader.line_num, self._pick(values)
+            elif values:
+                yield self._reader.line_num, None
 
 
 def _members(path: Path) -> dict[str, str]:

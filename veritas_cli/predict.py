@@ -1,7 +1,6 @@
 """`veritas predict`: who of a whole cohort is at risk, and why."""
 
-import os
-import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,24 +10,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.database.cohorts import CohortBatch
-from dropout_service.migrations import HISTORY
+from dropout_service.database.cohort_batch import CohortBatch
+from dropout_service.database.enrolment_predictions import CourseAssessment
 from dropout_service.models import DropoutPrediction
 from shared_db.clock import utc_now
-from shared_db.database import Database
 from shared_db.errors import ConfigurationError
-from shared_db.migrations import require_migrated
-from veritas_cli.connecting import command_settings, connected_engine, refusals_in_one_line
+from veritas_cli.connecting import refusals_in_one_line
+from veritas_cli.learning import command_console, learning_manager
 
-# A cohort's batch is work for a command, not for a request that somebody waits for.
-STATEMENT_SECONDS = 300
 MOST_REASONS = 3
-_WIDTH_IN_FILES = 200
+AT_ONCE = 250
 
 
 def predict(
     course: Annotated[
-        str | None, typer.Option(help="Only students who were active in this course.")
+        str | None, typer.Option(help="Only this course: its enrolments, or who was active in it.")
     ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="All students.")] = False,  # noqa: FBT002 - an option
     as_of: Annotated[
@@ -37,28 +33,26 @@ def predict(
             help="The instant, as 2026-01-31T09:30:00Z; only what happened by then counts."
         ),
     ] = None,
+    day: Annotated[
+        int | None,
+        typer.Option(min=0, help="Instead of --as-of: the end of this day of the course, 0 first."),
+    ] = None,
     show: Annotated[int, typer.Option(min=0, max=1000, help="How many to list.")] = 20,
 ) -> None:
-    """Predict a whole cohort in batches, and list the highest risks with their main reasons.
+    """Predict a whole cohort, and list the highest risks with their main reasons.
 
-    Running it again with the same --as-of stores nothing new, unless events or marks came late.
+    Enrolments in courses are judged by the model of `veritas train`, everybody else by the rules.
+    Running it again for the same instant stores nothing new, unless something came late.
     """
     with refusals_in_one_line("predict"):
         if everybody == (course is not None):
             raise ConfigurationError("Say either --all or --course COURSE.")
-        instant = _instant(as_of)
-        manager = _manager()
-        console = _console()
-        outcome = _predict(console, manager, instant, course, show)
+        manager, console = learning_manager("predict"), command_console()
+        instant = _instant(as_of) if day is None else _end_of_day(manager, course, day, as_of)
+        with _progress(console) as progress:
+            outcome = _predict(_Run(manager, instant, show, progress), course)
         _report(console, outcome, instant)
         _show(console, outcome)
-
-
-def _console() -> Console:
-    # In a file or a pipe there is no width; a table of 80 columns would be all breaks.
-    has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
-    width = None if has_width else _WIDTH_IN_FILES
-    return Console(width=width, markup=False, highlight=False, emoji=False)
 
 
 def _instant(text: str | None) -> datetime:
@@ -76,29 +70,67 @@ def _instant(text: str | None) -> datetime:
     return instant.astimezone(UTC)
 
 
-def _manager() -> DropoutDatabaseManager:
-    engine = connected_engine(command_settings(), "predict")
-    database = Database.on(engine, statement_timeout_seconds=STATEMENT_SECONDS)
-    require_migrated(database, HISTORY)
-    return DropoutDatabaseManager(database)
+def _end_of_day(
+    manager: DropoutDatabaseManager, course: str | None, day: int, as_of: str | None
+) -> datetime:
+    if course is None or as_of is not None:
+        raise ConfigurationError("--day goes with --course, and in the place of --as-of.")
+    dates = manager.get_course_dates(course)
+    if dates is None:
+        raise ConfigurationError(f"No dates of a course {course} are known; use --as-of.")
+    instant = dates.end_of(day)
+    if instant > utc_now():
+        raise ConfigurationError(f"Day {day} of {course} is not over.")
+    return instant
 
 
-def _predict(
-    console: Console,
-    manager: DropoutDatabaseManager,
-    as_of: datetime,
-    course: str | None,
-    keep: int,
-) -> CohortBatch:
-    total = manager.count_cohort(course)
-    done = CohortBatch(last="")
-    with _progress(console) as progress:
-        task = progress.add_task("Predicting", total=total)
+@dataclass(frozen=True)
+class _Run:
+    manager: DropoutDatabaseManager
+    as_of: datetime
+    keep: int
+    progress: Progress
+
+    def by_rules(self, course: str | None, name: str) -> CohortBatch:
+        """Predict batch after batch of students."""
+        task = self.progress.add_task(name, total=self.manager.count_cohort(course))
+        done = CohortBatch(last="")
         while done.last is not None:
-            batch = manager.predict_batch(as_of, course=course, after=done.last, keep=keep)
-            done = done.and_then(batch, keep=keep)
-            progress.update(task, completed=done.students)
-    return done
+            batch = self.manager.predict_batch(
+                self.as_of, course=course, after=done.last, keep=self.keep
+            )
+            done = done.and_then(batch, keep=self.keep)
+            self.progress.update(task, completed=done.students)
+        return done
+
+    def by_model(self, assessed: CourseAssessment) -> CohortBatch:
+        """Store what the model said of a course, batch after batch."""
+        task = self.progress.add_task(assessed.course, total=len(assessed.enrolments))
+        done = assessed.without_predictions()
+        for start in range(0, len(assessed.enrolments), AT_ONCE):
+            some = assessed.enrolments[start : start + AT_ONCE]
+            batch = self.manager.store_assessments(assessed, some, keep=self.keep)
+            done = done.and_then(batch, keep=self.keep)
+            self.progress.advance(task, len(some))
+        return done
+
+
+def _predict(run: _Run, course: str | None) -> CohortBatch:
+    if course is None:
+        return _predict_all(run)
+    assessed = None
+    if run.manager.get_course_dates(course) is not None:
+        assessed = run.manager.assess_course(course, run.as_of)
+    return run.by_rules(course, course) if assessed is None else run.by_model(assessed)
+
+
+def _predict_all(run: _Run) -> CohortBatch:
+    done = CohortBatch(last=None)
+    for course in run.manager.get_running_courses(run.as_of):
+        assessed = run.manager.assess_course(course, run.as_of)
+        if assessed is not None:
+            done = done.and_then(run.by_model(assessed), keep=run.keep)
+    return done.and_then(run.by_rules(None, "Everybody else"), keep=run.keep)
 
 
 def _progress(console: Console) -> Progress:
@@ -119,6 +151,8 @@ def _report(console: Console, outcome: CohortBatch, as_of: datetime) -> None:
         "not assessable."
     )
     console.print(line, soft_wrap=True)
+    if outcome.versions:
+        console.print(f"Predicted by {', '.join(outcome.versions)}.", soft_wrap=True)
     for student_id, missing in outcome.examples:
         console.print(f"Not assessable, for instance {student_id}: {missing}.", soft_wrap=True)
 
@@ -137,7 +171,10 @@ def _show(console: Console, outcome: CohortBatch) -> None:
 
 
 def _cells(prediction: DropoutPrediction) -> tuple[str, ...]:
-    indicators = [*prediction.primary_indicators, *prediction.secondary_indicators]
+    indicators = sorted(
+        [*prediction.primary_indicators, *prediction.secondary_indicators],
+        key=lambda one: -one["contribution"],
+    )
     index, advice = prediction.momentum_index, prediction.recommendations
     return (
         prediction.student_id,
@@ -146,7 +183,7 @@ def _cells(prediction: DropoutPrediction) -> tuple[str, ...]:
         prediction.dropout_type,
         "-" if index is None else f"{index:.0f}",
         " ".join(
-            f"{one['text']} (+{one['contribution']:.2f})" for one in indicators[:MOST_REASONS]
+            f"{one['text']} ({one['contribution']:+.2f})" for one in indicators[:MOST_REASONS]
         ),
         advice[0] if advice else "-",
     )

@@ -2,77 +2,52 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, func, select
+from sqlalchemy import Integer, Select, Subquery, bindparam, func, select, union
 from sqlalchemy.orm import Session
 
 from dropout_service.database.activity import activity_of
+from dropout_service.database.cohort_batch import MOST_EXAMPLES, CohortBatch, highest_of
+from dropout_service.database.learned_models import active_model
 from dropout_service.database.part import Part
 from dropout_service.database.predictions import prediction_row, store_predictions
 from dropout_service.database.presence import admit, deleted_among
 from dropout_service.domain.activity import Activity
+from dropout_service.domain.course_days import not_enrolled
 from dropout_service.domain.features import Features, features_of
 from dropout_service.domain.risk import RULES_VERSION, assess, missing_for_assessment
 from dropout_service.errors import CourseNotFound
-from dropout_service.models import DailyActivity, DropoutPrediction, KnownStudent
+from dropout_service.models import (
+    Course,
+    DailyActivity,
+    DropoutPrediction,
+    Enrolment,
+    KnownStudent,
+)
 from shared_db.clock import utc_now
 from shared_db.columns import Key
 from shared_db.naming import Outcome, digest_of
 
 MOST_AT_ONCE = 1000
-MOST_EXAMPLES = 3
-
-
-@dataclass(frozen=True)
-class CohortBatch:
-    """What became of one batch, or of several together.
-
-    last: the id after which the next batch begins, None when the cohort is through.
-    not_assessable: how many; examples: some of them with what is missing.
-    highest: the highest risks, the highest first.
-    """
-
-    last: str | None
-    students: int = 0
-    stored: int = 0
-    unchanged: int = 0
-    not_assessable: int = 0
-    examples: tuple[tuple[str, str], ...] = ()
-    highest: tuple[DropoutPrediction, ...] = ()
-
-    def and_then(self, following: "CohortBatch", *, keep: int) -> "CohortBatch":
-        """Return both batches as one, keeping that many of the highest risks."""
-        return CohortBatch(
-            last=following.last,
-            students=self.students + following.students,
-            stored=self.stored + following.stored,
-            unchanged=self.unchanged + following.unchanged,
-            not_assessable=self.not_assessable + following.not_assessable,
-            examples=(self.examples + following.examples)[:MOST_EXAMPLES],
-            highest=_highest((*self.highest, *following.highest), keep),
-        )
-
-
-def _highest(rows: Sequence[DropoutPrediction], keep: int) -> tuple[DropoutPrediction, ...]:
-    return tuple(sorted(rows, key=lambda row: (-row.risk_score, row.student_id))[:keep])
 
 
 class Cohorts(Part):
     """Everybody, or everybody in a course."""
 
     def count_cohort(self, course: str | None = None) -> int:
-        """Return how many students there are, or how many were ever active in a course.
+        """Return how many students there are, or were ever enrolled or active in a course.
 
         Raises:
-            CourseNotFound: no event of that course was ever stored.
+            CourseNotFound: there are no enrolments of that course, and no event was ever stored.
 
         """
         with self.database.reading() as session:
-            students = EVERYBODY if course is None else IN_A_COURSE
-            query = select(func.count()).select_from(students.subquery())
+            students = EVERYBODY.subquery() if course is None else IN_A_COURSE
+            query = select(func.count()).select_from(students)
             count = session.scalar(query, {} if course is None else {"course": course})
         if course is not None and not count:
             raise CourseNotFound(course)
@@ -87,34 +62,39 @@ class Cohorts(Part):
         limit: int = MOST_AT_ONCE,
         keep: int = 0,
     ) -> CohortBatch:
-        """Predict the next students after an id, at most `limit`, in one unit of work.
+        """Predict the next students after an id by the rules, at most `limit`, in one unit of work.
 
-        The same batch again changes nothing where the same is known; where rows came late the
-        new prediction stands beside the old one. keep: how many of the highest risks to return.
+        course: who was active or is enrolled in it; who has left or is yet to come is not
+        assessable. None: everybody, but for those whose enrolments a model judges. The same batch
+        again changes nothing where the same is known; where rows came late the new prediction
+        stands beside the old one. keep: how many of the highest risks to return.
         """
         with self.database.unit_of_work() as session:
             activities = _activities(session, as_of, course, after=after, limit=limit)
             if not activities:
                 return CohortBatch(last=None)
-            gone = deleted_among(session, activities)
+            out = deleted_among(session, activities)
+            if course is None:
+                out |= _judged_by_model(session, activities, as_of)
             features = {
-                id_: features_of(seen) for id_, seen in activities.items() if id_ not in gone
+                id_: features_of(seen) for id_, seen in activities.items() if id_ not in out
             }
-            return _stored(session, features, as_of, last=max(activities), keep=keep)
+            place = _place(session, course, features, as_of)
+            return _stored(session, features, place, as_of, last=max(activities), keep=keep)
 
 
-def _next(students: Select[str]) -> Select[str]:
-    student = students.subquery("student")
+def _next(student: Subquery) -> Select[str]:
     after, limit = bindparam("after", type_=Key), bindparam("limit", type_=Integer())
     return select(student.c.id).where(student.c.id > after).order_by(student.c.id).limit(limit)
 
 
 EVERYBODY = select(KnownStudent.id.label("id"))
 COURSE = bindparam("course", type_=Key)
-IN_A_COURSE = (
-    select(DailyActivity.student_id.label("id")).where(DailyActivity.course == COURSE).distinct()
-)
-NEXT_OF_ALL, NEXT_IN_A_COURSE = _next(EVERYBODY), _next(IN_A_COURSE)
+IN_A_COURSE = union(
+    select(DailyActivity.student_id.label("id")).where(DailyActivity.course == COURSE),
+    select(Enrolment.student_id).where(Enrolment.course_id == COURSE),
+).subquery("in_a_course")
+NEXT_OF_ALL, NEXT_IN_A_COURSE = _next(EVERYBODY.subquery("student")), _next(IN_A_COURSE)
 
 
 def _activities(
@@ -125,13 +105,69 @@ def _activities(
     return activity_of(session, NEXT_IN_A_COURSE, as_of, course=course, **place)
 
 
+def _judged_by_model(session: Session, students: Iterable[str], as_of: datetime) -> set[str]:
+    """Return those who are enrolled in a course that runs, where there is a model for them."""
+    if active_model(session) is None:
+        return set()
+    query = (
+        select(Enrolment, Course)
+        .join(Course, Course.id == Enrolment.course_id)
+        .where(Enrolment.student_id.in_(students))
+    )
+    rows = session.execute(query).all()
+    return {
+        enrolment.student_id
+        for enrolment, course in rows
+        if _absence(course, enrolment, course.dates.last_whole_day(as_of)) is None
+    }
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The course of predictions, None where only events tell of it, and who is not in it."""
+
+    course: str | None
+    absent: dict[str, str]
+
+
+def _place(
+    session: Session, course: str | None, students: Iterable[str], as_of: datetime
+) -> _Place:
+    found = None if course is None else session.get(Course, course)
+    if found is None:
+        return _Place(None, {})
+    day = found.dates.last_whole_day(as_of)
+    query = select(
+        Enrolment.student_id, Enrolment.registered_day, Enrolment.unregistered_day
+    ).where(Enrolment.course_id == found.id, Enrolment.student_id.in_(students))
+    enrolled = {row.student_id: row for row in session.execute(query)}
+    reasons = {id_: _absence(found, enrolled.get(id_), day) for id_ in students}
+    return _Place(found.id, {id_: why for id_, why in reasons.items() if why})
+
+
+def _absence(course: Course, enrolment: Any, day: int) -> str | None:
+    if enrolment is None:
+        return "the student is not enrolled in the course"
+    left = not_enrolled(enrolment.registered_day, enrolment.unregistered_day, day)
+    return course.dates.closed_on(day) or left
+
+
 def _stored(
-    session: Session, features: dict[str, Features], as_of: datetime, *, last: str, keep: int
+    session: Session,
+    features: dict[str, Features],
+    place: _Place,
+    as_of: datetime,
+    *,
+    last: str,
+    keep: int,
 ) -> CohortBatch:
-    missing = {id_: why for id_, f in features.items() if (why := missing_for_assessment(f))}
+    reasons = {
+        id_: place.absent.get(id_) or missing_for_assessment(features[id_]) for id_ in features
+    }
+    missing = {id_: why for id_, why in reasons.items() if why}
     assessable = features.keys() - missing
     gone = admit(session, assessable, utc_now())
-    rows = [_row(id_, features[id_], as_of) for id_ in sorted(assessable - gone)]
+    rows = [_row(id_, features[id_], as_of, place.course) for id_ in sorted(assessable - gone)]
     outcomes = Counter(store_predictions(session, rows))
     return CohortBatch(
         last=last,
@@ -140,13 +176,18 @@ def _stored(
         unchanged=outcomes[Outcome.REPEATED],
         not_assessable=len(missing),
         examples=tuple(missing.items())[:MOST_EXAMPLES],
-        highest=_highest(rows, keep),
+        highest=highest_of(rows, keep),
+        versions=(RULES_VERSION,) if rows else (),
     )
 
 
-def _row(student_id: str, features: Features, as_of: datetime) -> DropoutPrediction:
-    row = prediction_row(student_id, assess(features), as_of)
+def _row(
+    student_id: str, features: Features, as_of: datetime, course: str | None
+) -> DropoutPrediction:
+    row = prediction_row(student_id, assess(features), as_of, course)
     row.digest = digest_of({"features": asdict(features)})
     named = f"{student_id}\n{as_of.isoformat()}\n{RULES_VERSION}\n{row.digest.hex()}"
+    if course is not None:
+        named += f"\n{course}"
     row.id = "cohort-" + hashlib.blake2b(named.encode(), digest_size=16).hexdigest()
     return row

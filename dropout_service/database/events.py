@@ -13,6 +13,7 @@ from dropout_service.database.presence import admit, require_student
 from dropout_service.database.rollup import rebuild_days_of, refresh_days_of
 from dropout_service.domain.activity import day_of
 from dropout_service.domain.kinds import EventType
+from dropout_service.domain.viewing import clicks_of, resource_type_of
 from dropout_service.errors import EventExists, StudentDeleted
 from dropout_service.models import AttemptHistory, LearningEvent, Student
 from shared_db.additions import Kind, add_many, add_one, add_one_async, within_adding
@@ -250,9 +251,10 @@ def received(event: EventToStore, now: datetime) -> Received:
     event_id = sent.pop("id")
     at = sent.pop("accepted_at") or now
     digest, size = digest_and_size(sent)
-    is_submission = event.event_type is EventType.QUESTION_SUBMIT
-    data = event.data if is_submission and event.data else {}
-    correct, answer = data.get("correct"), data.get("answer")
+    data = event.data or {}
+    answered = data if event.event_type is EventType.QUESTION_SUBMIT else {}
+    viewed = data if event.event_type is EventType.RESOURCE_VIEW else {}
+    correct, answer = answered.get("correct"), answered.get("answer")
     occurred_at = event.occurred_at or at
     row = row_of(
         LearningEvent,
@@ -261,6 +263,8 @@ def received(event: EventToStore, now: datetime) -> Received:
         day=day_of(occurred_at),
         is_correct=correct if isinstance(correct, bool) else None,
         answer_digest=None if answer is None else digest_of({"answer": answer}),
+        resource_type=resource_type_of(viewed),
+        clicks=clicks_of(viewed),
         recorded_at=at,
         digest=digest,
     )

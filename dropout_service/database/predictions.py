@@ -1,14 +1,14 @@
-"""Predictions: made of one student, given from outside, and read back."""
+"""Predictions: given from outside, stored, and read back."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.features import features_at
+from dropout_service.database.latest import put_latest
 from dropout_service.database.part import Part
 from dropout_service.database.presence import admit_one, refuse_deleted, require_student
 from dropout_service.domain.kinds import DropoutType, RiskLevel, risk_level
@@ -16,17 +16,14 @@ from dropout_service.domain.risk import (
     RULES_VERSION,
     Assessment,
     Indicator,
-    assess,
-    missing_for_assessment,
 )
 from dropout_service.errors import (
     CourseNotFound,
     LevelDisagrees,
-    NotAssessable,
     PredictionExists,
     PredictionNotFound,
 )
-from dropout_service.models import DailyActivity, DropoutPrediction
+from dropout_service.models import Course, DailyActivity, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
 from shared_db.filtering import Columns, Filter, conditions
 from shared_db.ids import new_id
@@ -54,32 +51,6 @@ GIVEN = "given"
 class Predictions(Part):
     """Who is at risk, and why."""
 
-    def predict(
-        self,
-        student_id: str,
-        *,
-        as_of: datetime | None = None,
-        prediction_id: str | None = None,
-    ) -> DropoutPrediction:
-        """Make and store a prediction from what was known at `as_of`, by default now.
-
-        Raises:
-            StudentNotFound: nothing was heard of that student.
-            StudentDeleted: all data of the student were erased.
-            NotAssessable: too little was known of the student by then.
-            PredictionExists: the id is stored for another student or instant.
-
-        """
-        instant = as_of or utc_now()
-        sent = {"student_id": student_id, "as_of": as_of}
-        with self.database.unit_of_work() as session:
-            features = features_at(session, student_id, instant)
-            if missing := missing_for_assessment(features):
-                raise NotAssessable(student_id, missing)
-            row = prediction_row(student_id, assess(features), instant)
-            row.id, row.digest = prediction_id or new_id(), digest_of(sent)
-            return _store(session, row)
-
     def save_prediction(
         self,
         prediction_id: str | None,
@@ -94,10 +65,12 @@ class Predictions(Part):
         confidence: float | None = None,
         version: str = GIVEN,
         as_of: datetime | None = None,
+        course: str | None = None,
     ) -> DropoutPrediction:
         """Store a prediction that was made elsewhere, and its student when not seen before.
 
-        risk_score, confidence: 0 to 1; confidence is None where none is stated.
+        risk_score, confidence: 0 to 1; confidence is None where none is stated. course: of the
+        enrolment that may be dropped out of, None of the student altogether.
 
         Raises:
             PredictionExists: the id is stored with other content.
@@ -119,6 +92,7 @@ class Predictions(Part):
             "confidence": confidence,
             "version": version,
             "as_of": as_of,
+            "course": course,
         }
         now = utc_now()
         row = DropoutPrediction(
@@ -128,22 +102,25 @@ class Predictions(Part):
             missing=[],
             created_at=now,
             is_latest=False,
+            is_overall=False,
             digest=digest_of(sent),
         )
         with self.database.unit_of_work() as session:
-            return _store(session, row)
+            return store_prediction(session, row)
 
-    def get_latest_prediction(self, student_id: str) -> DropoutPrediction:
-        """Return the student's prediction with the latest `as_of`.
+    def get_latest_prediction(
+        self, student_id: str, *, course: str | None = None
+    ) -> DropoutPrediction:
+        """Return the student's latest prediction in a course, else the highest of their latest.
 
         Raises:
             StudentDeleted: all data of the student were erased.
             PredictionNotFound: none was made.
 
         """
-        query = select(DropoutPrediction).where(
-            DropoutPrediction.student_id == student_id, DropoutPrediction.is_latest
-        )
+        row = DropoutPrediction
+        which = row.is_overall if course is None else row.is_latest & (row.course == course)
+        query = select(row).where(row.student_id == student_id, which)
         with self.database.reading() as session:
             refuse_deleted(session, student_id)
             found = session.scalar(query)
@@ -155,11 +132,14 @@ class Predictions(Part):
         self,
         student_id: str,
         *,
+        course: str | None = None,
         filters: Sequence[Filter] = (),
         after: str | None = None,
         limit: int = 100,
     ) -> Page[DropoutPrediction]:
         """Return the student's predictions, the latest `as_of` first.
+
+        course: only those of this course.
 
         Raises:
             StudentNotFound: nothing was heard of that student.
@@ -168,6 +148,8 @@ class Predictions(Part):
 
         """
         query = select(DropoutPrediction).where(DropoutPrediction.student_id == student_id)
+        if course is not None:
+            query = query.where(DropoutPrediction.course == course)
         with self.database.searching() as session:
             require_student(session, student_id)
             query = query.where(*conditions(session, filters, PREDICTION_COLUMNS))
@@ -181,17 +163,17 @@ class Predictions(Part):
         after: str | None = None,
         limit: int = 100,
     ) -> Page[DropoutPrediction]:
-        """Return each student's latest prediction, the highest risk first.
+        """Return each student's overall prediction, the highest of their latest, by risk.
 
-        course: only students who were active in it.
+        course: only students who were active in it or are enrolled.
 
         Raises:
             MalformedCursor: the cursor is not one of this list.
 
         """
-        query = select(DropoutPrediction).where(DropoutPrediction.is_latest)
+        query = select(DropoutPrediction).where(DropoutPrediction.is_overall)
         if course is not None:
-            query = query.where(_is_active_in(course))
+            query = query.where(or_(_is_active_in(course), _is_enrolled_in(course)))
         with self.database.searching() as session:
             query = query.where(*conditions(session, filters, PREDICTION_COLUMNS))
             return PREDICTIONS_BY_RISK.page(session, query, after=after, limit=limit)
@@ -201,15 +183,22 @@ class Predictions(Part):
     ) -> Page[DropoutPrediction]:
         """Return the latest predictions of the course's students, the highest risk first.
 
+        Of the enrolments where the course is known; where only events tell of it, the overall
+        predictions of those who were active in it.
+
         Raises:
-            CourseNotFound: no event of that course was ever stored.
+            CourseNotFound: there is no such course, and no event of it was ever stored.
             MalformedCursor: the cursor is not one of this list.
 
         """
-        query = select(DropoutPrediction).where(DropoutPrediction.is_latest, _is_active_in(course))
-        known = select(exists().where(DailyActivity.course == course))
+        row = DropoutPrediction
+        by_events = select(exists().where(DailyActivity.course == course))
         with self.database.reading() as session:
-            if not session.scalar(known):
+            if session.get(Course, course) is not None:
+                query = select(row).where(row.is_latest, row.course == course)
+            elif session.scalar(by_events):
+                query = select(row).where(row.is_overall, _is_active_in(course))
+            else:
                 raise CourseNotFound(course)
             return PREDICTIONS_BY_RISK.page(session, query, after=after, limit=limit)
 
@@ -219,10 +208,18 @@ def _is_active_in(course: str) -> Any:
     return DropoutPrediction.student_id.in_(active)
 
 
-def prediction_row(student_id: str, assessment: Assessment, as_of: datetime) -> DropoutPrediction:
+def _is_enrolled_in(course: str) -> Any:
+    enrolled = select(Enrolment.student_id).where(Enrolment.course_id == course)
+    return DropoutPrediction.student_id.in_(enrolled)
+
+
+def prediction_row(
+    student_id: str, assessment: Assessment, as_of: datetime, course: str | None = None
+) -> DropoutPrediction:
     """Return an assessment as a row without id and digest."""
     return DropoutPrediction(
         student_id=student_id,
+        course=course,
         dropout_type=assessment.dropout_type,
         risk_score=assessment.risk_score,
         risk_level=assessment.risk_level,
@@ -236,38 +233,29 @@ def prediction_row(student_id: str, assessment: Assessment, as_of: datetime) -> 
         as_of=as_of,
         created_at=utc_now(),
         is_latest=False,
+        is_overall=False,
     )
 
 
-def _store(session: Session, row: DropoutPrediction) -> DropoutPrediction:
+def store_prediction(session: Session, row: DropoutPrediction) -> DropoutPrediction:
+    """Store a prediction, and its student when not seen before.
+
+    Raises:
+        PredictionExists: the id is stored with other content.
+        StudentDeleted: all data of the student were erased.
+
+    """
     admit_one(session, row.student_id, row.created_at)
     stored = store_one(session, row, PredictionExists)
     if stored.is_repeat:
         return stored
-    _put_latest(session, [row])
+    put_latest(session, [row])
     return session.get_one(DropoutPrediction, row.id)
 
 
 def store_predictions(session: Session, rows: Sequence[DropoutPrediction]) -> list[Outcome]:
-    """Store predictions of different students at one instant; their students must be locked."""
+    """Store predictions of one instant, one per student and course; students must be locked."""
     outcomes = store_named(session, rows)
     new = [row for row, o in zip(rows, outcomes, strict=True) if o is Outcome.STORED]
-    _put_latest(session, new)
+    put_latest(session, new)
     return outcomes
-
-
-def _put_latest(session: Session, rows: Sequence[DropoutPrediction]) -> None:
-    """Make these the latest of their students, where there is none with a later `as_of`."""
-    if not rows:
-        return
-    students, ids = [row.student_id for row in rows], [row.id for row in rows]
-    of_those = DropoutPrediction.student_id.in_(students) & DropoutPrediction.is_latest
-    change = update(DropoutPrediction).execution_options(synchronize_session=False)
-    is_earlier = DropoutPrediction.as_of <= rows[0].as_of
-    session.execute(change.where(of_those, is_earlier).values(is_latest=False))
-    still = select(DropoutPrediction.student_id).where(of_those)
-    session.execute(
-        change.where(
-            DropoutPrediction.id.in_(ids), DropoutPrediction.student_id.not_in(still)
-        ).values(is_latest=True)
-    )

@@ -29,6 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from dropout_service.database.instants import seconds_between
+from dropout_service.database.resource_uses import note_uses_of_events, note_uses_of_students
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import DailyActivity, LearningEvent
 from shared_db.columns import Key
@@ -45,12 +46,14 @@ def refresh_days_of(session: Session, event_ids: Sequence[str]) -> None:
     """Bring the rollup up to events that were just stored; their students must be locked."""
     if event_ids:
         session.execute(_refreshing(_dialect(session)), {"event_ids": event_ids})
+        note_uses_of_events(session, event_ids)
 
 
 def rebuild_days_of(session: Session, student_ids: Sequence[str]) -> None:
     """Make the rollup of these students from all their events."""
     if student_ids:
         session.execute(_rebuilding(_dialect(session)), {"student_ids": student_ids})
+        note_uses_of_students(session, student_ids)
 
 
 def _dialect(session: Session) -> str:
@@ -130,6 +133,8 @@ def daily(where: ColumnElement[bool]) -> Subquery:
         "hints": event.c.event_type == EventType.HINT_REQUEST,
         "sessions": begins,
     }
+    is_view = event.c.event_type == EventType.RESOURCE_VIEW
+    clicks = case((is_view, func.coalesce(event.c.clicks, 1)), else_=0)
     grouped = (event.c.student_id, event.c.day, event.c.course)
     return (
         select(
@@ -139,6 +144,7 @@ def daily(where: ColumnElement[bool]) -> Subquery:
             _count(func.count(), "events"),
             *(_count(func.count(case((fits, 1))), name) for name, fits in counts.items()),
             func.sum(case((begins, 0.0), else_=quiet)).label("session_seconds"),
+            _count(func.sum(clicks), "clicks"),
         )
         .group_by(*grouped)
         .subquery("days")
@@ -171,6 +177,7 @@ def _events(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
         event.is_correct,
         event.occurred_at,
         event.answer_digest,
+        event.clicks,
         func.lag(event.occurred_at).over(partition_by=day, order_by=in_time).label("previous_at"),
         func.lag(event.event_type).over(partition_by=day, order_by=in_time).label("previous_type"),
         func.count(case((is_session, 1))).over(partition_by=day).label("session_events"),

@@ -17,10 +17,14 @@ from dropout_service.models import (
     DailyActivity,
     Deletion,
     DropoutPrediction,
+    Enrolment,
+    EnrolmentBackground,
     FeatureSet,
     LearningEvent,
     PredictionFeedback,
+    ResourceUse,
     Student,
+    Submission,
 )
 from shared_db.additions import Kind, add_one, find_one, one_by_one
 from shared_db.clock import utc_now
@@ -31,6 +35,15 @@ from shared_db.paging import Keyset, Page
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
 MOST_ERASED_AT_ONCE = 100
+OWNED = (
+    DropoutPrediction,
+    FeatureSet,
+    Assessment,
+    DailyActivity,
+    ResourceUse,
+    LearningEvent,
+    Enrolment,
+)
 
 
 @dataclass(frozen=True)
@@ -161,12 +174,16 @@ def _bury(session: Session, pseudonym: str) -> None:
 
 def _erase(session: Session, student_id: str) -> dict[str, int]:
     own = select(DropoutPrediction.id).where(DropoutPrediction.student_id == student_id)
+    enrolments = select(Enrolment.id).where(Enrolment.student_id == student_id)
     removals: dict[str, Any] = {
         "prediction_feedback": delete(PredictionFeedback).where(
             PredictionFeedback.prediction_id.in_(own)
         ),
     }
-    for model in (DropoutPrediction, FeatureSet, Assessment, DailyActivity, LearningEvent):
+    for part in (Submission, EnrolmentBackground):
+        of_theirs = part.enrolment_id.in_(enrolments)
+        removals[part.__tablename__] = delete(part).where(of_theirs)
+    for model in OWNED:
         removals[model.__tablename__] = delete(model).where(model.student_id == student_id)
     removals["students"] = delete(Student).where(Student.id == student_id)
     options = {"synchronize_session": False}

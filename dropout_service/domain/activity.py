@@ -13,12 +13,12 @@ RHYTHM_DAYS = 42
 # A mark is recent if it is one of the last so many.
 RECENT_MARKS = 3
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def day_of(moment: datetime) -> int:
     """Return the UTC day of an instant, in days since 1970-01-01."""
-    return (moment - _EPOCH) // timedelta(days=1)
+    return (moment - EPOCH) // timedelta(days=1)
 
 
 @dataclass(frozen=True)

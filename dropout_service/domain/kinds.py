@@ -67,3 +67,12 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     NOT_APPLICABLE = "not_applicable"
     INCORRECTLY_FLAGGED = "incorrectly_flagged"
+
+
+class CourseOutcome(StrEnum):
+    """How an enrolment ended."""
+
+    PASS = "PASS"  # noqa: S105 - no password
+    DISTINCTION = "DISTINCTION"
+    FAIL = "FAIL"
+    WITHDRAWN = "WITHDRAWN"

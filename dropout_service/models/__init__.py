@@ -3,7 +3,15 @@
 import dropout_service.models.memory  # noqa: F401 - makes the views of the in-memory store
 from dropout_service.models.assessments import Assessment, KnownAssessment, KnownStudent
 from dropout_service.models.base import Base
-from dropout_service.models.events import AttemptHistory, DailyActivity, LearningEvent
+from dropout_service.models.courses import (
+    Course,
+    Coursework,
+    Enrolment,
+    EnrolmentBackground,
+    Submission,
+)
+from dropout_service.models.events import AttemptHistory, DailyActivity, LearningEvent, ResourceUse
+from dropout_service.models.learned import LearnedModel
 from dropout_service.models.predictions import DropoutPrediction, FeatureSet, PredictionFeedback
 from dropout_service.models.published import published_deletions
 from dropout_service.models.students import Deletion, Student
@@ -12,14 +20,21 @@ __all__ = [
     "Assessment",
     "AttemptHistory",
     "Base",
+    "Course",
+    "Coursework",
     "DailyActivity",
     "Deletion",
     "DropoutPrediction",
+    "Enrolment",
+    "EnrolmentBackground",
     "FeatureSet",
     "KnownAssessment",
     "KnownStudent",
+    "LearnedModel",
     "LearningEvent",
     "PredictionFeedback",
+    "ResourceUse",
     "Student",
+    "Submission",
     "published_deletions",
 ]

@@ -40,6 +40,10 @@ class LearningEvent(Named, Base):
     answer_digest: Mapped[bytes | None] = mapped_column(
         LargeBinary(16), comment="Of data.answer of a QUESTION_SUBMIT, to tell a kept answer"
     )
+    resource_type: Mapped[str | None] = mapped_column(
+        Key, comment="data.activity of a RESOURCE_VIEW: forum, quiz ..."
+    )
+    clicks: Mapped[int | None] = mapped_column(comment="data.clicks of a RESOURCE_VIEW")
     data: Mapped[dict[str, Any] | None]
     occurred_at: Mapped[datetime]
     day: Mapped[int] = mapped_column(comment="Of occurred_at in UTC, in days since 1970-01-01")
@@ -73,6 +77,20 @@ class DailyActivity(Base):
     hints: Mapped[int] = mapped_column(comment="HINT_REQUEST")
     sessions: Mapped[int]
     session_seconds: Mapped[float]
+    clicks: Mapped[int] = mapped_column(comment="Of RESOURCE_VIEW; 1 where an event does not say")
+
+
+class ResourceUse(Base):
+    """A type of resources that a student used in a course, and when first; kept with the events."""
+
+    __tablename__ = "resource_uses"
+
+    student_id: Mapped[str] = mapped_column(
+        Key, ForeignKey("dropout.students.id"), primary_key=True
+    )
+    course: Mapped[str] = mapped_column(Key, primary_key=True, comment="Empty: no course was named")
+    resource_type: Mapped[str] = mapped_column(Key, primary_key=True)
+    first_day: Mapped[int] = mapped_column(comment="UTC, in days since 1970-01-01")
 
 
 class AttemptHistory(Views):

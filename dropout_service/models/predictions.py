@@ -10,6 +10,8 @@ from dropout_service.domain.kinds import DropoutType, RiskLevel, Verdict
 from dropout_service.models.base import Base
 from shared_db.columns import Key, Named, enum_column
 
+IS_LATEST, IS_OVERALL = text("is_latest"), text("is_overall")
+
 
 class FeatureSet(Named, Base):
     """A student's features at an instant; never changed once stored."""
@@ -25,31 +27,51 @@ class FeatureSet(Named, Base):
 
 
 class DropoutPrediction(Named, Base):
-    """What was predicted as of an instant, and why; only `is_latest` ever changes."""
+    """What was predicted as of an instant, and why; only the two flags ever change."""
 
     __tablename__ = "dropout_predictions"
     __table_args__ = (
         CheckConstraint("risk_score BETWEEN 0 AND 1", name="risk_score_share"),
         CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence_share"),
+        CheckConstraint("course_rank BETWEEN 1 AND course_ranked", name="course_rank_range"),
         CheckConstraint("momentum_index BETWEEN 0 AND 100", name="momentum_index_range"),
         Index(None, "student_id", "as_of", "id"),
         Index(
             "uq_dropout_predictions_latest",
             "student_id",
+            text("coalesce(course, '')"),
             unique=True,
-            postgresql_where=text("is_latest"),
-            sqlite_where=text("is_latest"),
+            postgresql_where=IS_LATEST,
+            sqlite_where=IS_LATEST,
         ),
         Index(
-            "ix_dropout_predictions_latest_by_risk",
+            "uq_dropout_predictions_overall",
+            "student_id",
+            unique=True,
+            postgresql_where=IS_OVERALL,
+            sqlite_where=IS_OVERALL,
+        ),
+        Index(
+            "ix_dropout_predictions_overall_by_risk",
             "risk_score",
             "id",
-            postgresql_where=text("is_latest"),
-            sqlite_where=text("is_latest"),
+            postgresql_where=IS_OVERALL,
+            sqlite_where=IS_OVERALL,
+        ),
+        Index(
+            "ix_dropout_predictions_course_by_risk",
+            "course",
+            "risk_score",
+            "id",
+            postgresql_where=IS_LATEST,
+            sqlite_where=IS_LATEST,
         ),
     )
 
     student_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))
+    course: Mapped[str | None] = mapped_column(
+        Key, comment="Of the enrolment that may be dropped out of; none: the student altogether"
+    )
     dropout_type: Mapped[DropoutType] = mapped_column(enum_column(DropoutType))
     risk_score: Mapped[float]
     risk_level: Mapped[RiskLevel] = mapped_column(enum_column(RiskLevel))
@@ -57,6 +79,13 @@ class DropoutPrediction(Named, Base):
         comment="Share of the signs, by weight, that there were data for; none when not stated"
     )
     momentum_index: Mapped[float | None]
+    base_log_odds: Mapped[float | None] = mapped_column(
+        comment="With the contributions, of log-odds, the log-odds of the score; none: by rules"
+    )
+    course_rank: Mapped[int | None] = mapped_column(
+        comment="1: the highest risk of those ranked in the course at that instant"
+    )
+    course_ranked: Mapped[int | None]
     primary_indicators: Mapped[list[Any]]
     secondary_indicators: Mapped[list[Any]]
     recommendations: Mapped[list[Any]]
@@ -65,7 +94,10 @@ class DropoutPrediction(Named, Base):
     as_of: Mapped[datetime]
     created_at: Mapped[datetime]
     is_latest: Mapped[bool] = mapped_column(
-        comment="The student's prediction with the latest as_of"
+        comment="The one with the latest as_of of the student's in this course"
+    )
+    is_overall: Mapped[bool] = mapped_column(
+        comment="The one with the highest risk of the student's latest: their overall risk"
     )
 
 

@@ -17,7 +17,6 @@ from dropout_service.routes.parameters import (
     LISTING,
     OF_A_STUDENT,
     PREDICTIONS,
-    Course,
     PredictionFilters,
     StudentId,
 )
@@ -30,12 +29,19 @@ from shared_web.problems import InvalidRequest, documented
 
 router = APIRouter(tags=["predictions"])
 
+OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this course.")]
+
 
 @router.post(
     "/students/{student_id}/predictions",
     status_code=201,
     responses=documented(
-        StudentNotFound, StudentDeleted, PredictionExists, InvalidRequest, NotAssessable
+        StudentNotFound,
+        StudentDeleted,
+        CourseNotFound,
+        PredictionExists,
+        InvalidRequest,
+        NotAssessable,
     ),
 )
 def predict(
@@ -48,7 +54,10 @@ def predict(
 ) -> PredictionOut:
     """Make and store a prediction with its reasons, from what happened by `as_of`."""
     prediction = manager.predict(
-        student_id, as_of=new.as_of, prediction_id=row_id(new.id, key, principal)
+        student_id,
+        as_of=new.as_of,
+        course=new.course,
+        prediction_id=row_id(new.id, key, principal),
     )
     mark_replay(response, is_repeat=prediction.is_repeat)
     return PredictionOut.model_validate(prediction)
@@ -64,11 +73,14 @@ def list_student_predictions(
     student_id: StudentId,
     manager: Manager,
     filters: PredictionFilters,
+    course: OfCourse = None,
     after: After = None,
     limit: Limit = 100,
 ) -> PageOut[PredictionOut]:
     """Return the student's predictions, the latest `as_of` first."""
-    page = manager.get_student_predictions(student_id, filters=filters, after=after, limit=limit)
+    page = manager.get_student_predictions(
+        student_id, course=course, filters=filters, after=after, limit=limit
+    )
     return PageOut[PredictionOut].of(page)
 
 
@@ -77,9 +89,11 @@ def list_student_predictions(
     dependencies=[READ],
     responses=documented(PredictionNotFound, StudentDeleted),
 )
-def get_latest_prediction(student_id: StudentId, manager: Manager) -> PredictionOut:
-    """Return the student's prediction with the latest `as_of`."""
-    return PredictionOut.model_validate(manager.get_latest_prediction(student_id))
+def get_latest_prediction(
+    student_id: StudentId, manager: Manager, course: OfCourse = None
+) -> PredictionOut:
+    """Return the latest prediction in a course; without one, the highest of the latest of each."""
+    return PredictionOut.model_validate(manager.get_latest_prediction(student_id, course=course))
 
 
 @router.get(
@@ -92,24 +106,12 @@ def list_predictions(
     manager: Manager,
     filters: PredictionFilters,
     course: Annotated[
-        Id | None, Query(description="Only students who were active in this course.")
+        Id | None,
+        Query(description="Only students active or enrolled in this course."),
     ] = None,
     after: After = None,
     limit: Limit = 100,
 ) -> PageOut[PredictionOut]:
-    """Return each student's latest prediction, the highest risk first."""
+    """Return each student's overall prediction (the highest of their latest), by risk."""
     page = manager.get_predictions(course=course, filters=filters, after=after, limit=limit)
-    return PageOut[PredictionOut].of(page)
-
-
-@router.get(
-    "/courses/{course}/risks",
-    dependencies=[READ],
-    responses=LISTING | documented(CourseNotFound),
-)
-def list_course_risks(
-    course: Course, manager: Manager, after: After = None, limit: Limit = 100
-) -> PageOut[PredictionOut]:
-    """Return the latest predictions of the course's students, the highest risk first."""
-    page = manager.get_course_risks(course, after=after, limit=limit)
     return PageOut[PredictionOut].of(page)

@@ -29,23 +29,30 @@ class FeatureSetOut(Out):
 
 
 class NewPrediction(Body):
-    """A prediction to make, from what was known at `as_of`, by default now."""
+    """A prediction to make, from what was known at `as_of`, by default now.
+
+    `course`: of the enrolment in this course; by default of the one with the highest risk.
+    """
 
     id: Id | None = Field(None, examples=["pred001"])
+    course: Id | None = Field(None, examples=["AAA-2013J"])
     as_of: PastInstant | None = None
 
 
 class IndicatorOut(Out):
-    """A sign behind the score: its value and how much of the score it is (0 to 1).
+    """A sign behind the score.
 
-    `compared_with` is the student's own earlier value, null where nothing is compared.
+    By rules: `contribution` is how much of the score it is (0 to 1), `compared_with` the student's
+    own earlier value. By a model (`base_log_odds` is there): `contribution` is what it adds to the
+    log-odds of the score, below 0 what it takes away; `compared_with` is the course's median, and
+    there is no `severity`. Null: not known, or nothing to compare with.
     """
 
     name: str
     part: DropoutType
-    value: float
+    value: float | None
     compared_with: float | None
-    severity: float
+    severity: float | None
     contribution: float
     text: str
 
@@ -60,17 +67,25 @@ class NotAssessedOut(Out):
 class PredictionOut(Out):
     """A prediction with its reasons; `risk_score` and `confidence` are 0 to 1.
 
+    `course` is that of the enrolment that may be dropped out of; null: the student altogether.
     `confidence` is the share of the signs, by weight, that there were data for.
+    `version` names the rules or the model; of a model, `base_log_odds` and the contributions of all
+    indicators add up to ln(score / (1 - score)), and `course_rank` is 1 for the highest risk of the
+    `course_ranked` in the course.
     `momentum_index` is 0 to 100: above 70 healthy, 40 to 70 at risk, below 40 dropping out.
     """
 
     id: str
     student_id: str
+    course: str | None
     dropout_type: DropoutType
     risk_score: float
     risk_level: RiskLevel
     confidence: float | None
     momentum_index: float | None
+    base_log_odds: float | None
+    course_rank: int | None
+    course_ranked: int | None
     primary_indicators: list[IndicatorOut]
     secondary_indicators: list[IndicatorOut]
     recommendations: list[str]

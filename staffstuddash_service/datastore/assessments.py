@@ -1,7 +1,7 @@
 """Assessments: each brings the student's record up to it in the same transaction."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -59,7 +59,7 @@ class AssessmentToStore:
 
     def row(self, now: datetime) -> AssessmentLog:
         """Return the row to store."""
-        sent = asdict(self)
+        sent = dict(vars(self))
         sent |= {"score": float(self.score), "max_score": float(self.max_score)}
         id_ = sent.pop("id") or new_id()
         at = sent.pop("accepted_at") or now

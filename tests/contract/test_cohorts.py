@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.database.cohorts import CohortBatch
+from dropout_service.database.cohort_batch import CohortBatch
 from dropout_service.domain.kinds import EventType
 from dropout_service.errors import CourseNotFound
 from dropout_service.models import Base

@@ -1,0 +1,124 @@
+"""Models that were learned: kept as text, one of them active."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from dropout_service.database.part import Part
+from dropout_service.domain.targets import Target
+from dropout_service.learning.model import RiskModel, Variant
+from dropout_service.learning.training import Trained, TrainedVariant
+from dropout_service.models import LearnedModel
+from shared_db.clock import utc_now
+from shared_db.naming import digest_of, store_named
+
+_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class ActiveModel:
+    """The model that predicts, under its version."""
+
+    version: str
+    target: Target
+    model: RiskModel
+
+
+class LearnedModels(Part):
+    """What was learned, and what of it predicts."""
+
+    def save_model(
+        self, trained: Trained, target: Target, training: Mapping[str, Any]
+    ) -> LearnedModel:
+        """Store a model under a version made of its content, and make it the one that predicts.
+
+        The same content again is the same version. training: what it was learned from.
+        """
+        row = _row(trained, target, training)
+        with self.database.unit_of_work() as session:
+            if session.get_bind().dialect.name == "postgresql":
+                # Two that train at once would both find no other active model.
+                session.execute(text("LOCK TABLE dropout.models IN SHARE ROW EXCLUSIVE MODE"))
+            store_named(session, [row])
+            change = update(LearnedModel)
+            session.execute(change.where(LearnedModel.is_active).values(is_active=False))
+            session.execute(change.where(LearnedModel.id == row.id).values(is_active=True))
+            return session.get_one(LearnedModel, row.id, populate_existing=True)
+
+    def get_models(self) -> Sequence[LearnedModel]:
+        """Return all models, the newest first."""
+        query = select(LearnedModel).order_by(LearnedModel.created_at.desc(), LearnedModel.id)
+        with self.database.reading() as session:
+            return session.scalars(query).all()
+
+    def get_active_model(self) -> ActiveModel | None:
+        """Return the model that predicts, None where nothing was learned yet."""
+        with self.database.reading() as session:
+            return active_model(session)
+
+
+class _Loaded:
+    """The model that was read last; its version tells its content, so it cannot go stale."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._last: ActiveModel | None = None
+
+    def get(self, session: Session, version: str) -> ActiveModel:
+        with self._lock:
+            if self._last is None or self._last.version != version:
+                self._last = _active(session.get_one(LearnedModel, version))
+            return self._last
+
+
+_loaded = _Loaded()
+
+
+def active_model(session: Session) -> ActiveModel | None:
+    """Return the model that predicts, None where nothing was learned yet."""
+    version = session.scalar(select(LearnedModel.id).where(LearnedModel.is_active))
+    return None if version is None else _loaded.get(session, version)
+
+
+def _active(row: LearnedModel) -> ActiveModel:
+    told, trees = row.variants, row.trees_with_activity
+    active = None if trees is None else Variant.of(trees, told["with_activity"])
+    plain = Variant.of(row.trees_without_activity, told["without_activity"])
+    return ActiveModel(row.id, row.target, RiskModel(plain, active))
+
+
+def _row(trained: Trained, target: Target, training: Mapping[str, Any]) -> LearnedModel:
+    variants = {"without_activity": trained.without_activity}
+    if trained.with_activity is not None:
+        variants["with_activity"] = trained.with_activity
+    content: dict[str, Any] = {
+        "target": target,
+        "variants": {name: _told(variant) for name, variant in variants.items()},
+        "training": dict(training),
+        "metrics": {name: _metrics(variant) for name, variant in variants.items()},
+        **{f"trees_{name}": variant.variant.booster.text for name, variant in variants.items()},
+    }
+    digest = digest_of(content)
+    return LearnedModel(
+        **{"trees_with_activity": None, **content},
+        id=f"model-{digest.hex()[:_DIGITS]}",
+        digest=digest,
+        created_at=utc_now(),
+        is_active=False,
+    )
+
+
+def _told(trained: TrainedVariant) -> dict[str, Any]:
+    return {
+        **trained.variant.as_json(),
+        "rows": trained.rows,
+        "parameters": trained.parameters,
+    }
+
+
+def _metrics(trained: TrainedVariant) -> list[dict[str, Any]]:
+    return [{"day": one.day, **asdict(one.metrics)} for one in trained.validation]

@@ -1,0 +1,85 @@
+"""Enrolments to learn from and to be judged by: features with how each enrolment ended."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dropout_service.database.enrolment_features import enrolment_features
+from dropout_service.database.part import Part
+from dropout_service.domain.targets import Target, is_labelled
+from dropout_service.errors import NothingPresented
+from dropout_service.learning.rows import EnrolmentRows
+from dropout_service.models import Course, Enrolment, EnrolmentBackground
+from shared_db.errors import NeedsPostgresql
+
+AUDITED = ("gender", "has_disability", "deprivation_band")
+
+
+class LearningRows(Part):
+    """What the past teaches."""
+
+    def get_courses_presented(self, presentations: Sequence[str]) -> list[str]:
+        """Return the ids of the courses of these presentations (2013J), sorted.
+
+        Raises:
+            NothingPresented: a presentation has no course.
+            NeedsPostgresql: the in-memory store has none to learn from.
+
+        """
+        if self.use_fallback:
+            raise NeedsPostgresql("Learning from courses needs PostgreSQL.")
+        query = select(Course.presentation, Course.id).where(Course.presentation.in_(presentations))
+        with self.database.reading() as session:
+            found = session.execute(query.order_by(Course.id)).all()
+        for presentation in presentations:
+            if presentation not in {row.presentation for row in found}:
+                raise NothingPresented(presentation)
+        return [row.id for row in found]
+
+    def get_learning_rows(self, day: int, courses: Sequence[str], target: Target) -> EnrolmentRows:
+        """Return the enrolments still registered at the end of that day whose end is known.
+
+        Beside the features: `module`, `presentation`, `starts_on`, `happened` (1 where it ended as
+        the target says, else 0), and for the audit of fairness alone `gender`, `has_disability` and
+        `deprivation_band` (empty text is not known).
+        """
+        with self.database.reading() as session:
+            rows = EnrolmentRows(enrolment_features(session, day, courses=courses))
+            ended = _ended(session, courses)
+        known = np.array([id_ in ended for id_ in rows["enrolment_id"]], dtype=bool)
+        rows = rows.where(known)
+        ends = [ended[id_] for id_ in rows["enrolment_id"]]
+        happened = np.array([end.outcome in target.outcomes for end in ends], dtype=np.float64)
+        return rows.with_columns(
+            happened=happened,
+            starts_on=np.array([end.starts_on.toordinal() for end in ends], dtype=np.int64),
+            **{name: _texts(ends, name) for name in ("module", "presentation", *AUDITED)},
+        )
+
+
+def _ended(session: Session, courses: Sequence[str]) -> dict[str, Any]:
+    """Return by enrolment how it ended, leaving out those that nothing can be learned from."""
+    query = (
+        select(
+            Enrolment.id,
+            Enrolment.outcome,
+            Enrolment.unregistered_day,
+            Course.module,
+            Course.presentation,
+            Course.starts_on,
+            *(getattr(EnrolmentBackground, name) for name in AUDITED),
+        )
+        .join(Course, Course.id == Enrolment.course_id)
+        .outerjoin(EnrolmentBackground, EnrolmentBackground.enrolment_id == Enrolment.id)
+        .where(Enrolment.course_id.in_(courses))
+    )
+    rows = session.execute(query)
+    return {row.id: row for row in rows if is_labelled(row.outcome, row.unregistered_day)}
+
+
+def _texts(ends: Sequence[Any], name: str) -> Any:
+    values = (getattr(end, name) for end in ends)
+    return np.array(["" if value is None else str(value) for value in values], dtype=np.str_)

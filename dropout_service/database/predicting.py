@@ -1,0 +1,111 @@
+"""Making a prediction of one student: by the active model where enrolled, else by the rules."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dropout_service.database.enrolment_predictions import assess_course, model_row
+from dropout_service.database.features import features_at
+from dropout_service.database.learned_models import ActiveModel, active_model
+from dropout_service.database.part import Part
+from dropout_service.database.predictions import prediction_row, store_prediction
+from dropout_service.database.presence import require_student
+from dropout_service.domain.course_days import not_enrolled
+from dropout_service.domain.risk import assess, missing_for_assessment
+from dropout_service.errors import CourseNotFound, NotAssessable
+from dropout_service.models import Course, DropoutPrediction, Enrolment
+from shared_db.clock import utc_now
+from shared_db.ids import new_id
+from shared_db.naming import digest_of
+
+
+class Predicting(Part):
+    """Who is at risk, and why: one student."""
+
+    def predict(
+        self,
+        student_id: str,
+        *,
+        as_of: datetime | None = None,
+        course: str | None = None,
+        prediction_id: str | None = None,
+    ) -> DropoutPrediction:
+        """Make and store a prediction from what was known at `as_of`, by default now.
+
+        By the active model where there is one and the student is enrolled in a course that runs,
+        else by the rules; `version` says which. course: of the enrolment in this one; None: of the
+        enrolment with the highest risk.
+
+        Raises:
+            StudentNotFound: nothing was heard of that student.
+            StudentDeleted: all data of the student were erased.
+            CourseNotFound: no enrolments of that course are known.
+            NotAssessable: too little was known of the student by then, or of the enrolment.
+            PredictionExists: the id is stored for another student, course or instant.
+
+        """
+        instant = as_of or utc_now()
+        sent = {"student_id": student_id, "as_of": as_of, "course": course}
+        with self.database.unit_of_work() as session:
+            enrolments = _enrolments(session, student_id, course, instant)
+            model = active_model(session)
+            row = None if model is None else _by_model(session, model, enrolments, instant)
+            if row is None and model is not None and course is not None:
+                raise NotAssessable(student_id, "nothing is known of the enrolment")
+            row = row or _by_rules(session, student_id, course, instant)
+            row.id, row.digest = prediction_id or new_id(), digest_of(sent)
+            return store_prediction(session, row)
+
+
+def _enrolments(
+    session: Session, student_id: str, course: str | None, as_of: datetime
+) -> list[tuple[Enrolment, Course]]:
+    """Return the student's enrolments that can be judged at the instant."""
+    query = (
+        select(Enrolment, Course)
+        .join(Course, Course.id == Enrolment.course_id)
+        .where(Enrolment.student_id == student_id)
+    )
+    if course is None:
+        return [row for row in session.execute(query) if _closed(*row, as_of) is None]
+    require_student(session, student_id)
+    if session.get(Course, course) is None:
+        raise CourseNotFound(course)
+    found = session.execute(query.where(Course.id == course)).one_or_none()
+    if found is None:
+        raise NotAssessable(student_id, f"the student is not enrolled in {course}")
+    if closed := _closed(*found, as_of):
+        raise NotAssessable(student_id, closed)
+    return [found]
+
+
+def _closed(enrolment: Enrolment, course: Course, as_of: datetime) -> str | None:
+    day = course.dates.last_whole_day(as_of)
+    left = not_enrolled(enrolment.registered_day, enrolment.unregistered_day, day)
+    return course.dates.closed_on(day) or left
+
+
+def _by_model(
+    session: Session,
+    model: ActiveModel,
+    enrolments: list[tuple[Enrolment, Course]],
+    as_of: datetime,
+) -> DropoutPrediction | None:
+    """Return the prediction of the enrolment with the highest risk, None where none is known."""
+    rows = []
+    for enrolment, course in enrolments:
+        assessed = assess_course(session, model, course, as_of)
+        found = dict(assessed.enrolments).get(enrolment.student_id)
+        if found is not None:
+            rows.append(model_row(assessed, enrolment.student_id, found))
+    return max(rows, key=lambda row: row.risk_score, default=None)
+
+
+def _by_rules(
+    session: Session, student_id: str, course: str | None, as_of: datetime
+) -> DropoutPrediction:
+    features = features_at(session, student_id, as_of)
+    if missing := missing_for_assessment(features):
+        raise NotAssessable(student_id, missing)
+    return prediction_row(student_id, assess(features), as_of, course)

@@ -1,0 +1,61 @@
+"""Which types of resources a student used in a course, and when first; kept with the events.
+
+The first day only ever moves back, so it is brought up to new events from them alone: repeats and
+any order of arrival give the same.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+
+from sqlalchemy import ColumnElement, Insert, bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from dropout_service.models import LearningEvent, ResourceUse
+from shared_db.columns import Key
+
+KEY = ("student_id", "course", "resource_type")
+
+
+def note_uses_of_events(session: Session, event_ids: Sequence[str]) -> None:
+    """Bring the first days up to events that were just stored; their students must be locked."""
+    session.execute(_of_events(_dialect(session)), {"event_ids": event_ids})
+
+
+def note_uses_of_students(session: Session, student_ids: Sequence[str]) -> None:
+    """Bring the first days up to all events of these students, who must be locked."""
+    session.execute(_of_students(_dialect(session)), {"student_ids": student_ids})
+
+
+def _dialect(session: Session) -> str:
+    return session.get_bind().dialect.name
+
+
+@cache
+def _of_events(dialect: str) -> Insert:
+    return _noting(dialect, LearningEvent.id.in_(bindparam("event_ids", type_=Key, expanding=True)))
+
+
+@cache
+def _of_students(dialect: str) -> Insert:
+    ids = bindparam("student_ids", type_=Key, expanding=True)
+    return _noting(dialect, LearningEvent.student_id.in_(ids))
+
+
+def _noting(dialect: str, where: ColumnElement[bool]) -> Insert:
+    course = func.coalesce(LearningEvent.course, "")
+    key = (LearningEvent.student_id, course, LearningEvent.resource_type)
+    uses = (
+        select(*key, func.min(LearningEvent.day))
+        .where(where, LearningEvent.resource_type.is_not(None))
+        .group_by(*key)
+    )
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(ResourceUse.__table__)
+    statement = insert.from_select([*KEY, "first_day"], uses)
+    earlier = statement.excluded.first_day
+    upsert: Insert = statement.on_conflict_do_update(
+        index_elements=KEY,
+        set_={"first_day": earlier},
+        where=earlier < ResourceUse.first_day,
+    )
+    return upsert

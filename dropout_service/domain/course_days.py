@@ -1,0 +1,43 @@
+"""Which day of a course an instant is, and whether there is anything to say of an enrolment."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+_LAST_SECOND = time(23, 59, 59, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Dates:
+    """When a course is: its day 0, and for how many days."""
+
+    starts_on: date
+    length_days: int
+
+    def closed_on(self, day: int) -> str | None:
+        """Return why nothing can be said at the end of that day, None while the course runs."""
+        if day < 0:
+            return f"the course begins on {self.starts_on}, and its first day was not over"
+        if day >= self.length_days:
+            return f"the course was over on {self.starts_on + timedelta(days=self.length_days)}"
+        return None
+
+    def last_whole_day(self, instant: datetime) -> int:
+        """Return the last day that was over by then; below 0 before the first was.
+
+        A day (UTC) is over from its last second on.
+        """
+        over = instant.astimezone(UTC) + timedelta(seconds=1)
+        return (over.date() - self.starts_on).days - 1
+
+    def end_of(self, day: int) -> datetime:
+        """Return the last second (UTC) of a day; day 0 is the first."""
+        return datetime.combine(self.starts_on + timedelta(days=day), _LAST_SECOND)
+
+
+def not_enrolled(registered_day: int | None, unregistered_day: int | None, day: int) -> str | None:
+    """Return why an enrolment is not to be judged at the end of that day, None where it is."""
+    if unregistered_day is not None and unregistered_day <= day:
+        return f"the student left the course on its day {unregistered_day}"
+    if registered_day is not None and registered_day > day:
+        return "the student was not registered by then"
+    return None

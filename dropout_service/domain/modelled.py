@@ -1,0 +1,145 @@
+"""What a model's figures of one enrolment mean: level, type, reasons, advice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dropout_service.domain.kinds import DropoutType, RiskLevel, risk_level
+from dropout_service.domain.risk import MOST_RECOMMENDATIONS, NotAssessed
+from dropout_service.domain.sentences import Values
+from dropout_service.domain.topics import TOPIC_OF, TOPICS, Topic
+
+# Staff can see about a tenth of a course; these get a type and advice also where the level is LOW.
+SEEN_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A topic and what it adds to the log-odds; below 0 it speaks against dropping out.
+
+    value: the student's, compared_with: the course's median of it; None is not known. part is
+    NO_DROPOUT where the topic is no doing of the student's.
+    """
+
+    name: str
+    part: DropoutType
+    value: float | None
+    compared_with: float | None
+    severity: None
+    contribution: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A model's figures of one enrolment.
+
+    risk_score: the calibrated probability, 0 to 1. base_log_odds and contributions (by feature, in
+    log-odds) add up to its log-odds. values and medians: by feature. rank: 1 is the highest risk of
+    the `ranked` in the course. confidence: 0 to 1.
+    """
+
+    risk_score: float
+    base_log_odds: float
+    contributions: Mapping[str, float]
+    values: Values
+    medians: Values
+    rank: int
+    ranked: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class ModelAssessment:
+    """An enrolment as a model sees it; primary reasons are those of the type, if any.
+
+    The contributions of all reasons and the base add up to the log-odds of the risk score.
+    """
+
+    risk_score: float
+    risk_level: RiskLevel
+    dropout_type: DropoutType
+    primary: tuple[Reason, ...]
+    secondary: tuple[Reason, ...]
+    recommendations: tuple[str, ...]
+    missing: tuple[NotAssessed, ...]
+    confidence: float
+    base_log_odds: float
+    rank: int
+    ranked: int
+
+
+def assess_enrolment(judged: Judged) -> ModelAssessment:
+    """Return what the figures mean.
+
+    The type is that of the signs which together raise the risk most; NO_DROPOUT where nothing that
+    the student does raises it. At a LOW level outside the tenth of the course with the highest risk
+    there is neither type nor advice.
+    """
+    reasons = _reasons(judged)
+    level = risk_level(judged.risk_score)
+    is_seen = level is not RiskLevel.LOW or judged.rank <= max(1, SEEN_SHARE * judged.ranked)
+    kind = _type(reasons) if is_seen else DropoutType.NO_DROPOUT
+    primary = tuple(
+        reason
+        for reason in reasons
+        if reason.part is kind is not DropoutType.NO_DROPOUT and reason.contribution > 0
+    )
+    return ModelAssessment(
+        risk_score=judged.risk_score,
+        risk_level=level,
+        dropout_type=kind,
+        primary=primary,
+        secondary=tuple(reason for reason in reasons if reason not in primary),
+        recommendations=_recommendations(primary, reasons) if is_seen else (),
+        missing=_missing(judged),
+        confidence=judged.confidence,
+        base_log_odds=judged.base_log_odds,
+        rank=judged.rank,
+        ranked=judged.ranked,
+    )
+
+
+def _reasons(judged: Judged) -> list[Reason]:
+    sums: dict[Topic, float] = {}
+    for feature, contribution in judged.contributions.items():
+        topic = TOPIC_OF[feature]
+        sums[topic] = sums.get(topic, 0.0) + contribution
+    found = [_reason(topic, total, judged) for topic, total in sums.items() if total]
+    return sorted(found, key=lambda reason: (-reason.contribution, reason.name))
+
+
+def _reason(topic: Topic, contribution: float, judged: Judged) -> Reason:
+    return Reason(
+        name=topic.name,
+        part=topic.part or DropoutType.NO_DROPOUT,
+        value=judged.values[topic.shown],
+        compared_with=judged.medians[topic.shown],
+        severity=None,
+        contribution=contribution,
+        text=topic.tell(judged.values, judged.medians),
+    )
+
+
+def _type(reasons: list[Reason]) -> DropoutType:
+    sums: dict[DropoutType, float] = {}
+    for reason in reasons:
+        if reason.part is not DropoutType.NO_DROPOUT and reason.contribution > 0:
+            sums[reason.part] = sums.get(reason.part, 0.0) + reason.contribution
+    return max(sums, key=lambda part: sums[part]) if sums else DropoutType.NO_DROPOUT
+
+
+def _recommendations(primary: tuple[Reason, ...], reasons: list[Reason]) -> tuple[str, ...]:
+    advice = {topic.name: topic.advice for topic in TOPICS}
+    others = [reason for reason in reasons if reason.contribution > 0 and reason not in primary]
+    signs = [reason for reason in (*primary, *others) if reason.name != "course"]
+    return tuple(advice[reason.name] for reason in signs[:MOST_RECOMMENDATIONS])
+
+
+def _missing(judged: Judged) -> tuple[NotAssessed, ...]:
+    """Return the topics of the model of which nothing at all is known."""
+    of_model = {TOPIC_OF[feature] for feature in judged.contributions}
+    return tuple(
+        NotAssessed(topic.name, "nothing is known of it by then; missing is not zero")
+        for topic in TOPICS
+        if topic in of_model and all(judged.values[name] is None for name in topic.features)
+    )

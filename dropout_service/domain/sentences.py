@@ -1,0 +1,154 @@
+"""The sentences in which a model's reasons are told: of the student's values and the course's.
+
+Each is given values by feature, and the course's medians of them; None is not known.
+"""
+
+from collections.abc import Mapping
+
+Values = Mapping[str, float | None]
+
+
+def _shown(value: float | None, digits: int = 0) -> str:
+    return "not known" if value is None else f"{value:.{digits}f}"
+
+
+def _percent(share: float | None) -> str:
+    return "not known" if share is None else f"{100 * share:.0f} %"
+
+
+def tell_missed(student: Values, course: Values) -> str:
+    """Tell what was missed, else how much is done."""
+    last, missed, due = (
+        student[name] for name in ("missed_last_two", "assessments_missed", "assessments_due")
+    )
+    if missed and due and due > 1 and last == 2:  # noqa: PLR2004 - it says two
+        return f"The last two assessments were missed ({missed:.0f} of {due:.0f} due)."
+    if missed and due:
+        return f"{missed:.0f} of {due:.0f} assessments due were missed."
+    done, usual = student["weight_done_share"], course["weight_done_share"]
+    if done is None:
+        return "Nothing that was due was missed."
+    return (
+        f"{_percent(done)} of the coursework is done, {_percent(usual)} is usual in the course;"
+        " nothing that was due was missed."
+    )
+
+
+def tell_late(student: Values, course: Values) -> str:
+    """Tell how late work comes."""
+    lead, late = student["mean_lead_days"], student["assessments_late"]
+    if lead is None:
+        return "Nothing was handed in yet."
+    when = f"{lead:.0f} days before" if lead >= 0 else f"{-lead:.0f} days after"
+    usual = course["mean_lead_days"]
+    beside = "" if usual is None else f" (course: {usual:.0f} before)"
+    return f"Work is handed in {when} it is due on average{beside}; {_shown(late)} came late."
+
+
+def tell_pause(student: Values, course: Values) -> str:
+    """Tell how long nothing was handed in."""
+    days = student["days_since_submission"]
+    if days is None:
+        return "Nothing was handed in yet."
+    usual = _shown(course["days_since_submission"])
+    return f"The last work was handed in {days:.0f} days ago (course: {usual})."
+
+
+def tell_marks(student: Values, course: Values) -> str:
+    """Tell the scores."""
+    mean = student["score_mean"]
+    if mean is None:
+        return "No score is known yet."
+    usual = _shown(course["score_mean"])
+    lowest = _shown(student["lowest_score"])
+    return f"The scores are {mean:.0f} on average (course: {usual}), the lowest is {lowest}."
+
+
+def tell_trend(student: Values, _course: Values) -> str:
+    """Tell where the last score stands."""
+    trend = student["score_trend"]
+    if trend is None:
+        return "There are too few scores for a trend."
+    way = "above" if trend >= 0 else "below"
+    return f"The last score is {abs(trend):.0f} points {way} those before."
+
+
+def tell_activity(student: Values, course: Values) -> str:
+    """Tell how much is done online."""
+    days, clicks = student["active_days_14"], student["clicks_per_week_14"]
+    if days is None:
+        return "No activity is known of this course."
+    usual = _shown(course["active_days_14"])
+    return (
+        f"Active on {days:.0f} of the last 14 days (course: {usual}), with {_shown(clicks)} clicks"
+        " a week."
+    )
+
+
+def tell_recency(student: Values, course: Values) -> str:
+    """Tell when the student was last seen."""
+    days = student["days_since_activity"]
+    if days is None:
+        return "No activity is known of this course."
+    usual = _shown(course["days_since_activity"])
+    return f"The last activity was {days:.0f} days ago (course: {usual})."
+
+
+def tell_change(student: Values, _course: Values) -> str:
+    """Tell whether activity fell."""
+    change = student["clicks_change"]
+    if change is None:
+        return "No activity is known of this course."
+    way = "fell" if change < 0 else "rose"
+    return f"Activity {way} over the last two weeks beside the two before."
+
+
+def tell_breadth(student: Values, course: Values) -> str:
+    """Tell how many types of resources are used."""
+    types, usual = student["resource_types"], _shown(course["resource_types"])
+    return f"{_shown(types)} types of resources were used so far (course: {usual})."
+
+
+def tell_rhythm(student: Values, course: Values) -> str:
+    """Tell how regular the active days are."""
+    regularity = student["regularity"]
+    if regularity is None:
+        return "There are too few active days for a rhythm."
+    usual = _shown(course["regularity"], 2)
+    return f"The rhythm of the active days has a regularity of {regularity:.2f} (course: {usual})."
+
+
+def tell_questions(student: Values, _course: Values) -> str:
+    """Tell how questions are answered."""
+    answers, right = student["answers_per_week_28"], student["success_share_28"]
+    if answers is None:
+        return "Nobody in the course answered questions."
+    return f"{answers:.0f} questions a week are answered, {_percent(right)} of them right."
+
+
+def tell_load(student: Values, course: Values) -> str:
+    """Tell how much is studied at once."""
+    usual = _shown(course["credits"])
+    return f"{_shown(student['credits'])} credits are studied at the same time (course: {usual})."
+
+
+def tell_repeating(student: Values, _course: Values) -> str:
+    """Tell of earlier attempts."""
+    attempts, banked = student["previous_attempts"], student["assessments_banked"]
+    return (
+        f"Earlier attempts at the module: {_shown(attempts)}; work carried over: {_shown(banked)}."
+    )
+
+
+def tell_registration(student: Values, _course: Values) -> str:
+    """Tell when the student registered."""
+    share = student["registration_lead_percentile"]
+    if share is None:
+        return "It is not known when the student registered."
+    return f"{_percent(share)} of the course registered later than the student."
+
+
+def tell_course(student: Values, _course: Values) -> str:
+    """Tell where the course stands."""
+    due = _shown(student["assessments_due"])
+    return f"Where the course stands: day {_shown(student['day'])}, {due} assessments due so far."

@@ -1,0 +1,132 @@
+"""A trained model: two variants, with and without activity, and what they say of enrolments."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from dropout_service.learning.boosting import Booster
+from dropout_service.learning.calibration import Affine, probability
+from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a model says of each row, in the order of the rows.
+
+    probability: 0 to 1. base and contributions: log-odds; a row's contributions and its base add up
+    to the log-odds of its probability. A feature that the row's variant does not have adds nothing.
+    confidence: the share of the features, by what they usually contribute, that were known.
+    """
+
+    probability: Floats
+    base: Floats
+    contributions: Mapping[str, Floats]
+    confidence: Floats
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Calibrated trees over some features.
+
+    weights: the mean size of each feature's contribution in the training rows, in log-odds.
+    """
+
+    features: tuple[str, ...]
+    booster: Booster
+    calibration: Affine
+    weights: tuple[float, ...]
+
+    def log_odds(self, rows: EnrolmentRows) -> Floats:
+        """Return each row's calibrated log-odds."""
+        return self.calibration(self.booster.margins(rows.matrix(self.features)))
+
+    def scores(self, rows: EnrolmentRows) -> Scores:
+        """Return what the variant says of each row, with reasons."""
+        matrix = rows.matrix(self.features)
+        parts, base = self.booster.contributions(matrix)
+        parts = self.calibration.slope * parts
+        bases = np.full(len(rows), float(self.calibration(np.array([base]))[0]))
+        return Scores(
+            probability(bases + parts.sum(axis=1)),
+            bases,
+            dict(zip(self.features, parts.T, strict=True)),
+            self._confidence(matrix),
+        )
+
+    def _confidence(self, matrix: Floats) -> Floats:
+        weights = np.array(self.weights)
+        known = ~np.isnan(matrix)
+        # The day is always known and says nothing about anybody.
+        weights[0] = 0.0
+        total = weights.sum()
+        return (known @ weights) / total if total else np.zeros(len(matrix))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything but the trees."""
+        return {
+            "features": list(self.features),
+            "calibration": asdict(self.calibration),
+            "weights": list(self.weights),
+        }
+
+    @classmethod
+    def of(cls, text: str, told: Mapping[str, Any]) -> Self:
+        """Return the variant of which `as_json` told."""
+        calibration = Affine(**told["calibration"])
+        return cls(tuple(told["features"]), Booster(text), calibration, tuple(told["weights"]))
+
+
+@dataclass(frozen=True)
+class RiskModel:
+    """Two variants; each enrolment is judged by the one that its course's data allow."""
+
+    without_activity: Variant
+    with_activity: Variant | None
+
+    def uses_activity(self, rows: EnrolmentRows) -> Mask:
+        """Tell which rows the variant with activity judges."""
+        if self.with_activity is None:
+            return np.zeros(len(rows), dtype=bool)
+        return rows["has_activity"].astype(bool)
+
+    def features_of(self, rows: EnrolmentRows) -> list[tuple[str, ...]]:
+        """Return for each row the features of the variant that judges it."""
+        plain, active = self.without_activity.features, self.with_activity
+        return [
+            active.features if is_active and active else plain
+            for is_active in self.uses_activity(rows)
+        ]
+
+    def scores(self, rows: EnrolmentRows) -> Scores:
+        """Return what the model says of each row, each by its variant."""
+        active = self.uses_activity(rows)
+        plain = self.without_activity.scores(rows.where(~active))
+        if self.with_activity is None:
+            return plain
+        return _merged(active, self.with_activity.scores(rows.where(active)), plain)
+
+
+def _merged(chosen: Mask, ones: Scores, others: Scores) -> Scores:
+    names = ones.contributions.keys() | others.contributions.keys()
+    nothing = {True: np.zeros(int(chosen.sum())), False: np.zeros(int((~chosen).sum()))}
+    return Scores(
+        _placed(chosen, ones.probability, others.probability),
+        _placed(chosen, ones.base, others.base),
+        {
+            name: _placed(
+                chosen,
+                ones.contributions.get(name, nothing[True]),
+                others.contributions.get(name, nothing[False]),
+            )
+            for name in sorted(names)
+        },
+        _placed(chosen, ones.confidence, others.confidence),
+    )
+
+
+def _placed(chosen: Mask, ones: Floats, others: Floats) -> Floats:
+    found = np.empty(len(chosen))
+    found[chosen], found[~chosen] = ones, others
+    return found

@@ -1,0 +1,118 @@
+"""Courses, who was enrolled in them, and the work that was set and handed in.
+
+Days count from the course's first, which is day 0; what happened before has negative days.
+"""
+
+from datetime import date
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dropout_service.domain.course_days import Dates
+from dropout_service.domain.kinds import CourseOutcome
+from dropout_service.models.base import Base
+from shared_db.columns import Key, Named, enum_column
+
+_LABEL = String(200)
+
+
+class Course(Named, Base):
+    """One presentation of a module. Only what is known of its activity may ever change."""
+
+    __tablename__ = "courses"
+    __table_args__ = (
+        CheckConstraint("length_days > 0", name="length_positive"),
+        # A stream that ends has begun; one that began and has no end goes on.
+        CheckConstraint(
+            "activity_until IS NULL OR activity_from <= activity_until", name="activity_in_order"
+        ),
+        CheckConstraint(
+            "activity_until IS NULL OR activity_from IS NOT NULL", name="activity_begins"
+        ),
+    )
+
+    module: Mapped[str] = mapped_column(Key)
+    presentation: Mapped[str] = mapped_column(Key)
+    starts_on: Mapped[date] = mapped_column(comment="The date of day 0")
+    length_days: Mapped[int]
+    activity_from: Mapped[int | None] = mapped_column(
+        comment="The first day of the stream of activity; none: there is no stream, not no activity"
+    )
+    activity_until: Mapped[int | None] = mapped_column(
+        comment="Its last day; none: it goes on, where it has begun"
+    )
+
+    @property
+    def dates(self) -> Dates:
+        """When the course is."""
+        return Dates(self.starts_on, self.length_days)
+
+
+class Enrolment(Named, Base):
+    """One student in one course: what may be dropped out of."""
+
+    __tablename__ = "enrolments"
+    __table_args__ = (
+        UniqueConstraint("course_id", "student_id"),
+        Index(None, "student_id"),
+        CheckConstraint("credits >= 0", name="credits_counted"),
+        CheckConstraint("previous_attempts >= 0", name="attempts_counted"),
+    )
+
+    student_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))
+    course_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.courses.id"))
+    registered_day: Mapped[int | None] = mapped_column(comment="None: not known")
+    unregistered_day: Mapped[int | None] = mapped_column(comment="None: still there, or not known")
+    outcome: Mapped[CourseOutcome | None] = mapped_column(enum_column(CourseOutcome))
+    credits: Mapped[int | None]
+    previous_attempts: Mapped[int | None]
+
+
+class EnrolmentBackground(Base):
+    """Who the student was at the time: for the audit of fairness alone, never a feature."""
+
+    __tablename__ = "enrolment_backgrounds"
+
+    enrolment_id: Mapped[str] = mapped_column(
+        Key, ForeignKey("dropout.enrolments.id"), primary_key=True
+    )
+    gender: Mapped[str | None] = mapped_column(_LABEL)
+    region: Mapped[str | None] = mapped_column(_LABEL)
+    highest_education: Mapped[str | None] = mapped_column(_LABEL)
+    deprivation_band: Mapped[str | None] = mapped_column(
+        _LABEL, comment="0-10% are the most deprived"
+    )
+    age_band: Mapped[str | None] = mapped_column(_LABEL)
+    has_disability: Mapped[bool | None]
+
+
+class Coursework(Named, Base):
+    """A piece of work that a course sets."""
+
+    __tablename__ = "coursework"
+    __table_args__ = (
+        CheckConstraint("weight >= 0", name="weight_counted"),
+        Index(None, "course_id"),
+    )
+
+    course_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.courses.id"))
+    type: Mapped[str] = mapped_column(_LABEL, comment="TMA, CMA, Exam: the school's word")
+    due_day: Mapped[int | None] = mapped_column(comment="None: not known")
+    weight: Mapped[float] = mapped_column(comment="In percent of the course's mark")
+    is_exam: Mapped[bool] = mapped_column(comment="Its weight is counted apart from coursework's")
+
+
+class Submission(Named, Base):
+    """What one enrolment handed in of one piece of work, or carried over (banked)."""
+
+    __tablename__ = "submissions"
+    __table_args__ = (
+        UniqueConstraint("enrolment_id", "coursework_id"),
+        CheckConstraint("score BETWEEN 0 AND 100", name="score_percent"),
+    )
+
+    coursework_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.coursework.id"))
+    enrolment_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.enrolments.id"))
+    submitted_day: Mapped[int]
+    score: Mapped[float | None] = mapped_column(comment="None: handed in, not marked")
+    is_banked: Mapped[bool] = mapped_column(comment="Carried over from an earlier attempt")

@@ -1,0 +1,45 @@
+"""Models that were learned from enrolments."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dropout_service.domain.targets import Target
+from dropout_service.models.base import Base
+from shared_db.columns import Named, enum_column
+
+IS_ACTIVE = text("is_active")
+
+
+class LearnedModel(Named, Base):
+    """A model as text, with all that decided it; its id, the version, is made of its content."""
+
+    __tablename__ = "models"
+    __table_args__ = (
+        Index(
+            "uq_models_active",
+            "is_active",
+            unique=True,
+            postgresql_where=IS_ACTIVE,
+            sqlite_where=IS_ACTIVE,
+        ),
+    )
+
+    target: Mapped[Target] = mapped_column(enum_column(Target))
+    trees_without_activity: Mapped[str] = mapped_column(Text, comment="As LightGBM writes them")
+    trees_with_activity: Mapped[str | None] = mapped_column(
+        Text, comment="None: no course of the training set has activity"
+    )
+    variants: Mapped[dict[str, Any]] = mapped_column(
+        comment="Of each variant: features, calibration, weights, parameters"
+    )
+    training: Mapped[dict[str, Any]] = mapped_column(
+        comment="Presentations, courses, days and numbers of enrolments and rows"
+    )
+    metrics: Mapped[dict[str, Any]] = mapped_column(
+        comment="By variant and day, each course judged by a model that did not see it"
+    )
+    created_at: Mapped[datetime]
+    is_active: Mapped[bool] = mapped_column(comment="The one that predicts")

@@ -1,0 +1,207 @@
+"""Bringing all of OULAD in: read and checked first, then written in small transactions.
+
+Each batch is one unit of work, and what is there already is left as it is, so that an import that
+was interrupted goes on when it is started again, and a second run changes nothing.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from rich.progress import Progress, TaskID
+
+from dropout_service.database import DropoutDatabaseManager
+from shared_db.naming import Outcome
+from staffstuddash_service.datastore import AssessmentToStore, DatastoreManager, StudentToStore
+from staffstuddash_service.datastore import Result as Stored
+from staffstuddash_service.errors import StudentGone
+from veritas_cli import oulad_clicks, oulad_submissions
+from veritas_cli.oulad import FILES
+from veritas_cli.oulad_account import FileAccount, Refusal
+from veritas_cli.oulad_clicks import Batch, ClickStream
+from veritas_cli.oulad_files import OuladFiles
+from veritas_cli.oulad_school import (
+    ASSESSMENTS,
+    COURSES,
+    REGISTRATIONS,
+    SITES,
+    STUDENTS,
+    Enrolled,
+    School,
+    read_school,
+)
+from veritas_cli.oulad_submissions import Submitted, read_submissions
+from veritas_cli.side_by_side import side_by_side
+
+T = TypeVar("T")
+
+BATCH_ROWS = 20_000
+# One puts its batch together while the other waits for the server.
+WRITERS = 2
+# Their records are computed with them, student by student.
+_STAFF_ROWS = 1000
+_RECORD_ROWS = 5000
+_STAFF_STUDENTS, _STAFF_MARKS = "staff: students", "staff: marks"
+_NOTES = {
+    SITES: "gives the clicks the type of their resource",
+    _STAFF_STUDENTS: "for the dashboards",
+    _STAFF_MARKS: "scores that are not banked",
+}
+
+
+@dataclass
+class OuladImport:
+    """One import: where from, where to, and what became of every row.
+
+    batch_rows: how many clicks a transaction holds, at least 1.
+    """
+
+    files: OuladFiles
+    dropout: DropoutDatabaseManager
+    staff: DatastoreManager
+    progress: Progress
+    batch_rows: int = BATCH_ROWS
+    tell: Refusal | None = None
+    accounts: dict[str, FileAccount] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Bring in what is not there yet.
+
+        Raises:
+            OuladError: the files cannot be used; nothing was written.
+            NeedsPostgresql: the in-memory store answers.
+
+        """
+        self.dropout.refuse_memory()
+        names = (*FILES, _STAFF_STUDENTS, _STAFF_MARKS)
+        self.accounts = {
+            name: FileAccount(name, note=_NOTES.get(name, ""), tell=self.tell) for name in names
+        }
+        self.files.require(FILES)
+        with TemporaryDirectory(prefix="veritas-import-") as folder:
+            school, submitted = self._read_small_files()
+            stream = self._read_clicks(Path(folder), school)
+            self._write(school, submitted)
+            self._write_clicks(stream)
+        self.dropout.finish_import(stream.windows)
+
+    def _read_small_files(self) -> tuple[School, list[Submitted]]:
+        with self._step("Reading courses and students", None, COURSES):
+            school = read_school(self.files)
+        for name, count in school.read.items():
+            self.accounts[name].read = count
+        account = self.accounts[oulad_submissions.FILE]
+        with self._step("Reading submissions", None, account.name):
+            return school, read_submissions(self.files, school, account)
+
+    def _read_clicks(self, folder: Path, school: School) -> ClickStream:
+        account = self.accounts[oulad_clicks.FILE]
+        stream = ClickStream(folder, school)
+        with (
+            self.files.records(account.name, oulad_clicks.COLUMNS) as records,
+            self._step("Reading clicks", records.size, account.name) as task,
+        ):
+            stream.read(
+                records,
+                account,
+                lambda: self.progress.update(task, completed=records.position),
+            )
+        return stream
+
+    def _write(self, school: School, submitted: Sequence[Submitted]) -> None:
+        self._write_staff_students(school)
+        self._write_courses(school)
+        self._write_enrolments(list(school.enrolled.values()))
+        self._write_submissions(submitted)
+        self._write_marks([one for one in submitted if one.mark is not None])
+
+    def _write_courses(self, school: School) -> None:
+        courses, work = list(school.courses.values()), [one.row for one in school.work.values()]
+        with self._step("Storing courses", len(courses) + len(work), COURSES):
+            outcomes = self.dropout.import_courses(courses, work)
+        # Their lines are their places: these files were read without a gap.
+        for name, came in zip((COURSES, ASSESSMENTS), outcomes, strict=True):
+            self.accounts[name].settle(enumerate(came, start=2))
+
+    def _write_enrolments(self, enrolled: Sequence[Enrolled]) -> None:
+        with self._step("Storing enrolments", len(enrolled), STUDENTS) as task:
+            for batch in _batches(enrolled, _RECORD_ROWS):
+                outcomes = self.dropout.import_enrolments([one.row for one in batch])
+                for name in (STUDENTS, REGISTRATIONS):
+                    lines = [one.lines[name] for one in batch]
+                    self.accounts[name].settle(zip(lines, outcomes, strict=True))
+                self.progress.advance(task, len(batch))
+
+    def _write_submissions(self, submitted: Sequence[Submitted]) -> None:
+        account = self.accounts[oulad_submissions.FILE]
+        with self._step("Storing submissions", len(submitted), account.name) as task:
+            for batch in _batches(submitted, _RECORD_ROWS):
+                outcomes = self.dropout.import_submissions([one.row for one in batch])
+                account.settle(zip([one.line for one in batch], outcomes, strict=True))
+                self.progress.advance(task, len(batch))
+
+    def _write_clicks(self, stream: ClickStream) -> None:
+        account = self.accounts[oulad_clicks.FILE]
+        with self._step("Storing clicks", stream.rows, account.name) as task:
+            batches = stream.batches(self.batch_rows)
+            for batch, outcomes in side_by_side(self._write_batch, batches, WRITERS):
+                kinds = set(outcomes)
+                if len(kinds) == 1 and kinds <= {Outcome.STORED, Outcome.REPEATED}:
+                    account.settle_all(kinds.pop(), len(outcomes))
+                else:
+                    account.settle(zip(batch.lines, outcomes, strict=True))
+                self.progress.advance(task, len(outcomes))
+
+    def _write_batch(self, batch: Batch) -> list[Outcome]:
+        return self.dropout.import_clicks(batch.students)
+
+    def _write_staff_students(self, school: School) -> None:
+        ids = {one.row.student_id: one.lines[STUDENTS] for one in school.enrolled.values()}
+        students = [
+            StudentToStore(f"OULAD student {id_.removeprefix('oulad-')}", id=id_)
+            for id_ in sorted(ids)
+        ]
+        account = self.accounts[_STAFF_STUDENTS]
+        with self._step("Storing students for staff", len(students), account.name) as task:
+            for batch in _batches(students, _STAFF_ROWS):
+                account.read += len(batch)
+                for result in self.staff.add_students(batch):
+                    _settle(account, ids[result.id], result)
+                self.progress.advance(task, len(batch))
+
+    def _write_marks(self, submitted: Sequence[Submitted]) -> None:
+        account = self.accounts[_STAFF_MARKS]
+        lines = {one.row.id: one.line for one in submitted}
+        marks: list[AssessmentToStore] = [one.mark for one in submitted if one.mark is not None]
+        with self._step("Storing marks for staff", len(marks), account.name) as task:
+            for batch in _batches(marks, _STAFF_ROWS):
+                account.read += len(batch)
+                for result in self.staff.add_assessments(batch):
+                    _settle(account, lines[result.id], result)
+                self.progress.advance(task, len(batch))
+
+    @contextmanager
+    def _step(self, what: str, total: int | None, file: str) -> Iterator[TaskID]:
+        begun = time.perf_counter()
+        task = self.progress.add_task(what, total=total)
+        yield task
+        self.progress.update(task, total=total or 1, completed=total or 1)
+        self.accounts[file].seconds += time.perf_counter() - begun
+
+
+def _batches(rows: Sequence[T], count: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(rows), count):
+        yield rows[start : start + count]
+
+
+def _settle(account: FileAccount, line: int, result: Stored) -> None:
+    if isinstance(result.refusal, StudentGone):
+        account.settle([(line, Outcome.GONE)])
+    elif result.refusal is not None:
+        account.refuse(line, result.refusal.title)
+    else:
+        account.settle([(line, result.outcome or Outcome.DIFFERENT)])

@@ -1,0 +1,100 @@
+"""`veritas train`: learn from courses that are over who drops out."""
+
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dropout_service.domain.targets import Target
+from dropout_service.learning.rows import EnrolmentRows
+from dropout_service.learning.training import (
+    TRAINING_DAYS,
+    TooLittleToLearn,
+    Trained,
+    TrainedVariant,
+    train,
+)
+from dropout_service.models import LearnedModel
+from shared_db.errors import ConfigurationError
+from veritas_cli.connecting import refusals_in_one_line
+from veritas_cli.learning import command_console, learning_manager, rows_of, steps_shown
+
+PRESENTATIONS = typer.Argument(help="Presentations that are over, as 2013B 2013J.")
+
+
+def train_command(
+    presentations: Annotated[
+        list[str], typer.Option("--train", help="A presentation that is over; more may follow.")
+    ],
+    more: Annotated[list[str] | None, PRESENTATIONS] = None,
+    target: Annotated[Target, typer.Option(help="What is predicted.")] = Target.WITHDRAWN,
+) -> None:
+    """Learn a model of who drops out from courses that are over, store it, and make it active.
+
+    For instance: veritas train --train 2013B 2013J. The same courses again give the same model.
+    """
+    with refusals_in_one_line("train"):
+        wanted = sorted({*presentations, *(more or [])})
+        manager, console = learning_manager("train"), command_console()
+        with steps_shown(console) as tell:
+            rows = rows_of(manager, wanted, TRAINING_DAYS, target, tell)
+            try:
+                trained = train(rows, tell)
+            except TooLittleToLearn as refusal:
+                raise ConfigurationError(f"Too little to learn from: {refusal}.") from refusal
+        row = manager.save_model(trained, target, training_set(rows, wanted))
+        _report(console, trained, row)
+
+
+def training_set(rows: EnrolmentRows, presentations: list[str]) -> dict[str, Any]:
+    """Return what a model was learned from, for the record."""
+    courses, counts = np.unique(_enrolments(rows, "course"), return_counts=True)
+    return {
+        "presentations": presentations,
+        "courses": {str(course): int(n) for course, n in zip(courses, counts, strict=True)},
+        "enrolments": int(counts.sum()),
+        "rows": len(rows),
+        "days": [int(day) for day in np.unique(rows["day"])],
+    }
+
+
+def _enrolments(rows: EnrolmentRows, column: str) -> Any:
+    _, first = np.unique(rows["enrolment_id"], return_index=True)
+    return rows[column][first]
+
+
+def _report(console: Console, trained: Trained, row: LearnedModel) -> None:
+    training = row.training
+    console.print(
+        f"{row.id} predicts from now on: {row.target}, learned from {training['enrolments']} "
+        f"enrolments in {len(training['courses'])} courses on {len(training['days'])} days.",
+        soft_wrap=True,
+    )
+    console.print(_table("Without activity", trained.without_activity))
+    if trained.with_activity is None:
+        console.print("No course has enough activity for a model with activity.")
+    else:
+        console.print(_table("With activity, of courses that have any", trained.with_activity))
+
+
+def _table(title: str, variant: TrainedVariant) -> Table:
+    shape = variant.parameters
+    told = f"{title}: {shape['trees']} trees of {shape['leaves']} leaves"
+    caption = "Each course was judged by a model that did not see it."
+    table = Table(title=told, caption=caption, title_justify="left", caption_justify="left")
+    heads = ("Day", "Enrolments", "Base rate", "ROC-AUC", "Brier skill", "Calibration error")
+    for head in (*heads, "Precision at 10 %"):
+        table.add_column(head, justify="right")
+    for one in variant.validation:
+        figures = one.metrics
+        shares = (
+            figures.base_rate,
+            figures.roc_auc,
+            figures.brier_skill,
+            figures.calibration_error,
+            figures.precision,
+        )
+        table.add_row(str(one.day), str(figures.rows), *(f"{share:.3f}" for share in shares))
+    return table
