@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 BATCH = 1000
 PAUSE_SECONDS = 0.5
+# As long as a service that stops may take; what is killed then is given back again.
+_PARTING_SECONDS = 5
 _IN_THE_DATABASE = (Outcome.STORED, Outcome.REPEATED)
 _PROBLEMS = {
     Outcome.DIFFERENT: "The id is stored with other content",
@@ -45,9 +47,9 @@ class Giver:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the batch at hand and give back no more; what waits stays in the spool."""
+        """Give back no more; a batch at hand that takes long is finished by another start."""
         self._is_stopping.set()
-        self._thread.join()
+        self._thread.join(_PARTING_SECONDS)
 
     def give(self) -> int:
         """Give back what waits until nothing does, or the database is away; return how many.
