@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.progress import Progress
 from sqlalchemy import Engine, text
 
-from benchmarks.harness import migrated_server
+from benchmarks.harness import machine, migrated_server
 from benchmarks.tiled_oulad import PUBLISHED_CLICKS, tile
 from dropout_service.database import DropoutDatabaseManager
 from shared_db.database import Database

@@ -7,6 +7,7 @@ from dropout_service.migrations import HISTORY
 from dropout_service.routes import (
     analytics,
     assessments,
+    courses,
     events,
     features,
     feedback,
@@ -25,6 +26,7 @@ SERVICE = Service(
         {"name": "students", "description": "Of whom something was heard."},
         {"name": "events", "description": "What students did."},
         {"name": "assessments", "description": "Marks that staffstuddash does not have."},
+        {"name": "courses", "description": "Who is enrolled where, and at what risk."},
         {"name": "features", "description": "What events and marks come to at an instant."},
         {"name": "predictions", "description": "Who is at risk, why, and what helps."},
         {"name": "feedback", "description": "What people who know the students say of it."},
@@ -33,6 +35,7 @@ SERVICE = Service(
     routers=[
         students.router,
         events.router,
+        courses.router,
         assessments.router,
         features.router,
         predictions.router,

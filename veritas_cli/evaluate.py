@@ -29,6 +29,14 @@ from veritas_cli.learning import command_console, learning_manager, rows_of, ste
 
 CUT_OFFS = (0, 28, 56, 84, 112)
 RESAMPLES = 300
+HOW = (
+    "Judged are enrolments that were still registered at the end of the cut-off day; who had left "
+    "before is not counted, nor who withdrew on a day that is not known. Gender, disability, "
+    "region, age, deprivation and prior education are no features. Calibration error: ten bins of "
+    "equal count. The logistic regression has the features of the model and the strength of its "
+    "penalty chosen on the training presentations, a regression for each day. The share of the "
+    "rules that fire is made a probability on the training presentations."
+)
 _WANTED = "A presentation that is over, as 2013B; more may follow after a comma."
 
 
@@ -108,18 +116,15 @@ def _about(
         )
         if variant is not None
     ]
-    return [
+    what = (
         f"Learned from {', '.join(learned_from)}, judged on {', '.join(judged_on)}. What is "
-        f"predicted: {target}. {'; '.join(shapes)}. {resamples} resamples of the students.",
-        "Judged are enrolments that were still registered at the end of the cut-off day; who had "
-        "left before is not counted, nor who withdrew on a day that is not known. Gender, "
-        "disability, region, age, deprivation and prior education are no features. Calibration "
-        "error: ten bins of equal count. The logistic regression has the features of the model and "
-        "the strength of its penalty chosen on the training presentations, a regression for each "
-        "day. The rules' share of alarms is made a probability on the training presentations.",
-        f"Again: veritas evaluate --train {','.join(learned_from)} --test {','.join(judged_on)} "
-        f"--target {target}",
-    ]
+        f"predicted: {target}. {'; '.join(shapes)}. {resamples} resamples of the students."
+    )
+    again = (
+        f"Again: `veritas evaluate --train {','.join(learned_from)} --test {','.join(judged_on)} "
+        f"--target {target}`"
+    )
+    return [what, HOW, again]
 
 
 def _print(console: Console, report: Report) -> None:

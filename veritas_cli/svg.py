@@ -35,7 +35,7 @@ class Axis:
 def plot(
     title: str, across: Axis, up: Axis, lines: Sequence[Line], *, diagonal: bool = False
 ) -> str:
-    """Return an SVG element; diagonal: from the lower left to the upper right corner, for chance."""
+    """Return an SVG element; diagonal: a line from corner to corner, for chance."""
     parts = [*_frame(title, across, up)]
     if diagonal:
         ends = f"{_x(0)},{_y(0)} {_x(1)},{_y(1)}"
@@ -60,13 +60,13 @@ def _y(share: float) -> float:
 
 
 def _frame(title: str, across: Axis, up: Axis) -> list[str]:
+    size = f'width="{_x(1) - _x(0)}" height="{_y(0) - _y(1)}"'
+    turned = f'text-anchor="middle" transform="rotate(-90 12 {_y(0.5)})"'
     parts = [
         f'<text x="{_LEFT}" y="16" font-size="12" font-weight="bold">{escape(title)}</text>',
-        f'<rect x="{_x(0)}" y="{_y(1)}" width="{_x(1) - _x(0)}" height="{_y(0) - _y(1)}" '
-        'fill="none" stroke="#999"/>',
+        f'<rect x="{_x(0)}" y="{_y(1)}" {size} fill="none" stroke="#999"/>',
         f'<text x="{_x(0.5)}" y="{_y(0) + 26}" text-anchor="middle">{escape(across.name)}</text>',
-        f'<text x="12" y="{_y(0.5)}" text-anchor="middle" '
-        f'transform="rotate(-90 12 {_y(0.5)})">{escape(up.name)}</text>',
+        f'<text x="12" y="{_y(0.5)}" {turned}>{escape(up.name)}</text>',
     ]
     for tick in range(_TICKS + 1):
         share = tick / _TICKS

@@ -9,6 +9,7 @@ from dropout_service.database.analytics import Analytics
 from dropout_service.database.assessments import Assessments
 from dropout_service.database.clicks import Clicks
 from dropout_service.database.cohorts import Cohorts
+from dropout_service.database.courses import Courses
 from dropout_service.database.enrolment_predictions import EnrolmentPredictions
 from dropout_service.database.events import Events, EventToStore
 from dropout_service.database.features import FeatureSets
@@ -40,6 +41,7 @@ class DropoutDatabaseManager(
     LearnedModels,
     Feedback,
     Analytics,
+    Courses,
 ):
     """Events, what they show, and predictions. Each method is one unit of work."""
 

@@ -153,6 +153,5 @@ def _difference(
 
 
 def _spread(value: float, drawn: list[float]) -> Interval:
-    low, high = np.percentile(drawn, [FIGURES = tuple(f.name for f in fields(Metrics) if f.name not in ("rows", "base_rate"))
-_LOW, _HIGH]) if drawn else (np.nan, np.nan)
+    low, high = np.percentile(drawn, [_LOW, _HIGH]) if drawn else (np.nan, np.nan)
     return Interval(value, float(low), float(high))
