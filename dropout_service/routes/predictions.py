@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import (
+    CourseNotFound,
     NotAssessable,
     PredictionExists,
     PredictionNotFound,
