@@ -29,6 +29,18 @@ from veritas_cli.learning import command_console, learning_manager, rows_of, ste
 
 CUT_OFFS = (0, 28, 56, 84, 112)
 RESAMPLES = 300
+PURPOSE = (
+    "**What it is for.** To show staff, who can talk with a tenth of a course, with whom to begin, "
+    "and why. It ranks enrolments within a course and tells a calibrated probability of leaving "
+    "until the end. It is no ground for refusing anybody anything, and no verdict."
+)
+LIMITS = (
+    "**Limits.** It learned from one university's distance courses; before it is used elsewhere, "
+    "train and evaluate it on courses of your own. Who will leave is hard to tell before the first "
+    "work is due: early figures are little better than chance. A score counts from the day the "
+    "work was handed in, since the day of marking is not known; in reality it comes later. What "
+    "courses have in common moves from year to year, and with it the base rate."
+)
 HOW = (
     "Judged are enrolments that were still registered at the end of the cut-off day; who had left "
     "before is not counted, nor who withdrew on a day that is not known. Gender, disability, "
@@ -91,7 +103,9 @@ def _evaluate(
         found = evaluate_days(trained.model, at_cut_offs, judged, resamples, tell)
     moved = drifts(at_cut_offs, judged, [name for name in WITH_ACTIVITY if name != DAY])
     about = _about(trained, learned_from, judged_on, target, resamples)
-    return Report(f"Evaluation on {', '.join(judged_on)}", about, found, moved)
+    return Report(
+        f"Model card: dropout risk, judged on {', '.join(judged_on)}", about, found, moved
+    )
 
 
 def _trained(rows: EnrolmentRows, tell: Progress) -> Trained:
@@ -124,7 +138,7 @@ def _about(
         f"Again: `veritas evaluate --train {','.join(learned_from)} --test {','.join(judged_on)} "
         f"--target {target}`"
     )
-    return [what, HOW, again]
+    return [PURPOSE, what, HOW, LIMITS, again]
 
 
 def _print(console: Console, report: Report) -> None:

@@ -75,7 +75,7 @@ class Report:
 
     def html(self) -> str:
         """Return the report as one HTML page that needs no other file."""
-        parts = [f"<h1>{escape(self.title)}</h1>", *(f"<p>{escape(a)}</p>" for a in self.about)]
+        parts = [f"<h1>{escape(self.title)}</h1>", *(f"<p>{_plain(a)}</p>" for a in self.about)]
         parts += [*map(_html, self.tables()), *self._plots()]
         return _PAGE.format(title=escape(self.title), body="\n".join(parts))
 
@@ -85,6 +85,10 @@ class Report:
         for day in self.days:
             yield f"<h2>Day {day.day}</h2>"
             yield from (_roc(day), _capacity(day), _calibration(day))
+
+
+def _plain(paragraph: str) -> str:
+    return escape(paragraph.replace("**", "").replace("`", ""))
 
 
 def shown(interval: Interval) -> str:
