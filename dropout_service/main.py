@@ -2,11 +2,12 @@
 
 from fastapi import FastAPI
 
-from dropout_service.database import DropoutDatabaseManager, db_manager
+from dropout_service.database import KINDS, DropoutDatabaseManager, db_manager
 from dropout_service.migrations import HISTORY
 from dropout_service.routes import (
     analytics,
     assessments,
+    courses,
     events,
     features,
     feedback,
@@ -17,6 +18,7 @@ from dropout_service.settings import Settings
 from shared_web.app import Service, create_service_app
 from shared_web.intake import Intake
 from shared_web.periodic import Periodic
+from shared_web.spooling import Spooling
 
 SERVICE = Service(
     name="dropout",
@@ -26,6 +28,7 @@ SERVICE = Service(
         {"name": "students", "description": "Of whom something was heard."},
         {"name": "events", "description": "What students did."},
         {"name": "assessments", "description": "Marks that staffstuddash does not have."},
+        {"name": "courses", "description": "Who is enrolled where, and at what risk."},
         {"name": "features", "description": "What events and marks come to at an instant."},
         {"name": "predictions", "description": "Who is at risk, why, and what helps."},
         {"name": "feedback", "description": "What people who know the students say of it."},
@@ -34,6 +37,7 @@ SERVICE = Service(
     routers=[
         students.router,
         events.router,
+        courses.router,
         assessments.router,
         features.router,
         predictions.router,
@@ -53,6 +57,8 @@ def create_app(
         "erase deleted students", chosen.erasing_seconds, manager.erase_deleted_students
     )
     periodics = [erasing] if chosen.erasing_seconds else []
-    app = create_service_app(SERVICE, chosen, manager.database, HISTORY, periodics, intake)
+    app = create_service_app(
+        SERVICE, chosen, manager.database, HISTORY, periodics, intake, Spooling(manager, KINDS)
+    )
     app.state.manager = manager
     return app

@@ -25,14 +25,14 @@ FILES = {
         73,BBB,2013B,quiz,,
     """,
     "studentInfo.csv": """
-        code_module,code_presentation,id_student,gender,imd_band,final_result
-        AAA,2013J,101,F,90-100%,Pass
-        AAA,2013J,102,M,,Withdrawn
-        AAA,2013J,103,F,10-20,Withdrawn
-        AAA,2013J,104,M,20-30%,Distinction
-        AAA,2013J,105,M,20-30%,Fail
-        AAA,2013J,106,M,20-30%,Fail
-        BBB,2013B,101,F,90-100%,Fail
+        code_module,code_presentation,id_student,gender,imd_band,final_result,region,highest_education,age_band,num_of_prev_attempts,studied_credits,disability
+        AAA,2013J,101,F,90-100%,Pass,Scotland,HE Qualification,0-35,0,60,N
+        AAA,2013J,102,M,,Withdrawn,Wales,A Level or Equivalent,35-55,1,120,Y
+        AAA,2013J,103,F,10-20,Withdrawn,Scotland,,35-55,0,60,N
+        AAA,2013J,104,M,20-30%,Distinction,Ireland,HE Qualification,55<=,0,30,N
+        AAA,2013J,105,M,20-30%,Fail,Wales,Lower Than A Level,0-35,2,60,N
+        AAA,2013J,106,M,20-30%,Fail,London Region,HE Qualification,0-35,0,90,N
+        BBB,2013B,101,F,90-100%,Fail,Scotland,HE Qualification,0-35,0,60,N
     """,
     "studentRegistration.csv": """
         code_module,code_presentation,id_student,date_registration,date_unregistration

@@ -17,7 +17,6 @@ from dropout_service.routes.parameters import (
     LISTING,
     OF_A_STUDENT,
     PREDICTIONS,
-    Course,
     PredictionFilters,
     StudentId,
 )
@@ -115,17 +114,4 @@ def list_predictions(
 ) -> PageOut[PredictionOut]:
     """Return each student's overall prediction (the highest of their latest), by risk."""
     page = manager.get_predictions(course=course, filters=filters, after=after, limit=limit)
-    return PageOut[PredictionOut].of(page)
-
-
-@router.get(
-    "/courses/{course}/risks",
-    dependencies=[READ],
-    responses=LISTING | documented(CourseNotFound),
-)
-def list_course_risks(
-    course: Course, manager: Manager, after: After = None, limit: Limit = 100
-) -> PageOut[PredictionOut]:
-    """Return the latest predictions of the course's students, the highest risk first."""
-    page = manager.get_course_risks(course, after=after, limit=limit)
     return PageOut[PredictionOut].of(page)

@@ -2,6 +2,7 @@
 
 from dropout_service.schemas.analytics import FeedbackCountsOut, SummaryOut
 from dropout_service.schemas.assessments import AssessmentOut, NewAssessment
+from dropout_service.schemas.courses import CourseOut
 from dropout_service.schemas.events import AttemptOut, LearningEventOut, NewLearningEvent
 from dropout_service.schemas.predictions import (
     FeatureSetOut,
@@ -16,6 +17,7 @@ from dropout_service.schemas.students import NewStudent, StudentOut
 __all__ = [
     "AssessmentOut",
     "AttemptOut",
+    "CourseOut",
     "FeatureSetOut",
     "FeedbackCountsOut",
     "FeedbackOut",

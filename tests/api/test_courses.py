@@ -1,0 +1,167 @@
+"""Courses over HTTP, and the predictions of those enrolled, on both stores."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from dropout_service.database import DropoutDatabaseManager
+from dropout_service.domain.kinds import CourseOutcome
+from dropout_service.models import Course, Enrolment
+from shared_db.database import Database
+from tests.factories import NOON, days
+
+COURSES = "/api/v1/courses"
+
+
+def fill(manager: DropoutDatabaseManager) -> None:
+    """Store two courses: ada is in both, bob left the first, cyd is still in it."""
+    for name in ("ada", "bob", "cyd"):
+        manager.add_student(name)
+    rows = [
+        Course(
+            id=f"art-{year}",
+            module="art",
+            presentation=str(year),
+            starts_on=date(year, 2, 1),
+            length_days=200,
+            activity_from=activity,
+            digest=b"0",
+        )
+        for year, activity in ((2025, None), (2026, -10))
+    ]
+    withdrawn, none = CourseOutcome.WITHDRAWN, None
+    enrolled = {
+        ("ada", 2025): (none, none),
+        ("bob", 2025): (withdrawn, 30),
+        ("cyd", 2025): (none, none),
+        ("ada", 2026): (withdrawn, none),
+    }
+    with manager.database.unit_of_work() as session:
+        session.add_all(rows)
+        session.flush()
+        for (student, year), (outcome, day) in enrolled.items():
+            session.add(
+                Enrolment(
+                    id=f"{student}-{year}",
+                    student_id=student,
+                    course_id=f"art-{year}",
+                    outcome=outcome,
+                    unregistered_day=day,
+                    digest=b"0",
+                )
+            )
+
+
+def predict(manager: DropoutDatabaseManager, student: str, course: str | None, risk: float) -> str:
+    row = manager.save_prediction(None, student, "ENGAGEMENT", risk, as_of=NOON, course=course)
+    return row.id
+
+
+def items(client: TestClient, path: str, **query: str) -> list[tuple[str, str | None, float]]:
+    answer = client.get(path, params=query)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()["items"]
+    return [(one["student_id"], one["course"], one["risk_score"]) for one in found]
+
+
+def test_courses_are_listed_with_who_is_in_them(
+    dropout_client: TestClient, db_manager: DropoutDatabaseManager
+) -> None:
+    assert dropout_client.get(COURSES).json() == {"items": [], "next": None}
+    fill(db_manager)
+
+    first = dropout_client.get(COURSES, params={"limit": 1}).json()
+    second = dropout_client.get(COURSES, params={"after": first["next"]}).json()
+
+    assert first["items"] == [
+        {
+            "id": "art-2025",
+            "module": "art",
+            "presentation": "2025",
+            "starts_on": "2025-02-01",
+            "length_days": 200,
+            "enrolments": 3,
+            "still_registered": 2,
+            "activity_from": None,
+            "activity_until": None,
+            "has_activity": False,
+        }
+    ]
+    [other] = second["items"]
+    assert (other["id"], other["enrolments"], other["still_registered"]) == ("art-2026", 1, 0)
+    assert (other["has_activity"], second["next"]) == (True, None)
+
+
+def test_a_course_ranks_its_enrolments(
+    dropout_client: TestClient, db_manager: DropoutDatabaseManager
+) -> None:
+    fill(db_manager)
+    for student, course, risk in (
+        ("ada", "art-2025", 0.2),
+        ("ada", "art-2026", 0.9),
+        ("cyd", "art-2025", 0.7),
+        ("bob", None, 0.5),
+    ):
+        predict(db_manager, student, course, risk)
+
+    risks = f"{COURSES}/art-2025/risks"
+    assert items(dropout_client, risks) == [("cyd", "art-2025", 0.7), ("ada", "art-2025", 0.2)]
+    first = dropout_client.get(risks, params={"limit": 1}).json()
+    assert items(dropout_client, risks, after=first["next"]) == [("ada", "art-2025", 0.2)]
+    # Nobody of the course was predicted yet: that is a list without anybody, and no error.
+    with db_manager.database.unit_of_work() as session:
+        session.add(
+            Course(
+                id="new",
+                module="n",
+                presentation="1",
+                starts_on=date(2026, 1, 1),
+                length_days=1,
+                digest=b"0",
+            )
+        )
+    assert items(dropout_client, f"{COURSES}/new/risks") == []
+
+
+def test_a_students_overall_risk_is_the_highest_of_theirs(
+    dropout_client: TestClient, db_manager: DropoutDatabaseManager
+) -> None:
+    fill(db_manager)
+    predict(db_manager, "ada", "art-2025", 0.9)
+    predict(db_manager, "ada", "art-2026", 0.4)
+    predict(db_manager, "cyd", "art-2025", 0.6)
+    mine = "/api/v1/students/ada/predictions"
+
+    assert items(dropout_client, "/api/v1/predictions") == [
+        ("ada", "art-2025", 0.9),
+        ("cyd", "art-2025", 0.6),
+    ]
+    assert items(dropout_client, "/api/v1/predictions", course="art-2026") == [
+        ("ada", "art-2025", 0.9)
+    ]
+    assert dropout_client.get(f"{mine}/latest").json()["risk_score"] == 0.9
+    in_course = dropout_client.get(f"{mine}/latest", params={"course": "art-2026"}).json()
+    assert (in_course["course"], in_course["risk_score"]) == ("art-2026", 0.4)
+    assert items(dropout_client, mine, course="art-2026") == [("ada", "art-2026", 0.4)]
+    assert dropout_client.get(f"{mine}/latest", params={"course": "x"}).status_code == 404
+
+    # A later prediction lowers the risk in one course, and with it the highest.
+    db_manager.save_prediction(
+        None, "ada", "ENGAGEMENT", 0.1, as_of=NOON + days(1), course="art-2025"
+    )
+    assert dropout_client.get(f"{mine}/latest").json()["risk_score"] == 0.4
+    assert len(items(dropout_client, mine)) == 3
+
+
+def test_the_published_risk_is_the_highest(postgres: Database) -> None:
+    manager = DropoutDatabaseManager(postgres)
+    fill(manager)
+    predict(manager, "ada", "art-2025", 0.3)
+    predict(manager, "ada", "art-2026", 0.8)
+    predict(manager, "ada", None, 0.5)
+
+    with postgres.reading() as session:
+        rows = session.execute(text("SELECT student_id, risk_score FROM dropout.published_risk"))
+        assert rows.all() == [("ada", pytest.approx(0.8))]

@@ -1,0 +1,203 @@
+"""The features of enrolments: right, known by the cut-off alone, and unknown where they are."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, text
+
+from benchmarks.polars_enrolments import enrolment_features as by_polars
+from benchmarks.polars_enrolments import read_oulad
+from dropout_service.database import DropoutDatabaseManager, EventToStore
+from dropout_service.database.course_records import SubmissionToStore
+from dropout_service.database.enrolment_features import (
+    Columns,
+    enrolment_features,
+    enrolment_features_at,
+)
+from dropout_service.domain.enrolment_features import ENROLMENT_FEATURES, FEATURE_NAMES
+from dropout_service.domain.kinds import EventType
+from shared_db.database import Database
+from tests.imported import bring_in
+from tests.server import admin_url, create_database, drop_database, new_name
+from tests.small_oulad import write_oulad
+from tests.stores import engine_on
+from veritas_cli.oulad import CourseName
+
+AAA = CourseName("AAA", "2013J")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the small course's files."""
+    return write_oulad(tmp_path_factory.mktemp("features") / "oulad")
+
+
+@pytest.fixture(scope="module")
+def imported(template_name: str, folder: Path) -> Iterator[Connection]:
+    """Give a connection to a database with the small course; what a test does is rolled back."""
+    name = new_name()
+    url = create_database(admin_url(), name, template=template_name)
+    bring_in(url, folder)
+    with engine_on(url).connect() as connection:
+        yield connection
+    drop_database(admin_url(), name)
+
+
+def features(connection: Connection, day: int, **chosen: Any) -> Columns:
+    with Database.on(connection).reading() as session:
+        return enrolment_features(session, day, **chosen)
+
+
+def of(columns: Columns, enrolment: str) -> dict[str, Any]:
+    [place] = np.flatnonzero(columns["enrolment_id"] == f"oulad-{enrolment}")
+    return {name: values[place].item() for name, values in columns.items()}
+
+
+def test_figures_that_can_be_checked_by_hand(imported: Connection) -> None:
+    known = of(features(imported, 41), "AAA-2013J-106")
+
+    assert (known["assessments_due"], known["assessments_handed_in"]) == (2, 2)
+    assert (known["assessments_late"], known["assessments_missed"]) == (1, 0)
+    assert (known["score_mean"], known["last_score"], known["score_trend"]) == (25.25, 20.5, -9.5)
+    assert (known["days_since_submission"], known["mean_lead_days"]) == (0, -0.5)
+    assert known["weight_done_share"] == known["due_weight_done_share"] == 1
+
+
+def test_activity_is_counted_back_from_the_day(imported: Connection) -> None:
+    known = of(features(imported, 21), "AAA-2013J-101")
+
+    assert (known["clicks_per_week_7"], known["clicks_per_week_14"]) == (7, 3.5)
+    assert (known["active_days_7"], known["active_days_28"]) == (3, 3)
+    assert (known["clicks_total"], known["resource_types"]) == (20, 2)
+    assert known["days_since_activity"] == 0
+    # The gaps are 29, 1 and 1 days.
+    variation = np.std([29, 1, 1]) / np.mean([29, 1, 1])
+    assert known["regularity"] == pytest.approx(1 / (1 + variation))
+    # Of four registered who could be seen, nobody had more.
+    assert known["clicks_total_percentile"] == 0.75
+
+
+def test_who_counts_is_who_is_registered_at_the_end_of_the_day(imported: Connection) -> None:
+    def there(day: int) -> str:
+        ids = features(imported, day, courses=["AAA-2013J"])["enrolment_id"].tolist()
+        return " ".join(id_.removeprefix("oulad-AAA-2013J-") for id_ in ids)
+
+    assert there(11) == "101 102 103 105 106"
+    assert there(12) == "101 103 105 106"
+    assert there(30) == "101 103 104 105 106"
+    assert there(60) == "101 104 105 106"
+
+
+def test_what_is_not_known_is_not_zero(imported: Connection) -> None:
+    after_the_stream = features(imported, 34)
+    needs_activity = [one.name for one in ENROLMENT_FEATURES if one.needs_activity]
+
+    assert not after_the_stream["has_activity"].any()
+    for name in needs_activity:
+        assert np.isnan(after_the_stream[name]).all(), name
+    silent = of(features(imported, 20), "AAA-2013J-105")
+    assert (silent["clicks_total"], silent["days_since_activity"]) == (0, 31)
+    assert np.isnan([silent["score_mean"], silent["days_since_submission"]]).all()
+    # There are no questions in this course.
+    assert np.isnan(silent["answers_per_week_28"])
+
+
+@pytest.mark.parametrize("day", [-10, 0, 3, 12, 30, 33, 41, 100])
+def test_polars_makes_the_same_of_the_files(imported: Connection, folder: Path, day: int) -> None:
+    ours, theirs = features(imported, day), by_polars(read_oulad(folder), day)
+    id_ = pl.concat_str(pl.lit("oulad-"), "course", pl.lit("-"), "student_id")
+    theirs = theirs.with_columns(id_.alias("enrolment_id")).sort("enrolment_id")
+
+    assert ours["enrolment_id"].tolist() == theirs["enrolment_id"].to_list()
+    for name in set(FEATURE_NAMES) & set(theirs.columns):
+        expected = theirs[name].cast(pl.Float64).to_numpy()
+        np.testing.assert_allclose(ours[name], expected, rtol=1e-9, err_msg=name)
+
+
+def test_an_instant_is_the_end_of_the_day_that_was_over(imported: Connection) -> None:
+    def at(instant: datetime) -> Columns:
+        with Database.on(imported).reading() as session:
+            return enrolment_features_at(session, instant, courses=["AAA-2013J"])
+
+    expected = features(imported, 21, courses=["AAA-2013J"])
+    for instant in (AAA.end_of(21), AAA.end_of(22) - timedelta(seconds=1)):
+        np.testing.assert_equal(at(instant), expected)
+    assert set(at(AAA.end_of(22))["day"]) == {22}
+    assert len(at(datetime(2012, 1, 1, tzinfo=UTC))["day"]) == 1  # of whom no day is known
+
+
+def test_nothing_is_a_row_of_no_course(imported: Connection) -> None:
+    none = features(imported, 10, courses=["nothing"])
+
+    assert {name: len(values) for name, values in none.items()} == dict.fromkeys(none, 0)
+
+
+_LATER = st.lists(
+    st.tuples(
+        st.sampled_from(["event", "answer", "submission", "withdrawal", "registration"]),
+        st.sampled_from(["101", "103", "105", "106"]),
+        st.integers(1, 15),
+        st.integers(0, 100),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def test_nothing_after_the_cut_off_changes_a_feature(imported: Connection) -> None:
+    manager = DropoutDatabaseManager(Database.on(imported))
+
+    @settings(max_examples=20)
+    @given(st.integers(0, 18), _LATER)
+    def holds(day: int, later: list[tuple[str, str, int, int]]) -> None:
+        with imported.begin() as transaction:
+            before = features(imported, day)
+            for what, student, days, value in later:
+                _happen(imported, manager, what, student, day + days, value)
+            after = features(imported, day)
+            transaction.rollback()
+        np.testing.assert_equal(after, before)
+
+    imported.rollback()
+    holds()
+
+
+def _happen(
+    connection: Connection,
+    manager: DropoutDatabaseManager,
+    what: str,
+    student: str,
+    day: int,
+    value: int,
+) -> None:
+    enrolment = f"oulad-AAA-2013J-{student}"
+    if what in ("event", "answer"):
+        is_answer = what == "answer"
+        kind = EventType.QUESTION_SUBMIT if is_answer else EventType.RESOURCE_VIEW
+        data = {"correct": True} if is_answer else {"clicks": value, "activity": f"new {value}"}
+        event = EventToStore(f"oulad-{student}", kind, None, "q", AAA.id, data, AAA.noon_of(day))
+        manager.add_learning_events([event])
+    elif what == "submission":
+        # Of the work that is due on day 40, whenever it is handed in and with which score.
+        change = "UPDATE dropout.submissions SET submitted_day = :day, score = :score"
+        handed_in = f"{change} WHERE enrolment_id = :id AND coursework_id = 'oulad-2'"
+        values = {"day": day, "score": value, "id": enrolment}
+        if not connection.execute(text(handed_in), values).rowcount:
+            work = (f"late-{student}", f"oulad-{student}", enrolment, "oulad-2")
+            manager.import_submissions([SubmissionToStore(*work, day, value)])
+    elif what == "withdrawal":
+        change = (
+            "UPDATE dropout.enrolments SET unregistered_day = :day WHERE id = :id"
+            " AND (unregistered_day IS NULL OR unregistered_day > :day)"
+        )
+        connection.execute(text(change), {"day": day, "id": enrolment})
+    else:
+        change = "UPDATE dropout.enrolments SET registered_day = :day WHERE registered_day > :day"
+        connection.execute(text(change), {"day": day})

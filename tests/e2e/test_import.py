@@ -1,0 +1,317 @@
+"""`veritas import oulad` as a person runs it: all or nothing, once, and to the end at last."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+from typer.testing import CliRunner, Result
+
+from dropout_service.database import DropoutDatabaseManager, EventToStore
+from dropout_service.domain.kinds import EventType
+from shared_db.database import Database
+from shared_db.naming import Outcome
+from staffstuddash_service.datastore import DatastoreManager
+from tests.e2e.processes import wait_until, without_settings
+from tests.imported import bring_in, bring_in_small, contents_of
+from tests.server import admin_url, create_database, drop_database, new_name
+from tests.small_oulad import FILES, with_question_marks, write_oulad, zip_of
+from tests.stores import engine_on
+from veritas_cli.main import app
+from veritas_cli.oulad import CourseName
+
+Run = Callable[..., Result]
+VERITAS = Path(sys.executable).with_name("veritas")
+CLICKS = 12
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND wait_event_type = 'Lock'"
+)
+FIRST = "oulad-AAA-2013J-101-71--10-1"
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, private_url: str) -> Run:
+    """Run the command against a database of the test's own."""
+    monkeypatch.setenv("DATABASE_URL", private_url)
+    return lambda *arguments: CliRunner().invoke(app, ["import", "oulad", *map(str, arguments)])
+
+
+@pytest.fixture
+def other_url(template_name: str) -> Iterator[str]:
+    """Give the URL of a second database."""
+    name = new_name()
+    yield create_database(admin_url(), name, template=template_name)
+    drop_database(admin_url(), name)
+
+
+def managers(url: str) -> tuple[DropoutDatabaseManager, DatastoreManager]:
+    database = Database.on(engine_on(url))
+    return DropoutDatabaseManager(database), DatastoreManager(database)
+
+
+def scalar(engine: Engine, query: str) -> object:
+    with engine.connect() as connection:
+        return connection.scalar(text(query))
+
+
+def account(result: Result) -> dict[str, tuple[str, ...]]:
+    """Return what was read, stored, there already and refused, by file."""
+    rows = (line.split() for line in result.output.splitlines())
+    found = {row[0]: row for row in rows if row and row[0].endswith(".csv")}
+    return {name: tuple(row[1:5]) for name, row in found.items()}
+
+
+def test_everything_is_brought_in_and_accounted_for(
+    run: Run, tmp_path: Path, private_url: str
+) -> None:
+    result = run(write_oulad(tmp_path / "oulad"))
+
+    assert result.exit_code == 0, result.output
+    assert account(result) == {
+        "courses.csv": ("2", "2", "0", "0"),
+        "assessments.csv": ("4", "4", "0", "0"),
+        "vle.csv": ("3", "0", "0", "0"),
+        "studentInfo.csv": ("7", "7", "0", "0"),
+        "studentRegistration.csv": ("7", "7", "0", "0"),
+        "studentAssessment.csv": ("6", "6", "0", "0"),
+        "studentVle.csv": ("12", "12", "0", "0"),
+    }
+    stored = contents_of(private_url)
+    enrolment = next(e for e in stored["dropout.enrolments"] if e["id"] == "oulad-AAA-2013J-102")
+    assert (enrolment["registered_day"], enrolment["unregistered_day"]) == (-53, 12)
+    assert (enrolment["outcome"], enrolment["credits"]) == ("WITHDRAWN", 120)
+    background = stored["dropout.enrolment_backgrounds"][2]
+    assert (background["region"], background["deprivation_band"]) == ("Scotland", "10-20%")
+    assert [(c["activity_from"], c["activity_until"]) for c in stored["dropout.courses"]] == [
+        (-10, 33),
+        (3, 3),
+    ]
+    # Two rows are the same in everything, and both are kept.
+    assert {e["id"] for e in stored["dropout.learning_events"]} >= {f"{FIRST}-1", f"{FIRST}-2"}
+    assert len(stored["dropout.learning_events"]) == CLICKS
+
+
+def test_staff_see_the_students_and_their_marks(tmp_path: Path, private_url: str) -> None:
+    bring_in_small(private_url, tmp_path)
+    _, staff = managers(private_url)
+
+    assert staff.get_student("oulad-101").name == "OULAD student 101"
+    record = staff.get_performance_record("oulad-106")
+    assert (record.assessment_count, record.mean_percentage) == (2, 25.25)
+    # Neither scores carried over nor work without a score are marks.
+    assert staff.get_performance_record("oulad-103").assessment_count == 0
+    assert len(staff.get_teacher_dashboard().items) == 6
+
+
+def test_a_second_run_changes_nothing_whatever_the_spelling_and_order(
+    tmp_path: Path, private_url: str
+) -> None:
+    bring_in_small(private_url, tmp_path)
+    before = contents_of(private_url)
+    head, *rows = FILES["studentVle.csv"].strip().splitlines()
+    spelled = {name.removesuffix(".csv"): with_question_marks(t) for name, t in FILES.items()}
+    spelled["studentVle"] = "\n".join([head, *rows[::-1]])
+
+    again = bring_in(private_url, zip_of(write_oulad(tmp_path / "other", **spelled)))
+
+    assert {one.name: (one.stored, one.refused) for one in again.accounts.values()} == (
+        dict.fromkeys(again.accounts, (0, 0))
+    )
+    assert again.accounts["studentVle.csv"].repeated == CLICKS
+    assert contents_of(private_url) == before
+
+
+def test_an_import_that_is_killed_goes_on_when_started_again(
+    tmp_path: Path, private_url: str, other_url: str
+) -> None:
+    folder = write_oulad(tmp_path / "oulad")
+    bring_in(other_url, folder)
+    engine = engine_on(private_url)
+    for url in (private_url, other_url):
+        managers(url)[0].add_student("oulad-106")
+    event = (
+        "INSERT INTO dropout.learning_events (id, student_id, event_type, occurred_at, day,"
+        " recorded_at, digest) VALUES ('oulad-AAA-2013J-106-72-2-1-1', 'oulad-106', 'NAVIGATION',"
+        " now(), 0, now(), '')"
+    )
+    with engine.connect() as ours, ours.begin() as transaction:
+        # The import must wait for what becomes of this row, and is killed while it does.
+        ours.execute(text(event))
+        process = subprocess.Popen(
+            [
+                Path(sys.executable).with_name("veritas"),
+                *["import", "oulad", "--batch-rows", "1"],
+                folder,
+            ],
+            env=without_settings(DATABASE_URL=private_url),
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+        )
+        assert wait_until(lambda: bool(scalar(engine, WAITING)))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        transaction.rollback()
+    stored = scalar(engine, "SELECT count(*) FROM dropout.learning_events")
+    covered = scalar(engine, "SELECT count(activity_from) FROM dropout.courses")
+
+    assert 0 < int(str(stored)) < CLICKS
+    # What is not there yet is missing, not zero.
+    assert covered == 0
+    rest = bring_in(private_url, folder).accounts["studentVle.csv"]
+    assert (rest.stored, rest.repeated) == (CLICKS - int(str(stored)), stored)
+    assert contents_of(private_url) == contents_of(other_url)
+
+
+def test_the_rollup_is_what_the_events_are(tmp_path: Path, private_url: str) -> None:
+    dropout, _ = managers(private_url)
+    noon = CourseName("AAA", "2013J").noon_of(20)
+    dropout.add_learning_event(
+        "earlier", "oulad-101", None, "NAVIGATION", course="AAA-2013J", occurred_at=noon
+    )
+    bring_in_small(private_url, tmp_path)
+    kept = contents_of(private_url)
+    with engine_on(private_url).begin() as connection:
+        connection.execute(text("DELETE FROM dropout.daily_activity"))
+        connection.execute(text("DELETE FROM dropout.resource_uses"))
+    dropout.rebuild_daily_activity()
+    rebuilt = contents_of(private_url)
+
+    assert sum(day["clicks"] for day in kept["dropout.daily_activity"]) == 36 + 99
+    assert rebuilt["dropout.daily_activity"] == kept["dropout.daily_activity"]
+    assert rebuilt["dropout.resource_uses"] == kept["dropout.resource_uses"]
+
+
+def test_a_click_is_the_event_that_could_have_been_sent(tmp_path: Path, private_url: str) -> None:
+    bring_in_small(private_url, tmp_path)
+    dropout, _ = managers(private_url)
+    sent = EventToStore(
+        "oulad-101",
+        EventType.RESOURCE_VIEW,
+        id=f"{FIRST}-1",
+        course="AAA-2013J",
+        data={"activity": "forumng", "clicks": 1, "site": "71"},
+        occurred_at=CourseName("AAA", "2013J").noon_of(-10),
+    )
+
+    _, outcomes = dropout.add_learning_events([sent])
+
+    assert outcomes == [Outcome.REPEATED]
+    event = next(e for e in dropout.get_student_events("oulad-101").items if e.id == sent.id)
+    assert (event.data, event.clicks, event.resource_type) == (sent.data, 1, "forumng")
+
+
+def test_bad_rows_are_refused_with_their_lines_and_the_rest_goes_on(
+    run: Run, tmp_path: Path
+) -> None:
+    clicks = (
+        FILES["studentVle.csv"].rstrip()
+        + """
+        AAA,2013J,999,71,3,1
+        AAA,2013J,101,71,soon,1
+        AAA,2013J,101,71,3,-1
+        AAA,2013J,101,71,3
+        AAA,2013J,102,77,3,2
+    """
+    )
+    marks = (
+        FILES["studentAssessment.csv"].rstrip()
+        + """
+        1,104,35,0,101
+        9,104,35,0,50
+        1,101,9,0,78
+    """
+    )
+    folder = write_oulad(tmp_path / "oulad", studentVle=clicks, studentAssessment=marks)
+
+    result = run(folder, "--refused", tmp_path / "refused.csv")
+
+    assert result.exit_code == 0, result.output
+    assert account(result)["studentVle.csv"] == ("17", "13", "0", "4")
+    assert account(result)["studentAssessment.csv"] == ("9", "6", "0", "3")
+    assert "studentVle.csv, line 15: refused: date is 'soon', not a number" in result.output
+    refused = list(csv.reader((tmp_path / "refused.csv").read_text().splitlines()))
+    assert [(file, line) for file, line, _ in refused] == [
+        ("file", "line"),
+        *(("studentAssessment.csv", str(line)) for line in (8, 9, 10)),
+        *(("studentVle.csv", str(line)) for line in (14, 15, 16, 17)),
+    ]
+
+
+def _cut_off(folder: Path) -> Path:
+    path = zip_of(folder)
+    path.write_bytes(path.read_bytes()[:-400])
+    return path
+
+
+def _damaged(folder: Path) -> Path:
+    # One byte inside the last file, the clicks: only its check sum tells.
+    path = zip_of(folder)
+    content = bytearray(path.read_bytes())
+    place = content.rindex(b"studentVle.csv", 0, content.index(b"PK\x01\x02")) + 60
+    content[place] ^= 0xFF
+    path.write_bytes(content)
+    return path
+
+
+def _without_clicks(folder: Path) -> Path:
+    (folder / "studentVle.csv").unlink()
+    return folder
+
+
+def _with(file: str, old: str, new: str) -> Callable[[Path], Path]:
+    def change(folder: Path) -> Path:
+        path = folder / f"{file}.csv"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+        return folder
+
+    return change
+
+
+BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "truncated": (_cut_off, "cut off"),
+    "damaged": (_damaged, "damaged"),
+    "missing file": (_without_clicks, "has no studentVle.csv"),
+    "missing column": (_with("studentVle", "sum_click", "clicks"), "no column sum_click"),
+    "no background": (_with("studentInfo", "disability", "able"), "no column disability"),
+    "bad student": (_with("studentInfo", "Distinction", "Gold"), "line 5: final_result is 'Gold'"),
+    "bad course": (_with("courses", "AAA,2013J,268", "AAA,2013X,268"), "line 2: the course is"),
+    "bad work": (_with("assessments", "TMA,10,50", "TMA,ten,50"), "line 2: date is 'ten'"),
+    "lost student": (_with("studentRegistration", "2013J,106", "2013J,107"), "lacks this student"),
+    "nothing": (lambda folder: folder / "nowhere", "There is no file"),
+}
+
+
+@pytest.mark.parametrize(("broken", "said"), BROKEN.values(), ids=BROKEN)
+def test_files_that_cannot_be_used_leave_nothing_behind(
+    run: Run, tmp_path: Path, private_url: str, broken: Callable[[Path], Path], said: str
+) -> None:
+    result = run(broken(write_oulad(tmp_path / "oulad")))
+
+    assert result.exit_code == 1
+    assert said in result.output
+    assert result.output.count("\n") == 1
+    assert {table: len(rows) for table, rows in contents_of(private_url).items() if rows} == {}
+
+
+def test_who_was_deleted_is_not_brought_back(run: Run, tmp_path: Path, private_url: str) -> None:
+    folder = write_oulad(tmp_path / "oulad")
+    bring_in(private_url, folder)
+    dropout, staff = managers(private_url)
+    staff.erase_student("oulad-101")
+    dropout.erase_student("oulad-101")
+
+    result = run(folder)
+
+    assert result.exit_code == 0, result.output
+    assert account(result)["studentInfo.csv"] == ("7", "0", "5", "2")
+    assert account(result)["studentVle.csv"] == ("12", "0", "4", "8")
+    assert "studentInfo.csv, line 2: refused: the student was deleted" in result.output
+    left = contents_of(private_url)
+    assert not [rows for rows in left.values() if "oulad-101" in str(rows)]
