@@ -37,6 +37,8 @@ RUN ./pg_dump --version && ./pg_restore --version
 RUN groupadd --gid 10001 veritas \
     && useradd --uid 10001 --gid veritas --no-create-home --home-dir /nonexistent \
         --shell /usr/sbin/nologin veritas
+# The spool's volume takes its owner from here.
+RUN install -d -m 700 -o veritas -g veritas /var/lib/veritas
 COPY --from=build /opt/veritas /opt/veritas
 ENV PATH=/opt/veritas/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -37,6 +37,11 @@ check: lint test ## Run everything that a change must pass
 fuzz: $(INSTALLED) ## Send the services requests made up from their OpenAPI documents
 	@$(BIN)/python -m tests.fuzz
 
+.PHONY: chaos
+chaos: $(INSTALLED) ## Kill the server and the services fifty times under load; nothing may be lost
+	@$(BIN)/python -m tests.chaos
+	@$(BIN)/pytest -q tests/chaos/full_disk.py
+
 .PHONY: bench
 bench: $(INSTALLED) ## Measure the services beside the limit of the same machine
 	@$(BIN)/python -m benchmarks.house

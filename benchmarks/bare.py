@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -24,9 +25,9 @@ from shared_db.copying import layout_of
 from shared_db.database import Database
 from shared_db.ids import new_id
 
-SAME_ID = "the-same-id"
+SAME_ID = "the-same-id-"
 STUDENTS = 20_000
-_ROWS_READY = 100_000
+_MOST_ROWS = 40_000  # that one client stores in a second
 
 
 def recorded_insert(service: str, server: Server) -> str:
@@ -38,18 +39,19 @@ def recorded_insert(service: str, server: Server) -> str:
     def _record(_connection, cursor, statement, parameters, _context, _many):  # type: ignore[no-untyped-def] # SQLAlchemy's
         seen.append(cursor.mogrify(statement, parameters).decode())
 
+    same_id = SAME_ID + new_id()  # once more in the same database it would be a repeat
     database = Database.on(engine)
     if service == "monitoring_service":
-        MonitoringDatabase(database).add_logs([_system_event(SAME_ID)])
+        MonitoringDatabase(database).add_logs([_system_event(same_id)])
     else:
-        DropoutDatabaseManager(database).add_learning_events([_learning_event(SAME_ID, 1)])
+        DropoutDatabaseManager(database).add_learning_events([_learning_event(same_id, 1)])
     table = (
         "monitoring.monitoring_logs"
         if service == "monitoring_service"
         else "dropout.learning_events"
     )
     [insert] = [sql for sql in seen if f"INSERT INTO {table}" in sql]
-    return insert.replace(SAME_ID, "e:n")
+    return insert.replace(same_id, "e:n")
 
 
 def copied(service: str, server: Server, size: int, clients: int, seconds: float) -> float:
@@ -57,7 +59,7 @@ def copied(service: str, server: Server, size: int, clients: int, seconds: float
     make = {"monitoring_service": _system_rows, "dropout_service": _learning_rows}[service]
     if service == "dropout_service":
         _require_students(server)
-    statement, batches = _ready(make, size, clients)
+    statement, batches = _ready(make, size, clients, seconds)
     stop = time.perf_counter() + seconds
     counts = [0] * clients
 
@@ -80,11 +82,11 @@ def copied(service: str, server: Server, size: int, clients: int, seconds: float
 
 
 def _ready(
-    make: Callable[[int], Sequence[Any]], size: int, clients: int
+    make: Callable[[int], Sequence[Any]], size: int, clients: int, seconds: float
 ) -> tuple[str, list[list[bytes]]]:
     """Return the statement, and for each client batches as text, made before they are timed."""
     layout = layout_of(type(make(1)[0]))
-    count = max(3, _ROWS_READY // size)
+    count = 2 + round(seconds * _MOST_ROWS) // size
     return layout.statement, [
         [layout.text_of(make(size)) for _ in range(count)] for _ in range(clients)
     ]
@@ -125,6 +127,7 @@ def _learning_rows(count: int) -> list[Any]:
     ]
 
 
+@cache
 def _require_students(server: Server) -> None:
     manager = DropoutDatabaseManager(Database.on(server.engine()))
     for first in range(1, STUDENTS, 10_000):

@@ -7,14 +7,15 @@ commit. Load comes from wrk. Nothing here asserts a time.
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from benchmarks import pgbench, wrk
 from benchmarks.bare import copied, recorded_insert
 from benchmarks.harness import Running, Server, machine, migrated_server, running
+from benchmarks.turns import TURNS, Line, Measure, in_turns
 
-SINGLE_CLIENTS = (1, 16, 64, 256)
+SINGLE_CLIENTS = (16, 256)
 MANY = 64
 BATCHES = (100, 1_000, 10_000)
 BATCH_CLIENTS = 2
@@ -84,34 +85,6 @@ LEARNING = Kind(
 EMPTY = wrk.Load("/livez", method="GET")
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line of the table: events a second, and what they are compared with."""
-
-    label: str
-    per_second: float
-    p50: float | None = None
-    p99: float | None = None
-    cpu: float | None = None
-    refused: float = 0
-    limits: Sequence["Line"] = field(default=())
-
-    def __str__(self) -> str:
-        latencies = "".join(
-            f"{'-' if ms is None else f'{ms:.1f}':>9}" for ms in (self.p50, self.p99)
-        )
-        spread = f"{self.p99 / self.p50:.1f}" if self.p50 and self.p99 else "-"
-        cpu = "-" if self.cpu is None else f"{self.cpu:.0f}"
-        ratios = [
-            f"{self.per_second / limit.per_second:.2f} of {limit.label}" for limit in self.limits
-        ]
-        notes = [f"{self.refused:.0%} refused"] if self.refused else []
-        return (
-            f"{self.label:<34}{self.per_second:>10,.0f}{latencies}{spread:>9}{cpu:>9}"
-            f"   {', '.join([*ratios, *notes])}"
-        ).rstrip()
-
-
 def print_line(line: Line) -> Line:
     """Print a line as soon as it is measured, and return it."""
     print(line, flush=True)
@@ -133,83 +106,80 @@ def loaded(
     found = wrk.measure(load, service.url, server.key, clients=clients, seconds=seconds)
     events = (found.requests - found.refused) * max(1, load.items)
     cpu = 1e6 * (service.cpu_seconds - before) / max(1, events)
-    refused = found.refused / found.requests
+    refused = found.refused / max(1, found.requests)
     rate = events / found.seconds
     return Line(label, rate, found.p50, found.p99, cpu, refused, tuple(limits))
 
 
-def bare_lines(kind: Kind, server: Server, seconds: float) -> tuple[Line, Line, dict[int, Line]]:
-    """Return pgbench on kept and on fresh connections, and COPY by the size of its batches."""
+def singles(kind: Kind, server: Server, seconds: float, kept: Line) -> Iterator[Line]:
+    """Yield the lines of single events.
+
+    What is compared is measured in turns, because another's work on the machine may come and go.
+    """
     insert = recorded_insert(kind.service, server)
+    with (
+        running(kind.service, [kind.service], server, {}) as grouped,
+        running(kind.service, ["benchmarks.own_units", kind.name], server, {}) as own,
+    ):
+        for service in (grouped, own):
+            warm_up(kind, service, server)
 
-    def by_pgbench(label: str, *, reconnect: bool) -> Line:
-        figures = pgbench.measure(
-            insert,
-            server.url,
-            clients=MANY,
-            seconds=seconds,
-            most=PGBENCH_MOST,
-            reconnect=reconnect,
-        )
-        return Line(label, figures["per_second"], figures.get("p50"), figures.get("p99"))
-
-    kept = print_line(by_pgbench("pgbench", reconnect=False))
-    fresh = print_line(by_pgbench("pgbench -C", reconnect=True))
-    copies = {
-        size: print_line(
-            Line(f"COPY of {size:,}", copied(kind.service, server, size, BATCH_CLIENTS, seconds))
-        )
-        for size in BATCHES
-    }
-    return kept, fresh, copies
-
-
-def singles(kind: Kind, server: Server, seconds: float, kept: Line, fresh: Line) -> Iterator[Line]:
-    """Yield the lines of single events: the service as it is, and without group commit."""
-    own: dict[int, Line] = {}
-    with running(kind.service, ["benchmarks.own_units", kind.name], server, {}) as service:
-        warm_up(kind, service, server)
-        for clients in (1, MANY):
-            label = f"own unit of work, {clients} clients"
-            own[clients] = loaded(
-                label, kind.load(), service, server, clients=clients, seconds=seconds
-            )
-            yield own[clients]
-    with running(kind.service, [kind.service], server, {}) as service:
-        warm_up(kind, service, server)
-        empty = loaded(
-            "empty route, 64 clients", EMPTY, service, server, clients=MANY, seconds=seconds
-        )
-        yield empty
-        for clients in SINGLE_CLIENTS:
-            limits = [own[1]] if clients == 1 else [fresh, kept, empty]
-            yield loaded(
-                f"group commit, {clients} clients",
+        def events(label: str, service: Running, clients: int) -> Measure:
+            return lambda: loaded(
+                f"{label}, {clients} clients",
                 kind.load(),
                 service,
                 server,
                 clients=clients,
-                seconds=seconds,
-                limits=limits,
+                seconds=seconds / TURNS,
             )
 
+        def fresh() -> Line:
+            return by_pgbench("pgbench -C", insert, server, seconds / TURNS, reconnect=True)
 
-def batches(
-    kind: Kind, server: Server, seconds: float, copies: Mapping[int, Line]
-) -> Iterator[Line]:
-    """Yield the lines of batches."""
+        def empty() -> Line:
+            label = "empty route, 64 clients"
+            return loaded(label, EMPTY, grouped, server, clients=MANY, seconds=seconds / TURNS)
+
+        yield from in_turns(events("own unit of work", own, 1), events("group commit", grouped, 1))
+        *limits, ours = in_turns(
+            fresh,
+            empty,
+            events("own unit of work", own, MANY),
+            events("group commit", grouped, MANY),
+        )
+        yield from limits
+        yield replace(ours, limits=[*ours.limits, kept])
+        for clients in SINGLE_CLIENTS:
+            yield events("group commit", grouped, clients)()
+
+
+def by_pgbench(label: str, insert: str, server: Server, seconds: float, *, reconnect: bool) -> Line:
+    """Return the line of pgbench on the same INSERT."""
+    figures = pgbench.measure(
+        insert, server.url, clients=MANY, seconds=seconds, most=PGBENCH_MOST, reconnect=reconnect
+    )
+    return Line(label, figures["per_second"], figures.get("p50"), figures.get("p99"))
+
+
+def batches(kind: Kind, server: Server, seconds: float) -> Iterator[Line]:
+    """Yield the lines of batches, each in turns with bare COPY in batches of that size."""
     with running(kind.service, [kind.service], server, {}) as service:
         warm_up(kind, service, server)
         for size in BATCHES:
-            yield loaded(
-                f"batches of {size:,}, {BATCH_CLIENTS} clients",
-                kind.load(size),
-                service,
-                server,
-                clients=BATCH_CLIENTS,
-                seconds=seconds,
-                limits=[copies[size]],
-            )
+
+            def copy(size: int = size) -> Line:
+                rate = copied(kind.service, server, size, BATCH_CLIENTS, seconds / TURNS)
+                return Line(f"COPY of {size:,}", rate)
+
+            def ours(size: int = size) -> Line:
+                label = f"batches of {size:,}, {BATCH_CLIENTS} clients"
+                load = kind.load(size)
+                return loaded(
+                    label, load, service, server, clients=BATCH_CLIENTS, seconds=seconds / TURNS
+                )
+
+            yield from in_turns(copy, ours)
 
 
 def warm_up(kind: Kind, service: Running, server: Server) -> None:
@@ -248,10 +218,11 @@ def report(kind: Kind, server: Server, seconds: float) -> None:
     print(f"\n{kind.title}: POST {kind.path}")
     heads = ("events/s", "p50 ms", "p99 ms", "p99/p50", "CPU us")
     print(f"{'':<34}{heads[0]:>10}{''.join(f'{head:>9}' for head in heads[1:])}")
-    kept, fresh, copies = bare_lines(kind, server, seconds)
-    for line in singles(kind, server, seconds, kept, fresh):
+    insert = recorded_insert(kind.service, server)
+    kept = print_line(by_pgbench("pgbench", insert, server, seconds, reconnect=False))
+    for line in singles(kind, server, seconds, kept):
         print_line(line)
-    for line in batches(kind, server, seconds, copies):
+    for line in batches(kind, server, seconds):
         print_line(line)
     overloaded(kind, server, seconds)
 

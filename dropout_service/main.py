@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from dropout_service.database import DropoutDatabaseManager, db_manager
+from dropout_service.database import KINDS, DropoutDatabaseManager, db_manager
 from dropout_service.migrations import HISTORY
 from dropout_service.routes import (
     analytics,
@@ -18,6 +18,7 @@ from dropout_service.settings import Settings
 from shared_web.app import Service, create_service_app
 from shared_web.intake import Intake
 from shared_web.periodic import Periodic
+from shared_web.spooling import Spooling
 
 SERVICE = Service(
     name="dropout",
@@ -56,6 +57,8 @@ def create_app(
         "erase deleted students", chosen.erasing_seconds, manager.erase_deleted_students
     )
     periodics = [erasing] if chosen.erasing_seconds else []
-    app = create_service_app(SERVICE, chosen, manager.database, HISTORY, periodics, intake)
+    app = create_service_app(
+        SERVICE, chosen, manager.database, HISTORY, periodics, intake, Spooling(manager, KINDS)
+    )
     app.state.manager = manager
     return app

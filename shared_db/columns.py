@@ -102,6 +102,8 @@ class Named:
     digest: Mapped[bytes] = mapped_column(LargeBinary(16), sort_order=100)
     # Set on the object that a manager returns when the row was there already; not stored.
     is_repeat = False
+    # Likewise: it waits in the spool, and what only the database can tell is None.
+    is_pending = False
 
 
 T = TypeVar("T")

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from functools import partial
 
 from alembic import command, context
 from alembic.config import Config
@@ -87,7 +88,7 @@ class History:
 
 
 def require_migrated(database: Database, history: History) -> None:
-    """Make sure that the schema is the one of this release; nothing to check while away.
+    """Make sure that the schema is the one of this release; while away, as soon as it is back.
 
     Raises:
         ConfigurationError: it was never migrated, or is at another revision.
@@ -97,9 +98,19 @@ def require_migrated(database: Database, history: History) -> None:
         return
     try:
         with database.reading() as session:
-            current = history.current(session.connection())
+            check_migrated(history, session.connection())
     except (DatabaseUnavailable, DatabaseBusy):
-        return
+        database.require_on_return(partial(check_migrated, history))
+
+
+def check_migrated(history: History, connection: Connection) -> None:
+    """Make sure that the schema is the one of this release.
+
+    Raises:
+        ConfigurationError: it was never migrated, or is at another revision.
+
+    """
+    current = history.current(connection)
     if current != history.head():
         raise ConfigurationError(
             f"The schema {history.schema} is at revision {current or 'none'}, this release needs "

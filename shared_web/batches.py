@@ -8,8 +8,9 @@ from typing import Any, Generic, Literal, TypeVar
 from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from shared_db.additions import answers_from_spool
 from shared_db.errors import Overloaded
 from shared_db.naming import Outcome
 from shared_web.bodies import BODY_READER, BodyReader
@@ -40,6 +41,12 @@ class BatchOut(BaseModel):
     stored: int
     repeated: int
     refused: int
+    pending: bool = Field(
+        default=False,
+        exclude_if=lambda is_pending: not is_pending,
+        description="True when what is called stored was accepted while the database was away and "
+        "is not in it yet. Left out otherwise.",
+    )
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ def _counted(items: list[ItemOut]) -> BatchOut:
     counts = dict.fromkeys(("stored", "repeated", "refused"), 0)
     for item in items:
         counts[item.outcome] += 1
-    return BatchOut(items=items, **counts)
+    return BatchOut(items=items, **counts, pending=answers_from_spool())
 
 
 def _item(index: int, id_: str, outcome: Outcome) -> ItemOut:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -40,6 +41,18 @@ class Out(BaseModel):
     """What a client gets, read from a row or a dataclass."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+class AdditionOut(Out):
+    """What was added; `pending` where it waits in the spool and is not in the database yet."""
+
+    pending: bool = Field(
+        default=False,
+        validation_alias=AliasChoices("pending", "is_pending"),
+        exclude_if=lambda is_pending: not is_pending,
+        description="True for what was accepted while the database was away and is not in it yet; "
+        "what only the database can tell is then null. Left out otherwise.",
+    )
 
 
 def storable(text: str) -> str:

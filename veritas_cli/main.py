@@ -6,11 +6,13 @@ from veritas_cli.backup import backup
 from veritas_cli.check import check
 from veritas_cli.demo import demo
 from veritas_cli.erase import erase
+from veritas_cli.evaluate import evaluate
 from veritas_cli.imports import imports
 from veritas_cli.keys import keys
 from veritas_cli.migrate import migrate
 from veritas_cli.predict import predict
 from veritas_cli.restore import restore
+from veritas_cli.spool import spool
 from veritas_cli.train import train_command
 from veritas_cli.up import up
 
@@ -37,6 +39,8 @@ app.command("restore")(restore)
 app.command("demo")(demo)
 app.command("erase")(erase)
 app.command("train")(train_command)
+app.command("evaluate")(evaluate)
 app.command("predict")(predict)
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
+app.add_typer(spool, name="spool")

@@ -1,16 +1,21 @@
 """The three services as the commands see them: their settings and their logins."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from pydantic import SecretStr
 
+from dropout_service.database import KINDS as DROPOUT_KINDS
 from dropout_service.settings import Settings as DropoutSettings
+from monitoring_service.database import KINDS as MONITORING_KINDS
 from monitoring_service.settings import Settings as MonitoringSettings
+from shared_db.additions import Kind
 from shared_db.engine import normalised_url
 from shared_db.errors import ConfigurationError
 from shared_db.logins import Login
 from shared_web.settings import ServiceSettings
+from staffstuddash_service.datastore import KINDS as STAFFSTUDDASH_KINDS
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
 
 SETTINGS: Mapping[str, Callable[[], ServiceSettings]] = MappingProxyType(
@@ -18,6 +23,15 @@ SETTINGS: Mapping[str, Callable[[], ServiceSettings]] = MappingProxyType(
         "monitoring": MonitoringSettings.load,
         "staffstuddash": StaffstuddashSettings.load,
         "dropout": DropoutSettings.load,
+    }
+)
+
+# What each service accepts while its database is away.
+KINDS: Mapping[str, Sequence[Kind[Any, Any]]] = MappingProxyType(
+    {
+        "monitoring": MONITORING_KINDS,
+        "staffstuddash": STAFFSTUDDASH_KINDS,
+        "dropout": DROPOUT_KINDS,
     }
 )
 

@@ -38,6 +38,7 @@ class EventToStore:
     metadata: dict[str, Any] | None = None
     timestamp: datetime | None = None
     event_id: str | None = None
+    accepted_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def received(event: EventToStore, now: datetime) -> Received:
     """Return the event as it came at `now`."""
     sent = dict(vars(event))
     event_id = sent.pop("event_id")
+    at = sent.pop("accepted_at") or now
     digest, size = digest_and_size(sent)
     row = row_of(
         MonitoringLog,
@@ -62,8 +64,8 @@ def received(event: EventToStore, now: datetime) -> Received:
         message=event.message,
         data=event.data,
         context=event.metadata,
-        timestamp=event.timestamp or now,
-        created_at=now,
+        timestamp=event.timestamp or at,
+        created_at=at,
         digest=digest,
     )
     return Received(row, size)
