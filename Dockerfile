@@ -1,6 +1,6 @@
 # One image: the three services, the migrations and the `veritas` command.
 
-FROM python:3.12-slim AS build
+FROM python:3.12-slim-trixie AS build
 WORKDIR /build
 RUN python -m venv /opt/veritas
 ENV PATH=/opt/veritas/bin:$PATH
@@ -18,10 +18,27 @@ COPY veritas_cli veritas_cli
 RUN pip install --no-cache-dir --no-deps . \
     && python -m compileall -q /opt/veritas/lib
 
-FROM python:3.12-slim
+# For `veritas backup` and `restore`, which need them at least as new as the server. Only the two:
+# the package brings Perl along.
+FROM python:3.12-slim-trixie AS programs
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends postgresql-client-17
+
+FROM python:3.12-slim-trixie
+# libgomp1 is for the library that learns to predict, libpq5 for the programs.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libgomp1 libpq5 \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /usr/lib/postgresql/17/bin
+COPY --from=programs /usr/lib/postgresql/17/bin/pg_dump /usr/lib/postgresql/17/bin/pg_restore ./
+RUN ./pg_dump --version && ./pg_restore --version
 RUN groupadd --gid 10001 veritas \
     && useradd --uid 10001 --gid veritas --no-create-home --home-dir /nonexistent \
         --shell /usr/sbin/nologin veritas
+# The spool's volume takes its owner from here.
+RUN install -d -m 700 -o veritas -g veritas /var/lib/veritas
 COPY --from=build /opt/veritas /opt/veritas
 ENV PATH=/opt/veritas/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -21,7 +21,7 @@ test: $(INSTALLED) ## Run the tests
 test-wheel: $(INSTALLED) ## Run the tests of the database on the PostgreSQL of the wheel
 	@POSTGRES_BIN="$$($(BIN)/python -c \
 		'from veritas_cli.postgres_programs import wheel_folder as folder; print(folder())')" \
-		$(BIN)/pytest -n auto tests/contract tests/architecture
+		$(BIN)/pytest -n auto -k 'not memory' tests/contract tests/architecture/test_schema.py
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check format, style, types and imports
@@ -37,9 +37,18 @@ check: lint test ## Run everything that a change must pass
 fuzz: $(INSTALLED) ## Send the services requests made up from their OpenAPI documents
 	@$(BIN)/python -m tests.fuzz
 
+.PHONY: chaos
+chaos: $(INSTALLED) ## Kill the server and the services fifty times under load; nothing may be lost
+	@$(BIN)/python -m tests.chaos
+	@$(BIN)/pytest -q tests/chaos/full_disk.py
+
 .PHONY: bench
 bench: $(INSTALLED) ## Measure the services beside the limit of the same machine
 	@$(BIN)/python -m benchmarks.house
+
+.PHONY: bench-ingest
+bench-ingest: $(INSTALLED) ## Measure how fast events are taken in (needs wrk)
+	@$(BIN)/python -m benchmarks.ingest
 
 .PHONY: containers
 containers: $(BIN)/hadolint ## Check the container files with their own tools

@@ -24,6 +24,7 @@ from veritas_cli.parting import apart, end
 from veritas_cli.ports import free_port
 
 _START_SECONDS = 30
+_ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,50 @@ def _with_key(url: str) -> Server:
     return Server(url, KeyManager(Database.on(engine)).add_key("bench", [Scope.ADMIN]))
 
 
+@dataclass(frozen=True)
+class Running:
+    """A running service: its URL, and what it has used so far."""
+
+    url: str
+    process: int
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The processor time of the process, user and system."""
+        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def peak_mebibytes(self) -> float:
+        """The most memory that it has had."""
+        status = Path(f"/proc/{self.process}/status").read_text()
+        [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+        return int(line.split()[1]) / 1024
+
+
 @contextmanager
 def service(package: str, server: Server, settings: Mapping[str, str]) -> Iterator[str]:
     """Give the URL of a service that runs as it does in production, except for the settings."""
+    with running(package, [package], server, settings) as found:
+        yield found.url
+
+
+@contextmanager
+def running(
+    package: str, module: Sequence[str], server: Server, settings: Mapping[str, str]
+) -> Iterator[Running]:
+    """Give a service that runs as `python -m` with these words."""
     port = free_port()
     port_of = package.removesuffix("_service").upper() + "_PORT"
     with tempfile.TemporaryDirectory(prefix="veritas-bench-") as folder:
         log = Path(folder, "log")
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", package],
+                [sys.executable, "-m", *module],
                 cwd=folder,  # where no .env of the developer's is
                 env={
                     "PATH": os.environ["PATH"],
+                    "PYTHONPATH": str(_ROOT),
                     "DATABASE_URL": server.url,
                     port_of: str(port),
                     **settings,
@@ -79,7 +111,7 @@ def service(package: str, server: Server, settings: Mapping[str, str]) -> Iterat
             )
         try:
             _wait_until_it_answers(process, f"http://127.0.0.1:{port}/readyz", log)
-            yield f"http://127.0.0.1:{port}"
+            yield Running(f"http://127.0.0.1:{port}", process.pid)
         finally:
             end(process, (signal.SIGTERM, 15))
 

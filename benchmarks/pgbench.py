@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from benchmarks.load import percentiles
-from veritas_cli.postgres_programs import find_programs
+from veritas_cli.client_programs import fitting_program
 
 _RATE = re.compile(r"^tps = ([\d.]+)", re.MULTILINE)
 
@@ -26,7 +26,7 @@ def measure(
     with tempfile.TemporaryDirectory(prefix="veritas-pgbench-") as folder:
         script = Path(folder, "script")
         script.write_text(f"\\set n random(1, {most})\n{' '.join(statement.split())};\n")
-        command = [str(find_programs().path("pgbench")), "--no-vacuum", f"--file={script}"]
+        command = [str(fitting_program("pgbench", 15).path), "--no-vacuum", f"--file={script}"]
         command += [f"--client={clients}", f"--jobs={min(clients, os.cpu_count() or 1)}"]
         command += [f"--time={max(1, round(seconds))}", "--log", f"--log-prefix={folder}/log"]
         command += [f"--host={place.host}", f"--port={place.port}", f"--username={place.username}"]

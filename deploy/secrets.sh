@@ -20,8 +20,14 @@ put() {
 
 mkdir -p secrets
 chmod 700 secrets
-put postgres_password "$(random)"
 put key_pepper "$(random)"
-password=$(cat secrets/postgres_password)
-put database_url "postgresql://veritas:$password@postgres:5432/veritas"
-put database_url_pooled "postgresql://veritas:$password@pgbouncer:6432/veritas"
+# The owner of the tables: for `migrate` and the commands.
+put postgres_password "$(random)"
+put admin_url "postgresql://veritas:$(cat secrets/postgres_password)@postgres:5432/veritas"
+# A login for each service, straight to PostgreSQL and through PgBouncer.
+for service in monitoring staffstuddash dropout; do
+    put "${service}_password" "$(random)"
+    login="${service}_login:$(cat "secrets/${service}_password")"
+    put "${service}_url_direct" "postgresql://$login@postgres:5432/veritas"
+    put "${service}_url_pooled" "postgresql://$login@pgbouncer:6432/veritas"
+done

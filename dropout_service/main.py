@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from dropout_service.database import DropoutDatabaseManager, db_manager
+from dropout_service.database import KINDS, DropoutDatabaseManager, db_manager
 from dropout_service.migrations import HISTORY
 from dropout_service.routes import (
     analytics,
@@ -16,7 +16,9 @@ from dropout_service.routes import (
 )
 from dropout_service.settings import Settings
 from shared_web.app import Service, create_service_app
+from shared_web.intake import Intake
 from shared_web.periodic import Periodic
+from shared_web.spooling import Spooling
 
 SERVICE = Service(
     name="dropout",
@@ -50,13 +52,13 @@ def create_app(
 ) -> FastAPI:
     """Return the app on the given manager, by default the one of the environment's database."""
     chosen = settings or Settings.load()
-    manager.commits.bounds = chosen.bounds
+    intake = Intake(manager.commits, chosen)
     erasing = Periodic(
         "erase deleted students", chosen.erasing_seconds, manager.erase_deleted_students
     )
     periodics = [erasing] if chosen.erasing_seconds else []
     app = create_service_app(
-        SERVICE, chosen, manager.database, HISTORY, periodics, drain=manager.commits.drain
+        SERVICE, chosen, manager.database, HISTORY, periodics, intake, Spooling(manager, KINDS)
     )
     app.state.manager = manager
     return app

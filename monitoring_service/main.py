@@ -2,12 +2,14 @@
 
 from fastapi import FastAPI
 
-from monitoring_service.database import MonitoringDatabase, monitoring_db
+from monitoring_service.database import KINDS, MonitoringDatabase, monitoring_db
 from monitoring_service.migrations import HISTORY
 from monitoring_service.routes import analysis, events, health, logs, maintenance, rules
 from monitoring_service.settings import Settings
 from shared_web.app import Service, create_service_app
+from shared_web.intake import Intake
 from shared_web.periodic import Periodic
+from shared_web.spooling import Spooling
 
 SERVICE = Service(
     name="monitoring",
@@ -40,11 +42,11 @@ def create_app(
     """Return the app on the given manager, by default the one of the environment's database."""
     settings = settings or Settings.load()
     manager.limits = settings.limits
-    manager.commits.bounds = settings.bounds
+    intake = Intake(manager.commits, settings)
     snapshots = Periodic("health snapshot", SNAPSHOT_SECONDS, manager.record_system_health)
     periodics = [snapshots] if settings.monitoring_snapshots else []
     app = create_service_app(
-        SERVICE, settings, manager.database, HISTORY, periodics, drain=manager.commits.drain
+        SERVICE, settings, manager.database, HISTORY, periodics, intake, Spooling(manager, KINDS)
     )
     app.state.manager = manager
     return app

@@ -8,7 +8,18 @@ from pydantic import AliasChoices, Field, PlainValidator, WithJsonSchema, model_
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.filters import LOGS
 from shared_db.filtering import Filter
-from shared_web.fields import Body, Id, JsonObject, Label, Number, Out, PastInstant, Term, Text
+from shared_web.fields import (
+    AdditionOut,
+    Body,
+    Id,
+    JsonObject,
+    Label,
+    Number,
+    Out,
+    PastInstant,
+    Term,
+    Text,
+)
 from shared_web.paging import LONGEST_CURSOR
 
 Metric = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
@@ -38,8 +49,11 @@ class ResultOut(Out):
     suggestions: list[str]
 
 
-class EventOut(Out):
-    """An event as stored, with what the rules said of it; `result` is null when NORMAL."""
+class EventOut(AdditionOut):
+    """An event as stored, with what the rules said of it; `result` is null when NORMAL.
+
+    Of a pending one `status` and `severity` are null too: it is judged when it is stored.
+    """
 
     event_id: str = Field(validation_alias=AliasChoices("event_id", "id"))
     source: str
@@ -50,8 +64,8 @@ class EventOut(Out):
     metadata: dict[str, Any] | None = Field(validation_alias="context")
     timestamp: datetime
     created_at: datetime
-    status: HealthStatus
-    severity: float
+    status: HealthStatus | None
+    severity: float | None
     result: ResultOut | None
 
 

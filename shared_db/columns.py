@@ -2,11 +2,22 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import JSON, DateTime, Dialect, Enum, LargeBinary, MetaData, String, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Enum,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+    inspect,
+)
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Mapper, configure_mappers, mapped_column
+from sqlalchemy.orm.attributes import instance_dict
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -91,3 +102,22 @@ class Named:
     digest: Mapped[bytes] = mapped_column(LargeBinary(16), sort_order=100)
     # Set on the object that a manager returns when the row was there already; not stored.
     is_repeat = False
+    # Likewise: it waits in the spool, and what only the database can tell is None.
+    is_pending = False
+
+
+T = TypeVar("T")
+
+
+def row_of(model: type[T], **values: Any) -> T:
+    """Return a row as if it had been read with these values, none of them left out.
+
+    For rows that are stored past the session, by the thousand: without the history of changes that
+    a new object keeps for the session, which takes longer than all else that is done to a row.
+    """
+    mapper: Mapper[T] = inspect(model)
+    if not mapper.configured:
+        configure_mappers()
+    row = mapper.class_manager.new_instance()
+    instance_dict(row).update(values)
+    return row

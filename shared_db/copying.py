@@ -1,19 +1,32 @@
 """Many rows at once: PostgreSQL's COPY, in the text that it reads."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from io import BytesIO
 from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as DriverConnection  # noqa: N812 - a class, in spite of its name
-from sqlalchemy import JSON, Connection, LargeBinary, inspect
+from pydantic_core import to_json
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Connection,
+    Date,
+    Float,
+    Integer,
+    LargeBinary,
+    String,
+    inspect,
+)
 from sqlalchemy.dialects.postgresql import psycopg2 as psycopg2_dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm.attributes import instance_dict
 from sqlalchemy.types import TypeEngine
+
+from shared_db.columns import UtcDateTime
 
 _DIALECT = psycopg2_dialect.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 _NULL = r"\N"
@@ -23,7 +36,6 @@ _PIECE_BYTES = 1024 * 1024
 WORTH_COPYING = 30
 
 Encode = Callable[[Any], str]
-_JSON = json.JSONEncoder(separators=(",", ":"))
 
 
 def copy_rows(session: Session, rows: Sequence[object]) -> None:
@@ -36,7 +48,7 @@ def copy_rows(session: Session, rows: Sequence[object]) -> None:
     """
     if not rows:
         return
-    layout = _layout_of(type(rows[0]))
+    layout = layout_of(type(rows[0]))
     copy_text(session, layout.statement, layout.text_of(rows))
 
 
@@ -81,35 +93,36 @@ def _driver_of(connection: Connection) -> DriverConnection:
 
 
 @dataclass(frozen=True)
-class _Layout:
+class Layout:
     """How rows of one table are copied: the statement, and each attribute with its encoder."""
 
     statement: str
     columns: Sequence[tuple[str, Encode]]
 
     def text_of(self, rows: Iterable[object]) -> bytes:
+        """Return the rows as the statement reads them."""
         columns = self.columns
-        lines = (
-            "\t".join([encode(getattr(row, name)) for name, encode in columns]) for row in rows
-        )
+        found = map(instance_dict, rows)
+        lines = ("\t".join([encode(row.get(name)) for name, encode in columns]) for row in found)
         return ("\n".join(lines) + "\n").encode()
 
 
-_LAYOUTS: dict[type, _Layout] = {}
+_LAYOUTS: dict[type, Layout] = {}
 
 
-def _layout_of(model: type) -> _Layout:
+def layout_of(model: type) -> Layout:
+    """Return how rows of a mapped class are copied; looked over once."""
     if model not in _LAYOUTS:
         _LAYOUTS[model] = _look_over(inspect(model))
     return _LAYOUTS[model]
 
 
-def _look_over(mapper: Mapper[Any]) -> _Layout:
+def _look_over(mapper: Mapper[Any]) -> Layout:
     quoted = _DIALECT.identifier_preparer
     columns = {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}
     names = ", ".join(quoted.quote(column.name) for column in columns.values())
     table = quoted.format_table(mapper.local_table)
-    return _Layout(
+    return Layout(
         f"COPY {table} ({names}) FROM STDIN WITH (FORMAT text, ENCODING 'UTF8')",
         [(name, encoder_of(column.type)) for name, column in columns.items()],
     )
@@ -117,38 +130,61 @@ def _look_over(mapper: Mapper[Any]) -> _Layout:
 
 def encoder_of(kind: TypeEngine[Any]) -> Encode:
     """Return what writes a value of that type as one field of COPY's text format."""
-    if isinstance(kind.dialect_impl(_DIALECT), JSON):
+    stored = kind.dialect_impl(_DIALECT)
+    if isinstance(stored, JSON):
         return _json
-    if isinstance(kind, LargeBinary):
-        return _bytes
-    bind = kind.dialect_impl(_DIALECT).bind_processor(_DIALECT)
-    if bind is None:
-        return _field
-    return lambda value: _NULL if value is None else _field(bind(value))
+    for family, encode in _ENCODERS:
+        if isinstance(kind, family):
+            return encode
+    bind = stored.bind_processor(_DIALECT)
+    if isinstance(kind, String):
+        return _text if bind is None else lambda value: _text(value and bind(value))
+    raise TypeError(f"no text for COPY of {kind!r}")
 
 
 def _json(value: object) -> str:
-    # ASCII alone, so of what COPY gives a meaning only the backslash can be in it.
-    return _NULL if value is None else _JSON.encode(value).replace("\\", "\\\\")
+    # Control characters are escaped in it, so of what COPY gives a meaning only the backslash is.
+    if value is None:
+        return _NULL
+    return to_json(value, inf_nan_mode="constants").decode().replace("\\", "\\\\")
 
 
 def _bytes(value: bytes | None) -> str:
     return _NULL if value is None else rf"\\x{value.hex()}"
 
 
-def _field(value: object) -> str:
-    match value:
-        case None:
-            return _NULL
-        case str():
-            return text_field(value)
-        case bool():
-            return "t" if value else "f"
-        case int() | float():
-            return repr(value)
-        case date():  # and instants
-            return value.isoformat()
-    raise TypeError(f"no text for COPY of {type(value).__name__}")
+def _boolean(value: bool | None) -> str:  # noqa: FBT001 - what is to be written
+    return _NULL if value is None else "t" if value else "f"
+
+
+def _number(value: float | None) -> str:
+    return _NULL if value is None else repr(value)
+
+
+def _date(value: date | None) -> str:
+    return _NULL if value is None else value.isoformat()
+
+
+def _instant(value: datetime | None) -> str:
+    if value is None:
+        return _NULL
+    if value.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    return value.isoformat()
+
+
+_ENCODERS: tuple[tuple[type[TypeEngine[Any]], Encode], ...] = (
+    (UtcDateTime, _instant),
+    (Date, _date),
+    (LargeBinary, _bytes),
+    (Boolean, _boolean),
+    (Float, _number),
+    (Integer, _number),
+)
+
+
+def _text(value: str | None) -> str:
+    return _NULL if value is None else text_field(value)
 
 
 def text_field(value: str) -> str:

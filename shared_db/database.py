@@ -1,33 +1,34 @@
 """Units of work on whichever store answers: PostgreSQL, or the in-memory one."""
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
 
+import psycopg2
 from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from shared_db.engine import build_engine
-from shared_db.errors import ConfigurationError, DatabaseBusy, QueryTooExpensive
-from shared_db.failures import as_service_error, is_timeout, misconfiguration
-from shared_db.memory import build_memory_engine
-from shared_db.roles import Role, role_name
+from shared_db.availability import Availability
+from shared_db.deadline import Deadline, keeping_to, watched
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, QueryTooExpensive
+from shared_db.failures import as_service_error, is_timeout, write_refusal
+from shared_db.roles import Role
 from shared_db.settings import DatabaseSettings
-
-logger = logging.getLogger(__name__)
-
-MEMORY_WARNING = (
-    "Rows are kept in memory and are gone when the service stops: {reason}. "
-    "For development only; set DATABASE_URL to keep them."
-)
+from shared_db.spool import Spool, is_giving_back
+from shared_db.store import Check, Store, memory_store, open_from_settings
 
 _TOO_EXPENSIVE = (
     "The query was given up after DATABASE_STATEMENT_TIMEOUT_SECONDS. Narrow it: a shorter time, "
     "one source, fewer conditions."
 )
+
+_NOT_GIVEN_BACK = "It was accepted and is not in the database yet. Try again in a few seconds."
+
+# What a client waits beyond the time-outs that the server keeps itself.
+_GRACE_SECONDS = 0.5
+# A unit of work that writes has many statements, each with the time-out of one.
+_WRITING_STATEMENTS = 3
 
 # One statement, because each costs a round trip; `true` makes it local to the transaction, which
 # is all that a pooler in transaction mode leaves us.
@@ -40,23 +41,6 @@ _OPEN = text(_OPEN_QUERY)
 _OPEN_IN_ROLE = text(f"{_OPEN_QUERY}, set_config('role', :role, true)")
 
 
-@dataclass(frozen=True)
-class Store:
-    """An opened store: where sessions get their connections, and what kind it is."""
-
-    bind: Engine | Connection
-    statement_timeout_seconds: float = 10
-    lock_timeout_seconds: float = 3
-    memory_reason: str | None = None
-    anchor: Connection | None = None
-    role: Role | None = None
-
-    @property
-    def is_memory(self) -> bool:
-        """Tell whether this is the in-memory store."""
-        return self.memory_reason is not None
-
-
 class Database:
     """The store of one service; it is opened on first use, not when this is made."""
 
@@ -64,6 +48,7 @@ class Database:
         self._open_store = open_store
         self._store: Store | None = None
         self._lock = threading.Lock()
+        self._spool: Spool | None = None
 
     @classmethod
     def from_settings(
@@ -99,7 +84,7 @@ class Database:
     @classmethod
     def in_memory(cls, metadata: MetaData, reason: str = "asked for") -> "Database":
         """Return a new, empty in-memory database."""
-        return cls(lambda: _memory_store(metadata, reason))
+        return cls(lambda: memory_store(metadata, reason))
 
     @property
     def store(self) -> Store:
@@ -113,6 +98,30 @@ class Database:
             if self._store is None:
                 self._store = self._open_store()
             return self._store
+
+    @property
+    def spool(self) -> Spool | None:
+        """Where additions wait while the server is away; None where nothing is spooled."""
+        return None if is_giving_back() else self._spool
+
+    def use_spool(self, spool: Spool) -> None:
+        """Accept additions into the spool from now on while the server is away."""
+        self._spool = spool
+
+    def require_available(self) -> None:
+        """Learn without asking the server whether it is known to be away.
+
+        Raises:
+            DatabaseUnavailable: it is.
+
+        """
+        if self.store.availability is not None:
+            self.store.availability.require()
+
+    def require_on_return(self, check: Check) -> None:
+        """Let a server that was away be used again only when it stands the check."""
+        if self.store.checks is not None:
+            self.store.checks.append(check)
 
     @property
     def use_fallback(self) -> bool:
@@ -177,10 +186,7 @@ class Database:
         with self._lock:
             store, self._store = self._store, None
         if store is not None:
-            if store.anchor is not None:
-                store.anchor.close()
-            if isinstance(store.bind, Engine):
-                store.bind.dispose()
+            store.close()
 
     def _sessions(self) -> sessionmaker[Session]:
         return sessionmaker(
@@ -193,17 +199,62 @@ class Database:
     @contextmanager
     def _session(self, *, read_only: bool) -> Iterator[Session]:
         store = self.store
+        guarded = _guarded(store, read_only=read_only) if store.availability else nullcontext()
         try:
-            with self._sessions()() as session:
+            with guarded as deadline, self._sessions()() as session:
                 session.connection(execution_options={"read_only": read_only})
-                if not store.is_memory:
-                    _open(session, store, read_only=read_only)
-                yield session
-        except DBAPIError as failure:
-            meaning = as_service_error(failure)
+                with watched(session, deadline) if deadline else nullcontext():
+                    if not store.is_memory:
+                        _open(session, store, read_only=read_only)
+                    yield session
+        except NotFound as absent:
+            if self.spool is not None and self.spool.holds(absent.members.values()):
+                raise DatabaseUnavailable(_NOT_GIVEN_BACK) from absent
+            raise
+        except (DBAPIError, psycopg2.Error) as failure:  # COPY is psycopg2's own
+            meaning = as_service_error(failure, is_reading=read_only)
             if meaning is None:
                 raise
             raise meaning from failure
+
+
+@contextmanager
+def _guarded(store: Store, *, read_only: bool) -> Iterator[Deadline]:
+    """Let a unit of work begin only while the server is there, and learn from how it ends."""
+    availability = store.availability
+    assert availability is not None  # noqa: S101 - what it is called for
+    availability.require()
+    usual = store.statement_timeout_seconds * (1 if read_only else _WRITING_STATEMENTS)
+    with keeping_to(
+        usual + _GRACE_SECONDS,
+        store.adding_seconds / 3,
+        availability.doubt,
+        lambda: not availability.is_up,
+    ) as deadline:
+        try:
+            yield deadline
+        except (DBAPIError, psycopg2.Error) as failure:
+            _learn(availability, failure, deadline, is_reading=read_only)
+            raise
+        if read_only:
+            availability.answered()
+        else:
+            availability.wrote()
+
+
+def _learn(
+    availability: Availability,
+    failure: DBAPIError | psycopg2.Error,
+    deadline: Deadline,
+    *,
+    is_reading: bool,
+) -> None:
+    if not is_reading and (refusal := write_refusal(failure)):
+        availability.refused_write(refusal)
+    elif deadline.is_over:
+        availability.doubt()  # we gave it up ourselves: it may have waited for a lock
+    elif isinstance(as_service_error(failure), DatabaseUnavailable):
+        availability.lost()
 
 
 def _open(session: Session, store: Store, *, read_only: bool) -> None:
@@ -217,62 +268,3 @@ def _open(session: Session, store: Store, *, read_only: bool) -> None:
         session.execute(_OPEN, limits)
     else:
         session.execute(_OPEN_IN_ROLE, {**limits, "role": role})
-
-
-def open_from_settings(
-    settings: DatabaseSettings, application_name: str, metadata: MetaData
-) -> Store:
-    """Open PostgreSQL, or the in-memory store where the settings lead to it.
-
-    An unreachable server is no error in production: the service starts and answers 503 until the
-    server is there.
-
-    Raises:
-        ConfigurationError: the URL, user, password, database or certificate is wrong.
-
-    """
-    if settings.database_url is None:
-        return _memory_store(metadata, "DATABASE_URL is not set")
-    engine = build_engine(settings, application_name)
-    failure = try_connecting(engine, settings.url_variable)
-    if failure is not None and settings.serves_from_memory_when_away:
-        return _memory_store(metadata, f"the server of {settings.url_variable} does not answer")
-    return Store(
-        engine,
-        statement_timeout_seconds=settings.database_statement_timeout_seconds,
-        lock_timeout_seconds=settings.database_lock_timeout_seconds,
-        role=_role(settings, metadata.schema or ""),
-    )
-
-
-def _role(settings: DatabaseSettings, schema: str) -> Role:
-    return Role(role_name(settings.database_role_prefix, schema), schema)
-
-
-def try_connecting(engine: Engine, variable: str = "DATABASE_URL") -> DBAPIError | None:
-    """Connect once; return the failure if the server cannot be reached or is not ready.
-
-    variable: the setting that named the server, for the message.
-
-    Raises:
-        ConfigurationError: the server, or libpq, refuses these settings.
-
-    """
-    try:
-        engine.connect().close()
-    except DBAPIError as failure:
-        meaning = misconfiguration(failure)
-        if meaning is not None:
-            where = f"{engine.url.host or 'local socket'}:{engine.url.port or 5432}"
-            raise ConfigurationError(
-                f"{variable} does not work: {meaning} ({where}, database "
-                f"{engine.url.database}, user {engine.url.username})."
-            ) from failure
-        return failure
-    return None
-
-
-def _memory_store(metadata: MetaData, reason: str) -> Store:
-    logger.warning(MEMORY_WARNING.format(reason=reason))
-    engine, anchor = build_memory_engine(metadata)
-    return Store(engine, memory_reason=reason, anchor=anchor)

@@ -5,6 +5,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, ServiceError
 
+_AWAY = "The database does not answer. Try again in a few seconds."
 _UNIQUE_VIOLATION = "23505"
 _TIMED_OUT = "57014"
 _BUSY = {
@@ -18,6 +19,13 @@ _BUSY = {
 # psycopg2 gives no SQLSTATE when connecting fails, so only the text can tell.
 _TOO_MANY = ("too many connections", "too many clients", "connection slots are reserved")
 _PASSING = (*_TOO_MANY, "starting up", "shutting down", "recovery", "not yet accepting")
+# The server answers, but no write can succeed: read-only after a failover, or its disk full.
+_REFUSED_WRITES = {
+    "25006": "the server is read-only",
+    "53100": "the server's disk is full",
+}
+# What a read-only server answers when a transaction is opened for writing.
+_CANNOT_BE_OPENED = {"0A000", "25001"}
 _MISCONFIGURED = {
     "password authentication failed": "the server refuses the user or password",
     "no password supplied": "the server wants a password and the URL has none",
@@ -65,18 +73,42 @@ def is_timeout(failure: BaseException | None) -> bool:
     return getattr(getattr(failure, "orig", None), "pgcode", None) == _TIMED_OUT
 
 
-def as_service_error(failure: DBAPIError) -> ServiceError | None:
-    """Return what the failure means to a caller, or None if it is an error of ours."""
-    code = getattr(failure.orig, "pgcode", None)
-    if code in _BUSY:
-        return DatabaseBusy(f"The request was given up: {_BUSY[code]}. Try again.")
-    text = str(failure.orig)
-    if any(sign in text for sign in _TOO_MANY):
-        return DatabaseBusy("The request was given up: no connection is left. Try again.")
-    if "database is locked" in text:
-        return DatabaseBusy("The request was given up: another request holds the lock. Try again.")
+def write_refusal(failure: DBAPIError | psycopg2.Error) -> str | None:
+    """Return why the server, which answers, cannot be written to at all; None if it can."""
+    code = getattr(_cause(failure), "pgcode", None)
+    if code in _CANNOT_BE_OPENED and "transaction_read_only" in (
+        getattr(failure, "statement", None) or ""
+    ):
+        return _REFUSED_WRITES["25006"]
+    return _REFUSED_WRITES.get(code or "")
+
+
+def _cause(failure: DBAPIError | psycopg2.Error) -> BaseException | None:
+    return failure.orig if isinstance(failure, DBAPIError) else failure
+
+
+def as_service_error(
+    failure: DBAPIError | psycopg2.Error, *, is_reading: bool = False
+) -> ServiceError | None:
+    """Return what the failure means to a caller, or None if it is an error of ours.
+
+    is_reading: the transaction was opened for reading only, so that it was ours to not write.
+    """
+    cause = _cause(failure)
+    code = getattr(cause, "pgcode", None) or ""
+    text = str(cause)
+    if busy := _busy(code, text):
+        return DatabaseBusy(f"The request was given up: {busy}. Try again.")
+    if not is_reading and (refusal := write_refusal(failure)):
+        return DatabaseUnavailable(f"Nothing can be written: {refusal}.")
     # Without SQLSTATE the server did not speak: refused, reset or gone while it was asked.
-    is_connecting = code is None and isinstance(failure.orig, psycopg2.OperationalError)
-    if failure.connection_invalidated or is_connecting or (code or "").startswith(("08", "57P")):
-        return DatabaseUnavailable("The database does not answer. Try again in a few seconds.")
-    return None
+    is_lost = not code and isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
+    if is_lost or getattr(failure, "connection_invalidated", False):
+        return DatabaseUnavailable(_AWAY)
+    return DatabaseUnavailable(_AWAY) if code.startswith(("08", "57P")) else None
+
+
+def _busy(code: str, text: str) -> str | None:
+    if any(sign in text for sign in _TOO_MANY):
+        return "no connection is left"
+    return "another request holds the lock" if "database is locked" in text else _BUSY.get(code)

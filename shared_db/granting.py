@@ -1,7 +1,7 @@
 """Making the services' roles: the least that each needs, granted anew after every migration."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
@@ -11,8 +11,9 @@ from shared_db.errors import ConfigurationError
 
 _NOT_ALLOWED = "42501"
 _MADE_BY_ANOTHER = {"23505", "42710"}
-# Roles belong to the server: somebody who migrates another database changes the same rows.
-_AT_THE_SAME_TIME = "XX000"
+# Roles belong to the server: somebody who migrates another database changes the same rows. The code
+# is that of any internal error, and its text is never translated.
+_INTERNAL, _AT_THE_SAME_TIME = "XX000", "concurrently"
 _ATTEMPTS = 20
 
 _IS_THERE = text("SELECT 1 FROM pg_roles WHERE rolname = :name")
@@ -66,21 +67,42 @@ def make_roles(
 
     """
     chosen, of_ours = tuple(roles), tuple(schemas)
+
+    def make(connection: Connection) -> None:
+        for role in chosen:
+            _make_role(connection, role, of_ours, logins.get(role.schema))
+
+    changing_roles(engine, make)
+
+
+def changing_roles(engine: Engine, change: Callable[[Connection], None]) -> None:
+    """Do the change in one transaction, and again where somebody changed the same roles meanwhile.
+
+    Raises:
+        RolesRefused: this login may not do it; nothing is changed.
+
+    """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with engine.begin() as connection:
-                for role in chosen:
-                    _make_role(connection, role, of_ours, logins.get(role.schema))
+                change(connection)
         except DBAPIError as failure:
             code = getattr(failure.orig, "pgcode", None)
             if code == _NOT_ALLOWED:
                 reason = str(failure.orig).strip().partition("\n")[0]
                 raise RolesRefused(reason) from failure
-            if code != _AT_THE_SAME_TIME or attempt == _ATTEMPTS:
+            if not _was_at_the_same_time(failure) or attempt == _ATTEMPTS:
                 raise
             time.sleep(0.05 * attempt)
         else:
             return
+
+
+def _was_at_the_same_time(failure: DBAPIError) -> bool:
+    code = getattr(failure.orig, "pgcode", None)
+    return code in _MADE_BY_ANOTHER or (
+        code == _INTERNAL and _AT_THE_SAME_TIME in str(failure.orig)
+    )
 
 
 def may_make_roles(connection: Connection) -> bool:

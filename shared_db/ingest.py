@@ -53,13 +53,23 @@ class GroupCommit(Generic[Q, R]):
         self, flush: Callable[[list[Q]], Sequence[R | ServiceError]], bounds: Bounds | None = None
     ) -> None:
         self.bounds = bounds or Bounds()
-        self._flush = flush
+        self.flush = flush
         self._queue: deque[_Waiting[Q]] = deque()
         self._queued_size = 0
         self._is_writing = False
         self._lock = threading.Lock()
         # Its thread is there only once it is needed, and is waited for when the process ends.
         self._writer = ThreadPoolExecutor(1, "ingest")
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for the writer, those aside that it writes now."""
+        return len(self._queue)
+
+    @property
+    def is_writing(self) -> bool:
+        """Tell whether the writer is at work, or about to be."""
+        return self._is_writing
 
     def write(self, request: Q, size: int) -> R:
         """Return the answer once the request is committed; the calling thread waits.
@@ -84,7 +94,7 @@ class GroupCommit(Generic[Q, R]):
 
     def drain(self) -> None:
         """Return once everything is written that waits now."""
-        while self._is_writing:
+        while self.is_writing:
             self._writer.submit(int).result()
 
     def _enqueue(self, waiting: _Waiting[Q]) -> None:
@@ -125,7 +135,7 @@ class GroupCommit(Generic[Q, R]):
 
     def _write(self, taken: list[_Waiting[Q]]) -> None:
         try:
-            answers = self._flush([waiting.request for waiting in taken])
+            answers = self.flush([waiting.request for waiting in taken])
             settled = list(zip(taken, answers, strict=True))
         except DatabaseUnavailable as away:
             # Each of those behind would find out for itself, one after the other.

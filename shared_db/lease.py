@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from shared_db.errors import ConfigurationError
@@ -82,11 +82,21 @@ class Lease:
             TableInUse: a lock was not given in time; nothing is changed.
 
         """
+        with self.connection() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Give a connection in whose transactions, however many, nobody else migrates.
+
+        Raises:
+            Migrating: the lease ran out meanwhile and another process has it.
+            TableInUse: a lock was not given in time; its transaction is rolled back.
+
+        """
         try:
-            with self.engine.begin() as connection:
-                _limit_waiting(connection, self.lock_timeout_seconds)
-                if connection.execute(_HOLD, {"holder": self.holder}).first() is None:
-                    raise Migrating("The lease was lost to another process; nothing was changed.")
+            with self.engine.connect() as connection:
+                event.listen(connection, "begin", self._hold)
                 yield connection
         except DBAPIError as failure:
             if getattr(failure.orig, "pgcode", None) != _LOCK_NOT_AVAILABLE:
@@ -95,6 +105,11 @@ class Lease:
                 f"A table is in use: its lock was not given within {self.lock_timeout_seconds:g} "
                 "seconds. Nothing of this step is changed, and running it again is safe."
             ) from failure
+
+    def _hold(self, connection: Connection) -> None:
+        _limit_waiting(connection, self.lock_timeout_seconds)
+        if connection.execute(_HOLD, {"holder": self.holder}).first() is None:
+            raise Migrating("The lease was lost to another process; this one does not go on.")
 
     def take(self) -> bool:
         """Take the lease; tell whether it was free or had run out."""

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from functools import partial
 
 from alembic import command, context
 from alembic.config import Config
@@ -58,17 +59,19 @@ class History:
     def upgrade_under(self, lease: Lease, revision: str = "head") -> None:
         """Bring the schema to `revision` in one transaction, under a lease that is held already.
 
+        A migration with an `autocommit_block` commits what was done before it.
+
         Raises:
             TableInUse: a lock was not given in time; nothing is changed.
 
         """
-        with lease.transaction() as connection:
-            connection.execute(text(_create_schema(self.schema)))
+        # Alembic begins the transaction, so that it can end it where a migration asks for that.
+        with lease.connection() as connection:
             command.upgrade(self.config(connection), revision)
 
     def downgrade(self, engine: Engine, revision: str) -> None:
         """Take the schema back to `revision` in one transaction."""
-        with held_lease(engine) as lease, lease.transaction() as connection:
+        with held_lease(engine) as lease, lease.connection() as connection:
             command.downgrade(self.config(connection), revision)
 
     def sql(self, current: str | None) -> str:
@@ -85,7 +88,7 @@ class History:
 
 
 def require_migrated(database: Database, history: History) -> None:
-    """Make sure that the schema is the one of this release; nothing to check while away.
+    """Make sure that the schema is the one of this release; while away, as soon as it is back.
 
     Raises:
         ConfigurationError: it was never migrated, or is at another revision.
@@ -95,9 +98,19 @@ def require_migrated(database: Database, history: History) -> None:
         return
     try:
         with database.reading() as session:
-            current = history.current(session.connection())
+            check_migrated(history, session.connection())
     except (DatabaseUnavailable, DatabaseBusy):
-        return
+        database.require_on_return(partial(check_migrated, history))
+
+
+def check_migrated(history: History, connection: Connection) -> None:
+    """Make sure that the schema is the one of this release.
+
+    Raises:
+        ConfigurationError: it was never migrated, or is at another revision.
+
+    """
+    current = history.current(connection)
     if current != history.head():
         raise ConfigurationError(
             f"The schema {history.schema} is at revision {current or 'none'}, this release needs "
@@ -118,11 +131,15 @@ def run_migrations(metadata: MetaData) -> None:
             version_table_schema=metadata.schema,
             literal_binds=True,
         )
-    else:
-        context.configure(
-            connection=context.config.attributes["connection"],
-            target_metadata=metadata,
-            version_table_schema=metadata.schema,
-        )
+        with context.begin_transaction():
+            context.run_migrations()
+        return
+    connection: Connection = context.config.attributes["connection"]
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        version_table_schema=metadata.schema,
+    )
     with context.begin_transaction():
+        connection.execute(text(_create_schema(str(metadata.schema))))
         context.run_migrations()

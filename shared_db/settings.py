@@ -24,6 +24,14 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+class Fallback(StrEnum):
+    """What an unreachable database means; see docs/architecture.md."""
+
+    SERVE = "serve"
+    SPOOL = "spool"
+    OFF = "off"
+
+
 class SecretFiles(PydanticBaseSettingsSource):
     """Reads `NAME` from the file that `NAME_FILE` points to, as container secrets are given."""
 
@@ -107,7 +115,9 @@ class DatabaseSettings(VeritasSettings):
     database_connect_timeout_seconds: int = Field(3, ge=1, le=60)
     database_statement_timeout_seconds: float = Field(10, gt=0, le=3600)
     database_lock_timeout_seconds: float = Field(3, gt=0, le=3600)
-    fallback: Literal["serve", "off"] | None = None
+    database_adding_seconds: float = Field(1.2, ge=0.2, le=3600)
+    fallback: Fallback | None = None
+    spool_path: Path = Path(".veritas")
 
     @model_validator(mode="after")
     def _prefer_own_url(self) -> Self:
@@ -136,4 +146,10 @@ class DatabaseSettings(VeritasSettings):
 
         Only in development, where it is the default: in production rows kept in memory are lost.
         """
-        return self.environment is Environment.DEVELOPMENT and self.fallback != "off"
+        is_development = self.environment is Environment.DEVELOPMENT
+        return is_development and self.fallback in (None, Fallback.SERVE)
+
+    @property
+    def spools_when_away(self) -> bool:
+        """Tell whether additions are spooled while a server is away that is not done without."""
+        return self.fallback is not Fallback.OFF

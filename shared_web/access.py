@@ -1,6 +1,5 @@
 """Who may call a route: dependencies that turn a bearer key into a `Principal`."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -83,30 +82,43 @@ def _developer(request: Request) -> Principal:
     return DEVELOPER
 
 
-def needs(scope: Scope) -> Callable[..., Awaitable[Principal]]:
-    """Return the dependency that admits callers with this scope."""
+class Admission:
+    """The dependency that admits callers with one scope."""
 
-    async def admitted(
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def __call__(
+        self,
         request: Request,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     ) -> Principal:
+        """Return who calls.
+
+        Raises:
+            Unauthenticated: no key, or not a known one.
+            Forbidden: the key lacks the scope, or is needed for a call from elsewhere.
+
+        """
         access: Access = request.app.state.access
         key = credentials.credentials if credentials else None
         principal = await access.principal(request, key)
         request.state.principal = principal
-        if not principal.may(scope):
-            raise Forbidden(f"This needs the scope `{scope}`, which {principal.name} lacks.")
+        if not principal.may(self._scope):
+            raise Forbidden(f"This needs the scope `{self._scope}`, which {principal.name} lacks.")
         return principal
 
-    return admitted
+    async def plainly(self, request: Request) -> Principal:
+        """Do the same where FastAPI has not read the credentials."""
+        return await self(request, await _bearer(request))
 
 
-Reader = Annotated[Principal, Depends(needs(Scope.READ))]
-Writer = Annotated[Principal, Depends(needs(Scope.WRITE))]
-Ingester = Annotated[Principal, Depends(needs(Scope.INGEST))]
-Admin = Annotated[Principal, Depends(needs(Scope.ADMIN))]
+Reader = Annotated[Principal, Depends(Admission(Scope.READ))]
+Writer = Annotated[Principal, Depends(Admission(Scope.WRITE))]
+Ingester = Annotated[Principal, Depends(Admission(Scope.INGEST))]
+Admin = Annotated[Principal, Depends(Admission(Scope.ADMIN))]
 
-READ = Depends(needs(Scope.READ))
-WRITE = Depends(needs(Scope.WRITE))
-INGEST = Depends(needs(Scope.INGEST))
-ADMIN = Depends(needs(Scope.ADMIN))
+READ = Depends(Admission(Scope.READ))
+WRITE = Depends(Admission(Scope.WRITE))
+INGEST = Depends(Admission(Scope.INGEST))
+ADMIN = Depends(Admission(Scope.ADMIN))

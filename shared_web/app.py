@@ -1,6 +1,7 @@
 """The app factory: three services, one set of manners."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import gc
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -9,16 +10,17 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared_db.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.migrations import History, require_migrated
 from shared_web.access import Access
+from shared_web.batches import BatchRoom
 from shared_web.bodies import BODY_REFUSALS, BodyLimit
 from shared_web.health import health_routes
+from shared_web.intake import Intake
 from shared_web.keys import KeyManager
+from shared_web.known_keys import KnownKeys
 from shared_web.logs import RequestLog, configure_logging
 from shared_web.parameters import only_known_parameters
 from shared_web.periodic import Periodic, doing
@@ -26,6 +28,7 @@ from shared_web.problems import COMMON, Problem, documented, install_problem_han
 from shared_web.reporting import reporting
 from shared_web.routing import API_PREFIX
 from shared_web.settings import ServiceSettings
+from shared_web.spooling import Spooling, StorageHeader, attach_spool, giving_back
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,14 @@ def create_service_app(
     database: Database,
     history: History,
     periodics: Sequence[Periodic] = (),
-    drain: Callable[[], None] = lambda: None,
+    intake: Intake | None = None,
+    spooling: Spooling | None = None,
 ) -> FastAPI:
     """Return the service's app; its store is opened and checked when it starts.
 
-    periodics: what the service does by itself while it runs. drain: writes what still waits to be
-    written; it is called when the last request is answered, before the process ends.
+    periodics: what the service does by itself while it runs. intake: of single events; what waits
+    there is stored after the last request and before the process ends. spooling: what is accepted
+    while the database is away.
     """
     keys = KeyManager(
         database,
@@ -66,20 +71,27 @@ def create_service_app(
                 "own in memory. Set DATABASE_URL, or WORKERS=1."
             )
         require_migrated(database, history)
+        if spooling is not None:
+            attach_spool(settings, database, service.name)
+        if database.spool is not None:
+            path = settings.spool_path / f"{service.name}-keys.db"
+            keys.remember_on_disk(KnownKeys(path, settings.key_outage_seconds))
         access.prepare(database)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(prepare)
         if settings.workers > 1:
-            # A process that uvicorn started for a worker knows nothing of its parent's logging.
+            # A process that uvicorn started for a worker knows nothing of what its parent did.
             configure_logging(settings, service.name)
-        with reporting(settings, service.name):
+            gc.freeze()
+        with reporting(settings, service.name), giving_back(database, spooling):
             async with doing(periodics):
                 try:
                     yield
                 finally:
-                    await run_in_threadpool(drain)
+                    if intake is not None:
+                        await intake.drain()
 
     release = version("veritas")
     app = FastAPI(
@@ -94,6 +106,8 @@ def create_service_app(
     )
     app.state.access = access
     app.state.prepare = prepare
+    app.state.intake = intake
+    app.state.batches = BatchRoom(settings.max_batch_bytes)
     install_problem_handlers(app)
     app.include_router(health_routes(service.name, release, lambda: database))
     for router in service.routers:
@@ -144,21 +158,3 @@ def _add_body_refusals(document: dict[str, Any]) -> None:
         for operation in path.values():
             if "requestBody" in operation:
                 operation["responses"].update(refusals)
-
-
-class StorageHeader:
-    """Middleware that says on every answer when rows are kept in memory only."""
-
-    def __init__(self, app: ASGIApp, database: Database) -> None:
-        self.app = app
-        self.database = database
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
-
-        async def send_with_storage(message: Message) -> None:
-            if message["type"] == "http.response.start" and self.database.is_open_in_memory:
-                MutableHeaders(scope=message)["Veritas-Storage"] = "memory"
-            await send(message)
-
-        await self.app(scope, receive, send_with_storage)

@@ -1,28 +1,28 @@
 """Batches: a JSON array or NDJSON in, one outcome per item out, good items stored beside bad."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, ValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel, Field, ValidationError
 
+from shared_db.additions import answers_from_spool
+from shared_db.errors import Overloaded
 from shared_db.naming import Outcome
-from shared_web.problems import (
-    FieldError,
-    InvalidRequest,
-    TooLarge,
-    WrongMediaType,
-    field_errors,
-)
+from shared_web.bodies import BODY_READER, BodyReader
+from shared_web.items import MOST_ITEMS, NDJSON, Broken, items_of
+from shared_web.problems import FieldError, documented, field_errors
 
 B = TypeVar("B", bound=BaseModel)
 T = TypeVar("T")
 
-MOST_ITEMS = 10_000
-NDJSON = "application/x-ndjson"
+# Parsing is Python's work, which two threads do not do faster than one; the other one stores.
+_THREADS = 2
+_HELD_AT_ONCE = 4
 
 
 class ItemOut(BaseModel):
@@ -41,6 +41,12 @@ class BatchOut(BaseModel):
     stored: int
     repeated: int
     refused: int
+    pending: bool = Field(
+        default=False,
+        exclude_if=lambda is_pending: not is_pending,
+        description="True when what is called stored was accepted while the database was away and "
+        "is not in it yet. Left out otherwise.",
+    )
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ def _counted(items: list[ItemOut]) -> BatchOut:
     counts = dict.fromkeys(("stored", "repeated", "refused"), 0)
     for item in items:
         counts[item.outcome] += 1
-    return BatchOut(items=items, **counts)
+    return BatchOut(items=items, **counts, pending=answers_from_spool())
 
 
 def _item(index: int, id_: str, outcome: Outcome) -> ItemOut:
@@ -80,71 +86,79 @@ def _refused(index: int, errors: list[dict[str, str]]) -> ItemOut:
     return ItemOut(index=index, outcome="refused", id=None, errors=described)
 
 
-async def read_batch(request: Request, model: type[B]) -> Batch[B]:
-    """Read the body's items and validate each on its own.
+class BatchRoom:
+    """What the batches of one process may take: bytes that are held, and threads that read them.
+
+    max_bytes: of one batch, after decompressing.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._held = 0
+        self._threads: CapacityLimiter | None = None
+
+    @contextmanager
+    def holding(self) -> Iterator[Callable[[int], None]]:
+        """Give what counts the bytes of one batch, until it is answered.
+
+        Raises:
+            Overloaded: when called, if all batches together come to too many.
+
+        """
+        mine = 0
+
+        def hold(size: int) -> None:
+            nonlocal mine
+            if self._held + size > _HELD_AT_ONCE * self.max_bytes:
+                raise Overloaded("More batches come in than can be stored now. Try again.")
+            mine += size
+            self._held += size
+
+        try:
+            yield hold
+        finally:
+            self._held -= mine
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do the work in a thread of those for batches, so that other routes keep theirs."""
+        if self._threads is None:
+            self._threads = CapacityLimiter(_THREADS)
+        return await to_thread.run_sync(work, limiter=self._threads)
+
+
+async def stored_batch(
+    request: Request, model: type[B], store: Callable[[Batch[B]], BatchOut]
+) -> Response:
+    """Read the body's items, validate each on its own, and answer with what `store` returns.
 
     Raises:
         WrongMediaType: the body is called neither JSON nor NDJSON.
         InvalidRequest: it is no JSON array, or has no items.
-        TooLarge: more than `MOST_ITEMS` items.
+        TooLarge: more than `MOST_ITEMS` items, or than MAX_BATCH_BYTES.
+        Overloaded: too many batches at once.
 
     """
-    body = await request.body()
+    room: BatchRoom = request.app.state.batches
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    # In a thread, because ten thousand items take long enough to hold up everybody else.
-    return await run_in_threadpool(_read, body, media_type, model)
+
+    def answer() -> bytes:
+        batch = validated(items_of(body, media_type), model)
+        return store(batch).model_dump_json().encode()
+
+    with room.holding() as hold:
+        body = await _body(request, room.max_bytes, hold)
+        content = await room.run(answer)
+    return Response(content, media_type="application/json")
 
 
-def _read(body: bytes, media_type: str, model: type[B]) -> Batch[B]:
-    items = _lines(body) if media_type == NDJSON else _array(body, media_type)
-    if not items:
-        raise InvalidRequest("The batch has no items.")
-    return validated(bounded(items), model)
-
-
-def bounded(items: list[T]) -> list[T]:
-    """Return the items if one batch may have so many.
-
-    Raises:
-        TooLarge: more than `MOST_ITEMS`.
-
-    """
-    if len(items) > MOST_ITEMS:
-        raise TooLarge(f"The batch has {len(items)} items; send at most {MOST_ITEMS} at once.")
-    return items
-
-
-def _array(body: bytes, media_type: str) -> list[Any]:
-    if media_type != "application/json":
-        raise WrongMediaType(f"Send a JSON array as application/json, or lines as {NDJSON}.")
-    try:
-        items = json.loads(body)
-    except json.JSONDecodeError as failure:
-        detail = f"The body is not JSON: look at character {failure.pos}."
-        raise InvalidRequest(detail) from failure
-    except (ValueError, RecursionError) as failure:
-        raise InvalidRequest("The body cannot be read as JSON.") from failure
-    if not isinstance(items, list):
-        raise InvalidRequest("The body must be a JSON array.")
-    return items
-
-
-def _lines(body: bytes) -> list[Any]:
-    return [_line(line) for line in bounded([line for line in body.split(b"\n") if line.strip()])]
-
-
-@dataclass(frozen=True)
-class Broken:
-    """An item that could not even be read, and why."""
-
-    why: str
-
-
-def _line(line: bytes) -> object:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return Broken("is not JSON")
+async def _body(request: Request, max_bytes: int, hold: Callable[[int], None]) -> bytes:
+    reader: BodyReader = request.scope[BODY_READER]
+    reader.allow(max_bytes)
+    pieces = []
+    async for piece in request.stream():
+        hold(len(piece))
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def validated(items: list[Any], model: type[B]) -> Batch[B]:
@@ -174,3 +188,6 @@ def batch_body(model: type[BaseModel]) -> dict[str, Any]:
     return {
         "requestBody": {"required": True, "content": {"application/json": array, NDJSON: lines}}
     }
+
+
+OVERLOADED = documented(Overloaded)

@@ -1,14 +1,20 @@
 """Request bodies: decompressed as they come, and never more than the limit."""
 
+import asyncio
 import zlib
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared_db.errors import ServiceError
 from shared_web.problems import RefusedWhileReading, TooLarge, WrongMediaType
 
+# Where a route finds what reads its body.
+BODY_READER = "veritas.body_reader"
+
 _GZIP = 16 + zlib.MAX_WBITS
+# How much is unfolded before other requests have their turn.
+_PIECE_BYTES = 256 * 1024
 
 
 class UnsupportedEncoding(ServiceError):
@@ -34,6 +40,9 @@ BODY_REFUSALS: tuple[type[ServiceError], ...] = (
 )
 
 
+_READ_HEADERS = {b"content-encoding", b"content-length"}
+
+
 class BodyLimit:
     """Middleware that counts the body while it is read, after decompressing it.
 
@@ -47,7 +56,8 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a `receive` that counts."""
         if scope["type"] == "http":
-            reader = _BodyReader(Headers(scope=scope), receive, self.max_bytes)
+            reader = BodyReader(scope, receive, self.max_bytes)
+            scope[BODY_READER] = reader
             if reader.is_compressed:
                 headers = MutableHeaders(scope=scope)
                 del headers["content-encoding"]
@@ -56,22 +66,32 @@ class BodyLimit:
         await self.app(scope, receive, send)
 
 
-class _BodyReader:
-    def __init__(self, headers: Headers, receive: Receive, max_bytes: int) -> None:
+class BodyReader:
+    """Reads one body, counts it, and unfolds it where it is compressed."""
+
+    def __init__(self, scope: Scope, receive: Receive, max_bytes: int) -> None:
+        sent = {name: value for name, value in scope["headers"] if name in _READ_HEADERS}
         self._receive = receive
         self._left = max_bytes
         self._max_bytes = max_bytes
-        self._encoding = headers.get("content-encoding", "identity").strip().lower()
-        announced = headers.get("content-length", "")
+        encoding = sent.get(b"content-encoding", b"identity")
+        self._encoding = encoding.decode("latin-1").strip().lower()
+        announced = sent.get(b"content-length", b"")
         # More digits than these announce too much anyway.
-        is_number = announced.isascii() and announced.isdigit()
-        self._announced = int(announced[:20]) if is_number else 0
+        self._announced = int(announced[:20]) if announced.isdigit() else 0
         self._is_complete = False
-        self._gzip = zlib.decompressobj(_GZIP)
+        self._gzip = zlib.decompressobj(_GZIP) if self.is_compressed else None
+        self._folded: Message | None = None
 
     @property
     def is_compressed(self) -> bool:
+        """Tell whether the body comes as gzip."""
         return self._encoding in ("gzip", "x-gzip")
+
+    def allow(self, max_bytes: int) -> None:
+        """Let the body have so many bytes; for a route whose bodies may be longer than others'."""
+        self._left += max_bytes - self._max_bytes
+        self._max_bytes = max_bytes
 
     async def receive(self) -> Message:
         """Return the next piece; raised errors become problems, as this runs inside the route.
@@ -83,33 +103,47 @@ class _BodyReader:
         """
         if self._announced > self._max_bytes:
             raise self._too_large()
-        message = await self._receive()
+        message = await self._next()
         if message["type"] != "http.request":
             if not self._is_complete:
                 raise RefusedWhileReading(BrokenBody("The client went away."))
             return message
-        body = self._decoded(message.get("body", b""))
+        body = self._decoded(message)
         self._left -= len(body)
         if self._left < 0:
             raise self._too_large()
-        self._is_complete = not message.get("more_body", False)
-        if self.is_compressed and self._is_complete and not self._gzip.eof:
+        self._is_complete = not (message.get("more_body", False) or self._folded)
+        if self._gzip is not None and self._is_complete and not self._gzip.eof:
             raise RefusedWhileReading(BrokenBody("The gzip data end too early."))
-        return {**message, "body": body}
+        return {**message, "body": body, "more_body": not self._is_complete}
 
-    def _decoded(self, body: bytes) -> bytes:
-        if self._encoding in ("identity", ""):
-            return body
-        if not self.is_compressed:
+    async def _next(self) -> Message:
+        """Return the next message, or what is still folded of the last one."""
+        if self._folded is None:
+            return await self._receive()
+        await asyncio.sleep(0)
+        message, self._folded = self._folded, None
+        return message
+
+    def _decoded(self, message: Message) -> bytes:
+        body: bytes = message.get("body", b"")
+        if self._gzip is not None:
+            return self._unfolded(self._gzip, body, message)
+        if self._encoding not in ("identity", ""):
             raise RefusedWhileReading(UnsupportedEncoding("Send the body as it is or as gzip."))
+        return body
+
+    def _unfolded(self, gzip: "zlib._Decompress", body: bytes, message: Message) -> bytes:
         try:
-            unfolded = self._gzip.decompress(body, self._left + 1)
+            unfolded = gzip.decompress(body, _PIECE_BYTES)
         except zlib.error as failure:
             refusal = BrokenBody("The body is not gzip, although Content-Encoding says so.")
             raise RefusedWhileReading(refusal) from failure
-        if self._gzip.unused_data:
+        if gzip.unused_data:
             # Perhaps a second gzip file: leaving it out in silence would lose rows.
             raise RefusedWhileReading(BrokenBody("Something follows the end of the gzip data."))
+        if len(unfolded) == _PIECE_BYTES and not gzip.eof:
+            self._folded = {**message, "body": gzip.unconsumed_tail}
         return unfolded
 
     def _too_large(self) -> RefusedWhileReading:

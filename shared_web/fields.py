@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -14,6 +15,7 @@ from pydantic import (
     Field,
     StringConstraints,
 )
+from pydantic_core import to_json
 
 from shared_db.clock import utc_now
 from shared_db.columns import ID_LENGTH
@@ -22,6 +24,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _DATE_LENGTH = len("2026-01-01T")
 _DEEPEST_JSON = 20
+_LONGEST_JSON = 64 * 1024
 _BIGGEST_INTEGER = 2**63
 _SMALLEST_NUMBER = 1e-9
 # What the document can say of ids; beyond ASCII too, unprintable characters are refused.
@@ -40,6 +43,18 @@ class Out(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
+class AdditionOut(Out):
+    """What was added; `pending` where it waits in the spool and is not in the database yet."""
+
+    pending: bool = Field(
+        default=False,
+        validation_alias=AliasChoices("pending", "is_pending"),
+        exclude_if=lambda is_pending: not is_pending,
+        description="True for what was accepted while the database was away and is not in it yet; "
+        "what only the database can tell is then null. Left out otherwise.",
+    )
+
+
 def storable(text: str) -> str:
     """Return the text if both stores can hold it.
 
@@ -49,8 +64,11 @@ def storable(text: str) -> str:
     """
     if "\x00" in text:
         raise ValueError("must not contain the NUL character")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("must not contain a lone surrogate")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("must not contain a lone surrogate") from None
     return text
 
 
@@ -120,7 +138,9 @@ def _check_json(value: object, depth: int) -> None:
 
 
 def _bounded_json(value: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(value)) > 64 * 1024:
+    # What is counted is at most four times as long as this, which takes a tenth of the time.
+    is_short = 4 * len(to_json(value)) <= _LONGEST_JSON
+    if not is_short and len(json.dumps(value)) > _LONGEST_JSON:
         raise ValueError("must not be larger than 64 KiB as JSON")
     return value
 

@@ -5,6 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +17,9 @@ from shared_db.clock import utc_now
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import Key, service_metadata
 from shared_db.database import Database
-from shared_db.errors import Conflict, NotFound
+from shared_db.deadline import within
+from shared_db.errors import Conflict, DatabaseUnavailable, NotFound
+from shared_web.known_keys import KnownKeys
 
 _PREFIX = "veritas_"
 _SECRET_BYTES = 32
@@ -90,6 +93,11 @@ class KeyManager:
         self._cache_seconds = cache_seconds
         self._cache: dict[str, tuple[float, Principal]] = {}
         self._lock = threading.Lock()
+        self._known: KnownKeys | None = None
+
+    def remember_on_disk(self, known: KnownKeys) -> None:
+        """Let callers in during an outage whose key was verified before."""
+        self._known = known
 
     def add_key(self, name: str, scopes: Iterable[Scope]) -> str:
         """Make a key and return it; it is shown this once and cannot be had again.
@@ -142,18 +150,48 @@ class KeyManager:
         return found[1] if found is not None and found[0] > time.monotonic() else None
 
     def find(self, key: str) -> Principal | None:
-        """Return the caller whom the key stands for, or None if it is unknown or revoked."""
+        """Return the caller whom the key stands for, or None if it is unknown or revoked.
+
+        While the database is away a key counts that was verified within KEY_OUTAGE_SECONDS.
+
+        Raises:
+            DatabaseUnavailable: the database is away, and the key was not verified lately.
+
+        """
         secret_hash = self._hash(key)
-        query = select(ApiKey).where(ApiKey.secret_hash == secret_hash, ApiKey.revoked_at.is_(None))
-        with self._database.reading() as session:
-            row = session.scalar(query)
+        try:
+            row = self._stored(secret_hash)
+        except DatabaseUnavailable:
+            found = self._known.find(secret_hash) if self._known else None
+            if found is None:
+                raise
+            return Principal(found[0], frozenset(map(Scope, found[1].split())))
         if row is None:
+            self._forget(secret_hash)
             return None
+        self._remember(row)
+        return row.principal
+
+    def _stored(self, secret_hash: str) -> ApiKey | None:
+        query = select(ApiKey).where(ApiKey.secret_hash == secret_hash, ApiKey.revoked_at.is_(None))
+        # Whoever may be spooled must not wait for longer on the way to it.
+        waiting = within(self._database.store.adding_seconds) if self._known else nullcontext()
+        with waiting, self._database.reading() as session:
+            return session.scalar(query)
+
+    def _remember(self, row: ApiKey) -> None:
         with self._lock:
             if len(self._cache) >= _MOST_CACHED:
                 self._cache.clear()
-            self._cache[secret_hash] = (time.monotonic() + self._cache_seconds, row.principal)
-        return row.principal
+            self._cache[row.secret_hash] = (time.monotonic() + self._cache_seconds, row.principal)
+        if self._known is not None:
+            with suppress(DatabaseUnavailable):  # the file is only for an outage
+                self._known.remember(row.secret_hash, row.name, row.scopes)
+
+    def _forget(self, secret_hash: str) -> None:
+        if self._known is not None:
+            with suppress(DatabaseUnavailable):
+                self._known.forget(secret_hash)
 
     def _hash(self, key: str) -> str:
         # Fast is enough: the key is 32 random bytes, which no dictionary holds.

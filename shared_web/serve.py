@@ -1,5 +1,6 @@
 """Running one service as a process: `python -m staffstuddash_service`."""
 
+import gc
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -25,6 +26,8 @@ def serve(package: str, load_settings: Callable[[], ServiceSettings], port_of: s
         _try_starting(package)
     except ConfigurationError as refusal:
         sys.exit(f"{package} does not start: {refusal}")
+    # What is there by now stays, so the collector need not look it over again with each batch.
+    gc.freeze()
     uvicorn.run(
         f"{package}.main:create_app",
         factory=True,

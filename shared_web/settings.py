@@ -17,8 +17,10 @@ class ServiceSettings(DatabaseSettings):
     workers: int = Field(1, ge=1, le=64)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     max_body_bytes: int = Field(1024 * 1024, ge=1024)
+    max_batch_bytes: int = Field(32 * 1024 * 1024, ge=1024)
     key_pepper: SecretStr = SecretStr("")
     key_cache_seconds: float = Field(30, ge=0, le=3600)
+    key_outage_seconds: float = Field(86_400, ge=0, le=31_536_000)
     monitoring_url: str | None = Field(None, pattern=r"^https?://[^/\s]+/?$")
     monitoring_key: SecretStr | None = None
     slow_request_seconds: float = Field(1, gt=0, le=3600)

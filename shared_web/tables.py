@@ -8,7 +8,8 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
-from shared_web.batches import MOST_ITEMS, Batch, Broken, bounded, validated
+from shared_web.batches import Batch, validated
+from shared_web.items import MOST_ITEMS, Broken, bounded
 from shared_web.problems import InvalidRequest, WrongMediaType
 
 CSV = "text/csv"
@@ -58,7 +59,7 @@ def _read(body: bytes, model: type[B]) -> Batch[B]:
     items = [_item(names, row) for row in rows if any(cell.strip() for cell in row)]
     if not items:
         raise InvalidRequest("The table has no rows.")
-    return validated(bounded(items), model)
+    return validated(bounded(iter(items)), model)
 
 
 def _rows(lines: list[str], separator: str) -> Iterator[list[str]]:

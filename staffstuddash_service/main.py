@@ -4,7 +4,8 @@ from fastapi import FastAPI
 
 from shared_web.app import Service, create_service_app
 from shared_web.periodic import Periodic
-from staffstuddash_service.datastore import DatastoreManager, datastore
+from shared_web.spooling import Spooling
+from staffstuddash_service.datastore import KINDS, DatastoreManager, datastore
 from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.routes import (
     actions,
@@ -51,6 +52,8 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
         manager.refresh_due_records,
     )
     periodics = [refresh] if chosen.records_refresh_seconds else []
-    app = create_service_app(SERVICE, chosen, manager.database, HISTORY, periodics)
+    app = create_service_app(
+        SERVICE, chosen, manager.database, HISTORY, periodics, spooling=Spooling(manager, KINDS)
+    )
     app.state.manager = manager
     return app

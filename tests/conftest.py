@@ -1,5 +1,6 @@
 """What every test may ask for, and the PostgreSQL that they run on."""
 
+import os
 import signal
 
 import pytest
@@ -14,9 +15,10 @@ pytest_plugins = ["tests.stores", "tests.pooler"]
 settings.register_profile("veritas", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("veritas")
 
-# A busy machine is no failure: no example has a time to keep.
-settings.register_profile("veritas", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("veritas")
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return two workers for each core: many tests wait for processes most of their time."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:

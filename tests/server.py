@@ -68,9 +68,11 @@ def drop_database(admin: str, name: str) -> None:
 def _drop_what_is_of_the_run() -> None:
     run = {"run": os.environ[_RUN]}
     databases = text("SELECT datname FROM pg_database WHERE starts_with(datname, :run)")
-    roles = text("SELECT rolname FROM pg_roles WHERE starts_with(rolname, :run)")
+    roles = text("SELECT quote_ident(rolname) FROM pg_roles WHERE starts_with(rolname, :run)")
     with administering(admin_url()) as connection:
         for name in connection.scalars(databases, run).all():
             connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
-        for name in connection.scalars(roles, run).all():
-            connection.execute(text(f'DROP ROLE IF EXISTS "{name}"'))
+        # At once: one may have given another to a third, and could then not be dropped alone.
+        names = ", ".join(connection.scalars(roles, run)).replace(":", r"\:")
+        if names:
+            connection.execute(text(f"DROP ROLE {names}"))

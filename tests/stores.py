@@ -1,6 +1,7 @@
 """Fixtures: the databases of the tests, and each service on PostgreSQL and in memory."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, MetaData, create_engine, text
@@ -20,7 +21,7 @@ from monitoring_service.settings import Settings as MonitoringSettings
 from shared_db.database import Database
 from shared_db.engine import normalised_url
 from shared_db.roles import role_name
-from shared_db.settings import Environment
+from shared_db.settings import Environment, Fallback
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.models import Base as StaffstuddashBase
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
@@ -53,7 +54,7 @@ def become_owner(session: Session) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the settings of whoever runs the tests out of them."""
     settings = (MonitoringSettings, StaffstuddashSettings, DropoutSettings, ClientSettings)
     for kind in settings:
@@ -62,6 +63,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name.upper(), raising=False)
             monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
     # Nothing beside the requests, where the PostgreSQL of a test is one connection.
+    monkeypatch.setenv("SPOOL_PATH", str(tmp_path / "spool"))
     monkeypatch.setenv("RECORDS_REFRESH_SECONDS", "0")
     monkeypatch.setenv("ERASING_SECONDS", "0")
     monkeypatch.setenv("MONITORING_SNAPSHOTS", "false")
@@ -171,7 +173,7 @@ def monitoring(open_database: OpenDatabase) -> MonitoringDatabase:
 @pytest.fixture
 def staffstuddash_client(datastore: DatastoreManager) -> Iterator[TestClient]:
     """Give a client of staffstuddash on both stores, as a developer without keys."""
-    settings = StaffstuddashSettings(environment=Environment.DEVELOPMENT)
+    settings = StaffstuddashSettings(environment=Environment.DEVELOPMENT, fallback=Fallback.OFF)
     app = staffstuddash_service.main.create_app(datastore, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client
@@ -180,7 +182,7 @@ def staffstuddash_client(datastore: DatastoreManager) -> Iterator[TestClient]:
 @pytest.fixture
 def dropout_client(db_manager: DropoutDatabaseManager) -> Iterator[TestClient]:
     """Give a client of dropout on both stores, as a developer without keys."""
-    settings = DropoutSettings(environment=Environment.DEVELOPMENT)
+    settings = DropoutSettings(environment=Environment.DEVELOPMENT, fallback=Fallback.OFF)
     app = dropout_service.main.create_app(db_manager, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client
@@ -190,7 +192,7 @@ def dropout_client(db_manager: DropoutDatabaseManager) -> Iterator[TestClient]:
 def monitoring_client(monitoring: MonitoringDatabase) -> Iterator[TestClient]:
     """Give a client of monitoring on both stores, as a developer without keys."""
     # On the one connection of the test nothing may run beside the test.
-    settings = MonitoringSettings(environment=Environment.DEVELOPMENT)
+    settings = MonitoringSettings(environment=Environment.DEVELOPMENT, fallback=Fallback.OFF)
     app = monitoring_service.main.create_app(monitoring, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client

@@ -10,9 +10,9 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from shared_db.database import try_connecting
 from shared_db.engine import build_engine
 from shared_db.errors import ConfigurationError, ServiceError
+from shared_db.store import try_connecting
 from shared_web.settings import ServiceSettings
 from veritas_cli.local_postgres import LocalPostgresError, running_url
 from veritas_cli.settings import POSTGRES_FOLDER

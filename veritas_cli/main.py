@@ -12,6 +12,7 @@ from veritas_cli.keys import keys
 from veritas_cli.migrate import migrate
 from veritas_cli.predict import predict
 from veritas_cli.restore import restore
+from veritas_cli.spool import spool
 from veritas_cli.train import train_command
 from veritas_cli.up import up
 
@@ -42,3 +43,4 @@ app.command("evaluate")(evaluate)
 app.command("predict")(predict)
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
+app.add_typer(spool, name="spool")

@@ -5,11 +5,13 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
+from shared_db.errors import ConfigurationError
 from shared_db.granting import may_make_roles, missing
+from shared_db.logins import make_logins
 from shared_web.settings import ServiceSettings
 from veritas_cli.connecting import command_settings, connected_engine, refusals_in_one_line
 from veritas_cli.histories import SCHEMAS, migrate_all, service_roles, steps
-from veritas_cli.services import logins
+from veritas_cli.services import logins, own_logins
 from veritas_cli.terminal import say
 
 CHECK = Annotated[
@@ -18,9 +20,15 @@ CHECK = Annotated[
 SQL = Annotated[
     bool, typer.Option("--sql", help="Change nothing; print the SQL for what is to do.")
 ]
+LOGINS = Annotated[
+    bool,
+    typer.Option(
+        "--logins", help="First make the logins that the services' URLs name, or set the passwords."
+    ),
+]
 
 
-def migrate(*, check: CHECK = False, sql: SQL = False) -> None:
+def migrate(*, check: CHECK = False, sql: SQL = False, with_logins: LOGINS = False) -> None:
     """Bring the tables of all services to this release; running it again changes nothing.
 
     One process migrates at a time, a second one waits. Each service gets a role with the least
@@ -29,6 +37,10 @@ def migrate(*, check: CHECK = False, sql: SQL = False) -> None:
     with refusals_in_one_line("migrate"):
         settings = command_settings()
         engine = connected_engine(settings, "migrate")
+        if with_logins and (check or sql):
+            raise ConfigurationError(
+                "--logins changes something; --check and --sql change nothing."
+            )
         if check or sql:
             with engine.connect() as connection:
                 lines = _sql(connection, settings) if sql else _to_do(connection, settings)
@@ -37,6 +49,10 @@ def migrate(*, check: CHECK = False, sql: SQL = False) -> None:
             if lines and check:
                 raise typer.Exit(1)
             return
+        if with_logins:
+            made = own_logins()
+            make_logins(engine, made)
+            say(f"{'logins':<14} {', '.join(login.name for login in made)}")
         refusal = migrate_all(
             engine,
             role_prefix=settings.database_role_prefix,

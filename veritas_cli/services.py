@@ -1,12 +1,21 @@
 """The three services as the commands see them: their settings and their logins."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
+from pydantic import SecretStr
+
+from dropout_service.database import KINDS as DROPOUT_KINDS
 from dropout_service.settings import Settings as DropoutSettings
+from monitoring_service.database import KINDS as MONITORING_KINDS
 from monitoring_service.settings import Settings as MonitoringSettings
+from shared_db.additions import Kind
 from shared_db.engine import normalised_url
+from shared_db.errors import ConfigurationError
+from shared_db.logins import Login
 from shared_web.settings import ServiceSettings
+from staffstuddash_service.datastore import KINDS as STAFFSTUDDASH_KINDS
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
 
 SETTINGS: Mapping[str, Callable[[], ServiceSettings]] = MappingProxyType(
@@ -14,6 +23,15 @@ SETTINGS: Mapping[str, Callable[[], ServiceSettings]] = MappingProxyType(
         "monitoring": MonitoringSettings.load,
         "staffstuddash": StaffstuddashSettings.load,
         "dropout": DropoutSettings.load,
+    }
+)
+
+# What each service accepts while its database is away.
+KINDS: Mapping[str, Sequence[Kind[Any, Any]]] = MappingProxyType(
+    {
+        "monitoring": MONITORING_KINDS,
+        "staffstuddash": STAFFSTUDDASH_KINDS,
+        "dropout": DROPOUT_KINDS,
     }
 )
 
@@ -33,3 +51,34 @@ def logins() -> dict[str, str]:
         if user:
             found[schema] = user
     return found
+
+
+def own_logins() -> list[Login]:
+    """Return the logins that the services' URLs of their own name, with their passwords.
+
+    Raises:
+        ConfigurationError: no service has a URL of its own, one of them is without user or
+            password, or two of them differ in the password of one user.
+
+    """
+    found: dict[str, Login] = {}
+    for load in SETTINGS.values():
+        login = _own_login(load())
+        if login is not None and found.setdefault(login.name, login) != login:
+            raise ConfigurationError(f"The URLs have two different passwords of {login.name}.")
+    if not found:
+        raise ConfigurationError(
+            "No service has a URL of its own, so there is no login to make. Set "
+            "MONITORING_DATABASE_URL, STAFFSTUDDASH_DATABASE_URL and DROPOUT_DATABASE_URL."
+        )
+    return list(found.values())
+
+
+def _own_login(settings: ServiceSettings) -> Login | None:
+    own: SecretStr | None = getattr(settings, settings.own_url or "", None)
+    if own is None:
+        return None
+    url = normalised_url(own.get_secret_value(), settings.url_variable)
+    if not url.username or not url.password:
+        raise ConfigurationError(f"{settings.url_variable} lacks the user or the password.")
+    return Login(url.username, str(url.password))

@@ -1,6 +1,8 @@
 #!/bin/sh
-# Writes who may connect, from the secret, to memory, and becomes PgBouncer.
+# Writes who may connect, from the secrets, to memory, and becomes PgBouncer.
 set -eu
 umask 077
-printf '"veritas" "%s"\n' "$(cat /run/secrets/postgres_password)" > /tmp/users.txt
+for service in monitoring staffstuddash dropout; do
+    printf '"%s_login" "%s"\n' "$service" "$(cat "/run/secrets/${service}_password")"
+done > /tmp/users.txt
 exec pgbouncer /etc/pgbouncer/pgbouncer.ini

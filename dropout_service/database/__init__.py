@@ -6,25 +6,27 @@ from contextlib import closing
 from sqlalchemy.orm import Session
 
 from dropout_service.database.analytics import Analytics
-from dropout_service.database.assessments import Assessments
+from dropout_service.database.assessments import ASSESSMENT, Assessments
 from dropout_service.database.clicks import Clicks
 from dropout_service.database.cohorts import Cohorts
 from dropout_service.database.courses import Courses
 from dropout_service.database.enrolment_predictions import EnrolmentPredictions
-from dropout_service.database.events import Events, EventToStore
+from dropout_service.database.events import EVENT, Events, EventToStore
 from dropout_service.database.features import FeatureSets
 from dropout_service.database.feedback import Feedback
 from dropout_service.database.learned_models import LearnedModels
 from dropout_service.database.learning_rows import LearningRows
 from dropout_service.database.predicting import Predicting
 from dropout_service.database.predictions import Predictions
-from dropout_service.database.students import Students
+from dropout_service.database.students import STUDENT, Students
 from dropout_service.models import Base
 from dropout_service.settings import Settings
 from shared_db.database import Database
 from shared_db.ingest import GroupCommit
 
-__all__ = ["DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
+KINDS = (STUDENT, EVENT, ASSESSMENT)
+
+__all__ = ["KINDS", "DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
 
 
 class DropoutDatabaseManager(
@@ -32,6 +34,7 @@ class DropoutDatabaseManager(
     Events,
     Clicks,
     Assessments,
+    Courses,
     FeatureSets,
     Predicting,
     Predictions,
@@ -41,7 +44,6 @@ class DropoutDatabaseManager(
     LearnedModels,
     Feedback,
     Analytics,
-    Courses,
 ):
     """Events, what they show, and predictions. Each method is one unit of work."""
 

@@ -1,7 +1,9 @@
 """Marks that were sent here."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import select
 
@@ -9,7 +11,9 @@ from dropout_service.database.part import Part
 from dropout_service.database.presence import admit_one, require_student
 from dropout_service.errors import AssessmentExists
 from dropout_service.models import Assessment
+from shared_db.additions import Kind, add_one, one_by_one
 from shared_db.clock import utc_now
+from shared_db.database import Database
 from shared_db.filtering import Columns, Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
@@ -25,6 +29,44 @@ ASSESSMENT_COLUMNS: Columns = {
     "score": Assessment.score,
     "submitted_at": Assessment.submitted_at,
 }
+
+
+@dataclass(frozen=True)
+class AssessmentToStore:
+    """A mark before it is stored; without an id one is made, without a time it is now."""
+
+    student_id: str
+    type: str
+    subject: str
+    score: float
+    max_score: float = 100
+    course: str | None = None
+    submitted_at: datetime | None = None
+    id: str | None = None
+    accepted_at: datetime | None = None
+
+    def row(self, now: datetime) -> Assessment:
+        """Return the row to store."""
+        sent = asdict(self)
+        sent |= {"score": float(self.score), "max_score": float(self.max_score)}
+        id_ = sent.pop("id") or new_id()
+        at = sent.pop("accepted_at") or now
+        filled = {**sent, "submitted_at": self.submitted_at or at}
+        return Assessment(**filled, id=id_, recorded_at=at, digest=digest_of(sent))
+
+
+def _give(manager: "Assessments", assessment: AssessmentToStore) -> Assessment:
+    return manager.store_assessment(assessment)
+
+
+ASSESSMENT = Kind(
+    "assessment",
+    AssessmentToStore,
+    AssessmentToStore.row,
+    AssessmentExists,
+    one_by_one(_give),
+    subject=lambda new: new.student_id,
+)
 
 
 class Assessments(Part):
@@ -54,25 +96,15 @@ class Assessments(Part):
         """
         if not 0 <= score <= max_score or max_score == 0:
             raise ValueError("a score lies between 0 and max_score, which is more than 0")
-        now = utc_now()
-        sent = {
-            "student_id": student_id,
-            "type": type,
-            "subject": subject,
-            "score": float(score),
-            "max_score": float(max_score),
-            "course": course,
-            "submitted_at": submitted_at,
-        }
-        row = Assessment(
-            **{**sent, "submitted_at": submitted_at or now},
-            id=assessment_id or new_id(),
-            recorded_at=now,
-            digest=digest_of(sent),
+        return self.store_assessment(
+            AssessmentToStore(
+                student_id, type, subject, score, max_score, course, submitted_at, assessment_id
+            )
         )
-        with self.database.unit_of_work() as session:
-            admit_one(session, student_id, now)
-            return store_one(session, row, AssessmentExists)
+
+    def store_assessment(self, assessment: AssessmentToStore) -> Assessment:
+        """Do what `add_assessment` does."""
+        return add_one(self.database, ASSESSMENT, assessment, partial(_store, self.database))
 
     def get_student_assessments(
         self,
@@ -95,3 +127,10 @@ class Assessments(Part):
             require_student(session, student_id)
             query = query.where(*conditions(session, filters, ASSESSMENT_COLUMNS))
             return ASSESSMENTS_BY_TIME.page(session, query, after=after, limit=limit)
+
+
+def _store(database: Database, assessment: AssessmentToStore) -> Assessment:
+    now = utc_now()
+    with database.unit_of_work() as session:
+        admit_one(session, assessment.student_id, now)
+        return store_one(session, assessment.row(now), AssessmentExists)

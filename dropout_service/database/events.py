@@ -16,7 +16,9 @@ from dropout_service.domain.kinds import EventType
 from dropout_service.domain.viewing import clicks_of, resource_type_of
 from dropout_service.errors import EventExists, StudentDeleted
 from dropout_service.models import AttemptHistory, LearningEvent, Student
+from shared_db.additions import Kind, add_many, add_one, add_one_async, within_adding
 from shared_db.clock import utc_now
+from shared_db.columns import row_of
 from shared_db.errors import ServiceError
 from shared_db.filtering import Columns, Filter, conditions
 from shared_db.ids import new_id
@@ -48,6 +50,7 @@ class EventToStore:
     course: str | None = None
     data: dict[str, Any] | None = None
     occurred_at: datetime | None = None
+    accepted_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,32 @@ class Received:
 
     row: LearningEvent
     size: int
+
+
+def _row(event: EventToStore, now: datetime) -> LearningEvent:
+    return received(event, now).row
+
+
+def _give(manager: "Events", events: Sequence[EventToStore]) -> list[Outcome]:
+    return manager.add_learning_events(events)[1]
+
+
+def _pending(
+    rows: Sequence[tuple[LearningEvent, Outcome]],
+) -> tuple[list[LearningEvent], list[Outcome]]:
+    return [row for row, _ in rows], [outcome for _, outcome in rows]
+
+
+# Not ordered: an event brings its student with it, and has its time.
+EVENT = Kind(
+    "learning-event",
+    EventToStore,
+    _row,
+    EventExists,
+    _give,
+    subject=lambda event: event.student_id,
+    is_ordered=False,
+)
 
 
 class Events(Part):
@@ -92,20 +121,31 @@ class Events(Part):
             data=data,
             occurred_at=occurred_at,
         )
-        came = _received(event, utc_now())
-        return self.commits.write(came, came.size)
+        return add_one(self.database, EVENT, event, self._write)
 
     async def add_learning_event_async(self, event: EventToStore) -> LearningEvent:
         """Do the same for a task, which holds no thread while it waits."""
-        came = _received(event, utc_now())
-        return await self.commits.write_async(came, came.size)
+        return await add_one_async(self.database, EVENT, event, self._write_async)
 
     def add_learning_events(
         self, events: Sequence[EventToStore]
     ) -> tuple[list[LearningEvent], list[Outcome]]:
         """Store many events in one unit of work; return their rows and outcomes in order."""
+        return add_many(self.database, EVENT, events, self._write_many, _pending)
+
+    def _write(self, event: EventToStore) -> LearningEvent:
+        came = received(event, utc_now())
+        return self.commits.write(came, came.size)
+
+    async def _write_async(self, event: EventToStore) -> LearningEvent:
+        came = received(event, utc_now())
+        return await self.commits.write_async(came, came.size)
+
+    def _write_many(
+        self, events: Sequence[EventToStore]
+    ) -> tuple[list[LearningEvent], list[Outcome]]:
         now = utc_now()
-        rows = [_received(event, now).row for event in events]
+        rows = [received(event, now).row for event in events]
         with self.database.unit_of_work() as session:
             return rows, _store(session, rows)
 
@@ -161,7 +201,7 @@ class Events(Part):
 
     def _store_waiting(self, waiting: Sequence[Received]) -> list[LearningEvent | ServiceError]:
         rows = [came.row for came in waiting]
-        with self.database.unit_of_work() as session:
+        with within_adding(self.database), self.database.unit_of_work() as session:
             return _store_each(session, rows)
 
 
@@ -205,16 +245,19 @@ def _stored(session: Session, ids: Sequence[str]) -> dict[str, LearningEvent]:
     return {event.id: event for event in events}
 
 
-def _received(event: EventToStore, now: datetime) -> Received:
+def received(event: EventToStore, now: datetime) -> Received:
+    """Return the event as it came at `now`."""
     sent = dict(vars(event))
     event_id = sent.pop("id")
+    at = sent.pop("accepted_at") or now
     digest, size = digest_and_size(sent)
     data = event.data or {}
     answered = data if event.event_type is EventType.QUESTION_SUBMIT else {}
     viewed = data if event.event_type is EventType.RESOURCE_VIEW else {}
     correct, answer = answered.get("correct"), answered.get("answer")
-    occurred_at = event.occurred_at or now
-    row = LearningEvent(
+    occurred_at = event.occurred_at or at
+    row = row_of(
+        LearningEvent,
         **{**sent, "occurred_at": occurred_at},
         id=event_id or new_id(),
         day=day_of(occurred_at),
@@ -222,7 +265,7 @@ def _received(event: EventToStore, now: datetime) -> Received:
         answer_digest=None if answer is None else digest_of({"answer": answer}),
         resource_type=resource_type_of(viewed),
         clicks=clicks_of(viewed),
-        recorded_at=now,
+        recorded_at=at,
         digest=digest,
     )
     return Received(row, size)

@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     tuple_,
     union,
 )
@@ -63,7 +64,7 @@ def _dialect(session: Session) -> str:
 @cache
 def _refreshing(dialect: str) -> Insert:
     place = tuple_(LearningEvent.student_id, LearningEvent.day)
-    return _storing(dialect, place.in_(_touched()))
+    return _storing(dialect, place.in_(_touched(dialect)))
 
 
 @cache
@@ -83,7 +84,7 @@ def _storing(dialect: str, where: ColumnElement[bool]) -> Insert:
     return upsert
 
 
-def _touched() -> Any:
+def _touched(dialect: str) -> Any:
     """Return students and days of the new events, and the later days of the questions answered."""
     new, later = aliased(LearningEvent), aliased(LearningEvent)
     ids = bindparam("event_ids", type_=Key, expanding=True)
@@ -94,12 +95,15 @@ def _touched() -> Any:
         & (later.occurred_at >= new.occurred_at)
         & (later.event_type == EventType.QUESTION_SUBMIT)
     )
-    others = (
-        select(later.student_id, later.day)
-        .join_from(new, later, same_question)
-        .where(new.id.in_(ids), new.event_type == EventType.QUESTION_SUBMIT)
-    )
-    return union(own, others)
+    is_new_answer = new.id.in_(ids) & (new.event_type == EventType.QUESTION_SUBMIT)
+    if dialect == "sqlite":  # which has no LATERAL, and always looks up one by one
+        others = select(later.student_id, later.day).join_from(new, later, same_question)
+        return union(own, others.where(is_new_answer))
+    # Looked up for each new answer. Left to itself, the planner may compare all answers with all
+    # new ones, as long as nobody has counted the rows of the table for it.
+    found = select(later.day).where(same_question).correlate(new).offset(0).lateral()
+    others = select(new.student_id, found.c.day).join_from(new, found, true())
+    return union(own, others.where(is_new_answer))
 
 
 def daily(where: ColumnElement[bool]) -> Subquery:

@@ -1,5 +1,8 @@
 """Students, and erasing all that is known of one."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -23,7 +26,9 @@ from dropout_service.models import (
     Student,
     Submission,
 )
+from shared_db.additions import Kind, add_one, find_one, one_by_one
 from shared_db.clock import utc_now
+from shared_db.database import Database
 from shared_db.erasure import pseudonym_of
 from shared_db.naming import digest_of
 from shared_db.paging import Keyset, Page
@@ -38,6 +43,36 @@ OWNED = (
     ResourceUse,
     LearningEvent,
     Enrolment,
+)
+
+
+@dataclass(frozen=True)
+class StudentToStore:
+    """A student before they are stored."""
+
+    id: str
+    name: str | None = None
+    email: str | None = None
+    accepted_at: datetime | None = None
+
+    def row(self, now: datetime) -> Student:
+        """Return the row of a student of whom nothing was heard before."""
+        digest = digest_of({"name": self.name, "email": self.email})
+        at = self.accepted_at or now
+        return Student(id=self.id, name=self.name, email=self.email, created_at=at, digest=digest)
+
+
+def _give(manager: "Students", student: StudentToStore) -> Student:
+    return manager.store_student(student)
+
+
+STUDENT = Kind(
+    "student",
+    StudentToStore,
+    StudentToStore.row,
+    StudentExists,
+    one_by_one(_give),
+    subject=lambda new: new.id,
 )
 
 
@@ -56,15 +91,11 @@ class Students(Part):
             StudentDeleted: all data of the student were erased.
 
         """
-        digest = digest_of({"name": name, "email": email})
-        with self.database.unit_of_work() as session:
-            admit_one(session, student_id, utc_now())
-            student = session.get_one(Student, student_id)
-            if student.digest is not None and student.digest != digest:
-                raise StudentExists(student_id)
-            student.is_repeat = student.digest is not None
-            student.name, student.email, student.digest = name, email, digest
-            return student
+        return self.store_student(StudentToStore(student_id, name, email))
+
+    def store_student(self, student: StudentToStore) -> Student:
+        """Do what `add_student` does."""
+        return add_one(self.database, STUDENT, student, partial(_store, self.database))
 
     def get_student(self, student_id: str) -> Student:
         """Return the student.
@@ -74,8 +105,12 @@ class Students(Part):
             StudentDeleted: all data of the student were erased.
 
         """
-        with self.database.reading() as session:
-            return require_student(session, student_id)
+
+        def read() -> Student:
+            with self.database.reading() as session:
+                return require_student(session, student_id)
+
+        return find_one(self.database, STUDENT, student_id, read)
 
     def get_students(self, *, after: str | None = None, limit: int = 100) -> Page[Student]:
         """Return students by id, following the cursor `after`.
@@ -117,6 +152,18 @@ class Students(Part):
                 _bury(session, pseudonym_of(student_id))
                 _erase(session, student_id)
             return len(student_ids)
+
+
+def _store(database: Database, new: StudentToStore) -> Student:
+    row = new.row(utc_now())
+    with database.unit_of_work() as session:
+        admit_one(session, new.id, row.created_at)
+        student = session.get_one(Student, new.id)
+        if student.digest is not None and student.digest != row.digest:
+            raise StudentExists(new.id)
+        student.is_repeat = student.digest is not None
+        student.name, student.email, student.digest = new.name, new.email, row.digest
+        return student
 
 
 def _bury(session: Session, pseudonym: str) -> None:

@@ -37,6 +37,8 @@ class Student(Base):
     )
     # Set on the object that a manager returns when the row was there already; not stored.
     is_repeat = False
+    # Likewise: it waits in the spool.
+    is_pending = False
 
 
 class Deletion(Base):

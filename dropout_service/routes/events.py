@@ -1,7 +1,6 @@
 """Learning events as they come in, and read back per student."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from dropout_service.database import EventToStore
 from dropout_service.dependencies import Manager
@@ -10,38 +9,56 @@ from dropout_service.routes.parameters import EVENTS, OF_A_STUDENT, EventFilters
 from dropout_service.schemas import AttemptOut, LearningEventOut, NewLearningEvent
 from shared_db.errors import Overloaded
 from shared_web.access import INGEST, READ, Ingester
-from shared_web.batches import BatchOut, batch_body, read_batch
+from shared_web.batches import OVERLOADED, Batch, BatchOut, batch_body, stored_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.intake import QUEUED, Incoming, queued
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
+from shared_web.swift import SwiftRoute
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], route_class=SwiftRoute)
 
 
 @router.post(
-    "/events", status_code=201, responses=documented(EventExists, StudentDeleted, Overloaded)
+    "/events",
+    status_code=201,
+    response_model=LearningEventOut,
+    responses={**documented(EventExists, StudentDeleted, Overloaded), **QUEUED},
 )
 async def add_event(
     new: NewLearningEvent,
     manager: Manager,
+    intake: Incoming,
     principal: Ingester,
     response: Response,
     key: IdempotencyKey = None,
-) -> LearningEventOut:
+) -> LearningEventOut | Response:
     """Store one event. The same again answers as before; with other content, 409."""
-    named = {**dict(new), "id": row_id(new.id, key, principal)}
-    event = await manager.add_learning_event_async(EventToStore(**named))
+    event_id = row_id(new.id, key, principal)
+    sent = EventToStore(**{**vars(new), "id": event_id})
+    event = await intake.stored(manager.add_learning_event_async(sent))
+    if event is None:
+        return queued(event_id)
     mark_replay(response, is_repeat=event.is_repeat)
     return LearningEventOut.model_validate(event)
 
 
-@router.post("/events/batch", dependencies=[INGEST], openapi_extra=batch_body(NewLearningEvent))
-async def add_events(request: Request, manager: Manager) -> BatchOut:
+@router.post(
+    "/events/batch",
+    dependencies=[INGEST],
+    response_model=BatchOut,
+    responses=OVERLOADED,
+    openapi_extra=batch_body(NewLearningEvent),
+)
+async def add_events(request: Request, manager: Manager) -> Response:
     """Store many events in one transaction; each has its outcome, a bad one harms no other."""
-    batch = await read_batch(request, NewLearningEvent)
-    events = [EventToStore(**dict(item)) for item in batch.valid.values()]
-    rows, outcomes = await run_in_threadpool(manager.add_learning_events, events)
-    return batch.answer([row.id for row in rows], outcomes)
+
+    def store(batch: Batch[NewLearningEvent]) -> BatchOut:
+        events = [EventToStore(**vars(item)) for item in batch.valid.values()]
+        rows, outcomes = manager.add_learning_events(events)
+        return batch.answer([row.id for row in rows], outcomes)
+
+    return await stored_batch(request, NewLearningEvent, store)
 
 
 @router.get(

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from shared_web.fields import Body, Id, Label, Number, Out, PastInstant
+from shared_web.fields import AdditionOut, Body, Id, Label, Number, PastInstant
 
 
 class NewAssessment(Body):
@@ -27,7 +27,7 @@ class NewAssessment(Body):
         return self
 
 
-class AssessmentOut(Out):
+class AssessmentOut(AdditionOut):
     """A mark as stored here."""
 
     id: str

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from dropout_service.domain.kinds import EventType
-from shared_web.fields import Body, Id, JsonObject, Out, PastInstant
+from shared_web.fields import AdditionOut, Body, Id, JsonObject, Out, PastInstant
 
 
 class NewLearningEvent(Body):
@@ -26,7 +26,7 @@ class NewLearningEvent(Body):
     occurred_at: PastInstant | None = None
 
 
-class LearningEventOut(Out):
+class LearningEventOut(AdditionOut):
     """An event as stored."""
 
     id: str

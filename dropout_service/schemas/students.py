@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from shared_web.fields import Body, Id, Label, Out
+from shared_web.fields import AdditionOut, Body, Id, Label
 
 Email = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
 
@@ -18,7 +18,7 @@ class NewStudent(Body):
     email: Email | None = Field(None, examples=["ada@school.example"])
 
 
-class StudentOut(Out):
+class StudentOut(AdditionOut):
     """A student as stored; name and e-mail are null where only events told of the student."""
 
     id: str

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy.orm import joinedload
 
-from monitoring_service.database.adding import Adding
+from monitoring_service.database.adding import EVENT, Adding
 from monitoring_service.database.assessing import assess, page_of_health, store_snapshot
 from monitoring_service.database.counts import Statistics, statistics
 from monitoring_service.database.rules import remove_rules, rules_for, set_rules
@@ -34,6 +35,7 @@ from monitoring_service.errors import LogNotFound
 from monitoring_service.migrations import HISTORY
 from monitoring_service.models import Base, MonitoringLog, SystemHealth
 from monitoring_service.settings import Settings
+from shared_db.additions import find_one
 from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.filtering import Filter
@@ -41,7 +43,9 @@ from shared_db.ingest import GroupCommit
 from shared_db.migrations import require_migrated
 from shared_db.paging import Page
 
-__all__ = ["LOGS_BY_TIME", "EventToStore", "MonitoringDatabase", "monitoring_db"]
+KINDS = (EVENT,)
+
+__all__ = ["KINDS", "LOGS_BY_TIME", "EventToStore", "MonitoringDatabase", "monitoring_db"]
 
 MOST_CLEARED = 100_000
 MOST_JUDGED = 10_000
@@ -119,6 +123,9 @@ class MonitoringDatabase(Adding):
             LogNotFound: no event has that id.
 
         """
+        return find_one(self.database, EVENT, event_id, partial(self._log, event_id))
+
+    def _log(self, event_id: str) -> MonitoringLog:
         with self.database.reading() as session:
             result = joinedload(MonitoringLog.result)
             log = session.get(MonitoringLog, event_id, options=[result])

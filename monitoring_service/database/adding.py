@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm.attributes import set_committed_value
+
 from monitoring_service.database.rules import rules_for
 from monitoring_service.database.writing import (
     EventToStore,
@@ -13,12 +15,43 @@ from monitoring_service.database.writing import (
     store_events,
 )
 from monitoring_service.domain.thresholds import Limits
+from monitoring_service.errors import EventExists
 from monitoring_service.models import MonitoringLog
+from shared_db.additions import Kind, add_many, add_one, add_one_async, within_adding
 from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.errors import ServiceError
 from shared_db.ingest import GroupCommit
 from shared_db.naming import Outcome
+
+
+def _row(event: EventToStore, now: datetime) -> MonitoringLog:
+    row = received(event, now).row
+    # The rules are in the database.
+    set_committed_value(row, "result", None)
+    return row
+
+
+def _give(manager: "Adding", events: Sequence[EventToStore]) -> list[Outcome]:
+    return manager.add_logs(events)[1]
+
+
+def _pending(
+    rows: Sequence[tuple[MonitoringLog, Outcome]],
+) -> tuple[list[str], list[Outcome]]:
+    return [row.id for row, _ in rows], [outcome for _, outcome in rows]
+
+
+# Not ordered: events stand for themselves, and each has its time.
+EVENT = Kind(
+    "monitoring-event",
+    EventToStore,
+    _row,
+    EventExists,
+    _give,
+    is_ordered=False,
+    id_field="event_id",
+)
 
 
 class Adding:
@@ -51,16 +84,25 @@ class Adding:
         event = EventToStore(
             source, event_type, component, message, data, metadata, timestamp, event_id
         )
-        came = received(event, utc_now())
-        return self.commits.write(came, came.size)
+        return add_one(self.database, EVENT, event, self._write)
 
     async def add_log_async(self, event: EventToStore) -> MonitoringLog:
         """Do the same for a task, which holds no thread while it waits."""
-        came = received(event, utc_now())
-        return await self.commits.write_async(came, came.size)
+        return await add_one_async(self.database, EVENT, event, self._write_async)
 
     def add_logs(self, events: Sequence[EventToStore]) -> tuple[list[str], list[Outcome]]:
         """Judge and store many events in one unit of work; return ids and outcomes in order."""
+        return add_many(self.database, EVENT, events, self._write_many, _pending)
+
+    def _write(self, event: EventToStore) -> MonitoringLog:
+        came = received(event, utc_now())
+        return self.commits.write(came, came.size)
+
+    async def _write_async(self, event: EventToStore) -> MonitoringLog:
+        came = received(event, utc_now())
+        return await self.commits.write_async(came, came.size)
+
+    def _write_many(self, events: Sequence[EventToStore]) -> tuple[list[str], list[Outcome]]:
         now = utc_now()
         rows = [received(event, now).row for event in events]
         with self.database.unit_of_work() as session:
@@ -69,6 +111,6 @@ class Adding:
 
     def _store_waiting(self, waiting: Sequence[Received]) -> list[MonitoringLog | ServiceError]:
         rows = [came.row for came in waiting]
-        with self.database.unit_of_work() as session:
+        with within_adding(self.database), self.database.unit_of_work() as session:
             rules = rules_for(session, {row.source for row in rows}, self.limits)
             return store_each(session, rows, rules)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import NamedTuple, TypedDict
 
-from sqlalchemy import BigInteger, Select, case, cast, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, Select, case, cast, delete, func, select, text
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
 from monitoring_service.domain.findings import HealthStatus
@@ -21,6 +21,17 @@ class CountKey(NamedTuple):
     day: date
     status: HealthStatus
     slot: int
+
+
+_COLUMNS = (*CountKey._fields, "count")
+# One statement however many counts change: each would be a round trip while others wait for them.
+_ADD = text(
+    "INSERT INTO monitoring.log_counts (source, day, status, slot, count)"
+    " SELECT * FROM unnest(CAST(:source AS varchar[]), CAST(:day AS date[]),"
+    " CAST(:status AS varchar[]), CAST(:slot AS smallint[]), CAST(:count AS bigint[]))"
+    " ON CONFLICT (source, day, status, slot)"
+    " DO UPDATE SET count = log_counts.count + excluded.count"
+)
 
 
 class Statistics(TypedDict):
@@ -45,14 +56,17 @@ def key(source: str, timestamp: datetime, status: HealthStatus, digest: bytes) -
 
 def change_counts(session: Session, changes: Mapping[CountKey, int]) -> None:
     """Add to the counts; every writer in the same order, so that none waits in a ring."""
-    rows = [{**key._asdict(), "count": n} for key, n in sorted(changes.items()) if n]
+    rows = [(*key, n) for key, n in sorted(changes.items()) if n]
     if not rows:
         return
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(LogCount)
-    keys = ["source", "day", "status", "slot"]
+    if session.get_bind().dialect.name == "postgresql":
+        columns = zip(_COLUMNS, zip(*rows, strict=True), strict=True)
+        session.execute(_ADD, {name: list(values) for name, values in columns})
+        return
+    insert = sqlite.insert(LogCount)
     added = {"count": LogCount.count + insert.excluded["count"]}
-    session.execute(insert.on_conflict_do_update(index_elements=keys, set_=added), rows)
+    statement = insert.on_conflict_do_update(index_elements=_COLUMNS[:-1], set_=added)
+    session.execute(statement, [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
 
 
 def forget_empty_counts(session: Session, before: date) -> None:

@@ -16,6 +16,7 @@ from monitoring_service.domain.rules import Verdict, judge
 from monitoring_service.domain.thresholds import Threshold
 from monitoring_service.errors import EventExists
 from monitoring_service.models import MonitoringLog, MonitoringResult
+from shared_db.columns import row_of
 from shared_db.copying import add_rows
 from shared_db.errors import ServiceError
 from shared_db.ids import new_id
@@ -37,6 +38,7 @@ class EventToStore:
     metadata: dict[str, Any] | None = None
     timestamp: datetime | None = None
     event_id: str | None = None
+    accepted_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,10 @@ def received(event: EventToStore, now: datetime) -> Received:
     """Return the event as it came at `now`."""
     sent = dict(vars(event))
     event_id = sent.pop("event_id")
+    at = sent.pop("accepted_at") or now
     digest, size = digest_and_size(sent)
-    row = MonitoringLog(
+    row = row_of(
+        MonitoringLog,
         id=event_id or new_id(),
         source=event.source,
         component=event.component,
@@ -60,8 +64,8 @@ def received(event: EventToStore, now: datetime) -> Received:
         message=event.message,
         data=event.data,
         context=event.metadata,
-        timestamp=event.timestamp or now,
-        created_at=now,
+        timestamp=event.timestamp or at,
+        created_at=at,
         digest=digest,
     )
     return Received(row, size)
@@ -100,9 +104,13 @@ def store_events(session: Session, rows: Sequence[MonitoringLog], rules: Rules) 
 
 def _judge(row: MonitoringLog, rules: Rules) -> MonitoringResult | None:
     verdict = judge(row.data or {}, rules(row.source))
-    row.status, row.severity = verdict.status, verdict.severity
     result = result_of(row.id, verdict)
-    set_committed_value(row, "result", result)
+    for name, value in (
+        ("status", verdict.status),
+        ("severity", verdict.severity),
+        ("result", result),
+    ):
+        set_committed_value(row, name, value)
     return result
 
 

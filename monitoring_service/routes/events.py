@@ -1,7 +1,6 @@
 """Events as they come in: judged, stored, answered with what the rules say."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from monitoring_service.database import EventToStore
 from monitoring_service.dependencies import Monitoring
@@ -9,33 +8,51 @@ from monitoring_service.errors import EventExists
 from monitoring_service.schemas import EventOut, NewEvent
 from shared_db.errors import Overloaded
 from shared_web.access import INGEST, Ingester
-from shared_web.batches import BatchOut, batch_body, read_batch
+from shared_web.batches import OVERLOADED, Batch, BatchOut, batch_body, stored_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.intake import QUEUED, Incoming, queued
 from shared_web.problems import documented
+from shared_web.swift import SwiftRoute
 
-router = APIRouter(prefix="/monitoring/events", tags=["events"])
+router = APIRouter(prefix="/monitoring/events", tags=["events"], route_class=SwiftRoute)
 
 
-@router.post("", status_code=201, responses=documented(EventExists, Overloaded))
+@router.post(
+    "",
+    status_code=201,
+    response_model=EventOut,
+    responses={**documented(EventExists, Overloaded), **QUEUED},
+)
 async def add_event(
     new: NewEvent,
     monitoring: Monitoring,
+    intake: Incoming,
     principal: Ingester,
     response: Response,
     key: IdempotencyKey = None,
-) -> EventOut:
+) -> EventOut | Response:
     """Judge and store one event. The same again answers as before; with other content, 409."""
     event_id = row_id(new.event_id, key, principal)
-    event = EventToStore(**{**dict(new), "event_id": event_id})
-    log = await monitoring.add_log_async(event)
+    event = EventToStore(**{**vars(new), "event_id": event_id})
+    log = await intake.stored(monitoring.add_log_async(event))
+    if log is None:
+        return queued(event_id)
     mark_replay(response, is_repeat=log.is_repeat)
     return EventOut.model_validate(log)
 
 
-@router.post("/batch", dependencies=[INGEST], openapi_extra=batch_body(NewEvent))
-async def add_events(request: Request, monitoring: Monitoring) -> BatchOut:
+@router.post(
+    "/batch",
+    dependencies=[INGEST],
+    response_model=BatchOut,
+    responses=OVERLOADED,
+    openapi_extra=batch_body(NewEvent),
+)
+async def add_events(request: Request, monitoring: Monitoring) -> Response:
     """Judge and store many events in one transaction; each has its outcome."""
-    batch = await read_batch(request, NewEvent)
-    events = [EventToStore(**dict(item)) for item in batch.valid.values()]
-    ids, outcomes = await run_in_threadpool(monitoring.add_logs, events)
-    return batch.answer(ids, outcomes)
+
+    def store(batch: Batch[NewEvent]) -> BatchOut:
+        events = [EventToStore(**vars(item)) for item in batch.valid.values()]
+        return batch.answer(*monitoring.add_logs(events))
+
+    return await stored_batch(request, NewEvent, store)

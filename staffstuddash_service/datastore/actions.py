@@ -1,24 +1,64 @@
 """The action log: what was done about students, by whom."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared_db.additions import Kind, Returned, add_one, outcomes_of
 from shared_db.clock import utc_now
 from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
 from shared_db.paging import Keyset, Page
-from staffstuddash_service.datastore.part import Part, find_student
+from staffstuddash_service.datastore.part import Part, find_student, lock_students
 from staffstuddash_service.errors import ActionExists
 from staffstuddash_service.models import ActionLog
 
 ACTIONS_BY_TIME = Keyset("actions", (ActionLog.timestamp, ActionLog.id), is_descending=True)
 ACTION_FIELDS = ("student_id", "actor", "action", "is_intervention", "timestamp")
 _COLUMNS = {name: getattr(ActionLog, name) for name in ACTION_FIELDS}
+
+
+@dataclass(frozen=True)
+class ActionToStore:
+    """An action before it is stored; without an id one is made, without a time it is now."""
+
+    student_id: str
+    actor: str
+    action: str
+    is_intervention: bool = True
+    data: dict[str, Any] | None = None
+    timestamp: datetime | None = None
+    id: str | None = None
+    accepted_at: datetime | None = None
+
+    def row(self, now: datetime) -> ActionLog:
+        """Return the row to store."""
+        sent = asdict(self)
+        id_ = sent.pop("id") or new_id()
+        at = sent.pop("accepted_at") or now
+        return ActionLog(
+            **{**sent, "timestamp": self.timestamp or at}, id=id_, digest=digest_of(sent)
+        )
+
+
+def _give(manager: "Actions", actions: Sequence[ActionToStore]) -> list[Returned]:
+    return manager.store_actions(actions)
+
+
+ACTION = Kind(
+    "action",
+    ActionToStore,
+    ActionToStore.row,
+    ActionExists,
+    _give,
+    subject=lambda new: new.student_id,
+)
 
 
 class Actions(Part):
@@ -45,12 +85,19 @@ class Actions(Part):
             ActionExists: the action's id is stored with other content.
 
         """
-        row = _row(student_id, actor, action, timestamp, is_intervention=is_intervention, data=data)
-        row.id = action_id or row.id
+        new = ActionToStore(student_id, actor, action, is_intervention, data, timestamp, action_id)
+        return add_one(self.database, ACTION, new, self._store_action)
+
+    def store_actions(self, actions: Sequence[ActionToStore]) -> list[Returned]:
+        """Store actions in one unit of work; tell what became of each."""
         with self.database.unit_of_work() as session:
-            # Locked, so that no erasure misses what is written meanwhile.
-            find_student(session, student_id, lock=True)
-            return store_one(session, row, ActionExists)
+            # All at once, or two such units of work could wait for each other.
+            lock_students(session, {action.student_id for action in actions})
+            return outcomes_of(actions, partial(_store, session))
+
+    def _store_action(self, action: ActionToStore) -> ActionLog:
+        with self.database.unit_of_work() as session:
+            return _store(session, action)
 
     def get_student_actions(
         self, student_id: str, *, after: str | None = None, limit: int = 100
@@ -91,26 +138,11 @@ def note_action(
     session: Session, student_id: str, actor: str, action: str, *, data: dict[str, Any] | None
 ) -> None:
     """Add what this service itself did for the caller to the session's work."""
-    row = _row(student_id, actor, action, None, is_intervention=False, data=data)
-    session.add(row)
+    done = ActionToStore(student_id, actor, action, is_intervention=False, data=data)
+    session.add(done.row(utc_now()))
 
 
-def _row(
-    student_id: str,
-    actor: str,
-    action: str,
-    timestamp: datetime | None,
-    *,
-    is_intervention: bool,
-    data: dict[str, Any] | None,
-) -> ActionLog:
-    sent = {
-        "student_id": student_id,
-        "actor": actor,
-        "action": action,
-        "is_intervention": is_intervention,
-        "data": data,
-        "timestamp": timestamp,
-    }
-    filled = {**sent, "timestamp": timestamp or utc_now()}
-    return ActionLog(**filled, id=new_id(), digest=digest_of(sent))
+def _store(session: Session, action: ActionToStore) -> ActionLog:
+    # Locked, so that no erasure misses what is written meanwhile.
+    find_student(session, action.student_id, lock=True)
+    return store_one(session, action.row(utc_now()), ActionExists)

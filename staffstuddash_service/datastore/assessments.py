@@ -3,16 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared_db.additions import Kind, Returned, add_many, add_one
 from shared_db.clock import utc_now
+from shared_db.database import Database
 from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import Outcome, digest_of, store_named, store_one
 from shared_db.paging import Keyset, Page
-from staffstuddash_service.datastore.part import Part, Result, find_student, lock_students, missing
+from staffstuddash_service.datastore.part import (
+    Part,
+    Result,
+    find_student,
+    lock_students,
+    missing,
+    pending_results,
+)
 from staffstuddash_service.datastore.performance import recompute
 from staffstuddash_service.domain.performance import percentage
 from staffstuddash_service.errors import AssessmentExists
@@ -41,6 +51,7 @@ class AssessmentToStore:
     topic: str | None = None
     timestamp: datetime | None = None
     id: str | None = None
+    accepted_at: datetime | None = None
 
     def __post_init__(self) -> None:
         """Refuse a score out of range."""
@@ -51,8 +62,23 @@ class AssessmentToStore:
         sent = dict(vars(self))
         sent |= {"score": float(self.score), "max_score": float(self.max_score)}
         id_ = sent.pop("id") or new_id()
-        filled = {**sent, "timestamp": self.timestamp or now}
-        return AssessmentLog(**filled, id=id_, created_at=now, digest=digest_of(sent))
+        at = sent.pop("accepted_at") or now
+        filled = {**sent, "timestamp": self.timestamp or at}
+        return AssessmentLog(**filled, id=id_, created_at=at, digest=digest_of(sent))
+
+
+def _give(manager: "Assessments", assessments: Sequence[AssessmentToStore]) -> list[Returned]:
+    return [result.returned for result in manager.add_assessments(assessments)]
+
+
+ASSESSMENT = Kind(
+    "assessment",
+    AssessmentToStore,
+    AssessmentToStore.row,
+    AssessmentExists,
+    _give,
+    subject=lambda new: new.student_id,
+)
 
 
 class Assessments(Part):
@@ -81,35 +107,18 @@ class Assessments(Part):
             ValueError: the score is not between 0 and max_score.
 
         """
-        now = utc_now()
-        row = AssessmentToStore(
+        new = AssessmentToStore(
             student_id, type, subject, score, max_score, topic, timestamp, assessment_id
-        ).row(now)
-        with self.database.unit_of_work() as session:
-            find_student(session, student_id, lock=True)
-            stored = store_one(session, row, AssessmentExists)
-            if not stored.is_repeat:
-                recompute(session, [student_id], now)
-            return stored
+        )
+        return add_one(self.database, ASSESSMENT, new, partial(_store_one, self.database))
 
     def add_assessments(self, assessments: Sequence[AssessmentToStore]) -> list[Result]:
         """Store many in one unit of work; return what became of each, in order.
 
         Those of students who are not there, or were erased, are refused.
         """
-        now = utc_now()
-        rows = [assessment.row(now) for assessment in assessments]
-        wanted = {row.student_id for row in rows}
-        with self.database.unit_of_work() as session:
-            there = lock_students(session, wanted)
-            refusals = missing(session, wanted - there) if wanted - there else {}
-            outcomes = _store(session, [row for row in rows if row.student_id in there], now)
-            return [
-                Result(row.id, outcomes[index], None)
-                if (index := id(row)) in outcomes
-                else Result(row.id, None, refusals[row.student_id])
-                for row in rows
-            ]
+        store = partial(_store_many, self.database)
+        return add_many(self.database, ASSESSMENT, assessments, store, pending_results)
 
     def get_student_assessments(
         self,
@@ -133,6 +142,32 @@ class Assessments(Part):
             find_student(session, student_id)
             query = query.where(*conditions(session, filters, _COLUMNS))
             return ASSESSMENTS_BY_TIME.page(session, query, after=after, limit=limit)
+
+
+def _store_one(database: Database, new: AssessmentToStore) -> AssessmentLog:
+    now = utc_now()
+    with database.unit_of_work() as session:
+        find_student(session, new.student_id, lock=True)
+        stored = store_one(session, new.row(now), AssessmentExists)
+        if not stored.is_repeat:
+            recompute(session, [new.student_id], now)
+        return stored
+
+
+def _store_many(database: Database, assessments: Sequence[AssessmentToStore]) -> list[Result]:
+    now = utc_now()
+    rows = [assessment.row(now) for assessment in assessments]
+    wanted = {row.student_id for row in rows}
+    with database.unit_of_work() as session:
+        there = lock_students(session, wanted)
+        refusals = missing(session, wanted - there) if wanted - there else {}
+        outcomes = _store(session, [row for row in rows if row.student_id in there], now)
+        return [
+            Result(row.id, outcomes[index], None)
+            if (index := id(row)) in outcomes
+            else Result(row.id, None, refusals[row.student_id])
+            for row in rows
+        ]
 
 
 def _store(session: Session, rows: Sequence[AssessmentLog], now: datetime) -> dict[int, Outcome]:

@@ -1,9 +1,15 @@
 """Concepts: what is taught, and how hard it is."""
 
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import partial
+
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from shared_db.additions import Kind, add_one, one_by_one
 from shared_db.clock import utc_now
+from shared_db.database import Database
 from shared_db.failures import is_unique_violation
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
@@ -13,6 +19,31 @@ from staffstuddash_service.errors import ConceptExists, ConceptNotFound
 from staffstuddash_service.models import ConceptModule
 
 CONCEPTS_BY_ID = Keyset("concepts", (ConceptModule.id,))
+
+
+@dataclass(frozen=True)
+class ConceptToStore:
+    """A concept before it is stored; without an id one is made."""
+
+    concept: str
+    subject: str
+    difficulty: int
+    id: str | None = None
+    accepted_at: datetime | None = None
+
+    def row(self, now: datetime) -> ConceptModule:
+        """Return the row to store."""
+        sent = asdict(self)
+        id_ = sent.pop("id") or new_id()
+        at = sent.pop("accepted_at") or now
+        return ConceptModule(**sent, id=id_, created_at=at, digest=digest_of(sent))
+
+
+def _give(manager: "Concepts", concept: ConceptToStore) -> ConceptModule:
+    return manager.store_concept(concept)
+
+
+CONCEPT = Kind("concept", ConceptToStore, ConceptToStore.row, ConceptExists, one_by_one(_give))
 
 
 class Concepts(Part):
@@ -29,17 +60,11 @@ class Concepts(Part):
             ConceptExists: the id has other content, or the concept another id.
 
         """
-        sent = {"concept": concept, "subject": subject, "difficulty": difficulty}
-        row = ConceptModule(
-            **sent, id=concept_id or new_id(), created_at=utc_now(), digest=digest_of(sent)
-        )
-        try:
-            with self.database.unit_of_work() as session:
-                return store_one(session, row, ConceptExists)
-        except IntegrityError as refusal:
-            if not is_unique_violation(refusal):
-                raise
-            raise ConceptExists(row.id) from refusal
+        return self.store_concept(ConceptToStore(concept, subject, difficulty, concept_id))
+
+    def store_concept(self, concept: ConceptToStore) -> ConceptModule:
+        """Do what `add_concept` does."""
+        return add_one(self.database, CONCEPT, concept, partial(_store, self.database))
 
     def get_concepts(
         self, *, subject: str | None = None, after: str | None = None, limit: int = 100
@@ -69,3 +94,14 @@ class Concepts(Part):
                 raise ConceptNotFound(concept_id)
             row.difficulty = difficulty
             return row
+
+
+def _store(database: Database, concept: ConceptToStore) -> ConceptModule:
+    row = concept.row(utc_now())
+    try:
+        with database.unit_of_work() as session:
+            return store_one(session, row, ConceptExists)
+    except IntegrityError as refusal:
+        if not is_unique_violation(refusal):
+            raise
+        raise ConceptExists(row.id) from refusal

@@ -1,18 +1,21 @@
 """Drafts: each version is compared with the one before as it comes in."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared_db.additions import Kind, Returned, add_one, outcomes_of
 from shared_db.clock import utc_now
 from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
 from shared_db.paging import Keyset, Page
-from staffstuddash_service.datastore.part import Part, find_student
+from staffstuddash_service.datastore.part import Part, find_student, lock_students
 from staffstuddash_service.datastore.performance import recompute
 from staffstuddash_service.domain.drafts import compare, is_sudden_jump, words_of
 from staffstuddash_service.errors import DraftExists
@@ -21,6 +24,45 @@ from staffstuddash_service.models import Draft
 DRAFTS_BY_TIME = Keyset("drafts", (Draft.timestamp, Draft.id), is_descending=True)
 DRAFT_FIELDS = ("assignment_id", "change_type", "sudden_jump_flag", "timestamp")
 _COLUMNS = {name: getattr(Draft, name) for name in DRAFT_FIELDS}
+
+
+@dataclass(frozen=True)
+class DraftToStore:
+    """A draft before it is stored; without an id one is made, without a time it is now."""
+
+    student_id: str
+    assignment_id: str
+    content: str
+    timestamp: datetime | None = None
+    id: str | None = None
+    accepted_at: datetime | None = None
+
+    def row(self, now: datetime) -> Draft:
+        """Return the row to store, without its version and what changed from the one before."""
+        sent = asdict(self)
+        id_ = sent.pop("id") or new_id()
+        at = sent.pop("accepted_at") or now
+        return Draft(
+            **{**sent, "timestamp": self.timestamp or at},
+            word_count=len(words_of(self.content)),
+            id=id_,
+            created_at=at,
+            digest=digest_of(sent),
+        )
+
+
+def _give(manager: "Drafts", drafts: Sequence[DraftToStore]) -> list[Returned]:
+    return manager.store_drafts(drafts)
+
+
+DRAFT = Kind(
+    "draft",
+    DraftToStore,
+    DraftToStore.row,
+    DraftExists,
+    _give,
+    subject=lambda new: new.student_id,
+)
 
 
 class Drafts(Part):
@@ -45,26 +87,19 @@ class Drafts(Part):
             DraftExists: the draft's id is stored with other content.
 
         """
-        now = utc_now()
-        sent = {
-            "student_id": student_id,
-            "assignment_id": assignment_id,
-            "content": content,
-            "timestamp": timestamp,
-        }
+        draft = DraftToStore(student_id, assignment_id, content, timestamp, draft_id)
+        return add_one(self.database, DRAFT, draft, self._store_draft)
+
+    def store_drafts(self, drafts: Sequence[DraftToStore]) -> list[Returned]:
+        """Store drafts in their order in one unit of work; tell what became of each."""
         with self.database.unit_of_work() as session:
-            find_student(session, student_id, lock=True)
-            row = Draft(
-                **{**sent, "timestamp": timestamp or now},
-                **_compared(session, student_id, assignment_id, content),
-                id=draft_id or new_id(),
-                created_at=now,
-                digest=digest_of(sent),
-            )
-            stored = store_one(session, row, DraftExists)
-            if not stored.is_repeat:
-                recompute(session, [student_id], now)
-            return stored
+            # All at once, or two such units of work could wait for each other.
+            lock_students(session, {draft.student_id for draft in drafts})
+            return outcomes_of(drafts, partial(_store, session))
+
+    def _store_draft(self, draft: DraftToStore) -> Draft:
+        with self.database.unit_of_work() as session:
+            return _store(session, draft)
 
     def get_student_drafts(
         self,
@@ -90,6 +125,19 @@ class Drafts(Part):
             return DRAFTS_BY_TIME.page(session, query, after=after, limit=limit)
 
 
+def _store(session: Session, draft: DraftToStore) -> Draft:
+    now = utc_now()
+    find_student(session, draft.student_id, lock=True)
+    row = draft.row(now)
+    found = _compared(session, draft.student_id, draft.assignment_id, draft.content)
+    for name, value in found.items():
+        setattr(row, name, value)
+    stored = store_one(session, row, DraftExists)
+    if not stored.is_repeat:
+        recompute(session, [draft.student_id], now)
+    return stored
+
+
 def _compared(
     session: Session, student_id: str, assignment_id: str, content: str
 ) -> dict[str, Any]:
@@ -101,7 +149,6 @@ def _compared(
     ).one_or_none()
     words = words_of(content)
     found: dict[str, Any] = {"version": before.version + 1 if before else 1}
-    found["word_count"] = len(words)
     revision = compare(words_of(before.content), words) if before else None
     if revision is None:
         return found

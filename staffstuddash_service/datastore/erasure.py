@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import delete, null, select, text, update
 from sqlalchemy.orm import Session
 
+from shared_db.additions import require_nothing_waiting
 from shared_db.clock import utc_now
 from shared_db.erasure import pseudonym_of
 from shared_db.naming import digest_of
@@ -45,6 +46,7 @@ class Erasure(Part):
             StudentNotFound: no student has or had that id.
 
         """
+        require_nothing_waiting(self.database, student_id)
         with self.database.unit_of_work() as session:
             # Locked first: of two at once the second then finds what the first left.
             student = session.get(Student, student_id, with_for_update=True)

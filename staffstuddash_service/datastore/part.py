@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
+from shared_db.additions import PendingRow, Returned
 from shared_db.database import Database
 from shared_db.erasure import pseudonym_of
 from shared_db.errors import ServiceError
@@ -24,6 +25,19 @@ class Result:
     id: str
     outcome: Outcome | None
     refusal: ServiceError | None = None
+
+    @property
+    def returned(self) -> Returned:
+        """What is told of a row that was given back from the spool."""
+        if self.refusal is not None:
+            return self.refusal
+        assert self.outcome is not None  # noqa: S101 - one of the two
+        return self.outcome
+
+
+def pending_results(rows: Sequence[tuple[PendingRow, Outcome]]) -> list[Result]:
+    """Return the results of rows that wait in the spool."""
+    return [Result(row.id, outcome) for row, outcome in rows]
 
 
 class Part:

@@ -3,18 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from shared_db.additions import Kind, Returned, add_many, add_one, find_one
 from shared_db.clock import utc_now
+from shared_db.database import Database
 from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import Outcome, digest_of, store_named, store_one
 from shared_db.paging import Keyset, Page
 from staffstuddash_service.datastore.actions import note_action
-from staffstuddash_service.datastore.part import Part, Result, find_student, gone_among
+from staffstuddash_service.datastore.part import (
+    Part,
+    Result,
+    find_student,
+    gone_among,
+    pending_results,
+)
 from staffstuddash_service.datastore.performance import add_empty_records
 from staffstuddash_service.errors import StudentExists, StudentGone
 from staffstuddash_service.models import PerformanceRecord, Student
@@ -31,6 +40,28 @@ class StudentToStore:
     name: str
     email: str | None = None
     id: str | None = None
+    accepted_at: datetime | None = None
+
+    def row(self, now: datetime) -> Student:
+        """Return the row to store."""
+        at = self.accepted_at or now
+        return Student(
+            id=self.id or new_id(),
+            name=self.name,
+            email=self.email,
+            created_at=at,
+            updated_at=at,
+            digest=digest_of({"name": self.name, "email": self.email}),
+        )
+
+
+def _give(manager: "Students", students: Sequence[StudentToStore]) -> list[Returned]:
+    return [result.returned for result in manager.add_students(students)]
+
+
+STUDENT = Kind(
+    "student", StudentToStore, StudentToStore.row, StudentExists, _give, subject=lambda new: new.id
+)
 
 
 class Students(Part):
@@ -44,34 +75,13 @@ class Students(Part):
             StudentGone: a student of that id was erased.
 
         """
-        now = utc_now()
-        with self.database.unit_of_work() as session:
-            row = _row(StudentToStore(name, email, student_id), now)
-            student = store_one(session, row, StudentExists)
-            # After the INSERT, which waits for an erasure under way.
-            if gone_among(session, [student_id]):
-                raise StudentGone(student_id)
-            if not student.is_repeat:
-                add_empty_records(session, [student_id], now)
-            return student
+        new = StudentToStore(name, email, student_id)
+        return add_one(self.database, STUDENT, new, partial(_store_student, self.database))
 
     def add_students(self, students: Sequence[StudentToStore]) -> list[Result]:
         """Store many students in one unit of work; return what became of each, in order."""
-        now = utc_now()
-        rows = [_row(student, now) for student in students]
-        with self.database.unit_of_work() as session:
-            outcomes = store_named(session, rows)
-            gone = gone_among(session, {row.id for row in rows})
-            _take_back(session, gone)
-            pairs = list(zip(rows, outcomes, strict=True))
-            new = [r.id for r, o in pairs if o is Outcome.STORED and r.id not in gone]
-            add_empty_records(session, new, now)
-            return [
-                Result(row.id, None, StudentGone(row.id))
-                if row.id in gone
-                else Result(row.id, outcome)
-                for row, outcome in pairs
-            ]
+        store = partial(_store_students, self.database)
+        return add_many(self.database, STUDENT, students, store, pending_results)
 
     def get_student(self, student_id: str) -> Student:
         """Return the student.
@@ -81,8 +91,12 @@ class Students(Part):
             StudentGone: the student was erased.
 
         """
-        with self.database.reading() as session:
-            return find_student(session, student_id)
+
+        def read() -> Student:
+            with self.database.reading() as session:
+                return find_student(session, student_id)
+
+        return find_one(self.database, STUDENT, student_id, read)
 
     def get_students(
         self,
@@ -129,15 +143,33 @@ class Students(Part):
             return student
 
 
-def _row(student: StudentToStore, now: datetime) -> Student:
-    return Student(
-        id=student.id or new_id(),
-        name=student.name,
-        email=student.email,
-        created_at=now,
-        updated_at=now,
-        digest=digest_of({"name": student.name, "email": student.email}),
-    )
+def _store_student(database: Database, new: StudentToStore) -> Student:
+    now = utc_now()
+    row = new.row(now)
+    with database.unit_of_work() as session:
+        student = store_one(session, row, StudentExists)
+        # After the INSERT, which waits for an erasure under way.
+        if gone_among(session, [row.id]):
+            raise StudentGone(row.id)
+        if not student.is_repeat:
+            add_empty_records(session, [row.id], now)
+        return student
+
+
+def _store_students(database: Database, students: Sequence[StudentToStore]) -> list[Result]:
+    now = utc_now()
+    rows = [student.row(now) for student in students]
+    with database.unit_of_work() as session:
+        outcomes = store_named(session, rows)
+        gone = gone_among(session, {row.id for row in rows})
+        _take_back(session, gone)
+        pairs = list(zip(rows, outcomes, strict=True))
+        new = [r.id for r, o in pairs if o is Outcome.STORED and r.id not in gone]
+        add_empty_records(session, new, now)
+        return [
+            Result(row.id, None, StudentGone(row.id)) if row.id in gone else Result(row.id, outcome)
+            for row, outcome in pairs
+        ]
 
 
 def _take_back(session: Session, student_ids: set[str]) -> None:

@@ -1,10 +1,9 @@
 """Assessments as they come in, and read back per student."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from shared_web.access import READ, WRITE, Writer
-from shared_web.batches import BatchOut, batch_body, read_batch
+from shared_web.batches import OVERLOADED, Batch, BatchOut, batch_body, stored_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
@@ -36,13 +35,21 @@ def add_assessment(
     return AssessmentOut.model_validate(assessment)
 
 
-@router.post("/assessments/batch", dependencies=[WRITE], openapi_extra=batch_body(NewAssessment))
-async def add_assessments(request: Request, datastore: Datastore) -> BatchOut:
+@router.post(
+    "/assessments/batch",
+    dependencies=[WRITE],
+    response_model=BatchOut,
+    responses=OVERLOADED,
+    openapi_extra=batch_body(NewAssessment),
+)
+async def add_assessments(request: Request, datastore: Datastore) -> Response:
     """Store many in one transaction; each has its outcome, a bad one harms no other."""
-    batch = await read_batch(request, NewAssessment)
-    assessments = [AssessmentToStore(**dict(item)) for item in batch.valid.values()]
-    results = await run_in_threadpool(datastore.add_assessments, assessments)
-    return answer(batch, results, "student_id")
+
+    def store(batch: Batch[NewAssessment]) -> BatchOut:
+        assessments = [AssessmentToStore(**dict(item)) for item in batch.valid.values()]
+        return answer(batch, datastore.add_assessments(assessments), "student_id")
+
+    return await stored_batch(request, NewAssessment, store)
 
 
 @router.get("/students/{student_id}/assessments", dependencies=[READ], responses=ABSENT | LISTING)

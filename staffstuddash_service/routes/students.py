@@ -5,7 +5,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from shared_db.erasure import pseudonym_of
 from shared_web.access import READ, WRITE, Writer
-from shared_web.batches import BatchOut, batch_body, read_batch
+from shared_web.batches import OVERLOADED, Batch, BatchOut, batch_body, stored_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
@@ -55,13 +55,21 @@ def list_students(
     return PageOut[StudentOut].of(page)
 
 
-@router.post("/batch", dependencies=[WRITE], openapi_extra=batch_body(NewStudent))
-async def add_students(request: Request, datastore: Datastore) -> BatchOut:
+@router.post(
+    "/batch",
+    dependencies=[WRITE],
+    response_model=BatchOut,
+    responses=OVERLOADED,
+    openapi_extra=batch_body(NewStudent),
+)
+async def add_students(request: Request, datastore: Datastore) -> Response:
     """Store many students in one transaction; each has its outcome, a bad one harms no other."""
-    batch = await read_batch(request, NewStudent)
-    students = [StudentToStore(**dict(item)) for item in batch.valid.values()]
-    results = await run_in_threadpool(datastore.add_students, students)
-    return answer(batch, results, "id")
+
+    def store(batch: Batch[NewStudent]) -> BatchOut:
+        students = [StudentToStore(**dict(item)) for item in batch.valid.values()]
+        return answer(batch, datastore.add_students(students), "id")
+
+    return await stored_batch(request, NewStudent, store)
 
 
 @router.post("/csv", dependencies=[WRITE], openapi_extra=csv_body(NewStudent))

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from shared_web.fields import Body, Id, JsonObject, Label, Out, PastInstant
+from shared_web.fields import AdditionOut, Body, Id, JsonObject, Label, PastInstant
 
 ActionWord = Annotated[
     str, StringConstraints(min_length=1, max_length=100, pattern=r"^[a-z][a-z0-9_.-]*$")
@@ -27,7 +27,7 @@ class NewAction(Body):
     timestamp: PastInstant | None = Field(None, description="When it was done; by default now.")
 
 
-class ActionOut(Out):
+class ActionOut(AdditionOut):
     """An action as stored; of an erased student `student_id` is the pseudonym."""
 
     id: str
@@ -54,7 +54,7 @@ class ConceptChange(Body):
     difficulty: Difficulty = Field(examples=[3])
 
 
-class ConceptOut(Out):
+class ConceptOut(AdditionOut):
     """A concept as stored."""
 
     id: str

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared_web.fields import Body, Id, Label, Out, storable
+from shared_web.fields import AdditionOut, Body, Id, Label, Out, storable
 
 Email = Annotated[
     str,
@@ -36,7 +36,7 @@ class StudentChange(Body):
         return self
 
 
-class StudentOut(Out):
+class StudentOut(AdditionOut):
     """A student as stored."""
 
     id: str

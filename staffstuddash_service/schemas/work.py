@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared_web.fields import Body, Id, Label, Number, Out, PastInstant, storable
+from shared_web.fields import AdditionOut, Body, Id, Label, Number, PastInstant, storable
 from staffstuddash_service.domain.drafts import ChangeType, Continuity
 
 DraftText = Annotated[
@@ -34,7 +34,7 @@ class NewAssessment(Body):
         return self
 
 
-class AssessmentOut(Out):
+class AssessmentOut(AdditionOut):
     """An assessment as stored."""
 
     id: str
@@ -57,7 +57,7 @@ class NewDraft(Body):
     timestamp: PastInstant | None = Field(None, description="When handed in; by default now.")
 
 
-class DraftOut(Out):
+class DraftOut(AdditionOut):
     """A draft as stored, and what changed from the version before; null where nothing is known.
 
     Words are compared, not meaning: a hint for a talk with the student, never a verdict.
@@ -66,7 +66,7 @@ class DraftOut(Out):
     id: str
     student_id: str
     assignment_id: str
-    version: int
+    version: int | None
     content: str
     timestamp: datetime
     created_at: datetime

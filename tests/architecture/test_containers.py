@@ -23,7 +23,12 @@ ROOT = Path(__file__).parents[2]
 COMPOSE_FILES = ("docker-compose.yml", "deploy/postgres-port.yml")
 DOCKERFILES = ("Dockerfile", "deploy/pgbouncer/Dockerfile")
 PORTS = {"monitoring": "8001", "staffstuddash": "8002", "dropout": "8003"}
-MADE = {"postgres_password", "key_pepper", "database_url", "database_url_pooled"}
+MADE = {
+    "key_pepper",
+    "postgres_password",
+    "admin_url",
+    *(f"{name}_{what}" for name in PORTS for what in ("password", "url_direct", "url_pooled")),
+}
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -109,9 +114,46 @@ def test_the_containers_are_production_and_get_secrets_as_files(name: str) -> No
     client = {field.upper() for field in ClientSettings.model_fields}
 
     assert environment["ENVIRONMENT"] == "production"
-    assert environment["DATABASE_URL"] == ""
     assert {variable.removesuffix("_FILE") for variable in environment} <= known | client
+    urls = {variable for variable in known if variable.endswith(("DATABASE_URL", "ADMIN_URL"))}
+    assert {environment[variable] for variable in {*urls, "KEY_PEPPER"}} == {""}
     assert re.findall(r"(password|secret|key)\S*=", str(environment), re.IGNORECASE) == []
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_a_service_has_its_own_login_and_no_other(name: str) -> None:
+    secrets = set(SERVICES[name]["secrets"])
+
+    assert secrets == {"key_pepper", f"{name}_url"}
+    assert SERVICES[name]["environment"][f"{name.upper()}_DATABASE_URL_FILE"] == (
+        f"/run/secrets/{name}_url"
+    )
+
+
+def test_migrate_has_the_owners_login_and_makes_those_of_the_services() -> None:
+    environment = SERVICES["migrate"]["environment"]
+    files = {Path(path).name for variable, path in environment.items() if "_FILE" in variable}
+
+    assert files == set(SERVICES["migrate"]["secrets"])
+    assert files == {"key_pepper", "admin_url", *(f"{name}_url_direct" for name in PORTS)}
+    assert SERVICES["migrate"]["command"] == ["veritas", "migrate", "--logins"]
+
+
+def test_pgbouncer_knows_the_logins_of_the_services_only() -> None:
+    start = (ROOT / "deploy/pgbouncer/start.sh").read_text()
+
+    assert f"for service in {' '.join(PORTS)}; do" in start
+    assert set(SERVICES["pgbouncer"]["secrets"]) == {f"{name}_password" for name in PORTS}
+
+
+def test_the_image_can_back_up_the_server_of_the_compose_file() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    server = SERVICES["postgres"]["image"].removeprefix("postgres:")
+    final = dockerfile[dockerfile.rindex("FROM ") :]
+
+    assert re.findall(r"postgresql-client-(\d+)", dockerfile) == [server]
+    for program in ("pg_dump", "pg_restore"):
+        assert f"/usr/lib/postgresql/{server}/bin/{program}" in final
 
 
 @pytest.mark.parametrize("file", COMPOSE_FILES)
@@ -126,16 +168,19 @@ def test_every_variable_of_the_compose_files_is_explained(file: str) -> None:
 def test_secrets_are_made_once(checkout: Path) -> None:
     first = make_secrets(checkout)
     again = make_secrets(checkout)
+    random = [
+        text for name, text in first.items() if not name.endswith(("direct", "pooled", "_url"))
+    ]
 
     assert first.keys() == MADE
     assert again == first
-    assert len(first["postgres_password"]) == 64
-    assert first["postgres_password"] != first["key_pepper"]
+    assert {len(text) for text in random} == {64}
+    assert len(set(random)) == 5
 
 
-def test_a_secret_that_was_lost_is_made_from_the_others(checkout: Path) -> None:
+def test_a_url_that_was_lost_is_made_from_its_password(checkout: Path) -> None:
     first = make_secrets(checkout)
-    (checkout / "secrets/database_url").unlink()
+    (checkout / "secrets/dropout_url_pooled").unlink()
 
     assert make_secrets(checkout) == first
 
@@ -148,16 +193,20 @@ def test_secrets_are_readable_in_the_containers_and_closed_to_others(checkout: P
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o444}
 
 
-def test_the_urls_lead_to_the_containers_with_the_password(checkout: Path) -> None:
+def test_the_urls_lead_to_the_containers_with_the_logins(checkout: Path) -> None:
     made = make_secrets(checkout)
-    for secret, host in {"database_url": "postgres", "database_url_pooled": "pgbouncer"}.items():
-        url = normalised_url(made[secret])
+    expected = {"admin_url": ("veritas", "postgres", made["postgres_password"])}
+    for name in PORTS:
+        for how, host in {"direct": "postgres", "pooled": "pgbouncer"}.items():
+            login = (f"{name}_login", host, made[f"{name}_password"])
+            expected[f"{name}_url_{how}"] = login
 
-        assert url.host == host
-        assert host in SERVICES
-        assert url.password == made["postgres_password"]
-        assert url.username == SERVICES["postgres"]["environment"]["POSTGRES_USER"]
-        assert url.database == SERVICES["postgres"]["environment"]["POSTGRES_DB"]
+    urls = {name: normalised_url(made[name]) for name in expected}
+
+    assert {n: (u.username, u.host, u.password) for n, u in urls.items()} == expected
+    assert {url.database for url in urls.values()} == {"veritas"}
+    assert SERVICES["postgres"]["environment"]["POSTGRES_DB"] == "veritas"
+    assert SERVICES["postgres"]["environment"]["POSTGRES_USER"] == "veritas"
 
 
 def test_the_compose_file_names_only_secrets_that_are_made() -> None:
@@ -207,14 +256,14 @@ def test_compose_understands_its_files(checkout: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env={"SERVICE_DATABASE_URL": "database_url_pooled", "HOME": str(checkout)},
+        env={"DATABASE_URLS": "pooled", "HOME": str(checkout)},
     )
 
     assert answer.returncode == 0, answer.stderr
     understood = json.loads(answer.stdout)
     assert understood["services"].keys() == SERVICES.keys()
-    assert understood["secrets"]["service_database_url"]["file"].endswith("database_url_pooled")
-    assert understood["secrets"]["database_url"]["file"].endswith("/database_url")
+    assert understood["secrets"]["dropout_url"]["file"].endswith("/dropout_url_pooled")
+    assert understood["secrets"]["dropout_url_direct"]["file"].endswith("/dropout_url_direct")
     assert [port["host_ip"] for port in understood["services"]["postgres"]["ports"]] == [
         "127.0.0.1"
     ]

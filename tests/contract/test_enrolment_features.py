@@ -185,13 +185,13 @@ def _happen(
         event = EventToStore(f"oulad-{student}", kind, None, "q", AAA.id, data, AAA.noon_of(day))
         manager.add_learning_events([event])
     elif what == "submission":
-        # Into the past of the course's plan, but not of what was known.
-        change = "UPDATE dropout.submissions SET submitted_day = :day WHERE submitted_day > :day"
-        connection.execute(text(change), {"day": day + 100})
-        one = SubmissionToStore(
-            f"late-{student}", f"oulad-{student}", enrolment, "oulad-3", day, value
-        )
-        manager.import_submissions([one])
+        # Of the work that is due on day 40, whenever it is handed in and with which score.
+        change = "UPDATE dropout.submissions SET submitted_day = :day, score = :score"
+        handed_in = f"{change} WHERE enrolment_id = :id AND coursework_id = 'oulad-2'"
+        values = {"day": day, "score": value, "id": enrolment}
+        if not connection.execute(text(handed_in), values).rowcount:
+            work = (f"late-{student}", f"oulad-{student}", enrolment, "oulad-2")
+            manager.import_submissions([SubmissionToStore(*work, day, value)])
     elif what == "withdrawal":
         change = (
             "UPDATE dropout.enrolments SET unregistered_day = :day WHERE id = :id"

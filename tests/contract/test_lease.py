@@ -1,15 +1,18 @@
 """One process migrates at a time; one that died does not keep the others from it for ever."""
 
 import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
 
 from shared_db.lease import Lease, Migrating, TableInUse, held_lease
 from tests.grades import HISTORY
 from tests.stores import engine_on
 
-FIRST, SECOND = "20260101_grades", "20260102_weights"
+FIRST, SECOND, THIRD = "20260101_grades", "20260102_weights", "20260103_unique"
 
 
 @pytest.fixture
@@ -155,9 +158,74 @@ class TestLocks:
         with engine.connect() as connection:
             revision_now = HISTORY.current(connection)
 
-        assert (revision_then, revision_now) == (FIRST, SECOND)
+        assert (revision_then, revision_now) == (FIRST, THIRD)
 
     def test_the_limit_ends_with_the_migration(self, engine: Engine) -> None:
         HISTORY.upgrade(engine)
         with engine.connect() as connection:
             assert connection.scalar(text("SHOW lock_timeout")) == "0"
+
+
+class TestOutsideTransactions:
+    """A migration may leave its transaction for what cannot be done in one."""
+
+    @pytest.fixture
+    def engine(self, empty_url: str) -> Engine:
+        engine = engine_on(empty_url)
+        HISTORY.upgrade(engine, SECOND)
+        return engine
+
+    def test_an_index_is_made_beside_the_work(self, engine: Engine) -> None:
+        HISTORY.upgrade(engine)
+
+        assert state(engine) == (THIRD, True)
+        assert not is_taken(engine)
+
+    def test_after_a_crash_in_it_the_next_run_goes_on(self, engine: Engine) -> None:
+        with engine.begin() as connection:
+            connection.execute(text("INSERT INTO grades.grades VALUES (1), (1)"))
+        with pytest.raises(IntegrityError):
+            HISTORY.upgrade(engine)
+        after_crash = state(engine)
+        with engine.begin() as connection:
+            connection.execute(text("DELETE FROM grades.grades"))
+        HISTORY.upgrade(engine)
+
+        assert after_crash == (SECOND, False)
+        assert state(engine) == (THIRD, True)
+
+    def test_who_was_overtaken_in_it_does_not_go_on(self, engine: Engine) -> None:
+        slow = Lease(engine, "slow")
+        assert slow.take()
+        with ThreadPoolExecutor(1) as pool, engine.connect() as writer:
+            writer.execute(text("INSERT INTO grades.grades VALUES (1)"))
+            migrating = pool.submit(HISTORY.upgrade_under, slow)
+            wait_until_it_waits(engine, migrating)  # for the writer, as CONCURRENTLY does
+            pass_by(engine)
+            overtaken = Lease(engine, "other").take()
+            writer.commit()
+            with pytest.raises(Migrating, match="lost"):
+                migrating.result()
+
+        assert overtaken
+        assert state(engine) == (SECOND, True)
+
+
+def state(engine: Engine) -> tuple[str | None, bool | None]:
+    """Return the revision, and whether the index is valid."""
+    query = (
+        "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('grades.ix_grades_mark')"
+    )
+    with engine.connect() as connection:
+        return HISTORY.current(connection), connection.scalar(text(query))
+
+
+def wait_until_it_waits(engine: Engine, migrating: Future[None]) -> None:
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.scalar(query):
+            assert not migrating.done()
+            time.sleep(0.02)

@@ -9,13 +9,14 @@ from starlette.testclient import TestClient
 from shared_db.database import Database
 from shared_db.errors import ConfigurationError, DatabaseUnavailable
 from shared_db.migrations import require_migrated
-from shared_db.settings import DatabaseSettings
+from shared_db.settings import DatabaseSettings, Fallback
 from shared_web.keys import KeyManager, Scope
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.main import create_app
 from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
+from tests.e2e.processes import wait_until
 from tests.factories import a_student
 from tests.server import admin_url, role_prefix
 from tests.stores import engine_on, role_of
@@ -74,6 +75,7 @@ def test_elsewhere_it_means_503_until_it_is_back(
     assert not database.use_fallback
     with pytest.raises(DatabaseUnavailable), database.reading():
         pass
+    database.close()
 
 
 @pytest.mark.parametrize(
@@ -100,12 +102,17 @@ def test_a_database_that_was_never_migrated_is_a_mistake(empty_url: str) -> None
         require_migrated(database, HISTORY)
 
 
+def is_back(database: Database) -> bool:
+    availability = database.store.availability
+    return availability is not None and availability.is_up
+
+
 def test_a_server_lost_and_found_again() -> None:
     with temporary_postgres(port=free_port()) as server:
         migrate_all(engine_on(server.url), role_prefix=role_prefix())
         database = Database.on(engine_on(server.url))
         key = KeyManager(database).add_key("test", [Scope.ADMIN])
-        app = create_app(DatastoreManager(database), Settings())
+        app = create_app(DatastoreManager(database), Settings(fallback=Fallback.OFF))
         with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
             assert client.post(STUDENTS, json=a_student()).status_code == 201
             server.stop()
@@ -121,8 +128,10 @@ def test_a_server_lost_and_found_again() -> None:
             health = client.get("/health")
             alive = client.get("/livez")
             server.start()
+            assert wait_until(lambda: is_back(opened_late))
             with opened_late.reading() as session:
                 role = session.scalar(text("SELECT current_user"))
+            opened_late.close()
             back = [client.get(f"{STUDENTS}/{id_}").status_code for id_ in ("s001", "s002")]
 
     assert [answer.status_code for answer in away] == [503] * 5

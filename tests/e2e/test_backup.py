@@ -19,7 +19,7 @@ from staffstuddash_service.datastore import DatastoreManager
 from tests.server import admin_url, create_database, drop_database
 from tests.stores import engine_on
 from veritas_cli.backup import SCHEMAS, count_rows
-from veritas_cli.client_programs import fitting_program, libpq_environment
+from veritas_cli.client_programs import fitting_program, libpq_environment, major_of
 from veritas_cli.main import app
 
 CONTENT = "SELECT count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM {} t"
@@ -198,7 +198,9 @@ def test_a_failed_backup_leaves_no_file(tmp_path: Path, empty_url: str, run: Run
 def test_the_password_stands_on_no_command_line(
     filled_url: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = fitting_program("pg_dump", 15)
+    with engine_on(filled_url).connect() as connection:
+        server = connection.scalar(text("SHOW server_version")) or ""
+    real = fitting_program("pg_dump", major_of(server))
     folder = tmp_path / "bin"
     folder.mkdir()
     seen = tmp_path / "arguments"

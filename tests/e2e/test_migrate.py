@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import ProgrammingError
 from typer.testing import CliRunner, Result
 
 from shared_db.lease import Lease, held_lease
 from shared_db.roles import role_name
 from tests.e2e.processes import without_settings
-from tests.logins import a_login, give_database, new_role_prefix
+from tests.logins import Login, a_login, give_database, new_role_prefix
+from tests.server import new_name
 from tests.stores import engine_on
 from veritas_cli.histories import SERVICES
 from veritas_cli.main import app
@@ -131,6 +133,67 @@ class TestLogins:
         with engine_on(empty_url).connect() as connection:
             query = text("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'dropout'")
             assert connection.scalars(query).all() == [make_url(owner).username]
+
+    def test_the_logins_of_the_urls_are_made_and_kept_apart(
+        self, empty_url: str, run: Run, prefix: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        logins = {history.schema: Login(new_name(), "first") for history in SERVICES}
+        for password in ("first", "rotated"):
+            for schema, login in logins.items():
+                url = Login(login.name, password).url_of(empty_url)
+                monkeypatch.setenv(f"{schema.upper()}_DATABASE_URL", url)
+            before = run(empty_url, "check")
+            migrated = run(empty_url, "migrate", "--logins")
+            checked = run(empty_url, "check")
+
+            assert before.exit_code == 1
+            assert migrated.exit_code == 0, migrated.output
+            assert migrated.output.startswith(f"logins         {logins['monitoring'].name}, ")
+            assert password not in migrated.output
+            assert checked.exit_code == 0, checked.output
+            assert checked.output.count(f"works in its role {prefix}_") == 3
+
+        dropout = Login(logins["dropout"].name, "rotated")
+        with engine_on(dropout.url_of(empty_url)).connect() as connection:
+            assert connection.scalar(text("SELECT count(*) FROM dropout.learning_events")) == 0
+            with pytest.raises(ProgrammingError, match="permission denied"):
+                connection.execute(text("SELECT * FROM staffstuddash.students"))
+
+    @pytest.mark.parametrize(
+        ("url", "arguments", "line"),
+        [
+            ("", (), "No service has a URL of its own"),
+            ("postgresql://user@host/db", (), "MONITORING_DATABASE_URL lacks the user or the pass"),
+            ("postgresql://u:p@host/db", ("--check",), "--logins changes something"),
+        ],
+    )
+    def test_logins_that_cannot_be_made_are_one_line(
+        self,
+        private_url: str,
+        run: Run,
+        monkeypatch: pytest.MonkeyPatch,
+        url: str,
+        arguments: tuple[str, ...],
+        line: str,
+    ) -> None:
+        monkeypatch.setenv("MONITORING_DATABASE_URL", url)
+
+        refused = run(private_url, "migrate", "--logins", *arguments)
+
+        assert refused.exit_code == 1
+        assert refused.output.startswith(f"veritas migrate: {line}")
+        assert refused.output.count("\n") == 1
+
+    def test_one_user_cannot_have_two_passwords(
+        self, private_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for variable, password in {"MONITORING": "one", "DROPOUT": "two"}.items():
+            monkeypatch.setenv(f"{variable}_DATABASE_URL", f"postgresql://user:{password}@host/db")
+
+        refused = run(private_url, "migrate", "--logins")
+
+        assert refused.exit_code == 1
+        assert "two different passwords of user" in refused.output
 
     def test_a_login_that_has_not_got_its_role_yet_is_told_what_to_run(
         self, private_url: str, run: Run, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,245 @@
+"""Events taken in, one by one and in batches, beside what the machine can: `make bench-ingest`.
+
+Everything in one run, so that the ratios mean something: pgbench on the same INSERT, bare COPY into
+the same table with its indexes, an empty route of the same app, the same route without group
+commit. Load comes from wrk. Nothing here asserts a time.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from benchmarks import pgbench, wrk
+from benchmarks.bare import copied, recorded_insert
+from benchmarks.harness import Running, Server, machine, migrated_server, running
+from benchmarks.turns import TURNS, Line, Measure, in_turns
+
+SINGLE_CLIENTS = (16, 256)
+MANY = 64
+BATCHES = (100, 1_000, 10_000)
+BATCH_CLIENTS = 2
+PGBENCH_MOST = 10**15  # so many that a random one is new
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of event: who takes it, where, and what it looks like."""
+
+    title: str
+    service: str
+    path: str
+    body: str
+    table: str
+    most: int
+
+    @property
+    def name(self) -> str:
+        """The service's name in commands and settings."""
+        return self.service.removesuffix("_service")
+
+    def load(self, items: int = 0) -> wrk.Load:
+        """Return the load of single events, or of batches."""
+        path = f"{self.path}/batch" if items else self.path
+        return wrk.Load(path, self.body, items=items, most=self.most)
+
+
+# One event in ten is a warning; a hundred systems report.
+SYSTEM = Kind(
+    "monitoring events, each judged",
+    "monitoring_service",
+    "/api/v1/monitoring/events",
+    json.dumps(
+        {
+            "event_id": "e{n}",
+            "source": "source-{k}",
+            "component": "search",
+            "event_type": "request",
+            "message": "A search was answered.",
+            "data": {"response_time": "{k}", "cpu_usage": "{k}.5", "error_rate": 0.01},
+        }
+    )
+    .replace('"{k}"', "{k}1")
+    .replace('"{k}.5"', "{k}.5"),
+    "monitoring.monitoring_logs",
+    100,
+)
+# A school's day: each of the students has few events of a course, and each answer is compared.
+LEARNING = Kind(
+    "learning events, rolled up by day",
+    "dropout_service",
+    "/api/v1/events",
+    json.dumps(
+        {
+            "id": "e{n}",
+            "student_id": "s{k}",
+            "event_type": "QUESTION_SUBMIT",
+            "question_id": "q{k}",
+            "course": "math-7b",
+            "data": {"correct": True, "answer": "7/12"},
+        }
+    ),
+    "dropout.learning_events",
+    20_000,
+)
+EMPTY = wrk.Load("/livez", method="GET")
+
+
+def print_line(line: Line) -> Line:
+    """Print a line as soon as it is measured, and return it."""
+    print(line, flush=True)
+    return line
+
+
+def loaded(
+    label: str,
+    load: wrk.Load,
+    service: Running,
+    server: Server,
+    *,
+    clients: int,
+    seconds: float,
+    limits: Sequence[Line] = (),
+) -> Line:
+    """Return the line of a load on a service, in events, without those that were refused."""
+    before = service.cpu_seconds
+    found = wrk.measure(load, service.url, server.key, clients=clients, seconds=seconds)
+    events = (found.requests - found.refused) * max(1, load.items)
+    cpu = 1e6 * (service.cpu_seconds - before) / max(1, events)
+    refused = found.refused / max(1, found.requests)
+    rate = events / found.seconds
+    return Line(label, rate, found.p50, found.p99, cpu, refused, tuple(limits))
+
+
+def singles(kind: Kind, server: Server, seconds: float, kept: Line) -> Iterator[Line]:
+    """Yield the lines of single events.
+
+    What is compared is measured in turns, because another's work on the machine may come and go.
+    """
+    insert = recorded_insert(kind.service, server)
+    with (
+        running(kind.service, [kind.service], server, {}) as grouped,
+        running(kind.service, ["benchmarks.own_units", kind.name], server, {}) as own,
+    ):
+        for service in (grouped, own):
+            warm_up(kind, service, server)
+
+        def events(label: str, service: Running, clients: int) -> Measure:
+            return lambda: loaded(
+                f"{label}, {clients} clients",
+                kind.load(),
+                service,
+                server,
+                clients=clients,
+                seconds=seconds / TURNS,
+            )
+
+        def fresh() -> Line:
+            return by_pgbench("pgbench -C", insert, server, seconds / TURNS, reconnect=True)
+
+        def empty() -> Line:
+            label = "empty route, 64 clients"
+            return loaded(label, EMPTY, grouped, server, clients=MANY, seconds=seconds / TURNS)
+
+        yield from in_turns(events("own unit of work", own, 1), events("group commit", grouped, 1))
+        *limits, ours = in_turns(
+            fresh,
+            empty,
+            events("own unit of work", own, MANY),
+            events("group commit", grouped, MANY),
+        )
+        yield from limits
+        yield replace(ours, limits=[*ours.limits, kept])
+        for clients in SINGLE_CLIENTS:
+            yield events("group commit", grouped, clients)()
+
+
+def by_pgbench(label: str, insert: str, server: Server, seconds: float, *, reconnect: bool) -> Line:
+    """Return the line of pgbench on the same INSERT."""
+    figures = pgbench.measure(
+        insert, server.url, clients=MANY, seconds=seconds, most=PGBENCH_MOST, reconnect=reconnect
+    )
+    return Line(label, figures["per_second"], figures.get("p50"), figures.get("p99"))
+
+
+def batches(kind: Kind, server: Server, seconds: float) -> Iterator[Line]:
+    """Yield the lines of batches, each in turns with bare COPY in batches of that size."""
+    with running(kind.service, [kind.service], server, {}) as service:
+        warm_up(kind, service, server)
+        for size in BATCHES:
+
+            def copy(size: int = size) -> Line:
+                rate = copied(kind.service, server, size, BATCH_CLIENTS, seconds / TURNS)
+                return Line(f"COPY of {size:,}", rate)
+
+            def ours(size: int = size) -> Line:
+                label = f"batches of {size:,}, {BATCH_CLIENTS} clients"
+                load = kind.load(size)
+                return loaded(
+                    label, load, service, server, clients=BATCH_CLIENTS, seconds=seconds / TURNS
+                )
+
+            yield from in_turns(copy, ours)
+
+
+def warm_up(kind: Kind, service: Running, server: Server) -> None:
+    """Let the service compile its statements."""
+    wrk.measure(kind.load(), service.url, server.key, clients=8, seconds=1)
+
+
+def overloaded(kind: Kind, server: Server, seconds: float) -> None:
+    """Print what ten times as many clients do as fit into the queue."""
+    settings = {"INGEST_QUEUE_REQUESTS": str(MANY)}
+    with running(kind.service, [kind.service], server, settings) as service:
+        warm_up(kind, service, server)
+        usual = loaded(
+            f"queue of {MANY}, {MANY} clients",
+            kind.load(),
+            service,
+            server,
+            clients=MANY,
+            seconds=seconds,
+        )
+        print_line(usual)
+        before = service.peak_mebibytes
+        for part in (1, 2):
+            label = f"queue of {MANY}, {10 * MANY} clients, {part}"
+            print_line(
+                loaded(
+                    label, kind.load(), service, server, clients=10 * MANY, seconds=seconds,
+                    limits=[usual],
+                )
+            )  # fmt: skip
+            print(f"{'':<34}peak memory {before:.0f} MiB, now {service.peak_mebibytes:.0f} MiB")
+
+
+def report(kind: Kind, server: Server, seconds: float) -> None:
+    """Measure one kind of event and print its table."""
+    print(f"\n{kind.title}: POST {kind.path}")
+    heads = ("events/s", "p50 ms", "p99 ms", "p99/p50", "CPU us")
+    print(f"{'':<34}{heads[0]:>10}{''.join(f'{head:>9}' for head in heads[1:])}")
+    insert = recorded_insert(kind.service, server)
+    kept = print_line(by_pgbench("pgbench", insert, server, seconds, reconnect=False))
+    for line in singles(kind, server, seconds, kept):
+        print_line(line)
+    for line in batches(kind, server, seconds):
+        print_line(line)
+    overloaded(kind, server, seconds)
+
+
+def main() -> None:
+    """Measure both kinds of events."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5, help="for each line")
+    parser.add_argument("--kind", choices=("monitoring", "dropout"), help="only this service's")
+    asked = parser.parse_args()
+    kinds = [kind for kind in (SYSTEM, LEARNING) if asked.kind in (None, kind.name)]
+    with migrated_server() as server:
+        print(machine(server))
+        print("CPU us: of the service's process, an event")
+        for kind in kinds:
+            report(kind, server, asked.seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Giving back: what was spooled goes into the database by the managers' own methods."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from shared_db.additions import Kind, Returned
+from shared_db.database import Database
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable, ServiceError
+from shared_db.naming import Outcome
+from shared_db.spool import Entry, Spool, SpoolUnwritable, giving_back
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+PAUSE_SECONDS = 0.5
+_PROBLEMS = {
+    Outcome.DIFFERENT: "The id is stored with other content",
+    Outcome.GONE: "The student was deleted",
+}
+AnyKind = Kind[Any, Any]
+
+
+class Giver:
+    """Gives back what waits, in one process at a time; what the database refuses stays.
+
+    manager: whose methods the kinds call.
+    """
+
+    def __init__(
+        self, database: Database, spool: Spool, manager: Any, kinds: Iterable[AnyKind]
+    ) -> None:
+        self._database = database
+        self._spool = spool
+        self._manager = manager
+        self._kinds: Mapping[str, AnyKind] = {kind.name: kind for kind in kinds}
+        self._is_stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="veritas-giving-back", daemon=True)
+
+    def start(self) -> None:
+        """Give back from now on whenever something waits and the database is there."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch at hand and give back no more; what waits stays in the spool."""
+        self._is_stopping.set()
+        self._thread.join()
+
+    def give(self) -> int:
+        """Give back what waits until nothing does, or the database is away; return how many.
+
+        Nothing is done while another process is at it.
+        """
+        done = 0
+        started = time.monotonic()
+        with self._spool.turn_to_give_back() as is_ours:
+            while is_ours and not self._is_stopping.is_set():
+                entries = self._spool.oldest(BATCH)
+                if not entries or not self._give(entries):
+                    break
+                done += len(entries)
+        if done:
+            seconds = time.monotonic() - started
+            logger.warning("gave back %d rows from the spool in %.1f s", done, seconds)
+        return done
+
+    def _run(self) -> None:
+        while not self._is_stopping.wait(PAUSE_SECONDS):
+            try:
+                if self._is_possible():
+                    self.give()
+            except (SpoolUnwritable, OSError) as failure:
+                logger.error("nothing can be given back: %s", type(failure).__qualname__)  # noqa: TRY400 - one line
+            except Exception as failure:  # noqa: BLE001 - the thread must go on
+                logger.error("giving back failed: %s", type(failure).__qualname__)  # noqa: TRY400 - its text may be personal
+
+    def _is_possible(self) -> bool:
+        availability = self._database.store.availability
+        return (availability is None or availability.is_up) and bool(self._spool.oldest(1))
+
+    def _give(self, entries: Sequence[Entry]) -> bool:
+        """Give back entries; return False when the database cannot take them now."""
+        for name, group in in_order(entries):
+            kind = self._kinds.get(name)
+            if kind is None:
+                self._spool.refuse(
+                    (entry, "This release does not know the kind") for entry in group
+                )
+                continue
+            try:
+                self._give_group(kind, group)
+            except (DatabaseUnavailable, DatabaseBusy):
+                return False
+        return True
+
+    def _give_group(self, kind: AnyKind, entries: Sequence[Entry]) -> None:
+        try:
+            with giving_back():
+                results = kind.give(
+                    self._manager, [kind.from_json(entry.payload) for entry in entries]
+                )
+        except (DatabaseUnavailable, DatabaseBusy):
+            raise
+        except Exception as failure:  # noqa: BLE001 - it stays in the spool with the row
+            if len(entries) > 1:  # one of them spoils it for the others
+                for entry in entries:
+                    self._give_group(kind, [entry])
+                return
+            results = [_as_refusal(failure)]
+        self._settle(list(zip(entries, results, strict=True)))
+
+    def _settle(self, results: Sequence[tuple[Entry, Returned]]) -> None:
+        # Whoever dies before this finds the same rows again, and the database calls them repeated.
+        stored = [e for e, r in results if r in (Outcome.STORED, Outcome.REPEATED)]
+        refused = [(e, _problem(r)) for e, r in results if e not in stored]
+        self._spool.remove(stored)
+        if refused:
+            self._spool.refuse(refused)
+            logger.error("%d rows of the spool were refused; see `veritas spool`", len(refused))
+
+
+def in_order(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Entry]]]:
+    """Return groups of one kind each, such that what is of one student stays in its order."""
+    step_of: dict[str, tuple[int, str]] = {}
+    groups: dict[tuple[int, str], list[Entry]] = {}
+    for entry in entries:
+        last, kind = step_of.get(entry.subject or "", (0, entry.kind))
+        step = (last if kind == entry.kind else last + 1, entry.kind)
+        if entry.subject is not None:
+            step_of[entry.subject] = step
+        groups.setdefault(step, []).append(entry)
+    for step in sorted(groups):
+        yield step[1], groups[step]
+
+
+def _problem(result: Returned) -> str:
+    return result.title if isinstance(result, ServiceError) else _PROBLEMS[result]
+
+
+class _Unexpected(ServiceError):
+    """An error of ours; its kind is told, its text may be personal."""
+
+
+def _as_refusal(failure: Exception) -> ServiceError:
+    if isinstance(failure, ServiceError):
+        return failure
+    logger.error("a spooled row cannot be stored: %s", type(failure).__qualname__)
+    refusal = _Unexpected(type(failure).__qualname__)
+    refusal.title = f"Unexpected error: {type(failure).__qualname__}"  # type: ignore[misc] # of this one
+    return refusal

@@ -1,0 +1,233 @@
+"""The spool: what was accepted while the database was away, in a file shared by the workers."""
+
+import fcntl
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from shared_db.naming import Outcome
+from shared_db.spool_file import COLUMNS, Entry, SpoolState, SpoolUnwritable, connect, keep
+
+__all__ = ["Entry", "Spool", "SpoolState", "SpoolUnwritable", "giving_back", "is_giving_back"]
+
+_is_giving_back: ContextVar[bool] = ContextVar("veritas_giving_back", default=False)
+
+
+def is_giving_back() -> bool:
+    """Tell whether what is stored in this context comes from the spool."""
+    return _is_giving_back.get()
+
+
+@contextmanager
+def giving_back() -> Iterator[None]:
+    """Let additions in this context reach the database, and nothing else: they wait already."""
+    token = _is_giving_back.set(True)
+    try:
+        yield
+    finally:
+        _is_giving_back.reset(token)
+
+
+@dataclass
+class _Request:
+    entries: Sequence[Entry]
+    outcomes: list[tuple[Outcome, Entry]] | None = None
+    failure: sqlite3.Error | None = None
+
+
+class Spool:
+    """The spool of one service. Nothing is answered before it is on the disk.
+
+    Raises SpoolUnwritable from every method when the file cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._queue: deque[_Request] = deque()
+        self._writing = threading.Lock()
+        self._reading = threading.Lock()
+        self._opening = threading.Lock()
+        self._connections: tuple[sqlite3.Connection, sqlite3.Connection] | None = None
+
+    @classmethod
+    def of_service(cls, folder: Path, service: str) -> "Spool":
+        """Return the spool of a service in the folder of SPOOL_PATH."""
+        return cls(folder / f"{service}-spool.db")
+
+    def open(self) -> None:
+        """Make the file if it is not there, and look whether it can be written."""
+        with self._written() as connection:
+            connection.execute("UPDATE spool SET attempts = attempts WHERE place = 0")
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        with self._writing, self._reading, self._opening:
+            for connection in self._connections or ():
+                connection.close()
+            self._connections = None
+
+    def accept(self, entries: Sequence[Entry]) -> list[tuple[Outcome, Entry]]:
+        """Keep the entries whose id is new; return what became of each and what is kept, in order.
+
+        Those who come at the same time share one transaction.
+        """
+        request = _Request(entries)
+        self._queue.append(request)
+        self._connected()
+        with self._writing:
+            if request.outcomes is None and request.failure is None:
+                self._accept_queued()
+        if request.outcomes is None:
+            raise SpoolUnwritable(f"{self.path} cannot be written") from request.failure
+        return request.outcomes
+
+    def find(self, kind: str, id_: str) -> Entry | None:
+        """Return the waiting addition of that id."""
+        where = "problem IS NULL AND kind = ? AND id = ?"
+        return next(iter(self._entries(where, (kind, id_))), None)
+
+    def holds(self, ids: Iterable[object]) -> bool:
+        """Tell whether an addition waits that has one of these ids, or is about one of them."""
+        named = [id_ for id_ in ids if isinstance(id_, str)]
+        marks = ", ".join("?" * len(named))
+        where = f"problem IS NULL AND (id IN ({marks}) OR subject IN ({marks}))"
+        return bool(self._entries(where, (*named, *named), limit=1))
+
+    def waits_before(self, kind: str, id_: str, subject: str | None) -> bool:
+        """Tell whether something waits that must be stored first: of that id or that subject."""
+        where = "problem IS NULL AND (kind = ? AND id = ? OR subject = ?)"
+        return bool(self._entries(where, (kind, id_, subject), limit=1))
+
+    def subjects_waiting(self) -> set[str]:
+        """Return all subjects of whom something waits."""
+        query = "SELECT DISTINCT subject FROM spool WHERE problem IS NULL AND subject IS NOT NULL"
+        with self._read() as connection:
+            return {subject for (subject,) in connection.execute(query)}
+
+    def oldest(self, limit: int, after: int = 0) -> list[Entry]:
+        """Return what waits, in the order of acceptance."""
+        return self._entries("problem IS NULL AND place > ?", (after,), limit=limit)
+
+    def every(self, *, refused_only: bool = False) -> list[Entry]:
+        """Return everything that is kept, in the order of acceptance."""
+        return self._entries("problem IS NOT NULL" if refused_only else "TRUE")
+
+    def state(self) -> SpoolState:
+        """Return how much waits and since when."""
+        query = (
+            "SELECT count(*) FILTER (WHERE problem IS NULL), count(problem),"
+            " min(accepted_at) FILTER (WHERE problem IS NULL) FROM spool"
+        )
+        with self._read() as connection:
+            waiting, refused, oldest = connection.execute(query).fetchone()
+        return SpoolState(waiting, datetime.fromisoformat(oldest) if oldest else None, refused)
+
+    def remove(self, entries: Iterable[Entry]) -> None:
+        """Forget additions that the database has."""
+        self._change("DELETE FROM spool WHERE place = ?", [(entry.place,) for entry in entries])
+
+    def refuse(self, problems: Iterable[tuple[Entry, str]]) -> None:
+        """Keep additions with the problem for which the database refused them."""
+        query = "UPDATE spool SET problem = ?, attempts = attempts + 1 WHERE place = ?"
+        self._change(query, [(problem, entry.place) for entry, problem in problems])
+
+    def retry(self, ids: Collection[str] | None = None) -> int:
+        """Let refused additions be tried again, those of the ids or all; return how many."""
+        return self._change_refused("UPDATE spool SET problem = NULL", ids)
+
+    def discard(self, ids: Collection[str]) -> int:
+        """Delete refused additions for good; return how many."""
+        return self._change_refused("DELETE FROM spool", ids)
+
+    def forget_subject(self, subject: str) -> None:
+        """Delete everything about a student who was erased."""
+        self._change("DELETE FROM spool WHERE subject = ?", [(subject,)])
+
+    @contextmanager
+    def turn_to_give_back(self) -> Iterator[bool]:
+        """Give True to the one process that gives back; it is let go when the process ends."""
+        with Path(f"{self.path}.lock").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+    def _entries(
+        self, where: str, values: Sequence[object] = (), limit: int | None = None
+    ) -> list[Entry]:
+        query = f"SELECT {COLUMNS} FROM spool WHERE {where} ORDER BY place LIMIT ?"  # noqa: S608 - ours
+        with self._read() as connection:
+            rows = connection.execute(query, (*values, -1 if limit is None else limit)).fetchall()
+        return [
+            Entry(kind, id_, subject, payload, digest, datetime.fromisoformat(accepted_at), *rest)
+            for kind, id_, subject, payload, digest, accepted_at, *rest in rows
+        ]
+
+    def _accept_queued(self) -> None:
+        requests = [self._queue.popleft() for _ in range(len(self._queue))]
+        try:
+            with self._transaction() as connection:
+                found = [[keep(connection, e) for e in request.entries] for request in requests]
+        except sqlite3.Error as failure:
+            for request in requests:
+                request.failure = failure
+            return
+        for request, outcomes in zip(requests, found, strict=True):
+            request.outcomes = outcomes
+
+    def _change(self, query: str, rows: Sequence[tuple[object, ...]]) -> None:
+        with self._written() as connection:
+            connection.executemany(query, rows)
+
+    def _change_refused(self, change: str, ids: Collection[str] | None) -> int:
+        marks = "" if ids is None else f" AND id IN ({', '.join('?' * len(ids))})"
+        with self._written() as connection:
+            query = f"{change} WHERE problem IS NOT NULL{marks}"
+            return connection.execute(query, tuple(ids or ())).rowcount
+
+    @contextmanager
+    def _written(self) -> Iterator[sqlite3.Connection]:
+        self._connected()
+        try:
+            with self._writing, self._transaction() as connection:
+                yield connection
+        except sqlite3.Error as failure:
+            raise SpoolUnwritable(f"{self.path} cannot be written") from failure
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        connection = self._connected()[0]
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection]:
+        reader = self._connected()[1]
+        try:
+            with self._reading:
+                yield reader
+        except sqlite3.Error as failure:
+            raise SpoolUnwritable(f"{self.path} cannot be read") from failure
+
+    def _connected(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+        with self._opening:
+            if self._connections is None:
+                try:
+                    self._connections = connect(self.path), connect(self.path)
+                except (OSError, sqlite3.Error) as failure:
+                    raise SpoolUnwritable(f"{self.path} cannot be opened") from failure
+            return self._connections

@@ -1,0 +1,93 @@
+"""A spool's rows as lines of JSON, to look at or to carry to another machine."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from shared_db.additions import Kind
+from shared_db.errors import ConfigurationError
+from shared_db.spool import Entry, Spool, SpoolUnwritable
+
+_SQLITE = b"SQLite format 3\x00"
+AnyKind = Kind[Any, Any]
+
+
+def as_line(service: str, entry: Entry) -> str:
+    """Return one row of the spool of a service as a line of JSON."""
+    return json.dumps(
+        {
+            "service": service,
+            "kind": entry.kind,
+            "id": entry.id,
+            "accepted_at": entry.accepted_at.isoformat(),
+            "problem": entry.problem,
+            "addition": json.loads(entry.payload),
+        },
+        ensure_ascii=False,
+    )
+
+
+def read_file(path: Path, kinds: Mapping[str, Iterable[AnyKind]]) -> dict[str, list[Entry]]:
+    """Return by service what an exported file or a spool of another machine holds, as waiting.
+
+    kinds: by service, what it can take. Whose spool a copied file is, its name tells.
+
+    Raises:
+        ConfigurationError: the file is neither, or a row of it is not one that a service takes.
+
+    """
+    known = {(service, kind.name): kind for service in kinds for kind in kinds[service]}
+    found: dict[str, list[Entry]] = {}
+    for number, (service, name, addition) in enumerate(_rows(path, kinds), 1):
+        kind = known.get((service, name))
+        if kind is None:
+            raise ConfigurationError(f"{path}, row {number}: no service takes {service} {name}.")
+        found.setdefault(service, []).append(_entry(path, number, kind, addition))
+    return found
+
+
+def _entry(path: Path, number: int, kind: AnyKind, addition: str) -> Entry:
+    try:
+        # Made anew, so that its digest is that of its content.
+        return kind.entry(kind.accepted(kind.from_json(addition)))
+    except (ValidationError, ValueError) as refusal:
+        raise ConfigurationError(f"{path}, row {number}: this is no {kind.name}.") from refusal
+
+
+def _rows(path: Path, services: Iterable[str]) -> list[tuple[str, str, str]]:
+    try:
+        with path.open("rb") as file:
+            is_spool = file.read(len(_SQLITE)) == _SQLITE
+        return _rows_of_spool(path, services) if is_spool else _rows_of_lines(path)
+    except (OSError, SpoolUnwritable, sqlite3.Error) as failure:
+        raise ConfigurationError(f"{path} cannot be read.") from failure
+
+
+def _rows_of_spool(path: Path, services: Iterable[str]) -> list[tuple[str, str, str]]:
+    service = next((name for name in services if path.name.startswith(f"{name}-")), None)
+    if service is None:
+        names = " or ".join(f"{name}-spool.db" for name in services)
+        raise ConfigurationError(f"Whose spool is {path.name}? Name it {names}.")
+    spool = Spool(path)
+    rows = [(service, entry.kind, entry.payload) for entry in spool.every()]
+    spool.close()
+    return rows
+
+
+def _rows_of_lines(path: Path) -> list[tuple[str, str, str]]:
+    rows = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        try:
+            row = json.loads(line)
+            service, kind, accepted_at = row["service"], row["kind"], row["accepted_at"]
+            datetime.fromisoformat(accepted_at)
+            addition = json.dumps({**row["addition"], "accepted_at": accepted_at})
+        except (ValueError, KeyError, TypeError) as refusal:
+            raise ConfigurationError(f"{path}, line {number}: not of an export.") from refusal
+        rows.append((service, kind, addition))
+    return rows

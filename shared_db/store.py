@@ -1,0 +1,169 @@
+"""The store behind a service's database: PostgreSQL, or the in-memory one, opened by settings."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Connection, Engine, MetaData, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from shared_db.availability import Availability
+from shared_db.deadline import connect_in_time, keeping_to, watched
+from shared_db.engine import build_engine
+from shared_db.errors import ConfigurationError
+from shared_db.failures import as_service_error, misconfiguration
+from shared_db.memory import build_memory_engine
+from shared_db.roles import Role, role_name
+from shared_db.settings import DatabaseSettings
+
+logger = logging.getLogger(__name__)
+
+MEMORY_WARNING = (
+    "Rows are kept in memory and are gone when the service stops: {reason}. "
+    "For development only; set DATABASE_URL to keep them."
+)
+
+# What a new connection must stand, before it is said that the server is back.
+Check = Callable[[Connection], None]
+
+
+@dataclass(frozen=True)
+class Store:
+    """An opened store: where sessions get their connections, and what kind it is.
+
+    availability: of a server that a running service depends on; None where failing is enough.
+    checks: what must hold when a server is found that was away; more may be added.
+    """
+
+    bind: Engine | Connection
+    statement_timeout_seconds: float = 10
+    lock_timeout_seconds: float = 3
+    adding_seconds: float = 1.2
+    memory_reason: str | None = None
+    anchor: Connection | None = None
+    role: Role | None = None
+    availability: Availability | None = None
+    checks: list[Check] | None = None
+
+    @property
+    def is_memory(self) -> bool:
+        """Tell whether this is the in-memory store."""
+        return self.memory_reason is not None
+
+    def close(self) -> None:
+        """Let the connections go; the in-memory store's rows are gone with them."""
+        if self.availability is not None:
+            self.availability.stop()
+        if self.anchor is not None:
+            self.anchor.close()
+        if isinstance(self.bind, Engine):
+            self.bind.dispose()
+
+
+def open_from_settings(
+    settings: DatabaseSettings, application_name: str, metadata: MetaData
+) -> Store:
+    """Open PostgreSQL, or the in-memory store where the settings lead to it.
+
+    An unreachable server is no error in production: the service starts without it.
+
+    Raises:
+        ConfigurationError: the URL, user, password, database or certificate is wrong.
+
+    """
+    if settings.database_url is None:
+        return memory_store(metadata, "DATABASE_URL is not set")
+    engine = build_engine(settings, application_name)
+    failure = try_connecting(engine, settings.url_variable)
+    if failure is not None and settings.serves_from_memory_when_away:
+        return memory_store(metadata, f"the server of {settings.url_variable} does not answer")
+    store = postgres_store(engine, settings, metadata.schema or "")
+    if failure is not None and store.availability is not None:
+        store.availability.lost()
+    return store
+
+
+def postgres_store(engine: Engine, settings: DatabaseSettings, schema: str) -> Store:
+    """Return the store of a running service on this engine, with its breaker and deadlines."""
+    connect_in_time(engine)
+    checks: list[Check] = []
+    return Store(
+        engine,
+        statement_timeout_seconds=settings.database_statement_timeout_seconds,
+        lock_timeout_seconds=settings.database_lock_timeout_seconds,
+        adding_seconds=settings.database_adding_seconds,
+        role=Role(role_name(settings.database_role_prefix, schema), schema),
+        availability=Availability(
+            partial(probe, engine, settings.url_variable, checks),
+            patience_seconds=settings.database_adding_seconds / 3,
+            longest_seconds=settings.database_connect_timeout_seconds,
+        ),
+        checks=checks,
+    )
+
+
+def probe(engine: Engine, variable: str, checks: list[Check], seconds: float) -> None:
+    """Look whether the server answers within so many seconds, and stands the checks.
+
+    Raises:
+        DatabaseUnavailable: it does not answer.
+        DatabaseBusy: it answers, but has no connection left.
+        ConfigurationError: it refuses our settings, or a check failed.
+
+    """
+    try:
+        with (
+            keeping_to(seconds, seconds, _no_doubt) as deadline,
+            Session(engine) as session,
+            watched(session, deadline),
+        ):
+            session.execute(text("SELECT 1"))
+            for check in tuple(checks):
+                check(session.connection())
+                checks.remove(check)
+    except DBAPIError as failure:
+        raise (
+            _refusal(engine, variable, failure) or as_service_error(failure) or failure
+        ) from failure
+
+
+def _no_doubt() -> None:
+    """Do nothing: a probe is itself the answer to a doubt."""
+
+
+def try_connecting(engine: Engine, variable: str = "DATABASE_URL") -> DBAPIError | None:
+    """Connect once; return the failure if the server cannot be reached or is not ready.
+
+    variable: the setting that named the server, for the message.
+
+    Raises:
+        ConfigurationError: the server, or libpq, refuses these settings.
+
+    """
+    try:
+        engine.connect().close()
+    except DBAPIError as failure:
+        if refusal := _refusal(engine, variable, failure):
+            raise refusal from failure
+        return failure
+    return None
+
+
+def _refusal(engine: Engine, variable: str, failure: DBAPIError) -> ConfigurationError | None:
+    meaning = misconfiguration(failure)
+    if meaning is None:
+        return None
+    where = f"{engine.url.host or 'local socket'}:{engine.url.port or 5432}"
+    return ConfigurationError(
+        f"{variable} does not work: {meaning} ({where}, database "
+        f"{engine.url.database}, user {engine.url.username})."
+    )
+
+
+def memory_store(metadata: MetaData, reason: str) -> Store:
+    """Open a new, empty in-memory store, and say why."""
+    logger.warning(MEMORY_WARNING.format(reason=reason))
+    engine, anchor = build_memory_engine(metadata)
+    return Store(engine, memory_reason=reason, anchor=anchor)

@@ -1,0 +1,73 @@
+"""Keys that were verified lately, on the disk: their callers get in during an outage."""
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from shared_db.errors import DatabaseUnavailable
+
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS known_keys"
+    " (secret_hash TEXT PRIMARY KEY, name TEXT NOT NULL, scopes TEXT NOT NULL,"
+    " verified_at REAL NOT NULL)"
+)
+# A key in use is verified all the time; to the disk it is written this often.
+_WRITE_SECONDS = 300
+
+
+class KnownKeys:
+    """Hashes, names and scopes of verified keys; shared by a service's workers.
+
+    seconds: how long after it was verified a key still counts while the database is away.
+    """
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self._path = path
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._written: dict[str, float] = {}
+
+    def remember(self, secret_hash: str, name: str, scopes: str) -> None:
+        """Note that the database knows the key now."""
+        now = time.time()
+        if now - self._written.get(secret_hash, 0) < min(_WRITE_SECONDS, self._seconds / 2):
+            return
+        query = "INSERT OR REPLACE INTO known_keys VALUES (?, ?, ?, ?)"
+        with self._file() as connection:
+            connection.execute(query, (secret_hash, name, scopes, now))
+            connection.execute(
+                "DELETE FROM known_keys WHERE verified_at < ?", (now - self._seconds,)
+            )
+        self._written[secret_hash] = now
+
+    def forget(self, secret_hash: str) -> None:
+        """Note that the database does not know the key, or has it as revoked."""
+        self._written.pop(secret_hash, None)
+        with self._file() as connection:
+            connection.execute("DELETE FROM known_keys WHERE secret_hash = ?", (secret_hash,))
+
+    def find(self, secret_hash: str) -> tuple[str, str] | None:
+        """Return name and scopes of a key that was verified within the time."""
+        query = "SELECT name, scopes FROM known_keys WHERE secret_hash = ? AND verified_at >= ?"
+        with self._file() as connection:
+            row = connection.execute(query, (secret_hash, time.time() - self._seconds)).fetchone()
+        return None if row is None else (row[0], row[1])
+
+    @contextmanager
+    def _file(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            with (
+                self._lock,
+                closing(sqlite3.connect(self._path, timeout=5)) as connection,
+                connection,
+            ):
+                connection.execute(_TABLE)
+                yield connection
+        except (OSError, sqlite3.Error) as failure:
+            raise DatabaseUnavailable("The keys that were known cannot be read.") from failure

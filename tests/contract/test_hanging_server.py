@@ -1,0 +1,165 @@
+"""A server that takes connections and never answers, and one that takes no writes."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+
+import pytest
+from sqlalchemy import text
+
+from shared_db.availability import Availability
+from shared_db.database import Database
+from shared_db.deadline import within
+from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
+from shared_db.settings import DatabaseSettings
+from staffstuddash_service.models import Base
+from tests.e2e.processes import wait_until
+from tests.stores import become_owner
+
+
+class Hanging:
+    """A port that counts who connects and says nothing to them."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.taken: list[socket.socket] = []
+        threading.Thread(target=self._take, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://ada:secret@127.0.0.1:{self.listener.getsockname()[1]}/school"
+
+    def _take(self) -> None:
+        with suppress(OSError):
+            while True:
+                self.taken.append(self.listener.accept()[0])
+
+    def close(self) -> None:
+        self.listener.close()
+        for connection in self.taken:
+            connection.close()
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    """Give such a port."""
+    server = Hanging()
+    yield server
+    server.close()
+
+
+def database_at(url: str, **settings: object) -> Database:
+    values = {"database_url": url, "database_connect_timeout_seconds": 1, **settings}
+    return Database.from_settings("test", Base.metadata, DatabaseSettings.load(**values))
+
+
+def test_who_waits_for_a_server_that_never_answers_is_let_go(hanging: Hanging) -> None:
+    with closing(database_at(hanging.url)) as database:
+        assert not database.use_fallback  # it was looked for once, when it was opened
+        taken = len(hanging.taken)
+        with pytest.raises(DatabaseUnavailable), database.unit_of_work():
+            pass
+        assert len(hanging.taken) - taken <= 1  # by the probe alone
+
+
+def test_a_unit_of_work_past_its_limit_is_given_up_though_the_server_lives(
+    migrated_url: str,
+) -> None:
+    with closing(database_at(migrated_url)) as database:
+        with (
+            within(0.2),
+            pytest.raises(DatabaseUnavailable),
+            database.unit_of_work() as session,
+        ):
+            session.execute(text("SELECT pg_sleep(30)"))
+        availability = database.store.availability
+
+        assert availability is not None
+        assert availability.is_up
+        with database.reading() as session:
+            assert session.scalar(text("SELECT 1")) == 1
+
+
+def test_a_connection_that_is_cut_is_looked_after_at_once(migrated_url: str) -> None:
+    with closing(database_at(migrated_url)) as database:
+        with pytest.raises(DatabaseUnavailable), database.unit_of_work() as session:
+            become_owner(session)
+            session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        availability = database.store.availability
+
+        assert availability is not None
+        assert wait_until(lambda: availability.is_up)
+
+
+class Probed:
+    """A probe that fails as it is told to, and counts; `meanwhile` happens while it is at work."""
+
+    def __init__(self, failure: Exception | None) -> None:
+        self.failure = failure
+        self.meanwhile: Callable[[], None] = lambda: None
+        self.count = 0
+
+    def __call__(self, _seconds: float) -> None:
+        self.count += 1
+        self.meanwhile()
+        if self.failure is not None:
+            raise self.failure
+
+
+@pytest.fixture
+def probe() -> Probed:
+    """Give a probe that fails."""
+    return Probed(DatabaseUnavailable("no answer"))
+
+
+@pytest.fixture
+def availability(probe: Probed) -> Iterator[Availability]:
+    """Give the breaker that looks with that probe."""
+    availability = Availability(probe, patience_seconds=1, longest_seconds=1)
+    yield availability
+    availability.stop()
+
+
+def test_it_stays_away_until_the_probe_succeeds(probe: Probed, availability: Availability) -> None:
+    availability.lost()
+    with pytest.raises(DatabaseUnavailable):
+        availability.require()
+    assert wait_until(lambda: probe.count > 1)
+    assert not availability.is_up
+    probe.failure = None
+
+    assert wait_until(lambda: availability.is_up)
+    availability.require()
+
+
+def test_overload_is_no_outage(probe: Probed, availability: Availability) -> None:
+    probe.failure = DatabaseBusy("full")
+    availability.lost()
+
+    assert wait_until(lambda: availability.is_up)
+
+
+def test_what_is_back_but_not_as_it_must_be_stays_away_and_the_log_says_why(
+    probe: Probed, availability: Availability, caplog: pytest.LogCaptureFixture
+) -> None:
+    probe.failure = ConfigurationError("Run `veritas migrate` on db.school.example.")
+    availability.lost()
+
+    assert wait_until(lambda: "cannot be used" in (availability.reason or ""))
+    assert caplog.text.count("Run `veritas migrate`") == 1
+    with pytest.raises(DatabaseUnavailable) as refusal:
+        availability.require()
+    assert "school.example" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_a_doubt_opens_it_only_when_nobody_was_answered_meanwhile(
+    probe: Probed, availability: Availability, is_answered: bool
+) -> None:
+    if is_answered:
+        probe.meanwhile = availability.answered
+    availability.doubt()
+
+    assert wait_until(lambda: probe.count > (0 if is_answered else 1))
+    assert availability.is_up is is_answered

@@ -1,0 +1,132 @@
+"""Making the services' logins: what they may do, and where their passwords are seen."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg2.extensions
+import pytest
+from sqlalchemy import Connection, Engine, event, text
+
+from shared_db.errors import ConfigurationError
+from shared_db.granting import RolesRefused
+from shared_db.logins import Login, make_logins
+from tests.logins import a_login, give_database
+from tests.server import new_name
+from tests.stores import engine_on
+
+
+@pytest.fixture
+def engine(empty_url: str) -> Engine:
+    """Give an administrator's engine."""
+    return engine_on(empty_url)
+
+
+def new_login(**changes: str) -> Login:
+    return Login(**{"name": new_name(), "password": "p@ss:w%rd/'\"", **changes})
+
+
+def connects(engine: Engine, login: Login) -> bool:
+    url = engine.url
+    try:
+        psycopg2.connect(
+            host=url.host,
+            port=url.port,
+            dbname=url.database,
+            user=login.name,
+            password=login.password,
+        ).close()
+    except psycopg2.OperationalError as refusal:
+        assert "password authentication failed" in str(refusal)  # noqa: PT017 - of libpq's text
+        return False
+    return True
+
+
+@pytest.mark.parametrize("suffix", ["", ".of:a%pooler", ' "quoted"'])
+def test_it_can_connect_with_its_password_alone(engine: Engine, suffix: str) -> None:
+    login = new_login(name=new_name() + suffix)
+    make_logins(engine, [login])
+
+    assert connects(engine, login)
+    assert not connects(engine, Login(login.name, "another"))
+
+
+def test_made_again_it_is_the_same_and_with_another_password_it_has_that(engine: Engine) -> None:
+    first = new_login()
+    for _ in range(2):
+        make_logins(engine, [first])
+        assert connects(engine, first)
+    second = Login(first.name, "rotated")
+    make_logins(engine, [second])
+
+    assert connects(engine, second)
+    assert not connects(engine, first)
+
+
+def test_the_server_is_sent_a_verifier(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    login = new_login()
+    sent = []
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def keep(_connection: object, cursor: psycopg2.extensions.cursor, *_: object) -> None:
+        sent.append(bytes(cursor.query or b"").decode())
+
+    caplog.set_level("DEBUG")
+    make_logins(engine, [login])
+
+    assert "PASSWORD 'SCRAM-SHA-256$" in sent[-1]
+    assert [text for text in (*sent, caplog.text, repr(login)) if login.password in text] == []
+
+
+def test_one_that_cannot_be_made_lets_none_be_made(engine: Engine) -> None:
+    login = new_login()
+    owner = Login(engine.url.username or "", "another")
+    with pytest.raises(ConfigurationError, match="administrator"):
+        make_logins(engine, [login, owner])
+
+    assert not connects(engine, login)
+
+
+def test_a_role_without_login_is_left_without(engine: Engine) -> None:
+    role = new_login()
+    with engine.begin() as connection:
+        connection.execute(text(f'CREATE ROLE "{role.name}"'))
+
+    with pytest.raises(ConfigurationError, match="without login"):
+        make_logins(engine, [role])
+
+
+def test_a_server_that_wants_passwords_as_they_are_is_told_in_a_line(engine: Engine) -> None:
+    tries = []
+
+    @event.listens_for(engine, "commit")
+    def refuse(connection: Connection) -> None:
+        tries.append(1)
+        # As Neon does, which passes what concerns passwords on when the transaction ends.
+        message = "Received HTTP code 400: Neon only supports being given plaintext passwords."
+        connection.exec_driver_sql(
+            f"DO $$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = 'XX000'; END $$"
+        )
+
+    with pytest.raises(ConfigurationError, match="only as they are"):
+        make_logins(engine, [new_login()])
+
+    assert len(tries) == 1
+
+
+def test_several_processes_make_the_same_ones(engine: Engine) -> None:
+    login = new_login()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: make_logins(engine, [login]), range(4)))
+
+    assert connects(engine, login)
+
+
+def test_an_owner_who_may_make_roles_may_make_logins_and_others_may_not(empty_url: str) -> None:
+    login = new_login()
+    strange = give_database(empty_url, a_login())
+    with pytest.raises(RolesRefused, match=r"by hand, see docs/database\.md"):
+        make_logins(engine_on(strange), [login])
+    owner = give_database(empty_url, a_login(may_make_roles=True))
+    for _ in range(2):
+        make_logins(engine_on(owner), [login])
+
+    assert connects(engine_on(empty_url), login)

@@ -1,0 +1,104 @@
+"""`veritas spool`, as a person runs it beside services that have or had no database."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from shared_db.database import Database
+from shared_db.spool import Spool
+from staffstuddash_service.datastore import DatastoreManager
+from staffstuddash_service.models import Base
+from staffstuddash_service.settings import Settings
+from veritas_cli.main import app
+from veritas_cli.ports import free_port
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command on the spools of the machine that a folder stands for."""
+
+    def run_on(machine: str, *arguments: str) -> Result:
+        monkeypatch.setenv("SPOOL_PATH", str(tmp_path / machine))
+        return CliRunner().invoke(app, ["spool", *arguments])
+
+    return run_on
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    """Give the spool of staffstuddash on machine `a`: two students wait, one was refused."""
+    spool = Spool.of_service(tmp_path / "a", "staffstuddash")
+    url = f"postgresql://ada:secret@127.0.0.1:{free_port()}/school"
+    database = Database.from_settings("test", Base.metadata, Settings(database_url=url))
+    database.use_spool(spool)
+    manager = DatastoreManager(database)
+    for id_ in ("s1", "s2", "s3"):
+        assert manager.add_student(id_, f"Pupil {id_}", f"{id_}@school.example").is_pending
+    spool.refuse([(spool.oldest(1)[0], "The student was deleted")])
+    database.close()
+    return spool
+
+
+@pytest.mark.usefixtures("spool")
+def test_status_shows_what_waits_and_what_was_refused_but_no_content(run: Run) -> None:
+    result = run("a", "status")
+
+    assert result.exit_code == 1
+    assert "staffstuddash" in result.output
+    assert "student s1, tried 1 times: The student was deleted" in result.output
+    assert "Pupil" not in result.output
+    assert run("nowhere", "status").exit_code == 0
+
+
+def test_refused_rows_are_tried_again_or_discarded(run: Run, spool: Spool) -> None:
+    retried = run("a", "retry")
+    assert "1 rows" in retried.output
+    assert spool.state().refused == 0
+    spool.refuse([(spool.oldest(1)[0], "no")])
+
+    assert run("a", "discard", "s1", "s2", "--yes").exit_code == 0
+    assert [entry.id for entry in spool.every()] == ["s2", "s3"]
+
+
+def test_what_waits_is_carried_to_another_machine(run: Run, spool: Spool, tmp_path: Path) -> None:
+    target = tmp_path / "carried.jsonl"
+    exported = run("a", "export", str(target))
+    over_it = run("a", "export", str(target))
+    first = run("b", "import", str(target))
+    again = run("b", "import", str(target))
+    whole = run("c", "import", str(spool.path))
+    carried = Spool.of_service(tmp_path / "b", "staffstuddash").every()
+
+    assert exported.exit_code == 0
+    assert over_it.exit_code == 1
+    assert target.stat().st_mode & 0o077 == 0
+    assert [json.loads(line)["id"] for line in target.read_text().splitlines()] == [
+        "s1",
+        "s2",
+        "s3",
+    ]
+    assert "3 rows wait to be stored, 0 were here" in first.output
+    assert "0 rows wait to be stored, 3 were here" in again.output
+    assert "3 rows wait" in whole.output
+    assert [(e.id, e.digest, e.accepted_at, e.subject, e.problem) for e in carried] == [
+        (e.id, e.digest, e.accepted_at, e.subject, None) for e in spool.every()
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["no json", "{}", '{"service": "x", "kind": "y", "accepted_at": "2026-01-01", "addition": {}}'],
+)
+def test_a_file_that_is_no_export_is_refused_in_one_line(
+    run: Run, tmp_path: Path, line: str
+) -> None:
+    file = tmp_path / "other.txt"
+    file.write_text(line)
+    result = run("a", "import", str(file))
+
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)

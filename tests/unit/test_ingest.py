@@ -1,0 +1,202 @@
+"""Group commit by itself: who waits for what, what is refused, and that a bad one harms nobody."""
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, Overloaded, ServiceError
+from shared_db.ingest import Bounds, GroupCommit
+
+BAD = -1
+REFUSED = -2
+
+
+class Journal:
+    """A flush that writes numbers down, and waits with it as long as a test wants."""
+
+    def __init__(self) -> None:
+        self.flushes: list[list[int]] = []
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+        self.has_begun = threading.Event()
+        self.failure: ServiceError | None = None
+
+    def flush(self, numbers: Sequence[int]) -> list[int | ServiceError]:
+        self.has_begun.set()
+        assert self.may_go_on.wait(30)
+        if self.failure is not None:
+            raise self.failure
+        if BAD in numbers:
+            raise ValueError("one of them is bad")
+        self.flushes.append(list(numbers))
+        return [NotFound("refused") if n == REFUSED else n * 10 for n in numbers]
+
+
+@pytest.fixture
+def journal() -> Iterator[Journal]:
+    """Give a journal that no test leaves waiting."""
+    journal = Journal()
+    yield journal
+    journal.may_go_on.set()
+
+
+def behind_a_slow_one(
+    journal: Journal, commits: GroupCommit[int, int], numbers: Sequence[int]
+) -> list[int | Exception]:
+    """Write the numbers while a first flush, of 0, is held up, so that they wait together."""
+    journal.may_go_on.clear()
+
+    def written(number: int) -> int | Exception:
+        try:
+            return commits.write(number, 1)
+        except (ServiceError, ValueError) as failure:
+            return failure
+
+    with ThreadPoolExecutor(len(numbers) + 1) as pool:
+        first = pool.submit(written, 0)
+        assert journal.has_begun.wait(30)
+        others = []
+        for number in numbers:
+            before = commits.waiting
+            others.append(pool.submit(written, number))
+            while commits.waiting == before and not others[-1].done():
+                pass
+        journal.may_go_on.set()
+        return [first.result(), *(other.result() for other in others)]
+
+
+def test_a_lonely_request_is_written_at_once(journal: Journal) -> None:
+    commits = GroupCommit(journal.flush)
+
+    assert commits.write(1, 1) == 10
+    assert commits.write(2, 1) == 20
+    assert journal.flushes == [[1], [2]]
+
+
+def test_those_that_wait_together_share_a_flush_in_the_order_they_came(journal: Journal) -> None:
+    commits = GroupCommit(journal.flush)
+
+    assert behind_a_slow_one(journal, commits, [1, 2, 3]) == [0, 10, 20, 30]
+    assert journal.flushes == [[0], [1, 2, 3]]
+
+
+def test_a_flush_takes_no_more_than_its_bounds(journal: Journal) -> None:
+    by_number = GroupCommit(journal.flush, Bounds(requests_at_once=2))
+    behind_a_slow_one(journal, by_number, [1, 2, 3])
+    by_size = GroupCommit(journal.flush, Bounds(size_at_once=2))
+    journal.has_begun.clear()
+    behind_a_slow_one(journal, by_size, [4, 5, 6])
+
+    assert journal.flushes == [[0], [1, 2], [3], [0], [4, 5], [6]]
+
+
+def test_one_that_is_too_large_for_any_flush_is_written_alone(journal: Journal) -> None:
+    commits = GroupCommit(journal.flush, Bounds(size=10, size_at_once=5))
+
+    assert commits.write(1, 1000) == 10
+
+
+def test_a_bad_one_is_told_and_harms_no_other(journal: Journal) -> None:
+    commits = GroupCommit(journal.flush)
+
+    *good, bad, last = behind_a_slow_one(journal, commits, [1, 2, BAD, 4])
+
+    assert [*good, last] == [0, 10, 20, 40]
+    assert isinstance(bad, ValueError)
+    assert sorted(n for flush in journal.flushes for n in flush) == [0, 1, 2, 4]
+
+
+def test_a_refusal_of_one_is_raised_where_it_came_from(journal: Journal) -> None:
+    commits = GroupCommit(journal.flush)
+
+    _, good, refused = behind_a_slow_one(journal, commits, [1, REFUSED])
+
+    assert good == 10
+    assert isinstance(refused, NotFound)
+    assert journal.flushes == [[0], [1, REFUSED]]
+
+
+@pytest.mark.parametrize("bounds", [Bounds(requests=2), Bounds(size=2)])
+def test_a_full_queue_refuses_and_takes_again_once_it_is_written(
+    journal: Journal, bounds: Bounds
+) -> None:
+    commits = GroupCommit(journal.flush, bounds)
+
+    *taken, refused = behind_a_slow_one(journal, commits, [1, 2, 3])
+
+    assert taken == [0, 10, 20]
+    assert isinstance(refused, Overloaded)
+    assert refused.retry_after_seconds
+    assert commits.write(4, 1) == 40
+
+
+def test_without_a_database_everybody_who_waits_is_told(journal: Journal) -> None:
+    journal.failure = DatabaseUnavailable("away")
+    commits = GroupCommit(journal.flush, Bounds(requests_at_once=1))
+
+    answers = behind_a_slow_one(journal, commits, [1, 2])
+
+    assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 3
+    assert len(set(map(id, answers))) == 3
+    journal.failure = None
+    assert commits.write(3, 1) == 30
+
+
+def test_a_busy_database_refuses_only_those_of_the_flush(journal: Journal) -> None:
+    journal.failure = DatabaseBusy("a lock")
+    commits = GroupCommit(journal.flush)
+
+    with pytest.raises(DatabaseBusy):
+        commits.write(1, 1)
+    journal.failure = None
+    assert commits.write(2, 1) == 20
+
+
+def test_tasks_wait_without_a_thread_each(journal: Journal) -> None:
+    commits = GroupCommit(journal.flush)
+
+    async def write_many() -> list[int]:
+        return await asyncio.gather(*(commits.write_async(n, 1) for n in range(200)))
+
+    before = threading.active_count()
+    answers = asyncio.run(write_many())
+
+    assert answers == [n * 10 for n in range(200)]
+    assert threading.active_count() <= before + 1
+    assert sum(map(len, journal.flushes)) == 200
+
+
+def test_a_task_that_is_given_up_disturbs_no_other(journal: Journal) -> None:
+    commits = GroupCommit(journal.flush)
+
+    async def write_two() -> int:
+        journal.may_go_on.clear()
+        given_up = asyncio.create_task(commits.write_async(1, 1))
+        kept = asyncio.create_task(commits.write_async(2, 1))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        journal.may_go_on.set()
+        return await kept
+
+    assert asyncio.run(write_two()) == 20
+    assert commits.write(3, 1) == 30
+
+
+def test_what_waits_is_written_before_draining_ends(journal: Journal) -> None:
+    commits = GroupCommit(journal.flush, Bounds(requests_at_once=1))
+
+    async def leave() -> None:
+        journal.may_go_on.clear()
+        for number in range(5):
+            waiting = asyncio.create_task(commits.write_async(number, 1))
+            await asyncio.sleep(0)
+            waiting.cancel()
+        journal.may_go_on.set()
+
+    asyncio.run(leave())
+    commits.drain()
+
+    assert journal.flushes == [[0], [1], [2], [3], [4]]

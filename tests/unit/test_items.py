@@ -1,0 +1,55 @@
+"""The items of a batch are read one by one, and come out as a parser of the whole reads them."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared_web.items import MOST_ITEMS, NDJSON, Broken, items_of
+from shared_web.problems import InvalidRequest, TooLarge
+
+JSON = "application/json"
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+ITEMS = st.lists(VALUES, min_size=1, max_size=5)
+FEW = settings(max_examples=50)
+
+
+@FEW
+@given(ITEMS, st.sampled_from([None, 2]))
+def test_an_array_is_read_as_a_whole_would_be(items: list[Any], indent: int | None) -> None:
+    assert items_of(json.dumps(items, indent=indent).encode(), JSON) == items
+
+
+@FEW
+@given(ITEMS)
+def test_lines_are_read_each_by_itself(items: list[Any]) -> None:
+    body = "\n".join(["{broken", *map(json.dumps, items)]).encode()
+
+    assert items_of(body, NDJSON) == [Broken("is not JSON"), *items]
+
+
+@given(st.binary() | st.text(alphabet='[]{}",:1 \nnulltrue').map(str.encode))
+def test_what_is_refused_is_what_a_parser_refuses(body: bytes) -> None:
+    try:
+        whole = json.loads(body)
+    except ValueError:
+        whole = None
+    if isinstance(whole, list) and whole:
+        assert items_of(body, JSON) == whole
+    else:
+        with pytest.raises(InvalidRequest):
+            items_of(body, JSON)
+
+
+def test_reading_stops_at_the_first_item_too_many() -> None:
+    fits = b"[" + b"0," * (MOST_ITEMS - 1) + b"0"
+
+    assert len(items_of(fits + b"]", JSON)) == MOST_ITEMS
+    with pytest.raises(TooLarge):
+        items_of(fits + b",0,{broken", JSON)

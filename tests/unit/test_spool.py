@@ -1,0 +1,155 @@
+"""The spool as a file: what is kept, in which order, and what happens when it cannot be."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared_db.giving import in_order
+from shared_db.naming import Outcome
+from shared_db.spool import Entry, Spool, SpoolState, SpoolUnwritable
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    """Give an empty spool."""
+    spool = Spool.of_service(tmp_path / "made", "school")
+    yield spool
+    spool.close()
+
+
+def an_entry(
+    id_: str, *, kind: str = "mark", subject: str | None = "ada", sent: str = "x"
+) -> Entry:
+    return Entry(kind, id_, subject, "{}", sent.encode(), NOON)
+
+
+def test_keeps_an_id_once_and_tells_repeated_from_different(spool: Spool) -> None:
+    answers = spool.accept([an_entry("1"), an_entry("1"), an_entry("1", sent="y")])
+    other_kind = spool.accept([an_entry("1", kind="draft")])
+
+    assert [o for o, _ in answers] == [Outcome.STORED, Outcome.REPEATED, Outcome.DIFFERENT]
+    assert other_kind[0][0] is Outcome.STORED
+    assert [(e.kind, e.id) for e in spool.oldest(10)] == [("mark", "1"), ("draft", "1")]
+
+
+def test_is_still_there_for_another_process_and_for_nobody_else(spool: Spool) -> None:
+    spool.accept([an_entry("1")])
+    other = Spool(spool.path)
+
+    assert [entry.id for entry in other.oldest(10)] == ["1"]
+    assert {file.stat().st_mode & 0o077 for file in spool.path.parent.iterdir()} == {0}
+    other.close()
+
+
+def test_tells_how_much_waits_and_was_refused(spool: Spool) -> None:
+    assert spool.state() == SpoolState()
+    entries = [an_entry("1"), an_entry("2"), an_entry("3")]
+    spool.accept([entries[0], Entry("mark", "2", None, "{}", b"", NOON - timedelta(hours=1))])
+    spool.accept([entries[2]])
+    first, second, third = spool.oldest(10)
+    spool.refuse([(third, "no")])
+    spool.remove([first])
+
+    assert spool.state() == SpoolState(1, NOON - timedelta(hours=1), 1)
+    assert spool.oldest(10) == [second]
+    assert [(e.id, e.problem, e.attempts) for e in spool.every(refused_only=True)] == [
+        ("3", "no", 1)
+    ]
+    assert spool.retry() == 1
+    assert [entry.id for entry in spool.oldest(10)] == ["2", "3"]
+
+
+def test_discards_only_what_was_refused(spool: Spool) -> None:
+    spool.accept([an_entry("1"), an_entry("2")])
+    spool.refuse([(spool.oldest(1)[0], "no")])
+
+    assert spool.discard(["1", "2"]) == 1
+    assert [entry.id for entry in spool.every()] == ["2"]
+
+
+def test_knows_what_waits_before_an_addition(spool: Spool) -> None:
+    spool.accept([an_entry("1", subject="ada")])
+
+    assert spool.waits_before("mark", "9", "ada")
+    assert spool.waits_before("mark", "1", None)
+    assert not spool.waits_before("draft", "1", "bob")
+    assert spool.holds(["ada"])
+    assert spool.holds([None, "1"])
+    assert not spool.holds([])
+    assert spool.subjects_waiting() == {"ada"}
+
+
+def test_additions_that_come_together_are_each_answered(spool: Spool) -> None:
+    answers: list[Outcome] = []
+
+    def add(number: int) -> None:
+        answers.extend(o for o, _ in spool.accept([an_entry(str(number % 25))]))
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (answers.count(Outcome.STORED), answers.count(Outcome.REPEATED)) == (25, 25)
+    assert spool.state().waiting == 25
+
+
+def test_only_one_has_the_turn_to_give_back(spool: Spool) -> None:
+    spool.open()
+    other = Spool(spool.path)
+    with spool.turn_to_give_back() as first, other.turn_to_give_back() as second:
+        assert (first, second) == (True, False)
+    with other.turn_to_give_back() as third:
+        assert third
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(SpoolUnwritable):
+        Spool(tmp_path / "file" / "spool.db").accept([an_entry("1")])
+
+
+def test_what_cannot_be_written_is_refused_and_not_half_kept(spool: Spool) -> None:
+    spool.open()
+    with sqlite3.connect(spool.path) as saboteur:
+        saboteur.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON spool WHEN NEW.id = 'last'"
+            " BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+        )
+    saboteur.close()
+
+    with pytest.raises(SpoolUnwritable):
+        spool.accept([an_entry("1"), an_entry("last")])
+
+    assert spool.every() == []
+    assert spool.accept([an_entry("1")])[0][0] is Outcome.STORED
+
+
+KINDS_AND_SUBJECTS = st.tuples(st.sampled_from("sad"), st.sampled_from(["ada", "bob", None]))
+
+
+@given(st.lists(KINDS_AND_SUBJECTS, max_size=30))
+def test_groups_are_of_one_kind_and_keep_each_students_order(rows: list[tuple[str, str]]) -> None:
+    entries = [
+        an_entry(str(number), kind=kind, subject=subject)
+        for number, (kind, subject) in enumerate(rows)
+    ]
+    groups = list(in_order(entries))
+    flat = [entry for _, group in groups for entry in group]
+
+    assert all(entry.kind == kind for kind, group in groups for entry in group)
+    assert sorted(flat, key=lambda e: int(e.id)) == entries
+    for student in ("ada", "bob"):
+        assert [e for e in flat if e.subject == student] == [
+            e for e in entries if e.subject == student
+        ]
