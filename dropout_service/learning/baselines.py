@@ -89,7 +89,7 @@ class _Logistic:
         from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
 
         pipeline = make_pipeline(
-            SimpleImputer(strategy="median", add_indicator=True),
+            SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
             StandardScaler(),
             LogisticRegression(C=strength, max_iter=_MOST_STEPS),
         )
