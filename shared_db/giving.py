@@ -14,8 +14,11 @@ from shared_db.spool import Entry, Spool, SpoolUnwritable, giving_back
 
 logger = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 1000
 PAUSE_SECONDS = 0.5
+# As long as a service that stops may take; what is killed then is given back again.
+_PARTING_SECONDS = 5
+_IN_THE_DATABASE = (Outcome.STORED, Outcome.REPEATED)
 _PROBLEMS = {
     Outcome.DIFFERENT: "The id is stored with other content",
     Outcome.GONE: "The student was deleted",
@@ -44,9 +47,9 @@ class Giver:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the batch at hand and give back no more; what waits stays in the spool."""
+        """Give back no more; a batch at hand that takes long is finished by another start."""
         self._is_stopping.set()
-        self._thread.join()
+        self._thread.join(_PARTING_SECONDS)
 
     def give(self) -> int:
         """Give back what waits until nothing does, or the database is away; return how many.
@@ -113,8 +116,8 @@ class Giver:
 
     def _settle(self, results: Sequence[tuple[Entry, Returned]]) -> None:
         # Whoever dies before this finds the same rows again, and the database calls them repeated.
-        stored = [e for e, r in results if r in (Outcome.STORED, Outcome.REPEATED)]
-        refused = [(e, _problem(r)) for e, r in results if e not in stored]
+        stored = [e for e, r in results if r in _IN_THE_DATABASE]
+        refused = [(e, _problem(r)) for e, r in results if r not in _IN_THE_DATABASE]
         self._spool.remove(stored)
         if refused:
             self._spool.refuse(refused)

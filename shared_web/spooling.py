@@ -54,6 +54,7 @@ def giving_back(database: Database, spooling: Spooling | None) -> Iterator[None]
         yield
     finally:
         giver.stop()
+        spool.close()
 
 
 class StorageHeader:

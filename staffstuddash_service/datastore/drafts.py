@@ -13,7 +13,7 @@ from shared_db.additions import Kind, Returned, add_one, outcomes_of
 from shared_db.clock import utc_now
 from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
-from shared_db.naming import digest_of, store_one
+from shared_db.naming import Outcome, digest_of, store_one
 from shared_db.paging import Keyset, Page
 from staffstuddash_service.datastore.part import Part, find_student, lock_students
 from staffstuddash_service.datastore.performance import recompute
@@ -95,11 +95,19 @@ class Drafts(Part):
         with self.database.unit_of_work() as session:
             # All at once, or two such units of work could wait for each other.
             lock_students(session, {draft.student_id for draft in drafts})
-            return outcomes_of(drafts, partial(_store, session))
+            outcomes = outcomes_of(drafts, partial(_store, session))
+            pairs = zip(drafts, outcomes, strict=True)
+            stored = {draft.student_id for draft, o in pairs if o is Outcome.STORED}
+            if stored:
+                recompute(session, stored, utc_now())
+            return outcomes
 
     def _store_draft(self, draft: DraftToStore) -> Draft:
         with self.database.unit_of_work() as session:
-            return _store(session, draft)
+            stored = _store(session, draft)
+            if not stored.is_repeat:
+                recompute(session, [draft.student_id], utc_now())
+            return stored
 
     def get_student_drafts(
         self,
@@ -126,16 +134,12 @@ class Drafts(Part):
 
 
 def _store(session: Session, draft: DraftToStore) -> Draft:
-    now = utc_now()
     find_student(session, draft.student_id, lock=True)
-    row = draft.row(now)
+    row = draft.row(utc_now())
     found = _compared(session, draft.student_id, draft.assignment_id, draft.content)
     for name, value in found.items():
         setattr(row, name, value)
-    stored = store_one(session, row, DraftExists)
-    if not stored.is_repeat:
-        recompute(session, [draft.student_id], now)
-    return stored
+    return store_one(session, row, DraftExists)
 
 
 def _compared(

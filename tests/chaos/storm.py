@@ -16,6 +16,9 @@ from tests.e2e.processes import wait_until
 from tests.stores import engine_on
 from veritas_cli.histories import migrate_all
 
+# A busy machine is no failure: how long it took is told, and not judged.
+_GIVING_BACK_SECONDS = 900
+
 
 @dataclass
 class Findings:
@@ -95,7 +98,7 @@ class Storm:
             client.is_stopping.set()
         for client in self.clients:
             client.join()
-        assert wait_until(self.is_given_back, seconds=120), self.waiting()
+        assert wait_until(self.is_given_back, seconds=_GIVING_BACK_SECONDS), self.waiting()
         return reckon(self.server.url, self.ledger)
 
     def is_given_back(self) -> bool:
@@ -118,7 +121,7 @@ class Storm:
         self._note_noticing(began)
         end()
         ended = time.monotonic()
-        assert wait_until(self.is_given_back, seconds=120), self.waiting()
+        assert wait_until(self.is_given_back, seconds=_GIVING_BACK_SECONDS), self.waiting()
         self.findings.seconds_to_give_back.append(time.monotonic() - ended)
 
     def _note_noticing(self, began: float) -> None:
