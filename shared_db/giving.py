@@ -39,6 +39,7 @@ class Giver:
         self._spool = spool
         self._manager = manager
         self._kinds: Mapping[str, AnyKind] = {kind.name: kind for kind in kinds}
+        self._batch = BATCH
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="veritas-giving-back", daemon=True)
 
@@ -60,7 +61,7 @@ class Giver:
         started = time.monotonic()
         with self._spool.turn_to_give_back() as is_ours:
             while is_ours and not self._is_stopping.is_set():
-                entries = self._spool.oldest(BATCH)
+                entries = self._spool.oldest(self._batch)
                 if not entries or not self._give(entries):
                     break
                 done += len(entries)
@@ -95,7 +96,10 @@ class Giver:
             try:
                 self._give_group(kind, group)
             except (DatabaseUnavailable, DatabaseBusy):
+                # What took too long together would do so again.
+                self._batch = max(1, self._batch // 4)
                 return False
+        self._batch = min(BATCH, self._batch * 2)
         return True
 
     def _give_group(self, kind: AnyKind, entries: Sequence[Entry]) -> None:

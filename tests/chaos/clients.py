@@ -150,8 +150,9 @@ class LearningSource(Source):
     table = "dropout.learning_events"
 
     def event(self, id_: str) -> dict[str, Any]:
-        """Return one event of one of ten students."""
-        return a_learning_event(id=id_, student_id=f"{self.name}-s{len(id_) % 10}")
+        """Return one event of one of many students, each with a day's worth of them."""
+        turn = id_.split("-")[1]
+        return a_learning_event(id=id_, student_id=f"{self.name}-s{turn}")
 
 
 KINDS: dict[str, type[Client]] = {
