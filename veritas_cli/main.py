@@ -6,6 +6,7 @@ from veritas_cli.backup import backup
 from veritas_cli.check import check
 from veritas_cli.demo import demo
 from veritas_cli.erase import erase
+from veritas_cli.evaluate import evaluate
 from veritas_cli.imports import imports
 from veritas_cli.keys import keys
 from veritas_cli.migrate import migrate
@@ -38,6 +39,7 @@ app.command("restore")(restore)
 app.command("demo")(demo)
 app.command("erase")(erase)
 app.command("train")(train_command)
+app.command("evaluate")(evaluate)
 app.command("predict")(predict)
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")

@@ -82,10 +82,15 @@ def at_capacity(happened: Floats, risks: Floats, capacity: float = CAPACITY) -> 
 
 
 def calibration_bins(happened: Floats, risks: Floats) -> list[tuple[float, float, int]]:
-    """Return mean risk, share that happened, and size of ten bins of equal count, rising."""
+    """Return mean risk, share that happened, and size of ten bins of equal count, rising.
+
+    Equal risks that fall into two bins are spread as they would be by drawing lots.
+    """
+    _, group, counts = np.unique(risks, return_inverse=True, return_counts=True)
+    shares = (np.bincount(group, weights=happened) / counts)[group]
     order = np.argsort(risks, kind="stable")
     parts = [part for part in np.array_split(order, CALIBRATION_BINS) if len(part)]
-    return [(float(risks[p].mean()), float(happened[p].mean()), len(p)) for p in parts]
+    return [(float(risks[p].mean()), float(shares[p].mean()), len(p)) for p in parts]
 
 
 def calibration_error(happened: Floats, risks: Floats) -> float:

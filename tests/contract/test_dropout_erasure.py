@@ -31,7 +31,7 @@ from tests.stores import OpenDatabase
 Call = Callable[[DropoutDatabaseManager], object]
 
 # Tables in which nothing is of a student.
-OF_SCHOOLS = ("courses", "coursework")
+OF_SCHOOLS = ("courses", "coursework", "models")
 
 
 def fill(manager: DropoutDatabaseManager, student_id: str) -> None:

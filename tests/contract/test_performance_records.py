@@ -228,7 +228,7 @@ class TestQueries:
         plan = self.plan(manager, statement, parameters)
 
         assert "One-Time Filter" in plan
-        assert "latest_by_risk" in plan
+        assert "overall_by_risk" in plan
 
     def plan(self, manager: DatastoreManager, statement: str, parameters: Any) -> str:
         """Return the plan of a database that is small, as if it were large."""

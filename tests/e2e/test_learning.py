@@ -1,0 +1,187 @@
+"""`veritas train`, `predict` and `evaluate` on three courses that are over and one that is not."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from math import log
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from typer.testing import CliRunner, Result
+
+from dropout_service.database import DropoutDatabaseManager
+from dropout_service.database.course_records import SubmissionToStore
+from dropout_service.domain.targets import Target
+from dropout_service.errors import NotAssessable
+from dropout_service.models import DropoutPrediction, Enrolment, Submission
+from shared_db.database import Database
+from tests.imported import bring_in
+from tests.server import admin_url, create_database, drop_database, new_name
+from tests.small_past import write_past
+from tests.stores import engine_on
+from veritas_cli.main import app
+
+Run = Callable[..., Result]
+DAY_56 = datetime(2014, 3, 29, 23, 59, 59, tzinfo=UTC)
+TRAIN = ("train", "--train", "2013B", "2013J")
+
+
+@pytest.fixture(scope="module")
+def past_url(template_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give a database with the courses; tests use it in their order, each on what was there."""
+    name = new_name()
+    url = create_database(admin_url(), name, template=template_name)
+    bring_in(url, write_past(tmp_path_factory.mktemp("past") / "oulad"), batch_rows=2000)
+    yield url
+    drop_database(admin_url(), name)
+
+
+@pytest.fixture
+def manager(past_url: str) -> DropoutDatabaseManager:
+    return DropoutDatabaseManager(Database.on(engine_on(past_url)))
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, past_url: str, tmp_path: Path) -> Run:
+    """Run a command against that database, in a folder of its own."""
+    monkeypatch.setenv("DATABASE_URL", past_url)
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+def latest(manager: DropoutDatabaseManager) -> list[DropoutPrediction]:
+    query = select(DropoutPrediction).where(DropoutPrediction.is_latest)
+    with manager.database.reading() as session:
+        return list(session.scalars(query.order_by(DropoutPrediction.student_id)))
+
+
+def test_without_a_model_the_rules_judge_the_enrolled(
+    run: Run, manager: DropoutDatabaseManager
+) -> None:
+    result = run("predict", "--course", "CCC-2014B", "--day", "30")
+
+    assert result.exit_code == 0, result.output
+    assert "Predicted by rules-" in result.output
+    assert {row.course for row in latest(manager)} == {"CCC-2014B"}
+    assert all(row.base_log_odds is None for row in latest(manager))
+
+
+def test_what_was_trained_last_is_active(run: Run, manager: DropoutDatabaseManager) -> None:
+    first, second = run(*TRAIN, "--target", "withdrawn_or_fail"), run(*TRAIN)
+
+    assert (first.exit_code, second.exit_code) == (0, 0), first.output + second.output
+    models = {model.target: model for model in manager.get_models()}
+    active, other = models[Target.WITHDRAWN], models[Target.WITHDRAWN_OR_FAIL]
+    assert (active.is_active, other.is_active) == (True, False)
+    assert f"{active.id} predicts from now on: withdrawn" in second.output
+    assert active.training["courses"].keys() == {"AAA-2013B", "AAA-2013J", "BBB-2013B"}
+    assert active.variants.keys() == {"without_activity", "with_activity"}
+    assert active.metrics["without_activity"][2]["roc_auc"] > 0.5
+
+
+def test_a_course_is_ranked_with_reasons_that_add_up(
+    run: Run, manager: DropoutDatabaseManager
+) -> None:
+    result = run("predict", "--course", "CCC-2014B", "--day", "56", "--show", "3")
+
+    assert result.exit_code == 0, result.output
+    version = next(model.id for model in manager.get_models() if model.is_active)
+    # Who left after the day that the rules judged keeps their latest prediction from there.
+    rows = [row for row in latest(manager) if row.version == version]
+    assert f"Predicted by {version}." in result.output
+    assert {row.course_ranked for row in rows} == {len(rows)}
+    assert min(row.course_rank or 0 for row in rows) == 1
+    for row in rows:
+        reasons = [*row.primary_indicators, *row.secondary_indicators]
+        total = (row.base_log_odds or 0) + sum(one["contribution"] for one in reasons)
+        assert total == pytest.approx(log(row.risk_score / (1 - row.risk_score)))
+        assert "activity" not in {one["name"] for one in reasons}
+    assert "for instance oulad-4" in result.output
+    assert "the student left the course on its day" in result.output
+
+
+def test_the_same_again_stores_nothing_new(run: Run) -> None:
+    result = run("predict", "--course", "CCC-2014B", "--day", "56")
+
+    assert " 0 predictions stored" in result.output
+
+
+def test_everybody_is_judged_once(run: Run, manager: DropoutDatabaseManager) -> None:
+    result = run("predict", "--all", "--as-of", "2014-03-20T00:00:00Z")
+
+    assert result.exit_code == 0, result.output
+    assert "AAA-2013J" in {row.course for row in latest(manager)}
+
+
+def test_handing_in_what_was_missed_lowers_the_risk(manager: DropoutDatabaseManager) -> None:
+    late = [row for row in latest(manager) if row.course == "CCC-2014B" and _missed(row)]
+    worst = max(late, key=lambda row: row.risk_score)
+    with manager.database.reading() as session:
+        query = select(Submission.coursework_id, Submission.submitted_day, Enrolment.id)
+        of_student = Enrolment.student_id == worst.student_id
+        handed_in = session.execute(
+            query.select_from(Enrolment)
+            .outerjoin(Submission, Submission.enrolment_id == Enrolment.id)
+            .where(of_student)
+        ).all()
+    missed = {f"oulad-3{n}" for n in range(3)} - {row.coursework_id for row in handed_in}
+    before = manager.predict(worst.student_id, as_of=DAY_56, course="CCC-2014B")
+
+    manager.import_submissions(
+        [
+            SubmissionToStore(
+                f"extra-{id_}", worst.student_id, handed_in[0].id, id_, 10 + 14 * n, 100.0
+            )
+            for n, id_ in enumerate(sorted(missed))
+        ]
+    )
+
+    after = manager.predict(worst.student_id, as_of=DAY_56, course="CCC-2014B")
+    assert (before.version, before.risk_score) == (worst.version, worst.risk_score)
+    assert after.risk_score < before.risk_score
+
+
+def _missed(row: DropoutPrediction) -> bool:
+    reasons = {one["name"]: one for one in [*row.primary_indicators, *row.secondary_indicators]}
+    return "missed_work" in reasons and bool(reasons["missed_work"]["value"])
+
+
+def test_before_a_course_begins_nobody_is_assessable(manager: DropoutDatabaseManager) -> None:
+    some, soon = latest(manager)[-1].student_id, datetime(2013, 12, 1, tzinfo=UTC)
+
+    with pytest.raises(NotAssessable, match="begins on 2014-02-01"):
+        manager.predict(some, as_of=soon, course="CCC-2014B")
+
+
+def test_a_student_of_another_course_is_not_assessable(manager: DropoutDatabaseManager) -> None:
+    with pytest.raises(NotAssessable, match="not enrolled in AAA-2013B"):
+        manager.predict(latest(manager)[-1].student_id, as_of=DAY_56, course="AAA-2013B")
+
+
+def test_an_evaluation_says_how_far_ahead_the_model_is(run: Run) -> None:
+    result = run("evaluate", *TRAIN[1:], "--test", "2014B", "--resamples", "20")
+
+    assert result.exit_code == 0, result.output
+    report, page = Path("evaluation.md").read_text(), Path("evaluation.html").read_text()
+    lines = [line for line in report.splitlines() if line.startswith("| 56 | model")]
+    assert lines
+    figures = [float(cell.split(" ")[0]) for cell in lines[0].split(" | ")[4:10]]
+    assert figures[0] > 0.6
+    assert "| 56 | no access for 5 days | not applicable (0) | 0 | - | - |" in report
+    assert page.count("<svg") == 1 + 3 * 5
+    assert "four most deprived tenths" in report
+
+
+def test_presentations_cannot_teach_and_be_judged(run: Run) -> None:
+    result = run("evaluate", "--train", "2013B", "--test", "2013B")
+
+    assert result.exit_code == 1
+    assert "2013B cannot be in both --train and --test" in result.output
+
+
+def test_a_presentation_that_is_not_there_is_named(run: Run) -> None:
+    result = run("train", "--train", "1999B")
+
+    assert result.exit_code == 1
+    assert "No course of 1999B is stored" in result.output

@@ -1,0 +1,86 @@
+"""What a model's figures of an enrolment mean."""
+
+from typing import Any
+
+import pytest
+
+from dropout_service.domain.kinds import DropoutType, RiskLevel
+from dropout_service.domain.modelled import Judged, assess_enrolment
+from dropout_service.learning.features import WITH_ACTIVITY
+
+
+def judged(contributions: dict[str, float], **changes: Any) -> Judged:
+    unknown = dict.fromkeys(WITH_ACTIVITY)
+    known = {
+        "day": 40.0,
+        "assessments_due": 3.0,
+        "assessments_missed": 2.0,
+        "missed_last_two": 2.0,
+        "score_mean": 40.0,
+        "lowest_score": 30.0,
+        "credits": 120.0,
+    }
+    usual = {"score_mean": 70.0, "assessments_missed": 0.0, "credits": 60.0}
+    values: dict[str, Any] = {
+        "risk_score": 0.7,
+        "base_log_odds": -1.5,
+        "contributions": contributions,
+        "values": {**unknown, **known},
+        "medians": {**unknown, **usual},
+        "rank": 3,
+        "ranked": 100,
+        "confidence": 0.8,
+    }
+    return Judged(**{**values, **changes})
+
+
+SIGNS = {"missed_last_two": 0.5, "assessments_missed": 0.4, "score_mean": 0.6, "credits": 1.0}
+
+
+def test_the_type_is_of_the_signs_that_together_raise_the_risk_most() -> None:
+    found = assess_enrolment(judged(SIGNS))
+
+    assert (found.dropout_type, found.risk_level) == (DropoutType.SILENT, RiskLevel.HIGH)
+    [missed] = found.primary
+    assert missed.contribution == pytest.approx(0.9)
+    assert missed.text == "The last two assessments were missed (2 of 3 due)."
+    assert [reason.name for reason in found.secondary] == ["load", "marks"]
+    assert found.secondary[1].text == (
+        "The scores are 40 on average (course: 70), the lowest is 30."
+    )
+    assert (found.secondary[1].value, found.secondary[1].compared_with) == (40, 70)
+    assert found.recommendations[0].startswith("Ask what keeps the student from handing in")
+
+
+def test_reasons_add_up_to_the_contributions() -> None:
+    contributions = {**SIGNS, "day": -0.3, "last_score": -0.2}
+    found = assess_enrolment(judged(contributions))
+
+    told = [reason.contribution for reason in (*found.primary, *found.secondary)]
+    assert sum(told) == pytest.approx(sum(contributions.values()))
+    assert min(told) == pytest.approx(-0.3)
+
+
+def test_circumstances_are_no_type() -> None:
+    found = assess_enrolment(judged({"credits": 1.0, "score_mean": -0.5}))
+
+    assert found.dropout_type is DropoutType.NO_DROPOUT
+    assert found.primary == ()
+    assert found.recommendations[0].startswith("Talk about the load")
+
+
+@pytest.mark.parametrize(("rank", "is_seen"), [(10, True), (11, False)])
+def test_at_a_low_level_only_the_highest_tenth_has_a_type(*, rank: int, is_seen: bool) -> None:
+    found = assess_enrolment(judged(SIGNS, risk_score=0.1, rank=rank))
+
+    assert found.risk_level is RiskLevel.LOW
+    assert (found.dropout_type is DropoutType.SILENT) == is_seen
+    assert bool(found.recommendations) == is_seen
+
+
+def test_what_is_unknown_is_listed_and_not_taken_for_nothing() -> None:
+    found = assess_enrolment(judged({**SIGNS, "days_since_submission": 0.1}))
+
+    assert "pause" in {missing.name for missing in found.missing}
+    assert "marks" not in {missing.name for missing in found.missing}
+    assert "recency" not in {missing.name for missing in found.missing}

@@ -1,0 +1,139 @@
+"""A trained model: exact contributions, known directions, no student on both sides."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from dropout_service.learning.features import DIRECTIONS, WITH_ACTIVITY
+from dropout_service.learning.model import RiskModel, Variant
+from dropout_service.learning.rows import EnrolmentRows
+from dropout_service.learning.splits import calibration_splits, validation_splits
+from dropout_service.learning.training import TooLittleToLearn, Trained, train
+
+ROWS = 900
+
+
+@cache
+def rows(*, active_share: float = 0.5) -> EnrolmentRows:
+    """Return enrolments of three courses in which missing work and low scores lead to leaving."""
+    random = np.random.default_rng(3)
+    columns = {name: np.full(ROWS, np.nan) for name in WITH_ACTIVITY}
+    trouble = random.random(ROWS)
+    columns["day"] = random.choice([0.0, 28.0], ROWS)
+    columns["assessments_due"] = np.full(ROWS, 4.0)
+    columns["assessments_missed"] = np.round(4 * trouble * random.random(ROWS))
+    columns["score_mean"] = 90 - 50 * trouble + random.normal(0, 5, ROWS)
+    has_activity = random.random(ROWS) < active_share
+    columns["active_days_14"] = np.where(has_activity, np.round(14 * (1 - trouble)), np.nan)
+    course = random.choice(["AAA-2013B", "AAA-2013J", "BBB-2013B"], ROWS)
+    return EnrolmentRows(
+        {
+            **columns,
+            "enrolment_id": np.array([f"e{n}" for n in range(ROWS)]),
+            "student_id": np.array([f"s{n // 2}" for n in range(ROWS)]),
+            "course": course,
+            "module": np.array([name[:3] for name in course]),
+            "starts_on": np.where(np.char.endswith(course, "B"), 100, 300),
+            "has_activity": has_activity,
+            "happened": (random.random(ROWS) < 0.1 + 0.6 * trouble).astype(np.float64),
+        }
+    )
+
+
+def quietly(_step: str, _done: int, _total: int) -> None:
+    """Show nothing."""
+
+
+@cache
+def trained() -> Trained:
+    return train(rows(), quietly)
+
+
+@pytest.fixture
+def model() -> RiskModel:
+    return trained().model
+
+
+def test_base_and_contributions_add_up_to_the_log_odds(model: RiskModel) -> None:
+    scores = model.scores(rows())
+
+    summed = scores.base + sum(scores.contributions.values())
+    odds = np.log(scores.probability / (1 - scores.probability))
+    assert summed == pytest.approx(odds, abs=1e-9)
+    assert scores.probability.std() > 0.05
+
+
+def test_the_calibrated_booster_says_the_same_without_reasons(model: RiskModel) -> None:
+    plain = model.without_activity
+    odds = plain.log_odds(rows())
+
+    assert plain.scores(rows()).probability == pytest.approx(1 / (1 + np.exp(-odds)))
+
+
+@pytest.mark.parametrize("feature", ["assessments_missed", "score_mean", "active_days_14"])
+def test_removing_a_monotone_cause_lowers_the_risk(model: RiskModel, feature: str) -> None:
+    before = model.scores(rows())
+    best = 0.0 if DIRECTIONS[feature] == 1 else 1000.0
+    better = np.where(np.isnan(rows()[feature]), np.nan, best)
+
+    after = model.scores(rows().with_columns(**{feature: better}))
+
+    assert (after.probability <= before.probability + 1e-12).all()
+    is_reason = before.contributions[feature] > 0.1
+    assert is_reason.any()
+    assert (after.probability < before.probability)[is_reason].all()
+
+
+def test_each_is_judged_by_the_variant_that_its_data_allow(model: RiskModel) -> None:
+    scores = model.scores(rows())
+    active = rows()["has_activity"]
+
+    assert not scores.contributions["active_days_14"][~active].any()
+    assert scores.contributions["active_days_14"][active].any()
+    assert model.without_activity.scores(rows()).probability[~active] == pytest.approx(
+        scores.probability[~active]
+    )
+
+
+def test_confidence_falls_with_what_is_unknown(model: RiskModel) -> None:
+    known = model.scores(rows()).confidence
+    unknown = rows().with_columns(score_mean=np.full(ROWS, np.nan))
+
+    assert (model.scores(unknown).confidence < known).all()
+    assert ((known > 0) & (known <= 1)).all()
+
+
+def test_a_model_comes_back_from_its_text(model: RiskModel) -> None:
+    plain = model.without_activity
+    again = Variant.of(plain.booster.text, plain.as_json())
+
+    assert (again.log_odds(rows()) == plain.log_odds(rows())).all()
+
+
+def test_the_same_rows_give_the_same_model() -> None:
+    few = rows().where(np.arange(ROWS) < 300)
+    one, other = (train(few, quietly).without_activity.variant for _ in range(2))
+
+    assert (one.booster.text, one.calibration) == (other.booster.text, other.calibration)
+
+
+def test_no_student_teaches_and_is_judged() -> None:
+    everybody = np.ones(ROWS, dtype=bool)
+    splits = [*validation_splits(rows(), everybody), *calibration_splits(rows(), everybody)]
+
+    assert len(splits) >= 4
+    for split in splits:
+        taught, judged = (set(rows()["student_id"][side]) for side in (split.learned, split.judged))
+        assert judged
+        assert not taught & judged
+
+
+def test_without_activity_there_is_one_variant() -> None:
+    assert train(rows(active_share=0.0), quietly).with_activity is None
+
+
+def test_too_few_outcomes_are_refused() -> None:
+    stayed = rows().where(rows()["happened"] == 0)
+    with pytest.raises(TooLittleToLearn, match="20 enrolments"):
+        train(stayed, quietly)
