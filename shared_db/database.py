@@ -253,7 +253,7 @@ def _learn(
         availability.refused_write(refusal)
     elif deadline.is_over:
         availability.doubt()  # we gave it up ourselves: it may have waited for a lock
-    elif isinstance(as_service_error(failure), DatabaseUnavailable):
+    elif isinstance(as_service_error(failure, is_reading=is_reading), DatabaseUnavailable):
         availability.lost()
 
 

@@ -24,7 +24,8 @@ class Hanging:
     def __init__(self) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.taken: list[socket.socket] = []
-        threading.Thread(target=self._take, daemon=True).start()
+        self.taker = threading.Thread(target=self._take, daemon=True)
+        self.taker.start()
 
     @property
     def url(self) -> str:
@@ -36,7 +37,9 @@ class Hanging:
                 self.taken.append(self.listener.accept()[0])
 
     def close(self) -> None:
+        self.listener.shutdown(socket.SHUT_RDWR)  # which ends the waiting for connections
         self.listener.close()
+        self.taker.join()
         for connection in self.taken:
             connection.close()
 
