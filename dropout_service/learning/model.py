@@ -61,7 +61,10 @@ class Variant:
         # The day is always known and says nothing about anybody.
         weights[0] = 0.0
         total = weights.sum()
-        return (known @ weights) / total if total else np.zeros(len(matrix))
+        if not total:
+            return np.zeros(len(matrix))
+        # Summed in another order, all of it may be a little more than the total.
+        return np.minimum(1.0, (known @ weights) / total)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything but the trees."""
