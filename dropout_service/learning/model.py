@@ -64,7 +64,7 @@ class Variant:
         if not total:
             return np.zeros(len(matrix))
         # Summed in another order, all of it may be a little more than the total.
-        return np.minimum(1.0, (known @ weights) / total)
+        return np.asarray(np.minimum(1.0, (known @ weights) / total), dtype=np.float64)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything but the trees."""
