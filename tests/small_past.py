@@ -7,7 +7,7 @@ from random import Random
 from tests.small_oulad import write_oulad
 
 COURSES = (("AAA", "2013B"), ("BBB", "2013B"), ("AAA", "2013J"), ("CCC", "2014B"))
-STUDENTS = 90
+STUDENTS = 60
 WHO = (
     "gender,imd_band,final_result,studied_credits,num_of_prev_attempts,disability,region,"
     "highest_education,age_band"

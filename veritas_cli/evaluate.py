@@ -20,6 +20,7 @@ from dropout_service.learning.training import (
     Progress,
     TooLittleToLearn,
     Trained,
+    TrainedVariant,
     train,
 )
 from shared_db.errors import ConfigurationError
@@ -123,7 +124,7 @@ def _about(
     resamples: int,
 ) -> list[str]:
     shapes = [
-        f"{name}: {variant.parameters['trees']} trees of {variant.parameters['leaves']} leaves"
+        f"{name}: {_shape(variant)}"
         for name, variant in (
             ("without activity", trained.without_activity),
             ("with activity", trained.with_activity),
@@ -139,6 +140,11 @@ def _about(
         f"--target {target}`"
     )
     return [PURPOSE, what, HOW, LIMITS, again]
+
+
+def _shape(trained: TrainedVariant) -> str:
+    shape, share = trained.parameters, trained.variant.blend.share
+    return f"{shape['trees']} trees of {shape['leaves']} leaves, {share:.0%} by lines"
 
 
 def _print(console: Console, report: Report) -> None:

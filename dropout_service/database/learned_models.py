@@ -100,7 +100,10 @@ def _row(trained: Trained, target: Target, training: Mapping[str, Any]) -> Learn
         "variants": {name: _told(variant) for name, variant in variants.items()},
         "training": dict(training),
         "metrics": {name: _metrics(variant) for name, variant in variants.items()},
-        **{f"trees_{name}": variant.variant.booster.text for name, variant in variants.items()},
+        **{
+            f"trees_{name}": variant.variant.blend.booster.text
+            for name, variant in variants.items()
+        },
     }
     digest = digest_of(content)
     return LearnedModel(

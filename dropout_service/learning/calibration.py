@@ -27,14 +27,14 @@ class Affine:
     intercept: float
 
     def __call__(self, margins: Floats) -> Floats:
-        """Return calibrated log-odds of a booster's margins."""
+        """Return calibrated log-odds of a model's margins."""
         return self.slope * margins + self.intercept
 
 
 def fit_affine(margins: Floats, happened: Floats) -> Affine:
     """Return the map under which what happened is likeliest (Platt 1999, by Newton's method).
 
-    margins: of rows that the booster was not made from. happened: 0 or 1.
+    margins: of rows that the model was not made from. happened: 0 or 1.
     """
     inputs = np.column_stack([margins, np.ones_like(margins)])
     rest = np.array([1.0, 0.0])

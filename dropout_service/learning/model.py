@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from dropout_service.learning.boosting import Booster
+from dropout_service.learning.blend import Blend
 from dropout_service.learning.calibration import Affine, probability
 from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
 
@@ -28,24 +28,24 @@ class Scores:
 
 @dataclass(frozen=True)
 class Variant:
-    """Calibrated trees over some features.
+    """Calibrated trees and lines over some features.
 
     weights: the mean size of each feature's contribution in the training rows, in log-odds.
     """
 
     features: tuple[str, ...]
-    booster: Booster
+    blend: Blend
     calibration: Affine
     weights: tuple[float, ...]
 
     def log_odds(self, rows: EnrolmentRows) -> Floats:
         """Return each row's calibrated log-odds."""
-        return self.calibration(self.booster.margins(rows.matrix(self.features)))
+        return self.calibration(self.blend.margins(rows.matrix(self.features)))
 
     def scores(self, rows: EnrolmentRows) -> Scores:
         """Return what the variant says of each row, with reasons."""
         matrix = rows.matrix(self.features)
-        parts, base = self.booster.contributions(matrix)
+        parts, base = self.blend.contributions(matrix)
         parts = self.calibration.slope * parts
         bases = np.full(len(rows), float(self.calibration(np.array([base]))[0]))
         return Scores(
@@ -61,7 +61,10 @@ class Variant:
         # The day is always known and says nothing about anybody.
         weights[0] = 0.0
         total = weights.sum()
-        return (known @ weights) / total if total else np.zeros(len(matrix))
+        if not total:
+            return np.zeros(len(matrix))
+        # Summed in another order, all of it may be a little more than the total.
+        return np.asarray(np.minimum(1.0, (known @ weights) / total), dtype=np.float64)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything but the trees."""
@@ -69,13 +72,15 @@ class Variant:
             "features": list(self.features),
             "calibration": asdict(self.calibration),
             "weights": list(self.weights),
+            **self.blend.as_json(),
         }
 
     @classmethod
     def of(cls, text: str, told: Mapping[str, Any]) -> Self:
         """Return the variant of which `as_json` told."""
         calibration = Affine(**told["calibration"])
-        return cls(tuple(told["features"]), Booster(text), calibration, tuple(told["weights"]))
+        features, weights = tuple(told["features"]), tuple(told["weights"])
+        return cls(features, Blend.of(text, told), calibration, weights)
 
 
 @dataclass(frozen=True)

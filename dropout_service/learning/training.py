@@ -1,14 +1,16 @@
 """Training: tuned by time and module, calibrated on courses left out, made from all rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from dropout_service.learning.blend import Blend, mixed
 from dropout_service.learning.boosting import Booster, Shape, described, fit_booster
 from dropout_service.learning.calibration import Affine, fit_affine, probability
 from dropout_service.learning.features import DIRECTIONS, WITH_ACTIVITY, WITHOUT_ACTIVITY
+from dropout_service.learning.linear import STRENGTH, Linear, fit_linear
 from dropout_service.learning.metrics import Metrics, log_loss, metrics_of
 from dropout_service.learning.model import RiskModel, Variant
 from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
@@ -17,11 +19,21 @@ from dropout_service.learning.splits import Split, calibration_splits, validatio
 HAPPENED = "happened"
 # Once a fortnight while most leave, then once in four weeks.
 TRAINING_DAYS = (*range(0, 113, 14), 140, 168, 196)
-LEAVES = (4, 8)
-TREES = (40, 80, 120, 160, 200)
 FEWEST_OF_EACH_KIND = 20
 
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is tried: sizes and numbers of trees, and how much of the log-odds is the lines'."""
+
+    leaves: tuple[int, ...] = (4, 8)
+    trees: tuple[int, ...] = (40, 80, 120, 160, 200)
+    shares: tuple[float, ...] = (0.0, 0.5)
+
+
+SEARCH = Search()
 
 
 class TooLittleToLearn(Exception):
@@ -60,7 +72,7 @@ class Trained:
         return RiskModel(self.without_activity.variant, active.variant if active else None)
 
 
-def train(rows: EnrolmentRows, progress: Progress) -> Trained:
+def train(rows: EnrolmentRows, progress: Progress, search: Search = SEARCH) -> Trained:
     """Return a model of what happened.
 
     rows: with the features, `starts_on` and `module` of the course, and `happened` (0 or 1).
@@ -78,11 +90,12 @@ def train(rows: EnrolmentRows, progress: Progress) -> Trained:
             f"at least {FEWEST_OF_EACH_KIND} enrolments of either outcome are needed"
         )
     everybody = np.ones(len(rows), dtype=bool)
-    plain = _Work(rows, everybody, WITHOUT_ACTIVITY, "without activity", progress).variant()
+    plain = _Work(rows, everybody, WITHOUT_ACTIVITY, "without activity", progress, search).variant()
     active = rows["has_activity"].astype(bool)
     if not _is_enough(rows.where(active)):
         return Trained(plain, None)
-    return Trained(plain, _Work(rows, active, WITH_ACTIVITY, "with activity", progress).variant())
+    work = _Work(rows, active, WITH_ACTIVITY, "with activity", progress, search)
+    return Trained(plain, work.variant())
 
 
 def _is_enough(rows: EnrolmentRows) -> bool:
@@ -98,50 +111,62 @@ class _Work:
     features: tuple[str, ...]
     name: str
     progress: Progress
+    search: Search
 
     def variant(self) -> TrainedVariant:
-        shape = self._tuned()
-        calibration, validation = self._calibrated(shape)
-        booster = self._fitted(self.rows, shape)
-        variant = Variant(self.features, booster, calibration, self._weights(booster, calibration))
-        count = int(self.population.sum())
-        return TrainedVariant(variant, count, described(shape, len(self.rows)), validation)
+        shape, share = self._tuned()
+        calibration, validation = self._calibrated(shape, share)
+        blend = self._fitted(self.rows, shape, share)
+        variant = Variant(self.features, blend, calibration, self._weights(blend, calibration))
+        decided = {**described(shape, len(self.rows)), "linear_strength": STRENGTH}
+        return TrainedVariant(variant, int(self.population.sum()), decided, validation)
 
-    def _fitted(self, rows: EnrolmentRows, shape: Shape) -> Booster:
-        directions = [DIRECTIONS[feature] for feature in self.features]
+    def _fitted(self, rows: EnrolmentRows, shape: Shape, share: float) -> Blend:
+        return Blend(self._booster(rows, shape), self._linear(rows), share)
+
+    @property
+    def _directions(self) -> list[int]:
+        return [DIRECTIONS[feature] for feature in self.features]
+
+    def _booster(self, rows: EnrolmentRows, shape: Shape) -> Booster:
+        matrix, happened = rows.matrix(self.features), rows[HAPPENED].astype(np.float64)
+        return fit_booster(matrix, happened, self.features, self._directions, shape)
+
+    def _linear(self, rows: EnrolmentRows) -> Linear:
         happened = rows[HAPPENED].astype(np.float64)
-        return fit_booster(rows.matrix(self.features), happened, self.features, directions, shape)
+        return fit_linear(rows.matrix(self.features), happened, self._directions)
 
-    def _tuned(self) -> Shape:
-        """Return the shape with the least log loss over the splits by time and module."""
+    def _tuned(self) -> tuple[Shape, float]:
+        """Return shape and share with the least log loss over the splits by time and module."""
         splits = validation_splits(self.rows, self.population)
-        tried = [(split, Shape(leaves, max(TREES))) for split in splits for leaves in LEAVES]
-        losses: dict[Shape, float] = {}
-        for done, (split, shape) in enumerate(tried):
-            self.progress(f"Tuning {self.name}", done, len(tried))
-            for trees, loss in self._losses(split, shape):
-                smaller = Shape(shape.leaves, trees)
-                losses[smaller] = losses.get(smaller, 0.0) + loss
+        losses: dict[tuple[Shape, float], float] = {}
+        for done, split in enumerate(splits):
+            self.progress(f"Tuning {self.name}", done, len(splits))
+            for tried, loss in self._losses(split):
+                losses[tried] = losses.get(tried, 0.0) + loss
         return min(losses, key=lambda one: losses[one])
 
-    def _losses(self, split: Split, shape: Shape) -> list[tuple[int, float]]:
-        booster = self._fitted(self.rows.where(split.learned), shape)
-        judged = self.rows.where(split.judged)
+    def _losses(self, split: Split) -> Iterator[tuple[tuple[Shape, float], float]]:
+        learned, judged = self.rows.where(split.learned), self.rows.where(split.judged)
         matrix, happened = judged.matrix(self.features), judged[HAPPENED].astype(np.float64)
-        return [
-            (trees, log_loss(happened, probability(booster.margins(matrix, trees))))
-            for trees in TREES
-        ]
+        lines = self._linear(learned).margins(matrix)
+        for leaves in self.search.leaves:
+            booster = self._booster(learned, Shape(leaves, max(self.search.trees)))
+            for count in self.search.trees:
+                trees = booster.margins(matrix, count)
+                for share in self.search.shares:
+                    loss = log_loss(happened, probability(mixed(trees, lines, share)))
+                    yield (Shape(leaves, count), share), loss
 
-    def _calibrated(self, shape: Shape) -> tuple[Affine, tuple[Validated, ...]]:
+    def _calibrated(self, shape: Shape, share: float) -> tuple[Affine, tuple[Validated, ...]]:
         """Return the map fitted on courses left out, and how the model does there."""
         splits = calibration_splits(self.rows, self.population)
         margins = np.full(len(self.rows), np.nan)
         for done, split in enumerate(splits):
             self.progress(f"Calibrating {self.name}", done, len(splits))
-            booster = self._fitted(self.rows.where(split.learned), shape)
+            blend = self._fitted(self.rows.where(split.learned), shape, share)
             judged = self.rows.where(split.judged)
-            margins[split.judged] = booster.margins(judged.matrix(self.features))
+            margins[split.judged] = blend.margins(judged.matrix(self.features))
         known = ~np.isnan(margins)
         happened = self.rows[HAPPENED].astype(np.float64)
         calibration = fit_affine(margins[known], happened[known])
@@ -156,10 +181,10 @@ class _Work:
             if len(np.unique(happened[of])) > 1
         )
 
-    def _weights(self, booster: Booster, calibration: Affine) -> tuple[float, ...]:
+    def _weights(self, blend: Blend, calibration: Affine) -> tuple[float, ...]:
         """Return the mean size of each feature's contribution where it is known."""
         matrix = self.rows.where(self.population).matrix(self.features)
-        parts, _ = booster.contributions(matrix)
+        parts, _ = blend.contributions(matrix)
         known = ~np.isnan(matrix)
         sums = np.where(known, np.abs(parts), 0.0).sum(axis=0)
         means = calibration.slope * sums / np.maximum(1, known.sum(axis=0))

@@ -1,6 +1,7 @@
 """A trained model: exact contributions, known directions, no student on both sides."""
 
 from functools import cache
+from json import dumps, loads
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ from dropout_service.learning.features import DIRECTIONS, WITH_ACTIVITY
 from dropout_service.learning.model import RiskModel, Variant
 from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.learning.splits import calibration_splits, validation_splits
-from dropout_service.learning.training import TooLittleToLearn, Trained, train
+from dropout_service.learning.training import Search, TooLittleToLearn, Trained, train
 
 ROWS = 900
+# Half of it lines, so that what holds of the model holds of both parts.
+SMALL = Search(leaves=(4,), trees=(20,), shares=(0.5,))
 
 
 @cache
@@ -47,7 +50,7 @@ def quietly(_step: str, _done: int, _total: int) -> None:
 
 @cache
 def trained() -> Trained:
-    return train(rows(), quietly)
+    return train(rows(), quietly, SMALL)
 
 
 @pytest.fixture
@@ -106,16 +109,30 @@ def test_confidence_falls_with_what_is_unknown(model: RiskModel) -> None:
 
 def test_a_model_comes_back_from_its_text(model: RiskModel) -> None:
     plain = model.without_activity
-    again = Variant.of(plain.booster.text, plain.as_json())
+    told = loads(dumps(plain.as_json()))
+    again = Variant.of(plain.blend.booster.text, told)
 
     assert (again.log_odds(rows()) == plain.log_odds(rows())).all()
 
 
 def test_the_same_rows_give_the_same_model() -> None:
     few = rows().where(np.arange(ROWS) < 300)
-    one, other = (train(few, quietly).without_activity.variant for _ in range(2))
+    one, other = (train(few, quietly, SMALL).without_activity.variant for _ in range(2))
 
-    assert (one.booster.text, one.calibration) == (other.booster.text, other.calibration)
+    assert one.blend.booster.text == other.blend.booster.text
+    assert one.as_json() == other.as_json()
+
+
+def test_lines_join_the_trees_only_where_that_is_likelier() -> None:
+    """What rises evenly is better told by a line; what turns round, by trees alone."""
+    random = np.random.default_rng(5)
+    even = rows()["score_mean"].astype(np.float64)
+    chances = {0.5: 1 / (1 + np.exp((even - even.mean()) / 6)), 0.0: 0.1 + 0.8 * (even < 65)}
+    search = Search(leaves=(8,), trees=(80,), shares=(0.0, 0.5))
+    for share, chance in chances.items():
+        happened = (random.random(ROWS) < chance).astype(np.float64)
+        told = rows(active_share=0.0).with_columns(happened=happened)
+        assert train(told, quietly, search).without_activity.variant.blend.share == share
 
 
 def test_no_student_teaches_and_is_judged() -> None:
@@ -130,7 +147,8 @@ def test_no_student_teaches_and_is_judged() -> None:
 
 
 def test_without_activity_there_is_one_variant() -> None:
-    assert train(rows(active_share=0.0), quietly).with_activity is None
+    few_inactive = rows(active_share=0.0).where(np.arange(ROWS) < 300)
+    assert train(few_inactive, quietly, SMALL).with_activity is None
 
 
 def test_too_few_outcomes_are_refused() -> None:
