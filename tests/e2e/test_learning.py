@@ -1,29 +1,41 @@
 """`veritas train`, `predict` and `evaluate` on three courses that are over and one that is not."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from math import log
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from starlette.testclient import TestClient
 from typer.testing import CliRunner, Result
 
-from dropout_service.database import DropoutDatabaseManager
+import dropout_service.main
+from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.database.course_records import SubmissionToStore
+from dropout_service.domain.kinds import EventType
 from dropout_service.domain.targets import Target
 from dropout_service.errors import NotAssessable
-from dropout_service.models import DropoutPrediction, Enrolment, Submission
+from dropout_service.models import Base, DropoutPrediction, Enrolment, Submission
+from dropout_service.settings import Settings
 from shared_db.database import Database
+from shared_db.errors import NeedsPostgresql
+from shared_db.settings import Environment, Fallback
+from tests.e2e.processes import without_settings
 from tests.imported import bring_in
-from tests.server import admin_url, create_database, drop_database, new_name
+from tests.server import admin_url, create_database, drop_database, new_name, role_prefix
 from tests.small_past import write_past
-from tests.stores import engine_on
+from tests.stores import LOOPBACK, engine_on
 from veritas_cli.main import app
 
 Run = Callable[..., Result]
 DAY_56 = datetime(2014, 3, 29, 23, 59, 59, tzinfo=UTC)
+DAY_90 = datetime(2014, 5, 2, 12, tzinfo=UTC)
 TRAIN = ("train", "--train", "2013B", "2013J")
+EVALUATE = ("evaluate", "--train", "2013B", "--test", "2014B", "--resamples", "20")
+TRAIN_FEWER = ("train", "--train", "2013B", "--target", "withdrawn_or_fail")
 
 
 @pytest.fixture(scope="module")
@@ -67,19 +79,46 @@ def test_without_a_model_the_rules_judge_the_enrolled(
     assert all(row.base_log_odds is None for row in latest(manager))
 
 
-def test_what_was_trained_last_is_active(run: Run, manager: DropoutDatabaseManager) -> None:
-    # The first of fewer courses, which is quicker.
-    first = run("train", "--train", "2013B", "--target", "withdrawn_or_fail")
-    second = run(*TRAIN)
+def test_two_trainings_at_once_leave_one_model_active(
+    past_url: str, manager: DropoutDatabaseManager, tmp_path: Path
+) -> None:
+    settings = without_settings(DATABASE_URL=past_url, DATABASE_ROLE_PREFIX=role_prefix())
+    veritas = str(Path(sys.executable).with_name("veritas"))
+    processes = [
+        subprocess.Popen(
+            [veritas, *arguments],
+            cwd=tmp_path,
+            env=settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for arguments in (TRAIN, TRAIN_FEWER)
+    ]
+    outputs = [process.communicate(timeout=240)[0] for process in processes]
 
-    assert (first.exit_code, second.exit_code) == (0, 0), first.output + second.output
+    assert [process.returncode for process in processes] == [0, 0], outputs
     models = {model.target: model for model in manager.get_models()}
-    active, other = models[Target.WITHDRAWN], models[Target.WITHDRAWN_OR_FAIL]
+    assert models.keys() == {Target.WITHDRAWN, Target.WITHDRAWN_OR_FAIL}
+    assert [model.is_active for model in models.values()].count(True) == 1
+    for target, output in zip((Target.WITHDRAWN, Target.WITHDRAWN_OR_FAIL), outputs, strict=True):
+        assert f"{models[target].id} predicts from now on: {target}" in output
+
+
+def test_what_was_trained_last_is_active(run: Run, manager: DropoutDatabaseManager) -> None:
+    before = {model.id for model in manager.get_models()}
+
+    again = run(*TRAIN_FEWER)
+
+    assert again.exit_code == 0, again.output
+    models = {model.target: model for model in manager.get_models()}
+    active, other = models[Target.WITHDRAWN_OR_FAIL], models[Target.WITHDRAWN]
     assert (active.is_active, other.is_active) == (True, False)
-    assert f"{active.id} predicts from now on: withdrawn" in second.output
-    assert active.training["courses"].keys() == {"AAA-2013B", "AAA-2013J", "BBB-2013B"}
-    assert active.variants.keys() == {"without_activity", "with_activity"}
-    assert active.metrics["without_activity"][2]["roc_auc"] > 0.5
+    # The same courses again gave the same model.
+    assert {active.id, other.id} == before
+    assert other.training["courses"].keys() == {"AAA-2013B", "AAA-2013J", "BBB-2013B"}
+    assert other.variants.keys() == {"without_activity", "with_activity"}
+    assert other.metrics["without_activity"][2]["roc_auc"] > 0.5
 
 
 def test_a_course_is_ranked_with_reasons_that_add_up(
@@ -149,6 +188,90 @@ def _missed(row: DropoutPrediction) -> bool:
     return "missed_work" in reasons and bool(reasons["missed_work"]["value"])
 
 
+def test_nothing_after_the_cut_off_changes_a_prediction(
+    past_url: str, manager: DropoutDatabaseManager
+) -> None:
+    before = manager.assess_course("CCC-2014B", DAY_56)
+    assert before is not None
+    students = [student_id for student_id, _ in before.enrolments]
+    with engine_on(past_url).connect() as connection, connection.begin() as transaction:
+        later = DropoutDatabaseManager(Database.on(connection))
+        noise = (EventType.RESOURCE_VIEW, None, None, "CCC-2014B", {"clicks": 9}, DAY_90)
+        later.add_learning_events([EventToStore(id_, *noise) for id_ in students])
+        for change in (
+            "UPDATE dropout.submissions SET score = 0 WHERE submitted_day > 56",
+            "UPDATE dropout.submissions SET submitted_day = 200 WHERE submitted_day > 56",
+            "UPDATE dropout.enrolments SET unregistered_day = 57 WHERE unregistered_day IS NULL",
+            "UPDATE dropout.enrolments SET unregistered_day = 57 WHERE unregistered_day > 57",
+        ):
+            assert connection.execute(text(change)).rowcount
+        after, on_day_90 = (later.assess_course("CCC-2014B", at) for at in (DAY_56, DAY_90))
+        transaction.rollback()
+
+    assert after == before
+    assert on_day_90 is not None
+    assert not on_day_90.enrolments
+
+
+@pytest.fixture
+def client(manager: DropoutDatabaseManager) -> Iterator[TestClient]:
+    """Give a client of the service on that database."""
+    settings = Settings(environment=Environment.DEVELOPMENT, fallback=Fallback.OFF)
+    service = dropout_service.main.create_app(manager, settings)
+    with TestClient(service, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
+        yield client
+
+
+def test_an_enrolment_is_predicted_by_the_model_over_http(
+    client: TestClient, manager: DropoutDatabaseManager
+) -> None:
+    student, predictions = latest(manager)[-1].student_id, "/api/v1/students/{}/predictions"
+    body = {"id": "by-model", "as_of": DAY_56.isoformat(), "course": "CCC-2014B"}
+
+    answers = [client.post(predictions.format(student), json=body) for _ in range(2)]
+    made = answers[0].json()
+
+    assert [answer.status_code for answer in answers] == [201, 201], answers[0].text
+    assert answers[1].headers["Idempotent-Replay"] == "true"
+    assert answers[1].json() == made
+    active = manager.get_active_model()
+    assert active is not None
+    assert (made["version"], made["course"]) == (active.version, "CCC-2014B")
+    reasons = [*made["primary_indicators"], *made["secondary_indicators"]]
+    total = made["base_log_odds"] + sum(one["contribution"] for one in reasons)
+    assert total == pytest.approx(log(made["risk_score"] / (1 - made["risk_score"])))
+    assert 1 <= made["course_rank"] <= made["course_ranked"]
+    listed = client.get(predictions.format(student), params={"course": "CCC-2014B"}).json()
+    assert "by-model" in {one["id"] for one in listed["items"]}
+
+
+@pytest.mark.parametrize(
+    ("course", "as_of", "status", "why"),
+    [
+        ("AAA-2013B", DAY_56, 422, "not enrolled in AAA-2013B"),
+        ("CCC-2014B", datetime(2013, 12, 1, tzinfo=UTC), 422, "begins on 2014-02-01"),
+        ("CCC-2014B", datetime(2015, 12, 1, tzinfo=UTC), 422, "was over on 2014-09-29"),
+        ("CCC-1999B", DAY_56, 404, "CCC-1999B"),
+    ],
+)
+def test_why_an_enrolment_is_not_assessable_is_told_over_http(
+    client: TestClient,
+    manager: DropoutDatabaseManager,
+    course: str,
+    as_of: datetime,
+    status: int,
+    why: str,
+) -> None:
+    student = latest(manager)[-1].student_id
+    body = {"as_of": as_of.isoformat(), "course": course}
+
+    answer = client.post(f"/api/v1/students/{student}/predictions", json=body)
+
+    assert answer.status_code == status, answer.text
+    assert why in answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
 def test_before_a_course_begins_nobody_is_assessable(manager: DropoutDatabaseManager) -> None:
     some, soon = latest(manager)[-1].student_id, datetime(2013, 12, 1, tzinfo=UTC)
 
@@ -162,7 +285,9 @@ def test_a_student_of_another_course_is_not_assessable(manager: DropoutDatabaseM
 
 
 def test_an_evaluation_says_how_far_ahead_the_model_is(run: Run) -> None:
-    result = run("evaluate", "--train", "2013B", "--test", "2014B", "--resamples", "20")
+    Path("remarks.md").write_text("**Seen twice.** Once\nbefore.\n\nAnd now.\n")
+
+    result = run(*EVALUATE, "--remarks", "remarks.md")
 
     assert result.exit_code == 0, result.output
     report, page = Path("evaluation.md").read_text(), Path("evaluation.html").read_text()
@@ -173,6 +298,8 @@ def test_an_evaluation_says_how_far_ahead_the_model_is(run: Run) -> None:
     assert "| 56 | no access for 5 days | not applicable (0) | 0 | - | - |" in report
     assert page.count("<svg") == 1 + 3 * 5
     assert "four most deprived tenths" in report
+    assert "\n\n**Seen twice.** Once before.\n\nAnd now.\n\n" in report
+    assert "--target withdrawn --remarks remarks.md`" in report
 
 
 def test_presentations_cannot_teach_and_be_judged(run: Run) -> None:
@@ -182,8 +309,35 @@ def test_presentations_cannot_teach_and_be_judged(run: Run) -> None:
     assert "2013B cannot be in both --train and --test" in result.output
 
 
+def test_remarks_that_are_not_there_are_named(run: Run) -> None:
+    result = run(*EVALUATE, "--remarks", "nowhere.md")
+
+    assert result.exit_code == 1
+    assert "--remarks: nowhere.md is no text that can be read" in result.output
+
+
 def test_a_presentation_that_is_not_there_is_named(run: Run) -> None:
     result = run("train", "--train", "1999B")
 
     assert result.exit_code == 1
     assert "No course of 1999B is stored" in result.output
+
+
+@pytest.mark.parametrize("command", [TRAIN, ("predict", "--all"), EVALUATE])
+def test_without_a_database_there_is_nothing_to_learn_from(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+
+    result = run(*command)
+
+    assert result.exit_code == 1
+    assert f"veritas {command[0]}: There is no database" in result.output
+    assert result.output.count("\n") == 1
+
+
+def test_the_in_memory_store_has_nothing_to_learn_from() -> None:
+    database = Database.in_memory(Base.metadata)
+    with pytest.raises(NeedsPostgresql, match="Learning from courses needs PostgreSQL"):
+        DropoutDatabaseManager(database).get_courses_presented(["2013B"])
+    database.close()
