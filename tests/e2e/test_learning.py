@@ -1,16 +1,13 @@
-"""`veritas train`, `predict` and `evaluate` on three courses that are over and one that is not."""
+"""`veritas train` and `predict`, and predictions by the model, on three courses of the past."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from math import log
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 from starlette.testclient import TestClient
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import dropout_service.main
 from dropout_service.database import DropoutDatabaseManager, EventToStore
@@ -18,48 +15,28 @@ from dropout_service.database.course_records import SubmissionToStore
 from dropout_service.domain.kinds import EventType
 from dropout_service.domain.targets import Target
 from dropout_service.errors import NotAssessable
-from dropout_service.models import Base, DropoutPrediction, Enrolment, Submission
+from dropout_service.models import Base, Course, DropoutPrediction, Enrolment, Submission
 from dropout_service.settings import Settings
 from shared_db.database import Database
 from shared_db.errors import NeedsPostgresql
 from shared_db.settings import Environment, Fallback
-from tests.e2e.processes import without_settings
-from tests.imported import bring_in
-from tests.server import admin_url, create_database, drop_database, new_name, role_prefix
-from tests.small_past import write_past
+from tests.e2e.conftest import DAY_56_OF_CCC, TRAIN
 from tests.stores import LOOPBACK, engine_on
-from veritas_cli.main import app
 
 Run = Callable[..., Result]
 DAY_56 = datetime(2014, 3, 29, 23, 59, 59, tzinfo=UTC)
 DAY_90 = datetime(2014, 5, 2, 12, tzinfo=UTC)
-TRAIN = ("train", "--train", "2013B", "2013J")
-EVALUATE = ("evaluate", "--train", "2013B", "--test", "2014B", "--resamples", "20")
-TRAIN_FEWER = ("train", "--train", "2013B", "--target", "withdrawn_or_fail")
-
-
-@pytest.fixture(scope="module")
-def past_url(template_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give a database with the courses; tests use it in their order, each on what was there."""
-    name = new_name()
-    url = create_database(admin_url(), name, template=template_name)
-    bring_in(url, write_past(tmp_path_factory.mktemp("past") / "oulad"), batch_rows=2000)
-    yield url
-    drop_database(admin_url(), name)
 
 
 @pytest.fixture
-def manager(past_url: str) -> DropoutDatabaseManager:
+def manager(past_url: str, by_model: Result) -> DropoutDatabaseManager:
+    assert by_model.exit_code == 0, by_model.output
     return DropoutDatabaseManager(Database.on(engine_on(past_url)))
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, past_url: str, tmp_path: Path) -> Run:
-    """Run a command against that database, in a folder of its own."""
-    monkeypatch.setenv("DATABASE_URL", past_url)
-    monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.chdir(tmp_path)
-    return lambda *arguments: CliRunner().invoke(app, arguments)
+def run(run_on_past: Run) -> Run:
+    return run_on_past
 
 
 def latest(manager: DropoutDatabaseManager) -> list[DropoutPrediction]:
@@ -69,51 +46,36 @@ def latest(manager: DropoutDatabaseManager) -> list[DropoutPrediction]:
 
 
 def test_without_a_model_the_rules_judge_the_enrolled(
-    run: Run, manager: DropoutDatabaseManager
+    by_rules: Result, manager: DropoutDatabaseManager
 ) -> None:
-    result = run("predict", "--course", "CCC-2014B", "--day", "30")
+    with manager.database.reading() as session:
+        rules = DropoutPrediction.version.startswith("rules-")
+        rows = session.scalars(select(DropoutPrediction).where(rules)).all()
 
-    assert result.exit_code == 0, result.output
-    assert "Predicted by rules-" in result.output
-    assert {row.course for row in latest(manager)} == {"CCC-2014B"}
-    assert all(row.base_log_odds is None for row in latest(manager))
+    assert "Predicted by rules-" in by_rules.output
+    assert {row.course for row in rows} == {"CCC-2014B"}
+    assert all(row.base_log_odds is None for row in rows)
 
 
-def test_two_trainings_at_once_leave_one_model_active(
-    past_url: str, manager: DropoutDatabaseManager, tmp_path: Path
+def test_two_trainings_at_once_end_well(
+    trained: tuple[str, str], manager: DropoutDatabaseManager
 ) -> None:
-    settings = without_settings(DATABASE_URL=past_url, DATABASE_ROLE_PREFIX=role_prefix())
-    veritas = str(Path(sys.executable).with_name("veritas"))
-    processes = [
-        subprocess.Popen(
-            [veritas, *arguments],
-            cwd=tmp_path,
-            env=settings,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for arguments in (TRAIN, TRAIN_FEWER)
-    ]
-    outputs = [process.communicate(timeout=240)[0] for process in processes]
+    models = {model.target: model.id for model in manager.get_models()}
 
-    assert [process.returncode for process in processes] == [0, 0], outputs
-    models = {model.target: model for model in manager.get_models()}
     assert models.keys() == {Target.WITHDRAWN, Target.WITHDRAWN_OR_FAIL}
-    assert [model.is_active for model in models.values()].count(True) == 1
-    for target, output in zip((Target.WITHDRAWN, Target.WITHDRAWN_OR_FAIL), outputs, strict=True):
-        assert f"{models[target].id} predicts from now on: {target}" in output
+    for target, output in zip((Target.WITHDRAWN, Target.WITHDRAWN_OR_FAIL), trained, strict=True):
+        assert f"{models[target]} predicts from now on: {target}" in output
 
 
-def test_what_was_trained_last_is_active(run: Run, manager: DropoutDatabaseManager) -> None:
-    before = {model.id for model in manager.get_models()}
-
-    again = run(*TRAIN_FEWER)
-
-    assert again.exit_code == 0, again.output
+def test_what_was_trained_last_is_active(
+    trained_again: tuple[set[str], Result], manager: DropoutDatabaseManager
+) -> None:
+    before, again = trained_again
     models = {model.target: model for model in manager.get_models()}
     active, other = models[Target.WITHDRAWN_OR_FAIL], models[Target.WITHDRAWN]
+
     assert (active.is_active, other.is_active) == (True, False)
+    assert active.id in again.output
     # The same courses again gave the same model.
     assert {active.id, other.id} == before
     assert other.training["courses"].keys() == {"AAA-2013B", "AAA-2013J", "BBB-2013B"}
@@ -122,15 +84,12 @@ def test_what_was_trained_last_is_active(run: Run, manager: DropoutDatabaseManag
 
 
 def test_a_course_is_ranked_with_reasons_that_add_up(
-    run: Run, manager: DropoutDatabaseManager
+    by_model: Result, manager: DropoutDatabaseManager
 ) -> None:
-    result = run("predict", "--course", "CCC-2014B", "--day", "56", "--show", "3")
-
-    assert result.exit_code == 0, result.output
     version = next(model.id for model in manager.get_models() if model.is_active)
     # Who left after the day that the rules judged keeps their latest prediction from there.
     rows = [row for row in latest(manager) if row.version == version]
-    assert f"Predicted by {version}." in result.output
+    assert f"Predicted by {version}." in by_model.output
     assert {row.course_ranked for row in rows} == {len(rows)}
     assert min(row.course_rank or 0 for row in rows) == 1
     for row in rows:
@@ -138,12 +97,13 @@ def test_a_course_is_ranked_with_reasons_that_add_up(
         total = (row.base_log_odds or 0) + sum(one["contribution"] for one in reasons)
         assert total == pytest.approx(log(row.risk_score / (1 - row.risk_score)))
         assert "activity" not in {one["name"] for one in reasons}
-    assert "for instance oulad-4" in result.output
-    assert "the student left the course on its day" in result.output
+    assert "for instance oulad-4" in by_model.output
+    assert "the student left the course on its day" in by_model.output
 
 
+@pytest.mark.usefixtures("by_model")
 def test_the_same_again_stores_nothing_new(run: Run) -> None:
-    result = run("predict", "--course", "CCC-2014B", "--day", "56")
+    result = run("predict", *DAY_56_OF_CCC)
 
     assert " 0 predictions stored" in result.output
 
@@ -272,6 +232,34 @@ def test_why_an_enrolment_is_not_assessable_is_told_over_http(
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+def test_who_left_is_yet_to_come_or_unknown_is_not_assessable(
+    client: TestClient, manager: DropoutDatabaseManager
+) -> None:
+    course, begins = "bare-2015X", date(2014, 2, 1)
+    students = [row.student_id for row in latest(manager)[:3]]
+    why = (
+        "the student left the course on its day 10",
+        "the student was not registered by then",
+        "nothing is known of the enrolment",
+    )
+    stays: tuple[dict[str, int], ...] = ({"unregistered_day": 10}, {"registered_day": 100}, {})
+    bare = {"id": course, "module": "bare", "presentation": "2015X", "digest": b"0"}
+    with manager.database.unit_of_work() as session:
+        session.add(Course(**bare, starts_on=begins, length_days=200))
+        session.flush()
+        for student, stay in zip(students, stays, strict=True):
+            ids = {"id": f"bare-{student}", "student_id": student, "course_id": course}
+            session.add(Enrolment(**ids, **stay, digest=b"0"))
+
+    body = {"as_of": DAY_56.isoformat(), "course": course}
+    answers = [client.post(f"/api/v1/students/{id_}/predictions", json=body) for id_ in students]
+
+    assert [answer.status_code for answer in answers] == [422] * 3
+    for answer, reason in zip(answers, why, strict=True):
+        assert reason in answer.json()["missing"]
+    assert manager.get_course_risks(course).items == []
+
+
 def test_before_a_course_begins_nobody_is_assessable(manager: DropoutDatabaseManager) -> None:
     some, soon = latest(manager)[-1].student_id, datetime(2013, 12, 1, tzinfo=UTC)
 
@@ -284,38 +272,6 @@ def test_a_student_of_another_course_is_not_assessable(manager: DropoutDatabaseM
         manager.predict(latest(manager)[-1].student_id, as_of=DAY_56, course="AAA-2013B")
 
 
-def test_an_evaluation_says_how_far_ahead_the_model_is(run: Run) -> None:
-    Path("remarks.md").write_text("**Seen twice.** Once\nbefore.\n\nAnd now.\n")
-
-    result = run(*EVALUATE, "--remarks", "remarks.md")
-
-    assert result.exit_code == 0, result.output
-    report, page = Path("evaluation.md").read_text(), Path("evaluation.html").read_text()
-    lines = [line for line in report.splitlines() if line.startswith("| 56 | model")]
-    assert lines
-    figures = [float(cell.split(" ")[0]) for cell in lines[0].split(" | ")[4:10]]
-    assert figures[0] > 0.6
-    assert "| 56 | no access for 5 days | not applicable (0) | 0 | - | - |" in report
-    assert page.count("<svg") == 1 + 3 * 5
-    assert "four most deprived tenths" in report
-    assert "\n\n**Seen twice.** Once before.\n\nAnd now.\n\n" in report
-    assert "--target withdrawn --remarks remarks.md`" in report
-
-
-def test_presentations_cannot_teach_and_be_judged(run: Run) -> None:
-    result = run("evaluate", "--train", "2013B", "--test", "2013B")
-
-    assert result.exit_code == 1
-    assert "2013B cannot be in both --train and --test" in result.output
-
-
-def test_remarks_that_are_not_there_are_named(run: Run) -> None:
-    result = run(*EVALUATE, "--remarks", "nowhere.md")
-
-    assert result.exit_code == 1
-    assert "--remarks: nowhere.md is no text that can be read" in result.output
-
-
 def test_a_presentation_that_is_not_there_is_named(run: Run) -> None:
     result = run("train", "--train", "1999B")
 
@@ -323,7 +279,7 @@ def test_a_presentation_that_is_not_there_is_named(run: Run) -> None:
     assert "No course of 1999B is stored" in result.output
 
 
-@pytest.mark.parametrize("command", [TRAIN, ("predict", "--all"), EVALUATE])
+@pytest.mark.parametrize("command", [TRAIN, ("predict", "--all")])
 def test_without_a_database_there_is_nothing_to_learn_from(
     run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
