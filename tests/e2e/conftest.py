@@ -65,7 +65,9 @@ def trained(
 ) -> tuple[str, str]:
     """Train twice at once, and tell what each said."""
     assert by_rules.exit_code == 0, by_rules.output
-    settings = without_settings(DATABASE_URL=past_url, DATABASE_ROLE_PREFIX=role_prefix())
+    settings = without_settings(
+        DATABASE_URL=past_url, DATABASE_ROLE_PREFIX=role_prefix(), OPENBLAS_NUM_THREADS="1"
+    )
     veritas = str(Path(sys.executable).with_name("veritas"))
     one, other = (
         subprocess.Popen(
