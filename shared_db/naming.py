@@ -1,12 +1,12 @@
 """Storing rows that a client names: once, however often and from wherever they are sent."""
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any, TypeVar, cast
 
+import orjson
 from sqlalchemy import Select, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
@@ -46,7 +46,7 @@ def digest_of(sent: dict[str, Any]) -> bytes:
 def digest_and_size(sent: dict[str, Any]) -> tuple[bytes, int]:
     """Return the digest of what was sent, and how many bytes its JSON has."""
     present = {name: value for name, value in sent.items() if value is not None}
-    text = _CANONICAL.encode(present).encode()
+    text = orjson.dumps(present, default=_plain, option=_CANONICAL)
     return hashlib.blake2b(text, digest_size=16).digest(), len(text)
 
 
@@ -55,12 +55,11 @@ def _plain(value: object) -> object:
         return value.astimezone(UTC).isoformat()
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, Enum):
-        return value.value
     raise TypeError(f"no canonical form for {type(value).__name__}")
 
 
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_plain)
+# Instants are passed to `_plain`, because the same one has a spelling in each time zone.
+_CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
 def store_named(session: Session, rows: Sequence[N]) -> list[Outcome]:
@@ -76,6 +75,8 @@ def store_named(session: Session, rows: Sequence[N]) -> list[Outcome]:
         return []
     # In the order of their ids, or two batches with the same ids could wait for each other.
     new = _store_new(session, [first[id_] for id_ in sorted(first)])
+    if len(new) == len(rows):
+        return [Outcome.STORED] * len(rows)
     digests = {id_: first[id_].digest for id_ in new}
     if known := first.keys() - new:
         model = type(rows[0])
