@@ -7,13 +7,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from shared_db.database import Database
-from staffstuddash_service.datastore import DatastoreManager
-from tests.dumps import bytes_of
 from tests.e2e.processes import wait_until
 from tests.factories import a_learning_event, a_student, a_system_event, an_assessment
 from tests.outage import server_to_lose, settled, spool_in, spooling
-from tests.stores import engine_on
 from veritas_cli.local_postgres import LocalPostgres
 
 API = "/api/v1"
@@ -159,51 +155,6 @@ def test_what_the_database_refuses_stays_with_its_problem_until_it_is_retried(
     assert retried == 1
     assert {entry.id for entry in spool_in(tmp_path).every()} == {"taken"}
     assert client.get(f"{API}/students/late/performance").json()["assessment_count"] == 1
-
-
-def test_nothing_stays_of_students_who_were_erased(
-    server: LocalPostgres,
-    client: TestClient,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """Neither what comes late, nor what had been refused for another reason."""
-    ids = ("gone-here", "gone-elsewhere")
-    for id_ in (*ids, "stays"):
-        client.post(f"{API}/students", json=a_student(id=id_))
-    server.stop()
-    for id_ in (*ids, "stays"):
-        posted(client, "/students", a_student(id=id_, name=f"Xanthippe {id_}"))
-    server.start()
-    assert settled(client)
-    refused = {entry.id for entry in spool_in(tmp_path).every(refused_only=True)}
-    client.delete(f"{API}/students/gone-here")
-    manager = DatastoreManager(Database.on(engine_on(server.url)))
-    manager.erase_student("gone-elsewhere")
-    server.stop()
-    posted(client, "/assessments", an_assessment(id="late", student_id="gone-elsewhere"))
-    server.start()
-    assert settled(client)
-    manager.database.use_spool(spool_in(tmp_path))
-
-    assert refused == {*ids, "stays"}
-    assert manager.forget_erased_students() == 1
-    assert {entry.id for entry in spool_in(tmp_path).every()} == {"stays"}
-    assert b"gone-" not in bytes_of(tmp_path)
-    assert "1 rows of erased students were removed from the spool" in caplog.text
-    assert "gone-" not in caplog.text
-
-
-def test_a_student_who_is_not_there_is_not_forgotten(
-    server: LocalPostgres, client: TestClient, tmp_path: Path
-) -> None:
-    server.stop()
-    posted(client, "/assessments", an_assessment(id="early", student_id="unheard"))
-    server.start()
-    assert settled(client)
-
-    assert client.delete(f"{API}/students/unheard").status_code == 404
-    assert [entry.id for entry in spool_in(tmp_path).every()] == ["early"]
 
 
 @pytest.mark.usefixtures("client")  # which verified the key
