@@ -33,6 +33,17 @@ class Server:
 
     url: str
     key: str
+    postgres: LocalPostgres | None = None
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Take PostgreSQL away for a while; call it from the main thread."""
+        assert self.postgres is not None  # noqa: S101 - a test's server is not for this
+        self.postgres.stop()
+        try:
+            yield
+        finally:
+            self.postgres.start()
 
     def engine(self) -> Engine:
         """Return an engine that keeps no connection."""
@@ -43,18 +54,19 @@ class Server:
 def migrated_server(options: Mapping[str, str] | None = None) -> Iterator[Server]:
     """Give a new PostgreSQL server, durable unless the options say otherwise; gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="veritas-bench-", ignore_cleanup_errors=True) as folder:
-        postgres = LocalPostgres(Path(folder, "postgres"), options=options)
+        postgres = LocalPostgres(Path(folder, "postgres"), port=free_port(), options=options)
         try:
             with postgres:
-                yield _with_key(postgres.url)
+                yield _with_key(postgres)
         finally:
             postgres.remove()
 
 
-def _with_key(url: str) -> Server:
-    engine = Server(url, "").engine()
+def _with_key(postgres: LocalPostgres) -> Server:
+    engine = Server(postgres.url, "").engine()
     migrate_all(engine)
-    return Server(url, KeyManager(Database.on(engine)).add_key("bench", [Scope.ADMIN]))
+    key = KeyManager(Database.on(engine)).add_key("bench", [Scope.ADMIN])
+    return Server(postgres.url, key, postgres)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Line:
         ]
         notes = [f"{self.refused:.0%} refused"] if self.refused else []
         return (
-            f"{self.label:<34}{self.per_second:>10,.0f}{latencies}{spread:>9}{cpu:>9}"
+            f"{self.label:<42}{self.per_second:>10,.0f}{latencies}{spread:>9}{cpu:>9}"
             f"   {', '.join([*ratios, *notes])}"
         ).rstrip()
 
