@@ -64,7 +64,7 @@ def retry(ids: IDS = None) -> None:
 
 @spool.command("discard")
 def discard(ids: SOME_IDS, yes: YES = False) -> None:  # noqa: FBT002 - typer's options
-    """Delete refused rows for good, for instance those of a student who was erased."""
+    """Delete refused rows for good, those that cannot be stored whatever is mended."""
     if not yes:
         typer.confirm(f"Delete {len(ids)} rows for good?", abort=True)
     with spool_refusals("discard"):
