@@ -1,7 +1,8 @@
 """Forgetting in the spool: students who were erased leave nothing in its file."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
 from shared_db.database import Database
 from shared_db.errors import DatabaseUnavailable
@@ -32,11 +33,9 @@ def forget_students(database: Database, subjects: Collection[str]) -> int:
     spool = database.spool
     if spool is None or not subjects:
         return 0
-    try:
+    removed = 0
+    with _tried_again_later():
         removed = spool.forget_subjects(subjects)
-    except SpoolUnwritable as failure:
-        logger.error("erased students cannot be forgotten: %s", failure)  # noqa: TRY400 - one line
-        return 0
     if removed:
         logger.warning("%d rows of erased students were removed from the spool", removed)
     return removed
@@ -49,8 +48,18 @@ def forget_erased(
 
     erased_among: a manager's method that tells which of the students are.
     """
-    refused = database.spool.subjects_refused() if database.spool else []
-    erased = set[str]()
+    refused, erased = list[str](), set[str]()
+    with _tried_again_later():
+        refused = database.spool.subjects_refused() if database.spool else []
     for start in range(0, len(refused), _AT_ONCE):
         erased.update(erased_among(refused[start : start + _AT_ONCE]))
     return forget_students(database, erased)
+
+
+@contextmanager
+def _tried_again_later() -> Iterator[None]:
+    """Say that the spool cannot be used: the student is erased all the same."""
+    try:
+        yield
+    except SpoolUnwritable as failure:
+        logger.error("erased students cannot be forgotten: %s", failure)  # noqa: TRY400 - one line

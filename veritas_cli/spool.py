@@ -38,7 +38,7 @@ def status() -> None:
 
     Ids are shown, contents are not: `export` has them.
     """
-    with spool_refusals("status"):
+    with spool_refusals("spool status"):
         table, refused = Table("service", "waiting", "oldest", "refused"), list[Entry]()
         for service, place in spools_here().items():
             state = place.state()
@@ -57,7 +57,7 @@ def status() -> None:
 @spool.command("retry")
 def retry(ids: IDS = None) -> None:
     """Let refused rows be tried again, after what was in their way is mended."""
-    with spool_refusals("retry"):
+    with spool_refusals("spool retry"):
         count = sum(place.retry(ids) for place in spools_here().values())
     say(f"{count} rows are tried again as soon as a service with a database runs.")
 
@@ -67,14 +67,14 @@ def discard(ids: SOME_IDS, yes: YES = False) -> None:  # noqa: FBT002 - typer's 
     """Delete refused rows for good, those that cannot be stored whatever is mended."""
     if not yes:
         typer.confirm(f"Delete {len(ids)} rows for good?", abort=True)
-    with spool_refusals("discard"):
+    with spool_refusals("spool discard"):
         say(f"{sum(place.discard(ids) for place in spools_here().values())} rows are deleted.")
 
 
 @spool.command("export")
 def export(target: TARGET, refused: REFUSED = False) -> None:  # noqa: FBT002 - typer's options
     """Write what is in the spools into a file, a line of JSON each; it stays in the spools."""
-    with spool_refusals("export"):
+    with spool_refusals("spool export"):
         lines = [
             as_line(service, entry)
             for service, place in spools_here().items()
@@ -91,7 +91,7 @@ def import_(file: FILE) -> None:
     The services of this machine store them as soon as they run with a database. Importing twice
     is harmless: a row has its id.
     """
-    with spool_refusals("import"):
+    with spool_refusals("spool import"):
         places = {service: Spool.of_service(_folder(), service) for service in KINDS}
         kept = [
             outcome
@@ -126,7 +126,7 @@ def _write_new(target: Path, lines: list[str]) -> None:
 @contextmanager
 def spool_refusals(command: str) -> Iterator[None]:
     """Say in one line of standard error what a command refuses, and end with status 1."""
-    with refusals_in_one_line(f"spool {command}"):
+    with refusals_in_one_line(command):
         try:
             yield
         except SpoolUnwritable as failure:

@@ -138,3 +138,17 @@ def test_staffstuddash_forgets_whom_another_machine_has_erased(
 
     assert is_removed
     assert {entry.subject for entry in spool.every()} == {"bob"}
+
+
+def test_a_spool_that_cannot_be_used_keeps_nobody_from_being_erased(
+    private_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    no_folder = tmp_path / "file"
+    no_folder.write_text("")
+    database = Database.on(engine_on(private_url))
+    database.use_spool(Spool(no_folder / "spool.db"))
+    datastore = DatastoreManager(database)
+
+    assert datastore.erase_student(ID)["students"] == 0
+    assert datastore.forget_erased_students() == 0
+    assert caplog.text.count("erased students cannot be forgotten") == 2
