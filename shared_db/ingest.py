@@ -110,7 +110,7 @@ class GroupCommit(Generic[Q, R]):
         """Return once everything is written that waits now, and the writer has gone."""
         with self._lock:
             self._lingers = False
-        while self._is_writing:
+        while self._queue or self._is_writing:
             self._wake()
             self._writer.submit(int).result()
 
