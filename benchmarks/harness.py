@@ -78,9 +78,9 @@ class Running:
 
     @property
     def cpu_seconds(self) -> float:
-        """The processor time of the process, user and system."""
-        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """The processor time of the process and its workers, user and system."""
+        ticks = sum(map(_ticks_of, [self.process, *_children_of(self.process)]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     @property
     def peak_mebibytes(self) -> float:
@@ -88,6 +88,16 @@ class Running:
         status = Path(f"/proc/{self.process}/status").read_text()
         [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
         return int(line.split()[1]) / 1024
+
+
+def _ticks_of(process: int) -> int:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def _children_of(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 
 from benchmarks import pgbench, wrk
@@ -84,6 +85,7 @@ LEARNING = Kind(
     "dropout.learning_events",
     20_000,
 )
+TWO_WORKERS = {"WORKERS": "2"}
 EMPTY = wrk.Load("/livez", method="GET")
 
 
@@ -121,9 +123,10 @@ def singles(kind: Kind, server: Server, seconds: float, kept: Line) -> Iterator[
     insert = recorded_insert(kind.service, server)
     with (
         running(kind.service, [kind.service], server, {}) as grouped,
+        running(kind.service, [kind.service], server, TWO_WORKERS) as two,
         running(kind.service, ["benchmarks.own_units", kind.name], server, {}) as own,
     ):
-        for service in (grouped, own):
+        for service in (grouped, two, own):
             warm_up(kind, service, server)
 
         def events(label: str, service: Running, clients: int) -> Measure:
@@ -144,14 +147,11 @@ def singles(kind: Kind, server: Server, seconds: float, kept: Line) -> Iterator[
             return loaded(label, EMPTY, grouped, server, clients=MANY, seconds=seconds / TURNS)
 
         yield from in_turns(events("own unit of work", own, 1), events("group commit", grouped, 1))
-        *limits, ours = in_turns(
-            fresh,
-            empty,
-            events("own unit of work", own, MANY),
-            events("group commit", grouped, MANY),
-        )
-        yield from limits
+        limits = (fresh, empty, events("own unit of work", own, MANY))
+        *found, ours = in_turns(*limits, events("group commit", grouped, MANY))
+        yield from found
         yield replace(ours, limits=[*ours.limits, kept])
+        yield list(in_turns(fresh, events("two workers", two, MANY)))[-1]
         for clients in SINGLE_CLIENTS:
             yield events("group commit", grouped, clients)()
 
@@ -166,8 +166,12 @@ def by_pgbench(label: str, insert: str, server: Server, seconds: float, *, recon
 
 def batches(kind: Kind, server: Server, seconds: float) -> Iterator[Line]:
     """Yield the lines of batches, each in turns with bare COPY in batches of that size."""
-    with running(kind.service, [kind.service], server, {}) as service:
-        warm_up(kind, service, server)
+    with (
+        running(kind.service, [kind.service], server, {}) as one,
+        running(kind.service, [kind.service], server, TWO_WORKERS) as two,
+    ):
+        for service in (one, two):
+            warm_up(kind, service, server)
         for size in BATCHES:
             # Each client must come round a few times.
             lasting = max(seconds / TURNS, size / _BATCHED_AT_LEAST)
@@ -176,12 +180,15 @@ def batches(kind: Kind, server: Server, seconds: float) -> Iterator[Line]:
                 rate = copied(kind.service, server, size, BATCH_CLIENTS, lasting)
                 return Line(f"COPY of {size:,}", rate)
 
-            def ours(size: int = size, lasting: float = lasting) -> Line:
-                label = f"batches of {size:,}, {BATCH_CLIENTS} clients"
+            def ours(
+                label: str, service: Running, size: int = size, lasting: float = lasting
+            ) -> Line:
+                label = f"batches of {size:,}, {label}"
                 load = kind.load(size)
                 return loaded(label, load, service, server, clients=BATCH_CLIENTS, seconds=lasting)
 
-            yield from in_turns(copy, ours)
+            yield from in_turns(copy, partial(ours, "2 clients", one))
+            yield list(in_turns(copy, partial(ours, "2 clients, 2 workers", two)))[-1]
 
 
 def warm_up(kind: Kind, service: Running, server: Server) -> None:
@@ -193,7 +200,7 @@ def into_the_spool(kind: Kind, server: Server, seconds: float) -> Iterator[Line]
     """Yield the lines of what is taken in while PostgreSQL is away, each beside itself as usual."""
     loads = (
         (f"{MANY} clients", kind.load(), MANY),
-        (f"batches of 1,000, {BATCH_CLIENTS} clients", kind.load(1_000), BATCH_CLIENTS),
+        ("batches of 1,000, 2 clients", kind.load(1_000), BATCH_CLIENTS),
     )
     with running(kind.service, [kind.service], server, {}) as service:
         warm_up(kind, service, server)

@@ -238,21 +238,6 @@ def find_one(database: Database, kind: Kind[I, R], id_: str, read: Callable[[], 
         return kind.pending(entry)
 
 
-def require_nothing_waiting(database: Database, subject: str) -> None:
-    """Let a student be erased only when nothing of theirs waits; drop what was refused of them.
-
-    Raises:
-        DatabaseUnavailable: something waits, and is given back first.
-
-    """
-    spool = database.spool
-    if spool is None:
-        return
-    if spool.holds([subject]):
-        raise DatabaseUnavailable("Something of the student waits to be stored. Try again soon.")
-    spool.forget_subject(subject)
-
-
 def _must_wait(spool: Spool, kind: Kind[I, R], items: Sequence[I]) -> bool:
     if not kind.is_ordered:
         return False

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO
+from itertools import repeat
 from typing import Any
 
 import psycopg2
@@ -103,8 +104,18 @@ class Layout:
         """Return the rows as the statement reads them."""
         found = list(map(instance_dict, rows))
         # A column at a time, which takes two thirds of the time of a row at a time.
-        columns = [map(encode, [row.get(name) for row in found]) for name, encode in self.columns]
+        columns = [
+            _encoded([row.get(name) for row in found], encode) for name, encode in self.columns
+        ]
         return ("\n".join(map("\t".join, zip(*columns, strict=True))) + "\n").encode()
+
+
+def _encoded(values: list[Any], encode: Encode) -> Iterable[str]:
+    first = values[0]
+    # As the instant at which all rows of a batch came, and what none of them has.
+    if all(value is first for value in values):
+        return repeat(encode(first), len(values))
+    return map(encode, values)
 
 
 _LAYOUTS: dict[type, Layout] = {}

@@ -1,8 +1,8 @@
-"""Three courses that are over and one that is not, and what was learned of them and told."""
+"""What the tests of commands share: an import, and courses of the past with what was learned."""
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,16 +11,22 @@ from typer.testing import CliRunner, Result
 from dropout_service.database import DropoutDatabaseManager
 from shared_db.database import Database
 from tests.e2e.processes import without_settings
-from tests.imported import bring_in
+from tests.imported import Run, bring_in
 from tests.server import admin_url, create_database, drop_database, new_name, role_prefix
 from tests.small_past import write_past
 from tests.stores import engine_on
 from veritas_cli.main import app
 
-Run = Callable[..., Result]
 DAY_56_OF_CCC = ("--course", "CCC-2014B", "--day", "56")
 TRAIN = ("train", "--train", "2013B", "2013J")
 TRAIN_FEWER = ("train", "--train", "2013B", "--target", "withdrawn_or_fail")
+
+
+@pytest.fixture
+def run_import(monkeypatch: pytest.MonkeyPatch, private_url: str) -> Run:
+    """Run `veritas import oulad` against a database of the test's own."""
+    monkeypatch.setenv("DATABASE_URL", private_url)
+    return lambda *arguments: CliRunner().invoke(app, ["import", "oulad", *map(str, arguments)])
 
 
 @pytest.fixture(scope="module")

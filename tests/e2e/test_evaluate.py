@@ -1,15 +1,13 @@
 """`veritas evaluate` on courses that are over."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from typer.testing import Result
 
+from tests.imported import Run
 from tests.stores import engine_on
 
-Run = Callable[..., Result]
 EVALUATE = ("evaluate", "--train", "2013B", "--test", "2014B", "--resamples", "20")
 
 

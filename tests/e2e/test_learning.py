@@ -1,6 +1,6 @@
 """`veritas train` and `predict`, and predictions by the model, on three courses of the past."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from math import log
 
@@ -21,9 +21,9 @@ from shared_db.database import Database
 from shared_db.errors import NeedsPostgresql
 from shared_db.settings import Environment, Fallback
 from tests.e2e.conftest import DAY_56_OF_CCC, TRAIN
+from tests.imported import Run
 from tests.stores import LOOPBACK, engine_on
 
-Run = Callable[..., Result]
 DAY_56 = datetime(2014, 3, 29, 23, 59, 59, tzinfo=UTC)
 DAY_90 = datetime(2014, 5, 2, 12, tzinfo=UTC)
 
