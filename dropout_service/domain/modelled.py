@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dropout_service.domain.kinds import DropoutType, RiskLevel, risk_level
 from dropout_service.domain.risk import MOST_RECOMMENDATIONS, NotAssessed
 from dropout_service.domain.sentences import Values
-from dropout_service.domain.topics import TOPIC_OF, TOPICS, Topic
+from dropout_service.domain.topics import OF_THE_COURSE, TOPIC_OF, TOPICS, Topic
 
 # Staff can see about a tenth of a course; these get a type and advice also where the level is LOW.
 SEEN_SHARE = 0.1
@@ -52,7 +52,8 @@ class Judged:
 class ModelAssessment:
     """An enrolment as a model sees it; primary reasons are those of the type, if any.
 
-    The contributions of all reasons and the base add up to the log-odds of the risk score.
+    The contributions of all reasons and the base add up to the log-odds of the risk score; the base
+    holds what is the same for everybody in the course on that day.
     """
 
     risk_score: float
@@ -93,15 +94,23 @@ def assess_enrolment(judged: Judged) -> ModelAssessment:
         recommendations=_recommendations(primary, reasons) if is_seen else (),
         missing=_missing(judged),
         confidence=judged.confidence,
-        base_log_odds=judged.base_log_odds,
+        base_log_odds=_base(judged),
         rank=judged.rank,
         ranked=judged.ranked,
     )
 
 
+def _base(judged: Judged) -> float:
+    """Return the log-odds without what is the student's: where the course stands counts in."""
+    added = (judged.contributions.get(feature, 0.0) for feature in OF_THE_COURSE)
+    return judged.base_log_odds + sum(added)
+
+
 def _reasons(judged: Judged) -> list[Reason]:
     sums: dict[Topic, float] = {}
     for feature, contribution in judged.contributions.items():
+        if feature in OF_THE_COURSE:
+            continue
         topic = TOPIC_OF[feature]
         sums[topic] = sums.get(topic, 0.0) + contribution
     found = [_reason(topic, total, judged) for topic, total in sums.items() if total]
@@ -131,13 +140,12 @@ def _type(reasons: list[Reason]) -> DropoutType:
 def _recommendations(primary: tuple[Reason, ...], reasons: list[Reason]) -> tuple[str, ...]:
     advice = {topic.name: topic.advice for topic in TOPICS}
     others = [reason for reason in reasons if reason.contribution > 0 and reason not in primary]
-    signs = [reason for reason in (*primary, *others) if reason.name != "course"]
-    return tuple(advice[reason.name] for reason in signs[:MOST_RECOMMENDATIONS])
+    return tuple(advice[reason.name] for reason in (*primary, *others)[:MOST_RECOMMENDATIONS])
 
 
 def _missing(judged: Judged) -> tuple[NotAssessed, ...]:
     """Return the topics of the model of which nothing at all is known."""
-    of_model = {TOPIC_OF[feature] for feature in judged.contributions}
+    of_model = {TOPIC_OF[name] for name in judged.contributions if name not in OF_THE_COURSE}
     return tuple(
         NotAssessed(topic.name, "nothing is known of it by then; missing is not zero")
         for topic in TOPICS

@@ -148,9 +148,3 @@ def tell_registration(student: Values, _course: Values) -> str:
     if share is None:
         return "It is not known when the student registered."
     return f"{_percent(share)} of the course registered later than the student."
-
-
-def tell_course(student: Values, _course: Values) -> str:
-    """Tell where the course stands."""
-    due = _shown(student["assessments_due"])
-    return f"Where the course stands: day {_shown(student['day'])}, {due} assessments due so far."

@@ -158,13 +158,7 @@ TOPICS = (
         sentences.tell_registration,
         "Check that the student has settled in.",
     ),
-    Topic(
-        "course",
-        None,
-        "assessments_due",
-        ("day", "assessments_due"),
-        sentences.tell_course,
-        "Look at the course itself: this is no doing of the student's.",
-    ),
 )
+# The same for everybody in a course on a day, and so no reason why one of them is at risk.
+OF_THE_COURSE = frozenset({"day", "assessments_due"})
 TOPIC_OF = {feature: topic for topic in TOPICS for feature in topic.features}

@@ -57,8 +57,18 @@ def test_reasons_add_up_to_the_contributions() -> None:
     found = assess_enrolment(judged(contributions))
 
     told = [reason.contribution for reason in (*found.primary, *found.secondary)]
-    assert sum(told) == pytest.approx(sum(contributions.values()))
-    assert min(told) == pytest.approx(-0.3)
+    assert sum(told) + found.base_log_odds == pytest.approx(-1.5 + sum(contributions.values()))
+
+
+def test_where_the_course_stands_is_no_reason() -> None:
+    found = assess_enrolment(judged({**SIGNS, "day": -0.3}))
+
+    assert found.base_log_odds == pytest.approx(-1.8)
+    assert {reason.name for reason in (*found.primary, *found.secondary)} == {
+        "missed_work",
+        "marks",
+        "load",
+    }
 
 
 def test_circumstances_are_no_type() -> None:
