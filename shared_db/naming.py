@@ -65,9 +65,7 @@ def _plain(value: object) -> object:
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_plain)
 
 
-def store_named(
-    session: Session, rows: Sequence[N], *, look_first: bool = False
-) -> list[Outcome]:
+def store_named(session: Session, rows: Sequence[N], *, look_first: bool = False) -> list[Outcome]:
     """Store the rows whose id is new and tell what became of each, in order.
 
     A row whose id is stored already, or came earlier in `rows`, is not stored again: with the same

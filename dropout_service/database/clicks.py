@@ -144,11 +144,8 @@ def _rows(one: StudentClicks, recorded: str) -> Iterator[tuple[str, str]]:
         sent = f'{head}{data},"event_type":"RESOURCE_VIEW","occurred_at":"{at}{tail}'
         digest = blake2b(sent.encode(), digest_size=16).hexdigest()
         field = data.replace("\\", "\\\\") if said.is_escaped else data
-        yield (
-            digest,
-            f"{id_}\t{owner}\t{said.type}\t{clicks}\t{field}\t{at}\t{day}\t{recorded}\t"
-            f"\\\\x{digest}\n",
-        )
+        said_at = f"{clicks}\t{field}\t{at}\t{day}\t{recorded}"
+        yield digest, f"{id_}\t{owner}\t{said.type}\t{said_at}\t\\\\x{digest}\n"
 
 
 def _written(ids: Sequence[str]) -> Sequence[str]:

@@ -14,7 +14,7 @@ from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
-from shared_db.naming import Outcome, digest_of, store_named, store_one
+from shared_db.naming import digest_of, store_named, store_one
 from shared_db.paging import Keyset, Page
 from staffstuddash_service.datastore.actions import note_action
 from staffstuddash_service.datastore.part import (
