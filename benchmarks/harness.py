@@ -33,6 +33,17 @@ class Server:
 
     url: str
     key: str
+    postgres: LocalPostgres | None = None
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Take PostgreSQL away for a while; call it from the main thread."""
+        assert self.postgres is not None  # noqa: S101 - a test's server is not for this
+        self.postgres.stop()
+        try:
+            yield
+        finally:
+            self.postgres.start()
 
     def engine(self) -> Engine:
         """Return an engine that keeps no connection."""
@@ -43,18 +54,19 @@ class Server:
 def migrated_server(options: Mapping[str, str] | None = None) -> Iterator[Server]:
     """Give a new PostgreSQL server, durable unless the options say otherwise; gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="veritas-bench-", ignore_cleanup_errors=True) as folder:
-        postgres = LocalPostgres(Path(folder, "postgres"), options=options)
+        postgres = LocalPostgres(Path(folder, "postgres"), port=free_port(), options=options)
         try:
             with postgres:
-                yield _with_key(postgres.url)
+                yield _with_key(postgres)
         finally:
             postgres.remove()
 
 
-def _with_key(url: str) -> Server:
-    engine = Server(url, "").engine()
+def _with_key(postgres: LocalPostgres) -> Server:
+    engine = Server(postgres.url, "").engine()
     migrate_all(engine)
-    return Server(url, KeyManager(Database.on(engine)).add_key("bench", [Scope.ADMIN]))
+    key = KeyManager(Database.on(engine)).add_key("bench", [Scope.ADMIN])
+    return Server(postgres.url, key, postgres)
 
 
 @dataclass(frozen=True)
@@ -66,9 +78,9 @@ class Running:
 
     @property
     def cpu_seconds(self) -> float:
-        """The processor time of the process, user and system."""
-        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """The processor time of the process and its workers, user and system."""
+        ticks = sum(map(_ticks_of, [self.process, *_children_of(self.process)]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     @property
     def peak_mebibytes(self) -> float:
@@ -76,6 +88,16 @@ class Running:
         status = Path(f"/proc/{self.process}/status").read_text()
         [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
         return int(line.split()[1]) / 1024
+
+
+def _ticks_of(process: int) -> int:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def _children_of(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 @contextmanager

@@ -9,6 +9,8 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 
 from benchmarks import pgbench, wrk
 from benchmarks.bare import copied, recorded_insert
@@ -19,6 +21,7 @@ SINGLE_CLIENTS = (16, 256)
 MANY = 64
 BATCHES = (100, 1_000, 10_000)
 BATCH_CLIENTS = 2
+_BATCHED_AT_LEAST = 1_000  # events a second, or a turn may end before the first batch is answered
 PGBENCH_MOST = 10**15  # so many that a random one is new
 
 
@@ -82,6 +85,7 @@ LEARNING = Kind(
     "dropout.learning_events",
     20_000,
 )
+TWO_WORKERS = {"WORKERS": "2"}
 EMPTY = wrk.Load("/livez", method="GET")
 
 
@@ -119,9 +123,10 @@ def singles(kind: Kind, server: Server, seconds: float, kept: Line) -> Iterator[
     insert = recorded_insert(kind.service, server)
     with (
         running(kind.service, [kind.service], server, {}) as grouped,
+        running(kind.service, [kind.service], server, TWO_WORKERS) as two,
         running(kind.service, ["benchmarks.own_units", kind.name], server, {}) as own,
     ):
-        for service in (grouped, own):
+        for service in (grouped, two, own):
             warm_up(kind, service, server)
 
         def events(label: str, service: Running, clients: int) -> Measure:
@@ -142,14 +147,11 @@ def singles(kind: Kind, server: Server, seconds: float, kept: Line) -> Iterator[
             return loaded(label, EMPTY, grouped, server, clients=MANY, seconds=seconds / TURNS)
 
         yield from in_turns(events("own unit of work", own, 1), events("group commit", grouped, 1))
-        *limits, ours = in_turns(
-            fresh,
-            empty,
-            events("own unit of work", own, MANY),
-            events("group commit", grouped, MANY),
-        )
-        yield from limits
+        limits = (fresh, empty, events("own unit of work", own, MANY))
+        *found, ours = in_turns(*limits, events("group commit", grouped, MANY))
+        yield from found
         yield replace(ours, limits=[*ours.limits, kept])
+        yield list(in_turns(fresh, events("two workers", two, MANY)))[-1]
         for clients in SINGLE_CLIENTS:
             yield events("group commit", grouped, clients)()
 
@@ -164,27 +166,54 @@ def by_pgbench(label: str, insert: str, server: Server, seconds: float, *, recon
 
 def batches(kind: Kind, server: Server, seconds: float) -> Iterator[Line]:
     """Yield the lines of batches, each in turns with bare COPY in batches of that size."""
-    with running(kind.service, [kind.service], server, {}) as service:
-        warm_up(kind, service, server)
+    with (
+        running(kind.service, [kind.service], server, {}) as one,
+        running(kind.service, [kind.service], server, TWO_WORKERS) as two,
+    ):
+        for service in (one, two):
+            warm_up(kind, service, server)
         for size in BATCHES:
+            # Each client must come round a few times.
+            lasting = max(seconds / TURNS, size / _BATCHED_AT_LEAST)
 
-            def copy(size: int = size) -> Line:
-                rate = copied(kind.service, server, size, BATCH_CLIENTS, seconds / TURNS)
+            def copy(size: int = size, lasting: float = lasting) -> Line:
+                rate = copied(kind.service, server, size, BATCH_CLIENTS, lasting)
                 return Line(f"COPY of {size:,}", rate)
 
-            def ours(size: int = size) -> Line:
-                label = f"batches of {size:,}, {BATCH_CLIENTS} clients"
+            def ours(
+                label: str, service: Running, size: int = size, lasting: float = lasting
+            ) -> Line:
+                label = f"batches of {size:,}, {label}"
                 load = kind.load(size)
-                return loaded(
-                    label, load, service, server, clients=BATCH_CLIENTS, seconds=seconds / TURNS
-                )
+                return loaded(label, load, service, server, clients=BATCH_CLIENTS, seconds=lasting)
 
-            yield from in_turns(copy, ours)
+            yield from in_turns(copy, partial(ours, "2 clients", one))
+            yield list(in_turns(copy, partial(ours, "2 clients, 2 workers", two)))[-1]
 
 
 def warm_up(kind: Kind, service: Running, server: Server) -> None:
     """Let the service compile its statements."""
     wrk.measure(kind.load(), service.url, server.key, clients=8, seconds=1)
+
+
+def into_the_spool(kind: Kind, server: Server, seconds: float) -> Iterator[Line]:
+    """Yield the lines of what is taken in while PostgreSQL is away, each beside itself as usual."""
+    loads = (
+        (f"{MANY} clients", kind.load(), MANY),
+        ("batches of 1,000, 2 clients", kind.load(1_000), BATCH_CLIENTS),
+    )
+    with running(kind.service, [kind.service], server, {}) as service:
+        warm_up(kind, service, server)
+
+        def taken(label: str, load: wrk.Load, clients: int, *limits: Line) -> Line:
+            return loaded(
+                label, load, service, server, clients=clients, seconds=seconds, limits=limits
+            )
+
+        usual = [taken(f"stored: {label}", load, clients) for label, load, clients in loads]
+        with server.away():
+            for (label, load, clients), stored in zip(loads, usual, strict=True):
+                yield taken(f"into the spool: {label}", load, clients, stored)
 
 
 def overloaded(kind: Kind, server: Server, seconds: float) -> None:
@@ -210,19 +239,19 @@ def overloaded(kind: Kind, server: Server, seconds: float) -> None:
                     limits=[usual],
                 )
             )  # fmt: skip
-            print(f"{'':<34}peak memory {before:.0f} MiB, now {service.peak_mebibytes:.0f} MiB")
+            print(f"{'':<42}peak memory {before:.0f} MiB, now {service.peak_mebibytes:.0f} MiB")
 
 
 def report(kind: Kind, server: Server, seconds: float) -> None:
     """Measure one kind of event and print its table."""
     print(f"\n{kind.title}: POST {kind.path}")
     heads = ("events/s", "p50 ms", "p99 ms", "p99/p50", "CPU us")
-    print(f"{'':<34}{heads[0]:>10}{''.join(f'{head:>9}' for head in heads[1:])}")
+    print(f"{'':<42}{heads[0]:>10}{''.join(f'{head:>9}' for head in heads[1:])}")
     insert = recorded_insert(kind.service, server)
     kept = print_line(by_pgbench("pgbench", insert, server, seconds, reconnect=False))
     for line in singles(kind, server, seconds, kept):
         print_line(line)
-    for line in batches(kind, server, seconds):
+    for line in chain(batches(kind, server, seconds), into_the_spool(kind, server, seconds)):
         print_line(line)
     overloaded(kind, server, seconds)
 

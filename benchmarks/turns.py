@@ -1,10 +1,13 @@
 """What is compared is measured in turns, since another's work on the machine may come and go."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
 TURNS = 3
+# A load that ends leaves requests behind that are still worked on, at the cost of the next one.
+_SETTLING_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Line:
         ]
         notes = [f"{self.refused:.0%} refused"] if self.refused else []
         return (
-            f"{self.label:<34}{self.per_second:>10,.0f}{latencies}{spread:>9}{cpu:>9}"
+            f"{self.label:<42}{self.per_second:>10,.0f}{latencies}{spread:>9}{cpu:>9}"
             f"   {', '.join([*ratios, *notes])}"
         ).rstrip()
 
@@ -40,7 +43,7 @@ Measure = Callable[[], Line]
 
 def in_turns(*measures: Measure) -> Iterator[Line]:
     """Yield a line for each, the medians of several turns; the last is compared with the others."""
-    turns = [[measure() for measure in measures] for _ in range(TURNS)]
+    turns = [[_settled(measure) for measure in measures] for _ in range(TURNS)]
     *limits, ours = [median_of(lines) for lines in zip(*turns, strict=True)]
     ratios = [
         median(turn[-1].per_second / turn[place].per_second for turn in turns)
@@ -52,6 +55,11 @@ def in_turns(*measures: Measure) -> Iterator[Line]:
         for limit, ratio in zip(limits, ratios, strict=True)
     ]
     yield replace(ours, limits=scaled)
+
+
+def _settled(measure: Measure) -> Line:
+    time.sleep(_SETTLING_SECONDS)
+    return measure()
 
 
 def median_of(lines: Sequence[Line]) -> Line:

@@ -1,7 +1,7 @@
 """What this service refuses."""
 
 from dropout_service.domain.kinds import RiskLevel
-from shared_db.errors import Conflict, Gone, Invalid, NotFound
+from shared_db.errors import Exists, Gone, Invalid, NotFound
 
 
 class StudentNotFound(NotFound):
@@ -13,28 +13,16 @@ class StudentNotFound(NotFound):
         super().__init__(f"Nothing is known of a student {student_id}.", student_id=student_id)
 
 
-class EventExists(Conflict):
+class EventExists(Exists):
     """The id is an event's already, sent with other content."""
 
-    title = "The event exists with other content"
-
-    def __init__(self, event_id: str) -> None:
-        super().__init__(
-            f"Event {event_id} is stored with other content. Nothing was changed.",
-            event_id=event_id,
-        )
+    noun = "event"
 
 
-class PredictionExists(Conflict):
+class PredictionExists(Exists):
     """The id is a prediction's already, made of another student or instant."""
 
-    title = "The prediction exists with other content"
-
-    def __init__(self, prediction_id: str) -> None:
-        super().__init__(
-            f"Prediction {prediction_id} is stored with other content. Nothing was changed.",
-            prediction_id=prediction_id,
-        )
+    noun = "prediction"
 
 
 class PredictionNotFound(NotFound):
@@ -74,40 +62,22 @@ class StudentDeleted(Gone):
         )
 
 
-class StudentExists(Conflict):
+class StudentExists(Exists):
     """The id is a student's already, sent with another name or e-mail."""
 
-    title = "The student exists with other content"
-
-    def __init__(self, student_id: str) -> None:
-        super().__init__(
-            f"Student {student_id} is stored with other content. Nothing was changed.",
-            student_id=student_id,
-        )
+    noun = "student"
 
 
-class AssessmentExists(Conflict):
+class AssessmentExists(Exists):
     """The id is an assessment's already, sent with other content."""
 
-    title = "The assessment exists with other content"
-
-    def __init__(self, assessment_id: str) -> None:
-        super().__init__(
-            f"Assessment {assessment_id} is stored with other content. Nothing was changed.",
-            assessment_id=assessment_id,
-        )
+    noun = "assessment"
 
 
-class FeatureSetExists(Conflict):
+class FeatureSetExists(Exists):
     """The id is a feature set's already, of another student, instant or content."""
 
-    title = "The feature set exists with other content"
-
-    def __init__(self, feature_set_id: str) -> None:
-        super().__init__(
-            f"Feature set {feature_set_id} is stored with other content. Nothing was changed.",
-            feature_set_id=feature_set_id,
-        )
+    noun = "feature set"
 
 
 class FeatureSetNotFound(NotFound):
@@ -131,16 +101,10 @@ class NoSuchPrediction(NotFound):
         super().__init__(f"There is no prediction {prediction_id}.", prediction_id=prediction_id)
 
 
-class FeedbackExists(Conflict):
+class FeedbackExists(Exists):
     """The id is a feedback's already, sent with other content."""
 
-    title = "The feedback exists with other content"
-
-    def __init__(self, feedback_id: str) -> None:
-        super().__init__(
-            f"Feedback {feedback_id} is stored with other content. Nothing was changed.",
-            feedback_id=feedback_id,
-        )
+    noun = "feedback"
 
 
 class CourseNotFound(NotFound):

@@ -1,6 +1,6 @@
 """What this service refuses."""
 
-from shared_db.errors import Conflict, Invalid, NotFound
+from shared_db.errors import Exists, Invalid, NotFound
 
 
 class LogNotFound(NotFound):
@@ -12,16 +12,10 @@ class LogNotFound(NotFound):
         super().__init__(f"No event has the id {event_id}.", event_id=event_id)
 
 
-class EventExists(Conflict):
+class EventExists(Exists):
     """The id is an event's already, sent with other content."""
 
-    title = "The event exists with other content"
-
-    def __init__(self, event_id: str) -> None:
-        super().__init__(
-            f"Event {event_id} is stored with other content. Nothing was changed.",
-            event_id=event_id,
-        )
+    noun = "event"
 
 
 class SeriesTooLong(Invalid):

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any, Generic, Protocol, TypeVar
@@ -71,11 +71,15 @@ class Kind(Generic[I, R]):
     def _json(self) -> TypeAdapter[I]:
         return TypeAdapter(self.item)
 
-    def accepted(self, item: I) -> I:
+    def accepted(self, item: I, now: datetime) -> I:
         """Return the item with its id and the instant of acceptance, which stay from here on."""
         id_ = getattr(item, self.id_field) or new_id()
-        at = getattr(item, "accepted_at") or utc_now()  # noqa: B009 - I is any dataclass
-        return replace(item, **{self.id_field: id_, "accepted_at": at})  # type: ignore[type-var] # a dataclass
+        at = getattr(item, "accepted_at") or now  # noqa: B009 - I is any dataclass
+        # Past the constructor of a frozen dataclass, which takes as long as all else that is done
+        # to an item of a batch.
+        accepted = object.__new__(self.item)
+        vars(accepted).update(vars(item), **{self.id_field: id_, "accepted_at": at})
+        return accepted
 
     def entry(self, item: I) -> Entry:
         """Return what is kept of an accepted item."""
@@ -159,7 +163,7 @@ def add_one(database: Database, kind: Kind[I, R], item: I, store: Callable[[I], 
     spool = database.spool
     if spool is None:
         return store(item)
-    accepted = kind.accepted(item)
+    accepted = kind.accepted(item, utc_now())
     if _must_wait(spool, kind, [accepted]):
         return _one_spooled(spool, kind, accepted, None)
     try:
@@ -179,7 +183,7 @@ async def add_one_async(
     spool = database.spool
     if spool is None:
         return await store(item)
-    accepted = kind.accepted(item)
+    accepted = kind.accepted(item, utc_now())
     try:
         database.require_available()
         return await store(accepted)
@@ -202,7 +206,8 @@ def add_many(
     spool = database.spool
     if spool is None:
         return store(items)
-    accepted = [kind.accepted(item) for item in items]
+    now = utc_now()
+    accepted = [kind.accepted(item, now) for item in items]
     failure: DatabaseUnavailable | None = None
     if not _must_wait(spool, kind, accepted):
         seconds = database.store.adding_seconds + len(items) * _SECONDS_PER_ITEM
@@ -231,21 +236,6 @@ def find_one(database: Database, kind: Kind[I, R], id_: str, read: Callable[[], 
             raise
         _note_spool()
         return kind.pending(entry)
-
-
-def require_nothing_waiting(database: Database, subject: str) -> None:
-    """Let a student be erased only when nothing of theirs waits; drop what was refused of them.
-
-    Raises:
-        DatabaseUnavailable: something waits, and is given back first.
-
-    """
-    spool = database.spool
-    if spool is None:
-        return
-    if spool.holds([subject]):
-        raise DatabaseUnavailable("Something of the student waits to be stored. Try again soon.")
-    spool.forget_subject(subject)
 
 
 def _must_wait(spool: Spool, kind: Kind[I, R], items: Sequence[I]) -> bool:

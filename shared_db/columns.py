@@ -1,7 +1,9 @@
 """Column types and mixins that mean the same in all three services."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -115,9 +117,19 @@ def row_of(model: type[T], **values: Any) -> T:
     For rows that are stored past the session, by the thousand: without the history of changes that
     a new object keeps for the session, which takes longer than all else that is done to a row.
     """
-    mapper: Mapper[T] = inspect(model)
-    if not mapper.configured:
-        configure_mappers()
-    row = mapper.class_manager.new_instance()
+    row: T = _maker(model)()  # type: ignore[arg-type] # a class can be hashed
     instance_dict(row).update(values)
     return row
+
+
+@cache
+def _maker(model: type[Any]) -> Callable[[], Any]:
+    mapper: Mapper[Any] = inspect(model)
+    if not mapper.configured:
+        configure_mappers()
+    return mapper.class_manager.new_instance
+
+
+def fill_row(row: object, **values: Any) -> None:
+    """Give a row of `row_of` further values in the same way."""
+    instance_dict(row).update(values)

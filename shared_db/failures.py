@@ -18,7 +18,17 @@ _BUSY = {
 }
 # psycopg2 gives no SQLSTATE when connecting fails, so only the text can tell.
 _TOO_MANY = ("too many connections", "too many clients", "connection slots are reserved")
-_PASSING = (*_TOO_MANY, "starting up", "shutting down", "recovery", "not yet accepting")
+# A resolver that does not answer is an outage, too (EAI_AGAIN in glibc's and musl's words); one
+# that knows no such host tells of a wrong URL.
+_UNRESOLVED = ("Temporary failure in name resolution", "to address: Try again")
+_PASSING = (
+    *_TOO_MANY,
+    *_UNRESOLVED,
+    "starting up",
+    "shutting down",
+    "recovery",
+    "not yet accepting",
+)
 # The server answers, but no write can succeed: read-only after a failover, or its disk full.
 _REFUSED_WRITES = {
     "25006": "the server is read-only",
@@ -54,7 +64,7 @@ def is_unique_violation(refusal: IntegrityError) -> bool:
 def misconfiguration(failure: DBAPIError) -> str | None:
     """Return what is wrong with the settings if that is why connecting failed, else None.
 
-    A server that cannot be reached, is starting, stopping or full is no misconfiguration.
+    A server that cannot be reached or looked up, is starting, stopping or full is none.
     """
     text = str(failure.orig)
     if any(sign in text for sign in _PASSING):

@@ -8,7 +8,7 @@ from typing import Any
 
 from shared_db.additions import Kind, Returned
 from shared_db.database import Database
-from shared_db.errors import DatabaseBusy, DatabaseUnavailable, ServiceError
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Gone, ServiceError
 from shared_db.naming import Outcome
 from shared_db.spool import Entry, Spool, SpoolUnwritable, giving_back
 
@@ -19,16 +19,14 @@ PAUSE_SECONDS = 0.5
 # As long as a service that stops may take; what is killed then is given back again.
 _PARTING_SECONDS = 5
 _IN_THE_DATABASE = (Outcome.STORED, Outcome.REPEATED)
-_PROBLEMS = {
-    Outcome.DIFFERENT: "The id is stored with other content",
-    Outcome.GONE: "The student was deleted",
-}
+_PROBLEMS = {Outcome.DIFFERENT: "The id is stored with other content"}
 AnyKind = Kind[Any, Any]
 
 
 class Giver:
-    """Gives back what waits, in one process at a time; what the database refuses stays.
+    """Gives back what waits, in one process at a time.
 
+    What the database refuses stays, except what is of students who were erased.
     manager: whose methods the kinds call.
     """
 
@@ -66,6 +64,7 @@ class Giver:
                     break
                 done += len(entries)
         if done:
+            self._spool.wipe()
             seconds = time.monotonic() - started
             logger.warning("gave back %d rows from the spool in %.1f s", done, seconds)
         return done
@@ -121,8 +120,12 @@ class Giver:
     def _settle(self, results: Sequence[tuple[Entry, Returned]]) -> None:
         # Whoever dies before this finds the same rows again, and the database calls them repeated.
         stored = [e for e, r in results if r in _IN_THE_DATABASE]
-        refused = [(e, _problem(r)) for e, r in results if r not in _IN_THE_DATABASE]
-        self._spool.remove(stored)
+        of_erased = [e for e, r in results if _is_gone(r)]
+        kept = [(e, r) for e, r in results if r not in _IN_THE_DATABASE and not _is_gone(r)]
+        refused = [(e, _problem(r)) for e, r in kept]
+        self._spool.remove([*stored, *of_erased])
+        if of_erased:
+            logger.warning("%d rows of erased students were removed from the spool", len(of_erased))
         if refused:
             self._spool.refuse(refused)
             logger.error("%d rows of the spool were refused; see `veritas spool`", len(refused))
@@ -140,6 +143,11 @@ def in_order(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Entry]]]:
         groups.setdefault(step, []).append(entry)
     for step in sorted(groups):
         yield step[1], groups[step]
+
+
+def _is_gone(result: Returned) -> bool:
+    """Tell whether it is of a student who was erased: then nothing of it may be kept."""
+    return result is Outcome.GONE or isinstance(result, Gone)
 
 
 def _problem(result: Returned) -> str:

@@ -2,7 +2,8 @@
 
 A connection and a commit cost more than the rows of a request. So whatever waits when the writer is
 free is written at once, and each request is answered after the commit that holds its own rows. A
-request that comes alone does not wait for others: the writer begins as soon as it is idle.
+request that comes alone does not wait for others: the writer begins as soon as the loop has nothing
+else to do. While more comes, the writer keeps its connection.
 """
 
 import asyncio
@@ -16,6 +17,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from shared_db.errors import DatabaseUnavailable, Overloaded, ServiceError
+from shared_db.keeping import keeping_connection
+
+# How long the writer waits for more, with its connection open.
+_LINGER_SECONDS = 0.2
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -57,7 +62,12 @@ class GroupCommit(Generic[Q, R]):
         self._queue: deque[_Waiting[Q]] = deque()
         self._queued_size = 0
         self._is_writing = False
+        # What waits is to be written. Until then the loop still reads what came at the same time.
+        self._is_due = False
+        self._waking: Loop | None = None
+        self._lingers = True
         self._lock = threading.Lock()
+        self._came = threading.Condition(self._lock)
         # Its thread is there only once it is needed, and is waited for when the process ends.
         self._writer = ThreadPoolExecutor(1, "ingest")
 
@@ -68,7 +78,7 @@ class GroupCommit(Generic[Q, R]):
 
     @property
     def is_writing(self) -> bool:
-        """Tell whether the writer is at work, or about to be."""
+        """Tell whether the writer is at work, about to be, or lingers for more."""
         return self._is_writing
 
     def write(self, request: Q, size: int) -> R:
@@ -83,6 +93,7 @@ class GroupCommit(Generic[Q, R]):
         """
         answer: Future[R] = Future()
         self._enqueue(_Waiting(request, size, answer, None))
+        self._wake()
         return answer.result()
 
     async def write_async(self, request: Q, size: int) -> R:
@@ -90,11 +101,17 @@ class GroupCommit(Generic[Q, R]):
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[R] = loop.create_future()
         self._enqueue(_Waiting(request, size, answer, loop))
+        if self._waking is not loop:
+            self._waking = loop
+            loop.call_soon(self._wake)
         return await answer
 
     def drain(self) -> None:
-        """Return once everything is written that waits now."""
-        while self.is_writing:
+        """Return once everything is written that waits now, and the writer has gone."""
+        with self._lock:
+            self._lingers = False
+        while self._queue or self._is_writing:
+            self._wake()
             self._writer.submit(int).result()
 
     def _enqueue(self, waiting: _Waiting[Q]) -> None:
@@ -104,29 +121,42 @@ class GroupCommit(Generic[Q, R]):
                 len(self._queue) >= self.bounds.requests or size > self.bounds.size
             ):
                 raise Overloaded("More comes in than can be written now. Try again.")
-            if not self._is_writing:
-                self._writer.submit(self._write_all)
-                self._is_writing = True
             self._queue.append(waiting)
             self._queued_size = size
 
+    def _wake(self) -> None:
+        """Have the writer take what waits, now or after what it is at."""
+        with self._lock:
+            self._waking = None
+            self._is_due = True
+            self._came.notify()
+            if not self._is_writing:
+                self._is_writing = True
+                self._writer.submit(self._write_all)
+
     def _write_all(self) -> None:
-        while taken := self._take():
-            self._write(taken)
+        with keeping_connection():
+            while taken := self._take():
+                self._write(taken)
 
     def _take(self) -> list[_Waiting[Q]]:
         """Return the first that wait, as many as one transaction takes; with none, stop writing."""
         taken: list[_Waiting[Q]] = []
         size = 0
         with self._lock:
+            self._came.wait_for(self._has_to_take, _LINGER_SECONDS)
             while self._queue and len(taken) < self.bounds.requests_at_once:
                 size += self._queue[0].size
                 if taken and size > self.bounds.size_at_once:
                     break
                 taken.append(self._queue.popleft())
                 self._queued_size -= taken[-1].size
+            self._is_due = bool(self._queue)
             self._is_writing = bool(taken)
         return taken
+
+    def _has_to_take(self) -> bool:
+        return bool(self._queue and self._is_due) or not self._lingers
 
     def _take_everything(self) -> list[_Waiting[Q]]:
         with self._lock:

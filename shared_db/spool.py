@@ -143,11 +143,32 @@ class Spool:
 
     def discard(self, ids: Collection[str]) -> int:
         """Delete refused additions for good; return how many."""
-        return self._change_refused("DELETE FROM spool", ids)
+        count = self._change_refused("DELETE FROM spool", ids)
+        self.wipe()
+        return count
 
-    def forget_subject(self, subject: str) -> None:
-        """Delete everything about a student who was erased."""
-        self._change("DELETE FROM spool WHERE subject = ?", [(subject,)])
+    def subjects_refused(self) -> list[str]:
+        """Return all subjects of whom something was refused, sorted."""
+        query = "SELECT DISTINCT subject FROM spool WHERE problem IS NOT NULL ORDER BY subject"
+        with self._read() as connection:
+            return [subject for (subject,) in connection.execute(query) if subject is not None]
+
+    def forget_subjects(self, subjects: Collection[str]) -> int:
+        """Delete everything about students who were erased; return how many additions that was."""
+        query = "DELETE FROM spool WHERE subject = ?"
+        with self._written() as connection:
+            removed = sum(connection.execute(query, (one,)).rowcount for one in subjects)
+        self.wipe()
+        return removed
+
+    def wipe(self) -> None:
+        """Leave nothing in the files of what was removed: SQLite's journal keeps old pages."""
+        writer = self._connected()[0]
+        try:
+            with self._writing:
+                writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as failure:
+            raise SpoolUnwritable(f"{self.path} cannot be written") from failure
 
     @contextmanager
     def turn_to_give_back(self) -> Iterator[bool]:

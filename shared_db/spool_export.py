@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared_db.additions import Kind
+from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
 from shared_db.spool import Entry, Spool, SpoolUnwritable
 
@@ -54,7 +55,7 @@ def read_file(path: Path, kinds: Mapping[str, Iterable[AnyKind]]) -> dict[str, l
 def _entry(path: Path, number: int, kind: AnyKind, addition: str) -> Entry:
     try:
         # Made anew, so that its digest is that of its content.
-        return kind.entry(kind.accepted(kind.from_json(addition)))
+        return kind.entry(kind.accepted(kind.from_json(addition), utc_now()))
     except (ValidationError, ValueError) as refusal:
         raise ConfigurationError(f"{path}, row {number}: this is no {kind.name}.") from refusal
 

@@ -71,6 +71,8 @@ def connect(path: Path) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    # Zeros where a row was, so that nobody reads in the file what is not in the table any more.
+    connection.execute("PRAGMA secure_delete = ON")
     connection.executescript(_SCHEMA)
     connection.execute(f"PRAGMA user_version = {_FORMAT}")
     return connection

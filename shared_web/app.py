@@ -1,6 +1,5 @@
 """The app factory: three services, one set of manners."""
 
-import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from shared_db.migrations import History, require_migrated
 from shared_web.access import Access
 from shared_web.batches import BatchRoom
 from shared_web.bodies import BODY_REFUSALS, BodyLimit
+from shared_web.collecting import collect_less
 from shared_web.health import health_routes
 from shared_web.intake import Intake
 from shared_web.keys import KeyManager
@@ -84,7 +84,7 @@ def create_service_app(
         if settings.workers > 1:
             # A process that uvicorn started for a worker knows nothing of what its parent did.
             configure_logging(settings, service.name)
-            gc.freeze()
+            collect_less()
         with reporting(settings, service.name), giving_back(database, spooling):
             async with doing(periodics):
                 try:

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from math import isfinite
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import (
     AfterValidator,
@@ -119,22 +119,27 @@ def _storable_json(value: dict[str, Any]) -> dict[str, Any]:
 def _check_json(value: object, depth: int) -> None:
     if depth > _DEEPEST_JSON:
         raise ValueError(f"must not be nested more than {_DEEPEST_JSON} deep")
-    match value:
-        case str():
-            storable(value)
-        case bool() | None:
-            pass
-        case int() if abs(value) >= _BIGGEST_INTEGER:
+    # Told by the exact type, which takes half the time of a match: JSON has no others.
+    kind = type(value)
+    if kind is str:
+        storable(cast("str", value))
+    elif kind is int or kind is float:
+        _check_number(cast("float", value))
+    elif kind is dict:
+        for name, item in cast("dict[str, object]", value).items():
+            storable(name)
+            _check_json(item, depth + 1)
+    elif kind is list:
+        for item in cast("list[object]", value):
+            _check_json(item, depth + 1)
+
+
+def _check_number(value: float) -> None:
+    if isinstance(value, int):
+        if abs(value) >= _BIGGEST_INTEGER:
             raise ValueError("must not contain integers beyond 64 bits")
-        case float() if not isfinite(value):
-            raise ValueError("must not contain NaN or infinity")
-        case dict():
-            for name, item in value.items():
-                storable(name)
-                _check_json(item, depth + 1)
-        case list():
-            for item in value:
-                _check_json(item, depth + 1)
+    elif not isfinite(value):
+        raise ValueError("must not contain NaN or infinity")
 
 
 def _bounded_json(value: dict[str, Any]) -> dict[str, Any]:

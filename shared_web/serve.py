@@ -1,6 +1,5 @@
 """Running one service as a process: `python -m staffstuddash_service`."""
 
-import gc
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -9,6 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared_db.errors import ConfigurationError
+from shared_web.collecting import collect_less
 from shared_web.logs import configure_logging
 from shared_web.settings import ServiceSettings
 
@@ -26,8 +26,7 @@ def serve(package: str, load_settings: Callable[[], ServiceSettings], port_of: s
         _try_starting(package)
     except ConfigurationError as refusal:
         sys.exit(f"{package} does not start: {refusal}")
-    # What is there by now stays, so the collector need not look it over again with each batch.
-    gc.freeze()
+    collect_less()
     uvicorn.run(
         f"{package}.main:create_app",
         factory=True,

@@ -1,6 +1,6 @@
 """What this service refuses."""
 
-from shared_db.errors import Conflict, Gone, NotFound
+from shared_db.errors import Conflict, Exists, Gone, NotFound
 
 
 class StudentNotFound(NotFound):
@@ -36,28 +36,16 @@ class StudentExists(Conflict):
         )
 
 
-class AssessmentExists(Conflict):
+class AssessmentExists(Exists):
     """The id is an assessment's already, sent with other content."""
 
-    title = "The assessment exists with other content"
-
-    def __init__(self, assessment_id: str) -> None:
-        super().__init__(
-            f"Assessment {assessment_id} is stored with other content. Nothing was changed.",
-            assessment_id=assessment_id,
-        )
+    noun = "assessment"
 
 
-class DraftExists(Conflict):
+class DraftExists(Exists):
     """The id is a draft's already, sent with other content."""
 
-    title = "The draft exists with other content"
-
-    def __init__(self, draft_id: str) -> None:
-        super().__init__(
-            f"Draft {draft_id} is stored with other content. Nothing was changed.",
-            draft_id=draft_id,
-        )
+    noun = "draft"
 
 
 class ActionExists(Conflict):

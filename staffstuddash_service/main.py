@@ -51,7 +51,10 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
         chosen.records_refresh_seconds,
         manager.refresh_due_records,
     )
-    periodics = [refresh] if chosen.records_refresh_seconds else []
+    forgetting = Periodic(
+        "forget erased students", chosen.erasing_seconds, manager.forget_erased_students
+    )
+    periodics = [periodic for periodic in (refresh, forgetting) if periodic.seconds]
     app = create_service_app(
         SERVICE, chosen, manager.database, HISTORY, periodics, spooling=Spooling(manager, KINDS)
     )

@@ -1,11 +1,17 @@
 """What a database holds, to look for what it should not."""
 
 import sqlite3
+from pathlib import Path
 
 from sqlalchemy import text
 
 from shared_db.database import Database
 from tests.stores import become_owner
+
+
+def bytes_of(folder: Path) -> bytes:
+    """Return what stands in all files of the folder and those in it, names not included."""
+    return b"".join(file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file())
 
 
 def dump(database: Database) -> str:

@@ -1,10 +1,12 @@
 """A database into which the small course of OULAD was brought."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
 from sqlalchemy import Connection, text
+from typer.testing import Result
 
 from dropout_service.database import DropoutDatabaseManager
 from shared_db.database import Database
@@ -14,6 +16,7 @@ from tests.stores import engine_on
 from veritas_cli.oulad_files import OuladFiles
 from veritas_cli.oulad_import import OuladImport
 
+Run = Callable[..., Result]
 # When a row came in differs from one import to the next.
 _ROWS = "SELECT to_jsonb(t) - 'created_at' - 'recorded_at' - 'updated_at' - 'due_at' FROM {table} t"
 _TABLES = text(
@@ -48,3 +51,10 @@ def contents_of(url: str) -> dict[str, list[dict[str, Any]]]:
     """Return the same of a database."""
     with engine_on(url).connect() as connection:
         return contents(connection)
+
+
+def account(result: Result) -> dict[str, tuple[str, ...]]:
+    """Return what was read, stored, there already and refused, by file."""
+    rows = (line.split() for line in result.output.splitlines())
+    found = {row[0]: row for row in rows if row and row[0].endswith(".csv")}
+    return {name: tuple(row[1:5]) for name, row in found.items()}

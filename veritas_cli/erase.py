@@ -11,7 +11,8 @@ from shared_db.erasure import pseudonym_of
 from shared_db.errors import ConfigurationError
 from shared_web.fields import Id
 from staffstuddash_service.datastore import DatastoreManager
-from veritas_cli.connecting import command_settings, connected_engine, refusals_in_one_line
+from veritas_cli.connecting import command_settings, connected_engine
+from veritas_cli.spool import spool_refusals, spools_here
 from veritas_cli.terminal import say
 
 STUDENT = Annotated[str, typer.Argument(help="The student's id.")]
@@ -24,10 +25,11 @@ def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's
     """Erase a student from all services, and list what was removed per table.
 
     Safe to repeat. The id is refused from then on, also one of which nothing was stored yet. What
-    staff did stays in the action log under a pseudonym, without its details. Backups made before
+    staff did stays in the action log under a pseudonym, without its details. Of the spools those on
+    this machine are searched; other machines' services follow by themselves. Backups made before
     are not touched.
     """
-    with refusals_in_one_line("erase"):
+    with spool_refusals("erase"):
         student_id = _checked(student)
         database = Database.on(connected_engine(command_settings(), "erase"))
         if not yes:
@@ -35,14 +37,16 @@ def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's
         # staffstuddash first: with its tombstone there, nobody adds what would be left behind.
         _report("staffstuddash", DatastoreManager(database).erase_student(student_id))
         _report("dropout", DropoutDatabaseManager(database).erase_student(student_id))
+        for service, spool in spools_here().items():
+            _report("spool of", {service: spool.forget_subjects([student_id])}, " ")
         say(f"monitoring{'':<27} holds nothing of students")
         say(f"The student is remembered as {pseudonym_of(student_id)} only.")
 
 
-def _report(schema: str, removed: dict[str, int]) -> None:
+def _report(schema: str, removed: dict[str, int], separator: str = ".") -> None:
     for table, count in sorted(removed.items()):
         done = "kept under the pseudonym" if table == KEPT else "removed"
-        say(f"{f'{schema}.{table}':<36} {count:>7} {done}")
+        say(f"{f'{schema}{separator}{table}':<36} {count:>7} {done}")
 
 
 def _checked(student_id: str) -> str:

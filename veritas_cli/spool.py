@@ -38,9 +38,9 @@ def status() -> None:
 
     Ids are shown, contents are not: `export` has them.
     """
-    with _refusals("status"):
+    with spool_refusals("spool status"):
         table, refused = Table("service", "waiting", "oldest", "refused"), list[Entry]()
-        for service, place in _spools().items():
+        for service, place in spools_here().items():
             state = place.state()
             age = (
                 f"{(utc_now() - state.oldest_at).total_seconds():.0f} s" if state.oldest_at else ""
@@ -57,27 +57,27 @@ def status() -> None:
 @spool.command("retry")
 def retry(ids: IDS = None) -> None:
     """Let refused rows be tried again, after what was in their way is mended."""
-    with _refusals("retry"):
-        count = sum(place.retry(ids) for place in _spools().values())
+    with spool_refusals("spool retry"):
+        count = sum(place.retry(ids) for place in spools_here().values())
     say(f"{count} rows are tried again as soon as a service with a database runs.")
 
 
 @spool.command("discard")
 def discard(ids: SOME_IDS, yes: YES = False) -> None:  # noqa: FBT002 - typer's options
-    """Delete refused rows for good, for instance those of a student who was erased."""
+    """Delete refused rows for good, those that cannot be stored whatever is mended."""
     if not yes:
         typer.confirm(f"Delete {len(ids)} rows for good?", abort=True)
-    with _refusals("discard"):
-        say(f"{sum(place.discard(ids) for place in _spools().values())} rows are deleted.")
+    with spool_refusals("spool discard"):
+        say(f"{sum(place.discard(ids) for place in spools_here().values())} rows are deleted.")
 
 
 @spool.command("export")
 def export(target: TARGET, refused: REFUSED = False) -> None:  # noqa: FBT002 - typer's options
     """Write what is in the spools into a file, a line of JSON each; it stays in the spools."""
-    with _refusals("export"):
+    with spool_refusals("spool export"):
         lines = [
             as_line(service, entry)
-            for service, place in _spools().items()
+            for service, place in spools_here().items()
             for entry in place.every(refused_only=refused)
         ]
         _write_new(target, lines)
@@ -91,7 +91,7 @@ def import_(file: FILE) -> None:
     The services of this machine store them as soon as they run with a database. Importing twice
     is harmless: a row has its id.
     """
-    with _refusals("import"):
+    with spool_refusals("spool import"):
         places = {service: Spool.of_service(_folder(), service) for service in KINDS}
         kept = [
             outcome
@@ -109,8 +109,8 @@ def _folder() -> Path:
     return DatabaseSettings.load().spool_path
 
 
-def _spools() -> dict[str, Spool]:
-    """Return the spools that are there."""
+def spools_here() -> dict[str, Spool]:
+    """Return by service the spools that are there."""
     places = {service: Spool.of_service(_folder(), service) for service in KINDS}
     return {service: place for service, place in places.items() if place.path.exists()}
 
@@ -124,8 +124,9 @@ def _write_new(target: Path, lines: list[str]) -> None:
 
 
 @contextmanager
-def _refusals(command: str) -> Iterator[None]:
-    with refusals_in_one_line(f"spool {command}"):
+def spool_refusals(command: str) -> Iterator[None]:
+    """Say in one line of standard error what a command refuses, and end with status 1."""
+    with refusals_in_one_line(command):
         try:
             yield
         except SpoolUnwritable as failure:

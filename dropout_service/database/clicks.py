@@ -4,7 +4,6 @@ A batch is put together as text here and copied, which is several times as fast 
 per click. What a click becomes is the same as when the event is sent: the same id and digest.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -13,6 +12,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
+import orjson
 from sqlalchemy import String, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
@@ -134,8 +134,8 @@ def _rows(one: StudentClicks, recorded: str) -> Iterator[tuple[str, str]]:
     """Give the digest and the line of each click."""
     owner = f"{text_field(one.student_id)}\tRESOURCE_VIEW\t{text_field(one.course)}"
     # The canonical JSON of the event as it would be sent, so that its digest is the same.
-    head = f'{{"course":{json.dumps(one.course)},"data":'
-    tail = f'","student_id":{json.dumps(one.student_id)}}}'
+    head = f'{{"course":{_json(one.course)},"data":'
+    tail = f'","student_id":{_json(one.student_id)}}}'
     columns = (_written(one.ids), one.days, one.resources, one.clicks)
     for id_, day, resource, clicks in zip(*columns, strict=True):
         said = _said_of(resource)
@@ -252,9 +252,13 @@ class _Said(NamedTuple):
 
 @cache
 def _said_of(resource: Resource) -> _Said:
-    before = f'{{"activity":{json.dumps(resource.type)},"clicks":'
-    after = f',"site":{json.dumps(resource.site)}}}'
+    before = f'{{"activity":{_json(resource.type)},"clicks":'
+    after = f',"site":{_json(resource.site)}}}'
     return _Said(text_field(resource.type), before, after, "\\" in f"{before}{after}")
+
+
+def _json(text: str) -> str:
+    return orjson.dumps(text).decode()
 
 
 @cache

@@ -1,5 +1,6 @@
 """Students, and erasing all that is known of one."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -10,7 +11,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from dropout_service.database.part import Part
-from dropout_service.database.presence import admit_one, require_student, tombstones
+from dropout_service.database.presence import (
+    admit_one,
+    deleted_among,
+    require_student,
+    tombstones,
+)
 from dropout_service.errors import StudentExists
 from dropout_service.models import (
     Assessment,
@@ -30,6 +36,7 @@ from shared_db.additions import Kind, add_one, find_one, one_by_one
 from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.erasure import pseudonym_of
+from shared_db.forgetting import forget_erased, forget_students
 from shared_db.naming import digest_of
 from shared_db.paging import Keyset, Page
 
@@ -131,12 +138,15 @@ class Students(Part):
             _bury(session, pseudonym_of(student_id))
             locked = select(Student.id).where(Student.id == student_id)
             session.execute(locked.with_for_update())
-            return _erase(session, student_id)
+            removed = _erase(session, student_id)
+        forget_students(self.database, [student_id])
+        return removed
 
     def erase_deleted_students(self) -> int:
         """Erase students that staffstuddash has deleted, at most 100; return how many.
 
-        Also those whose rows came in while they were being erased.
+        Also those whose rows came in while they were being erased, and what waits in the spool
+        because it was refused.
         """
         with self.database.unit_of_work() as session:
             tombstone = tombstones(session)
@@ -151,7 +161,13 @@ class Students(Part):
             for student_id in student_ids:
                 _bury(session, pseudonym_of(student_id))
                 _erase(session, student_id)
-            return len(student_ids)
+        forget_erased(self.database, self.erased_among)
+        return len(student_ids)
+
+    def erased_among(self, student_ids: Collection[str]) -> set[str]:
+        """Return those of the students who were erased, here or in staffstuddash."""
+        with self.database.reading() as session:
+            return deleted_among(session, student_ids)
 
 
 def _store(database: Database, new: StudentToStore) -> Student:

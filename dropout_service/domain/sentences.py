@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 Values = Mapping[str, float | None]
 
+_NO_ACTIVITY = "No activity is known of this course."
+
 
 def _shown(value: float | None, digits: int = 0) -> str:
     return "not known" if value is None else f"{value:.{digits}f}"
@@ -14,6 +16,13 @@ def _shown(value: float | None, digits: int = 0) -> str:
 
 def _percent(share: float | None) -> str:
     return "not known" if share is None else f"{100 * share:.0f} %"
+
+
+def _ago(feature: str, what: str, unknown: str, student: Values, course: Values) -> str:
+    days = student[feature]
+    if days is None:
+        return unknown
+    return f"The last {what} {days:.0f} days ago (course: {_shown(course[feature])})."
 
 
 def tell_missed(student: Values, course: Values) -> str:
@@ -47,11 +56,8 @@ def tell_late(student: Values, course: Values) -> str:
 
 def tell_pause(student: Values, course: Values) -> str:
     """Tell how long nothing was handed in."""
-    days = student["days_since_submission"]
-    if days is None:
-        return "Nothing was handed in yet."
-    usual = _shown(course["days_since_submission"])
-    return f"The last work was handed in {days:.0f} days ago (course: {usual})."
+    unknown = "Nothing was handed in yet."
+    return _ago("days_since_submission", "work was handed in", unknown, student, course)
 
 
 def tell_marks(student: Values, course: Values) -> str:
@@ -77,7 +83,7 @@ def tell_activity(student: Values, course: Values) -> str:
     """Tell how much is done online."""
     days, clicks = student["active_days_14"], student["clicks_per_week_14"]
     if days is None:
-        return "No activity is known of this course."
+        return _NO_ACTIVITY
     usual = _shown(course["active_days_14"])
     return (
         f"Active on {days:.0f} of the last 14 days (course: {usual}), with {_shown(clicks)} clicks"
@@ -87,18 +93,14 @@ def tell_activity(student: Values, course: Values) -> str:
 
 def tell_recency(student: Values, course: Values) -> str:
     """Tell when the student was last seen."""
-    days = student["days_since_activity"]
-    if days is None:
-        return "No activity is known of this course."
-    usual = _shown(course["days_since_activity"])
-    return f"The last activity was {days:.0f} days ago (course: {usual})."
+    return _ago("days_since_activity", "activity was", _NO_ACTIVITY, student, course)
 
 
 def tell_change(student: Values, _course: Values) -> str:
     """Tell whether activity fell."""
     change = student["clicks_change"]
     if change is None:
-        return "No activity is known of this course."
+        return _NO_ACTIVITY
     way = "fell" if change < 0 else "rose"
     return f"Activity {way} over the last two weeks beside the two before."
 

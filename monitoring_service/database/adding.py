@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm.attributes import set_committed_value
-
 from monitoring_service.database.rules import rules_for
 from monitoring_service.database.writing import (
     EventToStore,
@@ -19,6 +17,7 @@ from monitoring_service.errors import EventExists
 from monitoring_service.models import MonitoringLog
 from shared_db.additions import Kind, add_many, add_one, add_one_async, within_adding
 from shared_db.clock import utc_now
+from shared_db.columns import fill_row
 from shared_db.database import Database
 from shared_db.errors import ServiceError
 from shared_db.ingest import GroupCommit
@@ -28,7 +27,7 @@ from shared_db.naming import Outcome
 def _row(event: EventToStore, now: datetime) -> MonitoringLog:
     row = received(event, now).row
     # The rules are in the database.
-    set_committed_value(row, "result", None)
+    fill_row(row, result=None)
     return row
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
-from sqlalchemy.orm.attributes import set_committed_value
 
 from monitoring_service.database.counts import change_counts, key_of
 from monitoring_service.domain.findings import HealthStatus
@@ -16,7 +15,7 @@ from monitoring_service.domain.rules import Verdict, judge
 from monitoring_service.domain.thresholds import Threshold
 from monitoring_service.errors import EventExists
 from monitoring_service.models import MonitoringLog, MonitoringResult
-from shared_db.columns import row_of
+from shared_db.columns import fill_row, row_of
 from shared_db.copying import add_rows
 from shared_db.errors import ServiceError
 from shared_db.ids import new_id
@@ -105,12 +104,7 @@ def store_events(session: Session, rows: Sequence[MonitoringLog], rules: Rules) 
 def _judge(row: MonitoringLog, rules: Rules) -> MonitoringResult | None:
     verdict = judge(row.data or {}, rules(row.source))
     result = result_of(row.id, verdict)
-    for name, value in (
-        ("status", verdict.status),
-        ("severity", verdict.severity),
-        ("result", result),
-    ):
-        set_committed_value(row, name, value)
+    fill_row(row, status=verdict.status, severity=verdict.severity, result=result)
     return result
 
 
@@ -128,7 +122,8 @@ def result_of(event_id: str, verdict: Verdict) -> MonitoringResult | None:
     """Return the row that says why an event is not NORMAL, None when it is."""
     if verdict.status is HealthStatus.NORMAL:
         return None
-    return MonitoringResult(
+    return row_of(
+        MonitoringResult,
         event_id=event_id,
         status=verdict.status,
         severity_score=verdict.severity,

@@ -19,12 +19,17 @@ LEVELS = {
 _CODES = ("status", "status_code", "http_status")
 _BODIES = ("body", "response")
 _ERRORS = ("error", "errors", "exception")
+# Most events have none of them, and are not looked over any further. A success contradicts nothing
+# by itself.
+_READ = {*_CODES, *_BODIES, *_ERRORS, "level"}
 _OK = range(200, 300)
 _FAILED = range(500, 600)
 
 
 def contradictions(data: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield what cannot both be true of an event, and the level that it gives itself."""
+    if _READ.isdisjoint(data):
+        return
     code = next((c for name in _CODES if (c := _code(data.get(name))) is not None), None)
     error = _error(data)
     if error is not None and (code in _OK or (code is None and says_success(data))):

@@ -26,6 +26,9 @@ class Verdict:
         return " ".join(finding.issue for finding in self.findings)
 
 
+_NOTHING = Verdict(HealthStatus.NORMAL, 0.0, ())
+
+
 def judge(data: Mapping[str, Any], thresholds: Sequence[Threshold] = THRESHOLDS) -> Verdict:
     """Return what the rules say of an event's data.
 
@@ -34,6 +37,8 @@ def judge(data: Mapping[str, Any], thresholds: Sequence[Threshold] = THRESHOLDS)
     another type than a rule reads, is not judged by it.
     """
     findings = [*exceeded(data, thresholds), *broken_outputs(data), *contradictions(data)]
+    if not findings:
+        return _NOTHING
     findings.sort(key=lambda finding: -finding.severity)
-    severity = findings[0].severity if findings else 0.0
+    severity = findings[0].severity
     return Verdict(status_of(severity), severity, tuple(findings))

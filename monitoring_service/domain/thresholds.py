@@ -6,6 +6,8 @@ from typing import Any
 
 from monitoring_service.domain.findings import CRITICAL_SEVERITY, WARNING_SEVERITY, Finding
 
+_NUMBERS = (int, float)
+
 # Limits by metric: from which value on it is a warning, and from which critical.
 Limits = Mapping[str, tuple[float, float]]
 
@@ -74,7 +76,7 @@ def exceeded(data: Mapping[str, Any], thresholds: Sequence[Threshold]) -> Iterat
     """Yield a finding for each metric that is at or above its warning."""
     for threshold in thresholds:
         value = data.get(threshold.metric)
-        if not isinstance(value, int | float) or isinstance(value, bool):
+        if value is None or not isinstance(value, _NUMBERS) or isinstance(value, bool):
             continue
         if value >= threshold.warning:
             yield _finding(threshold, value)

@@ -1,14 +1,15 @@
 """Erasing a student: everything of them goes, and a tombstone without their id stays."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, null, select, text, update
 from sqlalchemy.orm import Session
 
-from shared_db.additions import require_nothing_waiting
 from shared_db.clock import utc_now
 from shared_db.erasure import pseudonym_of
+from shared_db.forgetting import forget_erased, forget_students, require_nothing_waiting
 from shared_db.naming import digest_of
 from staffstuddash_service.datastore.actions import note_action
 from staffstuddash_service.datastore.part import Part, gone_among
@@ -37,7 +38,9 @@ class Erasure(Part):
         pseudonym and without their extra data.
         """
         with self.database.unit_of_work() as session:
-            return _erase(session, student_id, actor, is_memory=self.use_fallback)
+            removed = _erase(session, student_id, actor, is_memory=self.use_fallback)
+        forget_students(self.database, [student_id])
+        return removed
 
     def delete_student(self, student_id: str, *, actor: str) -> tuple[dict[str, int], bool]:
         """Erase a student who is there; return the rows per table, and whether it was done before.
@@ -53,7 +56,18 @@ class Erasure(Part):
             is_repeat = student is None and bool(gone_among(session, [student_id]))
             if student is None and not is_repeat:
                 raise StudentNotFound(student_id)
-            return _erase(session, student_id, actor, is_memory=self.use_fallback), is_repeat
+            removed = _erase(session, student_id, actor, is_memory=self.use_fallback)
+        forget_students(self.database, [student_id])
+        return removed, is_repeat
+
+    def forget_erased_students(self) -> int:
+        """Delete from the spool what was refused of students erased elsewhere; return how many."""
+        return forget_erased(self.database, self.erased_among)
+
+    def erased_among(self, student_ids: Collection[str]) -> set[str]:
+        """Return those of the students who were erased."""
+        with self.database.reading() as session:
+            return gone_among(session, student_ids)
 
 
 def _erase(session: Session, student_id: str, actor: str, *, is_memory: bool) -> dict[str, int]:

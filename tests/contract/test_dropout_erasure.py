@@ -4,11 +4,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
+from dropout_service.database.students import STUDENT, StudentToStore
 from dropout_service.domain.kinds import EventType
 from dropout_service.errors import StudentDeleted
 from dropout_service.models import (
@@ -24,6 +26,7 @@ from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.erasure import pseudonym_of
 from shared_db.naming import Outcome
+from shared_db.spool import Spool
 from staffstuddash_service.datastore import DatastoreManager
 from tests.factories import NOON, days
 from tests.stores import OpenDatabase
@@ -173,6 +176,22 @@ def test_who_is_deleted_in_staffstuddash_is_erased_here(postgres: Database) -> N
         manager.add_learning_event(None, "s001", None, "NAVIGATION")
     assert manager.erase_deleted_students() == 1
     assert counts(manager) == {**dict.fromkeys(counts(manager), 0), "deletions": 1}
+
+
+def test_what_was_refused_of_them_is_removed_from_the_spool(
+    postgres: Database, tmp_path: Path
+) -> None:
+    DatastoreManager(postgres).erase_student("s001")
+    spool = Spool(tmp_path / "spool.db")
+    sent = [StudentToStore(id_, accepted_at=NOON) for id_ in ("s001", "s002")]
+    spool.accept([STUDENT.entry(student) for student in sent])
+    spool.refuse((entry, "no") for entry in spool.oldest(2))
+    postgres.use_spool(spool)
+    DropoutDatabaseManager(postgres).erase_deleted_students()
+    kept = spool.every()
+    spool.close()
+
+    assert [entry.id for entry in kept] == ["s002"]
 
 
 def test_writing_and_erasing_at_once_leaves_nothing(open_own_database: OpenDatabase) -> None:

@@ -1,42 +1,20 @@
-"""Features on both stores: what they are, and that nothing later changes them."""
+"""Features on both stores: what they are, where their marks are from, and storing them."""
 
-from dataclasses import asdict
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.domain.kinds import EventType
+from dropout_service.database import DropoutDatabaseManager
 from dropout_service.errors import (
     FeatureSetExists,
     FeatureSetNotFound,
     LevelDisagrees,
     StudentNotFound,
 )
-from dropout_service.models import Base
 from shared_db.database import Database
 from staffstuddash_service.datastore import DatastoreManager
 from tests.factories import NOON, days
-
-SUBMIT, HINT, VIEW = EventType.QUESTION_SUBMIT, EventType.HINT_REQUEST, EventType.RESOURCE_VIEW
-START, END = EventType.SESSION_START, EventType.SESSION_END
-
-
-def an_event(when: datetime, kind: EventType = VIEW, **values: Any) -> EventToStore:
-    return EventToStore("s001", kind, occurred_at=when, **values)
-
-
-def an_answer(when: datetime, question: str, answer: str, *, right: bool) -> EventToStore:
-    return an_event(
-        when, SUBMIT, question_id=question, data={"correct": right, "answer": answer}, course="math"
-    )
-
-
-def features_at(manager: DropoutDatabaseManager, as_of: datetime) -> dict[str, Any]:
-    return manager.compute_features("s001", as_of=as_of).features
+from tests.past_events import END, HINT, START, VIEW, an_answer, an_event, features_at
 
 
 class TestWhatTheyAre:
@@ -164,87 +142,6 @@ class TestWhatTheyAre:
             db_manager.compute_features("nobody", as_of=NOON)
         with pytest.raises(FeatureSetNotFound):
             db_manager.get_latest_features("nobody")
-
-
-EVENTS = st.lists(
-    st.builds(
-        lambda hours, kind, question, right, answer, course: (
-            an_answer(NOON + timedelta(hours=hours), question, answer, right=right)
-            if kind is SUBMIT
-            else an_event(NOON + timedelta(hours=hours), kind, course=course)
-        ),
-        st.integers(-24 * 60, 24 * 10),
-        st.sampled_from([SUBMIT, SUBMIT, HINT, VIEW, START, END]),
-        st.sampled_from(["q1", "q2", "q3"]),
-        st.booleans(),
-        st.sampled_from("ab"),
-        st.sampled_from([None, "math"]),
-    ),
-    max_size=30,
-)
-
-
-def test_nothing_later_changes_features_or_predictions() -> None:
-    """The same student twice, once with what happened after `as_of`: both look the same then."""
-    database = Database.in_memory(Base.metadata)
-    manager = DropoutDatabaseManager(database)
-    count = iter(range(10_000))
-
-    @settings(max_examples=25)
-    @given(EVENTS, st.lists(st.integers(-60, 20), max_size=5))
-    def holds(events: list[EventToStore], marks: list[int]) -> None:
-        informed, ignorant = f"later-{next(count)}", f"now-{next(count)}"
-        for student_id, until in ((informed, NOON + days(99)), (ignorant, NOON)):
-            manager.add_student(student_id)
-            manager.add_learning_events(
-                [
-                    EventToStore(**{**asdict(event), "student_id": student_id})
-                    for event in events
-                    if event.occurred_at is not None and event.occurred_at <= until
-                ]
-            )
-            for day in marks:
-                if NOON + days(day) <= until:
-                    manager.add_assessment(
-                        student_id, "quiz", "Art", abs(day), submitted_at=NOON + days(day)
-                    )
-        later = manager.compute_features(informed, as_of=NOON)
-        now = manager.compute_features(ignorant, as_of=NOON)
-        assert later.features == now.features
-
-    holds()
-    database.close()
-
-
-def test_nothing_later_changes_features_on_both_stores(db_manager: DropoutDatabaseManager) -> None:
-    past = [an_answer(NOON - days(n), f"q{n % 4}", "ab"[n % 2], right=n % 3 > 0) for n in range(40)]
-    db_manager.add_learning_events(past)
-    db_manager.add_assessment("s001", "quiz", "Math", 40, submitted_at=NOON - days(1))
-    before = features_at(db_manager, NOON)
-    prediction = db_manager.predict("s001", as_of=NOON)
-
-    future = [an_answer(NOON + timedelta(seconds=n), f"q{n}", "c", right=True) for n in (1, 7200)]
-    db_manager.add_learning_events([*future, an_event(NOON + timedelta(minutes=1), END)])
-    db_manager.add_assessment("s001", "quiz", "Math", 99, submitted_at=NOON + days(1))
-
-    assert features_at(db_manager, NOON) == before
-    again = db_manager.predict("s001", as_of=NOON)
-    assert again.risk_score == prediction.risk_score
-    assert again.primary_indicators == prediction.primary_indicators
-    assert features_at(db_manager, NOON + days(2)) != before
-
-
-def test_a_late_event_counts_when_it_happened(db_manager: DropoutDatabaseManager) -> None:
-    db_manager.add_learning_events([an_answer(NOON, "q1", "a", right=True)])
-    assert features_at(db_manager, NOON)["questions_correct"] == 1
-
-    db_manager.add_learning_events([an_answer(NOON - days(3), "q1", "a", right=True)])
-
-    # The question is as solved as before, but on an earlier day.
-    seen = features_at(db_manager, NOON)
-    assert (seen["questions_attempted"], seen["questions_correct"]) == (1, 1)
-    assert seen["answer_stability"] == 1
-    assert seen["plateau_days"] == 3
 
 
 def test_a_mark_sent_to_both_services_counts_once(postgres: Database) -> None:

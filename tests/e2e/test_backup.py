@@ -1,7 +1,6 @@
 """Backing up and restoring, with the real pg_dump and pg_restore."""
 
 import json
-import os
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -207,7 +206,8 @@ def test_the_password_stands_on_no_command_line(
     wrapper = folder / "pg_dump"
     wrapper.write_text(f'#!/bin/sh\necho "$@" >> {seen}\nexec {real.path} "$@"\n')
     wrapper.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    # Looked at first; of equal versions the first is taken.
+    monkeypatch.setenv("POSTGRES_BIN", str(folder))
     url = make_url(filled_url)
     url = url if url.password else url.set(password="hunter2")  # noqa: S106 - an example
 

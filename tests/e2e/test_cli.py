@@ -1,15 +1,19 @@
 """The commands that look after a database, as a person runs them."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 from typer.testing import CliRunner, Result
 
 from dropout_service.database import DropoutDatabaseManager
+from dropout_service.database.students import STUDENT, StudentToStore
 from shared_db.database import Database
+from shared_db.spool import Spool
 from staffstuddash_service.datastore import DatastoreManager
-from tests.dumps import dump
+from tests.dumps import bytes_of, dump
+from tests.factories import NOON
 from tests.stores import engine_on
 from veritas_cli.main import app
 
@@ -102,16 +106,23 @@ class TestErase:
         return database
 
     def test_lists_what_it_removed_and_leaves_nothing(
-        self, private_url: str, database: Database, run: Run
+        self, private_url: str, database: Database, run: Run, tmp_path: Path
     ) -> None:
+        spool = Spool.of_service(tmp_path / "spool", "dropout")
+        spool.accept([STUDENT.entry(StudentToStore(self.ID, self.MARK, accepted_at=NOON))])
+        spool.close()
+        before = bytes_of(tmp_path)
         erased = run(private_url, "erase", self.ID, "--yes")
         again = run(private_url, "erase", self.ID, "--yes")
 
         assert (erased.exit_code, again.exit_code) == (0, 0)
+        assert self.MARK.encode() in before
+        assert self.MARK.encode() not in bytes_of(tmp_path)
         lines = [line.split() for line in erased.output.splitlines()]
         counts = {line[0]: line[1] for line in lines if line[-1] == "removed"}
         assert counts["staffstuddash.students"] == counts["dropout.students"] == "1"
         assert counts["dropout.learning_events"] == "1"
+        assert lines[-3] == ["spool", "of", "dropout", "1", "removed"]
         assert not any(word.isdigit() and word != "0" for word in again.output.split())
         found = dump(database)
         assert self.ID not in found
@@ -129,7 +140,7 @@ class TestErase:
         refused = run(private_url, "erase", "a/b", "--yes")
 
         assert refused.exit_code == 1
-        assert "cannot be a student's id" in refused.output
+        assert refused.output.startswith("veritas erase: This cannot be a student's id")
 
 
 def test_check_accepts_that_tls_was_switched_off_by_name(

@@ -1,16 +1,14 @@
 """`veritas import oulad` as a person runs it: all or nothing, once, and to the end at last."""
 
-import csv
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
-from typer.testing import CliRunner, Result
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.domain.kinds import EventType
@@ -18,28 +16,18 @@ from shared_db.database import Database
 from shared_db.naming import Outcome
 from staffstuddash_service.datastore import DatastoreManager
 from tests.e2e.processes import wait_until, without_settings
-from tests.imported import bring_in, bring_in_small, contents_of
+from tests.imported import Run, account, bring_in, bring_in_small, contents_of
 from tests.server import admin_url, create_database, drop_database, new_name
 from tests.small_oulad import FILES, with_question_marks, write_oulad, zip_of
 from tests.stores import engine_on
-from veritas_cli.main import app
 from veritas_cli.oulad import CourseName
 
-Run = Callable[..., Result]
-VERITAS = Path(sys.executable).with_name("veritas")
 CLICKS = 12
 WAITING = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     " AND wait_event_type = 'Lock'"
 )
 FIRST = "oulad-AAA-2013J-101-71--10-1"
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, private_url: str) -> Run:
-    """Run the command against a database of the test's own."""
-    monkeypatch.setenv("DATABASE_URL", private_url)
-    return lambda *arguments: CliRunner().invoke(app, ["import", "oulad", *map(str, arguments)])
 
 
 @pytest.fixture
@@ -60,17 +48,10 @@ def scalar(engine: Engine, query: str) -> object:
         return connection.scalar(text(query))
 
 
-def account(result: Result) -> dict[str, tuple[str, ...]]:
-    """Return what was read, stored, there already and refused, by file."""
-    rows = (line.split() for line in result.output.splitlines())
-    found = {row[0]: row for row in rows if row and row[0].endswith(".csv")}
-    return {name: tuple(row[1:5]) for name, row in found.items()}
-
-
 def test_everything_is_brought_in_and_accounted_for(
-    run: Run, tmp_path: Path, private_url: str
+    run_import: Run, tmp_path: Path, private_url: str
 ) -> None:
-    result = run(write_oulad(tmp_path / "oulad"))
+    result = run_import(write_oulad(tmp_path / "oulad"))
 
     assert result.exit_code == 0, result.output
     assert account(result) == {
@@ -206,108 +187,16 @@ def test_a_click_is_the_event_that_could_have_been_sent(tmp_path: Path, private_
     assert (event.data, event.clicks, event.resource_type) == (sent.data, 1, "forumng")
 
 
-def test_bad_rows_are_refused_with_their_lines_and_the_rest_goes_on(
-    run: Run, tmp_path: Path
+def test_who_was_deleted_is_not_brought_back(
+    run_import: Run, tmp_path: Path, private_url: str
 ) -> None:
-    clicks = (
-        FILES["studentVle.csv"].rstrip()
-        + """
-        AAA,2013J,999,71,3,1
-        AAA,2013J,101,71,soon,1
-        AAA,2013J,101,71,3,-1
-        AAA,2013J,101,71,3
-        AAA,2013J,102,77,3,2
-    """
-    )
-    marks = (
-        FILES["studentAssessment.csv"].rstrip()
-        + """
-        1,104,35,0,101
-        9,104,35,0,50
-        1,101,9,0,78
-    """
-    )
-    folder = write_oulad(tmp_path / "oulad", studentVle=clicks, studentAssessment=marks)
-
-    result = run(folder, "--refused", tmp_path / "refused.csv")
-
-    assert result.exit_code == 0, result.output
-    assert account(result)["studentVle.csv"] == ("17", "13", "0", "4")
-    assert account(result)["studentAssessment.csv"] == ("9", "6", "0", "3")
-    assert "studentVle.csv, line 15: refused: date is 'soon', not a number" in result.output
-    refused = list(csv.reader((tmp_path / "refused.csv").read_text().splitlines()))
-    assert [(file, line) for file, line, _ in refused] == [
-        ("file", "line"),
-        *(("studentAssessment.csv", str(line)) for line in (8, 9, 10)),
-        *(("studentVle.csv", str(line)) for line in (14, 15, 16, 17)),
-    ]
-
-
-def _cut_off(folder: Path) -> Path:
-    path = zip_of(folder)
-    path.write_bytes(path.read_bytes()[:-400])
-    return path
-
-
-def _damaged(folder: Path) -> Path:
-    # One byte inside the last file, the clicks: only its check sum tells.
-    path = zip_of(folder)
-    content = bytearray(path.read_bytes())
-    place = content.rindex(b"studentVle.csv", 0, content.index(b"PK\x01\x02")) + 60
-    content[place] ^= 0xFF
-    path.write_bytes(content)
-    return path
-
-
-def _without_clicks(folder: Path) -> Path:
-    (folder / "studentVle.csv").unlink()
-    return folder
-
-
-def _with(file: str, old: str, new: str) -> Callable[[Path], Path]:
-    def change(folder: Path) -> Path:
-        path = folder / f"{file}.csv"
-        assert old in path.read_text()
-        path.write_text(path.read_text().replace(old, new))
-        return folder
-
-    return change
-
-
-BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "truncated": (_cut_off, "cut off"),
-    "damaged": (_damaged, "damaged"),
-    "missing file": (_without_clicks, "has no studentVle.csv"),
-    "missing column": (_with("studentVle", "sum_click", "clicks"), "no column sum_click"),
-    "no background": (_with("studentInfo", "disability", "able"), "no column disability"),
-    "bad student": (_with("studentInfo", "Distinction", "Gold"), "line 5: final_result is 'Gold'"),
-    "bad course": (_with("courses", "AAA,2013J,268", "AAA,2013X,268"), "line 2: the course is"),
-    "bad work": (_with("assessments", "TMA,10,50", "TMA,ten,50"), "line 2: date is 'ten'"),
-    "lost student": (_with("studentRegistration", "2013J,106", "2013J,107"), "lacks this student"),
-    "nothing": (lambda folder: folder / "nowhere", "There is no file"),
-}
-
-
-@pytest.mark.parametrize(("broken", "said"), BROKEN.values(), ids=BROKEN)
-def test_files_that_cannot_be_used_leave_nothing_behind(
-    run: Run, tmp_path: Path, private_url: str, broken: Callable[[Path], Path], said: str
-) -> None:
-    result = run(broken(write_oulad(tmp_path / "oulad")))
-
-    assert result.exit_code == 1
-    assert said in result.output
-    assert result.output.count("\n") == 1
-    assert {table: len(rows) for table, rows in contents_of(private_url).items() if rows} == {}
-
-
-def test_who_was_deleted_is_not_brought_back(run: Run, tmp_path: Path, private_url: str) -> None:
     folder = write_oulad(tmp_path / "oulad")
     bring_in(private_url, folder)
     dropout, staff = managers(private_url)
     staff.erase_student("oulad-101")
     dropout.erase_student("oulad-101")
 
-    result = run(folder)
+    result = run_import(folder)
 
     assert result.exit_code == 0, result.output
     assert account(result)["studentInfo.csv"] == ("7", "0", "5", "2")

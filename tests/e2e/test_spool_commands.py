@@ -39,7 +39,7 @@ def spool(tmp_path: Path) -> Spool:
     manager = DatastoreManager(database)
     for id_ in ("s1", "s2", "s3"):
         assert manager.add_student(id_, f"Pupil {id_}", f"{id_}@school.example").is_pending
-    spool.refuse([(spool.oldest(1)[0], "The student was deleted")])
+    spool.refuse([(spool.oldest(1)[0], "There is no such student")])
     database.close()
     return spool
 
@@ -50,7 +50,7 @@ def test_status_shows_what_waits_and_what_was_refused_but_no_content(run: Run) -
 
     assert result.exit_code == 1
     assert "staffstuddash" in result.output
-    assert "student s1, tried 1 times: The student was deleted" in result.output
+    assert "student s1, tried 1 times: There is no such student" in result.output
     assert "Pupil" not in result.output
     assert run("nowhere", "status").exit_code == 0
 

@@ -9,6 +9,7 @@ import pytest
 
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, Overloaded, ServiceError
 from shared_db.ingest import Bounds, GroupCommit
+from tests.e2e.processes import wait_until
 
 BAD = -1
 REFUSED = -2
@@ -167,6 +168,27 @@ def test_tasks_wait_without_a_thread_each(journal: Journal) -> None:
     assert answers == [n * 10 for n in range(200)]
     assert threading.active_count() <= before + 1
     assert sum(map(len, journal.flushes)) == 200
+
+
+def test_what_comes_in_one_turn_of_the_loop_is_written_together(journal: Journal) -> None:
+    commits = GroupCommit(journal.flush)
+
+    async def write_twice() -> None:
+        for numbers in ([1, 2, 3], [4, 5]):
+            await asyncio.gather(*(commits.write_async(n, 1) for n in numbers))
+
+    asyncio.run(write_twice())
+
+    assert journal.flushes == [[1, 2, 3], [4, 5]]
+
+
+def test_the_writer_goes_when_nothing_comes_any_more(journal: Journal) -> None:
+    commits = GroupCommit(journal.flush)
+    commits.write(1, 1)
+
+    assert wait_until(lambda: not commits.is_writing)
+    commits.write(2, 1)
+    assert journal.flushes == [[1], [2]]
 
 
 def test_a_task_that_is_given_up_disturbs_no_other(journal: Journal) -> None:

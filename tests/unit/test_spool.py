@@ -1,8 +1,10 @@
 """The spool as a file: what is kept, in which order, and what happens when it cannot be."""
 
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from shared_db.giving import in_order
 from shared_db.naming import Outcome
 from shared_db.spool import Entry, Spool, SpoolState, SpoolUnwritable
+from tests.dumps import bytes_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -65,6 +68,22 @@ def test_tells_how_much_waits_and_was_refused(spool: Spool) -> None:
     ]
     assert spool.retry() == 1
     assert [entry.id for entry in spool.oldest(10)] == ["2", "3"]
+
+
+def test_nothing_of_what_was_removed_can_be_read_in_the_files(spool: Spool) -> None:
+    payload = json.dumps({"name": "Xanthippe" * 1000})  # more than a page of SQLite
+    kept = replace(an_entry("3", subject="bob"), payload='{"name": "Bob"}')
+    spool.accept([replace(an_entry(id_), payload=payload) for id_ in ("1", "2", "x")] + [kept])
+    spool.remove(spool.oldest(1))
+    spool.refuse((entry, "no") for entry in spool.oldest(2) if entry.id == "2")
+    before = bytes_of(spool.path.parent)
+
+    assert spool.subjects_refused() == ["ada"]
+    assert spool.forget_subjects(["ada", "nobody"]) == 2
+    assert b"Xanthippe" in before
+    after = bytes_of(spool.path.parent)
+    assert (b"Xanthippe" in after, b"ada" in after, b"Bob" in after) == (False, False, True)
+    assert [entry.id for entry in spool.every()] == ["3"]
 
 
 def test_discards_only_what_was_refused(spool: Spool) -> None:

@@ -1,0 +1,104 @@
+"""`veritas import oulad` and files that are bad: rows are refused, or all of it is."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.imported import Run, account, contents_of
+from tests.small_oulad import FILES, write_oulad, zip_of
+
+
+def test_bad_rows_are_refused_with_their_lines_and_the_rest_goes_on(
+    run_import: Run, tmp_path: Path
+) -> None:
+    clicks = (
+        FILES["studentVle.csv"].rstrip()
+        + """
+        AAA,2013J,999,71,3,1
+        AAA,2013J,101,71,soon,1
+        AAA,2013J,101,71,3,-1
+        AAA,2013J,101,71,3
+        AAA,2013J,102,77,3,2
+    """
+    )
+    marks = (
+        FILES["studentAssessment.csv"].rstrip()
+        + """
+        1,104,35,0,101
+        9,104,35,0,50
+        1,101,9,0,78
+    """
+    )
+    folder = write_oulad(tmp_path / "oulad", studentVle=clicks, studentAssessment=marks)
+
+    result = run_import(folder, "--refused", tmp_path / "refused.csv")
+
+    assert result.exit_code == 0, result.output
+    assert account(result)["studentVle.csv"] == ("17", "13", "0", "4")
+    assert account(result)["studentAssessment.csv"] == ("9", "6", "0", "3")
+    assert "studentVle.csv, line 15: refused: date is 'soon', not a number" in result.output
+    refused = list(csv.reader((tmp_path / "refused.csv").read_text().splitlines()))
+    assert [(file, line) for file, line, _ in refused] == [
+        ("file", "line"),
+        *(("studentAssessment.csv", str(line)) for line in (8, 9, 10)),
+        *(("studentVle.csv", str(line)) for line in (14, 15, 16, 17)),
+    ]
+
+
+def _cut_off(folder: Path) -> Path:
+    path = zip_of(folder)
+    path.write_bytes(path.read_bytes()[:-400])
+    return path
+
+
+def _damaged(folder: Path) -> Path:
+    # One byte inside the last file, the clicks: only its check sum tells.
+    path = zip_of(folder)
+    content = bytearray(path.read_bytes())
+    place = content.rindex(b"studentVle.csv", 0, content.index(b"PK\x01\x02")) + 60
+    content[place] ^= 0xFF
+    path.write_bytes(content)
+    return path
+
+
+def _without_clicks(folder: Path) -> Path:
+    (folder / "studentVle.csv").unlink()
+    return folder
+
+
+def _with(file: str, old: str, new: str) -> Callable[[Path], Path]:
+    def change(folder: Path) -> Path:
+        path = folder / f"{file}.csv"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+        return folder
+
+    return change
+
+
+BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "truncated": (_cut_off, "cut off"),
+    "damaged": (_damaged, "damaged"),
+    "missing file": (_without_clicks, "has no studentVle.csv"),
+    "missing column": (_with("studentVle", "sum_click", "clicks"), "no column sum_click"),
+    "no background": (_with("studentInfo", "disability", "able"), "no column disability"),
+    "bad student": (_with("studentInfo", "Distinction", "Gold"), "line 5: final_result is 'Gold'"),
+    "bad course": (_with("courses", "AAA,2013J,268", "AAA,2013X,268"), "line 2: the course is"),
+    "bad work": (_with("assessments", "TMA,10,50", "TMA,ten,50"), "line 2: date is 'ten'"),
+    "lost student": (_with("studentRegistration", "2013J,106", "2013J,107"), "lacks this student"),
+    "nothing": (lambda folder: folder / "nowhere", "There is no file"),
+}
+
+
+@pytest.mark.parametrize(("broken", "said"), BROKEN.values(), ids=BROKEN)
+def test_files_that_cannot_be_used_leave_nothing_behind(
+    run_import: Run, tmp_path: Path, private_url: str, broken: Callable[[Path], Path], said: str
+) -> None:
+    result = run_import(broken(write_oulad(tmp_path / "oulad")))
+
+    assert result.exit_code == 1
+    assert said in result.output
+    assert result.output.count("\n") == 1
+    assert {table: len(rows) for table, rows in contents_of(private_url).items() if rows} == {}

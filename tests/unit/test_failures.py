@@ -1,0 +1,54 @@
+"""What a failure to connect means: an outage that passes, or settings that a person must change."""
+
+import psycopg2
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from shared_db.database import Database
+from shared_db.errors import ConfigurationError
+from shared_db.failures import as_service_error, misconfiguration
+from shared_db.settings import DatabaseSettings
+from staffstuddash_service.models import Base
+
+NO_NAME = 'could not translate host name "db.school" to address: '
+
+
+def failing(text: str) -> DBAPIError:
+    return DBAPIError(None, None, psycopg2.OperationalError(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NO_NAME + "Temporary failure in name resolution\n",
+        NO_NAME + "Try again\n",
+        'connection to server at "127.0.0.1", port 1 failed: Connection refused\n',
+        'connection to server at "10.0.0.1", port 5432 failed: timeout expired\n',
+        "connection failed: FATAL:  the database system is starting up\n",
+        "connection failed: FATAL:  sorry, too many clients already\n",
+    ],
+)
+def test_what_passes_by_itself_is_no_misconfiguration(text: str) -> None:
+    assert misconfiguration(failing(text)) is None
+    assert as_service_error(failing(text)) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        (NO_NAME + "Name or service not known\n", "no such host"),
+        ('failed: FATAL:  password authentication failed for user "a"\n', "user or password"),
+        ('failed: FATAL:  database "scool" does not exist\n', 'database "scool" does not exist'),
+    ],
+)
+def test_what_a_person_must_change_is_named(text: str, meaning: str) -> None:
+    assert meaning in (misconfiguration(failing(text)) or "")
+
+
+def test_a_host_that_does_not_exist_is_said_at_the_start() -> None:
+    # No name can have an empty part, so no resolver is asked.
+    settings = DatabaseSettings.model_validate({"database_url": "postgresql://a:b@db..school/s"})
+    database = Database.from_settings("test", Base.metadata, settings)
+
+    with pytest.raises(ConfigurationError, match="there is no such host"):
+        _ = database.store
