@@ -9,6 +9,10 @@ from hypothesis import HealthCheck, settings
 from tests.server import SuiteServer
 from veritas_cli.local_postgres import LocalPostgresError
 
+# There are more workers than cores: threads of NumPy's would only wait for one another. It reads
+# this when it is first imported, which the plugins do.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 pytest_plugins = ["tests.stores", "tests.pooler"]
 
 # A busy machine is no failure: no test is about how long something takes.

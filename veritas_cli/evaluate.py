@@ -1,5 +1,6 @@
 """`veritas evaluate`: how good a model is on presentations that it did not see."""
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ from dropout_service.database import DropoutDatabaseManager
 from dropout_service.domain.targets import Target
 from dropout_service.learning.auditing import drifts
 from dropout_service.learning.evaluation import evaluate_days
-from dropout_service.learning.features import DAY, WITH_ACTIVITY
+from dropout_service.learning.features import DAY, KNOWN
 from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.learning.training import (
     TRAINING_DAYS,
@@ -46,9 +47,19 @@ HOW = (
     "Judged are enrolments that were still registered at the end of the cut-off day; who had left "
     "before is not counted, nor who withdrew on a day that is not known. Gender, disability, "
     "region, age, deprivation and prior education are no features. Calibration error: ten bins of "
-    "equal count. The logistic regression has the features of the model and the strength of its "
+    "equal count. The logistic regression has all features that are known and the strength of its "
     "penalty chosen on the training presentations, a regression for each day. The share of the "
     "rules that fire is made a probability on the training presentations."
+)
+HOW_IT_JUDGES = (
+    "**How it judges.** First it adds up: each sign, as missed work or low marks, raises or lowers "
+    "the risk by a fixed weight, which is another one every fortnight of the course (logistic "
+    "regression). Then small decision trees, each a few yes-or-no questions, correct the sum where "
+    "signs mean more or less together than each alone. Where it is known which way a sign points "
+    "neither goes against it: missed work never lowers a risk. How many trees there are, and "
+    "whether the sum counts in full, by half or not at all before the trees, was chosen on the "
+    "presentations that it learned from. Each of their courses was then judged by a model that had "
+    "not seen it, and the risks were adjusted so that of those told 30 % about 30 in 100 left."
 )
 _WANTED = "A presentation that is over, as 2013B; more may follow after a comma."
 
@@ -63,6 +74,10 @@ def evaluate(
     ] = RESAMPLES,
     markdown: Annotated[Path, typer.Option(help="The report to write.")] = Path("evaluation.md"),
     html: Annotated[Path, typer.Option(help="The same with plots.")] = Path("evaluation.html"),
+    remarks: Annotated[
+        Path | None,
+        typer.Option(help="A text to put into the report, paragraphs parted by an empty line."),
+    ] = None,
 ) -> None:
     """Learn from some presentations and judge others, beside rules and logistic regression.
 
@@ -76,8 +91,9 @@ def evaluate(
         learned_from, judged_on = _named([*train_on, *(more or [])]), _named(test_on)
         if both := sorted(set(learned_from) & set(judged_on)):
             raise ConfigurationError(f"{', '.join(both)} cannot be in both --train and --test.")
+        wanted = _Wanted(learned_from, judged_on, target, resamples, remarks, _paragraphs(remarks))
         manager, console = learning_manager("evaluate"), command_console()
-        report = _evaluate(manager, console, learned_from, judged_on, target, resamples)
+        report = _evaluate(manager, console, wanted)
         _print(console, report)
         markdown.write_text(report.markdown(), encoding="utf-8")
         html.write_text(report.html(), encoding="utf-8")
@@ -88,25 +104,45 @@ def _named(given: list[str]) -> list[str]:
     return sorted({name for some in given for name in some.split(",") if name})
 
 
-def _evaluate(
-    manager: DropoutDatabaseManager,
-    console: Console,
-    learned_from: list[str],
-    judged_on: list[str],
-    target: Target,
-    resamples: int,
-) -> Report:
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be learned from, judged and written; paragraphs: what the file of remarks says."""
+
+    learned_from: list[str]
+    judged_on: list[str]
+    target: Target
+    resamples: int
+    remarks: Path | None
+    paragraphs: tuple[str, ...]
+
+    @property
+    def command(self) -> str:
+        """The command that makes the same report again."""
+        names = f"--train {','.join(self.learned_from)} --test {','.join(self.judged_on)}"
+        remarks = f" --remarks {self.remarks}" if self.remarks else ""
+        return f"veritas evaluate {names} --target {self.target}{remarks}"
+
+
+def _paragraphs(remarks: Path | None) -> tuple[str, ...]:
+    if remarks is None:
+        return ()
+    try:
+        text = remarks.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as failure:
+        raise ConfigurationError(f"--remarks: {remarks} is no text that can be read.") from failure
+    return tuple(" ".join(part.split()) for part in text.split("\n\n") if part.strip())
+
+
+def _evaluate(manager: DropoutDatabaseManager, console: Console, wanted: _Wanted) -> Report:
     with steps_shown(console) as tell:
-        learned = rows_of(manager, learned_from, TRAINING_DAYS, target, tell)
-        judged = rows_of(manager, judged_on, CUT_OFFS, target, tell)
+        learned = rows_of(manager, wanted.learned_from, TRAINING_DAYS, wanted.target, tell)
+        judged = rows_of(manager, wanted.judged_on, CUT_OFFS, wanted.target, tell)
         trained = _trained(learned, tell)
         at_cut_offs = learned.where(np.isin(learned["day"], CUT_OFFS))
-        found = evaluate_days(trained.model, at_cut_offs, judged, resamples, tell)
-    moved = drifts(at_cut_offs, judged, [name for name in WITH_ACTIVITY if name != DAY])
-    about = _about(trained, learned_from, judged_on, target, resamples)
-    return Report(
-        f"Model card: dropout risk, judged on {', '.join(judged_on)}", about, found, moved
-    )
+        found = evaluate_days(trained.model, at_cut_offs, judged, wanted.resamples, tell)
+    moved = drifts(at_cut_offs, judged, [name for name in KNOWN if name != DAY])
+    title = f"Model card: dropout risk, judged on {', '.join(wanted.judged_on)}"
+    return Report(title, _about(trained, wanted), found, moved)
 
 
 def _trained(rows: EnrolmentRows, tell: Progress) -> Trained:
@@ -116,35 +152,29 @@ def _trained(rows: EnrolmentRows, tell: Progress) -> Trained:
         raise ConfigurationError(f"Too little to learn from: {refusal}.") from refusal
 
 
-def _about(
-    trained: Trained,
-    learned_from: list[str],
-    judged_on: list[str],
-    target: Target,
-    resamples: int,
-) -> list[str]:
-    shapes = [
-        f"{name}: {_shape(variant)}"
-        for name, variant in (
-            ("without activity", trained.without_activity),
-            ("with activity", trained.with_activity),
-        )
-        if variant is not None
-    ]
+def _about(trained: Trained, wanted: _Wanted) -> list[str]:
     what = (
-        f"Learned from {', '.join(learned_from)}, judged on {', '.join(judged_on)}. What is "
-        f"predicted: {target}. {'; '.join(shapes)}. {resamples} resamples of the students."
+        f"Learned from {', '.join(wanted.learned_from)}, judged on {', '.join(wanted.judged_on)}. "
+        f"What is predicted: {wanted.target}. {_chosen(trained)} {wanted.resamples} resamples of "
+        "the students."
     )
-    again = (
-        f"Again: `veritas evaluate --train {','.join(learned_from)} --test {','.join(judged_on)} "
-        f"--target {target}`"
-    )
-    return [PURPOSE, what, HOW, LIMITS, again]
+    again = f"Again: `{wanted.command}`"
+    return [PURPOSE, HOW_IT_JUDGES, what, HOW, LIMITS, *wanted.paragraphs, again]
 
 
-def _shape(trained: TrainedVariant) -> str:
+def _chosen(trained: Trained) -> str:
+    told = [_shape("Courses without data of activity", trained.without_activity)]
+    if trained.with_activity is not None:
+        told.append(_shape("Courses with such data", trained.with_activity))
+    return " ".join(told)
+
+
+def _shape(courses: str, trained: TrainedVariant) -> str:
     shape, share = trained.parameters, trained.variant.blend.share
-    return f"{shape['trees']} trees of {shape['leaves']} leaves, {share:.0%} by lines"
+    return (
+        f"{courses}: {share:.0%} of the sum of signs, and {shape['trees']} trees that end in up to "
+        f"{shape['leaves']} answers each."
+    )
 
 
 def _print(console: Console, report: Report) -> None:

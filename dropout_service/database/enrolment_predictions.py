@@ -20,7 +20,7 @@ from dropout_service.database.presence import admit
 from dropout_service.domain.course_days import Dates, not_enrolled
 from dropout_service.domain.modelled import Judged, ModelAssessment, assess_enrolment
 from dropout_service.errors import CourseNotFound
-from dropout_service.learning.features import WITH_ACTIVITY
+from dropout_service.learning.features import KNOWN
 from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.models import Course, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
@@ -155,7 +155,7 @@ def _judged(
         return []
     scores = model.model.scores(rows)
     ranks = _ranks(scores.probability)
-    values = {name: rows[name].astype(np.float64) for name in WITH_ACTIVITY}
+    values = {name: rows[name].astype(np.float64) for name in KNOWN}
     medians = {name: _median(column) for name, column in values.items()}
     used = model.model.features_of(rows)
     return [

@@ -35,6 +35,8 @@ class EnrolmentFeature:
 
     direction: 1 where more of it cannot mean less risk, -1 where more cannot mean more, 0 where
     nothing is known. needs_activity: it is unknown in a course without a stream of activity.
+    is_of_course: it is the same for everybody in a course on a day, and so tells nothing but which
+    course it is: people are shown it, a model does not learn from it.
     """
 
     name: str
@@ -43,6 +45,7 @@ class EnrolmentFeature:
     family: Family
     direction: int = 0
     needs_activity: bool = False
+    is_of_course: bool = False
 
 
 def _activity(name: str, unit: str, meaning: str, direction: int = -1) -> EnrolmentFeature:
@@ -67,7 +70,13 @@ _REGISTRATION = (
 )
 
 _COURSEWORK = (
-    EnrolmentFeature("assessments_due", "count", "assessments due by then", Family.COURSEWORK),
+    EnrolmentFeature(
+        "assessments_due",
+        "count",
+        "assessments due by then",
+        Family.COURSEWORK,
+        is_of_course=True,
+    ),
     EnrolmentFeature(
         "assessments_handed_in", "count", "handed in, early ones too", Family.COURSEWORK, -1
     ),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_service.learning.calibration import fit_affine, probability
-from dropout_service.learning.features import DAY, WITH_ACTIVITY, WITHOUT_ACTIVITY
+from dropout_service.learning.features import DAY, KNOWN, KNOWN_WITHOUT_ACTIVITY
 from dropout_service.learning.metrics import log_loss
 from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
 from dropout_service.learning.splits import validation_splits
@@ -114,15 +114,15 @@ class _Logistic:
 def logistic_risk(learned: EnrolmentRows, judged: EnrolmentRows) -> Floats:
     """Return the risk by logistic regression, learned from the rows of the same day.
 
-    With the features of the model, as much held down as its own validation likes best, and with
+    With all features that are known, as much held down as its own validation likes best, and with
     activity where the course's data allow.
     """
     risks = np.empty(len(judged))
     active = judged["has_activity"].astype(bool)
     learned_active = learned["has_activity"].astype(bool)
     for of, features, teachers in (
-        (~active, WITHOUT_ACTIVITY, np.ones(len(learned), dtype=bool)),
-        (active, WITH_ACTIVITY, learned_active),
+        (~active, KNOWN_WITHOUT_ACTIVITY, np.ones(len(learned), dtype=bool)),
+        (active, KNOWN, learned_active),
     ):
         if of.any():
             rows = learned.where(teachers)

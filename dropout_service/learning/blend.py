@@ -1,10 +1,8 @@
-"""Trees and lines together: the mean of their log-odds, by a share."""
+"""Lines and trees together: trees that are boosted from a share of what the lines say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
-
-import numpy as np
 
 from dropout_service.learning.boosting import Booster
 from dropout_service.learning.linear import Linear
@@ -13,9 +11,9 @@ from dropout_service.learning.rows import Floats
 
 @dataclass(frozen=True)
 class Blend:
-    """share: how much of the margin is the lines', 0 to 1; the rest is the trees'.
+    """The sum of both; share: how much of what the lines say counts, 0 to 1.
 
-    Both keep to the known directions, so their mean does.
+    Both keep to the known directions, so their sum does.
     """
 
     booster: Booster
@@ -24,28 +22,22 @@ class Blend:
 
     def margins(self, matrix: Floats) -> Floats:
         """Return log-odds before calibration."""
-        return mixed(self.booster.margins(matrix), self.linear.margins(matrix), self.share)
+        return self.linear.margins(matrix, self.share) + self.booster.margins(matrix)
 
     def contributions(self, matrix: Floats) -> tuple[Floats, float]:
         """Return what each feature adds to each row's margin, and the base; they add up to it.
 
-        The mean of two that add up adds up: a line's additions are its own Shapley values.
+        The sum of two that add up adds up: a line's additions are its own Shapley values.
         """
         trees, tree_base = self.booster.contributions(matrix)
-        lines, line_base = self.linear.contributions(matrix)
-        bases = mixed(np.array([tree_base]), np.array([line_base]), self.share)
-        return mixed(trees, lines, self.share), float(bases[0])
+        lines, line_base = self.linear.contributions(matrix, self.share)
+        return lines + trees, line_base + tree_base
 
     def as_json(self) -> dict[str, Any]:
         """Return everything but the trees."""
-        return {"linear": self.linear.as_json(), "linear_share": self.share}
+        return {"linear": self.linear.as_json(), "start_share": self.share}
 
     @classmethod
     def of(cls, text: str, told: Mapping[str, Any]) -> Self:
         """Return the blend of these trees and of what `as_json` told."""
-        return cls(Booster(text), Linear.of(told["linear"]), told["linear_share"])
-
-
-def mixed(trees: Floats, lines: Floats, share: float) -> Floats:
-    """Return the mean of both by the lines' share."""
-    return (1 - share) * trees + share * lines
+        return cls(Booster(text), Linear.of(told["linear"]), told["start_share"])

@@ -94,12 +94,18 @@ def fit_booster(
     names: Sequence[str],
     directions: Sequence[int],
     shape: Shape,
+    start: Floats,
 ) -> Booster:
-    """Return trees that tell what happened (0 or 1) from the features."""
+    """Return trees that tell what happened (0 or 1) from the features.
+
+    start: log-odds of each row at which the trees begin; they hold only what is to be added.
+    """
     import lightgbm  # noqa: PLC0415 - see above
 
     settings = parameters(shape, len(matrix), directions)
-    rows = lightgbm.Dataset(matrix, happened, feature_name=list(names), params=settings)
+    rows = lightgbm.Dataset(
+        matrix, happened, feature_name=list(names), init_score=start, params=settings
+    )
     trained = lightgbm.train(settings, rows, num_boost_round=shape.trees)
     return Booster(trained.model_to_string())
 

@@ -48,13 +48,16 @@ class Linear:
 
     lines: tuple[Line, ...]
 
-    def margins(self, matrix: Floats) -> Floats:
+    def margins(self, matrix: Floats, share: float = 1.0) -> Floats:
         """Return log-odds before calibration."""
-        parts, base = self.contributions(matrix)
+        parts, base = self.contributions(matrix, share)
         return np.asarray(base + parts.sum(axis=1), dtype=np.float64)
 
-    def contributions(self, matrix: Floats) -> tuple[Floats, float]:
-        """Return what each feature adds to each row's margin, and the base; they add up to it."""
+    def contributions(self, matrix: Floats, share: float = 1.0) -> tuple[Floats, float]:
+        """Return what each feature adds to each row's margin, and the base; they add up to it.
+
+        share: how much of what a feature adds counts, 0 to 1; the day always counts in full.
+        """
         base = float(np.mean([line.base for line in self.lines]))
         parts, days = np.zeros(matrix.shape), [line.day for line in self.lines]
         for line, is_line in zip(self.lines, np.eye(len(days)), strict=True):
@@ -63,6 +66,7 @@ class Linear:
             found = line.contributions(matrix[of])
             found[:, 0] = line.base - base
             parts[of] += near[of, None] * found
+        parts[:, 1:] *= share
         return parts, base
 
     def as_json(self) -> list[dict[str, Any]]:

@@ -1,53 +1,42 @@
-"""`veritas train`, `predict` and `evaluate` on three courses that are over and one that is not."""
+"""`veritas train` and `predict`, and predictions by the model, on three courses of the past."""
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from math import log
-from pathlib import Path
 
 import pytest
-from sqlalchemy import select
-from typer.testing import CliRunner, Result
+from sqlalchemy import select, text
+from starlette.testclient import TestClient
+from typer.testing import Result
 
-from dropout_service.database import DropoutDatabaseManager
+import dropout_service.main
+from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.database.course_records import SubmissionToStore
+from dropout_service.domain.kinds import EventType
 from dropout_service.domain.targets import Target
 from dropout_service.errors import NotAssessable
-from dropout_service.models import DropoutPrediction, Enrolment, Submission
+from dropout_service.models import Base, Course, DropoutPrediction, Enrolment, Submission
+from dropout_service.settings import Settings
 from shared_db.database import Database
-from tests.imported import bring_in
-from tests.server import admin_url, create_database, drop_database, new_name
-from tests.small_past import write_past
-from tests.stores import engine_on
-from veritas_cli.main import app
+from shared_db.errors import NeedsPostgresql
+from shared_db.settings import Environment, Fallback
+from tests.e2e.conftest import DAY_56_OF_CCC, TRAIN
+from tests.imported import Run
+from tests.stores import LOOPBACK, engine_on
 
-Run = Callable[..., Result]
 DAY_56 = datetime(2014, 3, 29, 23, 59, 59, tzinfo=UTC)
-TRAIN = ("train", "--train", "2013B", "2013J")
-
-
-@pytest.fixture(scope="module")
-def past_url(template_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give a database with the courses; tests use it in their order, each on what was there."""
-    name = new_name()
-    url = create_database(admin_url(), name, template=template_name)
-    bring_in(url, write_past(tmp_path_factory.mktemp("past") / "oulad"), batch_rows=2000)
-    yield url
-    drop_database(admin_url(), name)
+DAY_90 = datetime(2014, 5, 2, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def manager(past_url: str) -> DropoutDatabaseManager:
+def manager(past_url: str, by_model: Result) -> DropoutDatabaseManager:
+    assert by_model.exit_code == 0, by_model.output
     return DropoutDatabaseManager(Database.on(engine_on(past_url)))
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, past_url: str, tmp_path: Path) -> Run:
-    """Run a command against that database, in a folder of its own."""
-    monkeypatch.setenv("DATABASE_URL", past_url)
-    monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.chdir(tmp_path)
-    return lambda *arguments: CliRunner().invoke(app, arguments)
+def run(run_on_past: Run) -> Run:
+    return run_on_past
 
 
 def latest(manager: DropoutDatabaseManager) -> list[DropoutPrediction]:
@@ -57,41 +46,50 @@ def latest(manager: DropoutDatabaseManager) -> list[DropoutPrediction]:
 
 
 def test_without_a_model_the_rules_judge_the_enrolled(
-    run: Run, manager: DropoutDatabaseManager
+    by_rules: Result, manager: DropoutDatabaseManager
 ) -> None:
-    result = run("predict", "--course", "CCC-2014B", "--day", "30")
+    with manager.database.reading() as session:
+        rules = DropoutPrediction.version.startswith("rules-")
+        rows = session.scalars(select(DropoutPrediction).where(rules)).all()
 
-    assert result.exit_code == 0, result.output
-    assert "Predicted by rules-" in result.output
-    assert {row.course for row in latest(manager)} == {"CCC-2014B"}
-    assert all(row.base_log_odds is None for row in latest(manager))
+    assert "Predicted by rules-" in by_rules.output
+    assert {row.course for row in rows} == {"CCC-2014B"}
+    assert all(row.base_log_odds is None for row in rows)
 
 
-def test_what_was_trained_last_is_active(run: Run, manager: DropoutDatabaseManager) -> None:
-    # The first of fewer courses, which is quicker.
-    first = run("train", "--train", "2013B", "--target", "withdrawn_or_fail")
-    second = run(*TRAIN)
+def test_two_trainings_at_once_end_well(
+    trained: tuple[str, str], manager: DropoutDatabaseManager
+) -> None:
+    models = {model.target: model.id for model in manager.get_models()}
 
-    assert (first.exit_code, second.exit_code) == (0, 0), first.output + second.output
+    assert models.keys() == {Target.WITHDRAWN, Target.WITHDRAWN_OR_FAIL}
+    for target, output in zip((Target.WITHDRAWN, Target.WITHDRAWN_OR_FAIL), trained, strict=True):
+        assert f"{models[target]} predicts from now on: {target}" in output
+
+
+def test_what_was_trained_last_is_active(
+    trained_again: tuple[set[str], Result], manager: DropoutDatabaseManager
+) -> None:
+    before, again = trained_again
     models = {model.target: model for model in manager.get_models()}
-    active, other = models[Target.WITHDRAWN], models[Target.WITHDRAWN_OR_FAIL]
+    active, other = models[Target.WITHDRAWN_OR_FAIL], models[Target.WITHDRAWN]
+
     assert (active.is_active, other.is_active) == (True, False)
-    assert f"{active.id} predicts from now on: withdrawn" in second.output
-    assert active.training["courses"].keys() == {"AAA-2013B", "AAA-2013J", "BBB-2013B"}
-    assert active.variants.keys() == {"without_activity", "with_activity"}
-    assert active.metrics["without_activity"][2]["roc_auc"] > 0.5
+    assert active.id in again.output
+    # The same courses again gave the same model.
+    assert {active.id, other.id} == before
+    assert other.training["courses"].keys() == {"AAA-2013B", "AAA-2013J", "BBB-2013B"}
+    assert other.variants.keys() == {"without_activity", "with_activity"}
+    assert other.metrics["without_activity"][2]["roc_auc"] > 0.5
 
 
 def test_a_course_is_ranked_with_reasons_that_add_up(
-    run: Run, manager: DropoutDatabaseManager
+    by_model: Result, manager: DropoutDatabaseManager
 ) -> None:
-    result = run("predict", "--course", "CCC-2014B", "--day", "56", "--show", "3")
-
-    assert result.exit_code == 0, result.output
     version = next(model.id for model in manager.get_models() if model.is_active)
     # Who left after the day that the rules judged keeps their latest prediction from there.
     rows = [row for row in latest(manager) if row.version == version]
-    assert f"Predicted by {version}." in result.output
+    assert f"Predicted by {version}." in by_model.output
     assert {row.course_ranked for row in rows} == {len(rows)}
     assert min(row.course_rank or 0 for row in rows) == 1
     for row in rows:
@@ -99,12 +97,13 @@ def test_a_course_is_ranked_with_reasons_that_add_up(
         total = (row.base_log_odds or 0) + sum(one["contribution"] for one in reasons)
         assert total == pytest.approx(log(row.risk_score / (1 - row.risk_score)))
         assert "activity" not in {one["name"] for one in reasons}
-    assert "for instance oulad-4" in result.output
-    assert "the student left the course on its day" in result.output
+    assert "for instance oulad-4" in by_model.output
+    assert "the student left the course on its day" in by_model.output
 
 
+@pytest.mark.usefixtures("by_model")
 def test_the_same_again_stores_nothing_new(run: Run) -> None:
-    result = run("predict", "--course", "CCC-2014B", "--day", "56")
+    result = run("predict", *DAY_56_OF_CCC)
 
     assert " 0 predictions stored" in result.output
 
@@ -149,6 +148,118 @@ def _missed(row: DropoutPrediction) -> bool:
     return "missed_work" in reasons and bool(reasons["missed_work"]["value"])
 
 
+def test_nothing_after_the_cut_off_changes_a_prediction(
+    past_url: str, manager: DropoutDatabaseManager
+) -> None:
+    before = manager.assess_course("CCC-2014B", DAY_56)
+    assert before is not None
+    students = [student_id for student_id, _ in before.enrolments]
+    with engine_on(past_url).connect() as connection, connection.begin() as transaction:
+        later = DropoutDatabaseManager(Database.on(connection))
+        noise = (EventType.RESOURCE_VIEW, None, None, "CCC-2014B", {"clicks": 9}, DAY_90)
+        later.add_learning_events([EventToStore(id_, *noise) for id_ in students])
+        for change in (
+            "UPDATE dropout.submissions SET score = 0 WHERE submitted_day > 56",
+            "UPDATE dropout.submissions SET submitted_day = 200 WHERE submitted_day > 56",
+            "UPDATE dropout.enrolments SET unregistered_day = 57 WHERE unregistered_day IS NULL",
+            "UPDATE dropout.enrolments SET unregistered_day = 57 WHERE unregistered_day > 57",
+        ):
+            assert connection.execute(text(change)).rowcount
+        after, on_day_90 = (later.assess_course("CCC-2014B", at) for at in (DAY_56, DAY_90))
+        transaction.rollback()
+
+    assert after == before
+    assert on_day_90 is not None
+    assert not on_day_90.enrolments
+
+
+@pytest.fixture
+def client(manager: DropoutDatabaseManager) -> Iterator[TestClient]:
+    """Give a client of the service on that database."""
+    settings = Settings(environment=Environment.DEVELOPMENT, fallback=Fallback.OFF)
+    service = dropout_service.main.create_app(manager, settings)
+    with TestClient(service, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
+        yield client
+
+
+def test_an_enrolment_is_predicted_by_the_model_over_http(
+    client: TestClient, manager: DropoutDatabaseManager
+) -> None:
+    student, predictions = latest(manager)[-1].student_id, "/api/v1/students/{}/predictions"
+    body = {"id": "by-model", "as_of": DAY_56.isoformat(), "course": "CCC-2014B"}
+
+    answers = [client.post(predictions.format(student), json=body) for _ in range(2)]
+    made = answers[0].json()
+
+    assert [answer.status_code for answer in answers] == [201, 201], answers[0].text
+    assert answers[1].headers["Idempotent-Replay"] == "true"
+    assert answers[1].json() == made
+    active = manager.get_active_model()
+    assert active is not None
+    assert (made["version"], made["course"]) == (active.version, "CCC-2014B")
+    reasons = [*made["primary_indicators"], *made["secondary_indicators"]]
+    total = made["base_log_odds"] + sum(one["contribution"] for one in reasons)
+    assert total == pytest.approx(log(made["risk_score"] / (1 - made["risk_score"])))
+    assert 1 <= made["course_rank"] <= made["course_ranked"]
+    listed = client.get(predictions.format(student), params={"course": "CCC-2014B"}).json()
+    assert "by-model" in {one["id"] for one in listed["items"]}
+
+
+@pytest.mark.parametrize(
+    ("course", "as_of", "status", "why"),
+    [
+        ("AAA-2013B", DAY_56, 422, "not enrolled in AAA-2013B"),
+        ("CCC-2014B", datetime(2013, 12, 1, tzinfo=UTC), 422, "begins on 2014-02-01"),
+        ("CCC-2014B", datetime(2015, 12, 1, tzinfo=UTC), 422, "was over on 2014-09-29"),
+        ("CCC-1999B", DAY_56, 404, "CCC-1999B"),
+    ],
+)
+def test_why_an_enrolment_is_not_assessable_is_told_over_http(
+    client: TestClient,
+    manager: DropoutDatabaseManager,
+    course: str,
+    as_of: datetime,
+    status: int,
+    why: str,
+) -> None:
+    student = latest(manager)[-1].student_id
+    body = {"as_of": as_of.isoformat(), "course": course}
+
+    answer = client.post(f"/api/v1/students/{student}/predictions", json=body)
+
+    assert answer.status_code == status, answer.text
+    assert why in answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_who_left_is_yet_to_come_or_unknown_is_not_assessable(
+    client: TestClient, manager: DropoutDatabaseManager
+) -> None:
+    course, begins = "bare-2015X", date(2014, 2, 1)
+    students = [row.student_id for row in latest(manager)[:3]]
+    why = (
+        "the student left the course on its day 10",
+        "the student was not registered by then",
+        "nothing is known of the enrolment",
+    )
+    stays: tuple[dict[str, int], ...] = ({"unregistered_day": 10}, {"registered_day": 100}, {})
+    bare = {"id": course, "module": "bare", "presentation": "2015X", "digest": b"0"}
+    with manager.database.unit_of_work() as session:
+        session.add(Course(**bare, starts_on=begins, length_days=200))
+        session.flush()
+        for student, stay in zip(students, stays, strict=True):
+            ids = {"id": f"bare-{student}", "student_id": student, "course_id": course}
+            session.add(Enrolment(**ids, **stay, digest=b"0"))
+
+    body = {"as_of": DAY_56.isoformat(), "course": course}
+    answers = [client.post(f"/api/v1/students/{id_}/predictions", json=body) for id_ in students]
+
+    assert [answer.status_code for answer in answers] == [422] * 3
+    for answer, reason in zip(answers, why, strict=True):
+        assert reason in answer.json()["missing"]
+    assert manager.get_course_risks(course).items == []
+
+
 def test_before_a_course_begins_nobody_is_assessable(manager: DropoutDatabaseManager) -> None:
     some, soon = latest(manager)[-1].student_id, datetime(2013, 12, 1, tzinfo=UTC)
 
@@ -161,29 +272,28 @@ def test_a_student_of_another_course_is_not_assessable(manager: DropoutDatabaseM
         manager.predict(latest(manager)[-1].student_id, as_of=DAY_56, course="AAA-2013B")
 
 
-def test_an_evaluation_says_how_far_ahead_the_model_is(run: Run) -> None:
-    result = run("evaluate", "--train", "2013B", "--test", "2014B", "--resamples", "20")
-
-    assert result.exit_code == 0, result.output
-    report, page = Path("evaluation.md").read_text(), Path("evaluation.html").read_text()
-    lines = [line for line in report.splitlines() if line.startswith("| 56 | model")]
-    assert lines
-    figures = [float(cell.split(" ")[0]) for cell in lines[0].split(" | ")[4:10]]
-    assert figures[0] > 0.6
-    assert "| 56 | no access for 5 days | not applicable (0) | 0 | - | - |" in report
-    assert page.count("<svg") == 1 + 3 * 5
-    assert "four most deprived tenths" in report
-
-
-def test_presentations_cannot_teach_and_be_judged(run: Run) -> None:
-    result = run("evaluate", "--train", "2013B", "--test", "2013B")
-
-    assert result.exit_code == 1
-    assert "2013B cannot be in both --train and --test" in result.output
-
-
 def test_a_presentation_that_is_not_there_is_named(run: Run) -> None:
     result = run("train", "--train", "1999B")
 
     assert result.exit_code == 1
     assert "No course of 1999B is stored" in result.output
+
+
+@pytest.mark.parametrize("command", [TRAIN, ("predict", "--all")])
+def test_without_a_database_there_is_nothing_to_learn_from(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+
+    result = run(*command)
+
+    assert result.exit_code == 1
+    assert f"veritas {command[0]}: There is no database" in result.output
+    assert result.output.count("\n") == 1
+
+
+def test_the_in_memory_store_has_nothing_to_learn_from() -> None:
+    database = Database.in_memory(Base.metadata)
+    with pytest.raises(NeedsPostgresql, match="Learning from courses needs PostgreSQL"):
+        DropoutDatabaseManager(database).get_courses_presented(["2013B"])
+    database.close()

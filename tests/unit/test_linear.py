@@ -53,6 +53,19 @@ def test_additions_and_base_are_the_log_odds_and_even_out_on_each_day() -> None:
         assert parts[matrix[:, 0] == day, 1:].mean(axis=0) == pytest.approx(0, abs=1e-9)
 
 
+def test_a_share_holds_back_what_features_add_but_not_the_day() -> None:
+    matrix, _ = course()
+    linear = fitted(1, -1, 0)
+    parts, base = linear.contributions(matrix)
+
+    halved, same_base = linear.contributions(matrix, 0.5)
+
+    assert same_base == base
+    assert (halved[:, 0] == parts[:, 0]).all()
+    assert halved[:, 1:] == pytest.approx(parts[:, 1:] / 2)
+    assert linear.margins(matrix, 0.0) == pytest.approx(base + parts[:, 0])
+
+
 def test_a_day_between_has_the_mean_by_nearness_and_one_beyond_the_nearest() -> None:
     linear = fitted(1, -1, 0)
     matrix = np.array([[day, 5.0, NAN, 1.0] for day in (0, 7, 28, 90)])

@@ -6,11 +6,11 @@ import pytest
 
 from dropout_service.domain.kinds import DropoutType, RiskLevel
 from dropout_service.domain.modelled import Judged, assess_enrolment
-from dropout_service.learning.features import WITH_ACTIVITY
+from dropout_service.learning.features import KNOWN
 
 
 def judged(contributions: dict[str, float], **changes: Any) -> Judged:
-    unknown = dict.fromkeys(WITH_ACTIVITY)
+    unknown = dict.fromkeys(KNOWN)
     known = {
         "day": 40.0,
         "assessments_due": 3.0,

@@ -6,7 +6,7 @@ from json import dumps, loads
 import numpy as np
 import pytest
 
-from dropout_service.learning.features import DIRECTIONS, WITH_ACTIVITY
+from dropout_service.learning.features import DIRECTIONS, KNOWN
 from dropout_service.learning.model import RiskModel, Variant
 from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.learning.splits import calibration_splits, validation_splits
@@ -21,7 +21,7 @@ SMALL = Search(leaves=(4,), trees=(20,), shares=(0.5,))
 def rows(*, active_share: float = 0.5) -> EnrolmentRows:
     """Return enrolments of three courses in which missing work and low scores lead to leaving."""
     random = np.random.default_rng(3)
-    columns = {name: np.full(ROWS, np.nan) for name in WITH_ACTIVITY}
+    columns = {name: np.full(ROWS, np.nan) for name in KNOWN}
     trouble = random.random(ROWS)
     columns["day"] = random.choice([0.0, 28.0], ROWS)
     columns["assessments_due"] = np.full(ROWS, 4.0)
@@ -88,6 +88,13 @@ def test_removing_a_monotone_cause_lowers_the_risk(model: RiskModel, feature: st
     assert (after.probability < before.probability)[is_reason].all()
 
 
+def test_what_tells_only_the_course_is_not_learned_from(model: RiskModel) -> None:
+    more_due = rows().with_columns(assessments_due=np.full(ROWS, 9.0))
+
+    assert (model.scores(more_due).probability == model.scores(rows()).probability).all()
+    assert "assessments_due" not in model.scores(rows()).contributions
+
+
 def test_each_is_judged_by_the_variant_that_its_data_allow(model: RiskModel) -> None:
     scores = model.scores(rows())
     active = rows()["has_activity"]
@@ -123,7 +130,20 @@ def test_the_same_rows_give_the_same_model() -> None:
     assert one.as_json() == other.as_json()
 
 
-def test_lines_join_the_trees_only_where_that_is_likelier() -> None:
+def test_trees_begin_where_the_lines_end(model: RiskModel) -> None:
+    blend = model.without_activity.blend
+    matrix = rows().matrix(model.without_activity.features)
+
+    added = blend.margins(matrix) - blend.linear.margins(matrix, 0.5)
+
+    assert blend.share == 0.5
+    assert added == pytest.approx(blend.booster.margins(matrix))
+    # Without a start of their own they would have to tell the base rate first.
+    happened = rows()["happened"].mean()
+    assert abs(added.mean()) < abs(np.log(happened / (1 - happened))) / 2
+
+
+def test_lines_join_the_trees_only_where_that_ranks_better() -> None:
     """What rises evenly is better told by a line; what turns round, by trees alone."""
     random = np.random.default_rng(5)
     even = rows()["score_mean"].astype(np.float64)

@@ -1,0 +1,57 @@
+"""Models that are saved at the same moment: all are kept, and one of them predicts."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from dropout_service.database import DropoutDatabaseManager
+from dropout_service.domain.targets import Target
+from dropout_service.learning.blend import Blend
+from dropout_service.learning.boosting import Booster
+from dropout_service.learning.calibration import Affine
+from dropout_service.learning.linear import Line, Linear
+from dropout_service.learning.model import Variant
+from dropout_service.learning.training import Trained, TrainedVariant
+from shared_db.database import Database
+from tests.stores import engine_on
+
+AT_ONCE = 8
+
+
+@pytest.fixture
+def manager(private_url: str) -> DropoutDatabaseManager:
+    return DropoutDatabaseManager(Database.on(engine_on(private_url)))
+
+
+def a_model(base: float) -> Trained:
+    """Return a model that is only kept, so that its trees need be no trees."""
+    lines = Linear((Line(0.0, base, (0.0,), (0.0,), (0.0,)),))
+    variant = Variant(("day",), Blend(Booster("no trees"), lines, 1.0), Affine(1.0, 0.0), (0.0,))
+    return Trained(TrainedVariant(variant, 40, {}, ()), None)
+
+
+def test_of_models_saved_at_once_one_predicts(manager: DropoutDatabaseManager) -> None:
+    together = Barrier(AT_ONCE)
+
+    def save(number: int) -> str:
+        together.wait()
+        return manager.save_model(a_model(number), Target.WITHDRAWN, {}).id
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        saved = list(pool.map(save, range(AT_ONCE)))
+
+    models = manager.get_models()
+    assert len(set(saved)) == AT_ONCE
+    assert {model.id for model in models} == set(saved)
+    assert [model.is_active for model in models].count(True) == 1
+
+
+def test_the_same_model_again_is_the_same_row_and_active(manager: DropoutDatabaseManager) -> None:
+    first = manager.save_model(a_model(0.0), Target.WITHDRAWN, {})
+    other = manager.save_model(a_model(1.0), Target.WITHDRAWN, {})
+    again = manager.save_model(a_model(0.0), Target.WITHDRAWN, {})
+
+    assert again.id == first.id != other.id
+    active = {model.id: model.is_active for model in manager.get_models()}
+    assert active == {first.id: True, other.id: False}
