@@ -8,7 +8,7 @@ With --twice it is brought in a second time, which must store nothing.
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.progress import Progress
@@ -24,7 +24,7 @@ from veritas_cli.oulad_import import OuladImport
 
 LIMIT = 2.0
 SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "8GB"}
-# What the files hold; what we derive from it (rollups, records) is in our time, not in theirs.
+# What the files hold. What we derive from it is in our time, not in theirs, and copied apart.
 TABLES = (
     "dropout.courses",
     "dropout.coursework",
@@ -35,6 +35,11 @@ TABLES = (
     "dropout.learning_events",
     "staffstuddash.students",
     "staffstuddash.assessment_logs",
+)
+DERIVED = (
+    "dropout.daily_activity",
+    "dropout.resource_uses",
+    "staffstuddash.performance_records",
 )
 
 
@@ -59,7 +64,7 @@ def importing(engine: Engine, folder: Path) -> OuladImport:
 def write_out(engine: Engine, folder: Path) -> dict[str, int]:
     """Write the rows of every table as COPY reads them, in the order of their storage."""
     counts = {}
-    for table in TABLES:
+    for table in (*TABLES, *DERIVED):
         with engine.connect() as connection, (folder / table).open("wb") as file:
             cursor = connection.connection.cursor()
             cursor.copy_expert(f"COPY {table} TO STDOUT", file)
@@ -67,12 +72,12 @@ def write_out(engine: Engine, folder: Path) -> dict[str, int]:
     return counts
 
 
-def bare_copy(engine: Engine, folder: Path) -> float:
+def bare_copy(engine: Engine, folder: Path, tables: Sequence[str]) -> float:
     """Copy the rows into empty tables with the same columns, checks and indexes; return seconds."""
     seconds = 0.0
     with engine.begin() as connection:
-        connection.execute(text("CREATE SCHEMA bare"))
-    for table in TABLES:
+        connection.execute(text("CREATE SCHEMA IF NOT EXISTS bare"))
+    for table in tables:
         copy = f"bare.{table.replace('.', '_')}"
         with engine.begin() as connection:
             connection.execute(text(f"CREATE TABLE {copy} (LIKE {table} INCLUDING ALL)"))
@@ -93,7 +98,9 @@ def main() -> None:
     """Print the times; status 1 when the import takes longer than allowed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--oulad", type=Path, required=True, help="OULAD's zip or folder.")
-    parser.add_argument("--clicks", type=int, default=PUBLISHED_CLICKS, help="0: the real ones.")
+    parser.add_argument(
+        "--clicks", type=int, default=PUBLISHED_CLICKS, help="0: the real ones; fewer: the first."
+    )
     parser.add_argument("--twice", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, migrated_server(SETTINGS) as server:
@@ -111,13 +118,16 @@ def main() -> None:
             is_settled = not any(one.stored for one in again.accounts.values())
         rows = write_out(engine, written)
         checkpoint(engine)
-        theirs = bare_copy(engine, written)
+        theirs = bare_copy(engine, written, TABLES)
+        derived = bare_copy(engine, written, DERIVED)
         print(machine(server))
-    print(f"{sum(rows.values()):,} rows, {rows['dropout.learning_events']:,} of them clicks")
+    total, clicks = sum(rows[table] for table in TABLES), rows["dropout.learning_events"]
+    print(f"{total:,} rows, {clicks:,} of them clicks")
     for one in run.accounts.values():
         print(f"  {one.name:<26}{one.read:>12,} read {one.stored:>12,} stored {one.seconds:8.1f} s")
     print(f"import, with rollup and records    {ours:8.1f} s")
     print(f"bare COPY of the same rows         {theirs:8.1f} s")
+    print(f"bare COPY of what we derive         {derived:8.1f} s, beside the limit")
     ratio = ours / theirs
     print(f"ratio {ratio:.2f}, at most {LIMIT}")
     raise SystemExit(0 if ratio <= LIMIT and is_settled else 1)

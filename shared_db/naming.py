@@ -7,8 +7,10 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 import orjson
-from sqlalchemy import Select, inspect, select
+from sqlalchemy import String, any_, inspect, select
+from sqlalchemy import cast as cast_to
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
@@ -62,11 +64,14 @@ def _plain(value: object) -> object:
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
-def store_named(session: Session, rows: Sequence[N]) -> list[Outcome]:
+def store_named(session: Session, rows: Sequence[N], *, look_first: bool = False) -> list[Outcome]:
     """Store the rows whose id is new and tell what became of each, in order.
 
     A row whose id is stored already, or came earlier in `rows`, is not stored again: with the same
     digest it is repeated, with another different.
+
+    look_first: see whether the first row is there before any is sent, for rows that come again
+    all together, as when an import is repeated.
     """
     first: dict[str, N] = {}
     for row in rows:
@@ -74,14 +79,13 @@ def store_named(session: Session, rows: Sequence[N]) -> list[Outcome]:
     if not first:
         return []
     # In the order of their ids, or two batches with the same ids could wait for each other.
-    new = _store_new(session, [first[id_] for id_ in sorted(first)])
+    ordered = [first[id_] for id_ in sorted(first)]
+    digests = _known(session, ordered) if look_first and _known(session, ordered[:1]) else {}
+    new = _store_new(session, [row for row in ordered if row.id not in digests])
     if len(new) == len(rows):
         return [Outcome.STORED] * len(rows)
-    digests = {id_: first[id_].digest for id_ in new}
-    if known := first.keys() - new:
-        model = type(rows[0])
-        query = select(model.id, model.digest).where(model.id.in_(known))
-        digests |= dict(session.execute(query).all())
+    digests |= {id_: first[id_].digest for id_ in new}
+    digests |= _known(session, [row for row in ordered if row.id not in digests])
 
     def outcome(row: N) -> Outcome:
         if row.id in new and row is first[row.id]:
@@ -116,7 +120,7 @@ def _store_new(session: Session, rows: list[N]) -> set[str]:
             break
         if _copied(session, rows):
             return {row.id for row in rows}
-        known = set(session.scalars(_known_among(rows)))
+        known = _known(session, rows)
         rows = [row for row in rows if row.id not in known]
     return _inserted(session, rows)
 
@@ -133,9 +137,15 @@ def _copied(session: Session, rows: Sequence[N]) -> bool:
     return True
 
 
-def _known_among(rows: Sequence[N]) -> Select[str]:
-    model = type(rows[0])
-    return select(model.id).where(model.id.in_([row.id for row in rows]))
+def _known(session: Session, rows: Sequence[N]) -> dict[str, bytes]:
+    """Return the digests of those whose id is stored, by id."""
+    if not rows:
+        return {}
+    model, ids = type(rows[0]), [row.id for row in rows]
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    # One array, where a list would be as many parameters as there are rows.
+    among = model.id == any_(cast_to(ids, ARRAY(String))) if is_postgresql else model.id.in_(ids)
+    return dict(session.execute(select(model.id, model.digest).where(among)).all())
 
 
 def _inserted(session: Session, rows: Sequence[N]) -> set[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dropout_service.database.clicks import Click, StudentClicks
+from dropout_service.database.clicks import Resource, StudentClicks
 from dropout_service.database.course_records import ActivityWindow
 from dropout_service.domain.activity import EPOCH
 from dropout_service.domain.viewing import MOST_CLICKS
@@ -41,7 +41,7 @@ class Batch:
     """Clicks of some enrolments, and the line of each."""
 
     students: Sequence[StudentClicks]
-    lines: Sequence[int]
+    lines: NDArray[np.int32]
 
 
 class ClickStream:
@@ -52,7 +52,7 @@ class ClickStream:
         self._enrolled = list(school.enrolled.values())
         self._number = {one.place: number for number, one in enumerate(self._enrolled)}
         self._sites = {place: number for number, place in enumerate(school.sites)}
-        self._types = list(school.sites.items())
+        self._resources = [Resource(place[2], type_) for place, type_ in school.sites.items()]
         self._days: dict[str, int] = {}
         self._clicks: dict[str, int] = {}
         self._parts: list[Path] = []
@@ -127,8 +127,8 @@ class ClickStream:
         if place not in self._sites:
             if not (place[2].isprintable() and len(place[2]) <= _LONGEST_SITE):
                 raise row.refusal("id_site is no id")
-            self._sites[place] = len(self._types)
-            self._types.append((place, UNKNOWN_TYPE))
+            self._sites[place] = len(self._resources)
+            self._resources.append(Resource(place[2], UNKNOWN_TYPE))
         return self._sites[place]
 
     def _keep(self, buffers: Sequence["array[int]"]) -> None:
@@ -141,17 +141,19 @@ class ClickStream:
     def batches(self, rows: int) -> Iterator[Batch]:
         """Give all clicks by enrolment, about so many rows at once."""
         students: list[StudentClicks] = []
-        lines: list[int] = []
-        for one, clicks, own in self._by_enrolment():
-            students.append(StudentClicks(one.row.student_id, one.row.course_id, clicks))
-            lines += own
-            if len(lines) >= rows:
-                yield Batch(students, lines)
-                students, lines = [], []
+        lines: list[NDArray[np.int32]] = []
+        count = 0
+        for one, own in self._by_enrolment():
+            students.append(one)
+            lines.append(own)
+            count += len(own)
+            if count >= rows:
+                yield Batch(students, np.concatenate(lines))
+                students, lines, count = [], [], 0
         if students:
-            yield Batch(students, lines)
+            yield Batch(students, np.concatenate(lines))
 
-    def _by_enrolment(self) -> Iterator[tuple[Enrolled, list[Click], list[int]]]:
+    def _by_enrolment(self) -> Iterator[tuple[StudentClicks, NDArray[np.int32]]]:
         for path in self._parts:
             if not path.exists():
                 continue
@@ -163,31 +165,28 @@ class ClickStream:
 
     def _of_part(
         self, table: Numbers, occurrences: NDArray[np.int64]
-    ) -> Iterator[tuple[Enrolled, list[Click], list[int]]]:
+    ) -> Iterator[tuple[StudentClicks, NDArray[np.int32]]]:
         starts = np.flatnonzero(np.diff(table[:, 0], prepend=-1)).tolist()
         for start, end in zip(starts, [*starts[1:], len(table)], strict=True):
             one = self._enrolled[int(table[start, 0])]
             own = table[start:end]
             self._widen(one.row.course_id, int(own[0, 1]), int(own[-1, 1]))
-            yield one, self._clicks_of(one, own, occurrences[start:end]), own[:, 4].tolist()
+            yield self._clicks_of(one, own, occurrences[start:end]), own[:, 4]
 
     def _clicks_of(
         self, one: Enrolled, own: Numbers, occurrences: NDArray[np.int64]
-    ) -> list[Click]:
+    ) -> StudentClicks:
         first = one.course.starts_on.toordinal() - EPOCH.toordinal()
-        prefix, types = one.row.id, self._types
-        return [
-            Click(
-                f"{prefix}-{types[site][0][2]}-{day}-{clicks}-{occurrence}",
-                first + day,
-                types[site][0][2],
-                types[site][1],
-                clicks,
-            )
-            for (_, day, site, clicks, _), occurrence in zip(
-                own.tolist(), occurrences.tolist(), strict=True
-            )
+        prefix = one.row.id
+        days, clicks = own[:, 1].tolist(), own[:, 3].tolist()
+        resources = [self._resources[site] for site in own[:, 2].tolist()]
+        columns = zip(resources, days, clicks, occurrences.tolist(), strict=True)
+        ids = [
+            f"{prefix}-{resource[0]}-{day}-{count}-{occurrence}"
+            for resource, day, count, occurrence in columns
         ]
+        on = (own[:, 1] + first).tolist()
+        return StudentClicks(one.row.student_id, one.row.course_id, ids, on, resources, clicks)
 
     def _widen(self, course_id: str, first: int, last: int) -> None:
         known = self._windows.get(course_id, ActivityWindow(first, last))

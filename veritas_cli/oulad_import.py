@@ -4,6 +4,7 @@ Each batch is one unit of work, and what is there already is left as it is, so t
 was interrupted goes on when it is started again, and a second run changes nothing.
 """
 
+import gc
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from rich.progress import Progress, TaskID
 
 from dropout_service.database import DropoutDatabaseManager
 from shared_db.naming import Outcome
-from staffstuddash_service.datastore import AssessmentToStore, DatastoreManager, StudentToStore
+from staffstuddash_service.datastore import DatastoreManager, StudentToStore
 from staffstuddash_service.datastore import Result as Stored
 from staffstuddash_service.errors import StudentGone
 from veritas_cli import oulad_clicks, oulad_submissions
@@ -38,6 +39,7 @@ from veritas_cli.oulad_submissions import Submitted, read_submissions
 from veritas_cli.side_by_side import side_by_side
 
 T = TypeVar("T")
+S = TypeVar("S", Enrolled, Submitted)
 
 BATCH_ROWS = 20_000
 # One puts its batch together while the other waits for the server.
@@ -83,10 +85,12 @@ class OuladImport:
         }
         self.files.require(FILES)
         with TemporaryDirectory(prefix="veritas-import-") as folder:
-            school, submitted = self._read_small_files()
-            stream = self._read_clicks(Path(folder), school)
-            self._write(school, submitted)
-            self._write_clicks(stream)
+            with _collecting_nothing():
+                school, submitted = self._read_small_files()
+                stream = self._read_clicks(Path(folder), school)
+            with _keeping():
+                self._write(school, submitted)
+                self._write_clicks(stream)
         self.dropout.finish_import(stream.windows)
 
     def _read_small_files(self) -> tuple[School, list[Submitted]]:
@@ -113,11 +117,10 @@ class OuladImport:
         return stream
 
     def _write(self, school: School, submitted: Sequence[Submitted]) -> None:
-        self._write_staff_students(school)
+        self._write_staff(school, submitted)
         self._write_courses(school)
         self._write_enrolments(list(school.enrolled.values()))
         self._write_submissions(submitted)
-        self._write_marks([one for one in submitted if one.mark is not None])
 
     def _write_courses(self, school: School) -> None:
         courses, work = list(school.courses.values()), [one.row for one in school.work.values()]
@@ -128,19 +131,25 @@ class OuladImport:
             self.accounts[name].settle(enumerate(came, start=2))
 
     def _write_enrolments(self, enrolled: Sequence[Enrolled]) -> None:
+        def store(batch: Sequence[Enrolled]) -> list[Outcome]:
+            return self.dropout.import_enrolments([one.row for one in batch])
+
         with self._step("Storing enrolments", len(enrolled), STUDENTS) as task:
-            for batch in _batches(enrolled, _RECORD_ROWS):
-                outcomes = self.dropout.import_enrolments([one.row for one in batch])
+            batches = _by_student(sorted(enrolled, key=_student_of), _RECORD_ROWS)
+            for batch, outcomes in side_by_side(store, batches, WRITERS):
                 for name in (STUDENTS, REGISTRATIONS):
                     lines = [one.lines[name] for one in batch]
                     self.accounts[name].settle(zip(lines, outcomes, strict=True))
                 self.progress.advance(task, len(batch))
 
     def _write_submissions(self, submitted: Sequence[Submitted]) -> None:
+        def store(batch: Sequence[Submitted]) -> list[Outcome]:
+            return self.dropout.import_submissions([one.row for one in batch])
+
         account = self.accounts[oulad_submissions.FILE]
         with self._step("Storing submissions", len(submitted), account.name) as task:
-            for batch in _batches(submitted, _RECORD_ROWS):
-                outcomes = self.dropout.import_submissions([one.row for one in batch])
+            batches = _by_student(submitted, _RECORD_ROWS)
+            for batch, outcomes in side_by_side(store, batches, WRITERS):
                 account.settle(zip([one.line for one in batch], outcomes, strict=True))
                 self.progress.advance(task, len(batch))
 
@@ -153,36 +162,35 @@ class OuladImport:
                 if len(kinds) == 1 and kinds <= {Outcome.STORED, Outcome.REPEATED}:
                     account.settle_all(kinds.pop(), len(outcomes))
                 else:
-                    account.settle(zip(batch.lines, outcomes, strict=True))
+                    account.settle(zip(batch.lines.tolist(), outcomes, strict=True))
                 self.progress.advance(task, len(outcomes))
 
     def _write_batch(self, batch: Batch) -> list[Outcome]:
         return self.dropout.import_clicks(batch.students)
 
-    def _write_staff_students(self, school: School) -> None:
-        ids = {one.row.student_id: one.lines[STUDENTS] for one in school.enrolled.values()}
-        students = [
-            StudentToStore(f"OULAD student {id_.removeprefix('oulad-')}", id=id_)
-            for id_ in sorted(ids)
-        ]
-        account = self.accounts[_STAFF_STUDENTS]
-        with self._step("Storing students for staff", len(students), account.name) as task:
-            for batch in _batches(students, _STAFF_ROWS):
-                account.read += len(batch)
-                for result in self.staff.add_students(batch):
-                    _settle(account, ids[result.id], result)
+    def _write_staff(self, school: School, submitted: Sequence[Submitted]) -> None:
+        lines = {one.row.student_id: one.lines[STUDENTS] for one in school.enrolled.values()}
+        marked: dict[str, list[Submitted]] = {student_id: [] for student_id in sorted(lines)}
+        for one in submitted:
+            if one.mark is not None:
+                marked[one.row.student_id].append(one)
+        students, marks = self.accounts[_STAFF_STUDENTS], self.accounts[_STAFF_MARKS]
+        with self._step("Storing students and marks", len(marked), marks.name) as task:
+            batches = _batches(list(marked.items()), _STAFF_ROWS)
+            for batch, (came, stored) in side_by_side(self._write_students, batches, WRITERS):
+                _settle_all(students, [lines[student_id] for student_id, _ in batch], came)
+                _settle_all(marks, [one.line for _, theirs in batch for one in theirs], stored)
                 self.progress.advance(task, len(batch))
 
-    def _write_marks(self, submitted: Sequence[Submitted]) -> None:
-        account = self.accounts[_STAFF_MARKS]
-        lines = {one.row.id: one.line for one in submitted}
-        marks: list[AssessmentToStore] = [one.mark for one in submitted if one.mark is not None]
-        with self._step("Storing marks for staff", len(marks), account.name) as task:
-            for batch in _batches(marks, _STAFF_ROWS):
-                account.read += len(batch)
-                for result in self.staff.add_assessments(batch):
-                    _settle(account, lines[result.id], result)
-                self.progress.advance(task, len(batch))
+    def _write_students(
+        self, batch: Sequence[tuple[str, Sequence[Submitted]]]
+    ) -> tuple[list[Stored], list[Stored]]:
+        students = [
+            StudentToStore(f"OULAD student {id_.removeprefix('oulad-')}", id=id_)
+            for id_, _ in batch
+        ]
+        marks = [one.mark for _, theirs in batch for one in theirs if one.mark is not None]
+        return self.staff.import_students(students, marks)
 
     @contextmanager
     def _step(self, what: str, total: int | None, file: str) -> Iterator[TaskID]:
@@ -193,9 +201,49 @@ class OuladImport:
         self.accounts[file].seconds += time.perf_counter() - begun
 
 
+# What is read stays until the end, and looking through it for garbage took a third of the time.
+@contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@contextmanager
+def _keeping() -> Iterator[None]:
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 def _batches(rows: Sequence[T], count: int) -> Iterator[Sequence[T]]:
     for start in range(0, len(rows), count):
         yield rows[start : start + count]
+
+
+def _by_student(rows: Sequence[S], count: int) -> Iterator[Sequence[S]]:
+    # With a student in two batches, which lock their students, the second would wait for the first.
+    start = 0
+    while start < len(rows):
+        end = min(start + count, len(rows))
+        while end < len(rows) and _student_of(rows[end]) == _student_of(rows[end - 1]):
+            end += 1
+        yield rows[start:end]
+        start = end
+
+
+def _student_of(one: Enrolled | Submitted) -> str:
+    return one.row.student_id
+
+
+def _settle_all(account: FileAccount, lines: Sequence[int], results: Sequence[Stored]) -> None:
+    account.read += len(lines)
+    for line, result in zip(lines, results, strict=True):
+        _settle(account, line, result)
 
 
 def _settle(account: FileAccount, line: int, result: Stored) -> None:

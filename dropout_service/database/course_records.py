@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import String, any_, bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from dropout_service.database.part import Part
@@ -13,9 +14,11 @@ from dropout_service.database.presence import admit
 from dropout_service.domain.kinds import CourseOutcome
 from dropout_service.models import Course, Coursework, Enrolment, EnrolmentBackground, Submission
 from shared_db.clock import utc_now
+from shared_db.columns import row_of
 from shared_db.copying import add_rows
 from shared_db.errors import NeedsPostgresql
 from shared_db.naming import Outcome, digest_of, store_named
+from shared_db.pouring import commit_without_waiting
 
 # Without statistics of what just came in, PostgreSQL plans as if the tables were empty.
 _BROUGHT_IN = (
@@ -29,6 +32,8 @@ _BROUGHT_IN = (
     "daily_activity",
     "resource_uses",
 )
+
+_AMONG = select(Enrolment.id).where(Enrolment.id == any_(bindparam("ids", type_=ARRAY(String))))
 
 
 @dataclass(frozen=True)
@@ -132,9 +137,11 @@ class CourseRecords(Part):
         """
         self.refuse_memory()
         with self.database.unit_of_work() as session:
+            commit_without_waiting(session)
             gone = admit(session, {one.student_id for one in enrolments}, utc_now())
             kept = [one for one in enrolments if one.student_id not in gone]
-            outcomes = store_named(session, [_enrolment_row(one) for one in kept])
+            rows = [_enrolment_row(one) for one in kept]
+            outcomes = store_named(session, rows, look_first=True)
             pairs = list(zip(kept, outcomes, strict=True))
             new = [one for one, outcome in pairs if outcome is Outcome.STORED]
             add_rows(session, [_background_row(one) for one in new])
@@ -151,6 +158,7 @@ class CourseRecords(Part):
         """
         self.refuse_memory()
         with self.database.unit_of_work() as session:
+            commit_without_waiting(session)
             gone = admit(session, {one.student_id for one in submissions}, utc_now())
             there = _enrolments_among(session, {one.enrolment_id for one in submissions})
             kept = [
@@ -158,7 +166,8 @@ class CourseRecords(Part):
                 for one in submissions
                 if one.student_id not in gone and one.enrolment_id in there
             ]
-            outcomes = store_named(session, [_submission_row(one) for one in kept])
+            rows = [_submission_row(one) for one in kept]
+            outcomes = store_named(session, rows, look_first=True)
             return _in_order(submissions, zip(kept, outcomes, strict=True))
 
     def finish_import(self, windows: Mapping[str, ActivityWindow]) -> None:
@@ -172,6 +181,7 @@ class CourseRecords(Part):
 
         """
         self.refuse_memory()
+        # The one commit that waits for the disk, and with it for all batches before.
         with self.database.unit_of_work() as session:
             for course_id, window in windows.items():
                 first = func.least(Course.activity_from, window.first)
@@ -199,7 +209,7 @@ def _row(model: type[Any], values: dict[str, Any]) -> Any:
 def _enrolment_row(enrolment: EnrolmentToStore) -> Enrolment:
     values = dict(vars(enrolment))
     sent = {**values, "id": None, "background": vars(values.pop("background"))}
-    return Enrolment(**values, digest=digest_of(sent))
+    return row_of(Enrolment, **values, digest=digest_of(sent))
 
 
 def _background_row(enrolment: EnrolmentToStore) -> EnrolmentBackground:
@@ -209,12 +219,11 @@ def _background_row(enrolment: EnrolmentToStore) -> EnrolmentBackground:
 def _submission_row(submission: SubmissionToStore) -> Submission:
     values = dict(vars(submission))
     del values["student_id"]  # it is the enrolment's
-    row: Submission = _row(Submission, values)
-    return row
+    return row_of(Submission, **values, digest=digest_of({**values, "id": None}))
 
 
 def _enrolments_among(session: Session, ids: set[str]) -> set[str]:
-    return set(session.scalars(select(Enrolment.id).where(Enrolment.id.in_(ids))))
+    return set(session.scalars(_AMONG, {"ids": list(ids)}))
 
 
 def _in_order(sent: Sequence[Any], stored: Iterable[tuple[Any, Outcome]]) -> list[Outcome]:

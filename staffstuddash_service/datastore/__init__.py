@@ -7,6 +7,7 @@ from staffstuddash_service.datastore.cohort import Cohort, Cohorts
 from staffstuddash_service.datastore.concepts import CONCEPT, Concepts
 from staffstuddash_service.datastore.drafts import DRAFT, Drafts
 from staffstuddash_service.datastore.erasure import Erasure
+from staffstuddash_service.datastore.imports import Imports
 from staffstuddash_service.datastore.part import Result
 from staffstuddash_service.datastore.performance import Performances
 from staffstuddash_service.datastore.risk import Risk
@@ -48,6 +49,7 @@ class DatastoreManager(
     StudentDashboards,
     Cohorts,
     Erasure,
+    Imports,
 ):
     """What staff know of students. Each method is one unit of work."""
 

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from shared_db.additions import Kind, Returned, add_many, add_one
 from shared_db.clock import utc_now
+from shared_db.columns import row_of
 from shared_db.database import Database
 from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
-from shared_db.naming import Outcome, digest_of, store_named, store_one
+from shared_db.naming import digest_of, store_named, store_one
 from shared_db.paging import Keyset, Page
 from staffstuddash_service.datastore.part import (
     Part,
@@ -64,7 +65,7 @@ class AssessmentToStore:
         id_ = sent.pop("id") or new_id()
         at = sent.pop("accepted_at") or now
         filled = {**sent, "timestamp": self.timestamp or at}
-        return AssessmentLog(**filled, id=id_, created_at=at, digest=digest_of(sent))
+        return row_of(AssessmentLog, **filled, id=id_, created_at=at, digest=digest_of(sent))
 
 
 def _give(manager: "Assessments", assessments: Sequence[AssessmentToStore]) -> list[Returned]:
@@ -157,23 +158,35 @@ def _store_one(database: Database, new: AssessmentToStore) -> AssessmentLog:
 def _store_many(database: Database, assessments: Sequence[AssessmentToStore]) -> list[Result]:
     now = utc_now()
     rows = [assessment.row(now) for assessment in assessments]
-    wanted = {row.student_id for row in rows}
     with database.unit_of_work() as session:
-        there = lock_students(session, wanted)
-        refusals = missing(session, wanted - there) if wanted - there else {}
-        outcomes = _store(session, [row for row in rows if row.student_id in there], now)
-        return [
-            Result(row.id, outcomes[index], None)
-            if (index := id(row)) in outcomes
-            else Result(row.id, None, refusals[row.student_id])
-            for row in rows
-        ]
+        results = store_rows(session, rows)
+        if touched := students_with_new(rows, results):
+            recompute(session, touched, now)
+        return results
 
 
-def _store(session: Session, rows: Sequence[AssessmentLog], now: datetime) -> dict[int, Outcome]:
-    outcomes = store_named(session, rows)
-    pairs = list(zip(rows, outcomes, strict=True))
-    touched = {row.student_id for row, outcome in pairs if outcome is Outcome.STORED}
-    if touched:
-        recompute(session, touched, now)
-    return {id(row): outcome for row, outcome in pairs}
+def store_rows(
+    session: Session, rows: Sequence[AssessmentLog], *, look_first: bool = False
+) -> list[Result]:
+    """Store marks, not yet in the records; return what became of each, in order.
+
+    look_first: as `shared_db.naming.store_named` takes it.
+    """
+    wanted = {row.student_id for row in rows}
+    there = lock_students(session, wanted)
+    refusals = missing(session, wanted - there) if wanted - there else {}
+    kept = [row for row in rows if row.student_id in there]
+    stored = store_named(session, kept, look_first=look_first)
+    outcomes = {id(row): outcome for row, outcome in zip(kept, stored, strict=True)}
+    return [
+        Result(row.id, outcomes[index], None)
+        if (index := id(row)) in outcomes
+        else Result(row.id, None, refusals[row.student_id])
+        for row in rows
+    ]
+
+
+def students_with_new(rows: Sequence[AssessmentLog], results: Sequence[Result]) -> set[str]:
+    """Return the students of whom one of these marks was stored."""
+    pairs = zip(rows, results, strict=True)
+    return {row.student_id for row, result in pairs if result.is_stored}

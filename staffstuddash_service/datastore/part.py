@@ -27,6 +27,11 @@ class Result:
     refusal: ServiceError | None = None
 
     @property
+    def is_stored(self) -> bool:
+        """Tell whether the row is a new one."""
+        return self.outcome is Outcome.STORED
+
+    @property
     def returned(self) -> Returned:
         """What is told of a row that was given back from the spool."""
         if self.refusal is not None:

@@ -1,7 +1,7 @@
 """Performance records: computed anew from the rows, and read."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,8 @@ from sqlalchemy import insert, or_, select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
+from shared_db.columns import row_of
+from shared_db.copying import add_rows
 from shared_db.filtering import Filter, conditions
 from shared_db.paging import Keyset, Page
 from staffstuddash_service.datastore.part import Part, find_student, lock_students, upsert
@@ -108,16 +110,36 @@ def add_empty_records(session: Session, student_ids: Sequence[str], now: datetim
         session.execute(insert(PerformanceRecord), rows)
 
 
+def add_records(session: Session, student_ids: Collection[str], now: datetime) -> None:
+    """Give new students, who came with marks, the records that these come to."""
+    if not student_ids:
+        return
+    ids = sorted(student_ids)
+    works = _works_of(session, ids)
+    records = [row_of(PerformanceRecord, **_record(id_, works[id_], now)) for id_ in ids]
+    add_rows(session, records)
+    _keep_standings(session, ids, works)
+
+
 def recompute(session: Session, student_ids: Collection[str], now: datetime) -> None:
     """Bring the records of students, whom the caller has locked, up to their rows.
 
     From the rows, not by adding up: right whatever order parallel writers come in.
     """
     ids = sorted(student_ids)
+    works = _works_of(session, ids)
+    upsert(session, PerformanceRecord, [_record(id_, works[id_], now) for id_ in ids])
+    _keep_standings(session, ids, works)
+
+
+def _works_of(session: Session, ids: Sequence[str]) -> dict[str, _Work]:
     works: dict[str, _Work] = defaultdict(_Work)
     _read_marks(session, ids, works)
     _read_drafts(session, ids, works)
-    upsert(session, PerformanceRecord, [_record(id_, works[id_], now) for id_ in ids])
+    return works
+
+
+def _keep_standings(session: Session, ids: Sequence[str], works: Mapping[str, _Work]) -> None:
     standings = [
         {"student_id": id_, **vars(standing)}
         for id_ in ids

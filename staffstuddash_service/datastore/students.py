@@ -14,7 +14,7 @@ from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
-from shared_db.naming import Outcome, digest_of, store_named, store_one
+from shared_db.naming import digest_of, store_named, store_one
 from shared_db.paging import Keyset, Page
 from staffstuddash_service.datastore.actions import note_action
 from staffstuddash_service.datastore.part import (
@@ -160,16 +160,25 @@ def _store_students(database: Database, students: Sequence[StudentToStore]) -> l
     now = utc_now()
     rows = [student.row(now) for student in students]
     with database.unit_of_work() as session:
-        outcomes = store_named(session, rows)
-        gone = gone_among(session, {row.id for row in rows})
-        _take_back(session, gone)
-        pairs = list(zip(rows, outcomes, strict=True))
-        new = [r.id for r, o in pairs if o is Outcome.STORED and r.id not in gone]
-        add_empty_records(session, new, now)
-        return [
-            Result(row.id, None, StudentGone(row.id)) if row.id in gone else Result(row.id, outcome)
-            for row, outcome in pairs
-        ]
+        results = store_rows(session, rows)
+        add_empty_records(session, [one.id for one in results if one.is_stored], now)
+        return results
+
+
+def store_rows(
+    session: Session, rows: Sequence[Student], *, look_first: bool = False
+) -> list[Result]:
+    """Store new students, who still lack their records; return what became of each, in order.
+
+    look_first: as `shared_db.naming.store_named` takes it.
+    """
+    outcomes = store_named(session, rows, look_first=look_first)
+    gone = gone_among(session, {row.id for row in rows})
+    _take_back(session, gone)
+    return [
+        Result(row.id, None, StudentGone(row.id)) if row.id in gone else Result(row.id, outcome)
+        for row, outcome in zip(rows, outcomes, strict=True)
+    ]
 
 
 def _take_back(session: Session, student_ids: set[str]) -> None:

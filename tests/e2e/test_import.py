@@ -168,15 +168,18 @@ def test_the_rollup_is_what_the_events_are(tmp_path: Path, private_url: str) -> 
     assert rebuilt["dropout.resource_uses"] == kept["dropout.resource_uses"]
 
 
-def test_a_click_is_the_event_that_could_have_been_sent(tmp_path: Path, private_url: str) -> None:
-    bring_in_small(private_url, tmp_path)
+@pytest.mark.parametrize("kind", ["forumng", "for\\\\um é"], ids=["plain", "to be escaped"])
+def test_a_click_is_the_event_that_could_have_been_sent(
+    tmp_path: Path, private_url: str, kind: str
+) -> None:
+    bring_in_small(private_url, tmp_path, vle=FILES["vle.csv"].replace("forumng", kind))
     dropout, _ = managers(private_url)
     sent = EventToStore(
         "oulad-101",
         EventType.RESOURCE_VIEW,
         id=f"{FIRST}-1",
         course="AAA-2013J",
-        data={"activity": "forumng", "clicks": 1, "site": "71"},
+        data={"activity": kind, "clicks": 1, "site": "71"},
         occurred_at=CourseName("AAA", "2013J").noon_of(-10),
     )
 
@@ -184,7 +187,37 @@ def test_a_click_is_the_event_that_could_have_been_sent(tmp_path: Path, private_
 
     assert outcomes == [Outcome.REPEATED]
     event = next(e for e in dropout.get_student_events("oulad-101").items if e.id == sent.id)
-    assert (event.data, event.clicks, event.resource_type) == (sent.data, 1, "forumng")
+    assert (event.data, event.clicks, event.resource_type) == (sent.data, 1, kind)
+
+
+def test_a_click_that_is_stored_with_other_content_is_refused_alone(
+    tmp_path: Path, private_url: str
+) -> None:
+    dropout, _ = managers(private_url)
+    noon = CourseName("AAA", "2013J").noon_of(-10)
+    dropout.add_learning_event(
+        f"{FIRST}-2", "oulad-101", None, "NAVIGATION", course="AAA-2013J", occurred_at=noon
+    )
+
+    clicks = bring_in_small(private_url, tmp_path).accounts["studentVle.csv"]
+
+    assert (clicks.stored, clicks.repeated, clicks.refused) == (CLICKS - 1, 0, 1)
+    assert set(clicks.reasons) == {"is stored with other content"}
+    days = contents_of(private_url)["dropout.daily_activity"]
+    assert sum(day["events"] for day in days) == CLICKS
+
+
+def test_marks_count_beside_those_that_staff_had(tmp_path: Path, private_url: str) -> None:
+    _, staff = managers(private_url)
+    staff.add_student("oulad-106", "OULAD student 106")
+    staff.add_assessment("oulad-106", "quiz", "AAA", 99.5)
+
+    accounts = bring_in_small(private_url, tmp_path).accounts
+
+    students, marks = accounts["staff: students"], accounts["staff: marks"]
+    assert (students.stored, students.repeated, marks.stored) == (5, 1, 4)
+    record = staff.get_performance_record("oulad-106")
+    assert (record.assessment_count, record.mean_percentage) == (3, 50.0)
 
 
 def test_who_was_deleted_is_not_brought_back(

@@ -1,0 +1,33 @@
+"""What is brought in by the thousand needs PostgreSQL, and says so before it stores anything."""
+
+import pytest
+
+from dropout_service.database import DropoutDatabaseManager
+from dropout_service.models import Base as DropoutBase
+from shared_db.database import Database
+from shared_db.errors import NeedsPostgresql
+from staffstuddash_service.datastore import DatastoreManager, StudentToStore
+from staffstuddash_service.models import Base as StaffBase
+
+
+def test_students_cannot_be_imported_into_memory() -> None:
+    staff = DatastoreManager(Database.in_memory(StaffBase.metadata))
+
+    with pytest.raises(NeedsPostgresql):
+        staff.import_students([StudentToStore("Ada", id="ada")], [])
+
+    assert staff.get_students().items == []
+
+
+def test_courses_and_clicks_cannot_be_imported_into_memory() -> None:
+    dropout = DropoutDatabaseManager(Database.in_memory(DropoutBase.metadata))
+
+    for bring_in in (
+        lambda: dropout.import_courses([], []),
+        lambda: dropout.import_enrolments([]),
+        lambda: dropout.import_submissions([]),
+        lambda: dropout.import_clicks([]),
+        lambda: dropout.finish_import({}),
+    ):
+        with pytest.raises(NeedsPostgresql):
+            bring_in()
