@@ -7,6 +7,7 @@ other request would be served meanwhile.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from json.decoder import WHITESPACE  # type: ignore[attr-defined] # what the decoder itself skips
 from typing import Any, TypeVar
 
@@ -100,7 +101,7 @@ def _require_end(text: str, place: int) -> None:
 
 
 def _lines(body: bytes) -> Iterator[Any]:
-    return (_line(line) for line in body.split(b"\n") if line.strip())
+    return (_line(line) for line in BytesIO(body) if line.strip())
 
 
 def _line(line: bytes) -> object:

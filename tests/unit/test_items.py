@@ -1,6 +1,7 @@
 """The items of a batch are read one by one, and come out as a parser of the whole reads them."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -45,6 +46,17 @@ def test_what_is_refused_is_what_a_parser_refuses(body: bytes) -> None:
     else:
         with pytest.raises(InvalidRequest):
             items_of(body, JSON)
+
+
+def test_lines_take_no_memory_before_they_are_read() -> None:
+    body = b"\n" * 1_000_000 + b"1"
+    tracemalloc.start()
+    items = items_of(body, NDJSON)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert items == [1]
+    assert most < 100_000
 
 
 def test_reading_stops_at_the_first_item_too_many() -> None:
