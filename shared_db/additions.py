@@ -18,7 +18,7 @@ from shared_db.deadline import within
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, ServiceError
 from shared_db.ids import new_id
 from shared_db.naming import Outcome
-from shared_db.spool import Entry, Spool, SpoolUnwritable
+from shared_db.spool import Entry, Spool, SpoolUnwritable, asked
 
 logger = logging.getLogger(__name__)
 
@@ -231,7 +231,7 @@ def find_one(database: Database, kind: Kind[I, R], id_: str, read: Callable[[], 
         return read()
     except (DatabaseUnavailable, NotFound):
         spool = database.spool
-        entry = spool.find(kind.name, id_) if spool else None
+        entry = asked(partial(spool.find, kind.name, id_), None) if spool else None
         if entry is None:
             raise
         _note_spool()
@@ -241,16 +241,11 @@ def find_one(database: Database, kind: Kind[I, R], id_: str, read: Callable[[], 
 def _must_wait(spool: Spool, kind: Kind[I, R], items: Sequence[I]) -> bool:
     if not kind.is_ordered:
         return False
-    try:
-        if len(items) == 1:
-            [item] = items
-            id_ = getattr(item, kind.id_field)
-            return spool.waits_before(kind.name, id_, kind.subject(item))
-        waiting = spool.subjects_waiting()
-    except SpoolUnwritable as failure:
-        # Then nothing can be known of what waits; the database is what counts.
-        logger.error("the spool cannot be used: %s", failure)  # noqa: TRY400 - one line
-        return False
+    if len(items) == 1:
+        [item] = items
+        id_, subject = getattr(item, kind.id_field), kind.subject(item)
+        return asked(partial(spool.waits_before, kind.name, id_, subject), unknown=False)
+    waiting = asked(spool.subjects_waiting, set[str]())
     return bool(waiting) and any(kind.subject(item) in waiting for item in items)
 
 

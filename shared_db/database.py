@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import psycopg2
 from sqlalchemy import Connection, Engine, MetaData, text
@@ -16,7 +17,7 @@ from shared_db.failures import as_service_error, is_timeout, write_refusal
 from shared_db.keeping import kept_or_new
 from shared_db.roles import Role
 from shared_db.settings import DatabaseSettings
-from shared_db.spool import Spool, is_giving_back
+from shared_db.spool import Spool, asked, is_giving_back
 from shared_db.store import Check, Store, memory_store, open_from_settings
 
 _TOO_EXPENSIVE = (
@@ -213,7 +214,8 @@ class Database:
                         _open(session, store, read_only=read_only)
                     yield session
         except NotFound as absent:
-            if self.spool is not None and self.spool.holds(absent.members.values()):
+            spool = self.spool
+            if spool and asked(partial(spool.holds, absent.members.values()), unknown=False):
                 raise DatabaseUnavailable(_NOT_GIVEN_BACK) from absent
             raise
         except (DBAPIError, psycopg2.Error) as failure:  # COPY is psycopg2's own

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from shared_db.database import Database
 from shared_db.errors import DatabaseUnavailable
-from shared_db.spool import SpoolUnwritable
+from shared_db.spool import SpoolUnwritable, asked
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ def require_nothing_waiting(database: Database, subject: str) -> None:
 
     """
     spool = database.spool
-    if spool is not None and spool.holds([subject]):
+    if spool and asked(lambda: spool.holds([subject]), unknown=False):
         raise DatabaseUnavailable("Something of the student waits to be stored. Try again soon.")
 
 

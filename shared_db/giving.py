@@ -6,6 +6,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import psycopg2
+from sqlalchemy.exc import DBAPIError
+
 from shared_db.additions import Kind, Returned
 from shared_db.database import Database
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Gone, ServiceError
@@ -20,6 +23,9 @@ PAUSE_SECONDS = 0.5
 _PARTING_SECONDS = 5
 _IN_THE_DATABASE = (Outcome.STORED, Outcome.REPEATED)
 _PROBLEMS = {Outcome.DIFFERENT: "The id is stored with other content"}
+# Classes of SQLSTATE: wrong data, a constraint, too much for the server. All others (a privilege, a
+# missing table, memory, a disk) are mended without the row.
+_OF_THE_ROW = ("22", "23", "54")
 AnyKind = Kind[Any, Any]
 
 
@@ -38,6 +44,8 @@ class Giver:
         self._manager = manager
         self._kinds: Mapping[str, AnyKind] = {kind.name: kind for kind in kinds}
         self._batch = BATCH
+        self._given = 0
+        self._obstacle: str | None = None
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="veritas-giving-back", daemon=True)
 
@@ -55,33 +63,38 @@ class Giver:
 
         Nothing is done while another process is at it.
         """
-        done = 0
+        self._given = 0
         started = time.monotonic()
         with self._spool.turn_to_give_back() as is_ours:
             while is_ours and not self._is_stopping.is_set():
                 entries = self._spool.oldest(self._batch)
                 if not entries or not self._give(entries):
                     break
-                done += len(entries)
-        if done:
-            self._spool.wipe()
+        self._spool.wipe()
+        if self._given:
             seconds = time.monotonic() - started
-            logger.warning("gave back %d rows from the spool in %.1f s", done, seconds)
-        return done
+            logger.warning("gave back %d rows from the spool in %.1f s", self._given, seconds)
+        return self._given
 
     def _run(self) -> None:
         while not self._is_stopping.wait(PAUSE_SECONDS):
             try:
-                if self._is_possible():
-                    self.give()
+                if self._is_up():
+                    self._give_if_any()
             except (SpoolUnwritable, OSError) as failure:
                 logger.error("nothing can be given back: %s", type(failure).__qualname__)  # noqa: TRY400 - one line
             except Exception as failure:  # noqa: BLE001 - the thread must go on
                 logger.error("giving back failed: %s", type(failure).__qualname__)  # noqa: TRY400 - its text may be personal
 
-    def _is_possible(self) -> bool:
+    def _is_up(self) -> bool:
         availability = self._database.store.availability
-        return (availability is None or availability.is_up) and bool(self._spool.oldest(1))
+        return availability is None or availability.is_up
+
+    def _give_if_any(self) -> None:
+        if self._spool.oldest(1):
+            self.give()
+        else:
+            self._spool.wipe()
 
     def _give(self, entries: Sequence[Entry]) -> bool:
         """Give back entries; return False when the database cannot take them now."""
@@ -98,6 +111,7 @@ class Giver:
                 # What took too long together would do so again.
                 self._batch = max(1, self._batch // 4)
                 return False
+        self._obstacle = None
         self._batch = min(BATCH, self._batch * 2)
         return True
 
@@ -110,12 +124,26 @@ class Giver:
         except (DatabaseUnavailable, DatabaseBusy):
             raise
         except Exception as failure:  # noqa: BLE001 - it stays in the spool with the row
+            self._require_of_the_row(failure)
             if len(entries) > 1:  # one of them spoils it for the others
                 for entry in entries:
                     self._give_group(kind, [entry])
                 return
             results = [_as_refusal(failure)]
         self._settle(list(zip(entries, results, strict=True)))
+
+    def _require_of_the_row(self, failure: Exception) -> None:
+        """Let rows wait when what is in their way is none of their own; say so once."""
+        if not isinstance(failure, DBAPIError | psycopg2.Error):
+            return
+        cause = failure.orig if isinstance(failure, DBAPIError) else failure
+        code: str | None = getattr(cause, "pgcode", None)
+        if code is None or code.startswith(_OF_THE_ROW):
+            return
+        if code != self._obstacle:
+            self._obstacle = code
+            logger.error("what waits cannot be stored now: SQLSTATE %s", code)
+        raise DatabaseBusy(f"The database refuses everything: SQLSTATE {code}.") from failure
 
     def _settle(self, results: Sequence[tuple[Entry, Returned]]) -> None:
         # Whoever dies before this finds the same rows again, and the database calls them repeated.
@@ -124,6 +152,7 @@ class Giver:
         kept = [(e, r) for e, r in results if r not in _IN_THE_DATABASE and not _is_gone(r)]
         refused = [(e, _problem(r)) for e, r in kept]
         self._spool.remove([*stored, *of_erased])
+        self._given += len(stored)
         if of_erased:
             logger.warning("%d rows of erased students were removed from the spool", len(of_erased))
         if refused:

@@ -1,20 +1,34 @@
 """The spool: what was accepted while the database was away, in a file shared by the workers."""
 
 import fcntl
+import logging
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from shared_db.naming import Outcome
 from shared_db.spool_file import COLUMNS, Entry, SpoolState, SpoolUnwritable, connect, keep
 
-__all__ = ["Entry", "Spool", "SpoolState", "SpoolUnwritable", "giving_back", "is_giving_back"]
+__all__ = [
+    "Entry",
+    "Spool",
+    "SpoolState",
+    "SpoolUnwritable",
+    "asked",
+    "giving_back",
+    "is_giving_back",
+]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _is_giving_back: ContextVar[bool] = ContextVar("veritas_giving_back", default=False)
 
@@ -32,6 +46,18 @@ def giving_back() -> Iterator[None]:
         yield
     finally:
         _is_giving_back.reset(token)
+
+
+def asked(question: Callable[[], T], unknown: T) -> T:
+    """Return what a question to a spool finds, `unknown` where its file cannot be used.
+
+    The log says so; what the database knows counts.
+    """
+    try:
+        return question()
+    except SpoolUnwritable as failure:
+        logger.error("the spool cannot be used: %s", failure)  # noqa: TRY400 - one line
+        return unknown
 
 
 @dataclass
@@ -54,6 +80,8 @@ class Spool:
         self._reading = threading.Lock()
         self._opening = threading.Lock()
         self._connections: tuple[sqlite3.Connection, sqlite3.Connection] | None = None
+        # Also at the start: whoever had the file before may have died before wiping.
+        self._has_traces = True
 
     @classmethod
     def of_service(cls, folder: Path, service: str) -> "Spool":
@@ -77,9 +105,9 @@ class Spool:
 
         Those who come at the same time share one transaction.
         """
+        self._connected()  # first, or what is refused here would be written with the next request
         request = _Request(entries)
         self._queue.append(request)
-        self._connected()
         with self._writing:
             if request.outcomes is None and request.failure is None:
                 self._accept_queued()
@@ -131,6 +159,7 @@ class Spool:
     def remove(self, entries: Iterable[Entry]) -> None:
         """Forget additions that the database has."""
         self._change("DELETE FROM spool WHERE place = ?", [(entry.place,) for entry in entries])
+        self._has_traces = True
 
     def refuse(self, problems: Iterable[tuple[Entry, str]]) -> None:
         """Keep additions with the problem for which the database refused them."""
@@ -138,12 +167,13 @@ class Spool:
         self._change(query, [(problem, entry.place) for entry, problem in problems])
 
     def retry(self, ids: Collection[str] | None = None) -> int:
-        """Let refused additions be tried again, those of the ids or all; return how many."""
+        """Let refused additions be tried again, those named as `id` or `kind:id`, or all; count them."""
         return self._change_refused("UPDATE spool SET problem = NULL", ids)
 
     def discard(self, ids: Collection[str]) -> int:
-        """Delete refused additions for good; return how many."""
+        """Delete refused additions for good, each named as `id` or `kind:id`; return how many."""
         count = self._change_refused("DELETE FROM spool", ids)
+        self._has_traces = True
         self.wipe()
         return count
 
@@ -158,15 +188,22 @@ class Spool:
         query = "DELETE FROM spool WHERE subject = ?"
         with self._written() as connection:
             removed = sum(connection.execute(query, (one,)).rowcount for one in subjects)
+        self._has_traces = True
         self.wipe()
         return removed
 
     def wipe(self) -> None:
-        """Leave nothing in the files of what was removed: SQLite's journal keeps old pages."""
+        """Leave nothing in the files of what was removed: SQLite's journal keeps old pages.
+
+        While another process reads in the file it cannot be done, and is left to the next call.
+        """
+        if not self._has_traces:
+            return
         writer = self._connected()[0]
         try:
             with self._writing:
-                writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                is_busy, *_ = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                self._has_traces = bool(is_busy)
         except sqlite3.Error as failure:
             raise SpoolUnwritable(f"{self.path} cannot be written") from failure
 
@@ -209,10 +246,11 @@ class Spool:
             connection.executemany(query, rows)
 
     def _change_refused(self, change: str, ids: Collection[str] | None) -> int:
-        marks = "" if ids is None else f" AND id IN ({', '.join('?' * len(ids))})"
+        marks = ", ".join("?" * len(ids or ()))
+        which = "" if ids is None else f" AND (id IN ({marks}) OR kind || ':' || id IN ({marks}))"
         with self._written() as connection:
-            query = f"{change} WHERE problem IS NOT NULL{marks}"
-            return connection.execute(query, tuple(ids or ())).rowcount
+            query = f"{change} WHERE problem IS NOT NULL{which}"
+            return connection.execute(query, (*(ids or ()), *(ids or ()))).rowcount
 
     @contextmanager
     def _written(self) -> Iterator[sqlite3.Connection]:

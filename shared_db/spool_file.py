@@ -61,6 +61,31 @@ class SpoolState:
     refused: int = 0
 
 
+def make_for_folders_owner(path: Path) -> None:
+    """Make the file, where it is not there, for the service's user although root makes it.
+
+    SQLite gives its other files the same owner.
+
+    Raises:
+        SpoolUnwritable: it cannot be made, or not be given away.
+
+    """
+    if path.exists() or os.geteuid() != 0:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = path.parent.stat()
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        try:
+            os.fchown(descriptor, folder.st_uid, folder.st_gid)
+        finally:
+            os.close(descriptor)
+    except FileExistsError:
+        return  # the service made it meanwhile
+    except OSError as failure:
+        raise SpoolUnwritable(f"{path} cannot be made") from failure
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open the file, made if it is not there; whoever writes begins transactions themselves."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +104,13 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def keep(connection: sqlite3.Connection, entry: Entry) -> tuple[Outcome, Entry]:
-    """Insert the entry if its id is new; return what became of it and what is kept."""
+    """Insert the entry if its id is new; return what became of it and what is kept.
+
+    One that was refused gives way: whoever sends it again, mended or not, is promised that it will
+    be stored, so that it has to wait again, and last.
+    """
+    give_way = "DELETE FROM spool WHERE kind = ? AND id = ? AND problem IS NOT NULL"
+    connection.execute(give_way, (entry.kind, entry.id))
     values = (
         entry.kind,
         entry.id,

@@ -23,11 +23,13 @@ from staffstuddash_service.datastore import (
 from staffstuddash_service.datastore.assessments import ASSESSMENT
 from staffstuddash_service.datastore.students import STUDENT
 from staffstuddash_service.errors import StudentNotFound
+from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
 from tests.dumps import bytes_of, dump
 from tests.e2e.processes import wait_until
 from tests.factories import NOON
 from tests.stores import LOOPBACK, engine_on
+from veritas_cli.ports import free_port
 
 SOON = {"environment": "development", "erasing_seconds": 0.05}
 ID, NAME = "xanthippe-1", "Xanthippe Marked"
@@ -152,3 +154,24 @@ def test_a_spool_that_cannot_be_used_keeps_nobody_from_being_erased(
     assert datastore.erase_student(ID)["students"] == 0
     assert datastore.forget_erased_students() == 0
     assert caplog.text.count("erased students cannot be forgotten") == 2
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_spool_that_cannot_be_read_spoils_no_answer(
+    private_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, *, is_there: bool
+) -> None:
+    no_folder = tmp_path / "file"
+    no_folder.write_text("")
+    url = private_url if is_there else f"postgresql://ada:secret@127.0.0.1:{free_port()}/school"
+    settings = StaffstuddashSettings(database_url=url)
+    database = Database.from_settings("test", Base.metadata, settings)
+    database.use_spool(Spool(no_folder / "spool.db"))
+    datastore = DatastoreManager(database)
+    answer = StudentNotFound if is_there else DatabaseUnavailable
+
+    with pytest.raises(answer):
+        datastore.get_student("nobody")
+    with pytest.raises(answer):
+        datastore.delete_student("nobody", actor="office")
+    assert "the spool cannot be used" in caplog.text
+    database.close()

@@ -1,10 +1,13 @@
-"""Giving back in smaller batches when the database has no time for a large one."""
+"""Giving back: in smaller batches when there is no time, later when the database is in the way."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import pytest
+from sqlalchemy import text
 
 from shared_db.additions import Kind, Returned
 from shared_db.database import Database
@@ -41,6 +44,19 @@ class Slow:
         return [Outcome.STORED] * len(marks)
 
 
+class Dividing:
+    """A manager that lets PostgreSQL divide by a mark, with a table that is not there at first."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def add(self, marks: Sequence[Mark]) -> list[Returned]:
+        query = text("INSERT INTO quotients SELECT 1 / CAST(:id AS int)")
+        with self.database.unit_of_work() as session:
+            session.execute(query, [{"id": mark.id} for mark in marks])
+        return [Outcome.STORED] * len(marks)
+
+
 def give(manager: Any, marks: Sequence[Mark]) -> Sequence[Returned]:
     taken: list[Returned] = manager.add(marks)
     return taken
@@ -61,3 +77,23 @@ def test_batches_shrink_until_the_database_has_time_for_them(tmp_path: Path) -> 
 
     assert manager.taken == [mark.id for mark in marks]
     assert sum(turns) == 100
+
+
+def test_only_a_row_that_is_at_fault_itself_is_refused(
+    postgres: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = Spool(tmp_path / "spool.db")
+    spool.accept([KIND.entry(Mark(id_)) for id_ in ("1", "0", "2")])
+    giver = Giver(postgres, spool, Dividing(postgres), [KIND])
+    without_table = [giver.give(), giver.give()]
+    waiting = spool.state().waiting
+    with postgres.unit_of_work() as session:
+        session.execute(text("CREATE TABLE quotients (quotient int)"))
+    turns = [giver.give() for _ in range(3)]
+    kept = [(entry.id, entry.problem) for entry in spool.every()]
+    spool.close()
+
+    assert (without_table, waiting, sum(turns)) == ([0, 0], 3, 2)
+    assert kept == [("0", "Unexpected error: DataError")]
+    assert caplog.text.count("what waits cannot be stored now: SQLSTATE 42P01") == 1
+    assert "gave back 3" not in caplog.text

@@ -70,6 +70,18 @@ def test_tells_how_much_waits_and_was_refused(spool: Spool) -> None:
     assert [entry.id for entry in spool.oldest(10)] == ["2", "3"]
 
 
+@pytest.mark.parametrize("sent", ["x", "mended"])
+def test_what_was_refused_waits_again_once_it_is_sent_again(spool: Spool, sent: str) -> None:
+    spool.accept([an_entry("1"), an_entry("2")])
+    spool.refuse([(spool.oldest(1)[0], "no")])
+
+    answers = spool.accept([an_entry("1", sent=sent), an_entry("1", sent=sent)])
+
+    assert [outcome for outcome, _ in answers] == [Outcome.STORED, Outcome.REPEATED]
+    kept = [(entry.id, entry.digest, entry.attempts, entry.problem) for entry in spool.every()]
+    assert kept == [("2", b"x", 0, None), ("1", sent.encode(), 0, None)]
+
+
 def test_nothing_of_what_was_removed_can_be_read_in_the_files(spool: Spool) -> None:
     payload = json.dumps({"name": "Xanthippe" * 1000})  # more than a page of SQLite
     kept = replace(an_entry("3", subject="bob"), payload='{"name": "Bob"}')
@@ -84,6 +96,24 @@ def test_nothing_of_what_was_removed_can_be_read_in_the_files(spool: Spool) -> N
     after = bytes_of(spool.path.parent)
     assert (b"Xanthippe" in after, b"ada" in after, b"Bob" in after) == (False, False, True)
     assert [entry.id for entry in spool.every()] == ["3"]
+
+
+def test_what_cannot_be_wiped_now_is_wiped_later(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared_db.spool_file._BUSY_SECONDS", 0.01)
+    spool.accept([an_entry("marked-1")])
+    reader = sqlite3.connect(spool.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM spool").fetchall()
+    spool.remove(spool.oldest(1))
+    spool.wipe()
+    left = bytes_of(spool.path.parent)
+    reader.close()
+    spool.wipe()
+
+    assert b"marked-1" in left
+    assert b"marked-1" not in bytes_of(spool.path.parent)
 
 
 def test_discards_only_what_was_refused(spool: Spool) -> None:
@@ -134,8 +164,14 @@ def test_only_one_has_the_turn_to_give_back(spool: Spool) -> None:
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
+    spool = Spool(tmp_path / "file" / "spool.db")
     with pytest.raises(SpoolUnwritable):
-        Spool(tmp_path / "file" / "spool.db").accept([an_entry("1")])
+        spool.accept([an_entry("1")])
+    (tmp_path / "file").unlink()
+    spool.accept([an_entry("2")])
+
+    assert [entry.id for entry in spool.every()] == ["2"]
+    spool.close()
 
 
 def test_what_cannot_be_written_is_refused_and_not_half_kept(spool: Spool) -> None:
