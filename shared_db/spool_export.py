@@ -65,7 +65,7 @@ def _rows(path: Path, services: Iterable[str]) -> list[tuple[str, str, str]]:
         with path.open("rb") as file:
             is_spool = file.read(len(_SQLITE)) == _SQLITE
         return _rows_of_spool(path, services) if is_spool else _rows_of_lines(path)
-    except (OSError, SpoolUnwritable, sqlite3.Error) as failure:
+    except (OSError, UnicodeDecodeError, SpoolUnwritable, sqlite3.Error) as failure:
         raise ConfigurationError(f"{path} cannot be read.") from failure
 
 
@@ -82,13 +82,19 @@ def _rows_of_spool(path: Path, services: Iterable[str]) -> list[tuple[str, str, 
 
 def _rows_of_lines(path: Path) -> list[tuple[str, str, str]]:
     rows = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    # Not by `splitlines`, which also ends a line at U+2028 and others that JSON leaves as they are.
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        if not line.strip():
+            continue
         try:
-            row = json.loads(line)
-            service, kind, accepted_at = row["service"], row["kind"], row["accepted_at"]
-            datetime.fromisoformat(accepted_at)
-            addition = json.dumps({**row["addition"], "accepted_at": accepted_at})
+            rows.append(_row(line))
         except (ValueError, KeyError, TypeError) as refusal:
             raise ConfigurationError(f"{path}, line {number}: not of an export.") from refusal
-        rows.append((service, kind, addition))
     return rows
+
+
+def _row(line: str) -> tuple[str, str, str]:
+    row = json.loads(line)
+    service, kind, accepted_at = row["service"], row["kind"], row["accepted_at"]
+    datetime.fromisoformat(accepted_at)
+    return service, kind, json.dumps({**row["addition"], "accepted_at": accepted_at})

@@ -16,6 +16,7 @@ from shared_db.naming import Outcome
 from shared_db.settings import DatabaseSettings
 from shared_db.spool import Entry, Spool, SpoolUnwritable
 from shared_db.spool_export import as_line, read_file
+from shared_db.spool_file import make_for_folders_owner
 from veritas_cli.connecting import refusals_in_one_line
 from veritas_cli.services import KINDS
 from veritas_cli.terminal import say
@@ -24,8 +25,12 @@ spool = typer.Typer(
     help="See and move what waits in the spools of this machine.", no_args_is_help=True
 )
 
-IDS = Annotated[list[str] | None, typer.Argument(help="The ids of refused rows; all if none.")]
-SOME_IDS = Annotated[list[str], typer.Argument(help="The ids of refused rows.")]
+IDS = Annotated[
+    list[str] | None, typer.Argument(help="Refused rows, as ID or KIND:ID; all if none.")
+]
+SOME_IDS = Annotated[
+    list[str], typer.Argument(help="Refused rows, as ID (of every kind) or KIND:ID.")
+]
 FILE = Annotated[Path, typer.Argument(help="A file of `veritas spool export`, or a spool.")]
 TARGET = Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")]
 REFUSED = Annotated[bool, typer.Option("--refused", help="Only what the database refused.")]
@@ -93,9 +98,12 @@ def import_(file: FILE) -> None:
     """
     with spool_refusals("spool import"):
         places = {service: Spool.of_service(_folder(), service) for service in KINDS}
+        found = read_file(file, KINDS)
+        for service in found:
+            make_for_folders_owner(places[service].path)
         kept = [
             outcome
-            for service, entries in read_file(file, KINDS).items()
+            for service, entries in found.items()
             for outcome, _ in places[service].accept(entries)
         ]
     new, known = kept.count(Outcome.STORED), kept.count(Outcome.REPEATED)
@@ -117,7 +125,8 @@ def spools_here() -> dict[str, Spool]:
 
 def _write_new(target: Path, lines: list[str]) -> None:
     try:
-        with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in lines)
     except OSError as failure:
         raise ConfigurationError(f"{target} cannot be written: {failure.strerror}.") from failure

@@ -1,7 +1,9 @@
 """`veritas spool`, as a person runs it beside services that have or had no database."""
 
 import json
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,7 +40,8 @@ def spool(tmp_path: Path) -> Spool:
     database.use_spool(spool)
     manager = DatastoreManager(database)
     for id_ in ("s1", "s2", "s3"):
-        assert manager.add_student(id_, f"Pupil {id_}", f"{id_}@school.example").is_pending
+        name = f"Pupil\u2028{id_}\u0085"  # some programs end a line there
+        assert manager.add_student(id_, name, f"{id_}@school.example").is_pending
     spool.refuse([(spool.oldest(1)[0], "There is no such student")])
     database.close()
     return spool
@@ -65,6 +68,27 @@ def test_refused_rows_are_tried_again_or_discarded(run: Run, spool: Spool) -> No
     assert [entry.id for entry in spool.every()] == ["s2", "s3"]
 
 
+def test_a_row_is_named_by_its_id_or_its_kind_and_id(run: Run, spool: Spool) -> None:
+    other = Spool.of_service(spool.path.parent, "dropout")
+    other.accept([replace(spool.oldest(1)[0], kind="assessment", id="s1")])
+    other.refuse([(other.oldest(1)[0], "no")])
+
+    assert run("a", "discard", "student:s1", "assessment:s2", "--yes").exit_code == 0
+    assert [entry.id for entry in spool.every()] == ["s2", "s3"]
+    assert "1 rows are tried again" in run("a", "retry", "assessment:s1").output
+    other.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_what_root_imports_the_service_can_read(run: Run, spool: Spool, tmp_path: Path) -> None:
+    folder = tmp_path / "b"
+    folder.mkdir()
+    os.chown(folder, 1234, 1234)
+
+    assert run("b", "import", str(spool.path)).exit_code == 0
+    assert {file.stat().st_uid for file in folder.iterdir()} == {1234}
+
+
 def test_what_waits_is_carried_to_another_machine(run: Run, spool: Spool, tmp_path: Path) -> None:
     target = tmp_path / "carried.jsonl"
     exported = run("a", "export", str(target))
@@ -77,11 +101,8 @@ def test_what_waits_is_carried_to_another_machine(run: Run, spool: Spool, tmp_pa
     assert exported.exit_code == 0
     assert over_it.exit_code == 1
     assert target.stat().st_mode & 0o077 == 0
-    assert [json.loads(line)["id"] for line in target.read_text().splitlines()] == [
-        "s1",
-        "s2",
-        "s3",
-    ]
+    lines = target.read_text(encoding="utf-8").strip().split("\n")
+    assert [json.loads(line)["id"] for line in lines] == ["s1", "s2", "s3"]
     assert "3 rows wait to be stored, 0 were here" in first.output
     assert "0 rows wait to be stored, 3 were here" in again.output
     assert "3 rows wait" in whole.output
