@@ -112,6 +112,28 @@ def store_one(session: Session, row: N, differs: Callable[[str], ServiceError]) 
     return stored
 
 
+def repeated(
+    session: Session,
+    model: type[N],
+    id_: str | None,
+    digest: bytes,
+    differs: Callable[[str], ServiceError],
+) -> N | None:
+    """Return the row that was stored under the id before, None where there is none.
+
+    Raises:
+        ServiceError: what `differs` makes of the id, when it is stored with another digest.
+
+    """
+    stored = None if id_ is None else session.get(model, id_)
+    if stored is None:
+        return None
+    if stored.digest != digest:
+        raise differs(stored.id)
+    stored.is_repeat = True
+    return stored
+
+
 def _store_new(session: Session, rows: list[N]) -> set[str]:
     """Store those whose id is new; return their ids."""
     is_postgresql = session.get_bind().dialect.name == "postgresql"

@@ -167,7 +167,7 @@ class Spool:
         self._change(query, [(problem, entry.place) for entry, problem in problems])
 
     def retry(self, ids: Collection[str] | None = None) -> int:
-        """Let refused additions be tried again, those named as `id` or `kind:id`, or all; count them."""
+        """Let refused additions be tried again, as `id` or `kind:id`, or all; return how many."""
         return self._change_refused("UPDATE spool SET problem = NULL", ids)
 
     def discard(self, ids: Collection[str]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import mkstemp
 from zipfile import BadZipFile, ZipFile
 
 from shared_db.errors import ConfigurationError
@@ -13,6 +14,7 @@ from shared_db.errors import ConfigurationError
 DUMP = "database.dump"
 _MANIFEST = "manifest.json"
 _FORMAT = 1
+_EXISTS = "{} exists already; a backup is never overwritten."
 _CHUNK_BYTES = 1024 * 1024
 
 
@@ -38,21 +40,41 @@ def new_archive(file: Path) -> Iterator[ZipFile]:
 
     """
     if file.exists():
-        raise ConfigurationError(f"{file} exists already; a backup is never overwritten.")
-    partial = file.with_name(f"{file.name}.partial")
+        raise ConfigurationError(_EXISTS.format(file))
     try:
-        # For nobody else's eyes from the first byte.
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as raw:
-            with ZipFile(raw, "w") as archive:
-                yield archive
-            raw.flush()
-            os.fsync(raw.fileno())
-        partial.rename(file)
+        with _partial(file) as (partial, descriptor):
+            with os.fdopen(descriptor, "wb") as raw:
+                with ZipFile(raw, "w") as archive:
+                    yield archive
+                raw.flush()
+                os.fsync(raw.fileno())
+            _give_name(partial, file)
+    except FileExistsError as failure:
+        raise ConfigurationError(_EXISTS.format(file)) from failure
     except OSError as failure:
         raise ConfigurationError(f"{file} cannot be written: {failure.strerror}.") from failure
+
+
+@contextmanager
+def _partial(file: Path) -> Iterator[tuple[Path, int]]:
+    # For nobody else's eyes from the first byte, and of this run alone.
+    descriptor, name = mkstemp(dir=file.parent, prefix=f"{file.name}.", suffix=".partial")
+    try:
+        yield Path(name), descriptor
     finally:
-        partial.unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
+
+
+def _give_name(partial: Path, file: Path) -> None:
+    # A link, because a rename would take the place of a file that came by that name meanwhile.
+    try:
+        os.link(partial, file)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links, as on many a stick
+        if file.exists():
+            raise FileExistsError(str(file)) from None
+        partial.rename(file)
 
 
 def write_manifest(archive: ZipFile, manifest: Manifest) -> None:

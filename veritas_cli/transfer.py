@@ -15,6 +15,7 @@ _CHUNK_BYTES = 256 * 1024
 _A_TABLES_TURN = re.compile(
     r'(?:dumping contents of|processing data for) table "(?:.*\.)?([^".]+)"'
 )
+_A_FAILURE = re.compile(r"(?:pg_dump|pg_restore): (?:error|fatal): |connection to server .*FATAL: ")
 
 
 @contextmanager
@@ -108,7 +109,7 @@ class Transfer:
             turn = _A_TABLES_TURN.search(line)
             if turn:
                 self._turn_of(turn.group(1))
-            elif "error" in line or "FATAL" in line:
+            elif _A_FAILURE.match(line):
                 # DETAIL and CONTEXT lines, which may hold a row, are never kept.
                 self._said.append(line)
 

@@ -13,11 +13,11 @@ from dropout_service.database.predictions import prediction_row, store_predictio
 from dropout_service.database.presence import require_student
 from dropout_service.domain.course_days import not_enrolled
 from dropout_service.domain.risk import assess, missing_for_assessment
-from dropout_service.errors import CourseNotFound, NotAssessable
+from dropout_service.errors import CourseNotFound, NotAssessable, PredictionExists
 from dropout_service.models import Course, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
-from shared_db.naming import digest_of
+from shared_db.naming import digest_of, repeated
 
 
 class Predicting(Part):
@@ -46,15 +46,21 @@ class Predicting(Part):
 
         """
         instant = as_of or utc_now()
-        sent = {"student_id": student_id, "as_of": as_of, "course": course}
+        digest = digest_of({"student_id": student_id, "as_of": as_of, "course": course})
         with self.database.unit_of_work() as session:
+            # Before anything is judged: what was answered once is answered again, although the
+            # course has ended since.
+            if stored := repeated(
+                session, DropoutPrediction, prediction_id, digest, PredictionExists
+            ):
+                return stored
             enrolments = _enrolments(session, student_id, course, instant)
             model = active_model(session)
             row = None if model is None else _by_model(session, model, enrolments, instant)
             if row is None and model is not None and course is not None:
                 raise NotAssessable(student_id, "nothing is known of the enrolment")
             row = row or _by_rules(session, student_id, course, instant)
-            row.id, row.digest = prediction_id or new_id(), digest_of(sent)
+            row.id, row.digest = prediction_id or new_id(), digest
             return store_prediction(session, row)
 
 
