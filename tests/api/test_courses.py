@@ -1,16 +1,19 @@
 """Courses over HTTP, and the predictions of those enrolled, on both stores."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import text
+from httpx2 import Response
+from sqlalchemy import text, update
 from starlette.testclient import TestClient
 
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.domain.kinds import CourseOutcome
 from dropout_service.models import Course, Enrolment
+from shared_db.clock import utc_now
 from shared_db.database import Database
 from tests.factories import NOON, days
+from tests.stores import become_owner
 
 COURSES = "/api/v1/courses"
 
@@ -165,3 +168,30 @@ def test_the_published_risk_is_the_highest(postgres: Database) -> None:
     with postgres.reading() as session:
         rows = session.execute(text("SELECT student_id, risk_score FROM dropout.published_risk"))
         assert rows.all() == [("ada", pytest.approx(0.8))]
+
+
+def test_a_repeated_request_is_answered_as_before_though_the_course_is_over(
+    dropout_client: TestClient, db_manager: DropoutDatabaseManager
+) -> None:
+    fill(db_manager)
+    began = utc_now() - timedelta(days=30)
+    db_manager.add_learning_event(None, "ada", "q1", "QUESTION_SUBMIT", occurred_at=began)
+    running = update(Course).values(starts_on=began.date(), length_days=300)
+    with db_manager.database.unit_of_work() as session:
+        become_owner(session)
+        session.execute(running)
+
+    def ask(key: str) -> Response:
+        body, headers = {"course": "art-2025"}, {"Idempotency-Key": key}
+        path = "/api/v1/students/ada/predictions"
+        return dropout_client.post(path, json=body, headers=headers)
+
+    first = ask("once")
+    with db_manager.database.unit_of_work() as session:
+        become_owner(session)
+        session.execute(running.values(length_days=5))
+    again, new = ask("once"), ask("another")
+
+    assert (first.status_code, new.status_code) == (201, 422), first.text
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again.headers["Idempotent-Replay"] == "true"
