@@ -1,5 +1,6 @@
 """Giving back: in smaller batches when there is no time, later when the database is in the way."""
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,8 @@ from shared_db.giving import BATCH, Giver
 from shared_db.naming import Outcome
 from shared_db.spool import Spool
 from staffstuddash_service.models import Base, ConceptModule
+from tests.dumps import bytes_of
+from tests.e2e.processes import wait_until
 from tests.factories import NOON
 
 
@@ -97,3 +100,25 @@ def test_only_a_row_that_is_at_fault_itself_is_refused(
     assert kept == [("0", "Unexpected error: DataError")]
     assert caplog.text.count("what waits cannot be stored now: SQLSTATE 42P01") == 1
     assert "gave back 3" not in caplog.text
+
+
+def test_what_cannot_be_wiped_now_is_wiped_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared_db.spool_file._BUSY_SECONDS", 0.01)
+    spool, database = Spool(tmp_path / "spool.db"), Database.in_memory(Base.metadata)
+    spool.accept([KIND.entry(Mark("marked-1"))])
+    reader = sqlite3.connect(spool.path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM spool").fetchall()
+    giver = Giver(database, spool, Slow(), [KIND])
+    given = giver.give()
+    left = bytes_of(tmp_path)
+    reader.close()
+    giver.start()
+    is_wiped = wait_until(lambda: b"marked-1" not in bytes_of(tmp_path))
+    giver.stop()
+    spool.close()
+    database.close()
+
+    assert (given, b"marked-1" in left, is_wiped) == (1, True, True)

@@ -98,24 +98,6 @@ def test_nothing_of_what_was_removed_can_be_read_in_the_files(spool: Spool) -> N
     assert [entry.id for entry in spool.every()] == ["3"]
 
 
-def test_what_cannot_be_wiped_now_is_wiped_later(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared_db.spool_file._BUSY_SECONDS", 0.01)
-    spool.accept([an_entry("marked-1")])
-    reader = sqlite3.connect(spool.path, isolation_level=None)
-    reader.execute("BEGIN")
-    reader.execute("SELECT * FROM spool").fetchall()
-    spool.remove(spool.oldest(1))
-    spool.wipe()
-    left = bytes_of(spool.path.parent)
-    reader.close()
-    spool.wipe()
-
-    assert b"marked-1" in left
-    assert b"marked-1" not in bytes_of(spool.path.parent)
-
-
 def test_discards_only_what_was_refused(spool: Spool) -> None:
     spool.accept([an_entry("1"), an_entry("2")])
     spool.refuse([(spool.oldest(1)[0], "no")])
