@@ -7,7 +7,7 @@ umask 077
 mkdir -p backups
 docker compose run --rm --no-TTY --user "$(id -u):$(id -g)" --volume "$PWD/backups:/backups" \
     migrate veritas backup "/backups/veritas-$(date +%Y-%m-%dT%H%M%S).veritas"
-# Only after a good one.
+# Only after a good one; also the pieces of one that was killed.
 if [ -n "${KEEP_DAYS:-}" ]; then
-    find backups -name 'veritas-*.veritas' -mtime "+$KEEP_DAYS" -delete
+    find backups -name 'veritas-*.veritas*' -mtime "+$KEEP_DAYS" -delete
 fi

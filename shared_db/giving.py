@@ -138,7 +138,7 @@ class Giver:
             return
         cause = failure.orig if isinstance(failure, DBAPIError) else failure
         code: str | None = getattr(cause, "pgcode", None)
-        if code is None or code.startswith(_OF_THE_ROW):
+        if not code or code.startswith(_OF_THE_ROW):
             return
         if code != self._obstacle:
             self._obstacle = code

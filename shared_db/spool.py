@@ -80,8 +80,6 @@ class Spool:
         self._reading = threading.Lock()
         self._opening = threading.Lock()
         self._connections: tuple[sqlite3.Connection, sqlite3.Connection] | None = None
-        # Also at the start: whoever had the file before may have died before wiping.
-        self._has_traces = True
 
     @classmethod
     def of_service(cls, folder: Path, service: str) -> "Spool":
@@ -159,7 +157,6 @@ class Spool:
     def remove(self, entries: Iterable[Entry]) -> None:
         """Forget additions that the database has."""
         self._change("DELETE FROM spool WHERE place = ?", [(entry.place,) for entry in entries])
-        self._has_traces = True
 
     def refuse(self, problems: Iterable[tuple[Entry, str]]) -> None:
         """Keep additions with the problem for which the database refused them."""
@@ -173,7 +170,6 @@ class Spool:
     def discard(self, ids: Collection[str]) -> int:
         """Delete refused additions for good, each named as `id` or `kind:id`; return how many."""
         count = self._change_refused("DELETE FROM spool", ids)
-        self._has_traces = True
         self.wipe()
         return count
 
@@ -188,22 +184,21 @@ class Spool:
         query = "DELETE FROM spool WHERE subject = ?"
         with self._written() as connection:
             removed = sum(connection.execute(query, (one,)).rowcount for one in subjects)
-        self._has_traces = True
         self.wipe()
         return removed
 
     def wipe(self) -> None:
         """Leave nothing in the files of what was removed: SQLite's journal keeps old pages.
 
-        While another process reads in the file it cannot be done, and is left to the next call.
+        While another process reads in the file it cannot be done, and is left to the next call, of
+        whichever process.
         """
-        if not self._has_traces:
+        if not self._journal_bytes():
             return
         writer = self._connected()[0]
         try:
             with self._writing:
-                is_busy, *_ = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                self._has_traces = bool(is_busy)
+                writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except sqlite3.Error as failure:
             raise SpoolUnwritable(f"{self.path} cannot be written") from failure
 
@@ -217,6 +212,12 @@ class Spool:
                 yield False
                 return
             yield True
+
+    def _journal_bytes(self) -> int:
+        try:
+            return Path(f"{self.path}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def _entries(
         self, where: str, values: Sequence[object] = (), limit: int | None = None

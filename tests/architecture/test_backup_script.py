@@ -21,7 +21,8 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "deploy").mkdir()
     shutil.copy(ROOT / "deploy/backup.sh", tmp_path / "deploy")
     (tmp_path / "backups").mkdir()
-    for name, days in {"veritas-old.veritas": 40, "veritas-young.veritas": 2, "mine": 40}.items():
+    ages = {"veritas-old.veritas": 40, "veritas-young.veritas": 2, "mine": 40}
+    for name, days in {**ages, "veritas-killed.veritas.x1.partial": 40}.items():
         path = tmp_path / "backups" / name
         path.touch()
         os.utime(path, (time.time() - days * DAY_SECONDS,) * 2)
@@ -49,7 +50,7 @@ def test_the_file_is_the_callers_and_in_the_folder_of_the_checkout(checkout: Pat
     assert (
         f"--volume {checkout}/backups:/backups migrate veritas backup /backups/veritas-" in called
     )
-    assert len(left(checkout)) == 3
+    assert len(left(checkout)) == 4
 
 
 def test_old_ones_go_after_a_good_one_only(checkout: Path) -> None:
@@ -57,5 +58,5 @@ def test_old_ones_go_after_a_good_one_only(checkout: Path) -> None:
     after_failure = left(checkout)
     assert run(checkout, KEEP_DAYS="30") == 0
 
-    assert len(after_failure) == 3
+    assert len(after_failure) == 4
     assert left(checkout) == {"veritas-young.veritas", "mine"}
