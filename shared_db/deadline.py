@@ -11,8 +11,7 @@ from functools import partial
 from typing import Any
 
 import psycopg2
-from sqlalchemy import Engine, event
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Engine, event
 
 _TICK_SECONDS = 0.05
 # How long the thread stays when nothing is watched: starting it anew for each request costs more.
@@ -197,13 +196,12 @@ _WATCHDOG = _Watchdog()
 
 
 @contextmanager
-def watched(session: Session, deadline: Deadline) -> Iterator[None]:
-    """Shut the session's connection when the deadline passes; whoever waits on it then fails."""
-    connection = session.connection().connection.dbapi_connection
-    number = connection.fileno()  # type: ignore[union-attr] # psycopg2's
+def watched(connection: Connection, deadline: Deadline) -> Iterator[None]:
+    """Shut the connection when the deadline passes; whoever waits on it then fails."""
+    number = connection.connection.dbapi_connection.fileno()  # type: ignore[union-attr] # psycopg2's
     entry = _Watched(socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM), deadline)
-    _WATCHDOG.add(entry)
     try:
+        _WATCHDOG.add(entry)
         yield
     finally:
         _WATCHDOG.remove(entry)
