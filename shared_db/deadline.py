@@ -1,5 +1,6 @@
 """How long one unit of work may take, measured here: a hanging server enforces nothing itself."""
 
+import logging
 import socket
 import threading
 import time
@@ -12,6 +13,10 @@ from typing import Any
 
 import psycopg2
 from sqlalchemy import Connection, Engine, event
+
+from shared_db.threads import start_thread
+
+logger = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.05
 # How long the thread stays when nothing is watched: starting it anew for each request costs more.
@@ -109,7 +114,7 @@ class _Attempt:
         self._is_abandoned = False
         self._connection: Any = None
         self._failure: BaseException | None = None
-        threading.Thread(target=self._run, name="veritas-connecting", daemon=True).start()
+        start_thread("veritas-connecting", self._run)
 
     def result(self, deadline: Deadline) -> Any:
         """Return the connection.
@@ -160,8 +165,8 @@ class _Watchdog:
         with self.lock:
             self.watched.add(watched)
             if not self.is_running:
-                self.is_running = True
-                threading.Thread(target=self._run, name="veritas-watchdog", daemon=True).start()
+                start_thread("veritas-watchdog", self._run)
+                self.is_running = True  # not before: it may be that no thread can be started
 
     def remove(self, watched: _Watched) -> None:
         with self.lock:
@@ -180,7 +185,7 @@ class _Watchdog:
                 self._cut()
                 doubted = self._doubted(time.monotonic())
             for deadline in doubted:  # not under the lock: it starts a unit of work of its own
-                deadline.tell_doubt()
+                _tell_doubt(deadline)
 
     def _cut(self) -> None:
         for watched in self.watched:
@@ -190,6 +195,13 @@ class _Watchdog:
 
     def _doubted(self, now: float) -> list[Deadline]:
         return [w.deadline for w in self.watched if now >= w.deadline.doubted_at]
+
+
+def _tell_doubt(deadline: Deadline) -> None:
+    try:
+        deadline.tell_doubt()
+    except Exception as failure:  # noqa: BLE001 - who is watched besides must not pay for it
+        logger.error("a doubt could not be told: %s", type(failure).__qualname__)  # noqa: TRY400 - its text may be personal
 
 
 _WATCHDOG = _Watchdog()
