@@ -153,8 +153,8 @@ def _unexpected(request: Request) -> ASGIApp:
         status=500,
         slug="unexpected-error",
         title="Something unexpected went wrong",
-        detail="It is in the log under this request id. Whether the request was stored is not "
-        "known: repeat it under the same id.",
+        detail="It is in the log under this request id. If something was to be stored, it is not "
+        "known whether it was: send it again under the same id.",
     )
 
 
