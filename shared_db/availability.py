@@ -5,7 +5,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
+from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable, Overloaded
+from shared_db.threads import start_thread
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Availability:
 
         """
         if not self.is_up:
+            self._start_probing()  # where that failed before, nobody looks
             raise DatabaseUnavailable(self._reason)
 
     def answered(self) -> None:
@@ -100,10 +102,14 @@ class Availability:
 
     def _start_probing(self) -> None:
         with self._lock:
-            if self._is_probing:
+            if self._is_probing or self._is_stopped.is_set():
                 return
-            self._is_probing = True
-        threading.Thread(target=self._look, name="veritas-probe", daemon=True).start()
+            try:
+                start_thread("veritas-probe", self._look)
+            except Overloaded as refusal:
+                logger.error("the database is not looked for: %s", refusal)  # noqa: TRY400 - one line
+            else:
+                self._is_probing = True
 
     def _look(self) -> None:
         while not self._is_settled():

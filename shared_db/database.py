@@ -6,15 +6,16 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import psycopg2
-from sqlalchemy import Connection, Engine, MetaData, text
+from sqlalchemy import Connection, Engine, MetaData
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
 
 from shared_db.availability import Availability
-from shared_db.deadline import Deadline, keeping_to, watched
+from shared_db.deadline import Deadline, keeping_to
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, QueryTooExpensive
 from shared_db.failures import as_service_error, is_timeout, write_refusal
-from shared_db.keeping import kept_or_new
+from shared_db.opening import sessions_on, transaction
 from shared_db.roles import Role
 from shared_db.settings import DatabaseSettings
 from shared_db.spool import Spool, asked, is_giving_back
@@ -26,21 +27,12 @@ _TOO_EXPENSIVE = (
 )
 
 _NOT_GIVEN_BACK = "It was accepted and is not in the database yet. Try again in a few seconds."
+_NONE_FREE = "The request was given up: all connections of this process are in use. Try again."
 
 # What a client waits beyond the time-outs that the server keeps itself.
 _GRACE_SECONDS = 0.5
 # A unit of work that writes has many statements, each with the time-out of one.
 _WRITING_STATEMENTS = 3
-
-# One statement, because each costs a round trip; `true` makes it local to the transaction, which
-# is all that a pooler in transaction mode leaves us.
-_OPEN_QUERY = (
-    "SELECT set_config('statement_timeout', :statement, true),"
-    " set_config('lock_timeout', :lock, true),"
-    " set_config('transaction_read_only', :read_only, true)"
-)
-_OPEN = text(_OPEN_QUERY)
-_OPEN_IN_ROLE = text(f"{_OPEN_QUERY}, set_config('role', :role, true)")
 
 
 class Database:
@@ -181,7 +173,7 @@ class Database:
 
     def get_session(self) -> Session:
         """Return a plain session for callers outside; they commit and close it themselves."""
-        return self._sessions(self.store.bind)()
+        return sessions_on(self.store.bind)()
 
     def close(self) -> None:
         """Let the connections go; the in-memory store's rows are gone with them."""
@@ -190,34 +182,21 @@ class Database:
         if store is not None:
             store.close()
 
-    def _sessions(self, bind: Engine | Connection) -> sessionmaker[Session]:
-        return sessionmaker(
-            bind,
-            expire_on_commit=False,
-            # On a test's connection the test's transaction stays the outer one.
-            join_transaction_mode="create_savepoint",
-        )
-
     @contextmanager
     def _session(self, *, read_only: bool) -> Iterator[Session]:
         store = self.store
         guarded = _guarded(store, read_only=read_only) if store.availability else nullcontext()
         try:
-            with (
-                guarded as deadline,
-                kept_or_new(store.bind) as bind,
-                self._sessions(bind)() as session,
-            ):
-                session.connection(execution_options={"read_only": read_only})
-                with watched(session, deadline) if deadline else nullcontext():
-                    if not store.is_memory:
-                        _open(session, store, read_only=read_only)
-                    yield session
+            with guarded as deadline, transaction(store, deadline, read_only=read_only) as session:
+                yield session
         except NotFound as absent:
             spool = self.spool
             if spool and asked(partial(spool.holds, absent.members.values()), unknown=False):
                 raise DatabaseUnavailable(_NOT_GIVEN_BACK) from absent
             raise
+        except PoolTimeout as failure:
+            self.require_available()  # those that wait for a hanging server hold what there is
+            raise DatabaseBusy(_NONE_FREE) from failure
         except (DBAPIError, psycopg2.Error) as failure:  # COPY is psycopg2's own
             meaning = as_service_error(failure, is_reading=read_only)
             if meaning is None:
@@ -262,16 +241,3 @@ def _learn(
         availability.doubt()  # we gave it up ourselves: it may have waited for a lock
     elif isinstance(as_service_error(failure, is_reading=is_reading), DatabaseUnavailable):
         availability.lost()
-
-
-def _open(session: Session, store: Store, *, read_only: bool) -> None:
-    limits = {
-        "statement": f"{store.statement_timeout_seconds * 1000:.0f}",
-        "lock": f"{store.lock_timeout_seconds * 1000:.0f}",
-        "read_only": "on" if read_only else "off",
-    }
-    role = store.role.taken_in(session) if store.role else None
-    if role is None:
-        session.execute(_OPEN, limits)
-    else:
-        session.execute(_OPEN_IN_ROLE, {**limits, "role": role})

@@ -1,5 +1,6 @@
 """How long one unit of work may take, measured here: a hanging server enforces nothing itself."""
 
+import logging
 import socket
 import threading
 import time
@@ -11,8 +12,11 @@ from functools import partial
 from typing import Any
 
 import psycopg2
-from sqlalchemy import Engine, event
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Engine, event
+
+from shared_db.threads import start_thread
+
+logger = logging.getLogger(__name__)
 
 _TICK_SECONDS = 0.05
 # How long the thread stays when nothing is watched: starting it anew for each request costs more.
@@ -110,7 +114,7 @@ class _Attempt:
         self._is_abandoned = False
         self._connection: Any = None
         self._failure: BaseException | None = None
-        threading.Thread(target=self._run, name="veritas-connecting", daemon=True).start()
+        start_thread("veritas-connecting", self._run)
 
     def result(self, deadline: Deadline) -> Any:
         """Return the connection.
@@ -161,8 +165,8 @@ class _Watchdog:
         with self.lock:
             self.watched.add(watched)
             if not self.is_running:
-                self.is_running = True
-                threading.Thread(target=self._run, name="veritas-watchdog", daemon=True).start()
+                start_thread("veritas-watchdog", self._run)
+                self.is_running = True  # not before: it may be that no thread can be started
 
     def remove(self, watched: _Watched) -> None:
         with self.lock:
@@ -181,7 +185,7 @@ class _Watchdog:
                 self._cut()
                 doubted = self._doubted(time.monotonic())
             for deadline in doubted:  # not under the lock: it starts a unit of work of its own
-                deadline.tell_doubt()
+                _tell_doubt(deadline)
 
     def _cut(self) -> None:
         for watched in self.watched:
@@ -193,17 +197,23 @@ class _Watchdog:
         return [w.deadline for w in self.watched if now >= w.deadline.doubted_at]
 
 
+def _tell_doubt(deadline: Deadline) -> None:
+    try:
+        deadline.tell_doubt()
+    except Exception as failure:  # noqa: BLE001 - who is watched besides must not pay for it
+        logger.error("a doubt could not be told: %s", type(failure).__qualname__)  # noqa: TRY400 - its text may be personal
+
+
 _WATCHDOG = _Watchdog()
 
 
 @contextmanager
-def watched(session: Session, deadline: Deadline) -> Iterator[None]:
-    """Shut the session's connection when the deadline passes; whoever waits on it then fails."""
-    connection = session.connection().connection.dbapi_connection
-    number = connection.fileno()  # type: ignore[union-attr] # psycopg2's
+def watched(connection: Connection, deadline: Deadline) -> Iterator[None]:
+    """Shut the connection when the deadline passes; whoever waits on it then fails."""
+    number = connection.connection.dbapi_connection.fileno()  # type: ignore[union-attr] # psycopg2's
     entry = _Watched(socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM), deadline)
-    _WATCHDOG.add(entry)
     try:
+        _WATCHDOG.add(entry)
         yield
     finally:
         _WATCHDOG.remove(entry)

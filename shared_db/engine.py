@@ -93,7 +93,10 @@ def build_engine(settings: DatabaseSettings, application_name: str) -> Engine:
             "poolclass": QueuePool,
             "pool_size": settings.database_pool_size,
             "max_overflow": settings.database_pool_overflow,
-            "pool_pre_ping": True,
+            # A request waits for one no longer than the shortest unit of work may take. There is
+            # no ping before use, as it would wait for a hanging server: `shared_db.opening` tries
+            # a fresh one when the first statement fails.
+            "pool_timeout": settings.database_adding_seconds,
         }
     )
     return create_engine(

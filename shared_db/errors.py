@@ -104,7 +104,7 @@ class NeedsPostgresql(ServiceError):
 
 
 class Overloaded(ServiceError):
-    """More comes in than can be written, and what may wait is waiting already."""
+    """More comes in than can be done: what may wait waits already, or no thread is left."""
 
     status = 503
     title = "Too much is waiting to be written"

@@ -119,6 +119,8 @@ def as_service_error(
 
 
 def _busy(code: str, text: str) -> str | None:
+    if code:
+        return _BUSY.get(code)  # the text may quote anything, also what a client sent
     if any(sign in text for sign in _TOO_MANY):
         return "no connection is left"
-    return "another request holds the lock" if "database is locked" in text else _BUSY.get(code)
+    return "another request holds the lock" if "database is locked" in text else None

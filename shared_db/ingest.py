@@ -7,6 +7,7 @@ else to do. While more comes, the writer keeps its connection.
 """
 
 import asyncio
+import logging
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
@@ -18,6 +19,9 @@ from typing import Any, Generic, TypeVar
 
 from shared_db.errors import DatabaseUnavailable, Overloaded, ServiceError
 from shared_db.keeping import keeping_connection
+from shared_db.threads import NO_THREAD
+
+logger = logging.getLogger(__name__)
 
 # How long the writer waits for more, with its connection open.
 _LINGER_SECONDS = 0.2
@@ -61,6 +65,7 @@ class GroupCommit(Generic[Q, R]):
         self.flush = flush
         self._queue: deque[_Waiting[Q]] = deque()
         self._queued_size = 0
+        self._passed_over = 0
         self._is_writing = False
         # What waits is to be written. Until then the loop still reads what came at the same time.
         self._is_due = False
@@ -108,11 +113,13 @@ class GroupCommit(Generic[Q, R]):
 
     def drain(self) -> None:
         """Return once everything is written that waits now, and the writer has gone."""
-        with self._lock:
-            self._lingers = False
-        while self._queue or self._is_writing:
-            self._wake()
-            self._writer.submit(int).result()
+        self._lingers = False
+        try:
+            while self._queue or self._is_writing:
+                self._wake()
+                self._writer.submit(int).result()
+        finally:
+            self._lingers = True  # another application may go on with the same manager
 
     def _enqueue(self, waiting: _Waiting[Q]) -> None:
         with self._lock:
@@ -126,18 +133,36 @@ class GroupCommit(Generic[Q, R]):
 
     def _wake(self) -> None:
         """Have the writer take what waits, now or after what it is at."""
-        with self._lock:
-            self._waking = None
-            self._is_due = True
-            self._came.notify()
-            if not self._is_writing:
-                self._is_writing = True
-                self._writer.submit(self._write_all)
+        try:
+            with self._lock:
+                self._waking = None
+                self._is_due = True
+                self._came.notify()
+                if not self._is_writing:
+                    self._writer.submit(self._write_all)
+                    self._is_writing = True  # not before: it may be that no thread can be started
+        except RuntimeError as refusal:
+            self._stop([], Overloaded(NO_THREAD), refusal)
 
     def _write_all(self) -> None:
-        with keeping_connection():
-            while taken := self._take():
-                self._write(taken)
+        taken: list[_Waiting[Q]] = []
+        try:
+            with keeping_connection():
+                while taken := self._take():
+                    self._write(taken)
+        except BaseException as failure:
+            self._stop(taken, RuntimeError("the writer failed"), failure)
+            raise
+
+    def _stop(self, taken: list[_Waiting[Q]], told: Exception, cause: BaseException) -> None:
+        """Tell everybody who waits, as there is no writer; the next request starts one."""
+        logger.error("the writer stopped: %s", type(cause).__qualname__)
+        told.__cause__ = cause
+        with self._lock:
+            self._is_writing = False
+            taken = [*taken, *self._queue]
+            self._queue, self._queued_size = deque(), 0
+        _refuse(taken, told)
 
     def _take(self) -> list[_Waiting[Q]]:
         """Return the first that wait, as many as one transaction takes; with none, stop writing."""
@@ -152,15 +177,19 @@ class GroupCommit(Generic[Q, R]):
                 taken.append(self._queue.popleft())
                 self._queued_size -= taken[-1].size
             self._is_due = bool(self._queue)
+            self._passed_over = len(self._queue)
             self._is_writing = bool(taken)
         return taken
 
     def _has_to_take(self) -> bool:
         return bool(self._queue and self._is_due) or not self._lingers
 
-    def _take_everything(self) -> list[_Waiting[Q]]:
+    def _take_passed_over(self) -> list[_Waiting[Q]]:
+        """Return those that waited already when the flush at hand began, and had no place in it."""
         with self._lock:
-            taken, self._queue, self._queued_size = list(self._queue), deque(), 0
+            taken = [self._queue.popleft() for _ in range(min(self._passed_over, len(self._queue)))]
+            self._queued_size -= sum(waiting.size for waiting in taken)
+            self._passed_over = 0
         return taken
 
     def _write(self, taken: list[_Waiting[Q]]) -> None:
@@ -168,8 +197,9 @@ class GroupCommit(Generic[Q, R]):
             answers = self.flush([waiting.request for waiting in taken])
             settled = list(zip(taken, answers, strict=True))
         except DatabaseUnavailable as away:
-            # Each of those behind would find out for itself, one after the other.
-            _refuse([*taken, *self._take_everything()], away)
+            # Not all behind: this may have been a lock. When the database is known to be away,
+            # their own flush fails at once; else nobody waits for more than two.
+            _refuse([*taken, *self._take_passed_over()], away)
         except ServiceError as refusal:
             _refuse(taken, refusal)
         except Exception as failure:  # noqa: BLE001 - raised where the request came from
@@ -187,11 +217,11 @@ class GroupCommit(Generic[Q, R]):
         self._write(taken[middle:])
 
 
-def _refuse(waiting: Sequence[_Waiting[Q]], refusal: ServiceError) -> None:
+def _refuse(waiting: Sequence[_Waiting[Q]], refusal: Exception) -> None:
     _answer([(each, _copied(refusal)) for each in waiting])
 
 
-def _copied(refusal: ServiceError) -> ServiceError:
+def _copied(refusal: Exception) -> Exception:
     # Raised in many places at once, one error would gather the traces of all.
     own = copy(refusal)
     own.__cause__ = refusal.__cause__
@@ -213,11 +243,12 @@ def _answer(answers: Sequence[tuple[_Waiting[Q], R | Exception]]) -> None:
 
 def _settle_all(answers: Sequence[tuple[Any, object]]) -> None:
     for waiting, answer in answers:
-        if not waiting.cancelled():
-            _settle(waiting, answer)
+        _settle(waiting, answer)
 
 
 def _settle(waiting: Any, answer: object) -> None:
+    if waiting.done():  # given up by who waited, or answered before the writer failed
+        return
     if isinstance(answer, Exception):
         waiting.set_exception(answer)
     else:

@@ -43,14 +43,18 @@ def keeping_connection() -> Iterator[None]:
 
 
 @contextmanager
-def kept_or_new(bind: Engine | Connection) -> Iterator[Engine | Connection]:
-    """Give what a unit of work is bound to: the kept connection, or `bind` where none is kept.
+def connected(bind: Engine | Connection) -> Iterator[Connection]:
+    """Give the connection of a unit of work: the kept one, or the engine's where none is kept.
 
-    After any failure the connection is given up, since it may be what failed.
+    After any failure the kept one is given up, since it may be what failed.
     """
-    kept = _kept.get()
-    if kept is None or not isinstance(bind, Engine) or bind.dialect.name != "postgresql":
+    if isinstance(bind, Connection):
         yield bind
+        return
+    kept = _kept.get()
+    if kept is None or bind.dialect.name != "postgresql":
+        with bind.connect() as connection:
+            yield connection
         return
     try:
         yield kept.to(bind)

@@ -7,7 +7,6 @@ from functools import partial
 
 from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
 from shared_db.availability import Availability
 from shared_db.deadline import connect_in_time, keeping_to, watched
@@ -76,18 +75,26 @@ def open_from_settings(
     if settings.database_url is None:
         return memory_store(metadata, "DATABASE_URL is not set")
     engine = build_engine(settings, application_name)
-    failure = try_connecting(engine, settings.url_variable)
+    # Of its own, because looking for the server must neither wait for a connection nor reuse one.
+    unpooled = build_engine(settings.model_copy(update={"database_pool": "null"}), application_name)
+    failure = try_connecting(unpooled, settings.url_variable)
     if failure is not None and settings.serves_from_memory_when_away:
         return memory_store(metadata, f"the server of {settings.url_variable} does not answer")
-    store = postgres_store(engine, settings, metadata.schema or "")
+    store = postgres_store(engine, unpooled, settings, metadata.schema or "")
     if failure is not None and store.availability is not None:
         store.availability.lost()
     return store
 
 
-def postgres_store(engine: Engine, settings: DatabaseSettings, schema: str) -> Store:
-    """Return the store of a running service on this engine, with its breaker and deadlines."""
+def postgres_store(
+    engine: Engine, unpooled: Engine, settings: DatabaseSettings, schema: str
+) -> Store:
+    """Return the store of a running service on this engine, with its breaker and deadlines.
+
+    unpooled: what looks for the server.
+    """
     connect_in_time(engine)
+    connect_in_time(unpooled)
     checks: list[Check] = []
     return Store(
         engine,
@@ -96,7 +103,7 @@ def postgres_store(engine: Engine, settings: DatabaseSettings, schema: str) -> S
         adding_seconds=settings.database_adding_seconds,
         role=Role(role_name(settings.database_role_prefix, schema), schema),
         availability=Availability(
-            partial(probe, engine, settings.url_variable, checks),
+            partial(probe, unpooled, settings.url_variable, checks),
             patience_seconds=settings.database_adding_seconds / 3,
             longest_seconds=settings.database_connect_timeout_seconds,
         ),
@@ -116,12 +123,13 @@ def probe(engine: Engine, variable: str, checks: list[Check], seconds: float) ->
     try:
         with (
             keeping_to(seconds, seconds, _no_doubt) as deadline,
-            Session(engine) as session,
-            watched(session, deadline),
+            engine.connect() as connection,
+            watched(connection, deadline),
+            connection.begin(),  # which ends while it is watched
         ):
-            session.execute(text("SELECT 1"))
+            connection.execute(text("SELECT 1"))
             for check in tuple(checks):
-                check(session.connection())
+                check(connection)
                 checks.remove(check)
     except DBAPIError as failure:
         raise (

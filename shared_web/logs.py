@@ -153,7 +153,8 @@ def _unexpected(request: Request) -> ASGIApp:
         status=500,
         slug="unexpected-error",
         title="Something unexpected went wrong",
-        detail="It is in the log under this request id. Nothing of the request was stored.",
+        detail="It is in the log under this request id. If something was to be stored, it is not "
+        "known whether it was: send it again under the same id.",
     )
 
 

@@ -7,15 +7,19 @@ from contextlib import closing, suppress
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from shared_db.availability import Availability
 from shared_db.database import Database
-from shared_db.deadline import within
-from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
+from shared_db.deadline import keeping_to, watched, within
+from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable, Overloaded
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base
 from tests.e2e.processes import wait_until
-from tests.stores import become_owner
+from tests.scarce import no_thread
+from tests.stores import become_owner, engine_on
+
+WATCHDOG = "veritas-watchdog"
 
 
 class Hanging:
@@ -95,6 +99,42 @@ def test_a_connection_that_is_cut_is_looked_after_at_once(migrated_url: str) -> 
         assert wait_until(lambda: availability.is_up)
 
 
+def is_watched() -> bool:
+    """Tell whether the thread runs that watches; it stays for a while when there is nothing."""
+    return any(thread.name == WATCHDOG for thread in threading.enumerate())
+
+
+def test_without_a_thread_a_unit_of_work_is_refused_and_the_next_is_watched(
+    migrated_url: str,
+) -> None:
+    with closing(database_at(migrated_url)) as database:
+        assert wait_until(lambda: not is_watched())
+        for missing in (WATCHDOG, "veritas-connecting"):
+            with no_thread(missing), pytest.raises(Overloaded), database.reading():
+                pass
+
+        with within(0.2), pytest.raises(DatabaseUnavailable), database.reading() as session:
+            session.execute(text("SELECT pg_sleep(30)"))
+
+
+def test_a_doubt_that_cannot_be_told_ends_no_watching(
+    migrated_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise ValueError("Ada")
+
+    with (
+        engine_on(migrated_url).connect() as connection,
+        keeping_to(0.3, 0.1, fail) as deadline,
+        watched(connection, deadline),
+        pytest.raises(OperationalError),
+    ):
+        connection.execute(text("SELECT pg_sleep(5)"))
+
+    assert "ValueError" in caplog.text
+    assert "Ada" not in caplog.text
+
+
 class Probed:
     """A probe that fails as it is told to, and counts; `meanwhile` happens while it is at work."""
 
@@ -134,6 +174,19 @@ def test_it_stays_away_until_the_probe_succeeds(probe: Probed, availability: Ava
 
     assert wait_until(lambda: availability.is_up)
     availability.require()
+
+
+def test_where_no_thread_can_be_started_it_is_looked_for_later(
+    probe: Probed, availability: Availability
+) -> None:
+    probe.failure = None
+    with no_thread("veritas-probe"):
+        availability.lost()
+    assert not availability.is_up
+    with pytest.raises(DatabaseUnavailable):
+        availability.require()
+
+    assert wait_until(lambda: availability.is_up, seconds=10)
 
 
 def test_overload_is_no_outage(probe: Probed, availability: Availability) -> None:

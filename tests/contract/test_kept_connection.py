@@ -1,11 +1,16 @@
 """Units of work that share a connection: each is still a transaction, and a failure ends it."""
 
+from collections.abc import Iterable
+from contextlib import closing
+
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from shared_db.database import Database
 from shared_db.errors import DatabaseUnavailable
 from shared_db.keeping import keeping_connection
+from shared_db.settings import DatabaseSettings
+from staffstuddash_service.models import Base
 from tests.stores import engine_on
 
 
@@ -66,18 +71,47 @@ def test_settings_of_one_do_not_reach_the_next(database: Database) -> None:
     assert sources(database) == ["good"]
 
 
-def test_a_lost_connection_is_given_up(database: Database) -> None:
+def end(url: str, backends: Iterable[int]) -> None:
+    """End these processes of the server, as an administrator does, and wait for it."""
+    with engine_on(url).connect() as other:
+        for backend in backends:
+            other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
+
+
+def two_at_once(database: Database) -> set[int]:
+    """Return the server's processes of two units of work, one inside the other."""
+    with database.reading() as session:
+        return {session.scalar(text("SELECT pg_backend_pid()")) or 0, backend_of(database)}
+
+
+def test_one_that_was_ended_meanwhile_is_replaced(private_url: str) -> None:
+    settings = DatabaseSettings.load(database_url=private_url)
+    with closing(Database.from_settings("test", Base.metadata, settings)) as database:
+        with keeping_connection():
+            first = backend_of(database)
+            end(private_url, [first])
+            second = backend_of(database)
+            third = backend_of(database)
+
+        assert first != second == third
+        database.require_available()
+
+
+def test_those_of_a_pool_are_replaced_too(private_url: str) -> None:
+    settings = DatabaseSettings.load(database_url=private_url, database_pool="queue")
+    with closing(Database.from_settings("test", Base.metadata, settings)) as database:
+        first = two_at_once(database)
+        end(private_url, first)
+
+        assert first.isdisjoint(two_at_once(database))
+        database.require_available()
+
+
+def test_one_that_is_ended_at_work_fails(database: Database, private_url: str) -> None:
     with keeping_connection():
         first = backend_of(database)
-        with engine_on_same(database).connect() as other:
-            other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": first})
-        with pytest.raises(DatabaseUnavailable):
-            backend_of(database)
+        with pytest.raises(DatabaseUnavailable), database.unit_of_work() as session:
+            session.execute(text("SELECT 1"))
+            end(private_url, [first])
+            session.execute(text("SELECT 1"))
         assert backend_of(database) != first
-
-
-def engine_on_same(database: Database) -> Engine:
-    """Return the database's engine, for a connection that is not the kept one."""
-    bind = database.store.bind
-    assert isinstance(bind, Engine)
-    return bind

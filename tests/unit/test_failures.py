@@ -52,3 +52,16 @@ def test_a_host_that_does_not_exist_is_said_at_the_start() -> None:
 
     with pytest.raises(ConfigurationError, match="there is no such host"):
         _ = database.store
+
+
+class QuotingError(psycopg2.errors.UniqueViolation):
+    """A refusal of the server with its code, as it quotes what was sent."""
+
+    pgcode = "23505"
+
+
+@pytest.mark.parametrize("quoted", ["too many connections", "database is locked"])
+def test_what_a_refusal_quotes_does_not_tell_its_kind(quoted: str) -> None:
+    refusal = DBAPIError(None, None, QuotingError(f"Key (id)=({quoted}) already exists."))
+
+    assert as_service_error(refusal) is None

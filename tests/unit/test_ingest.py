@@ -10,9 +10,11 @@ import pytest
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, Overloaded, ServiceError
 from shared_db.ingest import Bounds, GroupCommit
 from tests.e2e.processes import wait_until
+from tests.scarce import no_thread
 
 BAD = -1
 REFUSED = -2
+LOST = -3
 
 
 class Journal:
@@ -23,7 +25,7 @@ class Journal:
         self.may_go_on = threading.Event()
         self.may_go_on.set()
         self.has_begun = threading.Event()
-        self.failure: ServiceError | None = None
+        self.failure: BaseException | None = None
 
     def flush(self, numbers: Sequence[int]) -> list[int | ServiceError]:
         self.has_begun.set()
@@ -32,6 +34,8 @@ class Journal:
             raise self.failure
         if BAD in numbers:
             raise ValueError("one of them is bad")
+        if LOST in numbers:
+            raise DatabaseUnavailable("given up")
         self.flushes.append(list(numbers))
         return [NotFound("refused") if n == REFUSED else n * 10 for n in numbers]
 
@@ -45,19 +49,19 @@ def journal() -> Iterator[Journal]:
 
 
 def behind_a_slow_one(
-    journal: Journal, commits: GroupCommit[int, int], numbers: Sequence[int]
+    journal: Journal, commits: GroupCommit[int, int], numbers: Sequence[int], slow: int = 0
 ) -> list[int | Exception]:
-    """Write the numbers while a first flush, of 0, is held up, so that they wait together."""
+    """Write the numbers while a first flush is held up, so that they wait together."""
     journal.may_go_on.clear()
 
     def written(number: int) -> int | Exception:
         try:
             return commits.write(number, 1)
-        except (ServiceError, ValueError) as failure:
+        except (ServiceError, ValueError, RuntimeError) as failure:
             return failure
 
     with ThreadPoolExecutor(len(numbers) + 1) as pool:
-        first = pool.submit(written, 0)
+        first = pool.submit(written, slow)
         assert journal.has_begun.wait(30)
         others = []
         for number in numbers:
@@ -146,6 +150,50 @@ def test_without_a_database_everybody_who_waits_is_told(journal: Journal) -> Non
     assert commits.write(3, 1) == 30
 
 
+def test_one_that_is_given_up_takes_nobody_along_who_came_later(journal: Journal) -> None:
+    commits = GroupCommit(journal.flush)
+
+    given_up, *behind = behind_a_slow_one(journal, commits, [1, 2], slow=LOST)
+
+    assert isinstance(given_up, DatabaseUnavailable)
+    assert behind == [10, 20]
+
+
+def test_who_waited_for_two_that_were_given_up_waits_no_longer(journal: Journal) -> None:
+    commits = GroupCommit(journal.flush, Bounds(requests_at_once=1))
+
+    answers = behind_a_slow_one(journal, commits, [LOST, 2, 3], slow=LOST)
+
+    assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 4
+    assert commits.write(4, 1) == 40
+    assert commits.waiting == 0
+
+
+def test_where_no_thread_can_be_started_that_is_told_and_tried_again(journal: Journal) -> None:
+    commits = GroupCommit(journal.flush)
+    with no_thread("ingest"):
+        with pytest.raises(Overloaded):
+            commits.write(1, 1)
+        with pytest.raises(Overloaded):
+            asyncio.run(commits.write_async(2, 1))
+
+    assert commits.write(3, 1) == 30
+    assert journal.flushes == [[3]]
+
+
+def test_when_the_writer_itself_fails_everybody_is_told_and_the_next_one_writes(
+    journal: Journal,
+) -> None:
+    journal.failure = SystemExit()
+    commits = GroupCommit(journal.flush, Bounds(requests_at_once=1))
+
+    answers = behind_a_slow_one(journal, commits, [1, 2])
+
+    assert [type(answer) for answer in answers] == [RuntimeError] * 3
+    journal.failure = None
+    assert commits.write(3, 1) == 30
+
+
 def test_a_busy_database_refuses_only_those_of_the_flush(journal: Journal) -> None:
     journal.failure = DatabaseBusy("a lock")
     commits = GroupCommit(journal.flush)
@@ -222,3 +270,17 @@ def test_what_waits_is_written_before_draining_ends(journal: Journal) -> None:
     commits.drain()
 
     assert journal.flushes == [[0], [1], [2], [3], [4]]
+
+
+def test_after_draining_the_writer_lingers_again(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared_db.ingest._LINGER_SECONDS", 30)
+    commits = GroupCommit(journal.flush)
+    commits.write(1, 1)
+    commits.drain()
+    commits.write(2, 1)
+
+    assert not wait_until(lambda: not commits.is_writing, seconds=0.2)
+    commits.drain()
+    assert not commits.is_writing

@@ -1,0 +1,83 @@
+"""A server that answered and then hangs, at whatever moment and with either kind of pool."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+from sqlalchemy import text
+
+from shared_db.database import Database
+from shared_db.deadline import within
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable
+from shared_db.settings import DatabaseSettings
+from staffstuddash_service.models import Base
+from tests.e2e.processes import wait_until
+from tests.freezing import FreezingServer, freezing
+
+POOLS = ["null", "queue"]
+
+
+@pytest.fixture
+def server(migrated_url: str) -> Iterator[FreezingServer]:
+    """Give a server that freezes."""
+    with freezing(migrated_url) as server:
+        yield server
+
+
+def database_at(server: FreezingServer, **settings: object) -> Database:
+    values = {"database_url": server.url, "database_adding_seconds": 0.4, **settings}
+    database = Database.from_settings("test", Base.metadata, DatabaseSettings.load(**values))
+    read(database)  # which leaves a connection in a pool
+    return database
+
+
+def read(database: Database) -> None:
+    with within(0.4), database.reading() as session:
+        session.execute(text("SELECT 1"))
+
+
+def fail_for_its_data(database: Database) -> None:
+    with within(0.4), database.unit_of_work() as session:
+        session.execute(text("SELECT 1"))
+        raise ValueError
+
+
+def is_up(database: Database) -> bool:
+    availability = database.store.availability
+    return availability is not None and availability.is_up
+
+
+@pytest.mark.parametrize("work", [read, fail_for_its_data])
+def test_nobody_waits_for_the_rollback_of_a_server_that_hangs(
+    server: FreezingServer, work: Callable[[Database], None]
+) -> None:
+    with closing(database_at(server)) as database:
+        server.freeze(at=b"ROLLBACK")
+
+        with pytest.raises(DatabaseUnavailable):
+            server.ended(lambda: work(database))
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_hang_is_noticed_with_either_pool(server: FreezingServer, pool: str) -> None:
+    with closing(database_at(server, database_pool=pool)) as database:
+        server.freeze()
+
+        def notice() -> bool:
+            with pytest.raises(DatabaseUnavailable):
+                read(database)
+            return wait_until(lambda: not is_up(database), seconds=10)
+
+        assert server.ended(notice)
+        assert wait_until(lambda: is_up(database))
+        read(database)
+
+
+def test_who_finds_no_free_connection_is_told_soon(server: FreezingServer) -> None:
+    one = {"database_pool": "queue", "database_pool_size": 1, "database_pool_overflow": 0}
+    with closing(database_at(server, **one)) as database:
+        with database.reading():
+            with pytest.raises(DatabaseBusy, match="in use"):
+                read(database)
+            assert is_up(database)
+        read(database)
