@@ -21,7 +21,7 @@ SINGLE_CLIENTS = (16, 256)
 MANY = 64
 BATCHES = (100, 1_000, 10_000)
 BATCH_CLIENTS = 2
-_BATCHED_AT_LEAST = 1_000  # events a second, or a turn may end before the first batch is answered
+_BATCHED_AT_LEAST = 2_500  # events a second, or a turn may end before the first batch is answered
 PGBENCH_MOST = 10**15  # so many that a random one is new
 
 
