@@ -7,6 +7,9 @@ from pathlib import Path
 
 _LISTENING = "0A"
 
+# Whoever asked for one may not listen on it yet.
+_given: set[int] = set()
+
 
 def port_is_free(host: str, port: int) -> bool:
     """Tell whether a server could listen there now.
@@ -30,11 +33,14 @@ def port_is_free(host: str, port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of 127.0.0.1 that nobody listens on now; never the same one twice."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def holder_of(port: int) -> str | None:

@@ -101,8 +101,9 @@ class Service:
             )
 
     def is_ready(self) -> bool:
-        """Tell whether it serves requests."""
-        return refusal_of(self.port) is None
+        """Tell whether it serves requests, and not another on the same port."""
+        is_running = self._process is not None and self._process.poll() is None
+        return is_running and refusal_of(self.port) is None
 
     def start(self) -> None:
         """Start it, and wait until it serves requests."""
