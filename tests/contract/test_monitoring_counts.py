@@ -152,9 +152,10 @@ def test_nothing_stored_is_no_error(open_own_database: OpenDatabase) -> None:
 
 def test_counts_of_days_that_are_gone_are_not_kept(open_own_database: OpenDatabase) -> None:
     manager = MonitoringDatabase(open_own_database(Base.metadata))
-    manager.add_logs([an_event(n, timedelta(days=n), 0) for n in range(6)])
+    # Further apart than a day, so that at no time of day two of them share one with the limit.
+    manager.add_logs([an_event(n, timedelta(days=10 * n), 0) for n in range(6)])
 
-    assert manager.clear_old_logs(2.5 * 24 * 60) == 3
+    assert manager.clear_old_logs(25 * 24 * 60) == 3
 
     with manager.database.reading() as session:
         counts = session.scalars(select(LogCount)).all()
