@@ -154,7 +154,7 @@ _LATER = st.lists(
 def test_nothing_after_the_cut_off_changes_a_feature(imported: Connection) -> None:
     manager = DropoutDatabaseManager(Database.on(imported))
 
-    @settings(max_examples=20)
+    @settings(max_examples=12)
     @given(st.integers(0, 18), _LATER)
     def holds(day: int, later: list[tuple[str, str, int, int]]) -> None:
         with imported.begin() as transaction:

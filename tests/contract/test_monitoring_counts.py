@@ -81,7 +81,7 @@ def assert_exact(manager: MonitoringDatabase) -> None:
 
 # The examples go on in one database: each begins with what those before have left.
 @settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -45,7 +45,7 @@ def test_nothing_later_changes_features_or_predictions() -> None:
     manager = DropoutDatabaseManager(database)
     count = iter(range(10_000))
 
-    @settings(max_examples=25)
+    @settings(max_examples=12)
     @given(EVENTS, st.lists(st.integers(-60, 20), max_size=5))
     def holds(events: list[EventToStore], marks: list[int]) -> None:
         informed, ignorant = f"later-{next(count)}", f"now-{next(count)}"

@@ -114,7 +114,7 @@ def test_the_rollup_is_what_the_events_are() -> None:
         st.sampled_from([None, True, False]),
     )
 
-    @settings(max_examples=25)
+    @settings(max_examples=15)
     @given(st.lists(st.lists(an_event, max_size=8), max_size=4))
     def holds(batches: list[list[tuple[int, EventType, str | None, str | None, bool]]]) -> None:
         student_id = f"s{next(students)}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.chaos.storm import storm_over
 
 SEED = 7
-CLIENTS = 3
+CLIENTS = 1
 
 
 def test_nothing_acknowledged_is_lost_or_stored_twice(tmp_path: Path) -> None:

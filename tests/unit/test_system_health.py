@@ -1,7 +1,7 @@
 """The laws of the health of all systems, and the examples of docs/scores.md."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitoring_service.domain.findings import HealthStatus
@@ -79,6 +79,7 @@ def test_the_severity_is_a_share_and_the_worst_sources(heard: list[SourceMinute]
     assert health.status is health_status(health.severity)
 
 
+@settings(max_examples=30)
 @given(minutes.filter(bool), st.integers(1, 1000))
 def test_normal_events_of_another_source_hide_nothing(
     heard: list[SourceMinute], count: int
