@@ -177,17 +177,17 @@ def validated(items: list[Any], model: type[B]) -> Batch[B]:
     return batch
 
 
-def batch_body(model: type[BaseModel]) -> dict[str, Any]:
-    """Return a route's `openapi_extra` that documents both spellings of a batch.
+def batch_route(model: type[BaseModel]) -> dict[str, Any]:
+    """Return what documents a route of batches: its answer, and both spellings of its body.
 
     `model` must also be the body of a single-item route, which puts it into the document.
     """
     item = {"$ref": f"#/components/schemas/{model.__name__}"}
     array = {"schema": {"type": "array", "items": item, "minItems": 1, "maxItems": MOST_ITEMS}}
     lines = {"schema": {"type": "string", "description": f"One {model.__name__} as JSON a line."}}
+    content = {"application/json": array, NDJSON: lines}
     return {
-        "requestBody": {"required": True, "content": {"application/json": array, NDJSON: lines}}
+        "response_model": BatchOut,
+        "responses": documented(Overloaded),
+        "openapi_extra": {"requestBody": {"required": True, "content": content}},
     }
-
-
-OVERLOADED = documented(Overloaded)

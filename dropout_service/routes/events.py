@@ -9,7 +9,7 @@ from dropout_service.routes.parameters import EVENTS, OF_A_STUDENT, EventFilters
 from dropout_service.schemas import AttemptOut, LearningEventOut, NewLearningEvent
 from shared_db.errors import Overloaded
 from shared_web.access import INGEST, READ, Ingester
-from shared_web.batches import OVERLOADED, Batch, BatchOut, batch_body, stored_batch
+from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.intake import QUEUED, Incoming, queued
 from shared_web.paging import After, Limit, PageOut
@@ -43,13 +43,7 @@ async def add_event(
     return LearningEventOut.model_validate(event)
 
 
-@router.post(
-    "/events/batch",
-    dependencies=[INGEST],
-    response_model=BatchOut,
-    responses=OVERLOADED,
-    openapi_extra=batch_body(NewLearningEvent),
-)
+@router.post("/events/batch", dependencies=[INGEST], **batch_route(NewLearningEvent))
 async def add_events(request: Request, manager: Manager) -> Response:
     """Store many events in one transaction; each has its outcome, a bad one harms no other."""
 

@@ -8,7 +8,7 @@ from monitoring_service.errors import EventExists
 from monitoring_service.schemas import EventOut, NewEvent
 from shared_db.errors import Overloaded
 from shared_web.access import INGEST, Ingester
-from shared_web.batches import OVERLOADED, Batch, BatchOut, batch_body, stored_batch
+from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.intake import QUEUED, Incoming, queued
 from shared_web.problems import documented
@@ -41,13 +41,7 @@ async def add_event(
     return EventOut.model_validate(log)
 
 
-@router.post(
-    "/batch",
-    dependencies=[INGEST],
-    response_model=BatchOut,
-    responses=OVERLOADED,
-    openapi_extra=batch_body(NewEvent),
-)
+@router.post("/batch", dependencies=[INGEST], **batch_route(NewEvent))
 async def add_events(request: Request, monitoring: Monitoring) -> Response:
     """Judge and store many events in one transaction; each has its outcome."""
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from shared_web.access import READ, WRITE, Writer
-from shared_web.batches import OVERLOADED, Batch, BatchOut, batch_body, stored_batch
+from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
@@ -35,13 +35,7 @@ def add_assessment(
     return AssessmentOut.model_validate(assessment)
 
 
-@router.post(
-    "/assessments/batch",
-    dependencies=[WRITE],
-    response_model=BatchOut,
-    responses=OVERLOADED,
-    openapi_extra=batch_body(NewAssessment),
-)
+@router.post("/assessments/batch", dependencies=[WRITE], **batch_route(NewAssessment))
 async def add_assessments(request: Request, datastore: Datastore) -> Response:
     """Store many in one transaction; each has its outcome, a bad one harms no other."""
 

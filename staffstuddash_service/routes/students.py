@@ -5,7 +5,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from shared_db.erasure import pseudonym_of
 from shared_web.access import READ, WRITE, Writer
-from shared_web.batches import OVERLOADED, Batch, BatchOut, batch_body, stored_batch
+from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
@@ -55,13 +55,7 @@ def list_students(
     return PageOut[StudentOut].of(page)
 
 
-@router.post(
-    "/batch",
-    dependencies=[WRITE],
-    response_model=BatchOut,
-    responses=OVERLOADED,
-    openapi_extra=batch_body(NewStudent),
-)
+@router.post("/batch", dependencies=[WRITE], **batch_route(NewStudent))
 async def add_students(request: Request, datastore: Datastore) -> Response:
     """Store many students in one transaction; each has its outcome, a bad one harms no other."""
 
