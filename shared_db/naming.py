@@ -7,16 +7,15 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 import orjson
-from sqlalchemy import String, any_, inspect, select
-from sqlalchemy import cast as cast_to
+from sqlalchemy import inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
 from shared_db.columns import Named
 from shared_db.copying import WORTH_COPYING, copy_rows
+from shared_db.dialects import among
 from shared_db.errors import ServiceError
 from shared_db.failures import is_unique_violation
 
@@ -163,11 +162,10 @@ def _known(session: Session, rows: Sequence[N]) -> dict[str, bytes]:
     """Return the digests of those whose id is stored, by id."""
     if not rows:
         return {}
-    model, ids = type(rows[0]), [row.id for row in rows]
-    is_postgresql = session.get_bind().dialect.name == "postgresql"
-    # One array, where a list would be as many parameters as there are rows.
-    among = model.id == any_(cast_to(ids, ARRAY(String))) if is_postgresql else model.id.in_(ids)
-    return dict(session.execute(select(model.id, model.digest).where(among)).all())
+    model = type(rows[0])
+    is_there = among(model.id, "ids", session.get_bind().dialect.name)
+    query = select(model.id, model.digest).where(is_there)
+    return dict(session.execute(query, {"ids": [row.id for row in rows]}).all())
 
 
 def _inserted(session: Session, rows: Sequence[N]) -> set[str]:

@@ -13,40 +13,43 @@ from sqlalchemy import (
     ColumnElement,
     Insert,
     Integer,
+    LargeBinary,
     Select,
     Subquery,
-    bindparam,
     case,
     cast,
     func,
+    literal,
     or_,
     select,
-    true,
     tuple_,
-    union,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from dropout_service.database.instants import seconds_between
 from dropout_service.database.resource_uses import note_uses_of_events, note_uses_of_students
+from dropout_service.database.touched import touched, touching
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import DailyActivity, LearningEvent
-from shared_db.columns import Key
+from shared_db.dialects import among
 
 # Longer quiet begins a new session, where no session events say when one begins. Half an hour is
 # what logs are usually cut by; Catledge and Pitkow (1995) found 25.5 minutes.
 SESSION_GAP_SECONDS = 30 * 60
 
 KEY = ("student_id", "day", "course")
+# Stands for the answer before where that one did not say what was answered.
+_NO_ANSWER = literal(b"", LargeBinary)
 COLUMNS = tuple(column.key for column in DailyActivity.__table__.columns)
 
 
-def refresh_days_of(session: Session, event_ids: Sequence[str]) -> None:
+def refresh_days_of(session: Session, events: Sequence[LearningEvent]) -> None:
     """Bring the rollup up to events that were just stored; their students must be locked."""
-    if event_ids:
-        session.execute(_refreshing(_dialect(session)), {"event_ids": event_ids})
-        note_uses_of_events(session, event_ids)
+    if events:
+        dialect = _dialect(session)
+        session.execute(_refreshing(dialect), touching(dialect, events))
+        note_uses_of_events(session, events)
 
 
 def rebuild_days_of(session: Session, student_ids: Sequence[str]) -> None:
@@ -64,13 +67,12 @@ def _dialect(session: Session) -> str:
 @cache
 def _refreshing(dialect: str) -> Insert:
     place = tuple_(LearningEvent.student_id, LearningEvent.day)
-    return _storing(dialect, place.in_(_touched(dialect)))
+    return _storing(dialect, place.in_(touched(dialect)))
 
 
 @cache
 def _rebuilding(dialect: str) -> Insert:
-    ids = bindparam("student_ids", type_=Key, expanding=True)
-    return _storing(dialect, LearningEvent.student_id.in_(ids))
+    return _storing(dialect, among(LearningEvent.student_id, "student_ids", dialect))
 
 
 def _storing(dialect: str, where: ColumnElement[bool]) -> Insert:
@@ -82,28 +84,6 @@ def _storing(dialect: str, where: ColumnElement[bool]) -> Insert:
     changed = {name: statement.excluded[name] for name in COLUMNS if name not in KEY}
     upsert: Insert = statement.on_conflict_do_update(index_elements=KEY, set_=changed)
     return upsert
-
-
-def _touched(dialect: str) -> Any:
-    """Return students and days of the new events, and the later days of the questions answered."""
-    new, later = aliased(LearningEvent), aliased(LearningEvent)
-    ids = bindparam("event_ids", type_=Key, expanding=True)
-    own = select(new.student_id, new.day).where(new.id.in_(ids))
-    same_question = (
-        (later.student_id == new.student_id)
-        & (later.question_id == new.question_id)
-        & (later.occurred_at >= new.occurred_at)
-        & (later.event_type == EventType.QUESTION_SUBMIT)
-    )
-    is_new_answer = new.id.in_(ids) & (new.event_type == EventType.QUESTION_SUBMIT)
-    if dialect == "sqlite":  # which has no LATERAL, and always looks up one by one
-        others = select(later.student_id, later.day).join_from(new, later, same_question)
-        return union(own, others.where(is_new_answer))
-    # Looked up for each new answer. Left to itself, the planner may compare all answers with all
-    # new ones, as long as nobody has counted the rows of the table for it.
-    found = select(later.day).where(same_question).correlate(new).offset(0).lateral()
-    others = select(new.student_id, found.c.day).join_from(new, found, true())
-    return union(own, others.where(is_new_answer))
 
 
 def daily(where: ColumnElement[bool]) -> Subquery:
@@ -121,14 +101,15 @@ def daily(where: ColumnElement[bool]) -> Subquery:
         (event.c.session_events == 0) & (quiet > SESSION_GAP_SECONDS),
     )
     is_submission = event.c.event_type == EventType.QUESTION_SUBMIT
+    is_answer = is_submission & event.c.question_id.is_not(None)
     counts = {
         "submissions": is_submission,
         "graded": event.c.is_correct.is_not(None),
         "correct": event.c.is_correct.is_(True),
-        "answers": is_submission & event.c.question_id.is_not(None),
-        "questions_new": event.c.is_new,
+        "answers": is_answer,
+        "questions_new": is_answer & event.c.earlier_answer.is_(None),
         "questions_solved": event.c.is_solved,
-        "compared": event.c.answer_digest.is_not(None) & event.c.earlier_answer.is_not(None),
+        "compared": event.c.answer_digest.is_not(None) & (event.c.earlier_answer != _NO_ANSWER),
         "kept": event.c.answer_digest == event.c.earlier_answer,
         "hints": event.c.event_type == EventType.HINT_REQUEST,
         "sessions": begins,
@@ -164,7 +145,6 @@ def _events(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     is_session = event.event_type.in_((EventType.SESSION_START, EventType.SESSION_END))
     is_answer = (event.event_type == EventType.QUESTION_SUBMIT) & event.question_id.is_not(None)
     earlier = _earlier_answers()
-    is_first = ~select(earlier.id).where(_is_before(earlier)).exists()
     is_first_right = (
         ~select(earlier.id).where(_is_before(earlier), earlier.is_correct.is_(True)).exists()
     )
@@ -181,11 +161,10 @@ def _events(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
         func.lag(event.occurred_at).over(partition_by=day, order_by=in_time).label("previous_at"),
         func.lag(event.event_type).over(partition_by=day, order_by=in_time).label("previous_type"),
         func.count(case((is_session, 1))).over(partition_by=day).label("session_events"),
-        case((is_answer, is_first), else_=False).label("is_new"),
         case((is_answer & event.is_correct.is_(True), is_first_right), else_=False).label(
             "is_solved"
         ),
-        case((event.answer_digest.is_not(None), _answer_before(earlier))).label("earlier_answer"),
+        case((is_answer, _answer_before(earlier))).label("earlier_answer"),
     ).where(where)
 
 
@@ -204,6 +183,7 @@ def _is_before(earlier: type[LearningEvent]) -> ColumnElement[bool]:
 
 
 def _answer_before(earlier: type[LearningEvent]) -> Any:
+    """Return the digest of the answer to the same question before, null where this is the first."""
     latest = (earlier.occurred_at.desc(), earlier.id.desc())
-    query = select(earlier.answer_digest).where(_is_before(earlier))
+    query = select(func.coalesce(earlier.answer_digest, _NO_ANSWER)).where(_is_before(earlier))
     return query.order_by(*latest).limit(1).scalar_subquery()
