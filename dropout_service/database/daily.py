@@ -35,9 +35,8 @@ _DIGITS = 6
 # Stands for the answer before where that one did not say what was answered.
 _NO_ANSWER = literal(b"", LargeBinary)
 MARKS = (EventType.SESSION_START, EventType.SESSION_END)
-_COURSE = func.coalesce(LearningEvent.course, "")
-_DAY = (LearningEvent.student_id, LearningEvent.day, _COURSE)
-_IN_TIME = (LearningEvent.occurred_at, LearningEvent.id)
+
+Event = type[LearningEvent]
 
 
 @dataclass(frozen=True)
@@ -59,28 +58,30 @@ def daily(where: ColumnElement[bool]) -> Subquery:
     of the day. What came before on other days is looked up wherever it is.
     """
     event = LearningEvent
-    marks = func.count(case((event.event_type.in_(MARKS), 1))).over(partition_by=_DAY)
-    before = _Before(_just_before(event.occurred_at), _just_before(event.event_type), marks > 0)
-    return _summed_up(_events(before).where(where))
-
-
-def added(where: ColumnElement[bool]) -> Subquery:
-    """Return what the events that fit add to the stored days, each after all that are in its own.
-
-    Of each stored day they may be any part, and change what no other event comes to.
-    """
-    event, stored = LearningEvent, aliased(DailyActivity, name="stored")
+    marks = func.count(case((event.event_type.in_(MARKS), 1))).over(partition_by=_day(event))
     before = _Before(
-        func.coalesce(_just_before(event.occurred_at), stored.last_at),
-        func.coalesce(_just_before(event.event_type), _last_type(stored)),
-        _has_marks(),
+        _just_before(event, event.occurred_at), _just_before(event, event.event_type), marks > 0
+    )
+    return _summed_up(_events(event, before).where(where))
+
+
+def added(new: Event, where: ColumnElement[bool]) -> Subquery:
+    """Return what the new events that fit add to their days.
+
+    Each must come after all that its day has, and change what no other event comes to.
+    """
+    stored = aliased(DailyActivity, name="stored")
+    before = _Before(
+        func.coalesce(_just_before(new, new.occurred_at), stored.last_at),
+        func.coalesce(_just_before(new, new.event_type), _last_type(stored)),
+        _has_marks(new),
     )
     is_of_day = (
-        (stored.student_id == event.student_id)
-        & (stored.day == event.day)
-        & (stored.course == _COURSE)
+        (stored.student_id == new.student_id)
+        & (stored.day == new.day)
+        & (stored.course == _course(new))
     )
-    return _summed_up(_events(before).outerjoin(stored, is_of_day).where(where))
+    return _summed_up(_events(new, before).outerjoin(stored, is_of_day).where(where))
 
 
 def rounded(seconds: ColumnElement[float]) -> ColumnElement[float]:
@@ -88,8 +89,17 @@ def rounded(seconds: ColumnElement[float]) -> ColumnElement[float]:
     return cast(func.round(cast(seconds, Numeric), _DIGITS), Double)
 
 
-def _just_before(column: Any) -> ColumnElement[Any]:
-    return func.lag(column).over(partition_by=_DAY, order_by=_IN_TIME)
+def _course(event: Event) -> ColumnElement[str]:
+    return func.coalesce(event.course, "")
+
+
+def _day(event: Event) -> tuple[Any, ...]:
+    return (event.student_id, event.day, _course(event))
+
+
+def _just_before(event: Event, column: Any) -> ColumnElement[Any]:
+    in_time = (event.occurred_at, event.id)
+    return func.lag(column).over(partition_by=_day(event), order_by=in_time)
 
 
 def _last_type(stored: type[DailyActivity]) -> Any:
@@ -97,22 +107,22 @@ def _last_type(stored: type[DailyActivity]) -> Any:
     query = select(last.event_type).where(
         last.student_id == stored.student_id,
         last.occurred_at == stored.last_at,
-        func.coalesce(last.course, "") == stored.course,
+        _course(last) == stored.course,
     )
     return query.order_by(last.id.desc()).limit(1).scalar_subquery()
 
 
-def _has_marks() -> ColumnElement[bool]:
+def _has_marks(event: Event) -> ColumnElement[bool]:
     mark = aliased(LearningEvent, name="mark")
     return (
         exists()
         .where(
-            mark.student_id == LearningEvent.student_id,
-            mark.day == LearningEvent.day,
-            func.coalesce(mark.course, "") == _COURSE,
+            mark.student_id == event.student_id,
+            mark.day == event.day,
+            _course(mark) == _course(event),
             mark.event_type.in_(MARKS),
         )
-        .correlate(LearningEvent)
+        .correlate(event)
     )
 
 
@@ -162,17 +172,20 @@ def _count(count: ColumnElement[int], name: str) -> ColumnElement[int]:
     return cast(count, Integer).label(name)
 
 
-def _events(before: _Before) -> Select[*tuple[Any, ...]]:
-    event = LearningEvent
+def _events(event: Event, before: _Before) -> Select[*tuple[Any, ...]]:
     is_answer = (event.event_type == EventType.QUESTION_SUBMIT) & event.question_id.is_not(None)
     earlier = aliased(LearningEvent, name="earlier")
-    is_first_right = (
-        ~select(earlier.id).where(_is_before(earlier), earlier.is_correct.is_(True)).exists()
-    )
+    is_before = _is_before(event, earlier)
+    is_first_right = ~select(earlier.id).where(is_before, earlier.is_correct.is_(True)).exists()
+    is_right = is_answer & event.is_correct.is_(True)
+    # Null where this is the first answer to the question.
+    answer = select(func.coalesce(earlier.answer_digest, _NO_ANSWER)).where(is_before)
+    latest = (earlier.occurred_at.desc(), earlier.id.desc())
+    answer_before = answer.order_by(*latest).limit(1).scalar_subquery()
     return select(
         event.student_id,
         event.day,
-        _COURSE.label("course"),
+        _course(event).label("course"),
         event.event_type,
         event.question_id,
         event.is_correct,
@@ -182,25 +195,15 @@ def _events(before: _Before) -> Select[*tuple[Any, ...]]:
         before.at.label("previous_at"),
         before.type.label("previous_type"),
         before.has_marks.label("has_marks"),
-        case((is_answer & event.is_correct.is_(True), is_first_right), else_=False).label(
-            "is_solved"
-        ),
-        case((is_answer, _answer_before(earlier))).label("earlier_answer"),
+        case((is_right, is_first_right), else_=False).label("is_solved"),
+        case((is_answer, answer_before)).label("earlier_answer"),
     ).select_from(event)
 
 
-def _is_before(earlier: type[LearningEvent]) -> ColumnElement[bool]:
-    event = LearningEvent
+def _is_before(event: Event, earlier: Event) -> ColumnElement[bool]:
     return (
         (earlier.student_id == event.student_id)
         & (earlier.question_id == event.question_id)
         & (earlier.event_type == EventType.QUESTION_SUBMIT)
         & (tuple_(earlier.occurred_at, earlier.id) < tuple_(event.occurred_at, event.id))
     )
-
-
-def _answer_before(earlier: type[LearningEvent]) -> Any:
-    """Return the digest of the answer to the same question before, null where this is the first."""
-    latest = (earlier.occurred_at.desc(), earlier.id.desc())
-    query = select(func.coalesce(earlier.answer_digest, _NO_ANSWER)).where(_is_before(earlier))
-    return query.order_by(*latest).limit(1).scalar_subquery()

@@ -8,12 +8,25 @@ arrival changes nothing. With the students' rows locked parallel writers cannot 
 from collections.abc import Sequence
 from functools import cache
 
-from sqlalchemy import ColumnElement, Insert, Subquery, func, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    bindparam,
+    cast,
+    func,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session, aliased
 
 from dropout_service.database.daily import added, daily, rounded
-from dropout_service.database.late_days import late_days, places, touched_by_events
+from dropout_service.database.late_days import late_days, touched_by_events
 from dropout_service.database.resource_uses import note_uses_of_events, note_uses_of_students
 from dropout_service.models import DailyActivity, LearningEvent
 from shared_db.dialects import among
@@ -28,10 +41,13 @@ def refresh_days_of(session: Session, events: Sequence[LearningEvent]) -> None:
     """Bring the rollup up to events that were just stored; their students must be locked."""
     if not events:
         return
+    came = {"event_ids": [event.id for event in events]}
     if _dialect(session) == "sqlite":
-        session.execute(_recomputing_touched(), {"event_ids": [event.id for event in events]})
-    else:
-        _add_or_recompute(session, events)
+        session.execute(_recomputing_touched(), came)
+    elif late := session.execute(_adding(), came).all():
+        student_ids, days = zip(*late, strict=True)
+        found = {"student_ids": list(student_ids), "days": list(days)}
+        session.execute(_recomputing(), found)
     note_uses_of_events(session, events)
 
 
@@ -42,41 +58,38 @@ def rebuild_days_of(session: Session, student_ids: Sequence[str]) -> None:
         note_uses_of_students(session, student_ids)
 
 
-def _add_or_recompute(session: Session, events: Sequence[LearningEvent]) -> None:
-    late = late_days(session, events)
-    if late:
-        student_ids, days = zip(*late, strict=True)
-        found = {"place_student_id": list(student_ids), "place_day": list(days)}
-        session.execute(_recomputing(), found)
-    in_time = [event.id for event in events if (event.student_id, event.day) not in late]
-    if in_time:
-        session.execute(_adding(), {"event_ids": in_time})
-
-
 def _dialect(session: Session) -> str:
     return session.get_bind().dialect.name
 
 
 # Kept, because putting them together takes longer than running them for one event.
 @cache
-def _adding() -> Insert:
-    insert = _inserted("postgresql", added(among(LearningEvent.id, "event_ids", "postgresql")))
-    stored, new = DailyActivity.__table__.c, insert.excluded
-    changed = {
-        name: stored[name] + new[name] for name in COLUMNS if name not in (*KEY, "session_seconds")
-    }
+def _adding() -> Select[str, int]:
+    """Return what adds the new events to their days, and tells which days it left to recompute."""
+    came = select(LearningEvent).where(among(LearningEvent.id, "event_ids", "postgresql"))
+    new = aliased(LearningEvent, came.cte("new"))
+    late = late_days(new).cte("late")
+    is_in_time = tuple_(new.student_id, new.day).not_in(select(*late.c))
+    insert = _inserted("postgresql", added(new, is_in_time))
+    stored, more = DailyActivity.__table__.c, insert.excluded
+    changed = {name: stored[name] + more[name] for name in COLUMNS if name not in KEY}
     changed |= {
-        "first_at": func.least(stored.first_at, new.first_at),
-        "last_at": func.greatest(stored.last_at, new.last_at),
-        "session_seconds": rounded(stored.session_seconds + new.session_seconds),
+        "first_at": func.least(stored.first_at, more.first_at),
+        "last_at": func.greatest(stored.last_at, more.last_at),
+        "session_seconds": rounded(stored.session_seconds + more.session_seconds),
     }
-    upsert: Insert = insert.on_conflict_do_update(index_elements=KEY, set_=changed)
-    return upsert
+    adding = insert.on_conflict_do_update(index_elements=KEY, set_=changed)
+    return select(*late.c).add_cte(adding.returning(stored.day).cte("adding"))
 
 
 @cache
 def _recomputing() -> Insert:
-    return _storing("postgresql", _PLACE.in_(select(*places().c)))
+    lists = [
+        cast(bindparam(name, type_=ARRAY(kind)), ARRAY(kind))
+        for name, kind in (("student_ids", String()), ("days", Integer()))
+    ]
+    place = func.unnest(*lists).table_valued("student_id", "day").render_derived()
+    return _storing("postgresql", _PLACE.in_(select(place.c.student_id, place.c.day)))
 
 
 @cache
