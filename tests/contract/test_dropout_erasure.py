@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.database.students import STUDENT, StudentToStore
@@ -28,8 +28,9 @@ from shared_db.erasure import pseudonym_of
 from shared_db.naming import Outcome
 from shared_db.spool import Spool
 from staffstuddash_service.datastore import DatastoreManager
+from tests.e2e.processes import wait_until
 from tests.factories import NOON, days
-from tests.stores import OpenDatabase
+from tests.stores import OpenDatabase, engine_on
 
 Call = Callable[[DropoutDatabaseManager], object]
 
@@ -209,3 +210,33 @@ def test_writing_and_erasing_at_once_leaves_nothing(open_own_database: OpenDatab
     manager.erase_deleted_students()
 
     assert counts(manager) == {**dict.fromkeys(counts(manager), 0), "deletions": 1}
+
+
+def test_an_event_that_waits_for_an_erasure_brings_nobody_back(private_url: str) -> None:
+    engine = engine_on(private_url)
+    manager = DropoutDatabaseManager(Database.on(engine))
+    late = EventToStore("s001", EventType.NAVIGATION, occurred_at=NOON)
+    manager.add_learning_events([late])
+    tombstone = {"name": pseudonym_of("s001")}
+
+    with ThreadPoolExecutor(1) as pool:
+        with engine.begin() as erasing:
+            erasing.execute(text("INSERT INTO dropout.deletions VALUES (:name, now())"), tombstone)
+            for table in ("daily_activity", "learning_events", "students"):
+                erasing.execute(text(f"DELETE FROM dropout.{table}"))
+            adding = pool.submit(manager.add_learning_events, [late])
+            wait_until(lambda: waits_for_a_lock(engine) or adding.done(), 10)
+        _, outcomes = adding.result()
+
+    assert outcomes == [Outcome.GONE]
+    assert counts(manager)["students"] == counts(manager)["learning_events"] == 0
+    engine.dispose()
+
+
+def waits_for_a_lock(engine: Engine) -> bool:
+    query = text(
+        "SELECT count(*) > 0 FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    with engine.connect() as connection:
+        return connection.scalar(query) is True
