@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from dropout_service.database.rollup import SESSION_GAP_SECONDS
+from dropout_service.database.daily import SESSION_GAP_SECONDS
 from dropout_service.domain.activity import BEFORE_DAYS, RECENT_DAYS, RHYTHM_DAYS, day_of
 
 STUDENT = "student_id"

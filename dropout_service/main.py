@@ -35,8 +35,8 @@ SERVICE = Service(
         {"name": "analytics", "description": "How the risks stand over all students."},
     ],
     routers=[
-        students.router,
         events.router,
+        students.router,
         courses.router,
         assessments.router,
         features.router,

@@ -34,7 +34,7 @@ _NULL = r"\N"
 # Each piece that the driver hands on costs a turn at Python's lock.
 _PIECE_BYTES = 1024 * 1024
 # Below, a savepoint and COPY take longer than one INSERT.
-WORTH_COPYING = 30
+WORTH_COPYING = 5
 
 Encode = Callable[[Any], str]
 

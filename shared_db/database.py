@@ -15,7 +15,7 @@ from shared_db.availability import Availability
 from shared_db.deadline import Deadline, keeping_to
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, QueryTooExpensive
 from shared_db.failures import as_service_error, is_timeout, write_refusal
-from shared_db.opening import sessions_on, transaction
+from shared_db.opening import session_on, transaction
 from shared_db.roles import Role
 from shared_db.settings import DatabaseSettings
 from shared_db.spool import Spool, asked, is_giving_back
@@ -173,7 +173,7 @@ class Database:
 
     def get_session(self) -> Session:
         """Return a plain session for callers outside; they commit and close it themselves."""
-        return sessions_on(self.store.bind)()
+        return session_on(self.store.bind)
 
     def close(self) -> None:
         """Let the connections go; the in-memory store's rows are gone with them."""

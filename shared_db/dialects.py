@@ -7,14 +7,17 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Double,
+    String,
     Text,
+    any_,
+    bindparam,
     case,
     cast,
     extract,
     func,
     literal,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 Column = InstrumentedAttribute[Any] | ColumnElement[Any]
@@ -122,3 +125,14 @@ Dialect = Postgresql | Sqlite
 def dialect_of(session: Session) -> Dialect:
     """Return how PostgreSQL or SQLite says things, whichever the session is connected to."""
     return Sqlite() if session.get_bind().dialect.name == "sqlite" else Postgresql()
+
+
+def among(column: Column, name: str, dialect: str) -> ColumnElement[bool]:
+    """Tell whether a text is among those of the parameter of that name, a list.
+
+    One array where there are arrays: a parameter for each value takes longer than most queries.
+    """
+    if dialect == "sqlite":
+        return column.in_(bindparam(name, expanding=True))
+    # Of any length, or PostgreSQL would cast each.
+    return column == any_(cast(bindparam(name, type_=ARRAY(String)), ARRAY(String)))

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from shared_db.deadline import Deadline, watched
 from shared_db.keeping import connected
@@ -29,9 +29,9 @@ class _EndedMeanwhile(Exception):
     """The connection was ended since it was last used; nothing was asked on it since."""
 
 
-def sessions_on(bind: Engine | Connection) -> sessionmaker[Session]:
-    """Return what makes sessions as all of ours are."""
-    return sessionmaker(
+def session_on(bind: Engine | Connection) -> Session:
+    """Return a session as all of ours are."""
+    return Session(
         bind,
         expire_on_commit=False,
         # On a test's connection the test's transaction stays the outer one.
@@ -61,7 +61,7 @@ def _begun(store: Store, deadline: Deadline | None, *, read_only: bool) -> Itera
     with (
         connected(store.bind) as connection,
         watched(connection, deadline) if deadline else nullcontext(),
-        sessions_on(connection)() as session,
+        session_on(connection) as session,
     ):
         session.connection(execution_options={"read_only": read_only})
         if not store.is_memory:

@@ -100,17 +100,21 @@ class Admission:
             Forbidden: the key lacks the scope, or is needed for a call from elsewhere.
 
         """
+        return await self._admitted(request, credentials.credentials if credentials else None)
+
+    async def plainly(self, request: Request) -> Principal:
+        """Do the same where FastAPI has not read the credentials."""
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        key = key.strip() if scheme.lower() == "bearer" else ""
+        return await self._admitted(request, key or None)
+
+    async def _admitted(self, request: Request, key: str | None) -> Principal:
         access: Access = request.app.state.access
-        key = credentials.credentials if credentials else None
         principal = await access.principal(request, key)
         request.state.principal = principal
         if not principal.may(self._scope):
             raise Forbidden(f"This needs the scope `{self._scope}`, which {principal.name} lacks.")
         return principal
-
-    async def plainly(self, request: Request) -> Principal:
-        """Do the same where FastAPI has not read the credentials."""
-        return await self(request, await _bearer(request))
 
 
 Reader = Annotated[Principal, Depends(Admission(Scope.READ))]

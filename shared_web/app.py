@@ -33,7 +33,10 @@ from shared_web.spooling import Spooling, StorageHeader, attach_spool, giving_ba
 
 @dataclass(frozen=True)
 class Service:
-    """What distinguishes one service from its siblings."""
+    """What distinguishes one service from its siblings.
+
+    routers: in the order in which their routes are tried, and documented.
+    """
 
     name: str
     title: str
@@ -102,6 +105,8 @@ def create_service_app(
         lifespan=lifespan,
         redoc_url=None,
         redirect_slashes=False,  # `/students/` with an id forgotten must not become the list
+        # It would tell paths, and so students' ids, to whatever gathers traces in this process.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.access = access
@@ -109,17 +114,24 @@ def create_service_app(
     app.state.intake = intake
     app.state.batches = BatchRoom(settings.max_batch_bytes)
     install_problem_handlers(app)
+    # Routes are tried one by one in this order, so what is asked for most comes first.
+    first, *others = service.routers
+    _include(app, first)
     app.include_router(health_routes(service.name, release, lambda: database))
-    for router in service.routers:
-        app.include_router(
-            router,
-            prefix=API_PREFIX,
-            dependencies=[Depends(only_known_parameters)],
-            responses=documented(*COMMON),
-        )
+    for router in others:
+        _include(app, router)
     _install_middleware(app, settings, database)
     _document_problems(app)
     return app
+
+
+def _include(app: FastAPI, router: APIRouter) -> None:
+    app.include_router(
+        router,
+        prefix=API_PREFIX,
+        dependencies=[Depends(only_known_parameters)],
+        responses=documented(*COMMON),
+    )
 
 
 def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Database) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import structlog
+from pydantic_core import to_json
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared_db.clock import utc_now
 from shared_db.ids import new_id
 from shared_web.problems import problem_response
 from shared_web.routing import route_template
@@ -53,30 +55,26 @@ def configure_logging(settings: ServiceSettings, service: str) -> None:
     )
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
     is_wanted = logger.isEnabledFor(logging.INFO)
-    RequestLog.lines = _lines_for(shared) if is_json and is_wanted else None
+    RequestLog.lines = _Lines(service) if is_json and is_wanted else None
     # Its access lines hold paths and so students' ids; RequestLog writes the route's template.
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each batch of reports
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it announces its plug-ins at length
 
 
-def _lines_for(shared: list[Any]) -> Any:
-    """Return a logger that writes the same JSON without the standard library's machinery.
+class _Lines:
+    """Writes the same JSON without the machinery of structlog and the standard library.
 
-    For the many lines of requests that nobody but the log wants: it takes a third of the time.
+    For the many lines of requests that nobody but the log wants: it takes a tenth of the time.
     """
-    named = [
-        processor
-        if processor is not structlog.stdlib.add_logger_name
-        else lambda _logger, _method, event: {**event, "logger": _REQUESTS}
-        for processor in shared
-    ]
-    return structlog.wrap_logger(
-        structlog.WriteLogger(sys.stdout),
-        processors=[*named, structlog.processors.JSONRenderer()],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        cache_logger_on_first_use=True,
-    )
+
+    def __init__(self, service: str) -> None:
+        self._same = {"level": "info", "logger": _REQUESTS, "service": service}
+
+    def info(self, event: str, **line: Any) -> None:
+        told = {**line, "event": event, **self._same, "timestamp": utc_now()}
+        sys.stdout.buffer.write(to_json(told) + b"\n")
+        sys.stdout.buffer.flush()
 
 
 class RequestLog:
@@ -121,10 +119,11 @@ class RequestLog:
                 response = _unexpected(Request(scope))
                 await response(scope, receive, send_with_id)
             finally:
-                self._log(scope, status, time.perf_counter() - started)
+                self._log(scope, request_id, status, time.perf_counter() - started)
 
-    def _log(self, scope: Scope, status: int, seconds: float) -> None:
+    def _log(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         line = {
+            "request_id": request_id,
             "method": scope["method"],
             "route": route_template(scope),
             "status": status,

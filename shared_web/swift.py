@@ -5,7 +5,6 @@ times what storing an event does. Here a request that is as most are goes past t
 and every body that is refused, goes FastAPI's way, so that answers and documents are the same.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, cast
 
@@ -13,6 +12,7 @@ from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 Resolve = Callable[[Request], Awaitable[Any]]
@@ -65,8 +65,8 @@ class _Plan:
         if request.scope["query_string"] or not self._is_plain(request):
             return None
         try:
-            sent = json.loads(await request.body())
-        except (ValueError, RecursionError):
+            sent = from_json(await request.body())
+        except ValueError:
             return None
         resolved = [(name, await resolve(request)) for name, resolve in self._dependencies]
         values = {name: value for name, value in resolved if name is not None}

@@ -209,7 +209,7 @@ def _store(session: Session, rows: Sequence[LearningEvent]) -> list[Outcome]:
     gone = admit(session, {row.student_id for row in rows}, utc_now())
     kept = [row for row in rows if row.student_id not in gone]
     outcomes = store_named(session, kept)
-    stored = [row.id for row, o in zip(kept, outcomes, strict=True) if o is Outcome.STORED]
+    stored = [row for row, o in zip(kept, outcomes, strict=True) if o is Outcome.STORED]
     refresh_days_of(session, stored)
     of_kept = iter(outcomes)
     return [Outcome.GONE if row.student_id in gone else next(of_kept) for row in rows]

@@ -7,19 +7,21 @@ any order of arrival give the same.
 from collections.abc import Sequence
 from functools import cache
 
-from sqlalchemy import ColumnElement, Insert, bindparam, func, select
+from sqlalchemy import ColumnElement, Insert, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from dropout_service.models import LearningEvent, ResourceUse
-from shared_db.columns import Key
+from shared_db.dialects import among
 
 KEY = ("student_id", "course", "resource_type")
 
 
-def note_uses_of_events(session: Session, event_ids: Sequence[str]) -> None:
+def note_uses_of_events(session: Session, events: Sequence[LearningEvent]) -> None:
     """Bring the first days up to events that were just stored; their students must be locked."""
-    session.execute(_of_events(_dialect(session)), {"event_ids": event_ids})
+    views = [event.id for event in events if event.resource_type is not None]
+    if views:
+        session.execute(_of_events(_dialect(session)), {"event_ids": views})
 
 
 def note_uses_of_students(session: Session, student_ids: Sequence[str]) -> None:
@@ -33,13 +35,12 @@ def _dialect(session: Session) -> str:
 
 @cache
 def _of_events(dialect: str) -> Insert:
-    return _noting(dialect, LearningEvent.id.in_(bindparam("event_ids", type_=Key, expanding=True)))
+    return _noting(dialect, among(LearningEvent.id, "event_ids", dialect))
 
 
 @cache
 def _of_students(dialect: str) -> Insert:
-    ids = bindparam("student_ids", type_=Key, expanding=True)
-    return _noting(dialect, LearningEvent.student_id.in_(ids))
+    return _noting(dialect, among(LearningEvent.student_id, "student_ids", dialect))
 
 
 def _noting(dialect: str, where: ColumnElement[bool]) -> Insert:

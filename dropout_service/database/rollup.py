@@ -1,52 +1,54 @@
 """The daily rollup: what a student's events of a day come to, kept with the events.
 
-It is recomputed from the events of the touched days, never incremented: a repeat counts once, a
-late event changes its own day, and with the students' rows locked parallel writers cannot lose
-each other's. An answer also touches the later days of its question, where it may have been new.
+What comes in time order is added to its day. What does not, and an answer before others to the same
+question, has whole days recomputed from their events: so a repeat counts once, and the order of
+arrival changes nothing. With the students' rows locked parallel writers cannot lose each other's.
 """
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Insert,
     Integer,
     Select,
+    String,
     Subquery,
     bindparam,
-    case,
     cast,
     func,
-    or_,
     select,
-    true,
     tuple_,
-    union,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 
-from dropout_service.database.instants import seconds_between
+from dropout_service.database.daily import added, daily, rounded
+from dropout_service.database.late_days import late_days, touched_by_events
 from dropout_service.database.resource_uses import note_uses_of_events, note_uses_of_students
-from dropout_service.domain.kinds import EventType
 from dropout_service.models import DailyActivity, LearningEvent
-from shared_db.columns import Key
-
-# Longer quiet begins a new session, where no session events say when one begins. Half an hour is
-# what logs are usually cut by; Catledge and Pitkow (1995) found 25.5 minutes.
-SESSION_GAP_SECONDS = 30 * 60
+from shared_db.dialects import among
 
 KEY = ("student_id", "day", "course")
 COLUMNS = tuple(column.key for column in DailyActivity.__table__.columns)
 
+_PLACE = tuple_(LearningEvent.student_id, LearningEvent.day)
 
-def refresh_days_of(session: Session, event_ids: Sequence[str]) -> None:
+
+def refresh_days_of(session: Session, events: Sequence[LearningEvent]) -> None:
     """Bring the rollup up to events that were just stored; their students must be locked."""
-    if event_ids:
-        session.execute(_refreshing(_dialect(session)), {"event_ids": event_ids})
-        note_uses_of_events(session, event_ids)
+    if not events:
+        return
+    came = {"event_ids": [event.id for event in events]}
+    if _dialect(session) == "sqlite":
+        session.execute(_recomputing_touched(), came)
+    elif late := session.execute(_adding(), came).all():
+        student_ids, days = zip(*late, strict=True)
+        found = {"student_ids": list(student_ids), "days": list(days)}
+        session.execute(_recomputing(), found)
+    note_uses_of_events(session, events)
 
 
 def rebuild_days_of(session: Session, student_ids: Sequence[str]) -> None:
@@ -62,148 +64,54 @@ def _dialect(session: Session) -> str:
 
 # Kept, because putting them together takes longer than running them for one event.
 @cache
-def _refreshing(dialect: str) -> Insert:
-    place = tuple_(LearningEvent.student_id, LearningEvent.day)
-    return _storing(dialect, place.in_(_touched(dialect)))
+def _adding() -> Select[str, int]:
+    """Return what adds the new events to their days, and tells which days it left to recompute."""
+    came = select(LearningEvent).where(among(LearningEvent.id, "event_ids", "postgresql"))
+    new = aliased(LearningEvent, came.cte("new"))
+    late = late_days(new).cte("late")
+    is_in_time = tuple_(new.student_id, new.day).not_in(select(*late.c))
+    insert = _inserted("postgresql", added(new, is_in_time))
+    stored, more = DailyActivity.__table__.c, insert.excluded
+    changed = {name: stored[name] + more[name] for name in COLUMNS if name not in KEY}
+    changed |= {
+        "first_at": func.least(stored.first_at, more.first_at),
+        "last_at": func.greatest(stored.last_at, more.last_at),
+        "session_seconds": rounded(stored.session_seconds + more.session_seconds),
+    }
+    adding = insert.on_conflict_do_update(index_elements=KEY, set_=changed)
+    return select(*late.c).add_cte(adding.returning(stored.day).cte("adding"))
+
+
+@cache
+def _recomputing() -> Insert:
+    lists = [
+        cast(bindparam(name, type_=ARRAY(kind)), ARRAY(kind))
+        for name, kind in (("student_ids", String()), ("days", Integer()))
+    ]
+    place = func.unnest(*lists).table_valued("student_id", "day").render_derived()
+    return _storing("postgresql", _PLACE.in_(select(place.c.student_id, place.c.day)))
+
+
+@cache
+def _recomputing_touched() -> Insert:
+    return _storing("sqlite", _PLACE.in_(touched_by_events()))
 
 
 @cache
 def _rebuilding(dialect: str) -> Insert:
-    ids = bindparam("student_ids", type_=Key, expanding=True)
-    return _storing(dialect, LearningEvent.student_id.in_(ids))
+    return _storing(dialect, among(LearningEvent.student_id, "student_ids", dialect))
 
 
 def _storing(dialect: str, where: ColumnElement[bool]) -> Insert:
-    days = daily(where)
-    # SQLite's parser takes the ON of ON CONFLICT for a join's, unless there is a WHERE before it.
-    rows = select(*(days.c[name] for name in COLUMNS)).where(days.c.events > 0)
-    insert = (sqlite if dialect == "sqlite" else postgresql).insert(DailyActivity.__table__)
-    statement = insert.from_select(COLUMNS, rows)
-    changed = {name: statement.excluded[name] for name in COLUMNS if name not in KEY}
-    upsert: Insert = statement.on_conflict_do_update(index_elements=KEY, set_=changed)
+    insert = _inserted(dialect, daily(where))
+    changed = {name: insert.excluded[name] for name in COLUMNS if name not in KEY}
+    upsert: Insert = insert.on_conflict_do_update(index_elements=KEY, set_=changed)
     return upsert
 
 
-def _touched(dialect: str) -> Any:
-    """Return students and days of the new events, and the later days of the questions answered."""
-    new, later = aliased(LearningEvent), aliased(LearningEvent)
-    ids = bindparam("event_ids", type_=Key, expanding=True)
-    own = select(new.student_id, new.day).where(new.id.in_(ids))
-    same_question = (
-        (later.student_id == new.student_id)
-        & (later.question_id == new.question_id)
-        & (later.occurred_at >= new.occurred_at)
-        & (later.event_type == EventType.QUESTION_SUBMIT)
-    )
-    is_new_answer = new.id.in_(ids) & (new.event_type == EventType.QUESTION_SUBMIT)
-    if dialect == "sqlite":  # which has no LATERAL, and always looks up one by one
-        others = select(later.student_id, later.day).join_from(new, later, same_question)
-        return union(own, others.where(is_new_answer))
-    # Looked up for each new answer. Left to itself, the planner may compare all answers with all
-    # new ones, as long as nobody has counted the rows of the table for it.
-    found = select(later.day).where(same_question).correlate(new).offset(0).lateral()
-    others = select(new.student_id, found.c.day).join_from(new, found, true())
-    return union(own, others.where(is_new_answer))
-
-
-def daily(where: ColumnElement[bool]) -> Subquery:
-    """Return a row per student, day and course, from the events that fit.
-
-    `where` must take whole days, or all of a day up to an instant: sessions are told by the events
-    of the day. What came before on other days is looked up wherever it is.
-    """
-    event = _events(where).subquery("event")
-    quiet = seconds_between(event.c.previous_at, event.c.occurred_at)
-    begins = or_(
-        event.c.previous_at.is_(None),
-        event.c.event_type == EventType.SESSION_START,
-        event.c.previous_type == EventType.SESSION_END,
-        (event.c.session_events == 0) & (quiet > SESSION_GAP_SECONDS),
-    )
-    is_submission = event.c.event_type == EventType.QUESTION_SUBMIT
-    counts = {
-        "submissions": is_submission,
-        "graded": event.c.is_correct.is_not(None),
-        "correct": event.c.is_correct.is_(True),
-        "answers": is_submission & event.c.question_id.is_not(None),
-        "questions_new": event.c.is_new,
-        "questions_solved": event.c.is_solved,
-        "compared": event.c.answer_digest.is_not(None) & event.c.earlier_answer.is_not(None),
-        "kept": event.c.answer_digest == event.c.earlier_answer,
-        "hints": event.c.event_type == EventType.HINT_REQUEST,
-        "sessions": begins,
-    }
-    is_view = event.c.event_type == EventType.RESOURCE_VIEW
-    clicks = case((is_view, func.coalesce(event.c.clicks, 1)), else_=0)
-    grouped = (event.c.student_id, event.c.day, event.c.course)
-    return (
-        select(
-            *grouped,
-            func.min(event.c.occurred_at).label("first_at"),
-            func.max(event.c.occurred_at).label("last_at"),
-            _count(func.count(), "events"),
-            *(_count(func.count(case((fits, 1))), name) for name, fits in counts.items()),
-            func.sum(case((begins, 0.0), else_=quiet)).label("session_seconds"),
-            _count(func.sum(clicks), "clicks"),
-        )
-        .group_by(*grouped)
-        .subquery("days")
-    )
-
-
-def _count(count: ColumnElement[int], name: str) -> ColumnElement[int]:
-    # As in the table: sums of what would else be bigint are slow decimals on PostgreSQL.
-    return cast(count, Integer).label(name)
-
-
-def _events(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    event = LearningEvent
-    course = func.coalesce(event.course, "")
-    day = (event.student_id, event.day, course)
-    in_time = (event.occurred_at, event.id)
-    is_session = event.event_type.in_((EventType.SESSION_START, EventType.SESSION_END))
-    is_answer = (event.event_type == EventType.QUESTION_SUBMIT) & event.question_id.is_not(None)
-    earlier = _earlier_answers()
-    is_first = ~select(earlier.id).where(_is_before(earlier)).exists()
-    is_first_right = (
-        ~select(earlier.id).where(_is_before(earlier), earlier.is_correct.is_(True)).exists()
-    )
-    return select(
-        event.student_id,
-        event.day,
-        course.label("course"),
-        event.event_type,
-        event.question_id,
-        event.is_correct,
-        event.occurred_at,
-        event.answer_digest,
-        event.clicks,
-        func.lag(event.occurred_at).over(partition_by=day, order_by=in_time).label("previous_at"),
-        func.lag(event.event_type).over(partition_by=day, order_by=in_time).label("previous_type"),
-        func.count(case((is_session, 1))).over(partition_by=day).label("session_events"),
-        case((is_answer, is_first), else_=False).label("is_new"),
-        case((is_answer & event.is_correct.is_(True), is_first_right), else_=False).label(
-            "is_solved"
-        ),
-        case((event.answer_digest.is_not(None), _answer_before(earlier))).label("earlier_answer"),
-    ).where(where)
-
-
-def _earlier_answers() -> type[LearningEvent]:
-    return aliased(LearningEvent, name="earlier")
-
-
-def _is_before(earlier: type[LearningEvent]) -> ColumnElement[bool]:
-    event = LearningEvent
-    return (
-        (earlier.student_id == event.student_id)
-        & (earlier.question_id == event.question_id)
-        & (earlier.event_type == EventType.QUESTION_SUBMIT)
-        & (tuple_(earlier.occurred_at, earlier.id) < tuple_(event.occurred_at, event.id))
-    )
-
-
-def _answer_before(earlier: type[LearningEvent]) -> Any:
-    latest = (earlier.occurred_at.desc(), earlier.id.desc())
-    query = select(earlier.answer_digest).where(_is_before(earlier))
-    return query.order_by(*latest).limit(1).scalar_subquery()
+def _inserted(dialect: str, days: Subquery) -> postgresql.Insert | sqlite.Insert:
+    # SQLite's parser takes the ON of ON CONFLICT for a join's, unless there is a WHERE before it.
+    rows = select(*(days.c[name] for name in COLUMNS)).where(days.c.events > 0)
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(DailyActivity.__table__)
+    inserted: postgresql.Insert | sqlite.Insert = insert.from_select(COLUMNS, rows)
+    return inserted

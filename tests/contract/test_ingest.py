@@ -26,7 +26,7 @@ from shared_db.naming import Outcome
 from tests.factories import NOON
 from tests.stores import OpenDatabase, engine_on
 
-MANY = 3 * WORTH_COPYING
+MANY = 18 * WORTH_COPYING
 AWKWARD = "tab\tline\nreturn\r\\ \\N \\. \x7f\x1b 'quoted' \"twice\" {a,b} Ω 🦉"
 
 

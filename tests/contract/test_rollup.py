@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import chain, islice
 from typing import Any
 
 import pytest
@@ -12,11 +13,11 @@ from sqlalchemy import delete, select
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import Base, DailyActivity
-from shared_db.database import Database
 from tests.factories import NOON, days
 from tests.stores import OpenDatabase
 
 SUBMIT = EventType.QUESTION_SUBMIT
+AnEvent = tuple[int, EventType, str | None, str | None, bool | None]
 
 
 def rollup(manager: DropoutDatabaseManager, student_id: str = "s001") -> list[dict[str, Any]]:
@@ -102,9 +103,31 @@ def test_the_order_of_arrival_does_not_matter(db_manager: DropoutDatabaseManager
     assert kept == rebuilt(db_manager)
 
 
-def test_the_rollup_is_what_the_events_are() -> None:
-    database = Database.in_memory(Base.metadata)
-    manager = DropoutDatabaseManager(database)
+def test_a_day_that_grows_is_at_every_time_what_its_events_are(
+    db_manager: DropoutDatabaseManager,
+) -> None:
+    kinds = (
+        EventType.NAVIGATION,
+        EventType.NAVIGATION,
+        EventType.SESSION_START,  # from here on quiet alone begins no session any more
+        EventType.NAVIGATION,
+        EventType.SESSION_END,
+        EventType.NAVIGATION,
+        SUBMIT,
+    )
+    sessions = []
+    for hour, kind in enumerate(kinds):
+        at = NOON + timedelta(hours=hour)
+        db_manager.add_learning_events([EventToStore("s001", kind, occurred_at=at)])
+        kept = rollup(db_manager)
+        sessions.append(kept[0]["sessions"])
+        assert kept == rebuilt(db_manager)
+
+    assert sessions == [1, 2, 2, 2, 2, 3, 3]
+
+
+def test_the_rollup_is_what_the_events_are(open_own_database: OpenDatabase) -> None:
+    manager = DropoutDatabaseManager(open_own_database(Base.metadata))
     students = iter(range(10_000))
     an_event = st.tuples(
         st.integers(0, 96),
@@ -114,11 +137,12 @@ def test_the_rollup_is_what_the_events_are() -> None:
         st.sampled_from([None, True, False]),
     )
 
-    @settings(max_examples=15)
-    @given(st.lists(st.lists(an_event, max_size=8), max_size=4))
-    def holds(batches: list[list[tuple[int, EventType, str | None, str | None, bool]]]) -> None:
+    @settings(max_examples=25)
+    @given(st.lists(st.lists(an_event, max_size=8), max_size=4), st.booleans())
+    def holds(sent: list[list[AnEvent]], is_in_time: bool) -> None:
         student_id = f"s{next(students)}"
         manager.add_student(student_id)
+        batches = in_time(sent) if is_in_time else sent
         for batch in batches:
             manager.add_learning_events(
                 [
@@ -138,7 +162,11 @@ def test_the_rollup_is_what_the_events_are() -> None:
         assert kept == rebuilt_alone(manager, student_id)
 
     holds()
-    database.close()
+
+
+def in_time(batches: list[list[AnEvent]]) -> list[list[AnEvent]]:
+    events = iter(sorted(chain(*batches), key=lambda event: event[0]))
+    return [list(islice(events, len(batch))) for batch in batches]
 
 
 def rebuilt_alone(manager: DropoutDatabaseManager, student_id: str) -> list[dict[str, Any]]:

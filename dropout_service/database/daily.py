@@ -1,0 +1,209 @@
+"""What events come to, a row per student, day and course: the query behind the daily rollup."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    Integer,
+    LargeBinary,
+    Numeric,
+    Select,
+    Subquery,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.orm import aliased
+
+from dropout_service.database.instants import seconds_between
+from dropout_service.domain.kinds import EventType
+from dropout_service.models import DailyActivity, LearningEvent
+
+# Longer quiet begins a new session, where no session events say when one begins. Half an hour is
+# what logs are usually cut by; Catledge and Pitkow (1995) found 25.5 minutes.
+SESSION_GAP_SECONDS = 30 * 60
+
+# Sums of fractions of seconds end in other digits when they are added up in another order.
+_DIGITS = 6
+# Stands for the answer before where that one did not say what was answered.
+_NO_ANSWER = literal(b"", LargeBinary)
+MARKS = (EventType.SESSION_START, EventType.SESSION_END)
+
+Event = type[LearningEvent]
+
+
+@dataclass(frozen=True)
+class _Before:
+    """What is known of the event before, on the same day in the same course.
+
+    has_marks: whether session events say there when a session begins.
+    """
+
+    at: ColumnElement[Any]
+    type: ColumnElement[Any]
+    has_marks: ColumnElement[bool]
+
+
+def daily(where: ColumnElement[bool]) -> Subquery:
+    """Return a row per student, day and course, from the events that fit.
+
+    `where` must take whole days, or all of a day up to an instant: sessions are told by the events
+    of the day. What came before on other days is looked up wherever it is.
+    """
+    event = LearningEvent
+    marks = func.count(case((event.event_type.in_(MARKS), 1))).over(partition_by=_day(event))
+    before = _Before(
+        _just_before(event, event.occurred_at), _just_before(event, event.event_type), marks > 0
+    )
+    return _summed_up(_events(event, before).where(where))
+
+
+def added(new: Event, where: ColumnElement[bool]) -> Subquery:
+    """Return what the new events that fit add to their days.
+
+    Each must come after all that its day has, and change what no other event comes to.
+    """
+    stored = aliased(DailyActivity, name="stored")
+    before = _Before(
+        func.coalesce(_just_before(new, new.occurred_at), stored.last_at),
+        func.coalesce(_just_before(new, new.event_type), _last_type(stored)),
+        _has_marks(new),
+    )
+    is_of_day = (
+        (stored.student_id == new.student_id)
+        & (stored.day == new.day)
+        & (stored.course == _course(new))
+    )
+    return _summed_up(_events(new, before).outerjoin(stored, is_of_day).where(where))
+
+
+def rounded(seconds: ColumnElement[float]) -> ColumnElement[float]:
+    """Return seconds to the microsecond, in which instants are kept."""
+    return cast(func.round(cast(seconds, Numeric), _DIGITS), Double)
+
+
+def _course(event: Event) -> ColumnElement[str]:
+    return func.coalesce(event.course, "")
+
+
+def _day(event: Event) -> tuple[Any, ...]:
+    return (event.student_id, event.day, _course(event))
+
+
+def _just_before(event: Event, column: Any) -> ColumnElement[Any]:
+    in_time = (event.occurred_at, event.id)
+    return func.lag(column).over(partition_by=_day(event), order_by=in_time)
+
+
+def _last_type(stored: type[DailyActivity]) -> Any:
+    last = aliased(LearningEvent, name="last")
+    query = select(last.event_type).where(
+        last.student_id == stored.student_id,
+        last.occurred_at == stored.last_at,
+        _course(last) == stored.course,
+    )
+    return query.order_by(last.id.desc()).limit(1).scalar_subquery()
+
+
+def _has_marks(event: Event) -> ColumnElement[bool]:
+    mark = aliased(LearningEvent, name="mark")
+    return (
+        exists()
+        .where(
+            mark.student_id == event.student_id,
+            mark.day == event.day,
+            _course(mark) == _course(event),
+            mark.event_type.in_(MARKS),
+        )
+        .correlate(event)
+    )
+
+
+def _summed_up(events: Select[*tuple[Any, ...]]) -> Subquery:
+    event = events.subquery("event")
+    quiet = seconds_between(event.c.previous_at, event.c.occurred_at)
+    begins = or_(
+        event.c.previous_at.is_(None),
+        event.c.event_type == EventType.SESSION_START,
+        event.c.previous_type == EventType.SESSION_END,
+        ~event.c.has_marks & (quiet > SESSION_GAP_SECONDS),
+    )
+    is_submission = event.c.event_type == EventType.QUESTION_SUBMIT
+    is_answer = is_submission & event.c.question_id.is_not(None)
+    counts = {
+        "submissions": is_submission,
+        "graded": event.c.is_correct.is_not(None),
+        "correct": event.c.is_correct.is_(True),
+        "answers": is_answer,
+        "questions_new": is_answer & event.c.earlier_answer.is_(None),
+        "questions_solved": event.c.is_solved,
+        "compared": event.c.answer_digest.is_not(None) & (event.c.earlier_answer != _NO_ANSWER),
+        "kept": event.c.answer_digest == event.c.earlier_answer,
+        "hints": event.c.event_type == EventType.HINT_REQUEST,
+        "sessions": begins,
+    }
+    is_view = event.c.event_type == EventType.RESOURCE_VIEW
+    clicks = case((is_view, func.coalesce(event.c.clicks, 1)), else_=0)
+    grouped = (event.c.student_id, event.c.day, event.c.course)
+    return (
+        select(
+            *grouped,
+            func.min(event.c.occurred_at).label("first_at"),
+            func.max(event.c.occurred_at).label("last_at"),
+            _count(func.count(), "events"),
+            *(_count(func.count(case((fits, 1))), name) for name, fits in counts.items()),
+            rounded(func.sum(case((begins, 0.0), else_=quiet))).label("session_seconds"),
+            _count(func.sum(clicks), "clicks"),
+        )
+        .group_by(*grouped)
+        .subquery("days")
+    )
+
+
+def _count(count: ColumnElement[int], name: str) -> ColumnElement[int]:
+    # As in the table: sums of what would else be bigint are slow decimals on PostgreSQL.
+    return cast(count, Integer).label(name)
+
+
+def _events(event: Event, before: _Before) -> Select[*tuple[Any, ...]]:
+    is_answer = (event.event_type == EventType.QUESTION_SUBMIT) & event.question_id.is_not(None)
+    earlier = aliased(LearningEvent, name="earlier")
+    is_before = _is_before(event, earlier)
+    is_first_right = ~select(earlier.id).where(is_before, earlier.is_correct.is_(True)).exists()
+    is_right = is_answer & event.is_correct.is_(True)
+    # Null where this is the first answer to the question.
+    answer = select(func.coalesce(earlier.answer_digest, _NO_ANSWER)).where(is_before)
+    latest = (earlier.occurred_at.desc(), earlier.id.desc())
+    answer_before = answer.order_by(*latest).limit(1).scalar_subquery()
+    return select(
+        event.student_id,
+        event.day,
+        _course(event).label("course"),
+        event.event_type,
+        event.question_id,
+        event.is_correct,
+        event.occurred_at,
+        event.answer_digest,
+        event.clicks,
+        before.at.label("previous_at"),
+        before.type.label("previous_type"),
+        before.has_marks.label("has_marks"),
+        case((is_right, is_first_right), else_=False).label("is_solved"),
+        case((is_answer, answer_before)).label("earlier_answer"),
+    ).select_from(event)
+
+
+def _is_before(event: Event, earlier: Event) -> ColumnElement[bool]:
+    return (
+        (earlier.student_id == event.student_id)
+        & (earlier.question_id == event.question_id)
+        & (earlier.event_type == EventType.QUESTION_SUBMIT)
+        & (tuple_(earlier.occurred_at, earlier.id) < tuple_(event.occurred_at, event.id))
+    )

@@ -1,0 +1,82 @@
+"""Days that new events change otherwise than by being added to them."""
+
+from typing import Any
+
+from sqlalchemy import CompoundSelect, FromClause, Integer, func, or_, select, true, union
+from sqlalchemy.orm import aliased
+
+from dropout_service.database.daily import MARKS
+from dropout_service.domain.kinds import EventType
+from dropout_service.models import DailyActivity, LearningEvent
+from shared_db.dialects import among
+
+
+def late_days(new: type[LearningEvent]) -> CompoundSelect[Any]:
+    """Return students and days whose rollup must be recomputed for new, stored events.
+
+    Those of which later events were rolled up already, or whose sessions are told otherwise now
+    that there are session events; and those of later answers, which may have been counted as new,
+    solved or kept.
+    """
+    return union(_of_later_events(new), _of_later_answers(new))
+
+
+def touched_by_events() -> CompoundSelect[Any]:
+    """Return, in memory, the days of the events of the parameter, and those of later answers."""
+    new, later = aliased(LearningEvent), aliased(LearningEvent)
+    is_new = among(new.id, "event_ids", "sqlite")
+    is_later = (
+        (later.student_id == new.student_id)
+        & (later.question_id == new.question_id)
+        & (later.occurred_at >= new.occurred_at)
+        & (later.event_type == EventType.QUESTION_SUBMIT)
+    )
+    others = select(later.student_id, later.day).join_from(new, later, is_later)
+    is_answer = new.event_type == EventType.QUESTION_SUBMIT
+    return union(select(new.student_id, new.day).where(is_new), others.where(is_new, is_answer))
+
+
+def _of_later_events(new: type[LearningEvent]) -> Any:
+    day = (new.student_id, new.day, func.coalesce(new.course, "").label("course"))
+    since = func.min(new.occurred_at).label("since")
+    has_marks = func.bool_or(new.event_type.in_(MARKS)).label("has_marks")
+    come = select(*day, since, has_marks).group_by(*day).subquery("come")
+    is_of_day = (
+        (DailyActivity.student_id == come.c.student_id)
+        & (DailyActivity.day == come.c.day)
+        & (DailyActivity.course == come.c.course)
+    )
+    is_changed = or_(DailyActivity.last_at >= come.c.since, come.c.has_marks)
+    found = select(come.c.student_id, come.c.day).join_from(come, DailyActivity, is_of_day)
+    return found.where(is_changed)
+
+
+def _of_later_answers(new: type[LearningEvent]) -> Any:
+    answer = _answered(new)
+    later = aliased(LearningEvent)
+    is_later = (
+        (later.student_id == answer.c.student_id)
+        & (later.question_id == answer.c.question_id)
+        & (later.occurred_at >= answer.c.since)
+        & (later.event_type == EventType.QUESTION_SUBMIT)
+    )
+    # Looked up for each new answer. Left to itself, the planner may compare all answers with all
+    # new ones, as long as nobody has counted the rows of the table for it.
+    days = (
+        select(later.day, func.count().over().label("count"))
+        .where(is_later)
+        .correlate(answer)
+        .offset(0)
+        .lateral()
+    )
+    # Among them are the new ones themselves.
+    is_other = days.c.count > answer.c.count
+    return select(answer.c.student_id, days.c.day).join_from(answer, days, true()).where(is_other)
+
+
+def _answered(new: type[LearningEvent]) -> FromClause:
+    question = (new.student_id, new.question_id)
+    since = func.min(new.occurred_at).label("since")
+    count = func.count(type_=Integer).label("count")
+    is_answer = (new.event_type == EventType.QUESTION_SUBMIT) & new.question_id.is_not(None)
+    return select(*question, since, count).where(is_answer).group_by(*question).subquery("answer")
