@@ -17,8 +17,10 @@ from dropout_service.domain.enrolment_features import (
     ACTIVITY_WINDOWS,
     FEWEST_RHYTHM_GAPS,
     LAST_DUE,
+    MIDRANKED,
     RANKED_ACTIVITY,
     RHYTHM_WINDOW,
+    midrank_name,
     percentile_name,
 )
 
@@ -108,7 +110,7 @@ def enrolment_features(
         day=pl.lit(as_of_day), registration_lead_days=-pl.col("registered_day")
     )
     rows = _with_coursework(population, oulad, as_of_day)
-    rows = _with_scores(rows, oulad, as_of_day).with_columns(_percentiles(RANKED))
+    rows = _with_scores(rows, oulad, as_of_day).with_columns(*_percentiles(RANKED), *_midranks())
     return _with_activity(rows, oulad, as_of_day).collect()
 
 
@@ -118,6 +120,16 @@ def _percentiles(ranked: dict[str, str]) -> list[pl.Expr]:
             name
         )
         for name, of in ranked.items()
+    ]
+
+
+def _midranks() -> list[pl.Expr]:
+    return [
+        (
+            (pl.col(one.name).rank("average").over("course") - 0.5)
+            / pl.col(one.name).count().over("course")
+        ).alias(midrank_name(one.name))
+        for one in MIDRANKED
     ]
 
 

@@ -22,7 +22,9 @@ from dropout_service.domain.activity import day_of
 from dropout_service.domain.enrolment_features import (
     FEATURE_NAMES,
     KEY_COLUMNS,
+    MIDRANKED,
     RANKED_ACTIVITY,
+    midrank_name,
     percentile_name,
 )
 
@@ -35,6 +37,7 @@ _RANKED_COURSEWORK = {
     "score_percentile": "score_mean",
 }
 _RANKED_ACTIVITY = {percentile_name(one.name): one.name for one in RANKED_ACTIVITY}
+_MIDRANKED = {midrank_name(one.name): one.name for one in MIDRANKED}
 _HAS_QUESTIONS = "sum(answers) OVER (PARTITION BY course_id) > 0"
 _QUESTIONS = {
     "answers_per_week_28": f"CASE WHEN {_HAS_QUESTIONS} THEN coalesce(answers_28, 0) / 4.0 END",
@@ -109,6 +112,19 @@ def _percentiles(ranked: Mapping[str, str]) -> str:
     )
 
 
+def _midranks(ranked: Mapping[str, str]) -> str:
+    """Return the SQL of shares: of those known in the course, how many are lower, equals by half.
+
+    A window that is ordered ends with the equals of its row.
+    """
+    return ", ".join(
+        f"CASE WHEN {of} IS NOT NULL THEN (rank() OVER (PARTITION BY course_id ORDER BY {of}) - 1"
+        f" + count({of}) OVER (PARTITION BY course_id ORDER BY {of}))::float8"
+        f" / 2 / count({of}) OVER (PARTITION BY course_id) END AS {name}"
+        for name, of in ranked.items()
+    )
+
+
 def _named(expressions: Mapping[str, str]) -> str:
     return ", ".join(f"{expression} AS {name}" for name, expression in expressions.items())
 
@@ -126,7 +142,9 @@ def _statement() -> str:
         SELECT *, {_named(_SHARES | _QUESTIONS)}
         FROM present LEFT JOIN work USING (id) LEFT JOIN active USING (id)),
     ranked AS (
-        SELECT told.*, {_percentiles(_RANKED_COURSEWORK | _RANKED_ACTIVITY)} FROM told)
+        SELECT told.*, {_percentiles(_RANKED_COURSEWORK | _RANKED_ACTIVITY)},
+            {_midranks(_MIDRANKED)}
+        FROM told)
     SELECT id, student_id, course_id, day, has_activity, {features} FROM ranked ORDER BY id
     """  # noqa: S608 - our own constants
 

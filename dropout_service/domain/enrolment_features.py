@@ -3,13 +3,14 @@
 Days count from the course's first, which is day 0. A feature is known from what had happened by
 the end of the cut-off day alone, and is NaN where it is not known: never 0 in place of missing.
 A percentile is the share (0 to 1) of those still registered in the same course on the same day,
-and known in this, who are lower; so it carries over to a course never seen.
+and known in this, who are lower; so it carries over to a course never seen. A midrank counts half
+of the equals too: of what is counted there are many.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-ENROLMENT_FEATURES_VERSION = "enrolment-features-1"
+ENROLMENT_FEATURES_VERSION = "enrolment-features-2"
 
 # Windows of activity end with the cut-off day and count it.
 ACTIVITY_WINDOWS = (7, 14, 28)
@@ -228,21 +229,42 @@ def percentile_name(name: str) -> str:
     return f"{name}_percentile"
 
 
+def midrank_name(name: str) -> str:
+    """Return the name of the feature that tells how usual this one is in the course."""
+    return f"{name}_midrank"
+
+
+def _ranked(name: str, feature: EnrolmentFeature) -> EnrolmentFeature:
+    return replace(feature, name=name, unit="share", meaning=f"of {feature.name}")
+
+
 def _percentile(feature: EnrolmentFeature) -> EnrolmentFeature:
-    return EnrolmentFeature(
-        percentile_name(feature.name),
-        "share",
-        f"of {feature.name}",
-        feature.family,
-        feature.direction,
-        needs_activity=True,
-    )
+    return _ranked(percentile_name(feature.name), feature)
+
+
+def _midrank(feature: EnrolmentFeature) -> EnrolmentFeature:
+    return _ranked(midrank_name(feature.name), feature)
+
+
+# Where nearly everybody hands in, to miss one says more than where half do.
+_MIDRANKED = (
+    "assessments_late",
+    "assessments_missed",
+    "missed_last_two",
+    "days_since_submission",
+    "last_score",
+    "lowest_score",
+    "score_trend",
+)
+_WORK = {feature.name: feature for feature in (*_COURSEWORK, *_SCORES)}
+MIDRANKED = tuple(_WORK[name] for name in _MIDRANKED)
 
 
 ENROLMENT_FEATURES: tuple[EnrolmentFeature, ...] = (
     *_REGISTRATION,
     *_COURSEWORK,
     *_SCORES,
+    *map(_midrank, MIDRANKED),
     *RANKED_ACTIVITY,
     *map(_percentile, RANKED_ACTIVITY),
     *_QUESTIONS,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dropout_service.domain import sentences
 from dropout_service.domain.enrolment_features import (
     ACTIVITY_WINDOWS,
+    midrank_name,
     percentile_name,
 )
 from dropout_service.domain.kinds import DropoutType
@@ -33,14 +34,17 @@ def _with_percentiles(*names: str) -> tuple[str, ...]:
     return (*names, *map(percentile_name, names))
 
 
+def _with_midranks(*names: str) -> tuple[str, ...]:
+    return (*names, *map(midrank_name, names))
+
+
 TOPICS = (
     Topic(
         "missed_work",
         DropoutType.SILENT,
         "assessments_missed",
         (
-            "assessments_missed",
-            "missed_last_two",
+            *_with_midranks("assessments_missed", "missed_last_two"),
             "assessments_handed_in",
             "due_done_share",
             "due_weight_done_share",
@@ -54,7 +58,7 @@ TOPICS = (
         "pause",
         DropoutType.SILENT,
         "days_since_submission",
-        ("days_since_submission",),
+        _with_midranks("days_since_submission"),
         sentences.tell_pause,
         "Ask how the next piece of work is coming along.",
     ),
@@ -62,7 +66,7 @@ TOPICS = (
         "late_work",
         DropoutType.BEHAVIORAL,
         "mean_lead_days",
-        ("assessments_late", "mean_lead_days", "mean_lead_percentile"),
+        (*_with_midranks("assessments_late"), "mean_lead_days", "mean_lead_percentile"),
         sentences.tell_late,
         "Plan the next deadline together, with a step for each week.",
     ),
@@ -70,7 +74,7 @@ TOPICS = (
         "marks",
         DropoutType.COGNITIVE,
         "score_mean",
-        ("score_mean", "score_percentile", "last_score", "lowest_score"),
+        ("score_mean", "score_percentile", *_with_midranks("last_score", "lowest_score")),
         sentences.tell_marks,
         "Go through the weakest piece of work together, or arrange tutoring.",
     ),
@@ -78,7 +82,7 @@ TOPICS = (
         "mark_trend",
         DropoutType.COGNITIVE,
         "score_trend",
-        ("score_trend",),
+        _with_midranks("score_trend"),
         sentences.tell_trend,
         "Look at what became harder with the last piece of work.",
     ),

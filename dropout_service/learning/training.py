@@ -1,6 +1,6 @@
 """Training: tuned by time and module, calibrated on courses left out, made from all rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -21,6 +21,8 @@ HAPPENED = "happened"
 # Once a fortnight while most leave, then once in four weeks.
 TRAINING_DAYS = (*range(0, 113, 14), 140, 168, 196)
 FEWEST_OF_EACH_KIND = 20
+# A mean ROC-AUC nearer to the best than this is as good: about the standard error of a difference.
+AS_GOOD = 0.0005
 CHANCE = 0.5
 
 Progress = Callable[[str, int, int], None]
@@ -106,6 +108,17 @@ def _is_enough(rows: EnrolmentRows) -> bool:
     return all(len(np.unique(kind)) >= FEWEST_OF_EACH_KIND for kind in kinds)
 
 
+def simplest(rankings: Mapping[tuple[Shape, float], float]) -> tuple[Shape, float]:
+    """Return of what ranks as well as the best the fewest trees, and of those what ranks best.
+
+    More trees than needed learn what is peculiar to the courses they saw (the rule of one standard
+    error; Breiman and others 1984, Classification and Regression Trees).
+    """
+    best = max(rankings.values())
+    as_good = [tried for tried, ranking in rankings.items() if ranking >= best - AS_GOOD]
+    return min(as_good, key=lambda tried: (tried[0].trees, -rankings[tried]))
+
+
 def _ranking(rows: EnrolmentRows, margins: Floats) -> float:
     """Return the mean over days of the ROC-AUC: who comes first is a question of one day.
 
@@ -155,9 +168,10 @@ class _Work:
         return fit_linear(rows.matrix(self.features), happened, self._directions)
 
     def _tuned(self) -> tuple[Shape, float]:
-        """Return shape and share that rank best over the splits by time and module.
+        """Return of the shapes and shares that rank best over the splits the fewest trees.
 
-        A split counts by its rows. How likely each is to leave is left to the calibration.
+        Splits are by time and by module, and count by their rows. How likely each is to leave is
+        left to the calibration.
         """
         splits = validation_splits(self.rows, self.population)
         sums: dict[tuple[Shape, float], float] = {}
@@ -165,7 +179,8 @@ class _Work:
             self.progress(f"Tuning {self.name}", done, len(splits))
             for tried, ranking in self._rankings(split):
                 sums[tried] = sums.get(tried, 0.0) + ranking * split.judged.sum()
-        return max(sums, key=lambda one: sums[one])
+        rows = sum(int(split.judged.sum()) for split in splits)
+        return simplest({tried: total / rows for tried, total in sums.items()})
 
     def _rankings(self, split: Split) -> Iterator[tuple[tuple[Shape, float], float]]:
         learned, judged = self.rows.where(split.learned), self.rows.where(split.judged)

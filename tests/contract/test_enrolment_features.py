@@ -70,6 +70,20 @@ def test_figures_that_can_be_checked_by_hand(imported: Connection) -> None:
     assert known["weight_done_share"] == known["due_weight_done_share"] == 1
 
 
+def test_a_midrank_counts_half_of_the_equals(imported: Connection) -> None:
+    everybody = features(imported, 41, courses=["AAA-2013J"])
+    missed, midranks = (
+        everybody[name] for name in ("assessments_missed", "assessments_missed_midrank")
+    )
+
+    lower = (missed[:, None] > missed).mean(axis=1)
+    equal = (missed[:, None] == missed).mean(axis=1)
+    assert len(set(missed.tolist())) > 1
+    np.testing.assert_allclose(midranks, lower + equal / 2)
+    # Nobody's score is known: nor where it stands.
+    assert np.isnan(features(imported, 3)["last_score_midrank"]).all()
+
+
 def test_activity_is_counted_back_from_the_day(imported: Connection) -> None:
     known = of(features(imported, 21), "AAA-2013J-101")
 

@@ -6,11 +6,19 @@ from json import dumps, loads
 import numpy as np
 import pytest
 
+from dropout_service.learning.boosting import Shape
 from dropout_service.learning.features import DIRECTIONS, KNOWN
 from dropout_service.learning.model import RiskModel, Variant
 from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.learning.splits import calibration_splits, validation_splits
-from dropout_service.learning.training import Search, TooLittleToLearn, Trained, train
+from dropout_service.learning.training import (
+    AS_GOOD,
+    Search,
+    TooLittleToLearn,
+    Trained,
+    simplest,
+    train,
+)
 
 ROWS = 900
 # Half of it lines, so that what holds of the model holds of both parts.
@@ -153,6 +161,19 @@ def test_lines_join_the_trees_only_where_that_ranks_better() -> None:
         happened = (random.random(ROWS) < chance).astype(np.float64)
         told = rows(active_share=0.0).with_columns(happened=happened)
         assert train(told, quietly, search).without_activity.variant.blend.share == share
+
+
+def test_of_what_ranks_as_well_the_fewest_trees_are_taken() -> None:
+    few, some, many = (Shape(8, trees) for trees in (10, 20, 40))
+    rankings = {
+        (few, 0.5): 0.7 - 2 * AS_GOOD,
+        (some, 0.0): 0.7 - 0.9 * AS_GOOD,
+        (some, 0.5): 0.7 - 0.5 * AS_GOOD,
+        (many, 0.5): 0.7,
+    }
+
+    assert simplest(rankings) == (some, 0.5)
+    assert simplest({**rankings, (many, 0.5): 0.7 + AS_GOOD}) == (many, 0.5)
 
 
 def test_no_student_teaches_and_is_judged() -> None:
