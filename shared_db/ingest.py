@@ -9,6 +9,7 @@ else to do. While more comes, the writer keeps its connection.
 import asyncio
 import logging
 import threading
+import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 # How long the writer waits for more, with its connection open.
 _LINGER_SECONDS = 0.2
+# How long at most it lets those come together who were just answered.
+_GATHERING_SECONDS = 0.02
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -51,6 +54,14 @@ class _Waiting(Generic[Q]):
     loop: Loop | None
 
 
+@dataclass(frozen=True)
+class _Flush:
+    """How many requests a flush wrote, and how long it took."""
+
+    requests: int
+    seconds: float
+
+
 class GroupCommit(Generic[Q, R]):
     """A bounded queue of requests, and one writer at a time that takes all that wait.
 
@@ -71,6 +82,7 @@ class GroupCommit(Generic[Q, R]):
         self._is_due = False
         self._waking: Loop | None = None
         self._lingers = True
+        self._last = _Flush(0, 0.0)
         self._lock = threading.Lock()
         self._came = threading.Condition(self._lock)
         # Its thread is there only once it is needed, and is waited for when the process ends.
@@ -149,7 +161,9 @@ class GroupCommit(Generic[Q, R]):
         try:
             with keeping_connection():
                 while taken := self._take():
+                    begun = time.monotonic()
                     self._write(taken)
+                    self._last = _Flush(len(taken), time.monotonic() - begun)
         except BaseException as failure:
             self._stop(taken, RuntimeError("the writer failed"), failure)
             raise
@@ -169,7 +183,10 @@ class GroupCommit(Generic[Q, R]):
         taken: list[_Waiting[Q]] = []
         size = 0
         with self._lock:
-            self._came.wait_for(self._has_to_take, _LINGER_SECONDS)
+            enough = self._enough()
+            if self._came.wait_for(self._has_to_take, _LINGER_SECONDS):
+                patience = min(self._last.seconds, _GATHERING_SECONDS)
+                self._came.wait_for(lambda: self._has_gathered(enough), patience)
             while self._queue and len(taken) < self.bounds.requests_at_once:
                 size += self._queue[0].size
                 if taken and size > self.bounds.size_at_once:
@@ -183,6 +200,18 @@ class GroupCommit(Generic[Q, R]):
 
     def _has_to_take(self) -> bool:
         return bool(self._queue and self._is_due) or not self._lingers
+
+    def _enough(self) -> int:
+        """Return how many make a flush worth while: half of those who send at the same time.
+
+        They are those who wait and those who were just answered, most of whom send again at once.
+        Written alone, the first of these would have all others wait for a flush that costs as much.
+        """
+        sending = self._last.requests + len(self._queue)
+        return min(sending // 2, self.bounds.requests, self.bounds.requests_at_once)
+
+    def _has_gathered(self, enough: int) -> bool:
+        return len(self._queue) >= enough or not self._lingers
 
     def _take_passed_over(self) -> list[_Waiting[Q]]:
         """Return those that waited already when the flush at hand began, and had no place in it."""
