@@ -76,14 +76,12 @@ def behind_a_slow_one(
 def test_a_lonely_request_is_written_at_once(journal: Journal) -> None:
     commits = GroupCommit(journal.flush)
 
-    assert commits.write(1, 1) == 10
-    assert commits.write(2, 1) == 20
+    assert (commits.write(1, 1), commits.write(2, 1)) == (10, 20)
     assert journal.flushes == [[1], [2]]
 
 
 def test_those_that_wait_together_share_a_flush_in_the_order_they_came(journal: Journal) -> None:
     commits = GroupCommit(journal.flush)
-
     assert behind_a_slow_one(journal, commits, [1, 2, 3]) == [0, 10, 20, 30]
     assert journal.flushes == [[0], [1, 2, 3]]
 
@@ -100,7 +98,6 @@ def test_a_flush_takes_no_more_than_its_bounds(journal: Journal) -> None:
 
 def test_one_that_is_too_large_for_any_flush_is_written_alone(journal: Journal) -> None:
     commits = GroupCommit(journal.flush, Bounds(size=10, size_at_once=5))
-
     assert commits.write(1, 1000) == 10
 
 
@@ -226,14 +223,30 @@ def test_what_comes_in_one_turn_of_the_loop_is_written_together(journal: Journal
             await asyncio.gather(*(commits.write_async(n, 1) for n in numbers))
 
     asyncio.run(write_twice())
-
     assert journal.flushes == [[1, 2, 3], [4, 5]]
+
+
+def test_those_just_answered_gather(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared_db.ingest._GATHERING_SECONDS", 30)
+    commits = GroupCommit(journal.flush)
+    journal.may_go_on.clear()
+
+    async def write(number: int) -> int:
+        await asyncio.sleep(0.05 if number == 5 else 0)
+        return await commits.write_async(number, 1)
+
+    async def write_all() -> None:
+        asyncio.get_running_loop().call_later(0.3, journal.may_go_on.set)
+        await asyncio.gather(*map(write, range(4)))
+        await asyncio.gather(write(4), write(5))
+
+    asyncio.run(write_all())
+    assert journal.flushes == [[0, 1, 2, 3], [4, 5]]
 
 
 def test_the_writer_goes_when_nothing_comes_any_more(journal: Journal) -> None:
     commits = GroupCommit(journal.flush)
     commits.write(1, 1)
-
     assert wait_until(lambda: not commits.is_writing)
     commits.write(2, 1)
     assert journal.flushes == [[1], [2]]
