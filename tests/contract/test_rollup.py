@@ -137,7 +137,7 @@ def test_the_rollup_is_what_the_events_are(open_own_database: OpenDatabase) -> N
         st.sampled_from([None, True, False]),
     )
 
-    @settings(max_examples=25)
+    @settings(max_examples=15)
     @given(st.lists(st.lists(an_event, max_size=8), max_size=4), st.booleans())
     def holds(sent: list[list[AnEvent]], is_in_time: bool) -> None:
         student_id = f"s{next(students)}"
