@@ -147,7 +147,8 @@ def singles(kind: Kind, server: Server, seconds: float, kept: Line) -> Iterator[
             return loaded(label, EMPTY, grouped, server, clients=MANY, seconds=seconds / TURNS)
 
         yield from in_turns(events("own unit of work", own, 1), events("group commit", grouped, 1))
-        limits = (fresh, empty, events("own unit of work", own, MANY))
+        # First what leaves most behind that the next one would suffer from.
+        limits = (events("own unit of work", own, MANY), fresh, empty)
         *found, ours = in_turns(*limits, events("group commit", grouped, MANY))
         yield from found
         yield replace(ours, limits=[*ours.limits, kept])
