@@ -3,7 +3,8 @@
 A connection and a commit cost more than the rows of a request. So whatever waits when the writer is
 free is written at once, and each request is answered after the commit that holds its own rows. A
 request that comes alone does not wait for others: the writer begins as soon as the loop has nothing
-else to do. While more comes, the writer keeps its connection.
+else to do. Where many were just answered, it gives them a moment to come together again. While more
+comes, the writer keeps its connection.
 """
 
 import asyncio
@@ -82,7 +83,6 @@ class GroupCommit(Generic[Q, R]):
         self._is_due = False
         self._waking: Loop | None = None
         self._lingers = True
-        self._last = _Flush(0, 0.0)
         self._lock = threading.Lock()
         self._came = threading.Condition(self._lock)
         # Its thread is there only once it is needed, and is waited for when the process ends.
@@ -158,12 +158,13 @@ class GroupCommit(Generic[Q, R]):
 
     def _write_all(self) -> None:
         taken: list[_Waiting[Q]] = []
+        last = _Flush(0, 0.0)
         try:
             with keeping_connection():
-                while taken := self._take():
+                while taken := self._take(last):
                     begun = time.monotonic()
                     self._write(taken)
-                    self._last = _Flush(len(taken), time.monotonic() - begun)
+                    last = _Flush(len(taken), time.monotonic() - begun)
         except BaseException as failure:
             self._stop(taken, RuntimeError("the writer failed"), failure)
             raise
@@ -178,14 +179,14 @@ class GroupCommit(Generic[Q, R]):
             self._queue, self._queued_size = deque(), 0
         _refuse(taken, told)
 
-    def _take(self) -> list[_Waiting[Q]]:
+    def _take(self, last: _Flush) -> list[_Waiting[Q]]:
         """Return the first that wait, as many as one transaction takes; with none, stop writing."""
         taken: list[_Waiting[Q]] = []
         size = 0
         with self._lock:
-            enough = self._enough()
+            enough = self._enough(last)
             if self._came.wait_for(self._has_to_take, _LINGER_SECONDS):
-                patience = min(self._last.seconds, _GATHERING_SECONDS)
+                patience = min(last.seconds, _GATHERING_SECONDS)
                 self._came.wait_for(lambda: self._has_gathered(enough), patience)
             while self._queue and len(taken) < self.bounds.requests_at_once:
                 size += self._queue[0].size
@@ -201,13 +202,13 @@ class GroupCommit(Generic[Q, R]):
     def _has_to_take(self) -> bool:
         return bool(self._queue and self._is_due) or not self._lingers
 
-    def _enough(self) -> int:
+    def _enough(self, last: _Flush) -> int:
         """Return how many make a flush worth while: half of those who send at the same time.
 
         They are those who wait and those who were just answered, most of whom send again at once.
         Written alone, the first of these would have all others wait for a flush that costs as much.
         """
-        sending = self._last.requests + len(self._queue)
+        sending = last.requests + len(self._queue)
         return min(sending // 2, self.bounds.requests, self.bounds.requests_at_once)
 
     def _has_gathered(self, enough: int) -> bool:
