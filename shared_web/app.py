@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from shared_db.database import Database
 from shared_db.errors import ConfigurationError
@@ -43,6 +46,23 @@ class Service:
     description: str
     tags: Sequence[dict[str, Any]]
     routers: Sequence[APIRouter]
+
+    @cached_property
+    def routes(self) -> Sequence[BaseRoute]:
+        """The routers as an app has them, one for each.
+
+        Once for all apps of the service: of what is included FastAPI looks over every route anew
+        when it is first asked for, which is most of what making an app costs.
+        """
+        api = APIRouter(generate_unique_id_function=_operation_id)
+        for router in self.routers:
+            api.include_router(
+                router,
+                prefix=API_PREFIX,
+                dependencies=[Depends(only_known_parameters)],
+                responses=documented(*COMMON),
+            )
+        return api.routes
 
 
 def create_service_app(
@@ -107,7 +127,7 @@ def create_service_app(
         redirect_slashes=False,  # `/students/` with an id forgotten must not become the list
         # It would tell paths, and so students' ids, to whatever gathers traces in this process.
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        generate_unique_id_function=lambda route: route.name,
+        generate_unique_id_function=_operation_id,
     )
     app.state.access = access
     app.state.prepare = prepare
@@ -115,23 +135,17 @@ def create_service_app(
     app.state.batches = BatchRoom(settings.max_batch_bytes)
     install_problem_handlers(app)
     # Routes are tried one by one in this order, so what is asked for most comes first.
-    first, *others = service.routers
-    _include(app, first)
+    first, *others = service.routes
+    app.router.routes.append(first)
     app.include_router(health_routes(service.name, release, lambda: database))
-    for router in others:
-        _include(app, router)
+    app.router.routes.extend(others)
     _install_middleware(app, settings, database)
     _document_problems(app)
     return app
 
 
-def _include(app: FastAPI, router: APIRouter) -> None:
-    app.include_router(
-        router,
-        prefix=API_PREFIX,
-        dependencies=[Depends(only_known_parameters)],
-        responses=documented(*COMMON),
-    )
+def _operation_id(route: APIRoute) -> str:
+    return route.name
 
 
 def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Database) -> None:
