@@ -6,12 +6,15 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.scratch import prefer_memory
 from tests.server import SuiteServer
 from veritas_cli.local_postgres import LocalPostgresError
 
 # There are more workers than cores: threads of NumPy's would only wait for one another. It reads
 # this when it is first imported, which the plugins do.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+prefer_memory()
 
 pytest_plugins = ["tests.stores", "tests.pooler"]
 
