@@ -4,6 +4,8 @@ SHELL := /bin/bash
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 NODE_MODULES := tests/typescript/node_modules/.package-lock.json
+# The tests are hundreds of processes; each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the targets

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
-from sklearn.metrics import log_loss as library_log_loss
 
 from dropout_service.learning.calibration import fit_affine, probability
 from dropout_service.learning.metrics import (
@@ -17,6 +15,9 @@ from dropout_service.learning.metrics import (
 
 @pytest.mark.parametrize("steps", [3, 1000])
 def test_figures_are_those_of_the_library_with_ties_too(steps: int) -> None:
+    # Imported here, for every process that collects tests would do it, for two seconds each.
+    from sklearn import metrics as library  # noqa: PLC0415
+
     random = np.random.default_rng(steps)
     happened = (random.random(400) < 0.3).astype(np.float64)
     risks = np.round(random.random(400) * steps) / steps * 0.8 + 0.1 * happened
@@ -24,11 +25,11 @@ def test_figures_are_those_of_the_library_with_ties_too(steps: int) -> None:
     found = metrics_of(happened, risks)
 
     base = found.base_rate * (1 - found.base_rate)
-    assert found.roc_auc == pytest.approx(roc_auc_score(happened, risks))
-    assert found.pr_auc == pytest.approx(average_precision_score(happened, risks))
-    assert found.brier_skill == pytest.approx(1 - brier_score_loss(happened, risks) / base)
+    assert found.roc_auc == pytest.approx(library.roc_auc_score(happened, risks))
+    assert found.pr_auc == pytest.approx(library.average_precision_score(happened, risks))
+    assert found.brier_skill == pytest.approx(1 - library.brier_score_loss(happened, risks) / base)
     assert log_loss(happened, np.clip(risks, 0.01, 1)) == pytest.approx(
-        library_log_loss(happened, np.clip(risks, 0.01, 1))
+        library.log_loss(happened, np.clip(risks, 0.01, 1))
     )
 
 
