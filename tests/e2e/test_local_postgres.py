@@ -58,6 +58,23 @@ def folder() -> Iterator[Path]:
         yield Path(name) / "postgres"
 
 
+@pytest.fixture(scope="module")
+def made_once() -> Iterator[Path]:
+    """Give the folder of a server that was started once, for tests that are not about that."""
+    with tempfile.TemporaryDirectory(prefix="veritas-local-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        with LocalPostgres(Path(name) / "postgres", options=THROW_AWAY):
+            pass
+        yield Path(name) / "postgres"
+
+
+@pytest.fixture
+def used_folder(folder: Path, made_once: Path) -> Path:
+    """Give a folder of the test's own, as an earlier start left it."""
+    subprocess.run(["cp", "-a", made_once, folder], check=True)  # noqa: S607 - the system's own
+    return folder
+
+
 @pytest.fixture
 def closed_folder(tmp_path: Path) -> Iterator[Path]:
     """Give a folder that only root may enter, and remove what stood for it elsewhere."""
@@ -103,8 +120,8 @@ def test_is_durable_unless_told_otherwise(folder: Path) -> None:
     assert settings[:4] == ["on"] * 4
 
 
-def test_listens_on_loopback_only_and_wants_its_password(folder: Path) -> None:
-    with LocalPostgres(folder, options=THROW_AWAY) as server:
+def test_listens_on_loopback_only_and_wants_its_password(used_folder: Path) -> None:
+    with LocalPostgres(used_folder, options=THROW_AWAY) as server:
         with administering(server.url) as connection:
             assert connection.scalar(text("SHOW listen_addresses")) == "127.0.0.1"
         url = make_url(server.url).set(password=secrets.token_hex())
@@ -116,18 +133,18 @@ def test_listens_on_loopback_only_and_wants_its_password(folder: Path) -> None:
         assert oct((server.folder.path / "password").stat().st_mode)[-3:] == "600"
 
 
-def test_leaves_no_process_when_stopped(folder: Path) -> None:
-    server = LocalPostgres(folder, options=THROW_AWAY)
+def test_leaves_no_process_when_stopped(used_folder: Path) -> None:
+    server = LocalPostgres(used_folder, options=THROW_AWAY)
     server.start()
     process = server.folder.server_process()
     assert process is not None
     server.stop()
     assert all_gone({process})
-    assert running_url(folder) is None
+    assert running_url(used_folder) is None
 
 
-def test_starts_again_after_it_was_killed(folder: Path) -> None:
-    server = LocalPostgres(folder, options=THROW_AWAY)
+def test_starts_again_after_it_was_killed(used_folder: Path) -> None:
+    server = LocalPostgres(used_folder, options=THROW_AWAY)
     server.start()
     process = server.folder.server_process()
     assert process is not None
@@ -136,7 +153,7 @@ def test_starts_again_after_it_was_killed(folder: Path) -> None:
     os.kill(process, signal.SIGKILL)
     server.stop()
     assert all_gone(backends)
-    with LocalPostgres(folder, options=THROW_AWAY) as again:
+    with LocalPostgres(used_folder, options=THROW_AWAY) as again:
         assert again.exit_status is None
 
 
@@ -148,27 +165,27 @@ def test_deletes_what_was_temporary() -> None:
     assert not server.folder.path.exists()
 
 
-def test_tells_others_where_it_runs_and_refuses_a_second_one(folder: Path) -> None:
-    with LocalPostgres(folder, options=THROW_AWAY) as server:
-        assert running_url(folder) == server.url
+def test_tells_others_where_it_runs_and_refuses_a_second_one(used_folder: Path) -> None:
+    with LocalPostgres(used_folder, options=THROW_AWAY) as server:
+        assert running_url(used_folder) == server.url
         with pytest.raises(LocalPostgresError, match="already runs"):
-            LocalPostgres(folder).start()
+            LocalPostgres(used_folder).start()
         assert server.exit_status is None
 
 
-def test_names_the_variable_when_its_port_is_taken(folder: Path) -> None:
+def test_names_the_variable_when_its_port_is_taken(used_folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(LocalPostgresError, match=f"Port {port} .* POSTGRES_PORT"):
-            LocalPostgres(folder, port=port, options=THROW_AWAY).start()
+            LocalPostgres(used_folder, port=port, options=THROW_AWAY).start()
 
 
-def test_names_both_versions_when_the_data_are_of_another_one(folder: Path) -> None:
-    with LocalPostgres(folder, options=THROW_AWAY) as server:
+def test_names_both_versions_when_the_data_are_of_another_one(used_folder: Path) -> None:
+    with LocalPostgres(used_folder, options=THROW_AWAY) as server:
         version = server.folder.data / "PG_VERSION"
     version.write_text("12\n")
     with pytest.raises(LocalPostgresError, match=r"written by PostgreSQL 12, but .* are version"):
-        LocalPostgres(folder).start()
+        LocalPostgres(used_folder).start()
 
 
 def test_takes_the_programs_that_wrote_the_data(
@@ -183,24 +200,24 @@ def test_takes_the_programs_that_wrote_the_data(
         assert server.folder.major_version() == 18
 
 
-def test_says_so_when_the_password_file_was_changed(folder: Path) -> None:
-    with LocalPostgres(folder, options=THROW_AWAY) as server:
+def test_says_so_when_the_password_file_was_changed(used_folder: Path) -> None:
+    with LocalPostgres(used_folder, options=THROW_AWAY) as server:
         place = server.folder.path / "password"
     place.write_text("another one")
     with pytest.raises(LocalPostgresError, match="does not accept the password in"):
-        LocalPostgres(folder, options=THROW_AWAY).start()
-    assert running_url(folder) is None
+        LocalPostgres(used_folder, options=THROW_AWAY).start()
+    assert running_url(used_folder) is None
 
 
-def test_shows_the_reason_when_it_does_not_start(folder: Path) -> None:
+def test_shows_the_reason_when_it_does_not_start(used_folder: Path) -> None:
     with pytest.raises(LocalPostgresError, match=r"did not start: .*max_connections"):
-        LocalPostgres(folder, options={**THROW_AWAY, "max_connections": "none"}).start()
+        LocalPostgres(used_folder, options={**THROW_AWAY, "max_connections": "none"}).start()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a death")
-def test_ends_with_the_process_that_started_it_even_when_that_is_killed(folder: Path) -> None:
+def test_ends_with_the_process_that_started_it_even_when_that_is_killed(used_folder: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", START, str(folder)],
+        [sys.executable, "-c", START, str(used_folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=without_settings(PYTHONPATH=str(CHECKOUT)),
