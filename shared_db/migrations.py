@@ -2,7 +2,7 @@
 
 import io
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from alembic import command, context
 from alembic.config import Config
@@ -34,8 +34,9 @@ class History:
         config.attributes["connection"] = connection
         return config
 
+    @cache  # noqa: B019 - there are as many histories as packages
     def head(self) -> str:
-        """Return the newest revision this release knows."""
+        """Return the newest revision this release knows; looked for once in a process."""
         head = ScriptDirectory.from_config(self.config()).get_current_head()
         if head is None:
             raise LookupError(f"{self.package} has no migrations")

@@ -87,6 +87,12 @@ def migrated_url(template_name: str) -> Iterator[str]:
     drop_database(admin_url(), name)
 
 
+@pytest.fixture(scope="session")
+def migrated_engine(migrated_url: str) -> Engine:
+    """Give the one engine of all tests that roll back: it remembers what it has compiled."""
+    return engine_on(migrated_url)
+
+
 @pytest.fixture
 def private_url(template_name: str) -> Iterator[str]:
     """Give the URL of a migrated database of the test's own."""
@@ -109,8 +115,8 @@ def open_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
     if request.param == "memory":
         yield from _in_memory()
         return
-    url = request.getfixturevalue("migrated_url")
-    with engine_on(url).connect() as connection, connection.begin() as transaction:
+    engine: Engine = request.getfixturevalue("migrated_engine")
+    with engine.connect() as connection, connection.begin() as transaction:
         yield lambda metadata: Database.on(connection, role=role_of(metadata))
         transaction.rollback()
 
@@ -145,9 +151,9 @@ def _in_memory() -> Iterator[OpenDatabase]:
 
 
 @pytest.fixture
-def postgres(migrated_url: str) -> Iterator[Database]:
+def postgres(migrated_engine: Engine) -> Iterator[Database]:
     """Give PostgreSQL, rolled back after the test, where the in-memory store is no match."""
-    with engine_on(migrated_url).connect() as connection, connection.begin() as transaction:
+    with migrated_engine.connect() as connection, connection.begin() as transaction:
         yield Database.on(connection, role="none")
         transaction.rollback()
 
