@@ -84,7 +84,11 @@ def store_each(
     def answer(row: MonitoringLog, outcome: Outcome) -> MonitoringLog | ServiceError:
         if outcome is Outcome.DIFFERENT:
             return EventExists(row.id)
-        return row if outcome is Outcome.STORED else repeated[row.id]
+        if outcome is Outcome.STORED:
+            return row
+        row.is_repeat = True
+        # One that was cleared since it was found had come as this one.
+        return repeated.get(row.id, row)
 
     return [answer(*pair) for pair in pairs]
 
