@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.part import Part
 from dropout_service.database.presence import admit, require_student
 from dropout_service.database.rollup import rebuild_days_of, refresh_days_of
 from dropout_service.domain.activity import day_of
@@ -25,6 +24,7 @@ from shared_db.ids import new_id
 from shared_db.ingest import GroupCommit
 from shared_db.naming import Outcome, digest_and_size, digest_of, store_named
 from shared_db.paging import Keyset, Page
+from shared_db.part import Part
 
 EVENTS_BY_TIME = Keyset("events", (LearningEvent.occurred_at, LearningEvent.id), is_descending=True)
 ATTEMPTS_BY_TIME = Keyset(
