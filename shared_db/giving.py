@@ -140,8 +140,9 @@ class Giver:
                 self._spool.refuse(
                     (entry, "This release does not know the kind") for entry in group
                 )
-            else:
-                self._give_group(kind, group)
+                continue
+            for run in self._holding.apart(group):
+                self._give_group(kind, run)
 
     def _give_group(self, kind: AnyKind, group: Sequence[Entry]) -> None:
         entries = [entry for entry in group if self._holding.lets(entry)]

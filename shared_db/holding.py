@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from shared_db.failures import may_be_of_the_row
 from shared_db.spool import Entry
@@ -72,6 +73,14 @@ class Holding:
             return True
         self._waiting_lines.add(line)
         return False
+
+    def apart(self, entries: Iterable[Entry]) -> list[list[Entry]]:
+        """Return the rows in their order, each that is held alone, or it would spoil the others."""
+        runs: list[list[Entry]] = []
+        for is_held, group in groupby(entries, lambda entry: entry.place in self._held):
+            rows = list(group)
+            runs += [[row] for row in rows] if is_held else [rows]
+        return runs
 
     def knows(self, code: str) -> bool:
         """Tell whether a row that is held failed with that SQLSTATE."""

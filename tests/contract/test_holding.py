@@ -12,6 +12,7 @@ from shared_db.errors import Overloaded
 from shared_db.giving import Giver
 from shared_db.holding import HOPELESS_SECONDS
 from shared_db.spool import Spool
+from shared_web.keys import KeyManager, Scope
 from staffstuddash_service.datastore import (
     KINDS,
     AssessmentToStore,
@@ -22,7 +23,10 @@ from staffstuddash_service.datastore.assessments import ASSESSMENT
 from staffstuddash_service.datastore.concepts import CONCEPT, ConceptToStore
 from staffstuddash_service.datastore.students import STUDENT
 from staffstuddash_service.models import ConceptModule
-from tests.factories import NOON
+from tests.e2e.processes import wait_until
+from tests.factories import NOON, an_assessment
+from tests.outage import spool_in, spooling
+from tests.stores import engine_on
 
 # As a school's own trigger may: what it raises, and about which rows.
 TRIGGER = """
@@ -185,6 +189,19 @@ def test_a_kind_that_cannot_be_stored_holds_up_no_other_and_is_not_refused(
     assert giver.give() == 21
 
 
+def test_a_row_that_is_tried_again_does_not_keep_others_waiting(
+    datastore: DatastoreManager, giver: Giver, spool: Spool, clock: Clock
+) -> None:
+    object_to(datastore.database, "55P03")
+    accept_marks(spool, bad="s1")
+    giver.give()
+    clock.seconds += 30
+    accept_marks(spool, **{f"m{number}": "s2" for number in range(6)})
+
+    assert giver.give() == 6
+    assert waiting(spool) == ["bad"]
+
+
 def test_many_rows_that_are_not_taken_do_not_hide_one_that_is(
     datastore: DatastoreManager, giver: Giver, spool: Spool, clock: Clock
 ) -> None:
@@ -207,3 +224,24 @@ def test_too_much_to_do_here_is_no_rows_fault(postgres: Database, spool: Spool) 
 
     assert Giver(postgres, spool, None, [kind]).give() == 0
     assert waiting(spool) == ["c"]
+
+
+def test_a_running_service_gives_back_what_is_behind_it(private_url: str, tmp_path: Path) -> None:
+    database = Database.on(engine_on(private_url))
+    for id_ in ("s1", "s2"):
+        DatastoreManager(database).add_student(id_, "Name")
+    object_to(database, "P0001")
+    key = KeyManager(database).add_key("test", [Scope.ADMIN])
+    before = spool_in(tmp_path)
+    accept_marks(before, bad="s1", behind="s1", other="s2")
+    before.close()
+
+    with spooling(private_url, key, tmp_path) as client:
+        students = "/api/v1/students"
+        is_stored = wait_until(lambda: client.get(f"{students}/s2/assessments").json()["items"])
+        added = client.post("/api/v1/assessments", json=an_assessment(id="m3", student_id="s2"))
+        ready = client.get("/readyz").json()
+
+    assert is_stored
+    assert (added.status_code, "Veritas-Storage" in added.headers) == (201, False)
+    assert (ready["spool"]["waiting"], ready["spool"]["refused"]) == (2, 0)
