@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     tuple_,
 )
 from sqlalchemy.orm import aliased
@@ -25,6 +26,7 @@ from sqlalchemy.orm import aliased
 from dropout_service.database.instants import seconds_between
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import DailyActivity, LearningEvent
+from shared_db.dialects import looked_up
 
 # Longer quiet begins a new session, where no session events say when one begins. Half an hour is
 # what logs are usually cut by; Catledge and Pitkow (1995) found 25.5 minutes.
@@ -70,18 +72,19 @@ def added(new: Event, where: ColumnElement[bool]) -> Subquery:
 
     Each must come after all that its day has, and change what no other event comes to.
     """
-    stored = aliased(DailyActivity, name="stored")
+    is_of_day = (
+        (DailyActivity.student_id == new.student_id)
+        & (DailyActivity.day == new.day)
+        & (DailyActivity.course == _course(new))
+    )
+    of_day = select(DailyActivity).where(is_of_day).correlate(new)
+    stored = aliased(DailyActivity, looked_up(of_day, "stored"))
     before = _Before(
         func.coalesce(_just_before(new, new.occurred_at), stored.last_at),
         func.coalesce(_just_before(new, new.event_type), _last_type(stored)),
         _has_marks(new),
     )
-    is_of_day = (
-        (stored.student_id == new.student_id)
-        & (stored.day == new.day)
-        & (stored.course == _course(new))
-    )
-    return _summed_up(_events(new, before).outerjoin(stored, is_of_day).where(where))
+    return _summed_up(_events(new, before).outerjoin(stored, true()).where(where))
 
 
 def rounded(seconds: ColumnElement[float]) -> ColumnElement[float]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 from dropout_service.database.daily import MARKS
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import DailyActivity, LearningEvent
-from shared_db.dialects import among
+from shared_db.dialects import among, looked_up
 
 
 def late_days(new: type[LearningEvent]) -> CompoundSelect[Any]:
@@ -46,9 +46,9 @@ def _of_later_events(new: type[LearningEvent]) -> Any:
         & (DailyActivity.day == come.c.day)
         & (DailyActivity.course == come.c.course)
     )
-    is_changed = or_(DailyActivity.last_at >= come.c.since, come.c.has_marks)
-    found = select(come.c.student_id, come.c.day).join_from(come, DailyActivity, is_of_day)
-    return found.where(is_changed)
+    stored = looked_up(select(DailyActivity.last_at).where(is_of_day).correlate(come))
+    is_changed = or_(stored.c.last_at >= come.c.since, come.c.has_marks)
+    return select(come.c.student_id, come.c.day).join_from(come, stored, true()).where(is_changed)
 
 
 def _of_later_answers(new: type[LearningEvent]) -> Any:
@@ -60,15 +60,8 @@ def _of_later_answers(new: type[LearningEvent]) -> Any:
         & (later.occurred_at >= answer.c.since)
         & (later.event_type == EventType.QUESTION_SUBMIT)
     )
-    # Looked up for each new answer. Left to itself, the planner may compare all answers with all
-    # new ones, as long as nobody has counted the rows of the table for it.
-    days = (
-        select(later.day, func.count().over().label("count"))
-        .where(is_later)
-        .correlate(answer)
-        .offset(0)
-        .lateral()
-    )
+    count = func.count().over().label("count")
+    days = looked_up(select(later.day, count).where(is_later).correlate(answer))
     # Among them are the new ones themselves.
     is_other = days.c.count > answer.c.count
     return select(answer.c.student_id, days.c.day).join_from(answer, days, true()).where(is_other)

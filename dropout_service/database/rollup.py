@@ -23,10 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from dropout_service.database.daily import added, daily, rounded
 from dropout_service.database.late_days import late_days, touched_by_events
+from dropout_service.database.new_events import new_events
 from dropout_service.database.resource_uses import note_uses_of_events, note_uses_of_students
 from dropout_service.models import DailyActivity, LearningEvent
 from shared_db.dialects import among
@@ -66,8 +67,7 @@ def _dialect(session: Session) -> str:
 @cache
 def _adding() -> Select[str, int]:
     """Return what adds the new events to their days, and tells which days it left to recompute."""
-    came = select(LearningEvent).where(among(LearningEvent.id, "event_ids", "postgresql"))
-    new = aliased(LearningEvent, came.cte("new"))
+    new = new_events()
     late = late_days(new).cte("late")
     is_in_time = tuple_(new.student_id, new.day).not_in(select(*late.c))
     insert = _inserted("postgresql", added(new, is_in_time))
