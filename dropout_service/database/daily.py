@@ -18,7 +18,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
     tuple_,
 )
 from sqlalchemy.orm import aliased
@@ -26,7 +25,6 @@ from sqlalchemy.orm import aliased
 from dropout_service.database.instants import seconds_between
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import DailyActivity, LearningEvent
-from shared_db.dialects import looked_up
 
 # Longer quiet begins a new session, where no session events say when one begins. Half an hour is
 # what logs are usually cut by; Catledge and Pitkow (1995) found 25.5 minutes.
@@ -67,24 +65,24 @@ def daily(where: ColumnElement[bool]) -> Subquery:
     return _summed_up(_events(event, before).where(where))
 
 
-def added(new: Event, where: ColumnElement[bool]) -> Subquery:
-    """Return what the new events that fit add to their days.
+def added(new: Event, stored: type[DailyActivity], where: ColumnElement[bool]) -> Subquery:
+    """Return what the new events that fit add to their days, of which `stored` has what is known.
 
     Each must come after all that its day has, and change what no other event comes to.
     """
-    is_of_day = (
-        (DailyActivity.student_id == new.student_id)
-        & (DailyActivity.day == new.day)
-        & (DailyActivity.course == _course(new))
-    )
-    of_day = select(DailyActivity).where(is_of_day).correlate(new)
-    stored = aliased(DailyActivity, looked_up(of_day, "stored"))
+    has_marks = _has_marks(new)
     before = _Before(
         func.coalesce(_just_before(new, new.occurred_at), stored.last_at),
-        func.coalesce(_just_before(new, new.event_type), _last_type(stored)),
-        _has_marks(new),
+        # What came last says something only where session events tell when a session ends.
+        func.coalesce(_just_before(new, new.event_type), case((has_marks, _last_type(stored)))),
+        has_marks,
     )
-    return _summed_up(_events(new, before).outerjoin(stored, true()).where(where))
+    is_of_day = (
+        (stored.student_id == new.student_id)
+        & (stored.day == new.day)
+        & (stored.course == _course(new))
+    )
+    return _summed_up(_events(new, before).outerjoin(stored, is_of_day).where(where))
 
 
 def rounded(seconds: ColumnElement[float]) -> ColumnElement[float]:

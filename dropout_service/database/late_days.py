@@ -11,14 +11,14 @@ from dropout_service.models import DailyActivity, LearningEvent
 from shared_db.dialects import among, looked_up
 
 
-def late_days(new: type[LearningEvent]) -> CompoundSelect[Any]:
-    """Return students and days whose rollup must be recomputed for new, stored events.
+def late_days(new: type[LearningEvent], stored: type[DailyActivity]) -> CompoundSelect[Any]:
+    """Return students and days whose rollup must be recomputed for new events.
 
     Those of which later events were rolled up already, or whose sessions are told otherwise now
     that there are session events; and those of later answers, which may have been counted as new,
     solved or kept.
     """
-    return union(_of_later_events(new), _of_later_answers(new))
+    return union(_of_later_events(new, stored), _of_later_answers(new))
 
 
 def touched_by_events() -> CompoundSelect[Any]:
@@ -36,19 +36,19 @@ def touched_by_events() -> CompoundSelect[Any]:
     return union(select(new.student_id, new.day).where(is_new), others.where(is_new, is_answer))
 
 
-def _of_later_events(new: type[LearningEvent]) -> Any:
+def _of_later_events(new: type[LearningEvent], stored: type[DailyActivity]) -> Any:
     day = (new.student_id, new.day, func.coalesce(new.course, "").label("course"))
     since = func.min(new.occurred_at).label("since")
     has_marks = func.bool_or(new.event_type.in_(MARKS)).label("has_marks")
     come = select(*day, since, has_marks).group_by(*day).subquery("come")
     is_of_day = (
-        (DailyActivity.student_id == come.c.student_id)
-        & (DailyActivity.day == come.c.day)
-        & (DailyActivity.course == come.c.course)
+        (stored.student_id == come.c.student_id)
+        & (stored.day == come.c.day)
+        & (stored.course == come.c.course)
     )
-    stored = looked_up(select(DailyActivity.last_at).where(is_of_day).correlate(come))
-    is_changed = or_(stored.c.last_at >= come.c.since, come.c.has_marks)
-    return select(come.c.student_id, come.c.day).join_from(come, stored, true()).where(is_changed)
+    is_changed = or_(stored.last_at >= come.c.since, come.c.has_marks)
+    found = select(come.c.student_id, come.c.day).join_from(come, stored, is_of_day)
+    return found.where(is_changed)
 
 
 def _of_later_answers(new: type[LearningEvent]) -> Any:
