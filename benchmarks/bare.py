@@ -58,7 +58,7 @@ def copied(service: str, server: Server, size: int, clients: int, seconds: float
     """Return how many rows a second bare COPY stores, in batches on a fresh connection each."""
     make = {"monitoring_service": _system_rows, "dropout_service": _learning_rows}[service]
     if service == "dropout_service":
-        _require_students(server)
+        require_students(server)
     statement, batches = _ready(make, size, clients, seconds)
     stop = time.perf_counter() + seconds
     counts = [0] * clients
@@ -128,7 +128,8 @@ def _learning_rows(count: int) -> list[Any]:
 
 
 @cache
-def _require_students(server: Server) -> None:
+def require_students(server: Server) -> None:
+    """Make the students known who are written of, as they are on any day but the first."""
     manager = DropoutDatabaseManager(Database.on(server.engine()))
     for first in range(1, STUDENTS, 10_000):
         numbers = range(first, first + 10_000)

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import chain
 
 from benchmarks import pgbench, wrk
-from benchmarks.bare import copied, recorded_insert
+from benchmarks.bare import copied, recorded_insert, require_students
 from benchmarks.harness import Running, Server, machine, migrated_server, running
 from benchmarks.turns import TURNS, Line, Measure, in_turns
 
@@ -246,6 +246,8 @@ def overloaded(kind: Kind, server: Server, seconds: float) -> None:
 def report(kind: Kind, server: Server, seconds: float) -> None:
     """Measure one kind of event and print its table."""
     print(f"\n{kind.title}: POST {kind.path}")
+    if kind is LEARNING:
+        require_students(server)
     heads = ("events/s", "p50 ms", "p99 ms", "p99/p50", "CPU us")
     print(f"{'':<42}{heads[0]:>10}{''.join(f'{head:>9}' for head in heads[1:])}")
     insert = recorded_insert(kind.service, server)

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.deadline import within
-from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, ServiceError
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, Overloaded, ServiceError
 from shared_db.ids import new_id
 from shared_db.naming import Outcome
 from shared_db.spool import Entry, Spool, SpoolUnwritable, asked
@@ -131,13 +131,14 @@ def outcomes_of(items: Sequence[I], add: Callable[[I], PendingRow]) -> list[Retu
     Raises:
         DatabaseUnavailable: the database is away.
         DatabaseBusy: it has no time now.
+        Overloaded: no thread is left here.
 
     """
 
     def outcome_of(item: I) -> Returned:
         try:
             return Outcome.REPEATED if add(item).is_repeat else Outcome.STORED
-        except (DatabaseUnavailable, DatabaseBusy):
+        except (DatabaseUnavailable, DatabaseBusy, Overloaded):
             raise
         except ServiceError as refusal:
             return refusal
@@ -168,7 +169,7 @@ def add_one(database: Database, kind: Kind[I, R], item: I, store: Callable[[I], 
         return _one_spooled(spool, kind, accepted, None)
     try:
         with within(database.store.adding_seconds):
-            return store(accepted)
+            return _noted(spool, kind, store(accepted))
     except DatabaseUnavailable as failure:
         return _one_spooled(spool, kind, accepted, failure)
 
@@ -186,7 +187,7 @@ async def add_one_async(
     accepted = kind.accepted(item, utc_now())
     try:
         database.require_available()
-        return await store(accepted)
+        return _noted(spool, kind, await store(accepted))
     except DatabaseUnavailable as failure:
         # In a thread, because the disk takes its time; it knows this request's context.
         return await asyncio.to_thread(_one_spooled, spool, kind, accepted, failure)
@@ -236,6 +237,12 @@ def find_one(database: Database, kind: Kind[I, R], id_: str, read: Callable[[], 
             raise
         _note_spool()
         return kind.pending(entry)
+
+
+def _noted(spool: Spool, kind: Kind[I, R], row: R) -> R:
+    if not row.is_repeat:
+        spool.kinds_stored.add(kind.name)
+    return row
 
 
 def _must_wait(spool: Spool, kind: Kind[I, R], items: Sequence[I]) -> bool:

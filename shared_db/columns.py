@@ -133,3 +133,12 @@ def _maker(model: type[Any]) -> Callable[[], Any]:
 def fill_row(row: object, **values: Any) -> None:
     """Give a row of `row_of` further values in the same way."""
     instance_dict(row).update(values)
+
+
+def values_of(row: object) -> dict[str, Any]:
+    """Return the values of a row that is loaded, by attribute.
+
+    For rows by the thousand, too: reading an attribute takes six times as long as reading a dict.
+    """
+    values: dict[str, Any] = instance_dict(row)
+    return values

@@ -24,10 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import psycopg2 as psycopg2_dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapper, Session
-from sqlalchemy.orm.attributes import instance_dict
 from sqlalchemy.types import TypeEngine
 
-from shared_db.columns import UtcDateTime
+from shared_db.columns import UtcDateTime, values_of
 
 _DIALECT = psycopg2_dialect.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 _NULL = r"\N"
@@ -102,7 +101,7 @@ class Layout:
 
     def text_of(self, rows: Iterable[object]) -> bytes:
         """Return the rows as the statement reads them."""
-        found = list(map(instance_dict, rows))
+        found = list(map(values_of, rows))
         # A column at a time, which takes two thirds of the time of a row at a time.
         columns = [
             _encoded([row.get(name) for row in found], encode) for name, encode in self.columns

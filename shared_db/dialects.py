@@ -7,6 +7,8 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Double,
+    FromClause,
+    Select,
     String,
     Text,
     any_,
@@ -125,6 +127,15 @@ Dialect = Postgresql | Sqlite
 def dialect_of(session: Session) -> Dialect:
     """Return how PostgreSQL or SQLite says things, whichever the session is connected to."""
     return Sqlite() if session.get_bind().dialect.name == "sqlite" else Postgresql()
+
+
+def looked_up(query: Select[*tuple[Any, ...]], name: str | None = None) -> FromClause:
+    """Return a query as what is looked up for each row that it is joined to.
+
+    Left to itself, PostgreSQL's planner reads a whole table of some ten thousand rows, and compares
+    all with all, rather than look for a thousand of them by an index. OFFSET keeps it from that.
+    """
+    return query.offset(0).lateral(name)
 
 
 def among(column: Column, name: str, dialect: str) -> ColumnElement[bool]:

@@ -36,6 +36,13 @@ _REFUSED_WRITES = {
 }
 # What a read-only server answers when a transaction is opened for writing.
 _CANNOT_BE_OPENED = {"0A000", "25001"}
+# Classes of SQLSTATE that tell of the row alone: wrong data, a constraint, a view's condition, too
+# much for the server.
+_OF_THE_ROW = ("22", "23", "44", "54")
+# Those that never do: the connection, a transaction's state, the login, the database, a collision,
+# resources, a lock or an object in use, an operator, the system, its configuration, corruption. All
+# others may: a trigger's own, a privilege (also what a policy for rows refuses), a missing table.
+_OF_THE_SERVER = ("08", "25", "28", "3D", "40", "53", "55", "57", "58", "F0", "XX")
 _MISCONFIGURED = {
     "password authentication failed": "the server refuses the user or password",
     "no password supplied": "the server wants a password and the URL has none",
@@ -81,6 +88,32 @@ def misconfiguration(failure: DBAPIError) -> str | None:
 def is_timeout(failure: BaseException | None) -> bool:
     """Tell whether the statement time-out ended it."""
     return getattr(getattr(failure, "orig", None), "pgcode", None) == _TIMED_OUT
+
+
+def obstacle(failure: Exception) -> str | None:
+    """Return the SQLSTATE of what is in a row's way and is not its own; None if it is its own."""
+    if isinstance(failure, DatabaseBusy):
+        return _sqlstate(failure.__cause__)
+    if not isinstance(failure, DBAPIError | psycopg2.Error):
+        return None
+    code = _sqlstate(failure)
+    return None if not code or code.startswith(_OF_THE_ROW) else code
+
+
+def may_be_of_the_row(code: str) -> bool:
+    """Tell whether a row can be to blame for an obstacle after all: by its SQLSTATE."""
+    return not code.startswith(_OF_THE_SERVER)
+
+
+def is_overload(busy: DatabaseBusy) -> bool:
+    """Tell whether the server, or this process, has no time for anything; else one row may wait."""
+    code = _sqlstate(busy.__cause__)
+    return not code or code.startswith("53")
+
+
+def _sqlstate(failure: BaseException | None) -> str:
+    cause = failure.orig if isinstance(failure, DBAPIError) else failure
+    return getattr(cause, "pgcode", None) or ""
 
 
 def write_refusal(failure: DBAPIError | psycopg2.Error) -> str | None:

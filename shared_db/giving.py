@@ -3,15 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
-
-import psycopg2
-from sqlalchemy.exc import DBAPIError
 
 from shared_db.additions import Kind, Returned
 from shared_db.database import Database
-from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Gone, ServiceError
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Gone, Overloaded, ServiceError
+from shared_db.failures import is_overload, obstacle
+from shared_db.holding import Holding
 from shared_db.naming import Outcome
 from shared_db.spool import Entry, Spool, SpoolUnwritable, giving_back
 
@@ -19,25 +18,34 @@ logger = logging.getLogger(__name__)
 
 BATCH = 1000
 PAUSE_SECONDS = 0.5
+# After a pass in which nothing of some kind could be stored, or all that waits is read too often.
+_STUCK_PAUSE_SECONDS = 4
 # As long as a service that stops may take; what is killed then is given back again.
 _PARTING_SECONDS = 5
 _IN_THE_DATABASE = (Outcome.STORED, Outcome.REPEATED)
 _PROBLEMS = {Outcome.DIFFERENT: "The id is stored with other content"}
-# Classes of SQLSTATE: wrong data, a constraint, too much for the server. All others (a privilege, a
-# missing table, memory, a disk) are mended without the row.
-_OF_THE_ROW = ("22", "23", "54")
+# None of them is any row's fault: the process or the server has no room for anything.
+_OF_ALL = (DatabaseUnavailable, Overloaded, MemoryError, OSError)
 AnyKind = Kind[Any, Any]
 
 
 class Giver:
     """Gives back what waits, in one process at a time.
 
-    What the database refuses stays, except what is of students who were erased.
+    What the database refuses stays, except what is of students who were erased. What it cannot
+    take now waits, and with it what must not overtake it; the rest goes on.
     manager: whose methods the kinds call.
+    now: seconds of a clock that only goes forward.
     """
 
     def __init__(
-        self, database: Database, spool: Spool, manager: Any, kinds: Iterable[AnyKind]
+        self,
+        database: Database,
+        spool: Spool,
+        manager: Any,
+        kinds: Iterable[AnyKind],
+        *,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._spool = spool
@@ -45,7 +53,7 @@ class Giver:
         self._kinds: Mapping[str, AnyKind] = {kind.name: kind for kind in kinds}
         self._batch = BATCH
         self._given = 0
-        self._obstacle: str | None = None
+        self._holding = Holding(now, self._is_ordered)
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="veritas-giving-back", daemon=True)
 
@@ -59,17 +67,15 @@ class Giver:
         self._thread.join(_PARTING_SECONDS)
 
     def give(self) -> int:
-        """Give back what waits until nothing does, or the database is away; return how many.
+        """Give back all that waits and can be stored now; return how many.
 
         Nothing is done while another process is at it.
         """
         self._given = 0
         started = time.monotonic()
         with self._spool.turn_to_give_back() as is_ours:
-            while is_ours and not self._is_stopping.is_set():
-                entries = self._spool.oldest(self._batch)
-                if not entries or not self._give(entries):
-                    break
+            if is_ours:
+                self._pass_through()
         self._spool.wipe()
         if self._given:
             seconds = time.monotonic() - started
@@ -77,7 +83,7 @@ class Giver:
         return self._given
 
     def _run(self) -> None:
-        while not self._is_stopping.wait(PAUSE_SECONDS):
+        while not self._is_stopping.wait(self._pause_seconds()):
             try:
                 if self._is_up():
                     self._give_if_any()
@@ -96,8 +102,38 @@ class Giver:
         else:
             self._spool.wipe()
 
-    def _give(self, entries: Sequence[Entry]) -> bool:
-        """Give back entries; return False when the database cannot take them now."""
+    def _pause_seconds(self) -> float:
+        return _STUCK_PAUSE_SECONDS if self._holding.is_stuck else PAUSE_SECONDS
+
+    def _is_ordered(self, kind: str) -> bool:
+        return kind in self._kinds and self._kinds[kind].is_ordered
+
+    def _pass_through(self) -> None:
+        stored, self._spool.kinds_stored = self._spool.kinds_stored, set()
+        self._holding.begin(stored)
+        after = 0
+        while entries := self._spool.oldest(BATCH, after):
+            if not self._give_in_batches(entries):
+                return
+            after = entries[-1].place
+        self._holding.end()
+
+    def _give_in_batches(self, entries: Sequence[Entry]) -> bool:
+        """Give back entries; return False when the pass has to end."""
+        while entries:
+            if self._is_stopping.is_set():
+                return False
+            batch, entries = entries[: self._batch], entries[self._batch :]
+            try:
+                self._give(batch)
+            except (DatabaseUnavailable, DatabaseBusy, Overloaded):
+                # What took too long together would do so again.
+                self._batch = max(1, self._batch // 4)
+                return False
+            self._batch = 1 if self._holding.is_stuck else min(BATCH, self._batch * 2)
+        return True
+
+    def _give(self, entries: Sequence[Entry]) -> None:
         for name, group in in_order(entries):
             kind = self._kinds.get(name)
             if kind is None:
@@ -105,47 +141,48 @@ class Giver:
                     (entry, "This release does not know the kind") for entry in group
                 )
                 continue
-            try:
-                self._give_group(kind, group)
-            except (DatabaseUnavailable, DatabaseBusy):
-                # What took too long together would do so again.
-                self._batch = max(1, self._batch // 4)
-                return False
-        self._obstacle = None
-        self._batch = min(BATCH, self._batch * 2)
-        return True
+            for run in self._holding.apart(group):
+                self._give_group(kind, run)
 
-    def _give_group(self, kind: AnyKind, entries: Sequence[Entry]) -> None:
+    def _give_group(self, kind: AnyKind, group: Sequence[Entry]) -> None:
+        entries = [entry for entry in group if self._holding.lets(entry)]
+        if not entries:
+            return
         try:
             with giving_back():
                 results = kind.give(
                     self._manager, [kind.from_json(entry.payload) for entry in entries]
                 )
-        except (DatabaseUnavailable, DatabaseBusy):
+        except _OF_ALL:
             raise
         except Exception as failure:  # noqa: BLE001 - it stays in the spool with the row
-            self._require_of_the_row(failure)
-            if len(entries) > 1:  # one of them spoils it for the others
-                for entry in entries:
-                    self._give_group(kind, [entry])
-                return
-            results = [_as_refusal(failure)]
-        self._settle(list(zip(entries, results, strict=True)))
+            self._find_fault(kind, entries, failure)
+        else:
+            self._settle(kind, list(zip(entries, results, strict=True)))
 
-    def _require_of_the_row(self, failure: Exception) -> None:
-        """Let rows wait when what is in their way is none of their own; say so once."""
-        if not isinstance(failure, DBAPIError | psycopg2.Error):
+    def _find_fault(self, kind: AnyKind, entries: Sequence[Entry], failure: Exception) -> None:
+        if isinstance(failure, DatabaseBusy) and (len(entries) > 1 or is_overload(failure)):
+            raise failure
+        if len(entries) == 1:
+            self._hold_or_refuse(kind, entries[0], failure)
+        else:  # one of them spoils it for the others
+            middle = len(entries) // 2
+            self._give_group(kind, entries[:middle])
+            self._give_group(kind, entries[middle:])
+
+    def _hold_or_refuse(self, kind: AnyKind, entry: Entry, failure: Exception) -> None:
+        code = obstacle(failure)
+        if code is None:
+            self._settle(kind, [(entry, _as_refusal(failure))])
             return
-        cause = failure.orig if isinstance(failure, DBAPIError) else failure
-        code: str | None = getattr(cause, "pgcode", None)
-        if not code or code.startswith(_OF_THE_ROW):
-            return
-        if code != self._obstacle:
-            self._obstacle = code
+        if not self._holding.knows(code):
             logger.error("what waits cannot be stored now: SQLSTATE %s", code)
-        raise DatabaseBusy(f"The database refuses everything: SQLSTATE {code}.") from failure
+        if hopeless := self._holding.failed(entry, code):
+            logger.error("a row is refused: SQLSTATE %s, while others are stored", code)
+            problem = f"The database refuses it while it takes others: SQLSTATE {code}"
+            self._spool.refuse([(hopeless, problem)])
 
-    def _settle(self, results: Sequence[tuple[Entry, Returned]]) -> None:
+    def _settle(self, kind: AnyKind, results: Sequence[tuple[Entry, Returned]]) -> None:
         # Whoever dies before this finds the same rows again, and the database calls them repeated.
         stored = [e for e, r in results if r in _IN_THE_DATABASE]
         of_erased = [e for e, r in results if _is_gone(r)]
@@ -153,6 +190,7 @@ class Giver:
         refused = [(e, _problem(r)) for e, r in kept]
         self._spool.remove([*stored, *of_erased])
         self._given += len(stored)
+        self._holding.stored(kind.name, stored)
         if of_erased:
             logger.warning("%d rows of erased students were removed from the spool", len(of_erased))
         if refused:

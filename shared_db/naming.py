@@ -17,12 +17,14 @@ from sqlalchemy.sql.dml import ReturningInsert
 from shared_db.columns import Named
 from shared_db.copying import WORTH_COPYING, copy_rows
 from shared_db.dialects import among
-from shared_db.errors import ServiceError
+from shared_db.errors import DatabaseBusy, ServiceError
 from shared_db.failures import is_unique_violation
 
 # A second one, for what others stored meanwhile; after that an INSERT, which looks by itself.
 _MOST_COPIES = 2
-
+# What is found to be there can be deleted before it is looked at; then it is new after all.
+_MOST_ATTEMPTS = 3
+_DELETED_MEANWHILE = "What is stored under the id is being deleted. Try again."
 
 N = TypeVar("N", bound=Named)
 
@@ -72,6 +74,10 @@ def store_named(session: Session, rows: Sequence[N], *, look_first: bool = False
 
     look_first: see whether the first row is there before any is sent, for rows that come again
     all together, as when an import is repeated.
+
+    Raises:
+        DatabaseBusy: somebody stores and deletes rows of these ids all the time.
+
     """
     first: dict[str, N] = {}
     for row in rows:
@@ -81,18 +87,32 @@ def store_named(session: Session, rows: Sequence[N], *, look_first: bool = False
     # In the order of their ids, or two batches with the same ids could wait for each other.
     ordered = [first[id_] for id_ in sorted(first)]
     digests = _known(session, ordered) if look_first and _known(session, ordered[:1]) else {}
-    new = _store_new(session, [row for row in ordered if row.id not in digests])
+    new = _store_or_find(session, ordered, digests)
     if len(new) == len(rows):
         return [Outcome.STORED] * len(rows)
-    digests |= {id_: first[id_].digest for id_ in new}
-    digests |= _known(session, [row for row in ordered if row.id not in digests])
 
     def outcome(row: N) -> Outcome:
         if row.id in new and row is first[row.id]:
             return Outcome.STORED
-        return Outcome.REPEATED if digests.get(row.id) == row.digest else Outcome.DIFFERENT
+        return Outcome.REPEATED if digests[row.id] == row.digest else Outcome.DIFFERENT
 
     return [outcome(row) for row in rows]
+
+
+def _store_or_find(session: Session, rows: Sequence[N], digests: dict[str, bytes]) -> set[str]:
+    """Store the rows that `digests` lacks, or find their digests; return whose row is new."""
+    new: set[str] = set()
+    for _ in range(_MOST_ATTEMPTS):
+        missing = [row for row in rows if row.id not in digests]
+        if not missing:
+            return new
+        stored = _store_new(session, missing)
+        new |= stored
+        digests |= {row.id: row.digest for row in missing if row.id in stored}
+        digests |= _known(session, [row for row in missing if row.id not in stored])
+    if len(digests) < len(rows):
+        raise DatabaseBusy(_DELETED_MEANWHILE)
+    return new
 
 
 def store_one(session: Session, row: N, differs: Callable[[str], ServiceError]) -> N:
@@ -100,16 +120,20 @@ def store_one(session: Session, row: N, differs: Callable[[str], ServiceError]) 
 
     Raises:
         ServiceError: what `differs` makes of the id, when it is stored with another digest.
+        DatabaseBusy: as `store_named`.
 
     """
-    [outcome] = store_named(session, [row])
-    if outcome is Outcome.STORED:
-        return row
-    if outcome is Outcome.DIFFERENT:
-        raise differs(row.id)
-    stored = session.get_one(type(row), row.id)
-    stored.is_repeat = True
-    return stored
+    for _ in range(_MOST_ATTEMPTS):
+        [outcome] = store_named(session, [row])
+        if outcome is Outcome.STORED:
+            return row
+        if outcome is Outcome.DIFFERENT:
+            raise differs(row.id)
+        stored = session.get(type(row), row.id)
+        if stored is not None:
+            stored.is_repeat = True
+            return stored
+    raise DatabaseBusy(_DELETED_MEANWHILE)
 
 
 def repeated(

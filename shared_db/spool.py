@@ -80,6 +80,8 @@ class Spool:
         self._reading = threading.Lock()
         self._opening = threading.Lock()
         self._connections: tuple[sqlite3.Connection, sqlite3.Connection] | None = None
+        # Of which kinds this process stored something that did not have to wait.
+        self.kinds_stored: set[str] = set()
 
     @classmethod
     def of_service(cls, folder: Path, service: str) -> "Spool":
@@ -160,8 +162,9 @@ class Spool:
 
     def refuse(self, problems: Iterable[tuple[Entry, str]]) -> None:
         """Keep additions with the problem for which the database refused them."""
-        query = "UPDATE spool SET problem = ?, attempts = attempts + 1 WHERE place = ?"
-        self._change(query, [(problem, entry.place) for entry, problem in problems])
+        query = "UPDATE spool SET problem = ?, attempts = ? WHERE place = ?"
+        rows = [(problem, entry.attempts + 1, entry.place) for entry, problem in problems]
+        self._change(query, rows)
 
     def retry(self, ids: Collection[str] | None = None) -> int:
         """Let refused additions be tried again, as `id` or `kind:id`, or all; return how many."""

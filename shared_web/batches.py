@@ -25,11 +25,17 @@ _THREADS = 2
 _HELD_AT_ONCE = 4
 
 
-class ItemOut(BaseModel):
+Became = Literal["stored", "repeated", "refused"]
+_BECAME: dict[Outcome, Became] = {Outcome.STORED: "stored", Outcome.REPEATED: "repeated"}
+
+
+# No model, which would take three times as long to make: there is one for each item of a batch.
+@dataclass(slots=True)
+class ItemOut:
     """What became of one item; `errors` tells why it was refused."""
 
     index: int
-    outcome: Literal["stored", "repeated", "refused"]
+    outcome: Became
     id: str | None
     errors: list[FieldError] | None = None
 
@@ -74,16 +80,16 @@ def _counted(items: list[ItemOut]) -> BatchOut:
 def _item(index: int, id_: str, outcome: Outcome) -> ItemOut:
     if outcome is Outcome.GONE:
         gone = FieldError(location="body", field="student_id", message="the student was deleted")
-        return ItemOut(index=index, outcome="refused", id=id_, errors=[gone])
+        return ItemOut(index, "refused", id_, [gone])
     if outcome is Outcome.DIFFERENT:
         taken = FieldError(location="body", field="id", message="is stored with other content")
-        return ItemOut(index=index, outcome="refused", id=id_, errors=[taken])
-    return ItemOut(index=index, outcome=outcome.value, id=id_)
+        return ItemOut(index, "refused", id_, [taken])
+    return ItemOut(index, _BECAME[outcome], id_)
 
 
 def _refused(index: int, errors: list[dict[str, str]]) -> ItemOut:
     described = [FieldError(**error) for error in errors]
-    return ItemOut(index=index, outcome="refused", id=None, errors=described)
+    return ItemOut(index, "refused", None, described)
 
 
 class BatchRoom:
@@ -164,13 +170,14 @@ async def _body(request: Request, max_bytes: int, hold: Callable[[int], None]) -
 def validated(items: list[Any], model: type[B]) -> Batch[B]:
     """Return the items as the model reads each on its own, the refused ones with their reasons."""
     batch: Batch[B] = Batch({}, {})
+    validate = model.__pydantic_validator__.validate_python  # the method takes a fifth longer
     for index, item in enumerate(items):
         if isinstance(item, Broken):
             broken = {"location": "body", "field": "body", "message": item.why}
             batch.refused[index] = [broken]
             continue
         try:
-            batch.valid[index] = model.model_validate(item)
+            batch.valid[index] = validate(item)
         except ValidationError as refusal:
             errors = refusal.errors(include_input=False, include_url=False)
             batch.refused[index] = field_errors([{**e, "loc": ("body", *e["loc"])} for e in errors])

@@ -19,6 +19,7 @@ MOST_ITEMS = 10_000
 NDJSON = "application/x-ndjson"
 
 _DECODER = json.JSONDecoder()
+_SPACES = frozenset(" \t\n\r")
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,9 @@ def _values(text: str) -> Iterator[Any]:
 
 
 def _after_space(text: str, place: int) -> int:
+    # There is mostly none, and a look costs a fifth of a match.
+    if text[place : place + 1] not in _SPACES:
+        return place
     end: int = WHITESPACE.match(text, place).end()
     return end
 

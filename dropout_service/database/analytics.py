@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, FromClause, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
-from dropout_service.database.part import Part
 from dropout_service.domain.kinds import LEVEL_BOUNDS, DropoutType, RiskLevel
 from dropout_service.models import DropoutPrediction, Student
+from shared_db.part import Part
 
 MOST_NAMED = 20
 AT_RISK_FROM = LEVEL_BOUNDS[RiskLevel.HIGH]

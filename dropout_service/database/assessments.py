@@ -7,7 +7,6 @@ from functools import partial
 
 from sqlalchemy import select
 
-from dropout_service.database.part import Part
 from dropout_service.database.presence import admit_one, require_student
 from dropout_service.errors import AssessmentExists
 from dropout_service.models import Assessment
@@ -18,6 +17,7 @@ from shared_db.filtering import Columns, Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
 from shared_db.paging import Keyset, Page
+from shared_db.part import Part
 
 ASSESSMENTS_BY_TIME = Keyset(
     "assessments", (Assessment.submitted_at, Assessment.id), is_descending=True

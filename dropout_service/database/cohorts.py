@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from dropout_service.database.activity import activity_of
 from dropout_service.database.cohort_batch import MOST_EXAMPLES, CohortBatch, highest_of
 from dropout_service.database.learned_models import active_model
-from dropout_service.database.part import Part
 from dropout_service.database.predictions import prediction_row, store_predictions
 from dropout_service.database.presence import admit, deleted_among
 from dropout_service.domain.activity import Activity
@@ -31,6 +30,7 @@ from dropout_service.models import (
 from shared_db.clock import utc_now
 from shared_db.columns import Key
 from shared_db.naming import Outcome, digest_of
+from shared_db.part import Part
 
 MOST_AT_ONCE = 1000
 

@@ -9,7 +9,6 @@ from sqlalchemy import String, any_, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from dropout_service.database.part import Part
 from dropout_service.database.presence import admit
 from dropout_service.domain.kinds import CourseOutcome
 from dropout_service.models import Course, Coursework, Enrolment, EnrolmentBackground, Submission
@@ -18,6 +17,7 @@ from shared_db.columns import row_of
 from shared_db.copying import add_rows
 from shared_db.errors import NeedsPostgresql
 from shared_db.naming import Outcome, digest_of, store_named
+from shared_db.part import Part
 from shared_db.pouring import commit_without_waiting
 
 # Without statistics of what just came in, PostgreSQL plans as if the tables were empty.

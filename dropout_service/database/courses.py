@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Select, func, or_, select
 
-from dropout_service.database.part import Part
 from dropout_service.domain.kinds import CourseOutcome
 from dropout_service.models import Course, Enrolment
 from shared_db.paging import Keyset, Page
+from shared_db.part import Part
 
 COURSES_BY_ID = Keyset("courses", (Course.id,))
 

@@ -65,16 +65,17 @@ def daily(where: ColumnElement[bool]) -> Subquery:
     return _summed_up(_events(event, before).where(where))
 
 
-def added(new: Event, where: ColumnElement[bool]) -> Subquery:
-    """Return what the new events that fit add to their days.
+def added(new: Event, stored: type[DailyActivity], where: ColumnElement[bool]) -> Subquery:
+    """Return what the new events that fit add to their days, of which `stored` has what is known.
 
     Each must come after all that its day has, and change what no other event comes to.
     """
-    stored = aliased(DailyActivity, name="stored")
+    has_marks = _has_marks(new)
     before = _Before(
         func.coalesce(_just_before(new, new.occurred_at), stored.last_at),
-        func.coalesce(_just_before(new, new.event_type), _last_type(stored)),
-        _has_marks(new),
+        # What came last says something only where session events tell when a session ends.
+        func.coalesce(_just_before(new, new.event_type), case((has_marks, _last_type(stored)))),
+        has_marks,
     )
     is_of_day = (
         (stored.student_id == new.student_id)

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from dropout_service.database.cohort_batch import MOST_EXAMPLES, CohortBatch, highest_of
 from dropout_service.database.enrolment_features import enrolment_features
 from dropout_service.database.learned_models import ActiveModel, active_model
-from dropout_service.database.part import Part
 from dropout_service.database.predictions import store_predictions
 from dropout_service.database.presence import admit
 from dropout_service.domain.course_days import Dates, not_enrolled
@@ -25,6 +24,7 @@ from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.models import Course, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
 from shared_db.naming import Outcome, digest_of
+from shared_db.part import Part
 
 NOTHING_KNOWN = "nothing is known of the enrolment but its course"
 

@@ -8,7 +8,6 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dropout_service.database.activity import activity_of
-from dropout_service.database.part import Part
 from dropout_service.database.presence import admit_one, refuse_deleted, require_student
 from dropout_service.domain.features import FEATURES_VERSION, Features, features_of
 from dropout_service.errors import FeatureSetExists, FeatureSetNotFound, StudentNotFound
@@ -18,6 +17,7 @@ from shared_db.columns import Key
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
 from shared_db.paging import Keyset, Page
+from shared_db.part import Part
 
 FEATURES_BY_TIME = Keyset("features", (FeatureSet.as_of, FeatureSet.id), is_descending=True)
 ONE_STUDENT = select(bindparam("student_id", type_=Key).label("id"))

@@ -3,7 +3,6 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.part import Part
 from dropout_service.domain.kinds import DropoutType, Verdict
 from dropout_service.errors import FeedbackExists, NoSuchPrediction
 from dropout_service.models import DropoutPrediction, PredictionFeedback
@@ -11,6 +10,7 @@ from shared_db.clock import utc_now
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
 from shared_db.paging import Keyset, Page
+from shared_db.part import Part
 
 FEEDBACK_BY_TIME = Keyset(
     "feedback", (PredictionFeedback.created_at, PredictionFeedback.id), is_descending=True

@@ -8,17 +8,17 @@ from sqlalchemy.orm import aliased
 from dropout_service.database.daily import MARKS
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import DailyActivity, LearningEvent
-from shared_db.dialects import among
+from shared_db.dialects import among, looked_up
 
 
-def late_days(new: type[LearningEvent]) -> CompoundSelect[Any]:
-    """Return students and days whose rollup must be recomputed for new, stored events.
+def late_days(new: type[LearningEvent], stored: type[DailyActivity]) -> CompoundSelect[Any]:
+    """Return students and days whose rollup must be recomputed for new events.
 
     Those of which later events were rolled up already, or whose sessions are told otherwise now
     that there are session events; and those of later answers, which may have been counted as new,
     solved or kept.
     """
-    return union(_of_later_events(new), _of_later_answers(new))
+    return union(_of_later_events(new, stored), _of_later_answers(new))
 
 
 def touched_by_events() -> CompoundSelect[Any]:
@@ -36,18 +36,18 @@ def touched_by_events() -> CompoundSelect[Any]:
     return union(select(new.student_id, new.day).where(is_new), others.where(is_new, is_answer))
 
 
-def _of_later_events(new: type[LearningEvent]) -> Any:
+def _of_later_events(new: type[LearningEvent], stored: type[DailyActivity]) -> Any:
     day = (new.student_id, new.day, func.coalesce(new.course, "").label("course"))
     since = func.min(new.occurred_at).label("since")
     has_marks = func.bool_or(new.event_type.in_(MARKS)).label("has_marks")
     come = select(*day, since, has_marks).group_by(*day).subquery("come")
     is_of_day = (
-        (DailyActivity.student_id == come.c.student_id)
-        & (DailyActivity.day == come.c.day)
-        & (DailyActivity.course == come.c.course)
+        (stored.student_id == come.c.student_id)
+        & (stored.day == come.c.day)
+        & (stored.course == come.c.course)
     )
-    is_changed = or_(DailyActivity.last_at >= come.c.since, come.c.has_marks)
-    found = select(come.c.student_id, come.c.day).join_from(come, DailyActivity, is_of_day)
+    is_changed = or_(stored.last_at >= come.c.since, come.c.has_marks)
+    found = select(come.c.student_id, come.c.day).join_from(come, stored, is_of_day)
     return found.where(is_changed)
 
 
@@ -60,15 +60,8 @@ def _of_later_answers(new: type[LearningEvent]) -> Any:
         & (later.occurred_at >= answer.c.since)
         & (later.event_type == EventType.QUESTION_SUBMIT)
     )
-    # Looked up for each new answer. Left to itself, the planner may compare all answers with all
-    # new ones, as long as nobody has counted the rows of the table for it.
-    days = (
-        select(later.day, func.count().over().label("count"))
-        .where(is_later)
-        .correlate(answer)
-        .offset(0)
-        .lateral()
-    )
+    count = func.count().over().label("count")
+    days = looked_up(select(later.day, count).where(is_later).correlate(answer))
     # Among them are the new ones themselves.
     is_other = days.c.count > answer.c.count
     return select(answer.c.student_id, days.c.day).join_from(answer, days, true()).where(is_other)

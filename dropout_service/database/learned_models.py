@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from dropout_service.database.part import Part
 from dropout_service.domain.targets import Target
 from dropout_service.learning.model import RiskModel, Variant
 from dropout_service.learning.training import Trained, TrainedVariant
 from dropout_service.models import LearnedModel
 from shared_db.clock import utc_now
 from shared_db.naming import digest_of, store_named
+from shared_db.part import Part
 
 _DIGITS = 12
 

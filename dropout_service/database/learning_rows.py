@@ -8,12 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dropout_service.database.enrolment_features import enrolment_features
-from dropout_service.database.part import Part
 from dropout_service.domain.targets import Target, is_labelled
 from dropout_service.errors import NothingPresented
 from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.models import Course, Enrolment, EnrolmentBackground
 from shared_db.errors import NeedsPostgresql
+from shared_db.part import Part
 
 AUDITED = ("gender", "has_disability", "deprivation_band")
 

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from dropout_service.database.enrolment_predictions import assess_course, model_row
 from dropout_service.database.features import features_at
 from dropout_service.database.learned_models import ActiveModel, active_model
-from dropout_service.database.part import Part
 from dropout_service.database.predictions import prediction_row, store_prediction
 from dropout_service.database.presence import require_student
 from dropout_service.domain.course_days import not_enrolled
@@ -18,6 +17,7 @@ from dropout_service.models import Course, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, repeated
+from shared_db.part import Part
 
 
 class Predicting(Part):

@@ -9,7 +9,6 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from dropout_service.database.latest import put_latest
-from dropout_service.database.part import Part
 from dropout_service.database.presence import admit_one, refuse_deleted, require_student
 from dropout_service.domain.kinds import DropoutType, RiskLevel, risk_level
 from dropout_service.domain.risk import (
@@ -29,6 +28,7 @@ from shared_db.filtering import Columns, Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import Outcome, digest_of, store_named, store_one
 from shared_db.paging import Keyset, Page
+from shared_db.part import Part
 
 PREDICTIONS_BY_RISK = Keyset(
     "predictions", (DropoutPrediction.risk_score, DropoutPrediction.id), is_descending=True

@@ -7,10 +7,11 @@ any order of arrival give the same.
 from collections.abc import Sequence
 from functools import cache
 
-from sqlalchemy import ColumnElement, Insert, func, select
+from sqlalchemy import ColumnElement, Insert, func, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from dropout_service.database.new_events import new_events
 from dropout_service.models import LearningEvent, ResourceUse
 from shared_db.dialects import among
 
@@ -35,20 +36,23 @@ def _dialect(session: Session) -> str:
 
 @cache
 def _of_events(dialect: str) -> Insert:
-    return _noting(dialect, among(LearningEvent.id, "event_ids", dialect))
+    if dialect == "sqlite":
+        return _noting(dialect, LearningEvent, among(LearningEvent.id, "event_ids", dialect))
+    return _noting(dialect, new_events(), true())
 
 
 @cache
 def _of_students(dialect: str) -> Insert:
-    return _noting(dialect, among(LearningEvent.student_id, "student_ids", dialect))
+    is_theirs = among(LearningEvent.student_id, "student_ids", dialect)
+    return _noting(dialect, LearningEvent, is_theirs)
 
 
-def _noting(dialect: str, where: ColumnElement[bool]) -> Insert:
-    course = func.coalesce(LearningEvent.course, "")
-    key = (LearningEvent.student_id, course, LearningEvent.resource_type)
+def _noting(dialect: str, event: type[LearningEvent], where: ColumnElement[bool]) -> Insert:
+    course = func.coalesce(event.course, "")
+    key = (event.student_id, course, event.resource_type)
     uses = (
-        select(*key, func.min(LearningEvent.day))
-        .where(where, LearningEvent.resource_type.is_not(None))
+        select(*key, func.min(event.day))
+        .where(where, event.resource_type.is_not(None))
         .group_by(*key)
     )
     insert = (sqlite if dialect == "sqlite" else postgresql).insert(ResourceUse.__table__)

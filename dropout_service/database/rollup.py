@@ -23,10 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from dropout_service.database.daily import added, daily, rounded
 from dropout_service.database.late_days import late_days, touched_by_events
+from dropout_service.database.new_events import days_of, new_events
 from dropout_service.database.resource_uses import note_uses_of_events, note_uses_of_students
 from dropout_service.models import DailyActivity, LearningEvent
 from shared_db.dialects import among
@@ -66,20 +67,20 @@ def _dialect(session: Session) -> str:
 @cache
 def _adding() -> Select[str, int]:
     """Return what adds the new events to their days, and tells which days it left to recompute."""
-    came = select(LearningEvent).where(among(LearningEvent.id, "event_ids", "postgresql"))
-    new = aliased(LearningEvent, came.cte("new"))
-    late = late_days(new).cte("late")
+    new = new_events()
+    stored = days_of(new)
+    late = late_days(new, stored).cte("late")
     is_in_time = tuple_(new.student_id, new.day).not_in(select(*late.c))
-    insert = _inserted("postgresql", added(new, is_in_time))
-    stored, more = DailyActivity.__table__.c, insert.excluded
-    changed = {name: stored[name] + more[name] for name in COLUMNS if name not in KEY}
+    insert = _inserted("postgresql", added(new, stored, is_in_time))
+    before, more = DailyActivity.__table__.c, insert.excluded
+    changed = {name: before[name] + more[name] for name in COLUMNS if name not in KEY}
     changed |= {
-        "first_at": func.least(stored.first_at, more.first_at),
-        "last_at": func.greatest(stored.last_at, more.last_at),
-        "session_seconds": rounded(stored.session_seconds + more.session_seconds),
+        "first_at": func.least(before.first_at, more.first_at),
+        "last_at": func.greatest(before.last_at, more.last_at),
+        "session_seconds": rounded(before.session_seconds + more.session_seconds),
     }
     adding = insert.on_conflict_do_update(index_elements=KEY, set_=changed)
-    return select(*late.c).add_cte(adding.returning(stored.day).cte("adding"))
+    return select(*late.c).add_cte(adding.returning(before.day).cte("adding"))
 
 
 @cache

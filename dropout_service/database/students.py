@@ -10,7 +10,6 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from dropout_service.database.part import Part
 from dropout_service.database.presence import (
     admit_one,
     deleted_among,
@@ -39,6 +38,7 @@ from shared_db.erasure import pseudonym_of
 from shared_db.forgetting import forget_erased, forget_students
 from shared_db.naming import digest_of
 from shared_db.paging import Keyset, Page
+from shared_db.part import Part
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
 MOST_ERASED_AT_ONCE = 100

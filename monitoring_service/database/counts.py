@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.models import LogCount, MonitoringLog
+from shared_db.columns import values_of
 
 SLOTS = 4
 
@@ -46,7 +47,8 @@ class Statistics(TypedDict):
 
 def key_of(log: MonitoringLog) -> CountKey:
     """Return where an event is counted."""
-    return key(log.source, log.timestamp, log.status, log.digest)
+    values = values_of(log)
+    return key(values["source"], values["timestamp"], values["status"], values["digest"])
 
 
 def key(source: str, timestamp: datetime, status: HealthStatus, digest: bytes) -> CountKey:

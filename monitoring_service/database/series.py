@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, null, select
 from sqlalchemy.orm import Session
 
-from monitoring_service.database.searching import LOG_COLUMNS
+from monitoring_service.database.logs import LOG_COLUMNS
 from monitoring_service.errors import SeriesTooLong
 from monitoring_service.models import MonitoringLog
 from shared_db.dialects import Sqlite, dialect_of
 from shared_db.errors import NeedsPostgresql
 from shared_db.filtering import Filter, conditions
+from shared_db.part import Part
 
 MOST_BUCKETS = 2_000
 MOST_POINTS = 10_000
@@ -61,14 +62,23 @@ class Point:
     p99: float | None
 
 
-def points(session: Session, series: Series) -> list[Point]:
-    """Return the buckets in which there are events, by time and group.
+class TimeSeries(Part):
+    """Events, and figures of theirs, over time."""
 
-    Raises:
-        SeriesTooLong: it would have more than `MOST_BUCKETS` buckets or `MOST_POINTS` points.
-        NeedsPostgresql: percentiles are asked of the in-memory store.
+    def get_timeseries(self, series: Series) -> Sequence[Point]:
+        """Return events, and a metric of theirs, in buckets of time; empty buckets are left out.
 
-    """
+        Raises:
+            SeriesTooLong: more buckets or points than one answer holds.
+            NeedsPostgresql: percentiles are asked of the in-memory store.
+            QueryTooExpensive: it takes longer than one statement may.
+
+        """
+        with self.database.searching() as session:
+            return _points(session, series)
+
+
+def _points(session: Session, series: Series) -> list[Point]:
     buckets = (series.end - series.start).total_seconds() / series.bucket_seconds
     if buckets > MOST_BUCKETS:
         raise SeriesTooLong(

@@ -7,12 +7,14 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from monitoring_service.database.assessing import assess
 from monitoring_service.database.counts import sources_counted
+from monitoring_service.database.health import assess
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.health import NOTHING_HEARD
+from shared_db.clock import utc_now
 from shared_db.filtering import Filter, conditions
 from shared_db.paging import Keyset, Page
+from shared_db.part import Part
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,25 @@ class Source:
     critical: int
 
 
-def page_of_sources(
+class Sources(Part):
+    """The systems that send events."""
+
+    def get_sources(
+        self, *, filters: Sequence[Filter] = (), after: str | None = None, limit: int = 100
+    ) -> Page[Source]:
+        """Return the sources by name: last heard, status now, counts.
+
+        Raises:
+            MalformedCursor: the cursor is not one of this list.
+
+        """
+        with self.database.searching() as session:
+            return _page_of_sources(session, filters, utc_now(), after=after, limit=limit)
+
+
+def _page_of_sources(
     session: Session, filters: Sequence[Filter], now: datetime, *, after: str | None, limit: int
 ) -> Page[Source]:
-    """Return sources by name."""
     counted = sources_counted().subquery()
     columns = {name: counted.c[name] for name in counted.c.keys()}  # noqa: SIM118 - a collection of its own
     keyset = Keyset("sources", (counted.c.source,))

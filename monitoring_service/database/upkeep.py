@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, selectinload
@@ -15,16 +15,20 @@ from monitoring_service.database.counts import (
     key,
     key_of,
 )
-from monitoring_service.database.rules import rules_for
+from monitoring_service.database.thresholds import rules_for
 from monitoring_service.database.writing import Rules, result_of
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.rules import Verdict, judge
 from monitoring_service.domain.thresholds import Limits
 from monitoring_service.models import MonitoringLog, MonitoringResult
+from shared_db.clock import utc_now
 from shared_db.paging import Keyset
+from shared_db.part import Part
 
-AT_ONCE = 2_000
-MOST_SHOWN = 100
+MOST_CLEARED = 100_000
+MOST_JUDGED = 10_000
+_AT_ONCE = 2_000
+_MOST_SHOWN = 100
 
 _OLDEST_FIRST = Keyset("to-judge-again", (MonitoringLog.timestamp, MonitoringLog.id))
 
@@ -55,8 +59,56 @@ class Reevaluation:
     next: str | None
 
 
-def delete_oldest(session: Session, before: datetime, limit: int) -> int:
-    """Delete at most `limit` of the events before an instant; return how many."""
+class Upkeep(Part):
+    """Old events cleared, and kept ones judged again."""
+
+    limits: Mapping[str, Limits]
+
+    def clear_old_logs(self, older_than_minutes: float, most: int = MOST_CLEARED) -> int:
+        """Delete the events older than that, the oldest first; return how many.
+
+        Each batch is a unit of work of its own, so that nobody waits long. `most` were deleted
+        when more may be left.
+        """
+        before = utc_now() - timedelta(minutes=older_than_minutes)
+        deleted = 0
+        while deleted < most:
+            limit = min(_AT_ONCE, most - deleted)
+            with self.database.unit_of_work() as session:
+                gone = _delete_oldest(session, before, limit)
+            deleted += gone
+            if gone < limit:
+                break
+        return deleted
+
+    def reevaluate(
+        self, lookback_minutes: float, after: str | None = None, most: int = MOST_JUDGED
+    ) -> Reevaluation:
+        """Judge the events of the last minutes by the present rules; say what changed.
+
+        Batches as in `clear_old_logs`; at most `most` events, then `next` says where to go on.
+
+        Raises:
+            MalformedCursor: `after` is not a cursor of this work.
+
+        """
+        since = utc_now() - timedelta(minutes=lookback_minutes)
+        examined, changes = 0, list[Change]()
+        while examined < most:
+            limit = min(_AT_ONCE, most - examined)
+            with self.database.unit_of_work() as session:
+                looked_at, found, after = _judge_again(
+                    session, since, after=after, limit=limit, configured=self.limits
+                )
+            examined += looked_at
+            changes += found
+            if after is None:
+                break
+        transitions = Counter(f"{c.status_before} to {c.status}" for c in changes)
+        return Reevaluation(examined, len(changes), transitions, changes[:_MOST_SHOWN], after)
+
+
+def _delete_oldest(session: Session, before: datetime, limit: int) -> int:
     doomed = (
         select(MonitoringLog.id)
         .where(MonitoringLog.timestamp < before)
@@ -82,7 +134,7 @@ def delete_oldest(session: Session, before: datetime, limit: int) -> int:
     return len(gone)
 
 
-def judge_again(
+def _judge_again(
     session: Session,
     since: datetime,
     *,
@@ -90,12 +142,7 @@ def judge_again(
     limit: int,
     configured: Mapping[str, Limits],
 ) -> tuple[int, list[Change], str | None]:
-    """Judge at most `limit` events by the present rules; return how many, changes and a cursor.
-
-    Raises:
-        MalformedCursor: `after` is not a cursor of this work.
-
-    """
+    """Return how many were looked at, what changed, and a cursor."""
     query = (
         select(MonitoringLog)
         .where(MonitoringLog.timestamp >= since)

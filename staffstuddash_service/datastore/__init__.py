@@ -8,8 +8,8 @@ from staffstuddash_service.datastore.concepts import CONCEPT, Concepts
 from staffstuddash_service.datastore.drafts import DRAFT, Drafts
 from staffstuddash_service.datastore.erasure import Erasure
 from staffstuddash_service.datastore.imports import Imports
-from staffstuddash_service.datastore.part import Result
 from staffstuddash_service.datastore.performance import Performances
+from staffstuddash_service.datastore.results import Result
 from staffstuddash_service.datastore.risk import Risk
 from staffstuddash_service.datastore.student_dashboard import StudentDashboard, StudentDashboards
 from staffstuddash_service.datastore.students import STUDENT, Students, StudentToStore

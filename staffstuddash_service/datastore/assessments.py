@@ -16,15 +16,10 @@ from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_named, store_one
 from shared_db.paging import Keyset, Page
-from staffstuddash_service.datastore.part import (
-    Part,
-    Result,
-    find_student,
-    lock_students,
-    missing,
-    pending_results,
-)
+from shared_db.part import Part
 from staffstuddash_service.datastore.performance import recompute
+from staffstuddash_service.datastore.presence import find_student, lock_students, missing
+from staffstuddash_service.datastore.results import Result, pending_results
 from staffstuddash_service.domain.performance import percentage
 from staffstuddash_service.errors import AssessmentExists
 from staffstuddash_service.models import AssessmentLog

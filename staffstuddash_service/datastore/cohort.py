@@ -7,8 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared_db.clock import utc_now
+from shared_db.part import Part
 from staffstuddash_service.datastore.cohort_query import PAIRS, Section, cohort_query
-from staffstuddash_service.datastore.part import Part
 from staffstuddash_service.domain.cohort import Hint, change, material_hint, start_of_day
 from staffstuddash_service.domain.learning import LearningState
 

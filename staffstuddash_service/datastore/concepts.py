@@ -14,7 +14,7 @@ from shared_db.failures import is_unique_violation
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
 from shared_db.paging import Keyset, Page
-from staffstuddash_service.datastore.part import Part
+from shared_db.part import Part
 from staffstuddash_service.errors import ConceptExists, ConceptNotFound
 from staffstuddash_service.models import ConceptModule
 

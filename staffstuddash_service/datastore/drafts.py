@@ -15,8 +15,9 @@ from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import Outcome, digest_of, store_one
 from shared_db.paging import Keyset, Page
-from staffstuddash_service.datastore.part import Part, find_student, lock_students
+from shared_db.part import Part
 from staffstuddash_service.datastore.performance import recompute
+from staffstuddash_service.datastore.presence import find_student, lock_students
 from staffstuddash_service.domain.drafts import compare, is_sudden_jump, words_of
 from staffstuddash_service.errors import DraftExists
 from staffstuddash_service.models import Draft

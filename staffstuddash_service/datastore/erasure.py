@@ -11,8 +11,9 @@ from shared_db.clock import utc_now
 from shared_db.erasure import pseudonym_of
 from shared_db.forgetting import forget_erased, forget_students, require_nothing_waiting
 from shared_db.naming import digest_of
+from shared_db.part import Part
 from staffstuddash_service.datastore.actions import note_action
-from staffstuddash_service.datastore.part import Part, gone_among
+from staffstuddash_service.datastore.presence import gone_among
 from staffstuddash_service.errors import StudentNotFound
 from staffstuddash_service.models import (
     ActionLog,

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from shared_db.clock import utc_now
 from shared_db.errors import NeedsPostgresql
+from shared_db.part import Part
 from shared_db.pouring import commit_without_waiting
 from staffstuddash_service.datastore import assessments, students
 from staffstuddash_service.datastore.assessments import AssessmentToStore, students_with_new
-from staffstuddash_service.datastore.part import Part, Result
 from staffstuddash_service.datastore.performance import add_records, recompute
+from staffstuddash_service.datastore.results import Result
 from staffstuddash_service.datastore.students import StudentToStore
 
 

@@ -14,7 +14,9 @@ from shared_db.columns import row_of
 from shared_db.copying import add_rows
 from shared_db.filtering import Filter, conditions
 from shared_db.paging import Keyset, Page
-from staffstuddash_service.datastore.part import Part, find_student, lock_students, upsert
+from shared_db.part import Part
+from staffstuddash_service.datastore.presence import find_student, lock_students
+from staffstuddash_service.datastore.upsert import upsert
 from staffstuddash_service.domain.drafts import Continuity
 from staffstuddash_service.domain.grit import grit_of
 from staffstuddash_service.domain.integrity import Step, integrity_of

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from staffstuddash_service.datastore.part import Part, find_student
+from shared_db.part import Part
+from staffstuddash_service.datastore.presence import find_student
 from staffstuddash_service.datastore.risk import RISK_COLUMNS, Risk, risk_of
 from staffstuddash_service.models import (
     ConceptStanding,

@@ -16,15 +16,11 @@ from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_named, store_one
 from shared_db.paging import Keyset, Page
+from shared_db.part import Part
 from staffstuddash_service.datastore.actions import note_action
-from staffstuddash_service.datastore.part import (
-    Part,
-    Result,
-    find_student,
-    gone_among,
-    pending_results,
-)
 from staffstuddash_service.datastore.performance import add_empty_records
+from staffstuddash_service.datastore.presence import find_student, gone_among
+from staffstuddash_service.datastore.results import Result, pending_results
 from staffstuddash_service.errors import StudentExists, StudentGone
 from staffstuddash_service.models import PerformanceRecord, Student
 

@@ -13,7 +13,7 @@ from shared_db.dialects import Column
 from shared_db.errors import NeedsPostgresql
 from shared_db.filtering import Filter, conditions
 from shared_db.paging import Keyset, Page
-from staffstuddash_service.datastore.part import Part
+from shared_db.part import Part
 from staffstuddash_service.datastore.performance import RECORD_FIELDS
 from staffstuddash_service.datastore.risk import (
     RISK_COLUMNS,

@@ -189,6 +189,11 @@ def test_many_values_are_taken_up_to_a_bound(client: TestClient) -> None:
     assert set(refusal(client, source__in=",".join(map(str, range(101))))) == {"source__in"}
 
 
+def test_only_what_takes_many_values_may_come_twice(client: TestClient) -> None:
+    assert refusal(client, source=["api", "web"]) == {"source": "is given more than once"}
+    assert ids(client, source__in=["api", "öl"]) == ids(client, source__in="api,öl")
+
+
 def test_too_many_conditions_inside_json_are_refused(client: TestClient) -> None:
     conditions = {f"data.k{n}": "1" for n in range(11)}
 

@@ -5,9 +5,13 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
 
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Header, Query
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query as QueryInfo
+from fastapi.routing import APIRoute
 
 import dropout_service.main
 import monitoring_service.main
@@ -142,6 +146,49 @@ def test_the_readme_speaks_of_commands_that_are_there() -> None:
     assert {"up", "test"} <= used_targets <= targets
     assert used_commands
     assert [name for name in used_commands if f'"{name}"' not in commands] == []
+
+
+def test_nothing_private_of_a_library_is_imported() -> None:
+    private = re.compile(r"^(?:from|import) (\w+(?:\.\w+)*\._\w+|_[a-z]\w*)", re.MULTILINE)
+    found = {path.name: private.findall(path.read_text()) for path in sources()}
+
+    assert {name: names for name, names in found.items() if names} == {}
+
+
+def test_fastapi_tells_what_a_route_asks_for() -> None:
+    """If this breaks, FastAPI keeps what it knows of a route elsewhere, which is not documented.
+
+    `shared_web.parameters` needs the names and types of the query parameters of a route and of all
+    that it depends on, `shared_web.swift` its body, headers and dependencies. Find the new place in
+    FastAPI's `routing.py`, or read the parameters from `app.openapi()` and let SwiftRoute return
+    `super().get_route_handler()`, which is slower and always right.
+    """
+
+    def further(q: str) -> str:
+        return q
+
+    app = FastAPI()
+
+    @app.post("/{id_}")
+    def add(
+        id_: str,
+        ids: Annotated[list[int] | None, Query(alias="id")],
+        q: Annotated[str, Depends(further)],
+        key: Annotated[str, Header()],
+        body: list[int],
+    ) -> None: ...
+
+    [dependant] = [route.dependant for route in app.routes if isinstance(route, APIRoute)]
+    params = get_flat_params(dependant)
+    assert {
+        p.alias: p.field_info.annotation for p in params if isinstance(p.field_info, QueryInfo)
+    } == {
+        "id": list[int] | None,
+        "q": str,
+    }
+    assert [field.name for field in dependant.body_params] == ["body"]
+    assert [field.alias for field in dependant.header_params] == ["key"]
+    assert [each.call for each in dependant.dependencies] == [further]
 
 
 def test_files_are_of_a_size_to_read() -> None:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,8 @@ def test_only_a_row_that_is_at_fault_itself_is_refused(
 ) -> None:
     spool = Spool(tmp_path / "spool.db")
     spool.accept([KIND.entry(Mark(id_)) for id_ in ("1", "0", "2")])
-    giver = Giver(postgres, spool, Dividing(postgres), [KIND])
+    seconds = count(0, 30)
+    giver = Giver(postgres, spool, Dividing(postgres), [KIND], now=lambda: next(seconds))
     without_table = [giver.give(), giver.give()]
     waiting = spool.state().waiting
     with postgres.unit_of_work() as session:

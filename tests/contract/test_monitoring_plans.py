@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from monitoring_service.database import EventToStore, MonitoringDatabase
-from monitoring_service.database.searching import LOGS_BY_TIME, LogSearch
+from monitoring_service.database.logs import LOGS_BY_TIME, LogSearch
 from monitoring_service.domain.findings import HealthStatus
 from shared_db.database import Database
 from tests.factories import NOON

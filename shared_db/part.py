@@ -1,10 +1,10 @@
-"""What every part of the manager has: the database it works on."""
+"""What every part of a service's manager has: the database it works on."""
 
 from shared_db.database import Database
 
 
 class Part:
-    """A part of the manager, for one noun."""
+    """A part of a manager, for one noun. Each public method is one unit of work."""
 
     database: Database
 

@@ -11,8 +11,47 @@ from monitoring_service.database.writing import Rules
 from monitoring_service.domain.thresholds import THRESHOLDS, Limits, Threshold, with_limits
 from monitoring_service.errors import RulesNotFound
 from monitoring_service.models import SourceRules
+from shared_db.clock import utc_now
+from shared_db.part import Part
 
 EVERY_SOURCE = "*"
+
+
+class Thresholds(Part):
+    """From when on a source's figures are a warning, and from when on critical."""
+
+    limits: Mapping[str, Limits]
+
+    def get_thresholds(self, source: str) -> Sequence[Threshold]:
+        """Return the thresholds in force for a source, whether it has sent events or not."""
+        with self.database.reading() as session:
+            return rules_for(session, [source], self.limits)(source)
+
+    def set_thresholds(self, source: str, limits: Limits, actor: str) -> Sequence[Threshold]:
+        """Set a source's limits, `*` for every source; return its thresholds then in force.
+
+        limits: by metric, from when on it is a warning and from when on critical.
+
+        Raises:
+            ValueError: a critical limit is not above its warning.
+
+        """
+        with self.database.unit_of_work() as session:
+            _set_rules(session, source, limits, actor=actor, now=utc_now())
+            return rules_for(session, [source], self.limits)(source)
+
+    def remove_thresholds(self, source: str) -> None:
+        """Forget what was set for a source; the defaults hold again.
+
+        Raises:
+            RulesNotFound: nothing was set for it.
+
+        """
+        with self.database.unit_of_work() as session:
+            row = session.get(SourceRules, source)
+            if row is None:
+                raise RulesNotFound(source)
+            session.delete(row)
 
 
 def rules_for(session: Session, sources: Iterable[str], configured: Mapping[str, Limits]) -> Rules:
@@ -41,22 +80,7 @@ def limits_of(row: SourceRules) -> Limits:
     }
 
 
-def remove_rules(session: Session, source: str) -> None:
-    """Forget what was stored for a source.
-
-    Raises:
-        RulesNotFound: nothing was.
-
-    """
-    row = session.get(SourceRules, source)
-    if row is None:
-        raise RulesNotFound(source)
-    session.delete(row)
-
-
-def set_rules(
-    session: Session, source: str, limits: Limits, *, actor: str, now: datetime
-) -> SourceRules:
+def _set_rules(session: Session, source: str, limits: Limits, *, actor: str, now: datetime) -> None:
     """Store the limits of a source in place of those that were stored."""
     with_limits(limits)
     row = session.get(SourceRules, source, with_for_update=True)
@@ -69,4 +93,3 @@ def set_rules(
     }
     row.updated_at, row.updated_by = now, actor
     session.flush()
-    return row

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from monitoring_service.database.rules import rules_for
+from monitoring_service.database.thresholds import rules_for
 from monitoring_service.database.writing import (
     EventToStore,
     Received,
@@ -18,10 +18,10 @@ from monitoring_service.models import MonitoringLog
 from shared_db.additions import Kind, add_many, add_one, add_one_async, within_adding
 from shared_db.clock import utc_now
 from shared_db.columns import fill_row
-from shared_db.database import Database
 from shared_db.errors import ServiceError
 from shared_db.ingest import GroupCommit
 from shared_db.naming import Outcome
+from shared_db.part import Part
 
 
 def _row(event: EventToStore, now: datetime) -> MonitoringLog:
@@ -31,7 +31,7 @@ def _row(event: EventToStore, now: datetime) -> MonitoringLog:
     return row
 
 
-def _give(manager: "Adding", events: Sequence[EventToStore]) -> list[Outcome]:
+def _give(manager: "Events", events: Sequence[EventToStore]) -> list[Outcome]:
     return manager.add_logs(events)[1]
 
 
@@ -53,10 +53,9 @@ EVENT = Kind(
 )
 
 
-class Adding:
-    """The part of the manager that takes events in."""
+class Events(Part):
+    """Events taken in, and judged as they come."""
 
-    database: Database
     limits: Mapping[str, Limits]
     commits: GroupCommit[Received, MonitoringLog]
 

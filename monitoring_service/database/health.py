@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.health import WINDOW_MINUTES, Health, SourceMinute, health_of
 from monitoring_service.models import MonitoringLog, SystemHealth
+from shared_db.clock import utc_now
 from shared_db.dialects import dialect_of
 from shared_db.filtering import Columns, Filter, conditions
 from shared_db.paging import Keyset, Page
+from shared_db.part import Part
 
 HEALTH_BY_TIME = Keyset("health", (SystemHealth.minute,), is_descending=True)
 
@@ -26,6 +28,45 @@ HEALTH_COLUMNS: Columns = {
 
 # Senders' clocks may be ahead by as much as an event's timestamp may be.
 _AHEAD = timedelta(minutes=5)
+
+
+class SystemStates(Part):
+    """How the systems are, and how they were."""
+
+    def assess_health(self) -> Health:
+        """Return how the systems are now, by source; see `domain.health.health_of`."""
+        with self.database.reading() as session:
+            return assess(session, utc_now())
+
+    def get_current_health_status(self) -> tuple[HealthStatus | None, float | None]:
+        """Return the status now and its severity, 0 to 1; None when nothing was heard lately."""
+        health = self.assess_health()
+        return health.status, health.severity
+
+    def record_system_health(self, now: datetime | None = None) -> SystemHealth:
+        """Store this minute's health once, whichever process comes first, and return it."""
+        with self.database.unit_of_work() as session:
+            return _store_snapshot(session, now or utc_now())
+
+    def get_system_health_history(
+        self,
+        *,
+        filters: Sequence[Filter] = (),
+        after: str | None = None,
+        limit: int = 100,
+        count: bool = True,
+    ) -> tuple[Page[SystemHealth], int | None]:
+        """Return the minutes' health, the latest first, and how many there are in all.
+
+        Raises:
+            MalformedCursor: the cursor is not one of this list.
+
+        """
+        with self.database.searching() as session:
+            query = select(SystemHealth).where(*conditions(session, filters, HEALTH_COLUMNS))
+            counted = select(func.count()).select_from(query.subquery())
+            total = session.scalar(counted) if count else None
+            return HEALTH_BY_TIME.page(session, query, after=after, limit=limit), total
 
 
 def assess(session: Session, now: datetime, sources: Iterable[str] | None = None) -> Health:
@@ -63,7 +104,7 @@ def _minutes(rows: Iterable[Any], now: datetime) -> list[SourceMinute]:
     ]
 
 
-def store_snapshot(session: Session, now: datetime) -> SystemHealth:
+def _store_snapshot(session: Session, now: datetime) -> SystemHealth:
     """Store the health of this minute and return it; another process's, if that came first."""
     minute = now.replace(second=0, microsecond=0)
     known = session.get(SystemHealth, minute)
@@ -85,13 +126,3 @@ def _snapshot(health: Health, minute: datetime, now: datetime) -> dict[str, Any]
         "window_minutes": WINDOW_MINUTES,
         **counts,
     }
-
-
-def page_of_health(
-    session: Session, filters: Sequence[Filter], *, after: str | None, limit: int, count: bool
-) -> tuple[Page[SystemHealth], int | None]:
-    """Return a page of minutes, the latest first, and how many there are when counted."""
-    query = select(SystemHealth).where(*conditions(session, filters, HEALTH_COLUMNS))
-    counted = select(func.count()).select_from(query.subquery())
-    total = session.scalar(counted) if count else None
-    return HEALTH_BY_TIME.page(session, query, after=after, limit=limit), total

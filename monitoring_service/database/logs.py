@@ -1,0 +1,144 @@
+"""Events read back: looked for, found by their id, and counted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import ColumnElement, Select, func, select, text
+from sqlalchemy.orm import Session, joinedload
+
+from monitoring_service.database.counts import Statistics, statistics
+from monitoring_service.database.events import EVENT
+from monitoring_service.domain.findings import HealthStatus
+from monitoring_service.errors import LogNotFound
+from monitoring_service.models import MESSAGE_WORDS, MonitoringLog
+from shared_db.additions import find_one
+from shared_db.clock import utc_now
+from shared_db.dialects import Sqlite, dialect_of
+from shared_db.filtering import Columns, Filter, conditions
+from shared_db.paging import Keyset, Page
+from shared_db.part import Part
+
+LOGS_BY_TIME = Keyset("logs", (MonitoringLog.timestamp, MonitoringLog.id), is_descending=True)
+
+LOG_COLUMNS: Columns = {
+    "event_id": MonitoringLog.id,
+    "source": MonitoringLog.source,
+    "component": MonitoringLog.component,
+    "event_type": MonitoringLog.event_type,
+    "message": MonitoringLog.message,
+    "status": MonitoringLog.status,
+    "severity": MonitoringLog.severity,
+    "timestamp": MonitoringLog.timestamp,
+    "created_at": MonitoringLog.created_at,
+    "data": MonitoringLog.data,
+    "metadata": MonitoringLog.context,
+}
+
+
+@dataclass(frozen=True)
+class LogSearch:
+    """Which events are looked for; what is None does not matter. Times: from, and before."""
+
+    source: str | None = None
+    component: str | None = None
+    event_type: str | None = None
+    status: HealthStatus | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    text: str | None = None
+    filters: Sequence[Filter] = ()
+
+    def query(self, session: Session) -> Select[MonitoringLog]:
+        """Return the query of these events."""
+        equal = {
+            MonitoringLog.source: self.source,
+            MonitoringLog.component: self.component,
+            MonitoringLog.event_type: self.event_type,
+            MonitoringLog.status: self.status,
+        }
+        query = select(MonitoringLog).where(*(c == v for c, v in equal.items() if v is not None))
+        if self.start_time is not None:
+            query = query.where(MonitoringLog.timestamp >= self.start_time)
+        if self.end_time is not None:
+            query = query.where(MonitoringLog.timestamp < self.end_time)
+        if self.text is not None:
+            query = query.where(_has_words(session, self.text))
+        return query.where(*conditions(session, self.filters, LOG_COLUMNS))
+
+
+def _has_words(session: Session, wanted: str) -> ColumnElement[bool]:
+    if isinstance(dialect_of(session), Sqlite):
+        return func.instr(func.lower(MonitoringLog.message), func.lower(wanted)) > 0
+    return MESSAGE_WORDS.op("@@")(func.websearch_to_tsquery(text("'simple'"), wanted))
+
+
+class Logs(Part):
+    """Events read back."""
+
+    def get_logs(
+        self,
+        *,
+        source: str | None = None,
+        component: str | None = None,
+        event_type: str | None = None,
+        status: HealthStatus | None = None,
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        text: str | None = None,
+        filters: Sequence[Filter] = (),
+        after: str | None = None,
+        offset: int = 0,
+        limit: int = 100,
+        count: bool = True,
+    ) -> tuple[Page[MonitoringLog], int | None]:
+        """Return a page of events, the latest first, and how many there are in all.
+
+        start_time, end_time: from, and before. text: words of the message; in memory a part of it.
+        offset: events left out first, each of which is read; `after` a cursor goes at no cost.
+        count: counting reads every event that fits; without it the second value is None.
+
+        Raises:
+            MalformedCursor: the cursor is not one of this list.
+            QueryTooExpensive: it takes longer than one statement may.
+
+        """
+        search = LogSearch(
+            source, component, event_type, status, start_time, end_time, text, filters
+        )
+        with self.database.searching() as session:
+            query = search.query(session)
+            counted = select(func.count()).select_from(query.subquery())
+            total = session.scalar(counted) if count else None
+            query = query.options(joinedload(MonitoringLog.result)).offset(offset or None)
+            return LOGS_BY_TIME.page(session, query, after=after, limit=limit), total
+
+    def get_log_by_id(self, event_id: str) -> MonitoringLog:
+        """Return one event with its result.
+
+        Raises:
+            LogNotFound: no event has that id.
+
+        """
+        return find_one(self.database, EVENT, event_id, partial(self._log, event_id))
+
+    def _log(self, event_id: str) -> MonitoringLog:
+        with self.database.reading() as session:
+            result = joinedload(MonitoringLog.result)
+            log = session.get(MonitoringLog, event_id, options=[result])
+            if log is None:
+                raise LogNotFound(event_id)
+            return log
+
+    def get_recent_logs(
+        self, lookback_minutes: float = 60, limit: int = 1000
+    ) -> Page[MonitoringLog]:
+        """Return the events of the last minutes, the latest first, at most `limit`."""
+        since = utc_now() - timedelta(minutes=lookback_minutes)
+        return self.get_logs(start_time=since, limit=limit, count=False)[0]
+
+    def get_statistics(self) -> Statistics:
+        """Return how many events there are, per status, of how many sources, and from when."""
+        with self.database.reading() as session:
+            return statistics(session)
