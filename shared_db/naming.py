@@ -90,6 +90,7 @@ def store_named(session: Session, rows: Sequence[N], *, look_first: bool = False
     new = _store_or_find(session, ordered, digests)
     if len(new) == len(rows):
         return [Outcome.STORED] * len(rows)
+    digests |= {id_: first[id_].digest for id_ in new}
 
     def outcome(row: N) -> Outcome:
         if row.id in new and row is first[row.id]:
@@ -100,19 +101,17 @@ def store_named(session: Session, rows: Sequence[N], *, look_first: bool = False
 
 
 def _store_or_find(session: Session, rows: Sequence[N], digests: dict[str, bytes]) -> set[str]:
-    """Store the rows that `digests` lacks, or find their digests; return whose row is new."""
+    """Store the rows that `digests` lacks, or add what is stored to it; return whose row is new."""
     new: set[str] = set()
+    missing = [row for row in rows if row.id not in digests]
     for _ in range(_MOST_ATTEMPTS):
-        missing = [row for row in rows if row.id not in digests]
+        new |= _store_new(session, missing)
+        missing = [row for row in missing if row.id not in new]
+        digests |= _known(session, missing)
+        missing = [row for row in missing if row.id not in digests]
         if not missing:
             return new
-        stored = _store_new(session, missing)
-        new |= stored
-        digests |= {row.id: row.digest for row in missing if row.id in stored}
-        digests |= _known(session, [row for row in missing if row.id not in stored])
-    if len(digests) < len(rows):
-        raise DatabaseBusy(_DELETED_MEANWHILE)
-    return new
+    raise DatabaseBusy(_DELETED_MEANWHILE)
 
 
 def store_one(session: Session, row: N, differs: Callable[[str], ServiceError]) -> N:
