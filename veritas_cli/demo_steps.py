@@ -1,16 +1,14 @@
 """What sending a demonstration consists of, and what came of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TypeVar
 
 from veritas_cli.demo_data import Body, Demonstration
 from veritas_cli.rest import Answer, ServiceName
 
-T = TypeVar("T")
-
-_BATCH = 1000
+# With each mark its student's record is computed anew: more at once would be called slow.
+_MARKS = 200
 
 
 @dataclass(frozen=True)
@@ -70,11 +68,7 @@ def steps_of(demonstration: Demonstration) -> list[Step]:
     """Return the steps in their order: what predictions rest on comes before them."""
     dropout, staffstuddash = ServiceName.DROPOUT, ServiceName.STAFFSTUDDASH
     students, marks = demonstration.students, demonstration.assessments
-    batch_count = -(-demonstration.event_count // _BATCH)
-
-    def events() -> Iterator[Call]:
-        for batch in _batches(demonstration.events()):
-            yield Call(dropout, "/api/v1/events/batch", batch)
+    events, event_count = demonstration.events, demonstration.event_count
 
     def predictions() -> Iterator[Call]:
         as_of = demonstration.as_of.isoformat()
@@ -83,20 +77,23 @@ def steps_of(demonstration: Demonstration) -> list[Step]:
             yield Call(dropout, path, {"id": id_, "as_of": as_of})
 
     return [
-        _singly("students", staffstuddash, "/api/v1/students", students),
-        _singly("assessments", staffstuddash, "/api/v1/assessments", marks),
-        Step("events", dropout, events, batch_count, is_batched=True),
+        _batched("students", staffstuddash, lambda: students, len(students)),
+        _batched("assessments", staffstuddash, lambda: marks, len(marks), _MARKS),
+        _batched("events", dropout, events, event_count),
         Step("predictions", dropout, predictions, len(demonstration.predictions)),
     ]
 
 
-def _singly(name: str, service: ServiceName, path: str, bodies: Sequence[Body]) -> Step:
+def _batched(
+    name: str,
+    service: ServiceName,
+    rows: Callable[[], Iterable[Body]],
+    count: int,
+    size: int = 1000,
+) -> Step:
     def calls() -> Iterator[Call]:
-        return (Call(service, path, body) for body in bodies)
+        left = iter(rows())
+        while batch := list(islice(left, size)):
+            yield Call(service, f"/api/v1/{name}/batch", batch)
 
-    return Step(name, service, calls, len(bodies))
-
-
-def _batches(items: Iterator[T]) -> Iterator[list[T]]:
-    while batch := list(islice(items, _BATCH)):
-        yield batch
+    return Step(name, service, calls, -(-count // size), is_batched=True)

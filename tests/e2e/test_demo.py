@@ -183,7 +183,7 @@ def test_other_data_under_the_same_ids_are_refused(
     other_click = run("--oulad", str(click), *COURSE, *options)
 
     assert (other_mark.exit_code, other_click.exit_code) == (1, 1)
-    assert "Assessment oulad-1-101 is stored with other content" in other_mark.stderr
+    assert "oulad-1-101: id is stored with other content" in other_mark.stderr
     assert "oulad-AAA-2013J-101-day--10: id is stored with other" in other_click.stderr
 
 
