@@ -110,7 +110,8 @@ class Giver:
 
     def _pass_through(self) -> None:
         stored, self._spool.kinds_stored = self._spool.kinds_stored, set()
-        self._holding.begin(stored)
+        # A copy: who got hold of the set before may still add to it.
+        self._holding.begin(tuple(stored))
         after = 0
         while entries := self._spool.oldest(BATCH, after):
             if not self._give_in_batches(entries):

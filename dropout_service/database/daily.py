@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from dropout_service.database.instants import seconds_between
+from dropout_service.database.new_events import course_of, is_of_day
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import DailyActivity, LearningEvent
 
@@ -77,12 +78,8 @@ def added(new: Event, stored: type[DailyActivity], where: ColumnElement[bool]) -
         func.coalesce(_just_before(new, new.event_type), case((has_marks, _last_type(stored)))),
         has_marks,
     )
-    is_of_day = (
-        (stored.student_id == new.student_id)
-        & (stored.day == new.day)
-        & (stored.course == _course(new))
-    )
-    return _summed_up(_events(new, before).outerjoin(stored, is_of_day).where(where))
+    is_theirs = is_of_day(stored, *_day(new))
+    return _summed_up(_events(new, before).outerjoin(stored, is_theirs).where(where))
 
 
 def rounded(seconds: ColumnElement[float]) -> ColumnElement[float]:
@@ -90,12 +87,8 @@ def rounded(seconds: ColumnElement[float]) -> ColumnElement[float]:
     return cast(func.round(cast(seconds, Numeric), _DIGITS), Double)
 
 
-def _course(event: Event) -> ColumnElement[str]:
-    return func.coalesce(event.course, "")
-
-
 def _day(event: Event) -> tuple[Any, ...]:
-    return (event.student_id, event.day, _course(event))
+    return (event.student_id, event.day, course_of(event))
 
 
 def _just_before(event: Event, column: Any) -> ColumnElement[Any]:
@@ -108,7 +101,7 @@ def _last_type(stored: type[DailyActivity]) -> Any:
     query = select(last.event_type).where(
         last.student_id == stored.student_id,
         last.occurred_at == stored.last_at,
-        _course(last) == stored.course,
+        course_of(last) == stored.course,
     )
     return query.order_by(last.id.desc()).limit(1).scalar_subquery()
 
@@ -120,7 +113,7 @@ def _has_marks(event: Event) -> ColumnElement[bool]:
         .where(
             mark.student_id == event.student_id,
             mark.day == event.day,
-            _course(mark) == _course(event),
+            course_of(mark) == course_of(event),
             mark.event_type.in_(MARKS),
         )
         .correlate(event)
@@ -186,7 +179,7 @@ def _events(event: Event, before: _Before) -> Select[*tuple[Any, ...]]:
     return select(
         event.student_id,
         event.day,
-        _course(event).label("course"),
+        course_of(event).label("course"),
         event.event_type,
         event.question_id,
         event.is_correct,

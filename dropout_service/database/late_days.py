@@ -6,6 +6,7 @@ from sqlalchemy import CompoundSelect, FromClause, Integer, func, or_, select, t
 from sqlalchemy.orm import aliased
 
 from dropout_service.database.daily import MARKS
+from dropout_service.database.new_events import course_of, is_of_day
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import DailyActivity, LearningEvent
 from shared_db.dialects import among, looked_up
@@ -37,17 +38,13 @@ def touched_by_events() -> CompoundSelect[Any]:
 
 
 def _of_later_events(new: type[LearningEvent], stored: type[DailyActivity]) -> Any:
-    day = (new.student_id, new.day, func.coalesce(new.course, "").label("course"))
+    day = (new.student_id, new.day, course_of(new).label("course"))
     since = func.min(new.occurred_at).label("since")
     has_marks = func.bool_or(new.event_type.in_(MARKS)).label("has_marks")
     come = select(*day, since, has_marks).group_by(*day).subquery("come")
-    is_of_day = (
-        (stored.student_id == come.c.student_id)
-        & (stored.day == come.c.day)
-        & (stored.course == come.c.course)
-    )
+    is_theirs = is_of_day(stored, come.c.student_id, come.c.day, come.c.course)
     is_changed = or_(stored.last_at >= come.c.since, come.c.has_marks)
-    found = select(come.c.student_id, come.c.day).join_from(come, stored, is_of_day)
+    found = select(come.c.student_id, come.c.day).join_from(come, stored, is_theirs)
     return found.where(is_changed)
 
 

@@ -1,6 +1,8 @@
 """The events that were just stored, and what their days came to before: to select from."""
 
-from sqlalchemy import String, bindparam, cast, func, select, true
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, and_, bindparam, cast, func, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
@@ -18,12 +20,20 @@ def new_events() -> type[LearningEvent]:
 
 def days_of(new: type[LearningEvent]) -> type[DailyActivity]:
     """Return the rollup's rows of the days of these events, where there are any yet."""
-    course = func.coalesce(new.course, "").label("course")
+    course = course_of(new).label("course")
     day = select(new.student_id, new.day, course).distinct().subquery("day")
-    is_of_day = (
-        (DailyActivity.student_id == day.c.student_id)
-        & (DailyActivity.day == day.c.day)
-        & (DailyActivity.course == day.c.course)
-    )
-    row = looked_up(select(DailyActivity).where(is_of_day).correlate(day), "row")
+    is_theirs = is_of_day(DailyActivity, day.c.student_id, day.c.day, day.c.course)
+    row = looked_up(select(DailyActivity).where(is_theirs).correlate(day), "row")
     return aliased(DailyActivity, select(row).join_from(day, row, true()).cte("stored"))
+
+
+def is_of_day(
+    stored: type[DailyActivity], student_id: Any, day: Any, course: Any
+) -> ColumnElement[bool]:
+    """Tell whether a row of the rollup is that student's of that day in that course."""
+    return and_(stored.student_id == student_id, stored.day == day, stored.course == course)
+
+
+def course_of(event: type[LearningEvent]) -> ColumnElement[str]:
+    """Return an event's course as the rollup has it, where none is a course of its own."""
+    return func.coalesce(event.course, "")

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Insert, func, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from dropout_service.database.new_events import new_events
+from dropout_service.database.new_events import course_of, new_events
 from dropout_service.models import LearningEvent, ResourceUse
 from shared_db.dialects import among
 
@@ -48,7 +48,7 @@ def _of_students(dialect: str) -> Insert:
 
 
 def _noting(dialect: str, event: type[LearningEvent], where: ColumnElement[bool]) -> Insert:
-    course = func.coalesce(event.course, "")
+    course = course_of(event)
     key = (event.student_id, course, event.resource_type)
     uses = (
         select(*key, func.min(event.day))
