@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, cast
 
 import orjson
-from sqlalchemy import inspect, select
+from sqlalchemy import NestedTransaction, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -101,17 +102,37 @@ def store_named(session: Session, rows: Sequence[N], *, look_first: bool = False
 
 
 def _store_or_find(session: Session, rows: Sequence[N], digests: dict[str, bytes]) -> set[str]:
-    """Store the rows that `digests` lacks, or add what is stored to it; return whose row is new."""
-    new: set[str] = set()
+    """Store the rows that `digests` lacks, or add what is stored to it; return whose row is new.
+
+    Each attempt begins without a row of those before: a row inserted after one with a greater id
+    could make two writers wait for each other.
+    """
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
     missing = [row for row in rows if row.id not in digests]
-    for _ in range(_MOST_ATTEMPTS):
-        new |= _store_new(session, missing)
-        missing = [row for row in missing if row.id not in new]
+    for _ in range(_MOST_COPIES):
+        if len(missing) < WORTH_COPYING or not is_postgresql:
+            break
+        if _copied(session, missing):
+            return {row.id for row in missing}
         digests |= _known(session, missing)
         missing = [row for row in missing if row.id not in digests]
-        if not missing:
-            return new
+    for _ in range(_MOST_ATTEMPTS):
+        with _savepoint(session, missing) as savepoint:
+            new = _inserted(session, missing)
+            digests |= _known(session, [row for row in missing if row.id not in new])
+            missing = [row for row in missing if row.id not in digests]
+            if len(missing) == len(new):
+                return new
+            if savepoint is not None:
+                savepoint.rollback()
     raise DatabaseBusy(_DELETED_MEANWHILE)
+
+
+def _savepoint(
+    session: Session, rows: Sequence[Named]
+) -> AbstractContextManager[NestedTransaction | None]:
+    # One row alone is inserted or not: there is nothing to take back.
+    return session.connection().begin_nested() if len(rows) > 1 else nullcontext()
 
 
 def store_one(session: Session, row: N, differs: Callable[[str], ServiceError]) -> N:
@@ -155,19 +176,6 @@ def repeated(
         raise differs(stored.id)
     stored.is_repeat = True
     return stored
-
-
-def _store_new(session: Session, rows: list[N]) -> set[str]:
-    """Store those whose id is new; return their ids."""
-    is_postgresql = session.get_bind().dialect.name == "postgresql"
-    for _ in range(_MOST_COPIES):
-        if len(rows) < WORTH_COPYING or not is_postgresql:
-            break
-        if _copied(session, rows):
-            return {row.id for row in rows}
-        known = _known(session, rows)
-        rows = [row for row in rows if row.id not in known]
-    return _inserted(session, rows)
 
 
 def _copied(session: Session, rows: Sequence[N]) -> bool:

@@ -40,6 +40,16 @@ def engine_on(url: str) -> Engine:
     return create_engine(normalised_url(url), poolclass=NullPool, hide_parameters=True)
 
 
+def waits_for_a_lock(engine: Engine) -> bool:
+    """Tell whether somebody waits for another in the engine's database."""
+    query = text(
+        "SELECT count(*) > 0 FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    with engine.connect() as connection:
+        return connection.scalar(query) is True
+
+
 def role_of(metadata: MetaData) -> str:
     """Return the role in which the service of these tables works; `none` if none owns them."""
     schema = str(metadata.schema)

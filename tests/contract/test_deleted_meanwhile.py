@@ -1,7 +1,7 @@
 """Rows that are cleared while somebody sends them again: stored anew, never called different."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,8 +12,9 @@ from monitoring_service.database import EventToStore, MonitoringDatabase
 from shared_db.database import Database
 from shared_db.errors import DatabaseBusy
 from shared_db.naming import Outcome
+from tests.e2e.processes import wait_until
 from tests.factories import NOON
-from tests.stores import engine_on
+from tests.stores import engine_on, waits_for_a_lock
 
 Do = Callable[[], object]
 
@@ -107,6 +108,27 @@ def test_what_is_cleared_after_it_was_looked_at_was_a_repeat(
 
     assert (log.id, log.is_repeat) == ("e0", True)
     assert monitoring.get_logs()[1] == 0
+
+
+def test_what_is_stored_again_never_waits_in_a_ring(
+    engine: Engine, monitoring: MonitoringDatabase, cleaner: MonitoringDatabase
+) -> None:
+    named = [*events(1), EventToStore("web", "request", timestamp=NOON, event_id="e9")]
+    with ThreadPoolExecutor(1) as pool:
+        others: list[Future[tuple[list[str], list[Outcome]]]] = []
+
+        def clear_and_store() -> None:
+            # The other has the first of the ids again and waits for the second, which is new here.
+            cleaner.clear_old_logs(0)
+            others.append(pool.submit(cleaner.add_logs, named))
+            assert wait_until(lambda: waits_for_a_lock(engine))
+
+        with before_each(engine, LOOK, once(clear_and_store)):
+            _, outcomes = monitoring.add_logs(named)
+
+        both = [outcomes, others[0].result()[1]]
+    assert sorted(both) == [[Outcome.REPEATED] * 2, [Outcome.STORED] * 2]
+    assert monitoring.get_logs()[1] == 2
 
 
 def test_who_stores_and_clears_all_the_time_lets_others_try_again(

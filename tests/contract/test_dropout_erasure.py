@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.database.students import STUDENT, StudentToStore
@@ -30,7 +30,7 @@ from shared_db.spool import Spool
 from staffstuddash_service.datastore import DatastoreManager
 from tests.e2e.processes import wait_until
 from tests.factories import NOON, days
-from tests.stores import OpenDatabase, engine_on
+from tests.stores import OpenDatabase, engine_on, waits_for_a_lock
 
 Call = Callable[[DropoutDatabaseManager], object]
 
@@ -231,12 +231,3 @@ def test_an_event_that_waits_for_an_erasure_brings_nobody_back(private_url: str)
     assert outcomes == [Outcome.GONE]
     assert counts(manager)["students"] == counts(manager)["learning_events"] == 0
     engine.dispose()
-
-
-def waits_for_a_lock(engine: Engine) -> bool:
-    query = text(
-        "SELECT count(*) > 0 FROM pg_stat_activity"
-        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    )
-    with engine.connect() as connection:
-        return connection.scalar(query) is True

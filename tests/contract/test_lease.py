@@ -1,16 +1,16 @@
 """One process migrates at a time; one that died does not keep the others from it for ever."""
 
 import threading
-import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from shared_db.lease import Lease, Migrating, TableInUse, held_lease
+from tests.e2e.processes import wait_until
 from tests.grades import HISTORY
-from tests.stores import engine_on
+from tests.stores import engine_on, waits_for_a_lock
 
 FIRST, SECOND, THIRD = "20260101_grades", "20260102_weights", "20260103_unique"
 
@@ -200,7 +200,8 @@ class TestOutsideTransactions:
         with ThreadPoolExecutor(1) as pool, engine.connect() as writer:
             writer.execute(text("INSERT INTO grades.grades VALUES (1)"))
             migrating = pool.submit(HISTORY.upgrade_under, slow)
-            wait_until_it_waits(engine, migrating)  # for the writer, as CONCURRENTLY does
+            # For the writer, as CONCURRENTLY does.
+            assert wait_until(lambda: waits_for_a_lock(engine))
             pass_by(engine)
             overtaken = Lease(engine, "other").take()
             writer.commit()
@@ -218,14 +219,3 @@ def state(engine: Engine) -> tuple[str | None, bool | None]:
     )
     with engine.connect() as connection:
         return HISTORY.current(connection), connection.scalar(text(query))
-
-
-def wait_until_it_waits(engine: Engine, migrating: Future[None]) -> None:
-    query = text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    )
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while not connection.scalar(query):
-            assert not migrating.done()
-            time.sleep(0.02)

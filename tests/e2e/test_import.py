@@ -19,14 +19,10 @@ from tests.e2e.processes import wait_until, without_settings
 from tests.imported import Run, account, bring_in, bring_in_small, contents_of
 from tests.server import admin_url, create_database, drop_database, new_name
 from tests.small_oulad import FILES, with_question_marks, write_oulad, zip_of
-from tests.stores import engine_on
+from tests.stores import engine_on, waits_for_a_lock
 from veritas_cli.oulad import CourseName
 
 CLICKS = 12
-WAITING = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-    " AND wait_event_type = 'Lock'"
-)
 FIRST = "oulad-AAA-2013J-101-71--10-1"
 
 
@@ -134,7 +130,7 @@ def test_an_import_that_is_killed_goes_on_when_started_again(
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,
         )
-        assert wait_until(lambda: bool(scalar(engine, WAITING)))
+        assert wait_until(lambda: waits_for_a_lock(engine))
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         transaction.rollback()
