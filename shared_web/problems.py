@@ -1,7 +1,7 @@
 """Every refusal as `application/problem+json` (RFC 9457), and how it is documented."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +18,9 @@ MEDIA_TYPE = "application/problem+json"
 _URN = "urn:veritas:problem:"
 _MOST_ERRORS = 20
 _LONGEST_NAME = 100
+# Pydantic tells these by our classes' names, which a client does not know.
+_OBJECT_WANTED = {"model_type", "model_attributes_type", "dataclass_type", "dict_type"}
+_NO_OBJECT = "Input should be a JSON object"
 
 
 class FieldError(BaseModel):
@@ -149,11 +152,12 @@ def refusal_response(request: Request, refusal: ServiceError) -> Response:
 
 def field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
     """Return what is wrong where, without repeating what was sent."""
-    return [_field_error(error["loc"], error["msg"]) for error in errors[:_MOST_ERRORS]]
+    return [_field_error(error) for error in errors[:_MOST_ERRORS]]
 
 
-def _field_error(loc: Sequence[int | str], message: str) -> dict[str, str]:
-    location, *path = [_printable(part) for part in loc] or ["body"]
+def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
+    location, *path = [_printable(part) for part in error["loc"]] or ["body"]
+    message = _NO_OBJECT if error["type"] in _OBJECT_WANTED else error["msg"]
     return {
         "location": location,
         "field": ".".join(path) or location,

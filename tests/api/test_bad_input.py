@@ -236,6 +236,14 @@ def test_no_batch_is_refused(target: Target, subtests: pytest.Subtests) -> None:
 
 
 @of(*WITH_BATCHES)
+def test_what_is_no_object_is_told_in_the_words_of_json(target: Target) -> None:
+    batch = target.post_batch(b"[0]").json()["items"][0]["errors"]
+
+    for errors in (batch, target.post(b"[]").json()["errors"]):
+        assert [error["message"] for error in errors] == ["Input should be a JSON object"]
+
+
+@of(*WITH_BATCHES)
 def test_too_many_items_are_refused(target: Target) -> None:
     assert_refused(target.post_batch("[" + "0," * 10_000 + "0]"), 413)
     assert_refused(target.post_batch("0\n" * 10_001, NDJSON), 413)
