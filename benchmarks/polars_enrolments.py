@@ -15,8 +15,10 @@ import polars as pl
 
 from dropout_service.domain.enrolment_features import (
     ACTIVITY_WINDOWS,
+    FEWEST_FOR_LEAVING,
     FEWEST_RHYTHM_GAPS,
     LAST_DUE,
+    LEAVING_WINDOW,
     MIDRANKED,
     RANKED_ACTIVITY,
     RHYTHM_WINDOW,
@@ -109,9 +111,25 @@ def enrolment_features(
     population = oulad.enrolments.filter(chosen, here, ~left.fill_null(value=False)).with_columns(
         day=pl.lit(as_of_day), registration_lead_days=-pl.col("registered_day")
     )
+    population = population.join(_leaving(oulad, as_of_day), on="course", how="left")
     rows = _with_coursework(population, oulad, as_of_day)
     rows = _with_scores(rows, oulad, as_of_day).with_columns(*_percentiles(RANKED), *_midranks())
     return _with_activity(rows, oulad, as_of_day).collect()
+
+
+def _leaving(oulad: Oulad, day: int) -> pl.LazyFrame:
+    registered, left = pl.col("registered_day"), pl.col("unregistered_day")
+    were_there = (registered.is_null() | (registered <= day)) & (
+        left.is_null() | (left > day - LEAVING_WINDOW)
+    )
+    gone = (left <= day).sum()
+    is_known = (pl.len() >= FEWEST_FOR_LEAVING) & (day >= LEAVING_WINDOW)
+    odds = (gone + 0.5) / (pl.len() - gone + 0.5)
+    return (
+        oulad.enrolments.filter(were_there)
+        .group_by("course")
+        .agg(leaving_log_odds=pl.when(is_known).then(odds.log()))
+    )
 
 
 def _percentiles(ranked: dict[str, str]) -> list[pl.Expr]:

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.table import Table as Shown
 
 from dropout_service.database import DropoutDatabaseManager
+from dropout_service.domain.enrolment_features import DAY
 from dropout_service.domain.targets import Target
 from dropout_service.learning.auditing import drifts
 from dropout_service.learning.evaluation import evaluate_days
-from dropout_service.learning.features import DAY, KNOWN
+from dropout_service.learning.features import KNOWN
 from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.learning.training import (
     TRAINING_DAYS,
@@ -47,9 +48,10 @@ HOW = (
     "Judged are enrolments that were still registered at the end of the cut-off day; who had left "
     "before is not counted, nor who withdrew on a day that is not known. Gender, disability, "
     "region, age, deprivation and prior education are no features. Calibration error: ten bins of "
-    "equal count. The logistic regression has all features that are known and the strength of its "
-    "penalty chosen on the training presentations, a regression for each day. The share of the "
-    "rules that fire is made a probability on the training presentations."
+    "equal count. The logistic regression has all features that are known, a regression for each "
+    "day; the strength of its penalty, and whether it sees what is the same for everybody in a "
+    "course, are chosen on the training presentations. The share of the rules that fire is made a "
+    "probability on the training presentations."
 )
 HOW_IT_JUDGES = (
     "**How it judges.** First it adds up: each sign, as missed work or low marks, raises or lowers "

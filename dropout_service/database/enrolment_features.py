@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from dropout_service.database.enrolment_queries import (
     ACTIVE,
     COURSE,
+    LEAVING,
     PRESENT,
     SEEN,
     SET_WORK,
@@ -136,11 +137,13 @@ def _statement() -> str:
     # Materialised each once: PostgreSQL would compute what is used twice anew.
     return f"""
     WITH course AS MATERIALIZED ({COURSE}), present AS MATERIALIZED ({PRESENT}),
+    leaving AS ({LEAVING}),
     set_work AS MATERIALIZED ({SET_WORK}), work AS ({WORK}), seen AS ({SEEN}), uses AS ({USES}),
     active AS ({ACTIVE}),
     told AS (
         SELECT *, {_named(_SHARES | _QUESTIONS)}
-        FROM present LEFT JOIN work USING (id) LEFT JOIN active USING (id)),
+        FROM present LEFT JOIN work USING (id) LEFT JOIN active USING (id)
+        LEFT JOIN leaving USING (course_id)),
     ranked AS (
         SELECT told.*, {_percentiles(_RANKED_COURSEWORK | _RANKED_ACTIVITY)},
             {_midranks(_MIDRANKED)}

@@ -7,8 +7,10 @@ alone has what this takes.
 
 from dropout_service.domain.enrolment_features import (
     ACTIVITY_WINDOWS,
+    FEWEST_FOR_LEAVING,
     FEWEST_RHYTHM_GAPS,
     LAST_DUE,
+    LEAVING_WINDOW,
     RHYTHM_WINDOW,
 )
 
@@ -30,6 +32,19 @@ SELECT e.id, e.student_id, e.course_id, c.day, c.has_activity,
 FROM dropout.enrolments AS e JOIN course AS c ON c.id = e.course_id
 WHERE coalesce(e.registered_day <= c.day, true) AND coalesce(e.unregistered_day > c.day, true)
 """
+
+# Half a student on either side keeps it finite (Haldane 1956, Annals of Human Genetics 20:309).
+LEAVING = f"""
+SELECT e.course_id,
+    CASE WHEN count(*) >= {FEWEST_FOR_LEAVING} THEN
+        ln((count(*) FILTER (WHERE e.unregistered_day <= c.day) + 0.5)::float8
+            / (count(*) FILTER (WHERE coalesce(e.unregistered_day > c.day, true)) + 0.5))
+    END AS leaving_log_odds
+FROM dropout.enrolments AS e JOIN course AS c ON c.id = e.course_id
+WHERE c.day >= {LEAVING_WINDOW} AND coalesce(e.registered_day <= c.day, true)
+    AND coalesce(e.unregistered_day > c.day - {LEAVING_WINDOW}, true)
+GROUP BY e.course_id
+"""  # noqa: S608 - our own constants
 
 # Exams are no coursework: they come after everything that is to be foreseen.
 SET_WORK = """

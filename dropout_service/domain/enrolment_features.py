@@ -10,13 +10,16 @@ of the equals too: of what is counted there are many.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-ENROLMENT_FEATURES_VERSION = "enrolment-features-2"
+ENROLMENT_FEATURES_VERSION = "enrolment-features-3"
 
 # Windows of activity end with the cut-off day and count it.
 ACTIVITY_WINDOWS = (7, 14, 28)
 RHYTHM_WINDOW = 42
 FEWEST_RHYTHM_GAPS = 3
 LAST_DUE = 2
+# Within the course: who leaves before it begins does so for other reasons.
+LEAVING_WINDOW = 28
+FEWEST_FOR_LEAVING = 50
 
 
 class Family(StrEnum):
@@ -36,8 +39,9 @@ class EnrolmentFeature:
 
     direction: 1 where more of it cannot mean less risk, -1 where more cannot mean more, 0 where
     nothing is known. needs_activity: it is unknown in a course without a stream of activity.
-    is_of_course: it is the same for everybody in a course on a day, and so tells nothing but which
-    course it is: people are shown it, a model does not learn from it.
+    is_of_course: it is the same for everybody in a course on a day, and so no reason why one of
+    them is at risk. is_learned: what tells nothing but which course it is, people are shown, but a
+    model does not learn from it.
     """
 
     name: str
@@ -47,6 +51,7 @@ class EnrolmentFeature:
     direction: int = 0
     needs_activity: bool = False
     is_of_course: bool = False
+    is_learned: bool = True
 
 
 def _activity(name: str, unit: str, meaning: str, direction: int = -1) -> EnrolmentFeature:
@@ -68,6 +73,16 @@ _REGISTRATION = (
     EnrolmentFeature(
         "previous_attempts", "count", "earlier attempts at the module", Family.REGISTRATION, 1
     ),
+    EnrolmentFeature(
+        "leaving_log_odds",
+        "log-odds",
+        f"ln of (those who left the course in the last {LEAVING_WINDOW} days + 0.5) to (those who "
+        f"were there and stayed + 0.5); unknown before day {LEAVING_WINDOW} and below "
+        f"{FEWEST_FOR_LEAVING} students",
+        Family.REGISTRATION,
+        1,
+        is_of_course=True,
+    ),
 )
 
 _COURSEWORK = (
@@ -77,6 +92,7 @@ _COURSEWORK = (
         "assessments due by then",
         Family.COURSEWORK,
         is_of_course=True,
+        is_learned=False,
     ),
     EnrolmentFeature(
         "assessments_handed_in", "count", "handed in, early ones too", Family.COURSEWORK, -1
@@ -270,6 +286,12 @@ ENROLMENT_FEATURES: tuple[EnrolmentFeature, ...] = (
     *_QUESTIONS,
 )
 FEATURE_NAMES = tuple(feature.name for feature in ENROLMENT_FEATURES)
+# The day of the course says how to read the others.
+DAY = "day"
+# The same for everybody in a course on a day, and so no reason why one of them is at risk.
+OF_THE_COURSE = frozenset(
+    {DAY, *(feature.name for feature in ENROLMENT_FEATURES if feature.is_of_course)}
+)
 # What says which enrolment a row is of; `has_activity` tells whether its course's stream of
 # activity covers the day, and so whether features that need it are known.
 KEY_COLUMNS = ("enrolment_id", "student_id", "course", "day", "has_activity")

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dropout_service.domain.enrolment_features import OF_THE_COURSE
 from dropout_service.domain.kinds import DropoutType, RiskLevel, risk_level
 from dropout_service.domain.risk import MOST_RECOMMENDATIONS, NotAssessed
 from dropout_service.domain.sentences import Values
-from dropout_service.domain.topics import OF_THE_COURSE, TOPIC_OF, TOPICS, Topic
+from dropout_service.domain.topics import TOPIC_OF, TOPICS, Topic
 
 # Staff can see about a tenth of a course; these get a type and advice also where the level is LOW.
 SEEN_SHARE = 0.1

@@ -163,6 +163,4 @@ TOPICS = (
         "Check that the student has settled in.",
     ),
 )
-# The same for everybody in a course on a day, and so no reason why one of them is at risk.
-OF_THE_COURSE = frozenset({"day", "assessments_due"})
 TOPIC_OF = {feature: topic for topic in TOPICS for feature in topic.features}

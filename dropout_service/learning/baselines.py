@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
+from dropout_service.domain.enrolment_features import DAY, OF_THE_COURSE
 from dropout_service.learning.calibration import fit_affine, probability
-from dropout_service.learning.features import DAY, KNOWN, KNOWN_WITHOUT_ACTIVITY
+from dropout_service.learning.features import KNOWN, KNOWN_WITHOUT_ACTIVITY
 from dropout_service.learning.metrics import log_loss
 from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
 from dropout_service.learning.splits import validation_splits
@@ -80,8 +82,9 @@ class _Logistic:
     """
 
     features: tuple[str, ...]
+    strength: float
 
-    def risks(self, learned: EnrolmentRows, judged: EnrolmentRows, strength: float) -> Floats:
+    def risks(self, learned: EnrolmentRows, judged: EnrolmentRows) -> Floats:
         # Imported where it works: it takes a second, and serving does not need it.
         from sklearn.impute import SimpleImputer  # noqa: PLC0415
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
@@ -91,31 +94,36 @@ class _Logistic:
         pipeline = make_pipeline(
             SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
             StandardScaler(),
-            LogisticRegression(C=strength, max_iter=_MOST_STEPS),
+            LogisticRegression(C=self.strength, max_iter=_MOST_STEPS),
         )
         pipeline.fit(learned.matrix(self.features), learned[HAPPENED].astype(int))
         found = pipeline.predict_proba(judged.matrix(self.features))[:, 1]
         return np.asarray(found, dtype=np.float64)
 
-    def strength(self, learned: EnrolmentRows) -> float:
-        """Return the strength with the least loss over the model's own splits."""
-        splits = validation_splits(learned, np.ones(len(learned), dtype=bool))
-        losses = dict.fromkeys(STRENGTHS, 0.0)
-        for split in splits:
-            ones, others = learned.where(split.learned), learned.where(split.judged)
-            if len(np.unique(ones[HAPPENED])) == 1:
-                continue
-            for strength in STRENGTHS:
-                risks = self.risks(ones, others, strength)
-                losses[strength] += log_loss(others[HAPPENED].astype(np.float64), risks)
-        return min(losses, key=lambda tried: losses[tried])
+
+def _best(learned: EnrolmentRows, features: tuple[str, ...]) -> _Logistic:
+    """Return what has the least loss over the model's own splits: how strong, and by what.
+
+    With what is of the course or without: of a few courses it can be learned by heart.
+    """
+    of_students = tuple(name for name in features if name not in OF_THE_COURSE)
+    tried = [_Logistic(*one) for one in product((features, of_students), STRENGTHS)]
+    losses = dict.fromkeys(tried, 0.0)
+    for split in validation_splits(learned, np.ones(len(learned), dtype=bool)):
+        ones, others = learned.where(split.learned), learned.where(split.judged)
+        if len(np.unique(ones[HAPPENED])) == 1:
+            continue
+        for logistic in tried:
+            risks = logistic.risks(ones, others)
+            losses[logistic] += log_loss(others[HAPPENED].astype(np.float64), risks)
+    return min(losses, key=lambda one: losses[one])
 
 
 def logistic_risk(learned: EnrolmentRows, judged: EnrolmentRows) -> Floats:
     """Return the risk by logistic regression, learned from the rows of the same day.
 
-    With all features that are known, as much held down as its own validation likes best, and with
-    activity where the course's data allow.
+    With all features that are known, those of the course if its own validation likes that better,
+    as much held down as that likes best, and with activity where the course's data allow.
     """
     risks = np.empty(len(judged))
     active = judged["has_activity"].astype(bool)
@@ -126,9 +134,7 @@ def logistic_risk(learned: EnrolmentRows, judged: EnrolmentRows) -> Floats:
     ):
         if of.any():
             rows = learned.where(teachers)
-            logistic = _Logistic(_known(rows, features))
-            found = logistic.risks(rows, judged.where(of), logistic.strength(rows))
-            risks[of] = found
+            risks[of] = _best(rows, _known(rows, features)).risks(rows, judged.where(of))
     return risks
 
 

@@ -14,6 +14,7 @@ STRENGTH = 300.0
 # In a small course it is less, or nothing would be left of the slopes.
 _STRENGTH_PER_ROW = 1 / 10
 _MOST_STEPS = 200
+_ROUNDING = 1e-9
 # No day's base rate lies beyond: it keeps a day without leavers finite.
 _FARTHEST_BASE = 8.0
 
@@ -104,7 +105,8 @@ def _line(
     means = np.where(unknown, 0.0, matrix).sum(axis=0) / counts
     centred = np.where(unknown, 0.0, matrix - means)
     spread = np.sqrt((centred**2).mean(axis=0))
-    scales = np.where(spread > 0, spread, 1.0)
+    # What is the same in every row has a spread of rounding, and must not get a slope by it.
+    scales = np.where(spread > _ROUNDING * np.abs(means), spread, np.inf)
     shares = unknown.mean(axis=0)
     inputs = np.hstack([centred / scales, unknown - shares])
     bounds = [_bounds(direction) for direction in directions] + [(None, None)] * len(directions)

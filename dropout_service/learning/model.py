@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from dropout_service.domain.enrolment_features import OF_THE_COURSE
 from dropout_service.learning.blend import Blend
 from dropout_service.learning.calibration import Affine, probability
 from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
@@ -56,10 +57,10 @@ class Variant:
         )
 
     def _confidence(self, matrix: Floats) -> Floats:
-        weights = np.array(self.weights)
+        # What is of the course says nothing about how much is known of the student.
+        is_of_student = [feature not in OF_THE_COURSE for feature in self.features]
+        weights = np.where(is_of_student, self.weights, 0.0)
         known = ~np.isnan(matrix)
-        # The day is always known and says nothing about anybody.
-        weights[0] = 0.0
         total = weights.sum()
         if not total:
             return np.zeros(len(matrix))

@@ -26,7 +26,7 @@ from dropout_service.domain.kinds import EventType
 from shared_db.database import Database
 from tests.imported import bring_in
 from tests.server import admin_url, create_database, drop_database, new_name
-from tests.small_oulad import write_oulad
+from tests.small_oulad import FILES, write_oulad
 from tests.stores import engine_on
 from veritas_cli.oulad import CourseName
 
@@ -125,7 +125,39 @@ def test_what_is_not_known_is_not_zero(imported: Connection) -> None:
 
 @pytest.mark.parametrize("day", [-10, 0, 3, 12, 30, 33, 41, 100])
 def test_polars_makes_the_same_of_the_files(imported: Connection, folder: Path, day: int) -> None:
-    ours, theirs = features(imported, day), by_polars(read_oulad(folder), day)
+    assert_same(imported, folder, day)
+
+
+def test_how_many_leave_the_course(tmp_path: Path, private_url: str) -> None:
+    folder = write_oulad(tmp_path / "oulad", **with_sixty_more())
+    bring_in(private_url, folder, batch_rows=1000)
+    with engine_on(private_url).connect() as connection:
+        found = {}
+        for day in (27, 28, 30, 40):
+            assert_same(connection, folder, day)
+            found[day] = of(features(connection, day), "BBB-2013B-101")["leaving_log_odds"]
+            assert np.isnan(of(features(connection, day), "AAA-2013J-101")["leaving_log_odds"])
+
+    # Before day 28 it is not known; then 17 left of 60 and 15 of 58, and 48 are too few.
+    assert np.isnan([found[27], found[40]]).all()
+    assert [found[28], found[30]] == pytest.approx([np.log(17.5 / 43.5), np.log(15.5 / 43.5)])
+
+
+def with_sixty_more() -> dict[str, str]:
+    """Return files with sixty more in the other course, of whom 18 leave on days 0 to 17.
+
+    The others leave later than is looked.
+    """
+    numbers = range(200, 260)
+    more = {
+        "studentInfo": [f"BBB,2013B,{n},F,,Pass,Wales,,0-35,0,60,N" for n in numbers],
+        "studentRegistration": [f"BBB,2013B,{n},-9,{n - 200 if n < 218 else 200}" for n in numbers],
+    }
+    return {name: "\n".join([FILES[f"{name}.csv"].rstrip(), *more[name]]) for name in more}
+
+
+def assert_same(connection: Connection, folder: Path, day: int) -> None:
+    ours, theirs = features(connection, day), by_polars(read_oulad(folder), day)
     id_ = pl.concat_str(pl.lit("oulad-"), "course", pl.lit("-"), "student_id")
     theirs = theirs.with_columns(id_.alias("enrolment_id")).sort("enrolment_id")
 

@@ -42,6 +42,16 @@ def test_a_slope_against_its_direction_is_nothing() -> None:
     assert fitted(-1, 1, 0).lines[1].slopes[1:3] == (0, 0)
 
 
+@pytest.mark.parametrize("value", [0.0, 0.1, np.log(0.1), 1e9 / 3])
+def test_what_is_the_same_in_every_row_has_no_slope(value: float) -> None:
+    matrix, happened = course()
+    matrix[:, 1] = value
+
+    linear = fit_linear(matrix, happened, (0, 0, 0, 0), strength=1.0)
+
+    assert [line.slopes[1] for line in linear.lines] == [0, 0]
+
+
 def test_additions_and_base_are_the_log_odds_and_even_out_on_each_day() -> None:
     matrix, _ = course()
     linear = fitted(1, -1, 0)

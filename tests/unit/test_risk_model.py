@@ -38,6 +38,9 @@ def rows(*, active_share: float = 0.5) -> EnrolmentRows:
     has_activity = random.random(ROWS) < active_share
     columns["active_days_14"] = np.where(has_activity, np.round(14 * (1 - trouble)), np.nan)
     course = random.choice(["AAA-2013B", "AAA-2013J", "BBB-2013B"], ROWS)
+    loses_many = (course == "BBB-2013B") & (columns["day"] == 28)
+    columns["leaving_log_odds"] = np.where(loses_many, -2.0, -4.0)
+    chance = 0.1 + 0.6 * trouble + 0.2 * loses_many
     return EnrolmentRows(
         {
             **columns,
@@ -47,7 +50,7 @@ def rows(*, active_share: float = 0.5) -> EnrolmentRows:
             "module": np.array([name[:3] for name in course]),
             "starts_on": np.where(np.char.endswith(course, "B"), 100, 300),
             "has_activity": has_activity,
-            "happened": (random.random(ROWS) < 0.1 + 0.6 * trouble).astype(np.float64),
+            "happened": (random.random(ROWS) < chance).astype(np.float64),
         }
     )
 
@@ -120,6 +123,14 @@ def test_confidence_falls_with_what_is_unknown(model: RiskModel) -> None:
 
     assert (model.scores(unknown).confidence < known).all()
     assert ((known > 0) & (known <= 1)).all()
+
+
+def test_how_many_leave_the_course_says_nothing_of_what_is_known(model: RiskModel) -> None:
+    known = model.scores(rows())
+    unknown = model.scores(rows().with_columns(leaving_log_odds=np.full(ROWS, np.nan)))
+
+    assert known.contributions["leaving_log_odds"].std() > 0.05
+    assert unknown.confidence == pytest.approx(known.confidence)
 
 
 def test_a_model_comes_back_from_its_text(model: RiskModel) -> None:
