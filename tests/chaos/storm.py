@@ -155,6 +155,7 @@ def storm_over(folder: Path, names: Sequence[str], clients_each: int) -> Iterato
             service.kill()
             service.spool.close()
         server.stop()
+        server.remove()
 
 
 def _clients(services: Sequence[Service], each: int, key: str) -> list[Client]:

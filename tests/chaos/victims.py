@@ -44,6 +44,10 @@ class Server:
         self._signal(signal.SIGCONT)
         self._postgres.stop()
 
+    def remove(self) -> None:
+        """Delete its data, which are not always where they were wanted."""
+        self._postgres.remove()
+
     def kill(self) -> None:
         """Kill all of its processes at once, as a crash of the machine does."""
         processes = self._signal(signal.SIGKILL)
