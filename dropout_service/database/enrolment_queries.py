@@ -1,4 +1,4 @@
-"""The SQL behind the features of enrolments: each part a row per enrolment still registered.
+"""The SQL behind the features: of each enrolment still registered, and of its course.
 
 Only what had happened by the end of the course's cut-off day is read: a submission carries the day
 on which it was handed in, a day of the rollup the day itself, a resource its first day. PostgreSQL
