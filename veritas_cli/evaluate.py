@@ -50,8 +50,9 @@ HOW = (
     "region, age, deprivation and prior education are no features. Calibration error: ten bins of "
     "equal count. The logistic regression has all features that are known, a regression for each "
     "day; the strength of its penalty, and whether it sees what is the same for everybody in a "
-    "course, are chosen on the training presentations. The share of the rules that fire is made a "
-    "probability on the training presentations."
+    "course, are chosen on the training presentations. The one with modules also has a level for "
+    "each module that training saw, as the model has it. The share of the rules that fire is made "
+    "a probability on the training presentations."
 )
 HOW_IT_JUDGES = (
     "**How it judges.** First it adds up: each sign, as missed work or low marks, raises or lowers "
@@ -59,7 +60,9 @@ HOW_IT_JUDGES = (
     "regression). Then small decision trees, each a few yes-or-no questions, correct the sum where "
     "signs mean more or less together than each alone. Where it is known which way a sign points "
     "neither goes against it: missed work never lowers a risk. How many have left the course in "
-    "the last four weeks counts for everybody in it alike. How many trees there are, and "
+    "the last four weeks counts for everybody in it alike, and so does how much more or less left "
+    "the module before than signs tell, where it learned from that module. How many trees there "
+    "are, and "
     "whether the sum counts in full, by half or not at all before the trees, was chosen on the "
     "presentations that it learned from. Each of their courses was then judged by a model that had "
     "not seen it, and the risks were adjusted so that of those told 30 % about 30 in 100 left."

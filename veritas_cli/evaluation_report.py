@@ -9,9 +9,8 @@ import numpy as np
 
 from dropout_service.learning.auditing import Drift
 from dropout_service.learning.evaluation import (
-    LOGISTIC,
+    BASELINES,
     MODEL,
-    RULES,
     DayEvaluation,
     Interval,
     PopulationFigures,
@@ -113,11 +112,9 @@ def _figures(title: str, days: Sequence[tuple[int, PopulationFigures]]) -> Table
 
 
 def _ahead(title: str, days: Sequence[tuple[int, PopulationFigures]]) -> Table:
-    rows = [
-        [str(day), *(shown(of.ahead_of[judge]) for judge in (LOGISTIC, RULES))] for day, of in days
-    ]
+    rows = [[str(day), *(shown(of.ahead_of[judge]) for judge in BASELINES)] for day, of in days]
     note = "ROC-AUC of the model less that of the baseline, on the same resampled students."
-    heads = ("Day", f"Ahead of {LOGISTIC}", f"Ahead of {RULES}")
+    heads = ("Day", *(f"Ahead of {judge}" for judge in BASELINES))
     return Table(f"{title}: how far ahead", note, heads, rows)
 
 

@@ -94,7 +94,7 @@ def _features(
     ]
     values = np.array([row[len(KEY_COLUMNS) :] for row in rows], dtype=np.float64)
     values = values.reshape(len(rows), len(FEATURE_NAMES))
-    kinds = (np.str_, np.str_, np.str_, np.int64, np.bool_)
+    kinds = (np.str_, np.str_, np.str_, np.str_, np.int64, np.bool_)
     columns: Columns = {
         name: np.array(column, dtype=kind)
         for name, column, kind in zip(KEY_COLUMNS, keys, kinds, strict=True)
@@ -148,7 +148,7 @@ def _statement() -> str:
         SELECT told.*, {_percentiles(_RANKED_COURSEWORK | _RANKED_ACTIVITY)},
             {_midranks(_MIDRANKED)}
         FROM told)
-    SELECT id, student_id, course_id, day, has_activity, {features} FROM ranked ORDER BY id
+    SELECT id, student_id, course_id, module, day, has_activity, {features} FROM ranked ORDER BY id
     """  # noqa: S608 - our own constants
 
 

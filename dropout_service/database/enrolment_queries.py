@@ -16,7 +16,7 @@ from dropout_service.domain.enrolment_features import (
 
 # The cut-off is a day of each course (:day), or a date (:today, days since 1970).
 COURSE = """
-SELECT c.id, c.activity_from, c.starts_on - DATE '1970-01-01' AS first_day, cut.day,
+SELECT c.id, c.module, c.activity_from, c.starts_on - DATE '1970-01-01' AS first_day, cut.day,
     coalesce(cut.day BETWEEN c.activity_from AND coalesce(c.activity_until, cut.day), false)
         AS has_activity
 FROM dropout.courses AS c
@@ -27,7 +27,7 @@ WHERE CAST(:courses AS text[]) IS NULL OR c.id = ANY(CAST(:courses AS text[]))
 """
 
 PRESENT = """
-SELECT e.id, e.student_id, e.course_id, c.day, c.has_activity,
+SELECT e.id, e.student_id, e.course_id, c.module, c.day, c.has_activity,
     -e.registered_day AS registration_lead_days, e.credits, e.previous_attempts
 FROM dropout.enrolments AS e JOIN course AS c ON c.id = e.course_id
 WHERE coalesce(e.registered_day <= c.day, true) AND coalesce(e.unregistered_day > c.day, true)

@@ -42,7 +42,7 @@ class LearningRows(Part):
     def get_learning_rows(self, day: int, courses: Sequence[str], target: Target) -> EnrolmentRows:
         """Return the enrolments still registered at the end of that day whose end is known.
 
-        Beside the features: `module`, `presentation`, `starts_on`, `happened` (1 where it ended as
+        Beside the features: `presentation`, `starts_on`, `happened` (1 where it ended as
         the target says, else 0), and for the audit of fairness alone `gender`, `has_disability` and
         `deprivation_band` (empty text is not known).
         """
@@ -56,7 +56,7 @@ class LearningRows(Part):
         return rows.with_columns(
             happened=happened,
             starts_on=np.array([end.starts_on.toordinal() for end in ends], dtype=np.int64),
-            **{name: _texts(ends, name) for name in ("module", "presentation", *AUDITED)},
+            **{name: _texts(ends, name) for name in ("presentation", *AUDITED)},
         )
 
 
@@ -67,7 +67,6 @@ def _ended(session: Session, courses: Sequence[str]) -> dict[str, Any]:
             Enrolment.id,
             Enrolment.outcome,
             Enrolment.unregistered_day,
-            Course.module,
             Course.presentation,
             Course.starts_on,
             *(getattr(EnrolmentBackground, name) for name in AUDITED),

@@ -294,4 +294,4 @@ OF_THE_COURSE = frozenset(
 )
 # What says which enrolment a row is of; `has_activity` tells whether its course's stream of
 # activity covers the day, and so whether features that need it are known.
-KEY_COLUMNS = ("enrolment_id", "student_id", "course", "day", "has_activity")
+KEY_COLUMNS = ("enrolment_id", "student_id", "course", "module", "day", "has_activity")

@@ -10,7 +10,7 @@ from dropout_service.domain.enrolment_features import DAY, OF_THE_COURSE
 from dropout_service.learning.calibration import fit_affine, probability
 from dropout_service.learning.features import KNOWN, KNOWN_WITHOUT_ACTIVITY
 from dropout_service.learning.metrics import log_loss
-from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
+from dropout_service.learning.rows import Column, EnrolmentRows, Floats, Mask
 from dropout_service.learning.splits import validation_splits
 from dropout_service.learning.training import HAPPENED
 
@@ -79,9 +79,11 @@ class _Logistic:
     """Logistic regression of the rows of one day, over the features that are known at all.
 
     Unknown values are the median, with a column that says so; all columns are standardised.
+    has_modules: a column for each module that was learned from, too.
     """
 
     features: tuple[str, ...]
+    has_modules: bool
     strength: float
 
     def risks(self, learned: EnrolmentRows, judged: EnrolmentRows) -> Floats:
@@ -96,18 +98,24 @@ class _Logistic:
             StandardScaler(),
             LogisticRegression(C=self.strength, max_iter=_MOST_STEPS),
         )
-        pipeline.fit(learned.matrix(self.features), learned[HAPPENED].astype(int))
-        found = pipeline.predict_proba(judged.matrix(self.features))[:, 1]
+        modules = np.unique(learned["module"]) if self.has_modules else np.array([])
+        pipeline.fit(self._inputs(learned, modules), learned[HAPPENED].astype(int))
+        found = pipeline.predict_proba(self._inputs(judged, modules))[:, 1]
         return np.asarray(found, dtype=np.float64)
 
+    def _inputs(self, rows: EnrolmentRows, modules: Column) -> Floats:
+        is_of = rows["module"][:, None] == modules[None, :]
+        return np.hstack([rows.matrix(self.features), is_of.astype(np.float64)])
 
-def _best(learned: EnrolmentRows, features: tuple[str, ...]) -> _Logistic:
+
+def _best(learned: EnrolmentRows, features: tuple[str, ...], *, has_modules: bool) -> _Logistic:
     """Return what has the least loss over the model's own splits: how strong, and by what.
 
     With what is of the course or without: of a few courses it can be learned by heart.
     """
     of_students = tuple(name for name in features if name not in OF_THE_COURSE)
-    tried = [_Logistic(*one) for one in product((features, of_students), STRENGTHS)]
+    choices = product((features, of_students), (has_modules,), STRENGTHS)
+    tried = [_Logistic(*one) for one in choices]
     losses = dict.fromkeys(tried, 0.0)
     for split in validation_splits(learned, np.ones(len(learned), dtype=bool)):
         ones, others = learned.where(split.learned), learned.where(split.judged)
@@ -119,11 +127,14 @@ def _best(learned: EnrolmentRows, features: tuple[str, ...]) -> _Logistic:
     return min(losses, key=lambda one: losses[one])
 
 
-def logistic_risk(learned: EnrolmentRows, judged: EnrolmentRows) -> Floats:
+def logistic_risk(
+    learned: EnrolmentRows, judged: EnrolmentRows, *, has_modules: bool = False
+) -> Floats:
     """Return the risk by logistic regression, learned from the rows of the same day.
 
     With all features that are known, those of the course if its own validation likes that better,
     as much held down as that likes best, and with activity where the course's data allow.
+    has_modules: with a level for each module that was learned from, as the model has it.
     """
     risks = np.empty(len(judged))
     active = judged["has_activity"].astype(bool)
@@ -134,7 +145,8 @@ def logistic_risk(learned: EnrolmentRows, judged: EnrolmentRows) -> Floats:
     ):
         if of.any():
             rows = learned.where(teachers)
-            risks[of] = _best(rows, _known(rows, features)).risks(rows, judged.where(of))
+            best = _best(rows, _known(rows, features), has_modules=has_modules)
+            risks[of] = best.risks(rows, judged.where(of))
     return risks
 
 

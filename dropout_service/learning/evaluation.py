@@ -12,7 +12,9 @@ from dropout_service.learning.model import RiskModel
 from dropout_service.learning.rows import Column, EnrolmentRows, Floats, Mask
 from dropout_service.learning.training import HAPPENED, Progress
 
-MODEL, LOGISTIC, RULES = "model", "logistic regression", "four rules"
+MODEL, RULES = "model", "four rules"
+LOGISTIC, WITH_MODULES = "logistic regression", "logistic regression with modules"
+BASELINES = (LOGISTIC, WITH_MODULES, RULES)
 FIGURES = tuple(f.name for f in fields(Metrics) if f.name not in ("rows", "base_rate"))
 _LOW, _HIGH = 2.5, 97.5
 _SEED = 20_131
@@ -82,6 +84,7 @@ def _evaluate_day(
     risks = {
         MODEL: model.scores(judged).probability,
         LOGISTIC: logistic_risk(learned, judged),
+        WITH_MODULES: logistic_risk(learned, judged, has_modules=True),
         RULES: rules_risk(learned, judged),
     }
     happened = judged[HAPPENED].astype(np.float64)

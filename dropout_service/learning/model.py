@@ -9,6 +9,7 @@ import numpy as np
 from dropout_service.domain.enrolment_features import OF_THE_COURSE
 from dropout_service.learning.blend import Blend
 from dropout_service.learning.calibration import Affine, probability
+from dropout_service.learning.levels import levels_of
 from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
 
 
@@ -29,7 +30,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Variant:
-    """Calibrated trees and lines over some features.
+    """Calibrated trees and lines over some features, and the levels of the modules learned from.
 
     weights: the mean size of each feature's contribution in the training rows, in log-odds.
     """
@@ -38,17 +39,19 @@ class Variant:
     blend: Blend
     calibration: Affine
     weights: tuple[float, ...]
+    levels: Mapping[str, float]
 
     def log_odds(self, rows: EnrolmentRows) -> Floats:
         """Return each row's calibrated log-odds."""
-        return self.calibration(self.blend.margins(rows.matrix(self.features)))
+        margins = self.blend.margins(rows.matrix(self.features))
+        return self.calibration(margins + levels_of(self.levels, rows["module"]))
 
     def scores(self, rows: EnrolmentRows) -> Scores:
         """Return what the variant says of each row, with reasons."""
         matrix = rows.matrix(self.features)
         parts, base = self.blend.contributions(matrix)
         parts = self.calibration.slope * parts
-        bases = np.full(len(rows), float(self.calibration(np.array([base]))[0]))
+        bases = self.calibration(base + levels_of(self.levels, rows["module"]))
         return Scores(
             probability(bases + parts.sum(axis=1)),
             bases,
@@ -73,6 +76,7 @@ class Variant:
             "features": list(self.features),
             "calibration": asdict(self.calibration),
             "weights": list(self.weights),
+            "levels": dict(self.levels),
             **self.blend.as_json(),
         }
 
@@ -81,7 +85,9 @@ class Variant:
         """Return the variant of which `as_json` told."""
         calibration = Affine(**told["calibration"])
         features, weights = tuple(told["features"]), tuple(told["weights"])
-        return cls(features, Blend.of(text, told), calibration, weights)
+        # A model may be older than levels.
+        levels = dict(told.get("levels", {}))
+        return cls(features, Blend.of(text, told), calibration, weights, levels)
 
 
 @dataclass(frozen=True)

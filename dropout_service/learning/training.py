@@ -11,6 +11,7 @@ from dropout_service.learning.blend import Blend
 from dropout_service.learning.boosting import Shape, described, fit_booster
 from dropout_service.learning.calibration import Affine, fit_affine, probability
 from dropout_service.learning.features import DIRECTIONS, WITH_ACTIVITY, WITHOUT_ACTIVITY
+from dropout_service.learning.levels import fit_levels, levels_of
 from dropout_service.learning.linear import STRENGTH, Linear, fit_linear
 from dropout_service.learning.metrics import Metrics, metrics_of, roc_auc
 from dropout_service.learning.model import RiskModel, Variant
@@ -145,7 +146,9 @@ class _Work:
         shape, share = self._tuned()
         calibration, validation = self._calibrated(shape, share)
         blend = self._fitted(self.rows, shape, share)
-        variant = Variant(self.features, blend, calibration, self._weights(blend, calibration))
+        weights = self._weights(blend, calibration)
+        levels = self._levels(blend, self.rows)
+        variant = Variant(self.features, blend, calibration, weights, levels)
         decided = {**described(shape, len(self.rows)), "linear_strength": STRENGTH}
         return TrainedVariant(variant, int(self.population.sum()), decided, validation)
 
@@ -158,6 +161,11 @@ class _Work:
         start = linear.margins(matrix, share)
         booster = fit_booster(matrix, happened, self.features, self._directions, shape, start)
         return Blend(booster, linear, share)
+
+    def _levels(self, blend: Blend, rows: EnrolmentRows) -> dict[str, float]:
+        margins = blend.margins(rows.matrix(self.features))
+        happened = rows[HAPPENED].astype(np.float64)
+        return fit_levels(rows["module"], margins, happened, rows["day"])
 
     @property
     def _directions(self) -> list[int]:
@@ -199,9 +207,10 @@ class _Work:
         margins = np.full(len(self.rows), np.nan)
         for done, split in enumerate(splits):
             self.progress(f"Calibrating {self.name}", done, len(splits))
-            blend = self._fitted(self.rows.where(split.learned), shape, share)
-            judged = self.rows.where(split.judged)
-            margins[split.judged] = blend.margins(judged.matrix(self.features))
+            learned, judged = self.rows.where(split.learned), self.rows.where(split.judged)
+            blend = self._fitted(learned, shape, share)
+            levels = levels_of(self._levels(blend, learned), judged["module"])
+            margins[split.judged] = blend.margins(judged.matrix(self.features)) + levels
         known = ~np.isnan(margins)
         happened = self.rows[HAPPENED].astype(np.float64)
         calibration = fit_affine(margins[known], happened[known])

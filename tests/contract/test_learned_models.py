@@ -27,7 +27,9 @@ def manager(private_url: str) -> DropoutDatabaseManager:
 def a_model(base: float) -> Trained:
     """Return a model that is only kept, so that its trees need be no trees."""
     lines = Linear((Line(0.0, base, (0.0,), (0.0,), (0.0,)),))
-    variant = Variant(("day",), Blend(Booster("no trees"), lines, 1.0), Affine(1.0, 0.0), (0.0,))
+    variant = Variant(
+        ("day",), Blend(Booster("no trees"), lines, 1.0), Affine(1.0, 0.0), (0.0,), {}
+    )
     return Trained(TrainedVariant(variant, 40, {}, ()), None)
 
 

@@ -34,6 +34,7 @@ def test_an_evaluation_says_how_far_ahead_the_model_is(run: Run, past_url: str) 
         enrolments, left = connection.execute(STILL_THERE).one()
     assert cells[2:4] == [str(enrolments), f"{left / enrolments:.3f}"]
     assert float(cells[4].split(" ")[0]) > 0.6
+    assert "| 56 | logistic regression with modules |" in report
     assert "| 56 | no access for 5 days | not applicable (0) | 0 | - | - |" in report
     assert page.count("<svg") == 1 + 3 * 5
     assert "four most deprived tenths" in report

@@ -45,3 +45,22 @@ def test_the_regression_sees_what_is_of_the_course(*, rates: list[float], is_see
     risks, as_if = logistic_risk(learned, learned), logistic_risk(learned, others)
 
     assert np.allclose(risks, as_if) != is_seen
+
+
+def test_the_regression_with_modules_learns_a_level_of_each() -> None:
+    learned = rows([np.nan] * len(MODULES), [0.05, 0.15, 0.3, 0.5])
+    unseen = learned.with_columns(module=np.full(len(learned), "ZZZ"))
+
+    risks = logistic_risk(learned, learned, has_modules=True)
+
+    means = [risks[learned["module"] == module].mean() for module in MODULES]
+    assert means == sorted(means)
+    spread = np.ptp(means)
+    assert spread > 0.05
+    for others in (
+        logistic_risk(learned, unseen, has_modules=True),
+        logistic_risk(learned, learned),
+    ):
+        assert (
+            np.ptp([others[learned["module"] == module].mean() for module in MODULES]) < spread / 4
+        )

@@ -133,6 +133,30 @@ def test_how_many_leave_the_course_says_nothing_of_what_is_known(model: RiskMode
     assert unknown.confidence == pytest.approx(known.confidence)
 
 
+def test_how_many_leave_the_module_counts_for_all_of_it_alike(model: RiskModel) -> None:
+    plain = model.without_activity
+    assert plain.levels.keys() == {"AAA", "BBB"}
+    known = plain.scores(rows())
+    unseen = plain.scores(rows().with_columns(module=np.full(ROWS, "ZZZ")))
+
+    added = plain.calibration.slope * np.array([plain.levels[name] for name in rows()["module"]])
+    assert known.base - unseen.base == pytest.approx(added)
+    assert added.std() > 0.02
+    for feature, parts in known.contributions.items():
+        assert parts == pytest.approx(unseen.contributions[feature]), feature
+
+
+def test_a_model_of_before_levels_still_predicts(model: RiskModel) -> None:
+    plain = model.without_activity
+    told = plain.as_json()
+    del told["levels"]
+
+    old = Variant.of(plain.blend.booster.text, told)
+
+    margins = plain.blend.margins(rows().matrix(plain.features))
+    assert old.log_odds(rows()) == pytest.approx(plain.calibration(margins))
+
+
 def test_a_model_comes_back_from_its_text(model: RiskModel) -> None:
     plain = model.without_activity
     told = loads(dumps(plain.as_json()))
