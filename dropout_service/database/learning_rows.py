@@ -42,8 +42,8 @@ class LearningRows(Part):
     def get_learning_rows(self, day: int, courses: Sequence[str], target: Target) -> EnrolmentRows:
         """Return the enrolments still registered at the end of that day whose end is known.
 
-        Beside the features: `presentation`, `starts_on`, `happened` (1 where it ended as
-        the target says, else 0), and for the audit of fairness alone `gender`, `has_disability` and
+        Beside the features: `presentation`, `starts_on`, `happened` (1 where it ended as the target
+        says, else 0), and for the audit of fairness alone `gender`, `has_disability` and
         `deprivation_band` (empty text is not known).
         """
         with self.database.reading() as session:

@@ -98,7 +98,7 @@ class _Logistic:
             StandardScaler(),
             LogisticRegression(C=self.strength, max_iter=_MOST_STEPS),
         )
-        modules = np.unique(learned["module"]) if self.has_modules else np.array([])
+        modules = np.unique(learned["module"]) if self.has_modules else np.array([], dtype=np.str_)
         pipeline.fit(self._inputs(learned, modules), learned[HAPPENED].astype(int))
         found = pipeline.predict_proba(self._inputs(judged, modules))[:, 1]
         return np.asarray(found, dtype=np.float64)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dropout_service.learning.calibration import probability
 from dropout_service.learning.rows import Column, Floats
 
 # How far modules usually lie from each other, in log-odds: a stated choice.
@@ -34,9 +33,10 @@ def fit_levels(
 def _level(margins: Floats, happened: Floats, weight: float) -> float:
     # Imported where it works: serving does not need it.
     from scipy.optimize import brentq  # noqa: PLC0415
+    from scipy.special import expit  # noqa: PLC0415
 
     def pull(level: float) -> float:
-        missed = happened - probability(margins + level)
+        missed = happened - expit(margins + level)
         return float(weight * missed.sum() - level / DEVIATION**2)
 
     # Beyond it the pull to 0 is stronger than all rows together.

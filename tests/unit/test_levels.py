@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dropout_service.learning.levels import fit_levels, levels_of
 
-MANY, FEW = 2000, 20
+MANY, FEW = 20_000, 20
 
 
 def level(rate: float, count: int, *, margin: float = 0.0, days: int = 1) -> float:
@@ -21,7 +21,7 @@ def level(rate: float, count: int, *, margin: float = 0.0, days: int = 1) -> flo
 def test_a_level_is_what_the_signs_do_not_tell() -> None:
     told = np.log(0.3 / 0.7)
 
-    assert level(0.3, MANY) == pytest.approx(told, abs=0.03)
+    assert level(0.3, MANY) == pytest.approx(told, abs=0.003)
     assert level(0.3, MANY, margin=told) == pytest.approx(0, abs=1e-9)
 
 
