@@ -11,6 +11,8 @@ from dropout_service.domain.topics import TOPIC_OF, TOPICS, Topic
 
 # Staff can see about a tenth of a course; these get a type and advice also where the level is LOW.
 SEEN_SHARE = 0.1
+# What adds less to the log-odds, about a tenth to the odds, is no ground to talk with somebody.
+LEAST_SIGN = 0.1
 
 
 @dataclass(frozen=True)
@@ -73,27 +75,31 @@ class ModelAssessment:
 def assess_enrolment(judged: Judged) -> ModelAssessment:
     """Return what the figures mean.
 
-    The type is that of the signs which together raise the risk most; NO_DROPOUT where nothing that
-    the student does raises it. At a LOW level outside the tenth of the course with the highest risk
-    there is neither type nor advice.
+    A sign is a reason of which something is known and that raises the risk by `LEAST_SIGN`. The
+    type is that of the signs which together raise it most; NO_DROPOUT where nothing that the
+    student does raises it. Advice is given for signs. At a LOW level outside the tenth of the
+    course with the highest risk there is neither type nor advice.
     """
+    missing = _missing(judged)
+    unknown = {one.name for one in missing}
     reasons = _reasons(judged)
-    level = risk_level(judged.risk_score)
-    is_seen = level is not RiskLevel.LOW or judged.rank <= max(1, SEEN_SHARE * judged.ranked)
-    kind = _type(reasons) if is_seen else DropoutType.NO_DROPOUT
-    primary = tuple(
+    signs = [
         reason
         for reason in reasons
-        if reason.part is kind is not DropoutType.NO_DROPOUT and reason.contribution > 0
-    )
+        if reason.name not in unknown and reason.contribution >= LEAST_SIGN
+    ]
+    level = risk_level(judged.risk_score)
+    is_seen = level is not RiskLevel.LOW or judged.rank <= max(1, SEEN_SHARE * judged.ranked)
+    kind = _type(signs) if is_seen else DropoutType.NO_DROPOUT
+    primary = tuple(reason for reason in signs if reason.part is kind is not DropoutType.NO_DROPOUT)
     return ModelAssessment(
         risk_score=judged.risk_score,
         risk_level=level,
         dropout_type=kind,
         primary=primary,
         secondary=tuple(reason for reason in reasons if reason not in primary),
-        recommendations=_recommendations(primary, reasons) if is_seen else (),
-        missing=_missing(judged),
+        recommendations=_recommendations(primary, signs) if is_seen else (),
+        missing=missing,
         confidence=judged.confidence,
         base_log_odds=_base(judged),
         rank=judged.rank,
@@ -130,17 +136,17 @@ def _reason(topic: Topic, contribution: float, judged: Judged) -> Reason:
     )
 
 
-def _type(reasons: list[Reason]) -> DropoutType:
+def _type(signs: list[Reason]) -> DropoutType:
     sums: dict[DropoutType, float] = {}
-    for reason in reasons:
-        if reason.part is not DropoutType.NO_DROPOUT and reason.contribution > 0:
-            sums[reason.part] = sums.get(reason.part, 0.0) + reason.contribution
+    for sign in signs:
+        if sign.part is not DropoutType.NO_DROPOUT:
+            sums[sign.part] = sums.get(sign.part, 0.0) + sign.contribution
     return max(sums, key=lambda part: sums[part]) if sums else DropoutType.NO_DROPOUT
 
 
-def _recommendations(primary: tuple[Reason, ...], reasons: list[Reason]) -> tuple[str, ...]:
+def _recommendations(primary: tuple[Reason, ...], signs: list[Reason]) -> tuple[str, ...]:
     advice = {topic.name: topic.advice for topic in TOPICS}
-    others = [reason for reason in reasons if reason.contribution > 0 and reason not in primary]
+    others = [sign for sign in signs if sign not in primary]
     return tuple(advice[reason.name] for reason in (*primary, *others)[:MOST_RECOMMENDATIONS])
 
 

@@ -79,6 +79,26 @@ def test_circumstances_are_no_type() -> None:
     assert found.recommendations[0].startswith("Talk about the load")
 
 
+def test_what_is_unknown_is_no_ground_for_a_type_or_advice() -> None:
+    nothing_marked = {**judged({}).values, "score_mean": None, "lowest_score": None}
+    found = assess_enrolment(judged({"score_mean": 0.3}, values=nothing_marked))
+
+    assert found.dropout_type is DropoutType.NO_DROPOUT
+    assert found.recommendations == ()
+    [told] = found.secondary
+    assert (told.name, told.contribution) == ("marks", 0.3)
+    assert told.text == "No score is known yet."
+
+
+@pytest.mark.parametrize(("raised", "is_sign"), [(0.1, True), (0.09, False)])
+def test_what_hardly_raises_the_risk_is_no_sign(*, raised: float, is_sign: bool) -> None:
+    found = assess_enrolment(judged({"credits": 1.0, "score_mean": raised}))
+
+    assert (found.dropout_type is DropoutType.COGNITIVE) == is_sign
+    assert len(found.recommendations) == 1 + is_sign
+    assert {reason.name for reason in (*found.primary, *found.secondary)} == {"load", "marks"}
+
+
 @pytest.mark.parametrize(("rank", "is_seen"), [(10, True), (11, False)])
 def test_at_a_low_level_only_the_highest_tenth_has_a_type(*, rank: int, is_seen: bool) -> None:
     found = assess_enrolment(judged(SIGNS, risk_score=0.1, rank=rank))
