@@ -2,10 +2,9 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Integer, Select, Subquery, bindparam, func, select, union
 from sqlalchemy.orm import Session
@@ -15,8 +14,9 @@ from dropout_service.database.cohort_batch import MOST_EXAMPLES, CohortBatch, hi
 from dropout_service.database.learned_models import active_model
 from dropout_service.database.predictions import prediction_row, store_predictions
 from dropout_service.database.presence import admit, deleted_among
+from dropout_service.database.stays import gone_by, stay_of, stays_of
 from dropout_service.domain.activity import Activity
-from dropout_service.domain.course_days import not_enrolled
+from dropout_service.domain.course_days import Stay
 from dropout_service.domain.features import Features, features_of
 from dropout_service.domain.risk import RULES_VERSION, assess, missing_for_assessment
 from dropout_service.errors import CourseNotFound
@@ -33,6 +33,8 @@ from shared_db.naming import Outcome, digest_of
 from shared_db.part import Part
 
 MOST_AT_ONCE = 1000
+
+Stays = Mapping[str, list[Stay]]
 
 
 class Cohorts(Part):
@@ -65,7 +67,8 @@ class Cohorts(Part):
         """Predict the next students after an id by the rules, at most `limit`, in one unit of work.
 
         course: who was active or is enrolled in it; who has left or is yet to come is not
-        assessable. None: everybody, but for those whose enrolments a model judges. The same batch
+        assessable. None: everybody, but for those whose enrolments a model judges; whose courses
+        are all behind them is not assessable. The same batch
         again changes nothing where the same is known; where rows came late the new prediction
         stands beside the old one. keep: how many of the highest risks to return.
         """
@@ -74,12 +77,16 @@ class Cohorts(Part):
             if not activities:
                 return CohortBatch(last=None)
             out = deleted_among(session, activities)
-            if course is None:
-                out |= _judged_by_model(session, activities, as_of)
+            stays = stays_of(session, activities) if course is None else {}
+            if stays and active_model(session) is not None:
+                out |= _judged_by_model(stays, as_of)
             features = {
                 id_: features_of(seen) for id_, seen in activities.items() if id_ not in out
             }
-            place = _place(session, course, features, as_of)
+            if course is None:
+                place = _Place(None, gone_by(session, stays, as_of))
+            else:
+                place = _place(session, course, features, as_of)
             return _stored(session, features, place, as_of, last=max(activities), keep=keep)
 
 
@@ -105,20 +112,10 @@ def _activities(
     return activity_of(session, NEXT_IN_A_COURSE, as_of, course=course, **place)
 
 
-def _judged_by_model(session: Session, students: Iterable[str], as_of: datetime) -> set[str]:
-    """Return those who are enrolled in a course that runs, where there is a model for them."""
-    if active_model(session) is None:
-        return set()
-    query = (
-        select(Enrolment, Course)
-        .join(Course, Course.id == Enrolment.course_id)
-        .where(Enrolment.student_id.in_(students))
-    )
-    rows = session.execute(query).all()
+def _judged_by_model(stays: Stays, as_of: datetime) -> set[str]:
+    """Return those who are enrolled in a course that runs."""
     return {
-        enrolment.student_id
-        for enrolment, course in rows
-        if _absence(course, enrolment, course.dates.last_whole_day(as_of)) is None
+        id_ for id_, known in stays.items() if any(stay.closed_at(as_of) is None for stay in known)
     }
 
 
@@ -130,26 +127,20 @@ class _Place:
     absent: dict[str, str]
 
 
-def _place(
-    session: Session, course: str | None, students: Iterable[str], as_of: datetime
-) -> _Place:
-    found = None if course is None else session.get(Course, course)
+def _place(session: Session, course: str, students: Iterable[str], as_of: datetime) -> _Place:
+    found = session.get(Course, course)
     if found is None:
         return _Place(None, {})
-    day = found.dates.last_whole_day(as_of)
-    query = select(
-        Enrolment.student_id, Enrolment.registered_day, Enrolment.unregistered_day
-    ).where(Enrolment.course_id == found.id, Enrolment.student_id.in_(students))
-    enrolled = {row.student_id: row for row in session.execute(query)}
-    reasons = {id_: _absence(found, enrolled.get(id_), day) for id_ in students}
+    query = select(Enrolment).where(
+        Enrolment.course_id == found.id, Enrolment.student_id.in_(students)
+    )
+    enrolled = {row.student_id: stay_of(row, found) for row in session.scalars(query)}
+    reasons = {id_: _absence(enrolled.get(id_), as_of) for id_ in students}
     return _Place(found.id, {id_: why for id_, why in reasons.items() if why})
 
 
-def _absence(course: Course, enrolment: Any, day: int) -> str | None:
-    if enrolment is None:
-        return "the student is not enrolled in the course"
-    left = not_enrolled(enrolment.registered_day, enrolment.unregistered_day, day)
-    return course.dates.closed_on(day) or left
+def _absence(stay: Stay | None, as_of: datetime) -> str | None:
+    return "the student is not enrolled in the course" if stay is None else stay.closed_at(as_of)
 
 
 def _stored(

@@ -10,7 +10,7 @@ from dropout_service.database.features import features_at
 from dropout_service.database.learned_models import ActiveModel, active_model
 from dropout_service.database.predictions import prediction_row, store_prediction
 from dropout_service.database.presence import require_student
-from dropout_service.domain.course_days import not_enrolled
+from dropout_service.database.stays import gone_by, stay_of, stays_of
 from dropout_service.domain.risk import assess, missing_for_assessment
 from dropout_service.errors import CourseNotFound, NotAssessable, PredictionExists
 from dropout_service.models import Course, DropoutPrediction, Enrolment
@@ -74,22 +74,17 @@ def _enrolments(
         .where(Enrolment.student_id == student_id)
     )
     if course is None:
-        return [row for row in session.execute(query) if _closed(*row, as_of) is None]
+        rows = session.execute(query)
+        return [row for row in rows if stay_of(*row).closed_at(as_of) is None]
     require_student(session, student_id)
     if session.get(Course, course) is None:
         raise CourseNotFound(course)
     found = session.execute(query.where(Course.id == course)).one_or_none()
     if found is None:
         raise NotAssessable(student_id, f"the student is not enrolled in {course}")
-    if closed := _closed(*found, as_of):
+    if closed := stay_of(*found).closed_at(as_of):
         raise NotAssessable(student_id, closed)
     return [found]
-
-
-def _closed(enrolment: Enrolment, course: Course, as_of: datetime) -> str | None:
-    day = course.dates.last_whole_day(as_of)
-    left = not_enrolled(enrolment.registered_day, enrolment.unregistered_day, day)
-    return course.dates.closed_on(day) or left
 
 
 def _by_model(
@@ -112,6 +107,7 @@ def _by_rules(
     session: Session, student_id: str, course: str | None, as_of: datetime
 ) -> DropoutPrediction:
     features = features_at(session, student_id, as_of)
-    if missing := missing_for_assessment(features):
+    gone = gone_by(session, stays_of(session, [student_id]), as_of).get(student_id)
+    if missing := gone or missing_for_assessment(features):
         raise NotAssessable(student_id, missing)
     return prediction_row(student_id, assess(features), as_of, course)

@@ -1,5 +1,6 @@
 """Which day of a course an instant is, and whether there is anything to say of an enrolment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -41,3 +42,43 @@ def not_enrolled(registered_day: int | None, unregistered_day: int | None, day: 
     if registered_day is not None and registered_day > day:
         return "the student was not registered by then"
     return None
+
+
+@dataclass(frozen=True)
+class Stay:
+    """One enrolment: in which course, and for which of its days."""
+
+    course: str
+    dates: Dates
+    registered_day: int | None
+    unregistered_day: int | None
+
+    def closed_at(self, as_of: datetime) -> str | None:
+        """Return why the enrolment is not to be judged at the instant, None where it is."""
+        day = self.dates.last_whole_day(as_of)
+        left = not_enrolled(self.registered_day, self.unregistered_day, day)
+        return self.dates.closed_on(day) or left
+
+    def ended_by(self, as_of: datetime) -> datetime | None:
+        """Return when the student left or the course was over, None where neither is so yet."""
+        day = self.dates.last_whole_day(as_of)
+        if self.unregistered_day is not None and self.unregistered_day <= day:
+            return self.dates.end_of(self.unregistered_day)
+        is_over = day >= self.dates.length_days
+        return self.dates.end_of(self.dates.length_days - 1) if is_over else None
+
+
+def gone(stays: Sequence[Stay], heard_at: datetime | None, as_of: datetime) -> str | None:
+    """Return why there is nothing to say of a student, None where there may be.
+
+    stays: all that are known. Nothing is to be said where all have ended, and the student was not
+    heard of since. heard_at: when last outside of these courses, by `as_of`.
+    """
+    ends = [(stay.ended_by(as_of), stay) for stay in stays]
+    ended = [(end, stay) for end, stay in ends if end is not None]
+    if not ended or len(ended) < len(ends):
+        return None
+    last_end, last = max(ended, key=lambda one: (one[0], one[1].course))
+    if heard_at is not None and heard_at > last_end:
+        return None
+    return f"{last.course}, the last course that is known: {last.closed_at(as_of)}"

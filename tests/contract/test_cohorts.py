@@ -8,8 +8,8 @@ import pytest
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.database.cohort_batch import CohortBatch
 from dropout_service.domain.kinds import EventType
-from dropout_service.errors import CourseNotFound
-from dropout_service.models import Base
+from dropout_service.errors import CourseNotFound, NotAssessable
+from dropout_service.models import Base, Course, Enrolment
 from tests.factories import NOON, days
 from tests.stores import OpenDatabase
 
@@ -100,6 +100,42 @@ def test_the_latest_instant_stays_the_latest(db_manager: DropoutDatabaseManager)
         AS_OF,
         AS_OF - days(10),
     ]
+
+
+def enrol(manager: DropoutDatabaseManager, course: str, length: int, **left: int | None) -> None:
+    """Store a course from the first day of the events on, and on which day each student left it."""
+    with manager.database.unit_of_work() as session:
+        begins = {"starts_on": NOON.date(), "length_days": length}
+        named = {"module": course, "presentation": "2026J", "digest": b"0"}
+        session.add(Course(id=course, **named, **begins))
+        session.flush()
+        for student, day in left.items():
+            ids = {"id": f"{course}-{student}", "student_id": student, "course_id": course}
+            session.add(Enrolment(**ids, unregistered_day=day, digest=b"0"))
+
+
+def test_whose_courses_are_all_behind_them_is_not_at_risk(
+    db_manager: DropoutDatabaseManager,
+) -> None:
+    """The silence of who has left is no sign; s3 is still heard of in math."""
+    fill(db_manager)
+    enrol(db_manager, "short", 30, s1=None, s2=None)
+    enrol(db_manager, "long", 200, s1=None, s3=1, s4=9)
+    db_manager.add_learning_event(
+        None, "s4", None, "NAVIGATION", course="long", occurred_at=NOON + days(20)
+    )
+
+    done = predict(db_manager)
+
+    assert (done.students, done.stored, done.not_assessable) == (6, 3, 3)
+    assert {row.student_id for row in done.highest} == {"s0", "s1", "s3"}
+    for student, why in {
+        "s2": "short, the last course that is known: the course was over on",
+        "s4": "long, the last course that is known: the student left the course on its day 9",
+    }.items():
+        with pytest.raises(NotAssessable, match=why):
+            db_manager.predict(student, as_of=AS_OF)
+    assert db_manager.predict("s2", as_of=NOON + days(29)).student_id == "s2"
 
 
 def test_nobody_is_a_cohort_too(db_manager: DropoutDatabaseManager) -> None:
