@@ -18,11 +18,26 @@ def _percent(share: float | None) -> str:
     return "not known" if share is None else f"{100 * share:.0f} %"
 
 
+def _counted(value: float | None, one: str, more: str) -> str:
+    return f"{_shown(value)} {one if _shown(value) == '1' else more}"
+
+
+def _days(count: float) -> str:
+    return _counted(count, "day", "days")
+
+
+def _beside_due(lead: float) -> str:
+    """Return when work comes: `lead` days before it is due, after it where below 0."""
+    if not round(lead):
+        return "on the day"
+    return f"{_days(abs(lead))} {'before' if lead > 0 else 'after'}"
+
+
 def _ago(feature: str, what: str, unknown: str, student: Values, course: Values) -> str:
     days = student[feature]
     if days is None:
         return unknown
-    return f"The last {what} {days:.0f} days ago (course: {_shown(course[feature])})."
+    return f"The last {what} {_days(days)} ago (course: {_shown(course[feature])})."
 
 
 def tell_missed(student: Values, course: Values) -> str:
@@ -33,7 +48,8 @@ def tell_missed(student: Values, course: Values) -> str:
     if missed and due and due > 1 and last == 2:  # noqa: PLR2004 - it says two
         return f"The last two assessments were missed ({missed:.0f} of {due:.0f} due)."
     if missed and due:
-        return f"{missed:.0f} of {due:.0f} assessments due were missed."
+        was = "assessment due was" if due == 1 else "assessments due were"
+        return f"{missed:.0f} of {due:.0f} {was} missed."
     done, usual = student["weight_done_share"], course["weight_done_share"]
     if done is None:
         return "Nothing that was due was missed."
@@ -48,10 +64,12 @@ def tell_late(student: Values, course: Values) -> str:
     lead, late = student["mean_lead_days"], student["assessments_late"]
     if lead is None:
         return "Nothing was handed in yet."
-    when = f"{lead:.0f} days before" if lead >= 0 else f"{-lead:.0f} days after"
     usual = course["mean_lead_days"]
-    beside = "" if usual is None else f" (course: {usual:.0f} before)"
-    return f"Work is handed in {when} it is due on average{beside}; {_shown(late)} came late."
+    beside = "" if usual is None else f" (course: {_beside_due(usual)})"
+    return (
+        f"Work is handed in {_beside_due(lead)} it is due on average{beside};"
+        f" {_shown(late)} came late."
+    )
 
 
 def tell_pause(student: Values, course: Values) -> str:
@@ -76,7 +94,8 @@ def tell_trend(student: Values, _course: Values) -> str:
     if trend is None:
         return "There are too few scores for a trend."
     way = "above" if trend >= 0 else "below"
-    return f"The last score is {abs(trend):.0f} points {way} those before."
+    points = _counted(abs(trend), "point", "points")
+    return f"The last score is {points} {way} those before."
 
 
 def tell_activity(student: Values, course: Values) -> str:
@@ -86,8 +105,8 @@ def tell_activity(student: Values, course: Values) -> str:
         return _NO_ACTIVITY
     usual = _shown(course["active_days_14"])
     return (
-        f"Active on {days:.0f} of the last 14 days (course: {usual}), with {_shown(clicks)} clicks"
-        " a week."
+        f"Active on {days:.0f} of the last 14 days (course: {usual}), with"
+        f" {_counted(clicks, 'click', 'clicks')} a week."
     )
 
 
@@ -107,8 +126,9 @@ def tell_change(student: Values, _course: Values) -> str:
 
 def tell_breadth(student: Values, course: Values) -> str:
     """Tell how many types of resources are used."""
-    types, usual = student["resource_types"], _shown(course["resource_types"])
-    return f"{_shown(types)} types of resources were used so far (course: {usual})."
+    usual = _shown(course["resource_types"])
+    types = _counted(student["resource_types"], "type of resources was", "types of resources were")
+    return f"{types} used so far (course: {usual})."
 
 
 def tell_rhythm(student: Values, course: Values) -> str:
@@ -125,7 +145,9 @@ def tell_questions(student: Values, _course: Values) -> str:
     answers, right = student["answers_per_week_28"], student["success_share_28"]
     if answers is None:
         return "Nobody in the course answered questions."
-    return f"{answers:.0f} questions a week are answered, {_percent(right)} of them right."
+    asked = _counted(answers, "question a week is", "questions a week are")
+    rightly = "" if right is None else f", {_percent(right)} of them right"
+    return f"{asked} answered{rightly}."
 
 
 def tell_load(student: Values, course: Values) -> str:

@@ -1,0 +1,74 @@
+"""The sentences of a model's reasons, in numbers that people would say so."""
+
+from collections.abc import Callable
+
+import pytest
+
+from dropout_service.domain import sentences
+from dropout_service.domain.sentences import Values
+from dropout_service.learning.features import KNOWN
+
+UNKNOWN = dict.fromkeys(KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("tell", "student", "course", "said"),
+    [
+        (
+            sentences.tell_late,
+            {"mean_lead_days": -0.7, "assessments_late": 1.0},
+            {"mean_lead_days": -0.2},
+            "Work is handed in 1 day after it is due on average (course: on the day); 1 came late.",
+        ),
+        (
+            sentences.tell_late,
+            {"mean_lead_days": 0.3, "assessments_late": 0.0},
+            {"mean_lead_days": -3.0},
+            "Work is handed in on the day it is due on average (course: 3 days after);"
+            " 0 came late.",
+        ),
+        (
+            sentences.tell_missed,
+            {"assessments_missed": 1.0, "assessments_due": 1.0, "missed_last_two": 1.0},
+            {},
+            "1 of 1 assessment due was missed.",
+        ),
+        (
+            sentences.tell_pause,
+            {"days_since_submission": 1.0},
+            {"days_since_submission": 17.0},
+            "The last work was handed in 1 day ago (course: 17).",
+        ),
+        (
+            sentences.tell_trend,
+            {"score_trend": -1.0},
+            {},
+            "The last score is 1 point below those before.",
+        ),
+        (
+            sentences.tell_activity,
+            {"active_days_14": 1.0, "clicks_per_week_14": 1.2},
+            {"active_days_14": 6.0},
+            "Active on 1 of the last 14 days (course: 6), with 1 click a week.",
+        ),
+        (
+            sentences.tell_breadth,
+            {"resource_types": 1.0},
+            {"resource_types": 4.0},
+            "1 type of resources was used so far (course: 4).",
+        ),
+        (
+            sentences.tell_questions,
+            {"answers_per_week_28": 2.0},
+            {},
+            "2 questions a week are answered.",
+        ),
+    ],
+)
+def test_a_sentence(
+    tell: Callable[[Values, Values], str],
+    student: dict[str, float],
+    course: dict[str, float],
+    said: str,
+) -> None:
+    assert tell({**UNKNOWN, **student}, {**UNKNOWN, **course}) == said
