@@ -28,7 +28,13 @@ from dropout_service.learning.training import (
 from shared_db.errors import ConfigurationError
 from veritas_cli.connecting import refusals_in_one_line
 from veritas_cli.evaluation_report import Report
-from veritas_cli.learning import command_console, learning_manager, rows_of, steps_shown
+from veritas_cli.learning import (
+    command_console,
+    learning_manager,
+    presentations_named,
+    rows_of,
+    steps_shown,
+)
 
 CUT_OFFS = (0, 28, 56, 84, 112)
 RESAMPLES = 300
@@ -94,7 +100,8 @@ def evaluate(
             raise ConfigurationError(
                 "The logistic regression needs scikit-learn: pip install 'veritas[learn]'."
             )
-        learned_from, judged_on = _named([*train_on, *(more or [])]), _named(test_on)
+        learned_from = presentations_named([*train_on, *(more or [])], "--train")
+        judged_on = presentations_named(test_on, "--test")
         if both := sorted(set(learned_from) & set(judged_on)):
             raise ConfigurationError(f"{', '.join(both)} cannot be in both --train and --test.")
         wanted = _Wanted(learned_from, judged_on, target, resamples, remarks, _paragraphs(remarks))
@@ -104,10 +111,6 @@ def evaluate(
         markdown.write_text(report.markdown(), encoding="utf-8")
         html.write_text(report.html(), encoding="utf-8")
         console.print(f"Written: {markdown} and {html}.", soft_wrap=True)
-
-
-def _named(given: list[str]) -> list[str]:
-    return sorted({name for some in given for name in some.split(",") if name})
 
 
 @dataclass(frozen=True)
@@ -125,8 +128,9 @@ class _Wanted:
     def command(self) -> str:
         """The command that makes the same report again."""
         names = f"--train {','.join(self.learned_from)} --test {','.join(self.judged_on)}"
+        resamples = "" if self.resamples == RESAMPLES else f" --resamples {self.resamples}"
         remarks = f" --remarks {self.remarks}" if self.remarks else ""
-        return f"veritas evaluate {names} --target {self.target}{remarks}"
+        return f"veritas evaluate {names} --target {self.target}{resamples}{remarks}"
 
 
 def _paragraphs(remarks: Path | None) -> tuple[str, ...]:
@@ -161,11 +165,17 @@ def _trained(rows: EnrolmentRows, tell: Progress) -> Trained:
 def _about(trained: Trained, wanted: _Wanted) -> list[str]:
     what = (
         f"Learned from {', '.join(wanted.learned_from)}, judged on {', '.join(wanted.judged_on)}. "
-        f"What is predicted: {wanted.target}. {_chosen(trained)} {wanted.resamples} resamples of "
-        "the students."
+        f"What is predicted: {wanted.target}. {_meant(wanted.target)}{_chosen(trained)} "
+        f"{wanted.resamples} resamples of the students."
     )
     again = f"Again: `{wanted.command}`"
     return [PURPOSE, HOW_IT_JUDGES, what, HOW, LIMITS, *wanted.paragraphs, again]
+
+
+def _meant(target: Target) -> str:
+    if target is Target.WITHDRAWN:
+        return ""
+    return "Where leaving is spoken of, to stay and to fail is meant, too. "
 
 
 def _chosen(trained: Trained) -> str:

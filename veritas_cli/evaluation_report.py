@@ -108,7 +108,11 @@ def _figures(title: str, days: Sequence[tuple[int, PopulationFigures]]) -> Table
         for judge, figures in of.by_judge.items()
     ]
     heads = ("Day", "By", "Enrolments", "Base rate", *HEADS.values())
-    return Table(title, "With the middle 95 % of resampling students.", heads, rows)
+    note = (
+        "With the middle 95 % of resampling students. Chance adds to a calibration error, and "
+        "resampling adds chance, so its interval may lie above it."
+    )
+    return Table(title, note, heads, rows)
 
 
 def _ahead(title: str, days: Sequence[tuple[int, PopulationFigures]]) -> Table:

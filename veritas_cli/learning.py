@@ -14,12 +14,13 @@ from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.learning.training import Progress as Told
 from dropout_service.migrations import HISTORY
 from shared_db.database import Database
+from shared_db.errors import ConfigurationError
 from shared_db.migrations import require_migrated
 from veritas_cli.connecting import command_settings, connected_engine
 
 # The features of every enrolment of a year are work for a command.
 STATEMENT_SECONDS = 600
-_WIDTH_IN_FILES = 200
+_WIDTH_IN_FILES = 260
 
 
 def learning_manager(command: str) -> DropoutDatabaseManager:
@@ -40,6 +41,19 @@ def command_console() -> Console:
     has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
     width = None if has_width else _WIDTH_IN_FILES
     return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def presentations_named(given: Sequence[str], option: str) -> list[str]:
+    """Return the presentations of an option once each, sorted; several may stand between commas.
+
+    Raises:
+        ConfigurationError: none is named.
+
+    """
+    names = sorted({name.strip() for some in given for name in some.split(",") if name.strip()})
+    if not names:
+        raise ConfigurationError(f"{option} names no presentation, as 2013B.")
+    return names
 
 
 @contextmanager

@@ -53,6 +53,9 @@ def predict(
         with _progress(console) as progress:
             outcome = _predict(_Run(manager, instant, show, progress), course)
         _report(console, outcome, instant)
+        active = manager.get_active_model()
+        if active is not None and active.version in outcome.versions:
+            console.print(f"{active.version} tells who ends as {active.target}.", soft_wrap=True)
         _show(console, outcome)
 
 
@@ -62,13 +65,15 @@ def _instant(text: str | None) -> datetime:
         return now
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError as failure:
+        if instant.tzinfo is not None:
+            instant = instant.astimezone(UTC)
+    except (ValueError, OverflowError) as failure:
         raise ConfigurationError("--as-of must be an instant as 2026-01-31T09:30:00Z.") from failure
     if instant.tzinfo is None:
         raise ConfigurationError("--as-of needs a time zone, as 2026-01-31T09:30:00Z.")
     if instant > now:
         raise ConfigurationError("--as-of must not be in the future.")
-    return instant.astimezone(UTC)
+    return instant
 
 
 def _end_of_day(
@@ -78,7 +83,10 @@ def _end_of_day(
         raise ConfigurationError("--day goes with --course, and in the place of --as-of.")
     dates = manager.get_course_dates(course)
     if dates is None:
-        raise ConfigurationError(f"No dates of a course {course} are known; use --as-of.")
+        manager.count_cohort(course)
+        raise ConfigurationError(f"No dates of the course {course} are known; use --as-of.")
+    if day >= dates.length_days:
+        raise ConfigurationError(f"The last day of {course} is {dates.length_days - 1}.")
     instant = dates.end_of(day)
     if instant > utc_now():
         raise ConfigurationError(f"Day {day} of {course} is not over.")
@@ -161,7 +169,8 @@ def _report(console: Console, outcome: CohortBatch, as_of: datetime) -> None:
 def _show(console: Console, outcome: CohortBatch) -> None:
     if not outcome.highest:
         return
-    title = f"The {len(outcome.highest)} highest risks"
+    count = len(outcome.highest)
+    title = "The highest risk" if count == 1 else f"The {count} highest risks"
     table = Table(title=title, title_justify="left")
     for column in ("", "Student", "Score", "Level", "Type", "Momentum", "Why", "This week"):
         is_figure = column in ("", "Score", "Momentum")

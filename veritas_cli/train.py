@@ -19,15 +19,24 @@ from dropout_service.learning.training import (
 from dropout_service.models import LearnedModel
 from shared_db.errors import ConfigurationError
 from veritas_cli.connecting import refusals_in_one_line
-from veritas_cli.learning import command_console, learning_manager, rows_of, steps_shown
+from veritas_cli.learning import (
+    command_console,
+    learning_manager,
+    presentations_named,
+    rows_of,
+    steps_shown,
+)
 
+PRESENTATION = "A presentation that is over, as 2013B; more may follow, or stand after a comma."
 PRESENTATIONS = typer.Argument(help="Presentations that are over, as 2013B 2013J.")
+_JUDGED_APART = "Each course was judged by a model that did not see it."
+_JUDGED_WITHIN = (
+    "Students were judged by models that did not see them; of other courses this says nothing."
+)
 
 
 def train_command(
-    presentations: Annotated[
-        list[str], typer.Option("--train", help="A presentation that is over; more may follow.")
-    ],
+    presentations: Annotated[list[str], typer.Option("--train", help=PRESENTATION)],
     more: Annotated[list[str] | None, PRESENTATIONS] = None,
     target: Annotated[Target, typer.Option(help="What is predicted.")] = Target.WITHDRAWN,
 ) -> None:
@@ -36,7 +45,7 @@ def train_command(
     For instance: veritas train --train 2013B 2013J. The same courses again give the same model.
     """
     with refusals_in_one_line("train"):
-        wanted = sorted({*presentations, *(more or [])})
+        wanted = presentations_named([*presentations, *(more or [])], "--train")
         manager, console = learning_manager("train"), command_console()
         with steps_shown(console) as tell:
             rows = rows_of(manager, wanted, TRAINING_DAYS, target, tell)
@@ -69,20 +78,21 @@ def _report(console: Console, trained: Trained, row: LearnedModel) -> None:
     training = row.training
     console.print(
         f"{row.id} predicts from now on: {row.target}, learned from {training['enrolments']} "
-        f"enrolments in {len(training['courses'])} courses on {len(training['days'])} days.",
+        f"enrolments on {len(training['days'])} days; courses: {', '.join(training['courses'])}.",
         soft_wrap=True,
     )
-    console.print(_table("Without activity", trained.without_activity))
+    caption = _JUDGED_APART if len(training["courses"]) > 1 else _JUDGED_WITHIN
+    console.print(_table("Without activity", trained.without_activity, caption))
     if trained.with_activity is None:
         console.print("No course has enough activity for a model with activity.")
     else:
-        console.print(_table("With activity, of courses that have any", trained.with_activity))
+        title = "With activity, of courses that have any"
+        console.print(_table(title, trained.with_activity, caption))
 
 
-def _table(title: str, variant: TrainedVariant) -> Table:
+def _table(title: str, variant: TrainedVariant, caption: str) -> Table:
     shape = variant.parameters
     told = f"{title}: {shape['trees']} trees of {shape['leaves']} leaves"
-    caption = "Each course was judged by a model that did not see it."
     table = Table(title=told, caption=caption, title_justify="left", caption_justify="left")
     heads = ("Day", "Enrolments", "Base rate", "ROC-AUC", "Brier skill", "Calibration error")
     for head in (*heads, "Precision at 10 %"):

@@ -1,13 +1,13 @@
 """What a model's figures of one enrolment mean: level, type, reasons, advice."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from dropout_service.domain.enrolment_features import OF_THE_COURSE
 from dropout_service.domain.kinds import DropoutType, RiskLevel, risk_level
 from dropout_service.domain.risk import MOST_RECOMMENDATIONS, NotAssessed
 from dropout_service.domain.sentences import Values
-from dropout_service.domain.topics import TOPIC_OF, TOPICS, Topic
+from dropout_service.domain.topics import TOPIC_NAMED, TOPIC_OF, TOPICS, Topic
 
 # Staff can see about a tenth of a course; these get a type and advice also where the level is LOW.
 SEEN_SHARE = 0.1
@@ -75,19 +75,13 @@ class ModelAssessment:
 def assess_enrolment(judged: Judged) -> ModelAssessment:
     """Return what the figures mean.
 
-    A sign is a reason of which something is known and that raises the risk by `LEAST_SIGN`. The
-    type is that of the signs which together raise it most; NO_DROPOUT where nothing that the
-    student does raises it. Advice is given for signs. At a LOW level outside the tenth of the
-    course with the highest risk there is neither type nor advice.
+    A sign is a reason that raises the risk by `LEAST_SIGN`, and of which what is known shows some
+    trouble. The type is that of the signs which together raise it most; NO_DROPOUT where nothing
+    that the student does raises it. Advice is given for signs. At a LOW level outside the tenth of
+    the course with the highest risk there is neither type nor advice.
     """
-    missing = _missing(judged)
-    unknown = {one.name for one in missing}
-    reasons = _reasons(judged)
-    signs = [
-        reason
-        for reason in reasons
-        if reason.name not in unknown and reason.contribution >= LEAST_SIGN
-    ]
+    missing, reasons = _missing(judged), _reasons(judged)
+    signs = _signs(reasons, judged, unknown={one.name for one in missing})
     level = risk_level(judged.risk_score)
     is_seen = level is not RiskLevel.LOW or judged.rank <= max(1, SEEN_SHARE * judged.ranked)
     kind = _type(signs) if is_seen else DropoutType.NO_DROPOUT
@@ -136,6 +130,16 @@ def _reason(topic: Topic, contribution: float, judged: Judged) -> Reason:
     )
 
 
+def _signs(reasons: list[Reason], judged: Judged, *, unknown: Set[str]) -> list[Reason]:
+    return [
+        reason
+        for reason in reasons
+        if reason.contribution >= LEAST_SIGN
+        and reason.name not in unknown
+        and TOPIC_NAMED[reason.name].is_trouble(judged.values, judged.medians)
+    ]
+
+
 def _type(signs: list[Reason]) -> DropoutType:
     sums: dict[DropoutType, float] = {}
     for sign in signs:
@@ -145,9 +149,9 @@ def _type(signs: list[Reason]) -> DropoutType:
 
 
 def _recommendations(primary: tuple[Reason, ...], signs: list[Reason]) -> tuple[str, ...]:
-    advice = {topic.name: topic.advice for topic in TOPICS}
     others = [sign for sign in signs if sign not in primary]
-    return tuple(advice[reason.name] for reason in (*primary, *others)[:MOST_RECOMMENDATIONS])
+    chosen = (*primary, *others)[:MOST_RECOMMENDATIONS]
+    return tuple(TOPIC_NAMED[reason.name].advice for reason in chosen)
 
 
 def _missing(judged: Judged) -> tuple[NotAssessed, ...]:

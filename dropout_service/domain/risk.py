@@ -77,8 +77,9 @@ def missing_for_assessment(features: Features) -> str | None:
         return None
     return (
         f"the student was first seen {known:.1f} days before ({FEWEST_KNOWN_DAYS} are needed), has "
-        f"{features.mark_count} marks ({FEWEST_MARKS}) and {features.graded_recent} answers known "
-        f"right or wrong in the last two weeks ({FEWEST_GRADED}); one of the three is needed"
+        f"{features.mark_count} of {FEWEST_MARKS} marks and {features.graded_recent} of "
+        f"{FEWEST_GRADED} answers known right or wrong in the last two weeks; one of the three is "
+        "needed"
     )
 
 

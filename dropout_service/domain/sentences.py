@@ -93,7 +93,9 @@ def tell_trend(student: Values, _course: Values) -> str:
     trend = student["score_trend"]
     if trend is None:
         return "There are too few scores for a trend."
-    way = "above" if trend >= 0 else "below"
+    if not round(trend):
+        return "The last score is like those before."
+    way = "above" if trend > 0 else "below"
     points = _counted(abs(trend), "point", "points")
     return f"The last score is {points} {way} those before."
 
@@ -112,6 +114,9 @@ def tell_activity(student: Values, course: Values) -> str:
 
 def tell_recency(student: Values, course: Values) -> str:
     """Tell when the student was last seen."""
+    if student["clicks_total"] == 0:
+        usual = _shown(course["days_since_activity"])
+        return f"No activity was seen so far (course: {usual} days ago)."
     return _ago("days_since_activity", "activity was", _NO_ACTIVITY, student, course)
 
 
@@ -120,6 +125,8 @@ def tell_change(student: Values, _course: Values) -> str:
     change = student["clicks_change"]
     if change is None:
         return _NO_ACTIVITY
+    if not change:
+        return "Activity is as much, or as little, as in the two weeks before the last two."
     way = "fell" if change < 0 else "rose"
     return f"Activity {way} over the last two weeks beside the two before."
 

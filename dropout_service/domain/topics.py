@@ -19,7 +19,8 @@ class Topic:
 
     part: the type of dropout that it is a sign of; none where it is no doing of the student's.
     shown: the feature whose value stands for the topic. tell: the sentence, of the student's values
-    and the course's medians; None is not known.
+    and the course's medians; None is not known. is_trouble: whether they show what the advice is
+    about; else the topic may say something of the risk, but there is nothing to talk about.
     """
 
     name: str
@@ -28,6 +29,18 @@ class Topic:
     features: tuple[str, ...]
     tell: Callable[[Values, Values], str]
     advice: str
+    is_trouble: Callable[[Values, Values], bool] = lambda _student, _course: True
+
+
+def _is_behind(student: Values, course: Values) -> bool:
+    done, usual = student["weight_done_share"], course["weight_done_share"]
+    return bool(student["assessments_missed"]) or (
+        done is not None and usual is not None and done < usual
+    )
+
+
+def _was_late(student: Values, _course: Values) -> bool:
+    return bool(student["assessments_late"])
 
 
 def _with_percentiles(*names: str) -> tuple[str, ...]:
@@ -53,6 +66,7 @@ TOPICS = (
         ),
         sentences.tell_missed,
         "Ask what keeps the student from handing in, and agree on a date for the next piece.",
+        _is_behind,
     ),
     Topic(
         "pause",
@@ -69,6 +83,7 @@ TOPICS = (
         (*_with_midranks("assessments_late"), "mean_lead_days", "mean_lead_percentile"),
         sentences.tell_late,
         "Plan the next deadline together, with a step for each week.",
+        _was_late,
     ),
     Topic(
         "marks",
@@ -163,4 +178,5 @@ TOPICS = (
         "Check that the student has settled in.",
     ),
 )
+TOPIC_NAMED = {topic.name: topic for topic in TOPICS}
 TOPIC_OF = {feature: topic for topic in TOPICS for feature in topic.features}

@@ -15,8 +15,8 @@ def fit_levels(
 ) -> dict[str, float]:
     """Return for each module what is to be added to the log-odds of its rows.
 
-    margins: log-odds without the levels. happened: 0 or 1. days: of the rows; an enrolment has one
-    on each of them, so all its rows count as much as one.
+    margins: log-odds without the levels. happened: 0 or 1. days: of the rows; who was there on all
+    of them counts once, who left before counts by their share.
 
     A random intercept (Gelman and Hill 2007, Data Analysis Using Regression and
     Multilevel/Hierarchical Models, chapter 12): the likeliest value under a normal distribution

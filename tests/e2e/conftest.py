@@ -18,7 +18,7 @@ from tests.stores import engine_on
 from veritas_cli.main import app
 
 DAY_56_OF_CCC = ("--course", "CCC-2014B", "--day", "56")
-TRAIN = ("train", "--train", "2013B", "2013J")
+TRAIN = ("train", "--train", "2013B,2013J")
 TRAIN_FEWER = ("train", "--train", "2013B", "--target", "withdrawn_or_fail")
 
 

@@ -39,7 +39,7 @@ def test_an_evaluation_says_how_far_ahead_the_model_is(run: Run, past_url: str) 
     assert page.count("<svg") == 1 + 3 * 5
     assert "four most deprived tenths" in report
     assert "\n\n**Seen twice.** Once before.\n\nAnd now.\n\n" in report
-    assert "--target withdrawn --remarks remarks.md`" in report
+    assert "--target withdrawn --resamples 20 --remarks remarks.md`" in report
 
 
 def test_presentations_cannot_teach_and_be_judged(run: Run) -> None:

@@ -15,12 +15,11 @@ from dropout_service.database.course_records import SubmissionToStore
 from dropout_service.domain.kinds import EventType
 from dropout_service.domain.targets import Target
 from dropout_service.errors import NotAssessable
-from dropout_service.models import Base, Course, DropoutPrediction, Enrolment, Submission
+from dropout_service.models import Course, DropoutPrediction, Enrolment, Submission
 from dropout_service.settings import Settings
 from shared_db.database import Database
-from shared_db.errors import NeedsPostgresql
 from shared_db.settings import Environment, Fallback
-from tests.e2e.conftest import DAY_56_OF_CCC, TRAIN
+from tests.e2e.conftest import DAY_56_OF_CCC
 from tests.imported import Run
 from tests.stores import LOOPBACK, engine_on
 
@@ -90,6 +89,7 @@ def test_a_course_is_ranked_with_reasons_that_add_up(
     # Who left after the day that the rules judged keeps their latest prediction from there.
     rows = [row for row in latest(manager) if row.version == version]
     assert f"Predicted by {version}." in by_model.output
+    assert f"{version} tells who ends as withdrawn_or_fail." in by_model.output
     assert {row.course_ranked for row in rows} == {len(rows)}
     assert min(row.course_rank or 0 for row in rows) == 1
     for row in rows:
@@ -270,30 +270,3 @@ def test_before_a_course_begins_nobody_is_assessable(manager: DropoutDatabaseMan
 def test_a_student_of_another_course_is_not_assessable(manager: DropoutDatabaseManager) -> None:
     with pytest.raises(NotAssessable, match="not enrolled in AAA-2013B"):
         manager.predict(latest(manager)[-1].student_id, as_of=DAY_56, course="AAA-2013B")
-
-
-def test_a_presentation_that_is_not_there_is_named(run: Run) -> None:
-    result = run("train", "--train", "1999B")
-
-    assert result.exit_code == 1
-    assert "No course of 1999B is stored" in result.output
-
-
-@pytest.mark.parametrize("command", [TRAIN, ("predict", "--all")])
-def test_without_a_database_there_is_nothing_to_learn_from(
-    run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
-) -> None:
-    monkeypatch.delenv("DATABASE_URL")
-
-    result = run(*command)
-
-    assert result.exit_code == 1
-    assert f"veritas {command[0]}: There is no database" in result.output
-    assert result.output.count("\n") == 1
-
-
-def test_the_in_memory_store_has_nothing_to_learn_from() -> None:
-    database = Database.in_memory(Base.metadata)
-    with pytest.raises(NeedsPostgresql, match="Learning from courses needs PostgreSQL"):
-        DropoutDatabaseManager(database).get_courses_presented(["2013B"])
-    database.close()

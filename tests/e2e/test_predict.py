@@ -124,10 +124,23 @@ def test_an_earlier_instant_does_not_hide_a_later_prediction(
         (("--all", "--course", "math"), "either --all or --course"),
         (("--course", "nothing"), "No event of a course nothing"),
         (("--all", "--as-of", "yesterday"), "must be an instant"),
+        (("--course", "nothing", "--day", "3"), "No event of a course nothing"),
+        (("--course", "math", "--day", "3"), "No dates of the course math are known"),
+        (("--all", "--as-of", "0001-01-01T00:00:00+14:00"), "must be an instant"),
         (("--all", "--as-of", "2026-01-01T00:00:00"), "needs a time zone"),
         (("--all", "--as-of", "2090-01-01T00:00:00Z"), "not be in the future"),
     ],
-    ids=["neither", "both", "unknown course", "no instant", "no zone", "future"],
+    ids=[
+        "neither",
+        "both",
+        "unknown course",
+        "no instant",
+        "day of an unknown course",
+        "day without dates",
+        "before all time",
+        "no zone",
+        "future",
+    ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(
     run: Run, arguments: tuple[str, ...], said: str

@@ -90,6 +90,27 @@ def test_what_is_unknown_is_no_ground_for_a_type_or_advice() -> None:
     assert told.text == "No score is known yet."
 
 
+def test_what_shows_no_trouble_is_no_ground_for_advice() -> None:
+    """Less than usual may be done early, and somebody early may be later than others."""
+    values = {
+        **judged({}).values,
+        "assessments_missed": 0.0,
+        "weight_done_share": 0.3,
+        "assessments_late": 0.0,
+        "mean_lead_days": 33.0,
+    }
+    signs = {"weight_done_share": 0.2, "mean_lead_days": 0.3}
+
+    found = assess_enrolment(judged(signs, values=values, medians={**values}))
+    behind = {**values, "weight_done_share": 0.5}
+
+    assert found.dropout_type is DropoutType.NO_DROPOUT
+    assert found.recommendations == ()
+    assert [reason.name for reason in found.secondary] == ["late_work", "missed_work"]
+    [advice] = assess_enrolment(judged(signs, values=values, medians=behind)).recommendations
+    assert advice.startswith("Ask what keeps the student from handing in")
+
+
 @pytest.mark.parametrize(("raised", "is_sign"), [(0.1, True), (0.09, False)])
 def test_what_hardly_raises_the_risk_is_no_sign(*, raised: float, is_sign: bool) -> None:
     found = assess_enrolment(judged({"credits": 1.0, "score_mean": raised}))

@@ -23,9 +23,8 @@ UNKNOWN = dict.fromkeys(KNOWN)
         (
             sentences.tell_late,
             {"mean_lead_days": 0.3, "assessments_late": 0.0},
-            {"mean_lead_days": -3.0},
-            "Work is handed in on the day it is due on average (course: 3 days after);"
-            " 0 came late.",
+            {"mean_lead_days": None},
+            "Work is handed in on the day it is due on average; 0 came late.",
         ),
         (
             sentences.tell_missed,
@@ -44,6 +43,24 @@ UNKNOWN = dict.fromkeys(KNOWN)
             {"score_trend": -1.0},
             {},
             "The last score is 1 point below those before.",
+        ),
+        (
+            sentences.tell_trend,
+            {"score_trend": 0.2},
+            {},
+            "The last score is like those before.",
+        ),
+        (
+            sentences.tell_recency,
+            {"days_since_activity": 38.0, "clicks_total": 0.0},
+            {"days_since_activity": 2.0},
+            "No activity was seen so far (course: 2 days ago).",
+        ),
+        (
+            sentences.tell_change,
+            {"clicks_change": 0.0},
+            {},
+            "Activity is as much, or as little, as in the two weeks before the last two.",
         ),
         (
             sentences.tell_activity,
@@ -68,7 +85,7 @@ UNKNOWN = dict.fromkeys(KNOWN)
 def test_a_sentence(
     tell: Callable[[Values, Values], str],
     student: dict[str, float],
-    course: dict[str, float],
+    course: dict[str, float | None],
     said: str,
 ) -> None:
     assert tell({**UNKNOWN, **student}, {**UNKNOWN, **course}) == said
