@@ -126,7 +126,7 @@ def tell_change(student: Values, _course: Values) -> str:
     if change is None:
         return _NO_ACTIVITY
     if not change:
-        return "Activity is as much, or as little, as in the two weeks before the last two."
+        return "The last two weeks had as much activity as the two before."
     way = "fell" if change < 0 else "rose"
     return f"Activity {way} over the last two weeks beside the two before."
 

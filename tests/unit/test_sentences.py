@@ -60,7 +60,7 @@ UNKNOWN = dict.fromkeys(KNOWN)
             sentences.tell_change,
             {"clicks_change": 0.0},
             {},
-            "Activity is as much, or as little, as in the two weeks before the last two.",
+            "The last two weeks had as much activity as the two before.",
         ),
         (
             sentences.tell_activity,
