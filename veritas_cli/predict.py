@@ -21,6 +21,7 @@ from veritas_cli.learning import command_console, learning_manager
 
 MOST_REASONS = 3
 AT_ONCE = 250
+_COLUMNS = ("", "Student", "Course", "Score", "Level", "Type", "Momentum", "Why", "This week")
 
 
 def predict(
@@ -172,7 +173,7 @@ def _show(console: Console, outcome: CohortBatch) -> None:
     count = len(outcome.highest)
     title = "The highest risk" if count == 1 else f"The {count} highest risks"
     table = Table(title=title, title_justify="left")
-    for column in ("", "Student", "Score", "Level", "Type", "Momentum", "Why", "This week"):
+    for column in _COLUMNS:
         is_figure = column in ("", "Score", "Momentum")
         table.add_column(column, justify="right" if is_figure else "left")
     for rank, prediction in enumerate(outcome.highest, start=1):
@@ -190,6 +191,7 @@ def _cells(prediction: DropoutPrediction) -> tuple[str, ...]:
     index, advice = prediction.momentum_index, prediction.recommendations
     return (
         prediction.student_id,
+        prediction.course or "-",
         f"{prediction.risk_score:.2f}",
         prediction.risk_level,
         prediction.dropout_type,

@@ -113,6 +113,8 @@ def test_everybody_is_judged_once(run: Run, manager: DropoutDatabaseManager) -> 
 
     assert result.exit_code == 0, result.output
     assert "AAA-2013J" in {row.course for row in latest(manager)}
+    # Whose risk it is in, the list says.
+    assert any(f"│ {row.course} " in result.output for row in latest(manager) if row.course)
 
 
 def test_handing_in_what_was_missed_lowers_the_risk(manager: DropoutDatabaseManager) -> None:
