@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from dropout_service.database.cohort_batch import MOST_EXAMPLES, CohortBatch, hi
 from dropout_service.database.learned_models import active_model
 from dropout_service.database.predictions import prediction_row, store_predictions
 from dropout_service.database.presence import admit, deleted_among
-from dropout_service.database.stays import gone_by, stay_of, stays_of
+from dropout_service.database.stays import Stays, gone_by, stay_of, stays_of
 from dropout_service.domain.activity import Activity
 from dropout_service.domain.course_days import Stay
 from dropout_service.domain.features import Features, features_of
@@ -33,8 +33,6 @@ from shared_db.naming import Outcome, digest_of
 from shared_db.part import Part
 
 MOST_AT_ONCE = 1000
-
-Stays = Mapping[str, list[Stay]]
 
 
 class Cohorts(Part):
@@ -68,9 +66,9 @@ class Cohorts(Part):
 
         course: who was active or is enrolled in it; who has left or is yet to come is not
         assessable. None: everybody, but for those whose enrolments a model judges; whose courses
-        are all behind them is not assessable. The same batch
-        again changes nothing where the same is known; where rows came late the new prediction
-        stands beside the old one. keep: how many of the highest risks to return.
+        are all behind them is not assessable. The same batch again changes nothing where the same
+        is known; where rows came late the new prediction stands beside the old one. keep: how many
+        of the highest risks to return.
         """
         with self.database.unit_of_work() as session:
             activities = _activities(session, as_of, course, after=after, limit=limit)

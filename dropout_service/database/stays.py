@@ -1,14 +1,17 @@
 """In which courses students are, and for which of their days."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from dropout_service.domain.course_days import Stay, gone
+from dropout_service.domain.course_days import Stay, last_ended
 from dropout_service.models import Course, DailyActivity, Enrolment
+
+# By student, all of whom enrolments are known.
+Stays = Mapping[str, list[Stay]]
 
 
 def stay_of(enrolment: Enrolment, course: Course) -> Stay:
@@ -16,7 +19,7 @@ def stay_of(enrolment: Enrolment, course: Course) -> Stay:
     return Stay(course.id, course.dates, enrolment.registered_day, enrolment.unregistered_day)
 
 
-def stays_of(session: Session, students: Collection[str]) -> dict[str, list[Stay]]:
+def stays_of(session: Session, students: Collection[str]) -> Stays:
     """Return the stays of those of the students of whom enrolments are known."""
     query = (
         select(Enrolment, Course)
@@ -29,13 +32,19 @@ def stays_of(session: Session, students: Collection[str]) -> dict[str, list[Stay
     return found
 
 
-def gone_by(
-    session: Session, stays: Mapping[str, Sequence[Stay]], as_of: datetime
-) -> dict[str, str]:
-    """Return of the students whose courses are all behind them why there is nothing to say."""
-    heard = _heard_elsewhere(session, stays, as_of)
-    reasons = {id_: gone(known, heard.get(id_), as_of) for id_, known in stays.items()}
-    return {id_: why for id_, why in reasons.items() if why}
+def gone_by(session: Session, stays: Stays, as_of: datetime) -> dict[str, str]:
+    """Return of the students whose courses are all behind them why there is nothing to say.
+
+    Who was heard of since, outside of them, studies something of which no enrolment is known.
+    """
+    lasts = {id_: last_ended(known, as_of) for id_, known in stays.items()}
+    ended = {id_: last for id_, last in lasts.items() if last is not None}
+    heard = _heard_elsewhere(session, ended, as_of) if ended else {}
+    return {
+        id_: f"{stay.course}, the last course that is known: {stay.closed_at(as_of)}"
+        for id_, (end, stay) in ended.items()
+        if id_ not in heard or heard[id_] <= end
+    }
 
 
 def _heard_elsewhere(

@@ -68,17 +68,10 @@ class Stay:
         return self.dates.end_of(self.dates.length_days - 1) if is_over else None
 
 
-def gone(stays: Sequence[Stay], heard_at: datetime | None, as_of: datetime) -> str | None:
-    """Return why there is nothing to say of a student, None where there may be.
-
-    stays: all that are known. Nothing is to be said where all have ended, and the student was not
-    heard of since. heard_at: when last outside of these courses, by `as_of`.
-    """
+def last_ended(stays: Sequence[Stay], as_of: datetime) -> tuple[datetime, Stay] | None:
+    """Return the stay that ended last, and when; None where one has not ended, or there is none."""
     ends = [(stay.ended_by(as_of), stay) for stay in stays]
     ended = [(end, stay) for end, stay in ends if end is not None]
-    if not ended or len(ended) < len(ends):
+    if len(ended) < len(ends):
         return None
-    last_end, last = max(ended, key=lambda one: (one[0], one[1].course))
-    if heard_at is not None and heard_at > last_end:
-        return None
-    return f"{last.course}, the last course that is known: {last.closed_at(as_of)}"
+    return max(ended, key=lambda one: (one[0], one[1].course), default=None)

@@ -113,10 +113,11 @@ def tell_activity(student: Values, course: Values) -> str:
 
 
 def tell_recency(student: Values, course: Values) -> str:
-    """Tell when the student was last seen."""
-    if student["clicks_total"] == 0:
+    """Tell when the student was last seen; who never was has days, but no last activity."""
+    days = student["days_since_activity"]
+    if days is not None and student["clicks_total"] == 0:
         usual = _shown(course["days_since_activity"])
-        return f"No activity was seen so far (course: {usual} days ago)."
+        return f"No activity was seen for {_days(days)} (course: {usual})."
     return _ago("days_since_activity", "activity was", _NO_ACTIVITY, student, course)
 
 

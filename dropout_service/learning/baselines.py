@@ -114,8 +114,8 @@ def _best(learned: EnrolmentRows, features: tuple[str, ...], *, has_modules: boo
     With what is of the course or without: of a few courses it can be learned by heart.
     """
     of_students = tuple(name for name in features if name not in OF_THE_COURSE)
-    choices = product((features, of_students), (has_modules,), STRENGTHS)
-    tried = [_Logistic(*one) for one in choices]
+    choices = product((features, of_students), STRENGTHS)
+    tried = [_Logistic(names, has_modules, strength) for names, strength in choices]
     losses = dict.fromkeys(tried, 0.0)
     for split in validation_splits(learned, np.ones(len(learned), dtype=bool)):
         ones, others = learned.where(split.learned), learned.where(split.judged)

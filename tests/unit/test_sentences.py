@@ -54,7 +54,7 @@ UNKNOWN = dict.fromkeys(KNOWN)
             sentences.tell_recency,
             {"days_since_activity": 38.0, "clicks_total": 0.0},
             {"days_since_activity": 2.0},
-            "No activity was seen so far (course: 2 days ago).",
+            "No activity was seen for 38 days (course: 2).",
         ),
         (
             sentences.tell_change,
