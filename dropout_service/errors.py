@@ -128,6 +128,19 @@ class LevelDisagrees(Invalid):
         )
 
 
+class ModelNotFound(NotFound):
+    """No model of that version was learned here."""
+
+    title = "There is no such model"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"No model {version} was learned here; rules-... and what was given from outside have "
+            "none. GET /api/v1/models lists those that were.",
+            version=version,
+        )
+
+
 class NothingPresented(NotFound):
     """There is no course of a presentation to learn from."""
 

@@ -11,6 +11,7 @@ from dropout_service.routes import (
     events,
     features,
     feedback,
+    models,
     predictions,
     students,
 )
@@ -31,6 +32,7 @@ SERVICE = Service(
         {"name": "courses", "description": "Who is enrolled where, and at what risk."},
         {"name": "features", "description": "What events and marks come to at an instant."},
         {"name": "predictions", "description": "Who is at risk, why, and what helps."},
+        {"name": "models", "description": "What predicts: learned from which courses, how well."},
         {"name": "feedback", "description": "What people who know the students say of it."},
         {"name": "analytics", "description": "How the risks stand over all students."},
     ],
@@ -41,6 +43,7 @@ SERVICE = Service(
         assessments.router,
         features.router,
         predictions.router,
+        models.router,
         feedback.router,
         analytics.router,
     ],

@@ -1,21 +1,33 @@
 """Models that were learned: kept as text, one of them active."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from dropout_service.domain.targets import Target
+from dropout_service.errors import ModelNotFound
 from dropout_service.learning.model import RiskModel, Variant
 from dropout_service.learning.training import Trained, TrainedVariant
 from dropout_service.models import LearnedModel
 from shared_db.clock import utc_now
 from shared_db.naming import digest_of, store_named
+from shared_db.paging import Keyset, Page
 from shared_db.part import Part
 
+MODELS_BY_ID = Keyset("models", (LearnedModel.id,))
+# Without what makes it predict, which is large.
+_DESCRIPTION = load_only(
+    LearnedModel.target,
+    LearnedModel.training,
+    LearnedModel.metrics,
+    LearnedModel.created_at,
+    LearnedModel.is_active,
+    raiseload=True,
+)
 _DIGITS = 12
 
 
@@ -49,11 +61,30 @@ class LearnedModels(Part):
             session.execute(change.where(LearnedModel.id == row.id).values(is_active=True))
             return session.get_one(LearnedModel, row.id, populate_existing=True)
 
-    def get_models(self) -> Sequence[LearnedModel]:
-        """Return all models, the newest first."""
-        query = select(LearnedModel).order_by(LearnedModel.created_at.desc(), LearnedModel.id)
+    def get_models(self, *, after: str | None = None, limit: int = 100) -> Page[LearnedModel]:
+        """Return the models by id, following the cursor `after`, without what makes them predict.
+
+        Raises:
+            MalformedCursor: the cursor is not one of this list.
+
+        """
+        query = select(LearnedModel).options(_DESCRIPTION)
         with self.database.reading() as session:
-            return session.scalars(query).all()
+            return MODELS_BY_ID.page(session, query, after=after, limit=limit)
+
+    def get_model(self, version: str) -> LearnedModel:
+        """Return a model, without what makes it predict.
+
+        Raises:
+            ModelNotFound: no model of that version was learned here.
+
+        """
+        query = select(LearnedModel).options(_DESCRIPTION).where(LearnedModel.id == version)
+        with self.database.reading() as session:
+            found = session.scalar(query)
+        if found is None:
+            raise ModelNotFound(version)
+        return found
 
     def get_active_model(self) -> ActiveModel | None:
         """Return the model that predicts, None where nothing was learned yet."""

@@ -4,6 +4,7 @@ from dropout_service.schemas.analytics import FeedbackCountsOut, SummaryOut
 from dropout_service.schemas.assessments import AssessmentOut, NewAssessment
 from dropout_service.schemas.courses import CourseOut
 from dropout_service.schemas.events import AttemptOut, LearningEventOut, NewLearningEvent
+from dropout_service.schemas.models import ModelOut
 from dropout_service.schemas.predictions import (
     FeatureSetOut,
     FeedbackOut,
@@ -22,6 +23,7 @@ __all__ = [
     "FeedbackCountsOut",
     "FeedbackOut",
     "LearningEventOut",
+    "ModelOut",
     "NewAssessment",
     "NewFeatureSet",
     "NewFeedback",

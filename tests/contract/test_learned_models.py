@@ -7,13 +7,8 @@ import pytest
 
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.domain.targets import Target
-from dropout_service.learning.blend import Blend
-from dropout_service.learning.boosting import Booster
-from dropout_service.learning.calibration import Affine
-from dropout_service.learning.linear import Line, Linear
-from dropout_service.learning.model import Variant
-from dropout_service.learning.training import Trained, TrainedVariant
 from shared_db.database import Database
+from tests.learned import a_model
 from tests.stores import engine_on
 
 AT_ONCE = 8
@@ -22,15 +17,6 @@ AT_ONCE = 8
 @pytest.fixture
 def manager(private_url: str) -> DropoutDatabaseManager:
     return DropoutDatabaseManager(Database.on(engine_on(private_url)))
-
-
-def a_model(base: float) -> Trained:
-    """Return a model that is only kept, so that its trees need be no trees."""
-    lines = Linear((Line(0.0, base, (0.0,), (0.0,), (0.0,)),))
-    variant = Variant(
-        ("day",), Blend(Booster("no trees"), lines, 1.0), Affine(1.0, 0.0), (0.0,), {}
-    )
-    return Trained(TrainedVariant(variant, 40, {}, ()), None)
 
 
 def test_of_models_saved_at_once_one_predicts(manager: DropoutDatabaseManager) -> None:

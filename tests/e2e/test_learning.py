@@ -78,7 +78,7 @@ def test_what_was_trained_last_is_active(
     # The same courses again gave the same model.
     assert {active.id, other.id} == before
     assert other.training["courses"].keys() == {"AAA-2013B", "AAA-2013J", "BBB-2013B"}
-    assert other.variants.keys() == {"without_activity", "with_activity"}
+    assert other.metrics.keys() == {"without_activity", "with_activity"}
     assert other.metrics["without_activity"][2]["roc_auc"] > 0.5
 
 

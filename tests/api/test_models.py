@@ -1,0 +1,85 @@
+"""What a prediction's version stands for, over HTTP, on both stores."""
+
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from dropout_service.database import DropoutDatabaseManager
+from dropout_service.domain.targets import Target
+from dropout_service.learning.metrics import Metrics
+from dropout_service.learning.training import Validated
+from tests.learned import a_model
+
+MODELS = "/api/v1/models"
+LEARNED_FROM = {
+    "presentations": ["2025"],
+    "courses": {"art-2025": 3, "math-2025": 37},
+    "enrolments": 40,
+    "rows": 80,
+    "days": [0, 14],
+}
+FIGURES = Metrics(40, 0.25, 0.75, 0.5, 0.1, 0.02, 0.5, 0.2)
+
+
+def learn(manager: DropoutDatabaseManager, base: float) -> str:
+    model = a_model(base, (Validated(14, FIGURES),))
+    return manager.save_model(model, Target.WITHDRAWN_OR_FAIL, LEARNED_FROM).id
+
+
+def told(client: TestClient, path: str) -> dict[str, Any]:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_a_model_says_what_it_predicts_and_how_well(
+    dropout_client: TestClient, db_manager: DropoutDatabaseManager
+) -> None:
+    version = learn(db_manager, 0.0)
+
+    model = told(dropout_client, f"{MODELS}/{version}")
+
+    assert model.pop("created_at").startswith("20")
+    assert model == {
+        "id": version,
+        "target": "withdrawn_or_fail",
+        "is_active": True,
+        "training": LEARNED_FROM,
+        "metrics": {
+            "without_activity": [
+                {
+                    "day": 14,
+                    "rows": 40,
+                    "base_rate": 0.25,
+                    "roc_auc": 0.75,
+                    "pr_auc": 0.5,
+                    "brier_skill": 0.1,
+                    "calibration_error": 0.02,
+                    "precision": 0.5,
+                    "recall": 0.2,
+                }
+            ]
+        },
+    }
+
+
+def test_models_are_listed_and_one_predicts(
+    dropout_client: TestClient, db_manager: DropoutDatabaseManager
+) -> None:
+    assert told(dropout_client, MODELS) == {"items": [], "next": None}
+    before, now = learn(db_manager, 0.0), learn(db_manager, 1.0)
+
+    first = told(dropout_client, f"{MODELS}?limit=1")
+    second = told(dropout_client, f"{MODELS}?after={first['next']}")
+
+    models = [*first["items"], *second["items"]]
+    assert [model["id"] for model in models] == sorted([before, now])
+    assert {model["id"]: model["is_active"] for model in models} == {before: False, now: True}
+
+
+def test_rules_are_no_model(dropout_client: TestClient) -> None:
+    answer = dropout_client.get(f"{MODELS}/rules-2")
+
+    assert answer.status_code == 404
+    assert "GET /api/v1/models lists" in answer.json()["detail"]
