@@ -14,7 +14,7 @@ from dropout_service.database.cohort_batch import MOST_EXAMPLES, CohortBatch, hi
 from dropout_service.database.learned_models import active_model
 from dropout_service.database.predictions import prediction_row, store_predictions
 from dropout_service.database.presence import admit, deleted_among
-from dropout_service.database.stays import Stays, gone_by, stay_of, stays_of
+from dropout_service.database.stays import Stays, gone_by, stays_of, within_sight
 from dropout_service.domain.activity import Activity
 from dropout_service.domain.course_days import Stay
 from dropout_service.domain.features import Features, features_of
@@ -75,16 +75,16 @@ class Cohorts(Part):
             if not activities:
                 return CohortBatch(last=None)
             out = deleted_among(session, activities)
-            stays = stays_of(session, activities) if course is None else {}
-            if stays and active_model(session) is not None:
+            stays = stays_of(session, activities)
+            if course is None and stays and active_model(session) is not None:
                 out |= _judged_by_model(stays, as_of)
-            features = {
-                id_: features_of(seen) for id_, seen in activities.items() if id_ not in out
-            }
+            known = {id_: seen for id_, seen in activities.items() if id_ not in out}
+            known = within_sight(session, stays, known, as_of)
+            features = {id_: features_of(seen) for id_, seen in known.items()}
             if course is None:
                 place = _Place(None, gone_by(session, stays, as_of))
             else:
-                place = _place(session, course, features, as_of)
+                place = _place(session, course, stays, features, as_of)
             return _stored(session, features, place, as_of, last=max(activities), keep=keep)
 
 
@@ -125,16 +125,16 @@ class _Place:
     absent: dict[str, str]
 
 
-def _place(session: Session, course: str, students: Iterable[str], as_of: datetime) -> _Place:
-    found = session.get(Course, course)
-    if found is None:
+def _place(
+    session: Session, course: str, stays: Stays, students: Iterable[str], as_of: datetime
+) -> _Place:
+    if session.get(Course, course) is None:
         return _Place(None, {})
-    query = select(Enrolment).where(
-        Enrolment.course_id == found.id, Enrolment.student_id.in_(students)
-    )
-    enrolled = {row.student_id: stay_of(row, found) for row in session.scalars(query)}
+    enrolled = {
+        id_: stay for id_, known in stays.items() for stay in known if stay.course == course
+    }
     reasons = {id_: _absence(enrolled.get(id_), as_of) for id_ in students}
-    return _Place(found.id, {id_: why for id_, why in reasons.items() if why})
+    return _Place(course, {id_: why for id_, why in reasons.items() if why})
 
 
 def _absence(stay: Stay | None, as_of: datetime) -> str | None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.activity import activity_of
 from dropout_service.database.presence import admit_one, refuse_deleted, require_student
+from dropout_service.database.stays import stays_of, within_sight
 from dropout_service.domain.features import FEATURES_VERSION, Features, features_of
 from dropout_service.errors import FeatureSetExists, FeatureSetNotFound, StudentNotFound
 from dropout_service.models import FeatureSet, KnownStudent
@@ -115,8 +116,9 @@ def features_at(session: Session, student_id: str, as_of: datetime) -> Features:
     refuse_deleted(session, student_id)
     if session.get(KnownStudent, student_id) is None:
         raise StudentNotFound(student_id)
-    seen = activity_of(session, ONE_STUDENT, as_of, student_id=student_id)
-    return features_of(seen[student_id])
+    stays = stays_of(session, [student_id])
+    known = activity_of(session, ONE_STUDENT, as_of, student_id=student_id)
+    return features_of(within_sight(session, stays, known, as_of)[student_id])
 
 
 def _row(

@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from dropout_service.domain.course_days import Stay, last_ended
+from dropout_service.domain.activity import Activity
+from dropout_service.domain.course_days import Stay, is_out_of_sight, last_ended
 from dropout_service.models import Course, DailyActivity, Enrolment
 
 # By student, all of whom enrolments are known.
@@ -16,7 +17,14 @@ Stays = Mapping[str, list[Stay]]
 
 def stay_of(enrolment: Enrolment, course: Course) -> Stay:
     """Return what the enrolment says of when the student is in the course."""
-    return Stay(course.id, course.dates, enrolment.registered_day, enrolment.unregistered_day)
+    return Stay(
+        course=course.id,
+        dates=course.dates,
+        registered_day=enrolment.registered_day,
+        unregistered_day=enrolment.unregistered_day,
+        activity_from=course.activity_from,
+        activity_until=course.activity_until,
+    )
 
 
 def stays_of(session: Session, students: Collection[str]) -> Stays:
@@ -30,6 +38,35 @@ def stays_of(session: Session, students: Collection[str]) -> Stays:
     for enrolment, course in session.execute(query):
         found[enrolment.student_id].append(stay_of(enrolment, course))
     return found
+
+
+def within_sight(
+    session: Session, stays: Stays, activities: Mapping[str, Activity], as_of: datetime
+) -> dict[str, Activity]:
+    """Return the activities by student; of whom none is kept where they are now, the marks alone.
+
+    They are in courses that run without a stream of activity, and all their events are of courses
+    that have or had one. That there are no more is not silence: missing is not zero.
+    """
+    out = {id_ for id_ in activities if is_out_of_sight(stays.get(id_, []), as_of)}
+    if out:
+        out -= _heard_outside_streams(session, out, as_of)
+    return {id_: seen.of_marks() if id_ in out else seen for id_, seen in activities.items()}
+
+
+def _heard_outside_streams(
+    session: Session, students: Collection[str], as_of: datetime
+) -> set[str]:
+    is_of_stream = exists().where(
+        Enrolment.student_id == DailyActivity.student_id,
+        Enrolment.course_id == DailyActivity.course,
+        Course.id == Enrolment.course_id,
+        Course.activity_from.is_not(None),
+    )
+    query = select(DailyActivity.student_id).where(
+        DailyActivity.student_id.in_(students), DailyActivity.first_at <= as_of, ~is_of_stream
+    )
+    return set(session.scalars(query.distinct()))
 
 
 def gone_by(session: Session, stays: Stays, as_of: datetime) -> dict[str, str]:

@@ -67,3 +67,14 @@ class Activity:
     last_mark_at: datetime | None = None
     mark_share_recent: float | None = None
     mark_share_before: float | None = None
+
+    def of_marks(self) -> "Activity":
+        """Return what the marks alone say, as if there were no events."""
+        return Activity(
+            as_of=self.as_of,
+            marks=self.marks,
+            first_mark_at=self.first_mark_at,
+            last_mark_at=self.last_mark_at,
+            mark_share_recent=self.mark_share_recent,
+            mark_share_before=self.mark_share_before,
+        )

@@ -46,12 +46,18 @@ def not_enrolled(registered_day: int | None, unregistered_day: int | None, day: 
 
 @dataclass(frozen=True)
 class Stay:
-    """One enrolment: in which course, and for which of its days."""
+    """One enrolment: in which course, and for which of its days.
+
+    activity_from, activity_until: the days that the course's stream of activity covers; both None
+    without one, the latter where it goes on.
+    """
 
     course: str
     dates: Dates
     registered_day: int | None
     unregistered_day: int | None
+    activity_from: int | None = None
+    activity_until: int | None = None
 
     def closed_at(self, as_of: datetime) -> str | None:
         """Return why the enrolment is not to be judged at the instant, None where it is."""
@@ -66,6 +72,19 @@ class Stay:
             return self.dates.end_of(self.unregistered_day)
         is_over = day >= self.dates.length_days
         return self.dates.end_of(self.dates.length_days - 1) if is_over else None
+
+    def has_stream_at(self, as_of: datetime) -> bool:
+        """Tell whether the course's stream of activity covers its last whole day by then."""
+        day = self.dates.last_whole_day(as_of)
+        if self.activity_from is None or day < self.activity_from:
+            return False
+        return self.activity_until is None or day <= self.activity_until
+
+
+def is_out_of_sight(stays: Sequence[Stay], as_of: datetime) -> bool:
+    """Tell whether the student is in courses that run, of none of which activity is kept."""
+    running = [stay for stay in stays if stay.closed_at(as_of) is None]
+    return bool(running) and not any(stay.has_stream_at(as_of) for stay in running)
 
 
 def last_ended(stays: Sequence[Stay], as_of: datetime) -> tuple[datetime, Stay] | None:

@@ -71,7 +71,7 @@ def missing_for_assessment(features: Features) -> str | None:
     """
     known = features.known_for_days
     if known is None:
-        return "there is no event and no submission of this student by then"
+        return "by then there is no submission of this student, and no event that tells of now"
     has_results = features.mark_count >= FEWEST_MARKS or features.graded_recent >= FEWEST_GRADED
     if known >= FEWEST_KNOWN_DAYS or has_results:
         return None

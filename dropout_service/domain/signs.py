@@ -50,7 +50,7 @@ class Sign:
         return ramp(measured.trouble, self.start, self.full)
 
 
-NO_EVENTS = Unknown("there are no learning events; missing is not zero")
+NO_EVENTS = Unknown("no learning events are known that tell of now; missing is not zero")
 SHORT_HISTORY = Unknown(
     "before the last 14 days there are less than two weeks, or fewer than five events"
 )

@@ -102,12 +102,25 @@ def test_the_latest_instant_stays_the_latest(db_manager: DropoutDatabaseManager)
     ]
 
 
-def enrol(manager: DropoutDatabaseManager, course: str, length: int, **left: int | None) -> None:
-    """Store a course from the first day of the events on, and on which day each student left it."""
+def enrol(
+    manager: DropoutDatabaseManager,
+    course: str,
+    length: int,
+    *,
+    covered_until: int | None = None,
+    **left: int | None,
+) -> None:
+    """Store a course from the first day of the events on, and on which day each student left it.
+
+    covered_until: the last day of its stream of activity, None without one.
+    """
     with manager.database.unit_of_work() as session:
         begins = {"starts_on": NOON.date(), "length_days": length}
+        stream = {"activity_until": covered_until}
+        if covered_until is not None:
+            stream["activity_from"] = 0
         named = {"module": course, "presentation": "2026J", "digest": b"0"}
-        session.add(Course(id=course, **named, **begins))
+        session.add(Course(id=course, **named, **begins, **stream))
         session.flush()
         for student, day in left.items():
             ids = {"id": f"{course}-{student}", "student_id": student, "course_id": course}
@@ -136,6 +149,29 @@ def test_whose_courses_are_all_behind_them_is_not_at_risk(
         with pytest.raises(NotAssessable, match=why):
             db_manager.predict(student, as_of=AS_OF)
     assert db_manager.predict("s2", as_of=NOON + days(29)).student_id == "s2"
+
+
+def test_where_no_activity_is_kept_nobody_is_silent(db_manager: DropoutDatabaseManager) -> None:
+    """s2 and s3 went on to a course without a stream; of s3 an event tells nevertheless.
+
+    The stream of math ended before s4 fell silent, and goes on where s1 is.
+    """
+    fill(db_manager)
+    enrol(db_manager, "math", 200, covered_until=5, s2=20, s3=20, s4=None)
+    enrol(db_manager, "dark", 200, s2=None, s3=None)
+    enrol(db_manager, "lit", 200, covered_until=100, s1=None)
+    db_manager.add_learning_event(None, "s3", None, "NAVIGATION", occurred_at=NOON + days(18))
+
+    done = predict(db_manager)
+
+    assert {row.student_id for row in done.highest} == {"s3", "s1", "s0"}
+    for student in ("s2", "s4"):
+        features = db_manager.compute_features(student, as_of=AS_OF).features
+        assert (features["days_since_activity"], features["events_per_week_recent"]) == (None, None)
+        with pytest.raises(NotAssessable, match="no event that tells of now"):
+            db_manager.predict(student, as_of=AS_OF)
+    earlier = db_manager.compute_features("s4", as_of=NOON + days(5)).features
+    assert earlier["days_since_activity"] == 1
 
 
 def test_nobody_is_a_cohort_too(db_manager: DropoutDatabaseManager) -> None:
