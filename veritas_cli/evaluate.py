@@ -69,9 +69,9 @@ HOW_IT_JUDGES = (
     "the last four weeks counts for everybody in it alike, and so does how much more or less left "
     "the module before than signs tell, where it learned from that module. How many trees there "
     "are, and whether the sum counts in full, by half or not at all before the trees, was chosen "
-    "on the presentations that it learned from. Each of their courses was then judged by a model "
-    "that had not seen it, and the risks were adjusted so that of those told 30 % about 30 in 100 "
-    "left."
+    "on the presentations that it learned from. Each of their courses (of a single one each fifth "
+    "of the students) was then judged by a model that had not seen it, and the risks were adjusted "
+    "so that of those told 30 % about 30 in 100 left."
 )
 _WANTED = "A presentation that is over, as 2013B; more may follow after a comma."
 

@@ -26,6 +26,8 @@ HEADS = {
     "precision": "Precision at 10 %",
     "recall": "Recall at 10 %",
 }
+# Of which the model's less a baseline's is shown: who comes first, and how likely it is.
+_AHEAD_IN = ("roc_auc", "pr_auc", "brier_skill")
 _MOST_DRIFTS = 8
 _POINTS = 80
 _PAGE = """<!doctype html>
@@ -116,9 +118,16 @@ def _figures(title: str, days: Sequence[tuple[int, PopulationFigures]]) -> Table
 
 
 def _ahead(title: str, days: Sequence[tuple[int, PopulationFigures]]) -> Table:
-    rows = [[str(day), *(shown(of.ahead_of[judge]) for judge in BASELINES)] for day, of in days]
-    note = "ROC-AUC of the model less that of the baseline, on the same resampled students."
-    heads = ("Day", *(f"Ahead of {judge}" for judge in BASELINES))
+    rows = [
+        [str(day), HEADS[name], *(shown(of.ahead_of[judge][name]) for judge in BASELINES)]
+        for day, of in days
+        for name in _AHEAD_IN
+    ]
+    note = (
+        "The model's figure less that of the baseline, on the same resampled students. The two AUC "
+        "ask who comes first; Brier skill asks also how near the risk as a probability is."
+    )
+    heads = ("Day", "In", *(f"Ahead of {judge}" for judge in BASELINES))
     return Table(f"{title}: how far ahead", note, heads, rows)
 
 

@@ -34,12 +34,12 @@ Figures = Mapping[str, Interval]
 
 @dataclass(frozen=True)
 class PopulationFigures:
-    """One population: figures by judge, and of the model's ROC-AUC less each baseline's."""
+    """One population: figures by judge, and of the model's less each baseline's."""
 
     rows: int
     happened: int
     by_judge: Mapping[str, Figures]
-    ahead_of: Mapping[str, Interval]
+    ahead_of: Mapping[str, Figures]
 
 
 @dataclass(frozen=True)
@@ -122,15 +122,9 @@ def population_figures(
             for judge, risk in risks.items():
                 drawn[judge].append(metrics_of(happened[of], risk[of]))
     values = {judge: metrics_of(happened, risk) for judge, risk in risks.items()}
-    figures = {
-        judge: {
-            name: _spread(getattr(values[judge], name), [getattr(m, name) for m in drawn[judge]])
-            for name in FIGURES
-        }
-        for judge in risks
-    }
+    figures = {judge: _figures(values[judge], drawn[judge]) for judge in risks}
     ahead = {
-        judge: _difference(values[MODEL], values[judge], drawn[MODEL], drawn[judge])
+        judge: _ahead(values[MODEL], values[judge], drawn[MODEL], drawn[judge])
         for judge in risks
         if judge != MODEL
     }
@@ -148,11 +142,22 @@ def _samples(students: Column, resamples: int) -> Iterator[Column]:
         yield np.repeat(order, times[number[order]])
 
 
-def _difference(
-    value: Metrics, other: Metrics, drawn: list[Metrics], others: list[Metrics]
-) -> Interval:
-    pairs = zip(drawn, others, strict=True)
-    return _spread(value.roc_auc - other.roc_auc, [a.roc_auc - b.roc_auc for a, b in pairs])
+def _figures(value: Metrics, drawn: list[Metrics]) -> Figures:
+    return {
+        name: _spread(getattr(value, name), [getattr(one, name) for one in drawn])
+        for name in FIGURES
+    }
+
+
+def _ahead(value: Metrics, other: Metrics, drawn: list[Metrics], others: list[Metrics]) -> Figures:
+    pairs = list(zip(drawn, others, strict=True))
+    return {
+        name: _spread(
+            getattr(value, name) - getattr(other, name),
+            [getattr(one, name) - getattr(two, name) for one, two in pairs],
+        )
+        for name in FIGURES
+    }
 
 
 def _spread(value: float, drawn: list[float]) -> Interval:
