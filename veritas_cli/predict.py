@@ -156,15 +156,21 @@ def _progress(console: Console) -> Progress:
 
 def _report(console: Console, outcome: CohortBatch, as_of: datetime) -> None:
     line = (
-        f"{outcome.students} students as of {as_of:%Y-%m-%d %H:%M:%S} UTC: {outcome.stored} "
-        f"predictions stored, {outcome.unchanged} already there, {outcome.not_assessable} students "
-        "not assessable."
+        f"{_judged(outcome)} as of {as_of:%Y-%m-%d %H:%M:%S} UTC: {outcome.stored} predictions "
+        f"stored, {outcome.unchanged} already there, {outcome.not_assessable} not assessable."
     )
     console.print(line, soft_wrap=True)
     if outcome.versions:
         console.print(f"Predicted by {', '.join(outcome.versions)}.", soft_wrap=True)
     for student_id, missing in outcome.examples:
         console.print(f"Not assessable, for instance {student_id}: {missing}.", soft_wrap=True)
+
+
+def _judged(outcome: CohortBatch) -> str:
+    if not outcome.enrolments:
+        return f"{outcome.students} students"
+    others = f" and {outcome.students} students in no course that runs" if outcome.students else ""
+    return f"{outcome.enrolments} enrolments{others}"
 
 
 def _show(console: Console, outcome: CohortBatch) -> None:

@@ -13,12 +13,14 @@ class CohortBatch:
     """What became of one batch, or of several together.
 
     last: the id after which the next batch begins, None when the cohort is through.
+    students: how many by the rules; enrolments: how many of courses that a model judged.
     not_assessable: how many; examples: some of them with what is missing.
     highest: the highest risks, the highest first. versions: of the rules or the model, sorted.
     """
 
     last: str | None
     students: int = 0
+    enrolments: int = 0
     stored: int = 0
     unchanged: int = 0
     not_assessable: int = 0
@@ -31,6 +33,7 @@ class CohortBatch:
         return CohortBatch(
             last=following.last,
             students=self.students + following.students,
+            enrolments=self.enrolments + following.enrolments,
             stored=self.stored + following.stored,
             unchanged=self.unchanged + following.unchanged,
             not_assessable=self.not_assessable + following.not_assessable,

@@ -47,7 +47,7 @@ class CourseAssessment:
         out = self.not_assessable
         return CohortBatch(
             last=None,
-            students=len(out),
+            enrolments=len(out),
             not_assessable=len(out),
             examples=out[:MOST_EXAMPLES],
         )
@@ -107,7 +107,7 @@ class EnrolmentPredictions(Part):
             outcomes = Counter(store_predictions(session, rows))
         return CohortBatch(
             last=None,
-            students=len(enrolments),
+            enrolments=len(enrolments),
             stored=outcomes[Outcome.STORED],
             unchanged=outcomes[Outcome.REPEATED],
             highest=highest_of(rows, keep),

@@ -1,5 +1,6 @@
 """`veritas train` and `predict`, and predictions by the model, on three courses of the past."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from math import log
@@ -88,6 +89,7 @@ def test_a_course_is_ranked_with_reasons_that_add_up(
     version = next(model.id for model in manager.get_models() if model.is_active)
     # Who left after the day that the rules judged keeps their latest prediction from there.
     rows = [row for row in latest(manager) if row.version == version]
+    assert f" enrolments as of {DAY_56:%Y-%m-%d}" in by_model.output
     assert f"Predicted by {version}." in by_model.output
     assert f"{version} tells who ends as withdrawn_or_fail." in by_model.output
     assert {row.course_ranked for row in rows} == {len(rows)}
@@ -113,6 +115,7 @@ def test_everybody_is_judged_once(run: Run, manager: DropoutDatabaseManager) -> 
 
     assert result.exit_code == 0, result.output
     assert "AAA-2013J" in {row.course for row in latest(manager)}
+    assert re.search(r"\d+ enrolments and \d+ students in no course that runs as of", result.output)
     # Whose risk it is in, the list says.
     assert any(f"│ {row.course} " in result.output for row in latest(manager) if row.course)
 

@@ -59,7 +59,7 @@ def test_a_course_is_ranked_with_reasons_that_the_events_show(
     result = run("--course", "math", "--as-of", AS_OF, "--show", "3")
 
     assert result.exit_code == 0, result.output
-    assert "7 predictions stored, 0 already there, 0 students not assessable" in result.output
+    assert "7 predictions stored, 0 already there, 0 not assessable" in result.output
     assert re.findall(r"\bs\d\b", result.output) == ["s6", "s5", "s4"]
     for prediction in predictions(manager):
         found = {one["name"]: one for one in prediction.primary_indicators}
@@ -76,7 +76,7 @@ def test_the_same_again_stores_nothing_new(run: Run, manager: DropoutDatabaseMan
     stored = {row.id for row in predictions(manager)}
     again = run("--all", "--as-of", AS_OF)
 
-    assert "0 predictions stored, 8 already there, 1 students not assessable" in again.output
+    assert "0 predictions stored, 8 already there, 1 not assessable" in again.output
     assert "for instance newest: the student was first seen 1.0 days before" in again.output
     assert {row.id for row in predictions(manager)} == stored
     assert len(stored) == 8
