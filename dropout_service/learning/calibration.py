@@ -6,7 +6,7 @@ import numpy as np
 
 from dropout_service.learning.rows import Floats
 
-STEPS = 100
+_MOST_STEPS = 1000
 _CLOSE_ENOUGH = 1e-9
 # A weak pull to the map that changes nothing: it decides only where there is next to no data. The
 # slope stays positive, so that what raises the score before it raises it after.
@@ -32,19 +32,37 @@ class Affine:
 
 
 def fit_affine(margins: Floats, happened: Floats) -> Affine:
-    """Return the map under which what happened is likeliest (Platt 1999, by Newton's method).
+    """Return the map under which what happened is likeliest (Platt 1999), its slope above 0.
 
     margins: of rows that the model was not made from. happened: 0 or 1.
+
+    Raises:
+        ArithmeticError: there is none to be found, as where margins are not finite.
+
     """
+    # Imported where it works: serving does not need it.
+    from scipy.optimize import minimize  # noqa: PLC0415
+
     inputs = np.column_stack([margins, np.ones_like(margins)])
     rest = np.array([1.0, 0.0])
-    weights = rest.copy()
-    for _ in range(STEPS):
-        expected = probability(inputs @ weights)
-        slope = inputs.T @ (expected - happened) + _PULL * (weights - rest)
-        curve = inputs.T @ (inputs * (expected * (1 - expected))[:, None]) + _PULL * np.eye(2)
-        step = np.linalg.solve(curve, slope)
-        weights = weights - step
-        if np.abs(step).max() < _CLOSE_ENOUGH:
-            break
-    return Affine(max(_LEAST_SLOPE, float(weights[0])), float(weights[1]))
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        log_odds = inputs @ weights
+        likelihood = np.logaddexp(0.0, log_odds) - happened * log_odds
+        pulled = _PULL * (weights - rest)
+        slope = inputs.T @ (probability(log_odds) - happened) + pulled
+        held = likelihood.sum() + pulled @ (weights - rest) / 2
+        return float(held / len(inputs)), slope / len(inputs)
+
+    # Bounded, so that the intercept fits the slope that is taken.
+    found = minimize(
+        loss,
+        rest,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(_LEAST_SLOPE, None), (None, None)],
+        options={"maxiter": _MOST_STEPS, "ftol": 0.0, "gtol": _CLOSE_ENOUGH},
+    )
+    if not np.isfinite(found.fun):
+        raise ArithmeticError("no calibration can be found for these margins")
+    return Affine(float(found.x[0]), float(found.x[1]))

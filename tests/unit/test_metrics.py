@@ -72,6 +72,27 @@ def test_calibrating_finds_the_map_that_was_used() -> None:
     assert (found.slope, found.intercept) == pytest.approx((0.6, -1), abs=0.05)
 
 
+@pytest.mark.parametrize(("slope", "intercept"), [(0.4, 0.0), (1.0, 3.0), (0.8, 1.5)])
+def test_calibrating_finds_the_map_of_margins_that_are_far_off(
+    slope: float, intercept: float
+) -> None:
+    """Steps of full length would overshoot here, and end at risks of 0 and 1."""
+    random = np.random.default_rng(1)
+    margins = random.normal(-3, 2, size=2_000)
+    happened = (random.random(2_000) < probability(slope * margins + intercept)).astype(np.float64)
+
+    found = fit_affine(margins, happened)
+
+    assert (found.slope, found.intercept) == pytest.approx((slope, intercept), abs=0.4)
+    assert probability(found(margins)).mean() == pytest.approx(happened.mean(), abs=0.01)
+
+
 def test_calibrating_never_turns_the_order_around() -> None:
+    """And keeps the mean risk that of what happened."""
     margins = np.linspace(-2, 2, 1000)
-    assert fit_affine(margins, (margins < 0).astype(np.float64)).slope > 0
+    happened = (margins < -0.5).astype(np.float64)
+
+    found = fit_affine(margins, happened)
+
+    assert found.slope > 0
+    assert probability(found(margins)).mean() == pytest.approx(happened.mean(), abs=0.01)
