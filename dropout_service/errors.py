@@ -1,7 +1,9 @@
 """What this service refuses."""
 
+from datetime import datetime
+
 from dropout_service.domain.kinds import RiskLevel
-from shared_db.errors import Exists, Gone, Invalid, NotFound
+from shared_db.errors import Conflict, Exists, Gone, Invalid, NotFound
 
 
 class StudentNotFound(NotFound):
@@ -150,4 +152,17 @@ class NothingPresented(NotFound):
         super().__init__(
             f"No course of {presentation} is stored. Bring courses in first: veritas import oulad.",
             presentation=presentation,
+        )
+
+
+class StillRunning(Conflict):
+    """A course to learn from is not over, so how its enrolments end is not known."""
+
+    title = "The course is not over"
+
+    def __init__(self, course: str, ends_at: datetime) -> None:
+        super().__init__(
+            f"{course} runs until {ends_at:%Y-%m-%d}: only courses that are over can be learned "
+            "from or judged.",
+            course=course,
         )

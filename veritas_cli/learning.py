@@ -91,6 +91,7 @@ def rows_of(
 
     Raises:
         NothingPresented: a presentation has no course.
+        StillRunning: one of the courses is not over.
 
     """
     courses = manager.get_courses_presented(presentations)

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.enrolment_features import enrolment_features
 from dropout_service.domain.targets import Target, is_labelled
-from dropout_service.errors import NothingPresented
+from dropout_service.errors import NothingPresented, StillRunning
 from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.models import Course, Enrolment, EnrolmentBackground
+from shared_db.clock import utc_now
 from shared_db.errors import NeedsPostgresql
 from shared_db.part import Part
 
@@ -26,28 +27,37 @@ class LearningRows(Part):
 
         Raises:
             NothingPresented: a presentation has no course.
+            StillRunning: one of the courses is not over.
             NeedsPostgresql: the in-memory store has none to learn from.
 
         """
         if self.use_fallback:
             raise NeedsPostgresql("Learning from courses needs PostgreSQL.")
-        query = select(Course.presentation, Course.id).where(Course.presentation.in_(presentations))
+        query = select(Course).where(Course.presentation.in_(presentations)).order_by(Course.id)
         with self.database.reading() as session:
-            found = session.execute(query.order_by(Course.id)).all()
+            found = session.scalars(query).all()
         for presentation in presentations:
-            if presentation not in {row.presentation for row in found}:
+            if presentation not in {course.presentation for course in found}:
                 raise NothingPresented(presentation)
-        return [row.id for row in found]
+        now = utc_now()
+        for course in found:
+            last = course.length_days - 1
+            if course.dates.last_whole_day(now) < last:
+                raise StillRunning(course.id, course.dates.end_of(last))
+        return [course.id for course in found]
 
     def get_learning_rows(self, day: int, courses: Sequence[str], target: Target) -> EnrolmentRows:
         """Return the enrolments still registered at the end of that day whose end is known.
 
-        Beside the features: `presentation`, `starts_on`, `happened` (1 where it ended as the target
-        says, else 0), and for the audit of fairness alone `gender`, `has_disability` and
-        `deprivation_band` (empty text is not known).
+        Of courses that have such a day: after the last there is nothing to predict. Beside the
+        features: `presentation`, `starts_on`, `happened` (1 where it ended as the target says, else
+        0), and for the audit of fairness alone `gender`, `has_disability` and `deprivation_band`
+        (empty text is not known).
         """
         with self.database.reading() as session:
-            rows = EnrolmentRows(enrolment_features(session, day, courses=courses))
+            has_day = select(Course.id).where(Course.id.in_(courses), Course.length_days > day)
+            running = session.scalars(has_day).all()
+            rows = EnrolmentRows(enrolment_features(session, day, courses=running))
             ended = _ended(session, courses)
         known = np.array([id_ in ended for id_ in rows["enrolment_id"]], dtype=bool)
         rows = rows.where(known)

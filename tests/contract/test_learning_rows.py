@@ -1,0 +1,69 @@
+"""Which enrolments are learned from: of courses that are over, on days that they had."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from dropout_service.database import DropoutDatabaseManager
+from dropout_service.domain.kinds import CourseOutcome
+from dropout_service.domain.targets import Target
+from dropout_service.errors import StillRunning
+from dropout_service.models import Course, Enrolment
+from shared_db.clock import utc_now
+from shared_db.database import Database
+from tests.stores import engine_on
+
+LENGTH = 60
+
+
+@pytest.fixture
+def manager(private_url: str) -> DropoutDatabaseManager:
+    return DropoutDatabaseManager(Database.on(engine_on(private_url)))
+
+
+def add_course(manager: DropoutDatabaseManager, name: str, starts_on: date) -> None:
+    """Store a course of 60 days with two enrolments, of which one ended by leaving on day 40."""
+    ends = {"ada": (CourseOutcome.PASS, None), "bob": (CourseOutcome.WITHDRAWN, 40)}
+    for student in ends:
+        manager.add_student(student)
+    with manager.database.unit_of_work() as session:
+        named = {"module": "art", "presentation": name}
+        session.add(
+            Course(id=f"art-{name}", starts_on=starts_on, length_days=LENGTH, digest=b"0", **named)
+        )
+        session.flush()
+        for student, (outcome, day) in ends.items():
+            session.add(
+                Enrolment(
+                    id=f"{student}-{name}",
+                    student_id=student,
+                    course_id=f"art-{name}",
+                    outcome=outcome,
+                    unregistered_day=day,
+                    digest=b"0",
+                )
+            )
+
+
+@pytest.mark.parametrize(
+    ("day", "students"), [(28, ["ada", "bob"]), (LENGTH - 1, ["ada"]), (LENGTH, []), (112, [])]
+)
+def test_after_the_last_day_of_a_course_there_is_nothing_to_predict(
+    manager: DropoutDatabaseManager, day: int, students: list[str]
+) -> None:
+    add_course(manager, "2013J", date(2013, 10, 1))
+
+    rows = manager.get_learning_rows(day, ["art-2013J"], Target.WITHDRAWN)
+
+    assert rows["student_id"].tolist() == students
+    assert rows["happened"].tolist() == [float(student == "bob") for student in students]
+
+
+def test_a_course_that_runs_teaches_nothing(manager: DropoutDatabaseManager) -> None:
+    today = utc_now().date()
+    add_course(manager, "over", today - timedelta(days=LENGTH))
+    add_course(manager, "runs", today - timedelta(days=LENGTH // 2))
+
+    assert manager.get_courses_presented(["over"]) == ["art-over"]
+    with pytest.raises(StillRunning, match="art-runs runs until"):
+        manager.get_courses_presented(["over", "runs"])
