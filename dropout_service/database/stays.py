@@ -45,28 +45,30 @@ def within_sight(
 ) -> dict[str, Activity]:
     """Return the activities by student; of whom none is kept where they are now, the marks alone.
 
-    They are in courses that run without a stream of activity, and all their events are of courses
-    that have or had one. That there are no more is not silence: missing is not zero.
+    They are in courses that run without a stream of activity, and all that was heard of them lies
+    within a stream. That there is no more is not silence: missing is not zero.
     """
     out = {id_ for id_ in activities if is_out_of_sight(stays.get(id_, []), as_of)}
     if out:
-        out -= _heard_outside_streams(session, out, as_of)
+        out -= _heard_outside_streams(session, stays, out, as_of)
     return {id_: seen.of_marks() if id_ in out else seen for id_, seen in activities.items()}
 
 
 def _heard_outside_streams(
-    session: Session, students: Collection[str], as_of: datetime
+    session: Session, stays: Stays, students: Collection[str], as_of: datetime
 ) -> set[str]:
-    is_of_stream = exists().where(
-        Enrolment.student_id == DailyActivity.student_id,
-        Enrolment.course_id == DailyActivity.course,
-        Course.id == Enrolment.course_id,
-        Course.activity_from.is_not(None),
+    row = DailyActivity
+    query = (
+        select(row.student_id, row.course, func.max(row.day))
+        .where(row.student_id.in_(students), row.first_at <= as_of)
+        .group_by(row.student_id, row.course)
     )
-    query = select(DailyActivity.student_id).where(
-        DailyActivity.student_id.in_(students), DailyActivity.first_at <= as_of, ~is_of_stream
-    )
-    return set(session.scalars(query.distinct()))
+    heard = set()
+    for id_, course, last_day in session.execute(query):
+        stay = next((stay for stay in stays[id_] if stay.course == course), None)
+        if stay is None or not stay.has_stream_on(stay.dates.day_of(last_day)):
+            heard.add(id_)
+    return heard
 
 
 def gone_by(session: Session, stays: Stays, as_of: datetime) -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 _LAST_SECOND = time(23, 59, 59, tzinfo=UTC)
+_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Dates:
         """
         over = instant.astimezone(UTC) + timedelta(seconds=1)
         return (over.date() - self.starts_on).days - 1
+
+    def day_of(self, epoch_day: int) -> int:
+        """Return which day of the course a day (UTC, since 1970-01-01) is."""
+        return epoch_day - (self.starts_on - _EPOCH).days
 
     def end_of(self, day: int) -> datetime:
         """Return the last second (UTC) of a day; day 0 is the first."""
@@ -73,12 +78,20 @@ class Stay:
         is_over = day >= self.dates.length_days
         return self.dates.end_of(self.dates.length_days - 1) if is_over else None
 
-    def has_stream_at(self, as_of: datetime) -> bool:
-        """Tell whether the course's stream of activity covers its last whole day by then."""
-        day = self.dates.last_whole_day(as_of)
+    def has_stream_on(self, day: int) -> bool:
+        """Tell whether the course's stream of activity covers a day of it."""
         if self.activity_from is None or day < self.activity_from:
             return False
         return self.activity_until is None or day <= self.activity_until
+
+    def has_stream_at(self, as_of: datetime) -> bool:
+        """Tell whether the course's stream of activity covers its last whole day by then."""
+        return self.has_stream_on(self.dates.last_whole_day(as_of))
+
+    def is_known_at(self, as_of: datetime) -> bool:
+        """Tell whether the student was registered by then, or on a day that is not known."""
+        day = self.dates.last_whole_day(as_of)
+        return self.registered_day is None or self.registered_day <= day
 
 
 def is_out_of_sight(stays: Sequence[Stay], as_of: datetime) -> bool:
@@ -88,9 +101,13 @@ def is_out_of_sight(stays: Sequence[Stay], as_of: datetime) -> bool:
 
 
 def last_ended(stays: Sequence[Stay], as_of: datetime) -> tuple[datetime, Stay] | None:
-    """Return the stay that ended last, and when; None where one has not ended, or there is none."""
-    ends = [(stay.ended_by(as_of), stay) for stay in stays]
-    ended = [(end, stay) for end, stay in ends if end is not None]
-    if len(ended) < len(ends):
+    """Return the stay that ended last, and when; None where one runs, or none has ended.
+
+    What was registered for later is not known at the instant.
+    """
+    known = [stay for stay in stays if stay.is_known_at(as_of)]
+    if any(stay.closed_at(as_of) is None for stay in known):
         return None
+    ends = [(stay.ended_by(as_of), stay) for stay in known]
+    ended = [(end, stay) for end, stay in ends if end is not None]
     return max(ended, key=lambda one: (one[0], one[1].course), default=None)

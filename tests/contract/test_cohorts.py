@@ -107,24 +107,28 @@ def enrol(
     course: str,
     length: int,
     *,
+    begins: int = 0,
+    registered: int | None = None,
     covered_until: int | None = None,
     **left: int | None,
 ) -> None:
-    """Store a course from the first day of the events on, and on which day each student left it.
+    """Store a course, and on which day each student left it.
 
+    begins: days after the first of the events. registered: on which day they were.
     covered_until: the last day of its stream of activity, None without one.
     """
     with manager.database.unit_of_work() as session:
-        begins = {"starts_on": NOON.date(), "length_days": length}
+        dates = {"starts_on": NOON.date() + days(begins), "length_days": length}
         stream = {"activity_until": covered_until}
         if covered_until is not None:
             stream["activity_from"] = 0
         named = {"module": course, "presentation": "2026J", "digest": b"0"}
-        session.add(Course(id=course, **named, **begins, **stream))
+        session.add(Course(id=course, **named, **dates, **stream))
         session.flush()
         for student, day in left.items():
             ids = {"id": f"{course}-{student}", "student_id": student, "course_id": course}
-            session.add(Enrolment(**ids, unregistered_day=day, digest=b"0"))
+            when = {"registered_day": registered, "unregistered_day": day}
+            session.add(Enrolment(**ids, **when, digest=b"0"))
 
 
 def test_whose_courses_are_all_behind_them_is_not_at_risk(
@@ -154,10 +158,10 @@ def test_whose_courses_are_all_behind_them_is_not_at_risk(
 def test_where_no_activity_is_kept_nobody_is_silent(db_manager: DropoutDatabaseManager) -> None:
     """s2 and s3 went on to a course without a stream; of s3 an event tells nevertheless.
 
-    The stream of math ended before s4 fell silent, and goes on where s1 is.
+    The stream of math ended on day 24, and goes on where s1 is.
     """
     fill(db_manager)
-    enrol(db_manager, "math", 200, covered_until=5, s2=20, s3=20, s4=None)
+    enrol(db_manager, "math", 200, covered_until=24, s2=20, s3=20, s4=None)
     enrol(db_manager, "dark", 200, s2=None, s3=None)
     enrol(db_manager, "lit", 200, covered_until=100, s1=None)
     db_manager.add_learning_event(None, "s3", None, "NAVIGATION", occurred_at=NOON + days(18))
@@ -172,6 +176,23 @@ def test_where_no_activity_is_kept_nobody_is_silent(db_manager: DropoutDatabaseM
             db_manager.predict(student, as_of=AS_OF)
     earlier = db_manager.compute_features("s4", as_of=NOON + days(5)).features
     assert earlier["days_since_activity"] == 1
+    # Events that go on to come after the stream are heard.
+    late = AS_OF - days(6)
+    db_manager.add_learning_event(None, "s4", None, "NAVIGATION", course="math", occurred_at=late)
+    heard = db_manager.compute_features("s4", as_of=AS_OF).features
+    assert heard["days_since_activity"] == 6
+
+
+def test_who_is_between_two_courses_is_not_silent(db_manager: DropoutDatabaseManager) -> None:
+    """What comes later, and who registers for it later, changes nothing of before."""
+    fill(db_manager)
+    enrol(db_manager, "math", 20, s1=None, s2=None, s3=None)
+    enrol(db_manager, "next", 90, begins=60, registered=50, s1=None)
+    enrol(db_manager, "then", 90, begins=60, registered=-5, s2=None)
+
+    for student in ("s1", "s2", "s3"):
+        with pytest.raises(NotAssessable, match="math, the last course that is known"):
+            db_manager.predict(student, as_of=AS_OF)
 
 
 def test_nobody_is_a_cohort_too(db_manager: DropoutDatabaseManager) -> None:
