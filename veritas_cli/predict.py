@@ -101,6 +101,12 @@ class _Run:
     keep: int
     progress: Progress
 
+    def of_course(self, course: str) -> CohortBatch | None:
+        """Predict by the model, and take off its list who has left; None without a model."""
+        self.manager.take_off_leavers(course, self.as_of)
+        assessed = self.manager.assess_course(course, self.as_of)
+        return None if assessed is None else self.by_model(assessed)
+
     def by_rules(self, course: str | None, name: str) -> CohortBatch:
         """Predict batch after batch of students."""
         task = self.progress.add_task(name, total=self.manager.count_cohort(course))
@@ -128,18 +134,17 @@ class _Run:
 def _predict(run: _Run, course: str | None) -> CohortBatch:
     if course is None:
         return _predict_all(run)
-    assessed = None
+    done = None
     if run.manager.get_course_dates(course) is not None:
-        assessed = run.manager.assess_course(course, run.as_of)
-    return run.by_rules(course, course) if assessed is None else run.by_model(assessed)
+        done = run.of_course(course)
+    return done or run.by_rules(course, course)
 
 
 def _predict_all(run: _Run) -> CohortBatch:
     done = CohortBatch(last=None)
     for course in run.manager.get_running_courses(run.as_of):
-        assessed = run.manager.assess_course(course, run.as_of)
-        if assessed is not None:
-            done = done.and_then(run.by_model(assessed), keep=run.keep)
+        if (judged := run.of_course(course)) is not None:
+            done = done.and_then(judged, keep=run.keep)
     return done.and_then(run.by_rules(None, "Everybody else"), keep=run.keep)
 
 

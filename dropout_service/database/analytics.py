@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, FromClause, func, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, exists, func, or_, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from dropout_service.domain.kinds import LEVEL_BOUNDS, DropoutType, RiskLevel
-from dropout_service.models import DropoutPrediction, Student
+from dropout_service.models import Course, DropoutPrediction, Student
 from shared_db.part import Part
 
 MOST_NAMED = 20
@@ -17,7 +17,7 @@ AT_RISK_FROM = LEVEL_BOUNDS[RiskLevel.HIGH]
 
 @dataclass(frozen=True)
 class Standing:
-    """How many students had which level and type by their latest prediction at an instant."""
+    """How many students had which level and type by their overall prediction at an instant."""
 
     at: datetime
     predicted: int
@@ -67,9 +67,9 @@ class Analytics(Part):
 
 
 def _standing(session: Session, at: datetime) -> Standing:
-    latest = _latest_by(session, at)
-    kind, level = latest.row.c.dropout_type, latest.row.c.risk_level
-    query = select(level, kind, func.count()).select_from(Student).join(latest.row, latest.of)
+    overall = _overall_by(session, at)
+    kind, level = overall.row.c.dropout_type, overall.row.c.risk_level
+    query = select(level, kind, func.count()).select_from(Student).join(overall.row, overall.of)
     levels, types = dict.fromkeys(RiskLevel, 0), dict.fromkeys(DropoutType, 0)
     for found_level, found_type, count in session.execute(query.group_by(level, kind)):
         levels[found_level] += count
@@ -78,33 +78,52 @@ def _standing(session: Session, at: datetime) -> Standing:
 
 
 @dataclass(frozen=True)
-class _Latest:
-    """Each student's latest prediction by an instant, and the condition to join it to Student."""
+class _Overall:
+    """Each student's overall prediction at an instant, and the condition to join it to Student."""
 
     row: FromClause
     of: ColumnElement[bool]
 
 
-def _latest_by(session: Session, at: datetime) -> _Latest:
-    one = aliased(DropoutPrediction)
-    latest = (
+def _overall_by(session: Session, at: datetime) -> _Overall:
+    """Return what tells the overall risk: of the latest of each course the highest.
+
+    Without what was obsolete by then, and without courses that were over where something newer is
+    known.
+    """
+    one, other = aliased(DropoutPrediction), aliased(DropoutPrediction)
+    of_same = (other.student_id == one.student_id) & (other.as_of <= at)
+    is_later = tuple_(other.as_of, other.id) > tuple_(one.as_of, one.id)
+    in_course = func.coalesce(other.course, "") == func.coalesce(one.course, "")
+    over = [course.id for course in session.scalars(select(Course)) if course.dates.is_over_at(at)]
+    overall = (
         select(one)
-        .where(one.student_id == Student.id, one.as_of <= at)
-        .order_by(one.as_of.desc(), one.id.desc())
+        .where(
+            one.student_id == Student.id,
+            one.as_of <= at,
+            or_(one.obsolete_from.is_(None), one.obsolete_from > at),
+            ~exists().where(of_same, in_course, is_later),
+            or_(
+                one.course.is_(None),
+                one.course.not_in(over),
+                ~exists().where(of_same, other.as_of > one.as_of),
+            ),
+        )
+        .order_by(one.risk_score.desc(), one.as_of.desc(), one.id.desc())
         .limit(1)
         .correlate(Student)
     )
     if session.get_bind().dialect.name != "sqlite":
-        return _Latest(latest.lateral(), true())  # one look into the index per student
-    id_ = latest.with_only_columns(one.id).scalar_subquery()
+        return _Overall(overall.lateral(), true())  # one look into the index per student
+    id_ = overall.with_only_columns(one.id).scalar_subquery()
     ids = select(id_.label("id")).select_from(Student).subquery()
     row = select(DropoutPrediction).join(ids, ids.c.id == DropoutPrediction.id).subquery()
-    return _Latest(row, row.c.student_id == Student.id)
+    return _Overall(row, row.c.student_id == Student.id)
 
 
 def _newly_at_risk(session: Session, at: datetime, then: datetime) -> tuple[int, list[NewlyAtRisk]]:
-    latest, earlier = _latest_by(session, at), _latest_by(session, then)
-    now, before = latest.row.c, earlier.row.c
+    overall, earlier = _overall_by(session, at), _overall_by(session, then)
+    now, before = overall.row.c, earlier.row.c
     was_safe = or_(before.id.is_(None), before.risk_score < AT_RISK_FROM)
     query = (
         select(
@@ -117,7 +136,7 @@ def _newly_at_risk(session: Session, at: datetime, then: datetime) -> tuple[int,
             func.count().over(),
         )
         .select_from(Student)
-        .join(latest.row, latest.of)
+        .join(overall.row, overall.of)
         .outerjoin(earlier.row, earlier.of)
         .where(now.risk_score >= AT_RISK_FROM, was_safe)
         .order_by(now.risk_score.desc(), now.id.desc())

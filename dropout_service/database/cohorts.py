@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.activity import activity_of
 from dropout_service.database.cohort_batch import MOST_EXAMPLES, CohortBatch, highest_of
-from dropout_service.database.learned_models import active_model
+from dropout_service.database.latest import of_leavers, take_off
 from dropout_service.database.predictions import prediction_row, store_predictions
 from dropout_service.database.presence import admit, deleted_among
 from dropout_service.database.stays import Stays, gone_by, stays_of, within_sight
@@ -53,6 +53,14 @@ class Cohorts(Part):
             raise CourseNotFound(course)
         return count or 0
 
+    def take_off_leavers(self, course: str, as_of: datetime) -> None:
+        """Make obsolete what was predicted in a course of those who had left it by the instant."""
+        with self.database.unit_of_work() as session:
+            found = session.get(Course, course)
+            if found is not None and (gone := of_leavers(session, found, as_of)):
+                admit(session, gone, utc_now())
+                take_off(session, course, gone, as_of)
+
     def predict_batch(
         self,
         as_of: datetime,
@@ -65,10 +73,10 @@ class Cohorts(Part):
         """Predict the next students after an id by the rules, at most `limit`, in one unit of work.
 
         course: who was active or is enrolled in it; who has left or is yet to come is not
-        assessable. None: everybody, but for those whose enrolments a model judges; whose courses
-        are all behind them is not assessable. The same batch again changes nothing where the same
-        is known; where rows came late the new prediction stands beside the old one. keep: how many
-        of the highest risks to return.
+        assessable. None: everybody, but for those of whom a model has told as of this instant; who
+        has courses behind them alone is not assessable. The same batch again changes nothing where
+        the same is known; where rows came late the new prediction stands beside the old one. keep:
+        how many of the highest risks to return.
         """
         with self.database.unit_of_work() as session:
             activities = _activities(session, as_of, course, after=after, limit=limit)
@@ -76,8 +84,8 @@ class Cohorts(Part):
                 return CohortBatch(last=None)
             out = deleted_among(session, activities)
             stays = stays_of(session, activities)
-            if course is None and stays and active_model(session) is not None:
-                out |= _judged_by_model(stays, as_of)
+            if course is None:
+                out |= _judged_by_model(session, activities, as_of)
             known = {id_: seen for id_, seen in activities.items() if id_ not in out}
             known = within_sight(session, stays, known, as_of)
             features = {id_: features_of(seen) for id_, seen in known.items()}
@@ -110,11 +118,12 @@ def _activities(
     return activity_of(session, NEXT_IN_A_COURSE, as_of, course=course, **place)
 
 
-def _judged_by_model(stays: Stays, as_of: datetime) -> set[str]:
-    """Return those who are enrolled in a course that runs."""
-    return {
-        id_ for id_, known in stays.items() if any(stay.closed_at(as_of) is None for stay in known)
-    }
+def _judged_by_model(session: Session, students: Iterable[str], as_of: datetime) -> set[str]:
+    row = DropoutPrediction
+    query = select(row.student_id).where(
+        row.student_id.in_(students), row.as_of == as_of, row.base_log_odds.is_not(None)
+    )
+    return set(session.scalars(query.distinct()))
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,9 @@ class LearningRows(Part):
         for presentation in presentations:
             if presentation not in {course.presentation for course in found}:
                 raise NothingPresented(presentation)
-        now = utc_now()
         for course in found:
-            last = course.length_days - 1
-            if course.dates.last_whole_day(now) < last:
-                raise StillRunning(course.id, course.dates.end_of(last))
+            if not course.dates.is_over_at(utc_now()):
+                raise StillRunning(course.id, course.dates.end_of(course.length_days - 1))
         return [course.id for course in found]
 
     def get_learning_rows(self, day: int, courses: Sequence[str], target: Target) -> EnrolmentRows:

@@ -79,6 +79,8 @@ class Predictions(Part):
             ValueError: no share, no such type or level.
 
         """
+        if confidence is not None and not 0 <= confidence <= 1:
+            raise ValueError("confidence must be a share, 0 to 1")
         right = risk_level(risk_score)
         if level is not None and RiskLevel(level) is not right:
             raise LevelDisagrees(risk_score, RiskLevel(level), right)
@@ -256,6 +258,6 @@ def store_prediction(session: Session, row: DropoutPrediction) -> DropoutPredict
 def store_predictions(session: Session, rows: Sequence[DropoutPrediction]) -> list[Outcome]:
     """Store predictions of one instant, one per student and course; students must be locked."""
     outcomes = store_named(session, rows)
-    new = [row for row, o in zip(rows, outcomes, strict=True) if o is Outcome.STORED]
-    put_latest(session, new)
+    # Those that are stored already, too: another model may have predicted in the meantime.
+    put_latest(session, rows)
     return outcomes

@@ -23,6 +23,10 @@ class Dates:
             return f"the course was over on {self.starts_on + timedelta(days=self.length_days)}"
         return None
 
+    def is_over_at(self, as_of: datetime) -> bool:
+        """Tell whether the course was over by then."""
+        return self.last_whole_day(as_of) >= self.length_days
+
     def last_whole_day(self, instant: datetime) -> int:
         """Return the last day that was over by then; below 0 before the first was.
 
@@ -75,7 +79,7 @@ class Stay:
         day = self.dates.last_whole_day(as_of)
         if self.unregistered_day is not None and self.unregistered_day <= day:
             return self.dates.end_of(self.unregistered_day)
-        is_over = day >= self.dates.length_days
+        is_over = self.dates.is_over_at(as_of)
         return self.dates.end_of(self.dates.length_days - 1) if is_over else None
 
     def has_stream_on(self, day: int) -> bool:

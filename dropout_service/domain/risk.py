@@ -10,7 +10,8 @@ from dropout_service.domain.kinds import DropoutType, RiskLevel, risk_level
 from dropout_service.domain.momentum import momentum_index
 from dropout_service.domain.signs import Measured, Sign
 
-RULES_VERSION = "rules-2"
+RULES = "rules-"
+RULES_VERSION = f"{RULES}2"
 SIGNS = (*engagement.SIGNS, *behavior.SIGNS, *cognition.SIGNS, *silence.SIGNS)
 # It is only judged in the place of days_since_activity, so not both can have data.
 _STAND_IN = "days_since_mark"

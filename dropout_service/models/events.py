@@ -97,6 +97,7 @@ class ResourceUse(Base):
     """A type of resources that a student used in a course, and when first; kept with the events."""
 
     __tablename__ = "resource_uses"
+    __table_args__ = (Index(None, "course", "student_id"),)
 
     student_id: Mapped[str] = mapped_column(
         Key, ForeignKey("dropout.students.id"), primary_key=True

@@ -27,7 +27,7 @@ class FeatureSet(Named, Base):
 
 
 class DropoutPrediction(Named, Base):
-    """What was predicted as of an instant, and why; only the two flags ever change."""
+    """What was predicted as of an instant, and why; only the last three columns ever change."""
 
     __tablename__ = "dropout_predictions"
     __table_args__ = (
@@ -98,6 +98,10 @@ class DropoutPrediction(Named, Base):
     )
     is_overall: Mapped[bool] = mapped_column(
         comment="The one with the highest risk of the student's latest: their overall risk"
+    )
+    obsolete_from: Mapped[datetime | None] = mapped_column(
+        comment="As of when it tells nothing any more: the student had left the course, or a model"
+        " judged in the place of the rules"
     )
 
 

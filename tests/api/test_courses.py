@@ -28,7 +28,7 @@ def fill(manager: DropoutDatabaseManager) -> None:
             module="art",
             presentation=str(year),
             starts_on=date(year, 2, 1),
-            length_days=200,
+            length_days=600,
             activity_from=activity,
             digest=b"0",
         )
@@ -84,7 +84,7 @@ def test_courses_are_listed_with_who_is_in_them(
             "module": "art",
             "presentation": "2025",
             "starts_on": "2025-02-01",
-            "length_days": 200,
+            "length_days": 600,
             "enrolments": 3,
             "still_registered": 2,
             "activity_from": None,

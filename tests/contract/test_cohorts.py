@@ -7,13 +7,18 @@ import pytest
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.database.cohort_batch import CohortBatch
-from dropout_service.domain.kinds import EventType
+from dropout_service.database.predictions import prediction_row, store_predictions
+from dropout_service.domain.activity import Activity
+from dropout_service.domain.features import features_of
+from dropout_service.domain.kinds import EventType, RiskLevel
+from dropout_service.domain.risk import RULES_VERSION, assess
 from dropout_service.errors import CourseNotFound, NotAssessable
 from dropout_service.models import Base, Course, Enrolment
 from tests.factories import NOON, days
 from tests.stores import OpenDatabase
 
 AS_OF = NOON + days(40)
+SILENT_SINCE_LONG = Activity(as_of=AS_OF, first_event_at=NOON, last_event_at=NOON)
 
 
 def fill(manager: DropoutDatabaseManager) -> None:
@@ -88,6 +93,43 @@ def test_again_changes_nothing(db_manager: DropoutDatabaseManager) -> None:
 
     assert (done.stored, done.unchanged) == (0, 5)
     assert [row.id for row in db_manager.get_predictions().items] == before
+
+
+def test_what_is_predicted_again_is_the_latest_again(db_manager: DropoutDatabaseManager) -> None:
+    fill(db_manager)
+    predict(db_manager)
+    db_manager.save_prediction("given", "s3", "SILENT", 0.1, as_of=AS_OF)
+    assert db_manager.get_latest_prediction("s3").id == "given"
+
+    done = predict(db_manager)
+
+    assert (done.stored, done.unchanged) == (0, 5)
+    assert db_manager.get_latest_prediction("s3").version == RULES_VERSION
+
+
+def test_the_rules_are_silent_where_a_model_told(db_manager: DropoutDatabaseManager) -> None:
+    """Also of who is enrolled in a course that runs: a model may know nothing of them."""
+    fill(db_manager)
+    predict(db_manager, as_of=AS_OF - days(1))
+    enrol(db_manager, "art", 200, s2=None, s3=None)
+    tell_by_model(db_manager, "s3", "art")
+
+    done = predict(db_manager)
+
+    assert done.stored == 4
+    overall = {row.student_id: row.version for row in db_manager.get_predictions().items}
+    assert overall["s3"] == "model-1"
+    assert set(overall.values()) == {"model-1", RULES_VERSION}
+    assert len(overall) == 5
+
+
+def tell_by_model(manager: DropoutDatabaseManager, student: str, course: str) -> None:
+    """Store what a model might have said: hardly any risk."""
+    row = prediction_row(student, assess(features_of(SILENT_SINCE_LONG)), AS_OF, course)
+    row.id, row.digest, row.version = "by-model", b"0", "model-1"
+    row.risk_score, row.risk_level, row.base_log_odds = 0.01, RiskLevel.LOW, -4.6
+    with manager.database.unit_of_work() as session:
+        store_predictions(session, [row])
 
 
 def test_the_latest_instant_stays_the_latest(db_manager: DropoutDatabaseManager) -> None:

@@ -61,7 +61,7 @@ def test_after_the_last_day_of_a_course_there_is_nothing_to_predict(
 
 def test_a_course_that_runs_teaches_nothing(manager: DropoutDatabaseManager) -> None:
     today = utc_now().date()
-    add_course(manager, "over", today - timedelta(days=LENGTH))
+    add_course(manager, "over", today - timedelta(days=LENGTH + 1))
     add_course(manager, "runs", today - timedelta(days=LENGTH // 2))
 
     assert manager.get_courses_presented(["over"]) == ["art-over"]
