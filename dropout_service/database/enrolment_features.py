@@ -18,6 +18,7 @@ from dropout_service.database.enrolment_queries import (
     SET_WORK,
     USES,
     WORK,
+    rounded,
 )
 from dropout_service.domain.activity import day_of
 from dropout_service.domain.enrolment_features import (
@@ -46,13 +47,17 @@ _QUESTIONS = {
     "questions_solved": f"CASE WHEN {_HAS_QUESTIONS} THEN coalesce(solved, 0) END",
 }
 _SHARES = {
-    "weight_done_share": "CASE WHEN weight_set IS NOT NULL THEN coalesce(weight_done, 0)"
-    " / weight_set END",
-    "due_weight_done_share": "CASE WHEN due_weight_set IS NOT NULL"
-    " THEN coalesce(due_weight_done, 0) / due_weight_set END",
+    "weight_done_share": rounded(
+        "CASE WHEN weight_set IS NOT NULL THEN coalesce(weight_done, 0) / weight_set END"
+    ),
+    "due_weight_done_share": rounded(
+        "CASE WHEN due_weight_set IS NOT NULL"
+        " THEN coalesce(due_weight_done, 0) / due_weight_set END"
+    ),
     "days_since_submission": "day - last_submitted_day",
-    "score_trend": "CASE WHEN scores > 1 THEN last_score - (score_sum - last_score)"
-    " / (scores - 1) END",
+    "score_trend": rounded(
+        "CASE WHEN scores > 1 THEN last_score - (score_sum - last_score) / (scores - 1) END"
+    ),
 }
 
 

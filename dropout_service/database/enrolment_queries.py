@@ -14,6 +14,15 @@ from dropout_service.domain.enrolment_features import (
     RHYTHM_WINDOW,
 )
 
+
+def rounded(expression: str) -> str:
+    """Return the SQL of a sum of fractions or a quotient, without its last bits.
+
+    They depend on the order of the rows, and what is equal must have the same place in the course.
+    """
+    return f"round(({expression})::numeric, 9)::float8"
+
+
 # The cut-off is a day of each course (:day), or a date (:today, days since 1970).
 COURSE = """
 SELECT c.id, c.module, c.activity_from, c.starts_on - DATE '1970-01-01' AS first_day, cut.day,
@@ -61,6 +70,12 @@ _LATEST_SCORES = (
     " length(w.id) DESC, w.id DESC) FILTER (WHERE s.score IS NOT NULL AND NOT s.is_banked)"
 )
 
+_SCORE_MEAN = rounded(
+    "coalesce(sum(s.score * w.weight) FILTER (WHERE NOT s.is_banked)"
+    " / nullif(sum(w.weight) FILTER (WHERE s.score IS NOT NULL AND NOT s.is_banked), 0),"
+    " avg(s.score) FILTER (WHERE NOT s.is_banked))"
+)
+
 WORK = f"""
 SELECT p.id,
     count(*) FILTER (WHERE w.is_due) AS assessments_due,
@@ -79,10 +94,7 @@ SELECT p.id,
     nullif(sum(w.weight) FILTER (WHERE w.is_due), 0) AS due_weight_set,
     max(s.submitted_day) FILTER (WHERE NOT s.is_banked) AS last_submitted_day,
     avg(w.due_day - s.submitted_day) FILTER (WHERE NOT s.is_banked)::float8 AS mean_lead_days,
-    coalesce(
-        sum(s.score * w.weight) FILTER (WHERE NOT s.is_banked)
-            / nullif(sum(w.weight) FILTER (WHERE s.score IS NOT NULL AND NOT s.is_banked), 0),
-        avg(s.score) FILTER (WHERE NOT s.is_banked)) AS score_mean,
+    {_SCORE_MEAN} AS score_mean,
     min(s.score) FILTER (WHERE NOT s.is_banked) AS lowest_score,
     sum(s.score) FILTER (WHERE NOT s.is_banked) AS score_sum,
     count(s.score) FILTER (WHERE NOT s.is_banked) AS scores,
@@ -141,7 +153,8 @@ LEFT JOIN LATERAL (
 ) AS rhythm ON true
 """
 
-# Rounded, so that what is equal but for the last bits has the same place in the course.
+_REGULARITY = rounded("1 / (1 + rhythm.deviation / rhythm.mean)")
+
 ACTIVE = f"""
 SELECT p.id,
     coalesce(seen.clicks_7, 0)::float8 AS clicks_per_week_7,
@@ -156,7 +169,7 @@ SELECT p.id,
     coalesce(seen.clicks_total, 0) AS clicks_total,
     coalesce(uses.resource_types, 0) AS resource_types,
     CASE WHEN rhythm.gaps >= {FEWEST_RHYTHM_GAPS}
-        THEN round((1 / (1 + rhythm.deviation / rhythm.mean))::numeric, 9) END AS regularity,
+        THEN {_REGULARITY} END AS regularity,
     seen.answers, seen.answers_28, seen.graded_28, seen.correct_28, seen.solved
 FROM present AS p
 JOIN course AS c ON c.id = p.course_id
