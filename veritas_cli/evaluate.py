@@ -104,6 +104,7 @@ def evaluate(
         judged_on = presentations_named(test_on, "--test")
         if both := sorted(set(learned_from) & set(judged_on)):
             raise ConfigurationError(f"{', '.join(both)} cannot be in both --train and --test.")
+        _require_folders(markdown, html)
         wanted = _Wanted(learned_from, judged_on, target, resamples, remarks, _paragraphs(remarks))
         manager, console = learning_manager("evaluate"), command_console()
         report = _evaluate(manager, console, wanted)
@@ -133,6 +134,15 @@ class _Wanted:
         return f"veritas evaluate {names} --target {self.target}{resamples}{remarks}"
 
 
+def _require_folders(*reports: Path) -> None:
+    """Refuse before the work is done what could not be written after it."""
+    for report in reports:
+        if not report.parent.is_dir():
+            raise ConfigurationError(f"There is no folder {report.parent} to write {report.name}.")
+        if report.is_dir():
+            raise ConfigurationError(f"{report} is a folder.")
+
+
 def _paragraphs(remarks: Path | None) -> tuple[str, ...]:
     if remarks is None:
         return ()
@@ -150,9 +160,14 @@ def _evaluate(manager: DropoutDatabaseManager, console: Console, wanted: _Wanted
         trained = _trained(learned, tell)
         at_cut_offs = learned.where(np.isin(learned["day"], CUT_OFFS))
         found = evaluate_days(trained.model, at_cut_offs, judged, wanted.resamples, tell)
+    if not found:
+        raise ConfigurationError(
+            "There is nothing to judge: on none of the days did some leave and others stay."
+        )
     moved = drifts(at_cut_offs, judged, [name for name in KNOWN if name != DAY])
     title = f"Model card: dropout risk, judged on {', '.join(wanted.judged_on)}"
-    return Report(title, _about(trained, wanted), found, moved)
+    about = [*_about(trained, wanted), *_left_out([day.day for day in found])]
+    return Report(title, about, found, moved)
 
 
 def _trained(rows: EnrolmentRows, tell: Progress) -> Trained:
@@ -170,6 +185,14 @@ def _about(trained: Trained, wanted: _Wanted) -> list[str]:
     )
     again = f"Again: `{wanted.command}`"
     return [PURPOSE, HOW_IT_JUDGES, what, HOW, LIMITS, *wanted.paragraphs, again]
+
+
+def _left_out(judged: list[int]) -> list[str]:
+    days = [str(day) for day in CUT_OFFS if day not in judged]
+    if not days:
+        return []
+    why = "after it nobody left, or everybody, in what was learned from or in what was judged"
+    return [f"Left out: day {', '.join(days)}; {why}, or the courses were over."]
 
 
 def _meant(target: Target) -> str:

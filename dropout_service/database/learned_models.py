@@ -1,5 +1,6 @@
 """Models that were learned: kept as text, one of them active."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from threading import Lock
@@ -17,6 +18,8 @@ from shared_db.clock import utc_now
 from shared_db.naming import digest_of, store_named
 from shared_db.paging import Keyset, Page
 from shared_db.part import Part
+
+logger = logging.getLogger(__name__)
 
 MODELS_BY_ID = Keyset("models", (LearnedModel.id,))
 # Without what makes it predict, which is large.
@@ -87,7 +90,7 @@ class LearnedModels(Part):
         return found
 
     def get_active_model(self) -> ActiveModel | None:
-        """Return the model that predicts, None where nothing was learned yet."""
+        """Return the model that predicts; None where none can be read (`active_model`)."""
         with self.database.reading() as session:
             return active_model(session)
 
@@ -97,28 +100,38 @@ class _Loaded:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._last: ActiveModel | None = None
+        self._version: str | None = None
+        self._model: ActiveModel | None = None
 
-    def get(self, session: Session, version: str) -> ActiveModel:
+    def get(self, session: Session, version: str) -> ActiveModel | None:
         with self._lock:
-            if self._last is None or self._last.version != version:
-                self._last = _active(session.get_one(LearnedModel, version))
-            return self._last
+            if self._version != version:
+                self._model = _read(session.get_one(LearnedModel, version))
+                self._version = version
+            return self._model
 
 
 _loaded = _Loaded()
 
 
 def active_model(session: Session) -> ActiveModel | None:
-    """Return the model that predicts, None where nothing was learned yet."""
+    """Return the model that predicts; None where none was learned yet, or by another release."""
     version = session.scalar(select(LearnedModel.id).where(LearnedModel.is_active))
     return None if version is None else _loaded.get(session, version)
 
 
-def _active(row: LearnedModel) -> ActiveModel:
+def _read(row: LearnedModel) -> ActiveModel | None:
     told, trees = row.variants, row.trees_with_activity
-    active = None if trees is None else Variant.of(trees, told["with_activity"])
-    plain = Variant.of(row.trees_without_activity, told["without_activity"])
+    try:
+        active = None if trees is None else Variant.of(trees, told["with_activity"])
+        plain = Variant.of(row.trees_without_activity, told["without_activity"])
+    except (KeyError, TypeError):
+        logger.warning(
+            "%s was learned by another release and cannot be read; the rules predict until `veritas"
+            " train` has learned a new one.",
+            row.id,
+        )
+        return None
     return ActiveModel(row.id, row.target, RiskModel(plain, active))
 
 

@@ -65,17 +65,23 @@ def evaluate_days(
     resamples: int,
     progress: Progress,
 ) -> list[DayEvaluation]:
-    """Return the figures of each day of the rows to be judged.
+    """Return the figures of each day on which there is something to tell apart.
 
-    learned: what the model was made from, on the same days, for the baselines.
+    learned: what the model was made from, on the same days, for the baselines. A day is left out
+    where it happened to nobody or to everybody, of those learned from or of those judged.
     """
     days = [int(day) for day in np.unique(judged["day"])]
     found = []
     for done, day in enumerate(days):
         progress("Evaluating", done, len(days))
         ones, others = (rows.where(rows["day"] == day) for rows in (learned, judged))
-        found.append(_evaluate_day(model, ones, others, day, resamples))
+        if _has_both(ones) and _has_both(others):
+            found.append(_evaluate_day(model, ones, others, day, resamples))
     return found
+
+
+def _has_both(rows: EnrolmentRows) -> bool:
+    return len(np.unique(rows[HAPPENED])) > 1
 
 
 def _evaluate_day(
@@ -89,7 +95,7 @@ def _evaluate_day(
     }
     happened = judged[HAPPENED].astype(np.float64)
     seen = np.isin(judged["module"], learned["module"])
-    is_mixed = seen.any() and not seen.all()
+    is_mixed = not seen.all() and _has_both(judged.where(seen))
     students = judged["student_id"]
     return DayEvaluation(
         day=day,

@@ -9,6 +9,7 @@ import numpy as np
 from dropout_service.domain.enrolment_features import OF_THE_COURSE
 from dropout_service.learning.blend import Blend
 from dropout_service.learning.calibration import Affine, probability
+from dropout_service.learning.features import KNOWN
 from dropout_service.learning.levels import levels_of
 from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
 
@@ -40,11 +41,6 @@ class Variant:
     calibration: Affine
     weights: tuple[float, ...]
     levels: Mapping[str, float]
-
-    def log_odds(self, rows: EnrolmentRows) -> Floats:
-        """Return each row's calibrated log-odds."""
-        margins = self.blend.margins(rows.matrix(self.features))
-        return self.calibration(margins + levels_of(self.levels, rows["module"]))
 
     def scores(self, rows: EnrolmentRows) -> Scores:
         """Return what the variant says of each row, with reasons."""
@@ -82,9 +78,16 @@ class Variant:
 
     @classmethod
     def of(cls, text: str, told: Mapping[str, Any]) -> Self:
-        """Return the variant of which `as_json` told."""
+        """Return the variant of which `as_json` told.
+
+        Raises:
+            KeyError: another release told, of other features or in another form.
+
+        """
         calibration = Affine(**told["calibration"])
         features, weights = tuple(told["features"]), tuple(told["weights"])
+        if unknown := set(features) - set(KNOWN):
+            raise KeyError(*unknown)
         # A model may be older than levels.
         levels = dict(told.get("levels", {}))
         return cls(features, Blend.of(text, told), calibration, weights, levels)

@@ -4,10 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from sqlalchemy import update
 
-from dropout_service.database import DropoutDatabaseManager
+from dropout_service.database import DropoutDatabaseManager, EventToStore
+from dropout_service.domain.kinds import EventType
+from dropout_service.domain.risk import RULES_VERSION
 from dropout_service.domain.targets import Target
+from dropout_service.models import LearnedModel
 from shared_db.database import Database
+from tests.factories import NOON, days
 from tests.learned import a_model
 from tests.stores import engine_on
 
@@ -43,3 +48,20 @@ def test_the_same_model_again_is_the_same_row_and_active(manager: DropoutDatabas
     assert again.id == first.id != other.id
     active = {model.id: model.is_active for model in manager.get_models()}
     assert active == {first.id: True, other.id: False}
+
+
+def test_a_model_of_another_release_lets_the_rules_predict(
+    manager: DropoutDatabaseManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    version = manager.save_model(a_model(7.0), Target.WITHDRAWN, {}).id
+    with manager.database.unit_of_work() as session:
+        of_another = update(LearnedModel).where(LearnedModel.id == version)
+        session.execute(of_another.values(variants={"without_activity": {"features": ["day"]}}))
+    manager.add_learning_events(
+        [EventToStore("s1", EventType.NAVIGATION, occurred_at=NOON + days(n)) for n in (0, 20)]
+    )
+
+    prediction = manager.predict("s1", as_of=NOON + days(40))
+
+    assert prediction.version == RULES_VERSION
+    assert f"{version} was learned by another release" in caplog.text

@@ -54,3 +54,12 @@ def test_remarks_that_are_not_there_are_named(run: Run) -> None:
 
     assert result.exit_code == 1
     assert "--remarks: nowhere.md is no text that can be read" in result.output
+
+
+@pytest.mark.parametrize("option", ["--markdown", "--html"])
+def test_a_report_that_could_not_be_written_is_refused_at_once(run: Run, option: str) -> None:
+    result = run(*EVALUATE, option, "nowhere/report")
+
+    assert result.exit_code == 1
+    assert "There is no folder nowhere to write report" in result.output
+    assert "Reading" not in result.output

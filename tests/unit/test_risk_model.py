@@ -1,67 +1,17 @@
 """A trained model: exact contributions, known directions, no student on both sides."""
 
-from functools import cache
 from json import dumps, loads
 
 import numpy as np
 import pytest
 
 from dropout_service.learning.boosting import Shape
-from dropout_service.learning.features import DIRECTIONS, KNOWN
+from dropout_service.learning.features import DIRECTIONS
+from dropout_service.learning.levels import levels_of
 from dropout_service.learning.model import RiskModel, Variant
-from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.learning.splits import calibration_splits, validation_splits
-from dropout_service.learning.training import (
-    AS_GOOD,
-    Search,
-    TooLittleToLearn,
-    Trained,
-    simplest,
-    train,
-)
-
-ROWS = 900
-# Half of it lines, so that what holds of the model holds of both parts.
-SMALL = Search(leaves=(4,), trees=(20,), shares=(0.5,))
-
-
-@cache
-def rows(*, active_share: float = 0.5) -> EnrolmentRows:
-    """Return enrolments of three courses in which missing work and low scores lead to leaving."""
-    random = np.random.default_rng(3)
-    columns = {name: np.full(ROWS, np.nan) for name in KNOWN}
-    trouble = random.random(ROWS)
-    columns["day"] = random.choice([0.0, 28.0], ROWS)
-    columns["assessments_due"] = np.full(ROWS, 4.0)
-    columns["assessments_missed"] = np.round(4 * trouble * random.random(ROWS))
-    columns["score_mean"] = 90 - 50 * trouble + random.normal(0, 5, ROWS)
-    has_activity = random.random(ROWS) < active_share
-    columns["active_days_14"] = np.where(has_activity, np.round(14 * (1 - trouble)), np.nan)
-    course = random.choice(["AAA-2013B", "AAA-2013J", "BBB-2013B"], ROWS)
-    loses_many = (course == "BBB-2013B") & (columns["day"] == 28)
-    columns["leaving_log_odds"] = np.where(loses_many, -2.0, -4.0)
-    chance = 0.1 + 0.6 * trouble + 0.2 * loses_many
-    return EnrolmentRows(
-        {
-            **columns,
-            "enrolment_id": np.array([f"e{n}" for n in range(ROWS)]),
-            "student_id": np.array([f"s{n // 2}" for n in range(ROWS)]),
-            "course": course,
-            "module": np.array([name[:3] for name in course]),
-            "starts_on": np.where(np.char.endswith(course, "B"), 100, 300),
-            "has_activity": has_activity,
-            "happened": (random.random(ROWS) < chance).astype(np.float64),
-        }
-    )
-
-
-def quietly(_step: str, _done: int, _total: int) -> None:
-    """Show nothing."""
-
-
-@cache
-def trained() -> Trained:
-    return train(rows(), quietly, SMALL)
+from dropout_service.learning.training import AS_GOOD, Search, TooLittleToLearn, simplest, train
+from tests.learned import ROWS, SMALL, quietly, rows, trained
 
 
 @pytest.fixture
@@ -80,7 +30,8 @@ def test_base_and_contributions_add_up_to_the_log_odds(model: RiskModel) -> None
 
 def test_the_calibrated_booster_says_the_same_without_reasons(model: RiskModel) -> None:
     plain = model.without_activity
-    odds = plain.log_odds(rows())
+    margins = plain.blend.margins(rows().matrix(plain.features))
+    odds = plain.calibration(margins + levels_of(plain.levels, rows()["module"]))
 
     assert plain.scores(rows()).probability == pytest.approx(1 / (1 + np.exp(-odds)))
 
@@ -154,7 +105,25 @@ def test_a_model_of_before_levels_still_predicts(model: RiskModel) -> None:
     old = Variant.of(plain.blend.booster.text, told)
 
     margins = plain.blend.margins(rows().matrix(plain.features))
-    assert old.log_odds(rows()) == pytest.approx(plain.calibration(margins))
+    odds = plain.calibration(margins)
+    assert old.scores(rows()).probability == pytest.approx(1 / (1 + np.exp(-odds)))
+
+
+@pytest.mark.parametrize("lacks", ["linear", "start_share", "weights"])
+def test_a_model_in_another_form_is_refused(model: RiskModel, lacks: str) -> None:
+    told = model.without_activity.as_json()
+    del told[lacks]
+
+    with pytest.raises(KeyError, match=lacks):
+        Variant.of(model.without_activity.blend.booster.text, told)
+
+
+def test_a_model_of_features_that_are_no_more_is_refused(model: RiskModel) -> None:
+    told = model.without_activity.as_json()
+    told["features"] = [*told["features"][1:], "shoe_size"]
+
+    with pytest.raises(KeyError, match="shoe_size"):
+        Variant.of(model.without_activity.blend.booster.text, told)
 
 
 def test_a_model_comes_back_from_its_text(model: RiskModel) -> None:
@@ -162,7 +131,7 @@ def test_a_model_comes_back_from_its_text(model: RiskModel) -> None:
     told = loads(dumps(plain.as_json()))
     again = Variant.of(plain.blend.booster.text, told)
 
-    assert (again.log_odds(rows()) == plain.log_odds(rows())).all()
+    assert (again.scores(rows()).probability == plain.scores(rows()).probability).all()
 
 
 def test_the_same_rows_give_the_same_model() -> None:
