@@ -62,16 +62,17 @@ HOW = (
 )
 HOW_IT_JUDGES = (
     "**How it judges.** First it adds up: each sign, as missed work or low marks, raises or lowers "
-    "the risk by a fixed weight, which is another one every fortnight of the course (logistic "
-    "regression). Then small decision trees, each a few yes-or-no questions, correct the sum where "
-    "signs mean more or less together than each alone. Where it is known which way a sign points "
-    "neither goes against it: missed work never lowers a risk. How many have left the course in "
-    "the last four weeks counts for everybody in it alike, and so does how much more or less left "
-    "the module before than signs tell, where it learned from that module. How many trees there "
-    "are, and whether the sum counts in full, by half or not at all before the trees, was chosen "
-    "on the presentations that it learned from. Each of their courses (of a single one each fifth "
-    "of the students) was then judged by a model that had not seen it, and the risks were adjusted "
-    "so that of those told 30 % about 30 in 100 left."
+    "the risk by a fixed weight, which is another one every fortnight of the first sixteen weeks, "
+    "and every four weeks from then on (logistic regression). Then small decision trees, each a "
+    "few yes-or-no questions, correct the sum where signs mean more or less together than each "
+    "alone. Where it is known which way a sign points neither goes against it: missed work never "
+    "lowers a risk. How many have left the course in the last four weeks counts for everybody in "
+    "it alike, and so does how much more or less left the module before than signs tell, where it "
+    "learned from that module. How many trees there are, and whether the sum counts in full, by "
+    "half or not at all before the trees, was chosen on the presentations that it learned from. "
+    "Each of their courses (of a single one each fifth of the students) was then judged by a model "
+    "that had not seen it, and the risks were adjusted so that of those told 30 % about 30 in 100 "
+    "left."
 )
 _WANTED = "A presentation that is over, as 2013B; more may follow after a comma."
 

@@ -12,7 +12,6 @@ from rich.table import Table
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.database.cohort_batch import CohortBatch
 from dropout_service.database.enrolment_predictions import CourseAssessment
-from dropout_service.domain.modelled import LEAST_SIGN
 from dropout_service.models import DropoutPrediction
 from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
@@ -194,11 +193,9 @@ def _show(console: Console, outcome: CohortBatch) -> None:
 
 def _cells(prediction: DropoutPrediction) -> tuple[str, ...]:
     told = [*prediction.primary_indicators, *prediction.secondary_indicators]
-    # Of a model's reasons only signs are told; the rules give no others, and no log-odds.
-    least = 0.0 if prediction.base_log_odds is None else LEAST_SIGN
-    indicators = sorted(
-        (one for one in told if one["contribution"] >= least), key=lambda one: -one["contribution"]
-    )
+    # Of a model's reasons only signs are told; the rules give no others.
+    signs = (one for one in told if one.get("is_sign", True))
+    indicators = sorted(signs, key=lambda one: -one["contribution"])
     index, advice = prediction.momentum_index, prediction.recommendations
     return (
         prediction.student_id,

@@ -20,7 +20,8 @@ class Reason:
     """A topic and what it adds to the log-odds; below 0 it speaks against dropping out.
 
     value: the student's, compared_with: the course's median of it; None is not known. part is
-    NO_DROPOUT where the topic is no doing of the student's.
+    NO_DROPOUT where the topic is no doing of the student's. is_sign: there is something to talk
+    about.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Reason:
     severity: None
     contribution: float
     text: str
+    is_sign: bool
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,9 @@ def assess_enrolment(judged: Judged) -> ModelAssessment:
     that the student does raises it. Advice is given for signs. At a LOW level outside the tenth of
     the course with the highest risk there is neither type nor advice.
     """
-    missing, reasons = _missing(judged), _reasons(judged)
-    signs = _signs(reasons, judged, unknown={one.name for one in missing})
+    missing = _missing(judged)
+    reasons = _reasons(judged, unknown={one.name for one in missing})
+    signs = [reason for reason in reasons if reason.is_sign]
     level = risk_level(judged.risk_score)
     is_seen = level is not RiskLevel.LOW or judged.rank <= max(1, SEEN_SHARE * judged.ranked)
     kind = _type(signs) if is_seen else DropoutType.NO_DROPOUT
@@ -107,18 +110,23 @@ def _base(judged: Judged) -> float:
     return judged.base_log_odds + sum(added)
 
 
-def _reasons(judged: Judged) -> list[Reason]:
+def _reasons(judged: Judged, *, unknown: Set[str]) -> list[Reason]:
     sums: dict[Topic, float] = {}
     for feature, contribution in judged.contributions.items():
         if feature in OF_THE_COURSE:
             continue
         topic = TOPIC_OF[feature]
         sums[topic] = sums.get(topic, 0.0) + contribution
-    found = [_reason(topic, total, judged) for topic, total in sums.items() if total]
+    found = [
+        _reason(topic, total, judged, is_known=topic.name not in unknown)
+        for topic, total in sums.items()
+        if total
+    ]
     return sorted(found, key=lambda reason: (-reason.contribution, reason.name))
 
 
-def _reason(topic: Topic, contribution: float, judged: Judged) -> Reason:
+def _reason(topic: Topic, contribution: float, judged: Judged, *, is_known: bool) -> Reason:
+    is_trouble = topic.is_trouble(judged.values, judged.medians)
     return Reason(
         name=topic.name,
         part=topic.part or DropoutType.NO_DROPOUT,
@@ -127,17 +135,8 @@ def _reason(topic: Topic, contribution: float, judged: Judged) -> Reason:
         severity=None,
         contribution=contribution,
         text=topic.tell(judged.values, judged.medians),
+        is_sign=is_known and is_trouble and contribution >= LEAST_SIGN,
     )
-
-
-def _signs(reasons: list[Reason], judged: Judged, *, unknown: Set[str]) -> list[Reason]:
-    return [
-        reason
-        for reason in reasons
-        if reason.contribution >= LEAST_SIGN
-        and reason.name not in unknown
-        and TOPIC_NAMED[reason.name].is_trouble(judged.values, judged.medians)
-    ]
 
 
 def _type(signs: list[Reason]) -> DropoutType:

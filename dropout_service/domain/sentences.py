@@ -45,11 +45,11 @@ def tell_missed(student: Values, course: Values) -> str:
     last, missed, due = (
         student[name] for name in ("missed_last_two", "assessments_missed", "assessments_due")
     )
-    if missed and due and due > 1 and last == 2:  # noqa: PLR2004 - it says two
-        return f"The last two assessments were missed ({missed:.0f} of {due:.0f} due)."
     if missed and due:
         was = "assessment due was" if due == 1 else "assessments due were"
-        return f"{missed:.0f} of {due:.0f} {was} missed."
+        both = ", the last two among them" if due > 1 and last == 2 else ""  # noqa: PLR2004 - it says two
+        beside = _shown(course["assessments_missed"])
+        return f"{missed:.0f} of {due:.0f} {was} missed{both} (course: {beside})."
     done, usual = student["weight_done_share"], course["weight_done_share"]
     if done is None:
         return "Nothing that was due was missed."

@@ -45,7 +45,8 @@ class IndicatorOut(Out):
     By rules: `contribution` is how much of the score it is (0 to 1), `compared_with` the student's
     own earlier value. By a model (`base_log_odds` is there): `contribution` is what it adds to the
     log-odds of the score, below 0 what it takes away; `compared_with` is the course's median, and
-    there is no `severity`. Null: not known, or nothing to compare with.
+    there is no `severity`; `is_sign` is true where it raises the risk and shows something to talk
+    about. Null: not known, or nothing to compare with; of the rules all are signs.
     """
 
     name: str
@@ -55,6 +56,7 @@ class IndicatorOut(Out):
     severity: float | None
     contribution: float
     text: str
+    is_sign: bool | None = None
 
 
 class NotAssessedOut(Out):

@@ -43,7 +43,10 @@ def test_the_type_is_of_the_signs_that_together_raise_the_risk_most() -> None:
     assert (found.dropout_type, found.risk_level) == (DropoutType.SILENT, RiskLevel.HIGH)
     [missed] = found.primary
     assert missed.contribution == pytest.approx(0.9)
-    assert missed.text == "The last two assessments were missed (2 of 3 due)."
+    assert missed.text == (
+        "2 of 3 assessments due were missed, the last two among them (course: 0)."
+    )
+    assert missed.is_sign
     assert [reason.name for reason in found.secondary] == ["load", "marks"]
     assert found.secondary[1].text == (
         "The scores are 40 on average (course: 70), the lowest is 30."
@@ -86,7 +89,7 @@ def test_what_is_unknown_is_no_ground_for_a_type_or_advice() -> None:
     assert found.dropout_type is DropoutType.NO_DROPOUT
     assert found.recommendations == ()
     [told] = found.secondary
-    assert (told.name, told.contribution) == ("marks", 0.3)
+    assert (told.name, told.contribution, told.is_sign) == ("marks", 0.3, False)
     assert told.text == "No score is known yet."
 
 

@@ -29,8 +29,14 @@ UNKNOWN = dict.fromkeys(KNOWN)
         (
             sentences.tell_missed,
             {"assessments_missed": 1.0, "assessments_due": 1.0, "missed_last_two": 1.0},
-            {},
-            "1 of 1 assessment due was missed.",
+            {"assessments_missed": 0.0},
+            "1 of 1 assessment due was missed (course: 0).",
+        ),
+        (
+            sentences.tell_missed,
+            {"assessments_missed": 2.0, "assessments_due": 5.0, "missed_last_two": 1.0},
+            {"assessments_missed": 1.0},
+            "2 of 5 assessments due were missed (course: 1).",
         ),
         (
             sentences.tell_pause,
