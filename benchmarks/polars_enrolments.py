@@ -159,19 +159,20 @@ def _with_coursework(rows: pl.LazyFrame, oulad: Oulad, day: int) -> pl.LazyFrame
     known = oulad.submissions.filter(pl.col("submitted_day") <= day)
     set_work = oulad.coursework.select("course", "id_assessment", "due_day", "weight")
     each = (
-        rows.select(KEY)
+        rows.select(*KEY, "registered_day")
         .join(set_work, on="course")
         .join(known, on=["id_assessment", "student_id"], how="left")
         .sort("due_day", "id_assessment")
     )
     lead = (pl.col("due_day") - pl.col("submitted_day")).filter(handed_in)
-    missed = (due & ~done).fill_null(value=False)
+    since = (pl.col("due_day") >= pl.col("registered_day")).fill_null(value=True)
+    missed = (due & ~done & since).fill_null(value=False)
     found = each.group_by(KEY).agg(
         assessments_due=due.sum(),
         assessments_handed_in=handed_in.sum(),
         assessments_late=(lead < 0).sum(),
         assessments_missed=missed.sum(),
-        missed_last_two=pl.when(due.any()).then((~done).filter(due).tail(LAST_DUE).sum()),
+        missed_last_two=pl.when(due.any()).then(missed.filter(due).tail(LAST_DUE).sum()),
         assessments_banked=banked.sum(),
         due_done_share=done.filter(due).mean(),
         weight_done_share=_share(weight.filter(done).sum(), weight.sum()),

@@ -70,6 +70,8 @@ _LATEST_SCORES = (
     " length(w.id) DESC, w.id DESC) FILTER (WHERE s.score IS NOT NULL AND NOT s.is_banked)"
 )
 
+# What was due before somebody came they did not miss.
+_MISSED = "w.is_due AND s.id IS NULL AND coalesce(w.due_day >= -p.registration_lead_days, true)"
 _SCORE_MEAN = rounded(
     "coalesce(sum(s.score * w.weight) FILTER (WHERE NOT s.is_banked)"
     " / nullif(sum(w.weight) FILTER (WHERE s.score IS NOT NULL AND NOT s.is_banked), 0),"
@@ -83,9 +85,9 @@ SELECT p.id,
     count(s.id) FILTER (WHERE w.is_due)::float8
         / nullif(count(*) FILTER (WHERE w.is_due), 0) AS due_done_share,
     count(*) FILTER (WHERE NOT s.is_banked AND s.submitted_day > w.due_day) AS assessments_late,
-    count(*) FILTER (WHERE w.is_due AND s.id IS NULL) AS assessments_missed,
+    count(*) FILTER (WHERE {_MISSED}) AS assessments_missed,
     CASE WHEN bool_or(w.is_due) THEN
-        count(*) FILTER (WHERE w.is_due AND w.place <= {LAST_DUE} AND s.id IS NULL)
+        count(*) FILTER (WHERE {_MISSED} AND w.place <= {LAST_DUE})
     END AS missed_last_two,
     count(*) FILTER (WHERE s.is_banked) AS assessments_banked,
     sum(w.weight) FILTER (WHERE s.id IS NOT NULL) AS weight_done,

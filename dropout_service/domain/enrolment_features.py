@@ -10,8 +10,6 @@ of the equals too: of what is counted there are many.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-ENROLMENT_FEATURES_VERSION = "enrolment-features-3"
-
 # Windows of activity end with the cut-off day and count it.
 ACTIVITY_WINDOWS = (7, 14, 28)
 RHYTHM_WINDOW = 42
@@ -110,7 +108,7 @@ _COURSEWORK = (
     EnrolmentFeature(
         "assessments_missed",
         "count",
-        "due and neither handed in nor banked",
+        "due since they registered, and neither handed in nor banked",
         Family.COURSEWORK,
         1,
     ),

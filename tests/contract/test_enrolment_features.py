@@ -70,6 +70,15 @@ def test_figures_that_can_be_checked_by_hand(imported: Connection) -> None:
     assert known["weight_done_share"] == known["due_weight_done_share"] == 1
 
 
+def test_who_comes_late_has_not_missed_what_was_due_before(imported: Connection) -> None:
+    """104 comes on day 30; the first piece was due on day 10, the second on day 40."""
+    before, after = (of(features(imported, day), "AAA-2013J-104") for day in (39, 41))
+
+    assert (before["assessments_due"], before["due_done_share"]) == (1, 0)
+    assert (before["assessments_missed"], before["missed_last_two"]) == (0, 0)
+    assert (after["assessments_missed"], after["missed_last_two"]) == (1, 1)
+
+
 def test_a_midrank_counts_half_of_the_equals(imported: Connection) -> None:
     everybody = features(imported, 41, courses=["AAA-2013J"])
     missed, midranks = (
