@@ -123,12 +123,14 @@ class OuladImport:
         self._write_submissions(submitted)
 
     def _write_courses(self, school: School) -> None:
-        courses, work = list(school.courses.values()), [one.row for one in school.work.values()]
+        courses, work = list(school.courses.values()), list(school.work.values())
         with self._step("Storing courses", len(courses) + len(work), COURSES):
-            outcomes = self.dropout.import_courses(courses, work)
-        # Their lines are their places: these files were read without a gap.
-        for name, came in zip((COURSES, ASSESSMENTS), outcomes, strict=True):
-            self.accounts[name].settle(enumerate(came, start=2))
+            outcomes = self.dropout.import_courses(
+                [one.row for one in courses], [one.row for one in work]
+            )
+        read = {COURSES: [one.line for one in courses], ASSESSMENTS: [one.line for one in work]}
+        for (name, lines), came in zip(read.items(), outcomes, strict=True):
+            self.accounts[name].settle(zip(lines, came, strict=True))
 
     def _write_enrolments(self, enrolled: Sequence[Enrolled]) -> None:
         def store(batch: Sequence[Enrolled]) -> list[Outcome]:

@@ -34,11 +34,20 @@ Place = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
+class Course:
+    """A course, and the line that it was read from."""
+
+    row: CourseToStore
+    line: int
+
+
+@dataclass(frozen=True)
 class Work:
-    """A piece of work with the name of its course."""
+    """A piece of work with the name of its course, and the line that it was read from."""
 
     course: CourseName
     row: CourseworkToStore
+    line: int
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ class School:
     and student. sites: the type of activity by place. read: how many rows of each file.
     """
 
-    courses: Mapping[CourseName, CourseToStore]
+    courses: Mapping[CourseName, Course]
     work: Mapping[str, Work]
     enrolled: Mapping[Place, Enrolled]
     sites: Mapping[Place, str]
@@ -95,8 +104,8 @@ def read_school(files: OuladFiles) -> School:
     return School(courses, work, enrolled, sites, read | counts)
 
 
-def _courses(files: OuladFiles) -> dict[CourseName, CourseToStore]:
-    found: dict[CourseName, CourseToStore] = {}
+def _courses(files: OuladFiles) -> dict[CourseName, Course]:
+    found: dict[CourseName, Course] = {}
     for row in files.rows(COURSES, (*_COURSE, "module_presentation_length")):
         written = f"{row.text('code_module')}/{row.text('code_presentation')}"
         name = CourseName.parse(written)
@@ -107,20 +116,20 @@ def _courses(files: OuladFiles) -> dict[CourseName, CourseToStore]:
         length = row.whole("module_presentation_length")
         if not 0 < length <= _MOST_DAYS:
             raise row.refusal(f"module_presentation_length is {length}")
-        found[name] = CourseToStore(
-            name.id, name.module, name.presentation, name.date_of(0), length
-        )
+        begins = name.date_of(0)
+        to_store = CourseToStore(name.id, name.module, name.presentation, begins, length)
+        found[name] = Course(to_store, row.line)
     return found
 
 
-def _work(files: OuladFiles, courses: Mapping[CourseName, CourseToStore]) -> dict[str, Work]:
+def _work(files: OuladFiles, courses: Mapping[CourseName, Course]) -> dict[str, Work]:
     found: dict[str, Work] = {}
     columns = (*_COURSE, "id_assessment", "assessment_type", "date", "weight")
     for row in files.rows(ASSESSMENTS, columns):
         number, name = row.text("id_assessment"), _course(row, courses)
         if number in found:
             raise row.refusal(f"assessment {number} is there twice")
-        found[number] = Work(name, _coursework(row, name, number))
+        found[number] = Work(name, _coursework(row, name, number), row.line)
     return found
 
 
@@ -133,9 +142,7 @@ def _coursework(row: Row, name: CourseName, number: str) -> CourseworkToStore:
     return CourseworkToStore(work_id(number), name.id, type_, due, weight, type_ == _EXAM)
 
 
-def _enrolled(
-    files: OuladFiles, courses: Mapping[CourseName, CourseToStore]
-) -> dict[Place, Enrolled]:
+def _enrolled(files: OuladFiles, courses: Mapping[CourseName, Course]) -> dict[Place, Enrolled]:
     registrations = dict(_by_student(files, REGISTRATIONS, _REGISTERED))
     found: dict[Place, Enrolled] = {}
     columns = ("num_of_prev_attempts", "studied_credits", "final_result", *_BACKGROUND)
@@ -145,7 +152,8 @@ def _enrolled(
             raise row.refusal(f"{REGISTRATIONS} lacks this student and course")
         lines = {STUDENTS: row.line, REGISTRATIONS: registration.line}
         name = _course(row, courses)
-        found[place] = Enrolled(place, courses[name], _enrolment(row, registration, name), lines)
+        enrolment = _enrolment(row, registration, name)
+        found[place] = Enrolled(place, courses[name].row, enrolment, lines)
     for row in registrations.values():
         raise row.refusal(f"{STUDENTS} lacks this student and course")
     return dict(sorted(found.items()))
@@ -205,7 +213,7 @@ def _background(row: Row) -> BackgroundToStore:
     )
 
 
-def _course(row: Row, courses: Mapping[CourseName, CourseToStore]) -> CourseName:
+def _course(row: Row, courses: Mapping[CourseName, Course]) -> CourseName:
     name = CourseName(row.text("code_module"), row.text("code_presentation"))
     if name not in courses:
         raise row.refusal(f"course {name} is not in {COURSES}")

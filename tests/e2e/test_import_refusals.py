@@ -47,6 +47,21 @@ def test_bad_rows_are_refused_with_their_lines_and_the_rest_goes_on(
     ]
 
 
+def test_courses_and_work_are_refused_with_their_lines_though_some_are_empty(
+    run_import: Run, tmp_path: Path
+) -> None:
+    folder = write_oulad(tmp_path / "oulad")
+    run_import(folder)
+    _with("courses", "BBB,2013B,240", "\nBBB,2013B,241")(folder)
+    _with("assessments", "BBB,2013B,4,TMA,10", "\n\nBBB,2013B,4,TMA,11")(folder)
+
+    result = run_import(folder)
+
+    assert result.exit_code == 0, result.output
+    assert "courses.csv, line 4: refused: is stored with other content" in result.output
+    assert "assessments.csv, line 7: refused: is stored with other content" in result.output
+
+
 def _cut_off(folder: Path) -> Path:
     path = zip_of(folder)
     path.write_bytes(path.read_bytes()[:-400])
