@@ -34,7 +34,8 @@ _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>body{{font:15px sans-serif;max-width:72em;margin:2em auto;padding:0 1em}}
 table{{border-collapse:collapse;margin:1em 0}}td,th{{border:1px solid #ccc;padding:.2em .5em}}
-td{{text-align:right}}td:first-child,td:nth-child(2){{text-align:left}}</style></head><body>
+td{{text-align:right}}td:first-child,td:nth-child(2){{text-align:left}}
+svg{{vertical-align:top}}</style></head><body>
 {body}
 </body></html>
 """

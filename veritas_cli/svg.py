@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-_WIDTH, _HEIGHT = 340, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 30, 60
+# Without the legend, which is below.
+_WIDTH, _HEIGHT = 340, 270
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 30, 30
+_LEGEND_LINE = 13
 _COLOURS = ("#1b4965", "#ca6702", "#6a994e", "#9b2226", "#7b5ea7")
 _TICKS = 5
 
@@ -43,9 +45,9 @@ def plot(
     for number, line in enumerate(lines):
         parts.extend(_line(line, _COLOURS[number % len(_COLOURS)], across, up))
         parts.append(_legend(line.name, number))
-    inside = "\n".join(parts)
+    inside, height = "\n".join(parts), _HEIGHT + _LEGEND_LINE * len(lines) + 4
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}" role="img" '
+        f'<svg viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" role="img" '
         f'xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" font-size="10">'
         f"\n<title>{escape(title)}</title>\n{inside}\n</svg>"
     )
@@ -90,8 +92,8 @@ def _line(line: Line, colour: str, across: Axis, up: Axis) -> list[str]:
 
 
 def _legend(name: str, number: int) -> str:
-    x = _LEFT + (number % 3) * 100
-    y = _HEIGHT - 20 + (number // 3) * 13
+    # One below the other: beside each other long names would run out of the picture.
+    x, y = _LEFT, _HEIGHT + 10 + number * _LEGEND_LINE
     colour = _COLOURS[number % len(_COLOURS)]
     return (
         f'<rect x="{x}" y="{y - 8}" width="8" height="8" fill="{colour}"/>'
