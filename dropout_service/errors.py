@@ -110,12 +110,13 @@ class FeedbackExists(Exists):
 
 
 class CourseNotFound(NotFound):
-    """No event of that course was ever stored."""
+    """No enrolments of that course are known, and where events count, none of these."""
 
-    title = "There is no such course"
+    title = "There are no enrolments in this course"
 
     def __init__(self, course: str) -> None:
-        super().__init__(f"No event of a course {course} was ever stored.", course=course)
+        # In quotation marks: a command may be given an empty name.
+        super().__init__(f"No enrolments in a course {course!r} are known.", course=course)
 
 
 class LevelDisagrees(Invalid):

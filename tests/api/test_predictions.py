@@ -203,6 +203,15 @@ def test_a_course_shows_its_risks(three: TestClient) -> None:
     assert unknown.json()["type"] == "urn:veritas:problem:course-not-found"
 
 
+def test_a_course_that_only_events_tell_of_has_no_enrolments(three: TestClient) -> None:
+    answer = three.post(f"{STUDENTS}/s1/predictions", json={"course": "math"})
+
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "urn:veritas:problem:course-not-found"
+    assert answer.json()["title"] == "There are no enrolments in this course"
+    assert answer.json()["detail"] == "No enrolments in a course 'math' are known."
+
+
 def test_the_summary_counts_and_names_who_is_newly_at_risk(three: TestClient) -> None:
     summary = three.get(
         "/api/v1/analytics/summary", params={"at": MOMENT.isoformat(), "periods": 2}
