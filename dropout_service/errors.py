@@ -28,15 +28,16 @@ class PredictionExists(Exists):
 
 
 class PredictionNotFound(NotFound):
-    """No prediction was made of the student yet."""
+    """No prediction of the student, or of the enrolment in a course, is the latest."""
 
-    title = "There is no prediction of this student"
+    title = "There is no latest prediction"
 
-    def __init__(self, student_id: str) -> None:
-        super().__init__(
-            f"No prediction was made of student {student_id}. POST one first.",
-            student_id=student_id,
-        )
+    def __init__(self, student_id: str, course: str | None = None) -> None:
+        whom, members = f"student {student_id}", {"student_id": student_id}
+        if course is not None:
+            whom, members = f"{whom} in course {course}", {**members, "course": course}
+        why = "none was made yet (POST one), or the student has left"
+        super().__init__(f"No prediction of {whom} counts: {why}.", **members)
 
 
 class NotAssessable(Invalid):
