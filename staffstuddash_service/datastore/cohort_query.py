@@ -26,6 +26,7 @@ from sqlalchemy.types import TypeEngine
 
 from staffstuddash_service.domain.cohort import FALL_POINTS
 from staffstuddash_service.domain.integrity import IntegrityLabel
+from staffstuddash_service.domain.risk import RiskLevel
 from staffstuddash_service.domain.standing import Status
 from staffstuddash_service.models import (
     IS_LEARNER,
@@ -40,7 +41,7 @@ from staffstuddash_service.models import (
 
 PAIRS = 50
 PAIRS_PER_CONCEPT = 3
-_HIGH_LEVELS = ("HIGH", "CRITICAL")
+_HIGH_LEVELS = (RiskLevel.HIGH, RiskLevel.CRITICAL)
 
 AnyQuery = Select[*tuple[Any, ...]]
 

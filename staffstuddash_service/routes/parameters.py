@@ -15,6 +15,7 @@ from shared_web.problems import InvalidRequest, documented
 from staffstuddash_service.domain.drafts import ChangeType
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
+from staffstuddash_service.domain.risk import RiskLevel
 from staffstuddash_service.domain.standing import Status
 
 LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
@@ -83,7 +84,7 @@ ACTIONS = FilterSet(
     instant("timestamp"),
 )
 RECORDS = FilterSet(*_RECORD)
-DASHBOARD = FilterSet(*_RECORD, number("risk_score"), text("risk_level"))
+DASHBOARD = FilterSet(*_RECORD, number("risk_score"), choice("risk_level", RiskLevel))
 
 StudentFilters = Annotated[tuple[Filter, ...], Depends(STUDENTS)]
 AssessmentFilters = Annotated[tuple[Filter, ...], Depends(ASSESSMENTS)]

@@ -8,9 +8,11 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from dropout_service.database import DropoutDatabaseManager
+from dropout_service.domain.kinds import RiskLevel as PublishedLevel
 from shared_db.database import Database
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.domain.orders import Order
+from staffstuddash_service.domain.risk import RiskLevel
 from staffstuddash_service.main import create_app
 from staffstuddash_service.settings import Settings
 from tests.factories import NOON, a_draft, a_student, an_assessment, days
@@ -120,6 +122,19 @@ def test_a_row_tells_what_is_known(client: TestClient) -> None:
     assert unknown["status_reasons"] == ["Fewer than 2 marks: not assessable."]
 
 
+@pytest.mark.parametrize("level", ["HIHG", "high", ""])
+def test_a_risk_level_that_there_is_not_is_refused(client: TestClient, level: str) -> None:
+    for parameter in ("risk_level", "risk_level__ne", "risk_level__in"):
+        answer = client.get(TEACHER, params={parameter: level})
+
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"].startswith(parameter)
+
+
+def test_the_risk_levels_are_those_of_dropout() -> None:
+    assert [level.value for level in RiskLevel] == [level.value for level in PublishedLevel]
+
+
 def test_an_unknown_order_is_refused(client: TestClient) -> None:
     assert client.get(TEACHER, params={"sort": "grade"}).status_code == 422
 
@@ -176,6 +191,7 @@ class TestRisk:
 
     def test_rows_can_be_filtered_by_risk(self, client: TestClient) -> None:
         assert ids(client, risk_level="HIGH") == ["s1", "s2", "s4"]
+        assert ids(client, risk_level__in="LOW,CRITICAL") == ["s5"]
         assert ids(client, risk_score__lt="0.5", sort="name") == ["s5"]
         assert ids(client, risk_level="HIGH", status="safe", sort="-risk_score") == ["s4", "s1"]
 
