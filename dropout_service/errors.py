@@ -7,12 +7,14 @@ from shared_db.errors import Conflict, Exists, Gone, Invalid, NotFound
 
 
 class StudentNotFound(NotFound):
-    """Nothing was heard of a student with that id."""
+    """Nothing of a student with that id is stored here."""
 
-    title = "There is no such student"
+    title = "The student is not known here"
 
     def __init__(self, student_id: str) -> None:
-        super().__init__(f"Nothing is known of a student {student_id}.", student_id=student_id)
+        super().__init__(
+            f"Nothing of a student {student_id} is stored in dropout.", student_id=student_id
+        )
 
 
 class EventExists(Exists):

@@ -144,6 +144,16 @@ class TestWhatTheyAre:
             db_manager.get_latest_features("nobody")
 
 
+def test_who_is_known_to_staffstuddash_alone_is_not_said_to_be_unknown(postgres: Database) -> None:
+    DatastoreManager(postgres).add_student("s001", "Ada")
+
+    with pytest.raises(StudentNotFound) as refused:
+        DropoutDatabaseManager(postgres).get_student("s001")
+
+    assert refused.value.title == "The student is not known here"
+    assert refused.value.detail == "Nothing of a student s001 is stored in dropout."
+
+
 def test_a_mark_sent_to_both_services_counts_once(postgres: Database) -> None:
     datastore, manager = DatastoreManager(postgres), DropoutDatabaseManager(postgres)
     datastore.add_student("s001", "Ada")
