@@ -8,7 +8,7 @@ from dropout_service.dependencies import Manager
 from dropout_service.schemas import SummaryOut
 from shared_db.clock import utc_now
 from shared_web.access import READ
-from shared_web.fields import Instant
+from shared_web.fields import PastInstant
 
 router = APIRouter(prefix="/analytics", tags=["analytics"])
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/analytics", tags=["analytics"])
 @router.get("/summary", dependencies=[READ])
 def get_summary(
     manager: Manager,
-    at: Annotated[Instant | None, Query(description="The instant, by default now.")] = None,
+    at: Annotated[PastInstant | None, Query(description="The instant, by default now.")] = None,
     days: Annotated[int, Query(ge=1, le=365, description="The length of a period.")] = 7,
     periods: Annotated[int, Query(ge=1, le=12, description="How many periods back.")] = 4,
 ) -> SummaryOut:

@@ -236,6 +236,13 @@ def test_the_summary_counts_and_names_who_is_newly_at_risk(three: TestClient) ->
     assert before["newly_at_risk"][0]["risk_score_before"] is None
 
 
+def test_the_future_has_no_summary(dropout_client: TestClient) -> None:
+    answer = dropout_client.get("/api/v1/analytics/summary", params={"at": "2090-01-01T00:00:00Z"})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "at"
+
+
 def test_an_empty_service_has_an_empty_summary(dropout_client: TestClient) -> None:
     summary = dropout_client.get("/api/v1/analytics/summary").json()
 
