@@ -117,7 +117,7 @@ class Predictions(Part):
 
         Raises:
             StudentDeleted: all data of the student were erased.
-            PredictionNotFound: none was made.
+            PredictionNotFound: none was made, or none counts any more.
 
         """
         row = DropoutPrediction
@@ -127,7 +127,7 @@ class Predictions(Part):
             refuse_deleted(session, student_id)
             found = session.scalar(query)
         if found is None:
-            raise PredictionNotFound(student_id)
+            raise PredictionNotFound(student_id, course)
         return found
 
     def get_student_predictions(

@@ -46,7 +46,8 @@ class IndicatorOut(Out):
     own earlier value. By a model (`base_log_odds` is there): `contribution` is what it adds to the
     log-odds of the score, below 0 what it takes away; `compared_with` is the course's median, and
     there is no `severity`; `is_sign` is true where it raises the risk and shows something to talk
-    about. Null: not known, or nothing to compare with; of the rules all are signs.
+    about, and null by the rules, of which all are signs. Else null is not known, or nothing to
+    compare with.
     """
 
     name: str

@@ -55,6 +55,7 @@ def test_silence_raises_the_risk_and_is_the_reason(dropout_client: TestClient) -
             "severity": 1,
             "contribution": pytest.approx(0.75),
             "text": "No activity for 28 days.",
+            "is_sign": None,
         }
     ]
     assert "Call or meet" in late["recommendations"][0]
