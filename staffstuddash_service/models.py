@@ -271,4 +271,5 @@ published_risk = Table(
     Column("risk_level", String),
     Column("dropout_type", String),
     Column("as_of", UtcDateTime),
+    Column("course", Key),
 )

@@ -28,6 +28,7 @@ RISK_COLUMNS = (
     published_risk.c.risk_level,
     published_risk.c.dropout_type,
     published_risk.c.as_of,
+    published_risk.c.course,
 )
 SHOWN = (
     Student.id,
@@ -57,12 +58,16 @@ def beyond_id(seen: str, *, is_descending: bool) -> Beyond:
 
 @dataclass(frozen=True)
 class Risk:
-    """The latest dropout prediction of a student, as the dropout service publishes it."""
+    """The overall dropout prediction of a student, as the dropout service publishes it.
+
+    course: of the enrolment that may be dropped out of; None: the student altogether.
+    """
 
     score: float
     level: str
     dropout_type: str
     as_of: datetime
+    course: str | None
 
 
 def risk_of(values: Sequence[Any], *, is_memory: bool) -> tuple[Risk | None, str | None]:

@@ -11,12 +11,16 @@ from staffstuddash_service.schemas.students import StudentOut
 
 
 class RiskOut(Out):
-    """The latest dropout prediction: `score` is 0 to 1."""
+    """The overall dropout prediction: `score` is 0 to 1.
+
+    `course` is that of the enrolment with this risk; null: the student altogether.
+    """
 
     score: float
     level: str
     dropout_type: str
     as_of: datetime
+    course: str | None
 
 
 class DashboardRowOut(Out):

@@ -186,6 +186,7 @@ class TestRisk:
             "level": "HIGH",
             "dropout_type": "SILENT",
             "as_of": "2026-03-02T12:00:00Z",
+            "course": "art",
         }
         assert (last["risk"], last["risk_missing_because"]) == (None, "no prediction yet")
 
@@ -231,8 +232,8 @@ def publish(database: Database, risks: dict[str, float]) -> None:
             session.execute(
                 text(
                     "INSERT INTO dropout.published_risk"
-                    " (student_id, risk_score, risk_level, dropout_type, as_of)"
-                    " VALUES (:id, :score, :level, 'SILENT', :as_of)"
+                    " (student_id, risk_score, risk_level, dropout_type, as_of, course)"
+                    " VALUES (:id, :score, :level, 'SILENT', :as_of, 'art')"
                 ),
                 {**values, "as_of": NOON},
             )

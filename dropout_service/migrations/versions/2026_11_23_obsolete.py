@@ -1,4 +1,7 @@
-"""Keep as of when a prediction tells nothing any more, and find a course's resources at once."""
+"""Keep as of when a prediction tells nothing any more, and find a course's resources at once.
+
+The risk that staffstuddash sees names its course.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +10,11 @@ revision = "20261123_obsolete"
 down_revision = "20261123_days"
 
 SCHEMA = "dropout"
+PUBLISHED_RISK = (
+    "CREATE OR REPLACE VIEW dropout.published_risk AS"
+    " SELECT student_id, risk_score, risk_level, dropout_type, as_of{course}"
+    " FROM dropout.dropout_predictions WHERE is_overall"
+)
 
 
 def upgrade() -> None:
@@ -27,8 +35,12 @@ def upgrade() -> None:
         ["course", "student_id"],
         schema=SCHEMA,
     )
+    op.execute(PUBLISHED_RISK.format(course=", course"))
 
 
 def downgrade() -> None:
+    # A view loses a column only with itself; `veritas migrate` grants it again.
+    op.execute("DROP VIEW dropout.published_risk")
+    op.execute(PUBLISHED_RISK.format(course=""))
     op.drop_index("ix_resource_uses_course_student_id", "resource_uses", schema=SCHEMA)
     op.drop_column("dropout_predictions", "obsolete_from", schema=SCHEMA)
