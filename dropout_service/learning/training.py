@@ -1,6 +1,6 @@
 """Training: tuned by time and module, calibrated on courses left out, made from all rows."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -13,7 +13,7 @@ from dropout_service.learning.calibration import Affine, fit_affine, probability
 from dropout_service.learning.features import DIRECTIONS, WITH_ACTIVITY, WITHOUT_ACTIVITY
 from dropout_service.learning.levels import fit_levels, levels_of
 from dropout_service.learning.linear import STRENGTH, Linear, fit_linear
-from dropout_service.learning.metrics import Metrics, metrics_of, roc_auc
+from dropout_service.learning.metrics import Metrics, log_loss, metrics_of
 from dropout_service.learning.model import RiskModel, Variant
 from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
 from dropout_service.learning.splits import Split, calibration_splits, validation_splits
@@ -22,9 +22,6 @@ HAPPENED = "happened"
 # Once a fortnight while most leave, then once in four weeks.
 TRAINING_DAYS = (*range(0, 113, 14), 140, 168, 196)
 FEWEST_OF_EACH_KIND = 20
-# A mean ROC-AUC nearer to the best than this is as good: about the standard error of a difference.
-AS_GOOD = 0.0005
-CHANCE = 0.5
 
 Progress = Callable[[str, int, int], None]
 
@@ -109,30 +106,6 @@ def _is_enough(rows: EnrolmentRows) -> bool:
     return all(len(np.unique(kind)) >= FEWEST_OF_EACH_KIND for kind in kinds)
 
 
-def simplest(rankings: Mapping[tuple[Shape, float], float]) -> tuple[Shape, float]:
-    """Return of what ranks as well as the best the fewest trees, and of those what ranks best.
-
-    More trees than needed learn what is peculiar to the courses they saw (the rule of one standard
-    error; Breiman and others 1984, Classification and Regression Trees).
-    """
-    best = max(rankings.values())
-    as_good = [tried for tried, ranking in rankings.items() if ranking >= best - AS_GOOD]
-    return min(as_good, key=lambda tried: (tried[0].trees, -rankings[tried]))
-
-
-def _ranking(rows: EnrolmentRows, margins: Floats) -> float:
-    """Return the mean over days of the ROC-AUC: who comes first is a question of one day.
-
-    Half, which is chance, where no day has both outcomes.
-    """
-    days, happened = rows["day"], rows[HAPPENED].astype(np.float64)
-    chosen = [days == day for day in np.unique(days)]
-    found = [
-        roc_auc(happened[of], margins[of]) for of in chosen if len(np.unique(happened[of])) > 1
-    ]
-    return float(np.mean(found)) if found else CHANCE
-
-
 @dataclass(frozen=True)
 class _Work:
     rows: EnrolmentRows
@@ -147,7 +120,7 @@ class _Work:
         calibration, validation = self._calibrated(shape, share)
         blend = self._fitted(self.rows, shape, share)
         weights = self._weights(blend, calibration)
-        levels = self._levels(blend, self.rows)
+        levels = self._levels(blend.margins(self.rows.matrix(self.features)), self.rows)
         variant = Variant(self.features, blend, calibration, weights, levels)
         decided = {**described(shape, len(self.rows)), "linear_strength": STRENGTH}
         return TrainedVariant(variant, int(self.population.sum()), decided, validation)
@@ -162,8 +135,7 @@ class _Work:
         booster = fit_booster(matrix, happened, self.features, self._directions, shape, start)
         return Blend(booster, linear, share)
 
-    def _levels(self, blend: Blend, rows: EnrolmentRows) -> dict[str, float]:
-        margins = blend.margins(rows.matrix(self.features))
+    def _levels(self, margins: Floats, rows: EnrolmentRows) -> dict[str, float]:
         happened = rows[HAPPENED].astype(np.float64)
         return fit_levels(rows["module"], margins, happened, rows["day"])
 
@@ -176,30 +148,39 @@ class _Work:
         return fit_linear(rows.matrix(self.features), happened, self._directions)
 
     def _tuned(self) -> tuple[Shape, float]:
-        """Return of the shapes and shares that rank best over the splits the fewest trees.
+        """Return of the shapes and shares that of the least loss over the splits.
 
-        Splits are by time and by module, and count by their rows. How likely each is to leave is
-        left to the calibration.
+        Splits are by time and by module, and count by their rows.
         """
         splits = validation_splits(self.rows, self.population)
         sums: dict[tuple[Shape, float], float] = {}
         for done, split in enumerate(splits):
             self.progress(f"Tuning {self.name}", done, len(splits))
-            for tried, ranking in self._rankings(split):
-                sums[tried] = sums.get(tried, 0.0) + ranking * split.judged.sum()
-        rows = sum(int(split.judged.sum()) for split in splits)
-        return simplest({tried: total / rows for tried, total in sums.items()})
+            for tried, loss in self._losses(split):
+                sums[tried] = sums.get(tried, 0.0) + loss * split.judged.sum()
+        return min(sums, key=lambda tried: sums[tried])
 
-    def _rankings(self, split: Split) -> Iterator[tuple[tuple[Shape, float], float]]:
-        learned, judged = self.rows.where(split.learned), self.rows.where(split.judged)
-        matrix = judged.matrix(self.features)
+    def _losses(self, split: Split) -> Iterator[tuple[tuple[Shape, float], float]]:
+        """Give what is lost with levels and the best calibration of these rows.
+
+        How many leave in all differs from one presentation to the next, and is left to calibrate.
+        """
+        sides = self.rows.where(split.learned), self.rows.where(split.judged)
+        learned, judged = sides
+        happened = judged[HAPPENED].astype(np.float64)
+        matrices = [rows.matrix(self.features) for rows in sides]
         linear, most = self._linear(learned), max(self.search.trees)
         for leaves, share in product(self.search.leaves, self.search.shares):
-            blend = self._begun_at(share, linear, learned, Shape(leaves, most))
-            lines = linear.margins(matrix, share)
+            booster = self._begun_at(share, linear, learned, Shape(leaves, most)).booster
+            lines = [linear.margins(matrix, share) for matrix in matrices]
             for count in self.search.trees:
-                margins = lines + blend.booster.margins(matrix, count)
-                yield (Shape(leaves, count), share), _ranking(judged, margins)
+                ones, others = (
+                    line + booster.margins(matrix, count)
+                    for line, matrix in zip(lines, matrices, strict=True)
+                )
+                margins = others + levels_of(self._levels(ones, learned), judged["module"])
+                risks = probability(fit_affine(margins, happened)(margins))
+                yield (Shape(leaves, count), share), log_loss(happened, risks)
 
     def _calibrated(self, shape: Shape, share: float) -> tuple[Affine, tuple[Validated, ...]]:
         """Return the map fitted on courses left out, and how the model does there."""
@@ -209,8 +190,9 @@ class _Work:
             self.progress(f"Calibrating {self.name}", done, len(splits))
             learned, judged = self.rows.where(split.learned), self.rows.where(split.judged)
             blend = self._fitted(learned, shape, share)
-            levels = levels_of(self._levels(blend, learned), judged["module"])
-            margins[split.judged] = blend.margins(judged.matrix(self.features)) + levels
+            ones, others = (blend.margins(side.matrix(self.features)) for side in (learned, judged))
+            levels = levels_of(self._levels(ones, learned), judged["module"])
+            margins[split.judged] = others + levels
         known = ~np.isnan(margins)
         happened = self.rows[HAPPENED].astype(np.float64)
         calibration = fit_affine(margins[known], happened[known])

@@ -5,12 +5,11 @@ from json import dumps, loads
 import numpy as np
 import pytest
 
-from dropout_service.learning.boosting import Shape
 from dropout_service.learning.features import DIRECTIONS
 from dropout_service.learning.levels import levels_of
 from dropout_service.learning.model import RiskModel, Variant
 from dropout_service.learning.splits import calibration_splits, validation_splits
-from dropout_service.learning.training import AS_GOOD, Search, TooLittleToLearn, simplest, train
+from dropout_service.learning.training import Search, TooLittleToLearn, train
 from tests.learned import ROWS, SMALL, quietly, rows, trained
 
 
@@ -167,17 +166,17 @@ def test_lines_join_the_trees_only_where_that_ranks_better() -> None:
         assert train(told, quietly, search).without_activity.variant.blend.share == share
 
 
-def test_of_what_ranks_as_well_the_fewest_trees_are_taken() -> None:
-    few, some, many = (Shape(8, trees) for trees in (10, 20, 40))
-    rankings = {
-        (few, 0.5): 0.7 - 2 * AS_GOOD,
-        (some, 0.0): 0.7 - 0.9 * AS_GOOD,
-        (some, 0.5): 0.7 - 0.5 * AS_GOOD,
-        (many, 0.5): 0.7,
-    }
+def test_there_are_as_many_trees_as_help_others() -> None:
+    """Where there is something to learn, many; where all is chance, few."""
+    search = Search(leaves=(8,), trees=(5, 80), shares=(0.0,))
+    chance = rows().with_columns(happened=np.random.default_rng(1).permutation(rows()["happened"]))
 
-    assert simplest(rankings) == (some, 0.5)
-    assert simplest({**rankings, (many, 0.5): 0.7 + AS_GOOD}) == (many, 0.5)
+    found = [
+        train(some, quietly, search).without_activity.parameters["trees"]
+        for some in (rows(), chance)
+    ]
+
+    assert found == [80, 5]
 
 
 def test_no_student_teaches_and_is_judged() -> None:
