@@ -133,10 +133,9 @@ class _Run:
 def _predict(run: _Run, course: str | None) -> CohortBatch:
     if course is None:
         return _predict_all(run)
-    done = None
-    if run.manager.get_course_dates(course) is not None:
-        done = run.of_course(course)
-    return done or run.by_rules(course, course)
+    is_known = run.manager.get_course_dates(course) is not None
+    judged = run.of_course(course) if is_known else None
+    return run.by_rules(course, course) if judged is None else judged
 
 
 def _predict_all(run: _Run) -> CohortBatch:
@@ -173,8 +172,8 @@ def _report(console: Console, outcome: CohortBatch, as_of: datetime) -> None:
 def _judged(outcome: CohortBatch) -> str:
     if not outcome.enrolments:
         return f"{outcome.students} students"
-    others = f" and {outcome.students} students in no course that runs" if outcome.students else ""
-    return f"{outcome.enrolments} enrolments{others}"
+    others = f" by the model and {outcome.students} students by the rules"
+    return f"{outcome.enrolments} enrolments{others if outcome.students else ''}"
 
 
 def _show(console: Console, outcome: CohortBatch) -> None:

@@ -115,7 +115,7 @@ def test_everybody_is_judged_once(run: Run, manager: DropoutDatabaseManager) -> 
 
     assert result.exit_code == 0, result.output
     assert "AAA-2013J" in {row.course for row in latest(manager)}
-    assert re.search(r"\d+ enrolments and \d+ students in no course that runs as of", result.output)
+    assert re.search(r"\d+ enrolments by the model and \d+ students by the rules", result.output)
     # Whose risk it is in, the list says.
     assert any(f"│ {row.course} " in result.output for row in latest(manager) if row.course)
 
