@@ -34,6 +34,7 @@ RANKED = {
     "score_percentile": "score_mean",
 }
 _FIRST_MONTH = {"B": 2, "J": 10}
+_DIGITS = 9
 _COURSE = pl.concat_str("code_module", pl.lit("-"), "code_presentation").alias("course")
 
 
@@ -184,7 +185,8 @@ def _with_coursework(rows: pl.LazyFrame, oulad: Oulad, day: int) -> pl.LazyFrame
 
 
 def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    return pl.when(whole > 0).then(part / whole)
+    """Return a quotient without its last bits, so that what is equal has the same place."""
+    return pl.when(whole > 0).then(part / whole).round(_DIGITS)
 
 
 def _with_scores(rows: pl.LazyFrame, oulad: Oulad, day: int) -> pl.LazyFrame:
@@ -198,10 +200,12 @@ def _with_scores(rows: pl.LazyFrame, oulad: Oulad, day: int) -> pl.LazyFrame:
         .sort("submitted_day", "due_day", "id_assessment")
         .group_by(KEY)
         .agg(
-            score_mean=_share((score * weight).sum(), weight.sum()).fill_null(score.mean()),
+            score_mean=_share((score * weight).sum(), weight.sum()).fill_null(
+                score.mean().round(_DIGITS)
+            ),
             lowest_score=score.min(),
             last_score=score.last(),
-            score_trend=pl.when(pl.len() > 1).then(score.last() - earlier.mean()),
+            score_trend=pl.when(pl.len() > 1).then(score.last() - earlier.mean()).round(_DIGITS),
         )
     )
     return rows.join(found, on=KEY, how="left")
