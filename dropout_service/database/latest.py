@@ -33,7 +33,9 @@ def put_latest(session: Session, rows: Sequence[DropoutPrediction]) -> None:
     is_later = or_(_ROW.is_latest, _ROW.obsolete_from > as_of)
     still = select(_ROW.student_id, _COURSE).where(of_those, is_later)
     is_one = _ROW.id.in_([row.id for row in rows])
-    _change(session, is_one & tuple_(_ROW.student_id, _COURSE).not_in(still), is_latest=True)
+    tells = is_one & tuple_(_ROW.student_id, _COURSE).not_in(still)
+    # What was obsolete as of this instant, and is predicted again, tells again.
+    _change(session, tells, is_latest=True, obsolete_from=None)
     _let_models_speak(session, rows)
     _put_overall(session, students)
 

@@ -107,6 +107,19 @@ def test_what_is_predicted_again_is_the_latest_again(db_manager: DropoutDatabase
     assert db_manager.get_latest_prediction("s3").version == RULES_VERSION
 
 
+def test_who_was_taken_off_by_mistake_counts_again(db_manager: DropoutDatabaseManager) -> None:
+    fill(db_manager)
+    enrol(db_manager, "math", 200, s3=9)
+    tell_by_model(db_manager, "s3", "math")
+    db_manager.take_off_leavers("math", AS_OF)
+    assert db_manager.get_summary(AS_OF).standings[0].predicted == 0
+
+    tell_by_model(db_manager, "s3", "math")
+
+    assert [row.id for row in db_manager.get_course_risks("math")] == ["by-model"]
+    assert db_manager.get_summary(AS_OF).standings[0].predicted == 1
+
+
 def test_the_rules_are_silent_where_a_model_told(db_manager: DropoutDatabaseManager) -> None:
     """Also of who is enrolled in a course that runs: a model may know nothing of them."""
     fill(db_manager)
