@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared_db.naming import Outcome
-from shared_db.spool_file import COLUMNS, Entry, SpoolState, SpoolUnwritable, connect, keep
+from shared_db.spool_file import (
+    COLUMNS,
+    Entry,
+    SpoolState,
+    SpoolUnwritable,
+    connect,
+    keep,
+)
+from shared_db.sqlite_file import FileUsers, damage_of, damaged_files, is_damage, set_aside
 
 __all__ = [
     "Entry",
@@ -64,7 +72,7 @@ def asked(question: Callable[[], T], unknown: T) -> T:
 class _Request:
     entries: Sequence[Entry]
     outcomes: list[tuple[Outcome, Entry]] | None = None
-    failure: sqlite3.Error | None = None
+    failure: Exception | None = None
 
 
 class Spool:
@@ -76,10 +84,9 @@ class Spool:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._queue: deque[_Request] = deque()
-        self._writing = threading.Lock()
-        self._reading = threading.Lock()
-        self._opening = threading.Lock()
-        self._connections: tuple[sqlite3.Connection, sqlite3.Connection] | None = None
+        self._users = FileUsers(path)
+        self._writer = _Handle(path, self._users)
+        self._reader = _Handle(path, self._users)
         # Of which kinds this process stored something that did not have to wait.
         self.kinds_stored: set[str] = set()
 
@@ -89,30 +96,48 @@ class Spool:
         return cls(folder / f"{service}-spool.db")
 
     def open(self) -> None:
-        """Make the file if it is not there, and look whether it can be written."""
+        """Make the file if it is not there, and look whether it can be written.
+
+        A damaged file is set aside under another name, and a new one begins. This needs that no
+        other process uses it: SpoolUnwritable otherwise.
+        """
+        try:
+            if self._users.is_alone():
+                self._set_aside_if_damaged()
+            elif fault := damage_of(self.path):
+                raise SpoolUnwritable(
+                    f"{self.path} is damaged ({fault}) and in use; stop every process of the "
+                    "service and start it again"
+                )
+            self._users.share()
+        except (OSError, sqlite3.Error) as failure:
+            self._users.leave()
+            raise SpoolUnwritable(f"{self.path} cannot be opened") from failure
         with self._written() as connection:
             connection.execute("UPDATE spool SET attempts = attempts WHERE place = 0")
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
-        with self._writing, self._reading, self._opening:
-            for connection in self._connections or ():
-                connection.close()
-            self._connections = None
+        self._writer.close()
+        self._reader.close()
+        self._users.leave()
+
+    def damaged_files(self) -> list[Path]:
+        """Return the files that were set aside for damage and not salvaged yet."""
+        return damaged_files(self.path)
 
     def accept(self, entries: Sequence[Entry]) -> list[tuple[Outcome, Entry]]:
         """Keep the entries whose id is new; return what became of each and what is kept, in order.
 
         Those who come at the same time share one transaction.
         """
-        self._connected()  # first, or what is refused here would be written with the next request
         request = _Request(entries)
         self._queue.append(request)
-        with self._writing:
+        with self._writer.lock:
             if request.outcomes is None and request.failure is None:
                 self._accept_queued()
         if request.outcomes is None:
-            raise SpoolUnwritable(f"{self.path} cannot be written") from request.failure
+            raise _unusable(self.path, "written", request.failure) from request.failure
         return request.outcomes
 
     def find(self, kind: str, id_: str) -> Entry | None:
@@ -198,12 +223,11 @@ class Spool:
         """
         if not self._journal_bytes():
             return
-        writer = self._connected()[0]
         try:
-            with self._writing:
-                writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        except sqlite3.Error as failure:
-            raise SpoolUnwritable(f"{self.path} cannot be written") from failure
+            with self._writer.use() as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except (OSError, sqlite3.Error) as failure:
+            raise _unusable(self.path, "written", failure) from failure
 
     @contextmanager
     def turn_to_give_back(self) -> Iterator[bool]:
@@ -233,12 +257,23 @@ class Spool:
             for kind, id_, subject, payload, digest, accepted_at, *rest in rows
         ]
 
+    def _set_aside_if_damaged(self) -> None:
+        fault = damage_of(self.path)
+        if fault is not None:
+            aside = set_aside(self.path)
+            logger.error(
+                "the spool was damaged (%s); it is kept as %s, and a new one begins. "
+                "`veritas spool salvage` recovers its rows",
+                fault,
+                aside,
+            )
+
     def _accept_queued(self) -> None:
         requests = [self._queue.popleft() for _ in range(len(self._queue))]
         try:
-            with self._transaction() as connection:
+            with self._writer.transaction() as connection:
                 found = [[keep(connection, e) for e in request.entries] for request in requests]
-        except sqlite3.Error as failure:
+        except (OSError, sqlite3.Error, SpoolUnwritable) as failure:
             for request in requests:
                 request.failure = failure
             return
@@ -258,39 +293,80 @@ class Spool:
 
     @contextmanager
     def _written(self) -> Iterator[sqlite3.Connection]:
-        self._connected()
         try:
-            with self._writing, self._transaction() as connection:
+            with self._writer.transaction() as connection:
                 yield connection
-        except sqlite3.Error as failure:
-            raise SpoolUnwritable(f"{self.path} cannot be written") from failure
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        connection = self._connected()[0]
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+        except (OSError, sqlite3.Error) as failure:
+            raise _unusable(self.path, "written", failure) from failure
 
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
-        reader = self._connected()[1]
         try:
-            with self._reading:
-                yield reader
-        except sqlite3.Error as failure:
-            raise SpoolUnwritable(f"{self.path} cannot be read") from failure
+            with self._reader.use() as connection:
+                yield connection
+        except (OSError, sqlite3.Error) as failure:
+            raise _unusable(self.path, "read", failure) from failure
 
-    def _connected(self) -> tuple[sqlite3.Connection, sqlite3.Connection]:
-        with self._opening:
-            if self._connections is None:
-                try:
-                    self._connections = connect(self.path), connect(self.path)
-                except (OSError, sqlite3.Error) as failure:
-                    raise SpoolUnwritable(f"{self.path} cannot be opened") from failure
-            return self._connections
+
+class _Handle:
+    """Connection to the file of a spool, opened on first use, for one thread at a time."""
+
+    def __init__(self, path: Path, users: FileUsers) -> None:
+        self.lock = threading.RLock()
+        self._path = path
+        self._users = users
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0
+
+    @contextmanager
+    def use(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection to this thread alone."""
+        with self.lock:
+            if self._connection is None:
+                self._users.share()
+                self._connection = connect(self._path)
+                self._inode = self._path.stat().st_ino
+            yield self._connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection in a transaction that is committed at the end.
+
+        Raises:
+            SpoolUnwritable: the file was removed or replaced, so what was written is not kept.
+
+        """
+        with self.use() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            if not self._is_current():
+                raise SpoolUnwritable(
+                    f"{self._path} was removed or replaced while in use; restart the service"
+                )
+
+    def close(self) -> None:
+        """Close the connection; the next use opens it again."""
+        with self.lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _is_current(self) -> bool:
+        try:
+            return self._path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+
+def _unusable(path: Path, done: str, failure: BaseException | None) -> SpoolUnwritable:
+    if isinstance(failure, SpoolUnwritable):
+        return failure
+    if is_damage(failure):
+        return SpoolUnwritable(f"{path} is damaged; restart the service, which sets it aside")
+    return SpoolUnwritable(f"{path} cannot be {done}")

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from shared_db.additions import Kind
 from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
 from shared_db.spool import Entry, Spool, SpoolUnwritable
+from shared_db.sqlite_file import is_damage
 
-_SQLITE = b"SQLite format 3\x00"
 AnyKind = Kind[Any, Any]
 
 
@@ -54,26 +55,57 @@ def read_file(path: Path, kinds: Mapping[str, Iterable[AnyKind]]) -> dict[str, l
 
 def _entry(path: Path, number: int, kind: AnyKind, addition: str) -> Entry:
     try:
-        # Made anew, so that its digest is that of its content.
-        return kind.entry(kind.accepted(kind.from_json(addition), utc_now()))
+        return made_anew(kind, addition)
     except (ValidationError, ValueError) as refusal:
         raise ConfigurationError(f"{path}, row {number}: this is no {kind.name}.") from refusal
 
 
 def _rows(path: Path, services: Iterable[str]) -> list[tuple[str, str, str]]:
     try:
-        with path.open("rb") as file:
-            is_spool = file.read(len(_SQLITE)) == _SQLITE
+        is_spool = path.stat().st_size > 0 and _is_sqlite(path)
         return _rows_of_spool(path, services) if is_spool else _rows_of_lines(path)
     except (OSError, UnicodeDecodeError, SpoolUnwritable, sqlite3.Error) as failure:
         raise ConfigurationError(f"{path} cannot be read.") from failure
 
 
-def _rows_of_spool(path: Path, services: Iterable[str]) -> list[tuple[str, str, str]]:
+def _is_sqlite(path: Path) -> bool:
+    # Asked of SQLite: another descriptor of a spool in use would cost its users their locks.
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            connection.execute("PRAGMA schema_version")
+        except sqlite3.DatabaseError as failure:
+            if is_damage(failure):
+                return False
+            raise
+    return True
+
+
+def made_anew(kind: AnyKind, addition: str) -> Entry:
+    """Return the entry of an addition in JSON, with the digest of its content.
+
+    Raises:
+        ValueError: it is no addition of this kind.
+
+    """
+    return kind.entry(kind.accepted(kind.from_json(addition), utc_now()))
+
+
+def service_of(path: Path, services: Iterable[str]) -> str:
+    """Return the service whose spool the file is, by the file's name.
+
+    Raises:
+        ConfigurationError: the name is not that of a spool.
+
+    """
     service = next((name for name in services if path.name.startswith(f"{name}-")), None)
     if service is None:
         names = " or ".join(f"{name}-spool.db" for name in services)
         raise ConfigurationError(f"Whose spool is {path.name}? Name it {names}.")
+    return service
+
+
+def _rows_of_spool(path: Path, services: Iterable[str]) -> list[tuple[str, str, str]]:
+    service = service_of(path, services)
     spool = Spool(path)
     rows = [(service, entry.kind, entry.payload) for entry in spool.every()]
     spool.close()

@@ -1,12 +1,12 @@
 """The file of a spool: its table, and what stands in a row of it."""
 
-import os
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from shared_db.naming import Outcome
+from shared_db.sqlite_file import connect_private
 
 _BUSY_SECONDS = 5
 _FORMAT = 1
@@ -61,46 +61,37 @@ class SpoolState:
     refused: int = 0
 
 
-def make_for_folders_owner(path: Path) -> None:
-    """Make the file, where it is not there, for the service's user although root makes it.
-
-    SQLite gives its other files the same owner.
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file, made if it is absent; callers begin transactions themselves.
 
     Raises:
-        SpoolUnwritable: it cannot be made, or not be given away.
+        SpoolUnwritable: a newer release wrote the file.
+        OSError: it cannot be made.
+        sqlite3.Error: it cannot be opened, or is damaged.
 
     """
-    if path.exists() or os.geteuid() != 0:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = path.parent.stat()
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-        try:
-            os.fchown(descriptor, folder.st_uid, folder.st_gid)
-        finally:
-            os.close(descriptor)
-    except FileExistsError:
-        return  # the service made it meanwhile
-    except OSError as failure:
-        raise SpoolUnwritable(f"{path} cannot be made") from failure
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open the file, made if it is not there; whoever writes begins transactions themselves."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Students' data: for the service's user alone. SQLite gives its other files the same rights.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    connection = sqlite3.connect(
+    connection = connect_private(
         path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
+    try:
+        _prepare(path, connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(path: Path, connection: sqlite3.Connection) -> None:
+    [written] = connection.execute("PRAGMA user_version").fetchone()
+    if written > _FORMAT:
+        raise SpoolUnwritable(f"{path} is of a newer release (format {written}); upgrade this one")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     # Zeros where a row was, so that nobody reads in the file what is not in the table any more.
     connection.execute("PRAGMA secure_delete = ON")
-    connection.executescript(_SCHEMA)
-    connection.execute(f"PRAGMA user_version = {_FORMAT}")
-    return connection
+    if written < _FORMAT:
+        connection.executescript(_SCHEMA)
+        connection.execute(f"PRAGMA user_version = {_FORMAT}")
 
 
 def keep(connection: sqlite3.Connection, entry: Entry) -> tuple[Outcome, Entry]:

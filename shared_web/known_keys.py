@@ -1,6 +1,5 @@
 """Keys that were verified lately, on the disk: their callers get in during an outage."""
 
-import os
 import sqlite3
 import threading
 import time
@@ -8,7 +7,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import structlog
+
 from shared_db.errors import DatabaseUnavailable
+from shared_db.sqlite_file import connect_private, is_damage, set_aside
+
+logger = structlog.stdlib.get_logger("veritas.keys")
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS known_keys"
@@ -60,14 +64,22 @@ class KnownKeys:
     @contextmanager
     def _file(self) -> Iterator[sqlite3.Connection]:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
             with (
                 self._lock,
-                closing(sqlite3.connect(self._path, timeout=5)) as connection,
+                closing(connect_private(self._path, timeout=5)) as connection,
                 connection,
             ):
                 connection.execute(_TABLE)
                 yield connection
         except (OSError, sqlite3.Error) as failure:
+            if is_damage(failure):
+                self._begin_anew()
             raise DatabaseUnavailable("The keys that were known cannot be read.") from failure
+
+    def _begin_anew(self) -> None:
+        # A cache: the next verified key begins a new file.
+        aside = set_aside(self._path)
+        self._written.clear()
+        logger.error(
+            "the file of known keys was damaged; it is kept under another name", aside=str(aside)
+        )

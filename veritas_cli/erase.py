@@ -12,7 +12,7 @@ from shared_db.errors import ConfigurationError
 from shared_web.fields import Id
 from staffstuddash_service.datastore import DatastoreManager
 from veritas_cli.connecting import command_settings, connected_engine
-from veritas_cli.spool import spool_refusals, spools_here
+from veritas_cli.spool import set_aside_here, spool_refusals, spools_here
 from veritas_cli.terminal import say
 
 STUDENT = Annotated[str, typer.Argument(help="The student's id.")]
@@ -37,8 +37,11 @@ def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's
         # staffstuddash first: with its tombstone there, nobody adds what would be left behind.
         _report("staffstuddash", DatastoreManager(database).erase_student(student_id))
         _report("dropout", DropoutDatabaseManager(database).erase_student(student_id))
-        for service, spool in spools_here().items():
-            _report("spool of", {service: spool.forget_subjects([student_id])}, " ")
+        with spools_here() as spools:
+            for service, spool in spools.items():
+                _report("spool of", {service: spool.forget_subjects([student_id])}, " ")
+        for file in set_aside_here():
+            say(f"{file} was damaged and not searched: salvage it, erase again, delete it.")
         say(f"monitoring{'':<27} holds nothing of students")
         say(f"The student is remembered as {pseudonym_of(student_id)} only.")
 

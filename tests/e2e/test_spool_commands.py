@@ -123,3 +123,41 @@ def test_a_file_that_is_no_export_is_refused_in_one_line(
     result = run("a", "import", str(file))
 
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
+
+
+def test_a_damaged_spool_is_named_and_the_next_one_is_shown(run: Run, spool: Spool) -> None:
+    other = Spool.of_service(spool.path.parent, "dropout")
+    other.accept([replace(spool.oldest(1)[0], kind="assessment", id="a1", problem=None)])
+    other.close()
+    spool.close()
+    with spool.path.open("r+b") as header:
+        header.write(b"\xff" * 100)
+
+    in_place = run("a", "status")
+    spool.open()
+    aside = run("a", "status")
+    file = str(spool.damaged_files()[0])
+    salvaged = run("a", "salvage", file)
+    after = run("a", "status")
+
+    assert (in_place.exit_code, aside.exit_code, salvaged.exit_code, after.exit_code) == (
+        1,
+        1,
+        0,
+        0,
+    )
+    assert "damaged" in in_place.output
+    assert "dropout" in in_place.output
+    assert f"veritas spool salvage {file}" in aside.output
+    assert "3 rows wait to be stored, 0 were here, 0 could not be read" in salvaged.output
+    assert [entry.id for entry in spool.every()] == ["s1", "s2", "s3"]
+    assert spool.damaged_files() == []
+
+
+def test_only_a_file_that_was_set_aside_is_salvaged(run: Run, spool: Spool, tmp_path: Path) -> None:
+    in_use = run("a", "salvage", str(spool.path))
+    nowhere = run("a", "salvage", str(tmp_path / "staffstuddash-spool.db.damaged-1"))
+
+    assert (in_use.exit_code, nowhere.exit_code) == (1, 1)
+    assert "in use under its own name" in in_use.output
+    assert nowhere.output.count("\n") == 1
