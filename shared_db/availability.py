@@ -1,4 +1,4 @@
-"""Whether PostgreSQL is there: a breaker, so that a dead server costs a request no time."""
+"""Circuit breaker for PostgreSQL: a dead server costs no time, a slow one stays in use."""
 
 import logging
 import threading
@@ -15,13 +15,27 @@ _AWAY = "The database does not answer. Try again in a few seconds."
 # Callers are not told what is wrong: it can name the server and its user.
 _UNUSABLE = "The database is there, but cannot be used as it is; the log tells why."
 
-# Connects, asks and goes away again within so many seconds.
+# Parts of libpq's messages that tell the cause and nothing of the server.
+_CAUSES = (
+    "Connection refused",
+    "Connection reset",
+    "starting up",
+    "shutting down",
+    "recovery mode",
+    "could not translate host name",
+    "No route to host",
+)
+
+# Connects, asks and disconnects within so many seconds.
 Probe = Callable[[float], None]
 
 
 class Availability:
-    """Open (away) from the first lost connection on; a thread then looks until it is back.
+    """Circuit breaker that opens when the server does not answer its probe, nor anything else.
 
+    A connection that is lost, or a statement that takes long, only starts the probe. While any
+    statement is answered the server lives, however slow it is. An open breaker closes when the
+    probe is answered again.
     probe: raises DatabaseUnavailable while the server does not answer, DatabaseBusy when it answers
     but has no connection left, ConfigurationError when it is not as it must be.
     patience_seconds: how long the probe may take while nothing is known to be wrong.
@@ -34,20 +48,23 @@ class Availability:
         self._lock = threading.Lock()
         self._is_probing = False
         self._is_stopped = threading.Event()
+        # Set at the end of each probe; a new one for each that is waited for.
+        self._probed = threading.Event()
         self._answered_at = time.monotonic()
         self._away_since: float | None = None
         self._reason = _AWAY
+        self._busy: DatabaseBusy | None = None
         self._refused_writes: str | None = None
         self._last_refusal = ""
 
     @property
     def is_up(self) -> bool:
-        """Tell whether the server answers, as far as is known."""
+        """Return True if the server answers, as far as is known."""
         return self._away_since is None
 
     @property
     def takes_writes(self) -> bool:
-        """Tell whether the server answers and did not refuse the last write for good."""
+        """Return True if the server answers and did not refuse the last write for good."""
         return self.is_up and self._refused_writes is None
 
     @property
@@ -66,90 +83,127 @@ class Availability:
             self._start_probing()  # where that failed before, nobody looks
             raise DatabaseUnavailable(self._reason)
 
+    def require_answer(self, max_age_seconds: float) -> None:
+        """Return if the server answered something lately, or answers the probe now.
+
+        Raises:
+            DatabaseUnavailable: it is away.
+            DatabaseBusy: it answers, but has no connection left.
+
+        """
+        if self.is_up and time.monotonic() - self._answered_at > max_age_seconds:
+            self.is_away_after_probe()
+        self.require()
+        if self._busy is not None:
+            raise DatabaseBusy(self._busy.detail)
+
     def answered(self) -> None:
-        """Note that the server answered something."""
+        """Record that the server answered something, be it a refusal."""
         self._answered_at = time.monotonic()
 
     def wrote(self) -> None:
-        """Note that a transaction was committed."""
-        self._answered_at = time.monotonic()
+        """Record that a transaction was committed."""
+        self.answered()
         if self._refused_writes is not None:
             self._refused_writes = None
             logger.warning("the database takes writes again")
 
     def refused_write(self, reason: str) -> None:
-        """Note that the server answers, but cannot be written to: read-only, or its disk full."""
+        """Record that the server answers but takes no writes: read-only, or its disk full."""
         if self._refused_writes != reason:
             self._refused_writes = reason
             logger.error("the database takes no writes: %s", reason)
 
     def lost(self, reason: str = _AWAY) -> None:
-        """Note that a connection failed: nothing is tried any more until the probe succeeds."""
+        """Open the breaker: the server was looked for and does not answer."""
         with self._lock:
             if self._away_since is None:
                 self._away_since = time.monotonic()
-                logger.error("the database is away")
+                logger.error("the database is away: no connection could be made")
             self._reason = reason
         self._start_probing()
 
-    def doubt(self) -> None:
-        """Look whether the server still answers, because something takes long."""
+    def suspect(self) -> None:
+        """Start the probe, because a connection was lost or something takes long."""
         self._start_probing()
 
+    def is_away_after_probe(self) -> bool:
+        """Probe the server, or wait for the probe at hand; return True if it is away."""
+        self._start_probing()
+        probed = self._probed
+        probed.wait(self._patience_seconds)
+        return not self.is_up
+
     def stop(self) -> None:
-        """Look no more: the store is closed."""
+        """Probe no more: the store is closed."""
         self._is_stopped.set()
 
     def _start_probing(self) -> None:
         with self._lock:
             if self._is_probing or self._is_stopped.is_set():
                 return
+            self._probed = threading.Event()
             try:
-                start_thread("veritas-probe", self._look)
+                start_thread("veritas-probe", self._probe_until_settled)
             except Overloaded as refusal:
                 logger.error("the database is not looked for: %s", refusal)  # noqa: TRY400 - one line
+                self._probed.set()
             else:
                 self._is_probing = True
 
-    def _look(self) -> None:
+    def _probe_until_settled(self) -> None:
         while not self._is_settled():
             if self._is_stopped.wait(PROBE_SECONDS):
                 return
 
     def _is_settled(self) -> bool:
         asked_at = time.monotonic()
-        is_back, reason = self._ask(self._patience_seconds if self.is_up else self._longest_seconds)
+        seconds = self._patience_seconds if self.is_up else self._longest_seconds
+        reason, cause = self._ask(seconds)
         with self._lock:
-            if is_back:
+            if reason is None:
                 self._found_back()
             elif self.is_up and self._answered_at < asked_at:
                 self._away_since = asked_at
-                logger.error("the database is away: it does not answer any more")
-            if not self.is_up:
+                logger.error("the database is away: %s", cause)
+            if reason is not None and not self.is_up:
                 self._reason = reason
-                return False
-            self._is_probing = False
-            return True
+            self._is_probing = not self.is_up
+            self._probed.set()
+            return self.is_up
 
     def _found_back(self) -> None:
+        self.answered()
         if self._away_since is not None:
             seconds = time.monotonic() - self._away_since
             self._away_since = None
             logger.warning("the database is back after %.1f s", seconds)
 
-    def _ask(self, seconds: float) -> tuple[bool, str]:
+    def _ask(self, seconds: float) -> tuple[str | None, str]:
+        """Return why the server cannot be used, as callers are told and as the log is."""
+        self._busy = None
         try:
             self._probe(seconds)
-        except DatabaseUnavailable:
-            return False, _AWAY
-        except DatabaseBusy:
-            return True, ""  # it answers: overload is no outage
+        except DatabaseUnavailable as failure:
+            return _AWAY, _cause(failure, seconds)
+        except DatabaseBusy as busy:
+            self._busy = busy  # it answers: overload is no outage
+        except Overloaded as refusal:
+            # Nothing is known: this process could not even ask.
+            logger.error("the database is not looked for: %s", refusal)  # noqa: TRY400 - one line
+            return (None if self.is_up else self._reason), str(refusal)
         except ConfigurationError as refusal:
             if self._last_refusal != str(refusal):
                 self._last_refusal = str(refusal)
                 logger.error("the database is there, but cannot be used: %s", refusal)  # noqa: TRY400 - one line
-            return False, _UNUSABLE
+            return _UNUSABLE, "it cannot be used as it is"
         except Exception as failure:  # noqa: BLE001 - the thread must go on looking
             logger.error("looking for the database failed: %s", type(failure).__qualname__)  # noqa: TRY400 - its text may be personal
-            return False, _AWAY
-        return True, ""
+            return _AWAY, "looking for it failed"
+        return None, ""
+
+
+def _cause(failure: DatabaseUnavailable, seconds: float) -> str:
+    text = str(failure.__cause__ or "")
+    known = next((sign for sign in _CAUSES if sign in text), None)
+    return known.lower() if known else f"no answer to a probe within {seconds:.1f} s"

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from shared_db.availability import Availability
 from shared_db.deadline import Deadline, keeping_to
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, QueryTooExpensive
-from shared_db.failures import as_service_error, is_timeout, write_refusal
+from shared_db.failures import as_service_error, is_answer, is_timeout, write_refusal
 from shared_db.opening import session_on, transaction
 from shared_db.roles import Role
 from shared_db.settings import DatabaseSettings
 from shared_db.spool import Spool, asked, is_giving_back
-from shared_db.store import Check, Store, memory_store, open_from_settings
+from shared_db.store import DOUBT_SHARE, Check, Store, memory_store, open_from_settings
 
 _TOO_EXPENSIVE = (
     "The query was given up after DATABASE_STATEMENT_TIMEOUT_SECONDS. Narrow it: a shorter time, "
@@ -27,6 +27,8 @@ _TOO_EXPENSIVE = (
 )
 
 _NOT_GIVEN_BACK = "It was accepted and is not in the database yet. Try again in a few seconds."
+_SLOW = "The database answers, but too slowly. Try again in a moment."
+_CUT = "The connection to the database was lost, and it answers again. Try again."
 _NONE_FREE = "The request was given up: all connections of this process are in use. Try again."
 
 # What a client waits beyond the time-outs that the server keeps itself.
@@ -213,14 +215,17 @@ def _guarded(store: Store, *, read_only: bool) -> Iterator[Deadline]:
     usual = store.statement_timeout_seconds * (1 if read_only else _WRITING_STATEMENTS)
     with keeping_to(
         usual + _GRACE_SECONDS,
-        store.adding_seconds / 3,
-        availability.doubt,
+        store.adding_seconds * DOUBT_SHARE,
+        availability.suspect,
         lambda: not availability.is_up,
     ) as deadline:
         try:
             yield deadline
         except (DBAPIError, psycopg2.Error) as failure:
-            _learn(availability, failure, deadline, is_reading=read_only)
+            if not is_answer(getattr(failure, "orig", failure)):
+                _require_away(availability, failure, deadline, is_reading=read_only)
+            elif not read_only and (refusal := write_refusal(failure)):
+                availability.refused_write(refusal)
             raise
         if read_only:
             availability.answered()
@@ -228,16 +233,20 @@ def _guarded(store: Store, *, read_only: bool) -> Iterator[Deadline]:
             availability.wrote()
 
 
-def _learn(
+def _require_away(
     availability: Availability,
     failure: DBAPIError | psycopg2.Error,
     deadline: Deadline,
     *,
     is_reading: bool,
 ) -> None:
-    if not is_reading and (refusal := write_refusal(failure)):
-        availability.refused_write(refusal)
-    elif deadline.is_over:
-        availability.doubt()  # we gave it up ourselves: it may have waited for a lock
-    elif isinstance(as_service_error(failure, is_reading=is_reading), DatabaseUnavailable):
-        availability.lost()
+    """Return if the server is away; what merely took too long, or was cut off, is to come again.
+
+    Raises:
+        DatabaseBusy: the server answers others, or its probe.
+
+    """
+    if not isinstance(as_service_error(failure, is_reading=is_reading), DatabaseUnavailable):
+        return
+    if not availability.is_away_after_probe():
+        raise DatabaseBusy(_SLOW if deadline.is_over else _CUT) from failure

@@ -42,6 +42,11 @@ class Deadline:
         return time.monotonic() >= self.at
 
     @property
+    def seconds_left(self) -> float:
+        """Seconds until the unit of work is given up, 0 or more."""
+        return max(0.0, self.at - time.monotonic())
+
+    @property
     def is_over(self) -> bool:
         """Tell whether to wait no longer: it is past, or was doubted and is hopeless."""
         return self.is_past or (self.is_doubted and self.is_hopeless())

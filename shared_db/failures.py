@@ -12,7 +12,8 @@ _BUSY = {
     "53300": "no connection is left",
     "53400": "a limit of the server is reached",
     "55P03": "another request holds the lock",
-    _TIMED_OUT: "the statement took longer than DATABASE_STATEMENT_TIMEOUT_SECONDS",
+    _TIMED_OUT: "it took longer than it may (DATABASE_ADDING_SECONDS for what is added, else "
+    "DATABASE_STATEMENT_TIMEOUT_SECONDS)",
     "40001": "it collided with a parallel request",
     "40P01": "it collided with a parallel request",
 }
@@ -36,6 +37,8 @@ _REFUSED_WRITES = {
 }
 # What a read-only server answers when a transaction is opened for writing.
 _CANNOT_BE_OPENED = {"0A000", "25001"}
+# The connection is gone, or the server stops or starts.
+_GOING_AWAY = ("08", "57P")
 # Classes of SQLSTATE that tell of the row alone: wrong data, a constraint, a view's condition, too
 # much for the server.
 _OF_THE_ROW = ("22", "23", "44", "54")
@@ -88,6 +91,12 @@ def misconfiguration(failure: DBAPIError) -> str | None:
 def is_timeout(failure: BaseException | None) -> bool:
     """Tell whether the statement time-out ended it."""
     return getattr(getattr(failure, "orig", None), "pgcode", None) == _TIMED_OUT
+
+
+def is_answer(failure: BaseException | None) -> bool:
+    """Return True if the server itself refused something, and is not about to stop."""
+    code = getattr(failure, "pgcode", None) or ""
+    return bool(code) and not code.startswith(_GOING_AWAY)
 
 
 def obstacle(failure: Exception) -> str | None:
@@ -148,7 +157,7 @@ def as_service_error(
     is_lost = not code and isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
     if is_lost or getattr(failure, "connection_invalidated", False):
         return DatabaseUnavailable(_AWAY)
-    return DatabaseUnavailable(_AWAY) if code.startswith(("08", "57P")) else None
+    return DatabaseUnavailable(_AWAY) if code.startswith(_GOING_AWAY) else None
 
 
 def _busy(code: str, text: str) -> str | None:

@@ -21,6 +21,8 @@ _OPEN_QUERY = (
 _OPEN = text(_OPEN_QUERY)
 _OPEN_IN_ROLE = text(f"{_OPEN_QUERY}, set_config('role', :role, true)")
 
+# Of the time that a unit of work has left, what the server may take for one statement.
+_SERVERS_SHARE = 0.9
 # Marks a connection that served a unit of work before; it lasts as long as the connection.
 _WAS_USED = "veritas_was_used"
 
@@ -79,7 +81,7 @@ def _open_or_tell(
 ) -> None:
     was_used = _WAS_USED in connection.info
     try:
-        _open(session, store, read_only=read_only)
+        _open(session, store, deadline, read_only=read_only)
     except DBAPIError as failure:
         is_given_up = deadline is not None and deadline.is_over
         if was_used and failure.connection_invalidated and not is_given_up:
@@ -88,10 +90,12 @@ def _open_or_tell(
     connection.info[_WAS_USED] = True
 
 
-def _open(session: Session, store: Store, *, read_only: bool) -> None:
+def _open(session: Session, store: Store, deadline: Deadline | None, *, read_only: bool) -> None:
+    # The server gives up before we would cut the connection: it then does no work in vain.
+    left = deadline.seconds_left * _SERVERS_SHARE if deadline else store.statement_timeout_seconds
     limits = {
-        "statement": f"{store.statement_timeout_seconds * 1000:.0f}",
-        "lock": f"{store.lock_timeout_seconds * 1000:.0f}",
+        "statement": _milliseconds(min(store.statement_timeout_seconds, left)),
+        "lock": _milliseconds(min(store.lock_timeout_seconds, left)),
         "read_only": "on" if read_only else "off",
     }
     role = store.role.taken_in(session) if store.role else None
@@ -99,3 +103,7 @@ def _open(session: Session, store: Store, *, read_only: bool) -> None:
         session.execute(_OPEN, limits)
     else:
         session.execute(_OPEN_IN_ROLE, {**limits, "role": role})
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(max(1, round(seconds * 1000)))  # 0 would mean no limit

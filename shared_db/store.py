@@ -5,14 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Connection, Engine, MetaData, text
+from sqlalchemy import Connection, Engine, ExceptionContext, MetaData, event, text
 from sqlalchemy.exc import DBAPIError
 
 from shared_db.availability import Availability
 from shared_db.deadline import connect_in_time, keeping_to, watched
 from shared_db.engine import build_engine
 from shared_db.errors import ConfigurationError
-from shared_db.failures import as_service_error, misconfiguration
+from shared_db.failures import as_service_error, is_answer, misconfiguration
 from shared_db.memory import build_memory_engine
 from shared_db.roles import Role, role_name
 from shared_db.settings import DatabaseSettings
@@ -23,6 +23,9 @@ MEMORY_WARNING = (
     "Rows are kept in memory and are gone when the service stops: {reason}. "
     "For development only; set DATABASE_URL to keep them."
 )
+
+# After this share of an addition's time without an answer the server is probed.
+DOUBT_SHARE = 1 / 4
 
 # What a new connection must stand, before it is said that the server is back.
 Check = Callable[[Connection], None]
@@ -96,19 +99,36 @@ def postgres_store(
     connect_in_time(engine)
     connect_in_time(unpooled)
     checks: list[Check] = []
+    availability = Availability(
+        partial(probe, unpooled, settings.url_variable, checks),
+        # The probe starts after the rest of the time, so it ends when an addition does.
+        patience_seconds=settings.database_adding_seconds * (1 - DOUBT_SHARE),
+        longest_seconds=settings.database_connect_timeout_seconds,
+    )
+    _listen_for_answers(engine, availability)
     return Store(
         engine,
         statement_timeout_seconds=settings.database_statement_timeout_seconds,
         lock_timeout_seconds=settings.database_lock_timeout_seconds,
         adding_seconds=settings.database_adding_seconds,
         role=Role(role_name(settings.database_role_prefix, schema), schema),
-        availability=Availability(
-            partial(probe, unpooled, settings.url_variable, checks),
-            patience_seconds=settings.database_adding_seconds / 3,
-            longest_seconds=settings.database_connect_timeout_seconds,
-        ),
+        availability=availability,
         checks=checks,
     )
+
+
+def _listen_for_answers(engine: Engine, availability: Availability) -> None:
+    """Let every answered statement count, so that one slow one does not open the breaker."""
+
+    def executed(*_details: object) -> None:
+        availability.answered()
+
+    def failed(context: ExceptionContext) -> None:
+        if is_answer(context.original_exception):
+            availability.answered()
+
+    event.listen(engine, "after_cursor_execute", executed)
+    event.listen(engine, "handle_error", failed)
 
 
 def probe(engine: Engine, variable: str, checks: list[Check], seconds: float) -> None:

@@ -20,6 +20,7 @@ from shared_web.access import Access
 from shared_web.batches import BatchRoom
 from shared_web.bodies import BODY_REFUSALS, BodyLimit
 from shared_web.collecting import collect_less
+from shared_web.expensive_reads import ExpensiveReads
 from shared_web.health import health_routes
 from shared_web.intake import Intake
 from shared_web.keys import KeyManager
@@ -103,10 +104,11 @@ def create_service_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await run_in_threadpool(prepare)
         if settings.workers > 1:
             # A process that uvicorn started for a worker knows nothing of what its parent did.
             configure_logging(settings, service.name)
+        await run_in_threadpool(prepare)
+        if settings.workers > 1:
             collect_less()
         with reporting(settings, service.name), giving_back(database, spooling):
             async with doing(periodics):
@@ -133,6 +135,7 @@ def create_service_app(
     app.state.prepare = prepare
     app.state.intake = intake
     app.state.batches = BatchRoom(settings.max_batch_bytes)
+    app.state.expensive_reads = ExpensiveReads(settings.expensive_reads)
     install_problem_handlers(app)
     # Routes are tried one by one in this order, so what is asked for most comes first.
     first, *others = service.routes

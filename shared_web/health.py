@@ -1,8 +1,11 @@
-"""Whether the service lives, is ready, and how it is; open to everybody, so without details."""
+"""Health routes: alive, ready, state of each part; open to everybody, so without details."""
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -13,6 +16,14 @@ from shared_db.database import Database
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable
 from shared_db.spool import SpoolUnwritable
 from shared_web.problems import documented
+
+T = TypeVar("T")
+
+# So long an answer of the server counts for the probes that follow it.
+_FRESH_SECONDS = 2
+_PROBES_AT_ONCE = 4
+# Every status, each worse than those before it.
+_WORSE = ("pass", "warn", "fail")
 
 
 class Alive(BaseModel):
@@ -71,9 +82,28 @@ def ping(database: Database) -> None:
         session.execute(text("SELECT 1"))
 
 
+def require_store(database: Database) -> None:
+    """Return if the store answers; PostgreSQL is asked only if it answered nothing lately.
+
+    Raises:
+        DatabaseUnavailable: it does not answer.
+        DatabaseBusy: it has no connection left.
+
+    """
+    availability = database.store.availability
+    if availability is None:
+        ping(database)
+    else:
+        availability.require_answer(_FRESH_SECONDS)
+
+
 def health_routes(service: str, version: str, database: Callable[[], Database]) -> APIRouter:
-    """Return the routes that watchers call; they need no key."""
+    """Return the routes for probes; they need no key.
+
+    Their threads are their own: where all others are in use, the probes are still answered.
+    """
     router = APIRouter(tags=["health"])
+    threads = ProbeThreads()
 
     @router.get("/livez")
     async def livez() -> Alive:
@@ -81,9 +111,9 @@ def health_routes(service: str, version: str, database: Callable[[], Database]) 
         return Alive()
 
     @router.get("/readyz", responses=documented(DatabaseUnavailable))
-    def readyz() -> Ready:
+    async def readyz() -> Ready:
         """Tell whether requests can be served; 503 with the reason when the store is away."""
-        return _ready(database())
+        return await threads.run(partial(_ready, database()))
 
     @router.get(
         "/health",
@@ -93,24 +123,50 @@ def health_routes(service: str, version: str, database: Callable[[], Database]) 
             503: {"description": "Not", **HEALTH},
         },
     )
-    def health() -> HealthResponse:
+    async def health() -> HealthResponse:
         """Tell the state in the form of `application/health+json`; 503 when the store is away."""
-        spool = _spool_of(database())
-        status, output = _store_status(database(), spool)
-        check = {"componentType": "datastore", "status": status, "output": output}
-        body: dict[str, Any] = {
-            "status": status,
-            "version": version,
-            "serviceId": service,
-            "checks": {"database:connection": [check]},
-        }
-        if spool is not None:
-            body["checks"]["spool:waiting"] = [_spool_check(spool)]
-            is_warning = status == "pass" and spool.refused
-            body["status"] = "warn" if is_warning else status
+        checks = await threads.run(partial(_checks, database()))
+        status = max((check["status"] for [check] in checks.values()), key=_WORSE.index)
+        body = {"status": status, "version": version, "serviceId": service, "checks": checks}
         return HealthResponse(body, status_code=503 if status == "fail" else 200)
 
     return router
+
+
+class ProbeThreads:
+    """Threads that only probes use."""
+
+    def __init__(self) -> None:
+        self._limiter: CapacityLimiter | None = None
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Return what the work returns, done in one of the threads."""
+        if self._limiter is None:  # it belongs to the loop of the app
+            self._limiter = CapacityLimiter(_PROBES_AT_ONCE)
+        return await to_thread.run_sync(work, limiter=self._limiter)
+
+
+def _checks(database: Database) -> dict[str, list[dict[str, Any]]]:
+    spool = _spool_of(database)
+    status, output = _store_status(database, spool)
+    store = {"componentType": "datastore", "status": status, "output": output}
+    checks = {"database:connection": [store]}
+    if spool is not None:
+        checks["spool:waiting"] = [_spool_check(spool)]
+    damaged = database.spool.damaged_files() if database.spool is not None else []
+    if damaged:
+        checks["spool:damaged"] = [_damage_check(damaged)]
+    return checks
+
+
+def _damage_check(files: Sequence[Path]) -> dict[str, Any]:
+    return {
+        "componentType": "system",
+        "observedValue": len(files),
+        "observedUnit": "files",
+        "status": "warn",
+        "output": "A damaged spool was set aside. `veritas spool status` tells what to do.",
+    }
 
 
 def _ready(database: Database) -> Ready:
@@ -133,7 +189,7 @@ def _away(database: Database, spool: SpoolOut | None) -> str | None:
 
     """
     try:
-        ping(database)
+        require_store(database)
     except DatabaseUnavailable as failure:
         if spool is None:
             raise
