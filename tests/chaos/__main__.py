@@ -33,7 +33,8 @@ def main() -> None:
         refused = sum(service.waiting().refused for service in storm.services)
     lines = describe(storm, reckoning, refused, time.monotonic() - started)
     sys.stdout.write("\n".join(lines) + "\n")
-    sys.exit(0 if reckoning.is_clean and not refused and not storm.ledger.refused else 1)
+    faults = [refused, storm.ledger.refused, storm.findings.deleted_files]
+    sys.exit(0 if reckoning.is_clean and not any(faults) else 1)
 
 
 def describe(storm: Storm, reckoning: Reckoning, refused: int, seconds: float) -> list[str]:
@@ -44,6 +45,8 @@ def describe(storm: Storm, reckoning: Reckoning, refused: int, seconds: float) -
         **{kind: str(count) for kind, count in found.kills.items()},
         "requests answered": ", ".join(f"{n} x {s}" for s, n in sorted(ledger.statuses.items())),
         "requests answered from the spool": str(len(ledger.spooled_at)),
+        "commands run in outages": str(found.commands),
+        "spool files deleted in use": str(len(found.deleted_files)),
         "rows acknowledged": str(reckoning.acknowledged),
         "lost": str(len(reckoning.lost)),
         "doubled": str(reckoning.doubled),

@@ -16,6 +16,8 @@ from tests.e2e.processes import wait_until
 from tests.stores import engine_on
 from veritas_cli.histories import migrate_all
 
+# The last one fails while the database is away, after it looked for it.
+OPERATORS_COMMANDS = (("spool", "status"), ("spool", "retry"), ("erase", "nobody", "--yes"))
 # A busy machine is no failure: how long it took is told, and not judged.
 _GIVING_BACK_SECONDS = 900
 
@@ -28,6 +30,8 @@ class Findings:
     seconds_to_notice: list[float] = field(default_factory=list)
     seconds_to_give_back: list[float] = field(default_factory=list)
     most_waiting: int = 0
+    commands: int = 0
+    deleted_files: list[str] = field(default_factory=list)
 
     def count(self, kind: str) -> None:
         """Count one more of a kind of trouble."""
@@ -65,9 +69,14 @@ class Storm:
             time.sleep(chance.uniform(0.2, 1.5))
 
     def crash_the_server(self, chance: random.Random) -> None:
-        """Kill the server, and start it a little later."""
+        """Kill the server; meanwhile an operator works, and a worker is killed."""
         with self._outage("server killed", self.server.kill, self.server.start):
-            time.sleep(chance.uniform(1, 3))
+            time.sleep(chance.uniform(0.5, 1.5))
+            service = chance.choice(self.services)
+            self.operate(service)
+            time.sleep(chance.uniform(0.2, 1))
+            self.findings.count("worker killed")
+            service.kill_a_worker(chance.randrange(10))
 
     def crash_the_server_and_a_service(self, chance: random.Random) -> None:
         """Kill a service as well while the server is away; it starts without its database."""
@@ -91,6 +100,13 @@ class Storm:
         service = chance.choice(self.services)
         service.kill()
         service.start()
+
+    def operate(self, service: Service) -> None:
+        """Run the commands that open a service's spool while its workers write into it."""
+        for arguments in OPERATORS_COMMANDS:
+            service.operate(*arguments)
+            self.findings.commands += 1
+            self.findings.deleted_files += service.deleted_files()
 
     def calm(self) -> Reckoning:
         """Stop the clients, wait until nothing waits any more, and compare."""

@@ -127,6 +127,22 @@ class Service:
         if workers:
             _send(workers[number % len(workers)], signal.SIGKILL)
 
+    def operate(self, *arguments: str) -> int:
+        """Run a command of `veritas` beside the service, as an operator; return its status."""
+        return subprocess.run(
+            [sys.executable, "-c", "from veritas_cli.main import app; app()", *arguments],
+            cwd=self._folder,
+            env=without_settings(**self._variables),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        ).returncode
+
+    def deleted_files(self) -> list[str]:
+        """Return the files of the spool that its processes have open and that are deleted."""
+        processes = {self._process.pid, *self._workers()} if self._process else set()
+        return [name for process in processes for name in _deleted_files_of(process)]
+
     def waiting(self) -> SpoolState:
         """Return how much waits in its spool, as the file says."""
         return self.spool.state()
@@ -135,6 +151,14 @@ class Service:
         # Beside the workers there is Python's own tracker of resources.
         found = children_of(self._process.pid) if self._process else set()
         return {w for w in found if b"spawn_main" in Path(f"/proc/{w}/cmdline").read_bytes()}
+
+
+def _deleted_files_of(process: int) -> list[str]:
+    try:
+        names = [str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir()]
+    except FileNotFoundError:  # it ended, or closed one of them, meanwhile
+        return []
+    return [name for name in names if "-spool.db" in name and name.endswith("(deleted)")]
 
 
 def _send(process: int, number: int) -> None:
