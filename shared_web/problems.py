@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from shared_db.errors import DatabaseBusy, DatabaseUnavailable, ServiceError
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded, ServiceError
 
 MEDIA_TYPE = "application/problem+json"
 _URN = "urn:veritas:problem:"
@@ -92,6 +92,7 @@ COMMON: tuple[type[ServiceError], ...] = (
     Unauthenticated,
     Forbidden,
     InvalidRequest,
+    Overloaded,
     DatabaseBusy,
     DatabaseUnavailable,
 )

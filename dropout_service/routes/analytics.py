@@ -8,12 +8,13 @@ from dropout_service.dependencies import Manager
 from dropout_service.schemas import SummaryOut
 from shared_db.clock import utc_now
 from shared_web.access import READ
+from shared_web.expensive_reads import EXPENSIVE
 from shared_web.fields import PastInstant
 
 router = APIRouter(prefix="/analytics", tags=["analytics"])
 
 
-@router.get("/summary", dependencies=[READ])
+@router.get("/summary", dependencies=[READ, EXPENSIVE])
 def get_summary(
     manager: Manager,
     at: Annotated[PastInstant | None, Query(description="The instant, by default now.")] = None,

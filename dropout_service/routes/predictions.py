@@ -22,6 +22,7 @@ from dropout_service.routes.parameters import (
 )
 from dropout_service.schemas import NewPrediction, PredictionOut
 from shared_web.access import READ, Writer
+from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.fields import Id
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
@@ -98,7 +99,7 @@ def get_latest_prediction(
 
 @router.get(
     "/predictions",
-    dependencies=[READ],
+    dependencies=[READ, EXPENSIVE_IF_SEARCHED],
     responses=LISTING,
     openapi_extra=PREDICTIONS.openapi_extra,
 )

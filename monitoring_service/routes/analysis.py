@@ -14,6 +14,7 @@ from monitoring_service.schemas import PointOut, ReevaluationOut, SeriesOut
 from shared_db.errors import NeedsPostgresql, QueryTooExpensive
 from shared_db.paging import MalformedCursor
 from shared_web.access import READ, WRITE
+from shared_web.expensive_reads import EXPENSIVE
 from shared_web.fields import Instant
 from shared_web.paging import After
 from shared_web.problems import InvalidRequest, documented
@@ -52,7 +53,7 @@ End = Annotated[Instant | None, Query(description="Until before when; now.")]
 
 @router.get(
     "/analytics/timeseries",
-    dependencies=[READ],
+    dependencies=[READ, EXPENSIVE],
     responses=documented(InvalidRequest, SeriesTooLong, QueryTooExpensive, NeedsPostgresql),
 )
 def get_timeseries(
@@ -77,7 +78,7 @@ def get_timeseries(
 
 @router.post(
     "/analysis/re-evaluate",
-    dependencies=[WRITE],
+    dependencies=[WRITE, EXPENSIVE],
     responses=documented(InvalidRequest, MalformedCursor),
 )
 def reevaluate(

@@ -16,6 +16,7 @@ from monitoring_service.schemas import (
 from shared_db.errors import QueryTooExpensive
 from shared_db.paging import MalformedCursor
 from shared_web.access import READ
+from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.filters import Count
 from shared_web.paging import After, CountedPageOut, Limit, PageOut
 from shared_web.problems import InvalidRequest, documented
@@ -37,7 +38,7 @@ def get_system_health(monitoring: Monitoring) -> HealthOut:
     return _out(monitoring.assess_health())
 
 
-@router.get("/health/history", responses=LISTING)
+@router.get("/health/history", dependencies=[EXPENSIVE_IF_SEARCHED], responses=LISTING)
 def list_system_health(
     monitoring: Monitoring,
     filters: HealthFilters,
@@ -52,7 +53,7 @@ def list_system_health(
     return CountedPageOut[SystemHealthOut].counted(page, total)
 
 
-@router.get("/sources", responses=LISTING)
+@router.get("/sources", dependencies=[EXPENSIVE_IF_SEARCHED], responses=LISTING)
 def list_sources(
     monitoring: Monitoring, filters: SourceFilters, after: After = None, limit: Limit = 100
 ) -> PageOut[SourceOut]:

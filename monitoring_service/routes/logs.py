@@ -11,6 +11,7 @@ from monitoring_service.schemas import EventOut, LogQuery
 from shared_db.errors import QueryTooExpensive
 from shared_db.paging import MalformedCursor
 from shared_web.access import READ
+from shared_web.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
 from shared_web.fields import Id, Term
 from shared_web.filters import Count
 from shared_web.paging import After, CountedPageOut, Limit
@@ -28,7 +29,12 @@ Words = Annotated[
 LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
 
 
-@router.get("", dependencies=[READ], responses=LISTING, openapi_extra=LOGS.openapi_extra)
+@router.get(
+    "",
+    dependencies=[READ, EXPENSIVE_IF_SEARCHED],
+    responses=LISTING,
+    openapi_extra=LOGS.openapi_extra,
+)
 def list_logs(
     monitoring: Monitoring,
     filters: LogFilters,
@@ -44,7 +50,7 @@ def list_logs(
     return CountedPageOut[EventOut].counted(page, total)
 
 
-@router.post("/query", dependencies=[READ], responses=LISTING)
+@router.post("/query", dependencies=[READ, EXPENSIVE], responses=LISTING)
 def query_logs(wanted: LogQuery, monitoring: Monitoring) -> CountedPageOut[EventOut]:
     """Return events as the list does, for conditions too long for a URL."""
     page, total = monitoring.get_logs(

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 
 from shared_web.access import READ, Writer
+from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
@@ -46,7 +47,7 @@ def list_student_actions(
     return PageOut[ActionOut].of(page)
 
 
-@router.get("/actions", dependencies=[READ], responses=LISTING)
+@router.get("/actions", dependencies=[READ, EXPENSIVE_IF_SEARCHED], responses=LISTING)
 def list_actions(
     datastore: Datastore, filters: ActionFilters, after: After = None, limit: Limit = 100
 ) -> PageOut[ActionOut]:

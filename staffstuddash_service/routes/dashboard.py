@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from shared_db.errors import NeedsPostgresql
 from shared_web.access import READ
+from shared_web.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
 from staffstuddash_service.dependencies import Datastore
@@ -28,7 +29,11 @@ Sort = Annotated[
 ]
 
 
-@router.get("/teacher", dependencies=[READ], responses=LISTING | documented(NeedsPostgresql))
+@router.get(
+    "/teacher",
+    dependencies=[READ, EXPENSIVE_IF_SEARCHED],
+    responses=LISTING | documented(NeedsPostgresql),
+)
 def get_teacher_dashboard(
     datastore: Datastore,
     filters: DashboardFilters,
@@ -54,7 +59,7 @@ def get_student_dashboard(student_id: StudentId, datastore: Datastore) -> Studen
     return StudentDashboardOut.model_validate(datastore.get_student_dashboard(student_id))
 
 
-@router.get("/cohort", dependencies=[READ])
+@router.get("/cohort", dependencies=[READ, EXPENSIVE])
 def get_cohort_dashboard(datastore: Datastore, timezone: Timezone = "UTC") -> CohortOut:
     """Return what all students together show, and where the material may be the problem."""
     return CohortOut.model_validate(datastore.get_cohort_dashboard(zone=ZoneInfo(timezone)))

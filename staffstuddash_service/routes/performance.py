@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from shared_web.access import READ
+from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
 from staffstuddash_service.dependencies import Datastore
@@ -23,7 +24,7 @@ def get_performance(student_id: StudentId, datastore: Datastore) -> PerformanceO
     return PerformanceOut.model_validate(datastore.get_performance_record(student_id))
 
 
-@router.get("/performance-records", dependencies=[READ], responses=LISTING)
+@router.get("/performance-records", dependencies=[READ, EXPENSIVE_IF_SEARCHED], responses=LISTING)
 def list_performance_records(
     datastore: Datastore, filters: RecordFilters, after: After = None, limit: Limit = 100
 ) -> PageOut[PerformanceOut]:

@@ -6,6 +6,7 @@ from fastapi.concurrency import run_in_threadpool
 from shared_db.erasure import pseudonym_of
 from shared_web.access import READ, WRITE, Writer
 from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
+from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
@@ -42,7 +43,7 @@ def add_student(
     return StudentOut.model_validate(student)
 
 
-@router.get("", dependencies=[READ], responses=LISTING)
+@router.get("", dependencies=[READ, EXPENSIVE_IF_SEARCHED], responses=LISTING)
 def list_students(
     datastore: Datastore,
     filters: StudentFilters,
