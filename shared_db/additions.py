@@ -19,6 +19,7 @@ from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, Overlo
 from shared_db.ids import new_id
 from shared_db.naming import Outcome
 from shared_db.spool import Entry, Spool, SpoolUnwritable, asked
+from shared_db.spool_file import SpoolFull
 
 logger = logging.getLogger(__name__)
 
@@ -252,8 +253,8 @@ def _must_wait(spool: Spool, kind: Kind[I, R], items: Sequence[I]) -> bool:
         [item] = items
         id_, subject = getattr(item, kind.id_field), kind.subject(item)
         return asked(partial(spool.waits_before, kind.name, id_, subject), unknown=False)
-    waiting = asked(spool.subjects_waiting, set[str]())
-    return bool(waiting) and any(kind.subject(item) in waiting for item in items)
+    subjects = {subject for item in items if (subject := kind.subject(item)) is not None}
+    return asked(partial(spool.any_waiting, subjects), unknown=False)
 
 
 def _one_spooled(spool: Spool, kind: Kind[I, R], item: I, failure: DatabaseUnavailable | None) -> R:
@@ -269,9 +270,11 @@ def _spooled(
     try:
         kept = spool.accept([kind.entry(item) for item in items])
     except SpoolUnwritable as unwritable:
-        logger.error("nothing can be spooled: %s", unwritable)  # noqa: TRY400 - one line
-        detail = "The database does not answer, and the spool cannot be written. Try again later."
+        reason = "is full" if isinstance(unwritable, SpoolFull) else "cannot be written"
+        spool.report(unwritable)
+        detail = f"The database does not answer, and the spool {reason}. Try again later."
         raise DatabaseUnavailable(detail) from (failure or unwritable)
+    spool.report(None)
     _note_spool()
     return kept
 

@@ -45,6 +45,8 @@ class Database:
         self._store: Store | None = None
         self._lock = threading.Lock()
         self._spool: Spool | None = None
+        # Why there is none, where additions are to be spooled.
+        self.spool_failure: str | None = None
 
     @classmethod
     def from_settings(

@@ -3,16 +3,17 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shared_db.additions import Kind, Returned
 from shared_db.database import Database
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Gone, Overloaded, ServiceError
 from shared_db.failures import is_overload, obstacle
-from shared_db.holding import Holding
 from shared_db.naming import Outcome
+from shared_db.retry import RetryPass, runs_of
 from shared_db.spool import Entry, Spool, SpoolUnwritable, giving_back
+from shared_db.spool_queue import ReplayQueue
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Giver:
     What the database refuses stays, except what is of students who were erased. What it cannot
     take now waits, and with it what must not overtake it; the rest goes on.
     manager: whose methods the kinds call.
-    now: seconds of a clock that only goes forward.
+    now: seconds since the epoch; the retry state of rows rests on it, also after a restart.
     """
 
     def __init__(
@@ -43,9 +44,9 @@ class Giver:
         database: Database,
         spool: Spool,
         manager: Any,
-        kinds: Iterable[AnyKind],
+        kinds: Sequence[AnyKind],
         *,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
         self._spool = spool
@@ -53,7 +54,10 @@ class Giver:
         self._kinds: Mapping[str, AnyKind] = {kind.name: kind for kind in kinds}
         self._batch = BATCH
         self._given = 0
-        self._holding = Holding(now, self._is_ordered)
+        self._queue = ReplayQueue(spool)
+        self._now = now
+        self._unordered = [kind.name for kind in kinds if not kind.is_ordered]
+        self._pass = RetryPass(self._is_ordered)
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="veritas-giving-back", daemon=True)
 
@@ -73,7 +77,7 @@ class Giver:
         """
         self._given = 0
         started = time.monotonic()
-        with self._spool.turn_to_give_back() as is_ours:
+        with self._queue.turn() as is_ours:
             if is_ours:
                 self._pass_through()
         self._spool.wipe()
@@ -103,21 +107,24 @@ class Giver:
             self._spool.wipe()
 
     def _pause_seconds(self) -> float:
-        return _STUCK_PAUSE_SECONDS if self._holding.is_stuck else PAUSE_SECONDS
+        return _STUCK_PAUSE_SECONDS if self._pass.is_stuck else PAUSE_SECONDS
 
     def _is_ordered(self, kind: str) -> bool:
         return kind in self._kinds and self._kinds[kind].is_ordered
 
     def _pass_through(self) -> None:
         stored, self._spool.kinds_stored = self._spool.kinds_stored, set()
-        # A copy: who got hold of the set before may still add to it.
-        self._holding.begin(tuple(stored))
+        # A copy: a thread that got hold of the set before may still add to it.
+        self._queue.note_stored(tuple(stored))
+        self._pass = RetryPass(self._is_ordered)
         after = 0
-        while entries := self._spool.oldest(BATCH, after):
+        while entries := self._due(after):
             if not self._give_in_batches(entries):
                 return
             after = entries[-1].place
-        self._holding.end()
+
+    def _due(self, after: int) -> list[Entry]:
+        return self._queue.pending(BATCH, after, now=self._now(), unordered=self._unordered)
 
     def _give_in_batches(self, entries: Sequence[Entry]) -> bool:
         """Give back entries; return False when the pass has to end."""
@@ -131,7 +138,7 @@ class Giver:
                 # What took too long together would do so again.
                 self._batch = max(1, self._batch // 4)
                 return False
-            self._batch = 1 if self._holding.is_stuck else min(BATCH, self._batch * 2)
+            self._batch = 1 if self._pass.is_stuck else min(BATCH, self._batch * 2)
         return True
 
     def _give(self, entries: Sequence[Entry]) -> None:
@@ -142,11 +149,11 @@ class Giver:
                     (entry, "This release does not know the kind") for entry in group
                 )
                 continue
-            for run in self._holding.apart(group):
+            for run in runs_of(group):
                 self._give_group(kind, run)
 
     def _give_group(self, kind: AnyKind, group: Sequence[Entry]) -> None:
-        entries = [entry for entry in group if self._holding.lets(entry)]
+        entries = [entry for entry in group if self._pass.may_try(entry)]
         if not entries:
             return
         try:
@@ -176,12 +183,12 @@ class Giver:
         if code is None:
             self._settle(kind, [(entry, _as_refusal(failure))])
             return
-        if not self._holding.knows(code):
+        if not self._queue.has_deferred(code):
             logger.error("what waits cannot be stored now: SQLSTATE %s", code)
-        if hopeless := self._holding.failed(entry, code):
+        is_refused = self._queue.defer(entry, code, self._now())
+        self._pass.failed(entry, is_refused=is_refused)
+        if is_refused:
             logger.error("a row is refused: SQLSTATE %s, while others are stored", code)
-            problem = f"The database refuses it while it takes others: SQLSTATE {code}"
-            self._spool.refuse([(hopeless, problem)])
 
     def _settle(self, kind: AnyKind, results: Sequence[tuple[Entry, Returned]]) -> None:
         # Whoever dies before this finds the same rows again, and the database calls them repeated.
@@ -189,9 +196,10 @@ class Giver:
         of_erased = [e for e, r in results if _is_gone(r)]
         kept = [(e, r) for e, r in results if r not in _IN_THE_DATABASE and not _is_gone(r)]
         refused = [(e, _problem(r)) for e, r in kept]
-        self._spool.remove([*stored, *of_erased])
+        self._queue.settle(kind.name, stored, of_erased)
         self._given += len(stored)
-        self._holding.stored(kind.name, stored)
+        if stored:
+            self._pass.stored(kind.name)
         if of_erased:
             logger.warning("%d rows of erased students were removed from the spool", len(of_erased))
         if refused:

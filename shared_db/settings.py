@@ -118,6 +118,8 @@ class DatabaseSettings(VeritasSettings):
     database_adding_seconds: float = Field(1.2, ge=0.2, le=3600)
     fallback: Fallback | None = None
     spool_path: Path = Path(".veritas")
+    spool_max_rows: int = Field(1_000_000, ge=1)
+    spool_max_bytes: int = Field(512 * 1024 * 1024, ge=1024 * 1024)
 
     @model_validator(mode="after")
     def _prefer_own_url(self) -> Self:

@@ -11,6 +11,8 @@ from typing import Any
 
 # SQLITE_CORRUPT and SQLITE_NOTADB.
 _DAMAGE_CODES = {11, 26}
+# SQLite holds this byte of the -shm file, shared, as long as a connection is open.
+_SHM_IN_USE_BYTE = 128
 # Between making a file and closing its descriptor no thread may connect to it.
 _creating = threading.Lock()
 
@@ -74,6 +76,24 @@ def damage_of(path: Path) -> str | None:
     return None if fault == "ok" else fault.splitlines()[-1]
 
 
+def is_in_use(path: Path) -> bool:
+    """Return True if any process has the file open, of whichever release.
+
+    The caller has no connection to it, which would lose its locks here.
+    """
+    try:
+        descriptor = os.open(f"{path}-shm", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _SHM_IN_USE_BYTE)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def set_aside(path: Path) -> Path:
     """Rename a damaged file and its journal to NAME.damaged-1, or the next free number.
 
@@ -133,12 +153,13 @@ class FileUsers:
     def __init__(self, path: Path) -> None:
         self._path = Path(f"{path}.users")
         self._descriptor: int | None = None
+        self._is_exclusive = False
         self._lock = threading.Lock()
 
     def is_alone(self) -> bool:
-        """Return True if no other process uses the file; `share` then lets others use it.
+        """Return True if no other process uses the file; none may until `share` is called.
 
-        False, too, if this process uses it already.
+        False, too, if this process shares it already.
 
         Raises:
             OSError: the lock's file cannot be made.
@@ -146,16 +167,17 @@ class FileUsers:
         """
         with self._lock:
             if self._descriptor is not None:
-                return False
+                return self._is_exclusive
             self._descriptor = self._opened()
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
+            self._is_exclusive = True
             return True
 
     def share(self) -> None:
-        """Hold the lock together with other processes; wait while one looks whether it is alone.
+        """Hold the lock together with other processes; wait while one of them is alone.
 
         Raises:
             OSError: the lock's file cannot be made.
@@ -165,13 +187,14 @@ class FileUsers:
             if self._descriptor is None:
                 self._descriptor = self._opened()
             fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+            self._is_exclusive = False
 
     def leave(self) -> None:
         """Let the lock go."""
         with self._lock:
             if self._descriptor is not None:
                 os.close(self._descriptor)
-                self._descriptor = None
+                self._descriptor, self._is_exclusive = None, False
 
     def _opened(self) -> int:
         self._path.parent.mkdir(parents=True, exist_ok=True)

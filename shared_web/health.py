@@ -33,11 +33,15 @@ class Alive(BaseModel):
 
 
 class SpoolOut(BaseModel):
-    """What waits in the spool, how old the oldest is, and how much the database refused."""
+    """Rows that wait in the spool, the age of the oldest, and rows that the database refused.
+
+    is_full: while the database is away, additions are answered 503.
+    """
 
     waiting: int
     oldest_seconds: float | None
     refused: int
+    is_full: bool
 
 
 class Ready(BaseModel):
@@ -153,6 +157,8 @@ def _checks(database: Database) -> dict[str, list[dict[str, Any]]]:
     checks = {"database:connection": [store]}
     if spool is not None:
         checks["spool:waiting"] = [_spool_check(spool)]
+    elif database.spool is not None or database.spool_failure is not None:
+        checks["spool:waiting"] = [_UNUSABLE_SPOOL]
     damaged = database.spool.damaged_files() if database.spool is not None else []
     if damaged:
         checks["spool:damaged"] = [_damage_check(damaged)]
@@ -173,11 +179,24 @@ def _ready(database: Database) -> Ready:
     spool = _spool_of(database)
     why = _away(database, spool)
     if why is not None:
+        if spool is not None and spool.is_full:
+            raise DatabaseUnavailable(f"The spool is full, and {why[0].lower()}{why[1:]}")
         return Ready(storage="spool", warning=f"Additions wait in the spool: {why}", spool=spool)
     reason = database.store.memory_reason
     if reason is None:
-        return Ready(storage="postgresql", spool=spool)
+        return Ready(storage="postgresql", warning=_waiting(spool), spool=spool)
     return Ready(storage="memory", warning=f"Rows are gone when the service stops: {reason}.")
+
+
+def _waiting(spool: SpoolOut | None) -> str | None:
+    """Return a sentence about the rows that wait, None if no row does."""
+    if spool is None or not spool.waiting:
+        return None
+    full = " The spool is full." if spool.is_full else ""
+    return (
+        f"Rows wait to be stored: {spool.waiting}, the oldest for {spool.oldest_seconds or 0:.0f} "
+        f"seconds.{full}"
+    )
 
 
 def _away(database: Database, spool: SpoolOut | None) -> str | None:
@@ -206,21 +225,36 @@ def _spool_of(database: Database) -> SpoolOut | None:
     except SpoolUnwritable:
         return None
     age = (utc_now() - state.oldest_at).total_seconds() if state.oldest_at else None
-    return SpoolOut(waiting=state.waiting, oldest_seconds=age, refused=state.refused)
+    return SpoolOut(
+        waiting=state.waiting, oldest_seconds=age, refused=state.refused, is_full=state.is_full
+    )
+
+
+_UNUSABLE_SPOOL = {
+    "componentType": "system",
+    "status": "fail",
+    "output": "The spool cannot be used, so additions are refused while the database is away. "
+    "The log tells why.",
+}
 
 
 def _spool_check(spool: SpoolOut) -> dict[str, Any]:
-    output = f"{spool.refused} refused" if spool.refused else ""
-    status = "warn" if spool.waiting or spool.refused else "pass"
+    sentences = [_waiting(spool), f"Rows refused: {spool.refused}." if spool.refused else None]
     return {
         "componentType": "system",
         "observedValue": spool.waiting,
         "observedUnit": "rows",
         "oldestSeconds": spool.oldest_seconds,
         "refused": spool.refused,
-        "status": status,
-        "output": output,
+        "status": _spool_status(spool),
+        "output": " ".join(filter(None, sentences)),
     }
+
+
+def _spool_status(spool: SpoolOut) -> Literal["pass", "warn", "fail"]:
+    if spool.is_full:
+        return "fail"
+    return "warn" if spool.waiting or spool.refused else "pass"
 
 
 def _store_status(

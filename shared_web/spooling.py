@@ -13,6 +13,7 @@ from shared_db.additions import Kind, StorageNote, storage_note
 from shared_db.database import Database
 from shared_db.giving import Giver
 from shared_db.spool import Spool, SpoolUnwritable
+from shared_db.spool_file import SpoolLimits
 from shared_web.settings import ServiceSettings
 
 logger = structlog.stdlib.get_logger("veritas.spool")
@@ -32,11 +33,13 @@ def attach_spool(settings: ServiceSettings, database: Database, service: str) ->
     """Let the service spool, if it is to; say so where the file cannot be written."""
     if database.use_fallback or not settings.spools_when_away or database.spool is not None:
         return
-    spool = Spool.of_service(settings.spool_path, service)
+    limits = SpoolLimits(settings.spool_max_rows, settings.spool_max_bytes)
+    spool = Spool.of_service(settings.spool_path, service, limits)
     try:
         spool.open()
     except SpoolUnwritable as failure:
         logger.error("no spool, as with FALLBACK=off", reason=str(failure))  # noqa: TRY400 - one line
+        database.spool_failure = str(failure)
         return
     database.use_spool(spool)
 

@@ -10,7 +10,7 @@ from shared_db.additions import Kind, one_by_one
 from shared_db.database import Database
 from shared_db.errors import Overloaded
 from shared_db.giving import Giver
-from shared_db.holding import HOPELESS_SECONDS
+from shared_db.retry import EXHAUSTED_SECONDS
 from shared_db.spool import Spool
 from shared_web.keys import KeyManager, Scope
 from staffstuddash_service.datastore import (
@@ -112,7 +112,7 @@ def test_a_row_that_alone_is_not_taken_is_refused_in_the_end(
 
     first = giver.give()
     held = waiting(spool)
-    give_for(giver, clock, HOPELESS_SECONDS)
+    give_for(giver, clock, EXHAUSTED_SECONDS)
 
     assert (first, held) == (2, ["bad", "behind"])
     [refused] = spool.every()
@@ -129,7 +129,7 @@ def test_what_was_refused_so_can_be_retried(
 ) -> None:
     object_to(datastore.database, "P0001")
     accept_marks(spool, bad="s1", other="s2")
-    give_for(giver, clock, HOPELESS_SECONDS)
+    give_for(giver, clock, EXHAUSTED_SECONDS)
     with datastore.database.unit_of_work() as session:
         session.execute(text("DROP TRIGGER object ON staffstuddash.assessment_logs"))
     spool.retry(["bad"])
@@ -145,7 +145,7 @@ def test_a_row_in_whose_way_the_server_is_waits_as_long_as_it_takes(
     object_to(datastore.database, code)
     accept_marks(spool, before="s1", bad="s1", behind="s1", other="s2")
 
-    given = give_for(giver, clock, 2 * HOPELESS_SECONDS)
+    given = give_for(giver, clock, 2 * EXHAUSTED_SECONDS)
 
     assert given == 2
     assert [(entry.id, entry.problem) for entry in spool.every()] == [
@@ -159,7 +159,7 @@ def test_without_others_that_are_stored_nothing_is_refused(
 ) -> None:
     object_to(datastore.database, "P0001")
     accept_marks(spool, bad="s1")
-    give_for(giver, clock, 2 * HOPELESS_SECONDS)
+    give_for(giver, clock, 2 * EXHAUSTED_SECONDS)
     alone = waiting(spool)
     # Past the spool, because nothing of that student waits.
     datastore.add_assessment("s2", "quiz", "Math", 50, assessment_id="direct")
@@ -178,7 +178,7 @@ def test_a_kind_that_cannot_be_stored_holds_up_no_other_and_is_not_refused(
     for student in ("s1", "new"):
         spool.accept([STUDENT.entry(StudentToStore("Name", id=student, accepted_at=NOON))])
 
-    given = give_for(giver, clock, 2 * HOPELESS_SECONDS)
+    given = give_for(giver, clock, 2 * EXHAUSTED_SECONDS)
 
     assert given == 2
     assert waiting(spool) == [*(f"m{number}" for number in range(20)), "s1"]
@@ -209,7 +209,7 @@ def test_many_rows_that_are_not_taken_do_not_hide_one_that_is(
     object_to(datastore.database, "P0001")
     accept_marks(spool, **{f"bad{number}": f"t{number}" for number in range(20)}, good="s1")
 
-    give_for(giver, clock, HOPELESS_SECONDS)
+    give_for(giver, clock, EXHAUSTED_SECONDS)
 
     assert datastore.get_performance_record("s1").assessment_count == 1
 

@@ -1,14 +1,9 @@
 """The spool as a file: what is kept, in which order, and what happens when it cannot be."""
 
 import json
-import os
-import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +15,7 @@ from hypothesis import strategies as st
 from shared_db.giving import in_order
 from shared_db.naming import Outcome
 from shared_db.spool import Entry, Spool, SpoolState, SpoolUnwritable
-from shared_db.spool_salvage import readable_entries
+from shared_db.spool_queue import ReplayQueue
 from tests.dumps import bytes_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -65,7 +60,7 @@ def test_tells_how_much_waits_and_was_refused(spool: Spool) -> None:
     spool.accept([entries[2]])
     first, second, third = spool.oldest(10)
     spool.refuse([(third, "no")])
-    spool.remove([first])
+    ReplayQueue(spool).settle("mark", [first])
 
     assert spool.state() == SpoolState(1, NOON - timedelta(hours=1), 1)
     assert spool.oldest(10) == [second]
@@ -92,7 +87,7 @@ def test_nothing_of_what_was_removed_can_be_read_in_the_files(spool: Spool) -> N
     payload = json.dumps({"name": "Xanthippe" * 1000})  # more than a page of SQLite
     kept = replace(an_entry("3", subject="bob"), payload='{"name": "Bob"}')
     spool.accept([replace(an_entry(id_), payload=payload) for id_ in ("1", "2", "x")] + [kept])
-    spool.remove(spool.oldest(1))
+    ReplayQueue(spool).settle("mark", spool.oldest(1))
     spool.refuse((entry, "no") for entry in spool.oldest(2) if entry.id == "2")
     before = bytes_of(spool.path.parent)
 
@@ -121,7 +116,8 @@ def test_knows_what_waits_before_an_addition(spool: Spool) -> None:
     assert spool.holds(["ada"])
     assert spool.holds([None, "1"])
     assert not spool.holds([])
-    assert spool.subjects_waiting() == {"ada"}
+    assert spool.any_waiting(["bob", "ada"])
+    assert not spool.any_waiting(["bob"])
 
 
 def test_additions_that_come_together_are_each_answered(spool: Spool) -> None:
@@ -143,9 +139,10 @@ def test_additions_that_come_together_are_each_answered(spool: Spool) -> None:
 def test_only_one_has_the_turn_to_give_back(spool: Spool) -> None:
     spool.open()
     other = Spool(spool.path)
-    with spool.turn_to_give_back() as first, other.turn_to_give_back() as second:
+    turn, others_turn = ReplayQueue(spool).turn, ReplayQueue(other).turn
+    with turn() as first, others_turn() as second:
         assert (first, second) == (True, False)
-    with other.turn_to_give_back() as third:
+    with others_turn() as third:
         assert third
 
 
@@ -176,126 +173,6 @@ def test_what_cannot_be_written_is_refused_and_not_half_kept(spool: Spool) -> No
 
     assert spool.every() == []
     assert spool.accept([an_entry("1")])[0][0] is Outcome.STORED
-
-
-LOOK = "import sys; from pathlib import Path; from shared_db.spool import Spool; "
-LOOK += "spool = Spool(Path(sys.argv[1])); print(spool.state().waiting); spool.close()"
-
-
-def deleted_files(folder: Path) -> list[str]:
-    """Return the open files of this process that were in the folder and are deleted."""
-    links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-    names = [str(link.readlink()) for link in links]
-    return [name for name in names if str(folder) in name and "(deleted)" in name]
-
-
-def test_another_process_that_looks_leaves_the_writers_their_journal(spool: Spool) -> None:
-    spool.open()
-    spool.accept([an_entry("1")])
-    looked = subprocess.run(
-        [sys.executable, "-c", LOOK, spool.path], check=True, capture_output=True, text=True
-    )
-    spool.accept([an_entry("2")])
-    kept = copied(spool)
-
-    assert looked.stdout == "1\n"
-    assert deleted_files(spool.path.parent) == []
-    assert [entry.id for entry in kept.every()] == ["1", "2"]
-    kept.close()
-
-
-def copied(spool: Spool) -> Spool:
-    """Return the spool as its files are now, as after the process was killed."""
-    folder = spool.path.parent / "copy"
-    folder.mkdir()
-    for file in spool.path.parent.glob(f"{spool.path.name}*"):
-        shutil.copy(file, folder)
-    return Spool(folder / spool.path.name)
-
-
-def test_what_is_written_into_a_removed_file_is_not_acknowledged(spool: Spool) -> None:
-    spool.accept([an_entry("1")])
-    spool.path.unlink()
-
-    with pytest.raises(SpoolUnwritable, match="restart the service"):
-        spool.accept([an_entry("2")])
-
-
-def test_a_file_of_a_newer_release_is_left_alone(spool: Spool) -> None:
-    spool.accept([an_entry("1")])
-    spool.close()
-    with closing(sqlite3.connect(spool.path)) as newer:
-        newer.execute("PRAGMA user_version = 99")
-
-    with pytest.raises(SpoolUnwritable, match="newer release"):
-        spool.open()
-    assert spool.damaged_files() == []
-
-
-def overwrite_header(path: Path) -> None:
-    with path.open("r+b") as file:
-        file.write(b"\xff" * 100)
-
-
-def cut_in_half(path: Path) -> None:
-    os.truncate(path, path.stat().st_size // 2)
-
-
-def overwrite_the_middle(path: Path) -> None:
-    with path.open("r+b") as file:
-        file.seek(path.stat().st_size // 2)
-        file.write(b"\xff" * 5000)
-
-
-@pytest.mark.parametrize(
-    ("damage", "share"), [(overwrite_header, 1), (cut_in_half, 0.4), (overwrite_the_middle, 0.8)]
-)
-def test_a_damaged_file_is_set_aside_and_its_rows_can_be_read(
-    spool: Spool, damage: Callable[[Path], None], share: float, caplog: pytest.LogCaptureFixture
-) -> None:
-    rows = [replace(a_row(number), place=number) for number in range(1, 301)]
-    spool.accept(rows)
-    spool.close()
-    damage(spool.path)
-
-    spool.open()
-    [aside] = spool.damaged_files()
-    found = readable_entries(aside)
-
-    assert "damaged" in caplog.text
-    assert spool.accept([a_row(1)])[0][0] is Outcome.STORED
-    assert {entry.id: entry for entry in found}.items() <= {r.id: r for r in rows}.items()
-    assert len(found) >= share * len(rows)
-
-
-def a_row(number: int) -> Entry:
-    # Some too long for a page of SQLite, so that they go on in others.
-    payload = json.dumps({"content": "ü" * (9000 if number % 50 == 0 else number)})
-    subject = None if number % 7 == 0 else f"s{number}"
-    return Entry("draft", f"d{number}", subject, payload, bytes([number % 256] * 16), NOON)
-
-
-def test_rows_of_the_journal_are_read_too_and_removed_ones_are_not(spool: Spool) -> None:
-    spool.accept([a_row(number) for number in range(1, 101)])
-    spool.remove(spool.oldest(30))
-    journal = Path(f"{spool.path}-wal").stat().st_size
-
-    assert journal > 0
-    assert [entry.id for entry in readable_entries(spool.path)] == [
-        f"d{number}" for number in range(31, 101)
-    ]
-
-
-def test_a_damaged_file_that_another_process_uses_stays_in_place(spool: Spool) -> None:
-    spool.accept([a_row(number) for number in range(1, 101)])
-    other = Spool(spool.path)
-    spool.wipe()
-    cut_in_half(spool.path)
-
-    with pytest.raises(SpoolUnwritable, match="in use"):
-        other.open()
-    assert spool.damaged_files() == []
-    other.close()
 
 
 KINDS_AND_SUBJECTS = st.tuples(st.sampled_from("sad"), st.sampled_from(["ada", "bob", None]))

@@ -1,0 +1,64 @@
+"""A spool that is full, and one of an earlier release, in a service that runs."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.factories import a_student
+from tests.outage import server_to_lose, settled, spooling
+from veritas_cli.local_postgres import LocalPostgres
+
+API = "/api/v1"
+RELEASES = Path(__file__).parents[1] / "releases"
+
+
+@pytest.fixture(scope="module")
+def server_and_key() -> Iterator[tuple[LocalPostgres, str]]:
+    """Give a server that the tests of this file take away and bring back."""
+    with server_to_lose() as (server, key):
+        yield server, key
+
+
+def test_a_full_spool_refuses_and_says_so(
+    server_and_key: tuple[LocalPostgres, str], tmp_path: Path
+) -> None:
+    server, key = server_and_key
+    with spooling(server.url, key, tmp_path, spool_max_rows=2) as client:
+        client.get(f"{API}/students")
+        server.stop()
+        for id_ in ("f1", "f2"):
+            spooled = client.post(f"{API}/students", json=a_student(id=id_))
+            assert spooled.headers["Veritas-Storage"] == "spool"
+        refused = client.post(f"{API}/students", json=a_student(id="f3"))
+        ready = client.get("/readyz")
+        health = client.get("/health")
+        server.start()
+
+        assert settled(client)
+        afterwards = client.post(f"{API}/students", json=a_student(id="f3"))
+
+    assert refused.status_code == 503
+    assert refused.json()["type"] == "urn:veritas:problem:database-unavailable"
+    assert "the spool is full" in refused.json()["detail"]
+    assert (ready.status_code, "spool is full" in ready.json()["detail"]) == (503, True)
+    assert (health.status_code, health.json()["status"]) == (503, "fail")
+    assert health.json()["checks"]["spool:waiting"][0]["observedValue"] == 2
+    assert afterwards.status_code == 201
+
+
+def test_a_spool_of_the_first_release_is_replayed(
+    server_and_key: tuple[LocalPostgres, str], tmp_path: Path
+) -> None:
+    server, key = server_and_key
+    with closing(sqlite3.connect(tmp_path / "staffstuddash-spool.db")) as file:
+        file.executescript((RELEASES / "spool_1.sql").read_text())
+    with spooling(server.url, key, tmp_path) as client:
+        assert settled(client)
+        marks = client.get(f"{API}/students/s1/assessments").json()["items"]
+        health = client.get("/health").json()
+
+    assert sorted(mark["id"] for mark in marks) == ["m1", "m3"]
+    assert (health["status"], health["checks"]["spool:waiting"][0]["refused"]) == ("warn", 1)
