@@ -10,6 +10,7 @@ from shared_db.additions import Kind, Returned
 from shared_db.database import Database
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Gone, Overloaded, ServiceError
 from shared_db.failures import is_overload, obstacle
+from shared_db.keeping import keeping_connection
 from shared_db.naming import Outcome
 from shared_db.retry import RetryPass, runs_of
 from shared_db.spool import Entry, Spool, SpoolUnwritable, giving_back
@@ -118,10 +119,11 @@ class Giver:
         self._queue.note_stored(tuple(stored))
         self._pass = RetryPass(self._is_ordered)
         after = 0
-        while entries := self._due(after):
-            if not self._give_in_batches(entries):
-                return
-            after = entries[-1].place
+        with keeping_connection():
+            while entries := self._due(after):
+                if not self._give_in_batches(entries):
+                    return
+                after = entries[-1].place
 
     def _due(self, after: int) -> list[Entry]:
         return self._queue.pending(BATCH, after, now=self._now(), unordered=self._unordered)

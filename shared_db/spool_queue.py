@@ -74,10 +74,12 @@ class ReplayQueue:
         What was in the way of a deferred row that is stored now is gone, so that other rows that
         failed with its SQLSTATE are due at once.
         """
-        places = [(entry.place,) for entry in (*stored, *others)]
+        places = json.dumps([entry.place for entry in (*stored, *others)])
         freed = {entry.sqlstate for entry in stored if entry.sqlstate}
         with self._store.transaction() as connection:
-            connection.executemany("DELETE FROM spool WHERE place = ?", places)
+            connection.execute(
+                "DELETE FROM spool WHERE place IN (SELECT value FROM json_each(?))", (places,)
+            )
             if stored:
                 _note_stored(connection, kind)
             for code in freed:

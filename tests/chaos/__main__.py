@@ -33,7 +33,9 @@ def main() -> None:
         refused = sum(service.waiting().refused for service in storm.services)
     lines = describe(storm, reckoning, refused, time.monotonic() - started)
     sys.stdout.write("\n".join(lines) + "\n")
-    faults = [refused, storm.ledger.refused, storm.findings.deleted_files]
+    found = storm.findings
+    spooled = found.spooled_without_outage(storm.ledger)
+    faults = [refused, storm.ledger.refused, found.deleted_files, spooled]
     sys.exit(0 if reckoning.is_clean and not any(faults) else 1)
 
 
@@ -47,6 +49,7 @@ def describe(storm: Storm, reckoning: Reckoning, refused: int, seconds: float) -
         "requests answered from the spool": str(len(ledger.spooled_at)),
         "commands run in outages": str(found.commands),
         "spool files deleted in use": str(len(found.deleted_files)),
+        "spooled while the server answered": str(found.spooled_without_outage(ledger)),
         "rows acknowledged": str(reckoning.acknowledged),
         "lost": str(len(reckoning.lost)),
         "doubled": str(reckoning.doubled),

@@ -30,8 +30,16 @@ class Findings:
     seconds_to_notice: list[float] = field(default_factory=list)
     seconds_to_give_back: list[float] = field(default_factory=list)
     most_waiting: int = 0
+    outages: list[tuple[float, float]] = field(default_factory=list)
     commands: int = 0
     deleted_files: list[str] = field(default_factory=list)
+
+    def spooled_without_outage(self, ledger: Ledger) -> int:
+        """Return how many answers rested on the spool while the server answered, all stored."""
+        return sum(
+            not any(began <= at <= ended for began, ended in self.outages)
+            for at in ledger.spooled_at
+        )
 
     def count(self, kind: str) -> None:
         """Count one more of a kind of trouble."""
@@ -138,7 +146,9 @@ class Storm:
         end()
         ended = time.monotonic()
         assert wait_until(self.is_given_back, seconds=_GIVING_BACK_SECONDS), self.waiting()
-        self.findings.seconds_to_give_back.append(time.monotonic() - ended)
+        stored = time.monotonic()
+        self.findings.seconds_to_give_back.append(stored - ended)
+        self.findings.outages.append((began, stored))
 
     def _note_noticing(self, began: float) -> None:
         with self.ledger.lock:

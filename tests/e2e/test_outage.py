@@ -21,6 +21,7 @@ def test_nothing_acknowledged_is_lost_or_stored_twice(tmp_path: Path) -> None:
     assert reckoning.acknowledged > 100
     assert storm.ledger.spooled_at
     assert storm.findings.deleted_files == []
+    assert storm.findings.spooled_without_outage(storm.ledger) == 0
     assert storm.ledger.refused == []
     assert refused == [[]]
     assert reckoning.is_clean, reckoning
