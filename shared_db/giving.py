@@ -15,6 +15,7 @@ from shared_db.naming import Outcome
 from shared_db.retry import RetryPass, runs_of
 from shared_db.spool import Entry, Spool, SpoolUnwritable, giving_back
 from shared_db.spool_queue import ReplayQueue
+from shared_db.state_log import StateLog
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Giver:
         self._now = now
         self._unordered = [kind.name for kind in kinds if not kind.is_ordered]
         self._pass = RetryPass(self._is_ordered)
+        self._failures = StateLog(logger, "nothing can be replayed", "the spool is replayed again")
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="veritas-giving-back", daemon=True)
 
@@ -92,10 +94,12 @@ class Giver:
             try:
                 if self._is_up():
                     self._give_if_any()
-            except (SpoolUnwritable, OSError) as failure:
-                logger.error("nothing can be given back: %s", type(failure).__qualname__)  # noqa: TRY400 - one line
+            except SpoolUnwritable as failure:
+                self._failures.report(failure)
             except Exception as failure:  # noqa: BLE001 - the thread must go on
-                logger.error("giving back failed: %s", type(failure).__qualname__)  # noqa: TRY400 - its text may be personal
+                self._failures.report(type(failure).__qualname__)  # its text may be personal
+            else:
+                self._failures.report(None)
 
     def _is_up(self) -> bool:
         availability = self._database.store.availability

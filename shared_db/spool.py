@@ -24,6 +24,7 @@ from shared_db.spool_file import (
     size_bytes,
 )
 from shared_db.spool_store import SpoolStore
+from shared_db.state_log import StateLog
 
 __all__ = [
     "Entry",
@@ -57,19 +58,21 @@ def giving_back() -> Iterator[None]:
         _is_giving_back.reset(token)
 
 
+_questions = StateLog(logger, "the spool cannot be read", "the spool can be read again")
+
+
 def asked(question: Callable[[], T], unknown: T) -> T:
     """Return what a question to a spool finds, `unknown` where its file cannot be used.
 
-    The log says so; what the database knows counts.
+    The log says so, once; what the database knows counts.
     """
     try:
-        return question()
+        found = question()
     except SpoolUnwritable as failure:
-        logger.error("the spool cannot be used: %s", failure)  # noqa: TRY400 - one line
+        _questions.report(failure)
         return unknown
-
-
-_LIMITS = "SPOOL_MAX_ROWS, SPOOL_MAX_BYTES"
+    _questions.report(None)
+    return found
 
 
 @dataclass
@@ -91,7 +94,9 @@ class Spool(SpoolStore):
         self._queue: deque[_Request] = deque()
         # Of which kinds this process stored something that did not have to wait.
         self.kinds_stored: set[str] = set()
-        self._reported: str | None = None
+        self._additions = StateLog(
+            logger, "nothing can be spooled", "additions can be spooled again"
+        )
 
     @classmethod
     def of_service(cls, folder: Path, service: str, limits: SpoolLimits | None = None) -> "Spool":
@@ -113,15 +118,8 @@ class Spool(SpoolStore):
         return request.outcomes
 
     def report(self, failure: SpoolUnwritable | None) -> None:
-        """Log why nothing can be kept, and when it can again: a line at each change."""
-        told = str(failure) if failure else None
-        if told == self._reported:
-            return
-        self._reported = told
-        if told:
-            logger.error("nothing can be spooled: %s", told)
-        else:
-            logger.warning("additions can be spooled again")
+        """Log why nothing can be kept, and when it can again."""
+        self._additions.report(failure)
 
     def find(self, kind: str, id_: str) -> Entry | None:
         """Return the waiting addition of that id."""
@@ -209,7 +207,9 @@ class Spool(SpoolStore):
         for request, outcomes in zip(requests, found, strict=True):
             request.outcomes = outcomes
             if outcomes is None:
-                request.failure = SpoolFull(f"{self.path} is full ({_LIMITS})")
+                request.failure = SpoolFull(
+                    f"{self.path} is full (SPOOL_MAX_ROWS, SPOOL_MAX_BYTES)"
+                )
 
     def _kept(
         self, connection: sqlite3.Connection, entries: Sequence[Entry]
