@@ -20,6 +20,8 @@ from shared_db.state_log import StateLog
 logger = logging.getLogger(__name__)
 
 BATCH = 1000
+# Of the time that a live write waits, the most that one transaction of the replay should take.
+_SHARE_OF_PATIENCE = 0.4
 PAUSE_SECONDS = 0.5
 # After a pass in which nothing of some kind could be stored, or all that waits is read too often.
 _STUCK_PAUSE_SECONDS = 4
@@ -138,14 +140,28 @@ class Giver:
             if self._is_stopping.is_set():
                 return False
             batch, entries = entries[: self._batch], entries[self._batch :]
+            started = time.monotonic()
             try:
                 self._give(batch)
             except (DatabaseUnavailable, DatabaseBusy, Overloaded):
                 # What took too long together would do so again.
                 self._batch = max(1, self._batch // 4)
                 return False
-            self._batch = 1 if self._pass.is_stuck else min(BATCH, self._batch * 2)
+            self._batch = self._next_batch(time.monotonic() - started)
         return True
+
+    def _next_batch(self, seconds: float) -> int:
+        """Return how many rows to replay in the next transaction, after one that took so long.
+
+        Its locks hold up live writes about the same students, which wait for
+        DATABASE_ADDING_SECONDS at most.
+        """
+        if self._pass.is_stuck:
+            return 1
+        patience = self._database.store.adding_seconds * _SHARE_OF_PATIENCE
+        if seconds > patience:
+            return max(1, self._batch // 2)
+        return min(BATCH, self._batch * 2) if seconds < patience / 2 else self._batch
 
     def _give(self, entries: Sequence[Entry]) -> None:
         for name, group in in_order(entries):

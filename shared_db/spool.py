@@ -94,9 +94,7 @@ class Spool(SpoolStore):
         self._queue: deque[_Request] = deque()
         # Of which kinds this process stored something that did not have to wait.
         self.kinds_stored: set[str] = set()
-        self._additions = StateLog(
-            logger, "nothing can be spooled", "additions can be spooled again"
-        )
+        self._additions = StateLog(logger, "nothing can be spooled", "additions are spooled again")
 
     @classmethod
     def of_service(cls, folder: Path, service: str, limits: SpoolLimits | None = None) -> "Spool":
