@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shared_db.additions import Kind, Returned
+from shared_db.background import Work
 from shared_db.database import Database
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Gone, Overloaded, ServiceError
 from shared_db.failures import is_overload, obstacle
@@ -35,7 +36,7 @@ class Giver:
     What the database refuses stays, except what is of students who were erased. What it cannot
     take now waits, and with it what must not overtake it; the rest goes on.
     manager: whose methods the kinds call.
-    now: seconds of a clock that only goes forward.
+    now: seconds of a clock that only goes forward. work: records each look of the thread.
     """
 
     def __init__(
@@ -46,11 +47,13 @@ class Giver:
         kinds: Iterable[AnyKind],
         *,
         now: Callable[[], float] = time.monotonic,
+        work: Work | None = None,
     ) -> None:
         self._database = database
         self._spool = spool
         self._manager = manager
         self._kinds: Mapping[str, AnyKind] = {kind.name: kind for kind in kinds}
+        self._work = work or Work("replay")
         self._batch = BATCH
         self._given = 0
         self._holding = Holding(now, self._is_ordered)
@@ -86,7 +89,7 @@ class Giver:
         while not self._is_stopping.wait(self._pause_seconds()):
             try:
                 if self._is_up():
-                    self._give_if_any()
+                    self._work.run(self._give_if_any, self._pause_seconds)
             except (SpoolUnwritable, OSError) as failure:
                 logger.error("nothing can be given back: %s", type(failure).__qualname__)  # noqa: TRY400 - one line
             except Exception as failure:  # noqa: BLE001 - the thread must go on
@@ -96,11 +99,11 @@ class Giver:
         availability = self._database.store.availability
         return availability is None or availability.is_up
 
-    def _give_if_any(self) -> None:
+    def _give_if_any(self) -> int:
         if self._spool.oldest(1):
-            self.give()
-        else:
-            self._spool.wipe()
+            return self.give()
+        self._spool.wipe()
+        return 0
 
     def _pause_seconds(self) -> float:
         return _STUCK_PAUSE_SECONDS if self._holding.is_stuck else PAUSE_SECONDS
