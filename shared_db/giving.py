@@ -13,7 +13,7 @@ from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Gone, Overloaded
 from shared_db.failures import is_overload, obstacle
 from shared_db.holding import Holding
 from shared_db.naming import Outcome
-from shared_db.spool import Entry, Spool, SpoolUnwritable, giving_back
+from shared_db.spool import Entry, Spool, giving_back
 
 logger = logging.getLogger(__name__)
 
@@ -90,10 +90,9 @@ class Giver:
             try:
                 if self._is_up():
                     self._work.run(self._give_if_any, self._pause_seconds)
-            except (SpoolUnwritable, OSError) as failure:
-                logger.error("nothing can be given back: %s", type(failure).__qualname__)  # noqa: TRY400 - one line
             except Exception as failure:  # noqa: BLE001 - the thread must go on
-                logger.error("giving back failed: %s", type(failure).__qualname__)  # noqa: TRY400 - its text may be personal
+                if self._work.state.failures <= 1:  # the first of a row of them
+                    logger.error("nothing can be given back: %s", type(failure).__qualname__)  # noqa: TRY400 - its text may be personal
 
     def _is_up(self) -> bool:
         availability = self._database.store.availability

@@ -20,13 +20,14 @@ from monitoring_service.models import Base as MonitoringBase
 from monitoring_service.settings import Settings as MonitoringSettings
 from shared_db.background_rows import background_table
 from shared_db.database import Database
+from shared_web.keys import KeyManager, Scope
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
 from tests.e2e.processes import wait_until
 from tests.factories import a_student
-from tests.outage import server_to_lose, settled, spooling
+from tests.outage import server_to_lose, settled, spool_in, spooling
 from tests.stores import LOOPBACK, OpenDatabase, become_owner, engine_on, role_of
 
 OFTEN: dict[str, Any] = {"environment": "development", "fallback": "off", "erasing_seconds": 0.05}
@@ -206,6 +207,22 @@ def test_a_row_that_cannot_be_written_harms_no_work_and_is_logged_once(
 
     assert status == "pass"
     assert caplog.text.count("the state of background work cannot be stored") == 1
+
+
+def test_a_spool_that_cannot_be_read_is_a_warning_and_logged_once(
+    private_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Database.on(engine_on(private_url))
+    key = KeyManager(database).add_key("test", [Scope.ADMIN])
+    with spooling(private_url, key, tmp_path) as client:
+        assert becomes(client, "replay", "pass")
+        spool_in(tmp_path).path.write_bytes(b"\xff" * 5000)
+        assert wait_until(lambda: check_of(client, "replay")["failures"] > 2)
+        health = client.get("/health").json()
+        failed = row_when(database, "replay", fails=True)
+
+    assert (health["status"], failed.last_error) == ("warn", "SpoolUnwritable")
+    assert caplog.text.count("nothing can be given back: SpoolUnwritable") == 1
 
 
 def test_an_outage_is_logged_once_for_each_work_and_replay_tells_of_itself(
