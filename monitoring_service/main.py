@@ -43,7 +43,7 @@ def create_app(
     settings = settings or Settings.load()
     manager.limits = settings.limits
     intake = Intake(manager.commits, settings)
-    snapshots = Periodic("health snapshot", SNAPSHOT_SECONDS, manager.record_system_health)
+    snapshots = Periodic("snapshots", SNAPSHOT_SECONDS, manager.record_system_health)
     periodics = [snapshots] if settings.monitoring_snapshots else []
     app = create_service_app(
         SERVICE, settings, manager.database, HISTORY, periodics, intake, Spooling(manager, KINDS)

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from monitoring_service.domain.findings import HealthStatus
+from shared_db.background_rows import background_table, background_view
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import Key, Named, enum_column, service_metadata
 
@@ -27,6 +28,12 @@ class Base(ColumnsBase, DeclarativeBase):
     """The mapped classes of schema `monitoring`."""
 
     metadata = service_metadata("monitoring")
+
+
+background_work = background_table(Base.metadata)
+# Published by the other services; not there on the in-memory store.
+background_work_of_staffstuddash = background_view("staffstuddash")
+background_work_of_dropout = background_view("dropout")
 
 
 class MonitoringLog(Named, Base):

@@ -144,6 +144,34 @@ class SourceOut(Out):
     critical: int
 
 
+class BackgroundWorkOut(Out):
+    """The state of one piece of background work, as its service reported it last.
+
+    `warn`: the last run failed, or the last success is older than three periods.
+    """
+
+    service: str
+    name: str = Field(examples=["erasing"])
+    status: Literal["pass", "warn"]
+    warning: str | None
+    age_seconds: float | None = Field(description="Since the last success; null before the first.")
+    period_seconds: float | None = Field(description="Null where there is no fixed period.")
+    last_started_at: datetime | None
+    last_success_at: datetime | None
+    duration_seconds: float | None
+    next_run_at: datetime | None
+    failures: int = Field(description="Consecutive ones.")
+    last_error: str | None = Field(description="The exception's class.")
+    last_error_at: datetime | None
+
+
+class BackgroundReportOut(Out):
+    """Background work by service and name, and the reason for each service without any."""
+
+    items: list[BackgroundWorkOut]
+    missing_because: dict[str, str]
+
+
 class PointOut(Out):
     """One bucket of a series; `measured` events have the metric, mean and max are theirs."""
 

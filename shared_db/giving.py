@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shared_db.additions import Kind, Returned
+from shared_db.background import Work
 from shared_db.database import Database
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Gone, Overloaded, ServiceError
 from shared_db.failures import is_overload, obstacle
@@ -41,6 +42,7 @@ class Giver:
     take now waits, and with it what must not overtake it; the rest goes on.
     manager: whose methods the kinds call.
     now: seconds since the epoch; the retry state of rows rests on it, also after a restart.
+    work: records each look of the thread.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class Giver:
         kinds: Sequence[AnyKind],
         *,
         now: Callable[[], float] = time.time,
+        work: Work | None = None,
     ) -> None:
         self._database = database
         self._spool = spool
         self._manager = manager
         self._kinds: Mapping[str, AnyKind] = {kind.name: kind for kind in kinds}
+        self._work = work or Work("replay")
         self._batch = BATCH
         self._given = 0
         self._queue = ReplayQueue(spool)
@@ -95,7 +99,7 @@ class Giver:
         while not self._is_stopping.wait(self._pause_seconds()):
             try:
                 if self._is_up():
-                    self._give_if_any()
+                    self._work.run(self._give_if_any, self._pause_seconds)
             except SpoolUnwritable as failure:
                 self._failures.report(failure)
             except Exception as failure:  # noqa: BLE001 - the thread must go on
@@ -107,11 +111,11 @@ class Giver:
         availability = self._database.store.availability
         return availability is None or availability.is_up
 
-    def _give_if_any(self) -> None:
+    def _give_if_any(self) -> int:
         if self._spool.oldest(1):
-            self.give()
-        else:
-            self._spool.wipe()
+            return self.give()
+        self._spool.wipe()
+        return 0
 
     def _pause_seconds(self) -> float:
         return _STUCK_PAUSE_SECONDS if self._pass.is_stuck else PAUSE_SECONDS

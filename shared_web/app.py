@@ -13,6 +13,8 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
+from shared_db.background import BackgroundWork
+from shared_db.background_rows import BackgroundRows
 from shared_db.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.migrations import History, require_migrated
@@ -87,6 +89,7 @@ def create_service_app(
         cache_seconds=settings.key_cache_seconds,
     )
     access = Access(settings, keys)
+    background = BackgroundWork(BackgroundRows(database, history.schema).write)
 
     def prepare() -> None:
         if settings.workers > 1 and database.use_fallback:
@@ -110,8 +113,8 @@ def create_service_app(
         await run_in_threadpool(prepare)
         if settings.workers > 1:
             collect_less()
-        with reporting(settings, service.name), giving_back(database, spooling):
-            async with doing(periodics):
+        with reporting(settings, service.name), giving_back(database, spooling, background):
+            async with doing(periodics, background):
                 try:
                     yield
                 finally:
@@ -140,7 +143,7 @@ def create_service_app(
     # Routes are tried one by one in this order, so what is asked for most comes first.
     first, *others = service.routes
     app.router.routes.append(first)
-    app.include_router(health_routes(service.name, release, lambda: database))
+    app.include_router(health_routes(service.name, release, lambda: database, background))
     app.router.routes.extend(others)
     _install_middleware(app, settings, database)
     _document_problems(app)

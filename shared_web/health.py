@@ -11,10 +11,12 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from sqlalchemy import text
 
+from shared_db.background import BackgroundWork
 from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable
 from shared_db.spool import SpoolUnwritable
+from shared_web.background_checks import background_checks
 from shared_web.problems import documented
 
 T = TypeVar("T")
@@ -101,7 +103,9 @@ def require_store(database: Database) -> None:
         availability.require_answer(_FRESH_SECONDS)
 
 
-def health_routes(service: str, version: str, database: Callable[[], Database]) -> APIRouter:
+def health_routes(
+    service: str, version: str, database: Callable[[], Database], background: BackgroundWork
+) -> APIRouter:
     """Return the routes for probes; they need no key.
 
     Their threads are their own: where all others are in use, the probes are still answered.
@@ -129,7 +133,7 @@ def health_routes(service: str, version: str, database: Callable[[], Database]) 
     )
     async def health() -> HealthResponse:
         """Tell the state in the form of `application/health+json`; 503 when the store is away."""
-        checks = await threads.run(partial(_checks, database()))
+        checks = await threads.run(partial(_checks, database())) | background_checks(background)
         status = max((check["status"] for [check] in checks.values()), key=_WORSE.index)
         body = {"status": status, "version": version, "serviceId": service, "checks": checks}
         return HealthResponse(body, status_code=503 if status == "fail" else 200)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 from fastapi.concurrency import run_in_threadpool
 
+from shared_db.background import BackgroundWork, Work
 from shared_web.logs import describe_failure
 
 logger = structlog.stdlib.get_logger("veritas.periodic")
@@ -23,9 +24,10 @@ class Periodic:
 
 
 @asynccontextmanager
-async def doing(periodics: Sequence[Periodic]) -> AsyncIterator[None]:
-    """Do the work as long as the context lasts; what fails is logged and tried again in time."""
-    tasks = [asyncio.create_task(_repeat(periodic)) for periodic in periodics]
+async def doing(periodics: Sequence[Periodic], background: BackgroundWork) -> AsyncIterator[None]:
+    """Do the work as long as the context lasts; what fails is recorded and tried again in time."""
+    works = [(periodic, background.add(periodic.name, periodic.seconds)) for periodic in periodics]
+    tasks = [asyncio.create_task(_repeat(periodic, work)) for periodic, work in works]
     try:
         yield
     finally:
@@ -34,10 +36,19 @@ async def doing(periodics: Sequence[Periodic]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _repeat(periodic: Periodic) -> None:
+async def _repeat(periodic: Periodic, work: Work) -> None:
+    logged = None
     while True:
         try:
-            await run_in_threadpool(periodic.work)
+            await run_in_threadpool(work.run, periodic.work, lambda: periodic.seconds)
         except Exception as failure:  # noqa: BLE001 - logged; the next turn comes
-            logger.warning("periodic work failed", work=periodic.name, **describe_failure(failure))
+            if logged is not type(failure):  # an outage lasts many turns
+                logger.warning(
+                    "periodic work failed", work=work.state.name, **describe_failure(failure)
+                )
+            logged = type(failure)
+        else:
+            if logged is not None:
+                logger.warning("periodic work succeeds again", work=work.state.name)
+            logged = None
         await asyncio.sleep(periodic.seconds)

@@ -10,6 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared_db.additions import Kind, StorageNote, storage_note
+from shared_db.background import BackgroundWork
 from shared_db.database import Database
 from shared_db.giving import Giver
 from shared_db.spool import Spool, SpoolUnwritable
@@ -45,13 +46,16 @@ def attach_spool(settings: ServiceSettings, database: Database, service: str) ->
 
 
 @contextmanager
-def giving_back(database: Database, spooling: Spooling | None) -> Iterator[None]:
+def giving_back(
+    database: Database, spooling: Spooling | None, background: BackgroundWork
+) -> Iterator[None]:
     """Give back what waits as long as the context lasts."""
     spool = database.spool
     if spool is None or spooling is None:
         yield
         return
-    giver = Giver(database, spool, spooling.manager, spooling.kinds)
+    work = background.add("replay")
+    giver = Giver(database, spool, spooling.manager, spooling.kinds, work=work)
     giver.start()
     try:
         yield

@@ -47,13 +47,11 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
     """Return the app on the given manager, by default the one of the environment's database."""
     chosen = settings or Settings.load()
     refresh = Periodic(
-        "refresh performance records",
+        "refreshing",
         chosen.records_refresh_seconds,
         manager.refresh_due_records,
     )
-    forgetting = Periodic(
-        "forget erased students", chosen.erasing_seconds, manager.forget_erased_students
-    )
+    forgetting = Periodic("erasing", chosen.erasing_seconds, manager.forget_erased_students)
     periodics = [periodic for periodic in (refresh, forgetting) if periodic.seconds]
     app = create_service_app(
         SERVICE, chosen, manager.database, HISTORY, periodics, spooling=Spooling(manager, KINDS)

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
+from shared_db.background_rows import background_table
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import Key, Named, UtcDateTime, enum_column, service_metadata
 from staffstuddash_service.domain.drafts import ChangeType, Continuity
@@ -39,6 +40,9 @@ class Base(ColumnsBase, DeclarativeBase):
     """The mapped classes of schema `staffstuddash`."""
 
     metadata = service_metadata("staffstuddash")
+
+
+background_table(Base.metadata)
 
 
 def of_student() -> Mapped[str]:

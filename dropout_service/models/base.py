@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import DeclarativeBase
 
+from shared_db.background_rows import background_table
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import service_metadata
 
@@ -10,6 +11,9 @@ class Base(ColumnsBase, DeclarativeBase):
     """The mapped classes of schema `dropout`."""
 
     metadata = service_metadata("dropout")
+
+
+background_table(Base.metadata)
 
 
 class Views(ColumnsBase, DeclarativeBase):

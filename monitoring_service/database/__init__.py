@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from monitoring_service.database.background import BackgroundReports
 from monitoring_service.database.events import EVENT, Events
 from monitoring_service.database.health import SystemStates
 from monitoring_service.database.logs import LOGS_BY_TIME, Logs
@@ -30,7 +31,9 @@ __all__ = [
 ]
 
 
-class MonitoringDatabase(Events, Logs, SystemStates, Sources, TimeSeries, Thresholds, Upkeep):
+class MonitoringDatabase(
+    Events, Logs, SystemStates, Sources, TimeSeries, Thresholds, Upkeep, BackgroundReports
+):
     """Events of the systems, judged as they come. Each method is one unit of work.
 
     limits: by source, `*` for every source, in place of the default thresholds.

@@ -2,4 +2,8 @@
 
 from shared_db.migrations import History
 
-HISTORY = History("monitoring_service", "monitoring")
+HISTORY = History(
+    "monitoring_service",
+    "monitoring",
+    reads=("staffstuddash.published_background_work", "dropout.published_background_work"),
+)

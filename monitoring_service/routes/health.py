@@ -1,12 +1,17 @@
 """How the systems are: now, and minute by minute."""
 
+from dataclasses import asdict
+
 from fastapi import APIRouter
 
+from monitoring_service.database.background import ServiceWork
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.health import WINDOW_MINUTES, Health, health_status
 from monitoring_service.filters import HealthFilters, SourceFilters
 from monitoring_service.schemas import (
+    BackgroundReportOut,
+    BackgroundWorkOut,
     HealthOut,
     SourceHealthOut,
     SourceOut,
@@ -59,6 +64,24 @@ def list_sources(
 ) -> PageOut[SourceOut]:
     """Return the sources by name: when last heard, how they are now, how many events."""
     return PageOut[SourceOut].of(monitoring.get_sources(filters=filters, after=after, limit=limit))
+
+
+@router.get("/background-work")
+def list_background_work(monitoring: Monitoring) -> BackgroundReportOut:
+    """Return the background work of all services: last success, duration, next run, last error."""
+    report = monitoring.get_background_work()
+    items = [_work_out(work) for work in report.items]
+    return BackgroundReportOut(items=items, missing_because=dict(report.missing_because))
+
+
+def _work_out(work: ServiceWork) -> BackgroundWorkOut:
+    return BackgroundWorkOut(
+        **asdict(work.state),
+        service=work.service,
+        status="warn" if work.warning else "pass",
+        warning=work.warning,
+        age_seconds=work.age_seconds,
+    )
 
 
 def _out(health: Health) -> HealthOut:

@@ -29,6 +29,7 @@ NEEDED = [
     ("GET", "/health", Scope.READ),
     ("GET", "/health/history", Scope.READ),
     ("GET", "/sources", Scope.READ),
+    ("GET", "/background-work", Scope.READ),
     ("GET", "/analytics/timeseries", Scope.READ),
     ("POST", "/analysis/re-evaluate", Scope.WRITE),
     ("GET", "/rules/a", Scope.READ),

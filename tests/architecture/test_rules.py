@@ -72,7 +72,7 @@ def test_only_the_unit_of_work_commits() -> None:
 def test_only_managers_open_units_of_work() -> None:
     managers = re.compile(
         r"(\w+_service/(database|datastore)(/\w+)?|shared_web/keys|shared_web/health"
-        r"|shared_db/migrations|shared_db/database|veritas_cli/check)\.py"
+        r"|shared_db/migrations|shared_db/database|shared_db/background_rows|veritas_cli/check)\.py"
     )
     opened = set[str]().union(*map(places_that_call, ("unit_of_work", "reading", "searching")))
 
