@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
+from shared_db import descriptors
 from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.deadline import within
@@ -269,6 +270,8 @@ def _spooled(
     try:
         kept = spool.accept([kind.entry(item) for item in items])
     except SpoolUnwritable as unwritable:
+        if shortage := descriptors.shortage(unwritable.__cause__):
+            raise shortage from unwritable
         logger.error("nothing can be spooled: %s", unwritable)  # noqa: TRY400 - one line
         detail = "The database does not answer, and the spool cannot be written. Try again later."
         raise DatabaseUnavailable(detail) from (failure or unwritable)

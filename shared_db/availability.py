@@ -144,6 +144,8 @@ class Availability:
             return False, _AWAY
         except DatabaseBusy:
             return True, ""  # it answers: overload is no outage
+        except Overloaded:
+            return self.is_up, self._reason  # nothing could be asked: what was known stays
         except ConfigurationError as refusal:
             if self._last_refusal != str(refusal):
                 self._last_refusal = str(refusal)

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from shared_db.clock import utc_now
 from shared_db.database import Database
-from shared_db.errors import DatabaseBusy, DatabaseUnavailable
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded
 from shared_db.spool import SpoolUnwritable
 from shared_web.problems import documented
 
@@ -80,7 +80,7 @@ def health_routes(service: str, version: str, database: Callable[[], Database]) 
         """Tell that the process runs; says nothing of the database."""
         return Alive()
 
-    @router.get("/readyz", responses=documented(DatabaseUnavailable))
+    @router.get("/readyz", responses=documented(DatabaseUnavailable, Overloaded))
     def readyz() -> Ready:
         """Tell whether requests can be served; 503 with the reason when the store is away."""
         return _ready(database())
@@ -172,7 +172,7 @@ def _store_status(
 ) -> tuple[Literal["pass", "warn", "fail"], str]:
     try:
         why = _away(database, spool)
-    except (DatabaseUnavailable, DatabaseBusy) as failure:
+    except (DatabaseUnavailable, DatabaseBusy, Overloaded) as failure:
         return "fail", failure.detail
     if why is not None:
         return "warn", f"Additions wait in the spool: {why}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from shared_db import descriptors
 from shared_db.errors import DatabaseUnavailable
 
 _TABLE = (
@@ -70,4 +71,6 @@ class KnownKeys:
                 connection.execute(_TABLE)
                 yield connection
         except (OSError, sqlite3.Error) as failure:
+            if shortage := descriptors.shortage(failure):
+                raise shortage from failure
             raise DatabaseUnavailable("The keys that were known cannot be read.") from failure
