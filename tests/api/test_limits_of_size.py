@@ -1,21 +1,15 @@
 """Bounds of what the server stores of a request beside its body."""
 
-import asyncio
-import pickle
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI, Request
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from shared_web.bounded import HEAD_BYTES, MAX_HEADERS, MAX_PIPELINED, PIECE_BYTES
-from shared_web.connections import Connections, Limits
-from shared_web.protocol import LimitedProtocol
+from shared_web.bounded import HEAD_BYTES, MAX_HEADERS, MAX_PIPELINED
 from shared_web.serve import server_options
 from shared_web.settings import ServiceSettings
+from tests.limited import ENDLESS
 from tests.live_services import listening
 from tests.sockets import SMALLEST, asked, connected
 
@@ -85,27 +79,6 @@ def test_one_byte_more_is_refused(port: int) -> None:
     assert answer.status == 431
 
 
-ENDLESS = {
-    "header": (b"GET / HTTP/1.1\r\nHost: x\r\nX: ", b"a"),
-    "name of a header": (b"GET / HTTP/1.1\r\nHost: x\r\nX", b"a"),
-    "headers": (b"GET / HTTP/1.1\r\nHost: x\r\n", b"a: b\r\n"),
-    "path": (b"GET /", b"a"),
-    "empty lines": (b"", b"\r\n"),
-    "trailer": (
-        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: ",
-        b"a",
-    ),
-    "trailers": (
-        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n",
-        b"a: b\r\n",
-    ),
-    "chunk extension": (
-        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;",
-        b"a",
-    ),
-}
-
-
 @pytest.mark.parametrize("name", ENDLESS)
 def test_what_never_ends_is_refused(port: int, name: str) -> None:
     start, more = ENDLESS[name]
@@ -119,64 +92,6 @@ def test_what_never_ends_is_refused(port: int, name: str) -> None:
 
     assert answer is not None
     assert answer.status == 431
-
-
-class _Transport(asyncio.Transport):
-    """Where a server's answers go that nobody reads."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": ("192.0.2.1", 1), "sockname": ("192.0.2.2", 1)})
-        self.written = b""
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += data
-
-    def write_eof(self) -> None: ...
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
-
-    def is_closing(self) -> bool:
-        return False
-
-    def abort(self) -> None: ...
-
-
-@pytest.mark.parametrize("name", ENDLESS)
-def test_the_parser_is_given_no_more_than_the_limit(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    start, more = ENDLESS[name]
-    given: list[int] = []
-
-    async def feed() -> LimitedProtocol:
-        config = uvicorn.Config(app, lifespan="off", **server_options(ServiceSettings()))
-        config.load()
-        protocol = LimitedProtocol(
-            config, uvicorn.server.ServerState(), {}, connections=Connections(Limits())
-        )
-        parser = protocol.parser
-        protocol.connection_made(_Transport())
-
-        class Counting:
-            def feed_data(self, data: bytes) -> None:
-                given.append(len(data))
-                parser.feed_data(data)
-
-            def __getattr__(self, name: str) -> Any:
-                return getattr(parser, name)
-
-        monkeypatch.setattr(protocol, "parser", Counting())
-        for data in (start, more * (1_000_000 // len(more)), more * (1_000_000 // len(more))):
-            protocol.data_received(data)
-        return protocol
-
-    protocol = asyncio.run(feed())
-
-    assert sum(given) <= HEAD_BYTES + PIECE_BYTES
-    assert len(protocol.headers or ()) <= MAX_HEADERS + PIECE_BYTES // len(b"a: b\r\n")
-    assert b" 431 " in protocol.transport.written  # type: ignore[attr-defined]
 
 
 def test_small_chunks_are_no_attack(port: int) -> None:
@@ -279,47 +194,3 @@ def test_a_body_of_a_request_to_upgrade_becomes_no_request(port: int) -> None:
 
     assert first is not None
     assert first.headers["connection"] == "close"
-
-
-def test_uvicorn_is_as_the_protocol_takes_it_to_be() -> None:
-    """A failure here: read uvicorn's httptools_impl.py against shared_web/bounded.py.
-
-    `on_response_complete` there is what ours does instead; `headers`, `cycle`, `pipeline` and
-    `flow` have to mean the same.
-    """
-    taken = {
-        "data_received",
-        "connection_made",
-        "connection_lost",
-        "on_message_begin",
-        "on_headers_complete",
-        "on_body",
-        "on_message_complete",
-        "on_response_complete",
-        "_start_asgi_task",
-    }
-    assert taken <= set(vars(HttpToolsProtocol))
-    assert {"pipeline", "headers", "cycle", "flow"} <= set(
-        HttpToolsProtocol.__init__.__code__.co_names
-    )
-    names = set(HttpToolsProtocol.on_response_complete.__code__.co_names)
-    assert names == {
-        "server_state", "total_requests", "transport", "is_closing", "_unset_keepalive_if_required",
-        "flow", "resume_reading", "pipeline", "pop", "_start_asgi_task", "loop", "call_later",
-        "timeout_keep_alive", "timeout_keep_alive_handler", "timeout_keep_alive_task",
-    }  # fmt: skip
-    assert {
-        "disconnected",
-        "message_event",
-        "keep_alive",
-        "response_started",
-        "response_complete",
-    } <= (set(RequestResponseCycle.__init__.__code__.co_names))
-
-
-def test_workers_get_the_limits() -> None:
-    options = server_options(ServiceSettings(max_connections=7))
-
-    copied: partial[LimitedProtocol] = pickle.loads(pickle.dumps(options))["http"]  # noqa: S301 - its own
-
-    assert copied.keywords["connections"].limits.connections == 7

@@ -13,8 +13,8 @@ from shared_db.database import Database
 from shared_web.keys import KeyManager, Scope
 from shared_web.serve import server_options
 from shared_web.settings import ServiceSettings
-from tests.api.test_limits_of_time import app
 from tests.factories import a_student
+from tests.limited import app
 from tests.live_services import listening
 from tests.outage import spool_in, spooling
 from tests.scarce import no_descriptor
