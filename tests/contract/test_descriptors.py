@@ -4,8 +4,10 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from shared_db import descriptors
@@ -23,9 +25,12 @@ from tests.stores import engine_on
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_said_twice() -> None:
-    """Let the next lack of descriptors be a new one."""
-    descriptors.are_left()
+def _no_calm() -> Iterator[None]:
+    """Let a lack of descriptors be over at once, at the latest with the test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(descriptors, "CALM_SECONDS", 0)
+        yield
+        assert descriptors.are_left()
 
 
 EXHAUSTED = "no file descriptor is left"
@@ -106,5 +111,17 @@ def test_the_soft_limit_is_raised_and_the_rest_left_to_others(limit: str, shown:
 def test_what_has_another_cause_is_none_of_it() -> None:
     assert descriptors.shortage(None) is None
     assert descriptors.shortage(FileNotFoundError(2, "No such file")) is None
+    assert descriptors.shortage(psycopg2.OperationalError("connection refused")) is None
+    assert descriptors.shortage(psycopg2.OperationalError("")) is None
     assert descriptors.shortage(OSError(24, "Too many open files")) is not None
-    assert descriptors.are_left()
+
+
+def test_a_failure_without_a_reason_is_of_it_where_none_was_left_lately() -> None:
+    """Others have released one between the failure and the look at it."""
+    with no_descriptor():
+        assert not descriptors.are_left()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(descriptors, "CALM_SECONDS", 60)
+        assert descriptors.shortage(psycopg2.OperationalError("")) is not None
+        assert descriptors.shortage(psycopg2.OperationalError("connection refused")) is None
