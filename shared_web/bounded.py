@@ -193,6 +193,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self.flow.is_held = False
         self.flow.resume_reading()
 
+    def give_way(self) -> bool:
+        """End the connection, unless an answer is still being sent; tell whether it is ended."""
+        if self.transport.get_write_buffer_size() > 0:
+            return False
+        self.cut()
+        return True
+
     def cut(self) -> None:
         """End the connection at once."""
         self.all.waiting.pop(self, None)

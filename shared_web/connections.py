@@ -54,6 +54,9 @@ class Waiting(Protocol):
     def host(self) -> str | None:
         """The address of the other side."""
 
+    def give_way(self) -> bool:
+        """End the connection, unless an answer is still being sent; tell whether it is ended."""
+
     def cut(self) -> None:
         """End the connection at once."""
 
@@ -127,10 +130,9 @@ class Connections:
         for connection, since in self.waiting.items():
             if now - since < _YOUNG_SECONDS:
                 return False
-            if client is None or self._client(connection) == client:
-                del self.waiting[connection]
+            is_asked = client is None or self._client(connection) == client
+            if is_asked and connection.give_way():
                 self._closed += 1
-                connection.cut()
                 return True
         return False
 

@@ -60,6 +60,18 @@ class TestTooMany:
         assert refused.headers["retry-after"] == "1"
         assert [answer and answer.status for answer in answers] == [200, 200]
 
+    def test_an_answer_that_is_still_sent_is_not_cut(self) -> None:
+        with serving(connections=1) as port, connected(port) as client:
+            client.send(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+            time.sleep(1.2)
+            refused = asked(port)
+            answer = client.read()
+
+        assert refused is not None
+        assert refused.status == 503
+        assert answer is not None
+        assert len(answer.body) == 50_000_000
+
     def test_far_more_than_the_limit_leave_the_service_answering(self) -> None:
         with serving(connections=10) as port, ExitStack() as stack:
             for _ in range(150):
@@ -82,8 +94,11 @@ class _Open:
     def turn_away(self) -> None:
         self.is_turned_away = True
 
-    def cut(self) -> None:
+    def give_way(self) -> bool:
         self.is_cut = True
+        return True
+
+    def cut(self) -> None: ...
 
 
 async def _admitted(connections: Connections, hosts: list[str | None]) -> list[bool]:
