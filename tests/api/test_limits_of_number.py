@@ -49,7 +49,7 @@ class TestTooMany:
         with serving(connections=2) as port, ExitStack() as stack:
             busy = [stack.enter_context(connected(port)) for _ in range(2)]
             for client in busy:
-                client.send(b"GET /?seconds=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+                client.send(b"GET /?seconds=2 HTTP/1.1\r\nHost: x\r\n\r\n")
             time.sleep(0.3)
             refused = asked(port)
             answers = [client.read() for client in busy]

@@ -16,7 +16,7 @@ class TestSlow:
     """Clients that keep the server waiting."""
 
     def test_headers_end_the_connection(self) -> None:
-        with serving(ServiceSettings(header_seconds=0.2)) as port, connected(port) as client:
+        with serving(ServiceSettings(header_seconds=0.5)) as port, connected(port) as client:
             client.send(SMALLEST).read()
             client.send(b"GET / HTTP/1.1\r\nHost: ")
             answer = client.read()
@@ -27,7 +27,7 @@ class TestSlow:
         assert answer.problem["type"] == "urn:veritas:problem:request-too-slow"
 
     def test_opening_without_a_byte_ends_it_in_silence(self) -> None:
-        with serving(ServiceSettings(header_seconds=0.2)) as port, connected(port) as client:
+        with serving(ServiceSettings(header_seconds=0.5)) as port, connected(port) as client:
             assert client.is_closed()
 
     def test_bodies_end_it(self) -> None:
@@ -86,7 +86,7 @@ class TestIdle:
     """Connections without a request."""
 
     def test_are_kept_between_requests(self) -> None:
-        with serving(header_seconds=0.2) as port, connected(port) as client:
+        with serving(header_seconds=0.5) as port, connected(port) as client:
             first = client.send(SMALLEST).read()
             time.sleep(2.5)  # twice looked at by the server
             second = client.send(SMALLEST).read()
