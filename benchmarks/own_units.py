@@ -20,6 +20,7 @@ from monitoring_service.settings import Settings as MonitoringSettings
 from shared_db.errors import ServiceError
 from shared_db.ingest import GroupCommit
 from shared_web.logs import configure_logging
+from shared_web.serve import server_options
 from shared_web.settings import ServiceSettings
 
 Q = TypeVar("Q")
@@ -59,7 +60,7 @@ def main(name: str) -> None:
     """Serve until stopped."""
     app, settings, port = {"monitoring": monitoring, "dropout": dropout}[name]()
     configure_logging(settings, name)
-    uvicorn.run(app, host=settings.host, port=port, log_config=None, access_log=False)
+    uvicorn.run(app, host=settings.host, port=port, **server_options(settings))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
+from shared_db import descriptors
 from shared_db.clock import utc_now
 from shared_db.database import Database
 from shared_db.deadline import within
@@ -270,6 +271,8 @@ def _spooled(
     try:
         kept = spool.accept([kind.entry(item) for item in items])
     except SpoolUnwritable as unwritable:
+        if shortage := descriptors.shortage(unwritable.__cause__):
+            raise shortage from unwritable
         reason = "is full" if isinstance(unwritable, SpoolFull) else "cannot be written"
         spool.report(unwritable)
         detail = f"The database does not answer, and the spool {reason}. Try again later."

@@ -53,7 +53,7 @@ class Availability:
         self._answered_at = time.monotonic()
         self._away_since: float | None = None
         self._reason = _AWAY
-        self._busy: DatabaseBusy | None = None
+        self._busy: DatabaseBusy | Overloaded | None = None
         self._refused_writes: str | None = None
         self._last_refusal = ""
 
@@ -89,13 +89,14 @@ class Availability:
         Raises:
             DatabaseUnavailable: it is away.
             DatabaseBusy: it answers, but has no connection left.
+            Overloaded: this process has nothing left to ask it with.
 
         """
         if self.is_up and time.monotonic() - self._answered_at > max_age_seconds:
             self.is_away_after_probe()
         self.require()
         if self._busy is not None:
-            raise DatabaseBusy(self._busy.detail)
+            raise type(self._busy)(self._busy.detail)
 
     def answered(self) -> None:
         """Record that the server answered something, be it a refusal."""
@@ -173,7 +174,6 @@ class Availability:
             return self.is_up
 
     def _found_back(self) -> None:
-        self.answered()
         if self._away_since is not None:
             seconds = time.monotonic() - self._away_since
             self._away_since = None
@@ -188,10 +188,10 @@ class Availability:
             return _AWAY, _cause(failure, seconds)
         except DatabaseBusy as busy:
             self._busy = busy  # it answers: overload is no outage
-        except Overloaded as refusal:
-            # Nothing is known: this process could not even ask.
-            logger.error("the database is not looked for: %s", refusal)  # noqa: TRY400 - one line
-            return (None if self.is_up else self._reason), str(refusal)
+        except Overloaded as overload:
+            # Nothing could be asked, so that nothing new is known.
+            self._busy = overload
+            return (None if self.is_up else self._reason), ""
         except ConfigurationError as refusal:
             if self._last_refusal != str(refusal):
                 self._last_refusal = str(refusal)
@@ -200,6 +200,7 @@ class Availability:
         except Exception as failure:  # noqa: BLE001 - the thread must go on looking
             logger.error("looking for the database failed: %s", type(failure).__qualname__)  # noqa: TRY400 - its text may be personal
             return _AWAY, "looking for it failed"
+        self.answered()
         return None, ""
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+from shared_db import descriptors
 from shared_db.availability import Availability
 from shared_db.deadline import Deadline, keeping_to
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, QueryTooExpensive
@@ -206,6 +207,10 @@ class Database:
             if meaning is None:
                 raise
             raise meaning from failure
+        except OSError as failure:
+            if shortage := descriptors.shortage(failure):
+                raise shortage from failure
+            raise
 
 
 @contextmanager

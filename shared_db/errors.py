@@ -104,8 +104,8 @@ class NeedsPostgresql(ServiceError):
 
 
 class Overloaded(ServiceError):
-    """More comes in than can be done: the queues are full, or no thread is left."""
+    """More comes in than can be done: the queue is full, or no thread or descriptor is left."""
 
     status = 503
-    title = "More comes in than can be done now"
+    title = "More comes in than can be done"
     retry_after_seconds = 1

@@ -1,8 +1,11 @@
 """What a database error means: an outage, overload, or settings that a person must change."""
 
+import sqlite3
+
 import psycopg2
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from shared_db import descriptors
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, ServiceError
 
 _AWAY = "The database does not answer. Try again in a few seconds."
@@ -77,7 +80,7 @@ def misconfiguration(failure: DBAPIError) -> str | None:
     A server that cannot be reached or looked up, is starting, stopping or full is none.
     """
     text = str(failure.orig)
-    if any(sign in text for sign in _PASSING):
+    if any(sign in text for sign in _PASSING) or descriptors.shortage(failure.orig):
         return None
     for sign, meaning in _MISCONFIGURED.items():
         if sign in text:
@@ -155,6 +158,10 @@ def as_service_error(
         return DatabaseUnavailable(f"Nothing can be written: {refusal}.")
     # Without SQLSTATE the server did not speak: refused, reset or gone while it was asked.
     is_lost = not code and isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
+    # Without a descriptor nothing reaches the server, so nothing is known of it.
+    is_local = is_lost or isinstance(cause, sqlite3.OperationalError)
+    if is_local and (shortage := descriptors.shortage(cause)):
+        return shortage
     if is_lost or getattr(failure, "connection_invalidated", False):
         return DatabaseUnavailable(_AWAY)
     return DatabaseUnavailable(_AWAY) if code.startswith(_GOING_AWAY) else None

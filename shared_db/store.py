@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy import Connection, Engine, ExceptionContext, MetaData, event, text
 from sqlalchemy.exc import DBAPIError
 
+from shared_db import descriptors
 from shared_db.availability import Availability
 from shared_db.deadline import connect_in_time, keeping_to, watched
 from shared_db.engine import build_engine
@@ -137,6 +138,7 @@ def probe(engine: Engine, variable: str, checks: list[Check], seconds: float) ->
     Raises:
         DatabaseUnavailable: it does not answer.
         DatabaseBusy: it answers, but has no connection left.
+        Overloaded: this process has no thread or file descriptor left to ask with.
         ConfigurationError: it refuses our settings, or a check failed.
 
     """
@@ -155,6 +157,10 @@ def probe(engine: Engine, variable: str, checks: list[Check], seconds: float) ->
         raise (
             _refusal(engine, variable, failure) or as_service_error(failure) or failure
         ) from failure
+    except OSError as failure:
+        if shortage := descriptors.shortage(failure):
+            raise shortage from failure
+        raise
 
 
 def _no_doubt() -> None:

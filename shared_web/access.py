@@ -16,6 +16,9 @@ from shared_web.settings import ServiceSettings
 
 DEVELOPER = Principal("development", frozenset(Scope))
 
+# Where a proxy tells for whom it asks, beside `Forwarded`.
+_FORWARDED = ("x-forwarded-for", "x-real-ip")
+
 _bearer = HTTPBearer(auto_error=False, description="A key made with `veritas keys add`.")
 
 
@@ -75,9 +78,11 @@ class Access:
 
 def _developer(request: Request) -> Principal:
     # A page in the developer's browser may reach loopback under a name of its own choosing; the
-    # Host header gives it away.
+    # Host header gives it away. A proxy on this machine brings others, trusted or not.
     client = request.client.host if request.client else None
-    if not is_local(request.url.hostname) or not is_local(client):
+    behind = [name for header in _FORWARDED for name in request.headers.getlist(header)]
+    hosts = [request.url.hostname, client, *",".join(behind).split(",")]
+    if "forwarded" in request.headers or not all(is_local(h and h.strip()) for h in hosts):
         raise Forbidden("Without keys this service answers only to this machine, as localhost.")
     return DEVELOPER
 

@@ -7,7 +7,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared_db.errors import ServiceError
-from shared_web.problems import RefusedWhileReading, TooLarge, WrongMediaType
+from shared_web.problems import RefusedWhileReading, RequestTooSlow, TooLarge, WrongMediaType
 
 # Where a route finds what reads its body.
 BODY_READER = "veritas.body_reader"
@@ -34,6 +34,7 @@ class BrokenBody(ServiceError):
 # What any route that takes a body may answer.
 BODY_REFUSALS: tuple[type[ServiceError], ...] = (
     BrokenBody,
+    RequestTooSlow,
     TooLarge,
     UnsupportedEncoding,
     WrongMediaType,

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from shared_db.background import BackgroundWork
 from shared_db.clock import utc_now
 from shared_db.database import Database
-from shared_db.errors import DatabaseBusy, DatabaseUnavailable
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded
 from shared_db.spool import SpoolUnwritable
 from shared_web.background_checks import background_checks
 from shared_web.problems import documented
@@ -22,7 +22,7 @@ from shared_web.problems import documented
 T = TypeVar("T")
 
 # So long an answer of the server counts for the probes that follow it.
-_FRESH_SECONDS = 2
+FRESH_SECONDS = 2
 _PROBES_AT_ONCE = 4
 # Every status, each worse than those before it.
 _WORSE = ("pass", "warn", "fail")
@@ -100,7 +100,7 @@ def require_store(database: Database) -> None:
     if availability is None:
         ping(database)
     else:
-        availability.require_answer(_FRESH_SECONDS)
+        availability.require_answer(FRESH_SECONDS)
 
 
 def health_routes(
@@ -118,7 +118,7 @@ def health_routes(
         """Tell that the process runs; says nothing of the database."""
         return Alive()
 
-    @router.get("/readyz", responses=documented(DatabaseUnavailable))
+    @router.get("/readyz", responses=documented(DatabaseUnavailable, Overloaded))
     async def readyz() -> Ready:
         """Tell whether requests can be served; 503 with the reason when the store is away."""
         return await threads.run(partial(_ready, database()))
@@ -163,10 +163,16 @@ def _checks(database: Database) -> dict[str, list[dict[str, Any]]]:
         checks["spool:waiting"] = [_spool_check(spool)]
     elif database.spool is not None or database.spool_failure is not None:
         checks["spool:waiting"] = [_UNUSABLE_SPOOL]
-    damaged = database.spool.damaged_files() if database.spool is not None else []
-    if damaged:
+    if damaged := _damaged_files(database):
         checks["spool:damaged"] = [_damage_check(damaged)]
     return checks
+
+
+def _damaged_files(database: Database) -> Sequence[Path]:
+    try:
+        return database.spool.damaged_files() if database.spool is not None else ()
+    except OSError:  # no file descriptor is left, which the other checks tell
+        return ()
 
 
 def _damage_check(files: Sequence[Path]) -> dict[str, Any]:
@@ -266,7 +272,7 @@ def _store_status(
 ) -> tuple[Literal["pass", "warn", "fail"], str]:
     try:
         why = _away(database, spool)
-    except (DatabaseUnavailable, DatabaseBusy) as failure:
+    except (DatabaseUnavailable, DatabaseBusy, Overloaded) as failure:
         return "fail", failure.detail
     if why is not None:
         return "warn", f"Additions wait in the spool: {why}"

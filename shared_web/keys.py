@@ -18,7 +18,7 @@ from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import Key, service_metadata
 from shared_db.database import Database
 from shared_db.deadline import within
-from shared_db.errors import Conflict, DatabaseUnavailable, NotFound
+from shared_db.errors import Conflict, DatabaseUnavailable, NotFound, Overloaded
 from shared_web.known_keys import KnownKeys
 
 _PREFIX = "veritas_"
@@ -185,12 +185,12 @@ class KeyManager:
                 self._cache.clear()
             self._cache[row.secret_hash] = (time.monotonic() + self._cache_seconds, row.principal)
         if self._known is not None:
-            with suppress(DatabaseUnavailable):  # the file is only for an outage
+            with suppress(DatabaseUnavailable, Overloaded):  # the file is only for an outage
                 self._known.remember(row.secret_hash, row.name, row.scopes)
 
     def _forget(self, secret_hash: str) -> None:
         if self._known is not None:
-            with suppress(DatabaseUnavailable):
+            with suppress(DatabaseUnavailable, Overloaded):
                 self._known.forget(secret_hash)
 
     def _hash(self, key: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from shared_db import descriptors
 from shared_db.errors import DatabaseUnavailable
 from shared_db.sqlite_file import connect_private, is_damage, set_aside
 
@@ -72,6 +73,8 @@ class KnownKeys:
                 connection.execute(_TABLE)
                 yield connection
         except (OSError, sqlite3.Error) as failure:
+            if shortage := descriptors.shortage(failure):
+                raise shortage from failure
             if is_damage(failure):
                 self._begin_anew()
             raise DatabaseUnavailable("The keys that were known cannot be read.") from failure

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from shared_db import descriptors
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded, ServiceError
 
 MEDIA_TYPE = "application/problem+json"
@@ -58,6 +59,13 @@ class Forbidden(ServiceError):
     title = "This key may not do that"
 
 
+class RequestTooSlow(ServiceError):
+    """The client sends its request too slowly, or stopped."""
+
+    status = 408
+    title = "The request came too slowly"
+
+
 class TooLarge(ServiceError):
     """The body is over the limit."""
 
@@ -79,6 +87,13 @@ class InvalidRequest(ServiceError):
     title = "The request is not valid"
 
 
+class HeadersTooLarge(ServiceError):
+    """The request line and headers are over the limit."""
+
+    status = 431
+    title = "The headers are too large"
+
+
 class RefusedWhileReading(HTTPException):
     """A refusal while the body is read, where FastAPI lets only its own exceptions through."""
 
@@ -92,9 +107,10 @@ COMMON: tuple[type[ServiceError], ...] = (
     Unauthenticated,
     Forbidden,
     InvalidRequest,
-    Overloaded,
+    HeadersTooLarge,
     DatabaseBusy,
     DatabaseUnavailable,
+    Overloaded,
 )
 
 
@@ -211,8 +227,15 @@ def install_problem_handlers(app: FastAPI) -> None:
         )
 
     app.add_exception_handler(ServiceError, refused)
+    app.add_exception_handler(OSError, _system_error)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http_error)
+
+
+def _system_error(request: Request, failure: Exception) -> Response:
+    if shortage := descriptors.shortage(failure):
+        return refusal_response(request, shortage)
+    raise failure
 
 
 def _methods_here(request: Request) -> list[str]:

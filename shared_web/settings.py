@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from shared_db.engine import is_local
@@ -16,6 +16,12 @@ class ServiceSettings(DatabaseSettings):
     host: str = "127.0.0.1"
     workers: int = Field(1, ge=1, le=64)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
+    max_connections: int = Field(1000, ge=1, le=60_000)
+    max_connections_per_client: int = Field(100, ge=1, le=60_000)
+    header_seconds: float = Field(10, gt=0, le=3600)
+    keep_alive_seconds: float = Field(75, gt=0, le=86_400)
+    min_bytes_per_second: int = Field(1024, ge=0, le=1024 * 1024)
     max_body_bytes: int = Field(1024 * 1024, ge=1024)
     max_batch_bytes: int = Field(32 * 1024 * 1024, ge=1024)
     expensive_reads: int = Field(4, ge=1, le=1000)
@@ -28,7 +34,7 @@ class ServiceSettings(DatabaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "text"] = "auto"
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split_by_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value

@@ -3,13 +3,16 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import MetaData
+from starlette.types import ASGIApp
 
 import dropout_service.main
 import monitoring_service.main
@@ -22,11 +25,15 @@ from monitoring_service.models import Base as MonitoringBase
 from monitoring_service.settings import Settings as MonitoringSettings
 from shared_db.database import Database
 from shared_db.settings import Environment
+from shared_web.serve import server_options
+from shared_web.settings import ServiceSettings
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.models import Base as StaffstuddashBase
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
 
 DEVELOPMENT = Environment.DEVELOPMENT
+
+S = TypeVar("S", bound=ServiceSettings)
 
 
 @contextmanager
@@ -37,18 +44,17 @@ def live_services(open_database: Callable[[MetaData], Database]) -> Iterator[dic
     dropout = DropoutDatabaseManager(open_database(DropoutBase.metadata))
     with (
         _logging_apart(),
-        _listening(
-            monitoring_service.main.create_app(
-                monitoring, MonitoringSettings(environment=DEVELOPMENT)
-            )
+        _serving(
+            partial(monitoring_service.main.create_app, monitoring),
+            MonitoringSettings(environment=DEVELOPMENT),
         ) as monitoring_url,
-        _listening(
-            staffstuddash_service.main.create_app(
-                datastore, StaffstuddashSettings(environment=DEVELOPMENT)
-            )
+        _serving(
+            partial(staffstuddash_service.main.create_app, datastore),
+            StaffstuddashSettings(environment=DEVELOPMENT),
         ) as staffstuddash_url,
-        _listening(
-            dropout_service.main.create_app(dropout, DropoutSettings(environment=DEVELOPMENT))
+        _serving(
+            partial(dropout_service.main.create_app, dropout),
+            DropoutSettings(environment=DEVELOPMENT),
         ) as dropout_url,
     ):
         yield {
@@ -68,16 +74,22 @@ def _logging_apart() -> Iterator[None]:
 
 
 @contextmanager
-def _listening(app: FastAPI) -> Iterator[str]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, access_log=False, ws="none")
-    server = uvicorn.Server(config)
+def _serving(create_app: Callable[[S], FastAPI], settings: S) -> Iterator[str]:
+    with listening(create_app(settings), server_options(settings)) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def listening(app: ASGIApp, options: Mapping[str, Any]) -> Iterator[int]:
+    """Serve the app with these options of uvicorn's; give the port."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    server = uvicorn.Server(uvicorn.Config(app, **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
         while not server.started and thread.is_alive():
             time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield listener.getsockname()[1]
     finally:
         server.should_exit = True
         thread.join()

@@ -1,5 +1,6 @@
-"""A machine that lets no further thread be started, for a while."""
+"""A machine that lets no further thread be started, or file be opened, for a while."""
 
+import resource
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,3 +21,14 @@ def no_thread(name: str) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
         yield
+
+
+@contextmanager
+def no_descriptor() -> Iterator[None]:
+    """Let this process open nothing; what is open stays so."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

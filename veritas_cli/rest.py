@@ -18,7 +18,7 @@ _TIMEOUT_SECONDS = 30
 _ATTEMPTS = 5
 _LONGEST_PAUSE_SECONDS = 10
 _PAGE = 1000
-# Shorter than uvicorn's 5 s, so that a connection is not used while the server closes it.
+# Shorter than KEEP_ALIVE_SECONDS, so that a connection is not used while the server closes it.
 _KEEPALIVE_SECONDS = 2
 _MOST_ERRORS = 3
 

@@ -156,6 +156,26 @@ def test_the_open_door_is_for_this_machine_only(host: str, caller: str, status: 
     database.close()
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"X-Forwarded-For": "127.0.0.1, ::1"}, 200),
+        ({"X-Forwarded-For": "127.0.0.1, 192.0.2.7"}, 403),
+        ({"X-Forwarded-For": "192.0.2.7, 127.0.0.1"}, 403),
+        ({"X-Real-IP": "192.0.2.7"}, 403),
+        ({"Forwarded": "for=192.0.2.7"}, 403),
+    ],
+)
+def test_the_open_door_is_not_for_whom_a_proxy_brings(headers: dict[str, str], status: int) -> None:
+    database = Database.in_memory(Base.metadata)
+    app = create_app(DatastoreManager(database), Settings(environment=Environment.DEVELOPMENT))
+
+    with TestClient(app, "http://127.0.0.1", client=("127.0.0.1", 50000)) as client:
+        assert client.get(STUDENTS, headers=headers).status_code == status
+
+    database.close()
+
+
 class TestKeyManager:
     """The keys themselves, on both stores."""
 

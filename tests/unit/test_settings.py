@@ -184,3 +184,19 @@ def test_a_prefix_of_roles_is_a_plain_name(prefix: str) -> None:
 
 def test_production_is_the_default() -> None:
     assert DatabaseSettings.load().environment is Environment.PRODUCTION
+
+
+def test_proxies_are_trusted_by_their_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ServiceSettings.load().trusted_proxies == ()
+
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.1, 192.0.2.0/24,2001:db8::/32")
+    proxies = [str(proxy) for proxy in ServiceSettings.load().trusted_proxies]
+    assert proxies == ["10.0.0.1/32", "192.0.2.0/24", "2001:db8::/32"]
+
+
+@pytest.mark.parametrize("value", ["*", "proxy.example", "10.0.0.1/8", "10.0.0.1,,"])
+def test_a_proxy_without_an_address_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUSTED_PROXIES", value)
+
+    with pytest.raises(ConfigurationError, match="TRUSTED_PROXIES"):
+        ServiceSettings.load()

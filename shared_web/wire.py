@@ -1,0 +1,34 @@
+"""Problems written straight to a connection, where no request has reached the app."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from starlette.requests import Request
+
+from shared_db.errors import ServiceError
+from shared_web.problems import refusal_response
+
+
+class MalformedRequest(ServiceError):
+    """The bytes are no HTTP request."""
+
+    status = 400
+    title = "The request is not valid HTTP"
+
+
+def problem_on_the_wire(
+    refusal: ServiceError, request_id: str, default_headers: Sequence[tuple[bytes, bytes]]
+) -> bytes:
+    """Return the whole answer: status line, headers and the problem; it ends the connection."""
+    scope = {"type": "http", "headers": [], "state": {"request_id": request_id}}
+    response = refusal_response(Request(scope), refusal)
+    headers = [
+        *default_headers,
+        *response.raw_headers,
+        (b"x-request-id", request_id.encode()),
+        (b"connection", b"close"),
+    ]
+    phrase = HTTPStatus(refusal.status).phrase
+    lines = [f"HTTP/1.1 {refusal.status} {phrase}".encode()]
+    lines += [name + b": " + value for name, value in headers]
+    return b"\r\n".join([*lines, b"", bytes(response.body)])

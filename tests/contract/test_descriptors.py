@@ -1,0 +1,130 @@
+"""A process without a file descriptor left: it says so, and nothing of the database."""
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from shared_db import descriptors
+from shared_db.database import Database
+from shared_web import health
+from shared_web.keys import KeyManager, Scope
+from shared_web.serve import server_options
+from shared_web.settings import ServiceSettings
+from tests.factories import a_student
+from tests.limited import app
+from tests.live_services import listening
+from tests.outage import spool_in, spooling
+from tests.scarce import no_descriptor
+from tests.sockets import SMALLEST, connected
+from tests.stores import engine_on
+
+
+@pytest.fixture(autouse=True)
+def _no_calm() -> Iterator[None]:
+    """Let a lack of descriptors be over at once, at the latest with the test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(descriptors, "CALM_SECONDS", 0)
+        # So that a probe asks the database each time.
+        patch.setattr(health, "FRESH_SECONDS", 0)
+        yield
+        assert descriptors.are_left()
+
+
+EXHAUSTED = "no file descriptor is left"
+STUDENTS = "/api/v1/students"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_it_is_no_outage_of_the_database(
+    host: str, private_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = KeyManager(Database.on(engine_on(private_url))).add_key("test", [Scope.ADMIN])
+    url = private_url.replace("127.0.0.1", host)
+    with spooling(url, key, tmp_path) as client:
+        assert client.get("/readyz").json()["storage"] == "postgresql"
+        with no_descriptor():
+            refused = [
+                client.get("/readyz"),
+                client.get(STUDENTS),
+                client.post(STUDENTS, json=a_student()),
+                client.patch(f"{STUDENTS}/s001", json={"name": "Ada"}),
+            ]
+            alive = client.get("/livez")
+            unhealthy = client.get("/health")
+        stored = client.post(STUDENTS, json=a_student())
+        ready = client.get("/readyz").json()
+
+    assert [answer.status_code for answer in refused] == [503] * 4
+    assert {answer.json()["type"] for answer in refused} == {"urn:veritas:problem:overloaded"}
+    assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+    assert alive.status_code == 200
+    assert unhealthy.json()["checks"]["database:connection"][0]["output"].startswith("The service")
+    assert stored.status_code == 201
+    assert "Veritas-Storage" not in stored.headers
+    assert ready["storage"] == "postgresql"
+    assert spool_in(tmp_path).state().waiting == 0
+    assert caplog.text.count(EXHAUSTED) == 1
+    assert "database is away" not in caplog.text
+
+
+def test_a_server_without_one_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    with (
+        listening(app, server_options(ServiceSettings())) as port,
+        connected(port) as client,
+    ):
+        client.send(SMALLEST).read()
+        with no_descriptor():
+            time.sleep(1.5)  # the server looks each second
+        time.sleep(1.2)
+        assert client.send(SMALLEST).read() is not None
+
+    assert caplog.text.count(EXHAUSTED) == 1
+    assert caplog.text.count("there are file descriptors again") == 1
+
+
+def _started_with(limit: str, code: str) -> str:
+    script = f"ulimit {limit} && exec {sys.executable} -c '{code}'"
+    shown = subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True)  # noqa: S607 - ours
+    return shown.stdout.strip()
+
+
+CODE = (
+    "from shared_db import descriptors as d; import resource; d.raise_limit(); "
+    "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], d.room_for_connections())"
+)
+
+
+@pytest.mark.parametrize(
+    ("limit", "shown"),
+    [("-n 1024", "1024 768"), ("-n 200", "200 100"), ("-S -n 64", "{hard} {room}")],
+)
+def test_the_soft_limit_is_raised_and_the_rest_left_to_others(limit: str, shown: str) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    hard = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+
+    assert _started_with(limit, CODE) == shown.format(hard=hard, room=max(hard - 256, hard // 2))
+
+
+def test_what_has_another_cause_is_none_of_it() -> None:
+    assert descriptors.shortage(None) is None
+    assert descriptors.shortage(FileNotFoundError(2, "No such file")) is None
+    assert descriptors.shortage(psycopg2.OperationalError("connection refused")) is None
+    assert descriptors.shortage(psycopg2.OperationalError("")) is None
+    assert descriptors.shortage(OSError(24, "Too many open files")) is not None
+
+
+def test_a_failure_without_a_reason_is_of_it_where_none_was_left_lately() -> None:
+    """Others have released one between the failure and the look at it."""
+    with no_descriptor():
+        assert not descriptors.are_left()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(descriptors, "CALM_SECONDS", 60)
+        assert descriptors.shortage(psycopg2.OperationalError("")) is not None
+        assert descriptors.shortage(psycopg2.OperationalError("connection refused")) is None
