@@ -9,8 +9,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from shared_db.database import Database
 from shared_db.engine import is_local
 from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
-from shared_db.settings import Environment
 from shared_web.keys import KeyManager, Principal, Scope
+from shared_web.origins import is_from_foreign_page
 from shared_web.problems import Forbidden, Unauthenticated
 from shared_web.settings import ServiceSettings
 
@@ -34,10 +34,7 @@ class Access:
             ConfigurationError: there are no keys, and this is not development on loopback.
 
         """
-        may_be_open = (
-            self.settings.environment is Environment.DEVELOPMENT
-            and self.settings.listens_on_loopback_only
-        )
+        may_be_open = self.settings.may_be_keyless
         if database.use_fallback and not may_be_open:
             raise ConfigurationError(
                 "DATABASE_URL is not set, and rows kept in memory are for development only. Set "
@@ -64,7 +61,7 @@ class Access:
 
         """
         if self.is_open:
-            return _developer(request)
+            return _developer(request, self.settings)
         if key is None:
             raise Unauthenticated("Send `Authorization: Bearer KEY`.")
         found = self.keys.remembered(key) or await run_in_threadpool(self.keys.find, key)
@@ -73,12 +70,18 @@ class Access:
         return found
 
 
-def _developer(request: Request) -> Principal:
+def _developer(request: Request, settings: ServiceSettings) -> Principal:
     # A page in the developer's browser may reach loopback under a name of its own choosing; the
-    # Host header gives it away.
+    # Host header gives it away. In a container the client's address is the engine's gateway.
     client = request.client.host if request.client else None
-    if not is_local(request.url.hostname) or not is_local(client):
+    is_near = settings.admit_loopback_host or is_local(client)
+    if not is_near or not is_local(request.url.hostname):
         raise Forbidden("Without keys this service answers only to this machine, as localhost.")
+    if is_from_foreign_page(request.headers, settings.cors_origins):
+        raise Forbidden(
+            "Without keys this service answers no page of another site. Name the page's origin in "
+            "CORS_ORIGINS, or open the page from localhost."
+        )
     return DEVELOPER
 
 

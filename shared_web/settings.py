@@ -2,19 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from shared_db.engine import is_local
 from shared_db.ingest import Bounds
-from shared_db.settings import DatabaseSettings
+from shared_db.settings import DatabaseSettings, Environment
 
 
 class ServiceSettings(DatabaseSettings):
     """How a service listens, whom it admits and what it writes down."""
 
     host: str = "127.0.0.1"
+    admit_loopback_host: bool = False
     workers: int = Field(1, ge=1, le=64)
+    reload: bool = False
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     max_body_bytes: int = Field(1024 * 1024, ge=1024)
     max_batch_bytes: int = Field(32 * 1024 * 1024, ge=1024)
@@ -32,10 +34,26 @@ class ServiceSettings(DatabaseSettings):
     def _split_by_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
+    @field_validator("admit_loopback_host", "reload")
+    @classmethod
+    def _only_in_development(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's signature
+        if value and info.data.get("environment") is not Environment.DEVELOPMENT:
+            raise ValueError("true is for ENVIRONMENT=development alone")
+        return value
+
+    @field_validator("reload")
+    @classmethod
+    def _only_with_one_worker(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's signature
+        if value and info.data.get("workers") != 1:
+            raise ValueError("true needs WORKERS=1")
+        return value
+
     @property
-    def listens_on_loopback_only(self) -> bool:
-        """Tell whether only this machine can reach the service."""
-        return is_local(self.host)
+    def may_be_keyless(self) -> bool:
+        """Whether the service may start without API keys, open to callers on this machine."""
+        return self.environment is Environment.DEVELOPMENT and (
+            is_local(self.host) or self.admit_loopback_host
+        )
 
 
 class IngestSettings(ServiceSettings):
