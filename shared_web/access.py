@@ -74,8 +74,9 @@ def _developer(request: Request, settings: ServiceSettings) -> Principal:
     # A page in the developer's browser may reach loopback under a name of its own choosing; the
     # Host header gives it away. In a container the client's address is the engine's gateway.
     client = request.client.host if request.client else None
-    is_near = settings.admit_loopback_host or is_local(client)
-    if not is_near or not is_local(request.url.hostname):
+    host = request.url.hostname
+    may_call = is_local(client) or bool(settings.keyless_hosts)
+    if not may_call or not (is_local(host) or host in settings.keyless_hosts):
         raise Forbidden("Without keys this service answers only to this machine, as localhost.")
     if is_from_foreign_page(request.headers, settings.cors_origins):
         raise Forbidden(

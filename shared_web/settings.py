@@ -14,7 +14,7 @@ class ServiceSettings(DatabaseSettings):
     """How a service listens, whom it admits and what it writes down."""
 
     host: str = "127.0.0.1"
-    admit_loopback_host: bool = False
+    keyless_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     workers: int = Field(1, ge=1, le=64)
     reload: bool = False
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
@@ -29,30 +29,30 @@ class ServiceSettings(DatabaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "text"] = "auto"
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "keyless_hosts", mode="before")
     @classmethod
     def _split_by_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
-    @field_validator("admit_loopback_host", "reload")
+    @field_validator("keyless_hosts", "reload")
     @classmethod
-    def _only_in_development(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's signature
+    def _only_in_development(cls, value: object, info: ValidationInfo) -> object:
         if value and info.data.get("environment") is not Environment.DEVELOPMENT:
-            raise ValueError("true is for ENVIRONMENT=development alone")
+            raise ValueError("is for ENVIRONMENT=development alone")
         return value
 
     @field_validator("reload")
     @classmethod
-    def _only_with_one_worker(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's signature
+    def _only_with_one_worker(cls, value: object, info: ValidationInfo) -> object:
         if value and info.data.get("workers") != 1:
-            raise ValueError("true needs WORKERS=1")
+            raise ValueError("needs WORKERS=1")
         return value
 
     @property
     def may_be_keyless(self) -> bool:
         """Whether the service may start without API keys, open to callers on this machine."""
         return self.environment is Environment.DEVELOPMENT and (
-            is_local(self.host) or self.admit_loopback_host
+            is_local(self.host) or bool(self.keyless_hosts)
         )
 
 
