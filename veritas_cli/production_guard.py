@@ -10,7 +10,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 VOLUME = "veritas_postgres-data"
-COMMAND = "docker compose -f docker-compose.production.yml up -d"
+COMMAND = "./deploy/secrets.sh && docker compose -f docker-compose.production.yml up -d"
 _TIMEOUT_SECONDS = 5
 _OK, _NOT_FOUND = 200, 404
 
