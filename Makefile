@@ -55,7 +55,7 @@ bench-ingest: $(INSTALLED) ## Measure how fast events are taken in (needs wrk)
 
 .PHONY: containers
 containers: $(BIN)/hadolint ## Check the container files with their own tools
-	@$(BIN)/pytest -q tests/architecture/test_containers.py
+	@$(BIN)/pytest -q tests/architecture/test_containers.py tests/architecture/test_development_containers.py
 
 .PHONY: client
 client: $(NODE_MODULES) ## Compile a TypeScript client made from the OpenAPI documents
@@ -113,6 +113,7 @@ test-tools: $(BIN)/hadolint $(NODE_MODULES)
 
 $(BIN)/hadolint: requirements-containers.lock | $(INSTALLED)
 	@$(PIP) --require-hashes -r requirements-containers.lock
+	@touch $@
 
 $(NODE_MODULES): tests/typescript/package-lock.json | $(INSTALLED)
 	@npm ci --prefix tests/typescript --ignore-scripts --no-audit --no-fund --loglevel=error
