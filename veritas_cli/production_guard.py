@@ -30,14 +30,21 @@ class _EngineConnection(HTTPConnection):
 
 
 def refusal(checkout: Path, engine: Path) -> str | None:
-    """Return the trace of an installation that was found, or None."""
+    """Return why development does not start here, or None."""
     try:
         (checkout / "secrets").stat()
     except FileNotFoundError:
-        return f"the volume {VOLUME} exists" if _volume_exists(engine) else None
+        return _beside(f"the volume {VOLUME} exists") if _volume_exists(engine) else None
     except PermissionError:
-        return "the containers cannot read this folder (mend it with: chmod -R o+rX .)"
-    return "the folder ./secrets exists"
+        return "the containers cannot read this folder. Let them: chmod -R o+rX ."
+    return _beside("the folder ./secrets exists")
+
+
+def _beside(trace: str) -> str:
+    return (
+        f"{trace}. docker-compose.yml is for development, open to everybody on this machine. "
+        f"Start a school's installation with: {COMMAND}"
+    )
 
 
 def _volume_exists(engine: Path) -> bool:
@@ -64,7 +71,4 @@ def _volume_exists(engine: Path) -> bool:
 if __name__ == "__main__":
     found = refusal(Path(sys.argv[1]), Path(sys.argv[2]))
     if found is not None:
-        sys.exit(
-            f"NOT STARTED: {found}. docker-compose.yml is for development, open to everybody on "
-            f"this machine. Start a school's installation with: {COMMAND}"
-        )
+        sys.exit(f"NOT STARTED: {found}")

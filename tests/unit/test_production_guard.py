@@ -8,7 +8,7 @@ from socketserver import UnixStreamServer
 
 import pytest
 
-from veritas_cli.production_guard import VOLUME, refusal
+from veritas_cli.production_guard import COMMAND, VOLUME, refusal
 
 StartEngine = Callable[[int], Path]
 
@@ -59,11 +59,18 @@ def test_a_developers_checkout_is_let_through(
 def test_secrets_are_the_trace_of_an_installation(checkout: Path) -> None:
     (checkout / "secrets").mkdir()
 
-    assert refusal(checkout, checkout / "docker.sock") == "the folder ./secrets exists"
+    said = str(refusal(checkout, checkout / "docker.sock"))
+
+    assert said.startswith("the folder ./secrets exists. ")
+    assert said.endswith(COMMAND)
+    assert "\n" not in said
 
 
 def test_its_volume_is_one_too(checkout: Path, start_engine: StartEngine) -> None:
-    assert refusal(checkout, start_engine(200)) == f"the volume {VOLUME} exists"
+    said = str(refusal(checkout, start_engine(200)))
+
+    assert said.startswith(f"the volume {VOLUME} exists. ")
+    assert said.endswith(COMMAND)
 
 
 def test_an_engine_that_cannot_be_asked_is_passed_over_with_a_line(
