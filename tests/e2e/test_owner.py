@@ -9,15 +9,12 @@ from tests.stores import engine_on
 from veritas_cli.main import app
 
 
-def url_for(url: str, **changes: str) -> str:
-    return make_url(url).set(**changes).render_as_string(hide_password=False)
-
-
 def test_it_makes_the_owner_of_the_admin_url(
     monkeypatch: pytest.MonkeyPatch, empty_url: str
 ) -> None:
     name = new_name()
-    owner_url = url_for(empty_url, username=name, password="s3cret")  # noqa: S106 - an example
+    url = make_url(empty_url).set(username=name, password="s3cret")  # noqa: S106 - an example
+    owner_url = url.render_as_string(hide_password=False)
     monkeypatch.setenv("DATABASE_SUPERUSER_URL", empty_url)
     monkeypatch.setenv("DATABASE_ADMIN_URL", owner_url)
 
@@ -53,7 +50,8 @@ def test_it_names_the_setting_that_it_lacks(
 
 def test_both_urls_name_one_database(monkeypatch: pytest.MonkeyPatch, empty_url: str) -> None:
     monkeypatch.setenv("DATABASE_SUPERUSER_URL", empty_url)
-    monkeypatch.setenv("DATABASE_ADMIN_URL", url_for(empty_url, database="elsewhere"))
+    elsewhere = make_url(empty_url).set(database="elsewhere")
+    monkeypatch.setenv("DATABASE_ADMIN_URL", elsewhere.render_as_string(hide_password=False))
 
     answer = CliRunner().invoke(app, ["owner"])
 
