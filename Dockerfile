@@ -5,17 +5,17 @@ WORKDIR /build
 RUN python -m venv /opt/veritas
 ENV PATH=/opt/veritas/bin:$PATH
 # The libraries first: they change less often than our code, so this layer is kept.
-COPY pyproject.toml .
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > requirements.txt \
-    && pip install --no-cache-dir -r requirements.txt
-COPY README.md ./
+COPY requirements.lock .
+RUN pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY pyproject.toml README.md ./
 COPY shared_db shared_db
 COPY shared_web shared_web
 COPY monitoring_service monitoring_service
 COPY staffstuddash_service staffstuddash_service
 COPY dropout_service dropout_service
 COPY veritas_cli veritas_cli
-RUN pip install --no-cache-dir --no-deps . \
+# The build backend is one of the locked libraries.
+RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
     && python -m compileall -q /opt/veritas/lib
 
 # For `veritas backup` and `restore`, which need them at least as new as the server. Only the two:

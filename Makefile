@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NODE_MODULES := tests/typescript/node_modules/.package-lock.json
 # The tests are hundreds of processes; each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -54,7 +55,7 @@ bench-ingest: $(INSTALLED) ## Measure how fast events are taken in (needs wrk)
 
 .PHONY: containers
 containers: $(BIN)/hadolint ## Check the container files with their own tools
-	@$(BIN)/pytest -q tests/architecture/test_containers.py
+	@$(BIN)/pytest -q tests/architecture/test_containers.py tests/architecture/test_development_containers.py
 
 .PHONY: client
 client: $(NODE_MODULES) ## Compile a TypeScript client made from the OpenAPI documents
@@ -65,13 +66,25 @@ format: $(INSTALLED) ## Put the code into the common format
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
+# For every Python and system that Veritas runs on; without the address of any registry.
+LOCK := $(BIN)/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+	--custom-compile-command 'make lock'
+
+.PHONY: lock
+lock: $(INSTALLED) ## Renew the versions and hashes of the libraries in requirements*.lock
+	@$(PIP) uv
+	@$(LOCK) pyproject.toml --group build --output-file requirements.lock
+	@$(LOCK) pyproject.toml --group build --extra dev --output-file requirements-dev.lock
+	@$(LOCK) --group containers --output-file requirements-containers.lock
+
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; the data in .veritas stay
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info tests/typescript/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The virtual environment, made anew from the newest suitable Python when there is none.
-$(INSTALLED): pyproject.toml
+$(INSTALLED): pyproject.toml requirements-dev.lock
 	@if [ ! -x $(BIN)/pip ]; then \
 		for name in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
 			if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
@@ -90,15 +103,17 @@ $(INSTALLED): pyproject.toml
 		$$found -m venv .venv; \
 	fi
 	@echo "Installing what Veritas needs into .venv ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 # Large tools for two tests; without them these are skipped, .ci/run has them.
 .PHONY: test-tools
 test-tools: $(BIN)/hadolint $(NODE_MODULES)
 
-$(BIN)/hadolint: | $(INSTALLED)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[containers]'
+$(BIN)/hadolint: requirements-containers.lock | $(INSTALLED)
+	@$(PIP) --require-hashes -r requirements-containers.lock
+	@touch $@
 
 $(NODE_MODULES): tests/typescript/package-lock.json | $(INSTALLED)
 	@npm ci --prefix tests/typescript --ignore-scripts --no-audit --no-fund --loglevel=error

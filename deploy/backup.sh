@@ -1,11 +1,12 @@
 #!/bin/sh
-# Backs up the database of docker-compose.yml into backups/, as a file of whoever runs this; for
-# cron, too. KEEP_DAYS=30 also deletes what is older than 30 days.
+# Backs up the database of docker-compose.production.yml into backups/, as a file of the user who
+# runs this; for cron, too. KEEP_DAYS=30 also deletes what is older than 30 days.
 set -eu
 cd "$(dirname "$0")/.."
 umask 077
 mkdir -p backups
-docker compose run --rm --no-TTY --user "$(id -u):$(id -g)" --volume "$PWD/backups:/backups" \
+docker compose -f docker-compose.production.yml run --rm --no-TTY --user "$(id -u):$(id -g)" \
+    --volume "$PWD/backups:/backups" \
     migrate veritas backup "/backups/veritas-$(date +%Y-%m-%dT%H%M%S).veritas"
 # Only after a good one; also the pieces of one that was killed.
 if [ -n "${KEEP_DAYS:-}" ]; then

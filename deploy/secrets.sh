@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the secrets that docker-compose.yml hands to the containers; what is there stays as it is.
+# Makes the secrets that docker-compose.production.yml hands to the containers, and notes in .env
+# that `docker compose` means that file here. What is there stays as it is.
 #
 # The containers run as users of their own, and Compose binds the files as they are: so the files
 # can be read by everyone, and the folder can be entered only by its owner (and by Docker).
@@ -21,9 +22,17 @@ put() {
 mkdir -p secrets
 chmod 700 secrets
 put key_pepper "$(random)"
-# The owner of the tables: for `migrate` and the commands.
+# PostgreSQL's superuser: for the container `owner` alone.
 put postgres_password "$(random)"
-put admin_url "postgresql://veritas:$(cat secrets/postgres_password)@postgres:5432/veritas"
+put superuser_url "postgresql://veritas:$(cat secrets/postgres_password)@postgres:5432/veritas"
+# The owner of the tables: for `migrate` and the commands. It was the superuser in installations made
+# before there was another one.
+if grep -qs '^postgresql://veritas:[^@]*@postgres:5432/veritas$' secrets/admin_url; then
+    rm -f secrets/admin_url
+    echo "secrets/admin_url was the superuser's, which is secrets/superuser_url now"
+fi
+put owner_password "$(random)"
+put admin_url "postgresql://veritas_owner:$(cat secrets/owner_password)@postgres:5432/veritas"
 # A login for each service, straight to PostgreSQL and through PgBouncer.
 for service in monitoring staffstuddash dropout; do
     put "${service}_password" "$(random)"
@@ -31,3 +40,10 @@ for service in monitoring staffstuddash dropout; do
     put "${service}_url_direct" "postgresql://$login@postgres:5432/veritas"
     put "${service}_url_pooled" "postgresql://$login@pgbouncer:6432/veritas"
 done
+
+if ! grep -qs '^COMPOSE_FILE=' .env; then
+    # A last line without an end would swallow ours.
+    [ ! -s .env ] || [ -z "$(tail -c 1 .env)" ] || echo >> .env
+    echo 'COMPOSE_FILE=docker-compose.production.yml' >> .env
+    echo ".env says that docker compose means docker-compose.production.yml"
+fi

@@ -27,6 +27,7 @@ WAIT_SECONDS = 300.0
 # Waiting longer for a lock would stall every request behind the waiting ALTER.
 LOCK_TIMEOUT_SECONDS = 5.0
 _POLL_SECONDS = 0.2
+LEASE_SCHEMA = "migrations"
 
 _LOCK_NOT_AVAILABLE = "55P03"
 # Two processes that make the same thing at the same moment: the second one is told so.

@@ -40,7 +40,8 @@ def make_logins(engine: Engine, logins: Sequence[Login]) -> None:
 
     def make(connection: Connection) -> None:
         for login in logins:
-            connection.execute(text(_statement(connection, login)), _verifier(connection, login))
+            verifier = {"verifier": password_verifier(connection, login)}
+            connection.execute(text(_statement(connection, login)), verifier)
 
     try:
         changing_roles(engine, make)
@@ -75,8 +76,7 @@ def _statement(connection: Connection, login: Login) -> str:
     return f'{verb} ROLE "{name}" LOGIN PASSWORD :verifier'
 
 
-def _verifier(connection: Connection, login: Login) -> dict[str, str]:
+def password_verifier(connection: Connection, login: Login) -> str:
+    """Return the SCRAM verifier of the password, which is sent to the server in its place."""
     driver = connection.connection.driver_connection
-    return {
-        "verifier": encrypt_password(login.password, login.name, driver, "scram-sha-256"),
-    }
+    return str(encrypt_password(login.password, login.name, driver, "scram-sha-256"))

@@ -9,8 +9,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from shared_db.database import Database
 from shared_db.engine import is_local
 from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
-from shared_db.settings import Environment
 from shared_web.keys import KeyManager, Principal, Scope
+from shared_web.origins import is_from_foreign_page
 from shared_web.problems import Forbidden, Unauthenticated
 from shared_web.settings import ServiceSettings
 
@@ -37,10 +37,7 @@ class Access:
             ConfigurationError: there are no keys, and this is not development on loopback.
 
         """
-        may_be_open = (
-            self.settings.environment is Environment.DEVELOPMENT
-            and self.settings.listens_on_loopback_only
-        )
+        may_be_open = self.settings.may_be_keyless
         if database.use_fallback and not may_be_open:
             raise ConfigurationError(
                 "DATABASE_URL is not set, and rows kept in memory are for development only. Set "
@@ -67,7 +64,7 @@ class Access:
 
         """
         if self.is_open:
-            return _developer(request)
+            return _developer(request, self.settings)
         if key is None:
             raise Unauthenticated("Send `Authorization: Bearer KEY`.")
         found = self.keys.remembered(key) or await run_in_threadpool(self.keys.find, key)
@@ -76,14 +73,23 @@ class Access:
         return found
 
 
-def _developer(request: Request) -> Principal:
+def _developer(request: Request, settings: ServiceSettings) -> Principal:
     # A page in the developer's browser may reach loopback under a name of its own choosing; the
-    # Host header gives it away. A proxy on this machine brings others, trusted or not.
+    # Host header gives it away. A proxy on this machine brings others, trusted or not. In a
+    # container the client's address is the engine's gateway.
     client = request.client.host if request.client else None
     behind = [name for header in _FORWARDED for name in request.headers.getlist(header)]
-    hosts = [request.url.hostname, client, *",".join(behind).split(",")]
-    if "forwarded" in request.headers or not all(is_local(h and h.strip()) for h in hosts):
+    callers = [*",".join(behind).split(","), *([] if settings.keyless_hosts else [client])]
+    host = request.url.hostname
+    is_forwarded = "forwarded" in request.headers
+    is_here = all(is_local(caller and caller.strip()) for caller in callers) and not is_forwarded
+    if not is_here or not (is_local(host) or host in settings.keyless_hosts):
         raise Forbidden("Without keys this service answers only to this machine, as localhost.")
+    if is_from_foreign_page(request.headers, settings.cors_origins):
+        raise Forbidden(
+            "Without keys this service answers no page of another site. Name the page's origin in "
+            "CORS_ORIGINS, or open the page from localhost."
+        )
     return DEVELOPER
 
 

@@ -107,7 +107,7 @@ def create_service_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        if settings.workers > 1:
+        if settings.workers > 1 or settings.reload:
             # A process that uvicorn started for a worker knows nothing of what its parent did.
             configure_logging(settings, service.name)
         await run_in_threadpool(prepare)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import uvicorn
@@ -43,6 +44,8 @@ def serve(package: str, load_settings: Callable[[], ServiceSettings], port_of: s
         host=settings.host,
         port=getattr(settings, port_of),
         workers=settings.workers,
+        reload=settings.reload,
+        reload_dirs=_source_folders(package) if settings.reload else None,
         **server_options(settings),
     )
 
@@ -91,3 +94,8 @@ def _try_starting(package: str) -> None:
     # Uvicorn would print a traceback; here a wrong setting is still one line.
     app: FastAPI = import_module(f"{package}.main").create_app()
     app.state.prepare()
+
+
+def _source_folders(package: str) -> list[str]:
+    specs = (find_spec(name) for name in ("shared_db", "shared_web", package))
+    return [folder for spec in specs if spec for folder in spec.submodule_search_locations or ()]

@@ -2,19 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, field_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from shared_db.engine import is_local
 from shared_db.ingest import Bounds
-from shared_db.settings import DatabaseSettings
+from shared_db.settings import DatabaseSettings, Environment
 
 
 class ServiceSettings(DatabaseSettings):
     """How a service listens, whom it admits and what it writes down."""
 
     host: str = "127.0.0.1"
+    keyless_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     workers: int = Field(1, ge=1, le=64)
+    reload: bool = False
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
     max_connections: int = Field(1000, ge=1, le=60_000)
@@ -34,15 +36,31 @@ class ServiceSettings(DatabaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "text"] = "auto"
 
-    @field_validator("cors_origins", "trusted_proxies", mode="before")
+    @field_validator("cors_origins", "keyless_hosts", "trusted_proxies", mode="before")
     @classmethod
     def _split_by_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
+    @field_validator("keyless_hosts", "reload")
+    @classmethod
+    def _only_in_development(cls, value: object, info: ValidationInfo) -> object:
+        if value and info.data.get("environment") is not Environment.DEVELOPMENT:
+            raise ValueError("is for ENVIRONMENT=development alone")
+        return value
+
+    @field_validator("reload")
+    @classmethod
+    def _only_with_one_worker(cls, value: object, info: ValidationInfo) -> object:
+        if value and info.data.get("workers") != 1:
+            raise ValueError("needs WORKERS=1")
+        return value
+
     @property
-    def listens_on_loopback_only(self) -> bool:
-        """Tell whether only this machine can reach the service."""
-        return is_local(self.host)
+    def may_be_keyless(self) -> bool:
+        """Whether the service may start without API keys, open to callers on this machine."""
+        return self.environment is Environment.DEVELOPMENT and (
+            is_local(self.host) or bool(self.keyless_hosts)
+        )
 
 
 class IngestSettings(ServiceSettings):

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from shared_db.engine import build_engine
 from shared_db.errors import ConfigurationError, ServiceError
+from shared_db.settings import DatabaseSettings
 from shared_db.store import try_connecting
 from shared_web.settings import ServiceSettings
 from veritas_cli.local_postgres import LocalPostgresError, running_url
@@ -39,7 +40,7 @@ def command_settings() -> ServiceSettings:
     return settings.model_copy(update={"database_url": SecretStr(url)})
 
 
-def connected_engine(settings: ServiceSettings, command: str) -> Engine:
+def connected_engine(settings: DatabaseSettings, command: str) -> Engine:
     """Return an engine whose server answered.
 
     Raises:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine
 from dropout_service.migrations import HISTORY as DROPOUT
 from monitoring_service.migrations import HISTORY as MONITORING
 from shared_db.granting import RolesRefused, ServiceRole, make_roles
-from shared_db.lease import held_lease
+from shared_db.lease import LEASE_SCHEMA, held_lease
 from shared_db.migrations import History
 from shared_db.roles import role_name
 from shared_web.migrations import HISTORY as ACCESS
@@ -20,6 +20,7 @@ from staffstuddash_service.migrations import HISTORY as STAFFSTUDDASH
 SERVICES: tuple[History, ...] = (STAFFSTUDDASH, DROPOUT, MONITORING)
 HISTORIES: tuple[History, ...] = (ACCESS, *SERVICES)
 SCHEMAS = tuple(history.schema for history in HISTORIES)
+OWNED_SCHEMAS = (*SCHEMAS, LEASE_SCHEMA)
 
 ROLE_PREFIX = "veritas"
 _NO_LOGINS: Mapping[str, str] = MappingProxyType({})

@@ -10,6 +10,7 @@ from veritas_cli.evaluate import evaluate
 from veritas_cli.imports import imports
 from veritas_cli.keys import keys
 from veritas_cli.migrate import migrate
+from veritas_cli.owner import owner
 from veritas_cli.predict import predict
 from veritas_cli.restore import restore
 from veritas_cli.spool import spool
@@ -33,6 +34,7 @@ def veritas() -> None:
 
 app.command("up")(up)
 app.command("migrate")(migrate)
+app.command("owner")(owner)
 app.command("check")(check)
 app.command("backup")(backup)
 app.command("restore")(restore)

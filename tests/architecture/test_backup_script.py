@@ -46,6 +46,7 @@ def test_the_file_is_the_callers_and_in_the_folder_of_the_checkout(checkout: Pat
     assert run(checkout) == 0
 
     called = (checkout / "called").read_text()
+    assert called.startswith("compose -f docker-compose.production.yml run --rm ")
     assert f"--user {os.getuid()}:{os.getgid()} " in called
     assert (
         f"--volume {checkout}/backups:/backups migrate veritas backup /backups/veritas-" in called

@@ -1,52 +1,44 @@
-"""The container files: what a school's IT rests on, and that they fit the code."""
+"""Production compose file and images: a school relies on them, and they fit the code."""
 
 import json
 import re
 import shutil
-import stat
 import subprocess
 import sys
 import tomllib
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from shared_db.engine import normalised_url
 from shared_web.serve import DRAIN_SECONDS
 from tests.architecture.test_rules import SETTINGS
+from tests.containers import (
+    DEVELOPMENT_FILE,
+    DOCKERFILES,
+    PORT_FILE,
+    PORTS,
+    PRODUCTION,
+    PRODUCTION_FILE,
+    ROOT,
+    Services,
+    compose_tool,
+    make_secrets,
+)
 from veritas_cli.rest import ClientSettings
 
-ROOT = Path(__file__).parents[2]
-COMPOSE_FILES = ("docker-compose.yml", "deploy/postgres-port.yml")
-DOCKERFILES = ("Dockerfile", "deploy/pgbouncer/Dockerfile")
-PORTS = {"monitoring": "8001", "staffstuddash": "8002", "dropout": "8003"}
-MADE = {
-    "key_pepper",
-    "postgres_password",
-    "admin_url",
-    *(f"{name}_{what}" for name in PORTS for what in ("password", "url_direct", "url_pooled")),
-}
-
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-LASTING = [name for name in SERVICES if name != "migrate"]
+SERVICES: Services = PRODUCTION["services"]
+ONCE = ("owner", "migrate")
+LASTING = [name for name in SERVICES if name not in ONCE]
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Give a copy of what stands in the repository of the container files."""
-    for name in (*COMPOSE_FILES, *DOCKERFILES, "deploy/secrets.sh", "pyproject.toml"):
+    files = (DEVELOPMENT_FILE, PRODUCTION_FILE, PORT_FILE, *DOCKERFILES, "deploy/secrets.sh")
+    for name in files:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
-
-
-def make_secrets(folder: Path) -> dict[str, str]:
-    subprocess.run([folder / "deploy/secrets.sh"], check=True, capture_output=True)
-    return {path.name: path.read_text().strip() for path in (folder / "secrets").iterdir()}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -66,6 +58,34 @@ def test_logs_do_not_fill_the_disk(name: str) -> None:
     assert {"max-size", "max-file"} <= SERVICES[name]["logging"]["options"].keys()
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_container_has_limits_of_memory_processors_and_processes(name: str) -> None:
+    service = SERVICES[name]
+    limits = [str(service[limit]) for limit in ("mem_limit", "cpus", "pids_limit")]
+
+    memory, cpus, pids = (re.sub(r"\$\{\w+:-(\w+)\}", r"\1", limit) for limit in limits)
+    assert re.fullmatch(r"\d+[mg]", memory)
+    # The engine refuses more than the machine has.
+    assert cpus == "1"
+    assert 0 < int(pids) <= 512
+
+
+def test_postgresql_starts_with_settings_that_fit_any_machine() -> None:
+    command = SERVICES["postgres"]["command"]
+    chosen = dict(part.removeprefix("-c").split("=", 1) for part in command[1:])
+    defaults = {
+        name: re.sub(r"\$\{POSTGRES_\w+:-(\w+)\}", r"\1", value) for name, value in chosen.items()
+    }
+
+    assert defaults["log_min_error_statement"] == "panic"
+    assert defaults["log_error_verbosity"] == "terse"
+    assert defaults["shared_buffers"] == "128MB"
+    assert int(defaults["max_connections"]) + 100 <= 512
+    script = (ROOT / "deploy/postgres-settings.sh").read_text()
+    used = set(re.findall(r"\$\{(POSTGRES_\w+)", (ROOT / PRODUCTION_FILE).read_text()))
+    assert used == set(re.findall(r"^(?:lines=\")?(POSTGRES_\w+)=", script, re.MULTILINE))
+
+
 @pytest.mark.parametrize("name", LASTING)
 def test_what_lasts_is_watched_and_started_again(name: str) -> None:
     assert SERVICES[name]["restart"] == "unless-stopped"
@@ -79,8 +99,15 @@ def test_a_service_waits_for_postgresql_and_its_tables(name: str) -> None:
     assert waits["postgres"] == "service_healthy"
     assert waits["migrate"] == "service_completed_successfully"
     assert waits["pgbouncer"] == "service_healthy"
-    assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
-    assert SERVICES["migrate"]["restart"] == "no"
+
+
+def test_the_tables_wait_for_their_owner() -> None:
+    waits = SERVICES["migrate"]["depends_on"]
+
+    assert waits["postgres"]["condition"] == "service_healthy"
+    assert waits["owner"]["condition"] == "service_completed_successfully"
+    assert SERVICES["owner"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert {SERVICES[name]["restart"] for name in ONCE} == {"no"}
 
 
 @pytest.mark.parametrize(("name", "port"), PORTS.items())
@@ -101,13 +128,13 @@ def test_a_service_has_time_to_answer_what_it_has_begun(name: str) -> None:
 
 
 def test_the_database_is_reached_by_nobody_outside() -> None:
-    assert COMPOSE["networks"]["database"]["internal"] is True
+    assert PRODUCTION["networks"]["database"]["internal"] is True
     for name in ("postgres", "pgbouncer"):
         assert SERVICES[name]["networks"] == ["database"]
         assert "ports" not in SERVICES[name]
 
 
-@pytest.mark.parametrize("name", [*PORTS, "migrate"])
+@pytest.mark.parametrize("name", [*PORTS, *ONCE])
 def test_the_containers_are_production_and_get_secrets_as_files(name: str) -> None:
     environment = SERVICES[name]["environment"]
     known = {field.upper() for kind in SETTINGS for field in kind.model_fields}
@@ -116,7 +143,8 @@ def test_the_containers_are_production_and_get_secrets_as_files(name: str) -> No
     assert environment["ENVIRONMENT"] == "production"
     assert {variable.removesuffix("_FILE") for variable in environment} <= known | client
     urls = {variable for variable in known if variable.endswith(("DATABASE_URL", "ADMIN_URL"))}
-    assert {environment[variable] for variable in {*urls, "KEY_PEPPER"}} == {""}
+    fixed = {*urls, "DATABASE_SUPERUSER_URL", "KEY_PEPPER", "KEYLESS_HOSTS", "RELOAD"}
+    assert {environment[variable] for variable in fixed} == {""}
     assert re.findall(r"(password|secret|key)\S*=", str(environment), re.IGNORECASE) == []
 
 
@@ -139,6 +167,21 @@ def test_migrate_has_the_owners_login_and_makes_those_of_the_services() -> None:
     assert SERVICES["migrate"]["command"] == ["veritas", "migrate", "--logins"]
 
 
+def test_only_the_maker_of_the_owner_has_the_superusers_password() -> None:
+    owner = SERVICES["owner"]
+    knows = {
+        name
+        for name, service in SERVICES.items()
+        if {"superuser_url", "postgres_password"} & set(service.get("secrets", ()))
+    }
+
+    assert knows == {"owner", "postgres"}
+    assert owner["command"] == ["veritas", "owner"]
+    assert set(owner["secrets"]) == {"superuser_url", "admin_url"}
+    assert owner["networks"] == ["database"]
+    assert owner["volumes"] == []
+
+
 def test_pgbouncer_knows_the_logins_of_the_services_only() -> None:
     start = (ROOT / "deploy/pgbouncer/start.sh").read_text()
 
@@ -156,66 +199,13 @@ def test_the_image_can_back_up_the_server_of_the_compose_file() -> None:
         assert f"/usr/lib/postgresql/{server}/bin/{program}" in final
 
 
-@pytest.mark.parametrize("file", COMPOSE_FILES)
+@pytest.mark.parametrize("file", [DEVELOPMENT_FILE, PRODUCTION_FILE, PORT_FILE])
 def test_every_variable_of_the_compose_files_is_explained(file: str) -> None:
     used = set(re.findall(r"\$\{(\w+)", (ROOT / file).read_text()))
     example = (ROOT / ".env.example").read_text()
 
     assert used
     assert [name for name in used if not re.search(rf"^# ?{name}=", example, re.MULTILINE)] == []
-
-
-def test_secrets_are_made_once(checkout: Path) -> None:
-    first = make_secrets(checkout)
-    again = make_secrets(checkout)
-    random = [
-        text for name, text in first.items() if not name.endswith(("direct", "pooled", "_url"))
-    ]
-
-    assert first.keys() == MADE
-    assert again == first
-    assert {len(text) for text in random} == {64}
-    assert len(set(random)) == 5
-
-
-def test_a_url_that_was_lost_is_made_from_its_password(checkout: Path) -> None:
-    first = make_secrets(checkout)
-    (checkout / "secrets/dropout_url_pooled").unlink()
-
-    assert make_secrets(checkout) == first
-
-
-def test_secrets_are_readable_in_the_containers_and_closed_to_others(checkout: Path) -> None:
-    make_secrets(checkout)
-    folder = checkout / "secrets"
-
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o444}
-
-
-def test_the_urls_lead_to_the_containers_with_the_logins(checkout: Path) -> None:
-    made = make_secrets(checkout)
-    expected = {"admin_url": ("veritas", "postgres", made["postgres_password"])}
-    for name in PORTS:
-        for how, host in {"direct": "postgres", "pooled": "pgbouncer"}.items():
-            login = (f"{name}_login", host, made[f"{name}_password"])
-            expected[f"{name}_url_{how}"] = login
-
-    urls = {name: normalised_url(made[name]) for name in expected}
-
-    assert {n: (u.username, u.host, u.password) for n, u in urls.items()} == expected
-    assert {url.database for url in urls.values()} == {"veritas"}
-    assert SERVICES["postgres"]["environment"]["POSTGRES_DB"] == "veritas"
-    assert SERVICES["postgres"]["environment"]["POSTGRES_USER"] == "veritas"
-
-
-def test_the_compose_file_names_only_secrets_that_are_made() -> None:
-    files = {
-        Path(re.sub(r"\$\{\w+:-(\w+)\}", r"\1", secret["file"])).name
-        for secret in COMPOSE["secrets"].values()
-    }
-
-    assert files <= MADE
 
 
 def test_no_secret_gets_into_an_image_or_the_repository() -> None:
@@ -233,6 +223,7 @@ def test_the_image_has_every_package_and_no_root() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     sent = (ROOT / ".dockerignore").read_text().splitlines()
 
+    assert "pip install --no-cache-dir --require-hashes -r requirements.lock\n" in dockerfile
     assert [name for name in packages if f"COPY {name} {name}\n" not in dockerfile] == []
     assert [name for name in packages if f"!{name}" not in sent] == []
     for file in DOCKERFILES:
@@ -240,18 +231,13 @@ def test_the_image_has_every_package_and_no_root() -> None:
         assert int(last_user.split(":")[0]) >= 1000
 
 
-def compose_tool() -> Path | None:
-    found = find_spec("compose")
-    binary = Path(found.origin).with_name("docker-compose") if found and found.origin else None
-    return binary if binary and binary.exists() else None
-
-
 @pytest.mark.skipif(compose_tool() is None, reason="`make containers` installs Compose")
-def test_compose_understands_its_files(checkout: Path) -> None:
+@pytest.mark.parametrize("files", [(DEVELOPMENT_FILE,), (PRODUCTION_FILE, PORT_FILE)])
+def test_compose_understands_its_files(checkout: Path, files: tuple[str, ...]) -> None:
     make_secrets(checkout)
-    files = [argument for file in COMPOSE_FILES for argument in ("-f", file)]
+    named = [argument for file in files for argument in ("-f", file)]
     answer = subprocess.run(
-        [str(compose_tool()), *files, "--profile", "*", "config", "--format", "json"],
+        [str(compose_tool()), *named, "--profile", "*", "config", "--format", "json"],
         cwd=checkout,
         capture_output=True,
         text=True,
@@ -261,12 +247,12 @@ def test_compose_understands_its_files(checkout: Path) -> None:
 
     assert answer.returncode == 0, answer.stderr
     understood = json.loads(answer.stdout)
-    assert understood["services"].keys() == SERVICES.keys()
-    assert understood["secrets"]["dropout_url"]["file"].endswith("/dropout_url_pooled")
-    assert understood["secrets"]["dropout_url_direct"]["file"].endswith("/dropout_url_direct")
-    assert [port["host_ip"] for port in understood["services"]["postgres"]["ports"]] == [
-        "127.0.0.1"
-    ]
+    services = understood["services"]
+    assert [port["host_ip"] for port in services["postgres"]["ports"]] == ["127.0.0.1"]
+    if PRODUCTION_FILE in files:
+        assert services.keys() == SERVICES.keys()
+        assert understood["secrets"]["dropout_url"]["file"].endswith("/dropout_url_pooled")
+        assert understood["secrets"]["dropout_url_direct"]["file"].endswith("/dropout_url_direct")
 
 
 HADOLINT = Path(sys.executable).with_name("hadolint")

@@ -20,7 +20,7 @@ from dropout_service.settings import Settings as DropoutSettings
 from monitoring_service.settings import Settings as MonitoringSettings
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
 from veritas_cli.rest import ClientSettings
-from veritas_cli.settings import LocalPostgresSettings
+from veritas_cli.settings import LocalPostgresSettings, SuperuserSettings
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
@@ -41,6 +41,7 @@ SETTINGS = (
     StaffstuddashSettings,
     DropoutSettings,
     LocalPostgresSettings,
+    SuperuserSettings,
     ClientSettings,
 )
 
