@@ -3,13 +3,14 @@
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared_db.database import Database
 from shared_db.engine import is_local
 from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
 from shared_db.settings import Environment
+from shared_web.key_limit import KeyLimit
+from shared_web.key_lookup import KeyLookup
 from shared_web.keys import KeyManager, Principal, Scope
 from shared_web.problems import Forbidden, Unauthenticated
 from shared_web.settings import ServiceSettings
@@ -26,6 +27,8 @@ class Access:
         self.settings = settings
         self.keys = keys
         self.is_open = False
+        self._lookup = KeyLookup(keys)
+        self._limit = KeyLimit.of(settings)
 
     def prepare(self, database: Database) -> None:
         """Decide at the start whether keys are asked for; the in-memory store has none.
@@ -61,15 +64,19 @@ class Access:
         Raises:
             Unauthenticated: no key, or not a known one.
             Forbidden: keys are not asked for, but the call does not come from this machine.
+            TooManyRequests: the key has no requests left, or the address sent too many unknown
+                keys.
 
         """
         if self.is_open:
             return _developer(request)
         if key is None:
             raise Unauthenticated("Send `Authorization: Bearer KEY`.")
-        found = self.keys.remembered(key) or await run_in_threadpool(self.keys.find, key)
+        found = await self._lookup.find(key, request.client.host if request.client else None)
         if found is None:
             raise Unauthenticated("This key is not known, or was revoked.")
+        if self._limit is not None:
+            self._limit.count(request.scope, found.name)
         return found
 
 
@@ -109,9 +116,11 @@ class Admission:
         return await self._admitted(request, key or None)
 
     async def _admitted(self, request: Request, key: str | None) -> Principal:
-        access: Access = request.app.state.access
-        principal = await access.principal(request, key)
-        request.state.principal = principal
+        principal: Principal | None = getattr(request.state, "principal", None)
+        if principal is None:  # else the route admitted the caller before it read the body
+            access: Access = request.app.state.access
+            principal = await access.principal(request, key)
+            request.state.principal = principal
         if not principal.may(self._scope):
             raise Forbidden(f"This needs the scope `{self._scope}`, which {principal.name} lacks.")
         return principal

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -16,7 +17,7 @@ from shared_db.errors import DatabaseBusy, DatabaseUnavailable, ServiceError
 
 MEDIA_TYPE = "application/problem+json"
 _URN = "urn:veritas:problem:"
-_MOST_ERRORS = 20
+MOST_ERRORS = 20
 _LONGEST_NAME = 100
 # Pydantic tells these by our classes' names, which a client does not know.
 _OBJECT_WANTED = {"model_type", "model_attributes_type", "dataclass_type", "dict_type"}
@@ -79,6 +80,17 @@ class InvalidRequest(ServiceError):
     title = "The request is not valid"
 
 
+class TooManyRequests(ServiceError):
+    """The key, or the address that sends unknown keys, has used up what it may ask for now."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after: float) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = max(1, ceil(retry_after))
+
+
 class RefusedWhileReading(HTTPException):
     """A refusal while the body is read, where FastAPI lets only its own exceptions through."""
 
@@ -92,6 +104,7 @@ COMMON: tuple[type[ServiceError], ...] = (
     Unauthenticated,
     Forbidden,
     InvalidRequest,
+    TooManyRequests,
     DatabaseBusy,
     DatabaseUnavailable,
 )
@@ -150,13 +163,13 @@ def refusal_response(request: Request, refusal: ServiceError) -> Response:
     )
 
 
-def field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
+def field_errors(errors: Sequence[Any], most: int = MOST_ERRORS) -> list[dict[str, str]]:
     """Return what is wrong where, without repeating what was sent."""
-    return [_field_error(error) for error in errors[:_MOST_ERRORS]]
+    return [_field_error(error) for error in errors[:most]]
 
 
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
-    location, *path = [_printable(part) for part in error["loc"]] or ["body"]
+    location, *path = [told(part) for part in error["loc"]] or ["body"]
     message = _NO_OBJECT if error["type"] in _OBJECT_WANTED else error["msg"]
     return {
         "location": location,
@@ -165,7 +178,8 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _printable(part: int | str) -> str:
+def told(part: int | str) -> str:
+    """Return a name as it was sent, so much of it as a refusal may repeat."""
     # A field's name as it was sent may hold a lone surrogate, which UTF-8 cannot carry.
     return str(part)[:_LONGEST_NAME].encode(errors="backslashreplace").decode()
 
