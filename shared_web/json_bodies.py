@@ -16,8 +16,9 @@ from shared_web.problems import (
     field_errors,
 )
 
-# More than any body that a route accepts: two objects of 64 KiB have fewer.
-MOST_VALUES = 50_000
+# A list or an object counts twice. No body that a route accepts has as many: two objects of 64 KiB
+# have fewer.
+MOST_VALUES = 100_000
 DEEPEST = 64
 # What is read field by field; more names would be as many errors.
 MOST_NAMES = 200
