@@ -15,7 +15,7 @@ from shared_db.errors import Overloaded
 from shared_db.naming import Outcome
 from shared_web.bodies import BODY_READER, BodyReader
 from shared_web.items import MOST_ITEMS, NDJSON, Broken, items_of
-from shared_web.json_bodies import too_many_names
+from shared_web.json_bodies import MOST_NAMES, too_many_names
 from shared_web.problems import MOST_ERRORS, FieldError, documented, field_errors
 
 B = TypeVar("B", bound=BaseModel)
@@ -179,27 +179,28 @@ def validated(items: Iterable[Any], model: type[B]) -> Batch[B]:
     validate = model.__pydantic_validator__.validate_python  # the method takes a fifth longer
     left = _MOST_REASONS
     for index, item in enumerate(items):
-        most = min(max(left, 1), MOST_ERRORS)
-        reasons = _unreadable(item, most)
+        reasons = None
+        if type(item) is not dict or len(item) > MOST_NAMES:
+            reasons = _unreadable(item)
         if not reasons:
             try:
                 batch.valid[index] = validate(item)
                 continue
             except ValidationError as refusal:
-                reasons = _reasons(refusal, most)
-        batch.refused[index] = reasons
+                reasons = _reasons(refusal)
+        batch.refused[index] = reasons[: max(left, 1)]
         left -= len(reasons)
     return batch
 
 
-def _unreadable(item: object, most: int) -> list[dict[str, str]]:
+def _unreadable(item: object) -> list[dict[str, str]]:
     if isinstance(item, Broken):
         return [{"location": "body", "field": "body", "message": item.why}]
-    return too_many_names(item, most)
+    return too_many_names(item)
 
 
-def _reasons(refusal: ValidationError, most: int) -> list[dict[str, str]]:
-    errors = refusal.errors(include_input=False, include_url=False)[:most]
+def _reasons(refusal: ValidationError) -> list[dict[str, str]]:
+    errors = refusal.errors(include_input=False, include_url=False)[:MOST_ERRORS]
     return field_errors([{**error, "loc": ("body", *error["loc"])} for error in errors])
 
 

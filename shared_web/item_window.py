@@ -14,7 +14,7 @@ _PIECE_BYTES = 256 * 1024
 # A literal, a number or an escape may be cut so far before the end of the window.
 _CUT = len("\\ud83d\\ude00")
 
-_DECODER = json.JSONDecoder()
+_decode = json.JSONDecoder().raw_decode
 _SPACES = frozenset(" \t\n\r")
 
 
@@ -36,25 +36,28 @@ class ItemWindow:
 
     def after_space(self, place: int) -> int:
         """Return the place of what follows white space."""
+        text = self.text
         # There is mostly none, and a look costs a fifth of a match.
-        if self.text[place : place + 1] in _SPACES:
-            place = WHITESPACE.match(self.text, place).end()
-        if place == len(self.text) and self._body:
+        if text[place : place + 1] in _SPACES:
+            place = WHITESPACE.match(text, place).end()
+        if place == len(text) and self._body:
             return self.after_space(self._moved_to(place))
         return place
 
     def item(self, place: int) -> tuple[Any, int]:
-        """Return the item there, and the place of its end.
+        """Return the item there, before which may be white space, and the place of its end.
 
         Raises:
             TooLarge: it has more than `LONGEST_ITEM` characters or bytes.
             JSONDecodeError: it is not JSON.
 
         """
-        if place > self._full_before:
-            place = self._moved_to(place)
+        if place > self._full_before or self.text[place : place + 1] in _SPACES:
+            place = self.after_space(place)
+            if place > self._full_before:
+                place = self._moved_to(place)
         try:
-            value, end = _DECODER.raw_decode(self.text, place)
+            value, end = _decode(self.text, place)
         except json.JSONDecodeError as failure:
             if self._is_cut(failure):
                 raise _too_long() from failure

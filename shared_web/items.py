@@ -5,7 +5,7 @@ other request would be served meanwhile; and all that it made would be in memory
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ class Broken:
 
 
 def items_of(body: bytes, media_type: str) -> Iterator[Any]:
-    """Yield the items of a body of that type; a line that is not JSON comes as `Broken`.
+    """Return the items of a body of that type; a line that is not JSON comes as `Broken`.
 
     Raises:
         WrongMediaType: the body is called neither JSON nor NDJSON.
@@ -39,25 +39,26 @@ def items_of(body: bytes, media_type: str) -> Iterator[Any]:
             longer than `LONGEST_ITEM`.
 
     """
-    index = -1
     items = _lines(body) if media_type == NDJSON else _array(body, media_type)
-    for index, item in enumerate(bounded(items)):  # noqa: B007 - tells whether there was one
-        yield item
-    if index < 0:
-        raise InvalidRequest("The batch has no items.")
+    return bounded(items, "The batch has no items.")
 
 
-def bounded(items: Iterator[T]) -> Iterator[T]:
+def bounded(items: Iterable[T], if_none: str) -> Iterator[T]:
     """Yield the items as long as one batch may have so many.
 
     Raises:
         TooLarge: more than `MOST_ITEMS`.
+        InvalidRequest: there are none.
 
     """
-    for index, item in enumerate(items):
-        if index == MOST_ITEMS:
+    count = 0
+    for item in items:
+        count += 1
+        if count > MOST_ITEMS:
             raise TooLarge(f"The batch has too many items; send at most {MOST_ITEMS} at once.")
         yield item
+    if not count:
+        raise InvalidRequest(if_none)
 
 
 class _Values:
@@ -104,13 +105,13 @@ def _items(window: ItemWindow) -> Iterator[Any]:
     while True:
         value, place = window.item(place)
         yield value
-        place = window.after_space(place)
-        mark = window.text[place : place + 1]
-        if mark == "]":
-            return window.require_end(place + 1)
-        if mark != ",":
-            raise json.JSONDecodeError("Expecting ',' delimiter", window.text, place)
-        place = window.after_space(place + 1)
+        if window.text[place : place + 1] != ",":
+            place = window.after_space(place)
+            if window.text[place : place + 1] == "]":
+                return window.require_end(place + 1)
+            if window.text[place : place + 1] != ",":
+                raise json.JSONDecodeError("Expecting ',' delimiter", window.text, place)
+        place += 1
 
 
 def _lines(body: bytes) -> Iterator[Any]:

@@ -67,12 +67,14 @@ def _parsed(body: bytes) -> Any:
     return value
 
 
-def too_many_names(value: object, most: int = MOST_ERRORS) -> list[dict[str, str]]:
+def too_many_names(value: object) -> list[dict[str, str]]:
     """Return an error for each of an object's first names, if it has more than a model may."""
     if not isinstance(value, dict) or len(value) <= MOST_NAMES:
         return []
     message = f"is one of more than {MOST_NAMES} fields"
-    errors = [{"type": "", "loc": ("body", name), "msg": message} for name in islice(value, most)]
+    errors = [
+        {"type": "", "loc": ("body", name), "msg": message} for name in islice(value, MOST_ERRORS)
+    ]
     return field_errors(errors)
 
 

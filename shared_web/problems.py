@@ -163,9 +163,9 @@ def refusal_response(request: Request, refusal: ServiceError) -> Response:
     )
 
 
-def field_errors(errors: Sequence[Any], most: int = MOST_ERRORS) -> list[dict[str, str]]:
+def field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
     """Return what is wrong where, without repeating what was sent."""
-    return [_field_error(error) for error in errors[:most]]
+    return [_field_error(error) for error in errors[:MOST_ERRORS]]
 
 
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:

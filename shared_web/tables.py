@@ -58,10 +58,7 @@ def _read(body: bytes, model: type[B]) -> Batch[B]:
     rows = _rows(lines, separator)
     names = _header(next(rows, []), model)
     items = (_item(names, row) for row in rows if any(cell.strip() for cell in row))
-    batch = validated(bounded(items), model)
-    if not batch.valid and not batch.refused:
-        raise InvalidRequest("The table has no rows.")
-    return batch
+    return validated(bounded(items, "The table has no rows."), model)
 
 
 def _rows(lines: list[str], separator: str) -> Iterator[list[str]]:
