@@ -160,14 +160,14 @@ async def stored_batch(
     return Response(content, media_type="application/json")
 
 
-async def _body(request: Request, max_bytes: int, hold: Callable[[int], None]) -> bytes:
+async def _body(request: Request, max_bytes: int, hold: Callable[[int], None]) -> bytearray:
     reader: BodyReader = request.scope[BODY_READER]
     reader.allow(max_bytes)
-    pieces = []
+    body = bytearray()  # pieces that are joined would for a moment be there twice
     async for piece in request.stream():
         hold(len(piece))
-        pieces.append(piece)
-    return b"".join(pieces)
+        body += piece
+    return body
 
 
 def validated(items: Iterable[Any], model: type[B]) -> Batch[B]:

@@ -24,7 +24,9 @@ class ItemWindow:
     text: it. start: how many characters come before it in the body. passed: told what leaves it.
     """
 
-    def __init__(self, body: bytes, passed: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, body: bytes | bytearray, passed: Callable[[str], None] | None = None
+    ) -> None:
         encoding = json.detect_encoding(body)
         self._decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
         self._body = memoryview(body)

@@ -7,7 +7,6 @@ other request would be served meanwhile; and all that it made would be in memory
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any, TypeVar
 
 from shared_web.item_window import LONGEST_ITEM, ItemWindow
@@ -15,6 +14,7 @@ from shared_web.json_bodies import value_count, without_strings
 from shared_web.problems import InvalidRequest, TooLarge, WrongMediaType
 
 T = TypeVar("T")
+Bytes = bytes | bytearray
 
 MOST_ITEMS = 10_000
 # Of all items together, each of which is an object of Python's for a moment or until it is stored.
@@ -29,7 +29,7 @@ class Broken:
     why: str
 
 
-def items_of(body: bytes, media_type: str) -> Iterator[Any]:
+def items_of(body: Bytes, media_type: str) -> Iterator[Any]:
     """Return the items of a body of that type; a line that is not JSON comes as `Broken`.
 
     Raises:
@@ -64,7 +64,7 @@ def bounded(items: Iterable[T], if_none: str) -> Iterator[T]:
 class _Values:
     """Counts the values of a batch, where the whole body may have too many."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: Bytes) -> None:
         at_most = sum(body.count(mark) for mark in (b",", b"[", b"{"))
         self.may_be_too_many = at_most > MOST_VALUES
         self._count = 0
@@ -81,7 +81,7 @@ class _Values:
             raise TooLarge(f"The batch has more than {MOST_VALUES} values. Send it in parts.")
 
 
-def _array(body: bytes, media_type: str) -> Iterator[Any]:
+def _array(body: Bytes, media_type: str) -> Iterator[Any]:
     if media_type != "application/json":
         raise WrongMediaType(f"Send a JSON array as application/json, or lines as {NDJSON}.")
     values = _Values(body)
@@ -114,20 +114,23 @@ def _items(window: ItemWindow) -> Iterator[Any]:
         place += 1
 
 
-def _lines(body: bytes) -> Iterator[Any]:
+def _lines(body: Bytes) -> Iterator[Any]:
     values = _Values(body)
-    for line in BytesIO(body):
-        if line.isspace():
-            continue
-        if len(line) > LONGEST_ITEM:
+    end = 0
+    while end < len(body):
+        start, end = end, body.find(b"\n", end) + 1 or len(body)
+        if end - start > LONGEST_ITEM:
             yield Broken(f"is longer than {LONGEST_ITEM} bytes")
+            continue
+        line = body[start:end]
+        if line.isspace():
             continue
         if values.may_be_too_many:
             values.add(line.decode(errors="replace"))
         yield _line(line)
 
 
-def _line(line: bytes) -> object:
+def _line(line: Bytes) -> object:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):

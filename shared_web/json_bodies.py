@@ -25,6 +25,8 @@ MOST_NAMES = 200
 # A body up to this takes less time than the way to a thread and back.
 _SMALL_BYTES = 64 * 1024
 _THREADS = 2
+# Brackets that are looked at where a body is refused in any case, to say why.
+_FEW = 1000
 
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[{]|([\]}])")
@@ -82,10 +84,11 @@ def _require_bounded(text: str) -> None:
     if text.count("[") + text.count("{") <= DEEPEST and text.count(",") < MOST_VALUES // 2:
         return
     bare = without_strings(text)
-    if _is_deep(bare):
+    has_too_many = value_count(bare) > MOST_VALUES
+    if _is_deep(bare, looking_at=_FEW if has_too_many else 2 * MOST_VALUES):
         deep = InvalidRequest(f"The body is nested deeper than {DEEPEST}.")
         raise RefusedWhileReading(deep)
-    if value_count(bare) > MOST_VALUES:
+    if has_too_many:
         detail = f"The body has more than {MOST_VALUES} values. Send it in parts."
         raise RefusedWhileReading(TooLarge(detail))
 
@@ -100,10 +103,9 @@ def value_count(text: str) -> int:
     return text.count(",") + text.count("[") + text.count("{")
 
 
-def _is_deep(bare: str) -> bool:
+def _is_deep(bare: str, looking_at: int) -> bool:
     depth = 0
-    # JSON with more brackets has too many values.
-    for bracket in islice(_BRACKET.finditer(bare), 2 * MOST_VALUES):
+    for bracket in islice(_BRACKET.finditer(bare), looking_at):
         depth += -1 if bracket[1] else 1
         if depth > DEEPEST:
             return True
