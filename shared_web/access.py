@@ -1,6 +1,6 @@
 """Who may call a route: dependencies that turn a bearer key into a `Principal`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -98,32 +98,34 @@ class Admission:
     async def __call__(
         self,
         request: Request,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],  # noqa: ARG002 - documents the key
     ) -> Principal:
         """Return who calls.
 
         Raises:
             Unauthenticated: no key, or not a known one.
             Forbidden: the key lacks the scope, or is needed for a call from elsewhere.
+            TooManyRequests: the key, or the address with unknown keys, has no requests left.
 
         """
-        return await self._admitted(request, credentials.credentials if credentials else None)
+        return await self.plainly(request)
 
     async def plainly(self, request: Request) -> Principal:
         """Do the same where FastAPI has not read the credentials."""
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        key = key.strip() if scheme.lower() == "bearer" else ""
-        return await self._admitted(request, key or None)
-
-    async def _admitted(self, request: Request, key: str | None) -> Principal:
-        principal: Principal | None = getattr(request.state, "principal", None)
+        state: dict[str, Any] = request.scope.setdefault("state", {})
+        principal: Principal | None = state.get("principal")
         if principal is None:  # else the route admitted the caller before it read the body
             access: Access = request.app.state.access
-            principal = await access.principal(request, key)
-            request.state.principal = principal
+            principal = await access.principal(request, _sent_key(request))
+            state["principal"] = principal
         if not principal.may(self._scope):
             raise Forbidden(f"This needs the scope `{self._scope}`, which {principal.name} lacks.")
         return principal
+
+
+def _sent_key(request: Request) -> str | None:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() or None if scheme.lower() == "bearer" else None
 
 
 Reader = Annotated[Principal, Depends(Admission(Scope.READ))]

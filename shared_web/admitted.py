@@ -28,10 +28,10 @@ class AdmittedRoute(APIRoute):
         takes_json = bool(self.dependant.body_params)
 
         async def handle(request: Request) -> Response:
-            for admission in admissions:
-                await admission.plainly(request)
             if takes_json:
                 request = JsonRequest(request.scope, request.receive)
+            for admission in admissions:
+                await admission.plainly(request)
             return await answer(request)
 
         return handle
