@@ -1,4 +1,4 @@
-"""Looking up the keys of requests: the database is asked once for many, whatever is sent."""
+"""Key look-ups of requests: the database is asked once for many, whatever is sent."""
 
 import asyncio
 import ipaddress
@@ -42,7 +42,7 @@ class KeyLookup:
         self._threads: CapacityLimiter | None = None
 
     async def find(self, key: str, address: str | None) -> Principal | None:
-        """Return the caller whom the key stands for, None if it is unknown or revoked.
+        """Return the caller of the key, None if it is unknown or revoked.
 
         Raises:
             TooManyRequests: it is unknown, as too many from the same address were before.
@@ -90,7 +90,7 @@ class KeyLookup:
     def _finish(self, name: str, done: "asyncio.Future[Any]") -> None:
         self._running.pop(name, None)
         if not done.cancelled():
-            done.exception()  # all who waited for it may have gone
+            done.exception()  # all requests that waited for it may have ended
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         if self._threads is None:

@@ -76,7 +76,7 @@ def test_each_key_has_a_limit_of_its_own_and_a_refusal_counts(
     assert limited.get(STUDENTS, headers=bearer(other)).status_code == 200
 
 
-def test_who_sends_no_key_or_needs_none_is_not_limited(limited: TestClient) -> None:
+def test_requests_without_a_key_are_not_limited(limited: TestClient) -> None:
     for _ in range(30):
         assert limited.get(STUDENTS).status_code == 401
         answer = limited.get("/livez")

@@ -143,7 +143,7 @@ def test_a_revoked_key_is_forgotten_on_the_disk_whatever_is_asked(
     assert known.find(keys.hash_of(key)) is None
 
 
-def test_a_failed_look_up_fails_for_all_who_wait_for_it_and_for_nobody_after(
+def test_a_failed_look_up_fails_for_all_that_wait_for_it_and_for_none_after(
     engine: Engine, keys: KeyManager
 ) -> None:
     key = keys.add_key("dashboard", [Scope.READ])
