@@ -72,7 +72,9 @@ class Access:
             return _developer(request)
         if key is None:
             raise Unauthenticated("Send `Authorization: Bearer KEY`.")
-        found = self.keys.remembered(key) or await self._lookup.find(key, _address(request))
+        found = self.keys.remembered(key)
+        if found is None:
+            found = await self._lookup.find(key, request.client.host if request.client else None)
         if found is None:
             raise Unauthenticated("This key is not known, or was revoked.")
         if self._limit is not None:
@@ -83,13 +85,10 @@ class Access:
 def _developer(request: Request) -> Principal:
     # A page in the developer's browser may reach loopback under a name of its own choosing; the
     # Host header gives it away.
-    if not is_local(request.url.hostname) or not is_local(_address(request)):
+    client = request.client.host if request.client else None
+    if not is_local(request.url.hostname) or not is_local(client):
         raise Forbidden("Without keys this service answers only to this machine, as localhost.")
     return DEVELOPER
-
-
-def _address(request: Request) -> str | None:
-    return request.client.host if request.client else None
 
 
 class Admission:

@@ -59,7 +59,7 @@ class KeyLookup:
     async def _find(self, key: str) -> Principal | None:
         if not self._keys.cache_seconds:  # it was promised to ask with each request
             return await self._in_thread(lambda: self._keys.find(key))
-        return await self._joined(key, lambda: self._keys.find(key))
+        return await self._joined(self._keys.hash_of(key), lambda: self._keys.find(key))
 
     async def _may_be_in_force(self, key: str) -> bool:
         if self._keys.was_found(key):
