@@ -9,6 +9,7 @@ from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.filters import LOGS
 from shared_db.filtering import Filter
 from shared_web.fields import (
+    FEW_NAMES,
     AdditionOut,
     Body,
     Id,
@@ -211,7 +212,7 @@ class MetricLimit(Body):
 class NewRules(Body):
     """The limits of one source in place of those set before; others keep their default."""
 
-    thresholds: dict[Metric, MetricLimit] = Field(
+    thresholds: Annotated[dict[Metric, MetricLimit], FEW_NAMES] = Field(
         min_length=1,
         max_length=100,
         examples=[{"response_time": {"warning": 300, "critical": 2000}}],

@@ -1,14 +1,15 @@
 """Who may call a route: dependencies that turn a bearer key into a `Principal`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared_db.database import Database
 from shared_db.engine import is_local
 from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
+from shared_web.key_limit import KeyLimit
+from shared_web.key_lookup import KeyLookup
 from shared_web.keys import KeyManager, Principal, Scope
 from shared_web.origins import is_from_foreign_page
 from shared_web.problems import Forbidden, Unauthenticated
@@ -29,6 +30,8 @@ class Access:
         self.settings = settings
         self.keys = keys
         self.is_open = False
+        self._lookup = KeyLookup(keys)
+        self._limit = KeyLimit.of(settings)
 
     def prepare(self, database: Database) -> None:
         """Decide at the start whether keys are asked for; the in-memory store has none.
@@ -61,15 +64,21 @@ class Access:
         Raises:
             Unauthenticated: no key, or not a known one.
             Forbidden: keys are not asked for, but the call does not come from this machine.
+            TooManyRequests: the key has no requests left, or the address sent too many unknown
+                keys.
 
         """
         if self.is_open:
             return _developer(request, self.settings)
         if key is None:
             raise Unauthenticated("Send `Authorization: Bearer KEY`.")
-        found = self.keys.remembered(key) or await run_in_threadpool(self.keys.find, key)
+        found = self.keys.remembered(key)
+        if found is None:
+            found = await self._lookup.find(key, request.client.host if request.client else None)
         if found is None:
             raise Unauthenticated("This key is not known, or was revoked.")
+        if self._limit is not None:
+            self._limit.count(request.scope, found.name)
         return found
 
 
@@ -102,30 +111,34 @@ class Admission:
     async def __call__(
         self,
         request: Request,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],  # noqa: ARG002 - documents the key
     ) -> Principal:
         """Return who calls.
 
         Raises:
             Unauthenticated: no key, or not a known one.
             Forbidden: the key lacks the scope, or is needed for a call from elsewhere.
+            TooManyRequests: the key, or the address with unknown keys, has no requests left.
 
         """
-        return await self._admitted(request, credentials.credentials if credentials else None)
+        return await self.plainly(request)
 
     async def plainly(self, request: Request) -> Principal:
         """Do the same where FastAPI has not read the credentials."""
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        key = key.strip() if scheme.lower() == "bearer" else ""
-        return await self._admitted(request, key or None)
-
-    async def _admitted(self, request: Request, key: str | None) -> Principal:
-        access: Access = request.app.state.access
-        principal = await access.principal(request, key)
-        request.state.principal = principal
+        state: dict[str, Any] = request.scope.setdefault("state", {})
+        principal: Principal | None = state.get("principal")
+        if principal is None:  # else the route admitted the caller before it read the body
+            access: Access = request.app.state.access
+            principal = await access.principal(request, _sent_key(request))
+            state["principal"] = principal
         if not principal.may(self._scope):
             raise Forbidden(f"This needs the scope `{self._scope}`, which {principal.name} lacks.")
         return principal
+
+
+def _sent_key(request: Request) -> str | None:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() or None if scheme.lower() == "bearer" else None
 
 
 Reader = Annotated[Principal, Depends(Admission(Scope.READ))]

@@ -19,12 +19,14 @@ from shared_db.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.migrations import History, require_migrated
 from shared_web.access import Access
+from shared_web.admitted import AdmittedRoute
 from shared_web.batches import BatchRoom
 from shared_web.bodies import BODY_REFUSALS, BodyLimit
 from shared_web.collecting import collect_less
 from shared_web.expensive_reads import ExpensiveReads
 from shared_web.health import health_routes
 from shared_web.intake import Intake
+from shared_web.key_limit import EXPOSED, RateLimitHeaders
 from shared_web.keys import KeyManager
 from shared_web.known_keys import KnownKeys
 from shared_web.logs import RequestLog, configure_logging
@@ -59,6 +61,7 @@ class Service:
         """
         api = APIRouter(generate_unique_id_function=_operation_id)
         for router in self.routers:
+            _require_admission(router)
             api.include_router(
                 router,
                 prefix=API_PREFIX,
@@ -150,6 +153,12 @@ def create_service_app(
     return app
 
 
+def _require_admission(router: APIRouter) -> None:
+    open_routes = [route for route in router.routes if not isinstance(route, AdmittedRoute)]
+    if open_routes:
+        raise TypeError(f"{open_routes[0]} is in a router without route_class=AdmittedRoute")
+
+
 def _operation_id(route: APIRoute) -> str:
     return route.name
 
@@ -158,13 +167,21 @@ def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Datab
     # The last one added is the outermost: every answer, also a refusal, gets its id and its line.
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(StorageHeader, database=database)
+    if settings.rate_limit_requests:
+        app.add_middleware(RateLimitHeaders)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["*"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
-            expose_headers=["X-Request-ID", "Idempotent-Replay", "Veritas-Storage", "Retry-After"],
+            expose_headers=[
+                "X-Request-ID",
+                "Idempotent-Replay",
+                "Veritas-Storage",
+                "Retry-After",
+                *EXPOSED,
+            ],
         )
     app.add_middleware(RequestLog, slow_seconds=settings.slow_request_seconds)
 

@@ -1,6 +1,6 @@
 """Batches: a JSON array or NDJSON in, one outcome per item out, good items stored beside bad."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
@@ -15,7 +15,8 @@ from shared_db.errors import Overloaded
 from shared_db.naming import Outcome
 from shared_web.bodies import BODY_READER, BodyReader
 from shared_web.items import MOST_ITEMS, NDJSON, Broken, items_of
-from shared_web.problems import FieldError, documented, field_errors
+from shared_web.json_bodies import MOST_NAMES, too_many_names
+from shared_web.problems import MOST_ERRORS, FieldError, documented, field_errors
 
 B = TypeVar("B", bound=BaseModel)
 T = TypeVar("T")
@@ -23,6 +24,7 @@ T = TypeVar("T")
 # Parsing is Python's work, which two threads do not do faster than one; the other one stores.
 _THREADS = 2
 _HELD_AT_ONCE = 4
+_MOST_REASONS = 20_000
 
 
 Became = Literal["stored", "repeated", "refused"]
@@ -140,7 +142,8 @@ async def stored_batch(
     Raises:
         WrongMediaType: the body is called neither JSON nor NDJSON.
         InvalidRequest: it is no JSON array, or has no items.
-        TooLarge: more than `MOST_ITEMS` items, or than MAX_BATCH_BYTES.
+        TooLarge: more than `MOST_ITEMS` items, `MOST_VALUES` values or MAX_BATCH_BYTES, or in an
+            array an item longer than `LONGEST_ITEM`.
         Overloaded: too many batches at once.
 
     """
@@ -157,31 +160,48 @@ async def stored_batch(
     return Response(content, media_type="application/json")
 
 
-async def _body(request: Request, max_bytes: int, hold: Callable[[int], None]) -> bytes:
+async def _body(request: Request, max_bytes: int, hold: Callable[[int], None]) -> bytearray:
     reader: BodyReader = request.scope[BODY_READER]
     reader.allow(max_bytes)
-    pieces = []
+    body = bytearray()  # pieces that are joined would for a moment be there twice
     async for piece in request.stream():
         hold(len(piece))
-        pieces.append(piece)
-    return b"".join(pieces)
+        body += piece
+    return body
 
 
-def validated(items: list[Any], model: type[B]) -> Batch[B]:
-    """Return the items as the model reads each on its own, the refused ones with their reasons."""
+def validated(items: Iterable[Any], model: type[B]) -> Batch[B]:
+    """Return the items as the model reads each on its own, the refused ones with their reasons.
+
+    Of each refused item the first reasons are told, at least one, of all up to `_MOST_REASONS`.
+    """
     batch: Batch[B] = Batch({}, {})
     validate = model.__pydantic_validator__.validate_python  # the method takes a fifth longer
+    left = _MOST_REASONS
     for index, item in enumerate(items):
-        if isinstance(item, Broken):
-            broken = {"location": "body", "field": "body", "message": item.why}
-            batch.refused[index] = [broken]
-            continue
-        try:
-            batch.valid[index] = validate(item)
-        except ValidationError as refusal:
-            errors = refusal.errors(include_input=False, include_url=False)
-            batch.refused[index] = field_errors([{**e, "loc": ("body", *e["loc"])} for e in errors])
+        reasons = None
+        if type(item) is not dict or len(item) > MOST_NAMES:
+            reasons = _unreadable(item)
+        if not reasons:
+            try:
+                batch.valid[index] = validate(item)
+                continue
+            except ValidationError as refusal:
+                reasons = _reasons(refusal)
+        batch.refused[index] = reasons[: max(left, 1)]
+        left -= len(reasons)
     return batch
+
+
+def _unreadable(item: object) -> list[dict[str, str]]:
+    if isinstance(item, Broken):
+        return [{"location": "body", "field": "body", "message": item.why}]
+    return too_many_names(item)
+
+
+def _reasons(refusal: ValidationError) -> list[dict[str, str]]:
+    errors = refusal.errors(include_input=False, include_url=False)[:MOST_ERRORS]
+    return field_errors([{**error, "loc": ("body", *error["loc"])} for error in errors])
 
 
 def batch_route(model: type[BaseModel]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Request bodies: decompressed as they come, and never more than the limit."""
 
-import asyncio
 import zlib
 
+from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,7 +13,8 @@ from shared_web.problems import RefusedWhileReading, RequestTooSlow, TooLarge, W
 BODY_READER = "veritas.body_reader"
 
 _GZIP = 16 + zlib.MAX_WBITS
-# How much is unfolded before other requests have their turn.
+# How much is unfolded at once: on the event loop at first, then in a thread.
+_FIRST_BYTES = 64 * 1024
 _PIECE_BYTES = 256 * 1024
 
 
@@ -81,6 +82,7 @@ class BodyReader:
         # More digits than these announce too much anyway.
         self._announced = int(announced[:20]) if announced.isdigit() else 0
         self._is_complete = False
+        self._has_begun = False
         self._gzip = zlib.decompressobj(_GZIP) if self.is_compressed else None
         self._folded: Message | None = None
 
@@ -109,7 +111,7 @@ class BodyReader:
             if not self._is_complete:
                 raise RefusedWhileReading(BrokenBody("The client went away."))
             return message
-        body = self._decoded(message)
+        body = await self._decoded(message)
         self._left -= len(body)
         if self._left < 0:
             raise self._too_large()
@@ -122,28 +124,32 @@ class BodyReader:
         """Return the next message, or what is still folded of the last one."""
         if self._folded is None:
             return await self._receive()
-        await asyncio.sleep(0)
         message, self._folded = self._folded, None
         return message
 
-    def _decoded(self, message: Message) -> bytes:
+    async def _decoded(self, message: Message) -> bytes:
         body: bytes = message.get("body", b"")
         if self._gzip is not None:
-            return self._unfolded(self._gzip, body, message)
+            return await self._unfolded(self._gzip, body, message)
         if self._encoding not in ("identity", ""):
             raise RefusedWhileReading(UnsupportedEncoding("Send the body as it is or as gzip."))
         return body
 
-    def _unfolded(self, gzip: "zlib._Decompress", body: bytes, message: Message) -> bytes:
+    async def _unfolded(self, gzip: "zlib._Decompress", body: bytes, message: Message) -> bytes:
+        is_first, self._has_begun = not self._has_begun, True
+        most = _FIRST_BYTES if is_first else _PIECE_BYTES
         try:
-            unfolded = gzip.decompress(body, _PIECE_BYTES)
+            if is_first:  # mostly the only one: a thread would take longer than the work
+                unfolded = gzip.decompress(body, most)
+            else:
+                unfolded = await run_in_threadpool(gzip.decompress, body, most)
         except zlib.error as failure:
             refusal = BrokenBody("The body is not gzip, although Content-Encoding says so.")
             raise RefusedWhileReading(refusal) from failure
         if gzip.unused_data:
             # Perhaps a second gzip file: leaving it out in silence would lose rows.
             raise RefusedWhileReading(BrokenBody("Something follows the end of the gzip data."))
-        if len(unfolded) == _PIECE_BYTES and not gzip.eof:
+        if len(unfolded) == most and not gzip.eof:
             self._folded = {**message, "body": gzip.unconsumed_tail}
         return unfolded
 

@@ -20,6 +20,7 @@ from pydantic import (
 
 from shared_db.clock import utc_now
 from shared_db.columns import ID_LENGTH
+from shared_web.json_bodies import MOST_NAMES
 
 CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
@@ -54,6 +55,13 @@ class AdditionOut(Out):
         description="True for what was accepted while the database was away and is not in it yet; "
         "what only the database can tell is then null. Left out otherwise.",
     )
+
+
+def _few_names(value: object) -> object:
+    # Pydantic would collect an error for each, and look at the number afterwards.
+    if isinstance(value, dict) and len(value) > MOST_NAMES:
+        raise ValueError(f"must not have more than {MOST_NAMES} names")
+    return value
 
 
 def storable(text: str) -> str:
@@ -148,6 +156,7 @@ def _bounded_json(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+FEW_NAMES = BeforeValidator(_few_names)
 Id = Annotated[
     str,
     StringConstraints(min_length=1, max_length=ID_LENGTH),

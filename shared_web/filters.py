@@ -13,7 +13,9 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_
 
 from shared_db.filtering import Filter, Operator
 from shared_web.fields import Body, Instant, Number, Term
+from shared_web.json_bodies import MOST_NAMES
 from shared_web.json_filters import JsonConditions, JsonField
+from shared_web.problems import told
 
 __all__ = [
     "Count",
@@ -175,6 +177,8 @@ class FilterSet:
         """
         if not isinstance(sent, dict):
             raise ValueError("must be an object")  # noqa: TRY004 - pydantic makes it a 422
+        if len(sent) > MOST_NAMES:
+            raise ValueError(f"must not have more than {MOST_NAMES} conditions")
         inside = JsonConditions()
         if self.json_field is not None:
             own = {name: value for name, value in sent.items() if self.json_field.owns(name)}
@@ -182,7 +186,7 @@ class FilterSet:
             sent = {name: value for name, value in sent.items() if name not in own}
         found, errors = self._together(self._validated(sent), inside)
         if errors:
-            raise ValueError("; ".join(f"{name}: {why}" for name, why in errors))
+            raise ValueError("; ".join(f"{told(name)}: {why}" for name, why in errors))
         return found
 
     @property
@@ -217,8 +221,8 @@ class FilterSet:
             return self._body.model_validate(sent).model_dump(exclude_unset=True)
         except ValidationError as refusal:
             errors = refusal.errors(include_input=False, include_url=False)
-            told = [f"{error['loc'][0]}: {error['msg']}" for error in errors[:MOST_TOLD]]
-            raise ValueError("; ".join(told)) from None
+            named = [f"{told(error['loc'][0])}: {error['msg']}" for error in errors[:MOST_TOLD]]
+            raise ValueError("; ".join(named)) from None
 
 
 def _body_model(parameters: Sequence[_Parameter]) -> type[BaseModel]:

@@ -1,25 +1,25 @@
 """The items of a batch as they are written: a JSON array, or a line of JSON each.
 
 Read one by one. A parser given the whole body would hold Python's lock until it is through, and no
-other request would be served meanwhile.
+other request would be served meanwhile; and all that it made would be in memory at once.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import BytesIO
-from json.decoder import WHITESPACE  # type: ignore[attr-defined] # what the decoder itself skips
 from typing import Any, TypeVar
 
+from shared_web.item_window import LONGEST_ITEM, ItemWindow
+from shared_web.json_bodies import value_count, without_strings
 from shared_web.problems import InvalidRequest, TooLarge, WrongMediaType
 
 T = TypeVar("T")
+Bytes = bytes | bytearray
 
 MOST_ITEMS = 10_000
+# Of all items together, each of which is an object of Python's for a moment or until it is stored.
+MOST_VALUES = 1_000_000
 NDJSON = "application/x-ndjson"
-
-_DECODER = json.JSONDecoder()
-_SPACES = frozenset(" \t\n\r")
 
 
 @dataclass(frozen=True)
@@ -29,86 +29,108 @@ class Broken:
     why: str
 
 
-def items_of(body: bytes, media_type: str) -> list[Any]:
+def items_of(body: Bytes, media_type: str) -> Iterator[Any]:
     """Return the items of a body of that type; a line that is not JSON comes as `Broken`.
 
     Raises:
         WrongMediaType: the body is called neither JSON nor NDJSON.
         InvalidRequest: it is no JSON array, or has no items.
-        TooLarge: more than `MOST_ITEMS` items.
+        TooLarge: more than `MOST_ITEMS` items or `MOST_VALUES` values, or in an array an item
+            longer than `LONGEST_ITEM`.
 
     """
-    items = bounded(_lines(body) if media_type == NDJSON else _array(body, media_type))
-    if not items:
-        raise InvalidRequest("The batch has no items.")
-    return items
+    items = _lines(body) if media_type == NDJSON else _array(body, media_type)
+    return bounded(items, "The batch has no items.")
 
 
-def bounded(items: Iterator[T]) -> list[T]:
-    """Return the items if one batch may have so many.
+def bounded(items: Iterable[T], if_none: str) -> Iterator[T]:
+    """Yield the items as long as one batch may have so many.
 
     Raises:
         TooLarge: more than `MOST_ITEMS`.
+        InvalidRequest: there are none.
 
     """
-    taken: list[T] = []
+    count = 0
     for item in items:
-        if len(taken) == MOST_ITEMS:
+        count += 1
+        if count > MOST_ITEMS:
             raise TooLarge(f"The batch has too many items; send at most {MOST_ITEMS} at once.")
-        taken.append(item)
-    return taken
+        yield item
+    if not count:
+        raise InvalidRequest(if_none)
 
 
-def _array(body: bytes, media_type: str) -> Iterator[Any]:
+class _Values:
+    """Counts the values of a batch, where the whole body may have too many."""
+
+    def __init__(self, body: Bytes) -> None:
+        at_most = sum(body.count(mark) for mark in (b",", b"[", b"{"))
+        self.may_be_too_many = at_most > MOST_VALUES
+        self._count = 0
+
+    def add(self, text: str) -> None:
+        """Count those of some whole items.
+
+        Raises:
+            TooLarge: more than `MOST_VALUES` have come.
+
+        """
+        self._count += value_count(without_strings(text))
+        if self._count > MOST_VALUES:
+            raise TooLarge(f"The batch has more than {MOST_VALUES} values. Send it in parts.")
+
+
+def _array(body: Bytes, media_type: str) -> Iterator[Any]:
     if media_type != "application/json":
         raise WrongMediaType(f"Send a JSON array as application/json, or lines as {NDJSON}.")
+    values = _Values(body)
+    window = ItemWindow(body, values.add if values.may_be_too_many else None)
     try:
-        text = body.decode(json.detect_encoding(body), "surrogatepass")
-        yield from _values(text)
+        yield from _items(window)
     except json.JSONDecodeError as failure:
-        detail = f"The body is not JSON: look at character {failure.pos}."
+        detail = f"The body is not JSON: look at character {window.start + failure.pos}."
         raise InvalidRequest(detail) from failure
     except (ValueError, RecursionError) as failure:
         raise InvalidRequest("The body cannot be read as JSON.") from failure
 
 
-def _values(text: str) -> Iterator[Any]:
-    place = _after_space(text, 0)
-    if text[place : place + 1] != "[":
+def _items(window: ItemWindow) -> Iterator[Any]:
+    place = window.after_space(0)
+    if window.text[place : place + 1] != "[":
         raise InvalidRequest("The body must be a JSON array.")
-    place = _after_space(text, place + 1)
-    if text[place : place + 1] == "]":
-        return _require_end(text, place + 1)
+    place = window.after_space(place + 1)
+    if window.text[place : place + 1] == "]":
+        return window.require_end(place + 1)
     while True:
-        value, place = _DECODER.raw_decode(text, place)
+        value, place = window.item(place)
         yield value
-        place = _after_space(text, place)
-        if text[place : place + 1] == "]":
-            return _require_end(text, place + 1)
-        if text[place : place + 1] != ",":
-            raise json.JSONDecodeError("Expecting ',' delimiter", text, place)
-        place = _after_space(text, place + 1)
+        if window.text[place : place + 1] != ",":
+            place = window.after_space(place)
+            if window.text[place : place + 1] == "]":
+                return window.require_end(place + 1)
+            if window.text[place : place + 1] != ",":
+                raise json.JSONDecodeError("Expecting ',' delimiter", window.text, place)
+        place += 1
 
 
-def _after_space(text: str, place: int) -> int:
-    # There is mostly none, and a look costs a fifth of a match.
-    if text[place : place + 1] not in _SPACES:
-        return place
-    end: int = WHITESPACE.match(text, place).end()
-    return end
+def _lines(body: Bytes) -> Iterator[Any]:
+    values = _Values(body)
+    end = 0
+    while end < len(body):
+        start, end = end, body.find(b"\n", end) + 1 or len(body)
+        if end - start > LONGEST_ITEM:
+            yield Broken(f"is longer than {LONGEST_ITEM} bytes")
+            continue
+        line = body[start:end]
+        if line.isspace():
+            continue
+        if values.may_be_too_many:
+            values.add(line.decode(errors="replace"))
+        yield _line(line)
 
 
-def _require_end(text: str, place: int) -> None:
-    end = _after_space(text, place)
-    if end != len(text):
-        raise json.JSONDecodeError("Extra data", text, end)
-
-
-def _lines(body: bytes) -> Iterator[Any]:
-    return (_line(line) for line in BytesIO(body) if line.strip())
-
-
-def _line(line: bytes) -> object:
+def _line(line: Bytes) -> object:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):

@@ -5,7 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import Key, service_metadata
 from shared_db.database import Database
 from shared_db.deadline import within
-from shared_db.errors import Conflict, DatabaseUnavailable, NotFound, Overloaded
+from shared_db.errors import Conflict, DatabaseBusy, DatabaseUnavailable, NotFound, Overloaded
 from shared_web.known_keys import KnownKeys
 
 _PREFIX = "veritas_"
@@ -90,7 +90,7 @@ class KeyManager:
     def __init__(self, database: Database, *, pepper: str = "", cache_seconds: float = 0) -> None:
         self._database = database
         self._pepper = hashlib.blake2b(pepper.encode(), digest_size=32).digest()
-        self._cache_seconds = cache_seconds
+        self.cache_seconds = cache_seconds
         self._cache: dict[str, tuple[float, Principal]] = {}
         self._lock = threading.Lock()
         self._known: KnownKeys | None = None
@@ -112,7 +112,7 @@ class KeyManager:
                 raise KeyExists(f"{name} is taken. Choose another name.")
             row = ApiKey(
                 name=name,
-                secret_hash=self._hash(key),
+                secret_hash=self.hash_of(key),
                 scopes=" ".join(sorted(set(scopes))),
                 created_at=utc_now(),
             )
@@ -146,22 +146,43 @@ class KeyManager:
 
     def remembered(self, key: str) -> Principal | None:
         """Return the caller if the key was found within the last `cache_seconds`."""
-        found = self._cache.get(self._hash(key))
+        found = self._cache.get(self.hash_of(key))
         return found[1] if found is not None and found[0] > time.monotonic() else None
+
+    def was_found(self, key: str) -> bool:
+        """Tell whether the key was in force when it was last looked up, however long ago."""
+        return self.hash_of(key) in self._cache
+
+    def hashes_in_force(self) -> frozenset[str]:
+        """Return the hashes of all keys in force; the others are forgotten on the disk, too.
+
+        Raises:
+            DatabaseUnavailable: the database is away.
+
+        """
+        began = time.time()
+        query = select(ApiKey.secret_hash).where(ApiKey.revoked_at.is_(None))
+        with self._waiting(), self._database.reading() as session:
+            hashes = frozenset(session.scalars(query))
+        if self._known is not None:
+            with suppress(DatabaseUnavailable):
+                self._known.forget_others(hashes, began)
+        return hashes
 
     def find(self, key: str) -> Principal | None:
         """Return the caller whom the key stands for, or None if it is unknown or revoked.
 
-        While the database is away a key counts that was verified within KEY_OUTAGE_SECONDS.
+        While the database is away or too slow, a key counts that was verified within
+        KEY_OUTAGE_SECONDS.
 
         Raises:
             DatabaseUnavailable: the database is away, and the key was not verified lately.
 
         """
-        secret_hash = self._hash(key)
+        secret_hash = self.hash_of(key)
         try:
             row = self._stored(secret_hash)
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, DatabaseBusy):
             found = self._known.find(secret_hash) if self._known else None
             if found is None:
                 raise
@@ -174,25 +195,30 @@ class KeyManager:
 
     def _stored(self, secret_hash: str) -> ApiKey | None:
         query = select(ApiKey).where(ApiKey.secret_hash == secret_hash, ApiKey.revoked_at.is_(None))
-        # Whoever may be spooled must not wait for longer on the way to it.
-        waiting = within(self._database.store.adding_seconds) if self._known else nullcontext()
-        with waiting, self._database.reading() as session:
+        with self._waiting(), self._database.reading() as session:
             return session.scalar(query)
+
+    def _waiting(self) -> AbstractContextManager[None]:
+        # A request that may be spooled must not wait for longer on the way to it.
+        return within(self._database.store.adding_seconds) if self._known else nullcontext()
 
     def _remember(self, row: ApiKey) -> None:
         with self._lock:
             if len(self._cache) >= _MOST_CACHED:
                 self._cache.clear()
-            self._cache[row.secret_hash] = (time.monotonic() + self._cache_seconds, row.principal)
+            self._cache[row.secret_hash] = (time.monotonic() + self.cache_seconds, row.principal)
         if self._known is not None:
             with suppress(DatabaseUnavailable, Overloaded):  # the file is only for an outage
                 self._known.remember(row.secret_hash, row.name, row.scopes)
 
     def _forget(self, secret_hash: str) -> None:
+        with self._lock:
+            self._cache.pop(secret_hash, None)
         if self._known is not None:
             with suppress(DatabaseUnavailable, Overloaded):
                 self._known.forget(secret_hash)
 
-    def _hash(self, key: str) -> str:
+    def hash_of(self, key: str) -> str:
+        """Return what is stored of the key."""
         # Fast is enough: the key is 32 random bytes, which no dictionary holds.
         return hashlib.blake2b(key.encode(), key=self._pepper, digest_size=32).hexdigest()

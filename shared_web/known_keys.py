@@ -55,6 +55,13 @@ class KnownKeys:
         with self._file() as connection:
             connection.execute("DELETE FROM known_keys WHERE secret_hash = ?", (secret_hash,))
 
+    def forget_others(self, in_force: frozenset[str], since: float) -> None:
+        """Forget all keys but these; one verified after `since` may be newer than they are."""
+        query = "DELETE FROM known_keys WHERE secret_hash = ? AND verified_at < ?"
+        with self._file() as connection:
+            known = {row[0] for row in connection.execute("SELECT secret_hash FROM known_keys")}
+            connection.executemany(query, [(other, since) for other in known - in_force])
+
     def find(self, secret_hash: str) -> tuple[str, str] | None:
         """Return name and scopes of a key that was verified within the time."""
         query = "SELECT name, scopes FROM known_keys WHERE secret_hash = ? AND verified_at >= ?"

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from shared_web.filters import FilterSet
 from shared_web.json_filters import JsonField
+from shared_web.problems import MOST_ERRORS
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ async def only_known_parameters(request: Request) -> None:
     """Refuse query parameters that the route does not declare, or that come twice.
 
     Raises:
-        RequestValidationError: names each of them.
+        RequestValidationError: names the first of them.
 
     """
     known = _known(request.scope["route"])
@@ -67,6 +68,8 @@ async def only_known_parameters(request: Request) -> None:
                 errors.append(_error(name, "is given more than once"))
         elif not any(field.owns(name) for field in known.json_fields):
             errors.append(_error(name, "is no parameter of this route; see /docs"))
+        if len(errors) == MOST_ERRORS:
+            break
     if errors:
         raise RequestValidationError(errors)
 

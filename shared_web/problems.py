@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -17,7 +18,7 @@ from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded, Serv
 
 MEDIA_TYPE = "application/problem+json"
 _URN = "urn:veritas:problem:"
-_MOST_ERRORS = 20
+MOST_ERRORS = 20
 _LONGEST_NAME = 100
 # Pydantic tells these by our classes' names, which a client does not know.
 _OBJECT_WANTED = {"model_type", "model_attributes_type", "dataclass_type", "dict_type"}
@@ -94,6 +95,17 @@ class HeadersTooLarge(ServiceError):
     title = "The headers are too large"
 
 
+class TooManyRequests(ServiceError):
+    """The key, or the address that sends unknown keys, has used up what it may ask for now."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after: float) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = max(1, ceil(retry_after))
+
+
 class RefusedWhileReading(HTTPException):
     """A refusal while the body is read, where FastAPI lets only its own exceptions through."""
 
@@ -108,6 +120,7 @@ COMMON: tuple[type[ServiceError], ...] = (
     Forbidden,
     InvalidRequest,
     HeadersTooLarge,
+    TooManyRequests,
     DatabaseBusy,
     DatabaseUnavailable,
     Overloaded,
@@ -169,11 +182,11 @@ def refusal_response(request: Request, refusal: ServiceError) -> Response:
 
 def field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
     """Return what is wrong where, without repeating what was sent."""
-    return [_field_error(error) for error in errors[:_MOST_ERRORS]]
+    return [_field_error(error) for error in errors[:MOST_ERRORS]]
 
 
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
-    location, *path = [_printable(part) for part in error["loc"]] or ["body"]
+    location, *path = [told(part) for part in error["loc"]] or ["body"]
     message = _NO_OBJECT if error["type"] in _OBJECT_WANTED else error["msg"]
     return {
         "location": location,
@@ -182,7 +195,8 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _printable(part: int | str) -> str:
+def told(part: int | str) -> str:
+    """Return a name as it was sent, so much of it as a refusal may repeat."""
     # A field's name as it was sent may hold a lone surrogate, which UTF-8 cannot carry.
     return str(part)[:_LONGEST_NAME].encode(errors="backslashreplace").decode()
 

@@ -30,6 +30,8 @@ class ServiceSettings(DatabaseSettings):
     key_pepper: SecretStr = SecretStr("")
     key_cache_seconds: float = Field(30, ge=0, le=3600)
     key_outage_seconds: float = Field(86_400, ge=0, le=31_536_000)
+    rate_limit_requests: int = Field(0, ge=0, le=1_000_000)
+    rate_limit_seconds: int = Field(60, ge=1, le=86_400)
     monitoring_url: str | None = Field(None, pattern=r"^https?://[^/\s]+/?$")
     monitoring_key: SecretStr | None = None
     slow_request_seconds: float = Field(1, gt=0, le=3600)

@@ -5,7 +5,7 @@ times what storing an event does. Here a request that is as most are goes past t
 and every body that is refused, goes FastAPI's way, so that answers and documents are the same.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, cast
 
 from fastapi import Request, Response
@@ -14,8 +14,13 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+from shared_web.admitted import AdmittedRoute, Handler
+from shared_web.json_bodies import MOST_NAMES
+
 Resolve = Callable[[Request], Awaitable[Any]]
+
+# A longer body is not as most are, and is read off the event loop.
+_LONGEST_BYTES = 64 * 1024
 
 
 class Plain(Protocol):
@@ -25,12 +30,12 @@ class Plain(Protocol):
         """Return what the dependency does."""
 
 
-class SwiftRoute(APIRoute):
+class SwiftRoute(AdmittedRoute):
     """A route that is swift if its endpoint takes one JSON body, and else like any other."""
 
-    def get_route_handler(self) -> Handler:
-        """Return what handles a request."""
-        thorough = super().get_route_handler()
+    def get_admitted_handler(self) -> Handler:
+        """Return what handles the request of an admitted caller."""
+        thorough = super().get_admitted_handler()
         if not self.dependant.body_params:
             return thorough
         plan = _Plan(self)
@@ -64,9 +69,14 @@ class _Plan:
         """Return the endpoint's arguments, None if FastAPI has to look at the request."""
         if request.scope["query_string"] or not self._is_plain(request):
             return None
+        body = await request.body()
+        if len(body) > _LONGEST_BYTES:
+            return None
         try:
-            sent = from_json(await request.body())
+            sent = from_json(body)
         except ValueError:
+            return None
+        if isinstance(sent, dict) and len(sent) > MOST_NAMES:
             return None
         resolved = [(name, await resolve(request)) for name, resolve in self._dependencies]
         values = {name: value for name, value in resolved if name is not None}

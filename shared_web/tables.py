@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from shared_web.batches import Batch, validated
 from shared_web.items import MOST_ITEMS, Broken, bounded
+from shared_web.json_bodies import MOST_NAMES
 from shared_web.problems import InvalidRequest, WrongMediaType
 
 CSV = "text/csv"
@@ -56,10 +57,8 @@ def _read(body: bytes, model: type[B]) -> Batch[B]:
     separator = ";" if header_line.count(";") > header_line.count(",") else ","
     rows = _rows(lines, separator)
     names = _header(next(rows, []), model)
-    items = [_item(names, row) for row in rows if any(cell.strip() for cell in row)]
-    if not items:
-        raise InvalidRequest("The table has no rows.")
-    return validated(bounded(iter(items)), model)
+    items = (_item(names, row) for row in rows if any(cell.strip() for cell in row))
+    return validated(bounded(items, "The table has no rows."), model)
 
 
 def _rows(lines: list[str], separator: str) -> Iterator[list[str]]:
@@ -72,8 +71,10 @@ def _rows(lines: list[str], separator: str) -> Iterator[list[str]]:
 
 
 def _header(cells: list[str], model: type[BaseModel]) -> list[str]:
-    names = [cell.strip().lower() for cell in cells]
     fields = model.model_fields
+    if len(cells) > MOST_NAMES:
+        raise InvalidRequest(f"The header, the first line, has more than {MOST_NAMES} columns.")
+    names = [cell.strip().lower() for cell in cells]
     unknown = [str(place) for place, name in enumerate(names, 1) if name not in fields]
     missing = [name for name, field in fields.items() if field.is_required() and name not in names]
     if unknown or missing or len(set(names)) < len(names):

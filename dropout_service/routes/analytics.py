@@ -8,10 +8,11 @@ from dropout_service.dependencies import Manager
 from dropout_service.schemas import SummaryOut
 from shared_db.clock import utc_now
 from shared_web.access import READ
+from shared_web.admitted import AdmittedRoute
 from shared_web.expensive_reads import EXPENSIVE
 from shared_web.fields import PastInstant
 
-router = APIRouter(prefix="/analytics", tags=["analytics"])
+router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=AdmittedRoute)
 
 
 @router.get("/summary", dependencies=[READ, EXPENSIVE])

@@ -12,11 +12,12 @@ from dropout_service.routes.parameters import (
 )
 from dropout_service.schemas import AssessmentOut, NewAssessment
 from shared_web.access import READ, Writer
+from shared_web.admitted import AdmittedRoute
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
 
-router = APIRouter(tags=["assessments"])
+router = APIRouter(tags=["assessments"], route_class=AdmittedRoute)
 
 
 @router.post(

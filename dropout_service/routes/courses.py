@@ -8,10 +8,11 @@ from dropout_service.routes.parameters import LISTING, Course
 from dropout_service.schemas import CourseOut, PredictionOut
 from shared_db.paging import MalformedCursor
 from shared_web.access import READ
+from shared_web.admitted import AdmittedRoute
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import InvalidRequest, documented
 
-router = APIRouter(prefix="/courses", tags=["courses"])
+router = APIRouter(prefix="/courses", tags=["courses"], route_class=AdmittedRoute)
 
 
 @router.get("", dependencies=[READ], responses=documented(InvalidRequest, MalformedCursor))

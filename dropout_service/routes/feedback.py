@@ -8,11 +8,12 @@ from dropout_service.routes.parameters import PredictionId
 from dropout_service.schemas import FeedbackCountsOut, FeedbackOut, NewFeedback
 from shared_db.paging import MalformedCursor
 from shared_web.access import READ, Writer
+from shared_web.admitted import AdmittedRoute
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import InvalidRequest, documented
 
-router = APIRouter(tags=["feedback"])
+router = APIRouter(tags=["feedback"], route_class=AdmittedRoute)
 
 
 @router.post(

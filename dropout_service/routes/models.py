@@ -9,11 +9,12 @@ from dropout_service.errors import ModelNotFound
 from dropout_service.schemas import ModelOut
 from shared_db.paging import MalformedCursor
 from shared_web.access import READ
+from shared_web.admitted import AdmittedRoute
 from shared_web.fields import Id
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import InvalidRequest, documented
 
-router = APIRouter(prefix="/models", tags=["models"])
+router = APIRouter(prefix="/models", tags=["models"], route_class=AdmittedRoute)
 
 Version = Annotated[
     Id,

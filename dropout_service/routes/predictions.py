@@ -22,13 +22,14 @@ from dropout_service.routes.parameters import (
 )
 from dropout_service.schemas import NewPrediction, PredictionOut
 from shared_web.access import READ, Writer
+from shared_web.admitted import AdmittedRoute
 from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.fields import Id
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import InvalidRequest, documented
 
-router = APIRouter(tags=["predictions"])
+router = APIRouter(tags=["predictions"], route_class=AdmittedRoute)
 
 OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this course.")]
 

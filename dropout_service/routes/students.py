@@ -8,11 +8,12 @@ from dropout_service.routes.parameters import StudentId
 from dropout_service.schemas import NewStudent, StudentOut
 from shared_db.paging import MalformedCursor
 from shared_web.access import READ, Writer
+from shared_web.admitted import AdmittedRoute
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import InvalidRequest, documented
 
-router = APIRouter(prefix="/students", tags=["students"])
+router = APIRouter(prefix="/students", tags=["students"], route_class=AdmittedRoute)
 
 
 @router.post("", status_code=201, responses=documented(StudentExists, StudentDeleted))

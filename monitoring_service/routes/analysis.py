@@ -14,12 +14,13 @@ from monitoring_service.schemas import PointOut, ReevaluationOut, SeriesOut
 from shared_db.errors import NeedsPostgresql, QueryTooExpensive
 from shared_db.paging import MalformedCursor
 from shared_web.access import READ, WRITE
+from shared_web.admitted import AdmittedRoute
 from shared_web.expensive_reads import EXPENSIVE
 from shared_web.fields import Instant
 from shared_web.paging import After
 from shared_web.problems import InvalidRequest, documented
 
-router = APIRouter(prefix="/monitoring", tags=["analysis"])
+router = APIRouter(prefix="/monitoring", tags=["analysis"], route_class=AdmittedRoute)
 
 DAY_MINUTES = 24 * 60
 

@@ -21,12 +21,15 @@ from monitoring_service.schemas import (
 from shared_db.errors import QueryTooExpensive
 from shared_db.paging import MalformedCursor
 from shared_web.access import READ
+from shared_web.admitted import AdmittedRoute
 from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.filters import Count
 from shared_web.paging import After, CountedPageOut, Limit, PageOut
 from shared_web.problems import InvalidRequest, documented
 
-router = APIRouter(prefix="/monitoring", tags=["systems"], dependencies=[READ])
+router = APIRouter(
+    prefix="/monitoring", tags=["systems"], dependencies=[READ], route_class=AdmittedRoute
+)
 
 LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
 

@@ -11,13 +11,14 @@ from monitoring_service.schemas import EventOut, LogQuery
 from shared_db.errors import QueryTooExpensive
 from shared_db.paging import MalformedCursor
 from shared_web.access import READ
+from shared_web.admitted import AdmittedRoute
 from shared_web.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
 from shared_web.fields import Id, Term
 from shared_web.filters import Count
 from shared_web.paging import After, CountedPageOut, Limit
 from shared_web.problems import InvalidRequest, documented
 
-router = APIRouter(prefix="/monitoring/logs", tags=["logs"])
+router = APIRouter(prefix="/monitoring/logs", tags=["logs"], route_class=AdmittedRoute)
 
 Words = Annotated[
     Term | None,

@@ -8,8 +8,11 @@ from monitoring_service.database import MOST_CLEARED
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.schemas import CleanupOut
 from shared_web.access import ADMIN
+from shared_web.admitted import AdmittedRoute
 
-router = APIRouter(prefix="/monitoring/maintenance", tags=["maintenance"])
+router = APIRouter(
+    prefix="/monitoring/maintenance", tags=["maintenance"], route_class=AdmittedRoute
+)
 
 CENTURY_HOURS = 24 * 366 * 100
 

@@ -8,10 +8,11 @@ from monitoring_service.dependencies import Monitoring
 from monitoring_service.errors import RulesNotFound
 from monitoring_service.schemas import NewRules, RulesOut, ThresholdOut
 from shared_web.access import READ, WRITE, Writer
+from shared_web.admitted import AdmittedRoute
 from shared_web.fields import Id
 from shared_web.problems import documented
 
-router = APIRouter(prefix="/monitoring/rules", tags=["rules"])
+router = APIRouter(prefix="/monitoring/rules", tags=["rules"], route_class=AdmittedRoute)
 
 Source = Annotated[Id, Path(description="A source, or `*` for every source.")]
 

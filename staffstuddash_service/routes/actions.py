@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 
 from shared_web.access import READ, Writer
+from shared_web.admitted import AdmittedRoute
 from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
@@ -12,7 +13,7 @@ from staffstuddash_service.errors import ActionExists, StudentGone, StudentNotFo
 from staffstuddash_service.routes.parameters import LISTING, ActionFilters, StudentId
 from staffstuddash_service.schemas.records import ActionOut, NewAction
 
-router = APIRouter(tags=["actions"])
+router = APIRouter(tags=["actions"], route_class=AdmittedRoute)
 
 ABSENT = documented(StudentNotFound, StudentGone)
 

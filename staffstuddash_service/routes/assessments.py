@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from shared_web.access import READ, WRITE, Writer
+from shared_web.admitted import AdmittedRoute
 from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
@@ -14,7 +15,7 @@ from staffstuddash_service.routes.outcomes import answer
 from staffstuddash_service.routes.parameters import LISTING, AssessmentFilters, StudentId
 from staffstuddash_service.schemas.work import AssessmentOut, NewAssessment
 
-router = APIRouter(tags=["assessments"])
+router = APIRouter(tags=["assessments"], route_class=AdmittedRoute)
 
 ABSENT = documented(StudentNotFound, StudentGone)
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from shared_web.access import READ, WRITE, Writer
+from shared_web.admitted import AdmittedRoute
 from shared_web.fields import Id, Term
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, Limit, PageOut
@@ -14,7 +15,7 @@ from staffstuddash_service.errors import ConceptExists, ConceptNotFound
 from staffstuddash_service.routes.parameters import LISTING
 from staffstuddash_service.schemas.records import ConceptChange, ConceptOut, NewConcept
 
-router = APIRouter(prefix="/concepts", tags=["concepts"])
+router = APIRouter(prefix="/concepts", tags=["concepts"], route_class=AdmittedRoute)
 
 ConceptId = Annotated[Id, Path(description="The concept's id.", examples=["math-fractions"])]
 Subject = Annotated[Term | None, Query(description="Only the concepts of this subject.")]

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from shared_db.errors import NeedsPostgresql
 from shared_web.access import READ
+from shared_web.admitted import AdmittedRoute
 from shared_web.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
@@ -22,7 +23,7 @@ from staffstuddash_service.routes.parameters import (
 )
 from staffstuddash_service.schemas.dashboard import CohortOut, DashboardRowOut, StudentDashboardOut
 
-router = APIRouter(prefix="/dashboard", tags=["dashboard"])
+router = APIRouter(prefix="/dashboard", tags=["dashboard"], route_class=AdmittedRoute)
 
 Sort = Annotated[
     Order, Query(description="`-` for the highest or latest first; no value is always last.")

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from shared_web.access import READ, Writer
+from shared_web.admitted import AdmittedRoute
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
 from shared_web.paging import After, PageOut
 from shared_web.problems import documented
@@ -13,7 +14,9 @@ from staffstuddash_service.errors import DraftExists, StudentGone, StudentNotFou
 from staffstuddash_service.routes.parameters import LISTING, DraftFilters, StudentId
 from staffstuddash_service.schemas.work import DraftOut, NewDraft
 
-router = APIRouter(prefix="/students/{student_id}/drafts", tags=["drafts"])
+router = APIRouter(
+    prefix="/students/{student_id}/drafts", tags=["drafts"], route_class=AdmittedRoute
+)
 
 ABSENT = documented(StudentNotFound, StudentGone)
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from shared_web.access import READ
+from shared_web.admitted import AdmittedRoute
 from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.paging import After, Limit, PageOut
 from shared_web.problems import documented
@@ -11,7 +12,7 @@ from staffstuddash_service.errors import StudentGone, StudentNotFound
 from staffstuddash_service.routes.parameters import LISTING, RecordFilters, StudentId
 from staffstuddash_service.schemas.performance import PerformanceOut
 
-router = APIRouter(tags=["performance"])
+router = APIRouter(tags=["performance"], route_class=AdmittedRoute)
 
 
 @router.get(

@@ -5,6 +5,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from shared_db.erasure import pseudonym_of
 from shared_web.access import READ, WRITE, Writer
+from shared_web.admitted import AdmittedRoute
 from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
 from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
@@ -23,7 +24,7 @@ from staffstuddash_service.schemas.students import (
     StudentOut,
 )
 
-router = APIRouter(prefix="/students", tags=["students"])
+router = APIRouter(prefix="/students", tags=["students"], route_class=AdmittedRoute)
 
 ABSENT = documented(StudentNotFound, StudentGone)
 

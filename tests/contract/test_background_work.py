@@ -216,7 +216,8 @@ def test_a_spool_that_cannot_be_read_is_a_warning_and_logged_once(
     key = KeyManager(database).add_key("test", [Scope.ADMIN])
     with spooling(private_url, key, tmp_path) as client:
         assert becomes(client, "replay", "pass")
-        spool_in(tmp_path).path.write_bytes(b"\xff" * 5000)
+        with closing(sqlite3.connect(spool_in(tmp_path).path)) as saboteur:
+            saboteur.execute("DROP TABLE spool")
         assert wait_until(lambda: check_of(client, "replay")["failures"] > 2)
         health = client.get("/health").json()
         failed = row_when(database, "replay", fails=True)

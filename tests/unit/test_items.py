@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared_web.items import MOST_ITEMS, NDJSON, Broken, items_of
+from shared_web import items as shared_items
+from shared_web.items import MOST_ITEMS, NDJSON, Broken
 from shared_web.problems import InvalidRequest, TooLarge
 
 JSON = "application/json"
@@ -19,6 +20,10 @@ VALUES = st.recursive(
 )
 ITEMS = st.lists(VALUES, min_size=1, max_size=5)
 FEW = settings(max_examples=50)
+
+
+def items_of(body: bytes, media_type: str) -> list[Any]:
+    return list(shared_items.items_of(body, media_type))
 
 
 @FEW

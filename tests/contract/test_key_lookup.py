@@ -1,0 +1,166 @@
+"""Keys are looked up once for many requests, and unknown ones cost next to nothing."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event
+
+from shared_db.database import Database
+from shared_db.errors import DatabaseUnavailable
+from shared_web.key_lookup import KeyLookup
+from shared_web.keys import KeyManager, Principal, Scope
+from shared_web.known_keys import KnownKeys
+from shared_web.problems import TooManyRequests
+from tests.stores import engine_on
+
+HERE = "192.0.2.7"
+DASHBOARD = Principal("dashboard", frozenset({Scope.READ}))
+
+
+@pytest.fixture
+def engine(private_url: str) -> Iterator[Engine]:
+    """Give an engine that many threads may use."""
+    engine = engine_on(private_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def keys(engine: Engine) -> KeyManager:
+    return KeyManager(Database.on(engine, role="none"), cache_seconds=30)
+
+
+@contextmanager
+def queries(engine: Engine) -> Iterator[list[str]]:
+    """Collect what is asked of the keys."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        if "api_keys" in statement:
+            asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_many_requests_with_one_key_ask_once(engine: Engine, keys: KeyManager) -> None:
+    key = keys.add_key("dashboard", [Scope.READ])
+    lookup = KeyLookup(keys)
+
+    async def ask() -> list[Principal | None]:
+        return await asyncio.gather(*(lookup.find(key, HERE) for _ in range(50)))
+
+    with queries(engine) as asked:
+        assert asyncio.run(ask()) == [DASHBOARD] * 50
+
+    # All keys in force, then this one.
+    assert len(asked) == 2
+
+
+def test_unknown_keys_ask_once_however_many_they_are(engine: Engine, keys: KeyManager) -> None:
+    lookup = KeyLookup(keys)
+
+    async def ask() -> list[Principal | None]:
+        unknown = (lookup.find(f"veritas_{n}", f"192.0.2.{n % 250}") for n in range(500))
+        return await asyncio.gather(*unknown)
+
+    with queries(engine) as asked:
+        assert asyncio.run(ask()) == [None] * 500
+
+    assert len(asked) == 1
+
+
+def test_too_many_unknown_keys_from_one_address_are_refused(keys: KeyManager) -> None:
+    lookup = KeyLookup(keys)
+
+    async def ask(address: str) -> int:
+        """Return how many were let through of a hundred."""
+        asked = (lookup.find("veritas_unknown", address) for _ in range(100))
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        refusals = [answer for answer in answers if isinstance(answer, TooManyRequests)]
+        assert {refusal.retry_after_seconds for refusal in refusals} == {1}
+        return len(answers) - len(refusals)
+
+    assert 20 <= asyncio.run(ask(HERE)) <= 25
+    assert 20 <= asyncio.run(ask("2001:db8::1")) <= 25
+    # The whole network of that address is one client.
+    assert asyncio.run(ask("2001:db8::2")) <= 5
+
+
+def test_a_key_in_force_is_let_in_from_an_address_that_is_refused(keys: KeyManager) -> None:
+    """Also one that this process has never seen."""
+    key = keys.add_key("dashboard", [Scope.READ])
+    lookup = KeyLookup(keys)
+
+    async def attack() -> Principal | None:
+        with pytest.raises(TooManyRequests):
+            for _ in range(100):
+                await lookup.find("veritas_unknown", HERE)
+        return await lookup.find(key, HERE)
+
+    assert asyncio.run(attack()) == DASHBOARD
+
+
+def test_a_new_key_is_known_at_the_latest_when_all_are_read_again(keys: KeyManager) -> None:
+    lookup = KeyLookup(keys)
+
+    async def until_found(key: str) -> Principal | None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                found = await lookup.find(key, HERE)
+            except TooManyRequests:
+                found = None
+            if found is not None:
+                return found
+            await asyncio.sleep(0.05)
+        return None
+
+    assert asyncio.run(lookup.find("veritas_unknown", HERE)) is None
+    assert asyncio.run(until_found(keys.add_key("dashboard", [Scope.READ]))) == DASHBOARD
+
+
+def test_a_revoked_key_is_forgotten_on_the_disk_whatever_is_asked(
+    engine: Engine, keys: KeyManager, tmp_path: Path
+) -> None:
+    """Else it would be let in during an outage, if nobody sent it in between."""
+    known = KnownKeys(tmp_path / "keys.db", 3600)
+    keys.remember_on_disk(known)
+    key = keys.add_key("dashboard", [Scope.READ])
+    assert keys.find(key) == DASHBOARD
+    assert known.find(keys.hash_of(key)) is not None
+    keys.revoke_key("dashboard")
+
+    restarted = KeyManager(Database.on(engine, role="none"), cache_seconds=30)
+    restarted.remember_on_disk(known)
+    assert asyncio.run(KeyLookup(restarted).find("veritas_unknown", HERE)) is None
+
+    assert known.find(keys.hash_of(key)) is None
+
+
+def test_a_failed_look_up_fails_for_all_that_wait_for_it_and_for_none_after(
+    engine: Engine, keys: KeyManager
+) -> None:
+    key = keys.add_key("dashboard", [Scope.READ])
+    lookup = KeyLookup(keys)
+    failing = True
+
+    def fail(*_arguments: object) -> None:
+        if failing:
+            raise DatabaseUnavailable("It is away.")
+
+    async def ask() -> list[Principal | BaseException | None]:
+        asked = (lookup.find(key, HERE) for _ in range(10))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    event.listen(engine, "before_cursor_execute", fail)
+    failures = asyncio.run(ask())
+    failing = False
+
+    assert {type(failure) for failure in failures} == {DatabaseUnavailable}
+    assert asyncio.run(ask()) == [DASHBOARD] * 10

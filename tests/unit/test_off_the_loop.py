@@ -1,0 +1,74 @@
+"""Large bodies are decompressed and parsed in threads: other requests have their turn meanwhile."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from shared_web.bodies import BodyReader
+from shared_web.json_bodies import JsonRequest
+
+KIB = 1024
+
+
+def others_had_their_turn(work: Callable[[], Awaitable[Any]]) -> bool:
+    """Tell whether anything else ran on the event loop before the work was done."""
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def both() -> None:
+        beside = asyncio.ensure_future(other())
+        await asyncio.sleep(0)
+        before = turns
+        await work()
+        assert not beside.done()
+        beside.cancel()
+        outcomes.append(turns > before)
+
+    outcomes: list[bool] = []
+    asyncio.run(both())
+    return outcomes[0]
+
+
+def receiving(body: bytes) -> Callable[[], Awaitable[dict[str, Any]]]:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+@pytest.mark.parametrize(("size", "is_in_thread"), [(60 * KIB, False), (70 * KIB, True)])
+def test_a_large_body_is_parsed_in_a_thread(size: int, is_in_thread: bool) -> None:
+    value = {"a": "a" * size}
+    scope = {"type": "http", "headers": [], "app": FastAPI()}
+    request = JsonRequest(scope, receiving(json.dumps(value).encode()))
+
+    async def read() -> None:
+        assert await request.json() == value
+
+    assert others_had_their_turn(read) == is_in_thread
+
+
+@pytest.mark.parametrize(("size", "is_in_thread"), [(60 * KIB, False), (70 * KIB, True)])
+def test_a_large_body_is_decompressed_in_a_thread(size: int, is_in_thread: bool) -> None:
+    headers = [(b"content-encoding", b"gzip")]
+    reader = BodyReader({"headers": headers}, receiving(gzip.compress(bytes(size))), 10**9)
+
+    async def read() -> None:
+        body, is_complete = b"", False
+        while not is_complete:
+            message = await reader.receive()
+            body += message["body"]
+            is_complete = not message["more_body"]
+        assert body == bytes(size)
+
+    assert others_had_their_turn(read) == is_in_thread

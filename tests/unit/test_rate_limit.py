@@ -1,0 +1,58 @@
+"""Token buckets, whose time is given."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared_web.rate_limit import TokenBuckets
+
+
+def test_a_bucket_is_emptied_and_fills_evenly() -> None:
+    buckets = TokenBuckets(4, seconds=60)
+
+    left = [buckets.take("a", now=100) for _ in range(5)]
+
+    assert [standing.is_allowed for standing in left] == [True] * 4 + [False]
+    assert [standing.remaining for standing in left] == [3, 2, 1, 0, 0]
+    assert (left[0].full_in, left[3].full_in) == (15, 60)
+    assert left[4].retry_in == 15
+    assert not buckets.take("a", now=114.9).is_allowed
+    assert buckets.take("a", now=115).is_allowed
+    assert not buckets.take("a", now=115).is_allowed
+    assert buckets.take("a", now=1000).remaining == 3
+
+
+def test_each_name_has_a_bucket_of_its_own() -> None:
+    buckets = TokenBuckets(1, seconds=1)
+
+    assert buckets.take("a", now=0).is_allowed
+    assert buckets.take("b", now=0).is_allowed
+    assert not buckets.take("a", now=0).is_allowed
+
+
+def test_names_beyond_the_most_are_forgotten_the_longest_unseen_first() -> None:
+    buckets = TokenBuckets(1, seconds=10, most_names=2)
+    for name in ("a", "b", "a", "c"):
+        buckets.take(name, now=0)
+
+    assert not buckets.take("a", now=0).is_allowed
+    assert buckets.take("b", now=0).is_allowed
+
+
+@given(
+    st.integers(1, 1000),
+    st.floats(0.1, 1000),
+    st.lists(st.floats(0, 10), min_size=1, max_size=50),
+)
+def test_never_more_is_allowed_than_the_bucket_and_what_came_since(
+    size: int, seconds: float, pauses: list[float]
+) -> None:
+    buckets = TokenBuckets(size, seconds)
+    now = allowed = 0.0
+    for pause in pauses:
+        now += pause
+        standing = buckets.take("a", now)
+        allowed += standing.is_allowed
+        assert allowed <= size + now * size / seconds + 0.01
+        assert standing.is_allowed or standing.remaining == 0
+        assert 0 <= standing.remaining < size
+        assert standing.full_in <= seconds + 0.01
