@@ -45,6 +45,8 @@ class Database:
         self._store: Store | None = None
         self._lock = threading.Lock()
         self._spool: Spool | None = None
+        # The service was to have a spool, and its file could not be used: rows may wait in it.
+        self.is_spool_lost = False
 
     @classmethod
     def from_settings(

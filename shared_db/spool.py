@@ -1,6 +1,7 @@
 """The spool: what was accepted while the database was away, in a file shared by the workers."""
 
 import fcntl
+import json
 import logging
 import sqlite3
 import threading
@@ -162,6 +163,15 @@ class Spool:
         query = "SELECT DISTINCT subject FROM spool WHERE problem IS NULL AND subject IS NOT NULL"
         with self._read() as connection:
             return {subject for (subject,) in connection.execute(query)}
+
+    def waiting_of(self, subjects: Collection[str] | None = None) -> dict[str, int]:
+        """Return how many additions wait of each of the subjects, or of all; no zeros."""
+        which = "subject IN (SELECT value FROM json_each(?))"
+        named = "subject IS NOT NULL" if subjects is None else which
+        values = () if subjects is None else (json.dumps(list(subjects)),)
+        query = "SELECT subject, count(*) FROM spool WHERE problem IS NULL AND"
+        with self._read() as connection:
+            return dict(connection.execute(f"{query} {named} GROUP BY subject", values).fetchall())
 
     def oldest(self, limit: int, after: int = 0) -> list[Entry]:
         """Return what waits, in the order of acceptance."""

@@ -37,6 +37,7 @@ def attach_spool(settings: ServiceSettings, database: Database, service: str) ->
         spool.open()
     except SpoolUnwritable as failure:
         logger.error("no spool, as with FALLBACK=off", reason=str(failure))  # noqa: TRY400 - one line
+        database.is_spool_lost = True
         return
     database.use_spool(spool)
 

@@ -10,7 +10,12 @@ from sqlalchemy import Integer, Select, Subquery, bindparam, func, select, union
 from sqlalchemy.orm import Session
 
 from dropout_service.database.activity import activity_of
-from dropout_service.database.cohort_batch import MOST_EXAMPLES, CohortBatch, highest_of
+from dropout_service.database.cohort_batch import (
+    MOST_EXAMPLES,
+    CohortBatch,
+    highest_of,
+    incomplete_among,
+)
 from dropout_service.database.latest import of_leavers, take_off
 from dropout_service.database.predictions import prediction_row, store_predictions
 from dropout_service.database.presence import admit, deleted_among
@@ -31,6 +36,7 @@ from shared_db.clock import utc_now
 from shared_db.columns import Key
 from shared_db.naming import Outcome, digest_of
 from shared_db.part import Part
+from shared_db.pending import Pending, pending_of
 
 MOST_AT_ONCE = 1000
 
@@ -78,6 +84,7 @@ class Cohorts(Part):
         the same is known; where rows came late the new prediction stands beside the old one. keep:
         how many of the highest risks to return.
         """
+        pending = pending_of(self.database)
         with self.database.unit_of_work() as session:
             activities = _activities(session, as_of, course, after=after, limit=limit)
             if not activities:
@@ -90,9 +97,10 @@ class Cohorts(Part):
             known = within_sight(session, stays, known, as_of)
             features = {id_: features_of(seen) for id_, seen in known.items()}
             if course is None:
-                place = _Place(None, gone_by(session, stays, as_of))
+                place = _Place(None, gone_by(session, stays, as_of), pending)
             else:
-                place = _place(session, course, stays, features, as_of)
+                absent = _absent(session, course, stays, features, as_of)
+                place = _Place(None if absent is None else course, absent or {}, pending)
             return _stored(session, features, place, as_of, last=max(activities), keep=keep)
 
 
@@ -128,22 +136,27 @@ def _judged_by_model(session: Session, students: Iterable[str], as_of: datetime)
 
 @dataclass(frozen=True)
 class _Place:
-    """The course of predictions, None where only events tell of it, and who is not in it."""
+    """The course of predictions, None where only events tell of it, and who is not in it.
+
+    pending: of the students when their rows were read.
+    """
 
     course: str | None
     absent: dict[str, str]
+    pending: Pending
 
 
-def _place(
+def _absent(
     session: Session, course: str, stays: Stays, students: Iterable[str], as_of: datetime
-) -> _Place:
+) -> dict[str, str] | None:
+    """Return the reasons of students who are not in the course; None if only events tell of it."""
     if session.get(Course, course) is None:
-        return _Place(None, {})
+        return None
     enrolled = {
         id_: stay for id_, known in stays.items() for stay in known if stay.course == course
     }
     reasons = {id_: _absence(enrolled.get(id_), as_of) for id_ in students}
-    return _Place(course, {id_: why for id_, why in reasons.items() if why})
+    return {id_: why for id_, why in reasons.items() if why}
 
 
 def _absence(stay: Stay | None, as_of: datetime) -> str | None:
@@ -165,13 +178,14 @@ def _stored(
     missing = {id_: why for id_, why in reasons.items() if why}
     assessable = features.keys() - missing
     gone = admit(session, assessable, utc_now())
-    rows = [_row(id_, features[id_], as_of, place.course) for id_ in sorted(assessable - gone)]
+    rows = [_row(id_, features[id_], as_of, place) for id_ in sorted(assessable - gone)]
     outcomes = Counter(store_predictions(session, rows))
     return CohortBatch(
         last=last,
         students=len(features),
         stored=outcomes[Outcome.STORED],
         unchanged=outcomes[Outcome.REPEATED],
+        incomplete=incomplete_among(rows),
         not_assessable=len(missing),
         examples=tuple(missing.items())[:MOST_EXAMPLES],
         highest=highest_of(rows, keep),
@@ -179,13 +193,12 @@ def _stored(
     )
 
 
-def _row(
-    student_id: str, features: Features, as_of: datetime, course: str | None
-) -> DropoutPrediction:
-    row = prediction_row(student_id, assess(features), as_of, course)
+def _row(student_id: str, features: Features, as_of: datetime, place: _Place) -> DropoutPrediction:
+    row = prediction_row(student_id, assess(features), as_of, place.course)
+    row.pending_rows = place.pending.of(student_id)
     row.digest = digest_of({"features": asdict(features)})
     named = f"{student_id}\n{as_of.isoformat()}\n{RULES_VERSION}\n{row.digest.hex()}"
-    if course is not None:
-        named += f"\n{course}"
+    if place.course is not None:
+        named += f"\n{place.course}"
     row.id = "cohort-" + hashlib.blake2b(named.encode(), digest_size=16).hexdigest()
     return row

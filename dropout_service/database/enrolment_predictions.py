@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,12 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.cohort_batch import MOST_EXAMPLES, CohortBatch, highest_of
+from dropout_service.database.cohort_batch import (
+    MOST_EXAMPLES,
+    CohortBatch,
+    highest_of,
+    incomplete_among,
+)
 from dropout_service.database.enrolment_features import enrolment_features
 from dropout_service.database.learned_models import ActiveModel, active_model
 from dropout_service.database.predictions import store_predictions
@@ -25,6 +30,7 @@ from dropout_service.models import Course, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
 from shared_db.naming import Outcome, digest_of
 from shared_db.part import Part
+from shared_db.pending import NOTHING_PENDING, Pending, pending_of
 
 NOTHING_KNOWN = "nothing is known of the enrolment but its course"
 
@@ -33,7 +39,7 @@ NOTHING_KNOWN = "nothing is known of the enrolment but its course"
 class CourseAssessment:
     """What a model says of a course's enrolments at an instant, the highest risk first.
 
-    not_assessable: by student, with the reason.
+    not_assessable: by student, with the reason. pending: of the students when rows were read.
     """
 
     course: str
@@ -41,6 +47,7 @@ class CourseAssessment:
     version: str
     enrolments: tuple[tuple[str, ModelAssessment], ...]
     not_assessable: tuple[tuple[str, str], ...]
+    pending: Pending = NOTHING_PENDING
 
     def without_predictions(self) -> CohortBatch:
         """Return what became of those who are not assessable."""
@@ -79,12 +86,15 @@ class EnrolmentPredictions(Part):
             CourseNotFound: no enrolments of that course are known.
 
         """
+        pending = pending_of(self.database)
         with self.database.reading() as session:
             found = session.get(Course, course)
             if found is None:
                 raise CourseNotFound(course)
             model = active_model(session)
-            return None if model is None else assess_course(session, model, found, as_of)
+            if model is None:
+                return None
+            return replace(assess_course(session, model, found, as_of), pending=pending)
 
     def store_assessments(
         self,
@@ -110,6 +120,7 @@ class EnrolmentPredictions(Part):
             enrolments=len(enrolments),
             stored=outcomes[Outcome.STORED],
             unchanged=outcomes[Outcome.REPEATED],
+            incomplete=incomplete_among(rows),
             highest=highest_of(rows, keep),
             versions=(assessed.version,),
         )
@@ -225,6 +236,7 @@ def model_row(
         version=assessed.version,
         as_of=assessed.as_of,
         created_at=utc_now(),
+        pending_rows=assessed.pending.of(student_id),
         is_latest=False,
         is_overall=False,
     )

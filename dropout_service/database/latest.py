@@ -71,6 +71,22 @@ def take_off(session: Session, course: str, students: Sequence[str], as_of: date
     _put_overall(session, students)
 
 
+def put_in_place(
+    session: Session, old: DropoutPrediction, new: DropoutPrediction | None, now: datetime
+) -> None:
+    """Let `new`, which is stored, tell what `old` told; without one nothing is told.
+
+    Both are of one student, course and instant; the student must be locked.
+    """
+    is_old = _ROW.id == old.id
+    _change(session, is_old, recomputed_at=now)
+    if new is not None and old.is_latest:
+        put_latest(session, [new])
+    elif new is None:
+        _change(session, is_old, **_NOT_LATEST)
+        _put_overall(session, [old.student_id])
+
+
 def _make_obsolete(session: Session, which: ColumnElement[bool], as_of: datetime) -> None:
     is_before = _ROW.is_latest & (_ROW.as_of <= as_of)
     _change(session, which & is_before, obsolete_from=as_of, **_NOT_LATEST)
