@@ -3,28 +3,27 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from dropout_service.database import KINDS, DropoutDatabaseManager, EventToStore
-from dropout_service.database.enrolment_predictions import named_row
-from dropout_service.database.events import EVENT
-from dropout_service.domain.kinds import EventType
-from dropout_service.domain.targets import Target
+from dropout_service.database import DropoutDatabaseManager
 from dropout_service.errors import PredictionNotFound
-from dropout_service.models import Course, DropoutPrediction, Enrolment, FeatureSet
-from shared_db.database import Database
-from shared_db.giving import Giver
+from dropout_service.models import DropoutPrediction
 from shared_db.spool import Spool
-from tests.factories import NOON, days
-from tests.learned import trained
-from tests.stores import engine_on
-
-AS_OF = NOON + days(40)
-WHAT_DIFFERS = {"id", "student_id", "digest", "created_at", "is_latest", "is_overall"}
-STUDENTS = ("ada", "bob", "twin")
+from tests.factories import days
+from tests.waiting_rows import (
+    AS_OF,
+    content,
+    enrol,
+    events,
+    late_events,
+    manager_on,
+    manager_with_waiting_rows,
+    predictions,
+    replay,
+    wait_in,
+)
 
 
 @pytest.fixture
@@ -37,66 +36,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 @pytest.fixture
 def manager(private_url: str, spool: Spool) -> DropoutDatabaseManager:
-    """Give a manager that would spool. Of ada, bob and twin the first weeks are stored.
-
-    The last three days of twin are stored, too; the same three of ada wait.
-    """
-    manager = manager_on(private_url, spool)
-    manager.add_learning_events(
-        [*(one for id_ in STUDENTS for one in events(id_, 0, 4, 8, 12)), *late_events("twin")]
-    )
-    wait_in(spool, *late_events("ada"))
-    return manager
-
-
-def manager_on(url: str, spool: Spool) -> DropoutDatabaseManager:
-    database = Database.on(engine_on(url))
-    database.use_spool(spool)
-    return DropoutDatabaseManager(database)
-
-
-def events(student: str, *on_days: int, course: str = "math") -> list[EventToStore]:
-    return [
-        EventToStore(
-            student,
-            EventType.RESOURCE_VIEW,
-            id=f"{student}-{day}",
-            course=course,
-            occurred_at=NOON + days(day),
-            accepted_at=AS_OF,
-        )
-        for day in on_days
-    ]
-
-
-def late_events(student: str) -> list[EventToStore]:
-    return events(student, 31, 35, 39)
-
-
-def wait_in(spool: Spool, *waiting: EventToStore) -> None:
-    spool.accept([EVENT.entry(one) for one in waiting])
-
-
-def replay(manager: DropoutDatabaseManager, spool: Spool) -> None:
-    Giver(manager.database, spool, manager, KINDS).give()
-    assert spool.state().waiting == 0
-
-
-def predictions(manager: DropoutDatabaseManager, student: str) -> list[DropoutPrediction]:
-    """Return the student's predictions in the order in which they were made."""
-    of_student = DropoutPrediction.student_id == student
-    query = select(DropoutPrediction).where(of_student).order_by(DropoutPrediction.created_at)
-    with manager.database.reading() as session:
-        return list(session.scalars(query))
-
-
-def content(row: DropoutPrediction | FeatureSet) -> dict[str, Any]:
-    """Return what a row says, whoever it is of and however it is named."""
-    return {
-        column.key: getattr(row, column.key)
-        for column in row.__table__.columns
-        if column.key not in WHAT_DIFFERS
-    }
+    return manager_with_waiting_rows(private_url, spool)
 
 
 def test_a_prediction_says_what_waits_and_is_made_again_from_all(
@@ -203,64 +143,6 @@ def test_what_turns_out_not_to_be_assessable_tells_nothing_any_more(
     with pytest.raises(PredictionNotFound):
         manager.get_latest_prediction("ada")
     assert manager.get_summary(AS_OF, days=1, periods=1).standings[0].predicted == 0
-
-
-def enrol(manager: DropoutDatabaseManager, course: str, length: int, *students: str) -> None:
-    """Store a course with a stream of activity, and its students."""
-    named = {"module": course, "presentation": "2026J", "digest": b"0"}
-    dates = {"starts_on": NOON.date(), "length_days": length}
-    with manager.database.unit_of_work() as session:
-        session.add(Course(id=course, activity_from=0, activity_until=length, **named, **dates))
-        session.flush()
-        for id_ in students:
-            ids = {"id": f"{course}-{id_}", "student_id": id_, "course_id": course}
-            session.add(Enrolment(registered_day=-5, **ids, digest=b"0"))
-
-
-@pytest.fixture
-def enrolled(manager: DropoutDatabaseManager) -> DropoutDatabaseManager:
-    """Enrol the students in a course that runs, which a model judges."""
-    enrol(manager, "math", 200, *STUDENTS)
-    manager.save_model(trained(), Target.WITHDRAWN, {})
-    return manager
-
-
-def test_a_model_predicts_again_by_the_course(
-    enrolled: DropoutDatabaseManager, spool: Spool
-) -> None:
-    manager = enrolled
-    alone = manager.predict("ada", as_of=AS_OF)
-    assessed = manager.assess_course("math", AS_OF)
-    assert assessed is not None
-    batch = manager.store_assessments(assessed, assessed.enrolments)
-    replay(manager, spool)
-    complete = manager.assess_course("math", AS_OF)
-    assert complete is not None
-    # The model that predicted predicts again, though it is not the one that is active by now.
-    with manager.database.unit_of_work() as session:
-        session.execute(update(type(manager.get_model(alone.version))).values(is_active=False))
-    done = manager.recompute(), manager.recompute()
-    latest = manager.get_latest_prediction("ada", course="math")
-    expected = named_row(complete, "ada", dict(complete.enrolments)["ada"])
-
-    assert (alone.pending_rows, batch.incomplete, done) == (3, 1, (2, 0))
-    assert (alone.version, alone.base_log_odds is None) == (assessed.version, False)
-    assert content(latest) == content(expected)
-    assert latest.risk_score < alone.risk_score
-    assert (latest.pending_rows, latest.version) == (0, alone.version)
-
-
-def test_without_its_model_the_rules_predict_again(
-    enrolled: DropoutDatabaseManager, spool: Spool
-) -> None:
-    alone = enrolled.predict("ada", as_of=AS_OF)
-    replay(enrolled, spool)
-    with enrolled.database.unit_of_work() as session:
-        session.delete(enrolled.get_model(alone.version))
-    by_rules = enrolled.predict("twin", as_of=AS_OF, course="math")
-
-    assert enrolled.recompute() == 1
-    assert content(enrolled.get_latest_prediction("ada", course="math")) == content(by_rules)
 
 
 def test_one_that_cannot_be_computed_does_not_hold_up_the_others(

@@ -1,6 +1,7 @@
 """Pending rows over HTTP: rows of an outage wait, and a running service computes again."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,10 @@ def latest(client: TestClient, student: str, what: str) -> Any:
     return client.get(f"{API}/students/{student}/{what}/latest").json()
 
 
+def is_made_again(client: TestClient, what: str) -> bool:
+    return bool(latest(client, "ada", what)["pending_rows"] == 0)
+
+
 def content(answer: Any) -> Any:
     return {name: value for name, value in answer.items() if name not in WHAT_DIFFERS}
 
@@ -83,7 +88,7 @@ def test_what_an_outage_left_out_is_told_and_made_good(
     for kind in kinds:
         assert (early[kind]["pending_rows"], twin[kind]["pending_rows"]) == (2, 0)
         assert content(early[kind]) != content(twin[kind]) | {"pending_rows": 2}
-        assert wait_until(lambda kind=kind: latest(client, "ada", kind)["pending_rows"] == 0)
+        assert wait_until(partial(is_made_again, client, kind))
         assert content(latest(client, "ada", kind)) == content(twin[kind])
     listed = client.get(f"{API}/students/ada/predictions").json()["items"]
     assert sorted(one["pending_rows"] for one in listed) == [0, 2]

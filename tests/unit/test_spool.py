@@ -286,17 +286,6 @@ def test_rows_of_the_journal_are_read_too_and_removed_ones_are_not(spool: Spool)
     ]
 
 
-def test_counts_what_waits_of_each(spool: Spool) -> None:
-    names = ["ada", "ada", 'o"bob, [1]', None, "cy"]
-    spool.accept([an_entry(str(place), subject=name) for place, name in enumerate(names)])
-    spool.refuse([(spool.oldest(10)[-1], "not taken")])
-
-    assert spool.waiting_of() == {"ada": 2, 'o"bob, [1]': 1}
-    assert spool.waiting_of(["ada", "cy", "nobody"]) == {"ada": 2}
-    assert spool.waiting_of(['o"bob, [1]']) == {'o"bob, [1]': 1}
-    assert spool.waiting_of([]) == {}
-
-
 def test_a_damaged_file_that_another_process_uses_stays_in_place(spool: Spool) -> None:
     spool.accept([a_row(number) for number in range(1, 101)])
     other = Spool(spool.path)
