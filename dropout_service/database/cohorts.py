@@ -16,6 +16,7 @@ from dropout_service.database.cohort_batch import (
     highest_of,
     incomplete_among,
 )
+from dropout_service.database.incomplete import note_pending
 from dropout_service.database.latest import of_leavers, take_off
 from dropout_service.database.predictions import prediction_row, store_predictions
 from dropout_service.database.presence import admit, deleted_among
@@ -195,7 +196,7 @@ def _stored(
 
 def _row(student_id: str, features: Features, as_of: datetime, place: _Place) -> DropoutPrediction:
     row = prediction_row(student_id, assess(features), as_of, place.course)
-    row.pending_rows = place.pending.of(student_id)
+    note_pending(row, place.pending)
     row.digest = digest_of({"features": asdict(features)})
     named = f"{student_id}\n{as_of.isoformat()}\n{RULES_VERSION}\n{row.digest.hex()}"
     if place.course is not None:

@@ -18,6 +18,7 @@ from dropout_service.database.cohort_batch import (
     incomplete_among,
 )
 from dropout_service.database.enrolment_features import enrolment_features
+from dropout_service.database.incomplete import note_pending
 from dropout_service.database.learned_models import ActiveModel, active_model
 from dropout_service.database.predictions import store_predictions
 from dropout_service.database.presence import admit
@@ -207,6 +208,7 @@ def named_row(
 ) -> DropoutPrediction:
     """Return a prediction whose id tells its content, so that the same again is the same row."""
     row = model_row(assessed, student_id, assessment)
+    note_pending(row, assessed.pending)
     row.digest = digest_of(asdict(assessment))
     named = "\n".join((student_id, assessed.course, assessed.as_of.isoformat(), assessed.version))
     name = hashlib.blake2b(named.encode() + row.digest, digest_size=16).hexdigest()
@@ -236,7 +238,6 @@ def model_row(
         version=assessed.version,
         as_of=assessed.as_of,
         created_at=utc_now(),
-        pending_rows=assessed.pending.of(student_id),
         is_latest=False,
         is_overall=False,
     )

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dropout_service.database.activity import activity_of
+from dropout_service.database.incomplete import note_pending
 from dropout_service.database.presence import admit_one, refuse_deleted, require_student
 from dropout_service.database.stays import stays_of, within_sight
 from dropout_service.domain.features import FEATURES_VERSION, Features, features_of
@@ -49,7 +50,7 @@ class FeatureSets(Part):
         pending = pending_of(self.database, [student_id])
         with self.database.unit_of_work() as session:
             row = computed_row(session, student_id, instant, feature_set_id)
-            row.pending_rows = pending.of(student_id)
+            note_pending(row, pending)
             return _store(session, row, sent)
 
     def save_feature_set(

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.enrolment_predictions import assess_course, model_row
 from dropout_service.database.features import features_at
+from dropout_service.database.incomplete import note_pending
 from dropout_service.database.learned_models import ActiveModel, active_model
 from dropout_service.database.predictions import prediction_row, store_prediction
 from dropout_service.database.presence import require_student
@@ -63,7 +64,7 @@ class Predicting(Part):
                 raise NotAssessable(student_id, "nothing is known of the enrolment")
             row = row or by_rules(session, student_id, course, instant)
             row.id, row.digest = prediction_id or new_id(), digest
-            row.pending_rows = pending.of(student_id)
+            note_pending(row, pending)
             return store_prediction(session, row)
 
 

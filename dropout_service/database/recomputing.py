@@ -18,6 +18,7 @@ from dropout_service.database.enrolment_predictions import (
     model_row,
 )
 from dropout_service.database.features import computed_row
+from dropout_service.database.incomplete import is_due
 from dropout_service.database.latest import put_in_place
 from dropout_service.database.learned_models import model_of
 from dropout_service.database.predicting import by_rules, open_enrolments
@@ -72,7 +73,8 @@ class Recomputing(Part):
         """Compute again what was made while rows waited that are stored now; return how many.
 
         Safe in several processes at once: each is done once. Those of students of whom something
-        still waits in the spool of this process are left to a later call.
+        still waits in the spool of this process are left to a later call, and those of another
+        host's spool to that host, for a quarter of an hour.
         """
         done = 0
         for rows in self._due(FeatureSet, _FEATURES):
@@ -87,10 +89,10 @@ class Recomputing(Part):
     def _due(
         self, model: type[FeatureSet] | type[DropoutPrediction], query: Select[*tuple[Any, ...]]
     ) -> Iterator[list[_Due]]:
-        incomplete = query.where(model.pending_rows > 0, model.recomputed_at.is_(None))
+        due = query.where(is_due(model, utc_now()))
         after = ""
         while True:
-            page = incomplete.where(model.id > after).order_by(model.id).limit(_PAGE)
+            page = due.where(model.id > after).order_by(model.id).limit(_PAGE)
             with self.database.reading() as session:
                 rows = [_Due(*row) for row in session.execute(page)]
             if not rows:

@@ -14,6 +14,7 @@ IS_LATEST, IS_OVERALL = text("is_latest"), text("is_overall")
 PENDING_ROWS = (
     "Rows of the student that were accepted and not stored when this was computed; none: not known"
 )
+PENDING_ON = "The host in whose spool they waited"
 RECOMPUTED_AT = "Of pending rows: when these were stored and this was computed again"
 IS_INCOMPLETE = text("pending_rows > 0 AND recomputed_at IS NULL")
 
@@ -38,6 +39,7 @@ class FeatureSet(Named, Base):
     features: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     pending_rows: Mapped[int | None] = mapped_column(comment=PENDING_ROWS)
+    pending_on: Mapped[str | None] = mapped_column(String(255), comment=PENDING_ON)
     recomputed_at: Mapped[datetime | None] = mapped_column(comment=RECOMPUTED_AT)
 
 
@@ -115,6 +117,7 @@ class DropoutPrediction(Named, Base):
     as_of: Mapped[datetime]
     created_at: Mapped[datetime]
     pending_rows: Mapped[int | None] = mapped_column(comment=PENDING_ROWS)
+    pending_on: Mapped[str | None] = mapped_column(String(255), comment=PENDING_ON)
     is_latest: Mapped[bool] = mapped_column(
         comment="The one with the latest as_of of the student's in this course"
     )

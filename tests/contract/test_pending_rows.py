@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from dropout_service.database import DropoutDatabaseManager
+from dropout_service.database.incomplete import OTHERS_AFTER
 from dropout_service.errors import PredictionNotFound
 from dropout_service.models import DropoutPrediction
 from shared_db.spool import Spool
@@ -111,6 +112,23 @@ def test_processes_at_once_make_each_once(
     assert len(predictions(manager, "ada")) == 10
     assert len(manager.get_student_features("bob").items) == 2
     assert {row.pending_rows for row in manager.get_predictions()} == {0}
+
+
+def test_what_waited_in_another_hosts_spool_is_left_to_that_host(
+    manager: DropoutDatabaseManager, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here nothing waits, which says nothing of there; a host that is gone is not waited for."""
+    early = manager.predict("ada", as_of=AS_OF)
+    replay(manager, spool)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("socket.gethostname", lambda: "elsewhere")
+        at_once = manager.recompute()
+        change = update(DropoutPrediction).where(DropoutPrediction.id == early.id)
+        with manager.database.unit_of_work() as session:
+            session.execute(change.values(created_at=early.created_at - OTHERS_AFTER))
+        later = manager.recompute()
+
+    assert (at_once, later) == (0, 1)
 
 
 def test_what_was_not_the_latest_stays_so(manager: DropoutDatabaseManager, spool: Spool) -> None:

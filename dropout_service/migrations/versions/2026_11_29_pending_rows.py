@@ -29,16 +29,11 @@ def upgrade() -> None:
             schema=SCHEMA,
         )
         op.alter_column(table, "pending_rows", server_default=None, schema=SCHEMA)
-        op.add_column(
-            table,
-            sa.Column(
-                "recomputed_at",
-                sa.DateTime(timezone=True),
-                nullable=True,
-                comment=RECOMPUTED_AT,
-            ),
-            schema=SCHEMA,
-        )
+        for column in (
+            sa.Column("pending_on", sa.String(255), comment="The host in whose spool they waited"),
+            sa.Column("recomputed_at", sa.DateTime(timezone=True), comment=RECOMPUTED_AT),
+        ):
+            op.add_column(table, column, schema=SCHEMA)
         op.create_index(
             f"ix_{table}_incomplete",
             table,
@@ -51,5 +46,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in TABLES:
         op.drop_index(f"ix_{table}_incomplete", table, schema=SCHEMA)
-        for column in ("recomputed_at", "pending_rows"):
+        for column in ("recomputed_at", "pending_on", "pending_rows"):
             op.drop_column(table, column, schema=SCHEMA)
