@@ -1,11 +1,12 @@
 """Features and predictions made while rows of the student wait say so, and are made again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.database.incomplete import OTHERS_AFTER
@@ -129,6 +130,34 @@ def test_what_waited_in_another_hosts_spool_is_left_to_that_host(
         later = manager.recompute()
 
     assert (at_once, later) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda manager: manager.predict("ada", as_of=AS_OF).pending_rows,
+        lambda manager: manager.compute_features("ada", as_of=AS_OF).pending_rows,
+        lambda manager: manager.predict_batch(AS_OF, limit=1, keep=1).highest[0].pending_rows,
+    ],
+    ids=["prediction", "features", "cohort"],
+)
+def test_rows_that_are_stored_after_others_were_read_count(
+    manager: DropoutDatabaseManager,
+    private_url: str,
+    spool: Spool,
+    compute: Callable[[DropoutDatabaseManager], int | None],
+) -> None:
+    other, done = manager_on(private_url, spool), list[bool]()
+
+    def replay_after_reading(_c: object, _cursor: object, statement: str, *_: Any) -> None:
+        if "daily_activity" in statement and not done:
+            done.append(True)
+            replay(other, spool)
+
+    event.listen(manager.database.store.bind, "after_cursor_execute", replay_after_reading)
+
+    assert (compute(manager), done) == (3, [True])
+    assert manager.recompute() == 1
 
 
 def test_what_was_not_the_latest_stays_so(manager: DropoutDatabaseManager, spool: Spool) -> None:
