@@ -2,9 +2,10 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import Integer, Select, Subquery, bindparam, func, select, union
 from sqlalchemy.orm import Session
@@ -35,6 +36,7 @@ from dropout_service.models import (
 )
 from shared_db.clock import utc_now
 from shared_db.columns import Key
+from shared_db.dialects import among
 from shared_db.naming import Outcome, digest_of
 from shared_db.part import Part
 from shared_db.pending import Pending, pending_of
@@ -91,18 +93,60 @@ class Cohorts(Part):
             if not activities:
                 return CohortBatch(last=None)
             out = deleted_among(session, activities)
-            stays = stays_of(session, activities)
             if course is None:
                 out |= _judged_by_model(session, activities, as_of)
             known = {id_: seen for id_, seen in activities.items() if id_ not in out}
-            known = within_sight(session, stays, known, as_of)
-            features = {id_: features_of(seen) for id_, seen in known.items()}
-            if course is None:
-                place = _Place(None, gone_by(session, stays, as_of), pending)
-            else:
-                absent = _absent(session, course, stays, features, as_of)
-                place = _Place(None if absent is None else course, absent or {}, pending)
-            return _stored(session, features, place, as_of, last=max(activities), keep=keep)
+            judged = judged_by_rules(session, known, course, as_of)
+            return _stored(session, judged, pending, last=max(activities), keep=keep)
+
+
+@dataclass(frozen=True)
+class ByRules:
+    """Features of students at an instant, and the reasons of those who are not assessable.
+
+    course: of their predictions; None where only events tell of it.
+    """
+
+    course: str | None
+    as_of: datetime
+    features: dict[str, Features]
+    missing: dict[str, str]
+
+    def row(self, student_id: str) -> DropoutPrediction:
+        """Return the prediction of an assessable student as a row without id and digest."""
+        assessment = assess(self.features[student_id])
+        return prediction_row(student_id, assessment, self.as_of, self.course)
+
+
+def judged_by_rules(
+    session: Session, activities: Mapping[str, Activity], course: str | None, as_of: datetime
+) -> ByRules:
+    """Return what the rules need of students: of a course, or altogether."""
+    stays = stays_of(session, activities)
+    known = within_sight(session, stays, activities, as_of)
+    features = {id_: features_of(seen) for id_, seen in known.items()}
+    if course is None:
+        absent: dict[str, str] | None = gone_by(session, stays, as_of)
+    else:
+        absent = _absent(session, course, stays, features, as_of)
+    place, absent = (None, {}) if absent is None else (course, absent)
+    reasons = {
+        id_: absent.get(id_) or missing_for_assessment(found) for id_, found in features.items()
+    }
+    return ByRules(place, as_of, features, {id_: why for id_, why in reasons.items() if why})
+
+
+def activities_of(
+    session: Session, students: Sequence[str], as_of: datetime
+) -> dict[str, Activity]:
+    """Return the activity by `as_of` of these students, by id."""
+    named = _named(session.get_bind().dialect.name)
+    return activity_of(session, named, as_of, ids=list(students))
+
+
+@cache
+def _named(dialect: str) -> Select[str]:
+    return select(KnownStudent.id).where(among(KnownStudent.id, "ids", dialect))
 
 
 def _next(student: Subquery) -> Select[str]:
@@ -135,18 +179,6 @@ def _judged_by_model(session: Session, students: Iterable[str], as_of: datetime)
     return set(session.scalars(query.distinct()))
 
 
-@dataclass(frozen=True)
-class _Place:
-    """The course of predictions, None where only events tell of it, and who is not in it.
-
-    pending: of the students when their rows were read.
-    """
-
-    course: str | None
-    absent: dict[str, str]
-    pending: Pending
-
-
 def _absent(
     session: Session, course: str, stays: Stays, students: Iterable[str], as_of: datetime
 ) -> dict[str, str] | None:
@@ -165,41 +197,31 @@ def _absence(stay: Stay | None, as_of: datetime) -> str | None:
 
 
 def _stored(
-    session: Session,
-    features: dict[str, Features],
-    place: _Place,
-    as_of: datetime,
-    *,
-    last: str,
-    keep: int,
+    session: Session, judged: ByRules, pending: Pending, *, last: str, keep: int
 ) -> CohortBatch:
-    reasons = {
-        id_: place.absent.get(id_) or missing_for_assessment(features[id_]) for id_ in features
-    }
-    missing = {id_: why for id_, why in reasons.items() if why}
-    assessable = features.keys() - missing
+    assessable = judged.features.keys() - judged.missing
     gone = admit(session, assessable, utc_now())
-    rows = [_row(id_, features[id_], as_of, place) for id_ in sorted(assessable - gone)]
+    rows = [_row(judged, id_, pending) for id_ in sorted(assessable - gone)]
     outcomes = Counter(store_predictions(session, rows))
     return CohortBatch(
         last=last,
-        students=len(features),
+        students=len(judged.features),
         stored=outcomes[Outcome.STORED],
         unchanged=outcomes[Outcome.REPEATED],
         incomplete=incomplete_among(rows),
-        not_assessable=len(missing),
-        examples=tuple(missing.items())[:MOST_EXAMPLES],
+        not_assessable=len(judged.missing),
+        examples=tuple(judged.missing.items())[:MOST_EXAMPLES],
         highest=highest_of(rows, keep),
         versions=(RULES_VERSION,) if rows else (),
     )
 
 
-def _row(student_id: str, features: Features, as_of: datetime, place: _Place) -> DropoutPrediction:
-    row = prediction_row(student_id, assess(features), as_of, place.course)
-    note_pending(row, place.pending)
-    row.digest = digest_of({"features": asdict(features)})
-    named = f"{student_id}\n{as_of.isoformat()}\n{RULES_VERSION}\n{row.digest.hex()}"
-    if place.course is not None:
-        named += f"\n{place.course}"
+def _row(judged: ByRules, student_id: str, pending: Pending) -> DropoutPrediction:
+    row = judged.row(student_id)
+    note_pending(row, pending)
+    row.digest = digest_of({"features": asdict(judged.features[student_id])})
+    named = f"{student_id}\n{judged.as_of.isoformat()}\n{RULES_VERSION}\n{row.digest.hex()}"
+    if judged.course is not None:
+        named += f"\n{judged.course}"
     row.id = "cohort-" + hashlib.blake2b(named.encode(), digest_size=16).hexdigest()
     return row

@@ -72,19 +72,19 @@ def take_off(session: Session, course: str, students: Sequence[str], as_of: date
 
 
 def put_in_place(
-    session: Session, old: DropoutPrediction, new: DropoutPrediction | None, now: datetime
+    session: Session,
+    pairs: Sequence[tuple[DropoutPrediction, DropoutPrediction | None]],
+    now: datetime,
 ) -> None:
-    """Let `new`, which is stored, tell what `old` told; without one nothing is told.
+    """Let each new prediction, which is stored, tell what the old one told.
 
-    Both are of one student, course and instant; the student must be locked.
+    Without a new one nothing is told. All are of one instant; their students must be locked.
     """
-    is_old = _ROW.id == old.id
-    _change(session, is_old, recomputed_at=now)
-    if new is not None and old.is_latest:
-        put_latest(session, [new])
-    elif new is None:
-        _change(session, is_old, **_NOT_LATEST)
-        _put_overall(session, [old.student_id])
+    _change(session, _ROW.id.in_([old.id for old, _ in pairs]), recomputed_at=now)
+    put_latest(session, [new for old, new in pairs if new is not None and old.is_latest])
+    if vain := [old for old, new in pairs if new is None]:
+        _change(session, _ROW.id.in_([old.id for old in vain]), **_NOT_LATEST)
+        _put_overall(session, sorted({old.student_id for old in vain}))
 
 
 def _make_obsolete(session: Session, which: ColumnElement[bool], as_of: datetime) -> None:

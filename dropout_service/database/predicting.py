@@ -57,29 +57,21 @@ class Predicting(Part):
                 session, DropoutPrediction, prediction_id, digest, PredictionExists
             ):
                 return stored
-            enrolments = open_enrolments(session, student_id, course, instant)
+            enrolments = _enrolments(session, student_id, course, instant)
             model = active_model(session)
             row = None if model is None else _by_model(session, model, enrolments, instant)
             if row is None and model is not None and course is not None:
                 raise NotAssessable(student_id, "nothing is known of the enrolment")
-            row = row or by_rules(session, student_id, course, instant)
+            row = row or _by_rules(session, student_id, course, instant)
             row.id, row.digest = prediction_id or new_id(), digest
             note_pending(row, pending)
             return store_prediction(session, row)
 
 
-def open_enrolments(
+def _enrolments(
     session: Session, student_id: str, course: str | None, as_of: datetime
 ) -> list[tuple[Enrolment, Course]]:
-    """Return the student's enrolments that can be judged at the instant: all, or of a course.
-
-    Raises:
-        StudentNotFound: nothing was heard of that student.
-        StudentDeleted: all data of the student were erased.
-        CourseNotFound: no enrolments of that course are known.
-        NotAssessable: the student is not in the course.
-
-    """
+    """Return the student's enrolments that can be judged at the instant."""
     query = (
         select(Enrolment, Course)
         .join(Course, Course.id == Enrolment.course_id)
@@ -115,17 +107,9 @@ def _by_model(
     return max(rows, key=lambda row: row.risk_score, default=None)
 
 
-def by_rules(
+def _by_rules(
     session: Session, student_id: str, course: str | None, as_of: datetime
 ) -> DropoutPrediction:
-    """Return what the rules say of the student, as a row without id and digest.
-
-    Raises:
-        StudentNotFound: nothing was heard of that student.
-        StudentDeleted: all data of the student were erased.
-        NotAssessable: too little was known of the student by then.
-
-    """
     features = features_at(session, student_id, as_of)
     gone = gone_by(session, stays_of(session, [student_id]), as_of).get(student_id)
     if missing := gone or missing_for_assessment(features):

@@ -4,7 +4,6 @@ import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,34 +11,25 @@ from typing import Any
 from sqlalchemy import Select, case, select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.enrolment_predictions import (
-    CourseAssessment,
-    assess_course,
-    model_row,
-)
+from dropout_service.database.cohorts import activities_of, judged_by_rules
+from dropout_service.database.enrolment_predictions import assess_course, model_row
 from dropout_service.database.features import computed_row
 from dropout_service.database.incomplete import is_due
 from dropout_service.database.latest import put_in_place
 from dropout_service.database.learned_models import model_of
-from dropout_service.database.predicting import by_rules, open_enrolments
-from dropout_service.database.presence import admit_one
-from dropout_service.errors import (
-    CourseNotFound,
-    FeatureSetExists,
-    NotAssessable,
-    PredictionExists,
-    StudentDeleted,
-)
+from dropout_service.database.presence import admit
+from dropout_service.errors import FeatureSetExists
 from dropout_service.models import Course, DropoutPrediction, FeatureSet
 from shared_db.clock import utc_now
 from shared_db.errors import DatabaseUnavailable
-from shared_db.naming import digest_of, store_one
+from shared_db.naming import digest_of, store_named, store_one
 from shared_db.part import Part
 from shared_db.pending import pending_of
 
 logger = logging.getLogger(__name__)
 
 _PAGE = 5000
+_AT_ONCE = 250
 
 
 @dataclass(frozen=True)
@@ -52,9 +42,6 @@ class _Due:
     course: str | None = None
     model: str | None = None
 
-
-# Stores what is computed in the place of the old row; returns False if that was done before.
-_Again = Callable[[Session, _Due], bool]
 
 _FEATURES = select(FeatureSet.id, FeatureSet.student_id, FeatureSet.as_of)
 _PREDICTIONS = select(
@@ -78,10 +65,9 @@ class Recomputing(Part):
         """
         done = 0
         for rows in self._due(FeatureSet, _FEATURES):
-            done += self._all_again(rows, _features_again)
+            done += sum(self._again([row], self._features_again) for row in rows)
         for rows in self._due(DropoutPrediction, _PREDICTIONS):
-            for group in _by_course(rows):
-                done += self._predictions_again(group)
+            done += sum(self._again(group, self._predictions_again) for group in _groups(rows))
         if done:
             logger.warning("computed %d features and predictions again, with all rows", done)
         return done
@@ -101,109 +87,102 @@ class Recomputing(Part):
             pending = pending_of(self.database, {row.student_id for row in rows})
             yield [row for row in rows if pending.of(row.student_id) == 0]
 
-    def _predictions_again(self, group: Sequence[_Due]) -> int:
-        """Predict again what one model said of a course at an instant, or what the rules said."""
-        first, assessed = group[0], None
-        with _going_on():
-            if first.model is not None:
-                with self.database.reading() as session:
-                    assessed = _assessed(session, first, first.model)
-            return self._all_again(
-                group, lambda session, due: _prediction_again(session, due, assessed)
-            )
-        return 0
+    def _again(self, rows: Sequence[_Due], compute: Callable[[Sequence[_Due]], int]) -> int:
+        """Compute rows again; where that fails, in halves, until the fault is alone.
 
-    def _all_again(self, rows: Sequence[_Due], again: _Again) -> int:
-        return sum(self._one_again(row, again) for row in rows)
+        Raises:
+            DatabaseUnavailable: the database is away.
 
-    def _one_again(self, due: _Due, again: _Again) -> bool:
-        # Once more: computing those before may have taken minutes.
-        if pending_of(self.database, [due.student_id]).of(due.student_id) != 0:
-            return False
-        with _going_on(), self.database.unit_of_work() as session:
-            # Locked before anything is read, so that the second of two processes finds it done.
-            admit_one(session, due.student_id, utc_now())
-            return again(session, due)
-        return False
+        """
+        try:
+            return compute(rows)
+        except DatabaseUnavailable:
+            raise
+        except Exception as failure:  # noqa: BLE001 - of one row, which must not hold up the others
+            if len(rows) == 1:
+                # Its text may be personal. The next call tries again.
+                logger.warning("something is computed again later: %s", type(failure).__qualname__)
+                return 0
+        middle = len(rows) // 2
+        return self._again(rows[:middle], compute) + self._again(rows[middle:], compute)
+
+    def _features_again(self, rows: Sequence[_Due]) -> int:
+        [due] = rows
+        with self.database.unit_of_work() as session:
+            # Locked before it is looked at, so that the second of two processes finds it done.
+            if admit(session, [due.student_id], utc_now()):
+                return 0
+            old = session.get(FeatureSet, due.id)
+            if old is None or old.recomputed_at is not None:
+                return 0
+            new = computed_row(session, due.student_id, due.as_of, _id_again(due.id))
+            new.digest, new.pending_rows = _digest_again(due.id), 0
+            store_one(session, new, FeatureSetExists)
+            old.recomputed_at = new.created_at
+            return 1
+
+    def _predictions_again(self, rows: Sequence[_Due]) -> int:
+        """Predict again what was predicted of one course, at one instant, in one way."""
+        with self.database.reading() as session:
+            predicted = _predicted(session, rows)
+        done = 0
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            with self.database.unit_of_work() as session:
+                done += _stored(session, some, predicted)
+        return done
 
 
-def _by_course(rows: Sequence[_Due]) -> list[list[_Due]]:
-    """Return groups of one course, instant and model each: a model assesses a whole course."""
-    groups: dict[object, list[_Due]] = defaultdict(list)
+def _groups(rows: Sequence[_Due]) -> Iterator[Sequence[_Due]]:
+    """Return groups of one course, instant and model; a model assesses the course once for all."""
+    found: dict[object, list[_Due]] = defaultdict(list)
     for row in rows:
-        groups[row.model and (row.model, row.course, row.as_of)].append(row)
-    return list(groups.values())
+        found[row.model, row.course, row.as_of].append(row)
+    for group in found.values():
+        size = len(group) if group[0].model else _AT_ONCE
+        yield from (group[start : start + size] for start in range(0, len(group), size))
 
 
-@contextmanager
-def _going_on() -> Iterator[None]:
-    """Log a failure of one row, which must not hold up the others; the next call tries again.
-
-    Raises:
-        DatabaseUnavailable: the database is away.
-
-    """
-    try:
-        yield
-    except StudentDeleted:
-        logger.info("a student was erased before something was computed again")
-    except DatabaseUnavailable:
-        raise
-    except Exception as failure:  # noqa: BLE001 - of one row; its text may be personal
-        logger.warning("something is computed again later: %s", type(failure).__qualname__)
+# The prediction of a student as a row without id and digest; None: not assessable.
+_Predicted = Callable[[str], DropoutPrediction | None]
 
 
-def _assessed(session: Session, due: _Due, version: str) -> CourseAssessment | None:
-    """Return what the model says; None where the rules predict: no model can be read."""
-    course, model = session.get(Course, due.course), model_of(session, version)
-    if course is None or model is None:
-        return None
-    return assess_course(session, model, course, due.as_of)
+def _predicted(session: Session, rows: Sequence[_Due]) -> _Predicted:
+    """Return what the model that predicted says now; where none can be read, what the rules say."""
+    one = rows[0]
+    course = None if one.course is None else session.get(Course, one.course)
+    model = None if one.model is None else model_of(session, one.model)
+    if course is not None and model is not None:
+        assessed = assess_course(session, model, course, one.as_of)
+        known = dict(assessed.enrolments)
+        return lambda id_: model_row(assessed, id_, known[id_]) if id_ in known else None
+    students = sorted({row.student_id for row in rows})
+    activities = activities_of(session, students, one.as_of)
+    judged = judged_by_rules(session, activities, one.course, one.as_of)
+    assessable = judged.features.keys() - judged.missing
+    return lambda id_: judged.row(id_) if id_ in assessable else None
 
 
-def _features_again(session: Session, due: _Due) -> bool:
-    old = session.get(FeatureSet, due.id)
-    if old is None or old.recomputed_at is not None:
-        return False
-    new = computed_row(session, due.student_id, due.as_of, _id_again(due))
-    new.digest, new.pending_rows = _digest_again(due), 0
-    store_one(session, new, FeatureSetExists)
-    old.recomputed_at = new.created_at
-    return True
+def _stored(session: Session, rows: Sequence[_Due], predicted: _Predicted) -> int:
+    # Locked before they are looked at, so that the second of two processes finds them done.
+    gone = admit(session, {row.student_id for row in rows}, utc_now())
+    ids = [row.id for row in rows if row.student_id not in gone]
+    is_left = DropoutPrediction.id.in_(ids) & DropoutPrediction.recomputed_at.is_(None)
+    olds = session.scalars(select(DropoutPrediction).where(is_left)).all()
+    pairs = [(old, predicted(old.student_id)) for old in olds]
+    for old, new in pairs:
+        if new is not None:
+            new.id, new.digest, new.pending_rows = _id_again(old.id), _digest_again(old.id), 0
+            new.obsolete_from = old.obsolete_from
+    store_named(session, [new for _, new in pairs if new is not None])
+    put_in_place(session, pairs, utc_now())
+    return len(pairs)
 
 
-def _prediction_again(session: Session, due: _Due, assessed: CourseAssessment | None) -> bool:
-    old = session.get(DropoutPrediction, due.id)
-    if old is None or old.recomputed_at is not None:
-        return False
-    new = _predicted(session, due, assessed)
-    if new is not None:
-        new.id, new.digest, new.pending_rows = _id_again(due), _digest_again(due), 0
-        new.obsolete_from = old.obsolete_from
-        store_one(session, new, PredictionExists)
-    put_in_place(session, old, new, utc_now())
-    return True
+def _id_again(id_: str) -> str:
+    """Return the id of what is computed again in the place of the row of that id."""
+    return "again-" + hashlib.blake2b(id_.encode(), digest_size=16).hexdigest()
 
 
-def _predicted(
-    session: Session, due: _Due, assessed: CourseAssessment | None
-) -> DropoutPrediction | None:
-    """Return the prediction without id and digest; None if it turned out not to be assessable."""
-    if assessed is not None:
-        found = dict(assessed.enrolments).get(due.student_id)
-        return None if found is None else model_row(assessed, due.student_id, found)
-    try:
-        if due.course is not None:
-            open_enrolments(session, due.student_id, due.course, due.as_of)
-        return by_rules(session, due.student_id, due.course, due.as_of)
-    except (CourseNotFound, NotAssessable):
-        return None
-
-
-def _id_again(due: _Due) -> str:
-    """Return the id of what is computed again: one for each old row."""
-    return "again-" + hashlib.blake2b(due.id.encode(), digest_size=16).hexdigest()
-
-
-def _digest_again(due: _Due) -> bytes:
-    return digest_of({"again": due.id})
+def _digest_again(id_: str) -> bytes:
+    return digest_of({"again": id_})
