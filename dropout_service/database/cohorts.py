@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
@@ -137,11 +137,11 @@ def judged_by_rules(
 
 
 def activities_of(
-    session: Session, students: Sequence[str], as_of: datetime
+    session: Session, students: Iterable[str], as_of: datetime
 ) -> dict[str, Activity]:
     """Return the activity by `as_of` of these students, by id."""
     named = _named(session.get_bind().dialect.name)
-    return activity_of(session, named, as_of, ids=list(students))
+    return activity_of(session, named, as_of, ids=sorted(students))
 
 
 @cache

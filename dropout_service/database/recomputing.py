@@ -83,17 +83,22 @@ class Recomputing(Part):
                 rows = [_Due(*row) for row in session.execute(page)]
             if not rows:
                 return
+            yield rows
             after = rows[-1].id
-            pending = pending_of(self.database, {row.student_id for row in rows})
-            yield [row for row in rows if pending.of(row.student_id) == 0]
 
     def _again(self, rows: Sequence[_Due], compute: Callable[[Sequence[_Due]], int]) -> int:
-        """Compute rows again; where that fails, in halves, until the fault is alone.
+        """Compute rows again of students of whom nothing waits; return how many.
+
+        Where that fails it is done in halves, until the fault is alone.
 
         Raises:
             DatabaseUnavailable: the database is away.
 
         """
+        pending = pending_of(self.database, {row.student_id for row in rows})
+        rows = [row for row in rows if pending.of(row.student_id) == 0]
+        if not rows:
+            return 0
         try:
             return compute(rows)
         except DatabaseUnavailable:
@@ -156,8 +161,7 @@ def _predicted(session: Session, rows: Sequence[_Due]) -> _Predicted:
         assessed = assess_course(session, model, course, one.as_of)
         known = dict(assessed.enrolments)
         return lambda id_: model_row(assessed, id_, known[id_]) if id_ in known else None
-    students = sorted({row.student_id for row in rows})
-    activities = activities_of(session, students, one.as_of)
+    activities = activities_of(session, {row.student_id for row in rows}, one.as_of)
     judged = judged_by_rules(session, activities, one.course, one.as_of)
     assessable = judged.features.keys() - judged.missing
     return lambda id_: judged.row(id_) if id_ in assessable else None
