@@ -138,6 +138,18 @@ def test_what_waits_in_the_spool_is_told_of(
     assert waiting == ["late"]
 
 
+def test_a_spool_out_of_reach_leaves_it_unknown(
+    run: Run, manager: DropoutDatabaseManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPOOL_PATH", str(tmp_path / ("too-long-a-name" * 20)))
+
+    result = run("--all", "--as-of", AS_OF)
+
+    assert result.exit_code == 0, result.output
+    assert "cannot be read: what waits there is not counted" in result.output
+    assert {row.pending_rows for row in predictions(manager)} == {None}
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
