@@ -1,5 +1,6 @@
 """Incomplete features and predictions: computed while rows of the student waited in a spool."""
 
+import hashlib
 import socket
 from datetime import datetime, timedelta
 
@@ -26,3 +27,8 @@ def is_due(model: type[FeatureSet] | type[DropoutPrediction], now: datetime) -> 
     is_incomplete = (model.pending_rows > 0) & model.recomputed_at.is_(None)
     is_ours = model.pending_on == socket.gethostname()
     return is_incomplete & or_(is_ours, model.created_at < now - OTHERS_AFTER)
+
+
+def id_again(id_: str) -> str:
+    """Return the id of what is computed again in the place of the row of that id."""
+    return "again-" + hashlib.blake2b(id_.encode(), digest_size=16).hexdigest()

@@ -1,6 +1,5 @@
 """Recomputing of features and predictions that were made while rows of the student waited."""
 
-import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 from dropout_service.database.cohorts import activities_of, judged_by_rules
 from dropout_service.database.enrolment_predictions import assess_course, model_row
 from dropout_service.database.features import computed_row
-from dropout_service.database.incomplete import is_due
+from dropout_service.database.incomplete import id_again, is_due
 from dropout_service.database.latest import put_in_place
 from dropout_service.database.learned_models import model_of
 from dropout_service.database.presence import admit
@@ -120,7 +119,7 @@ class Recomputing(Part):
             old = session.get(FeatureSet, due.id)
             if old is None or old.recomputed_at is not None:
                 return 0
-            new = computed_row(session, due.student_id, due.as_of, _id_again(due.id))
+            new = computed_row(session, due.student_id, due.as_of, id_again(due.id))
             new.digest, new.pending_rows = _digest_again(due.id), 0
             store_one(session, new, FeatureSetExists)
             old.recomputed_at = new.created_at
@@ -176,16 +175,11 @@ def _stored(session: Session, rows: Sequence[_Due], predicted: _Predicted) -> in
     pairs = [(old, predicted(old.student_id)) for old in olds]
     for old, new in pairs:
         if new is not None:
-            new.id, new.digest, new.pending_rows = _id_again(old.id), _digest_again(old.id), 0
+            new.id, new.digest, new.pending_rows = id_again(old.id), _digest_again(old.id), 0
             new.obsolete_from = old.obsolete_from
     store_named(session, [new for _, new in pairs if new is not None])
     put_in_place(session, pairs, utc_now())
     return len(pairs)
-
-
-def _id_again(id_: str) -> str:
-    """Return the id of what is computed again in the place of the row of that id."""
-    return "again-" + hashlib.blake2b(id_.encode(), digest_size=16).hexdigest()
 
 
 def _digest_again(id_: str) -> bytes:

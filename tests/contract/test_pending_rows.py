@@ -96,6 +96,26 @@ def test_a_cohort_says_it_of_each(manager: DropoutDatabaseManager, spool: Spool)
     assert latest["ada"] == latest["twin"] != latest["bob"]
 
 
+def test_the_same_cohort_again_does_not_bring_back_what_was_incomplete(
+    manager: DropoutDatabaseManager, spool: Spool
+) -> None:
+    """What bob did after the instant changes nothing, so the same row is predicted again."""
+    wait_in(spool, *events("bob", 41))
+    manager.predict_batch(AS_OF)
+    early = manager.get_latest_prediction("bob")
+    replay(manager, spool)
+    again = manager.recompute()
+    made = manager.get_latest_prediction("bob")
+    done = manager.predict_batch(AS_OF)
+    latest = manager.get_latest_prediction("bob")
+
+    assert (early.pending_rows, again, done.unchanged) == (1, 2, 2)
+    assert content(made) | {"pending_rows": 1, "pending_on": early.pending_on} == content(early) | {
+        "recomputed_at": None
+    }
+    assert latest.id == made.id != early.id
+
+
 def test_processes_at_once_make_each_once(
     manager: DropoutDatabaseManager, private_url: str, spool: Spool
 ) -> None:
