@@ -56,8 +56,11 @@ def create_app(
     """Return the app on the given manager, by default the one of the environment's database."""
     chosen = settings or Settings.load()
     intake = Intake(manager.commits, chosen)
-    erasing = Periodic("erasing", chosen.erasing_seconds, manager.erase_deleted_students)
-    periodics = [erasing] if chosen.erasing_seconds else []
+    periodics = [
+        Periodic("erasing", chosen.erasing_seconds, manager.erase_deleted_students),
+        Periodic("recomputing", chosen.recomputing_seconds, manager.recompute),
+    ]
+    periodics = [one for one in periodics if one.seconds]
     app = create_service_app(
         SERVICE, chosen, manager.database, HISTORY, periodics, intake, Spooling(manager, KINDS)
     )

@@ -46,7 +46,7 @@ class Database:
         self._store: Store | None = None
         self._lock = threading.Lock()
         self._spool: Spool | None = None
-        # Why there is none, where additions are to be spooled.
+        # Why there is none, where the service was to have one; rows may wait in its file.
         self.spool_failure: str | None = None
 
     @classmethod

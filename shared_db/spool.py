@@ -145,6 +145,15 @@ class Spool(SpoolStore):
         with self.connection() as connection:
             return connection.execute(query, (json.dumps(list(subjects)),)).fetchone() is not None
 
+    def waiting_of(self, subjects: Collection[str] | None = None) -> dict[str, int]:
+        """Return how many additions wait of each of the subjects, or of all; no zeros."""
+        which = "subject IN (SELECT value FROM json_each(?))"
+        named = "subject IS NOT NULL" if subjects is None else which
+        values = () if subjects is None else (json.dumps(list(subjects)),)
+        query = "SELECT subject, count(*) FROM spool WHERE problem IS NULL AND"
+        with self.connection() as connection:
+            return dict(connection.execute(f"{query} {named} GROUP BY subject", values).fetchall())
+
     def oldest(self, limit: int) -> list[Entry]:
         """Return what waits, deferred or not, in the order of acceptance."""
         return self.entries("problem IS NULL", limit=limit)

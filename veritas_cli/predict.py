@@ -1,5 +1,6 @@
 """`veritas predict`: who of a whole cohort is at risk, and why."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -14,7 +15,10 @@ from dropout_service.database.cohort_batch import CohortBatch
 from dropout_service.database.enrolment_predictions import CourseAssessment
 from dropout_service.models import DropoutPrediction
 from shared_db.clock import utc_now
+from shared_db.database import Database
 from shared_db.errors import ConfigurationError
+from shared_db.settings import DatabaseSettings
+from shared_db.spool import Spool
 from veritas_cli.connecting import refusals_in_one_line
 from veritas_cli.learning import command_console, learning_manager
 
@@ -43,12 +47,14 @@ def predict(
     """Predict a whole cohort, and list the highest risks with their main reasons.
 
     Enrolments in courses are judged by the model of `veritas train`, everybody else by the rules.
-    Running it again for the same instant stores nothing new, unless something came late.
+    Running it again for the same instant stores nothing new, unless something came late. Rows that
+    wait in dropout's spool on this machine are counted with each prediction.
     """
-    with refusals_in_one_line("predict"):
+    with refusals_in_one_line("predict"), closing(_spool_here()) as spool:
         if everybody == (course is not None):
             raise ConfigurationError("Say either --all or --course COURSE.")
         manager, console = learning_manager("predict"), command_console()
+        _use_if_there(manager.database, spool)
         instant = _instant(as_of) if day is None else _end_of_day(manager, course, day, as_of)
         with _progress(console) as progress:
             outcome = _predict(_Run(manager, instant, show, progress), course)
@@ -57,6 +63,20 @@ def predict(
         if active is not None and active.version in outcome.versions:
             console.print(f"{active.version} tells who ends as {active.target}.", soft_wrap=True)
         _show(console, outcome)
+
+
+def _spool_here() -> Spool:
+    return Spool.of_service(DatabaseSettings.load().spool_path, "dropout")
+
+
+def _use_if_there(database: Database, spool: Spool) -> None:
+    """Count what waits in the spool, which is read only."""
+    try:
+        if spool.path.exists():
+            database.use_spool(spool)
+    except OSError:
+        database.spool_failure = f"{spool.path} cannot be read"
+        typer.echo(f"{spool.path} cannot be read: what waits there is not counted.", err=True)
 
 
 def _instant(text: str | None) -> datetime:
@@ -165,6 +185,12 @@ def _report(console: Console, outcome: CohortBatch, as_of: datetime) -> None:
     console.print(line, soft_wrap=True)
     if outcome.versions:
         console.print(f"Predicted by {', '.join(outcome.versions)}.", soft_wrap=True)
+    if outcome.incomplete:
+        console.print(
+            f"{outcome.incomplete} were made while rows of the student waited in the spool; dropout"
+            " makes them again when these are stored.",
+            soft_wrap=True,
+        )
     for student_id, missing in outcome.examples:
         console.print(f"Not assessable, for instance {student_id}: {missing}.", soft_wrap=True)
 

@@ -18,6 +18,7 @@ from dropout_service.database.learned_models import LearnedModels
 from dropout_service.database.learning_rows import LearningRows
 from dropout_service.database.predicting import Predicting
 from dropout_service.database.predictions import Predictions
+from dropout_service.database.recomputing import Recomputing
 from dropout_service.database.students import STUDENT, Students
 from dropout_service.models import Base
 from dropout_service.settings import Settings
@@ -40,6 +41,7 @@ class DropoutDatabaseManager(
     Predictions,
     EnrolmentPredictions,
     Cohorts,
+    Recomputing,
     LearningRows,
     LearnedModels,
     Feedback,

@@ -88,11 +88,13 @@ class _Overall:
 def _overall_by(session: Session, at: datetime) -> _Overall:
     """Return what tells the overall risk: of the latest of each course the highest.
 
-    Without what was obsolete by then, and without courses that were over where something newer is
-    known.
+    Without what was obsolete by then or was computed again, and without courses that were over
+    where something newer is known.
     """
     one, other = aliased(DropoutPrediction), aliased(DropoutPrediction)
-    of_same = (other.student_id == one.student_id) & (other.as_of <= at)
+    of_same = (
+        (other.student_id == one.student_id) & (other.as_of <= at) & other.recomputed_at.is_(None)
+    )
     is_later = tuple_(other.as_of, other.id) > tuple_(one.as_of, one.id)
     in_course = func.coalesce(other.course, "") == func.coalesce(one.course, "")
     over = [course.id for course in session.scalars(select(Course)) if course.dates.is_over_at(at)]
@@ -101,6 +103,7 @@ def _overall_by(session: Session, at: datetime) -> _Overall:
         .where(
             one.student_id == Student.id,
             one.as_of <= at,
+            one.recomputed_at.is_(None),
             or_(one.obsolete_from.is_(None), one.obsolete_from > at),
             ~exists().where(of_same, in_course, is_later),
             or_(

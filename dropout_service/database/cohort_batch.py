@@ -14,6 +14,7 @@ class CohortBatch:
 
     last: the id after which the next batch begins, None when the cohort is through.
     students: how many by the rules; enrolments: how many of courses that a model judged.
+    incomplete: how many were predicted while rows of the student waited.
     not_assessable: how many; examples: some of them with what is missing.
     highest: the highest risks, the highest first. versions: of the rules or the model, sorted.
     """
@@ -23,6 +24,7 @@ class CohortBatch:
     enrolments: int = 0
     stored: int = 0
     unchanged: int = 0
+    incomplete: int = 0
     not_assessable: int = 0
     examples: tuple[tuple[str, str], ...] = ()
     highest: tuple[DropoutPrediction, ...] = ()
@@ -36,6 +38,7 @@ class CohortBatch:
             enrolments=self.enrolments + following.enrolments,
             stored=self.stored + following.stored,
             unchanged=self.unchanged + following.unchanged,
+            incomplete=self.incomplete + following.incomplete,
             not_assessable=self.not_assessable + following.not_assessable,
             examples=(self.examples + following.examples)[:MOST_EXAMPLES],
             highest=highest_of((*self.highest, *following.highest), keep),
@@ -46,3 +49,8 @@ class CohortBatch:
 def highest_of(rows: Sequence[DropoutPrediction], keep: int) -> tuple[DropoutPrediction, ...]:
     """Return that many of the highest risks, the highest first."""
     return tuple(sorted(rows, key=lambda row: (-row.risk_score, row.student_id))[:keep])
+
+
+def incomplete_among(rows: Sequence[DropoutPrediction]) -> int:
+    """Return how many were made while rows of the student waited."""
+    return sum(bool(row.pending_rows) for row in rows)

@@ -2,15 +2,22 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import Integer, Select, Subquery, bindparam, func, select, union
 from sqlalchemy.orm import Session
 
 from dropout_service.database.activity import activity_of
-from dropout_service.database.cohort_batch import MOST_EXAMPLES, CohortBatch, highest_of
+from dropout_service.database.cohort_batch import (
+    MOST_EXAMPLES,
+    CohortBatch,
+    highest_of,
+    incomplete_among,
+)
+from dropout_service.database.incomplete import note_pending
 from dropout_service.database.latest import of_leavers, take_off
 from dropout_service.database.predictions import prediction_row, store_predictions
 from dropout_service.database.presence import admit, deleted_among
@@ -29,8 +36,10 @@ from dropout_service.models import (
 )
 from shared_db.clock import utc_now
 from shared_db.columns import Key
+from shared_db.dialects import among
 from shared_db.naming import Outcome, digest_of
 from shared_db.part import Part
+from shared_db.pending import Pending, pending_of
 
 MOST_AT_ONCE = 1000
 
@@ -78,22 +87,66 @@ class Cohorts(Part):
         the same is known; where rows came late the new prediction stands beside the old one. keep:
         how many of the highest risks to return.
         """
+        pending = pending_of(self.database)
         with self.database.unit_of_work() as session:
             activities = _activities(session, as_of, course, after=after, limit=limit)
             if not activities:
                 return CohortBatch(last=None)
             out = deleted_among(session, activities)
-            stays = stays_of(session, activities)
             if course is None:
                 out |= _judged_by_model(session, activities, as_of)
             known = {id_: seen for id_, seen in activities.items() if id_ not in out}
-            known = within_sight(session, stays, known, as_of)
-            features = {id_: features_of(seen) for id_, seen in known.items()}
-            if course is None:
-                place = _Place(None, gone_by(session, stays, as_of))
-            else:
-                place = _place(session, course, stays, features, as_of)
-            return _stored(session, features, place, as_of, last=max(activities), keep=keep)
+            judged = judged_by_rules(session, known, course, as_of)
+            return _stored(session, judged, pending, last=max(activities), keep=keep)
+
+
+@dataclass(frozen=True)
+class ByRules:
+    """Features of students at an instant, and the reasons of those who are not assessable.
+
+    course: of their predictions; None where only events tell of it.
+    """
+
+    course: str | None
+    as_of: datetime
+    features: dict[str, Features]
+    missing: dict[str, str]
+
+    def row(self, student_id: str) -> DropoutPrediction:
+        """Return the prediction of an assessable student as a row without id and digest."""
+        assessment = assess(self.features[student_id])
+        return prediction_row(student_id, assessment, self.as_of, self.course)
+
+
+def judged_by_rules(
+    session: Session, activities: Mapping[str, Activity], course: str | None, as_of: datetime
+) -> ByRules:
+    """Return what the rules need of students: of a course, or altogether."""
+    stays = stays_of(session, activities)
+    known = within_sight(session, stays, activities, as_of)
+    features = {id_: features_of(seen) for id_, seen in known.items()}
+    if course is None:
+        absent: dict[str, str] | None = gone_by(session, stays, as_of)
+    else:
+        absent = _absent(session, course, stays, features, as_of)
+    place, absent = (None, {}) if absent is None else (course, absent)
+    reasons = {
+        id_: absent.get(id_) or missing_for_assessment(found) for id_, found in features.items()
+    }
+    return ByRules(place, as_of, features, {id_: why for id_, why in reasons.items() if why})
+
+
+def activities_of(
+    session: Session, students: Iterable[str], as_of: datetime
+) -> dict[str, Activity]:
+    """Return the activity by `as_of` of these students, by id."""
+    named = _named(session.get_bind().dialect.name)
+    return activity_of(session, named, as_of, ids=sorted(students))
+
+
+@cache
+def _named(dialect: str) -> Select[str]:
+    return select(KnownStudent.id).where(among(KnownStudent.id, "ids", dialect))
 
 
 def _next(student: Subquery) -> Select[str]:
@@ -126,24 +179,17 @@ def _judged_by_model(session: Session, students: Iterable[str], as_of: datetime)
     return set(session.scalars(query.distinct()))
 
 
-@dataclass(frozen=True)
-class _Place:
-    """The course of predictions, None where only events tell of it, and who is not in it."""
-
-    course: str | None
-    absent: dict[str, str]
-
-
-def _place(
+def _absent(
     session: Session, course: str, stays: Stays, students: Iterable[str], as_of: datetime
-) -> _Place:
+) -> dict[str, str] | None:
+    """Return the reasons of students who are not in the course; None if only events tell of it."""
     if session.get(Course, course) is None:
-        return _Place(None, {})
+        return None
     enrolled = {
         id_: stay for id_, known in stays.items() for stay in known if stay.course == course
     }
     reasons = {id_: _absence(enrolled.get(id_), as_of) for id_ in students}
-    return _Place(course, {id_: why for id_, why in reasons.items() if why})
+    return {id_: why for id_, why in reasons.items() if why}
 
 
 def _absence(stay: Stay | None, as_of: datetime) -> str | None:
@@ -151,41 +197,31 @@ def _absence(stay: Stay | None, as_of: datetime) -> str | None:
 
 
 def _stored(
-    session: Session,
-    features: dict[str, Features],
-    place: _Place,
-    as_of: datetime,
-    *,
-    last: str,
-    keep: int,
+    session: Session, judged: ByRules, pending: Pending, *, last: str, keep: int
 ) -> CohortBatch:
-    reasons = {
-        id_: place.absent.get(id_) or missing_for_assessment(features[id_]) for id_ in features
-    }
-    missing = {id_: why for id_, why in reasons.items() if why}
-    assessable = features.keys() - missing
+    assessable = judged.features.keys() - judged.missing
     gone = admit(session, assessable, utc_now())
-    rows = [_row(id_, features[id_], as_of, place.course) for id_ in sorted(assessable - gone)]
+    rows = [_row(judged, id_, pending) for id_ in sorted(assessable - gone)]
     outcomes = Counter(store_predictions(session, rows))
     return CohortBatch(
         last=last,
-        students=len(features),
+        students=len(judged.features),
         stored=outcomes[Outcome.STORED],
         unchanged=outcomes[Outcome.REPEATED],
-        not_assessable=len(missing),
-        examples=tuple(missing.items())[:MOST_EXAMPLES],
+        incomplete=incomplete_among(rows),
+        not_assessable=len(judged.missing),
+        examples=tuple(judged.missing.items())[:MOST_EXAMPLES],
         highest=highest_of(rows, keep),
         versions=(RULES_VERSION,) if rows else (),
     )
 
 
-def _row(
-    student_id: str, features: Features, as_of: datetime, course: str | None
-) -> DropoutPrediction:
-    row = prediction_row(student_id, assess(features), as_of, course)
-    row.digest = digest_of({"features": asdict(features)})
-    named = f"{student_id}\n{as_of.isoformat()}\n{RULES_VERSION}\n{row.digest.hex()}"
-    if course is not None:
-        named += f"\n{course}"
+def _row(judged: ByRules, student_id: str, pending: Pending) -> DropoutPrediction:
+    row = judged.row(student_id)
+    note_pending(row, pending)
+    row.digest = digest_of({"features": asdict(judged.features[student_id])})
+    named = f"{student_id}\n{judged.as_of.isoformat()}\n{RULES_VERSION}\n{row.digest.hex()}"
+    if judged.course is not None:
+        named += f"\n{judged.course}"
     row.id = "cohort-" + hashlib.blake2b(named.encode(), digest_size=16).hexdigest()
     return row

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +11,14 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.cohort_batch import MOST_EXAMPLES, CohortBatch, highest_of
+from dropout_service.database.cohort_batch import (
+    MOST_EXAMPLES,
+    CohortBatch,
+    highest_of,
+    incomplete_among,
+)
 from dropout_service.database.enrolment_features import enrolment_features
+from dropout_service.database.incomplete import note_pending
 from dropout_service.database.learned_models import ActiveModel, active_model
 from dropout_service.database.predictions import store_predictions
 from dropout_service.database.presence import admit
@@ -25,6 +31,7 @@ from dropout_service.models import Course, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
 from shared_db.naming import Outcome, digest_of
 from shared_db.part import Part
+from shared_db.pending import NOTHING_PENDING, Pending, pending_of
 
 NOTHING_KNOWN = "nothing is known of the enrolment but its course"
 
@@ -33,7 +40,7 @@ NOTHING_KNOWN = "nothing is known of the enrolment but its course"
 class CourseAssessment:
     """What a model says of a course's enrolments at an instant, the highest risk first.
 
-    not_assessable: by student, with the reason.
+    not_assessable: by student, with the reason. pending: of the students when rows were read.
     """
 
     course: str
@@ -41,6 +48,7 @@ class CourseAssessment:
     version: str
     enrolments: tuple[tuple[str, ModelAssessment], ...]
     not_assessable: tuple[tuple[str, str], ...]
+    pending: Pending = NOTHING_PENDING
 
     def without_predictions(self) -> CohortBatch:
         """Return what became of those who are not assessable."""
@@ -79,12 +87,15 @@ class EnrolmentPredictions(Part):
             CourseNotFound: no enrolments of that course are known.
 
         """
+        pending = pending_of(self.database)
         with self.database.reading() as session:
             found = session.get(Course, course)
             if found is None:
                 raise CourseNotFound(course)
             model = active_model(session)
-            return None if model is None else assess_course(session, model, found, as_of)
+            if model is None:
+                return None
+            return replace(assess_course(session, model, found, as_of), pending=pending)
 
     def store_assessments(
         self,
@@ -110,6 +121,7 @@ class EnrolmentPredictions(Part):
             enrolments=len(enrolments),
             stored=outcomes[Outcome.STORED],
             unchanged=outcomes[Outcome.REPEATED],
+            incomplete=incomplete_among(rows),
             highest=highest_of(rows, keep),
             versions=(assessed.version,),
         )
@@ -196,6 +208,7 @@ def named_row(
 ) -> DropoutPrediction:
     """Return a prediction whose id tells its content, so that the same again is the same row."""
     row = model_row(assessed, student_id, assessment)
+    note_pending(row, assessed.pending)
     row.digest = digest_of(asdict(assessment))
     named = "\n".join((student_id, assessed.course, assessed.as_of.isoformat(), assessed.version))
     name = hashlib.blake2b(named.encode() + row.digest, digest_size=16).hexdigest()

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from dropout_service.database.activity import activity_of
+from dropout_service.database.incomplete import note_pending
 from dropout_service.database.presence import admit_one, refuse_deleted, require_student
 from dropout_service.database.stays import stays_of, within_sight
 from dropout_service.domain.features import FEATURES_VERSION, Features, features_of
@@ -19,6 +20,7 @@ from shared_db.ids import new_id
 from shared_db.naming import digest_of, store_one
 from shared_db.paging import Keyset, Page
 from shared_db.part import Part
+from shared_db.pending import pending_of
 
 FEATURES_BY_TIME = Keyset("features", (FeatureSet.as_of, FeatureSet.id), is_descending=True)
 ONE_STUDENT = select(bindparam("student_id", type_=Key).label("id"))
@@ -45,9 +47,10 @@ class FeatureSets(Part):
         """
         instant = as_of or utc_now()
         sent = {"student_id": student_id, "as_of": as_of}
+        pending = pending_of(self.database, [student_id])
         with self.database.unit_of_work() as session:
-            features = features_at(session, student_id, instant)
-            row = _row(student_id, feature_set_id, instant, FEATURES_VERSION, asdict(features))
+            row = computed_row(session, student_id, instant, feature_set_id)
+            note_pending(row, pending)
             return _store(session, row, sent)
 
     def save_feature_set(
@@ -79,7 +82,8 @@ class FeatureSets(Part):
             FeatureSetNotFound: none were stored.
 
         """
-        query = select(FeatureSet).where(FeatureSet.student_id == student_id)
+        is_theirs = FeatureSet.student_id == student_id
+        query = select(FeatureSet).where(is_theirs, FeatureSet.recomputed_at.is_(None))
         latest = query.order_by(FeatureSet.as_of.desc(), FeatureSet.id.desc()).limit(1)
         with self.database.reading() as session:
             refuse_deleted(session, student_id)
@@ -119,6 +123,20 @@ def features_at(session: Session, student_id: str, as_of: datetime) -> Features:
     stays = stays_of(session, [student_id])
     known = activity_of(session, ONE_STUDENT, as_of, student_id=student_id)
     return features_of(within_sight(session, stays, known, as_of)[student_id])
+
+
+def computed_row(
+    session: Session, student_id: str, as_of: datetime, feature_set_id: str | None = None
+) -> FeatureSet:
+    """Return the student's features from what happened by `as_of` as a row without digest.
+
+    Raises:
+        StudentNotFound: nothing was heard of that student, here or in staffstuddash.
+        StudentDeleted: all data of the student were erased.
+
+    """
+    features = features_at(session, student_id, as_of)
+    return _row(student_id, feature_set_id, as_of, FEATURES_VERSION, asdict(features))
 
 
 def _row(

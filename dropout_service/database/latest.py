@@ -71,6 +71,22 @@ def take_off(session: Session, course: str, students: Sequence[str], as_of: date
     _put_overall(session, students)
 
 
+def put_in_place(
+    session: Session,
+    pairs: Sequence[tuple[DropoutPrediction, DropoutPrediction | None]],
+    now: datetime,
+) -> None:
+    """Let each new prediction, which is stored, tell what the old one told.
+
+    Without a new one nothing is told. All are of one instant; their students must be locked.
+    """
+    _change(session, _ROW.id.in_([old.id for old, _ in pairs]), recomputed_at=now)
+    put_latest(session, [new for old, new in pairs if new is not None and old.is_latest])
+    if vain := [old for old, new in pairs if new is None]:
+        _change(session, _ROW.id.in_([old.id for old in vain]), **_NOT_LATEST)
+        _put_overall(session, sorted({old.student_id for old in vain}))
+
+
 def _make_obsolete(session: Session, which: ColumnElement[bool], as_of: datetime) -> None:
     is_before = _ROW.is_latest & (_ROW.as_of <= as_of)
     _change(session, which & is_before, obsolete_from=as_of, **_NOT_LATEST)

@@ -120,6 +120,13 @@ def active_model(session: Session) -> ActiveModel | None:
     return None if version is None else _loaded.get(session, version)
 
 
+def model_of(session: Session, version: str) -> ActiveModel | None:
+    """Return the model of that version; where it is gone or cannot be read, `active_model`."""
+    found = session.scalar(select(LearnedModel.id).where(LearnedModel.id == version))
+    model = None if found is None else _loaded.get(session, version)
+    return model or active_model(session)
+
+
 def _read(row: LearnedModel) -> ActiveModel | None:
     told, trees = row.variants, row.trees_with_activity
     try:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.enrolment_predictions import assess_course, model_row
 from dropout_service.database.features import features_at
+from dropout_service.database.incomplete import note_pending
 from dropout_service.database.learned_models import ActiveModel, active_model
 from dropout_service.database.predictions import prediction_row, store_prediction
 from dropout_service.database.presence import require_student
@@ -18,6 +19,7 @@ from shared_db.clock import utc_now
 from shared_db.ids import new_id
 from shared_db.naming import digest_of, repeated
 from shared_db.part import Part
+from shared_db.pending import pending_of
 
 
 class Predicting(Part):
@@ -47,6 +49,7 @@ class Predicting(Part):
         """
         instant = as_of or utc_now()
         digest = digest_of({"student_id": student_id, "as_of": as_of, "course": course})
+        pending = pending_of(self.database, [student_id])
         with self.database.unit_of_work() as session:
             # Before anything is judged: what was answered once is answered again, although the
             # course has ended since.
@@ -61,6 +64,7 @@ class Predicting(Part):
                 raise NotAssessable(student_id, "nothing is known of the enrolment")
             row = row or _by_rules(session, student_id, course, instant)
             row.id, row.digest = prediction_id or new_id(), digest
+            note_pending(row, pending)
             return store_prediction(session, row)
 
 

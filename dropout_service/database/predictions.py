@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
+from dropout_service.database.incomplete import id_again
 from dropout_service.database.latest import put_latest
 from dropout_service.database.presence import admit_one, refuse_deleted, require_student
 from dropout_service.domain.kinds import DropoutType, RiskLevel, risk_level
@@ -259,5 +260,18 @@ def store_predictions(session: Session, rows: Sequence[DropoutPrediction]) -> li
     """Store predictions of one instant, one per student and course; students must be locked."""
     outcomes = store_named(session, rows)
     # Those that are stored already, too: another model may have predicted in the meantime.
-    put_latest(session, rows)
+    stored = [row.id for row, one in zip(rows, outcomes, strict=True) if one is Outcome.REPEATED]
+    put_latest(session, _with_successors(session, rows, stored))
     return outcomes
+
+
+def _with_successors(
+    session: Session, rows: Sequence[DropoutPrediction], stored: Sequence[str]
+) -> Sequence[DropoutPrediction]:
+    """Return the rows, but for those stored ones that were computed again what took their place."""
+    row = DropoutPrediction
+    old = select(row.id).where(row.id.in_(stored), row.recomputed_at.is_not(None))
+    if not stored or not (superseded := set(session.scalars(old))):
+        return rows
+    new = select(row).where(row.id.in_([id_again(id_) for id_ in superseded]))
+    return [*(one for one in rows if one.id not in superseded), *session.scalars(new)]

@@ -11,23 +11,40 @@ from dropout_service.models.base import Base
 from shared_db.columns import Key, Named, enum_column
 
 IS_LATEST, IS_OVERALL = text("is_latest"), text("is_overall")
+PENDING_ROWS = (
+    "Rows of the student that were accepted and not stored when this was computed; none: not known"
+)
+PENDING_ON = "The host in whose spool they waited"
+RECOMPUTED_AT = "Of pending rows: when these were stored and this was computed again"
+IS_INCOMPLETE = text("pending_rows > 0 AND recomputed_at IS NULL")
 
 
 class FeatureSet(Named, Base):
-    """A student's features at an instant; never changed once stored."""
+    """A student's features at an instant; only the last column ever changes."""
 
     __tablename__ = "feature_sets"
-    __table_args__ = (Index(None, "student_id", "as_of", "id"),)
+    __table_args__ = (
+        Index(None, "student_id", "as_of", "id"),
+        Index(
+            "ix_feature_sets_incomplete",
+            "id",
+            postgresql_where=IS_INCOMPLETE,
+            sqlite_where=IS_INCOMPLETE,
+        ),
+    )
 
     student_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))
     as_of: Mapped[datetime]
     version: Mapped[str] = mapped_column(String(50), comment="Of the way they are computed")
     features: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    pending_rows: Mapped[int | None] = mapped_column(comment=PENDING_ROWS)
+    pending_on: Mapped[str | None] = mapped_column(String(255), comment=PENDING_ON)
+    recomputed_at: Mapped[datetime | None] = mapped_column(comment=RECOMPUTED_AT)
 
 
 class DropoutPrediction(Named, Base):
-    """What was predicted as of an instant, and why; only the last three columns ever change."""
+    """What was predicted as of an instant, and why; only the last four columns ever change."""
 
     __tablename__ = "dropout_predictions"
     __table_args__ = (
@@ -66,6 +83,12 @@ class DropoutPrediction(Named, Base):
             postgresql_where=IS_LATEST,
             sqlite_where=IS_LATEST,
         ),
+        Index(
+            "ix_dropout_predictions_incomplete",
+            "id",
+            postgresql_where=IS_INCOMPLETE,
+            sqlite_where=IS_INCOMPLETE,
+        ),
     )
 
     student_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))
@@ -93,6 +116,8 @@ class DropoutPrediction(Named, Base):
     version: Mapped[str] = mapped_column(String(50), comment="Of the rules or the model")
     as_of: Mapped[datetime]
     created_at: Mapped[datetime]
+    pending_rows: Mapped[int | None] = mapped_column(comment=PENDING_ROWS)
+    pending_on: Mapped[str | None] = mapped_column(String(255), comment=PENDING_ON)
     is_latest: Mapped[bool] = mapped_column(
         comment="The one with the latest as_of of the student's in this course"
     )
@@ -103,6 +128,7 @@ class DropoutPrediction(Named, Base):
         comment="As of when it tells nothing any more: the student had left the course, or a model"
         " judged in the place of the rules"
     )
+    recomputed_at: Mapped[datetime | None] = mapped_column(comment=RECOMPUTED_AT)
 
 
 class PredictionFeedback(Named, Base):

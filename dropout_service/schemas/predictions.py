@@ -9,6 +9,15 @@ from dropout_service.domain.kinds import DropoutType, RiskLevel, Verdict
 from dropout_service.domain.momentum import MomentumState, momentum_state
 from shared_web.fields import Body, Id, Out, PastInstant, Text
 
+PendingRows = Annotated[
+    int | None,
+    Field(
+        description="Rows of this student that were accepted and not stored when this was computed."
+        " Above 0, it is computed again once they are stored. Null: not known.",
+        examples=[0],
+    ),
+]
+
 
 class NewFeatureSet(Body):
     """Features to compute, from what was known at `as_of`, by default now."""
@@ -26,6 +35,7 @@ class FeatureSetOut(Out):
     version: str
     features: dict[str, Any]
     created_at: datetime
+    pending_rows: PendingRows
 
 
 class NewPrediction(Body):
@@ -96,6 +106,7 @@ class PredictionOut(Out):
     version: str
     as_of: datetime
     created_at: datetime
+    pending_rows: PendingRows
 
     @computed_field  # type: ignore[prop-decorator] # pydantic's way
     @property

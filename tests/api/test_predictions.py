@@ -250,3 +250,14 @@ def test_an_empty_service_has_an_empty_summary(dropout_client: TestClient) -> No
     assert [standing["predicted"] for standing in summary["standings"]] == [0] * 5
     assert summary["newly_at_risk"] == []
     assert ranked(dropout_client) == []
+
+
+def test_normally_no_rows_are_pending(dropout_client: TestClient) -> None:
+    see(dropout_client, NOON)
+    see(dropout_client, NOON + days(20))
+    made = predict(dropout_client)
+    features = dropout_client.post(f"{STUDENTS}/s001/features", json={}).json()
+    lists = (f"{STUDENTS}/s001/predictions", "/api/v1/predictions", f"{STUDENTS}/s001/features")
+    listed = [one for path in lists for one in dropout_client.get(path).json()["items"]]
+
+    assert [one["pending_rows"] for one in (made, features, *listed)] == [0] * 5

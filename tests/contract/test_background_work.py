@@ -1,6 +1,7 @@
 """Background work tells how it goes: in /health, and in a table that monitoring reads."""
 
-from contextlib import ExitStack
+import sqlite3
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import Connection, Engine, text
 
+from dropout_service.database import DropoutDatabaseManager
 from shared_db.database import Database
 from shared_db.migrations import History, require_migrated
 from tests.grades import HISTORY as GRADES
@@ -98,3 +99,20 @@ def test_every_historys_sql_makes_its_tables(empty_url: str, history: History) -
         connection.exec_driver_sql(script.replace("BEGIN;", "").replace("COMMIT;", ""))
 
     require_migrated(Database.on(engine), history)
+
+
+def test_predictions_that_are_there_had_no_pending_rows(private_url: str) -> None:
+    [dropout] = [history for history in HISTORIES if history.schema == "dropout"]
+    engine = engine_on(private_url)
+    manager = DropoutDatabaseManager(Database.on(engine))
+    # Of those that are given it is not known.
+    manager.save_prediction("p1", "ada", "SILENT", 0.9)
+    manager.save_feature_set("f1", "ada", {})
+    columns = "SELECT pending_rows, recomputed_at FROM dropout"
+    query = text(f"{columns}.dropout_predictions UNION ALL {columns}.feature_sets")
+
+    back_and_forth(engine, dropout, "20261123_obsolete")
+
+    with engine.begin() as connection:
+        found = [tuple(row) for row in connection.execute(query)]
+    assert found == [(0, None)] * 2

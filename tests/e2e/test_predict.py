@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
+from dropout_service.database.events import EVENT
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import DropoutPrediction
 from shared_db.database import Database
+from shared_db.spool import Spool
 from tests.factories import NOON, days
 from tests.stores import engine_on
 from veritas_cli.main import app
@@ -115,6 +119,35 @@ def test_an_earlier_instant_does_not_hide_a_later_prediction(
 
     assert manager.get_latest_prediction("s6").as_of == NOON + days(60)
     assert len(manager.get_student_predictions("s6").items) == 2
+
+
+def test_what_waits_in_the_spool_is_told_of(
+    run: Run, manager: DropoutDatabaseManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPOOL_PATH", str(tmp_path))
+    late = EventToStore("s6", EventType.NAVIGATION, id="late", occurred_at=NOON, accepted_at=NOON)
+    with closing(Spool.of_service(tmp_path, "dropout")) as spool:
+        spool.accept([EVENT.entry(late)])
+
+        result = run("--all", "--as-of", AS_OF)
+        waiting = [entry.id for entry in spool.oldest(10)]
+
+    assert "1 were made while rows of the student waited in the spool" in result.output
+    pending = {row.student_id: row.pending_rows for row in predictions(manager)}
+    assert pending == dict.fromkeys(pending, 0) | {"s6": 1}
+    assert waiting == ["late"]
+
+
+def test_a_spool_out_of_reach_leaves_it_unknown(
+    run: Run, manager: DropoutDatabaseManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPOOL_PATH", str(tmp_path / ("too-long-a-name" * 20)))
+
+    result = run("--all", "--as-of", AS_OF)
+
+    assert result.exit_code == 0, result.output
+    assert "cannot be read: what waits there is not counted" in result.output
+    assert {row.pending_rows for row in predictions(manager)} == {None}
 
 
 @pytest.mark.parametrize(

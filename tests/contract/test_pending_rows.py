@@ -1,0 +1,253 @@
+"""Features and predictions made while rows of the student wait say so, and are made again."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, update
+
+from dropout_service.database import DropoutDatabaseManager
+from dropout_service.database.incomplete import OTHERS_AFTER
+from dropout_service.errors import PredictionNotFound
+from dropout_service.models import DropoutPrediction
+from shared_db.spool import Spool
+from tests.factories import days
+from tests.waiting_rows import (
+    AS_OF,
+    content,
+    enrol,
+    events,
+    late_events,
+    manager_on,
+    manager_with_waiting_rows,
+    predictions,
+    replay,
+    wait_in,
+)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    """Give an empty spool, closed after the test."""
+    spool = Spool(tmp_path / "spool.db")
+    yield spool
+    spool.close()
+
+
+@pytest.fixture
+def manager(private_url: str, spool: Spool) -> DropoutDatabaseManager:
+    return manager_with_waiting_rows(private_url, spool)
+
+
+def test_a_prediction_says_what_waits_and_is_made_again_from_all(
+    manager: DropoutDatabaseManager, spool: Spool
+) -> None:
+    early = manager.predict("ada", as_of=AS_OF, prediction_id="early")
+    twin, bob = manager.predict("twin", as_of=AS_OF), manager.predict("bob", as_of=AS_OF)
+    manager.add_feedback("early", "incorrectly_flagged")
+    too_soon = manager.recompute()
+    replay(manager, spool)
+    done = manager.recompute(), manager.recompute()
+
+    assert (early.pending_rows, twin.pending_rows, bob.pending_rows) == (3, 0, 0)
+    assert early.risk_score > twin.risk_score
+    assert (too_soon, done) == (0, (1, 0))
+    latest = manager.get_latest_prediction("ada")
+    assert content(latest) == content(twin)
+    assert [row.id for row in predictions(manager, "ada")] == ["early", latest.id]
+    assert len(manager.get_feedback("early").items) == 1
+    assert manager.get_feedback(latest.id).items == []
+    repeated = manager.predict("ada", as_of=AS_OF, prediction_id="early")
+    assert (repeated.is_repeat, repeated.pending_rows) == (True, 3)
+    # Also where ids of the same instant are compared: "early" comes after the new one.
+    overall = manager.get_summary(AS_OF, days=1, periods=1).standings[0]
+    assert overall.levels == {**dict.fromkeys(overall.levels, 0), bob.risk_level: 1} | {
+        latest.risk_level: 2
+    }
+
+
+def test_features_say_it_and_the_new_ones_are_the_latest(
+    manager: DropoutDatabaseManager, spool: Spool
+) -> None:
+    early = manager.compute_features("ada", as_of=AS_OF, feature_set_id="zzz")
+    twin = manager.compute_features("twin", as_of=AS_OF)
+    replay(manager, spool)
+    done = manager.recompute(), manager.recompute()
+    latest = manager.get_latest_features("ada")
+
+    assert (early.pending_rows, twin.pending_rows, done) == (3, 0, (1, 0))
+    assert early.features != twin.features
+    assert content(latest) == content(twin)
+    assert {one.id for one in manager.get_student_features("ada")} == {"zzz", latest.id}
+
+
+def test_a_cohort_says_it_of_each(manager: DropoutDatabaseManager, spool: Spool) -> None:
+    done = manager.predict_batch(AS_OF)
+    pending = {row.student_id: row.pending_rows for row in manager.get_predictions()}
+    replay(manager, spool)
+    again = manager.recompute()
+
+    assert (done.stored, done.incomplete) == (3, 1)
+    assert pending == {"ada": 3, "bob": 0, "twin": 0}
+    assert again == 1
+    latest = {row.student_id: content(row) for row in manager.get_predictions()}
+    assert latest["ada"] == latest["twin"] != latest["bob"]
+
+
+def test_the_same_cohort_again_does_not_bring_back_what_was_incomplete(
+    manager: DropoutDatabaseManager, spool: Spool
+) -> None:
+    """What bob did after the instant changes nothing, so the same row is predicted again."""
+    wait_in(spool, *events("bob", 41))
+    manager.predict_batch(AS_OF)
+    early = manager.get_latest_prediction("bob")
+    replay(manager, spool)
+    again = manager.recompute()
+    made = manager.get_latest_prediction("bob")
+    done = manager.predict_batch(AS_OF)
+    latest = manager.get_latest_prediction("bob")
+
+    assert (early.pending_rows, again, done.unchanged) == (1, 2, 2)
+    assert content(made) | {"pending_rows": 1, "pending_on": early.pending_on} == content(early) | {
+        "recomputed_at": None
+    }
+    assert latest.id == made.id != early.id
+
+
+def test_processes_at_once_make_each_once(
+    manager: DropoutDatabaseManager, private_url: str, spool: Spool
+) -> None:
+    wait_in(spool, *late_events("bob"))
+    for student in ("ada", "bob"):
+        manager.compute_features(student, as_of=AS_OF)
+        for back in range(5):
+            manager.predict(student, as_of=AS_OF - days(back))
+    replay(manager, spool)
+    others = [manager_on(private_url, spool) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda other: other.recompute(), others))
+
+    assert sum(done) == 12
+    assert len(predictions(manager, "ada")) == 10
+    assert len(manager.get_student_features("bob").items) == 2
+    assert {row.pending_rows for row in manager.get_predictions()} == {0}
+
+
+def test_what_waited_in_another_hosts_spool_is_left_to_that_host(
+    manager: DropoutDatabaseManager, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here nothing waits, which says nothing of there; a host that is gone is not waited for."""
+    early = manager.predict("ada", as_of=AS_OF)
+    replay(manager, spool)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("socket.gethostname", lambda: "elsewhere")
+        at_once = manager.recompute()
+        change = update(DropoutPrediction).where(DropoutPrediction.id == early.id)
+        with manager.database.unit_of_work() as session:
+            session.execute(change.values(created_at=early.created_at - OTHERS_AFTER))
+        later = manager.recompute()
+
+    assert (at_once, later) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda manager: manager.predict("ada", as_of=AS_OF).pending_rows,
+        lambda manager: manager.compute_features("ada", as_of=AS_OF).pending_rows,
+        lambda manager: manager.predict_batch(AS_OF, limit=1, keep=1).highest[0].pending_rows,
+    ],
+    ids=["prediction", "features", "cohort"],
+)
+def test_rows_that_are_stored_after_others_were_read_count(
+    manager: DropoutDatabaseManager,
+    private_url: str,
+    spool: Spool,
+    compute: Callable[[DropoutDatabaseManager], int | None],
+) -> None:
+    other, done = manager_on(private_url, spool), list[bool]()
+
+    def replay_after_reading(_c: object, _cursor: object, statement: str, *_: Any) -> None:
+        if "daily_activity" in statement and not done:
+            done.append(True)
+            replay(other, spool)
+
+    event.listen(manager.database.store.bind, "after_cursor_execute", replay_after_reading)
+
+    assert (compute(manager), done) == (3, [True])
+    assert manager.recompute() == 1
+
+
+def test_what_was_not_the_latest_stays_so(manager: DropoutDatabaseManager, spool: Spool) -> None:
+    manager.predict("ada", as_of=AS_OF - days(1), prediction_id="earlier")
+    manager.predict("ada", as_of=AS_OF, prediction_id="replaced")
+    manager.save_prediction("given", "ada", "SILENT", 0.9, as_of=AS_OF)
+    change = update(DropoutPrediction).where(DropoutPrediction.id == "earlier")
+    with manager.database.unit_of_work() as session:
+        session.execute(change.values(obsolete_from=AS_OF - days(1)))
+    replay(manager, spool)
+
+    assert manager.recompute() == 2
+    assert manager.get_latest_prediction("ada").id == "given"
+    made = predictions(manager, "ada")[3:]
+    assert [(row.as_of, row.obsolete_from) for row in sorted(made, key=lambda row: row.as_of)] == [
+        (AS_OF - days(1), AS_OF - days(1)),
+        (AS_OF, None),
+    ]
+
+
+def test_what_turns_out_not_to_be_assessable_tells_nothing_any_more(
+    manager: DropoutDatabaseManager, spool: Spool
+) -> None:
+    manager.predict("ada", as_of=AS_OF)
+    enrol(manager, "math", 20, "ada")
+    replay(manager, spool)
+
+    assert (manager.recompute(), manager.recompute()) == (1, 0)
+    assert len(predictions(manager, "ada")) == 1
+    with pytest.raises(PredictionNotFound):
+        manager.get_latest_prediction("ada")
+    assert manager.get_summary(AS_OF, days=1, periods=1).standings[0].predicted == 0
+
+
+def test_one_that_cannot_be_computed_does_not_hold_up_the_others(
+    manager: DropoutDatabaseManager, spool: Spool, caplog: pytest.LogCaptureFixture
+) -> None:
+    wait_in(spool, *late_events("bob"))
+    for student in ("ada", "bob"):
+        manager.predict(student, as_of=AS_OF, prediction_id=student)
+    replay(manager, spool)
+    trigger = """
+        CREATE FUNCTION dropout.object() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'not of ada' USING ERRCODE = 'P0001'; END $$;
+        CREATE TRIGGER object BEFORE INSERT ON dropout.dropout_predictions
+        FOR EACH ROW WHEN (NEW.student_id = 'ada') EXECUTE FUNCTION dropout.object();
+    """
+    with manager.database.unit_of_work() as session:
+        session.connection().exec_driver_sql(trigger)
+
+    assert manager.recompute() == 1
+    assert manager.get_latest_prediction("bob").id != "bob"
+    assert manager.get_latest_prediction("ada").id == "ada"
+    assert "something is computed again later" in caplog.text
+    assert "ada" not in caplog.text
+
+
+def test_an_unreadable_spool_leaves_it_unknown(
+    private_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "damaged.db").write_bytes(b"no database" * 1000)
+    spool = Spool(tmp_path / "damaged.db")
+    manager = manager_on(private_url, spool)
+    manager.add_learning_events(events("ada", 0, 4, 30))
+    alone, features = manager.predict("ada", as_of=AS_OF), manager.compute_features("ada")
+    batch = manager.predict_batch(AS_OF)
+    spool.close()
+
+    assert manager.recompute() == 0
+    assert (alone.pending_rows, features.pending_rows) == (None, None)
+    assert [row.pending_rows for row in manager.get_predictions()] == [None]
+    assert (batch.stored, batch.incomplete) == (1, 0)
+    assert "the spool cannot be read" in caplog.text
