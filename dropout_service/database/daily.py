@@ -7,7 +7,6 @@ from sqlalchemy import (
     ColumnElement,
     Double,
     Integer,
-    LargeBinary,
     Numeric,
     Select,
     Subquery,
@@ -15,17 +14,27 @@ from sqlalchemy import (
     cast,
     exists,
     func,
-    literal,
     or_,
     select,
-    tuple_,
+    true,
 )
 from sqlalchemy.orm import aliased
 
 from dropout_service.database.instants import seconds_between
+from dropout_service.database.neighbours import (
+    NO_ANSWER,
+    Event,
+    is_answer,
+    is_solving,
+    last_before,
+    on_same_day,
+    precedes,
+    to_same_question,
+)
 from dropout_service.database.new_events import course_of, is_of_day
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import DailyActivity, LearningEvent
+from shared_db.dialects import Column
 
 # Longer quiet begins a new session, where no session events say when one begins. Half an hour is
 # what logs are usually cut by; Catledge and Pitkow (1995) found 25.5 minutes.
@@ -33,22 +42,21 @@ SESSION_GAP_SECONDS = 30 * 60
 
 # Sums of fractions of seconds end in other digits when they are added up in another order.
 _DIGITS = 6
-# Stands for the answer before where that one did not say what was answered.
-_NO_ANSWER = literal(b"", LargeBinary)
 MARKS = (EventType.SESSION_START, EventType.SESSION_END)
 
-Event = type[LearningEvent]
+KEY = ("student_id", "day", "course")
+COLUMNS = tuple(column.key for column in DailyActivity.__table__.columns)
 
 
 @dataclass(frozen=True)
-class _Before:
-    """What is known of the event before, on the same day in the same course.
+class Before:
+    """The event before, on the same day in the same course.
 
     has_marks: whether session events say there when a session begins.
     """
 
-    at: ColumnElement[Any]
-    type: ColumnElement[Any]
+    at: Column
+    type: Column
     has_marks: ColumnElement[bool]
 
 
@@ -60,7 +68,7 @@ def daily(where: ColumnElement[bool]) -> Subquery:
     """
     event = LearningEvent
     marks = func.count(case((event.event_type.in_(MARKS), 1))).over(partition_by=_day(event))
-    before = _Before(
+    before = Before(
         _just_before(event, event.occurred_at), _just_before(event, event.event_type), marks > 0
     )
     return _summed_up(_events(event, before).where(where))
@@ -71,8 +79,8 @@ def added(new: Event, stored: type[DailyActivity], where: ColumnElement[bool]) -
 
     Each must come after all that its day has, and change what no other event comes to.
     """
-    has_marks = _has_marks(new)
-    before = _Before(
+    has_marks = has_marks_of(new)
+    before = Before(
         func.coalesce(_just_before(new, new.occurred_at), stored.last_at),
         # What came last says something only where session events tell when a session ends.
         func.coalesce(_just_before(new, new.event_type), case((has_marks, _last_type(stored)))),
@@ -80,6 +88,26 @@ def added(new: Event, stored: type[DailyActivity], where: ColumnElement[bool]) -
     )
     is_theirs = is_of_day(stored, *_day(new))
     return _summed_up(_events(new, before).outerjoin(stored, is_theirs).where(where))
+
+
+def inserted(late: Event, where: ColumnElement[bool]) -> Subquery:
+    """Return what late events that fit add to their days: each between those next to it."""
+    earlier = aliased(LearningEvent, name="just_before")
+    previous = last_before(late, earlier, on_same_day(late, earlier))
+    before = Before(previous.c.occurred_at, previous.c.event_type, has_marks_of(late))
+    return _summed_up(_events(late, before).outerjoin(previous, true()).where(where))
+
+
+def begins_session(
+    event_type: ColumnElement[Any], quiet: ColumnElement[float], before: Before
+) -> ColumnElement[bool]:
+    """Return whether an event begins a session, so many seconds after the one before."""
+    return or_(
+        before.at.is_(None),
+        event_type == EventType.SESSION_START,
+        before.type == EventType.SESSION_END,
+        ~before.has_marks & (quiet > SESSION_GAP_SECONDS),
+    )
 
 
 def rounded(seconds: ColumnElement[float]) -> ColumnElement[float]:
@@ -106,39 +134,27 @@ def _last_type(stored: type[DailyActivity]) -> Any:
     return query.order_by(last.id.desc()).limit(1).scalar_subquery()
 
 
-def _has_marks(event: Event) -> ColumnElement[bool]:
+def has_marks_of(event: Event) -> ColumnElement[bool]:
+    """Return whether session events delimit the sessions of an event's day in its course."""
     mark = aliased(LearningEvent, name="mark")
-    return (
-        exists()
-        .where(
-            mark.student_id == event.student_id,
-            mark.day == event.day,
-            course_of(mark) == course_of(event),
-            mark.event_type.in_(MARKS),
-        )
-        .correlate(event)
-    )
+    return exists().where(on_same_day(event, mark), mark.event_type.in_(MARKS)).correlate(event)
 
 
 def _summed_up(events: Select[*tuple[Any, ...]]) -> Subquery:
     event = events.subquery("event")
     quiet = seconds_between(event.c.previous_at, event.c.occurred_at)
-    begins = or_(
-        event.c.previous_at.is_(None),
-        event.c.event_type == EventType.SESSION_START,
-        event.c.previous_type == EventType.SESSION_END,
-        ~event.c.has_marks & (quiet > SESSION_GAP_SECONDS),
-    )
+    before = Before(event.c.previous_at, event.c.previous_type, event.c.has_marks)
+    begins = begins_session(event.c.event_type, quiet, before)
     is_submission = event.c.event_type == EventType.QUESTION_SUBMIT
-    is_answer = is_submission & event.c.question_id.is_not(None)
+    names_question = is_submission & event.c.question_id.is_not(None)
     counts = {
         "submissions": is_submission,
         "graded": event.c.is_correct.is_not(None),
         "correct": event.c.is_correct.is_(True),
-        "answers": is_answer,
-        "questions_new": is_answer & event.c.earlier_answer.is_(None),
+        "answers": names_question,
+        "questions_new": names_question & event.c.earlier_answer.is_(None),
         "questions_solved": event.c.is_solved,
-        "compared": event.c.answer_digest.is_not(None) & (event.c.earlier_answer != _NO_ANSWER),
+        "compared": event.c.answer_digest.is_not(None) & (event.c.earlier_answer != NO_ANSWER),
         "kept": event.c.answer_digest == event.c.earlier_answer,
         "hints": event.c.event_type == EventType.HINT_REQUEST,
         "sessions": begins,
@@ -151,29 +167,27 @@ def _summed_up(events: Select[*tuple[Any, ...]]) -> Subquery:
             *grouped,
             func.min(event.c.occurred_at).label("first_at"),
             func.max(event.c.occurred_at).label("last_at"),
-            _count(func.count(), "events"),
-            *(_count(func.count(case((fits, 1))), name) for name, fits in counts.items()),
+            count_of(func.count(), "events"),
+            *(count_of(func.count(case((fits, 1))), name) for name, fits in counts.items()),
             rounded(func.sum(case((begins, 0.0), else_=quiet))).label("session_seconds"),
-            _count(func.sum(clicks), "clicks"),
+            count_of(func.sum(clicks), "clicks"),
         )
         .group_by(*grouped)
         .subquery("days")
     )
 
 
-def _count(count: ColumnElement[int], name: str) -> ColumnElement[int]:
+def count_of(count: ColumnElement[int], name: str) -> ColumnElement[int]:
+    """Return a count as the table has it."""
     # As in the table: sums of what would else be bigint are slow decimals on PostgreSQL.
     return cast(count, Integer).label(name)
 
 
-def _events(event: Event, before: _Before) -> Select[*tuple[Any, ...]]:
-    is_answer = (event.event_type == EventType.QUESTION_SUBMIT) & event.question_id.is_not(None)
+def _events(event: Event, before: Before) -> Select[*tuple[Any, ...]]:
     earlier = aliased(LearningEvent, name="earlier")
-    is_before = _is_before(event, earlier)
-    is_first_right = ~select(earlier.id).where(is_before, earlier.is_correct.is_(True)).exists()
-    is_right = is_answer & event.is_correct.is_(True)
+    is_before = to_same_question(event, earlier) & precedes(earlier, event)
     # Null where this is the first answer to the question.
-    answer = select(func.coalesce(earlier.answer_digest, _NO_ANSWER)).where(is_before)
+    answer = select(func.coalesce(earlier.answer_digest, NO_ANSWER)).where(is_before)
     latest = (earlier.occurred_at.desc(), earlier.id.desc())
     answer_before = answer.order_by(*latest).limit(1).scalar_subquery()
     return select(
@@ -189,15 +203,6 @@ def _events(event: Event, before: _Before) -> Select[*tuple[Any, ...]]:
         before.at.label("previous_at"),
         before.type.label("previous_type"),
         before.has_marks.label("has_marks"),
-        case((is_right, is_first_right), else_=False).label("is_solved"),
-        case((is_answer, answer_before)).label("earlier_answer"),
+        is_solving(event).label("is_solved"),
+        case((is_answer(event), answer_before)).label("earlier_answer"),
     ).select_from(event)
-
-
-def _is_before(event: Event, earlier: Event) -> ColumnElement[bool]:
-    return (
-        (earlier.student_id == event.student_id)
-        & (earlier.question_id == event.question_id)
-        & (earlier.event_type == EventType.QUESTION_SUBMIT)
-        & (tuple_(earlier.occurred_at, earlier.id) < tuple_(event.occurred_at, event.id))
-    )

@@ -1,4 +1,4 @@
-"""Days that new events change otherwise than by being added to them."""
+"""Days on which new events change more than they add."""
 
 from typing import Any
 
@@ -9,15 +9,14 @@ from dropout_service.database.daily import MARKS
 from dropout_service.database.new_events import course_of, is_of_day
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import DailyActivity, LearningEvent
-from shared_db.dialects import among, looked_up
+from shared_db.dialects import among
 
 
 def late_days(new: type[LearningEvent], stored: type[DailyActivity]) -> CompoundSelect[Any]:
-    """Return students and days whose rollup must be recomputed for new events.
+    """Return students and days of new events that change the contributions of stored ones.
 
-    Those of which later events were rolled up already, or whose sessions are told otherwise now
-    that there are session events; and those of later answers, which may have been counted as new,
-    solved or kept.
+    A day is late if its rollup contains later events, or if session events now delimit its
+    sessions; or if a new answer of that day precedes a stored answer to the same question.
     """
     return union(_of_later_events(new, stored), _of_later_answers(new))
 
@@ -57,11 +56,16 @@ def _of_later_answers(new: type[LearningEvent]) -> Any:
         & (later.occurred_at >= answer.c.since)
         & (later.event_type == EventType.QUESTION_SUBMIT)
     )
-    count = func.count().over().label("count")
-    days = looked_up(select(later.day, count).where(is_later).correlate(answer))
-    # Among them are the new ones themselves.
-    is_other = days.c.count > answer.c.count
-    return select(answer.c.student_id, days.c.day).join_from(answer, days, true()).where(is_other)
+    # Among them are the new ones themselves: one more is a stored one. No more are read.
+    other = select(later.id).where(is_later).correlate(answer).offset(answer.c.count).limit(1)
+    is_answered = (new.student_id == answer.c.student_id) & (
+        new.question_id == answer.c.question_id
+    )
+    return (
+        select(new.student_id, new.day)
+        .join_from(answer, other.lateral("other"), true())
+        .join(new, is_answered & (new.event_type == EventType.QUESTION_SUBMIT))
+    )
 
 
 def _answered(new: type[LearningEvent]) -> FromClause:
