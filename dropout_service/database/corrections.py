@@ -14,7 +14,6 @@ from sqlalchemy import (
     Select,
     Subquery,
     case,
-    exists,
     func,
     literal,
     select,
@@ -26,19 +25,20 @@ from sqlalchemy.orm import aliased
 from dropout_service.database.daily import (
     COLUMNS,
     KEY,
-    MARKS,
     Before,
     begins_session,
     count_of,
-    has_marks_of,
     inserted,
     rounded,
 )
 from dropout_service.database.instants import seconds_between
 from dropout_service.database.neighbours import (
+    MARKS,
     NO_ANSWER,
     Event,
     first_after,
+    had_marks,
+    has_marks_of,
     is_answer,
     is_solving,
     last_before,
@@ -115,18 +115,6 @@ def _of_first_marks(late: Event, stored: Days) -> Select[*tuple[Any, ...]]:
     day = (late.student_id, late.day, course_of(late).label("course"))
     marked = select(*day).where(late.event_type.in_(MARKS)).distinct().subquery("marked")
     is_theirs = is_of_day(stored, marked.c.student_id, marked.c.day, marked.c.course)
-    mark = aliased(LearningEvent, name="mark")
-    had_marks = (
-        exists()
-        .where(
-            mark.student_id == stored.student_id,
-            mark.day == stored.day,
-            course_of(mark) == stored.course,
-            mark.event_type.in_(MARKS),
-            came_before(mark.id),
-        )
-        .correlate(stored)
-    )
     seconds = seconds_between(stored.first_at, stored.last_at)
     query = _part(
         (stored.student_id, stored.day, stored.course),
@@ -134,7 +122,7 @@ def _of_first_marks(late: Event, stored: Days) -> Select[*tuple[Any, ...]]:
         sessions=1 - stored.sessions,
         session_seconds=seconds - stored.session_seconds,
     )
-    return query.join_from(marked, stored, is_theirs).where(~had_marks)
+    return query.join_from(marked, stored, is_theirs).where(~had_marks(stored))
 
 
 def _of_next_answers(late: Event) -> Select[*tuple[Any, ...]]:

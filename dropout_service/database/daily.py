@@ -12,7 +12,6 @@ from sqlalchemy import (
     Subquery,
     case,
     cast,
-    exists,
     func,
     or_,
     select,
@@ -22,8 +21,10 @@ from sqlalchemy.orm import aliased
 
 from dropout_service.database.instants import seconds_between
 from dropout_service.database.neighbours import (
+    MARKS,
     NO_ANSWER,
     Event,
+    has_marks_of,
     is_answer,
     is_solving,
     last_before,
@@ -42,7 +43,6 @@ SESSION_GAP_SECONDS = 30 * 60
 
 # Sums of fractions of seconds end in other digits when they are added up in another order.
 _DIGITS = 6
-MARKS = (EventType.SESSION_START, EventType.SESSION_END)
 
 KEY = ("student_id", "day", "course")
 COLUMNS = tuple(column.key for column in DailyActivity.__table__.columns)
@@ -132,12 +132,6 @@ def _last_type(stored: type[DailyActivity]) -> Any:
         course_of(last) == stored.course,
     )
     return query.order_by(last.id.desc()).limit(1).scalar_subquery()
-
-
-def has_marks_of(event: Event) -> ColumnElement[bool]:
-    """Return whether session events delimit the sessions of an event's day in its course."""
-    mark = aliased(LearningEvent, name="mark")
-    return exists().where(on_same_day(event, mark), mark.event_type.in_(MARKS)).correlate(event)
 
 
 def _summed_up(events: Select[*tuple[Any, ...]]) -> Subquery:

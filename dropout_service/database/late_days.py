@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import CompoundSelect, FromClause, Integer, func, or_, select, true, union
 from sqlalchemy.orm import aliased
 
-from dropout_service.database.daily import MARKS
+from dropout_service.database.neighbours import MARKS, had_marks
 from dropout_service.database.new_events import course_of, is_of_day
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import DailyActivity, LearningEvent
@@ -15,8 +15,9 @@ from shared_db.dialects import among
 def late_days(new: type[LearningEvent], stored: type[DailyActivity]) -> CompoundSelect[Any]:
     """Return students and days of new events that change the contributions of stored ones.
 
-    A day is late if its rollup contains later events, or if session events now delimit its
-    sessions; or if a new answer of that day precedes a stored answer to the same question.
+    A day is late if its rollup contains later events, or if it gets its first session events,
+    which delimit its sessions from now on; or if a new answer of that day precedes a stored
+    answer to the same question.
     """
     return union(_of_later_events(new, stored), _of_later_answers(new))
 
@@ -42,7 +43,8 @@ def _of_later_events(new: type[LearningEvent], stored: type[DailyActivity]) -> A
     has_marks = func.bool_or(new.event_type.in_(MARKS)).label("has_marks")
     come = select(*day, since, has_marks).group_by(*day).subquery("come")
     is_theirs = is_of_day(stored, come.c.student_id, come.c.day, come.c.course)
-    is_changed = or_(stored.last_at >= come.c.since, come.c.has_marks)
+    are_first_marks = come.c.has_marks & ~had_marks(stored)
+    is_changed = or_(stored.last_at >= come.c.since, are_first_marks)
     found = select(come.c.student_id, come.c.day).join_from(come, stored, is_theirs)
     return found.where(is_changed)
 

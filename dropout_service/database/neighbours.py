@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, LargeBinary, Select, exists, func, literal, select, tuple_
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
-from dropout_service.database.new_events import course_of
+from dropout_service.database.new_events import came_before, course_of, is_of_day
 from dropout_service.domain.kinds import EventType
-from dropout_service.models import LearningEvent
+from dropout_service.models import DailyActivity, LearningEvent
 
 Event = type[LearningEvent]
 
+MARKS = (EventType.SESSION_START, EventType.SESSION_END)
 # Stands for an answer that does not say what was answered.
 NO_ANSWER = literal(b"", LargeBinary)
 
@@ -51,6 +52,21 @@ def to_same_question(event: Event, other: Event) -> ColumnElement[bool]:
 def precedes(one: Event, other: Event) -> ColumnElement[bool]:
     """Return whether one event comes before another; at the same instant ids decide."""
     return tuple_(one.occurred_at, one.id) < tuple_(other.occurred_at, other.id)
+
+
+def has_marks_of(event: Event) -> ColumnElement[bool]:
+    """Return whether session events delimit the sessions of an event's day in its course."""
+    mark = aliased(LearningEvent, name="mark")
+    is_there = exists().where(on_same_day(event, mark), mark.event_type.in_(MARKS))
+    return is_there.correlate(event)
+
+
+def had_marks(stored: type[DailyActivity]) -> ColumnElement[bool]:
+    """Return whether a day had session events before those of the parameter `event_ids` came."""
+    mark = aliased(LearningEvent, name="mark")
+    is_theirs = is_of_day(stored, mark.student_id, mark.day, course_of(mark))
+    is_there = exists().where(is_theirs, mark.event_type.in_(MARKS), came_before(mark.id))
+    return is_there.correlate(stored)
 
 
 def last_before(
