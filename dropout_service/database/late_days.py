@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import CompoundSelect, FromClause, Integer, func, or_, select, true, union
 from sqlalchemy.orm import aliased
 
-from dropout_service.database.neighbours import MARKS, had_marks
+from dropout_service.database.neighbours import MARKS, had_marks, is_answer
 from dropout_service.database.new_events import course_of, is_of_day
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import DailyActivity, LearningEvent
@@ -33,8 +33,8 @@ def touched_by_events() -> CompoundSelect[Any]:
         & (later.event_type == EventType.QUESTION_SUBMIT)
     )
     others = select(later.student_id, later.day).join_from(new, later, is_later)
-    is_answer = new.event_type == EventType.QUESTION_SUBMIT
-    return union(select(new.student_id, new.day).where(is_new), others.where(is_new, is_answer))
+    others = others.where(is_new, is_answer(new))
+    return union(select(new.student_id, new.day).where(is_new), others)
 
 
 def _of_later_events(new: type[LearningEvent], stored: type[DailyActivity]) -> Any:
@@ -60,19 +60,14 @@ def _of_later_answers(new: type[LearningEvent]) -> Any:
     )
     # Among them are the new ones themselves: one more is a stored one. No more are read.
     other = select(later.id).where(is_later).correlate(answer).offset(answer.c.count).limit(1)
-    is_answered = (new.student_id == answer.c.student_id) & (
-        new.question_id == answer.c.question_id
-    )
-    return (
-        select(new.student_id, new.day)
-        .join_from(answer, other.lateral("other"), true())
-        .join(new, is_answered & (new.event_type == EventType.QUESTION_SUBMIT))
-    )
+    days = func.unnest(answer.c.days, type_=Integer).label("day")
+    return select(answer.c.student_id, days).join_from(answer, other.lateral(), true())
 
 
 def _answered(new: type[LearningEvent]) -> FromClause:
     question = (new.student_id, new.question_id)
     since = func.min(new.occurred_at).label("since")
     count = func.count(type_=Integer).label("count")
-    is_answer = (new.event_type == EventType.QUESTION_SUBMIT) & new.question_id.is_not(None)
-    return select(*question, since, count).where(is_answer).group_by(*question).subquery("answer")
+    days = func.array_agg(new.day).label("days")
+    query = select(*question, since, count, days).where(is_answer(new))
+    return query.group_by(*question).subquery("answer")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Select, exists, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, LargeBinary, Select, func, literal, select, tuple_
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
@@ -57,16 +57,20 @@ def precedes(one: Event, other: Event) -> ColumnElement[bool]:
 def has_marks_of(event: Event) -> ColumnElement[bool]:
     """Return whether session events delimit the sessions of an event's day in its course."""
     mark = aliased(LearningEvent, name="mark")
-    is_there = exists().where(on_same_day(event, mark), mark.event_type.in_(MARKS))
-    return is_there.correlate(event)
+    return _is_there(mark, on_same_day(event, mark), event)
 
 
 def had_marks(stored: type[DailyActivity]) -> ColumnElement[bool]:
     """Return whether a day had session events before those of the parameter `event_ids` came."""
     mark = aliased(LearningEvent, name="mark")
     is_theirs = is_of_day(stored, mark.student_id, mark.day, course_of(mark))
-    is_there = exists().where(is_theirs, mark.event_type.in_(MARKS), came_before(mark.id))
-    return is_there.correlate(stored)
+    return _is_there(mark, is_theirs & came_before(mark.id), stored)
+
+
+def _is_there(mark: Event, where: ColumnElement[bool], outer: Any) -> ColumnElement[bool]:
+    query = select(mark.id).where(mark.event_type.in_(MARKS), where).correlate(outer)
+    # OFFSET keeps the planner from reading the session events of all students, to look in them.
+    return query.offset(0).exists()
 
 
 def last_before(
