@@ -38,10 +38,10 @@ from dropout_service.database.neighbours import (
     Event,
     first_after,
     had_marks,
-    has_marks_of,
     is_answer,
     is_solving,
     last_before,
+    mark_of_day,
     on_same_day,
     to_same_question,
 )
@@ -56,7 +56,7 @@ def changes(late: Event, stored: Days) -> Subquery:
 
     `stored` has the days of these events as they were before.
     """
-    own = inserted(late, true())
+    own = inserted(late)
     parts = union_all(
         select(*(own.c[name] for name in COLUMNS)),
         _of_next_events(late, stored),
@@ -82,7 +82,8 @@ def _of_next_events(late: Event, stored: Days) -> Select[*tuple[Any, ...]]:
     has_later = stored.last_at >= late.occurred_at
     next_ = first_after(late, after, on_same_day(late, after) & has_later, stored)
     previous = last_before(late, before, on_same_day(late, before) & came_before(before.id))
-    has_marks = has_marks_of(late)
+    marks = mark_of_day(late)
+    has_marks = marks.c.id.is_not(None)
     now = _session(next_, Before(late.occurred_at, late.event_type, has_marks))
     once = _session(next_, Before(previous.c.occurred_at, previous.c.event_type, has_marks))
     at = next_.c.occurred_at
@@ -96,6 +97,7 @@ def _of_next_events(late: Event, stored: Days) -> Select[*tuple[Any, ...]]:
         query.join_from(late, stored, is_of_day(stored, late.student_id, late.day, course_of(late)))
         .join(next_, true())
         .outerjoin(previous, true())
+        .outerjoin(marks, true())
         .where(came_before(next_.c.id))
     )
 

@@ -18,16 +18,17 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from dropout_service.database.instants import seconds_between
 from dropout_service.database.neighbours import (
     MARKS,
     NO_ANSWER,
     Event,
-    has_marks_of,
     is_answer,
     is_solving,
     last_before,
+    mark_of_day,
     on_same_day,
     precedes,
     to_same_question,
@@ -60,6 +61,17 @@ class Before:
     has_marks: ColumnElement[bool]
 
 
+@dataclass(frozen=True)
+class _Earlier:
+    """The answer before to the same question.
+
+    answer: null where there is none. is_solved: whether the event is the first correct answer.
+    """
+
+    answer: ColumnElement[Any]
+    is_solved: ColumnElement[bool]
+
+
 def daily(where: ColumnElement[bool]) -> Subquery:
     """Return a row per student, day and course, from the events that fit.
 
@@ -71,7 +83,7 @@ def daily(where: ColumnElement[bool]) -> Subquery:
     before = Before(
         _just_before(event, event.occurred_at), _just_before(event, event.event_type), marks > 0
     )
-    return _summed_up(_events(event, before).where(where))
+    return _summed_up(_events(event, before, _earlier_of(event)).where(where))
 
 
 def added(new: Event, stored: type[DailyActivity], where: ColumnElement[bool]) -> Subquery:
@@ -79,23 +91,27 @@ def added(new: Event, stored: type[DailyActivity], where: ColumnElement[bool]) -
 
     Each must come after all that its day has, and change what no other event comes to.
     """
-    has_marks = has_marks_of(new)
+    marks, answer = mark_of_day(new), _answer_before(new)
+    has_marks = marks.c.id.is_not(None)
     before = Before(
         func.coalesce(_just_before(new, new.occurred_at), stored.last_at),
         # What came last says something only where session events tell when a session ends.
         func.coalesce(_just_before(new, new.event_type), case((has_marks, _last_type(stored)))),
         has_marks,
     )
-    is_theirs = is_of_day(stored, *_day(new))
-    return _summed_up(_events(new, before).outerjoin(stored, is_theirs).where(where))
+    events = _events(new, before, _earlier_by(new, answer))
+    joined = events.outerjoin(stored, is_of_day(stored, *_day(new)))
+    return _summed_up(joined.outerjoin(marks, true()).outerjoin(answer, true()).where(where))
 
 
-def inserted(late: Event, where: ColumnElement[bool]) -> Subquery:
-    """Return what late events that fit add to their days: each between those next to it."""
+def inserted(late: Event) -> Subquery:
+    """Return what late events add to their days, each after the event that is before it now."""
     earlier = aliased(LearningEvent, name="just_before")
     previous = last_before(late, earlier, on_same_day(late, earlier))
-    before = Before(previous.c.occurred_at, previous.c.event_type, has_marks_of(late))
-    return _summed_up(_events(late, before).outerjoin(previous, true()).where(where))
+    marks, answer = mark_of_day(late), _answer_before(late)
+    before = Before(previous.c.occurred_at, previous.c.event_type, marks.c.id.is_not(None))
+    events = _events(late, before, _earlier_by(late, answer)).outerjoin(previous, true())
+    return _summed_up(events.outerjoin(marks, true()).outerjoin(answer, true()))
 
 
 def begins_session(
@@ -177,13 +193,32 @@ def count_of(count: ColumnElement[int], name: str) -> ColumnElement[int]:
     return cast(count, Integer).label(name)
 
 
-def _events(event: Event, before: Before) -> Select[*tuple[Any, ...]]:
+def _answer_before(event: Event) -> LateralFromClause:
+    earlier = aliased(LearningEvent, name="earlier")
+    return last_before(event, earlier, is_answer(event) & to_same_question(event, earlier))
+
+
+def _earlier_by(event: Event, answer: LateralFromClause) -> _Earlier:
+    # The answer before says most of the time whether there is a correct one.
+    is_solved = case(
+        (answer.c.is_correct.is_(True), False),
+        (answer.c.id.is_(None), is_answer(event) & event.is_correct.is_(True)),
+        else_=is_solving(event),
+    )
+    return _Earlier(answer.c.answer, is_solved)
+
+
+def _earlier_of(event: Event) -> _Earlier:
+    """Return the same in the words of both stores."""
     earlier = aliased(LearningEvent, name="earlier")
     is_before = to_same_question(event, earlier) & precedes(earlier, event)
-    # Null where this is the first answer to the question.
     answer = select(func.coalesce(earlier.answer_digest, NO_ANSWER)).where(is_before)
     latest = (earlier.occurred_at.desc(), earlier.id.desc())
     answer_before = answer.order_by(*latest).limit(1).scalar_subquery()
+    return _Earlier(case((is_answer(event), answer_before)), is_solving(event))
+
+
+def _events(event: Event, before: Before, earlier: _Earlier) -> Select[*tuple[Any, ...]]:
     return select(
         event.student_id,
         event.day,
@@ -197,6 +232,6 @@ def _events(event: Event, before: Before) -> Select[*tuple[Any, ...]]:
         before.at.label("previous_at"),
         before.type.label("previous_type"),
         before.has_marks.label("has_marks"),
-        is_solving(event).label("is_solved"),
-        case((is_answer(event), answer_before)).label("earlier_answer"),
+        earlier.is_solved.label("is_solved"),
+        earlier.answer.label("earlier_answer"),
     ).select_from(event)

@@ -54,23 +54,20 @@ def precedes(one: Event, other: Event) -> ColumnElement[bool]:
     return tuple_(one.occurred_at, one.id) < tuple_(other.occurred_at, other.id)
 
 
-def has_marks_of(event: Event) -> ColumnElement[bool]:
-    """Return whether session events delimit the sessions of an event's day in its course."""
+def mark_of_day(event: Event) -> LateralFromClause:
+    """Return a session event of an event's day in its course, if there is one, to join to it."""
     mark = aliased(LearningEvent, name="mark")
-    return _is_there(mark, on_same_day(event, mark), event)
+    where = (on_same_day(event, mark), mark.event_type.in_(MARKS))
+    return select(mark.id).where(*where).limit(1).correlate(event).lateral()
 
 
 def had_marks(stored: type[DailyActivity]) -> ColumnElement[bool]:
     """Return whether a day had session events before those of the parameter `event_ids` came."""
     mark = aliased(LearningEvent, name="mark")
     is_theirs = is_of_day(stored, mark.student_id, mark.day, course_of(mark))
-    return _is_there(mark, is_theirs & came_before(mark.id), stored)
-
-
-def _is_there(mark: Event, where: ColumnElement[bool], outer: Any) -> ColumnElement[bool]:
-    query = select(mark.id).where(mark.event_type.in_(MARKS), where).correlate(outer)
-    # OFFSET keeps the planner from reading the session events of all students, to look in them.
-    return query.offset(0).exists()
+    where = (is_theirs, mark.event_type.in_(MARKS), came_before(mark.id))
+    # OFFSET keeps the planner from reading the session events of all students.
+    return select(mark.id).where(*where).correlate(stored).offset(0).exists()
 
 
 def last_before(
@@ -102,6 +99,7 @@ def _described(event: Event) -> Select[*tuple[Any, ...]]:
         course_of(event).label("course"),
         event.event_type,
         event.occurred_at,
+        event.is_correct,
         event.answer_digest,
         answer,
     )
