@@ -59,7 +59,9 @@ def _of_later_answers(new: type[LearningEvent]) -> Any:
         & (later.event_type == EventType.QUESTION_SUBMIT)
     )
     # Among them are the new ones themselves: one more is a stored one. No more are read.
-    other = select(later.id).where(is_later).correlate(answer).offset(answer.c.count).limit(1)
+    # In order, so that the planner reads them by their index.
+    others = select(later.id).where(is_later).order_by(later.occurred_at, later.id)
+    other = others.correlate(answer).offset(answer.c.count).limit(1)
     days = func.unnest(answer.c.days, type_=Integer).label("day")
     return select(answer.c.student_id, days).join_from(answer, other.lateral(), true())
 
