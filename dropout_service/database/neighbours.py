@@ -28,7 +28,8 @@ def is_solving(event: Event) -> ColumnElement[bool]:
     is_earlier = to_same_question(event, earlier) & precedes(earlier, event)
     query = select(earlier.id).where(is_earlier, earlier.is_correct.is_(True))
     is_right = is_answer(event) & event.is_correct.is_(True)
-    return is_right & ~query.correlate(event).exists()
+    # OFFSET has this asked before anything is joined to the event.
+    return is_right & ~query.correlate(event).offset(0).exists()
 
 
 def on_same_day(event: Event, other: Event) -> ColumnElement[bool]:
