@@ -143,9 +143,8 @@ def _just_before(event: Event, column: Any) -> ColumnElement[Any]:
 def _last_type(stored: type[DailyActivity]) -> Any:
     last = aliased(LearningEvent, name="last")
     query = select(last.event_type).where(
-        last.student_id == stored.student_id,
+        is_of_day(stored, last.student_id, last.day, course_of(last)),
         last.occurred_at == stored.last_at,
-        course_of(last) == stored.course,
     )
     return query.order_by(last.id.desc()).limit(1).scalar_subquery()
 
