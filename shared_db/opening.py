@@ -12,11 +12,13 @@ from shared_db.keeping import connected
 from shared_db.store import Store
 
 # One statement, because each costs a round trip; `true` makes it local to the transaction, which
-# is all that a pooler in transaction mode leaves us.
+# is all that a pooler in transaction mode leaves us. Compiling the statement of a large batch
+# (JIT) takes longer than the statement.
 _OPEN_QUERY = (
     "SELECT set_config('statement_timeout', :statement, true),"
     " set_config('lock_timeout', :lock, true),"
-    " set_config('transaction_read_only', :read_only, true)"
+    " set_config('transaction_read_only', :read_only, true),"
+    " set_config('jit', 'off', true)"
 )
 _OPEN = text(_OPEN_QUERY)
 _OPEN_IN_ROLE = text(f"{_OPEN_QUERY}, set_config('role', :role, true)")

@@ -18,8 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from dropout_service.database.daily import daily
-from dropout_service.database.rollup import COLUMNS
+from dropout_service.database.daily import COLUMNS, daily
 from dropout_service.domain.activity import (
     BEFORE_DAYS,
     RECENT_DAYS,

@@ -91,8 +91,6 @@ def _features(
     session: Session, cut: Mapping[str, int | None], courses: Sequence[str] | None
 ) -> Columns:
     chosen = None if courses is None else list(courses)
-    # Compiling so long a statement takes longer than it saves.
-    session.execute(text("SELECT set_config('jit', 'off', true)"))
     rows = session.execute(_STATEMENT, {**cut, "courses": chosen}).all()
     keys = list(zip(*(row[: len(KEY_COLUMNS)] for row in rows), strict=True)) or [
         () for _ in KEY_COLUMNS

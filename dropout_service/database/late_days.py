@@ -1,23 +1,23 @@
-"""Days that new events change otherwise than by being added to them."""
+"""Days on which new events change more than they add."""
 
 from typing import Any
 
 from sqlalchemy import CompoundSelect, FromClause, Integer, func, or_, select, true, union
 from sqlalchemy.orm import aliased
 
-from dropout_service.database.daily import MARKS
+from dropout_service.database.neighbours import MARKS, had_marks, is_answer
 from dropout_service.database.new_events import course_of, is_of_day
 from dropout_service.domain.kinds import EventType
 from dropout_service.models import DailyActivity, LearningEvent
-from shared_db.dialects import among, looked_up
+from shared_db.dialects import among
 
 
 def late_days(new: type[LearningEvent], stored: type[DailyActivity]) -> CompoundSelect[Any]:
-    """Return students and days whose rollup must be recomputed for new events.
+    """Return students and days of new events that change the contributions of stored ones.
 
-    Those of which later events were rolled up already, or whose sessions are told otherwise now
-    that there are session events; and those of later answers, which may have been counted as new,
-    solved or kept.
+    A day is late if its rollup contains later events, or if it gets its first session events,
+    which delimit its sessions from now on; or if a new answer of that day precedes a stored
+    answer to the same question.
     """
     return union(_of_later_events(new, stored), _of_later_answers(new))
 
@@ -33,8 +33,8 @@ def touched_by_events() -> CompoundSelect[Any]:
         & (later.event_type == EventType.QUESTION_SUBMIT)
     )
     others = select(later.student_id, later.day).join_from(new, later, is_later)
-    is_answer = new.event_type == EventType.QUESTION_SUBMIT
-    return union(select(new.student_id, new.day).where(is_new), others.where(is_new, is_answer))
+    others = others.where(is_new, is_answer(new))
+    return union(select(new.student_id, new.day).where(is_new), others)
 
 
 def _of_later_events(new: type[LearningEvent], stored: type[DailyActivity]) -> Any:
@@ -43,7 +43,8 @@ def _of_later_events(new: type[LearningEvent], stored: type[DailyActivity]) -> A
     has_marks = func.bool_or(new.event_type.in_(MARKS)).label("has_marks")
     come = select(*day, since, has_marks).group_by(*day).subquery("come")
     is_theirs = is_of_day(stored, come.c.student_id, come.c.day, come.c.course)
-    is_changed = or_(stored.last_at >= come.c.since, come.c.has_marks)
+    are_first_marks = come.c.has_marks & ~had_marks(stored)
+    is_changed = or_(stored.last_at >= come.c.since, are_first_marks)
     found = select(come.c.student_id, come.c.day).join_from(come, stored, is_theirs)
     return found.where(is_changed)
 
@@ -57,16 +58,18 @@ def _of_later_answers(new: type[LearningEvent]) -> Any:
         & (later.occurred_at >= answer.c.since)
         & (later.event_type == EventType.QUESTION_SUBMIT)
     )
-    count = func.count().over().label("count")
-    days = looked_up(select(later.day, count).where(is_later).correlate(answer))
-    # Among them are the new ones themselves.
-    is_other = days.c.count > answer.c.count
-    return select(answer.c.student_id, days.c.day).join_from(answer, days, true()).where(is_other)
+    # Among them are the new ones themselves: one more is a stored one. No more are read.
+    # In order, so that the planner reads them by their index.
+    others = select(later.id).where(is_later).order_by(later.occurred_at, later.id)
+    other = others.correlate(answer).offset(answer.c.count).limit(1)
+    days = func.unnest(answer.c.days, type_=Integer).label("day")
+    return select(answer.c.student_id, days).join_from(answer, other.lateral(), true())
 
 
 def _answered(new: type[LearningEvent]) -> FromClause:
     question = (new.student_id, new.question_id)
     since = func.min(new.occurred_at).label("since")
     count = func.count(type_=Integer).label("count")
-    is_answer = (new.event_type == EventType.QUESTION_SUBMIT) & new.question_id.is_not(None)
-    return select(*question, since, count).where(is_answer).group_by(*question).subquery("answer")
+    days = func.array_agg(new.day).label("days")
+    query = select(*question, since, count, days).where(is_answer(new))
+    return query.group_by(*question).subquery("answer")

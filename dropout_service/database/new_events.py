@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, cast, func, select, true
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    TableValuedAlias,
+    and_,
+    bindparam,
+    cast,
+    func,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
@@ -10,12 +20,22 @@ from dropout_service.models import DailyActivity, LearningEvent
 from shared_db.dialects import looked_up
 
 
-def new_events() -> type[LearningEvent]:
-    """Return the events of the parameter `event_ids`, in PostgreSQL's words."""
-    ids = cast(bindparam("event_ids", type_=ARRAY(String)), ARRAY(String))
-    came = func.unnest(ids).table_valued("id").render_derived("came")
+def new_events(parameter: str = "event_ids") -> type[LearningEvent]:
+    """Return the events of the parameter, a list of ids, in PostgreSQL's words."""
+    came = _came(parameter)
     row = looked_up(select(LearningEvent).where(LearningEvent.id == came.c.id), "row")
     return aliased(LearningEvent, select(row).join_from(came, row, true()).cte("new"))
+
+
+def came_before(event_id: Any) -> ColumnElement[bool]:
+    """Return whether the event of an id was stored before those of the parameter `event_ids`."""
+    found: ColumnElement[bool] = event_id.not_in(select(_came("event_ids").c.id))
+    return found
+
+
+def _came(parameter: str) -> TableValuedAlias:
+    ids = cast(bindparam(parameter, type_=ARRAY(String)), ARRAY(String))
+    return func.unnest(ids).table_valued("id").render_derived("came")
 
 
 def days_of(new: type[LearningEvent]) -> type[DailyActivity]:

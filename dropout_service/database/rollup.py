@@ -1,40 +1,36 @@
 """The daily rollup: what a student's events of a day come to, kept with the events.
 
-What comes in time order is added to its day. What does not, and an answer before others to the same
-question, has whole days recomputed from their events: so a repeat counts once, and the order of
-arrival changes nothing. With the students' rows locked parallel writers cannot lose each other's.
+Events that come in time order are added to their days. Those that come late are, too, and the
+contributions of stored events next to them are corrected; a day is not read again. In memory the
+days are recomputed. Either way a repeat counts once, and the order of arrival changes nothing. With
+the students' rows locked parallel writers cannot lose each other's.
 """
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Insert,
-    Integer,
     Select,
-    String,
     Subquery,
-    bindparam,
-    cast,
     func,
     select,
     tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from dropout_service.database.daily import added, daily, rounded
+from dropout_service.database.corrections import changes
+from dropout_service.database.daily import COLUMNS, KEY, added, daily, rounded
 from dropout_service.database.late_days import late_days, touched_by_events
 from dropout_service.database.new_events import days_of, new_events
 from dropout_service.database.resource_uses import note_uses_of_events, note_uses_of_students
 from dropout_service.models import DailyActivity, LearningEvent
 from shared_db.dialects import among
 
-KEY = ("student_id", "day", "course")
-COLUMNS = tuple(column.key for column in DailyActivity.__table__.columns)
-
+_TABLE: Any = DailyActivity.__table__
 _PLACE = tuple_(LearningEvent.student_id, LearningEvent.day)
 
 
@@ -46,9 +42,9 @@ def refresh_days_of(session: Session, events: Sequence[LearningEvent]) -> None:
     if _dialect(session) == "sqlite":
         session.execute(_recomputing_touched(), came)
     elif late := session.execute(_adding(), came).all():
-        student_ids, days = zip(*late, strict=True)
-        found = {"student_ids": list(student_ids), "days": list(days)}
-        session.execute(_recomputing(), found)
+        days = {tuple(day) for day in late}
+        late_ids = [event.id for event in events if (event.student_id, event.day) in days]
+        session.execute(_inserting(), {**came, "late_ids": late_ids})
     note_uses_of_events(session, events)
 
 
@@ -66,31 +62,35 @@ def _dialect(session: Session) -> str:
 # Kept, because putting them together takes longer than running them for one event.
 @cache
 def _adding() -> Select[str, int]:
-    """Return what adds the new events to their days, and tells which days it left to recompute."""
+    """Return what adds new events to their days, and selects the late days that it left out."""
     new = new_events()
     stored = days_of(new)
     late = late_days(new, stored).cte("late")
     is_in_time = tuple_(new.student_id, new.day).not_in(select(*late.c))
-    insert = _inserted("postgresql", added(new, stored, is_in_time))
-    before, more = DailyActivity.__table__.c, insert.excluded
+    adding = _adding_up(added(new, stored, is_in_time))
+    returning = adding.returning(_TABLE.c.day)
+    return select(*late.c).add_cte(returning.cte("adding"))
+
+
+@cache
+def _inserting() -> Insert:
+    """Return what adds late events to their days and corrects those of stored ones."""
+    late = new_events("late_ids")
+    return _adding_up(changes(late, days_of(late)))
+
+
+def _adding_up(days: Subquery) -> postgresql.Insert:
+    rows = select(*(days.c[name] for name in COLUMNS))
+    insert = postgresql.insert(_TABLE).from_select(COLUMNS, rows)
+    before, more = _TABLE.c, insert.excluded
     changed = {name: before[name] + more[name] for name in COLUMNS if name not in KEY}
     changed |= {
         "first_at": func.least(before.first_at, more.first_at),
         "last_at": func.greatest(before.last_at, more.last_at),
         "session_seconds": rounded(before.session_seconds + more.session_seconds),
     }
-    adding = insert.on_conflict_do_update(index_elements=KEY, set_=changed)
-    return select(*late.c).add_cte(adding.returning(before.day).cte("adding"))
-
-
-@cache
-def _recomputing() -> Insert:
-    lists = [
-        cast(bindparam(name, type_=ARRAY(kind)), ARRAY(kind))
-        for name, kind in (("student_ids", String()), ("days", Integer()))
-    ]
-    place = func.unnest(*lists).table_valued("student_id", "day").render_derived()
-    return _storing("postgresql", _PLACE.in_(select(place.c.student_id, place.c.day)))
+    adding: postgresql.Insert = insert.on_conflict_do_update(index_elements=KEY, set_=changed)
+    return adding
 
 
 @cache
@@ -113,6 +113,6 @@ def _storing(dialect: str, where: ColumnElement[bool]) -> Insert:
 def _inserted(dialect: str, days: Subquery) -> postgresql.Insert | sqlite.Insert:
     # SQLite's parser takes the ON of ON CONFLICT for a join's, unless there is a WHERE before it.
     rows = select(*(days.c[name] for name in COLUMNS)).where(days.c.events > 0)
-    insert = (sqlite if dialect == "sqlite" else postgresql).insert(DailyActivity.__table__)
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(_TABLE)
     inserted: postgresql.Insert | sqlite.Insert = insert.from_select(COLUMNS, rows)
     return inserted

@@ -11,7 +11,10 @@ from dropout_service.models.base import Base, Views
 from shared_db.columns import Key, Named, enum_column
 
 IS_ANSWER = text("event_type = 'QUESTION_SUBMIT' AND question_id IS NOT NULL")
+IS_CORRECT_ANSWER = text(f"{IS_ANSWER} AND is_correct IS TRUE")
 IS_MARK = text("event_type IN ('SESSION_START', 'SESSION_END')")
+# As the daily rollup has it, where no course is a course of its own.
+COURSE = text("coalesce(course, '')")
 
 
 class LearningEvent(Named, Base):
@@ -20,7 +23,8 @@ class LearningEvent(Named, Base):
     __tablename__ = "learning_events"
     __table_args__ = (
         Index(None, "student_id", "occurred_at", "id"),
-        Index(None, "day", "student_id"),
+        # The events of a day, and those next to an event that comes late.
+        Index("ix_learning_events_days", "day", "student_id", COURSE, "occurred_at", "id"),
         # Answers to a question before this one: whether it was new, solved, or kept.
         Index(
             "ix_learning_events_answers",
@@ -31,11 +35,22 @@ class LearningEvent(Named, Base):
             postgresql_where=IS_ANSWER,
             sqlite_where=IS_ANSWER,
         ),
+        # The first correct answer to a question, however many wrong ones there are.
+        Index(
+            "ix_learning_events_correct_answers",
+            "student_id",
+            "question_id",
+            "occurred_at",
+            "id",
+            postgresql_where=IS_CORRECT_ANSWER,
+            sqlite_where=IS_CORRECT_ANSWER,
+        ),
         # Whether session events say when a session of that day begins.
         Index(
-            "ix_learning_events_sessions",
+            "ix_learning_events_session_marks",
             "student_id",
             "day",
+            COURSE,
             postgresql_where=IS_MARK,
             sqlite_where=IS_MARK,
         ),

@@ -18,7 +18,13 @@ from shared_db.paging import Keyset, Page
 from shared_db.part import Part
 from staffstuddash_service.datastore.performance import recompute
 from staffstuddash_service.datastore.presence import find_student, lock_students
-from staffstuddash_service.domain.drafts import compare, is_sudden_jump, words_of
+from staffstuddash_service.domain.drafts import (
+    FEWEST_JUMP_WORDS,
+    REVISIONS_FOR_PACE,
+    compare,
+    is_sudden_jump,
+    words_of,
+)
 from staffstuddash_service.errors import DraftExists
 from staffstuddash_service.models import Draft
 
@@ -160,6 +166,9 @@ def _compared(
     pace = select(Draft.new_words).where(
         Draft.student_id == student_id, Draft.new_words.is_not(None)
     )
+    if revision.new_words < FEWEST_JUMP_WORDS:
+        # No jump at any pace; all there is to know is whether a pace is known.
+        pace = pace.limit(REVISIONS_FOR_PACE)
     earlier = [count for count in session.scalars(pace) if count is not None]
     return {
         **found,

@@ -277,3 +277,9 @@ class TestPostgresql:
             outside = session.scalar(query)
 
         assert (inside, outside) == ("200ms", "0")
+
+
+def test_no_statement_is_compiled(postgres: Database) -> None:
+    for unit in (postgres.unit_of_work, postgres.reading):
+        with unit() as session:
+            assert session.scalar(text("SHOW jit")) == "off"

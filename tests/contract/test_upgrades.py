@@ -73,14 +73,18 @@ def test_rows_of_the_first_revision_are_there_in_the_last(empty_url: str) -> Non
     back_and_forth(engine, GRADES, GRADES.revisions()[0])
 
 
+def send(connection: Connection, script: str) -> None:
+    # One by one, as psql sends them: with others CONCURRENTLY is refused.
+    for statement in filter(str.strip, script.split(";\n\n")):
+        connection.exec_driver_sql(f"{statement};")
+
+
 def test_the_sql_that_is_printed_does_what_migrating_does(empty_url: str) -> None:
     engine = engine_on(empty_url)
     GRADES.upgrade(engine, GRADES.revisions()[0])
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         script = GRADES.sql(GRADES.current(connection))
-        # One by one, as psql sends them: with others CONCURRENTLY is refused.
-        for statement in filter(str.strip, script.split(";\n\n")):
-            connection.exec_driver_sql(f"{statement};")
+        send(connection, script)
         connection.execute(text("SELECT weight FROM grades.grades"))
         revision = GRADES.current(connection)
 
@@ -94,9 +98,8 @@ def test_every_historys_sql_makes_its_tables(empty_url: str, history: History) -
     engine = engine_on(empty_url)
     for earlier in needed:
         earlier.upgrade(engine)
-    with engine.begin() as connection:
-        script = history.sql(None)
-        connection.exec_driver_sql(script.replace("BEGIN;", "").replace("COMMIT;", ""))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        send(connection, history.sql(None))
 
     require_migrated(Database.on(engine), history)
 
