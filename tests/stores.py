@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, MetaData, create_engine, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 from starlette.testclient import TestClient
@@ -213,3 +213,9 @@ def monitoring_client(monitoring: MonitoringDatabase) -> Iterator[TestClient]:
     app = monitoring_service.main.create_app(monitoring, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client
+
+
+def run_script(connection: Connection, script: str) -> None:
+    """Run the statements one by one, as psql does: together, CONCURRENTLY is refused."""
+    for statement in filter(str.strip, script.split(";\n\n")):
+        connection.exec_driver_sql(f"{statement};")

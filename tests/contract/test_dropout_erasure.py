@@ -35,7 +35,7 @@ from tests.stores import OpenDatabase, engine_on, waits_for_a_lock
 Call = Callable[[DropoutDatabaseManager], object]
 
 # Tables in which nothing is of a student.
-OF_SCHOOLS = ("courses", "coursework", "models")
+OF_SCHOOLS = ("background_work", "courses", "coursework", "models")
 
 
 def fill(manager: DropoutDatabaseManager, student_id: str) -> None:

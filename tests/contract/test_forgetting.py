@@ -173,5 +173,5 @@ def test_a_spool_that_cannot_be_read_spoils_no_answer(
         datastore.get_student("nobody")
     with pytest.raises(answer):
         datastore.delete_student("nobody", actor="office")
-    assert "the spool cannot be used" in caplog.text
+    assert "the spool cannot be read" in caplog.text
     database.close()

@@ -7,7 +7,7 @@ from dropout_service.database import DropoutDatabaseManager
 from shared_db.database import Database
 from shared_db.migrations import History, require_migrated
 from tests.grades import HISTORY as GRADES
-from tests.stores import engine_on
+from tests.stores import engine_on, run_script
 from veritas_cli.check import TRIALS
 from veritas_cli.histories import HISTORIES
 
@@ -73,18 +73,12 @@ def test_rows_of_the_first_revision_are_there_in_the_last(empty_url: str) -> Non
     back_and_forth(engine, GRADES, GRADES.revisions()[0])
 
 
-def send(connection: Connection, script: str) -> None:
-    # One by one, as psql sends them: with others CONCURRENTLY is refused.
-    for statement in filter(str.strip, script.split(";\n\n")):
-        connection.exec_driver_sql(f"{statement};")
-
-
 def test_the_sql_that_is_printed_does_what_migrating_does(empty_url: str) -> None:
     engine = engine_on(empty_url)
     GRADES.upgrade(engine, GRADES.revisions()[0])
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         script = GRADES.sql(GRADES.current(connection))
-        send(connection, script)
+        run_script(connection, script)
         connection.execute(text("SELECT weight FROM grades.grades"))
         revision = GRADES.current(connection)
 
@@ -99,7 +93,7 @@ def test_every_historys_sql_makes_its_tables(empty_url: str, history: History) -
     for earlier in needed:
         earlier.upgrade(engine)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        send(connection, history.sql(None))
+        run_script(connection, history.sql(None))
 
     require_migrated(Database.on(engine), history)
 

@@ -15,7 +15,7 @@ from shared_db.roles import role_name
 from tests.e2e.processes import without_settings
 from tests.logins import Login, a_login, give_database, new_role_prefix
 from tests.server import new_name
-from tests.stores import engine_on
+from tests.stores import engine_on, run_script
 from veritas_cli.histories import SERVICES
 from veritas_cli.main import app
 from veritas_cli.ports import free_port
@@ -71,7 +71,7 @@ def test_the_sql_that_is_printed_makes_everything(empty_url: str, run: Run, pref
     with (
         engine_on(empty_url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection
     ):
-        connection.exec_driver_sql(printed.stdout)
+        run_script(connection, printed.stdout)
     checked = run(empty_url, "check")
     again = run(empty_url, "migrate", "--sql")
 
