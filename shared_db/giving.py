@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 1000
 # Of the time that a live write waits, the most that one transaction of the replay should take.
-_SHARE_OF_PATIENCE = 0.4
+_SHARE_OF_PATIENCE = 0.1
 PAUSE_SECONDS = 0.5
 # After a pass in which nothing of some kind could be stored, or all that waits is read too often.
 _STUCK_PAUSE_SECONDS = 4
@@ -62,6 +62,8 @@ class Giver:
         self._work = work or Work("replay")
         self._batch = BATCH
         self._given = 0
+        self._stored: list[Entry] = []
+        self._of_erased: list[Entry] = []
         self._queue = ReplayQueue(spool)
         self._now = now
         self._unordered = [kind.name for kind in kinds if not kind.is_ordered]
@@ -131,7 +133,9 @@ class Giver:
         after = 0
         with keeping_connection():
             while entries := self._due(after):
-                if not self._give_in_batches(entries):
+                is_over = not self._give_in_batches(entries)
+                self._remove_settled()
+                if is_over:
                     return
                 after = entries[-1].place
 
@@ -209,6 +213,7 @@ class Giver:
         if code is None:
             self._settle(kind, [(entry, _as_refusal(failure))])
             return
+        self._remove_settled()  # rows of its kind that were stored after the failure count
         if not self._queue.has_deferred(code):
             logger.error("what waits cannot be stored now: SQLSTATE %s", code)
         is_refused = self._queue.defer(entry, code, self._now())
@@ -216,13 +221,23 @@ class Giver:
         if is_refused:
             logger.error("a row is refused: SQLSTATE %s, while others are stored", code)
 
+    def _remove_settled(self) -> None:
+        """Remove the rows that were stored, a few transactions' at once: each waits for the disk.
+
+        After a crash before this the same rows are found again, and the database has them already.
+        """
+        stored, self._stored = self._stored, []
+        of_erased, self._of_erased = self._of_erased, []
+        if stored or of_erased:
+            self._queue.settle(stored, of_erased)
+
     def _settle(self, kind: AnyKind, results: Sequence[tuple[Entry, Returned]]) -> None:
-        # Whoever dies before this finds the same rows again, and the database calls them repeated.
         stored = [e for e, r in results if r in _IN_THE_DATABASE]
         of_erased = [e for e, r in results if _is_gone(r)]
         kept = [(e, r) for e, r in results if r not in _IN_THE_DATABASE and not _is_gone(r)]
         refused = [(e, _problem(r)) for e, r in kept]
-        self._queue.settle(kind.name, stored, of_erased)
+        self._stored += stored
+        self._of_erased += of_erased
         self._given += len(stored)
         if stored:
             self._pass.stored(kind.name)

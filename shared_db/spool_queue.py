@@ -68,8 +68,8 @@ class ReplayQueue:
         }
         return self._store.entries(where, values, limit=limit)
 
-    def settle(self, kind: str, stored: Sequence[Entry], others: Iterable[Entry] = ()) -> None:
-        """Forget additions of a kind that the database has, and others that it never will.
+    def settle(self, stored: Sequence[Entry], others: Sequence[Entry] = ()) -> None:
+        """Forget additions that the database has, and others that it never will.
 
         What was in the way of a deferred row that is stored now is gone, so that other rows that
         failed with its SQLSTATE are due at once.
@@ -80,7 +80,7 @@ class ReplayQueue:
             connection.execute(
                 "DELETE FROM spool WHERE place IN (SELECT value FROM json_each(?))", (places,)
             )
-            if stored:
+            for kind in {entry.kind for entry in stored}:
                 _note_stored(connection, kind)
             for code in freed:
                 connection.execute("UPDATE spool SET next_at = 0 WHERE sqlstate = ?", (code,))

@@ -60,7 +60,7 @@ def test_tells_how_much_waits_and_was_refused(spool: Spool) -> None:
     spool.accept([entries[2]])
     first, second, third = spool.oldest(10)
     spool.refuse([(third, "no")])
-    ReplayQueue(spool).settle("mark", [first])
+    ReplayQueue(spool).settle([first])
 
     assert spool.state() == SpoolState(1, NOON - timedelta(hours=1), 1)
     assert spool.oldest(10) == [second]
@@ -87,7 +87,7 @@ def test_nothing_of_what_was_removed_can_be_read_in_the_files(spool: Spool) -> N
     payload = json.dumps({"name": "Xanthippe" * 1000})  # more than a page of SQLite
     kept = replace(an_entry("3", subject="bob"), payload='{"name": "Bob"}')
     spool.accept([replace(an_entry(id_), payload=payload) for id_ in ("1", "2", "x")] + [kept])
-    ReplayQueue(spool).settle("mark", spool.oldest(1))
+    ReplayQueue(spool).settle(spool.oldest(1))
     spool.refuse((entry, "no") for entry in spool.oldest(2) if entry.id == "2")
     before = bytes_of(spool.path.parent)
 
