@@ -85,9 +85,18 @@ class Running:
     @property
     def peak_mebibytes(self) -> float:
         """The most memory that it has had."""
-        status = Path(f"/proc/{self.process}/status").read_text()
-        [line] = [line for line in status.splitlines() if line.startswith("VmHWM:")]
-        return int(line.split()[1]) / 1024
+        return _memory_of(self.process, "VmHWM")
+
+    @property
+    def mebibytes(self) -> float:
+        """The memory that it has now."""
+        return _memory_of(self.process, "VmRSS")
+
+
+def _memory_of(process: int, name: str) -> float:
+    status = Path(f"/proc/{process}/status").read_text()
+    [line] = [line for line in status.splitlines() if line.startswith(f"{name}:")]
+    return int(line.split()[1]) / 1024
 
 
 def _ticks_of(process: int) -> int:

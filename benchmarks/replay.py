@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.harness import Server, machine, migrated_server, service
+from benchmarks.harness import Running, Server, machine, migrated_server, running
 from shared_db.ids import new_id
 
 BATCH = 1000
@@ -101,10 +101,10 @@ class Live:
 class Run:
     """Measurements of one service."""
 
-    def __init__(self, server: Server, target: Target, url: str, batches: int) -> None:
+    def __init__(self, server: Server, target: Target, found: Running, batches: int) -> None:
         self._server = server
         self._target = target
-        self._url = url
+        self._url = found.url
         self._batches = batches
         self._headers = {"Authorization": f"Bearer {server.key}"}
         self._client = httpx.Client(headers=self._headers, timeout=120)
@@ -175,14 +175,17 @@ def main() -> None:
     with migrated_server() as server:
         print(machine(server))
         for target in TARGETS:
-            with service(target.package, server, {"LOG_LEVEL": "WARNING"}) as url:
-                _measure(Run(server, target, url, batches), target.package)
+            quiet = {"LOG_LEVEL": "WARNING"}
+            with running(target.package, [target.package], server, quiet) as found:
+                _measure(Run(server, target, found, batches), target.package, found)
 
 
-def _measure(run: Run, name: str) -> None:
+def _measure(run: Run, name: str, found: Running) -> None:
     alone = run.live_alone()
     direct, beside_direct = run.direct()
+    before = found.mebibytes
     replayed, beside_replay, live = run.replay()
+    time.sleep(2)
     print(f"\n{name}, rows and events a second")
     print(f"  single events alone                      {alone:>9,.0f}")
     print(f"  direct batches of {BATCH}                   {direct:>9,.0f}")
@@ -192,6 +195,8 @@ def _measure(run: Run, name: str) -> None:
     print(f"    single events beside it                {beside_replay:>9,.0f}", end="")
     print(f"   {beside_replay / alone:.2f} of alone")
     print(f"    of them spooled or refused             {live.spooled:>9} {live.refused:>9}")
+    print(f"  memory before, at most and after, MiB    {before:>9.0f}", end="")
+    print(f" {found.peak_mebibytes:>9.0f} {found.mebibytes:>9.0f}")
 
 
 if __name__ == "__main__":
