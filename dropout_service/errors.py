@@ -9,6 +9,7 @@ from shared_db.errors import Conflict, Exists, Gone, Invalid, NotFound
 class StudentNotFound(NotFound):
     """Nothing of a student with that id is stored here."""
 
+    slug = "student-not-found"
     title = "The student is not known here"
 
     def __init__(self, student_id: str) -> None:
@@ -20,18 +21,21 @@ class StudentNotFound(NotFound):
 class EventExists(Exists):
     """The id is an event's already, sent with other content."""
 
+    slug = "event-exists"
     noun = "event"
 
 
 class PredictionExists(Exists):
     """The id is a prediction's already, made of another student or instant."""
 
+    slug = "prediction-exists"
     noun = "prediction"
 
 
 class PredictionNotFound(NotFound):
     """No prediction of the student, or of the enrolment in a course, is the latest."""
 
+    slug = "prediction-not-found"
     title = "There is no latest prediction"
 
     def __init__(self, student_id: str, course: str | None = None) -> None:
@@ -45,6 +49,7 @@ class PredictionNotFound(NotFound):
 class NotAssessable(Invalid):
     """Too little is known of the student to say anything."""
 
+    slug = "not-assessable"
     title = "The student is not assessable"
 
     def __init__(self, student_id: str, missing: str) -> None:
@@ -58,6 +63,7 @@ class NotAssessable(Invalid):
 class StudentDeleted(Gone):
     """All data of the student were erased, and none are taken any more."""
 
+    slug = "student-deleted"
     title = "The student was deleted"
 
     def __init__(self, student_id: str) -> None:
@@ -70,24 +76,28 @@ class StudentDeleted(Gone):
 class StudentExists(Exists):
     """The id is a student's already, sent with another name or e-mail."""
 
+    slug = "student-exists"
     noun = "student"
 
 
 class AssessmentExists(Exists):
     """The id is an assessment's already, sent with other content."""
 
+    slug = "assessment-exists"
     noun = "assessment"
 
 
 class FeatureSetExists(Exists):
     """The id is a feature set's already, of another student, instant or content."""
 
+    slug = "feature-set-exists"
     noun = "feature set"
 
 
 class FeatureSetNotFound(NotFound):
     """No features of the student were stored yet."""
 
+    slug = "feature-set-not-found"
     title = "There are no features of this student"
 
     def __init__(self, student_id: str) -> None:
@@ -100,6 +110,7 @@ class FeatureSetNotFound(NotFound):
 class NoSuchPrediction(NotFound):
     """No prediction has that id."""
 
+    slug = "no-such-prediction"
     title = "There is no such prediction"
 
     def __init__(self, prediction_id: str) -> None:
@@ -109,12 +120,14 @@ class NoSuchPrediction(NotFound):
 class FeedbackExists(Exists):
     """The id is a feedback's already, sent with other content."""
 
+    slug = "feedback-exists"
     noun = "feedback"
 
 
 class CourseNotFound(NotFound):
     """No enrolments of that course are known, and where events count, none of these."""
 
+    slug = "course-not-found"
     title = "There are no enrolments in this course"
 
     def __init__(self, course: str) -> None:
@@ -125,6 +138,7 @@ class CourseNotFound(NotFound):
 class LevelDisagrees(Invalid):
     """The level is not the one of the score."""
 
+    slug = "level-disagrees"
     title = "The risk level is not that of the score"
 
     def __init__(self, score: float, level: RiskLevel, right: RiskLevel) -> None:
@@ -137,6 +151,7 @@ class LevelDisagrees(Invalid):
 class ModelNotFound(NotFound):
     """No model of that version was learned here."""
 
+    slug = "model-not-found"
     title = "There is no such model"
 
     def __init__(self, version: str) -> None:
@@ -150,6 +165,7 @@ class ModelNotFound(NotFound):
 class NothingPresented(NotFound):
     """There is no course of a presentation to learn from."""
 
+    slug = "nothing-presented"
     title = "There is no course of this presentation"
 
     def __init__(self, presentation: str) -> None:
@@ -162,6 +178,7 @@ class NothingPresented(NotFound):
 class StillRunning(Conflict):
     """A course to learn from is not over, so how its enrolments end is not known."""
 
+    slug = "still-running"
     title = "The course is not over"
 
     def __init__(self, course: str, ends_at: datetime) -> None:

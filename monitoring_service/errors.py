@@ -6,6 +6,7 @@ from shared_db.errors import Exists, Invalid, NotFound
 class LogNotFound(NotFound):
     """No event has that id."""
 
+    slug = "log-not-found"
     title = "There is no such event"
 
     def __init__(self, event_id: str) -> None:
@@ -15,18 +16,21 @@ class LogNotFound(NotFound):
 class EventExists(Exists):
     """The id is an event's already, sent with other content."""
 
+    slug = "event-exists"
     noun = "event"
 
 
 class SeriesTooLong(Invalid):
     """More points are asked for than one answer holds."""
 
+    slug = "series-too-long"
     title = "The series is too long"
 
 
 class RulesNotFound(NotFound):
     """No limits were set for that source."""
 
+    slug = "rules-not-found"
     title = "There are no rules for this source"
 
     def __init__(self, source: str) -> None:

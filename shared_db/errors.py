@@ -1,6 +1,5 @@
 """What can be refused or go wrong, in words; `shared_web` turns each into one HTTP problem."""
 
-import re
 from typing import ClassVar
 
 
@@ -15,6 +14,7 @@ class ServiceError(Exception):
     beyond what the caller sent itself.
     """
 
+    slug: ClassVar[str] = "service-error"
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong"
     retry_after_seconds: int | None = None
@@ -24,15 +24,11 @@ class ServiceError(Exception):
         self.detail = detail
         self.members = members
 
-    @classmethod
-    def slug(cls) -> str:
-        """Return the class's name as it stands in the problem's `type`: `not-found`."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
-
 
 class NotFound(ServiceError):
     """What was asked for is not there."""
 
+    slug = "not-found"
     status = 404
     title = "Not found"
 
@@ -40,6 +36,7 @@ class NotFound(ServiceError):
 class Gone(ServiceError):
     """It was there and has been deleted for good."""
 
+    slug = "gone"
     status = 410
     title = "It was deleted"
 
@@ -47,6 +44,7 @@ class Gone(ServiceError):
 class Conflict(ServiceError):
     """The request contradicts what is stored."""
 
+    slug = "conflict"
     status = 409
     title = "Conflict with what is stored"
 
@@ -54,6 +52,7 @@ class Conflict(ServiceError):
 class Exists(Conflict):
     """The id of a `noun` is stored already, and was now sent with other content."""
 
+    slug = "exists"
     noun: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
@@ -70,6 +69,7 @@ class Exists(Conflict):
 class Invalid(ServiceError):
     """The request is understood but cannot be met as it is; `field` names where."""
 
+    slug = "invalid"
     status = 422
     title = "The request cannot be accepted as it is"
 
@@ -77,6 +77,7 @@ class Invalid(ServiceError):
 class DatabaseUnavailable(ServiceError):
     """The database does not answer; nothing can be said about what it holds."""
 
+    slug = "database-unavailable"
     status = 503
     title = "The database is not available"
     retry_after_seconds = 5
@@ -85,6 +86,7 @@ class DatabaseUnavailable(ServiceError):
 class DatabaseBusy(ServiceError):
     """The database answers, but not now: a lock, a time-out or no connection left."""
 
+    slug = "database-busy"
     status = 503
     title = "The database is busy"
     retry_after_seconds = 1
@@ -93,12 +95,14 @@ class DatabaseBusy(ServiceError):
 class QueryTooExpensive(Invalid):
     """What the caller chose to ask for takes longer than one statement may."""
 
+    slug = "query-too-expensive"
     title = "The query takes too long"
 
 
 class NeedsPostgresql(ServiceError):
     """The in-memory store cannot do this."""
 
+    slug = "needs-postgresql"
     status = 501
     title = "This needs PostgreSQL"
 
@@ -106,6 +110,7 @@ class NeedsPostgresql(ServiceError):
 class Overloaded(ServiceError):
     """More comes in than can be done: the queue is full, or no thread or descriptor is left."""
 
+    slug = "overloaded"
     status = 503
     title = "More comes in than can be done"
     retry_after_seconds = 1

@@ -274,6 +274,8 @@ def _problem(result: Returned) -> str:
 class _Unexpected(ServiceError):
     """An error of ours; its kind is told, its text may be personal."""
 
+    slug = "unexpected"
+
 
 def _as_refusal(failure: Exception) -> ServiceError:
     if isinstance(failure, ServiceError):

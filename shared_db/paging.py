@@ -20,6 +20,7 @@ _BIGINT = 2**63
 class MalformedCursor(Invalid):
     """The cursor was not given out by this list."""
 
+    slug = "malformed-cursor"
     title = "The cursor is not one of this list"
 
 

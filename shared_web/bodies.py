@@ -21,6 +21,7 @@ _PIECE_BYTES = 256 * 1024
 class UnsupportedEncoding(ServiceError):
     """The body is compressed in a way we do not read."""
 
+    slug = "unsupported-encoding"
     status = 415
     title = "The Content-Encoding is not supported"
 
@@ -28,6 +29,7 @@ class UnsupportedEncoding(ServiceError):
 class BrokenBody(ServiceError):
     """The body is not what its Content-Encoding says, or ended too early."""
 
+    slug = "broken-body"
     status = 400
     title = "The body is broken"
 

@@ -184,7 +184,7 @@ class BoundedProtocol(HttpToolsProtocol):
         request_id = new_id()
         self.refused_at = self.loop.time()
         self.all.waiting.pop(self, None)
-        logger.info("refused", request_id=request_id, status=refusal.status, slug=refusal.slug())
+        logger.info("refused", request_id=request_id, status=refusal.status, slug=refusal.slug)
         self.transport.write(
             problem_on_the_wire(refusal, request_id, self.server_state.default_headers)
         )

@@ -75,12 +75,14 @@ class ApiKey(AccessBase):
 class KeyExists(Conflict):
     """The name was given to a key before."""
 
+    slug = "key-exists"
     title = "There is a key of that name"
 
 
 class KeyNotFound(NotFound):
     """No key has that name."""
 
+    slug = "key-not-found"
     title = "There is no such key"
 
 

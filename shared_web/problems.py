@@ -49,6 +49,7 @@ class Problem(BaseModel):
 class Unauthenticated(ServiceError):
     """No key, or one that is not known."""
 
+    slug = "unauthenticated"
     status = 401
     title = "A valid API key is needed"
 
@@ -56,6 +57,7 @@ class Unauthenticated(ServiceError):
 class Forbidden(ServiceError):
     """The key is known but lacks the scope."""
 
+    slug = "forbidden"
     status = 403
     title = "This key may not do that"
 
@@ -63,6 +65,7 @@ class Forbidden(ServiceError):
 class RequestTooSlow(ServiceError):
     """The client sends its request too slowly, or stopped."""
 
+    slug = "request-too-slow"
     status = 408
     title = "The request came too slowly"
 
@@ -70,6 +73,7 @@ class RequestTooSlow(ServiceError):
 class TooLarge(ServiceError):
     """The body is over the limit."""
 
+    slug = "too-large"
     status = 413
     title = "The body is too large"
 
@@ -77,6 +81,7 @@ class TooLarge(ServiceError):
 class WrongMediaType(ServiceError):
     """The body is of a type that the route does not read."""
 
+    slug = "wrong-media-type"
     status = 415
     title = "The Content-Type is not supported"
 
@@ -84,6 +89,7 @@ class WrongMediaType(ServiceError):
 class InvalidRequest(ServiceError):
     """The request is not what the route's documentation says."""
 
+    slug = "invalid-request"
     status = 422
     title = "The request is not valid"
 
@@ -91,6 +97,7 @@ class InvalidRequest(ServiceError):
 class HeadersTooLarge(ServiceError):
     """The request line and headers are over the limit."""
 
+    slug = "headers-too-large"
     status = 431
     title = "The headers are too large"
 
@@ -98,6 +105,7 @@ class HeadersTooLarge(ServiceError):
 class TooManyRequests(ServiceError):
     """The key, or the address that sends unknown keys, has used up what it may ask for now."""
 
+    slug = "too-many-requests"
     status = 429
     title = "Too many requests"
 
@@ -172,7 +180,7 @@ def refusal_response(request: Request, refusal: ServiceError) -> Response:
     return problem_response(
         request,
         status=refusal.status,
-        slug=refusal.slug(),
+        slug=refusal.slug,
         title=refusal.title,
         detail=refusal.detail,
         headers=headers,

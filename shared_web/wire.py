@@ -12,6 +12,7 @@ from shared_web.problems import refusal_response
 class MalformedRequest(ServiceError):
     """The bytes are no HTTP request."""
 
+    slug = "malformed-request"
     status = 400
     title = "The request is not valid HTTP"
 

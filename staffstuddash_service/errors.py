@@ -6,6 +6,7 @@ from shared_db.errors import Conflict, Exists, Gone, NotFound
 class StudentNotFound(NotFound):
     """No student has that id."""
 
+    slug = "student-not-found"
     title = "There is no such student"
 
     def __init__(self, student_id: str) -> None:
@@ -15,6 +16,7 @@ class StudentNotFound(NotFound):
 class StudentGone(Gone):
     """The student was erased; the id is not given out again."""
 
+    slug = "student-gone"
     title = "The student was deleted"
 
     def __init__(self, student_id: str) -> None:
@@ -27,6 +29,7 @@ class StudentGone(Gone):
 class StudentExists(Conflict):
     """The id is a student's already, sent with other content."""
 
+    slug = "student-exists"
     title = "The student exists with other content"
 
     def __init__(self, student_id: str) -> None:
@@ -39,18 +42,21 @@ class StudentExists(Conflict):
 class AssessmentExists(Exists):
     """The id is an assessment's already, sent with other content."""
 
+    slug = "assessment-exists"
     noun = "assessment"
 
 
 class DraftExists(Exists):
     """The id is a draft's already, sent with other content."""
 
+    slug = "draft-exists"
     noun = "draft"
 
 
 class ActionExists(Conflict):
     """The Idempotency-Key named another action before."""
 
+    slug = "action-exists"
     title = "The action exists with other content"
 
     def __init__(self, action_id: str) -> None:
@@ -63,6 +69,7 @@ class ActionExists(Conflict):
 class ConceptNotFound(NotFound):
     """No concept has that id."""
 
+    slug = "concept-not-found"
     title = "There is no such concept"
 
     def __init__(self, concept_id: str) -> None:
@@ -72,6 +79,7 @@ class ConceptNotFound(NotFound):
 class ConceptExists(Conflict):
     """The id, or the concept of that subject, is stored with other content."""
 
+    slug = "concept-exists"
     title = "The concept exists with other content"
 
     def __init__(self, concept_id: str) -> None:

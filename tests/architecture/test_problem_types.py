@@ -1,0 +1,90 @@
+"""Problem types: a contract with clients, whatever a class of ours is called."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+from shared_db.errors import ServiceError
+
+PACKAGES = (
+    "shared_db",
+    "shared_web",
+    "monitoring_service",
+    "staffstuddash_service",
+    "dropout_service",
+    "veritas_cli",
+)
+TYPES = {
+    "action-exists",
+    "assessment-exists",
+    "broken-body",
+    "concept-exists",
+    "concept-not-found",
+    "conflict",
+    "course-not-found",
+    "database-busy",
+    "database-unavailable",
+    "draft-exists",
+    "event-exists",
+    "exists",
+    "feature-set-exists",
+    "feature-set-not-found",
+    "feedback-exists",
+    "forbidden",
+    "gone",
+    "headers-too-large",
+    "invalid",
+    "invalid-request",
+    "key-exists",
+    "key-not-found",
+    "level-disagrees",
+    "log-not-found",
+    "malformed-cursor",
+    "malformed-request",
+    "model-not-found",
+    "needs-postgresql",
+    "no-such-prediction",
+    "not-assessable",
+    "not-found",
+    "nothing-presented",
+    "overloaded",
+    "prediction-exists",
+    "prediction-not-found",
+    "query-too-expensive",
+    "request-too-slow",
+    "rules-not-found",
+    "series-too-long",
+    "still-running",
+    "student-deleted",
+    "student-exists",
+    "student-gone",
+    "student-not-found",
+    "too-large",
+    "too-many-requests",
+    "unauthenticated",
+    "unexpected",
+    "unsupported-encoding",
+    "wrong-media-type",
+}
+
+
+def refusals(base: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:
+    for refusal in base.__subclasses__():
+        if refusal.__module__.startswith(PACKAGES):
+            yield refusal
+            yield from refusals(refusal)
+
+
+def import_all() -> None:
+    for package in map(importlib.import_module, PACKAGES):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if "migrations" not in module.name and not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+
+
+def test_every_refusal_names_its_own_problem_type() -> None:
+    import_all()
+    found = set(refusals())
+
+    assert [refusal.__name__ for refusal in found if "slug" not in vars(refusal)] == []
+    assert {refusal.slug for refusal in found} == TYPES
