@@ -91,8 +91,8 @@ def _pages(path: Path) -> dict[int, bytes]:
 def _page_bytes(content: bytes) -> int:
     if content[:16] != _MAGIC:
         return _USUAL_PAGE_BYTES
-    [size] = struct.unpack(">H", content[16:18])
-    return 65536 if size == 1 else max(512, int(size))
+    size = int.from_bytes(content[16:18], "big")
+    return 65536 if size == 1 else max(512, size)
 
 
 def _committed(wal: bytes) -> dict[int, bytes]:

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared_db.spool import Spool
@@ -20,6 +20,7 @@ CONTENTS = {(entry.id, entry.payload, entry.digest) for entry in ROWS}
 
 
 @given(st.data())
+@settings(max_examples=60, deadline=None)
 def test_no_row_is_recovered_that_was_not_written(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         spool = Spool(Path(folder) / "staffstuddash-spool.db")
