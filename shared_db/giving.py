@@ -21,6 +21,7 @@ from shared_db.state_log import StateLog
 logger = logging.getLogger(__name__)
 
 BATCH = 1000
+_LEAST_BATCH = 100
 # Of the time that a live write waits, the most that one transaction of the replay should take.
 _SHARE_OF_PATIENCE = 0.1
 PAUSE_SECONDS = 0.5
@@ -162,14 +163,15 @@ class Giver:
         """Return how many rows to replay in the next transaction, after one that took so long.
 
         Its locks hold up live writes about the same students, which wait for
-        DATABASE_ADDING_SECONDS at most.
+        DATABASE_ADDING_SECONDS at most. A far server takes long for any transaction, so that less
+        than `_LEAST_BATCH` rows would only slow the replay down.
         """
         if self._pass.is_stuck:
             return 1
         patience = self._database.store.adding_seconds * _SHARE_OF_PATIENCE
-        if seconds > patience:
-            return max(1, self._batch // 2)
-        return min(BATCH, self._batch * 2) if seconds < patience / 2 else self._batch
+        if self._batch < _LEAST_BATCH or seconds < patience / 2:
+            return min(BATCH, self._batch * 2)
+        return max(_LEAST_BATCH, self._batch // 2) if seconds > patience else self._batch
 
     def _give(self, entries: Sequence[Entry]) -> None:
         for name, group in in_order(entries):

@@ -1,6 +1,7 @@
 """Giving back: in smaller batches when there is no time, later when the database is in the way."""
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +16,10 @@ from shared_db.additions import Kind, Returned
 from shared_db.database import Database
 from shared_db.errors import Conflict, DatabaseBusy
 from shared_db.giving import BATCH, Giver
+from shared_db.memory import build_memory_engine
 from shared_db.naming import Outcome
 from shared_db.spool import Spool
+from shared_db.store import Store
 from staffstuddash_service.models import Base, ConceptModule
 from tests.dumps import bytes_of
 from tests.e2e.processes import wait_until
@@ -81,6 +84,39 @@ def test_batches_shrink_until_the_database_has_time_for_them(tmp_path: Path) -> 
 
     assert manager.taken == [mark.id for mark in marks]
     assert sum(turns) == 100
+
+
+class Far:
+    """A manager whose every transaction takes long, as on a server far away."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def add(self, marks: Sequence[Mark]) -> list[Returned]:
+        self.sizes.append(len(marks))
+        time.sleep(0.03)
+        return [Outcome.STORED] * len(marks)
+
+
+def test_batches_stay_large_where_every_transaction_takes_long(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.db")
+    spool.accept([KIND.entry(Mark(f"{number:04}")) for number in range(2500)])
+    manager, database = Far(), impatient()
+    Giver(database, spool, manager, [KIND]).give()
+    spool.close()
+    database.close()
+
+    assert sum(manager.sizes) == 2500
+    assert max(manager.sizes[3:]) <= 250  # they hold up live writes no longer than they must
+    assert len(manager.sizes) <= 3 + 2500 // 100
+
+
+def impatient() -> Database:
+    """Return a database whose live writes wait for no longer than 0.2 s."""
+    engine, anchor = build_memory_engine(Base.metadata)
+    return Database(
+        lambda: Store(engine, adding_seconds=0.2, memory_reason="asked for", anchor=anchor)
+    )
 
 
 def test_only_a_row_that_is_at_fault_itself_is_refused(
