@@ -29,13 +29,19 @@ def normalised_url(text: str, variable: str = "DATABASE_URL") -> URL:
         url = make_url(pasted)
     except (ArgumentError, ValueError):
         url = None
-    if url is None or not _POSTGRESQL.match(url.drivername):
+    if url is None or not _POSTGRESQL.match(url.drivername) or _is_misread(url):
         raise ConfigurationError(
             f"{variable} is not a PostgreSQL URL. It reads "
             "postgresql://USER:PASSWORD@HOST:5432/DATABASE, with special characters of the "
             "password percent-encoded (@ as %40)."
         )
     return url.set(drivername="postgresql+psycopg2")
+
+
+def _is_misread(url: URL) -> bool:
+    """Return True if a password that is not encoded went into the parts that errors name."""
+    asked = [text for pair in url.query.items() for text in map(str, pair)]
+    return any("@" in part for part in (url.host or "", url.database or "", *asked))
 
 
 def is_local(host: str | None) -> bool:
@@ -102,7 +108,11 @@ def build_engine(settings: DatabaseSettings, application_name: str) -> Engine:
     return create_engine(
         url,
         **pool,
+        # psycopg2 begins each transaction so, whatever the default of the database is.
+        isolation_level="READ COMMITTED",
         connect_args={
+            # Neither PGCLIENTENCODING nor a setting of the database or role may change it.
+            "client_encoding": "UTF8",
             "connect_timeout": settings.database_connect_timeout_seconds,
             "application_name": application_name,
         },

@@ -13,12 +13,18 @@ from shared_db.store import Store
 
 # One statement, because each costs a round trip; `true` makes it local to the transaction, which
 # is all that a pooler in transaction mode leaves us. Compiling the statement of a large batch
-# (JIT) takes longer than the statement.
+# (JIT) takes longer than the statement. The rest are settings that the database, the role or the
+# environment may have changed, and on which the meaning of a statement rests.
 _OPEN_QUERY = (
     "SELECT set_config('statement_timeout', :statement, true),"
     " set_config('lock_timeout', :lock, true),"
     " set_config('transaction_read_only', :read_only, true),"
-    " set_config('jit', 'off', true)"
+    " set_config('jit', 'off', true),"
+    " set_config('TimeZone', 'UTC', true),"
+    " set_config('DateStyle', 'ISO', true),"
+    " set_config('IntervalStyle', 'postgres', true),"
+    " set_config('transform_null_equals', 'off', true),"
+    " set_config('array_nulls', 'on', true)"
 )
 _OPEN = text(_OPEN_QUERY)
 _OPEN_IN_ROLE = text(f"{_OPEN_QUERY}, set_config('role', :role, true)")

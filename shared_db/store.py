@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection, Engine, ExceptionContext, MetaData, event, text
 from sqlalchemy.exc import DBAPIError
@@ -177,12 +178,23 @@ def try_connecting(engine: Engine, variable: str = "DATABASE_URL") -> DBAPIError
 
     """
     try:
-        engine.connect().close()
+        with engine.connect() as connection:
+            _require_utf8(connection, variable)
     except DBAPIError as failure:
         if refusal := _refusal(engine, variable, failure):
             raise refusal from failure
         return failure
     return None
+
+
+def _require_utf8(connection: Connection, variable: str) -> None:
+    driver: Any = connection.connection.dbapi_connection
+    encoding = driver.get_parameter_status("server_encoding")
+    if encoding not in (None, "UTF8"):  # a pooler may not tell
+        raise ConfigurationError(
+            f"The database of {variable} is encoded in {encoding}, which cannot hold every name. "
+            "Make one in UTF8: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0."
+        )
 
 
 def _refusal(engine: Engine, variable: str, failure: DBAPIError) -> ConfigurationError | None:

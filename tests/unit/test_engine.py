@@ -1,5 +1,7 @@
 """Which spellings of a URL are understood, and when TLS is asked for."""
 
+import re
+
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import make_url
@@ -45,6 +47,22 @@ def test_what_is_no_url_is_refused_without_repeating_it(pasted: str) -> None:
 
     assert "postgresql://USER:PASSWORD@HOST" in str(refusal.value)
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "postgresql://ada:secret@word@127.0.0.1:5432/school",
+        "postgresql://ada:secret@12/34@127.0.0.1/school",
+        "postgresql://ada:secret@12?34@127.0.0.1/school",
+        "postgresql://ada:secret@12/34?word=@127.0.0.1/school",
+    ],
+)
+def test_a_password_that_is_not_encoded_is_told_so_without_any_part_of_it(pasted: str) -> None:
+    with pytest.raises(ConfigurationError, match="@ as %40") as refusal:
+        normalised_url(pasted)
+
+    assert not {"secret", "word", "12", "34"} & set(re.split(r"\W+", str(refusal.value)))
 
 
 @pytest.mark.parametrize(
