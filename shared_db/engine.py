@@ -29,19 +29,14 @@ def normalised_url(text: str, variable: str = "DATABASE_URL") -> URL:
         url = make_url(pasted)
     except (ArgumentError, ValueError):
         url = None
-    if url is None or not _POSTGRESQL.match(url.drivername) or _is_misread(url):
+    # With a second @, a part of the password would be taken for the host, which errors name.
+    if url is None or not _POSTGRESQL.match(url.drivername) or pasted.count("@") > 1:
         raise ConfigurationError(
             f"{variable} is not a PostgreSQL URL. It reads "
             "postgresql://USER:PASSWORD@HOST:5432/DATABASE, with special characters of the "
             "password percent-encoded (@ as %40)."
         )
     return url.set(drivername="postgresql+psycopg2")
-
-
-def _is_misread(url: URL) -> bool:
-    """Return True if a password that is not encoded went into the parts that errors name."""
-    asked = [text for pair in url.query.items() for text in map(str, pair)]
-    return any("@" in part for part in (url.host or "", url.database or "", *asked))
 
 
 def is_local(host: str | None) -> bool:
