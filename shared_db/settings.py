@@ -91,6 +91,11 @@ class VeritasSettings(BaseSettings):
                 for error in refusal.errors(include_input=False, include_url=False)
             )
             raise ConfigurationError(f"Settings that cannot be used: {problems}") from None
+        except UnicodeDecodeError as failure:
+            raise ConfigurationError(
+                f".env, or a file that a _FILE variable names, is not UTF-8: look at byte "
+                f"{failure.start}. Save it as UTF-8."
+            ) from None
 
 
 class DatabaseSettings(VeritasSettings):

@@ -1,5 +1,6 @@
 """Settings that every service has beside those of the database."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator
@@ -8,6 +9,8 @@ from pydantic_settings import NoDecode
 from shared_db.engine import is_local
 from shared_db.ingest import Bounds
 from shared_db.settings import DatabaseSettings, Environment
+
+_ORIGIN = re.compile(r"https?://[^/\s\"'\[\],]+|https?://\[[0-9a-f:]+\](:\d+)?")
 
 
 class ServiceSettings(DatabaseSettings):
@@ -42,6 +45,17 @@ class ServiceSettings(DatabaseSettings):
     @classmethod
     def _split_by_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _normalise_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        found = tuple(origin.rstrip("/").lower() for origin in origins if origin)
+        if not all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in found):
+            raise ValueError(
+                "names origins separated by commas, each like https://dashboard.school.example: a "
+                "scheme and a host, without a path"
+            )
+        return found
 
     @field_validator("keyless_hosts", "reload")
     @classmethod

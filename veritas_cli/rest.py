@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr
 
 from shared_db.engine import is_local
 from shared_db.settings import VeritasSettings
+from shared_web.ready import url_at
 
 _TIMEOUT_SECONDS = 30
 _ATTEMPTS = 5
@@ -36,6 +37,7 @@ class ServiceName(StrEnum):
 class ClientSettings(VeritasSettings):
     """Where the services are, and the key that they are called with."""
 
+    host: str = "127.0.0.1"
     monitoring_port: int = Field(8001, ge=1, le=65535)
     staffstuddash_port: int = Field(8002, ge=1, le=65535)
     dropout_port: int = Field(8003, ge=1, le=65535)
@@ -47,7 +49,7 @@ class ClientSettings(VeritasSettings):
     def url_of(self, service: ServiceName) -> str:
         """Return where the service is; without a URL it is on this machine."""
         url: str | None = getattr(self, f"{service}_url")
-        return url or f"http://127.0.0.1:{getattr(self, f'{service}_port')}"
+        return url or url_at(self.host, getattr(self, f"{service}_port"))
 
 
 class RestError(Exception):

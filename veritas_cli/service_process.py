@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from shared_web.ready import url_at
 from shared_web.serve import DRAIN_SECONDS
 from veritas_cli.parting import apart, end
 
 # Uvicorn answers the requests it has before it ends, so it gets a little longer than that.
 STOP_SECONDS = DRAIN_SECONDS + 2
-# What listens on every address is asked and shown on this one.
-_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound
 
 
 @dataclass
@@ -42,8 +41,7 @@ class ServiceProcess:
     @property
     def address(self) -> str:
         """Where a browser on this machine finds it."""
-        host = _EVERY_ADDRESS.get(self.host, self.host)
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return url_at(self.host, self.port)
 
     @property
     def exit_status(self) -> int | None:

@@ -239,3 +239,6 @@ def test_without_urls_the_services_are_where_make_up_starts_them() -> None:
     assert settings.dropout_port == DropoutSettings.load().dropout_port
     assert ClientSettings.load(dropout_port=9).url_of(DROPOUT) == "http://127.0.0.1:9"
     assert ClientSettings.load(dropout_url="https://a").url_of(DROPOUT) == "https://a"
+    for host, address in {"::1": "[::1]", "::": "[::1]", "10.0.0.1": "10.0.0.1"}.items():
+        there = ClientSettings.load(host=host, dropout_port=9).url_of(DROPOUT)
+        assert there == f"http://{address}:9"

@@ -200,3 +200,43 @@ def test_a_proxy_without_an_address_is_refused(value: str, monkeypatch: pytest.M
 
     with pytest.raises(ConfigurationError, match="TRUSTED_PROXIES"):
         ServiceSettings.load()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("https://a.example/", ("https://a.example",)),
+        ("https://A.example, http://[::1]:5173", ("https://a.example", "http://[::1]:5173")),
+        ("*", ("*",)),
+        ("https://a.example,", ("https://a.example",)),
+    ],
+)
+def test_origins_are_as_browsers_send_them(
+    value: str, expected: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", value)
+
+    assert ServiceSettings.load().cors_origins == expected
+
+
+@pytest.mark.parametrize(
+    "value", ['["https://a.example"]', "a.example", "https://a.example/app", "https://a b", "null"]
+)
+def test_what_is_no_origin_is_refused_in_one_line(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", value)
+
+    with pytest.raises(ConfigurationError, match=r"CORS_ORIGINS: .*https://dashboard") as refusal:
+        ServiceSettings.load()
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_file_of_settings_in_another_encoding_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_bytes("# Schlüssel\nHOST=::1\n".encode("latin-1"))
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ConfigurationError, match=r"\.env.*not UTF-8: look at byte 6"):
+        ServiceSettings.load()
