@@ -49,6 +49,7 @@ _OF_THE_ROW = ("22", "23", "44", "54")
 # resources, a lock or an object in use, an operator, the system, its configuration, corruption. All
 # others may: a trigger's own, a privilege (also what a policy for rows refuses), a missing table.
 _OF_THE_SERVER = ("08", "25", "28", "3D", "40", "53", "55", "57", "58", "F0", "XX")
+_UNKNOWN_NAME = "could not translate host name"
 _MISCONFIGURED = {
     "password authentication failed": "the server refuses the user or password",
     "no password supplied": "the server wants a password and the URL has none",
@@ -61,7 +62,7 @@ _MISCONFIGURED = {
     "certificate": "the server's certificate is not of the authority in DATABASE_CA_FILE, or not "
     "valid now",
     "does not support SSL": "the server offers no TLS, which is required (see DATABASE_TLS)",
-    "could not translate host name": "there is no such host",
+    _UNKNOWN_NAME: "there is no such host",
     "invalid connection option": "the URL has an option that libpq does not know",
     "invalid sslmode": "the URL's sslmode is not one that libpq knows",
 }
@@ -89,6 +90,11 @@ def misconfiguration(failure: DBAPIError) -> str | None:
         # The server answered and refused: a database or role that does not exist, for instance.
         return text.rsplit("FATAL:", 1)[1].strip().splitlines()[0]
     return None
+
+
+def is_unknown_name(failure: DBAPIError) -> bool:
+    """Return True if no address is known for the server's name."""
+    return _UNKNOWN_NAME in str(failure.orig)
 
 
 def is_timeout(failure: BaseException | None) -> bool:

@@ -14,7 +14,7 @@ from shared_db.availability import Availability
 from shared_db.deadline import connect_in_time, keeping_to, watched
 from shared_db.engine import build_engine
 from shared_db.errors import ConfigurationError
-from shared_db.failures import as_service_error, is_answer, misconfiguration
+from shared_db.failures import as_service_error, is_answer, is_unknown_name, misconfiguration
 from shared_db.memory import build_memory_engine
 from shared_db.roles import Role, role_name
 from shared_db.settings import DatabaseSettings
@@ -155,9 +155,10 @@ def probe(engine: Engine, variable: str, checks: list[Check], seconds: float) ->
                 check(connection)
                 checks.remove(check)
     except DBAPIError as failure:
-        raise (
-            _refusal(engine, variable, failure) or as_service_error(failure) or failure
-        ) from failure
+        # A name that was known, or may be, is no mistake in the settings.
+        is_mistake = not is_unknown_name(failure)
+        refusal = _refusal(engine, variable, failure) if is_mistake else None
+        raise (refusal or as_service_error(failure) or failure) from failure
     except OSError as failure:
         if shortage := descriptors.shortage(failure):
             raise shortage from failure
@@ -181,10 +182,17 @@ def try_connecting(engine: Engine, variable: str = "DATABASE_URL") -> DBAPIError
         with engine.connect() as connection:
             _require_utf8(connection, variable)
     except DBAPIError as failure:
-        if refusal := _refusal(engine, variable, failure):
+        if _may_be_known_later(engine, failure):
+            logger.warning("%s: no host is called %s now", variable, engine.url.host)
+        elif refusal := _refusal(engine, variable, failure):
             raise refusal from failure
         return failure
     return None
+
+
+def _may_be_known_later(engine: Engine, failure: DBAPIError) -> bool:
+    # A container engine, and many a local network, forgets the name of a machine that is stopped.
+    return is_unknown_name(failure) and "." not in (engine.url.host or "")
 
 
 def _require_utf8(connection: Connection, variable: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 VOLUME = "veritas_postgres-data"
 COMMAND = "./deploy/secrets.sh && docker compose -f docker-compose.production.yml up -d"
 _TIMEOUT_SECONDS = 5
+_READABLE_BY_OTHERS = 0o005
 _OK, _NOT_FOUND = 200, 404
 
 
@@ -31,12 +32,16 @@ class _EngineConnection(HTTPConnection):
 
 def refusal(checkout: Path, engine: Path) -> str | None:
     """Return why development does not start here, or None."""
+    unreadable = "the containers cannot read this folder. Let them: chmod -R o+rX ."
     try:
+        is_open = checkout.stat().st_mode & _READABLE_BY_OTHERS == _READABLE_BY_OTHERS
         (checkout / "secrets").stat()
     except FileNotFoundError:
+        if not is_open:
+            return unreadable  # by their user, though perhaps by root, as which this runs
         return _beside(f"the volume {VOLUME} exists") if _volume_exists(engine) else None
     except PermissionError:
-        return "the containers cannot read this folder. Let them: chmod -R o+rX ."
+        return unreadable
     return _beside("the folder ./secrets exists")
 
 

@@ -195,3 +195,7 @@ def spool_refusals(command: str) -> Iterator[None]:
             yield
         except SpoolUnwritable as failure:
             raise ConfigurationError(str(failure)) from failure
+        except PermissionError as failure:
+            raise ConfigurationError(
+                f"{failure.filename} cannot be read. Run the command as the service's user."
+            ) from failure

@@ -1,13 +1,17 @@
 """What a failure to connect means: an outage that passes, or settings that a person must change."""
 
+from contextlib import closing
+
 import psycopg2
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from shared_db.database import Database
-from shared_db.errors import ConfigurationError
+from shared_db.engine import build_engine
+from shared_db.errors import ConfigurationError, DatabaseUnavailable
 from shared_db.failures import as_service_error, misconfiguration
 from shared_db.settings import DatabaseSettings
+from shared_db.store import probe
 from staffstuddash_service.models import Base
 
 NO_NAME = 'could not translate host name "db.school" to address: '
@@ -52,6 +56,31 @@ def test_a_host_that_does_not_exist_is_said_at_the_start() -> None:
 
     with pytest.raises(ConfigurationError, match="there is no such host"):
         _ = database.store
+
+
+# No label is as long, so no resolver is asked.
+STOPPED = "postgresql://a:b@" + "x" * 70 + "/s"
+
+
+def test_a_name_without_a_dot_may_be_that_of_a_stopped_container(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = DatabaseSettings.model_validate({"database_url": STOPPED})
+    with closing(Database.from_settings("test", Base.metadata, settings)) as database:
+        availability = database.store.availability
+
+        assert availability is not None
+        assert not availability.is_up
+    assert "no host is called xxx" in caplog.text
+    assert "cannot be used" not in caplog.text
+
+
+@pytest.mark.parametrize("url", [STOPPED, "postgresql://a:b@db..school/s"])
+def test_a_name_that_is_forgotten_while_a_service_runs_is_an_outage(url: str) -> None:
+    engine = build_engine(DatabaseSettings.model_validate({"database_url": url}), "test")
+
+    with pytest.raises(DatabaseUnavailable):
+        probe(engine, "DATABASE_URL", [], 1)
 
 
 class QuotingError(psycopg2.errors.UniqueViolation):

@@ -56,6 +56,14 @@ def test_a_developers_checkout_is_let_through(
     assert capsys.readouterr().out == ""
 
 
+def test_a_checkout_that_only_its_owner_can_read_is_refused(
+    checkout: Path, start_engine: StartEngine
+) -> None:
+    checkout.chmod(0o700)
+
+    assert "chmod -R o+rX" in (refusal(checkout, start_engine(404)) or "")
+
+
 def test_secrets_are_the_trace_of_an_installation(checkout: Path) -> None:
     (checkout / "secrets").mkdir()
 
