@@ -13,6 +13,7 @@ from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Gone, Overloaded
 from shared_db.failures import is_overload, obstacle
 from shared_db.keeping import keeping_connection
 from shared_db.naming import Outcome
+from shared_db.released_memory import release_memory
 from shared_db.retry import RetryPass, runs_of
 from shared_db.spool import Entry, Spool, SpoolUnwritable, giving_back
 from shared_db.spool_queue import ReplayQueue
@@ -96,6 +97,8 @@ class Giver:
         if self._given:
             seconds = time.monotonic() - started
             logger.warning("gave back %d rows from the spool in %.1f s", self._given, seconds)
+        if self._given >= BATCH:
+            release_memory()
         return self._given
 
     def _run(self) -> None:
