@@ -63,11 +63,6 @@ class Availability:
         return self._away_since is None
 
     @property
-    def takes_writes(self) -> bool:
-        """Return True if the server answers and did not refuse the last write for good."""
-        return self.is_up and self._refused_writes is None
-
-    @property
     def reason(self) -> str | None:
         """Why the server cannot be written to; None when it can."""
         return self._refused_writes if self.is_up else self._reason
