@@ -19,14 +19,14 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Engine, text
 
-from benchmarks.harness import migrated_server
-from benchmarks.polars_features import features_by_polars
+from benchmarks.support.harness import migrated_server
+from benchmarks.support.polars_features import features_by_polars
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.database.activity import activity_statement
-from dropout_service.database.cohorts import EVERYBODY
-from dropout_service.domain.activity import day_of
-from shared_db.database import Database
-from shared_db.erasure import pseudonym_of
+from dropout_service.database.features.activity_query import activity_statement
+from dropout_service.database.predictions.batch import EVERYBODY
+from dropout_service.domain.rules.activity import day_of
+from shared_db.connection.database import Database
+from shared_db.pseudonyms import pseudonym_of
 
 LIMIT = 2.0
 TURNS = 5

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
-from benchmarks import pgbench, wrk
-from benchmarks.bare import copied, recorded_insert, require_students
-from benchmarks.harness import Running, Server, machine, migrated_server, running
-from benchmarks.turns import TURNS, Line, Measure, in_turns
+from benchmarks.support import pgbench, wrk
+from benchmarks.support.bare import copied, recorded_insert, require_students
+from benchmarks.support.harness import Running, Server, machine, migrated_server, running
+from benchmarks.support.turns import TURNS, Line, Measure, in_turns
 
 SINGLE_CLIENTS = (16, 256)
 MANY = 64
@@ -127,7 +127,7 @@ def singles(kind: Kind, server: Server, seconds: float, kept: Line) -> Iterator[
     with (
         running(kind.service, [kind.service], server, {}) as grouped,
         running(kind.service, [kind.service], server, TWO_WORKERS) as two,
-        running(kind.service, ["benchmarks.own_units", kind.name], server, {}) as own,
+        running(kind.service, ["benchmarks.support.own_units", kind.name], server, {}) as own,
     ):
         for service in (grouped, two, own):
             warm_up(kind, service, server)

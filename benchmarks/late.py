@@ -17,10 +17,10 @@ from random import Random
 from statistics import median, quantiles
 from typing import Any
 
-from benchmarks.harness import machine, migrated_server
+from benchmarks.support.harness import machine, migrated_server
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.domain.kinds import EventType
-from shared_db.database import Database
+from dropout_service.domain.enums import EventType
+from shared_db.connection.database import Database
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = 90

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from dropout_service.domain.kinds import RiskLevel
+from dropout_service.domain.enums import RiskLevel
 from shared_db.errors import Conflict, Exists, Gone, Invalid, NotFound
 
 

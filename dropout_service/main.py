@@ -17,9 +17,9 @@ from dropout_service.routes import (
 )
 from dropout_service.settings import Settings
 from shared_web.app import Service, create_service_app
-from shared_web.intake import Intake
-from shared_web.periodic import Periodic
-from shared_web.spooling import Spooling
+from shared_web.operations.periodic import Periodic
+from shared_web.operations.spool import Spooling
+from shared_web.requests.acknowledgement import Intake
 
 SERVICE = Service(
     name="dropout",

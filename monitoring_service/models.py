@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from monitoring_service.domain.findings import HealthStatus
-from shared_db.background_rows import background_table, background_view
+from shared_db.background_work.table import background_table, background_view
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import Key, Named, enum_column, service_metadata
 

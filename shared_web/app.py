@@ -13,30 +13,30 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from shared_db.background import BackgroundWork
-from shared_db.background_rows import BackgroundRows
-from shared_db.database import Database
+from shared_db.background_work.state import BackgroundWork
+from shared_db.background_work.table import BackgroundRows
+from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
-from shared_db.migrations import History, require_migrated
-from shared_web.access import Access
-from shared_web.admitted import AdmittedRoute
-from shared_web.batches import BatchRoom
-from shared_web.bodies import BODY_REFUSALS, BodyLimit
-from shared_web.collecting import collect_less
-from shared_web.expensive_reads import ExpensiveReads
-from shared_web.health import health_routes
-from shared_web.intake import Intake
-from shared_web.key_limit import EXPOSED, RateLimitHeaders
-from shared_web.keys import KeyManager
-from shared_web.known_keys import KnownKeys
-from shared_web.logs import RequestLog, configure_logging
-from shared_web.parameters import only_known_parameters
-from shared_web.periodic import Periodic, doing
+from shared_db.provisioning.migrations import History, require_migrated
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import Access
+from shared_web.auth.key_limit import EXPOSED, RateLimitHeaders
+from shared_web.auth.keys import KeyManager
+from shared_web.auth.offline_keys import KnownKeys
+from shared_web.operations.error_reporting import reporting
+from shared_web.operations.gc_tuning import collect_less
+from shared_web.operations.health import health_routes
+from shared_web.operations.logging import RequestLog, configure_logging
+from shared_web.operations.periodic import Periodic, doing
+from shared_web.operations.spool import Spooling, StorageHeader, attach_spool, giving_back
 from shared_web.problems import COMMON, Problem, documented, install_problem_handlers
-from shared_web.reporting import reporting
+from shared_web.query.strict_parameters import only_known_parameters
+from shared_web.requests.acknowledgement import Intake
+from shared_web.requests.batches import BatchRoom
+from shared_web.requests.body_limit import BODY_REFUSALS, BodyLimit
+from shared_web.requests.expensive_reads import ExpensiveReads
 from shared_web.routing import API_PREFIX
 from shared_web.settings import ServiceSettings
-from shared_web.spooling import Spooling, StorageHeader, attach_spool, giving_back
 
 
 @dataclass(frozen=True)

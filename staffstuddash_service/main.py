@@ -3,8 +3,8 @@
 from fastapi import FastAPI
 
 from shared_web.app import Service, create_service_app
-from shared_web.periodic import Periodic
-from shared_web.spooling import Spooling
+from shared_web.operations.periodic import Periodic
+from shared_web.operations.spool import Spooling
 from staffstuddash_service.datastore import KINDS, DatastoreManager, datastore
 from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.routes import (

@@ -18,13 +18,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
-from shared_db.background_rows import background_table
+from shared_db.background_work.table import background_table
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import Key, Named, UtcDateTime, enum_column, service_metadata
 from staffstuddash_service.domain.drafts import ChangeType, Continuity
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
-from staffstuddash_service.domain.standing import Status
+from staffstuddash_service.domain.performance_status import Status
 
 SORTED_LENGTH = 100
 # Sorted by code point in both stores, after folding the case in Python: SQLite knows only ASCII.

@@ -10,10 +10,10 @@ from dropout_service.database import KINDS as DROPOUT_KINDS
 from dropout_service.settings import Settings as DropoutSettings
 from monitoring_service.database import KINDS as MONITORING_KINDS
 from monitoring_service.settings import Settings as MonitoringSettings
-from shared_db.additions import Kind
-from shared_db.engine import normalised_url
+from shared_db.connection.engine import normalised_url
 from shared_db.errors import ConfigurationError
-from shared_db.logins import Login
+from shared_db.provisioning.login_roles import Login
+from shared_db.spool.writes import Kind
 from shared_web.settings import ServiceSettings
 from staffstuddash_service.datastore import KINDS as STAFFSTUDDASH_KINDS
 from staffstuddash_service.settings import Settings as StaffstuddashSettings

@@ -7,17 +7,17 @@ from functools import partial
 
 from sqlalchemy import select
 
-from dropout_service.database.presence import admit_one, require_student
+from dropout_service.database.students.locking import admit_one, require_student
 from dropout_service.errors import AssessmentExists
 from dropout_service.models import Assessment
-from shared_db.additions import Kind, add_one, one_by_one
 from shared_db.clock import utc_now
-from shared_db.database import Database
-from shared_db.filtering import Columns, Filter, conditions
+from shared_db.connection.database import Database
 from shared_db.ids import new_id
-from shared_db.naming import digest_of, store_one
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.filters import Columns, Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Part
+from shared_db.spool.writes import Kind, add_one, one_by_one
+from shared_db.writes.idempotent_insert import digest_of, store_one
 
 ASSESSMENTS_BY_TIME = Keyset(
     "assessments", (Assessment.submitted_at, Assessment.id), is_descending=True

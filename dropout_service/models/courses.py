@@ -8,8 +8,8 @@ from datetime import date
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dropout_service.domain.course_days import Dates
-from dropout_service.domain.kinds import CourseOutcome
+from dropout_service.domain.enrolments.course_calendar import Dates
+from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models.base import Base
 from shared_db.columns import Key, Named, enum_column
 

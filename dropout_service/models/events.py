@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dropout_service.domain.kinds import EventType
+from dropout_service.domain.enums import EventType
 from dropout_service.models.base import Base, Views
 from shared_db.columns import Key, Named, enum_column
 

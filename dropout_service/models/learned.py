@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dropout_service.domain.targets import Target
+from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.models.base import Base
 from shared_db.columns import Named, enum_column
 

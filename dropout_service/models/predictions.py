@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dropout_service.domain.kinds import DropoutType, RiskLevel, Verdict
+from dropout_service.domain.enums import DropoutType, RiskLevel, Verdict
 from dropout_service.models.base import Base
 from shared_db.columns import Key, Named, enum_column
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from dropout_service.models.base import Base
 from shared_db.columns import Key
-from shared_db.erasure import pseudonym_of
+from shared_db.pseudonyms import pseudonym_of
 
 PSEUDONYM = String(50)
 
@@ -29,7 +29,7 @@ class Student(Base):
     pseudonym: Mapped[str] = mapped_column(
         PSEUDONYM,
         default=_pseudonym,
-        comment="shared_db.erasure.pseudonym_of(id): how an erasure finds the student",
+        comment="shared_db.pseudonyms.pseudonym_of(id): how an erasure finds the student",
     )
     created_at: Mapped[datetime]
     digest: Mapped[bytes | None] = mapped_column(

@@ -5,16 +5,16 @@ from fastapi import APIRouter, Request, Response
 from dropout_service.database import EventToStore
 from dropout_service.dependencies import Manager
 from dropout_service.errors import EventExists, StudentDeleted
-from dropout_service.routes.parameters import EVENTS, OF_A_STUDENT, EventFilters, StudentId
+from dropout_service.routes.filters import EVENTS, OF_A_STUDENT, EventFilters, StudentId
 from dropout_service.schemas import AttemptOut, LearningEventOut, NewLearningEvent
 from shared_db.errors import Overloaded
-from shared_web.access import INGEST, READ, Ingester
-from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.intake import QUEUED, Incoming, queued
-from shared_web.paging import After, Limit, PageOut
+from shared_web.auth.dependencies import INGEST, READ, Ingester
 from shared_web.problems import documented
-from shared_web.swift import SwiftRoute
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.acknowledgement import QUEUED, Incoming, queued
+from shared_web.requests.batches import Batch, BatchOut, batch_route, stored_batch
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.requests.swift import SwiftRoute
 
 router = APIRouter(tags=["events"], route_class=SwiftRoute)
 

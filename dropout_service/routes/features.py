@@ -9,13 +9,13 @@ from dropout_service.errors import (
     StudentDeleted,
     StudentNotFound,
 )
-from dropout_service.routes.parameters import OF_A_STUDENT, StudentId
+from dropout_service.routes.filters import OF_A_STUDENT, StudentId
 from dropout_service.schemas import FeatureSetOut, NewFeatureSet
-from shared_web.access import READ, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(
     prefix="/students/{student_id}/features", tags=["features"], route_class=AdmittedRoute

@@ -13,7 +13,7 @@ from dropout_service.errors import (
     StudentDeleted,
     StudentNotFound,
 )
-from dropout_service.routes.parameters import (
+from dropout_service.routes.filters import (
     LISTING,
     OF_A_STUDENT,
     PREDICTIONS,
@@ -21,13 +21,13 @@ from dropout_service.routes.parameters import (
     StudentId,
 )
 from dropout_service.schemas import NewPrediction, PredictionOut
-from shared_web.access import READ, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
-from shared_web.fields import Id
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import InvalidRequest, documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
+from shared_web.requests.fields import Id
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(tags=["predictions"], route_class=AdmittedRoute)
 

@@ -4,14 +4,14 @@ from fastapi import APIRouter, Response
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import StudentDeleted, StudentExists, StudentNotFound
-from dropout_service.routes.parameters import StudentId
+from dropout_service.routes.filters import StudentId
 from dropout_service.schemas import NewStudent, StudentOut
-from shared_db.paging import MalformedCursor
-from shared_web.access import READ, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_db.queries.pagination import MalformedCursor
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import InvalidRequest, documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(prefix="/students", tags=["students"], route_class=AdmittedRoute)
 

@@ -4,24 +4,24 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from monitoring_service.database.thresholds import rules_for
-from monitoring_service.database.writing import (
+from monitoring_service.database.event_insert import (
     EventToStore,
     Received,
     received,
     store_each,
     store_events,
 )
+from monitoring_service.database.thresholds import rules_for
 from monitoring_service.domain.thresholds import Limits
 from monitoring_service.errors import EventExists
 from monitoring_service.models import MonitoringLog
-from shared_db.additions import Kind, add_many, add_one, add_one_async, within_adding
 from shared_db.clock import utc_now
 from shared_db.columns import fill_row
 from shared_db.errors import ServiceError
-from shared_db.ingest import GroupCommit
-from shared_db.naming import Outcome
-from shared_db.part import Part
+from shared_db.repository import Part
+from shared_db.spool.writes import Kind, add_many, add_one, add_one_async, within_adding
+from shared_db.writes.group_commit import GroupCommit
+from shared_db.writes.idempotent_insert import Outcome
 
 
 def _row(event: EventToStore, now: datetime) -> MonitoringLog:

@@ -13,10 +13,10 @@ from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.health import WINDOW_MINUTES, Health, SourceMinute, health_of
 from monitoring_service.models import MonitoringLog, SystemHealth
 from shared_db.clock import utc_now
-from shared_db.dialects import dialect_of
-from shared_db.filtering import Columns, Filter, conditions
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.dialects import dialect_of
+from shared_db.queries.filters import Columns, Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Part
 
 HEALTH_BY_TIME = Keyset("health", (SystemHealth.minute,), is_descending=True)
 

@@ -13,12 +13,12 @@ from monitoring_service.database.events import EVENT
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.errors import LogNotFound
 from monitoring_service.models import MESSAGE_WORDS, MonitoringLog
-from shared_db.additions import find_one
 from shared_db.clock import utc_now
-from shared_db.dialects import Sqlite, dialect_of
-from shared_db.filtering import Columns, Filter, conditions
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.dialects import Sqlite, dialect_of
+from shared_db.queries.filters import Columns, Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Part
+from shared_db.spool.writes import find_one
 
 LOGS_BY_TIME = Keyset("logs", (MonitoringLog.timestamp, MonitoringLog.id), is_descending=True)
 

@@ -12,9 +12,9 @@ from monitoring_service.database.health import assess
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.health import NOTHING_HEARD
 from shared_db.clock import utc_now
-from shared_db.filtering import Filter, conditions
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.filters import Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Part
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from monitoring_service.dependencies import Monitoring
 from monitoring_service.errors import EventExists
 from monitoring_service.schemas import EventOut, NewEvent
 from shared_db.errors import Overloaded
-from shared_web.access import INGEST, Ingester
-from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.intake import QUEUED, Incoming, queued
+from shared_web.auth.dependencies import INGEST, Ingester
 from shared_web.problems import documented
-from shared_web.swift import SwiftRoute
+from shared_web.requests.acknowledgement import QUEUED, Incoming, queued
+from shared_web.requests.batches import Batch, BatchOut, batch_route, stored_batch
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.requests.swift import SwiftRoute
 
 router = APIRouter(prefix="/monitoring/events", tags=["events"], route_class=SwiftRoute)
 

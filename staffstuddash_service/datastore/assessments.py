@@ -8,18 +8,18 @@ from functools import partial
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared_db.additions import Kind, Returned, add_many, add_one
 from shared_db.clock import utc_now
 from shared_db.columns import row_of
-from shared_db.database import Database
-from shared_db.filtering import Filter, conditions
+from shared_db.connection.database import Database
 from shared_db.ids import new_id
-from shared_db.naming import digest_of, store_named, store_one
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.filters import Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Part
+from shared_db.spool.writes import Kind, Returned, add_many, add_one
+from shared_db.writes.idempotent_insert import digest_of, store_named, store_one
 from staffstuddash_service.datastore.performance import recompute
-from staffstuddash_service.datastore.presence import find_student, lock_students, missing
 from staffstuddash_service.datastore.results import Result, pending_results
+from staffstuddash_service.datastore.student_locks import find_student, lock_students, missing
 from staffstuddash_service.domain.performance import percentage
 from staffstuddash_service.errors import AssessmentExists
 from staffstuddash_service.models import AssessmentLog
@@ -165,7 +165,7 @@ def store_rows(
 ) -> list[Result]:
     """Store marks, not yet in the records; return what became of each, in order.
 
-    look_first: as `shared_db.naming.store_named` takes it.
+    look_first: as `shared_db.writes.idempotent_insert.store_named` takes it.
     """
     wanted = {row.student_id for row in rows}
     there = lock_students(session, wanted)

@@ -7,14 +7,14 @@ from functools import partial
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from shared_db.additions import Kind, add_one, one_by_one
 from shared_db.clock import utc_now
-from shared_db.database import Database
-from shared_db.failures import is_unique_violation
+from shared_db.connection.database import Database
 from shared_db.ids import new_id
-from shared_db.naming import digest_of, store_one
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Part
+from shared_db.resilience.error_classification import is_unique_violation
+from shared_db.spool.writes import Kind, add_one, one_by_one
+from shared_db.writes.idempotent_insert import digest_of, store_one
 from staffstuddash_service.errors import ConceptExists, ConceptNotFound
 from staffstuddash_service.models import ConceptModule
 

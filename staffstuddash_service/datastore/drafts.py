@@ -9,15 +9,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared_db.additions import Kind, Returned, add_one, outcomes_of
 from shared_db.clock import utc_now
-from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
-from shared_db.naming import Outcome, digest_of, store_one
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.filters import Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Part
+from shared_db.spool.writes import Kind, Returned, add_one, outcomes_of
+from shared_db.writes.idempotent_insert import Outcome, digest_of, store_one
 from staffstuddash_service.datastore.performance import recompute
-from staffstuddash_service.datastore.presence import find_student, lock_students
+from staffstuddash_service.datastore.student_locks import find_student, lock_students
 from staffstuddash_service.domain.drafts import (
     FEWEST_JUMP_WORDS,
     REVISIONS_FOR_PACE,

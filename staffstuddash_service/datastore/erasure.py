@@ -8,12 +8,12 @@ from sqlalchemy import delete, null, select, text, update
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
-from shared_db.erasure import pseudonym_of
-from shared_db.forgetting import forget_erased, forget_students, require_nothing_waiting
-from shared_db.naming import digest_of
-from shared_db.part import Part
+from shared_db.pseudonyms import pseudonym_of
+from shared_db.repository import Part
+from shared_db.spool.purge import forget_erased, forget_students, require_nothing_waiting
+from shared_db.writes.idempotent_insert import digest_of
 from staffstuddash_service.datastore.actions import note_action
-from staffstuddash_service.datastore.presence import gone_among
+from staffstuddash_service.datastore.student_locks import gone_among
 from staffstuddash_service.errors import StudentNotFound
 from staffstuddash_service.models import (
     ActionLog,

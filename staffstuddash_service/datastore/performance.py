@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
 from shared_db.columns import row_of
-from shared_db.copying import add_rows
-from shared_db.filtering import Filter, conditions
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
-from staffstuddash_service.datastore.presence import find_student, lock_students
+from shared_db.queries.filters import Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Part
+from shared_db.writes.copy_from import add_rows
+from staffstuddash_service.datastore.student_locks import find_student, lock_students
 from staffstuddash_service.datastore.upsert import upsert
 from staffstuddash_service.domain.drafts import Continuity
 from staffstuddash_service.domain.grit import grit_of
@@ -25,7 +25,7 @@ from staffstuddash_service.domain.learning import (
     learning_state_of,
 )
 from staffstuddash_service.domain.performance import Mark, percentage, summarise
-from staffstuddash_service.domain.standing import standing_of
+from staffstuddash_service.domain.performance_status import standing_of
 from staffstuddash_service.models import (
     AssessmentLog,
     ConceptStanding,

@@ -9,18 +9,18 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from shared_db.additions import Kind, Returned, add_many, add_one, find_one
 from shared_db.clock import utc_now
-from shared_db.database import Database
-from shared_db.filtering import Filter, conditions
+from shared_db.connection.database import Database
 from shared_db.ids import new_id
-from shared_db.naming import digest_of, store_named, store_one
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.filters import Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Part
+from shared_db.spool.writes import Kind, Returned, add_many, add_one, find_one
+from shared_db.writes.idempotent_insert import digest_of, store_named, store_one
 from staffstuddash_service.datastore.actions import note_action
 from staffstuddash_service.datastore.performance import add_empty_records
-from staffstuddash_service.datastore.presence import find_student, gone_among
 from staffstuddash_service.datastore.results import Result, pending_results
+from staffstuddash_service.datastore.student_locks import find_student, gone_among
 from staffstuddash_service.errors import StudentExists, StudentGone
 from staffstuddash_service.models import PerformanceRecord, Student
 
@@ -166,7 +166,7 @@ def store_rows(
 ) -> list[Result]:
     """Store new students, who still lack their records; return what became of each, in order.
 
-    look_first: as `shared_db.naming.store_named` takes it.
+    look_first: as `shared_db.writes.idempotent_insert.store_named` takes it.
     """
     outcomes = store_named(session, rows, look_first=look_first)
     gone = gone_among(session, {row.id for row in rows})

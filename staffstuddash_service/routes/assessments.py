@@ -2,17 +2,17 @@
 
 from fastapi import APIRouter, Request, Response
 
-from shared_web.access import READ, WRITE, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, WRITE, Writer
 from shared_web.problems import documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.batches import Batch, BatchOut, batch_route, stored_batch
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.datastore import AssessmentToStore
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import AssessmentExists, StudentGone, StudentNotFound
-from staffstuddash_service.routes.outcomes import answer
-from staffstuddash_service.routes.parameters import LISTING, AssessmentFilters, StudentId
+from staffstuddash_service.routes.batch_answer import answer
+from staffstuddash_service.routes.filters import LISTING, AssessmentFilters, StudentId
 from staffstuddash_service.schemas.work import AssessmentOut, NewAssessment
 
 router = APIRouter(tags=["assessments"], route_class=AdmittedRoute)

@@ -2,14 +2,14 @@
 
 from fastapi import APIRouter
 
-from shared_web.access import READ
-from shared_web.admitted import AdmittedRoute
-from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
-from shared_web.paging import After, Limit, PageOut
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ
 from shared_web.problems import documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import StudentGone, StudentNotFound
-from staffstuddash_service.routes.parameters import LISTING, RecordFilters, StudentId
+from staffstuddash_service.routes.filters import LISTING, RecordFilters, StudentId
 from staffstuddash_service.schemas.performance import PerformanceOut
 
 router = APIRouter(tags=["performance"], route_class=AdmittedRoute)

@@ -3,20 +3,20 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from shared_db.erasure import pseudonym_of
-from shared_web.access import READ, WRITE, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
-from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_db.pseudonyms import pseudonym_of
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, WRITE, Writer
 from shared_web.problems import documented
-from shared_web.tables import csv_body, read_csv
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.batches import Batch, BatchOut, batch_route, stored_batch
+from shared_web.requests.csv_body import csv_body, read_csv
+from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.datastore import StudentToStore
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import StudentExists, StudentGone, StudentNotFound
-from staffstuddash_service.routes.outcomes import answer
-from staffstuddash_service.routes.parameters import LISTING, Search, StudentFilters, StudentId
+from staffstuddash_service.routes.batch_answer import answer
+from staffstuddash_service.routes.filters import LISTING, Search, StudentFilters, StudentId
 from staffstuddash_service.schemas.students import (
     ErasureOut,
     NewStudent,

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared_web.fields import AdditionOut, Body, Id, Label, Out, storable
+from shared_web.requests.fields import AdditionOut, Body, Id, Label, Out, storable
 
 Email = Annotated[
     str,

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared_web.fields import AdditionOut, Body, Id, Label, Number, PastInstant, storable
+from shared_web.requests.fields import AdditionOut, Body, Id, Label, Number, PastInstant, storable
 from staffstuddash_service.domain.drafts import ChangeType, Continuity
 
 DraftText = Annotated[

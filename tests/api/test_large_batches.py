@@ -11,13 +11,13 @@ import dropout_service.main
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.models import Base
 from dropout_service.settings import Settings
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import Overloaded
 from shared_db.settings import Environment
-from shared_web.batches import BatchRoom
-from tests.factories import a_learning_event
-from tests.stores import LOOPBACK
-from tests.targets import assert_refused
+from shared_web.requests.batches import BatchRoom
+from tests.support.databases import LOOPBACK
+from tests.support.factories import a_learning_event
+from tests.support.service_cases import assert_refused
 
 BATCH = "/api/v1/events/batch"
 JSON = {"content-type": "application/json"}

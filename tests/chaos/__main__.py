@@ -7,9 +7,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.chaos.accounts import Reckoning
+from tests.chaos.audit import Reckoning
 from tests.chaos.clients import KINDS
-from tests.chaos.storm import Storm, storm_over
+from tests.chaos.fault_injection import Storm, storm_over
 
 
 def main() -> None:

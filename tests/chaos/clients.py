@@ -9,7 +9,13 @@ from typing import Any
 
 import httpx
 
-from tests.factories import a_draft, a_learning_event, a_student, a_system_event, an_assessment
+from tests.support.factories import (
+    a_draft,
+    a_learning_event,
+    a_student,
+    a_system_event,
+    an_assessment,
+)
 
 _PAUSE_SECONDS = 0.05
 _BATCH = 50

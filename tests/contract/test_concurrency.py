@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.domain.kinds import EventType
+from dropout_service.domain.enums import EventType
 from dropout_service.models import Base as DropoutBase
-from shared_db.naming import Outcome
+from shared_db.writes.idempotent_insert import Outcome
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.models import Base as StaffstuddashBase
-from tests.factories import NOON
-from tests.stores import OpenDatabase
+from tests.support.databases import OpenDatabase
+from tests.support.factories import NOON
 
 WRITERS = 8
 

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from monitoring_service.database import EventToStore, MonitoringDatabase
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy
-from shared_db.naming import Outcome
+from shared_db.writes.idempotent_insert import Outcome
 from tests.e2e.processes import wait_until
-from tests.factories import NOON
-from tests.stores import engine_on, waits_for_a_lock
+from tests.support.databases import engine_on, waits_for_a_lock
+from tests.support.factories import NOON
 
 Do = Callable[[], object]
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.database.students import STUDENT, StudentToStore
-from dropout_service.domain.kinds import EventType
+from dropout_service.database.students.store import STUDENT, StudentToStore
+from dropout_service.domain.enums import EventType
 from dropout_service.errors import StudentDeleted
 from dropout_service.models import (
     Base,
@@ -23,14 +23,14 @@ from dropout_service.models import (
     Submission,
 )
 from shared_db.clock import utc_now
-from shared_db.database import Database
-from shared_db.erasure import pseudonym_of
-from shared_db.naming import Outcome
-from shared_db.spool import Spool
+from shared_db.connection.database import Database
+from shared_db.pseudonyms import pseudonym_of
+from shared_db.spool.queue import Spool
+from shared_db.writes.idempotent_insert import Outcome
 from staffstuddash_service.datastore import DatastoreManager
 from tests.e2e.processes import wait_until
-from tests.factories import NOON, days
-from tests.stores import OpenDatabase, engine_on, waits_for_a_lock
+from tests.support.databases import OpenDatabase, engine_on, waits_for_a_lock
+from tests.support.factories import NOON, days
 
 Call = Callable[[DropoutDatabaseManager], object]
 

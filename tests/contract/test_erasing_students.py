@@ -7,15 +7,15 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import text
 
-from shared_db.database import Database
-from shared_db.erasure import pseudonym_of
+from shared_db.connection.database import Database
 from shared_db.errors import ServiceError
+from shared_db.pseudonyms import pseudonym_of
 from staffstuddash_service.datastore import AssessmentToStore, DatastoreManager, StudentToStore
 from staffstuddash_service.errors import StudentGone, StudentNotFound
 from staffstuddash_service.models import Base
-from tests.dumps import dump
-from tests.factories import NOON
-from tests.stores import OpenDatabase
+from tests.support.databases import OpenDatabase
+from tests.support.dumps import dump
+from tests.support.factories import NOON
 
 ID, NAME, EMAIL = "xanthippe-1", "Xanthippe Marked", "marked@school.example"
 

@@ -11,10 +11,10 @@ from dropout_service.errors import (
     LevelDisagrees,
     StudentNotFound,
 )
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
-from tests.factories import NOON, days
-from tests.past_events import END, HINT, START, VIEW, an_answer, an_event, features_at
+from tests.support.factories import NOON, days
+from tests.support.past_events import END, HINT, START, VIEW, an_answer, an_event, features_at
 
 
 class TestWhatTheyAre:

@@ -13,12 +13,12 @@ from dropout_service.database import DropoutDatabaseManager
 from dropout_service.errors import EventExists as LearningEventExists
 from monitoring_service.database import MonitoringDatabase
 from monitoring_service.domain.findings import HealthStatus
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
-from tests.factories import NOON, days
-from tests.server import admin_url, create_database, drop_database, new_name
-from tests.stores import engine_on
-from veritas_cli.histories import HISTORIES
+from tests.support.databases import engine_on
+from tests.support.factories import NOON, days
+from tests.support.server import admin_url, create_database, drop_database, new_name
+from veritas_cli.migrations import HISTORIES
 
 WRITTEN = Path(__file__).parents[1] / "releases" / "first.sql"
 FIRST = {

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shared_db.additions import Kind, Returned
-from shared_db.database import Database
+from shared_db.connection.database import Database
+from shared_db.connection.memory_engine import build_memory_engine
+from shared_db.connection.store import Store
 from shared_db.errors import Conflict, DatabaseBusy
-from shared_db.giving import BATCH, Giver
-from shared_db.memory import build_memory_engine
-from shared_db.naming import Outcome
-from shared_db.spool import Spool
-from shared_db.store import Store
+from shared_db.spool.queue import Spool
+from shared_db.spool.replay import BATCH, Giver
+from shared_db.spool.writes import Kind, Returned
+from shared_db.writes.idempotent_insert import Outcome
 from staffstuddash_service.models import Base, ConceptModule
-from tests.dumps import bytes_of
 from tests.e2e.processes import wait_until
-from tests.factories import NOON
+from tests.support.dumps import bytes_of
+from tests.support.factories import NOON
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def test_only_a_row_that_is_at_fault_itself_is_refused(
 def test_what_cannot_be_wiped_now_is_wiped_soon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared_db.spool_file._BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("shared_db.spool.file._BUSY_SECONDS", 0.01)
     spool, database = Spool(tmp_path / "spool.db"), Database.in_memory(Base.metadata)
     spool.accept([KIND.entry(Mark("marked-1"))])
     reader = sqlite3.connect(spool.path, isolation_level=None)

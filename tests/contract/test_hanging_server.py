@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from shared_db.availability import Availability
-from shared_db.database import Database
-from shared_db.deadline import keeping_to, watched, within
+from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable, Overloaded
+from shared_db.resilience.circuit_breaker import Availability
+from shared_db.resilience.deadlines import keeping_to, watched, within
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base
 from tests.e2e.processes import wait_until
-from tests.scarce import no_thread
-from tests.stores import become_owner, engine_on
+from tests.support.databases import become_owner, engine_on
+from tests.support.no_threads import no_thread
 
 WATCHDOG = "veritas-watchdog"
 SLEEP = "SELECT pg_sleep(30)"

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from shared_db.additions import Kind, one_by_one
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import Overloaded
-from shared_db.giving import Giver
-from shared_db.retry import EXHAUSTED_SECONDS
-from shared_db.spool import Spool
-from shared_web.keys import KeyManager, Scope
+from shared_db.spool.queue import Spool
+from shared_db.spool.replay import Giver
+from shared_db.spool.retry import EXHAUSTED_SECONDS
+from shared_db.spool.writes import Kind, one_by_one
+from shared_web.auth.keys import KeyManager, Scope
 from staffstuddash_service.datastore import (
     KINDS,
     AssessmentToStore,
@@ -24,9 +24,9 @@ from staffstuddash_service.datastore.concepts import CONCEPT, ConceptToStore
 from staffstuddash_service.datastore.students import STUDENT
 from staffstuddash_service.models import ConceptModule
 from tests.e2e.processes import wait_until
-from tests.factories import NOON, an_assessment
-from tests.outage import spool_in, spooling
-from tests.stores import engine_on
+from tests.support.databases import engine_on
+from tests.support.factories import NOON, an_assessment
+from tests.support.outage import spool_in, spooling
 
 # As a school's own trigger may: what it raises, and about which rows.
 TRIGGER = """

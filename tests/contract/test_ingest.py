@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.domain.kinds import EventType
+from dropout_service.domain.enums import EventType
 from dropout_service.errors import EventExists as LearningEventExists
 from dropout_service.models import Base as DropoutBase
 from dropout_service.models import DailyActivity
@@ -20,11 +20,11 @@ from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.errors import EventExists
 from monitoring_service.models import Base as MonitoringBase
 from monitoring_service.models import MonitoringLog
-from shared_db.copying import WORTH_COPYING
-from shared_db.database import Database
-from shared_db.naming import Outcome
-from tests.factories import NOON
-from tests.stores import OpenDatabase, engine_on
+from shared_db.connection.database import Database
+from shared_db.writes.copy_from import WORTH_COPYING
+from shared_db.writes.idempotent_insert import Outcome
+from tests.support.databases import OpenDatabase, engine_on
+from tests.support.factories import NOON
 
 MANY = 18 * WORTH_COPYING
 AWKWARD = "tab\tline\nreturn\r\\ \\N \\. \x7f\x1b 'quoted' \"twice\" {a,b} Ω 🦉"

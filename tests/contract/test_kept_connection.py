@@ -6,12 +6,12 @@ from contextlib import closing
 import pytest
 from sqlalchemy import text
 
-from shared_db.database import Database
+from shared_db.connection.database import Database
+from shared_db.connection.reuse import keeping_connection
 from shared_db.errors import DatabaseUnavailable
-from shared_db.keeping import keeping_connection
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base
-from tests.stores import engine_on
+from tests.support.databases import engine_on
 
 
 @pytest.fixture

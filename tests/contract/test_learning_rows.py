@@ -5,13 +5,13 @@ from datetime import date, timedelta
 import pytest
 
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.domain.kinds import CourseOutcome
-from dropout_service.domain.targets import Target
+from dropout_service.domain.enrolments.outcome_targets import Target
+from dropout_service.domain.enums import CourseOutcome
 from dropout_service.errors import StillRunning
 from dropout_service.models import Course, Enrolment
 from shared_db.clock import utc_now
-from shared_db.database import Database
-from tests.stores import engine_on
+from shared_db.connection.database import Database
+from tests.support.databases import engine_on
 
 LENGTH = 60
 

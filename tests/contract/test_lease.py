@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from shared_db.lease import Lease, Migrating, TableInUse, held_lease
+from shared_db.provisioning.migration_lease import Lease, Migrating, TableInUse, held_lease
 from tests.e2e.processes import wait_until
-from tests.grades import HISTORY
-from tests.stores import engine_on, waits_for_a_lock
+from tests.support.databases import engine_on, waits_for_a_lock
+from tests.support.grades import HISTORY
 
 FIRST, SECOND, THIRD = "20260101_grades", "20260102_weights", "20260103_unique"
 

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from shared_db.errors import ConfigurationError
-from shared_db.granting import RolesRefused
-from shared_db.logins import Login, make_logins
-from tests.logins import a_login, give_database
-from tests.server import new_name
-from tests.stores import engine_on
+from shared_db.provisioning.grants import RolesRefused
+from shared_db.provisioning.login_roles import Login, make_logins
+from tests.support.databases import engine_on
+from tests.support.logins import a_login, give_database
+from tests.support.server import new_name
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import event, update
 
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.database.incomplete import OTHERS_AFTER
+from dropout_service.database.features.incomplete import OTHERS_AFTER
 from dropout_service.errors import PredictionNotFound
 from dropout_service.models import DropoutPrediction
-from shared_db.spool import Spool
-from tests.factories import days
-from tests.waiting_rows import (
+from shared_db.spool.queue import Spool
+from tests.support.factories import days
+from tests.support.waiting_rows import (
     AS_OF,
     content,
     enrol,

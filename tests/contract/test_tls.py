@@ -11,14 +11,14 @@ import trustme
 from sqlalchemy import make_url, text
 from typer.testing import CliRunner
 
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base
-from tests.server import admin_url
-from veritas_cli.accounts import account_for
-from veritas_cli.local_postgres import THROW_AWAY, LocalPostgresError, temporary_postgres
+from tests.support.server import admin_url
 from veritas_cli.main import app
+from veritas_cli.postgres.os_account import account_for
+from veritas_cli.postgres.server import THROW_AWAY, LocalPostgresError, temporary_postgres
 
 NAME = "db.school.example"
 HOW = text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")

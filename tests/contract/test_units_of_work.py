@@ -8,14 +8,14 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from shared_db.clock import utc_now
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy
-from shared_db.failures import is_unique_violation
-from shared_db.naming import Outcome, digest_of, store_named
-from shared_db.paging import Keyset, MalformedCursor
+from shared_db.queries.pagination import Keyset, MalformedCursor
+from shared_db.resilience.error_classification import is_unique_violation
+from shared_db.writes.idempotent_insert import Outcome, digest_of, store_named
 from staffstuddash_service.models import AssessmentLog, Base, PerformanceRecord, Student
-from tests.factories import NOON, days
-from tests.stores import OpenDatabase, engine_on
+from tests.support.databases import OpenDatabase, engine_on
+from tests.support.factories import NOON, days
 
 ById = Keyset("by-id", (Student.id,))
 

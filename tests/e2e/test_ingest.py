@@ -10,13 +10,13 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from shared_db.database import Database
-from shared_web.keys import KeyManager, Scope
-from shared_web.ready import refusal_of
+from shared_db.connection.database import Database
+from shared_web.auth.keys import KeyManager, Scope
+from shared_web.operations.readiness import refusal_of
 from tests.e2e.processes import all_gone, children_of, wait_until, without_settings
-from tests.factories import a_learning_event, a_system_event
-from tests.stores import engine_on
-from veritas_cli.ports import free_port
+from tests.support.databases import engine_on
+from tests.support.factories import a_learning_event, a_system_event
+from veritas_cli.processes.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = 24

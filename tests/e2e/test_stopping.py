@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from shared_web.ready import refusal_of
+from shared_web.operations.readiness import refusal_of
 from tests.e2e.processes import wait_until, without_settings
-from tests.factories import a_student
-from veritas_cli.ports import free_port
+from tests.support.factories import a_student
+from veritas_cli.processes.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,7 +65,7 @@ def without_its_database(tmp_path: Path) -> Iterator[Running]:
 
 def health_check(port: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "shared_web.ready", str(port)],
+        [sys.executable, "-m", "shared_web.operations.readiness", str(port)],
         capture_output=True,
         text=True,
         check=False,

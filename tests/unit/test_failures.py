@@ -6,12 +6,12 @@ import psycopg2
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from shared_db.database import Database
-from shared_db.engine import build_engine
+from shared_db.connection.database import Database
+from shared_db.connection.engine import build_engine
+from shared_db.connection.store import probe
 from shared_db.errors import ConfigurationError, DatabaseUnavailable
-from shared_db.failures import as_service_error, misconfiguration
+from shared_db.resilience.error_classification import as_service_error, misconfiguration
 from shared_db.settings import DatabaseSettings
-from shared_db.store import probe
 from staffstuddash_service.models import Base
 
 NO_NAME = 'could not translate host name "db.school" to address: '

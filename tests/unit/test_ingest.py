@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, Overloaded, ServiceError
-from shared_db.ingest import Bounds, GroupCommit
+from shared_db.writes.group_commit import Bounds, GroupCommit
 from tests.e2e.processes import wait_until
-from tests.scarce import no_thread
+from tests.support.no_threads import no_thread
 
 BAD = -1
 REFUSED = -2
@@ -227,7 +227,7 @@ def test_what_comes_in_one_turn_of_the_loop_is_written_together(journal: Journal
 
 
 def test_those_just_answered_gather(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared_db.ingest._GATHERING_SECONDS", 30)
+    monkeypatch.setattr("shared_db.writes.group_commit._GATHERING_SECONDS", 30)
     commits = GroupCommit(journal.flush)
     journal.may_go_on.clear()
 
@@ -288,7 +288,7 @@ def test_what_waits_is_written_before_draining_ends(journal: Journal) -> None:
 def test_after_draining_the_writer_lingers_again(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared_db.ingest._LINGER_SECONDS", 30)
+    monkeypatch.setattr("shared_db.writes.group_commit._LINGER_SECONDS", 30)
     commits = GroupCommit(journal.flush)
     commits.write(1, 1)
     commits.drain()

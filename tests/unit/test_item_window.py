@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_web import item_window, items
-from shared_web.batches import validated
-from shared_web.items import NDJSON, Broken, items_of
 from shared_web.problems import InvalidRequest, TooLarge
+from shared_web.requests import item_window
+from shared_web.requests import json_items as items
+from shared_web.requests.batches import validated
+from shared_web.requests.json_items import NDJSON, Broken, items_of
 from staffstuddash_service.schemas.students import NewStudent
 
 JSON = "application/json"

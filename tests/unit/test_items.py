@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared_web import items as shared_items
-from shared_web.items import MOST_ITEMS, NDJSON, Broken
 from shared_web.problems import InvalidRequest, TooLarge
+from shared_web.requests import json_items as shared_items
+from shared_web.requests.json_items import MOST_ITEMS, NDJSON, Broken
 
 JSON = "application/json"
 VALUES = st.recursive(

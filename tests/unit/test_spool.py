@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_db.giving import in_order
-from shared_db.naming import Outcome
-from shared_db.spool import Entry, Spool, SpoolState, SpoolUnwritable
-from shared_db.spool_queue import ReplayQueue
-from tests.dumps import bytes_of
+from shared_db.spool.queue import Entry, Spool, SpoolState, SpoolUnwritable
+from shared_db.spool.replay import in_order
+from shared_db.spool.replay_queue import ReplayQueue
+from shared_db.writes.idempotent_insert import Outcome
+from tests.support.dumps import bytes_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

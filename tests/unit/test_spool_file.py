@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from shared_db.naming import Outcome
-from shared_db.spool import Entry, Spool, SpoolUnwritable
-from shared_db.spool_file import SpoolFull, SpoolLimits
-from shared_db.spool_queue import ReplayQueue
-from shared_db.spool_salvage import readable_entries
-from tests.dumps import bytes_of
+from shared_db.spool.file import SpoolFull, SpoolLimits
+from shared_db.spool.queue import Entry, Spool, SpoolUnwritable
+from shared_db.spool.replay_queue import ReplayQueue
+from shared_db.spool.salvage import readable_entries
+from shared_db.writes.idempotent_insert import Outcome
+from tests.support.dumps import bytes_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ def an_entry(id_: str, *, subject: str | None = "ada", sent: str = "x") -> Entry
     return Entry("mark", id_, subject, "{}", sent.encode(), NOON)
 
 
-LOOK = "import sys; from pathlib import Path; from shared_db.spool import Spool; "
+LOOK = "import sys; from pathlib import Path; from shared_db.spool.queue import Spool; "
 LOOK += "spool = Spool(Path(sys.argv[1])); print(spool.state().waiting); spool.close()"
 
 

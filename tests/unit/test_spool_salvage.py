@@ -6,11 +6,11 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared_db.spool import Spool
-from shared_db.spool_salvage import checked_entries
+from shared_db.spool.queue import Spool
+from shared_db.spool.salvage import checked_entries
 from staffstuddash_service.datastore import KINDS
 from staffstuddash_service.datastore.students import STUDENT, StudentToStore
-from tests.factories import NOON
+from tests.support.factories import NOON
 
 ROWS = [
     STUDENT.entry(StudentToStore(f"Pupil {n}", f"{n}@school.example", f"s{n}", NOON))
