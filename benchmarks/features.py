@@ -32,7 +32,7 @@ LIMIT = 2.0
 TURNS = 5
 AS_OF = datetime(2026, 6, 1, 15, 30, tzinfo=UTC)
 DAYS = 100
-KINDS = ("QUESTION_SUBMIT", "RESOURCE_VIEW", "NAVIGATION", "HINT_REQUEST")
+SPOOLABLE_TYPES = ("QUESTION_SUBMIT", "RESOURCE_VIEW", "NAVIGATION", "HINT_REQUEST")
 SETTINGS = {"shared_buffers": "512MB", "work_mem": "64MB", "max_wal_size": "4GB"}
 
 
@@ -75,7 +75,7 @@ def invented_events(students: int, events: int) -> pl.DataFrame:
 
 
 def _deed(random: Random) -> tuple[str, str | None, bool | None, str | None]:
-    kind = random.choice(KINDS)
+    kind = random.choice(SPOOLABLE_TYPES)
     if kind != "QUESTION_SUBMIT":
         return kind, None, None, None
     return kind, f"q{random.randrange(200)}", random.random() < 0.6, random.choice("abcd")

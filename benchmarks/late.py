@@ -28,7 +28,7 @@ OTHERS = 300
 BUSY_SHARE = 0.43
 SIZES = (5_000, 50, 1)
 LIMIT = 3.0
-KINDS = (
+SPOOLABLE_TYPES = (
     EventType.QUESTION_SUBMIT,
     EventType.QUESTION_SUBMIT,
     EventType.RESOURCE_VIEW,
@@ -74,7 +74,7 @@ class School:
         return self._now
 
     def _event(self, student_id: str, at: datetime) -> EventToStore:
-        kind = self._random.choice(KINDS)
+        kind = self._random.choice(SPOOLABLE_TYPES)
         data: dict[str, Any] | None = None
         question = None
         if kind is EventType.QUESTION_SUBMIT:

@@ -3,7 +3,7 @@
 from shared_db.connection.database import Database
 
 
-class Part:
+class Repository:
     """A part of a manager, for one noun. Each public method is one unit of work."""
 
     database: Database

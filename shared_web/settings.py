@@ -8,7 +8,7 @@ from pydantic_settings import NoDecode
 
 from shared_db.connection.engine import is_local
 from shared_db.settings import DatabaseSettings, Environment
-from shared_db.writes.group_commit import Bounds
+from shared_db.writes.group_commit import QueueLimits
 
 _ORIGIN = re.compile(r"https?://[^/\s\"'\[\],]+|https?://\[[0-9a-f:]+\](:\d+)?")
 
@@ -90,6 +90,6 @@ class IngestSettings(ServiceSettings):
     ingest_acknowledge: Literal["committed", "queued"] = "committed"
 
     @property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> QueueLimits:
         """The bounds as group commit takes them."""
-        return Bounds(requests=self.ingest_queue_requests, size=self.ingest_queue_bytes)
+        return QueueLimits(requests=self.ingest_queue_requests, size=self.ingest_queue_bytes)

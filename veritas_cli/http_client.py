@@ -86,10 +86,10 @@ def _advice(status: int, problem: dict[str, Any]) -> str | None:
 
 @dataclass(frozen=True)
 class Answer:
-    """A service's answer; `is_repeat` tells that the same was stored before."""
+    """A service's answer; `is_replay` tells that the same was stored before."""
 
     body: Any
-    is_repeat: bool
+    is_replay: bool
     milliseconds: float
 
 
@@ -152,7 +152,7 @@ class Rest:
         response = self._send(service, "POST", path, json=body)
         return Answer(
             body=self._body(service, response),
-            is_repeat="Idempotent-Replay" in response.headers,
+            is_replay="Idempotent-Replay" in response.headers,
             milliseconds=response.elapsed.total_seconds() * 1000,
         )
 

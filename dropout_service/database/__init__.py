@@ -25,7 +25,7 @@ from dropout_service.settings import Settings
 from shared_db.connection.database import Database
 from shared_db.writes.group_commit import GroupCommit
 
-KINDS = (STUDENT, EVENT, ASSESSMENT)
+SPOOLABLE_TYPES = (STUDENT, EVENT, ASSESSMENT)
 
 __all__ = ["KINDS", "DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
 

@@ -36,7 +36,7 @@ class Student(Base):
         LargeBinary(16), comment="Of name and e-mail; none while only an event told of the student"
     )
     # Set on the object that a manager returns when the row was there already; not stored.
-    is_repeat = False
+    is_replay = False
     # Likewise: it waits in the spool.
     is_pending = False
 

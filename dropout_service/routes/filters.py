@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path
 
 from dropout_service.domain.enums import DropoutType, EventType, RiskLevel
-from dropout_service.errors import StudentDeleted, StudentNotFound
+from dropout_service.errors import StudentErased, StudentNotFound
 from shared_db.errors import QueryTooExpensive
 from shared_db.queries.filters import Filter
 from shared_db.queries.pagination import MalformedCursor
@@ -18,7 +18,7 @@ PredictionId = Annotated[Id, Path(description="The prediction's id.", examples=[
 Course = Annotated[Id, Path(description="The course, as its events name it.", examples=["math-7b"])]
 
 OF_A_STUDENT = documented(
-    StudentNotFound, StudentDeleted, InvalidRequest, MalformedCursor, QueryTooExpensive
+    StudentNotFound, StudentErased, InvalidRequest, MalformedCursor, QueryTooExpensive
 )
 LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
 

@@ -10,7 +10,7 @@ from dropout_service.errors import (
     NotAssessable,
     PredictionExists,
     PredictionNotFound,
-    StudentDeleted,
+    StudentErased,
     StudentNotFound,
 )
 from dropout_service.routes.filters import (
@@ -39,7 +39,7 @@ OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this
     status_code=201,
     responses=documented(
         StudentNotFound,
-        StudentDeleted,
+        StudentErased,
         CourseNotFound,
         PredictionExists,
         InvalidRequest,
@@ -61,7 +61,7 @@ def predict(
         course=new.course,
         prediction_id=row_id(new.id, key, principal),
     )
-    mark_replay(response, is_repeat=prediction.is_repeat)
+    mark_replay(response, is_replay=prediction.is_replay)
     return PredictionOut.model_validate(prediction)
 
 
@@ -89,7 +89,7 @@ def list_student_predictions(
 @router.get(
     "/students/{student_id}/predictions/latest",
     dependencies=[READ],
-    responses=documented(PredictionNotFound, StudentDeleted),
+    responses=documented(PredictionNotFound, StudentErased),
 )
 def get_latest_prediction(
     student_id: StudentId, manager: Manager, course: OfCourse = None

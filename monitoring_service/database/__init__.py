@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from monitoring_service.database.background import BackgroundReports
 from monitoring_service.database.event_insert import EventToStore
 from monitoring_service.database.events import EVENT, Events
-from monitoring_service.database.health import SystemStates
+from monitoring_service.database.health import SystemHealthRepository
 from monitoring_service.database.logs import LOGS_BY_TIME, Logs
-from monitoring_service.database.retention import MOST_CLEARED, Upkeep
+from monitoring_service.database.retention import MOST_CLEARED, Retention
 from monitoring_service.database.sources import Sources
 from monitoring_service.database.thresholds import Thresholds
 from monitoring_service.database.timeseries import TimeSeries
@@ -19,7 +19,7 @@ from shared_db.connection.database import Database
 from shared_db.provisioning.migrations import require_migrated
 from shared_db.writes.group_commit import GroupCommit
 
-KINDS = (EVENT,)
+SPOOLABLE_TYPES = (EVENT,)
 
 __all__ = [
     "KINDS",
@@ -32,7 +32,14 @@ __all__ = [
 
 
 class MonitoringDatabase(
-    Events, Logs, SystemStates, Sources, TimeSeries, Thresholds, Upkeep, BackgroundReports
+    Events,
+    Logs,
+    SystemHealthRepository,
+    Sources,
+    TimeSeries,
+    Thresholds,
+    Retention,
+    BackgroundReports,
 ):
     """Events of the systems, judged as they come. Each method is one unit of work.
 

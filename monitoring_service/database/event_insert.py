@@ -18,8 +18,12 @@ from monitoring_service.models import MonitoringLog, MonitoringResult
 from shared_db.columns import fill_row, row_of, values_of
 from shared_db.errors import ServiceError
 from shared_db.ids import new_id
-from shared_db.writes.copy_from import add_rows
-from shared_db.writes.idempotent_insert import Outcome, digest_and_size, store_named
+from shared_db.writes.copy_from import bulk_insert
+from shared_db.writes.idempotent_insert import (
+    Outcome,
+    content_digest_and_size,
+    insert_many_idempotent,
+)
 
 # The thresholds in force for a source.
 Rules = Callable[[str], Sequence[Threshold]]
@@ -53,7 +57,7 @@ def received(event: EventToStore, now: datetime) -> Received:
     sent = dict(vars(event))
     event_id = sent.pop("event_id")
     at = sent.pop("accepted_at") or now
-    digest, size = digest_and_size(sent)
+    digest, size = content_digest_and_size(sent)
     row = row_of(
         MonitoringLog,
         id=event_id or new_id(),
@@ -82,11 +86,11 @@ def store_each(
     repeated = _stored(session, [row.id for row, o in pairs if o is Outcome.REPEATED])
 
     def answer(row: MonitoringLog, outcome: Outcome) -> MonitoringLog | ServiceError:
-        if outcome is Outcome.DIFFERENT:
+        if outcome is Outcome.CONFLICT:
             return EventExists(row.id)
         if outcome is Outcome.STORED:
             return row
-        row.is_repeat = True
+        row.is_replay = True
         # One that was cleared since it was found had come as this one.
         return repeated.get(row.id, row)
 
@@ -96,9 +100,11 @@ def store_each(
 def store_events(session: Session, rows: Sequence[MonitoringLog], rules: Rules) -> list[Outcome]:
     """Judge the events and store those that are new; return the outcomes in order."""
     results = [_judge(row, rules) for row in rows]
-    outcomes = store_named(session, rows)
+    outcomes = insert_many_idempotent(session, rows)
     is_new = [outcome is Outcome.STORED for outcome in outcomes]
-    add_rows(session, [r for r, new in zip(results, is_new, strict=True) if new and r is not None])
+    bulk_insert(
+        session, [r for r, new in zip(results, is_new, strict=True) if new and r is not None]
+    )
     # Last, because from here on until the commit other writers of these sources wait.
     stored = (row for row, new in zip(rows, is_new, strict=True) if new)
     change_counts(session, Counter(map(key_of, stored)))
@@ -119,7 +125,7 @@ def _stored(session: Session, ids: Sequence[str]) -> dict[str, MonitoringLog]:
     query = select(MonitoringLog).where(MonitoringLog.id.in_(ids))
     logs = session.scalars(query.options(joinedload(MonitoringLog.result))).all()
     for log in logs:
-        log.is_repeat = True
+        log.is_replay = True
     return {log.id: log for log in logs}
 
 

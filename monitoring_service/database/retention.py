@@ -23,7 +23,7 @@ from monitoring_service.domain.thresholds import Limits
 from monitoring_service.models import MonitoringLog, MonitoringResult
 from shared_db.clock import utc_now
 from shared_db.queries.pagination import Keyset
-from shared_db.repository import Part
+from shared_db.repository import Repository
 
 MOST_CLEARED = 100_000
 MOST_JUDGED = 10_000
@@ -59,7 +59,7 @@ class Reevaluation:
     next: str | None
 
 
-class Upkeep(Part):
+class Retention(Repository):
     """Old events cleared, and kept ones judged again."""
 
     limits: Mapping[str, Limits]

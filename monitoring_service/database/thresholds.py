@@ -12,12 +12,12 @@ from monitoring_service.domain.thresholds import THRESHOLDS, Limits, Threshold, 
 from monitoring_service.errors import RulesNotFound
 from monitoring_service.models import SourceRules
 from shared_db.clock import utc_now
-from shared_db.repository import Part
+from shared_db.repository import Repository
 
 EVERY_SOURCE = "*"
 
 
-class Thresholds(Part):
+class Thresholds(Repository):
     """From when on a source's figures are a warning, and from when on critical."""
 
     limits: Mapping[str, Limits]

@@ -15,7 +15,7 @@ from monitoring_service.models import MonitoringLog
 from shared_db.errors import NeedsPostgresql
 from shared_db.queries.dialects import Sqlite, dialect_of
 from shared_db.queries.filters import Filter, conditions
-from shared_db.repository import Part
+from shared_db.repository import Repository
 
 MOST_BUCKETS = 2_000
 MOST_POINTS = 10_000
@@ -62,7 +62,7 @@ class Point:
     p99: float | None
 
 
-class TimeSeries(Part):
+class TimeSeries(Repository):
     """Events, and figures of theirs, over time."""
 
     def get_timeseries(self, series: Series) -> Sequence[Point]:
@@ -74,7 +74,7 @@ class TimeSeries(Part):
             QueryTooExpensive: it takes longer than one statement may.
 
         """
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             return _points(session, series)
 
 

@@ -16,16 +16,16 @@ from shared_db.connection.store import DOUBT_SHARE, Check, Store, memory_store, 
 from shared_db.connection.transactions import session_on, transaction
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, QueryTooExpensive
 from shared_db.resilience import descriptors
-from shared_db.resilience.circuit_breaker import Availability
-from shared_db.resilience.deadlines import Deadline, keeping_to
+from shared_db.resilience.circuit_breaker import CircuitBreaker
+from shared_db.resilience.deadlines import Deadline, deadline_scope
 from shared_db.resilience.error_classification import (
-    as_service_error,
     is_answer,
     is_timeout,
+    to_service_error,
     write_refusal,
 )
 from shared_db.settings import DatabaseSettings
-from shared_db.spool.queue import Spool, asked, is_giving_back
+from shared_db.spool.queue import Spool, asked, is_replaying
 
 _TOO_EXPENSIVE = (
     "The query was given up after DATABASE_STATEMENT_TIMEOUT_SECONDS. Narrow it: a shorter time, "
@@ -106,7 +106,7 @@ class Database:
     @property
     def spool(self) -> Spool | None:
         """Where additions wait while the server is away; None where nothing is spooled."""
-        return None if is_giving_back() else self._spool
+        return None if is_replaying() else self._spool
 
     def use_spool(self, spool: Spool) -> None:
         """Accept additions into the spool from now on while the server is away."""
@@ -122,7 +122,7 @@ class Database:
         if self.store.availability is not None:
             self.store.availability.require()
 
-    def require_on_return(self, check: Check) -> None:
+    def add_recovery_check(self, check: Check) -> None:
         """Let a server that was away be used again only when it stands the check."""
         if self.store.checks is not None:
             self.store.checks.append(check)
@@ -164,7 +164,7 @@ class Database:
             yield session
 
     @contextmanager
-    def searching(self) -> Iterator[Session]:
+    def reading_filtered(self) -> Iterator[Session]:
         """Give a session as `reading` does, for a query whose conditions the caller chose.
 
         Raises:
@@ -208,7 +208,7 @@ class Database:
             self.require_available()  # those that wait for a hanging server hold what there is
             raise DatabaseBusy(_NONE_FREE) from failure
         except (DBAPIError, psycopg2.Error) as failure:  # COPY is psycopg2's own
-            meaning = as_service_error(failure, is_reading=read_only)
+            meaning = to_service_error(failure, is_reading=read_only)
             if meaning is None:
                 raise
             raise meaning from failure
@@ -225,7 +225,7 @@ def _guarded(store: Store, *, read_only: bool) -> Iterator[Deadline]:
     assert availability is not None  # noqa: S101 - what it is called for
     availability.require()
     usual = store.statement_timeout_seconds * (1 if read_only else _WRITING_STATEMENTS)
-    with keeping_to(
+    with deadline_scope(
         usual + _GRACE_SECONDS,
         store.adding_seconds * DOUBT_SHARE,
         availability.suspect,
@@ -246,7 +246,7 @@ def _guarded(store: Store, *, read_only: bool) -> Iterator[Deadline]:
 
 
 def _require_away(
-    availability: Availability,
+    availability: CircuitBreaker,
     failure: DBAPIError | psycopg2.Error,
     deadline: Deadline,
     *,
@@ -258,7 +258,7 @@ def _require_away(
         DatabaseBusy: the server answers others, or its probe.
 
     """
-    if not isinstance(as_service_error(failure, is_reading=is_reading), DatabaseUnavailable):
+    if not isinstance(to_service_error(failure, is_reading=is_reading), DatabaseUnavailable):
         return
     if not availability.is_away_after_probe():
         raise DatabaseBusy(_SLOW if deadline.is_over else _CUT) from failure

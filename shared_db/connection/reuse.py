@@ -31,7 +31,7 @@ _kept: ContextVar[_Kept | None] = ContextVar("veritas_kept_connection", default=
 
 
 @contextmanager
-def keeping_connection() -> Iterator[None]:
+def reuse_connection() -> Iterator[None]:
     """Let the units of work in this context share a connection, which the first of them opens."""
     kept = _Kept()
     token = _kept.set(kept)

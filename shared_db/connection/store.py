@@ -14,13 +14,13 @@ from shared_db.connection.memory_engine import build_memory_engine
 from shared_db.connection.roles import Role, role_name
 from shared_db.errors import ConfigurationError
 from shared_db.resilience import descriptors
-from shared_db.resilience.circuit_breaker import Availability
-from shared_db.resilience.deadlines import connect_in_time, keeping_to, watched
+from shared_db.resilience.circuit_breaker import CircuitBreaker
+from shared_db.resilience.deadlines import connect_in_time, deadline_scope, watched
 from shared_db.resilience.error_classification import (
-    as_service_error,
     is_answer,
     is_unknown_name,
     misconfiguration,
+    to_service_error,
 )
 from shared_db.settings import DatabaseSettings
 
@@ -53,7 +53,7 @@ class Store:
     memory_reason: str | None = None
     anchor: Connection | None = None
     role: Role | None = None
-    availability: Availability | None = None
+    availability: CircuitBreaker | None = None
     checks: list[Check] | None = None
 
     @property
@@ -106,7 +106,7 @@ def postgres_store(
     connect_in_time(engine)
     connect_in_time(unpooled)
     checks: list[Check] = []
-    availability = Availability(
+    availability = CircuitBreaker(
         partial(probe, unpooled, settings.url_variable, checks),
         # The probe starts after the rest of the time, so it ends when an addition does.
         patience_seconds=settings.database_adding_seconds * (1 - DOUBT_SHARE),
@@ -124,7 +124,7 @@ def postgres_store(
     )
 
 
-def _listen_for_answers(engine: Engine, availability: Availability) -> None:
+def _listen_for_answers(engine: Engine, availability: CircuitBreaker) -> None:
     """Let every answered statement count, so that one slow one does not open the breaker."""
 
     def executed(*_details: object) -> None:
@@ -150,7 +150,7 @@ def probe(engine: Engine, variable: str, checks: list[Check], seconds: float) ->
     """
     try:
         with (
-            keeping_to(seconds, seconds, _no_doubt) as deadline,
+            deadline_scope(seconds, seconds, _no_doubt) as deadline,
             engine.connect() as connection,
             watched(connection, deadline),
             connection.begin(),  # which ends while it is watched
@@ -163,7 +163,7 @@ def probe(engine: Engine, variable: str, checks: list[Check], seconds: float) ->
         # A name that was known, or may be, is no mistake in the settings.
         is_mistake = not is_unknown_name(failure)
         refusal = _refusal(engine, variable, failure) if is_mistake else None
-        raise (refusal or as_service_error(failure) or failure) from failure
+        raise (refusal or to_service_error(failure) or failure) from failure
     except OSError as failure:
         if shortage := descriptors.shortage(failure):
             raise shortage from failure

@@ -72,10 +72,10 @@ def make_roles(
         for role in chosen:
             _make_role(connection, role, of_ours, logins.get(role.schema))
 
-    changing_roles(engine, make)
+    retry_role_change(engine, make)
 
 
-def changing_roles(engine: Engine, change: Callable[[Connection], None]) -> None:
+def retry_role_change(engine: Engine, change: Callable[[Connection], None]) -> None:
     """Do the change in one transaction, and again where somebody changed the same roles meanwhile.
 
     Raises:
@@ -105,7 +105,7 @@ def _was_at_the_same_time(failure: DBAPIError) -> bool:
     )
 
 
-def may_make_roles(connection: Connection) -> bool:
+def can_create_roles(connection: Connection) -> bool:
     """Tell whether this login is allowed to make roles; many hosted servers do not allow it."""
     query = "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
     return bool(connection.scalar(text(query)))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from shared_db.errors import ConfigurationError
-from shared_db.provisioning.grants import RolesRefused, changing_roles
+from shared_db.provisioning.grants import RolesRefused, retry_role_change
 
 _ROLE = text(
     "SELECT rolcanlogin, rolsuper OR rolcreaterole OR rolname = current_user AS is_administrator"
@@ -44,7 +44,7 @@ def make_logins(engine: Engine, logins: Sequence[Login]) -> None:
             connection.execute(text(_statement(connection, login)), verifier)
 
     try:
-        changing_roles(engine, make)
+        retry_role_change(engine, make)
     except RolesRefused as refusal:
         names = ", ".join(login.name for login in logins)
         raise RolesRefused(

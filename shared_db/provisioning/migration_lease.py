@@ -57,11 +57,11 @@ _GIVE_BACK = text("DELETE FROM migrations.lease WHERE holder = :holder")
 _WHO = text("SELECT holder, expires_at FROM migrations.lease")
 
 
-class Migrating(ConfigurationError):
+class MigrationInProgress(ConfigurationError):
     """Another process migrates; this one did nothing."""
 
 
-class TableInUse(ConfigurationError):
+class LockTimeout(ConfigurationError):
     """A table was locked by others for too long; the migration was rolled back."""
 
 
@@ -102,7 +102,7 @@ class Lease:
         except DBAPIError as failure:
             if getattr(failure.orig, "pgcode", None) != _LOCK_NOT_AVAILABLE:
                 raise
-            raise TableInUse(
+            raise LockTimeout(
                 f"A table is in use: its lock was not given within {self.lock_timeout_seconds:g} "
                 "seconds. Nothing of this step is changed, and running it again is safe."
             ) from failure
@@ -110,7 +110,9 @@ class Lease:
     def _hold(self, connection: Connection) -> None:
         _limit_waiting(connection, self.lock_timeout_seconds)
         if connection.execute(_HOLD, {"holder": self.holder}).first() is None:
-            raise Migrating("The lease was lost to another process; this one does not go on.")
+            raise MigrationInProgress(
+                "The lease was lost to another process; this one does not go on."
+            )
 
     def take(self) -> bool:
         """Take the lease; tell whether it was free or had run out."""
@@ -191,7 +193,9 @@ def _wait_for(lease: Lease, wait_seconds: float) -> None:
             with lease.engine.connect() as connection:
                 found = connection.execute(_WHO).first()
             who = f"{found.holder}, until {found.expires_at:%H:%M:%S %Z}" if found else "nobody now"
-            raise Migrating(f"Another process migrates this database: {who}. Try again later.")
+            raise MigrationInProgress(
+                f"Another process migrates this database: {who}. Try again later."
+            )
         time.sleep(_POLL_SECONDS)
 
 

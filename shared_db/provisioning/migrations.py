@@ -101,7 +101,7 @@ def require_migrated(database: Database, history: History) -> None:
         with database.reading() as session:
             check_migrated(history, session.connection())
     except (DatabaseUnavailable, DatabaseBusy):
-        database.require_on_return(partial(check_migrated, history))
+        database.add_recovery_check(partial(check_migrated, history))
 
 
 def check_migrated(history: History, connection: Connection) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, Engine, text
 
 from shared_db.errors import ConfigurationError
-from shared_db.provisioning.grants import changing_roles
+from shared_db.provisioning.grants import retry_role_change
 from shared_db.provisioning.login_roles import Login, password_verifier
 from shared_db.provisioning.migration_lease import LOCK_TIMEOUT_SECONDS
 
@@ -80,7 +80,7 @@ def hand_over(engine: Engine, owner: Login, schemas: Sequence[str], roles: Seque
         for statement in changed:
             connection.execute(text(statement.replace(":", r"\:")))
 
-    changing_roles(engine, change)
+    retry_role_change(engine, change)
     return len(changed)
 
 

@@ -129,7 +129,7 @@ def dialect_of(session: Session) -> Dialect:
     return Sqlite() if session.get_bind().dialect.name == "sqlite" else Postgresql()
 
 
-def looked_up(query: Select[*tuple[Any, ...]], name: str | None = None) -> FromClause:
+def lateral_lookup(query: Select[*tuple[Any, ...]], name: str | None = None) -> FromClause:
     """Return a query as what is looked up for each row that it is joined to.
 
     Left to itself, PostgreSQL's planner reads a whole table of some ten thousand rows, and compares
@@ -138,7 +138,7 @@ def looked_up(query: Select[*tuple[Any, ...]], name: str | None = None) -> FromC
     return query.offset(0).lateral(name)
 
 
-def among(column: Column, name: str, dialect: str) -> ColumnElement[bool]:
+def in_list(column: Column, name: str, dialect: str) -> ColumnElement[bool]:
     """Tell whether a text is among those of the parameter of that name, a list.
 
     One array where there are arrays: a parameter for each value takes longer than most queries.

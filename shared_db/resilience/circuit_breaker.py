@@ -30,7 +30,7 @@ _CAUSES = (
 Probe = Callable[[float], None]
 
 
-class Availability:
+class CircuitBreaker:
     """Circuit breaker that opens when the server does not answer its probe, nor anything else.
 
     A connection that is lost, or a statement that takes long, only starts the probe. While any

@@ -31,9 +31,9 @@ class Deadline:
     """
 
     at: float
-    doubted_at: float
+    suspect_at: float
     doubt: Callable[[], None]
-    is_hopeless: Callable[[], bool]
+    should_abort: Callable[[], bool]
     is_doubted: bool = False
 
     @property
@@ -49,9 +49,9 @@ class Deadline:
     @property
     def is_over(self) -> bool:
         """Tell whether to wait no longer: it is past, or was doubted and is hopeless."""
-        return self.is_past or (self.is_doubted and self.is_hopeless())
+        return self.is_past or (self.is_doubted and self.should_abort())
 
-    def tell_doubt(self) -> None:
+    def report_slow(self) -> None:
         """Tell once that this takes long."""
         if not self.is_doubted:
             self.is_doubted = True
@@ -73,7 +73,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def keeping_to(
+def deadline_scope(
     usual_seconds: float,
     doubt_seconds: float,
     doubt: Callable[[], None],
@@ -87,8 +87,8 @@ def keeping_to(
     now = time.monotonic()
     limit = _limit.get()
     seconds = usual_seconds if limit is None else limit
-    is_hopeless = (lambda: False) if limit is None else is_away
-    deadline = Deadline(now + seconds, now + min(doubt_seconds, seconds), doubt, is_hopeless)
+    should_abort = (lambda: False) if limit is None else is_away
+    deadline = Deadline(now + seconds, now + min(doubt_seconds, seconds), doubt, should_abort)
     token = _deadline.set(deadline)
     try:
         yield deadline
@@ -128,8 +128,8 @@ class _Attempt:
             psycopg2.OperationalError: it could not be made, or not in time.
 
         """
-        if not self._is_done.wait(max(0, deadline.doubted_at - time.monotonic())):
-            deadline.tell_doubt()
+        if not self._is_done.wait(max(0, deadline.suspect_at - time.monotonic())):
+            deadline.report_slow()
             while not self._is_done.wait(_TICK_SECONDS) and not deadline.is_over:
                 pass
         with self._lock:
@@ -199,12 +199,12 @@ class _Watchdog:
                     watched.socket.shutdown(socket.SHUT_RDWR)
 
     def _doubted(self, now: float) -> list[Deadline]:
-        return [w.deadline for w in self.watched if now >= w.deadline.doubted_at]
+        return [w.deadline for w in self.watched if now >= w.deadline.suspect_at]
 
 
 def _tell_doubt(deadline: Deadline) -> None:
     try:
-        deadline.tell_doubt()
+        deadline.report_slow()
     except Exception as failure:  # noqa: BLE001 - who is watched besides must not pay for it
         logger.error("a doubt could not be told: %s", type(failure).__qualname__)  # noqa: TRY400 - its text may be personal
 

@@ -108,7 +108,7 @@ def is_answer(failure: BaseException | None) -> bool:
     return bool(code) and not code.startswith(_GOING_AWAY)
 
 
-def obstacle(failure: Exception) -> str | None:
+def blocking_sqlstate(failure: Exception) -> str | None:
     """Return the SQLSTATE of what is in a row's way and is not its own; None if it is its own."""
     if isinstance(failure, DatabaseBusy):
         return _sqlstate(failure.__cause__)
@@ -118,7 +118,7 @@ def obstacle(failure: Exception) -> str | None:
     return None if not code or code.startswith(_OF_THE_ROW) else code
 
 
-def may_be_of_the_row(code: str) -> bool:
+def may_be_row_specific(code: str) -> bool:
     """Tell whether a row can be to blame for an obstacle after all: by its SQLSTATE."""
     return not code.startswith(_OF_THE_SERVER)
 
@@ -148,7 +148,7 @@ def _cause(failure: DBAPIError | psycopg2.Error) -> BaseException | None:
     return failure.orig if isinstance(failure, DBAPIError) else failure
 
 
-def as_service_error(
+def to_service_error(
     failure: DBAPIError | psycopg2.Error, *, is_reading: bool = False
 ) -> ServiceError | None:
     """Return what the failure means to a caller, or None if it is an error of ours.

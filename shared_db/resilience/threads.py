@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from shared_db.errors import Overloaded
 
-NO_THREAD = "The machine lets no further thread be started. Try again."
+THREAD_LIMIT = "The machine lets no further thread be started. Try again."
 
 
 def start_thread(name: str, work: Callable[[], None]) -> None:
@@ -18,4 +18,4 @@ def start_thread(name: str, work: Callable[[], None]) -> None:
     try:
         threading.Thread(target=work, name=name, daemon=True).start()
     except RuntimeError as refusal:
-        raise Overloaded(NO_THREAD) from refusal
+        raise Overloaded(THREAD_LIMIT) from refusal

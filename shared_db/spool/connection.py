@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared_db.spool.file import SpoolUnwritable, connect
+from shared_db.spool.file import SpoolUnavailable, connect
 from shared_db.spool.sqlite_file import FileUsers, is_damage, is_in_use
 
 
@@ -53,7 +53,7 @@ class SpoolConnection:
                     connection.execute("ROLLBACK")
                 raise
             if not self._is_current():
-                raise SpoolUnwritable(
+                raise SpoolUnavailable(
                     f"{self._path} was removed or replaced while in use; restart the service"
                 )
 
@@ -92,15 +92,15 @@ def require_no_older_user(path: Path) -> None:
 
     """
     if is_in_use(path):
-        raise SpoolUnwritable(
+        raise SpoolUnavailable(
             f"{path} is in use by a process of an older release; stop it, and start this one again"
         )
 
 
-def unusable(path: Path, done: str, failure: BaseException | None) -> SpoolUnwritable:
+def unusable(path: Path, done: str, failure: BaseException | None) -> SpoolUnavailable:
     """Return the refusal for a failure; done: `read` or `written`."""
-    if isinstance(failure, SpoolUnwritable):
+    if isinstance(failure, SpoolUnavailable):
         return failure
     if is_damage(failure):
-        return SpoolUnwritable(f"{path} is damaged; restart the service, which sets it aside")
-    return SpoolUnwritable(f"{path} cannot be {done}")
+        return SpoolUnavailable(f"{path} is damaged; restart the service, which sets it aside")
+    return SpoolUnavailable(f"{path} cannot be {done}")

@@ -12,11 +12,11 @@ from pydantic import ValidationError
 
 from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
-from shared_db.spool.queue import Entry, Spool, SpoolUnwritable
+from shared_db.spool.queue import Entry, Spool, SpoolUnavailable
 from shared_db.spool.sqlite_file import is_damage
-from shared_db.spool.writes import Kind
+from shared_db.spool.writes import SpoolableType
 
-AnyKind = Kind[Any, Any]
+AnyKind = SpoolableType[Any, Any]
 
 
 def as_line(service: str, entry: Entry) -> str:
@@ -64,7 +64,7 @@ def _rows(path: Path, services: Iterable[str]) -> list[tuple[str, str, str]]:
     try:
         is_spool = path.stat().st_size > 0 and _is_sqlite(path)
         return _rows_of_spool(path, services) if is_spool else _rows_of_lines(path)
-    except (OSError, UnicodeDecodeError, SpoolUnwritable, sqlite3.Error) as failure:
+    except (OSError, UnicodeDecodeError, SpoolUnavailable, sqlite3.Error) as failure:
         raise ConfigurationError(f"{path} cannot be read.") from failure
 
 

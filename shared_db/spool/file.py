@@ -60,11 +60,11 @@ COLUMNS = (
 )
 
 
-class SpoolUnwritable(Exception):
+class SpoolUnavailable(Exception):
     """The file cannot be used; what was to be spooled is refused instead."""
 
 
-class SpoolFull(SpoolUnwritable):
+class SpoolFull(SpoolUnavailable):
     """The file holds as much as it may; what was to be spooled is refused instead."""
 
 
@@ -134,7 +134,7 @@ def connect(path: Path) -> sqlite3.Connection:
 def _prepare(path: Path, connection: sqlite3.Connection) -> None:
     written = _format_of(connection)
     if written > FORMAT:
-        raise SpoolUnwritable(f"{path} is of a newer release (format {written}); upgrade this one")
+        raise SpoolUnavailable(f"{path} is of a newer release (format {written}); upgrade this one")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     # Zeros where a row was, so that nobody reads in the file what is not in the table any more.
@@ -199,7 +199,7 @@ def keep(connection: sqlite3.Connection, entry: Entry) -> tuple[Outcome, Entry]:
         return Outcome.STORED, entry
     query = "SELECT payload, digest, accepted_at FROM spool WHERE kind = ? AND id = ?"
     payload, digest, accepted_at = connection.execute(query, (entry.kind, entry.id)).fetchone()
-    outcome = Outcome.REPEATED if digest == entry.digest else Outcome.DIFFERENT
+    outcome = Outcome.REPEATED if digest == entry.digest else Outcome.CONFLICT
     stored = Entry(
         entry.kind, entry.id, entry.subject, payload, digest, datetime.fromisoformat(accepted_at)
     )

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseUnavailable
-from shared_db.spool.queue import SpoolUnwritable, asked
+from shared_db.spool.queue import SpoolUnavailable, asked
 
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 1000
 
 
-def require_nothing_waiting(database: Database, subject: str) -> None:
+def require_no_pending_writes(database: Database, subject: str) -> None:
     """Let a student be erased only when nothing of theirs waits.
 
     Raises:
@@ -25,7 +25,7 @@ def require_nothing_waiting(database: Database, subject: str) -> None:
         raise DatabaseUnavailable("Something of the student waits to be stored. Try again soon.")
 
 
-def forget_students(database: Database, subjects: Collection[str]) -> int:
+def purge_students(database: Database, subjects: Collection[str]) -> int:
     """Delete from the spool what is there of erased students; return how many additions.
 
     A spool that cannot be written keeps them until `forget_erased` finds it mended.
@@ -53,7 +53,7 @@ def forget_erased(
         refused = database.spool.subjects_refused() if database.spool else []
     for start in range(0, len(refused), _AT_ONCE):
         erased.update(erased_among(refused[start : start + _AT_ONCE]))
-    return forget_students(database, erased)
+    return purge_students(database, erased)
 
 
 @contextmanager
@@ -61,5 +61,5 @@ def _tried_again_later() -> Iterator[None]:
     """Say that the spool cannot be used: the student is erased all the same."""
     try:
         yield
-    except SpoolUnwritable as failure:
+    except SpoolUnavailable as failure:
         logger.error("erased students cannot be forgotten: %s", failure)  # noqa: TRY400 - one line

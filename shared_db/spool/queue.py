@@ -19,7 +19,7 @@ from shared_db.spool.file import (
     SpoolFull,
     SpoolLimits,
     SpoolState,
-    SpoolUnwritable,
+    SpoolUnavailable,
     keep,
     size_bytes,
 )
@@ -30,10 +30,10 @@ __all__ = [
     "Entry",
     "Spool",
     "SpoolState",
-    "SpoolUnwritable",
+    "SpoolUnavailable",
     "asked",
-    "giving_back",
-    "is_giving_back",
+    "is_replaying",
+    "replaying",
 ]
 
 logger = logging.getLogger(__name__)
@@ -43,13 +43,13 @@ T = TypeVar("T")
 _is_giving_back: ContextVar[bool] = ContextVar("veritas_giving_back", default=False)
 
 
-def is_giving_back() -> bool:
+def is_replaying() -> bool:
     """Tell whether what is stored in this context comes from the spool."""
     return _is_giving_back.get()
 
 
 @contextmanager
-def giving_back() -> Iterator[None]:
+def replaying() -> Iterator[None]:
     """Let additions in this context reach the database, and nothing else: they wait already."""
     token = _is_giving_back.set(True)
     try:
@@ -68,7 +68,7 @@ def asked(question: Callable[[], T], unknown: T) -> T:
     """
     try:
         found = question()
-    except SpoolUnwritable as failure:
+    except SpoolUnavailable as failure:
         _questions.report(failure)
         return unknown
     _questions.report(None)
@@ -115,7 +115,7 @@ class Spool(SpoolStore):
             raise unusable(self.path, "written", request.failure) from request.failure
         return request.outcomes
 
-    def report(self, failure: SpoolUnwritable | None) -> None:
+    def report(self, failure: SpoolUnavailable | None) -> None:
         """Log why nothing can be kept, and when it can again."""
         self._additions.report(failure)
 
@@ -207,7 +207,7 @@ class Spool(SpoolStore):
         try:
             with self._writer.transaction() as connection:
                 found = [self._kept(connection, request.entries) for request in requests]
-        except (OSError, sqlite3.Error, SpoolUnwritable) as failure:
+        except (OSError, sqlite3.Error, SpoolUnavailable) as failure:
             for request in requests:
                 request.failure = failure
             return

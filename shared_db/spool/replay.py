@@ -10,13 +10,13 @@ from shared_db.background_work.released_memory import release_memory
 from shared_db.background_work.state import Work
 from shared_db.background_work.state_log import StateLog
 from shared_db.connection.database import Database
-from shared_db.connection.reuse import keeping_connection
+from shared_db.connection.reuse import reuse_connection
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Gone, Overloaded, ServiceError
-from shared_db.resilience.error_classification import is_overload, obstacle
-from shared_db.spool.queue import Entry, Spool, SpoolUnwritable, giving_back
+from shared_db.resilience.error_classification import blocking_sqlstate, is_overload
+from shared_db.spool.queue import Entry, Spool, SpoolUnavailable, replaying
 from shared_db.spool.replay_queue import ReplayQueue
 from shared_db.spool.retry import RetryPass, runs_of
-from shared_db.spool.writes import Kind, Returned
+from shared_db.spool.writes import Returned, SpoolableType
 from shared_db.writes.idempotent_insert import Outcome
 
 logger = logging.getLogger(__name__)
@@ -31,13 +31,13 @@ _STUCK_PAUSE_SECONDS = 4
 # As long as a service that stops may take; what is killed then is given back again.
 _PARTING_SECONDS = 5
 _IN_THE_DATABASE = (Outcome.STORED, Outcome.REPEATED)
-_PROBLEMS = {Outcome.DIFFERENT: "The id is stored with other content"}
+_PROBLEMS = {Outcome.CONFLICT: "The id is stored with other content"}
 # None of them is any row's fault: the process or the server has no room for anything.
 _OF_ALL = (DatabaseUnavailable, Overloaded, MemoryError, OSError)
-AnyKind = Kind[Any, Any]
+AnyKind = SpoolableType[Any, Any]
 
 
-class Giver:
+class SpoolReplayer:
     """Gives back what waits, in one process at a time.
 
     What the database refuses stays, except what is of students who were erased. What it cannot
@@ -106,7 +106,7 @@ class Giver:
             try:
                 if self._is_up():
                     self._work.run(self._give_if_any, self._pause_seconds)
-            except SpoolUnwritable as failure:
+            except SpoolUnavailable as failure:
                 self._failures.report(failure)
             except Exception as failure:  # noqa: BLE001 - the thread must go on
                 self._failures.report(type(failure).__qualname__)  # its text may be personal
@@ -135,7 +135,7 @@ class Giver:
         self._queue.note_stored(tuple(stored))
         self._pass = RetryPass(self._is_ordered)
         after = 0
-        with keeping_connection():
+        with reuse_connection():
             while entries := self._due(after):
                 is_over = not self._give_in_batches(entries)
                 self._remove_settled()
@@ -192,7 +192,7 @@ class Giver:
         if not entries:
             return
         try:
-            with giving_back():
+            with replaying():
                 results = kind.give(
                     self._manager, [kind.from_json(entry.payload) for entry in entries]
                 )
@@ -214,7 +214,7 @@ class Giver:
             self._give_group(kind, entries[middle:])
 
     def _hold_or_refuse(self, kind: AnyKind, entry: Entry, failure: Exception) -> None:
-        code = obstacle(failure)
+        code = blocking_sqlstate(failure)
         if code is None:
             self._settle(kind, [(entry, _as_refusal(failure))])
             return
@@ -269,7 +269,7 @@ def in_order(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Entry]]]:
 
 def _is_gone(result: Returned) -> bool:
     """Tell whether it is of a student who was erased: then nothing of it may be kept."""
-    return result is Outcome.GONE or isinstance(result, Gone)
+    return result is Outcome.ERASED or isinstance(result, Gone)
 
 
 def _problem(result: Returned) -> str:

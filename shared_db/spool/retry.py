@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import groupby
 
-from shared_db.resilience.error_classification import may_be_of_the_row
+from shared_db.resilience.error_classification import may_be_row_specific
 from shared_db.spool.file import Entry
 
 # A row is refused after so many failures, over so long, while others of its kind are stored.
@@ -25,7 +25,7 @@ def is_exhausted(code: str, failures: int, seconds: float, *, others_stored: boo
     rows of its kind were stored since then.
     """
     return (
-        may_be_of_the_row(code)
+        may_be_row_specific(code)
         and others_stored
         and failures >= EXHAUSTED_FAILURES
         and seconds >= EXHAUSTED_SECONDS

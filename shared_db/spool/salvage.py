@@ -15,7 +15,7 @@ from typing import Any
 from shared_db.errors import ConfigurationError
 from shared_db.spool.export import made_anew
 from shared_db.spool.file import Entry
-from shared_db.spool.writes import Kind
+from shared_db.spool.writes import SpoolableType
 
 _MAGIC = b"SQLite format 3\x00"
 _USUAL_PAGE_BYTES = 4096
@@ -48,7 +48,9 @@ def readable_entries(path: Path) -> list[Entry]:
     return sorted(found.values(), key=lambda entry: entry.place)
 
 
-def checked_entries(path: Path, kinds: Iterable[Kind[Any, Any]]) -> tuple[list[Entry], int]:
+def checked_entries(
+    path: Path, kinds: Iterable[SpoolableType[Any, Any]]
+) -> tuple[list[Entry], int]:
     """Return the readable rows of a damaged spool that are whole, and how many are not.
 
     kinds: those of the spool's service. A row is whole if its payload gives the digest and the
@@ -67,7 +69,7 @@ def checked_entries(path: Path, kinds: Iterable[Kind[Any, Any]]) -> tuple[list[E
     return whole, len(entries) - len(whole)
 
 
-def _is_whole(entry: Entry, kinds: Mapping[str, Kind[Any, Any]]) -> bool:
+def _is_whole(entry: Entry, kinds: Mapping[str, SpoolableType[Any, Any]]) -> bool:
     try:
         made = made_anew(kinds[entry.kind], entry.payload)
     except (KeyError, ValueError):

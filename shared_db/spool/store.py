@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from shared_db.spool.connection import SpoolConnection, require_no_older_user, unusable
-from shared_db.spool.file import COLUMNS, Entry, SpoolUnwritable, is_mostly_free
+from shared_db.spool.file import COLUMNS, Entry, SpoolUnavailable, is_mostly_free
 from shared_db.spool.sqlite_file import FileUsers, damage_of, damaged_files, set_aside
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class SpoolStore:
                 self._set_aside_if_damaged()
             else:
                 self._require_sound()
-        except (OSError, sqlite3.Error, SpoolUnwritable) as failure:
+        except (OSError, sqlite3.Error, SpoolUnavailable) as failure:
             self.close()
             raise unusable(self.path, "opened", failure) from failure
         with self.transaction() as connection:
@@ -114,7 +114,7 @@ class SpoolStore:
     def _require_sound(self) -> None:
         fault = damage_of(self.path)
         if fault is not None:
-            raise SpoolUnwritable(
+            raise SpoolUnavailable(
                 f"{self.path} is damaged ({fault}) and in use; stop every process of the service "
                 "and start it again"
             )

@@ -19,7 +19,7 @@ from shared_db.ids import new_id
 from shared_db.resilience import descriptors
 from shared_db.resilience.deadlines import within
 from shared_db.spool.file import SpoolFull
-from shared_db.spool.queue import Entry, Spool, SpoolUnwritable, asked
+from shared_db.spool.queue import Entry, Spool, SpoolUnavailable, asked
 from shared_db.writes.idempotent_insert import Outcome
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class PendingRow(Protocol):
 
     id: Any
     digest: Any
-    is_repeat: bool
+    is_replay: bool
     is_pending: bool
 
 
@@ -49,7 +49,7 @@ def _of_nobody(_item: Any) -> str | None:
 
 
 @dataclass(frozen=True)
-class Kind(Generic[I, R]):
+class SpoolableType(Generic[I, R]):
     """One kind of addition. Its items are frozen dataclasses of plain values.
 
     item: has the fields `id`, or the one named in `id_field`, and `accepted_at`.
@@ -99,11 +99,11 @@ class Kind(Generic[I, R]):
         """
         return self._json.validate_json(payload)
 
-    def pending(self, entry: Entry, *, is_repeat: bool = False) -> R:
+    def pending(self, entry: Entry, *, is_replay: bool = False) -> R:
         """Return the row of what was kept, marked as not in the database yet."""
         row = self.row(self.from_json(entry.payload), entry.accepted_at)
         row.is_pending = True
-        row.is_repeat = is_repeat
+        row.is_replay = is_replay
         return row
 
 
@@ -124,10 +124,10 @@ def answers_from_spool() -> bool:
 
 def one_by_one(add: Callable[[Any, I], PendingRow]) -> Callable[[Any, Sequence[I]], list[Returned]]:
     """Return a `Kind.give` from a manager's method that stores one item."""
-    return lambda manager, items: outcomes_of(items, partial(add, manager))
+    return lambda manager, items: outcome_per_item(items, partial(add, manager))
 
 
-def outcomes_of(items: Sequence[I], add: Callable[[I], PendingRow]) -> list[Returned]:
+def outcome_per_item(items: Sequence[I], add: Callable[[I], PendingRow]) -> list[Returned]:
     """Return what became of each item: stored, repeated, or refused before it changed anything.
 
     Raises:
@@ -139,7 +139,7 @@ def outcomes_of(items: Sequence[I], add: Callable[[I], PendingRow]) -> list[Retu
 
     def outcome_of(item: I) -> Returned:
         try:
-            return Outcome.REPEATED if add(item).is_repeat else Outcome.STORED
+            return Outcome.REPEATED if add(item).is_replay else Outcome.STORED
         except (DatabaseUnavailable, DatabaseBusy, Overloaded):
             raise
         except ServiceError as refusal:
@@ -149,13 +149,15 @@ def outcomes_of(items: Sequence[I], add: Callable[[I], PendingRow]) -> list[Retu
 
 
 @contextmanager
-def within_adding(database: Database) -> Iterator[None]:
+def write_deadline(database: Database) -> Iterator[None]:
     """Keep to what an addition may take, where it is spooled otherwise."""
     with within(database.store.adding_seconds) if database.spool else nullcontext():
         yield
 
 
-def add_one(database: Database, kind: Kind[I, R], item: I, store: Callable[[I], R]) -> R:
+def insert_or_spool(
+    database: Database, kind: SpoolableType[I, R], item: I, store: Callable[[I], R]
+) -> R:
     """Store one item, or accept it into the spool when the database is away.
 
     Raises:
@@ -176,10 +178,10 @@ def add_one(database: Database, kind: Kind[I, R], item: I, store: Callable[[I], 
         return _one_spooled(spool, kind, accepted, failure)
 
 
-async def add_one_async(
-    database: Database, kind: Kind[I, R], item: I, store: Callable[[I], Awaitable[R]]
+async def insert_or_spool_async(
+    database: Database, kind: SpoolableType[I, R], item: I, store: Callable[[I], Awaitable[R]]
 ) -> R:
-    """Do what `add_one` does, for a kind that is not ordered.
+    """Do what `insert_or_spool` does, for a kind that is not ordered.
 
     `store` keeps to `Store.adding_seconds` itself, wherever it writes.
     """
@@ -195,14 +197,14 @@ async def add_one_async(
         return await asyncio.to_thread(_one_spooled, spool, kind, accepted, failure)
 
 
-def add_many(
+def insert_many_or_spool(
     database: Database,
-    kind: Kind[I, R],
+    kind: SpoolableType[I, R],
     items: Sequence[I],
     store: Callable[[Sequence[I]], T],
     answer: Callable[[Sequence[tuple[R, Outcome]]], T],
 ) -> T:
-    """Store many items as `add_one` does; all of them wait when one has to.
+    """Store many items as `insert_or_spool` does; all of them wait when one has to.
 
     answer: what `store` would return, made from pending rows and their outcomes in order.
     """
@@ -223,7 +225,9 @@ def add_many(
     return answer([(kind.pending(entry), outcome) for outcome, entry in kept])
 
 
-def find_one(database: Database, kind: Kind[I, R], id_: str, read: Callable[[], R]) -> R:
+def get_or_spooled(
+    database: Database, kind: SpoolableType[I, R], id_: str, read: Callable[[], R]
+) -> R:
     """Return what `read` finds in the database, else what waits in the spool under that id.
 
     Raises:
@@ -241,13 +245,13 @@ def find_one(database: Database, kind: Kind[I, R], id_: str, read: Callable[[], 
         return kind.pending(entry)
 
 
-def _noted(spool: Spool, kind: Kind[I, R], row: R) -> R:
-    if not row.is_repeat:
+def _noted(spool: Spool, kind: SpoolableType[I, R], row: R) -> R:
+    if not row.is_replay:
         spool.kinds_stored.add(kind.name)
     return row
 
 
-def _must_wait(spool: Spool, kind: Kind[I, R], items: Sequence[I]) -> bool:
+def _must_wait(spool: Spool, kind: SpoolableType[I, R], items: Sequence[I]) -> bool:
     if not kind.is_ordered:
         return False
     if len(items) == 1:
@@ -258,19 +262,21 @@ def _must_wait(spool: Spool, kind: Kind[I, R], items: Sequence[I]) -> bool:
     return asked(partial(spool.any_waiting, subjects), unknown=False)
 
 
-def _one_spooled(spool: Spool, kind: Kind[I, R], item: I, failure: DatabaseUnavailable | None) -> R:
+def _one_spooled(
+    spool: Spool, kind: SpoolableType[I, R], item: I, failure: DatabaseUnavailable | None
+) -> R:
     [(outcome, entry)] = _spooled(spool, kind, [item], failure)
-    if outcome is Outcome.DIFFERENT:
+    if outcome is Outcome.CONFLICT:
         raise kind.differs(entry.id)
-    return kind.pending(entry, is_repeat=outcome is Outcome.REPEATED)
+    return kind.pending(entry, is_replay=outcome is Outcome.REPEATED)
 
 
 def _spooled(
-    spool: Spool, kind: Kind[I, R], items: Sequence[I], failure: DatabaseUnavailable | None
+    spool: Spool, kind: SpoolableType[I, R], items: Sequence[I], failure: DatabaseUnavailable | None
 ) -> list[tuple[Outcome, Entry]]:
     try:
         kept = spool.accept([kind.entry(item) for item in items])
-    except SpoolUnwritable as unwritable:
+    except SpoolUnavailable as unwritable:
         if shortage := descriptors.shortage(unwritable.__cause__):
             raise shortage from unwritable
         reason = "is full" if isinstance(unwritable, SpoolFull) else "cannot be written"

@@ -33,7 +33,7 @@ _NULL = r"\N"
 # Each piece that the driver hands on costs a turn at Python's lock.
 _PIECE_BYTES = 1024 * 1024
 # Below, a savepoint and COPY take longer than one INSERT.
-WORTH_COPYING = 5
+COPY_MIN_ROWS = 5
 
 Encode = Callable[[Any], str]
 
@@ -77,9 +77,9 @@ def copy_text(session: Session, statement: str, text: bytes) -> None:
         ) from failure
 
 
-def add_rows(session: Session, rows: Sequence[object]) -> None:
+def bulk_insert(session: Session, rows: Sequence[object]) -> None:
     """Store new objects of one class in the way that is cheapest for so many on this store."""
-    if len(rows) >= WORTH_COPYING and session.get_bind().dialect.name == "postgresql":
+    if len(rows) >= COPY_MIN_ROWS and session.get_bind().dialect.name == "postgresql":
         copy_rows(session, rows)
     else:
         session.add_all(rows)
@@ -93,7 +93,7 @@ def _driver_of(connection: Connection) -> DriverConnection:
 
 
 @dataclass(frozen=True)
-class Layout:
+class CopyFormat:
     """How rows of one table are copied: the statement, and each attribute with its encoder."""
 
     statement: str
@@ -117,22 +117,22 @@ def _encoded(values: list[Any], encode: Encode) -> Iterable[str]:
     return map(encode, values)
 
 
-_LAYOUTS: dict[type, Layout] = {}
+_LAYOUTS: dict[type, CopyFormat] = {}
 
 
-def layout_of(model: type) -> Layout:
+def layout_of(model: type) -> CopyFormat:
     """Return how rows of a mapped class are copied; looked over once."""
     if model not in _LAYOUTS:
         _LAYOUTS[model] = _look_over(inspect(model))
     return _LAYOUTS[model]
 
 
-def _look_over(mapper: Mapper[Any]) -> Layout:
+def _look_over(mapper: Mapper[Any]) -> CopyFormat:
     quoted = _DIALECT.identifier_preparer
     columns = {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}
     names = ", ".join(quoted.quote(column.name) for column in columns.values())
     table = quoted.format_table(mapper.local_table)
-    return Layout(
+    return CopyFormat(
         f"COPY {table} ({names}) FROM STDIN WITH (FORMAT text, ENCODING 'UTF8')",
         [(name, encoder_of(column.type)) for name, column in columns.items()],
     )

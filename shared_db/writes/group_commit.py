@@ -19,9 +19,9 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from shared_db.connection.reuse import keeping_connection
+from shared_db.connection.reuse import reuse_connection
 from shared_db.errors import DatabaseUnavailable, Overloaded, ServiceError
-from shared_db.resilience.threads import NO_THREAD
+from shared_db.resilience.threads import THREAD_LIMIT
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ Loop = asyncio.AbstractEventLoop
 
 
 @dataclass(frozen=True)
-class Bounds:
+class QueueLimits:
     """How many requests and bytes may wait, and how many are written in one transaction."""
 
     requests: int = 10_000
@@ -71,9 +71,11 @@ class GroupCommit(Generic[Q, R]):
     """
 
     def __init__(
-        self, flush: Callable[[list[Q]], Sequence[R | ServiceError]], bounds: Bounds | None = None
+        self,
+        flush: Callable[[list[Q]], Sequence[R | ServiceError]],
+        bounds: QueueLimits | None = None,
     ) -> None:
-        self.bounds = bounds or Bounds()
+        self.bounds = bounds or QueueLimits()
         self.flush = flush
         self._queue: deque[_Waiting[Q]] = deque()
         self._queued_size = 0
@@ -154,13 +156,13 @@ class GroupCommit(Generic[Q, R]):
                     self._writer.submit(self._write_all)
                     self._is_writing = True  # not before: it may be that no thread can be started
         except RuntimeError as refusal:
-            self._stop([], Overloaded(NO_THREAD), refusal)
+            self._stop([], Overloaded(THREAD_LIMIT), refusal)
 
     def _write_all(self) -> None:
         taken: list[_Waiting[Q]] = []
         last = _Flush(0, 0.0)
         try:
-            with keeping_connection():
+            with reuse_connection():
                 while taken := self._take(last):
                     begun = time.monotonic()
                     self._write(taken)

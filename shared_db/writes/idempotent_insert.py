@@ -15,11 +15,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
-from shared_db.columns import Named
+from shared_db.columns import IdempotentRow
 from shared_db.errors import DatabaseBusy, ServiceError
-from shared_db.queries.dialects import among
+from shared_db.queries.dialects import in_list
 from shared_db.resilience.error_classification import is_unique_violation
-from shared_db.writes.copy_from import WORTH_COPYING, copy_rows
+from shared_db.writes.copy_from import COPY_MIN_ROWS, copy_rows
 
 # A second one, for what others stored meanwhile; after that an INSERT, which looks by itself.
 _MOST_COPIES = 2
@@ -27,7 +27,7 @@ _MOST_COPIES = 2
 _MOST_ATTEMPTS = 3
 _DELETED_MEANWHILE = "What is stored under the id is being deleted. Try again."
 
-N = TypeVar("N", bound=Named)
+N = TypeVar("N", bound=IdempotentRow)
 
 
 class Outcome(StrEnum):
@@ -35,20 +35,20 @@ class Outcome(StrEnum):
 
     STORED = "stored"
     REPEATED = "repeated"
-    DIFFERENT = "different"
-    GONE = "gone"
+    CONFLICT = "different"
+    ERASED = "gone"
 
 
-def digest_of(sent: dict[str, Any]) -> bytes:
+def content_digest(sent: dict[str, Any]) -> bytes:
     """Return 16 bytes of BLAKE2b over the canonical JSON of what was sent, without absent values.
 
     Call it before defaults are filled in: the same request sent twice must give the same digest
     although the clock has moved.
     """
-    return digest_and_size(sent)[0]
+    return content_digest_and_size(sent)[0]
 
 
-def digest_and_size(sent: dict[str, Any]) -> tuple[bytes, int]:
+def content_digest_and_size(sent: dict[str, Any]) -> tuple[bytes, int]:
     """Return the digest of what was sent, and how many bytes its JSON has."""
     present = {name: value for name, value in sent.items() if value is not None}
     text = orjson.dumps(present, default=_plain, option=_CANONICAL)
@@ -67,7 +67,9 @@ def _plain(value: object) -> object:
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
-def store_named(session: Session, rows: Sequence[N], *, look_first: bool = False) -> list[Outcome]:
+def insert_many_idempotent(
+    session: Session, rows: Sequence[N], *, look_first: bool = False
+) -> list[Outcome]:
     """Store the rows whose id is new and tell what became of each, in order.
 
     A row whose id is stored already, or came earlier in `rows`, is not stored again: with the same
@@ -96,7 +98,7 @@ def store_named(session: Session, rows: Sequence[N], *, look_first: bool = False
     def outcome(row: N) -> Outcome:
         if row.id in new and row is first[row.id]:
             return Outcome.STORED
-        return Outcome.REPEATED if digests[row.id] == row.digest else Outcome.DIFFERENT
+        return Outcome.REPEATED if digests[row.id] == row.digest else Outcome.CONFLICT
 
     return [outcome(row) for row in rows]
 
@@ -110,7 +112,7 @@ def _store_or_find(session: Session, rows: Sequence[N], digests: dict[str, bytes
     is_postgresql = session.get_bind().dialect.name == "postgresql"
     missing = [row for row in rows if row.id not in digests]
     for _ in range(_MOST_COPIES):
-        if len(missing) < WORTH_COPYING or not is_postgresql:
+        if len(missing) < COPY_MIN_ROWS or not is_postgresql:
             break
         if _copied(session, missing):
             return {row.id for row in missing}
@@ -129,29 +131,29 @@ def _store_or_find(session: Session, rows: Sequence[N], digests: dict[str, bytes
 
 
 def _savepoint(
-    session: Session, rows: Sequence[Named]
+    session: Session, rows: Sequence[IdempotentRow]
 ) -> AbstractContextManager[NestedTransaction | None]:
     # One row alone is inserted or not: there is nothing to take back.
     return session.connection().begin_nested() if len(rows) > 1 else nullcontext()
 
 
-def store_one(session: Session, row: N, differs: Callable[[str], ServiceError]) -> N:
+def insert_idempotent(session: Session, row: N, differs: Callable[[str], ServiceError]) -> N:
     """Store the row if its id is new and return it; a repeated one comes as it is stored.
 
     Raises:
         ServiceError: what `differs` makes of the id, when it is stored with another digest.
-        DatabaseBusy: as `store_named`.
+        DatabaseBusy: as `insert_many_idempotent`.
 
     """
     for _ in range(_MOST_ATTEMPTS):
-        [outcome] = store_named(session, [row])
+        [outcome] = insert_many_idempotent(session, [row])
         if outcome is Outcome.STORED:
             return row
-        if outcome is Outcome.DIFFERENT:
+        if outcome is Outcome.CONFLICT:
             raise differs(row.id)
         stored = session.get(type(row), row.id)
         if stored is not None:
-            stored.is_repeat = True
+            stored.is_replay = True
             return stored
     raise DatabaseBusy(_DELETED_MEANWHILE)
 
@@ -174,7 +176,7 @@ def repeated(
         return None
     if stored.digest != digest:
         raise differs(stored.id)
-    stored.is_repeat = True
+    stored.is_replay = True
     return stored
 
 
@@ -195,7 +197,7 @@ def _known(session: Session, rows: Sequence[N]) -> dict[str, bytes]:
     if not rows:
         return {}
     model = type(rows[0])
-    is_there = among(model.id, "ids", session.get_bind().dialect.name)
+    is_there = in_list(model.id, "ids", session.get_bind().dialect.name)
     query = select(model.id, model.digest).where(is_there)
     return dict(session.execute(query, {"ids": [row.id for row in rows]}).all())
 
@@ -209,7 +211,7 @@ def _inserted(session: Session, rows: Sequence[N]) -> set[str]:
 
 
 @cache
-def _insert(dialect: str, model: type[Named]) -> ReturningInsert[str]:
+def _insert(dialect: str, model: type[IdempotentRow]) -> ReturningInsert[str]:
     # The same sentence in two dialects; the generic insert has no ON CONFLICT.
     table = inspect(model).local_table
     insert = (sqlite if dialect == "sqlite" else postgresql).insert(table)
@@ -217,6 +219,6 @@ def _insert(dialect: str, model: type[Named]) -> ReturningInsert[str]:
     return cast("ReturningInsert[str]", statement.returning(table.c.id))
 
 
-def _columns(row: Named) -> dict[str, Any]:
+def _columns(row: IdempotentRow) -> dict[str, Any]:
     columns = inspect(type(row)).columns.items()
     return {column.key: getattr(row, attribute) for attribute, column in columns}

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from shared_web.auth.dependencies import Admission
+from shared_web.auth.dependencies import RequireScope
 from shared_web.requests.json_bodies import JsonRequest
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -21,7 +21,7 @@ class AdmittedRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         """Return what handles a request."""
         calls = [dependency.call for dependency in self.dependant.dependencies]
-        admissions = [call for call in calls if isinstance(call, Admission)]
+        admissions = [call for call in calls if isinstance(call, RequireScope)]
         if not admissions:
             raise TypeError(f"{self.name} asks for no scope")
         answer = self.get_admitted_handler()

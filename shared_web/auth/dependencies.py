@@ -23,7 +23,7 @@ _FORWARDED = ("x-forwarded-for", "x-real-ip")
 _bearer = HTTPBearer(auto_error=False, description="A key made with `veritas keys add`.")
 
 
-class Access:
+class Authenticator:
     """The admission of one app: by keys, or open to this machine in development without keys."""
 
     def __init__(self, settings: ServiceSettings, keys: KeyManager) -> None:
@@ -102,7 +102,7 @@ def _developer(request: Request, settings: ServiceSettings) -> Principal:
     return DEVELOPER
 
 
-class Admission:
+class RequireScope:
     """The dependency that admits callers with one scope."""
 
     def __init__(self, scope: Scope) -> None:
@@ -128,7 +128,7 @@ class Admission:
         state: dict[str, Any] = request.scope.setdefault("state", {})
         principal: Principal | None = state.get("principal")
         if principal is None:  # else the route admitted the caller before it read the body
-            access: Access = request.app.state.access
+            access: Authenticator = request.app.state.access
             principal = await access.principal(request, _sent_key(request))
             state["principal"] = principal
         if not principal.may(self._scope):
@@ -141,12 +141,12 @@ def _sent_key(request: Request) -> str | None:
     return key.strip() or None if scheme.lower() == "bearer" else None
 
 
-Reader = Annotated[Principal, Depends(Admission(Scope.READ))]
-Writer = Annotated[Principal, Depends(Admission(Scope.WRITE))]
-Ingester = Annotated[Principal, Depends(Admission(Scope.INGEST))]
-Admin = Annotated[Principal, Depends(Admission(Scope.ADMIN))]
+Reader = Annotated[Principal, Depends(RequireScope(Scope.READ))]
+Writer = Annotated[Principal, Depends(RequireScope(Scope.WRITE))]
+Ingester = Annotated[Principal, Depends(RequireScope(Scope.INGEST))]
+Admin = Annotated[Principal, Depends(RequireScope(Scope.ADMIN))]
 
-READ = Depends(Admission(Scope.READ))
-WRITE = Depends(Admission(Scope.WRITE))
-INGEST = Depends(Admission(Scope.INGEST))
-ADMIN = Depends(Admission(Scope.ADMIN))
+READ = Depends(RequireScope(Scope.READ))
+WRITE = Depends(RequireScope(Scope.WRITE))
+INGEST = Depends(RequireScope(Scope.INGEST))
+ADMIN = Depends(RequireScope(Scope.ADMIN))

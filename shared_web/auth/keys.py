@@ -19,7 +19,7 @@ from shared_db.columns import Key, service_metadata
 from shared_db.connection.database import Database
 from shared_db.errors import Conflict, DatabaseBusy, DatabaseUnavailable, NotFound, Overloaded
 from shared_db.resilience.deadlines import within
-from shared_web.auth.offline_keys import KnownKeys
+from shared_web.auth.offline_keys import OfflineKeyCache
 
 _PREFIX = "veritas_"
 _SECRET_BYTES = 32
@@ -95,9 +95,9 @@ class KeyManager:
         self.cache_seconds = cache_seconds
         self._cache: dict[str, tuple[float, Principal]] = {}
         self._lock = threading.Lock()
-        self._known: KnownKeys | None = None
+        self._known: OfflineKeyCache | None = None
 
-    def remember_on_disk(self, known: KnownKeys) -> None:
+    def remember_on_disk(self, known: OfflineKeyCache) -> None:
         """Let callers in during an outage whose key was verified before."""
         self._known = known
 

@@ -24,7 +24,7 @@ _TABLE = (
 _WRITE_SECONDS = 300
 
 
-class KnownKeys:
+class OfflineKeyCache:
     """Hashes, names and scopes of verified keys; shared by a service's workers.
 
     seconds: how long after it was verified a key still counts while the database is away.

@@ -6,7 +6,7 @@ import gc
 _OBJECTS_BEFORE_LOOKING = 20_000
 
 
-def collect_less() -> None:
+def tune_gc() -> None:
     """Leave out what is there by now, which stays as long as the process, and look less often."""
     gc.freeze()
     gc.set_threshold(_OBJECTS_BEFORE_LOOKING)

@@ -15,7 +15,7 @@ from shared_db.background_work.state import BackgroundWork
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded
-from shared_db.spool.queue import SpoolUnwritable
+from shared_db.spool.queue import SpoolUnavailable
 from shared_web.operations.background_checks import background_checks
 from shared_web.problems import documented
 
@@ -232,7 +232,7 @@ def _spool_of(database: Database) -> SpoolOut | None:
         return None
     try:
         state = database.spool.state()
-    except SpoolUnwritable:
+    except SpoolUnavailable:
         return None
     age = (utc_now() - state.oldest_at).total_seconds() if state.oldest_at else None
     return SpoolOut(

@@ -19,7 +19,7 @@ def url_at(host: str, port: int) -> str:
     return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
 
 
-def refusal_of(port: int, host: str = "127.0.0.1") -> str | None:
+def readiness_failure(port: int, host: str = "127.0.0.1") -> str | None:
     """Return why the service on this port of the machine is not ready, or None when it is."""
     connection = HTTPConnection(reachable_at(host), port, timeout=_TIMEOUT_SECONDS)
     try:
@@ -33,4 +33,4 @@ def refusal_of(port: int, host: str = "127.0.0.1") -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(refusal_of(int(sys.argv[1]), os.environ.get("HOST") or "127.0.0.1"))
+    sys.exit(readiness_failure(int(sys.argv[1]), os.environ.get("HOST") or "127.0.0.1"))

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from shared_db.errors import ConfigurationError
 from shared_db.resilience import descriptors
-from shared_web.operations.gc_tuning import collect_less
+from shared_web.operations.gc_tuning import tune_gc
 from shared_web.operations.logging import configure_logging
 from shared_web.settings import ServiceSettings
 from shared_web.wire.connections import Connections, Limits
@@ -36,7 +36,7 @@ def serve(package: str, load_settings: Callable[[], ServiceSettings], port_of: s
         _try_starting(package)
     except ConfigurationError as refusal:
         sys.exit(f"{package} does not start: {refusal}")
-    collect_less()
+    tune_gc()
     _say_if_lowered(settings.max_connections)
     uvicorn.run(
         f"{package}.main:create_app",

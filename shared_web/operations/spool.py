@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared_db.background_work.state import BackgroundWork
 from shared_db.connection.database import Database
 from shared_db.spool.file import SpoolLimits
-from shared_db.spool.queue import Spool, SpoolUnwritable
-from shared_db.spool.replay import Giver
-from shared_db.spool.writes import Kind, StorageNote, storage_note
+from shared_db.spool.queue import Spool, SpoolUnavailable
+from shared_db.spool.replay import SpoolReplayer
+from shared_db.spool.writes import SpoolableType, StorageNote, storage_note
 from shared_web.settings import ServiceSettings
 
 logger = structlog.stdlib.get_logger("veritas.spool")
@@ -23,11 +23,11 @@ STORAGE_HEADER = "Veritas-Storage"
 
 
 @dataclass(frozen=True)
-class Spooling:
+class SpoolConfig:
     """What a service can spool, and the manager by whose methods it is given back."""
 
     manager: Any
-    kinds: Sequence[Kind[Any, Any]]
+    kinds: Sequence[SpoolableType[Any, Any]]
 
 
 def attach_spool(settings: ServiceSettings, database: Database, service: str) -> None:
@@ -38,7 +38,7 @@ def attach_spool(settings: ServiceSettings, database: Database, service: str) ->
     spool = Spool.of_service(settings.spool_path, service, limits)
     try:
         spool.open()
-    except SpoolUnwritable as failure:
+    except SpoolUnavailable as failure:
         logger.error("no spool, as with FALLBACK=off", reason=str(failure))  # noqa: TRY400 - one line
         database.spool_failure = str(failure)
         return
@@ -46,8 +46,8 @@ def attach_spool(settings: ServiceSettings, database: Database, service: str) ->
 
 
 @contextmanager
-def giving_back(
-    database: Database, spooling: Spooling | None, background: BackgroundWork
+def replaying(
+    database: Database, spooling: SpoolConfig | None, background: BackgroundWork
 ) -> Iterator[None]:
     """Give back what waits as long as the context lasts."""
     spool = database.spool
@@ -55,7 +55,7 @@ def giving_back(
         yield
         return
     work = background.add("replay")
-    giver = Giver(database, spool, spooling.manager, spooling.kinds, work=work)
+    giver = SpoolReplayer(database, spool, spooling.manager, spooling.kinds, work=work)
     giver.start()
     try:
         yield

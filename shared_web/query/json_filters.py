@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared_db.queries.filters import Filter, Operator
-from shared_web.requests.fields import storable
+from shared_web.requests.fields import reject_unstorable_text
 
 MOST_CONDITIONS = 10
 # Each is a condition of its own in SQL, and SQLite takes an expression 1,000 deep.
@@ -173,7 +173,7 @@ def _check_scalar(value: Any) -> None:
         case None | bool():
             return
         case str():
-            if not 1 <= len(storable(value)) <= _LONGEST:
+            if not 1 <= len(reject_unstorable_text(value)) <= _LONGEST:
                 raise ValueError(f"must have 1 to {_LONGEST} characters")
         case int() | float():
             # Neither NaN nor infinity lies between.

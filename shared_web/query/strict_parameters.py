@@ -53,7 +53,7 @@ def _is_list(annotation: Any) -> bool:
     return any(kind.get("type") == "array" for kind in (schema, *schema.get("anyOf", ())))
 
 
-async def only_known_parameters(request: Request) -> None:
+async def reject_unknown_parameters(request: Request) -> None:
     """Refuse query parameters that the route does not declare, or that come twice.
 
     Raises:

@@ -31,7 +31,7 @@ QUEUED: dict[int | str, dict[str, Any]] = {
 }
 
 
-class Intake:
+class Acknowledgement:
     """What one service does with single events: it answers once they are stored, or queued."""
 
     def __init__(self, commits: GroupCommit[Any, Any], settings: IngestSettings) -> None:
@@ -69,12 +69,12 @@ class Intake:
             logger.error("a queued event was not stored", **describe_failure(failure))
 
 
-async def _of_app(request: Request) -> Intake:
-    intake: Intake = request.app.state.intake
+async def _of_app(request: Request) -> Acknowledgement:
+    intake: Acknowledgement = request.app.state.intake
     return intake
 
 
-Incoming = Annotated[Intake, Depends(_of_app)]
+IngestQueue = Annotated[Acknowledgement, Depends(_of_app)]
 
 
 def queued(id_: str) -> JSONResponse:

@@ -16,7 +16,7 @@ from shared_db.writes.idempotent_insert import Outcome
 from shared_web.problems import MOST_ERRORS, FieldError, documented, field_errors
 from shared_web.requests.body_limit import BODY_READER, BodyReader
 from shared_web.requests.json_bodies import MOST_NAMES, too_many_names
-from shared_web.requests.json_items import MOST_ITEMS, NDJSON, Broken, items_of
+from shared_web.requests.json_items import MOST_ITEMS, NDJSON, InvalidItem, items_of
 
 B = TypeVar("B", bound=BaseModel)
 T = TypeVar("T")
@@ -27,8 +27,8 @@ _HELD_AT_ONCE = 4
 _MOST_REASONS = 20_000
 
 
-Became = Literal["stored", "repeated", "refused"]
-_BECAME: dict[Outcome, Became] = {Outcome.STORED: "stored", Outcome.REPEATED: "repeated"}
+ItemStatus = Literal["stored", "repeated", "refused"]
+_BECAME: dict[Outcome, ItemStatus] = {Outcome.STORED: "stored", Outcome.REPEATED: "repeated"}
 
 
 # No model, which would take three times as long to make: there is one for each item of a batch.
@@ -37,7 +37,7 @@ class ItemOut:
     """What became of one item; `errors` tells why it was refused."""
 
     index: int
-    outcome: Became
+    outcome: ItemStatus
     id: str | None
     errors: list[FieldError] | None = None
 
@@ -80,10 +80,10 @@ def _counted(items: list[ItemOut]) -> BatchOut:
 
 
 def _item(index: int, id_: str, outcome: Outcome) -> ItemOut:
-    if outcome is Outcome.GONE:
+    if outcome is Outcome.ERASED:
         gone = FieldError(location="body", field="student_id", message="the student was deleted")
         return ItemOut(index, "refused", id_, [gone])
-    if outcome is Outcome.DIFFERENT:
+    if outcome is Outcome.CONFLICT:
         taken = FieldError(location="body", field="id", message="is stored with other content")
         return ItemOut(index, "refused", id_, [taken])
     return ItemOut(index, _BECAME[outcome], id_)
@@ -94,7 +94,7 @@ def _refused(index: int, errors: list[dict[str, str]]) -> ItemOut:
     return ItemOut(index, "refused", None, described)
 
 
-class BatchRoom:
+class BatchLimiter:
     """What the batches of one process may take: bytes that are held, and threads that read them.
 
     max_bytes: of one batch, after decompressing.
@@ -134,7 +134,7 @@ class BatchRoom:
         return await to_thread.run_sync(work, limiter=self._threads)
 
 
-async def stored_batch(
+async def handle_batch(
     request: Request, model: type[B], store: Callable[[Batch[B]], BatchOut]
 ) -> Response:
     """Read the body's items, validate each on its own, and answer with what `store` returns.
@@ -147,7 +147,7 @@ async def stored_batch(
         Overloaded: too many batches at once.
 
     """
-    room: BatchRoom = request.app.state.batches
+    room: BatchLimiter = request.app.state.batches
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def answer() -> bytes:
@@ -194,7 +194,7 @@ def validated(items: Iterable[Any], model: type[B]) -> Batch[B]:
 
 
 def _unreadable(item: object) -> list[dict[str, str]]:
-    if isinstance(item, Broken):
+    if isinstance(item, InvalidItem):
         return [{"location": "body", "field": "body", "message": item.why}]
     return too_many_names(item)
 

@@ -142,18 +142,18 @@ class BodyReader:
         most = _FIRST_BYTES if is_first else _PIECE_BYTES
         try:
             if is_first:  # mostly the only one: a thread would take longer than the work
-                unfolded = gzip.decompress(body, most)
+                decompressed = gzip.decompress(body, most)
             else:
-                unfolded = await run_in_threadpool(gzip.decompress, body, most)
+                decompressed = await run_in_threadpool(gzip.decompress, body, most)
         except zlib.error as failure:
             refusal = BrokenBody("The body is not gzip, although Content-Encoding says so.")
             raise RefusedWhileReading(refusal) from failure
         if gzip.unused_data:
             # Perhaps a second gzip file: leaving it out in silence would lose rows.
             raise RefusedWhileReading(BrokenBody("Something follows the end of the gzip data."))
-        if len(unfolded) == most and not gzip.eof:
+        if len(decompressed) == most and not gzip.eof:
             self._folded = {**message, "body": gzip.unconsumed_tail}
-        return unfolded
+        return decompressed
 
     def _too_large(self) -> RefusedWhileReading:
         return RefusedWhileReading(

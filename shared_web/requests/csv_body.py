@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from shared_web.problems import InvalidRequest, WrongMediaType
 from shared_web.requests.batches import Batch, validated
 from shared_web.requests.json_bodies import MOST_NAMES
-from shared_web.requests.json_items import MOST_ITEMS, Broken, bounded
+from shared_web.requests.json_items import MOST_ITEMS, InvalidItem, bounded
 
 CSV = "text/csv"
 
@@ -87,7 +87,7 @@ def _header(cells: list[str], model: type[BaseModel]) -> list[str]:
     return names
 
 
-def _item(names: list[str], cells: list[str]) -> dict[str, str] | Broken:
+def _item(names: list[str], cells: list[str]) -> dict[str, str] | InvalidItem:
     if len(cells) != len(names):
-        return Broken(f"has {len(cells)} cells, but the header has {len(names)}")
+        return InvalidItem(f"has {len(cells)} cells, but the header has {len(names)}")
     return {name: cell for name, cell in zip(names, cells, strict=True) if cell.strip()}

@@ -64,7 +64,7 @@ def _few_names(value: object) -> object:
     return value
 
 
-def storable(text: str) -> str:
+def reject_unstorable_text(text: str) -> str:
     """Return the text if both stores can hold it.
 
     Raises:
@@ -129,12 +129,12 @@ def _check_json(values: Iterable[object], names: Iterable[str], depth: int) -> N
     """Look at what is in one object, or in one array, which has no names."""
     if depth > _DEEPEST_JSON:
         raise ValueError(f"must not be nested more than {_DEEPEST_JSON} deep")
-    storable("".join(names))
+    reject_unstorable_text("".join(names))
     # Told by the exact type, which takes half the time of a match: JSON has no others.
     for value in values:
         kind = type(value)
         if kind is str:
-            storable(cast("str", value))
+            reject_unstorable_text(cast("str", value))
         elif kind is int:
             if abs(cast("int", value)) >= _BIGGEST_INTEGER:
                 raise ValueError("must not contain integers beyond 64 bits")
@@ -160,17 +160,21 @@ FEW_NAMES = BeforeValidator(_few_names)
 Id = Annotated[
     str,
     StringConstraints(min_length=1, max_length=ID_LENGTH),
-    AfterValidator(storable),
+    AfterValidator(reject_unstorable_text),
     AfterValidator(_identifying),
     Field(json_schema_extra={"pattern": _ID_PATTERN}),
 ]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(storable)]
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(reject_unstorable_text)
+]
 Label = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
-    AfterValidator(storable),
+    AfterValidator(reject_unstorable_text),
 ]
-Term = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(storable)]
+Term = Annotated[
+    str, StringConstraints(min_length=1, max_length=1000), AfterValidator(reject_unstorable_text)
+]
 Instant = Annotated[
     AwareDatetime,
     Field(strict=False),

@@ -35,7 +35,7 @@ def row_id(sent: str | None, key: str | None, principal: Principal) -> str:
     return "k-" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def mark_replay(response: Response, *, is_repeat: bool) -> None:
+def mark_replay(response: Response, *, is_replay: bool) -> None:
     """Say in the answer that the row was there already."""
-    if is_repeat:
+    if is_replay:
         response.headers[REPLAY_HEADER] = "true"

@@ -23,14 +23,14 @@ NDJSON = "application/x-ndjson"
 
 
 @dataclass(frozen=True)
-class Broken:
+class InvalidItem:
     """An item that could not even be read, and why."""
 
     why: str
 
 
 def items_of(body: Bytes, media_type: str) -> Iterator[Any]:
-    """Return the items of a body of that type; a line that is not JSON comes as `Broken`.
+    """Return the items of a body of that type; a line that is not JSON comes as `InvalidItem`.
 
     Raises:
         WrongMediaType: the body is called neither JSON nor NDJSON.
@@ -120,7 +120,7 @@ def _lines(body: Bytes) -> Iterator[Any]:
     while end < len(body):
         start, end = end, body.find(b"\n", end) + 1 or len(body)
         if end - start > LONGEST_ITEM:
-            yield Broken(f"is longer than {LONGEST_ITEM} bytes")
+            yield InvalidItem(f"is longer than {LONGEST_ITEM} bytes")
             continue
         line = body[start:end]
         if line.isspace():
@@ -134,4 +134,4 @@ def _line(line: Bytes) -> object:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
-        return Broken("is not JSON")
+        return InvalidItem("is not JSON")

@@ -17,7 +17,7 @@ from staffstuddash_service.datastore.students import STUDENT, Students, StudentT
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
 
-KINDS = (STUDENT, ASSESSMENT, DRAFT, ACTION, CONCEPT)
+SPOOLABLE_TYPES = (STUDENT, ASSESSMENT, DRAFT, ACTION, CONCEPT)
 
 __all__ = [
     "KINDS",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared_db.clock import utc_now
 from shared_db.errors import NeedsPostgresql
-from shared_db.repository import Part
+from shared_db.repository import Repository
 from shared_db.writes.pouring import commit_without_waiting
 from staffstuddash_service.datastore import assessments, students
 from staffstuddash_service.datastore.assessments import AssessmentToStore, students_with_new
@@ -13,7 +13,7 @@ from staffstuddash_service.datastore.results import Result
 from staffstuddash_service.datastore.students import StudentToStore
 
 
-class Imports(Part):
+class Imports(Repository):
     """What is brought in by the thousand. Needs PostgreSQL."""
 
     def import_students(

@@ -13,8 +13,8 @@ from shared_db.clock import utc_now
 from shared_db.columns import row_of
 from shared_db.queries.filters import Filter, conditions
 from shared_db.queries.pagination import Keyset, Page
-from shared_db.repository import Part
-from shared_db.writes.copy_from import add_rows
+from shared_db.repository import Repository
+from shared_db.writes.copy_from import bulk_insert
 from staffstuddash_service.datastore.student_locks import find_student, lock_students
 from staffstuddash_service.datastore.upsert import upsert
 from staffstuddash_service.domain.drafts import Continuity
@@ -57,7 +57,7 @@ class _Work:
     continuity: Continuity | None = None
 
 
-class Performances(Part):
+class Performances(Repository):
     """What students' marks and drafts add up to."""
 
     def get_performance_record(self, student_id: str) -> PerformanceRecord:
@@ -86,7 +86,7 @@ class Performances(Part):
             QueryTooExpensive: the conditions chosen take too long.
 
         """
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             query = select(PerformanceRecord).where(*conditions(session, filters, _COLUMNS))
             return RECORDS_BY_STUDENT.page(session, query, after=after, limit=limit)
 
@@ -119,7 +119,7 @@ def add_records(session: Session, student_ids: Collection[str], now: datetime) -
     ids = sorted(student_ids)
     works = _works_of(session, ids)
     records = [row_of(PerformanceRecord, **_record(id_, works[id_], now)) for id_ in ids]
-    add_rows(session, records)
+    bulk_insert(session, records)
     _keep_standings(session, ids, works)
 
 

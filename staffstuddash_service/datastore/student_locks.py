@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from shared_db.errors import ServiceError
 from shared_db.pseudonyms import pseudonym_of
-from staffstuddash_service.errors import StudentGone, StudentNotFound
+from staffstuddash_service.errors import StudentErased, StudentNotFound
 from staffstuddash_service.models import Deletion, Student
 
 
@@ -36,7 +36,9 @@ def lock_students(
 def missing(session: Session, student_ids: Collection[str]) -> dict[str, ServiceError]:
     """Return for each of these students, who are not there, the refusal that tells why."""
     erased = gone_among(session, student_ids)
-    return {id_: StudentGone(id_) if id_ in erased else StudentNotFound(id_) for id_ in student_ids}
+    return {
+        id_: StudentErased(id_) if id_ in erased else StudentNotFound(id_) for id_ in student_ids
+    }
 
 
 def gone_among(session: Session, student_ids: Collection[str]) -> set[str]:

@@ -9,13 +9,13 @@ from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.errors import ActionExists, StudentGone, StudentNotFound
+from staffstuddash_service.errors import ActionExists, StudentErased, StudentNotFound
 from staffstuddash_service.routes.filters import LISTING, ActionFilters, StudentId
 from staffstuddash_service.schemas.records import ActionOut, NewAction
 
 router = APIRouter(tags=["actions"], route_class=AdmittedRoute)
 
-ABSENT = documented(StudentNotFound, StudentGone)
+ABSENT = documented(StudentNotFound, StudentErased)
 
 
 @router.post(
@@ -35,7 +35,7 @@ def add_action(
     action = datastore.add_action(
         student_id, principal.name, **dict(new), action_id=row_id(None, key, principal)
     )
-    mark_replay(response, is_repeat=action.is_repeat)
+    mark_replay(response, is_replay=action.is_replay)
     return ActionOut.model_validate(action)
 
 

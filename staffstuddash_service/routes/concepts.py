@@ -33,7 +33,7 @@ def add_concept(
     concept = datastore.add_concept(
         new.concept, new.subject, new.difficulty, concept_id=row_id(new.id, key, principal)
     )
-    mark_replay(response, is_repeat=concept.is_repeat)
+    mark_replay(response, is_replay=concept.is_replay)
     return ConceptOut.model_validate(concept)
 
 

@@ -11,7 +11,7 @@ from shared_db.queries.filters import Filter
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.filters import FilterSet, choice, flag, instant, number, text
-from shared_web.requests.fields import Id, storable
+from shared_web.requests.fields import Id, reject_unstorable_text
 from staffstuddash_service.domain.drafts import ChangeType
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
@@ -26,7 +26,7 @@ Search = Annotated[
     Annotated[
         str,
         StringConstraints(min_length=1, max_length=100, strip_whitespace=True),
-        AfterValidator(storable),
+        AfterValidator(reject_unstorable_text),
     ]
     | None,
     Query(description="A part of the name or e-mail, whatever its case."),

@@ -14,7 +14,7 @@ from dropout_service.settings import Settings
 from shared_db.connection.database import Database
 from shared_db.errors import Overloaded
 from shared_db.settings import Environment
-from shared_web.requests.batches import BatchRoom
+from shared_web.requests.batches import BatchLimiter
 from tests.support.databases import LOOPBACK
 from tests.support.factories import a_learning_event
 from tests.support.service_cases import assert_refused
@@ -63,7 +63,7 @@ def test_a_batch_that_is_too_long_is_refused_however_it_comes(client: TestClient
 
 
 def test_batches_that_come_to_too_many_bytes_are_refused_for_now() -> None:
-    room = BatchRoom(max_bytes=100)
+    room = BatchLimiter(max_bytes=100)
     with room.holding() as first:
         first(100)
         first(250)

@@ -161,7 +161,7 @@ class LearningSource(Source):
         return a_learning_event(id=id_, student_id=f"{self.name}-s{turn}")
 
 
-KINDS: dict[str, type[Client]] = {
+SPOOLABLE_TYPES: dict[str, type[Client]] = {
     "staffstuddash": Teacher,
     "monitoring": SystemSource,
     "dropout": LearningSource,

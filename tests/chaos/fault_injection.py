@@ -10,7 +10,7 @@ from pathlib import Path
 from shared_db.connection.database import Database
 from shared_web.auth.keys import KeyManager, Scope
 from tests.chaos.audit import Reckoning, reckon
-from tests.chaos.clients import KINDS, Client, Ledger
+from tests.chaos.clients import SPOOLABLE_TYPES, Client, Ledger
 from tests.chaos.processes import Server, Service
 from tests.e2e.processes import wait_until
 from tests.support.databases import engine_on
@@ -187,7 +187,7 @@ def storm_over(folder: Path, names: Sequence[str], clients_each: int) -> Iterato
 def _clients(services: Sequence[Service], each: int, key: str) -> list[Client]:
     ledger = Ledger()
     return [
-        KINDS[service.name](f"{service.name}{n}", service.url, key, ledger)
+        SPOOLABLE_TYPES[service.name](f"{service.name}{n}", service.url, key, ledger)
         for service in services
         for n in range(each)
     ]

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from shared_db.spool.queue import Spool, SpoolState
-from shared_web.operations.readiness import refusal_of
+from shared_web.operations.readiness import readiness_failure
 from tests.e2e.processes import all_gone, children_of, wait_until, without_settings
 from veritas_cli.postgres.server import LocalPostgres
 from veritas_cli.processes.ports import free_port
@@ -107,7 +107,7 @@ class Service:
     def is_ready(self) -> bool:
         """Tell whether it serves requests, and not another on the same port."""
         is_running = self._process is not None and self._process.poll() is None
-        return is_running and refusal_of(self.port) is None
+        return is_running and readiness_failure(self.port) is None
 
     def start(self) -> None:
         """Start it, and wait until it serves requests."""

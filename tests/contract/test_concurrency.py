@@ -36,7 +36,7 @@ def test_one_id_sent_by_many_is_stored_once(open_own_database: OpenDatabase) -> 
 
     def send(_: int) -> bool:
         event = manager.add_learning_event("evt001", "s001", None, "NAVIGATION", occurred_at=NOON)
-        return event.is_repeat
+        return event.is_replay
 
     with ThreadPoolExecutor(WRITERS) as pool:
         repeats = list(pool.map(send, range(24)))
@@ -60,7 +60,7 @@ def test_overlapping_batches_store_each_event_once(open_own_database: OpenDataba
 
     stored = [e for s in range(3) for e in manager.get_student_events(f"s{s}").items]
     assert outcomes.count(Outcome.STORED) == len(stored) == 55
-    assert Outcome.DIFFERENT not in outcomes
+    assert Outcome.CONFLICT not in outcomes
 
 
 def test_parallel_predictions_leave_one_latest(open_own_database: OpenDatabase) -> None:

@@ -96,7 +96,7 @@ def test_a_single_one_is_stored_again(
     with before_each(engine, LOOK, once(lambda: cleaner.clear_old_logs(0))):
         log = monitoring.add_log("web", "request", timestamp=NOON, event_id="e0")
 
-    assert (log.id, log.is_repeat) == ("e0", False)
+    assert (log.id, log.is_replay) == ("e0", False)
     assert monitoring.get_logs()[1] == 1
 
 
@@ -106,7 +106,7 @@ def test_what_is_cleared_after_it_was_looked_at_was_a_repeat(
     with before_each(engine, READ, once(lambda: cleaner.clear_old_logs(0))):
         log = monitoring.add_log("web", "request", timestamp=NOON, event_id="e0")
 
-    assert (log.id, log.is_repeat) == ("e0", True)
+    assert (log.id, log.is_replay) == ("e0", True)
     assert monitoring.get_logs()[1] == 0
 
 

@@ -190,7 +190,7 @@ class TestStoringThem:
         stored = db_manager.save_feature_set("fs001", "s001", {"tempo": 3}, as_of=NOON)
         again = db_manager.save_feature_set("fs001", "s001", {"tempo": 3}, as_of=NOON)
 
-        assert (stored.version, again.is_repeat) == ("given", True)
+        assert (stored.version, again.is_replay) == ("given", True)
         assert db_manager.get_latest_features("s001").features == {"tempo": 3}
         with pytest.raises(FeatureSetExists):
             db_manager.save_feature_set("fs001", "s001", {"tempo": 4}, as_of=NOON)

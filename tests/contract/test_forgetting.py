@@ -13,9 +13,9 @@ from dropout_service.settings import Settings as DropoutSettings
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseUnavailable
 from shared_db.spool.queue import Spool
-from shared_db.spool.replay import Giver
+from shared_db.spool.replay import SpoolReplayer
 from staffstuddash_service.datastore import (
-    KINDS,
+    SPOOLABLE_TYPES,
     AssessmentToStore,
     DatastoreManager,
     StudentToStore,
@@ -75,7 +75,7 @@ def test_what_comes_late_is_not_kept(
     wait_in(spool, ID, "bob")
     before = bytes_of(spool.path.parent)
 
-    Giver(datastore.database, spool, datastore, KINDS).give()
+    SpoolReplayer(datastore.database, spool, datastore, SPOOLABLE_TYPES).give()
 
     assert ID.encode() in before
     assert spool.every() == []

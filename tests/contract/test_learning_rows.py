@@ -7,7 +7,7 @@ import pytest
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.domain.enums import CourseOutcome
-from dropout_service.errors import StillRunning
+from dropout_service.errors import CourseInProgress
 from dropout_service.models import Course, Enrolment
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
@@ -65,5 +65,5 @@ def test_a_course_that_runs_teaches_nothing(manager: DropoutDatabaseManager) -> 
     add_course(manager, "runs", today - timedelta(days=LENGTH // 2))
 
     assert manager.get_courses_presented(["over"]) == ["art-over"]
-    with pytest.raises(StillRunning, match="art-runs runs until"):
+    with pytest.raises(CourseInProgress, match="art-runs runs until"):
         manager.get_courses_presented(["over", "runs"])

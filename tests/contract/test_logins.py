@@ -125,7 +125,7 @@ def test_an_owner_who_may_make_roles_may_make_logins_and_others_may_not(empty_ur
     strange = give_database(empty_url, a_login())
     with pytest.raises(RolesRefused, match=r"by hand, see docs/database\.md"):
         make_logins(engine_on(strange), [login])
-    owner = give_database(empty_url, a_login(may_make_roles=True))
+    owner = give_database(empty_url, a_login(can_create_roles=True))
     for _ in range(2):
         make_logins(engine_on(owner), [login])
 

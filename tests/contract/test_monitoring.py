@@ -98,7 +98,7 @@ def test_an_unknown_log_and_another_content_are_refused(monitoring: MonitoringDa
         monitoring.get_log_by_id("e2")
     with pytest.raises(EventExists):
         monitoring.add_log("web", "request", event_id="e1")
-    assert monitoring.add_log("api", "request", event_id="e1").is_repeat
+    assert monitoring.add_log("api", "request", event_id="e1").is_replay
 
 
 def test_limits_come_from_settings_and_from_what_was_set(monitoring: MonitoringDatabase) -> None:

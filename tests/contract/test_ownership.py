@@ -133,7 +133,7 @@ def test_a_superuser_is_no_owner(installation: Installation) -> None:
 
 
 def test_only_a_superuser_hands_over(installation: Installation) -> None:
-    url = a_login(may_make_roles=True).url_of(installation.url)
+    url = a_login(can_create_roles=True).url_of(installation.url)
 
     with pytest.raises(ConfigurationError, match="Only a superuser"):
         replace(installation, url=url).hand_over()

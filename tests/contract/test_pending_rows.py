@@ -60,7 +60,7 @@ def test_a_prediction_says_what_waits_and_is_made_again_from_all(
     assert len(manager.get_feedback("early").items) == 1
     assert manager.get_feedback(latest.id).items == []
     repeated = manager.predict("ada", as_of=AS_OF, prediction_id="early")
-    assert (repeated.is_repeat, repeated.pending_rows) == (True, 3)
+    assert (repeated.is_replay, repeated.pending_rows) == (True, 3)
     # Also where ids of the same instant are compared: "early" comes after the new one.
     overall = manager.get_summary(AS_OF, days=1, periods=1).standings[0]
     assert overall.levels == {**dict.fromkeys(overall.levels, 0), bob.risk_level: 1} | {

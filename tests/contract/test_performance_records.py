@@ -97,7 +97,7 @@ def test_one_draft_sent_by_many_is_one_version(own: DatastoreManager) -> None:
             pool.map(lambda _: own.add_draft("s001", "essay", "One.", draft_id="d1"), range(16))
         )
 
-    assert [draft.is_repeat for draft in drafts].count(False) == 1
+    assert [draft.is_replay for draft in drafts].count(False) == 1
     assert own.get_performance_record("s001").draft_count == 1
 
 

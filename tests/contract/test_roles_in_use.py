@@ -89,14 +89,14 @@ class TestMakingRoles:
     def test_an_owner_who_may_make_roles_uses_them_itself(
         self, empty_url: str, prefix: str
     ) -> None:
-        url = give_database(empty_url, a_login(may_make_roles=True))
+        url = give_database(empty_url, a_login(can_create_roles=True))
 
         assert migrate_all(engine_on(url), role_prefix=prefix) is None
         assert user_in(open_as(url)) == f"{prefix}_staffstuddash"
         assert DatastoreManager(open_as(url)).add_student("s001", "Ada").id == "s001"
 
     def test_making_them_again_changes_nothing(self, empty_url: str, prefix: str) -> None:
-        url = give_database(empty_url, a_login(may_make_roles=True))
+        url = give_database(empty_url, a_login(can_create_roles=True))
         engine = engine_on(url)
 
         assert [migrate_all(engine, role_prefix=prefix) for _ in range(2)] == [None, None]

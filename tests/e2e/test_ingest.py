@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from shared_db.connection.database import Database
 from shared_web.auth.keys import KeyManager, Scope
-from shared_web.operations.readiness import refusal_of
+from shared_web.operations.readiness import readiness_failure
 from tests.e2e.processes import all_gone, children_of, wait_until, without_settings
 from tests.support.databases import engine_on
 from tests.support.factories import a_learning_event, a_system_event
@@ -89,7 +89,7 @@ def test_a_service_that_is_stopped_under_load_has_stored_what_it_acknowledged(
     )
     senders = Senders(f"http://127.0.0.1:{port}/api/v1/{route}", key, body, id_field)
     try:
-        assert wait_until(lambda: refusal_of(port) is None)
+        assert wait_until(lambda: readiness_failure(port) is None)
         workers = children_of(process.pid)
         with ThreadPoolExecutor(CLIENTS) as pool:
             sending = [pool.submit(senders.send, client) for client in range(CLIENTS)]

@@ -117,7 +117,7 @@ class TestLogins:
     def test_the_owner_migrates_and_each_service_has_its_login(
         self, empty_url: str, run: Run, prefix: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        owner = give_database(empty_url, a_login(may_make_roles=True))
+        owner = give_database(empty_url, a_login(can_create_roles=True))
         monkeypatch.setenv("DATABASE_ADMIN_URL", owner)
         logins = {history.schema: a_login() for history in SERVICES}
         for schema, login in logins.items():

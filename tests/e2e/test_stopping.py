@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared_web.operations.readiness import refusal_of
+from shared_web.operations.readiness import readiness_failure
 from tests.e2e.processes import wait_until, without_settings
 from tests.support.factories import a_student
 from veritas_cli.processes.ports import free_port
@@ -36,7 +36,7 @@ class Running:
         )
 
     def listens(self) -> bool:
-        refusal = refusal_of(self.port)
+        refusal = readiness_failure(self.port)
         return refusal is None or "no answer" not in refusal
 
     def end(self) -> None:
@@ -103,7 +103,7 @@ def test_a_service_that_is_stopped_answers_what_it_has_begun(in_memory: Running)
     with socket.create_connection(("127.0.0.1", in_memory.port), timeout=30) as connection:
         connection.sendall(head + body[:5])
         # Once it has answered another request, it has read this one's head.
-        assert refusal_of(in_memory.port) is None
+        assert readiness_failure(in_memory.port) is None
         in_memory.process.terminate()
         assert wait_until(lambda: not in_memory.listens())
         connection.sendall(body[5:])

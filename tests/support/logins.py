@@ -22,10 +22,10 @@ class Login:
         return own.render_as_string(hide_password=False)
 
 
-def a_login(*, may_make_roles: bool = False) -> Login:
+def a_login(*, can_create_roles: bool = False) -> Login:
     """Make a login, that may or may not make roles."""
     login = Login(new_name(), secrets.token_hex(8))
-    option = "CREATEROLE" if may_make_roles else "NOCREATEROLE"
+    option = "CREATEROLE" if can_create_roles else "NOCREATEROLE"
     with administering(admin_url()) as connection:
         query = f"CREATE ROLE {login.name} LOGIN {option} PASSWORD '{login.password}'"
         connection.execute(text(query))

@@ -4,13 +4,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from dropout_service.database import KINDS, DropoutDatabaseManager, EventToStore
+from dropout_service.database import SPOOLABLE_TYPES, DropoutDatabaseManager, EventToStore
 from dropout_service.database.events.store import EVENT
 from dropout_service.domain.enums import EventType
 from dropout_service.models import Course, DropoutPrediction, Enrolment, FeatureSet
 from shared_db.connection.database import Database
 from shared_db.spool.queue import Spool
-from shared_db.spool.replay import Giver
+from shared_db.spool.replay import SpoolReplayer
 from tests.support.databases import engine_on
 from tests.support.factories import NOON, days
 
@@ -61,7 +61,7 @@ def wait_in(spool: Spool, *waiting: EventToStore) -> None:
 
 
 def replay(manager: DropoutDatabaseManager, spool: Spool) -> None:
-    Giver(manager.database, spool, manager, KINDS).give()
+    SpoolReplayer(manager.database, spool, manager, SPOOLABLE_TYPES).give()
     assert spool.state().waiting == 0
 
 

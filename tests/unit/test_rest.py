@@ -104,7 +104,7 @@ def test_a_post_carries_key_and_body(script: Script, rest: Rest) -> None:
         "Bearer veritas_secret",
         {"id": "a"},
     )
-    assert (answer.body, answer.is_repeat) == ({"id": "a"}, True)
+    assert (answer.body, answer.is_replay) == ({"id": "a"}, True)
 
 
 def test_pages_are_fetched_until_the_last(script: Script, rest: Rest) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared_db.spool.queue import Spool
 from shared_db.spool.salvage import checked_entries
-from staffstuddash_service.datastore import KINDS
+from staffstuddash_service.datastore import SPOOLABLE_TYPES
 from staffstuddash_service.datastore.students import STUDENT, StudentToStore
 from tests.support.factories import NOON
 
@@ -31,6 +31,6 @@ def test_no_row_is_recovered_that_was_not_written(data: st.DataObject) -> None:
             content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
         spool.path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
 
-        found, _ = checked_entries(spool.path, KINDS)
+        found, _ = checked_entries(spool.path, SPOOLABLE_TYPES)
 
     assert {(entry.id, entry.payload, entry.digest) for entry in found} <= CONTENTS

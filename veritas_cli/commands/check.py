@@ -16,7 +16,7 @@ from shared_db.connection.engine import is_local
 from shared_db.connection.roles import may_take, role_name
 from shared_db.errors import ConfigurationError, ServiceError
 from shared_db.ids import new_id
-from shared_db.provisioning.grants import may_make_roles
+from shared_db.provisioning.grants import can_create_roles
 from shared_db.provisioning.migrations import require_migrated
 from shared_db.settings import DatabaseSettings
 from shared_web.settings import ServiceSettings
@@ -71,7 +71,7 @@ def findings() -> Iterator[Finding]:
         yield _connection(connection)
         yield _version(connection)
         yield _tls(connection, settings)
-        can_make_roles = may_make_roles(connection)
+        can_make_roles = can_create_roles(connection)
     for history in HISTORIES:
         current = partial(require_migrated, Database.on(engine), history)
         yield _tried(f"schema {history.schema} is at this release's revision", current)

@@ -6,7 +6,7 @@ import typer
 from sqlalchemy import Connection
 
 from shared_db.errors import ConfigurationError
-from shared_db.provisioning.grants import may_make_roles, missing
+from shared_db.provisioning.grants import can_create_roles, missing
 from shared_db.provisioning.login_roles import make_logins
 from shared_web.settings import ServiceSettings
 from veritas_cli.database import command_settings, connected_engine, refusals_in_one_line
@@ -65,7 +65,7 @@ def migrate(*, check: CHECK = False, sql: SQL = False, with_logins: LOGINS = Fal
 
 def _to_do(connection: Connection, settings: ServiceSettings) -> list[str]:
     lines = [str(step) for step in steps(connection) if step.is_needed]
-    if may_make_roles(connection):
+    if can_create_roles(connection):
         lines += _roles_to_make(connection, settings)
     return lines
 

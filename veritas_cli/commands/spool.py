@@ -14,12 +14,12 @@ from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
 from shared_db.settings import DatabaseSettings
 from shared_db.spool.export import as_line, read_file, service_of
-from shared_db.spool.queue import Entry, Spool, SpoolUnwritable
+from shared_db.spool.queue import Entry, Spool, SpoolUnavailable
 from shared_db.spool.salvage import checked_entries
 from shared_db.spool.sqlite_file import mark_salvaged
 from shared_db.writes.idempotent_insert import Outcome
 from veritas_cli.database import refusals_in_one_line
-from veritas_cli.services import KINDS
+from veritas_cli.services import SPOOLABLE_TYPES
 from veritas_cli.terminal import say
 
 spool = typer.Typer(
@@ -53,7 +53,7 @@ def status() -> None:
             try:
                 table.add_row(service, *_figures(place))
                 refused += place.every(refused_only=True)
-            except SpoolUnwritable as failure:
+            except SpoolUnavailable as failure:
                 problems.append(str(failure))
         problems += [_advice(file) for file in set_aside_here()]
     Console().print(table)
@@ -113,7 +113,7 @@ def import_(file: FILE) -> None:
     is harmless: a row has its id.
     """
     with spool_refusals("spool import"), _spools() as places:
-        found = read_file(file, KINDS)
+        found = read_file(file, SPOOLABLE_TYPES)
         kept = [
             outcome
             for service, entries in found.items()
@@ -121,7 +121,7 @@ def import_(file: FILE) -> None:
         ]
     new, known = kept.count(Outcome.STORED), kept.count(Outcome.REPEATED)
     say(f"{new} rows wait to be stored, {known} were here.")
-    if different := kept.count(Outcome.DIFFERENT):
+    if different := kept.count(Outcome.CONFLICT):
         typer.echo(f"{different} rows are here with other content and were left out.", err=True)
         raise typer.Exit(1)
 
@@ -134,8 +134,8 @@ def salvage(file: DAMAGED) -> None:
     it once nothing is missing, as it holds students' data.
     """
     with spool_refusals("spool salvage"), _spools() as places:
-        service = service_of(file, KINDS)
-        entries, unreadable = checked_entries(file, KINDS[service])
+        service = service_of(file, SPOOLABLE_TYPES)
+        entries, unreadable = checked_entries(file, SPOOLABLE_TYPES[service])
         place = places[service]
         if file.absolute() == place.path.absolute():
             raise ConfigurationError(
@@ -146,14 +146,14 @@ def salvage(file: DAMAGED) -> None:
         kept_as = mark_salvaged(file)
     new, known = outcomes.count(Outcome.STORED), outcomes.count(Outcome.REPEATED)
     say(f"{new} rows wait to be stored, {known} were here, {unreadable} could not be read.")
-    if different := outcomes.count(Outcome.DIFFERENT):
+    if different := outcomes.count(Outcome.CONFLICT):
         say(f"{different} rows are here with other content and were left out.")
     say(f"The file stays as {kept_as}. It holds students' data: delete it once nothing is missing.")
 
 
 def set_aside_here() -> list[Path]:
     """Return the spools of this machine that were set aside for damage."""
-    places = (Spool.of_service(_folder(), service) for service in KINDS)
+    places = (Spool.of_service(_folder(), service) for service in SPOOLABLE_TYPES)
     return [file for place in places for file in place.damaged_files()]
 
 
@@ -170,7 +170,7 @@ def spools_here() -> Iterator[dict[str, Spool]]:
 
 @contextmanager
 def _spools() -> Iterator[dict[str, Spool]]:
-    places = {service: Spool.of_service(_folder(), service) for service in KINDS}
+    places = {service: Spool.of_service(_folder(), service) for service in SPOOLABLE_TYPES}
     try:
         yield places
     finally:
@@ -193,7 +193,7 @@ def spool_refusals(command: str) -> Iterator[None]:
     with refusals_in_one_line(command):
         try:
             yield
-        except SpoolUnwritable as failure:
+        except SpoolUnavailable as failure:
             raise ConfigurationError(str(failure)) from failure
         except PermissionError as failure:
             raise ConfigurationError(

@@ -58,8 +58,8 @@ class Tally:
             self.stored += answer.body["stored"]
             self.repeated += answer.body["repeated"]
             return
-        self.stored += not answer.is_repeat
-        self.repeated += answer.is_repeat
+        self.stored += not answer.is_replay
+        self.repeated += answer.is_replay
         if "risk_score" in answer.body:
             self.predictions[answer.body["student_id"]] = answer.body
 

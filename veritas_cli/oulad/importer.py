@@ -19,7 +19,7 @@ from dropout_service.database import DropoutDatabaseManager
 from shared_db.writes.idempotent_insert import Outcome
 from staffstuddash_service.datastore import DatastoreManager, StudentToStore
 from staffstuddash_service.datastore import Result as Stored
-from staffstuddash_service.errors import StudentGone
+from staffstuddash_service.errors import StudentErased
 from veritas_cli.bounded_map import side_by_side
 from veritas_cli.oulad.catalogue import (
     ASSESSMENTS,
@@ -251,9 +251,9 @@ def _settle_all(account: FileAccount, lines: Sequence[int], results: Sequence[St
 
 
 def _settle(account: FileAccount, line: int, result: Stored) -> None:
-    if isinstance(result.refusal, StudentGone):
-        account.settle([(line, Outcome.GONE)])
+    if isinstance(result.refusal, StudentErased):
+        account.settle([(line, Outcome.ERASED)])
     elif result.refusal is not None:
         account.refuse(line, result.refusal.title)
     else:
-        account.settle([(line, result.outcome or Outcome.DIFFERENT)])
+        account.settle([(line, result.outcome or Outcome.CONFLICT)])

@@ -17,8 +17,8 @@ from veritas_cli.oulad.csv_files import OuladError
 
 _MOST_SHOWN = 10
 _REASONS = {
-    Outcome.DIFFERENT: "is stored with other content",
-    Outcome.GONE: "the student was deleted",
+    Outcome.CONFLICT: "is stored with other content",
+    Outcome.ERASED: "the student was deleted",
 }
 
 Refusal = Callable[[str, int, str], None]

@@ -9,15 +9,15 @@ from sqlalchemy import String, any_, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from dropout_service.database.students.locking import admit
+from dropout_service.database.students.locking import ensure_and_lock
 from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models import Course, Coursework, Enrolment, EnrolmentBackground, Submission
 from shared_db.clock import utc_now
 from shared_db.columns import row_of
 from shared_db.errors import NeedsPostgresql
-from shared_db.repository import Part
-from shared_db.writes.copy_from import add_rows
-from shared_db.writes.idempotent_insert import Outcome, digest_of, store_named
+from shared_db.repository import Repository
+from shared_db.writes.copy_from import bulk_insert
+from shared_db.writes.idempotent_insert import Outcome, content_digest, insert_many_idempotent
 from shared_db.writes.pouring import commit_without_waiting
 
 # Without statistics of what just came in, PostgreSQL plans as if the tables were empty.
@@ -107,7 +107,7 @@ class ActivityWindow:
     last: int
 
 
-class CourseRecords(Part):
+class CourseRecords(Repository):
     """Courses and what is known of those enrolled. Needs PostgreSQL."""
 
     def import_courses(
@@ -122,8 +122,12 @@ class CourseRecords(Part):
         self.refuse_memory()
         with self.database.unit_of_work() as session:
             return (
-                store_named(session, [_row(Course, dict(vars(course))) for course in courses]),
-                store_named(session, [_row(Coursework, dict(vars(work))) for work in coursework]),
+                insert_many_idempotent(
+                    session, [_row(Course, dict(vars(course))) for course in courses]
+                ),
+                insert_many_idempotent(
+                    session, [_row(Coursework, dict(vars(work))) for work in coursework]
+                ),
             )
 
     def import_enrolments(self, enrolments: Sequence[EnrolmentToStore]) -> list[Outcome]:
@@ -138,13 +142,13 @@ class CourseRecords(Part):
         self.refuse_memory()
         with self.database.unit_of_work() as session:
             commit_without_waiting(session)
-            gone = admit(session, {one.student_id for one in enrolments}, utc_now())
+            gone = ensure_and_lock(session, {one.student_id for one in enrolments}, utc_now())
             kept = [one for one in enrolments if one.student_id not in gone]
             rows = [_enrolment_row(one) for one in kept]
-            outcomes = store_named(session, rows, look_first=True)
+            outcomes = insert_many_idempotent(session, rows, look_first=True)
             pairs = list(zip(kept, outcomes, strict=True))
             new = [one for one, outcome in pairs if outcome is Outcome.STORED]
-            add_rows(session, [_background_row(one) for one in new])
+            bulk_insert(session, [_background_row(one) for one in new])
             return _in_order(enrolments, pairs)
 
     def import_submissions(self, submissions: Sequence[SubmissionToStore]) -> list[Outcome]:
@@ -159,7 +163,7 @@ class CourseRecords(Part):
         self.refuse_memory()
         with self.database.unit_of_work() as session:
             commit_without_waiting(session)
-            gone = admit(session, {one.student_id for one in submissions}, utc_now())
+            gone = ensure_and_lock(session, {one.student_id for one in submissions}, utc_now())
             there = _enrolments_among(session, {one.enrolment_id for one in submissions})
             kept = [
                 one
@@ -167,7 +171,7 @@ class CourseRecords(Part):
                 if one.student_id not in gone and one.enrolment_id in there
             ]
             rows = [_submission_row(one) for one in kept]
-            outcomes = store_named(session, rows, look_first=True)
+            outcomes = insert_many_idempotent(session, rows, look_first=True)
             return _in_order(submissions, zip(kept, outcomes, strict=True))
 
     def finish_import(self, windows: Mapping[str, ActivityWindow]) -> None:
@@ -203,13 +207,13 @@ class CourseRecords(Part):
 
 
 def _row(model: type[Any], values: dict[str, Any]) -> Any:
-    return model(**values, digest=digest_of({**values, "id": None}))
+    return model(**values, digest=content_digest({**values, "id": None}))
 
 
 def _enrolment_row(enrolment: EnrolmentToStore) -> Enrolment:
     values = dict(vars(enrolment))
     sent = {**values, "id": None, "background": vars(values.pop("background"))}
-    return row_of(Enrolment, **values, digest=digest_of(sent))
+    return row_of(Enrolment, **values, digest=content_digest(sent))
 
 
 def _background_row(enrolment: EnrolmentToStore) -> EnrolmentBackground:
@@ -219,7 +223,7 @@ def _background_row(enrolment: EnrolmentToStore) -> EnrolmentBackground:
 def _submission_row(submission: SubmissionToStore) -> Submission:
     values = dict(vars(submission))
     del values["student_id"]  # it is the enrolment's
-    return row_of(Submission, **values, digest=digest_of({**values, "id": None}))
+    return row_of(Submission, **values, digest=content_digest({**values, "id": None}))
 
 
 def _enrolments_among(session: Session, ids: set[str]) -> set[str]:
@@ -228,4 +232,4 @@ def _enrolments_among(session: Session, ids: set[str]) -> set[str]:
 
 def _in_order(sent: Sequence[Any], stored: Iterable[tuple[Any, Outcome]]) -> list[Outcome]:
     outcomes = {id(one): outcome for one, outcome in stored}
-    return [outcomes.get(id(one), Outcome.GONE) for one in sent]
+    return [outcomes.get(id(one), Outcome.ERASED) for one in sent]

@@ -7,17 +7,21 @@ from datetime import datetime
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from dropout_service.domain.enrolments.course_calendar import Stay, is_out_of_sight, last_ended
+from dropout_service.domain.enrolments.course_calendar import (
+    EnrolmentPeriod,
+    is_out_of_sight,
+    last_ended,
+)
 from dropout_service.domain.rules.activity import Activity
 from dropout_service.models import Course, DailyActivity, Enrolment
 
 # By student, all of whom enrolments are known.
-Stays = Mapping[str, list[Stay]]
+Stays = Mapping[str, list[EnrolmentPeriod]]
 
 
-def stay_of(enrolment: Enrolment, course: Course) -> Stay:
+def stay_of(enrolment: Enrolment, course: Course) -> EnrolmentPeriod:
     """Return what the enrolment says of when the student is in the course."""
-    return Stay(
+    return EnrolmentPeriod(
         course=course.id,
         dates=course.dates,
         registered_day=enrolment.registered_day,
@@ -34,13 +38,13 @@ def stays_of(session: Session, students: Collection[str]) -> Stays:
         .join(Course, Course.id == Enrolment.course_id)
         .where(Enrolment.student_id.in_(students))
     )
-    found: dict[str, list[Stay]] = defaultdict(list)
+    found: dict[str, list[EnrolmentPeriod]] = defaultdict(list)
     for enrolment, course in session.execute(query):
         found[enrolment.student_id].append(stay_of(enrolment, course))
     return found
 
 
-def within_sight(
+def observable_activity(
     session: Session, stays: Stays, activities: Mapping[str, Activity], as_of: datetime
 ) -> dict[str, Activity]:
     """Return the activities by student; of whom none is kept where they are now, the marks alone.
@@ -71,7 +75,7 @@ def _heard_outside_streams(
     return heard
 
 
-def gone_by(session: Session, stays: Stays, as_of: datetime) -> dict[str, str]:
+def ended_reason(session: Session, stays: Stays, as_of: datetime) -> dict[str, str]:
     """Return of the students whose courses are all behind them why there is nothing to say.
 
     Who was heard of since, outside of them, studies something of which no enrolment is known.

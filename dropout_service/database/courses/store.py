@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, or_, select
 from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models import Course, Enrolment
 from shared_db.queries.pagination import Keyset, Page
-from shared_db.repository import Part
+from shared_db.repository import Repository
 
 COURSES_BY_ID = Keyset("courses", (Course.id,))
 
@@ -33,7 +33,7 @@ class CourseSummary:
     still_registered: int
 
 
-class Courses(Part):
+class Courses(Repository):
     """The courses that were brought in."""
 
     def get_courses(self, *, after: str | None = None, limit: int = 100) -> Page[CourseSummary]:

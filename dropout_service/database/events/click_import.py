@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.courses.bulk_import import CourseRecords
 from dropout_service.database.events.daily_rollup import rebuild_days_of
-from dropout_service.database.students.locking import admit
+from dropout_service.database.students.locking import ensure_and_lock
 from dropout_service.domain.rules.activity import EPOCH
 from dropout_service.models import LearningEvent
 from shared_db.clock import utc_now
@@ -95,7 +95,7 @@ class Clicks(CourseRecords):
         now = utc_now()
         with self.database.unit_of_work() as session:
             commit_without_waiting(session)
-            gone = admit(session, {one.student_id for one in students}, now)
+            gone = ensure_and_lock(session, {one.student_id for one in students}, now)
             kept = [one for one in students if one.student_id not in gone]
             events = _events_of(kept, now)
             outcomes = _store(session, events)
@@ -104,7 +104,7 @@ class Clicks(CourseRecords):
             if not gone:
                 return outcomes
             stored = dict(zip(events.ids, outcomes, strict=True))
-            return [stored.get(id_, Outcome.GONE) for one in students for id_ in one.ids]
+            return [stored.get(id_, Outcome.ERASED) for one in students for id_ in one.ids]
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def _outcomes(events: _Events, known: dict[str, str]) -> list[Outcome]:
 
 
 def _other(known: dict[str, str], id_: str) -> Outcome:
-    return Outcome.DIFFERENT if id_ in known else Outcome.STORED
+    return Outcome.CONFLICT if id_ in known else Outcome.STORED
 
 
 def _known(session: Session, ids: Sequence[str]) -> dict[str, str]:

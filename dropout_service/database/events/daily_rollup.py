@@ -31,7 +31,7 @@ from dropout_service.database.events.resource_usage import (
     note_uses_of_students,
 )
 from dropout_service.models import DailyActivity, LearningEvent
-from shared_db.queries.dialects import among
+from shared_db.queries.dialects import in_list
 
 _TABLE: Any = DailyActivity.__table__
 _PLACE = tuple_(LearningEvent.student_id, LearningEvent.day)
@@ -103,7 +103,7 @@ def _recomputing_touched() -> Insert:
 
 @cache
 def _rebuilding(dialect: str) -> Insert:
-    return _storing(dialect, among(LearningEvent.student_id, "student_ids", dialect))
+    return _storing(dialect, in_list(LearningEvent.student_id, "student_ids", dialect))
 
 
 def _storing(dialect: str, where: ColumnElement[bool]) -> Insert:

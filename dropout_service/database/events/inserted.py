@@ -17,13 +17,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
 from dropout_service.models import DailyActivity, LearningEvent
-from shared_db.queries.dialects import looked_up
+from shared_db.queries.dialects import lateral_lookup
 
 
 def new_events(parameter: str = "event_ids") -> type[LearningEvent]:
     """Return the events of the parameter, a list of ids, in PostgreSQL's words."""
     came = _came(parameter)
-    row = looked_up(select(LearningEvent).where(LearningEvent.id == came.c.id), "row")
+    row = lateral_lookup(select(LearningEvent).where(LearningEvent.id == came.c.id), "row")
     return aliased(LearningEvent, select(row).join_from(came, row, true()).cte("new"))
 
 
@@ -43,7 +43,7 @@ def days_of(new: type[LearningEvent]) -> type[DailyActivity]:
     course = course_of(new).label("course")
     day = select(new.student_id, new.day, course).distinct().subquery("day")
     is_theirs = is_of_day(DailyActivity, day.c.student_id, day.c.day, day.c.course)
-    row = looked_up(select(DailyActivity).where(is_theirs).correlate(day), "row")
+    row = lateral_lookup(select(DailyActivity).where(is_theirs).correlate(day), "row")
     return aliased(DailyActivity, select(row).join_from(day, row, true()).cte("stored"))
 
 

@@ -9,7 +9,7 @@ from dropout_service.database.events.inserted import course_of, is_of_day
 from dropout_service.database.events.neighbours import MARKS, had_marks, is_answer
 from dropout_service.domain.enums import EventType
 from dropout_service.models import DailyActivity, LearningEvent
-from shared_db.queries.dialects import among
+from shared_db.queries.dialects import in_list
 
 
 def late_days(new: type[LearningEvent], stored: type[DailyActivity]) -> CompoundSelect[Any]:
@@ -25,7 +25,7 @@ def late_days(new: type[LearningEvent], stored: type[DailyActivity]) -> Compound
 def touched_by_events() -> CompoundSelect[Any]:
     """Return, in memory, the days of the events of the parameter, and those of later answers."""
     new, later = aliased(LearningEvent), aliased(LearningEvent)
-    is_new = among(new.id, "event_ids", "sqlite")
+    is_new = in_list(new.id, "event_ids", "sqlite")
     is_later = (
         (later.student_id == new.student_id)
         & (later.question_id == new.question_id)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.events.inserted import course_of, new_events
 from dropout_service.models import LearningEvent, ResourceUse
-from shared_db.queries.dialects import among
+from shared_db.queries.dialects import in_list
 
 KEY = ("student_id", "course", "resource_type")
 
@@ -37,13 +37,13 @@ def _dialect(session: Session) -> str:
 @cache
 def _of_events(dialect: str) -> Insert:
     if dialect == "sqlite":
-        return _noting(dialect, LearningEvent, among(LearningEvent.id, "event_ids", dialect))
+        return _noting(dialect, LearningEvent, in_list(LearningEvent.id, "event_ids", dialect))
     return _noting(dialect, new_events(), true())
 
 
 @cache
 def _of_students(dialect: str) -> Insert:
-    is_theirs = among(LearningEvent.student_id, "student_ids", dialect)
+    is_theirs = in_list(LearningEvent.student_id, "student_ids", dialect)
     return _noting(dialect, LearningEvent, is_theirs)
 
 

@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dropout_service.database.events.daily_rollup import rebuild_days_of, refresh_days_of
-from dropout_service.database.students.locking import admit, require_student
+from dropout_service.database.students.locking import ensure_and_lock, require_student
 from dropout_service.domain.enums import EventType
 from dropout_service.domain.resource_view import clicks_of, resource_type_of
 from dropout_service.domain.rules.activity import day_of
-from dropout_service.errors import EventExists, StudentDeleted
+from dropout_service.errors import EventExists, StudentErased
 from dropout_service.models import AttemptHistory, LearningEvent, Student
 from shared_db.clock import utc_now
 from shared_db.columns import row_of
@@ -21,10 +21,21 @@ from shared_db.errors import ServiceError
 from shared_db.ids import new_id
 from shared_db.queries.filters import Columns, Filter, conditions
 from shared_db.queries.pagination import Keyset, Page
-from shared_db.repository import Part
-from shared_db.spool.writes import Kind, add_many, add_one, add_one_async, within_adding
+from shared_db.repository import Repository
+from shared_db.spool.writes import (
+    SpoolableType,
+    insert_many_or_spool,
+    insert_or_spool,
+    insert_or_spool_async,
+    write_deadline,
+)
 from shared_db.writes.group_commit import GroupCommit
-from shared_db.writes.idempotent_insert import Outcome, digest_and_size, digest_of, store_named
+from shared_db.writes.idempotent_insert import (
+    Outcome,
+    content_digest,
+    content_digest_and_size,
+    insert_many_idempotent,
+)
 
 EVENTS_BY_TIME = Keyset("events", (LearningEvent.occurred_at, LearningEvent.id), is_descending=True)
 ATTEMPTS_BY_TIME = Keyset(
@@ -76,7 +87,7 @@ def _pending(
 
 
 # Not ordered: an event brings its student with it, and has its time.
-EVENT = Kind(
+EVENT = SpoolableType(
     "learning-event",
     EventToStore,
     _row,
@@ -87,7 +98,7 @@ EVENT = Kind(
 )
 
 
-class Events(Part):
+class Events(Repository):
     """What students did."""
 
     commits: GroupCommit[Received, LearningEvent]
@@ -121,17 +132,17 @@ class Events(Part):
             data=data,
             occurred_at=occurred_at,
         )
-        return add_one(self.database, EVENT, event, self._write)
+        return insert_or_spool(self.database, EVENT, event, self._write)
 
     async def add_learning_event_async(self, event: EventToStore) -> LearningEvent:
         """Do the same for a task, which holds no thread while it waits."""
-        return await add_one_async(self.database, EVENT, event, self._write_async)
+        return await insert_or_spool_async(self.database, EVENT, event, self._write_async)
 
     def add_learning_events(
         self, events: Sequence[EventToStore]
     ) -> tuple[list[LearningEvent], list[Outcome]]:
         """Store many events in one unit of work; return their rows and outcomes in order."""
-        return add_many(self.database, EVENT, events, self._write_many, _pending)
+        return insert_many_or_spool(self.database, EVENT, events, self._write_many, _pending)
 
     def _write(self, event: EventToStore) -> LearningEvent:
         came = received(event, utc_now())
@@ -166,7 +177,7 @@ class Events(Part):
 
         """
         query = select(LearningEvent).where(LearningEvent.student_id == student_id)
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             require_student(session, student_id)
             query = query.where(*conditions(session, filters, EVENT_COLUMNS))
             return EVENTS_BY_TIME.page(session, query, after=after, limit=limit)
@@ -201,18 +212,18 @@ class Events(Part):
 
     def _store_waiting(self, waiting: Sequence[Received]) -> list[LearningEvent | ServiceError]:
         rows = [came.row for came in waiting]
-        with within_adding(self.database), self.database.unit_of_work() as session:
+        with write_deadline(self.database), self.database.unit_of_work() as session:
             return _store_each(session, rows)
 
 
 def _store(session: Session, rows: Sequence[LearningEvent]) -> list[Outcome]:
-    gone = admit(session, {row.student_id for row in rows}, utc_now())
+    gone = ensure_and_lock(session, {row.student_id for row in rows}, utc_now())
     kept = [row for row in rows if row.student_id not in gone]
-    outcomes = store_named(session, kept)
+    outcomes = insert_many_idempotent(session, kept)
     stored = [row for row, o in zip(kept, outcomes, strict=True) if o is Outcome.STORED]
     refresh_days_of(session, stored)
     of_kept = iter(outcomes)
-    return [Outcome.GONE if row.student_id in gone else next(of_kept) for row in rows]
+    return [Outcome.ERASED if row.student_id in gone else next(of_kept) for row in rows]
 
 
 def _store_each(
@@ -228,10 +239,10 @@ def _store_each(
                 return row
             case Outcome.REPEATED:
                 return repeated[row.id]
-            case Outcome.DIFFERENT:
+            case Outcome.CONFLICT:
                 return EventExists(row.id)
-            case Outcome.GONE:
-                return StudentDeleted(row.student_id)
+            case Outcome.ERASED:
+                return StudentErased(row.student_id)
 
     return [answer(*pair) for pair in pairs]
 
@@ -241,7 +252,7 @@ def _stored(session: Session, ids: Sequence[str]) -> dict[str, LearningEvent]:
         return {}
     events = session.scalars(select(LearningEvent).where(LearningEvent.id.in_(ids))).all()
     for event in events:
-        event.is_repeat = True
+        event.is_replay = True
     return {event.id: event for event in events}
 
 
@@ -250,7 +261,7 @@ def received(event: EventToStore, now: datetime) -> Received:
     sent = dict(vars(event))
     event_id = sent.pop("id")
     at = sent.pop("accepted_at") or now
-    digest, size = digest_and_size(sent)
+    digest, size = content_digest_and_size(sent)
     data = event.data or {}
     answered = data if event.event_type is EventType.QUESTION_SUBMIT else {}
     viewed = data if event.event_type is EventType.RESOURCE_VIEW else {}
@@ -262,7 +273,7 @@ def received(event: EventToStore, now: datetime) -> Received:
         id=event_id or new_id(),
         day=day_of(occurred_at),
         is_correct=correct if isinstance(correct, bool) else None,
-        answer_digest=None if answer is None else digest_of({"answer": answer}),
+        answer_digest=None if answer is None else content_digest({"answer": answer}),
         resource_type=resource_type_of(viewed),
         clicks=clicks_of(viewed),
         recorded_at=at,

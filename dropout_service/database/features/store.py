@@ -7,10 +7,14 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.courses.enrolment_periods import stays_of, within_sight
+from dropout_service.database.courses.enrolment_periods import observable_activity, stays_of
 from dropout_service.database.features.activity_query import activity_of
 from dropout_service.database.features.incomplete import note_pending
-from dropout_service.database.students.locking import admit_one, refuse_deleted, require_student
+from dropout_service.database.students.locking import (
+    ensure_and_lock_one,
+    require_not_erased,
+    require_student,
+)
 from dropout_service.domain.rules.features import FEATURES_VERSION, Features, features_of
 from dropout_service.errors import FeatureSetExists, FeatureSetNotFound, StudentNotFound
 from dropout_service.models import FeatureSet, KnownStudent
@@ -18,16 +22,16 @@ from shared_db.clock import utc_now
 from shared_db.columns import Key
 from shared_db.ids import new_id
 from shared_db.queries.pagination import Keyset, Page
-from shared_db.repository import Part
+from shared_db.repository import Repository
 from shared_db.spool.pending import pending_of
-from shared_db.writes.idempotent_insert import digest_of, store_one
+from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 
 FEATURES_BY_TIME = Keyset("features", (FeatureSet.as_of, FeatureSet.id), is_descending=True)
 ONE_STUDENT = select(bindparam("student_id", type_=Key).label("id"))
 GIVEN = "given"
 
 
-class FeatureSets(Part):
+class FeatureSets(Repository):
     """What a student's events and marks come to, kept as it was at an instant."""
 
     def compute_features(
@@ -86,7 +90,7 @@ class FeatureSets(Part):
         query = select(FeatureSet).where(is_theirs, FeatureSet.recomputed_at.is_(None))
         latest = query.order_by(FeatureSet.as_of.desc(), FeatureSet.id.desc()).limit(1)
         with self.database.reading() as session:
-            refuse_deleted(session, student_id)
+            require_not_erased(session, student_id)
             found = session.scalar(latest)
         if found is None:
             raise FeatureSetNotFound(student_id)
@@ -117,12 +121,12 @@ def features_at(session: Session, student_id: str, as_of: datetime) -> Features:
         StudentDeleted: all data of the student were erased.
 
     """
-    refuse_deleted(session, student_id)
+    require_not_erased(session, student_id)
     if session.get(KnownStudent, student_id) is None:
         raise StudentNotFound(student_id)
     stays = stays_of(session, [student_id])
     known = activity_of(session, ONE_STUDENT, as_of, student_id=student_id)
-    return features_of(within_sight(session, stays, known, as_of)[student_id])
+    return features_of(observable_activity(session, stays, known, as_of)[student_id])
 
 
 def computed_row(
@@ -157,6 +161,6 @@ def _row(
 
 
 def _store(session: Session, row: FeatureSet, sent: dict[str, Any]) -> FeatureSet:
-    row.digest = digest_of(sent)
-    admit_one(session, row.student_id, row.created_at)
-    return store_one(session, row, FeatureSetExists)
+    row.digest = content_digest(sent)
+    ensure_and_lock_one(session, row.student_id, row.created_at)
+    return insert_idempotent(session, row, FeatureSetExists)

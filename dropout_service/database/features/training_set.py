@@ -9,17 +9,17 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.features.enrolment import enrolment_features
 from dropout_service.domain.enrolments.outcome_targets import Target, is_labelled
-from dropout_service.errors import NothingPresented, StillRunning
+from dropout_service.errors import CourseInProgress, PresentationNotFound
 from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.models import Course, Enrolment, EnrolmentBackground
 from shared_db.clock import utc_now
 from shared_db.errors import NeedsPostgresql
-from shared_db.repository import Part
+from shared_db.repository import Repository
 
 AUDITED = ("gender", "has_disability", "deprivation_band")
 
 
-class LearningRows(Part):
+class LearningRows(Repository):
     """What the past teaches."""
 
     def get_courses_presented(self, presentations: Sequence[str]) -> list[str]:
@@ -38,10 +38,10 @@ class LearningRows(Part):
             found = session.scalars(query).all()
         for presentation in presentations:
             if presentation not in {course.presentation for course in found}:
-                raise NothingPresented(presentation)
+                raise PresentationNotFound(presentation)
         for course in found:
             if not course.dates.is_over_at(utc_now()):
-                raise StillRunning(course.id, course.dates.end_of(course.length_days - 1))
+                raise CourseInProgress(course.id, course.dates.end_of(course.length_days - 1))
         return [course.id for course in found]
 
     def get_learning_rows(self, day: int, courses: Sequence[str], target: Target) -> EnrolmentRows:

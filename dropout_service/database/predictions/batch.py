@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.courses.enrolment_periods import (
     Stays,
-    gone_by,
+    ended_reason,
+    observable_activity,
     stays_of,
-    within_sight,
 )
 from dropout_service.database.features.activity_query import activity_of
 from dropout_service.database.features.incomplete import note_pending
@@ -24,10 +24,10 @@ from dropout_service.database.predictions.batch_totals import (
     highest_of,
     incomplete_among,
 )
-from dropout_service.database.predictions.latest import of_leavers, take_off
+from dropout_service.database.predictions.latest import supersede, withdrawn_with_latest
 from dropout_service.database.predictions.store import prediction_row, store_predictions
-from dropout_service.database.students.locking import admit, deleted_among
-from dropout_service.domain.enrolments.course_calendar import Stay
+from dropout_service.database.students.locking import deleted_among, ensure_and_lock
+from dropout_service.domain.enrolments.course_calendar import EnrolmentPeriod
 from dropout_service.domain.rules.activity import Activity
 from dropout_service.domain.rules.features import Features, features_of
 from dropout_service.domain.rules.risk import RULES_VERSION, assess, missing_for_assessment
@@ -41,15 +41,15 @@ from dropout_service.models import (
 )
 from shared_db.clock import utc_now
 from shared_db.columns import Key
-from shared_db.queries.dialects import among
-from shared_db.repository import Part
+from shared_db.queries.dialects import in_list
+from shared_db.repository import Repository
 from shared_db.spool.pending import Pending, pending_of
-from shared_db.writes.idempotent_insert import Outcome, digest_of
+from shared_db.writes.idempotent_insert import Outcome, content_digest
 
 MOST_AT_ONCE = 1000
 
 
-class Cohorts(Part):
+class Cohorts(Repository):
     """Everybody, or everybody in a course."""
 
     def count_cohort(self, course: str | None = None) -> int:
@@ -71,9 +71,9 @@ class Cohorts(Part):
         """Make obsolete what was predicted in a course of those who had left it by the instant."""
         with self.database.unit_of_work() as session:
             found = session.get(Course, course)
-            if found is not None and (gone := of_leavers(session, found, as_of)):
-                admit(session, gone, utc_now())
-                take_off(session, course, gone, as_of)
+            if found is not None and (gone := withdrawn_with_latest(session, found, as_of)):
+                ensure_and_lock(session, gone, utc_now())
+                supersede(session, course, gone, as_of)
 
     def predict_batch(
         self,
@@ -128,10 +128,10 @@ def judged_by_rules(
 ) -> ByRules:
     """Return what the rules need of students: of a course, or altogether."""
     stays = stays_of(session, activities)
-    known = within_sight(session, stays, activities, as_of)
+    known = observable_activity(session, stays, activities, as_of)
     features = {id_: features_of(seen) for id_, seen in known.items()}
     if course is None:
-        absent: dict[str, str] | None = gone_by(session, stays, as_of)
+        absent: dict[str, str] | None = ended_reason(session, stays, as_of)
     else:
         absent = _absent(session, course, stays, features, as_of)
     place, absent = (None, {}) if absent is None else (course, absent)
@@ -151,7 +151,7 @@ def activities_of(
 
 @cache
 def _named(dialect: str) -> Select[str]:
-    return select(KnownStudent.id).where(among(KnownStudent.id, "ids", dialect))
+    return select(KnownStudent.id).where(in_list(KnownStudent.id, "ids", dialect))
 
 
 def _next(student: Subquery) -> Select[str]:
@@ -197,7 +197,7 @@ def _absent(
     return {id_: why for id_, why in reasons.items() if why}
 
 
-def _absence(stay: Stay | None, as_of: datetime) -> str | None:
+def _absence(stay: EnrolmentPeriod | None, as_of: datetime) -> str | None:
     return "the student is not enrolled in the course" if stay is None else stay.closed_at(as_of)
 
 
@@ -205,7 +205,7 @@ def _stored(
     session: Session, judged: ByRules, pending: Pending, *, last: str, keep: int
 ) -> CohortBatch:
     assessable = judged.features.keys() - judged.missing
-    gone = admit(session, assessable, utc_now())
+    gone = ensure_and_lock(session, assessable, utc_now())
     rows = [_row(judged, id_, pending) for id_ in sorted(assessable - gone)]
     outcomes = Counter(store_predictions(session, rows))
     return CohortBatch(
@@ -224,7 +224,7 @@ def _stored(
 def _row(judged: ByRules, student_id: str, pending: Pending) -> DropoutPrediction:
     row = judged.row(student_id)
     note_pending(row, pending)
-    row.digest = digest_of({"features": asdict(judged.features[student_id])})
+    row.digest = content_digest({"features": asdict(judged.features[student_id])})
     named = f"{student_id}\n{judged.as_of.isoformat()}\n{RULES_VERSION}\n{row.digest.hex()}"
     if judged.course is not None:
         named += f"\n{judged.course}"

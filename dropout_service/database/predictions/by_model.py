@@ -21,7 +21,7 @@ from dropout_service.database.predictions.batch_totals import (
 )
 from dropout_service.database.predictions.model_registry import ActiveModel, active_model
 from dropout_service.database.predictions.store import store_predictions
-from dropout_service.database.students.locking import admit
+from dropout_service.database.students.locking import ensure_and_lock
 from dropout_service.domain.enrolments.course_calendar import Dates, not_enrolled
 from dropout_service.domain.enrolments.model_assessment import (
     Judged,
@@ -33,9 +33,9 @@ from dropout_service.learning.features import KNOWN
 from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.models import Course, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
-from shared_db.repository import Part
+from shared_db.repository import Repository
 from shared_db.spool.pending import NOTHING_PENDING, Pending, pending_of
-from shared_db.writes.idempotent_insert import Outcome, digest_of
+from shared_db.writes.idempotent_insert import Outcome, content_digest
 
 NOTHING_KNOWN = "nothing is known of the enrolment but its course"
 
@@ -65,7 +65,7 @@ class CourseAssessment:
         )
 
 
-class EnrolmentPredictions(Part):
+class EnrolmentPredictions(Repository):
     """Which enrolments are at risk, and why."""
 
     def get_course_dates(self, course: str) -> Dates | None:
@@ -113,7 +113,7 @@ class EnrolmentPredictions(Part):
         The same again changes nothing. keep: how many of the highest risks to return.
         """
         with self.database.unit_of_work() as session:
-            gone = admit(session, [student_id for student_id, _ in enrolments], utc_now())
+            gone = ensure_and_lock(session, [student_id for student_id, _ in enrolments], utc_now())
             rows = [
                 named_row(assessed, student_id, assessment)
                 for student_id, assessment in enrolments
@@ -213,7 +213,7 @@ def named_row(
     """Return a prediction whose id tells its content, so that the same again is the same row."""
     row = model_row(assessed, student_id, assessment)
     note_pending(row, assessed.pending)
-    row.digest = digest_of(asdict(assessment))
+    row.digest = content_digest(asdict(assessment))
     named = "\n".join((student_id, assessed.course, assessed.as_of.isoformat(), assessed.version))
     name = hashlib.blake2b(named.encode() + row.digest, digest_size=16).hexdigest()
     row.id = f"course-{name}"

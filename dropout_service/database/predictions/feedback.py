@@ -4,20 +4,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dropout_service.domain.enums import DropoutType, Verdict
-from dropout_service.errors import FeedbackExists, NoSuchPrediction
+from dropout_service.errors import FeedbackExists, PredictionIdNotFound
 from dropout_service.models import DropoutPrediction, PredictionFeedback
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
 from shared_db.queries.pagination import Keyset, Page
-from shared_db.repository import Part
-from shared_db.writes.idempotent_insert import digest_of, store_one
+from shared_db.repository import Repository
+from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 
 FEEDBACK_BY_TIME = Keyset(
     "feedback", (PredictionFeedback.created_at, PredictionFeedback.id), is_descending=True
 )
 
 
-class Feedback(Part):
+class Feedback(Repository):
     """Verdicts on predictions; several people may give one each."""
 
     def add_feedback(
@@ -43,12 +43,12 @@ class Feedback(Part):
             id=feedback_id or new_id(),
             given_by=given_by,
             created_at=utc_now(),
-            digest=digest_of(sent),
+            digest=content_digest(sent),
         )
         with self.database.unit_of_work() as session:
             # Locked, so that the student is not erased between here and the commit.
             _require(session, prediction_id, lock=True)
-            return store_one(session, row, FeedbackExists)
+            return insert_idempotent(session, row, FeedbackExists)
 
     def get_feedback(
         self, prediction_id: str, *, after: str | None = None, limit: int = 100
@@ -84,4 +84,4 @@ class Feedback(Part):
 def _require(session: Session, prediction_id: str, *, lock: bool = False) -> None:
     query = select(DropoutPrediction.id).where(DropoutPrediction.id == prediction_id)
     if session.scalar(query.with_for_update(key_share=True) if lock else query) is None:
-        raise NoSuchPrediction(prediction_id)
+        raise PredictionIdNotFound(prediction_id)

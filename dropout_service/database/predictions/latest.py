@@ -16,7 +16,7 @@ _COURSE = func.coalesce(_ROW.course, "")
 _NOT_LATEST = {"is_latest": False, "is_overall": False}
 
 
-def put_latest(session: Session, rows: Sequence[DropoutPrediction]) -> None:
+def mark_latest(session: Session, rows: Sequence[DropoutPrediction]) -> None:
     """Make these the latest of their students and courses, where nothing later is known.
 
     What rules said of a student altogether is obsolete where a model judged.
@@ -48,7 +48,7 @@ def _let_models_speak(session: Session, rows: Sequence[DropoutPrediction]) -> No
         _make_obsolete(session, of_those, rows[0].as_of)
 
 
-def of_leavers(session: Session, course: Course, as_of: datetime) -> list[str]:
+def withdrawn_with_latest(session: Session, course: Course, as_of: datetime) -> list[str]:
     """Return who has a latest prediction in the course, and had left it by the instant."""
     query = (
         select(_ROW.student_id)
@@ -64,7 +64,7 @@ def of_leavers(session: Session, course: Course, as_of: datetime) -> list[str]:
     return list(session.scalars(query.order_by(_ROW.student_id)))
 
 
-def take_off(session: Session, course: str, students: Sequence[str], as_of: datetime) -> None:
+def supersede(session: Session, course: str, students: Sequence[str], as_of: datetime) -> None:
     """Make what was predicted of these in the course obsolete; they must be locked."""
     of_those = _ROW.student_id.in_(students) & (_ROW.course == course)
     _make_obsolete(session, of_those, as_of)
@@ -81,7 +81,7 @@ def put_in_place(
     Without a new one nothing is told. All are of one instant; their students must be locked.
     """
     _change(session, _ROW.id.in_([old.id for old, _ in pairs]), recomputed_at=now)
-    put_latest(session, [new for old, new in pairs if new is not None and old.is_latest])
+    mark_latest(session, [new for old, new in pairs if new is not None and old.is_latest])
     if vain := [old for old, new in pairs if new is None]:
         _change(session, _ROW.id.in_([old.id for old in vain]), **_NOT_LATEST)
         _put_overall(session, sorted({old.student_id for old in vain}))

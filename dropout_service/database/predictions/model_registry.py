@@ -16,8 +16,8 @@ from dropout_service.learning.training import Trained, TrainedVariant
 from dropout_service.models import LearnedModel
 from shared_db.clock import utc_now
 from shared_db.queries.pagination import Keyset, Page
-from shared_db.repository import Part
-from shared_db.writes.idempotent_insert import digest_of, store_named
+from shared_db.repository import Repository
+from shared_db.writes.idempotent_insert import content_digest, insert_many_idempotent
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class ActiveModel:
     model: RiskModel
 
 
-class LearnedModels(Part):
+class LearnedModels(Repository):
     """What was learned, and what of it predicts."""
 
     def save_model(
@@ -58,7 +58,7 @@ class LearnedModels(Part):
             if session.get_bind().dialect.name == "postgresql":
                 # Two that train at once would both find no other active model.
                 session.execute(text("LOCK TABLE dropout.models IN SHARE ROW EXCLUSIVE MODE"))
-            store_named(session, [row])
+            insert_many_idempotent(session, [row])
             change = update(LearnedModel)
             session.execute(change.where(LearnedModel.is_active).values(is_active=False))
             session.execute(change.where(LearnedModel.id == row.id).values(is_active=True))
@@ -156,7 +156,7 @@ def _row(trained: Trained, target: Target, training: Mapping[str, Any]) -> Learn
             for name, variant in variants.items()
         },
     }
-    digest = digest_of(content)
+    digest = content_digest(content)
     return LearnedModel(
         **{"trees_with_activity": None, **content},
         id=f"model-{digest.hex()[:_DIGITS]}",

@@ -16,14 +16,18 @@ from dropout_service.database.predictions.batch import activities_of, judged_by_
 from dropout_service.database.predictions.by_model import assess_course, model_row
 from dropout_service.database.predictions.latest import put_in_place
 from dropout_service.database.predictions.model_registry import model_of
-from dropout_service.database.students.locking import admit
+from dropout_service.database.students.locking import ensure_and_lock
 from dropout_service.errors import FeatureSetExists
 from dropout_service.models import Course, DropoutPrediction, FeatureSet
 from shared_db.clock import utc_now
 from shared_db.errors import DatabaseUnavailable
-from shared_db.repository import Part
+from shared_db.repository import Repository
 from shared_db.spool.pending import pending_of
-from shared_db.writes.idempotent_insert import digest_of, store_named, store_one
+from shared_db.writes.idempotent_insert import (
+    content_digest,
+    insert_idempotent,
+    insert_many_idempotent,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +56,7 @@ _PREDICTIONS = select(
 )
 
 
-class Recomputing(Part):
+class Recomputing(Repository):
     """Features and predictions, again as of their instant, from all rows that were accepted."""
 
     def recompute(self) -> int:
@@ -114,14 +118,14 @@ class Recomputing(Part):
         [due] = rows
         with self.database.unit_of_work() as session:
             # Locked before it is looked at, so that the second of two processes finds it done.
-            if admit(session, [due.student_id], utc_now()):
+            if ensure_and_lock(session, [due.student_id], utc_now()):
                 return 0
             old = session.get(FeatureSet, due.id)
             if old is None or old.recomputed_at is not None:
                 return 0
             new = computed_row(session, due.student_id, due.as_of, id_again(due.id))
             new.digest, new.pending_rows = _digest_again(due.id), 0
-            store_one(session, new, FeatureSetExists)
+            insert_idempotent(session, new, FeatureSetExists)
             old.recomputed_at = new.created_at
             return 1
 
@@ -168,7 +172,7 @@ def _predicted(session: Session, rows: Sequence[_Due]) -> _Predicted:
 
 def _stored(session: Session, rows: Sequence[_Due], predicted: _Predicted) -> int:
     # Locked before they are looked at, so that the second of two processes finds them done.
-    gone = admit(session, {row.student_id for row in rows}, utc_now())
+    gone = ensure_and_lock(session, {row.student_id for row in rows}, utc_now())
     ids = [row.id for row in rows if row.student_id not in gone]
     is_left = DropoutPrediction.id.in_(ids) & DropoutPrediction.recomputed_at.is_(None)
     olds = session.scalars(select(DropoutPrediction).where(is_left)).all()
@@ -177,10 +181,10 @@ def _stored(session: Session, rows: Sequence[_Due], predicted: _Predicted) -> in
         if new is not None:
             new.id, new.digest, new.pending_rows = id_again(old.id), _digest_again(old.id), 0
             new.obsolete_from = old.obsolete_from
-    store_named(session, [new for _, new in pairs if new is not None])
+    insert_many_idempotent(session, [new for _, new in pairs if new is not None])
     put_in_place(session, pairs, utc_now())
     return len(pairs)
 
 
 def _digest_again(id_: str) -> bytes:
-    return digest_of({"again": id_})
+    return content_digest({"again": id_})

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.courses.enrolment_periods import gone_by, stay_of, stays_of
+from dropout_service.database.courses.enrolment_periods import ended_reason, stay_of, stays_of
 from dropout_service.database.features.incomplete import note_pending
 from dropout_service.database.features.store import features_at
 from dropout_service.database.predictions.by_model import assess_course, model_row
@@ -17,12 +17,12 @@ from dropout_service.errors import CourseNotFound, NotAssessable, PredictionExis
 from dropout_service.models import Course, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
-from shared_db.repository import Part
+from shared_db.repository import Repository
 from shared_db.spool.pending import pending_of
-from shared_db.writes.idempotent_insert import digest_of, repeated
+from shared_db.writes.idempotent_insert import content_digest, repeated
 
 
-class Predicting(Part):
+class Predicting(Repository):
     """Who is at risk, and why: one student."""
 
     def predict(
@@ -48,7 +48,7 @@ class Predicting(Part):
 
         """
         instant = as_of or utc_now()
-        digest = digest_of({"student_id": student_id, "as_of": as_of, "course": course})
+        digest = content_digest({"student_id": student_id, "as_of": as_of, "course": course})
         pending = pending_of(self.database, [student_id])
         with self.database.unit_of_work() as session:
             # Before anything is judged: what was answered once is answered again, although the
@@ -111,7 +111,7 @@ def _by_rules(
     session: Session, student_id: str, course: str | None, as_of: datetime
 ) -> DropoutPrediction:
     features = features_at(session, student_id, as_of)
-    gone = gone_by(session, stays_of(session, [student_id]), as_of).get(student_id)
+    gone = ended_reason(session, stays_of(session, [student_id]), as_of).get(student_id)
     if missing := gone or missing_for_assessment(features):
         raise NotAssessable(student_id, missing)
     return prediction_row(student_id, assess(features), as_of, course)

@@ -9,8 +9,12 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from dropout_service.database.features.incomplete import id_again
-from dropout_service.database.predictions.latest import put_latest
-from dropout_service.database.students.locking import admit_one, refuse_deleted, require_student
+from dropout_service.database.predictions.latest import mark_latest
+from dropout_service.database.students.locking import (
+    ensure_and_lock_one,
+    require_not_erased,
+    require_student,
+)
 from dropout_service.domain.enums import DropoutType, RiskLevel, risk_level
 from dropout_service.domain.rules.risk import (
     RULES_VERSION,
@@ -28,8 +32,13 @@ from shared_db.clock import utc_now
 from shared_db.ids import new_id
 from shared_db.queries.filters import Columns, Filter, conditions
 from shared_db.queries.pagination import Keyset, Page
-from shared_db.repository import Part
-from shared_db.writes.idempotent_insert import Outcome, digest_of, store_named, store_one
+from shared_db.repository import Repository
+from shared_db.writes.idempotent_insert import (
+    Outcome,
+    content_digest,
+    insert_idempotent,
+    insert_many_idempotent,
+)
 
 PREDICTIONS_BY_RISK = Keyset(
     "predictions", (DropoutPrediction.risk_score, DropoutPrediction.id), is_descending=True
@@ -49,7 +58,7 @@ PREDICTION_COLUMNS: Columns = {
 GIVEN = "given"
 
 
-class Predictions(Part):
+class Predictions(Repository):
     """Who is at risk, and why."""
 
     def save_prediction(
@@ -106,7 +115,7 @@ class Predictions(Part):
             created_at=now,
             is_latest=False,
             is_overall=False,
-            digest=digest_of(sent),
+            digest=content_digest(sent),
         )
         with self.database.unit_of_work() as session:
             return store_prediction(session, row)
@@ -125,7 +134,7 @@ class Predictions(Part):
         which = row.is_overall if course is None else row.is_latest & (row.course == course)
         query = select(row).where(row.student_id == student_id, which)
         with self.database.reading() as session:
-            refuse_deleted(session, student_id)
+            require_not_erased(session, student_id)
             found = session.scalar(query)
         if found is None:
             raise PredictionNotFound(student_id, course)
@@ -153,7 +162,7 @@ class Predictions(Part):
         query = select(DropoutPrediction).where(DropoutPrediction.student_id == student_id)
         if course is not None:
             query = query.where(DropoutPrediction.course == course)
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             require_student(session, student_id)
             query = query.where(*conditions(session, filters, PREDICTION_COLUMNS))
             return PREDICTIONS_BY_TIME.page(session, query, after=after, limit=limit)
@@ -177,7 +186,7 @@ class Predictions(Part):
         query = select(DropoutPrediction).where(DropoutPrediction.is_overall)
         if course is not None:
             query = query.where(or_(_is_active_in(course), _is_enrolled_in(course)))
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             query = query.where(*conditions(session, filters, PREDICTION_COLUMNS))
             return PREDICTIONS_BY_RISK.page(session, query, after=after, limit=limit)
 
@@ -248,20 +257,20 @@ def store_prediction(session: Session, row: DropoutPrediction) -> DropoutPredict
         StudentDeleted: all data of the student were erased.
 
     """
-    admit_one(session, row.student_id, row.created_at)
-    stored = store_one(session, row, PredictionExists)
-    if stored.is_repeat:
+    ensure_and_lock_one(session, row.student_id, row.created_at)
+    stored = insert_idempotent(session, row, PredictionExists)
+    if stored.is_replay:
         return stored
-    put_latest(session, [row])
+    mark_latest(session, [row])
     return session.get_one(DropoutPrediction, row.id)
 
 
 def store_predictions(session: Session, rows: Sequence[DropoutPrediction]) -> list[Outcome]:
     """Store predictions of one instant, one per student and course; students must be locked."""
-    outcomes = store_named(session, rows)
+    outcomes = insert_many_idempotent(session, rows)
     # Those that are stored already, too: another model may have predicted in the meantime.
     stored = [row.id for row, one in zip(rows, outcomes, strict=True) if one is Outcome.REPEATED]
-    put_latest(session, _with_successors(session, rows, stored))
+    mark_latest(session, _with_successors(session, rows, stored))
     return outcomes
 
 

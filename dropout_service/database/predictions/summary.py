@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from dropout_service.domain.enums import LEVEL_BOUNDS, DropoutType, RiskLevel
 from dropout_service.models import Course, DropoutPrediction, Student
-from shared_db.repository import Part
+from shared_db.repository import Repository
 
 MOST_NAMED = 20
 AT_RISK_FROM = LEVEL_BOUNDS[RiskLevel.HIGH]
@@ -52,7 +52,7 @@ class Summary:
     newly_at_risk: Sequence[NewlyAtRisk]
 
 
-class Analytics(Part):
+class Analytics(Repository):
     """Counts over the predictions."""
 
     def get_summary(self, at: datetime, *, days: int = 7, periods: int = 4) -> Summary:

@@ -20,10 +20,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session, aliased
 
-from dropout_service.errors import StudentDeleted, StudentNotFound
+from dropout_service.errors import StudentErased, StudentNotFound
 from dropout_service.models import Deletion, Student, published_deletions
 from shared_db.pseudonyms import pseudonym_of
-from shared_db.queries.dialects import among
+from shared_db.queries.dialects import in_list
 
 # One statement for all of them: one each would be as many round trips.
 _MAKE = text(
@@ -58,7 +58,7 @@ def deleted_among(session: Session, student_ids: Iterable[str]) -> set[str]:
     }
 
 
-def refuse_deleted(session: Session, student_id: str) -> None:
+def require_not_erased(session: Session, student_id: str) -> None:
     """Refuse a student that was deleted.
 
     Raises:
@@ -66,7 +66,7 @@ def refuse_deleted(session: Session, student_id: str) -> None:
 
     """
     if deleted_among(session, [student_id]):
-        raise StudentDeleted(student_id)
+        raise StudentErased(student_id)
 
 
 def require_student(session: Session, student_id: str) -> Student:
@@ -78,13 +78,13 @@ def require_student(session: Session, student_id: str) -> Student:
 
     """
     student = session.get(Student, student_id)
-    refuse_deleted(session, student_id)
+    require_not_erased(session, student_id)
     if student is None:
         raise StudentNotFound(student_id)
     return student
 
 
-def admit(session: Session, student_ids: Iterable[str], now: datetime) -> set[str]:
+def ensure_and_lock(session: Session, student_ids: Iterable[str], now: datetime) -> set[str]:
     """Make the students that are new and lock all of them; return those that were deleted instead.
 
     Locked in the order of their ids, which keeps parallel batches from waiting in a circle.
@@ -107,7 +107,7 @@ def admit(session: Session, student_ids: Iterable[str], now: datetime) -> set[st
 
 
 def _missing(session: Session, ids: Sequence[str]) -> list[str]:
-    query = select(Student.id).where(among(Student.id, "ids", session.get_bind().dialect.name))
+    query = select(Student.id).where(in_list(Student.id, "ids", session.get_bind().dialect.name))
     known = set(session.scalars(query, {"ids": ids}))
     return [id_ for id_ in ids if id_ not in known]
 
@@ -128,7 +128,7 @@ def _locking(dialect: str) -> Select[str, bool]:
     """Return what locks students, and tells which of them were deleted."""
     deletions = _deletions(dialect)
     is_deleted = or_(*(exists().where(of.c.pseudonym == Student.pseudonym) for of in deletions))
-    query = select(Student.id, is_deleted).where(among(Student.id, "ids", dialect))
+    query = select(Student.id, is_deleted).where(in_list(Student.id, "ids", dialect))
     # key_share: a lock that rows which only refer to the student need not wait for.
     return query.order_by(Student.id).with_for_update(key_share=True, of=Student)
 
@@ -140,16 +140,16 @@ def _locking_all(dialect: str) -> Select[str, bool]:
     With some locked already, making the others could wait in a circle.
     """
     there = aliased(Student)
-    count = select(func.count()).select_from(there).where(among(there.id, "ids", dialect))
+    count = select(func.count()).select_from(there).where(in_list(there.id, "ids", dialect))
     return _locking(dialect).where(count.scalar_subquery() == bindparam("count"))
 
 
-def admit_one(session: Session, student_id: str, now: datetime) -> None:
+def ensure_and_lock_one(session: Session, student_id: str, now: datetime) -> None:
     """Make the student if new, and lock it.
 
     Raises:
         StudentDeleted: all data of the student were erased.
 
     """
-    if admit(session, [student_id], now):
-        raise StudentDeleted(student_id)
+    if ensure_and_lock(session, [student_id], now):
+        raise StudentErased(student_id)

@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from dropout_service.database.students.locking import (
-    admit_one,
     deleted_among,
+    ensure_and_lock_one,
     require_student,
     tombstones,
 )
@@ -35,10 +35,10 @@ from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from shared_db.pseudonyms import pseudonym_of
 from shared_db.queries.pagination import Keyset, Page
-from shared_db.repository import Part
-from shared_db.spool.purge import forget_erased, forget_students
-from shared_db.spool.writes import Kind, add_one, find_one, one_by_one
-from shared_db.writes.idempotent_insert import digest_of
+from shared_db.repository import Repository
+from shared_db.spool.purge import forget_erased, purge_students
+from shared_db.spool.writes import SpoolableType, get_or_spooled, insert_or_spool, one_by_one
+from shared_db.writes.idempotent_insert import content_digest
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
 MOST_ERASED_AT_ONCE = 100
@@ -64,7 +64,7 @@ class StudentToStore:
 
     def row(self, now: datetime) -> Student:
         """Return the row of a student of whom nothing was heard before."""
-        digest = digest_of({"name": self.name, "email": self.email})
+        digest = content_digest({"name": self.name, "email": self.email})
         at = self.accepted_at or now
         return Student(id=self.id, name=self.name, email=self.email, created_at=at, digest=digest)
 
@@ -73,7 +73,7 @@ def _give(manager: "Students", student: StudentToStore) -> Student:
     return manager.store_student(student)
 
 
-STUDENT = Kind(
+STUDENT = SpoolableType(
     "student",
     StudentToStore,
     StudentToStore.row,
@@ -83,13 +83,13 @@ STUDENT = Kind(
 )
 
 
-class Students(Part):
+class Students(Repository):
     """The students of whom something was heard."""
 
     def add_student(
         self, student_id: str, name: str | None = None, email: str | None = None
     ) -> Student:
-        """Store a student; the same again changes nothing and is marked `is_repeat`.
+        """Store a student; the same again changes nothing and is marked `is_replay`.
 
         Of a student that so far only an event told of, name and e-mail are filled in.
 
@@ -102,7 +102,7 @@ class Students(Part):
 
     def store_student(self, student: StudentToStore) -> Student:
         """Do what `add_student` does."""
-        return add_one(self.database, STUDENT, student, partial(_store, self.database))
+        return insert_or_spool(self.database, STUDENT, student, partial(_store, self.database))
 
     def get_student(self, student_id: str) -> Student:
         """Return the student.
@@ -117,7 +117,7 @@ class Students(Part):
             with self.database.reading() as session:
                 return require_student(session, student_id)
 
-        return find_one(self.database, STUDENT, student_id, read)
+        return get_or_spooled(self.database, STUDENT, student_id, read)
 
     def get_students(self, *, after: str | None = None, limit: int = 100) -> Page[Student]:
         """Return students by id, following the cursor `after`.
@@ -139,7 +139,7 @@ class Students(Part):
             locked = select(Student.id).where(Student.id == student_id)
             session.execute(locked.with_for_update())
             removed = _erase(session, student_id)
-        forget_students(self.database, [student_id])
+        purge_students(self.database, [student_id])
         return removed
 
     def erase_deleted_students(self) -> int:
@@ -173,11 +173,11 @@ class Students(Part):
 def _store(database: Database, new: StudentToStore) -> Student:
     row = new.row(utc_now())
     with database.unit_of_work() as session:
-        admit_one(session, new.id, row.created_at)
+        ensure_and_lock_one(session, new.id, row.created_at)
         student = session.get_one(Student, new.id)
         if student.digest is not None and student.digest != row.digest:
             raise StudentExists(new.id)
-        student.is_repeat = student.digest is not None
+        student.is_replay = student.digest is not None
         student.name, student.email, student.digest = new.name, new.email, row.digest
         return student
 

@@ -54,7 +54,7 @@ def not_enrolled(registered_day: int | None, unregistered_day: int | None, day: 
 
 
 @dataclass(frozen=True)
-class Stay:
+class EnrolmentPeriod:
     """One enrolment: in which course, and for which of its days.
 
     activity_from, activity_until: the days that the course's stream of activity covers; both None
@@ -98,13 +98,15 @@ class Stay:
         return self.registered_day is None or self.registered_day <= day
 
 
-def is_out_of_sight(stays: Sequence[Stay], as_of: datetime) -> bool:
+def is_out_of_sight(stays: Sequence[EnrolmentPeriod], as_of: datetime) -> bool:
     """Tell whether the student is in courses that run, of none of which activity is kept."""
     running = [stay for stay in stays if stay.closed_at(as_of) is None]
     return bool(running) and not any(stay.has_stream_at(as_of) for stay in running)
 
 
-def last_ended(stays: Sequence[Stay], as_of: datetime) -> tuple[datetime, Stay] | None:
+def last_ended(
+    stays: Sequence[EnrolmentPeriod], as_of: datetime
+) -> tuple[datetime, EnrolmentPeriod] | None:
     """Return the stay that ended last, and when; None where one runs, or none has ended.
 
     What was registered for later is not known at the instant.

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared_db.clock import utc_now
-from shared_db.repository import Part
+from shared_db.repository import Repository
 from staffstuddash_service.datastore.dashboards.cohort_query import PAIRS, Section, cohort_query
 from staffstuddash_service.domain.cohort import Hint, change, material_hint, start_of_day
 from staffstuddash_service.domain.learning import LearningState
@@ -60,7 +60,7 @@ class Cohort:
     as_of: datetime
 
 
-class Cohorts(Part):
+class Cohorts(Repository):
     """What is to be seen of all students together."""
 
     def get_cohort_dashboard(

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from shared_db.repository import Part
+from shared_db.repository import Repository
 from staffstuddash_service.datastore.risk import RISK_COLUMNS, Risk, risk_of
 from staffstuddash_service.datastore.student_locks import find_student
 from staffstuddash_service.models import (
@@ -28,7 +28,7 @@ class StudentDashboard:
     risk_missing_because: str | None
 
 
-class StudentDashboards(Part):
+class StudentDashboards(Repository):
     """What is to be seen of one student."""
 
     def get_student_dashboard(self, student_id: str) -> StudentDashboard:

@@ -13,7 +13,7 @@ from shared_db.errors import NeedsPostgresql
 from shared_db.queries.dialects import Column
 from shared_db.queries.filters import Filter, conditions
 from shared_db.queries.pagination import Keyset, Page
-from shared_db.repository import Part
+from shared_db.repository import Repository
 from staffstuddash_service.datastore.performance import RECORD_FIELDS
 from staffstuddash_service.datastore.risk import (
     RISK_COLUMNS,
@@ -79,7 +79,7 @@ class DashboardRow:
     risk_missing_because: str | None
 
 
-class TeacherDashboard(Part):
+class TeacherDashboard(Repository):
     """What a teacher sees first."""
 
     def get_teacher_dashboard(
@@ -104,7 +104,7 @@ class TeacherDashboard(Part):
         needs_risk = order.is_by_risk or any(f.field in RISK_FIELDS for f in filters)
         if needs_risk and self.use_fallback:
             raise NeedsPostgresql("The in-memory store has no dropout risk to sort or filter by.")
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             wanted = conditions(session, filters, _COLUMNS)
             if search is not None:
                 folded = search.casefold()
