@@ -1,10 +1,8 @@
 """Column types and mixins that mean the same in all three services."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -15,11 +13,9 @@ from sqlalchemy import (
     MetaData,
     String,
     TypeDecorator,
-    inspect,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, Mapper, configure_mappers, mapped_column
-from sqlalchemy.orm.attributes import instance_dict
+from sqlalchemy.orm import Mapped, mapped_column
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -30,6 +26,10 @@ NAMING_CONVENTION = {
 }
 
 ID_LENGTH = 200
+
+# Values of a row to insert, by attribute of its mapped class. Without the history that a mapped
+# object keeps for its session, which takes longer than all else that is done to a row of a batch.
+Row = dict[str, Any]
 
 # Ids sort by code point in both stores, so that cursors and orders agree.
 Key = String(ID_LENGTH).with_variant(String(ID_LENGTH, collation="C"), "postgresql")
@@ -106,39 +106,3 @@ class IdempotentRow:
     is_replay = False
     # Likewise: it waits in the spool, and what only the database can tell is None.
     is_pending = False
-
-
-T = TypeVar("T")
-
-
-def row_of(model: type[T], **values: Any) -> T:
-    """Return a row as if it had been read with these values, none of them left out.
-
-    For rows that are stored past the session, by the thousand: without the history of changes that
-    a new object keeps for the session, which takes longer than all else that is done to a row.
-    """
-    row: T = _maker(model)()  # type: ignore[arg-type] # a class can be hashed
-    instance_dict(row).update(values)
-    return row
-
-
-@cache
-def _maker(model: type[Any]) -> Callable[[], Any]:
-    mapper: Mapper[Any] = inspect(model)
-    if not mapper.configured:
-        configure_mappers()
-    return mapper.class_manager.new_instance
-
-
-def fill_row(row: object, **values: Any) -> None:
-    """Give a row of `row_of` further values in the same way."""
-    instance_dict(row).update(values)
-
-
-def values_of(row: object) -> dict[str, Any]:
-    """Return the values of a row that is loaded, by attribute.
-
-    For rows by the thousand, too: reading an attribute takes six times as long as reading a dict.
-    """
-    values: dict[str, Any] = instance_dict(row)
-    return values

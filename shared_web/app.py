@@ -18,6 +18,7 @@ from shared_db.background_work.table import BackgroundRows
 from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.provisioning.migrations import History, require_migrated
+from shared_db.spool.access import SpoolAccess
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import Authenticator
 from shared_web.auth.key_limit import EXPOSED, RateLimitHeaders
@@ -92,6 +93,7 @@ def create_service_app(
         cache_seconds=settings.key_cache_seconds,
     )
     access = Authenticator(settings, keys)
+    spool = spooling.manager.spool if spooling is not None else SpoolAccess()
     background = BackgroundWork(BackgroundRows(database, history.schema).write)
 
     def prepare() -> None:
@@ -102,8 +104,8 @@ def create_service_app(
             )
         require_migrated(database, history)
         if spooling is not None:
-            attach_spool(settings, database, service.name)
-        if database.spool is not None:
+            attach_spool(settings, spooling.manager, service.name)
+        if spool.spool is not None:
             path = settings.spool_path / f"{service.name}-keys.db"
             keys.remember_on_disk(OfflineKeyCache(path, settings.key_outage_seconds))
         access.prepare(database)
@@ -116,7 +118,7 @@ def create_service_app(
         await run_in_threadpool(prepare)
         if settings.workers > 1:
             tune_gc()
-        with reporting(settings, service.name), replaying(database, spooling, background):
+        with reporting(settings, service.name), replaying(spooling, background):
             async with doing(periodics, background):
                 try:
                     yield
@@ -142,11 +144,11 @@ def create_service_app(
     app.state.intake = intake
     app.state.batches = BatchLimiter(settings.max_batch_bytes)
     app.state.expensive_reads = ExpensiveReads(settings.expensive_reads)
-    install_problem_handlers(app)
+    install_problem_handlers(app, spool)
     # Routes are tried one by one in this order, so what is asked for most comes first.
     first, *others = service.routes
     app.router.routes.append(first)
-    app.include_router(health_routes(service.name, release, lambda: database, background))
+    app.include_router(health_routes(service.name, release, database, spool, background))
     app.router.routes.extend(others)
     _install_middleware(app, settings, database)
     _document_problems(app)

@@ -13,8 +13,15 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded, ServiceError
+from shared_db.errors import (
+    DatabaseBusy,
+    DatabaseUnavailable,
+    NotFound,
+    Overloaded,
+    ServiceError,
+)
 from shared_db.resilience import descriptors
+from shared_db.spool.access import SpoolAccess
 
 MEDIA_TYPE = "application/problem+json"
 _URN = "urn:veritas:problem:"
@@ -22,6 +29,7 @@ MOST_ERRORS = 20
 _LONGEST_NAME = 100
 # Pydantic tells these by our classes' names, which a client does not know.
 _OBJECT_WANTED = {"model_type", "model_attributes_type", "dataclass_type", "dict_type"}
+_STILL_SPOOLED = "It was accepted and is not in the database yet. Try again in a few seconds."
 _NO_OBJECT = "Input should be a JSON object"
 
 
@@ -209,11 +217,16 @@ def told(part: int | str) -> str:
     return str(part)[:_LONGEST_NAME].encode(errors="backslashreplace").decode()
 
 
-def install_problem_handlers(app: FastAPI) -> None:
-    """Make every refusal of the app a problem: ours, FastAPI's and Starlette's."""
+def install_problem_handlers(app: FastAPI, spool: SpoolAccess) -> None:
+    """Make every refusal of the app a problem: ours, FastAPI's and Starlette's.
+
+    spool: a row that waits in it is not in the database yet, which is no 404.
+    """
 
     def refused(request: Request, refusal: Exception) -> Response:
         assert isinstance(refusal, ServiceError)  # noqa: S101 - what it is registered for
+        if isinstance(refusal, NotFound) and spool.holds(refusal.members.values()):
+            return refusal_response(request, DatabaseUnavailable(_STILL_SPOOLED))
         return refusal_response(request, refusal)
 
     def invalid(request: Request, refusal: Exception) -> Response:

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import partial
 
 import psycopg2
 from sqlalchemy import Connection, Engine, MetaData
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 from shared_db.connection.roles import Role
 from shared_db.connection.store import DOUBT_SHARE, Check, Store, memory_store, open_from_settings
 from shared_db.connection.transactions import session_on, transaction
-from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, QueryTooExpensive
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable, QueryTooExpensive
 from shared_db.resilience import descriptors
 from shared_db.resilience.circuit_breaker import CircuitBreaker
 from shared_db.resilience.deadlines import Deadline, deadline_scope
@@ -25,14 +24,12 @@ from shared_db.resilience.error_classification import (
     write_refusal,
 )
 from shared_db.settings import DatabaseSettings
-from shared_db.spool.queue import Spool, asked, is_replaying
 
 _TOO_EXPENSIVE = (
     "The query was given up after DATABASE_STATEMENT_TIMEOUT_SECONDS. Narrow it: a shorter time, "
     "one source, fewer conditions."
 )
 
-_NOT_GIVEN_BACK = "It was accepted and is not in the database yet. Try again in a few seconds."
 _SLOW = "The database answers, but too slowly. Try again in a moment."
 _CUT = "The connection to the database was lost, and it answers again. Try again."
 _NONE_FREE = "The request was given up: all connections of this process are in use. Try again."
@@ -50,9 +47,6 @@ class Database:
         self._open_store = open_store
         self._store: Store | None = None
         self._lock = threading.Lock()
-        self._spool: Spool | None = None
-        # Why there is none, where the service was to have one; rows may wait in its file.
-        self.spool_failure: str | None = None
 
     @classmethod
     def from_settings(
@@ -102,15 +96,6 @@ class Database:
             if self._store is None:
                 self._store = self._open_store()
             return self._store
-
-    @property
-    def spool(self) -> Spool | None:
-        """Where additions wait while the server is away; None where nothing is spooled."""
-        return None if is_replaying() else self._spool
-
-    def use_spool(self, spool: Spool) -> None:
-        """Accept additions into the spool from now on while the server is away."""
-        self._spool = spool
 
     def require_available(self) -> None:
         """Learn without asking the server whether it is known to be away.
@@ -199,11 +184,6 @@ class Database:
         try:
             with guarded as deadline, transaction(store, deadline, read_only=read_only) as session:
                 yield session
-        except NotFound as absent:
-            spool = self.spool
-            if spool and asked(partial(spool.holds, absent.members.values()), unknown=False):
-                raise DatabaseUnavailable(_NOT_GIVEN_BACK) from absent
-            raise
         except PoolTimeout as failure:
             self.require_available()  # those that wait for a hanging server hold what there is
             raise DatabaseBusy(_NONE_FREE) from failure

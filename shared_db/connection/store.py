@@ -15,7 +15,7 @@ from shared_db.connection.roles import Role, role_name
 from shared_db.errors import ConfigurationError
 from shared_db.resilience import descriptors
 from shared_db.resilience.circuit_breaker import CircuitBreaker
-from shared_db.resilience.deadlines import connect_in_time, deadline_scope, watched
+from shared_db.resilience.deadlines import connect_in_time, deadline_scope, watch
 from shared_db.resilience.error_classification import (
     is_answer,
     is_unknown_name,
@@ -152,7 +152,7 @@ def probe(engine: Engine, variable: str, checks: list[Check], seconds: float) ->
         with (
             deadline_scope(seconds, seconds, _no_doubt) as deadline,
             engine.connect() as connection,
-            watched(connection, deadline),
+            watch(connection, deadline),
             connection.begin(),  # which ends while it is watched
         ):
             connection.execute(text("SELECT 1"))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from shared_db.connection.reuse import connected
 from shared_db.connection.store import Store
-from shared_db.resilience.deadlines import Deadline, watched
+from shared_db.resilience.deadlines import Deadline, watch
 
 # One statement, because each costs a round trip; `true` makes it local to the transaction, which
 # is all that a pooler in transaction mode leaves us. Compiling the statement of a large batch
@@ -70,7 +70,7 @@ def _begun(store: Store, deadline: Deadline | None, *, read_only: bool) -> Itera
     # comes last, so that what is shut in the end is not another's already.
     with (
         connected(store.bind) as connection,
-        watched(connection, deadline) if deadline else nullcontext(),
+        watch(connection, deadline) if deadline else nullcontext(),
         session_on(connection) as session,
     ):
         session.connection(execution_options={"read_only": read_only})

@@ -63,7 +63,7 @@ _deadline: ContextVar[Deadline | None] = ContextVar("veritas_deadline", default=
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
     """Give each unit of work in this context so many seconds, in place of its usual ones."""
     token = _limit.set(seconds)
     try:
@@ -79,7 +79,7 @@ def deadline_scope(
     doubt: Callable[[], None],
     is_away: Callable[[], bool] = lambda: False,
 ) -> Iterator[Deadline]:
-    """Set the deadline that connecting and `watched` keep to.
+    """Set the deadline that connecting and `watch` keep to.
 
     doubt: called once after `doubt_seconds`. is_away: tells afterwards whether the server is known
     to be away; what has a limit of its own (see `within`) is then given up at once.
@@ -213,7 +213,7 @@ _WATCHDOG = _Watchdog()
 
 
 @contextmanager
-def watched(connection: Connection, deadline: Deadline) -> Iterator[None]:
+def watch(connection: Connection, deadline: Deadline) -> Iterator[None]:
     """Shut the connection when the deadline passes; whoever waits on it then fails."""
     number = connection.connection.dbapi_connection.fileno()  # type: ignore[union-attr] # psycopg2's
     entry = _Watched(socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM), deadline)

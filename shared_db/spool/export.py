@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
-from shared_db.spool.queue import Entry, Spool, SpoolUnavailable
+from shared_db.spool.file import Entry, SpoolUnavailable
+from shared_db.spool.queue import Spool
+from shared_db.spool.spoolable import SpoolableType
 from shared_db.spool.sqlite_file import is_damage
-from shared_db.spool.writes import SpoolableType
 
 AnyKind = SpoolableType[Any, Any]
 
@@ -87,7 +88,7 @@ def made_anew(kind: AnyKind, addition: str) -> Entry:
         ValueError: it is no addition of this kind.
 
     """
-    return kind.entry(kind.accepted(kind.from_json(addition), utc_now()))
+    return kind.entry(kind.stamped(kind.from_json(addition), utc_now()))
 
 
 def service_of(path: Path, services: Iterable[str]) -> str:
@@ -107,7 +108,7 @@ def service_of(path: Path, services: Iterable[str]) -> str:
 def _rows_of_spool(path: Path, services: Iterable[str]) -> list[tuple[str, str, str]]:
     service = service_of(path, services)
     spool = Spool(path)
-    rows = [(service, entry.kind, entry.payload) for entry in spool.every()]
+    rows = [(service, entry.kind, entry.payload) for entry in spool.all_entries()]
     spool.close()
     return rows
 

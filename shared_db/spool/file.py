@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from shared_db.results import Outcome
 from shared_db.spool.sqlite_file import connect_private
-from shared_db.writes.idempotent_insert import Outcome
 
 _BUSY_SECONDS = 5
 FORMAT = 2
@@ -93,7 +93,7 @@ class Entry:
     accepted_at: datetime
     attempts: int = 0
     problem: str | None = None
-    place: int = 0
+    sequence: int = 0
     sqlstate: str | None = None
     failures: int = 0
 

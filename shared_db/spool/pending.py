@@ -4,8 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from shared_db.connection.database import Database
-from shared_db.spool.queue import asked
+from shared_db.spool.access import SpoolAccess, best_effort
 
 
 @dataclass(frozen=True)
@@ -25,13 +24,13 @@ class Pending:
 NOTHING_PENDING = Pending({})
 
 
-def pending_of(database: Database, students: Collection[str] | None = None) -> Pending:
+def pending_of(access: SpoolAccess, students: Collection[str] | None = None) -> Pending:
     """Return what waits of these students, or of all, in the spool of this process.
 
     Ask before the rows are read. A row leaves the spool after its commit: in the other order one
     could be missing in both.
     """
-    spool = database.spool
+    spool = access.spool
     if spool is None:
-        return Pending(None) if database.spool_failure else NOTHING_PENDING
-    return Pending(asked(partial(spool.waiting_of, students), None))
+        return Pending(None) if access.failure else NOTHING_PENDING
+    return Pending(best_effort(partial(spool.waiting_of, students), None))

@@ -4,33 +4,32 @@ import logging
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
-from shared_db.connection.database import Database
 from shared_db.errors import DatabaseUnavailable
-from shared_db.spool.queue import SpoolUnavailable, asked
+from shared_db.spool.access import SpoolAccess
+from shared_db.spool.file import SpoolUnavailable
 
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 1000
 
 
-def require_no_pending_writes(database: Database, subject: str) -> None:
+def require_no_pending_writes(access: SpoolAccess, subject: str) -> None:
     """Let a student be erased only when nothing of theirs waits.
 
     Raises:
         DatabaseUnavailable: something waits, and is given back first.
 
     """
-    spool = database.spool
-    if spool and asked(lambda: spool.holds([subject]), unknown=False):
+    if access.holds([subject]):
         raise DatabaseUnavailable("Something of the student waits to be stored. Try again soon.")
 
 
-def purge_students(database: Database, subjects: Collection[str]) -> int:
+def purge_students(access: SpoolAccess, subjects: Collection[str]) -> int:
     """Delete from the spool what is there of erased students; return how many additions.
 
     A spool that cannot be written keeps them until `forget_erased` finds it mended.
     """
-    spool = database.spool
+    spool = access.spool
     if spool is None or not subjects:
         return 0
     removed = 0
@@ -42,7 +41,7 @@ def purge_students(database: Database, subjects: Collection[str]) -> int:
 
 
 def forget_erased(
-    database: Database, erased_among: Callable[[Collection[str]], Collection[str]]
+    access: SpoolAccess, erased_among: Callable[[Collection[str]], Collection[str]]
 ) -> int:
     """Delete from the spool what was refused of students who are erased; return how many additions.
 
@@ -50,10 +49,10 @@ def forget_erased(
     """
     refused, erased = list[str](), set[str]()
     with _tried_again_later():
-        refused = database.spool.subjects_refused() if database.spool else []
+        refused = access.spool.subjects_refused() if access.spool else []
     for start in range(0, len(refused), _AT_ONCE):
         erased.update(erased_among(refused[start : start + _AT_ONCE]))
-    return purge_students(database, erased)
+    return purge_students(access, erased)
 
 
 @contextmanager

@@ -4,15 +4,13 @@ import json
 import logging
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 from shared_db.background_work.state_log import StateLog
+from shared_db.results import Outcome
 from shared_db.spool.connection import unusable
 from shared_db.spool.file import (
     Entry,
@@ -24,55 +22,8 @@ from shared_db.spool.file import (
     size_bytes,
 )
 from shared_db.spool.store import SpoolStore
-from shared_db.writes.idempotent_insert import Outcome
-
-__all__ = [
-    "Entry",
-    "Spool",
-    "SpoolState",
-    "SpoolUnavailable",
-    "asked",
-    "is_replaying",
-    "replaying",
-]
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-_is_giving_back: ContextVar[bool] = ContextVar("veritas_giving_back", default=False)
-
-
-def is_replaying() -> bool:
-    """Tell whether what is stored in this context comes from the spool."""
-    return _is_giving_back.get()
-
-
-@contextmanager
-def replaying() -> Iterator[None]:
-    """Let additions in this context reach the database, and nothing else: they wait already."""
-    token = _is_giving_back.set(True)
-    try:
-        yield
-    finally:
-        _is_giving_back.reset(token)
-
-
-_questions = StateLog(logger, "the spool cannot be read", "the spool can be read again")
-
-
-def asked(question: Callable[[], T], unknown: T) -> T:
-    """Return what a question to a spool finds, `unknown` where its file cannot be used.
-
-    The log says so, once; what the database knows counts.
-    """
-    try:
-        found = question()
-    except SpoolUnavailable as failure:
-        _questions.report(failure)
-        return unknown
-    _questions.report(None)
-    return found
 
 
 @dataclass
@@ -85,7 +36,7 @@ class _Request:
 class Spool(SpoolStore):
     """The spool of one service. Nothing is answered before it is on the disk.
 
-    Raises SpoolUnwritable from every method when the file cannot be used.
+    Raises SpoolUnavailable from every method when the file cannot be used.
     """
 
     def __init__(self, path: Path, limits: SpoolLimits | None = None) -> None:
@@ -93,7 +44,7 @@ class Spool(SpoolStore):
         self.limits = limits or SpoolLimits()
         self._queue: deque[_Request] = deque()
         # Of which kinds this process stored something that did not have to wait.
-        self.kinds_stored: set[str] = set()
+        self.types_stored: set[str] = set()
         self._additions = StateLog(logger, "nothing can be spooled", "additions are spooled again")
 
     @classmethod
@@ -101,7 +52,7 @@ class Spool(SpoolStore):
         """Return the spool of a service in the folder of SPOOL_PATH."""
         return cls(folder / f"{service}-spool.db", limits)
 
-    def accept(self, entries: Sequence[Entry]) -> list[tuple[Outcome, Entry]]:
+    def append(self, entries: Sequence[Entry]) -> list[tuple[Outcome, Entry]]:
         """Keep the entries whose id is new; return what became of each and what is kept, in order.
 
         Those who come at the same time share one transaction.
@@ -110,7 +61,7 @@ class Spool(SpoolStore):
         self._queue.append(request)
         with self._writer.lock:
             if request.outcomes is None and request.failure is None:
-                self._accept_queued()
+                self._append_queued()
         if request.outcomes is None:
             raise unusable(self.path, "written", request.failure) from request.failure
         return request.outcomes
@@ -154,11 +105,11 @@ class Spool(SpoolStore):
         with self.connection() as connection:
             return dict(connection.execute(f"{query} {named} GROUP BY subject", values).fetchall())
 
-    def oldest(self, limit: int) -> list[Entry]:
+    def pending(self, limit: int) -> list[Entry]:
         """Return what waits, deferred or not, in the order of acceptance."""
         return self.entries("problem IS NULL", limit=limit)
 
-    def every(self, *, refused_only: bool = False) -> list[Entry]:
+    def all_entries(self, *, refused_only: bool = False) -> list[Entry]:
         """Return everything that is kept, in the order of acceptance."""
         return self.entries("problem IS NOT NULL" if refused_only else "TRUE")
 
@@ -172,10 +123,10 @@ class Spool(SpoolStore):
         oldest_at = datetime.fromisoformat(oldest[0]) if oldest else None
         return SpoolState(waiting, oldest_at, refused, is_full)
 
-    def refuse(self, problems: Iterable[tuple[Entry, str]]) -> None:
+    def reject(self, problems: Iterable[tuple[Entry, str]]) -> None:
         """Keep additions with the problem for which the database refused them."""
         query = "UPDATE spool SET problem = ?, attempts = ? WHERE place = ?"
-        rows = [(problem, entry.attempts + 1, entry.place) for entry, problem in problems]
+        rows = [(problem, entry.attempts + 1, entry.sequence) for entry, problem in problems]
         self._change(query, rows)
 
     def retry(self, ids: Collection[str] | None = None) -> int:
@@ -185,7 +136,7 @@ class Spool(SpoolStore):
     def discard(self, ids: Collection[str]) -> int:
         """Delete refused additions for good, each named as `id` or `kind:id`; return how many."""
         count = self._change_refused("DELETE FROM spool", ids)
-        self.wipe()
+        self.truncate_wal()
         return count
 
     def subjects_refused(self) -> list[str]:
@@ -199,10 +150,10 @@ class Spool(SpoolStore):
         query = "DELETE FROM spool WHERE subject = ?"
         with self.transaction() as connection:
             removed = sum(connection.execute(query, (one,)).rowcount for one in subjects)
-        self.wipe()
+        self.truncate_wal()
         return removed
 
-    def _accept_queued(self) -> None:
+    def _append_queued(self) -> None:
         requests = [self._queue.popleft() for _ in range(len(self._queue))]
         try:
             with self._writer.transaction() as connection:

@@ -74,7 +74,7 @@ class ReplayQueue:
         What was in the way of a deferred row that is stored now is gone, so that other rows that
         failed with its SQLSTATE are due at once.
         """
-        places = json.dumps([entry.place for entry in (*stored, *others)])
+        places = json.dumps([entry.sequence for entry in (*stored, *others)])
         freed = {entry.sqlstate for entry in stored if entry.sqlstate}
         with self._store.transaction() as connection:
             connection.execute(
@@ -106,7 +106,7 @@ class ReplayQueue:
                 {
                     "code": code,
                     "now": now,
-                    "place": entry.place,
+                    "place": entry.sequence,
                     "first": FIRST_PAUSE_SECONDS,
                     "longest": LONGEST_PAUSE_SECONDS,
                 },
@@ -119,7 +119,7 @@ class ReplayQueue:
             problem = f"The database refuses it while it takes others: SQLSTATE {code}"
             connection.execute(
                 "UPDATE spool SET problem = ?, attempts = attempts + failures WHERE place = ?",
-                (problem, entry.place),
+                (problem, entry.sequence),
             )
         return True
 

@@ -74,7 +74,7 @@ class RetryPass:
 
     def _key(self, entry: Entry) -> str | int:
         if entry.subject is None or not self._is_ordered(entry.kind):
-            return entry.place
+            return entry.sequence
         return entry.subject
 
 

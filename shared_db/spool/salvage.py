@@ -15,7 +15,7 @@ from typing import Any
 from shared_db.errors import ConfigurationError
 from shared_db.spool.export import made_anew
 from shared_db.spool.file import Entry
-from shared_db.spool.writes import SpoolableType
+from shared_db.spool.spoolable import SpoolableType
 
 _MAGIC = b"SQLite format 3\x00"
 _USUAL_PAGE_BYTES = 4096
@@ -45,7 +45,7 @@ def readable_entries(path: Path) -> list[Entry]:
     """
     pages = _pages(path)
     found = {(e.kind, e.id): e for number in pages for e in _entries(pages, number)}
-    return sorted(found.values(), key=lambda entry: entry.place)
+    return sorted(found.values(), key=lambda entry: entry.sequence)
 
 
 def checked_entries(
@@ -75,7 +75,7 @@ def _is_whole(entry: Entry, kinds: Mapping[str, SpoolableType[Any, Any]]) -> boo
     except (KeyError, ValueError):
         return False
     # A row has everything but its content twice: in columns of its own, and in the payload.
-    return replace(made, place=entry.place) == entry
+    return replace(made, sequence=entry.sequence) == entry
 
 
 def _pages(path: Path) -> dict[int, bytes]:
@@ -144,7 +144,7 @@ def _entry(pages: Pages, page: bytes, at: int) -> Entry | None:
     if not all(isinstance(text, str) for text in texts) or len(digest) != _DIGEST_BYTES:
         return None
     accepted = datetime.fromisoformat(accepted_at)
-    return Entry(kind, id_, subject, payload, digest, accepted, place=place)
+    return Entry(kind, id_, subject, payload, digest, accepted, sequence=place)
 
 
 def _payload(pages: Pages, page: bytes, at: int, length: int) -> bytes:

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 class SpoolStore:
     """File of a spool, with one connection that writes and one that reads.
 
-    Raises SpoolUnwritable from every method when the file cannot be used.
+    Raises SpoolUnavailable from every method when the file cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,7 +54,7 @@ class SpoolStore:
         """Return the files that were set aside for damage and not salvaged yet."""
         return damaged_files(self.path)
 
-    def wipe(self) -> None:
+    def truncate_wal(self) -> None:
         """Give unused space back, and leave nothing in the files of what was removed.
 
         SQLite's journal keeps old pages. While another process reads in the file it cannot be done,

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
+    insert,
     inspect,
 )
 from sqlalchemy.dialects.postgresql import psycopg2 as psycopg2_dialect
@@ -26,7 +27,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.types import TypeEngine
 
-from shared_db.columns import UtcDateTime, values_of
+from shared_db.columns import Row, UtcDateTime
 
 _DIALECT = psycopg2_dialect.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 _NULL = r"\N"
@@ -38,8 +39,8 @@ COPY_MIN_ROWS = 5
 Encode = Callable[[Any], str]
 
 
-def copy_rows(session: Session, rows: Sequence[object]) -> None:
-    """Store mapped objects of one class by COPY; the session does not come to know them.
+def copy_rows(session: Session, model: type[Any], rows: Sequence[Row]) -> None:
+    """Insert rows of a mapped class by COPY.
 
     Raises:
         IntegrityError: a constraint refuses one of them; the transaction, or savepoint, has failed.
@@ -48,8 +49,8 @@ def copy_rows(session: Session, rows: Sequence[object]) -> None:
     """
     if not rows:
         return
-    layout = layout_of(type(rows[0]))
-    copy_text(session, layout.statement, layout.text_of(rows))
+    format_ = copy_format_of(model)
+    copy_text(session, format_.statement, format_.encode(rows))
 
 
 def copy_text(session: Session, statement: str, text: bytes) -> None:
@@ -77,13 +78,12 @@ def copy_text(session: Session, statement: str, text: bytes) -> None:
         ) from failure
 
 
-def bulk_insert(session: Session, rows: Sequence[object]) -> None:
-    """Store new objects of one class in the way that is cheapest for so many on this store."""
+def bulk_insert(session: Session, model: type[Any], rows: Sequence[Row]) -> None:
+    """Insert new rows of a mapped class in the cheapest way for their number on this store."""
     if len(rows) >= COPY_MIN_ROWS and session.get_bind().dialect.name == "postgresql":
-        copy_rows(session, rows)
-    else:
-        session.add_all(rows)
-        session.flush()
+        copy_rows(session, model, rows)
+    elif rows:
+        session.execute(insert(model), rows)
 
 
 def _driver_of(connection: Connection) -> DriverConnection:
@@ -99,12 +99,11 @@ class CopyFormat:
     statement: str
     columns: Sequence[tuple[str, Encode]]
 
-    def text_of(self, rows: Iterable[object]) -> bytes:
+    def encode(self, rows: Sequence[Row]) -> bytes:
         """Return the rows as the statement reads them."""
-        found = list(map(values_of, rows))
         # A column at a time, which takes two thirds of the time of a row at a time.
         columns = [
-            _encoded([row.get(name) for row in found], encode) for name, encode in self.columns
+            _encoded([row.get(name) for row in rows], encode) for name, encode in self.columns
         ]
         return ("\n".join(map("\t".join, zip(*columns, strict=True))) + "\n").encode()
 
@@ -117,17 +116,17 @@ def _encoded(values: list[Any], encode: Encode) -> Iterable[str]:
     return map(encode, values)
 
 
-_LAYOUTS: dict[type, CopyFormat] = {}
+_FORMATS: dict[type, CopyFormat] = {}
 
 
-def layout_of(model: type) -> CopyFormat:
+def copy_format_of(model: type) -> CopyFormat:
     """Return how rows of a mapped class are copied; looked over once."""
-    if model not in _LAYOUTS:
-        _LAYOUTS[model] = _look_over(inspect(model))
-    return _LAYOUTS[model]
+    if model not in _FORMATS:
+        _FORMATS[model] = _inspect_columns(inspect(model))
+    return _FORMATS[model]
 
 
-def _look_over(mapper: Mapper[Any]) -> CopyFormat:
+def _inspect_columns(mapper: Mapper[Any]) -> CopyFormat:
     quoted = _DIALECT.identifier_preparer
     columns = {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}
     names = ", ".join(quoted.quote(column.name) for column in columns.values())

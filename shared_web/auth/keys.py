@@ -18,7 +18,7 @@ from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import Key, service_metadata
 from shared_db.connection.database import Database
 from shared_db.errors import Conflict, DatabaseBusy, DatabaseUnavailable, NotFound, Overloaded
-from shared_db.resilience.deadlines import within
+from shared_db.resilience.deadlines import time_limit
 from shared_web.auth.offline_keys import OfflineKeyCache
 
 _PREFIX = "veritas_"
@@ -202,7 +202,7 @@ class KeyManager:
 
     def _waiting(self) -> AbstractContextManager[None]:
         # A request that may be spooled must not wait for longer on the way to it.
-        return within(self._database.store.adding_seconds) if self._known else nullcontext()
+        return time_limit(self._database.store.adding_seconds) if self._known else nullcontext()
 
     def _remember(self, row: ApiKey) -> None:
         with self._lock:

@@ -15,7 +15,8 @@ from shared_db.background_work.state import BackgroundWork
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded
-from shared_db.spool.queue import SpoolUnavailable
+from shared_db.spool.access import SpoolAccess
+from shared_db.spool.file import SpoolUnavailable
 from shared_web.operations.background_checks import background_checks
 from shared_web.problems import documented
 
@@ -104,7 +105,11 @@ def require_store(database: Database) -> None:
 
 
 def health_routes(
-    service: str, version: str, database: Callable[[], Database], background: BackgroundWork
+    service: str,
+    version: str,
+    database: Database,
+    access: SpoolAccess,
+    background: BackgroundWork,
 ) -> APIRouter:
     """Return the routes for probes; they need no key.
 
@@ -115,13 +120,13 @@ def health_routes(
 
     @router.get("/livez")
     async def livez() -> Alive:
-        """Tell that the process runs; says nothing of the database."""
+        """Answer while the process runs, whatever the state of the database."""
         return Alive()
 
     @router.get("/readyz", responses=documented(DatabaseUnavailable, Overloaded))
     async def readyz() -> Ready:
-        """Tell whether requests can be served; 503 with the reason when the store is away."""
-        return await threads.run(partial(_ready, database()))
+        """Answer if requests can be served; 503 with the reason when the store is away."""
+        return await threads.run(partial(_ready, database, access))
 
     @router.get(
         "/health",
@@ -132,8 +137,10 @@ def health_routes(
         },
     )
     async def health() -> HealthResponse:
-        """Tell the state in the form of `application/health+json`; 503 when the store is away."""
-        checks = await threads.run(partial(_checks, database())) | background_checks(background)
+        """Return the state in the form of `application/health+json`; 503 when the store is away."""
+        checks = await threads.run(partial(_checks, database, access)) | background_checks(
+            background
+        )
         status = max((check["status"] for [check] in checks.values()), key=_WORSE.index)
         body = {"status": status, "version": version, "serviceId": service, "checks": checks}
         return HealthResponse(body, status_code=503 if status == "fail" else 200)
@@ -154,23 +161,23 @@ class ProbeThreads:
         return await to_thread.run_sync(work, limiter=self._limiter)
 
 
-def _checks(database: Database) -> dict[str, list[dict[str, Any]]]:
-    spool = _spool_of(database)
+def _checks(database: Database, access: SpoolAccess) -> dict[str, list[dict[str, Any]]]:
+    spool = _spool_of(access)
     status, output = _store_status(database, spool)
     store = {"componentType": "datastore", "status": status, "output": output}
     checks = {"database:connection": [store]}
     if spool is not None:
         checks["spool:waiting"] = [_spool_check(spool)]
-    elif database.spool is not None or database.spool_failure is not None:
+    elif access.spool is not None or access.failure is not None:
         checks["spool:waiting"] = [_UNUSABLE_SPOOL]
-    if damaged := _damaged_files(database):
+    if damaged := _damaged_files(access):
         checks["spool:damaged"] = [_damage_check(damaged)]
     return checks
 
 
-def _damaged_files(database: Database) -> Sequence[Path]:
+def _damaged_files(access: SpoolAccess) -> Sequence[Path]:
     try:
-        return database.spool.damaged_files() if database.spool is not None else ()
+        return access.spool.damaged_files() if access.spool is not None else ()
     except OSError:  # no file descriptor is left, which the other checks tell
         return ()
 
@@ -185,8 +192,8 @@ def _damage_check(files: Sequence[Path]) -> dict[str, Any]:
     }
 
 
-def _ready(database: Database) -> Ready:
-    spool = _spool_of(database)
+def _ready(database: Database, access: SpoolAccess) -> Ready:
+    spool = _spool_of(access)
     why = _away(database, spool)
     if why is not None:
         if spool is not None and spool.is_full:
@@ -227,11 +234,11 @@ def _away(database: Database, spool: SpoolOut | None) -> str | None:
     return availability.reason if availability is not None and spool is not None else None
 
 
-def _spool_of(database: Database) -> SpoolOut | None:
-    if database.spool is None:
+def _spool_of(access: SpoolAccess) -> SpoolOut | None:
+    if access.spool is None:
         return None
     try:
-        state = database.spool.state()
+        state = access.spool.state()
     except SpoolUnavailable:
         return None
     age = (utc_now() - state.oldest_at).total_seconds() if state.oldest_at else None

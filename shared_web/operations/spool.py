@@ -1,7 +1,8 @@
-"""A service's spool: attached when it starts, given back while it runs, told of in its answers."""
+"""Spool of a service: attached at its start, replayed while it runs, named in its answers."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared_db.background_work.state import BackgroundWork
 from shared_db.connection.database import Database
-from shared_db.spool.file import SpoolLimits
-from shared_db.spool.queue import Spool, SpoolUnavailable
+from shared_db.repository import Manager
+from shared_db.spool.file import SpoolLimits, SpoolUnavailable
+from shared_db.spool.queue import Spool
 from shared_db.spool.replay import SpoolReplayer
-from shared_db.spool.writes import SpoolableType, StorageNote, storage_note
+from shared_db.spool.spoolable import SpoolableType
 from shared_web.settings import ServiceSettings
 
 logger = structlog.stdlib.get_logger("veritas.spool")
@@ -24,15 +26,36 @@ STORAGE_HEADER = "Veritas-Storage"
 
 @dataclass(frozen=True)
 class SpoolConfig:
-    """What a service can spool, and the manager by whose methods it is given back."""
+    """Types of rows that a service can spool, and the manager that inserts them at replay."""
 
-    manager: Any
-    kinds: Sequence[SpoolableType[Any, Any]]
+    manager: Manager
+    types: Sequence[SpoolableType[Any, Any]]
 
 
-def attach_spool(settings: ServiceSettings, database: Database, service: str) -> None:
-    """Let the service spool, if it is to; say so where the file cannot be written."""
-    if database.use_fallback or not settings.spools_when_away or database.spool is not None:
+class StorageNote:
+    """Note of one request: whether its answer rests on the spool."""
+
+    is_spool = False
+
+
+_note: ContextVar[StorageNote | None] = ContextVar("veritas_storage", default=None)
+
+
+def rests_on_spool() -> bool:
+    """Return True if the answer to the request at hand rests on the spool."""
+    note = _note.get()
+    return note is not None and note.is_spool
+
+
+def _mark_as_spool() -> None:
+    note = _note.get()
+    if note is not None:
+        note.is_spool = True
+
+
+def attach_spool(settings: ServiceSettings, manager: Manager, service: str) -> None:
+    """Attach a spool to the manager if the settings ask for it; log why it cannot be written."""
+    if manager.use_fallback or not settings.spools_when_away or manager.spool.spool is not None:
         return
     limits = SpoolLimits(settings.spool_max_rows, settings.spool_max_bytes)
     spool = Spool.of_service(settings.spool_path, service, limits)
@@ -40,32 +63,32 @@ def attach_spool(settings: ServiceSettings, database: Database, service: str) ->
         spool.open()
     except SpoolUnavailable as failure:
         logger.error("no spool, as with FALLBACK=off", reason=str(failure))  # noqa: TRY400 - one line
-        database.spool_failure = str(failure)
+        manager.spool.failure = str(failure)
         return
-    database.use_spool(spool)
+    manager.spool.on_use = _mark_as_spool
+    manager.spool.attach(spool)
 
 
 @contextmanager
-def replaying(
-    database: Database, spooling: SpoolConfig | None, background: BackgroundWork
-) -> Iterator[None]:
-    """Give back what waits as long as the context lasts."""
-    spool = database.spool
+def replaying(spooling: SpoolConfig | None, background: BackgroundWork) -> Iterator[None]:
+    """Replay the rows that wait as long as the context lasts."""
+    spool = spooling.manager.spool.spool if spooling is not None else None
     if spool is None or spooling is None:
         yield
         return
     work = background.add("replay")
-    giver = SpoolReplayer(database, spool, spooling.manager, spooling.kinds, work=work)
-    giver.start()
+    manager = spooling.manager
+    replayer = SpoolReplayer(manager.database, spool, manager, spooling.types, work=work)
+    replayer.start()
     try:
         yield
     finally:
-        giver.stop()
+        replayer.stop()
         spool.close()
 
 
 class StorageHeader:
-    """Middleware that says where rows are kept, when that is not PostgreSQL."""
+    """Middleware that names the store of the rows, when that is not PostgreSQL."""
 
     def __init__(self, app: ASGIApp, database: Database) -> None:
         self.app = app
@@ -84,8 +107,8 @@ class StorageHeader:
                     MutableHeaders(scope=message)[STORAGE_HEADER] = "spool"
             await send(message)
 
-        token = storage_note.set(note)
+        token = _note.set(note)
         try:
             await self.app(scope, receive, send_with_storage)
         finally:
-            storage_note.reset(token)
+            _note.reset(token)

@@ -11,8 +11,8 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field, ValidationError
 
 from shared_db.errors import Overloaded
-from shared_db.spool.writes import answers_from_spool
-from shared_db.writes.idempotent_insert import Outcome
+from shared_db.results import InsertResult, Outcome
+from shared_web.operations.spool import rests_on_spool
 from shared_web.problems import MOST_ERRORS, FieldError, documented, field_errors
 from shared_web.requests.body_limit import BODY_READER, BodyReader
 from shared_web.requests.json_bodies import MOST_NAMES, too_many_names
@@ -28,7 +28,11 @@ _MOST_REASONS = 20_000
 
 
 ItemStatus = Literal["stored", "repeated", "refused"]
-_BECAME: dict[Outcome, ItemStatus] = {Outcome.STORED: "stored", Outcome.REPEATED: "repeated"}
+_STATUS: dict[Outcome, ItemStatus] = {Outcome.STORED: "stored", Outcome.REPEATED: "repeated"}
+_REASONS_BY_OUTCOME = {
+    Outcome.ERASED: ("student_id", "the student was deleted"),
+    Outcome.CONFLICT: ("id", "is stored with other content"),
+}
 
 
 # No model, which would take three times as long to make: there is one for each item of a batch.
@@ -64,11 +68,14 @@ class Batch(Generic[B]):
     valid: dict[int, B]
     refused: dict[int, list[dict[str, str]]]
 
-    def answer(self, ids: Sequence[str], outcomes: Sequence[Outcome]) -> BatchOut:
-        """Return the answer, given the id and outcome of each valid item in order."""
+    def answer(self, results: Sequence[InsertResult], field: str = "id") -> BatchOut:
+        """Return the answer, given the result of each valid item in order.
+
+        field: named in the errors of an item that was refused.
+        """
         items = {index: _refused(index, errors) for index, errors in self.refused.items()}
-        for index, id_, outcome in zip(self.valid, ids, outcomes, strict=True):
-            items[index] = _item(index, id_, outcome)
+        for index, result in zip(self.valid, results, strict=True):
+            items[index] = _item(index, result, field)
         return _counted([items[index] for index in sorted(items)])
 
 
@@ -76,17 +83,18 @@ def _counted(items: list[ItemOut]) -> BatchOut:
     counts = dict.fromkeys(("stored", "repeated", "refused"), 0)
     for item in items:
         counts[item.outcome] += 1
-    return BatchOut(items=items, **counts, pending=answers_from_spool())
+    return BatchOut(items=items, **counts, pending=rests_on_spool())
 
 
-def _item(index: int, id_: str, outcome: Outcome) -> ItemOut:
-    if outcome is Outcome.ERASED:
-        gone = FieldError(location="body", field="student_id", message="the student was deleted")
-        return ItemOut(index, "refused", id_, [gone])
-    if outcome is Outcome.CONFLICT:
-        taken = FieldError(location="body", field="id", message="is stored with other content")
-        return ItemOut(index, "refused", id_, [taken])
-    return ItemOut(index, _BECAME[outcome], id_)
+def _item(index: int, result: InsertResult, field: str) -> ItemOut:
+    if result.refusal is not None:
+        refusal = FieldError(location="body", field=field, message=result.refusal.title)
+        return ItemOut(index, "refused", None, [refusal])
+    if result.outcome in _REASONS_BY_OUTCOME:
+        named, message = _REASONS_BY_OUTCOME[result.outcome]
+        error = FieldError(location="body", field=named, message=message)
+        return ItemOut(index, "refused", result.id, [error])
+    return ItemOut(index, _STATUS[result.outcome], result.id)
 
 
 def _refused(index: int, errors: list[dict[str, str]]) -> ItemOut:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable
-from shared_db.resilience.deadlines import within
+from shared_db.resilience.deadlines import time_limit
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base
 from tests.e2e.processes import wait_until
@@ -32,12 +32,12 @@ def database_at(server: FreezingServer, **settings: object) -> Database:
 
 
 def read(database: Database) -> None:
-    with within(0.4), database.reading() as session:
+    with time_limit(0.4), database.reading() as session:
         session.execute(text("SELECT 1"))
 
 
 def fail_for_its_data(database: Database) -> None:
-    with within(0.4), database.unit_of_work() as session:
+    with time_limit(0.4), database.unit_of_work() as session:
         session.execute(text("SELECT 1"))
         raise ValueError
 

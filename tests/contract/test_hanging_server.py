@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable, Overloaded
 from shared_db.resilience.circuit_breaker import CircuitBreaker
-from shared_db.resilience.deadlines import deadline_scope, watched, within
+from shared_db.resilience.deadlines import deadline_scope, time_limit, watch
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base
 from tests.e2e.processes import wait_until
@@ -76,7 +76,7 @@ def test_a_unit_of_work_past_its_limit_is_given_up_though_the_server_lives(
 ) -> None:
     with closing(database_at(migrated_url)) as database:
         for query in (SLEEP, f"SET LOCAL statement_timeout = 0; {SLEEP}"):
-            with within(0.2), pytest.raises(DatabaseBusy), database.unit_of_work() as session:
+            with time_limit(0.2), pytest.raises(DatabaseBusy), database.unit_of_work() as session:
                 session.execute(text(query))
         availability = database.store.availability
 
@@ -114,7 +114,7 @@ def test_without_a_thread_a_unit_of_work_is_refused_and_the_next_is_watched(
             with no_thread(missing), pytest.raises(Overloaded), database.reading():
                 pass
 
-        with within(0.2), pytest.raises(DatabaseBusy), database.reading() as session:
+        with time_limit(0.2), pytest.raises(DatabaseBusy), database.reading() as session:
             session.execute(text(f"SET LOCAL statement_timeout = 0; {SLEEP}"))
 
 
@@ -127,7 +127,7 @@ def test_a_doubt_that_cannot_be_told_ends_no_watching(
     with (
         engine_on(migrated_url).connect() as connection,
         deadline_scope(0.3, 0.1, fail) as deadline,
-        watched(connection, deadline),
+        watch(connection, deadline),
         pytest.raises(OperationalError),
     ):
         connection.execute(text("SELECT pg_sleep(5)"))
