@@ -61,11 +61,11 @@ def questions(manager: MonitoringDatabase, now: datetime) -> dict[str, Callable[
         "q= a rare word (rank 3,000)": logs(text=WORDS[2999]),
         "q= two words": logs(text=f"{WORDS[5]} {WORDS[20]}"),
         "data.response_time__gt, an hour": logs(filters=[hour, slow]),
-        "one event": lambda: manager.get_log_by_id("e00001234"),
+        "one event": lambda: manager.logs.get("e00001234"),
         "statistics": manager.get_statistics,
-        "health": manager.assess_health,
-        "sources": manager.get_sources,
-        "series of a day by hour": lambda: manager.get_timeseries(day),
+        "health": manager.health.assess,
+        "sources": manager.sources.search,
+        "series of a day by hour": lambda: manager.timeseries.compute(day),
     }
 
 

@@ -1,11 +1,11 @@
-"""Events as they come in: judged, stored, answered with what the rules say."""
+"""Inserts of events, judged as they come."""
 
 from fastapi import APIRouter, Request, Response
 
 from monitoring_service.database import EventToStore
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.errors import EventExists
-from monitoring_service.schemas import EventOut, NewEvent
+from monitoring_service.schemas.events import EventOut, NewEvent
 from shared_db.errors import Overloaded
 from shared_web.auth.dependencies import INGEST, Ingester
 from shared_web.problems import documented
@@ -34,7 +34,7 @@ async def add_event(
     """Judge and store one event. The same again answers as before; with other content, 409."""
     event_id = row_id(new.event_id, key, principal)
     event = EventToStore(**{**vars(new), "event_id": event_id})
-    log = await intake.stored(monitoring.add_log_async(event))
+    log = await intake.stored(monitoring.events.add_async(event))
     if log is None:
         return queued(event_id)
     mark_replay(response, is_replay=log.is_replay)
@@ -47,6 +47,6 @@ async def add_events(request: Request, monitoring: Monitoring) -> Response:
 
     def store(batch: Batch[NewEvent]) -> BatchOut:
         events = [EventToStore(**vars(item)) for item in batch.valid.values()]
-        return batch.answer(*monitoring.add_logs(events))
+        return batch.answer(monitoring.events.add_many(events))
 
     return await handle_batch(request, NewEvent, store)

@@ -38,9 +38,11 @@ def test_what_does_not_fit_into_the_queue_is_refused_for_now() -> None:
     with served(manager, ingest_queue_requests=1) as client, ThreadPoolExecutor(2) as pool:
         with manager.database.unit_of_work():  # so that nobody else can write
             being_written = pool.submit(sent, 1)
-            assert wait_until(lambda: manager.commits.is_writing and not manager.commits.waiting)
+            assert wait_until(
+                lambda: manager.events.commits.is_writing and not manager.events.commits.waiting
+            )
             waiting = pool.submit(sent, 2)
-            assert wait_until(lambda: manager.commits.waiting == 1)
+            assert wait_until(lambda: manager.events.commits.waiting == 1)
             refused = sent(3)
         answers = [being_written.result(), waiting.result(), refused, sent(3)]
 
@@ -64,6 +66,6 @@ def test_an_event_may_be_acknowledged_before_it_is_stored(open_database: OpenDat
 
     assert [answer.status_code for answer in answers] == [202, 202, 202]
     assert answers[0].json() == {"id": "e1", "status": "queued"}
-    assert manager.get_log_by_id("e1").source == "catalogue"
-    assert manager.get_log_by_id(answers[1].json()["id"])
+    assert manager.logs.get("e1").source == "catalogue"
+    assert manager.logs.get(answers[1].json()["id"])
     assert manager.get_statistics()["total_logs"] == 2

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from shared_db.spool.queue import Spool, SpoolState
+from shared_db.spool.file import SpoolState
+from shared_db.spool.queue import Spool
 from shared_web.operations.readiness import readiness_failure
 from tests.e2e.processes import all_gone, children_of, wait_until, without_settings
 from veritas_cli.postgres.server import LocalPostgres

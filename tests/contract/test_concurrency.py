@@ -7,7 +7,7 @@ import pytest
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.domain.enums import EventType
 from dropout_service.models import Base as DropoutBase
-from shared_db.writes.idempotent_insert import Outcome
+from shared_db.results import Outcome
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.models import Base as StaffstuddashBase
 from tests.support.databases import OpenDatabase

@@ -67,7 +67,7 @@ def in_memory() -> Iterator[MonitoringDatabase]:
     """Give the manager with the rows in memory."""
     database = Database.in_memory(Base.metadata)
     manager = MonitoringDatabase(database)
-    manager.add_logs(list(ROWS.values()))
+    manager.events.add_many(list(ROWS.values()))
     yield manager
     database.close()
 
@@ -76,7 +76,7 @@ def in_memory() -> Iterator[MonitoringDatabase]:
 def on_postgresql(postgres: Database) -> MonitoringDatabase:
     """Give the manager with the same rows on PostgreSQL."""
     manager = MonitoringDatabase(postgres)
-    manager.add_logs(list(ROWS.values()))
+    manager.events.add_many(list(ROWS.values()))
     return manager
 
 

@@ -157,7 +157,7 @@ def test_system_events_are_counted_searched_and_judged_as_they_were(
         "web", "job", message="Größe \\ 'x'", timestamp=NOON + days(1), event_id="l4"
     )
     found, _ = monitoring.get_logs(text="größe")
-    judged = monitoring.get_log_by_id("l1").result
+    judged = monitoring.logs.get("l1").result
 
     assert again.is_replay
     assert statistics["status_distribution"] == {

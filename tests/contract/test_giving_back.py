@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shared_db.spool.writes import Returned, SpoolableType
 from sqlalchemy import text
 
 from shared_db.connection.database import Database
@@ -18,7 +19,6 @@ from shared_db.connection.store import Store
 from shared_db.errors import Conflict, DatabaseBusy
 from shared_db.spool.queue import Spool
 from shared_db.spool.replay import BATCH, SpoolReplayer
-from shared_db.spool.writes import Returned, SpoolableType
 from shared_db.writes.idempotent_insert import Outcome
 from staffstuddash_service.models import Base, ConceptModule
 from tests.e2e.processes import wait_until

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from shared_db.spool.writes import SpoolableType, one_by_one
 from sqlalchemy import text
 
 from shared_db.connection.database import Database
@@ -11,7 +12,6 @@ from shared_db.errors import Overloaded
 from shared_db.spool.queue import Spool
 from shared_db.spool.replay import SpoolReplayer
 from shared_db.spool.retry import EXHAUSTED_SECONDS
-from shared_db.spool.writes import SpoolableType, one_by_one
 from shared_web.auth.keys import KeyManager, Scope
 from staffstuddash_service.datastore import (
     SPOOLABLE_TYPES,

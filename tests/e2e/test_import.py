@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.domain.enums import EventType
 from shared_db.connection.database import Database
-from shared_db.writes.idempotent_insert import Outcome
+from shared_db.results import Outcome
 from staffstuddash_service.datastore import DatastoreManager
 from tests.e2e.processes import wait_until, without_settings
 from tests.support.databases import engine_on, waits_for_a_lock

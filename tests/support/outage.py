@@ -1,4 +1,4 @@
-"""A PostgreSQL that a test takes away and brings back, and a service on it that spools."""
+"""PostgreSQL server that a test stops and starts again, and a service on it that spools."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +18,7 @@ from monitoring_service.database import MonitoringDatabase
 from monitoring_service.models import Base as MonitoringBase
 from monitoring_service.settings import Settings as MonitoringSettings
 from shared_db.connection.database import Database
+from shared_db.repository import Manager
 from shared_db.spool.queue import Spool
 from shared_web.auth.keys import KeyManager, Scope
 from staffstuddash_service.datastore import DatastoreManager
@@ -45,45 +46,48 @@ def spooling(
 ) -> Iterator[TestClient]:
     """Give a client of a service as it runs in production; its keys are looked up each time."""
     values = {"database_url": url, "spool_path": folder, "key_cache_seconds": 0, **settings}
-    database, app = _APPS[service](values)
+    manager, app = _APPS[service](values)
     try:
         with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
             yield client
     finally:
-        if spool := database.spool:
+        if spool := manager.spool.spool:
             spool.close()
-        database.close()
+        manager.database.close()
 
 
-def _staffstuddash(values: Any) -> tuple[Database, FastAPI]:
+def _staffstuddash(values: Any) -> tuple[Manager, FastAPI]:
     settings = StaffstuddashSettings(**values)
     database = Database.from_settings("staffstuddash", StaffstuddashBase.metadata, settings)
-    return database, staffstuddash_service.main.create_app(DatastoreManager(database), settings)
+    manager = DatastoreManager(database)
+    return manager, staffstuddash_service.main.create_app(manager, settings)
 
 
-def _monitoring(values: Any) -> tuple[Database, FastAPI]:
+def _monitoring(values: Any) -> tuple[Manager, FastAPI]:
     settings = MonitoringSettings(**values)
     database = Database.from_settings("monitoring", MonitoringBase.metadata, settings)
-    return database, monitoring_service.main.create_app(MonitoringDatabase(database), settings)
+    manager = MonitoringDatabase(database)
+    return manager, monitoring_service.main.create_app(manager, settings)
 
 
-def _dropout(values: Any) -> tuple[Database, FastAPI]:
+def _dropout(values: Any) -> tuple[Manager, FastAPI]:
     settings = DropoutSettings(**values)
     database = Database.from_settings("dropout", DropoutBase.metadata, settings)
-    return database, dropout_service.main.create_app(DropoutDatabaseManager(database), settings)
+    manager = DropoutDatabaseManager(database)
+    return manager, dropout_service.main.create_app(manager, settings)
 
 
 _APPS = {"staffstuddash": _staffstuddash, "monitoring": _monitoring, "dropout": _dropout}
 
 
 def is_settled(client: TestClient) -> bool:
-    """Tell whether the database is back and nothing waits."""
+    """Return True if the database is back and no row waits."""
     ready = client.get("/readyz").json()
     return bool(ready.get("storage") == "postgresql" and ready["spool"]["waiting"] == 0)
 
 
 def settled(client: TestClient) -> bool:
-    """Wait until it is; tell whether it came to that."""
+    """Wait until no row waits; return False if that took too long."""
     return wait_until(lambda: is_settled(client))
 
 

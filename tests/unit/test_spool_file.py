@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from shared_db.results import Outcome
 from shared_db.spool.file import SpoolFull, SpoolLimits
 from shared_db.spool.queue import Entry, Spool, SpoolUnavailable
 from shared_db.spool.replay_queue import ReplayQueue
 from shared_db.spool.salvage import readable_entries
-from shared_db.writes.idempotent_insert import Outcome
 from tests.support.dumps import bytes_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -49,16 +49,16 @@ def deleted_files(folder: Path) -> list[str]:
 
 def test_another_process_that_looks_leaves_the_writers_their_journal(spool: Spool) -> None:
     spool.open()
-    spool.accept([an_entry("1")])
+    spool.append([an_entry("1")])
     looked = subprocess.run(
         [sys.executable, "-c", LOOK, spool.path], check=True, capture_output=True, text=True
     )
-    spool.accept([an_entry("2")])
+    spool.append([an_entry("2")])
     kept = copied(spool)
 
     assert looked.stdout == "1\n"
     assert deleted_files(spool.path.parent) == []
-    assert [entry.id for entry in kept.every()] == ["1", "2"]
+    assert [entry.id for entry in kept.all_entries()] == ["1", "2"]
     kept.close()
 
 
@@ -72,15 +72,15 @@ def copied(spool: Spool) -> Spool:
 
 
 def test_what_is_written_into_a_removed_file_is_not_acknowledged(spool: Spool) -> None:
-    spool.accept([an_entry("1")])
+    spool.append([an_entry("1")])
     spool.path.unlink()
 
     with pytest.raises(SpoolUnavailable, match="restart the service"):
-        spool.accept([an_entry("2")])
+        spool.append([an_entry("2")])
 
 
 def test_a_file_of_a_newer_release_is_left_alone(spool: Spool) -> None:
-    spool.accept([an_entry("1")])
+    spool.append([an_entry("1")])
     spool.close()
     with closing(sqlite3.connect(spool.path)) as newer:
         newer.execute("PRAGMA user_version = 99")
@@ -112,7 +112,7 @@ def test_a_damaged_file_is_set_aside_and_its_rows_can_be_read(
     spool: Spool, damage: Callable[[Path], None], share: float, caplog: pytest.LogCaptureFixture
 ) -> None:
     rows = [replace(a_row(number), place=number) for number in range(1, 301)]
-    spool.accept(rows)
+    spool.append(rows)
     spool.close()
     damage(spool.path)
 
@@ -121,7 +121,7 @@ def test_a_damaged_file_is_set_aside_and_its_rows_can_be_read(
     found = readable_entries(aside)
 
     assert "damaged" in caplog.text
-    assert spool.accept([a_row(1)])[0][0] is Outcome.STORED
+    assert spool.append([a_row(1)])[0][0] is Outcome.STORED
     assert {entry.id: entry for entry in found}.items() <= {r.id: r for r in rows}.items()
     assert len(found) >= share * len(rows)
 
@@ -134,8 +134,8 @@ def a_row(number: int) -> Entry:
 
 
 def test_rows_of_the_journal_are_read_too_and_removed_ones_are_not(spool: Spool) -> None:
-    spool.accept([a_row(number) for number in range(1, 101)])
-    ReplayQueue(spool).settle(spool.oldest(30))
+    spool.append([a_row(number) for number in range(1, 101)])
+    ReplayQueue(spool).settle(spool.pending(30))
     journal = Path(f"{spool.path}-wal").stat().st_size
 
     assert journal > 0
@@ -145,9 +145,9 @@ def test_rows_of_the_journal_are_read_too_and_removed_ones_are_not(spool: Spool)
 
 
 def test_a_damaged_file_that_another_process_uses_stays_in_place(spool: Spool) -> None:
-    spool.accept([a_row(number) for number in range(1, 101)])
+    spool.append([a_row(number) for number in range(1, 101)])
     other = Spool(spool.path)
-    spool.wipe()
+    spool.truncate_wal()
     cut_in_half(spool.path)
 
     with pytest.raises(SpoolUnavailable, match="in use"):
@@ -166,14 +166,14 @@ def test_a_file_of_the_first_format_is_upgraded_in_place(spool: Spool) -> None:
 
     spool.open()
 
-    assert [(e.kind, e.id, e.problem, e.attempts) for e in spool.every()] == [
+    assert [(e.kind, e.id, e.problem, e.attempts) for e in spool.all_entries()] == [
         ("student", "s1", None, 0),
         ("assessment", "m1", None, 0),
         ("assessment", "m2", "There is no such student", 1),
         ("assessment", "m3", None, 0),
     ]
     assert (spool.state().waiting, spool.state().refused) == (3, 1)
-    assert spool.accept([an_entry("new")])[0][0] is Outcome.STORED
+    assert spool.append([an_entry("new")])[0][0] is Outcome.STORED
 
 
 IN_USE = """
@@ -211,36 +211,36 @@ def test_a_full_spool_takes_no_more_until_there_is_room(
     accepted = 0
     with pytest.raises(SpoolFull):
         for number in range(100):
-            spool.accept([an_entry(str(number), sent="x" * 1000)])
+            spool.append([an_entry(str(number), sent="x" * 1000)])
             accepted += 1
     is_full = spool.state().is_full
-    ReplayQueue(spool).settle(spool.oldest(accepted))
-    spool.wipe()
+    ReplayQueue(spool).settle(spool.pending(accepted))
+    spool.truncate_wal()
 
     assert 3 <= accepted < 100
     assert is_full
     assert not spool.state().is_full
-    assert spool.accept([an_entry("more")])[0][0] is Outcome.STORED
+    assert spool.append([an_entry("more")])[0][0] is Outcome.STORED
     spool.close()
 
 
 def test_the_file_shrinks_after_use(spool: Spool) -> None:
     rows = [replace(an_entry(str(number)), payload="x" * 2000) for number in range(3000)]
-    spool.accept(rows)
-    ReplayQueue(spool).settle(spool.oldest(2999))
+    spool.append(rows)
+    ReplayQueue(spool).settle(spool.pending(2999))
     large = sum(file.stat().st_size for file in spool.path.parent.iterdir())
-    spool.wipe()
+    spool.truncate_wal()
 
     assert large > 6_000_000
     assert sum(file.stat().st_size for file in spool.path.parent.iterdir()) < 200_000
-    assert [entry.id for entry in spool.every()] == ["2999"]
+    assert [entry.id for entry in spool.all_entries()] == ["2999"]
 
 
 def test_the_retry_state_of_a_row_outlives_the_process(spool: Spool) -> None:
-    spool.accept([an_entry("1"), an_entry("2"), an_entry("3", subject="bob")])
+    spool.append([an_entry("1"), an_entry("2"), an_entry("3", subject="bob")])
     queue = ReplayQueue(spool)
     for now in (0, 100):
-        assert not queue.defer(spool.oldest(1)[0], "P0001", now)
+        assert not queue.defer(spool.pending(1)[0], "P0001", now)
     spool.close()
     later = ReplayQueue(Spool(spool.path))
 

@@ -24,7 +24,7 @@ CONTENTS = {(entry.id, entry.payload, entry.digest) for entry in ROWS}
 def test_no_row_is_recovered_that_was_not_written(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         spool = Spool(Path(folder) / "staffstuddash-spool.db")
-        spool.accept(ROWS)
+        spool.append(ROWS)
         spool.close()
         content = bytearray(spool.path.read_bytes())
         for _ in range(data.draw(st.integers(0, 30))):

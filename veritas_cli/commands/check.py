@@ -176,7 +176,7 @@ def _try_dropout(database: Database) -> None:
 def _try_monitoring(database: Database) -> None:
     manager = MonitoringDatabase(database)
     log = manager.add_log(source="veritas-check", event_type="check")
-    manager.get_log_by_id(log.id)
+    manager.logs.get(log.id)
 
 
 TRIALS: dict[str, Callable[[Database], None]] = {

@@ -73,7 +73,7 @@ def _use_if_there(database: Database, spool: Spool) -> None:
     """Count what waits in the spool, which is read only."""
     try:
         if spool.path.exists():
-            database.use_spool(spool)
+            database.spool.attach(spool)
     except OSError:
         database.spool_failure = f"{spool.path} cannot be read"
         typer.echo(f"{spool.path} cannot be read: what waits there is not counted.", err=True)

@@ -17,7 +17,7 @@ from shared_db.spool.export import as_line, read_file, service_of
 from shared_db.spool.queue import Entry, Spool, SpoolUnavailable
 from shared_db.spool.salvage import checked_entries
 from shared_db.spool.sqlite_file import mark_salvaged
-from shared_db.writes.idempotent_insert import Outcome
+from shared_db.results import Outcome
 from veritas_cli.database import refusals_in_one_line
 from veritas_cli.services import SPOOLABLE_TYPES
 from veritas_cli.terminal import say

@@ -16,7 +16,7 @@ from typing import TypeVar
 from rich.progress import Progress, TaskID
 
 from dropout_service.database import DropoutDatabaseManager
-from shared_db.writes.idempotent_insert import Outcome
+from shared_db.results import Outcome
 from staffstuddash_service.datastore import DatastoreManager, StudentToStore
 from staffstuddash_service.datastore import Result as Stored
 from staffstuddash_service.errors import StudentErased

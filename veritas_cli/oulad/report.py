@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from shared_db.writes.idempotent_insert import Outcome
+from shared_db.results import Outcome
 from veritas_cli.oulad.csv_files import OuladError
 
 _MOST_SHOWN = 10
