@@ -42,7 +42,7 @@ def test_what_does_not_fit_into_the_queue_is_refused_for_now() -> None:
                 lambda: manager.events.commits.is_writing and not manager.events.commits.waiting
             )
             waiting = pool.submit(sent, 2)
-            assert wait_until(lambda: manager.events.commits.waiting == 1)
+            assert wait_until(lambda: commits.waiting == 1)
             refused = sent(3)
         answers = [being_written.result(), waiting.result(), refused, sent(3)]
 

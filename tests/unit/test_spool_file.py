@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from shared_db.results import Outcome
-from shared_db.spool.file import SpoolFull, SpoolLimits
-from shared_db.spool.queue import Entry, Spool, SpoolUnavailable
+from shared_db.spool.file import Entry, SpoolFull, SpoolLimits, SpoolUnavailable
+from shared_db.spool.queue import Spool
 from shared_db.spool.replay_queue import ReplayQueue
 from shared_db.spool.salvage import readable_entries
 from tests.support.dumps import bytes_of
@@ -111,7 +111,7 @@ def overwrite_the_middle(path: Path) -> None:
 def test_a_damaged_file_is_set_aside_and_its_rows_can_be_read(
     spool: Spool, damage: Callable[[Path], None], share: float, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rows = [replace(a_row(number), place=number) for number in range(1, 301)]
+    rows = [replace(a_row(number), sequence=number) for number in range(1, 301)]
     spool.append(rows)
     spool.close()
     damage(spool.path)

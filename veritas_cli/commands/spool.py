@@ -14,7 +14,8 @@ from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
 from shared_db.settings import DatabaseSettings
 from shared_db.spool.export import as_line, read_file, service_of
-from shared_db.spool.queue import Entry, Spool, SpoolUnavailable
+from shared_db.spool.file import Entry, SpoolUnavailable
+from shared_db.spool.queue import Spool
 from shared_db.spool.salvage import checked_entries
 from shared_db.spool.sqlite_file import mark_salvaged
 from shared_db.results import Outcome
