@@ -1,4 +1,4 @@
-"""Many writers at once, on both stores: nothing is lost, nothing counted twice."""
+"""Concurrent writers on both stores: no row is lost or counted twice."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +16,7 @@ from tests.support.factories import NOON
 WRITERS = 8
 
 
-def test_the_performance_is_right_after_parallel_assessments(
+def test_the_performance_is_correct_after_parallel_assessments(
     open_own_database: OpenDatabase,
 ) -> None:
     datastore = DatastoreManager(open_own_database(StaffstuddashBase.metadata))
@@ -31,7 +31,7 @@ def test_the_performance_is_right_after_parallel_assessments(
     assert record.mean_percentage == pytest.approx(sum(scores) / len(scores))
 
 
-def test_one_id_sent_by_many_is_stored_once(open_own_database: OpenDatabase) -> None:
+def test_one_id_sent_in_parallel_is_stored_once(open_own_database: OpenDatabase) -> None:
     manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))
 
     def send(_: int) -> bool:

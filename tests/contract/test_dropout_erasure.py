@@ -169,7 +169,7 @@ def test_who_is_deleted_in_staffstuddash_is_erased_here(postgres: Database) -> N
     datastore, manager = DatastoreManager(postgres), DropoutDatabaseManager(postgres)
     datastore.add_student("s001", "Xanthippe")
     fill(manager, "s001")
-    datastore.delete_student("s001", actor="test")
+    datastore.students.delete("s001", actor="test")
 
     with pytest.raises(StudentErased):
         manager.get_student("s001")
@@ -182,7 +182,7 @@ def test_who_is_deleted_in_staffstuddash_is_erased_here(postgres: Database) -> N
 def test_what_was_refused_of_them_is_removed_from_the_spool(
     postgres: Database, tmp_path: Path
 ) -> None:
-    DatastoreManager(postgres).erase_student("s001")
+    DatastoreManager(postgres).students.erase("s001")
     spool = Spool(tmp_path / "spool.db")
     sent = [StudentToStore(id_, accepted_at=NOON) for id_ in ("s001", "s002")]
     spool.accept([STUDENT.entry(student) for student in sent])

@@ -109,7 +109,7 @@ class TestErase:
         self, private_url: str, database: Database, run: Run, tmp_path: Path
     ) -> None:
         spool = Spool.of_service(tmp_path / "spool", "dropout")
-        spool.accept([STUDENT.entry(StudentToStore(self.ID, self.MARK, accepted_at=NOON))])
+        spool.append([STUDENT.entry(StudentToStore(self.ID, self.MARK, accepted_at=NOON))])
         spool.close()
         before = bytes_of(tmp_path)
         erased = run(private_url, "erase", self.ID, "--yes")
