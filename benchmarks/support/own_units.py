@@ -52,7 +52,7 @@ def dropout() -> tuple[FastAPI, ServiceSettings, int]:
     """Return dropout's app, its settings and its port."""
     settings = DropoutSettings.load()
     manager = DropoutDatabaseManager()
-    manager.commits = OwnUnits(manager.commits.flush)
+    manager.events.commits = OwnUnits(manager.events.commits.flush)
     return dropout_service.main.create_app(manager, settings), settings, settings.dropout_port
 
 

@@ -112,8 +112,8 @@ def test_a_student_who_is_not_there_is_not_forgotten(
 
 def test_dropout_erases_whom_staffstuddash_has_deleted(database: Database) -> None:
     manager = DropoutDatabaseManager(database)
-    manager.add_learning_event(None, ID, "q1", "QUESTION_SUBMIT", data={"who": NAME})
-    manager.add_student(ID, NAME)
+    manager.events.add(None, ID, "q1", "QUESTION_SUBMIT", data={"who": NAME})
+    manager.students.add(ID, NAME)
     before = dump(database)
     DatastoreManager(database).erase_student(ID)
     app = dropout_service.main.create_app(manager, DropoutSettings.model_validate(SOON))

@@ -102,14 +102,14 @@ class TestErase:
         staff, dropout = DatastoreManager(database), DropoutDatabaseManager(database)
         staff.add_student(self.ID, self.MARK, "x@school.example")
         staff.add_assessment(self.ID, "quiz", "Math", 50)
-        dropout.add_learning_event(None, self.ID, None, "NAVIGATION", data={"who": self.MARK})
+        dropout.events.add(None, self.ID, None, "NAVIGATION", data={"who": self.MARK})
         return database
 
     def test_lists_what_it_removed_and_leaves_nothing(
         self, private_url: str, database: Database, run: Run, tmp_path: Path
     ) -> None:
         spool = Spool.of_service(tmp_path / "spool", "dropout")
-        spool.accept([STUDENT.entry(StudentToStore(self.ID, self.MARK, accepted_at=NOON))])
+        spool.append([STUDENT.entry(StudentToStore(self.ID, self.MARK, accepted_at=NOON))])
         spool.close()
         before = bytes_of(tmp_path)
         erased = run(private_url, "erase", self.ID, "--yes")
