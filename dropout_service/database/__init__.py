@@ -1,4 +1,4 @@
-"""Database manager of dropout: all queries on its tables, one repository per resource."""
+"""Manager of the dropout service and its repositories: all SQL on its tables, and no HTTP."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -46,7 +46,7 @@ class DropoutDatabaseManager(
     Feedback,
     Analytics,
 ):
-    """Repositories of learning events, features and predictions."""
+    """All queries of dropout, one repository per resource."""
 
     def __init__(self, database: Database | None = None) -> None:
         super().__init__(
@@ -57,6 +57,8 @@ class DropoutDatabaseManager(
         self.clicks = ClickImport(self.database)
         self.assessments = AssessmentRepository(self.database, self.spool)
         self.courses = CourseRepository(self.database)
+
+    # The name of the design document.
 
     def add_learning_event(
         self,
@@ -69,7 +71,7 @@ class DropoutDatabaseManager(
         data: dict[str, Any] | None = None,
         occurred_at: datetime | None = None,
     ) -> LearningEvent:
-        """Insert one event as `EventRepository.add` does."""
+        """Insert one event, and its student if new; see `EventRepository.add`."""
         return self.events.add(
             event_id,
             student_id,

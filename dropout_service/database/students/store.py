@@ -75,13 +75,18 @@ class StudentToStore:
         }
 
 
+def _replay(manager: Any, students: Sequence[StudentToStore]) -> list[InsertResult]:
+    results: list[InsertResult] = manager.students.add_many(students)
+    return results
+
+
 STUDENT = SpoolableType(
     "student",
     StudentToStore,
     Student,
     StudentToStore.values,
     StudentExists,
-    replay=lambda manager, students: manager.students.add_many(students),
+    _replay,
     subject=lambda student: student.id,
 )
 
