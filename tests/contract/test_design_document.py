@@ -174,12 +174,12 @@ def test_the_health_status_comes_with_its_severity(monitoring: MonitoringDatabas
 def test_the_dropout_manager_takes_the_documented_calls(
     db_manager: DropoutDatabaseManager,
 ) -> None:
-    db_manager.add_student("s001", "Name", "email")
+    db_manager.students.add("s001", "Name", "email")
     event = db_manager.add_learning_event("e001", "s001", None, "RESOURCE_VIEW")
-    db_manager.save_prediction("p001", "s001", "COGNITIVE", 0.8)
+    db_manager.predictions.add("p001", "s001", "COGNITIVE", 0.8)
 
     assert (event.student_id, event.event_type) == ("s001", EventType.RESOURCE_VIEW)
-    assert db_manager.get_latest_prediction("s001").id == "p001"
+    assert db_manager.predictions.latest("s001").id == "p001"
     with db_manager.get_session() as session:
         assert session.get(LearningEvent, "e001") is not None
 
