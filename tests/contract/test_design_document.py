@@ -28,7 +28,7 @@ from staffstuddash_service.models import Base, Student
 
 
 def test_the_engine_opens_a_fresh_connection_for_each_request() -> None:
-    settings = DatabaseSettings(database_url="postgresql://user:secret@host.example/db")  # type: ignore[arg-type] # as read from DATABASE_URL
+    settings = DatabaseSettings(database_url="postgresql://user:secret@host.example/db")
 
     engine = build_engine(settings, "design")
 
@@ -37,8 +37,8 @@ def test_the_engine_opens_a_fresh_connection_for_each_request() -> None:
 
 
 def test_debug_logs_every_statement_that_is_executed() -> None:
-    quiet = DatabaseSettings(database_url="postgresql://host.example/db")  # type: ignore[arg-type] # as above
-    loud = DatabaseSettings(database_url="postgresql://host.example/db", debug=True)  # type: ignore[arg-type] # as above
+    quiet = DatabaseSettings(database_url="postgresql://host.example/db")
+    loud = DatabaseSettings(database_url="postgresql://host.example/db", debug=True)
 
     assert not build_engine(quiet, "design").echo
     assert build_engine(loud, "design").echo

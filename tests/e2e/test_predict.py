@@ -127,10 +127,10 @@ def test_what_waits_in_the_spool_is_told_of(
     monkeypatch.setenv("SPOOL_PATH", str(tmp_path))
     late = EventToStore("s6", EventType.NAVIGATION, id="late", occurred_at=NOON, accepted_at=NOON)
     with closing(Spool.of_service(tmp_path, "dropout")) as spool:
-        spool.accept([EVENT.entry(late)])
+        spool.append([EVENT.entry(late)])
 
         result = run("--all", "--as-of", AS_OF)
-        waiting = [entry.id for entry in spool.oldest(10)]
+        waiting = [entry.id for entry in spool.pending(10)]
 
     assert "1 were made while rows of the student waited in the spool" in result.output
     pending = {row.student_id: row.pending_rows for row in predictions(manager)}
