@@ -124,7 +124,7 @@ def build_rollup(manager: DropoutDatabaseManager) -> None:
     """Build the rollup of everybody, in batches."""
     after: str | None = ""
     while after is not None:
-        after = manager.rebuild_daily_activity(after=after, limit=2000)
+        after = manager.events.rebuild_daily_activity(after=after, limit=2000)
 
 
 def features_by_us(engine: Engine) -> pl.DataFrame:

@@ -98,10 +98,10 @@ def timed(work: Callable[[], object]) -> float:
 def store(manager: DropoutDatabaseManager, events: Sequence[EventToStore]) -> None:
     """Store a batch, or one event by the group commit of single events."""
     if len(events) > 1:
-        manager.add_learning_events(events)
+        manager.events.add_many(events)
         return
     [event] = events
-    manager.add_learning_event(
+    manager.events.add(
         event.id,
         event.student_id,
         event.question_id,
@@ -183,7 +183,7 @@ def main() -> None:
             school = School(f"busy-{stored}")
             history = school.history(stored)
             while some := list(islice(history, max(SIZES))):
-                manager.add_learning_events(some)
+                manager.events.add_many(some)
             print(f"one student with {stored:,} events over {DAYS} days", flush=True)
             for size in SIZES:
                 compared(manager, school, size, asked.batches * (1 if size > 1_000 else 5))

@@ -81,7 +81,7 @@ def _predict_one(datastore: DatastoreManager, engine: Engine) -> None:
     for week in range(10):
         moment = now - timedelta(weeks=week)
         datastore.add_assessment("made", "quiz", "Math", 50 + week, timestamp=moment)
-        dropout.add_learning_event(None, "made", None, "NAVIGATION", occurred_at=moment)
+        dropout.events.add(None, "made", None, "NAVIGATION", occurred_at=moment)
     dropout.predict("made")
 
 

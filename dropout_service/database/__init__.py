@@ -1,14 +1,16 @@
-"""The manager of this service: every query on its tables, a part for each noun."""
+"""Manager of the dropout service and its repositories: all SQL on its tables, and no HTTP."""
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from dropout_service.database.assessments import ASSESSMENT, Assessments
-from dropout_service.database.courses.store import Courses
-from dropout_service.database.events.click_import import Clicks
-from dropout_service.database.events.store import EVENT, Events, EventToStore
+from dropout_service.database.assessments import ASSESSMENT, AssessmentRepository
+from dropout_service.database.courses.store import CourseRepository
+from dropout_service.database.events.click_import import ClickImport
+from dropout_service.database.events.store import EVENT, EventRepository, EventToStore
 from dropout_service.database.features.store import FeatureSets
 from dropout_service.database.features.training_set import LearningRows
 from dropout_service.database.predictions.batch import Cohorts
@@ -19,11 +21,12 @@ from dropout_service.database.predictions.recomputing import Recomputing
 from dropout_service.database.predictions.single import Predicting
 from dropout_service.database.predictions.store import Predictions
 from dropout_service.database.predictions.summary import Analytics
-from dropout_service.database.students.store import STUDENT, Students
-from dropout_service.models import Base
+from dropout_service.database.students.store import STUDENT, StudentRepository
+from dropout_service.domain.enums import EventType
+from dropout_service.models import Base, LearningEvent
 from dropout_service.settings import Settings
 from shared_db.connection.database import Database
-from shared_db.writes.group_commit import GroupCommit
+from shared_db.repository import Manager
 
 SPOOLABLE_TYPES = (STUDENT, EVENT, ASSESSMENT)
 
@@ -31,11 +34,7 @@ __all__ = ["SPOOLABLE_TYPES", "DropoutDatabaseManager", "EventToStore", "db_mana
 
 
 class DropoutDatabaseManager(
-    Students,
-    Events,
-    Clicks,
-    Assessments,
-    Courses,
+    Manager,
     FeatureSets,
     Predicting,
     Predictions,
@@ -47,21 +46,50 @@ class DropoutDatabaseManager(
     Feedback,
     Analytics,
 ):
-    """Events, what they show, and predictions. Each method is one unit of work."""
+    """All queries of dropout, one repository per resource."""
 
     def __init__(self, database: Database | None = None) -> None:
-        self.database = database or Database.from_settings("dropout", Base.metadata, Settings.load)
-        self.commits = GroupCommit(self._store_waiting)
-        self.get_session = self.database.get_session
+        super().__init__(
+            database or Database.from_settings("dropout", Base.metadata, Settings.load)
+        )
+        self.students = StudentRepository(self.database, self.spool)
+        self.events = EventRepository(self.database, self.spool)
+        self.clicks = ClickImport(self.database)
+        self.assessments = AssessmentRepository(self.database, self.spool)
+        self.courses = CourseRepository(self.database)
+
+    # The name of the design document.
+
+    def add_learning_event(
+        self,
+        event_id: str | None,
+        student_id: str,
+        question_id: str | None,
+        event_type: EventType | str,
+        *,
+        course: str | None = None,
+        data: dict[str, Any] | None = None,
+        occurred_at: datetime | None = None,
+    ) -> LearningEvent:
+        """Insert one event, and its student if new; see `EventRepository.add`."""
+        return self.events.add(
+            event_id,
+            student_id,
+            question_id,
+            event_type,
+            course=course,
+            data=data,
+            occurred_at=occurred_at,
+        )
 
 
 db_manager = DropoutDatabaseManager()
 
 
 def get_db() -> Iterator[Session]:
-    """Give a plain session; for a dependency outside, `Depends(get_db, scope="function")`.
+    """Yield a session for a FastAPI dependency: `Depends(get_db, scope="function")`.
 
-    The caller commits before it answers: what follows `yield` runs after the response is sent.
+    The caller commits before it answers: the code after `yield` runs after the response is sent.
     """
     with closing(db_manager.get_session()) as session:
         yield session

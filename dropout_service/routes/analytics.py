@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from dropout_service.dependencies import Manager
-from dropout_service.schemas import SummaryOut
+from dropout_service.schemas.analytics import SummaryOut
 from shared_db.clock import utc_now
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ

@@ -9,8 +9,9 @@ from dropout_service.errors import (
     StudentErased,
     StudentNotFound,
 )
-from dropout_service.routes.filters import OF_A_STUDENT, StudentId
-from dropout_service.schemas import FeatureSetOut, NewFeatureSet
+from dropout_service.routes.filters import OF_A_STUDENT
+from dropout_service.routes.path_parameters import StudentId
+from dropout_service.schemas.predictions import FeatureSetOut, NewFeatureSet
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import documented

@@ -4,8 +4,9 @@ from fastapi import APIRouter, Response
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import FeedbackExists, PredictionIdNotFound
-from dropout_service.routes.filters import PredictionId
-from dropout_service.schemas import FeedbackCountsOut, FeedbackOut, NewFeedback
+from dropout_service.routes.path_parameters import PredictionId
+from dropout_service.schemas.analytics import FeedbackCountsOut
+from dropout_service.schemas.predictions import FeedbackOut, NewFeedback
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, Writer

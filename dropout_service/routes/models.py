@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import ModelNotFound
-from dropout_service.schemas import ModelOut
+from dropout_service.schemas.models import ModelOut
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ

@@ -18,9 +18,9 @@ from dropout_service.routes.filters import (
     OF_A_STUDENT,
     PREDICTIONS,
     PredictionFilters,
-    StudentId,
 )
-from dropout_service.schemas import NewPrediction, PredictionOut
+from dropout_service.routes.path_parameters import StudentId
+from dropout_service.schemas.predictions import NewPrediction, PredictionOut
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import InvalidRequest, documented

@@ -21,7 +21,7 @@ COURSES = "/api/v1/courses"
 def fill(manager: DropoutDatabaseManager) -> None:
     """Store two courses: ada is in both, bob left the first, cyd is still in it."""
     for name in ("ada", "bob", "cyd"):
-        manager.add_student(name)
+        manager.students.add(name)
     rows = [
         Course(
             id=f"art-{year}",
@@ -176,7 +176,7 @@ def test_a_repeated_request_is_answered_as_before_though_the_course_is_over(
 ) -> None:
     fill(db_manager)
     began = utc_now() - timedelta(days=30)
-    db_manager.add_learning_event(None, "ada", "q1", "QUESTION_SUBMIT", occurred_at=began)
+    db_manager.events.add(None, "ada", "q1", "QUESTION_SUBMIT", occurred_at=began)
     running = update(Course).values(starts_on=began.date(), length_days=300)
     with db_manager.database.unit_of_work() as session:
         become_owner(session)

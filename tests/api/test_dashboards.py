@@ -205,7 +205,7 @@ class TestRisk:
         for week in range(8):
             moment = NOON + days(7 * week)
             datastore.add_assessment("real", "quiz", "Math", 60 - 5 * week, timestamp=moment)
-            dropout.add_learning_event(None, "real", None, "NAVIGATION", occurred_at=moment)
+            dropout.events.add(None, "real", None, "NAVIGATION", occurred_at=moment)
 
         made = dropout.predict("real", as_of=NOON + days(80))
 

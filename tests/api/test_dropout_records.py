@@ -64,7 +64,7 @@ class TestStudents:
         self, dropout_client: TestClient, db_manager: DropoutDatabaseManager
     ) -> None:
         dropout_client.post(EVENTS, json=a_learning_event())
-        db_manager.erase_student("s001")
+        db_manager.students.erase("s001")
 
         paths = ("", "/events", "/attempts", "/assessments", "/features", "/predictions/latest")
         answers = [

@@ -38,9 +38,8 @@ def test_what_does_not_fit_into_the_queue_is_refused_for_now() -> None:
     with served(manager, ingest_queue_requests=1) as client, ThreadPoolExecutor(2) as pool:
         with manager.database.unit_of_work():  # so that nobody else can write
             being_written = pool.submit(sent, 1)
-            assert wait_until(
-                lambda: manager.events.commits.is_writing and not manager.events.commits.waiting
-            )
+            commits = manager.events.commits
+            assert wait_until(lambda: commits.is_writing and not commits.waiting)
             waiting = pool.submit(sent, 2)
             assert wait_until(lambda: commits.waiting == 1)
             refused = sent(3)

@@ -18,7 +18,7 @@ PREDICTIONS = "/api/v1/predictions"
 def school(db_manager: DropoutDatabaseManager) -> DropoutDatabaseManager:
     """Store art (of 100 days) and later math, and ada and bob, who leaves art on its day 30."""
     for name in ("ada", "bob"):
-        db_manager.add_student(name)
+        db_manager.students.add(name)
     with db_manager.database.unit_of_work() as session:
         for name, starts_on in (("art", NOON.date()), ("math", NOON.date() + days(80))):
             session.add(a_course(name, starts_on))

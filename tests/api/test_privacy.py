@@ -88,6 +88,6 @@ def test_a_database_error_of_a_manager_holds_no_parameters(
         session.execute(text(f"DROP TABLE {table}"))
 
     with pytest.raises(Exception, match="learning_events") as failure:
-        db_manager.add_learning_event(None, MARK, None, "NAVIGATION", data={"name": MARK})
+        db_manager.events.add(None, MARK, None, "NAVIGATION", data={"name": MARK})
 
     assert MARK not in str(failure.value)

@@ -23,16 +23,14 @@ SILENT_SINCE_LONG = Activity(as_of=AS_OF, first_event_at=NOON, last_event_at=NOO
 
 def fill(manager: DropoutDatabaseManager) -> None:
     """Store five students of math, silent for 0 to 32 days, and one of art who is new."""
-    manager.add_learning_events(
+    manager.events.add_many(
         [
             EventToStore(f"s{n}", EventType.NAVIGATION, course="math", occurred_at=NOON + days(day))
             for n in range(5)
             for day in range(0, 41 - 8 * n, 4)
         ]
     )
-    manager.add_learning_event(
-        None, "new", None, "NAVIGATION", course="art", occurred_at=AS_OF - days(1)
-    )
+    manager.events.add(None, "new", None, "NAVIGATION", course="art", occurred_at=AS_OF - days(1))
 
 
 def predict(
@@ -193,7 +191,7 @@ def test_whose_courses_are_all_behind_them_is_not_at_risk(
     fill(db_manager)
     enrol(db_manager, "short", 30, s1=None, s2=None)
     enrol(db_manager, "long", 200, s1=None, s3=1, s4=9)
-    db_manager.add_learning_event(
+    db_manager.events.add(
         None, "s4", None, "NAVIGATION", course="long", occurred_at=NOON + days(20)
     )
 
@@ -219,7 +217,7 @@ def test_where_no_activity_is_kept_nobody_is_silent(db_manager: DropoutDatabaseM
     enrol(db_manager, "math", 200, covered_until=24, s2=20, s3=20, s4=None)
     enrol(db_manager, "dark", 200, s2=None, s3=None)
     enrol(db_manager, "lit", 200, covered_until=100, s1=None)
-    db_manager.add_learning_event(None, "s3", None, "NAVIGATION", occurred_at=NOON + days(18))
+    db_manager.events.add(None, "s3", None, "NAVIGATION", occurred_at=NOON + days(18))
 
     done = predict(db_manager)
 
@@ -233,7 +231,7 @@ def test_where_no_activity_is_kept_nobody_is_silent(db_manager: DropoutDatabaseM
     assert earlier["days_since_activity"] == 1
     # Events that go on to come after the stream are heard.
     late = AS_OF - days(6)
-    db_manager.add_learning_event(None, "s4", None, "NAVIGATION", course="math", occurred_at=late)
+    db_manager.events.add(None, "s4", None, "NAVIGATION", course="math", occurred_at=late)
     heard = db_manager.compute_features("s4", as_of=AS_OF).features
     assert heard["days_since_activity"] == 6
 

@@ -238,7 +238,7 @@ def _happen(
         kind = EventType.QUESTION_SUBMIT if is_answer else EventType.RESOURCE_VIEW
         data = {"correct": True} if is_answer else {"clicks": value, "activity": f"new {value}"}
         event = EventToStore(f"oulad-{student}", kind, None, "q", AAA.id, data, AAA.noon_of(day))
-        manager.add_learning_events([event])
+        manager.events.add_many([event])
     elif what == "submission":
         # Of the work that is due on day 40, whenever it is handed in and with which score.
         change = "UPDATE dropout.submissions SET submitted_day = :day, score = :score"
@@ -246,7 +246,7 @@ def _happen(
         values = {"day": day, "score": value, "id": enrolment}
         if not connection.execute(text(handed_in), values).rowcount:
             work = (f"late-{student}", f"oulad-{student}", enrolment, "oulad-2")
-            manager.import_submissions([SubmissionToStore(*work, day, value)])
+            manager.courses.import_submissions([SubmissionToStore(*work, day, value)])
     elif what == "withdrawal":
         change = (
             "UPDATE dropout.enrolments SET unregistered_day = :day WHERE id = :id"

@@ -31,16 +31,16 @@ def manager(private_url: str) -> DropoutDatabaseManager:
 
 def test_equal_marks_have_equal_places(manager: DropoutDatabaseManager) -> None:
     random = Random(0)
-    manager.import_courses(
+    manager.courses.import_courses(
         [CourseToStore(COURSE, "art", "2024", date(2024, 1, 1), 60)],
         [CourseworkToStore(f"w{n}", COURSE, "TMA", 5 + n, w, False) for n, w in enumerate(WEIGHTS)],
     )
-    manager.import_enrolments(
+    manager.courses.import_enrolments(
         [EnrolmentToStore(f"e{n}", f"s{n}", COURSE, -10, None, None) for n in range(STUDENTS)]
     )
     # Stored in the order of their ids, which is another one for each student.
     ids = random.sample(range(10**6), STUDENTS * len(SCORES))
-    manager.import_submissions(
+    manager.courses.import_submissions(
         [
             SubmissionToStore(f"x{ids.pop()}", f"s{n}", f"e{n}", f"w{work}", 4 + work, score)
             for n in range(STUDENTS)

@@ -113,8 +113,8 @@ def test_rejected_rows_of_an_unknown_student_stay(
 
 def test_dropout_erases_students_that_staffstuddash_has_deleted(database: Database) -> None:
     manager = DropoutDatabaseManager(database)
-    manager.add_learning_event(None, ID, "q1", "QUESTION_SUBMIT", data={"who": NAME})
-    manager.add_student(ID, NAME)
+    manager.events.add(None, ID, "q1", "QUESTION_SUBMIT", data={"who": NAME})
+    manager.students.add(ID, NAME)
     before = dump(database)
     DatastoreManager(database).students.erase(ID)
     app = dropout_service.main.create_app(manager, DropoutSettings.model_validate(SOON))

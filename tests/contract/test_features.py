@@ -21,7 +21,7 @@ class TestWhatTheyAre:
     """Figures that can be counted by hand."""
 
     def test_answers(self, db_manager: DropoutDatabaseManager) -> None:
-        db_manager.add_learning_events(
+        db_manager.events.add_many(
             [
                 an_answer(NOON, "q1", "a", right=False),
                 an_answer(NOON + timedelta(minutes=1), "q1", "a", right=False),
@@ -48,7 +48,7 @@ class TestWhatTheyAre:
         assert seen["velocity_before"] is None
 
     def test_recent_weeks_beside_those_before(self, db_manager: DropoutDatabaseManager) -> None:
-        db_manager.add_learning_events(
+        db_manager.events.add_many(
             [an_event(NOON + days(number)) for number in (*range(0, 28, 2), 30, 36)]
         )
 
@@ -68,7 +68,7 @@ class TestWhatTheyAre:
     def test_several_courses_on_a_day_are_one_active_day(
         self, db_manager: DropoutDatabaseManager
     ) -> None:
-        db_manager.add_learning_events(
+        db_manager.events.add_many(
             [an_event(NOON + days(n), course=c) for n in (0, 1, 2) for c in ("art", "math", None)]
         )
 
@@ -80,7 +80,7 @@ class TestWhatTheyAre:
 
     def test_sessions_by_their_events(self, db_manager: DropoutDatabaseManager) -> None:
         minutes = {START: 0, VIEW: 50, END: 60}
-        db_manager.add_learning_events(
+        db_manager.events.add_many(
             [
                 an_event(NOON + timedelta(hours=hour, minutes=minute), kind)
                 for hour in (0, 3)
@@ -97,7 +97,7 @@ class TestWhatTheyAre:
     def test_sessions_by_gaps_where_no_events_tell(
         self, db_manager: DropoutDatabaseManager
     ) -> None:
-        db_manager.add_learning_events(
+        db_manager.events.add_many(
             [an_event(NOON + timedelta(minutes=minute)) for minute in (0, 20, 40, 71, 80)]
         )
 
@@ -108,7 +108,7 @@ class TestWhatTheyAre:
 
     def test_marks(self, db_manager: DropoutDatabaseManager) -> None:
         for number, score in enumerate((90, 80, 40, 50, 60)):
-            db_manager.add_assessment(
+            db_manager.assessments.add(
                 "s001", "quiz", "Math", score, submitted_at=NOON + days(number)
             )
 
@@ -124,15 +124,13 @@ class TestWhatTheyAre:
     def test_a_mark_counts_as_activity_where_there_are_events(
         self, db_manager: DropoutDatabaseManager
     ) -> None:
-        db_manager.add_learning_events([an_event(NOON)])
-        db_manager.add_assessment("s001", "quiz", "Math", 50, submitted_at=NOON + days(4))
+        db_manager.events.add_many([an_event(NOON)])
+        db_manager.assessments.add("s001", "quiz", "Math", 50, submitted_at=NOON + days(4))
 
         assert features_at(db_manager, NOON + days(6))["days_since_activity"] == pytest.approx(2)
 
     def test_an_instant_within_a_day_cuts_the_day(self, db_manager: DropoutDatabaseManager) -> None:
-        db_manager.add_learning_events(
-            [an_event(NOON + timedelta(hours=hour)) for hour in (-2, 0, 2)]
-        )
+        db_manager.events.add_many([an_event(NOON + timedelta(hours=hour)) for hour in (-2, 0, 2)])
 
         assert features_at(db_manager, NOON)["events_per_week_recent"] == 14
         assert features_at(db_manager, NOON + days(1))["events_per_week_recent"] == 3 * 7 / 2
@@ -148,7 +146,7 @@ def test_who_is_known_to_staffstuddash_alone_is_not_said_to_be_unknown(postgres:
     DatastoreManager(postgres).add_student("s001", "Ada")
 
     with pytest.raises(StudentNotFound) as refused:
-        DropoutDatabaseManager(postgres).get_student("s001")
+        DropoutDatabaseManager(postgres).students.get("s001")
 
     assert refused.value.title == "The student is not known here"
     assert refused.value.detail == "Nothing of a student s001 is stored in dropout."
@@ -160,10 +158,10 @@ def test_a_mark_sent_to_both_services_counts_once(postgres: Database) -> None:
     datastore.add_assessment(
         "s001", "exam", "Math", 80, timestamp=NOON - days(2), assessment_id="both"
     )
-    manager.add_assessment(
+    manager.assessments.add(
         "s001", "exam", "Math", 10, submitted_at=NOON - days(2), assessment_id="both"
     )
-    manager.add_assessment("s001", "quiz", "Math", 60, submitted_at=NOON - days(1))
+    manager.assessments.add("s001", "quiz", "Math", 60, submitted_at=NOON - days(1))
 
     seen = features_at(manager, NOON)
 

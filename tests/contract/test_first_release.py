@@ -88,16 +88,16 @@ def all_rows(database: Database) -> dict[str, list[Any]]:
 
 
 def test_events_are_listed_and_recognised_when_sent_again(dropout: DropoutDatabaseManager) -> None:
-    listed = dropout.get_student_events("ada").items
+    listed = dropout.events.search("ada").items
     noted = {"note": 'O\'Brien \\ "ü"', "clicks": 2.5}
-    again = dropout.add_learning_event(
+    again = dropout.events.add(
         "e9", "ada", None, "RESOURCE_VIEW", data=noted, occurred_at=NOON + timedelta(minutes=26)
     )
 
     assert {event.id for event in listed} == {f"e{number}" for number in range(1, 10)}
     assert (again.is_replay, again.data) == (True, noted)
     with pytest.raises(LearningEventExists):
-        dropout.add_learning_event("e9", "ada", None, "RESOURCE_VIEW", occurred_at=NOON)
+        dropout.events.add("e9", "ada", None, "RESOURCE_VIEW", occurred_at=NOON)
 
 
 def test_days_equal_a_rebuild_by_this_release(
@@ -106,7 +106,7 @@ def test_days_equal_a_rebuild_by_this_release(
     before = all_rows(upgraded)
     after: str | None = ""
     while after is not None:
-        after = dropout.rebuild_daily_activity(after=after)
+        after = dropout.events.rebuild_daily_activity(after=after)
 
     days_then = before["dropout.daily_activity"]
     assert {(day["student_id"], day["course"]): day["clicks"] for day in days_then} == {
@@ -146,7 +146,7 @@ def test_students_and_marks_are_found_and_a_new_mark_counts_with_the_old(
     assert [s.id for s in datastore.students.search(search="ÖZ").items] == ["bo"]
     assert datastore.get_performance_record("ada").mean_percentage == 80
     assert datastore.get_performance_record("bo").mean_percentage == 50
-    assert [m.id for m in dropout.get_student_assessments("bo").items] == ["x1"]
+    assert [m.id for m in dropout.assessments.search("bo").items] == ["x1"]
 
 
 def test_system_events_are_counted_searched_and_judged_as_before(

@@ -23,11 +23,11 @@ def test_courses_and_clicks_cannot_be_imported_into_memory() -> None:
     dropout = DropoutDatabaseManager(Database.in_memory(DropoutBase.metadata))
 
     for bring_in in (
-        lambda: dropout.import_courses([], []),
-        lambda: dropout.import_enrolments([]),
-        lambda: dropout.import_submissions([]),
-        lambda: dropout.import_clicks([]),
-        lambda: dropout.finish_import({}),
+        lambda: dropout.courses.import_courses([], []),
+        lambda: dropout.courses.import_enrolments([]),
+        lambda: dropout.courses.import_submissions([]),
+        lambda: dropout.clicks.add_many([]),
+        lambda: dropout.courses.finish_import({}),
     ):
         with pytest.raises(NeedsPostgresql):
             bring_in()

@@ -71,7 +71,7 @@ def rows_read(manager: DropoutDatabaseManager, events: Sequence[EventToStore]) -
     with manager.database.unit_of_work() as session:
         session.execute(text("ANALYZE dropout.learning_events, dropout.daily_activity"))
         before: int = session.scalars(READ).one()
-    manager.add_learning_events(events)
+    manager.events.add_many(events)
     with manager.database.reading() as session:
         return int(session.scalars(READ).one() - before)
 
@@ -83,7 +83,7 @@ SHAPES = (on_one_day, of_two_courses, to_one_question, to_many_questions, with_s
 def test_late_events_read_what_is_next_to_them_alone(
     manager: DropoutDatabaseManager, shape: Any
 ) -> None:
-    manager.add_learning_events(shape(range(STORED)))
+    manager.events.add_many(shape(range(STORED)))
     random = Random(0)
     late = [random.uniform(1, STORED - 1) for _ in range(LATE)]
 
@@ -92,7 +92,7 @@ def test_late_events_read_what_is_next_to_them_alone(
 
 
 def test_session_events_in_order_read_no_day_again(manager: DropoutDatabaseManager) -> None:
-    manager.add_learning_events(with_session_events(range(STORED)))
+    manager.events.add_many(with_session_events(range(STORED)))
     next_ones = with_session_events(range(STORED, STORED + LATE))
 
     assert rows_read(manager, next_ones) < LATE * READ_PER_EVENT
@@ -100,7 +100,7 @@ def test_session_events_in_order_read_no_day_again(manager: DropoutDatabaseManag
 
 
 def test_the_first_session_event_of_a_day_reads_none_of_it(manager: DropoutDatabaseManager) -> None:
-    manager.add_learning_events([an_event(n * 10) for n in range(STORED)])
+    manager.events.add_many([an_event(n * 10) for n in range(STORED)])
 
     assert rows_read(manager, [an_event(15, EventType.SESSION_START)]) < READ_PER_EVENT
     assert_true_to_events(manager)
@@ -112,7 +112,7 @@ def test_session_events_of_others_are_not_read(manager: DropoutDatabaseManager) 
         EventToStore(f"s{n % 300}", kinds[n % 2], occurred_at=NOON + timedelta(seconds=n))
         for n in range(STORED)
     ]
-    manager.add_learning_events(others)
+    manager.events.add_many(others)
 
     assert rows_read(manager, on_one_day(range(LATE))) < LATE * READ_PER_EVENT
 
@@ -129,7 +129,7 @@ def assert_true_to_events(manager: DropoutDatabaseManager) -> None:
     kept = rollup(manager)
     with manager.database.unit_of_work() as session:
         session.execute(delete(DailyActivity))
-    manager.rebuild_daily_activity()
+    manager.events.rebuild_daily_activity()
     assert kept == rollup(manager)
 
 
@@ -171,7 +171,7 @@ def test_any_order_of_arrival_gives_the_same_days(open_own_database: OpenDatabas
     names: Iterator[str] = (f"s{n}" for n in range(10_000))
 
     def sent(student_id: str, events: list[dict[str, Any]], numbers: list[int]) -> None:
-        manager.add_learning_events(
+        manager.events.add_many(
             [
                 EventToStore(
                     student_id,
@@ -207,4 +207,4 @@ def test_any_order_of_arrival_gives_the_same_days(open_own_database: OpenDatabas
 def rebuild(manager: DropoutDatabaseManager) -> None:
     after: str | None = ""
     while after is not None:
-        after = manager.rebuild_daily_activity(after=after)
+        after = manager.events.rebuild_daily_activity(after=after)

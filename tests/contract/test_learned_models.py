@@ -57,7 +57,7 @@ def test_a_model_of_another_release_lets_the_rules_predict(
     with manager.database.unit_of_work() as session:
         of_another = update(LearnedModel).where(LearnedModel.id == version)
         session.execute(of_another.values(variants={"without_activity": {"features": ["day"]}}))
-    manager.add_learning_events(
+    manager.events.add_many(
         [EventToStore("s1", EventType.NAVIGATION, occurred_at=NOON + days(n)) for n in (0, 20)]
     )
 

@@ -25,7 +25,7 @@ def add_course(manager: DropoutDatabaseManager, name: str, starts_on: date) -> N
     """Store a course of 60 days with two enrolments, of which one ended by leaving on day 40."""
     ends = {"ada": (CourseOutcome.PASS, None), "bob": (CourseOutcome.WITHDRAWN, 40)}
     for student in ends:
-        manager.add_student(student)
+        manager.students.add(student)
     with manager.database.unit_of_work() as session:
         named = {"module": "art", "presentation": name}
         session.add(

@@ -55,19 +55,24 @@ batches = st.lists(
     max_size=12,
 )
 steps = st.one_of(
-    st.tuples(st.just("add_logs"), batches),
-    st.tuples(st.just("clear_old_logs"), st.sampled_from([0.0, 24 * 60.0, 48 * 60.0])),
-    st.tuples(st.just("set_thresholds"), st.sampled_from([0.05, 0.3, 0.9])),
+    st.tuples(st.just("add"), batches),
+    st.tuples(st.just("delete"), st.sampled_from([0.0, 24 * 60.0, 48 * 60.0])),
+    st.tuples(st.just("limits"), st.sampled_from([0.05, 0.3, 0.9])),
     st.tuples(st.just("reevaluate"), st.just(5 * 24 * 60.0)),
 )
 
 
 def take(manager: MonitoringDatabase, step: tuple[str, Any]) -> None:
-    method, argument = step
-    if method == "set_thresholds":
-        manager.thresholds.upsert("*", {"error_rate": (argument, argument + 0.05)}, "test")
-    else:
-        getattr(manager, method)(argument)
+    name, argument = step
+    match name:
+        case "add":
+            manager.events.add_many(argument)
+        case "delete":
+            manager.retention.delete_old(argument)
+        case "limits":
+            manager.thresholds.upsert("*", {"error_rate": (argument, argument + 0.05)}, "test")
+        case "reevaluate":
+            manager.retention.reevaluate(argument)
 
 
 def assert_exact(manager: MonitoringDatabase) -> None:

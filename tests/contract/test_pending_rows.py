@@ -241,7 +241,7 @@ def test_an_unreadable_spool_leaves_it_unknown(
     (tmp_path / "damaged.db").write_bytes(b"no database" * 1000)
     spool = Spool(tmp_path / "damaged.db")
     manager = manager_on(private_url, spool)
-    manager.add_learning_events(events("ada", 0, 4, 30))
+    manager.events.add_many(events("ada", 0, 4, 30))
     alone, features = manager.predict("ada", as_of=AS_OF), manager.compute_features("ada")
     batch = manager.predict_batch(AS_OF)
     spool.close()

@@ -102,7 +102,7 @@ class TestErase:
         staff, dropout = DatastoreManager(database), DropoutDatabaseManager(database)
         staff.add_student(self.ID, self.MARK, "x@school.example")
         staff.add_assessment(self.ID, "quiz", "Math", 50)
-        dropout.add_learning_event(None, self.ID, None, "NAVIGATION", data={"who": self.MARK})
+        dropout.events.add(None, self.ID, None, "NAVIGATION", data={"who": self.MARK})
         return database
 
     def test_lists_what_it_removed_and_leaves_nothing(

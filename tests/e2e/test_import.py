@@ -111,7 +111,7 @@ def test_an_import_that_is_killed_goes_on_when_started_again(
     bring_in(other_url, folder)
     engine = engine_on(private_url)
     for url in (private_url, other_url):
-        managers(url)[0].add_student("oulad-106")
+        managers(url)[0].students.add("oulad-106")
     event = (
         "INSERT INTO dropout.learning_events (id, student_id, event_type, occurred_at, day,"
         " recorded_at, digest) VALUES ('oulad-AAA-2013J-106-72-2-1-1', 'oulad-106', 'NAVIGATION',"
@@ -148,7 +148,7 @@ def test_an_import_that_is_killed_goes_on_when_started_again(
 def test_the_rollup_is_what_the_events_are(tmp_path: Path, private_url: str) -> None:
     dropout, _ = managers(private_url)
     noon = CourseName("AAA", "2013J").noon_of(20)
-    dropout.add_learning_event(
+    dropout.events.add(
         "earlier", "oulad-101", None, "NAVIGATION", course="AAA-2013J", occurred_at=noon
     )
     bring_in_small(private_url, tmp_path)
@@ -156,7 +156,7 @@ def test_the_rollup_is_what_the_events_are(tmp_path: Path, private_url: str) -> 
     with engine_on(private_url).begin() as connection:
         connection.execute(text("DELETE FROM dropout.daily_activity"))
         connection.execute(text("DELETE FROM dropout.resource_uses"))
-    dropout.rebuild_daily_activity()
+    dropout.events.rebuild_daily_activity()
     rebuilt = contents_of(private_url)
 
     assert sum(day["clicks"] for day in kept["dropout.daily_activity"]) == 36 + 99
@@ -179,10 +179,10 @@ def test_a_click_is_the_event_that_could_have_been_sent(
         occurred_at=CourseName("AAA", "2013J").noon_of(-10),
     )
 
-    _, outcomes = dropout.add_learning_events([sent])
+    [result] = dropout.events.add_many([sent])
 
-    assert outcomes == [Outcome.REPEATED]
-    event = next(e for e in dropout.get_student_events("oulad-101").items if e.id == sent.id)
+    assert result.outcome is Outcome.REPEATED
+    event = next(e for e in dropout.events.search("oulad-101").items if e.id == sent.id)
     assert (event.data, event.clicks, event.resource_type) == (sent.data, 1, kind)
 
 
@@ -191,7 +191,7 @@ def test_a_click_that_is_stored_with_other_content_is_refused_alone(
 ) -> None:
     dropout, _ = managers(private_url)
     noon = CourseName("AAA", "2013J").noon_of(-10)
-    dropout.add_learning_event(
+    dropout.events.add(
         f"{FIRST}-2", "oulad-101", None, "NAVIGATION", course="AAA-2013J", occurred_at=noon
     )
 
@@ -223,7 +223,7 @@ def test_who_was_deleted_is_not_brought_back(
     bring_in(private_url, folder)
     dropout, staff = managers(private_url)
     staff.students.erase("oulad-101")
-    dropout.erase_student("oulad-101")
+    dropout.students.erase("oulad-101")
 
     result = run_import(folder)
 

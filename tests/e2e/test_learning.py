@@ -134,7 +134,7 @@ def test_handing_in_what_was_missed_lowers_the_risk(manager: DropoutDatabaseMana
     missed = {f"oulad-3{n}" for n in range(3)} - {row.coursework_id for row in handed_in}
     before = manager.predict(worst.student_id, as_of=DAY_56, course="CCC-2014B")
 
-    manager.import_submissions(
+    manager.courses.import_submissions(
         [
             SubmissionToStore(
                 f"extra-{id_}", worst.student_id, handed_in[0].id, id_, 10 + 14 * n, 100.0
@@ -162,7 +162,7 @@ def test_nothing_after_the_cut_off_changes_a_prediction(
     with engine_on(past_url).connect() as connection, connection.begin() as transaction:
         later = DropoutDatabaseManager(Database.on(connection))
         noise = (EventType.RESOURCE_VIEW, None, None, "CCC-2014B", {"clicks": 9}, DAY_90)
-        later.add_learning_events([EventToStore(id_, *noise) for id_ in students])
+        later.events.add_many([EventToStore(id_, *noise) for id_ in students])
         for change in (
             "UPDATE dropout.submissions SET score = 0 WHERE submitted_day > 56",
             "UPDATE dropout.submissions SET submitted_day = 200 WHERE submitted_day > 56",

@@ -40,7 +40,7 @@ def manager(private_url: str) -> DropoutDatabaseManager:
     events.append(
         EventToStore("newest", EventType.NAVIGATION, course="art", occurred_at=NOON + days(59))
     )
-    manager.add_learning_events(events)
+    manager.events.add_many(events)
     return manager
 
 
@@ -67,7 +67,7 @@ def test_a_course_is_ranked_with_reasons_that_the_events_show(
     assert re.findall(r"\bs\d\b", result.output) == ["s6", "s5", "s4"]
     for prediction in predictions(manager):
         found = {one["name"]: one for one in prediction.primary_indicators}
-        last = manager.get_student_events(prediction.student_id, limit=1).items[0].occurred_at
+        last = manager.events.search(prediction.student_id, limit=1).items[0].occurred_at
         silent = (prediction.as_of - last) / days(1)
         if "days_since_activity" in found:
             assert found["days_since_activity"]["value"] == silent
@@ -90,7 +90,7 @@ def test_late_events_make_a_new_prediction_beside_the_old(
     run: Run, manager: DropoutDatabaseManager
 ) -> None:
     run("--course", "math", "--as-of", AS_OF)
-    manager.add_learning_event(None, "s6", None, "NAVIGATION", occurred_at=NOON + days(58))
+    manager.events.add(None, "s6", None, "NAVIGATION", occurred_at=NOON + days(58))
     again = run("--course", "math", "--as-of", AS_OF)
 
     assert "1 predictions stored, 6 already there" in again.output
@@ -127,10 +127,10 @@ def test_what_waits_in_the_spool_is_told_of(
     monkeypatch.setenv("SPOOL_PATH", str(tmp_path))
     late = EventToStore("s6", EventType.NAVIGATION, id="late", occurred_at=NOON, accepted_at=NOON)
     with closing(Spool.of_service(tmp_path, "dropout")) as spool:
-        spool.accept([EVENT.entry(late)])
+        spool.append([EVENT.entry(late)])
 
         result = run("--all", "--as-of", AS_OF)
-        waiting = [entry.id for entry in spool.oldest(10)]
+        waiting = [entry.id for entry in spool.pending(10)]
 
     assert "1 were made while rows of the student waited in the spool" in result.output
     pending = {row.student_id: row.pending_rows for row in predictions(manager)}
@@ -199,8 +199,8 @@ def test_without_migrations_it_says_what_to_do(
 
 
 def test_a_cohort_may_be_empty(run: Run, manager: DropoutDatabaseManager) -> None:
-    for student_id in [student.id for student in manager.get_students().items]:
-        manager.erase_student(student_id)
+    for student_id in [student.id for student in manager.students.search().items]:
+        manager.students.erase(student_id)
 
     nobody = run("--all")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dropout_service.schemas import NewLearningEvent
+from dropout_service.schemas.events import NewLearningEvent
 from staffstuddash_service.schemas.assessments import NewAssessment
 from staffstuddash_service.schemas.students import NewStudent
 from veritas_cli.demo.dataset import Demonstration

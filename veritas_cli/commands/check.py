@@ -169,8 +169,8 @@ def _try_staffstuddash(database: Database) -> None:
 
 def _try_dropout(database: Database) -> None:
     manager = DropoutDatabaseManager(database)
-    event = manager.add_learning_event(None, new_id(), None, "NAVIGATION")
-    manager.get_student_events(event.student_id)
+    event = manager.events.add(None, new_id(), None, "NAVIGATION")
+    manager.events.search(event.student_id)
 
 
 def _try_monitoring(database: Database) -> None:

@@ -15,7 +15,6 @@ from dropout_service.database.predictions.batch_totals import CohortBatch
 from dropout_service.database.predictions.by_model import CourseAssessment
 from dropout_service.models import DropoutPrediction
 from shared_db.clock import utc_now
-from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.settings import DatabaseSettings
 from shared_db.spool.queue import Spool
@@ -54,7 +53,7 @@ def predict(
         if everybody == (course is not None):
             raise ConfigurationError("Say either --all or --course COURSE.")
         manager, console = learning_manager("predict"), command_console()
-        _use_if_there(manager.database, spool)
+        _use_if_there(manager, spool)
         instant = _instant(as_of) if day is None else _end_of_day(manager, course, day, as_of)
         with _progress(console) as progress:
             outcome = _predict(_Run(manager, instant, show, progress), course)
@@ -69,13 +68,13 @@ def _spool_here() -> Spool:
     return Spool.of_service(DatabaseSettings.load().spool_path, "dropout")
 
 
-def _use_if_there(database: Database, spool: Spool) -> None:
+def _use_if_there(manager: DropoutDatabaseManager, spool: Spool) -> None:
     """Count what waits in the spool, which is read only."""
     try:
         if spool.path.exists():
-            database.spool.attach(spool)
+            manager.spool.attach(spool)
     except OSError:
-        database.spool_failure = f"{spool.path} cannot be read"
+        manager.spool.failure = f"{spool.path} cannot be read"
         typer.echo(f"{spool.path} cannot be read: what waits there is not counted.", err=True)
 
 

@@ -79,7 +79,7 @@ class OuladImport:
             NeedsPostgresql: the in-memory store answers.
 
         """
-        self.dropout.refuse_memory()
+        self.dropout.courses.require_postgresql()
         names = (*FILES, _STAFF_STUDENTS, _STAFF_MARKS)
         self.accounts = {
             name: FileAccount(name, note=_NOTES.get(name, ""), tell=self.tell) for name in names
@@ -92,7 +92,7 @@ class OuladImport:
             with _keeping():
                 self._write(school, submitted)
                 self._write_clicks(stream)
-        self.dropout.finish_import(stream.windows)
+        self.dropout.courses.finish_import(stream.windows)
 
     def _read_small_files(self) -> tuple[School, list[Submitted]]:
         with self._step("Reading courses and students", None, COURSES):
@@ -126,16 +126,16 @@ class OuladImport:
     def _write_courses(self, school: School) -> None:
         courses, work = list(school.courses.values()), list(school.work.values())
         with self._step("Storing courses", len(courses) + len(work), COURSES):
-            outcomes = self.dropout.import_courses(
+            results = self.dropout.courses.import_courses(
                 [one.row for one in courses], [one.row for one in work]
             )
         read = {COURSES: [one.line for one in courses], ASSESSMENTS: [one.line for one in work]}
-        for (name, lines), came in zip(read.items(), outcomes, strict=True):
-            self.accounts[name].settle(zip(lines, came, strict=True))
+        for (name, lines), came in zip(read.items(), results, strict=True):
+            self.accounts[name].settle(zip(lines, _outcomes(came), strict=True))
 
     def _write_enrolments(self, enrolled: Sequence[Enrolled]) -> None:
         def store(batch: Sequence[Enrolled]) -> list[Outcome]:
-            return self.dropout.import_enrolments([one.row for one in batch])
+            return _outcomes(self.dropout.courses.import_enrolments([one.row for one in batch]))
 
         with self._step("Storing enrolments", len(enrolled), STUDENTS) as task:
             batches = _by_student(sorted(enrolled, key=_student_of), _RECORD_ROWS)
@@ -147,7 +147,7 @@ class OuladImport:
 
     def _write_submissions(self, submitted: Sequence[Submitted]) -> None:
         def store(batch: Sequence[Submitted]) -> list[Outcome]:
-            return self.dropout.import_submissions([one.row for one in batch])
+            return _outcomes(self.dropout.courses.import_submissions([one.row for one in batch]))
 
         account = self.accounts[SUBMISSIONS]
         with self._step("Storing submissions", len(submitted), account.name) as task:
@@ -169,7 +169,7 @@ class OuladImport:
                 self.progress.advance(task, len(outcomes))
 
     def _write_batch(self, batch: Batch) -> list[Outcome]:
-        return self.dropout.import_clicks(batch.students)
+        return self.dropout.clicks.add_many(batch.students)
 
     def _write_staff(self, school: School, submitted: Sequence[Submitted]) -> None:
         lines = {one.row.student_id: one.lines[STUDENTS] for one in school.enrolled.values()}
@@ -237,6 +237,10 @@ def _by_student(rows: Sequence[S], count: int) -> Iterator[Sequence[S]]:
             end += 1
         yield rows[start:end]
         start = end
+
+
+def _outcomes(results: Sequence[InsertResult]) -> list[Outcome]:
+    return [result.outcome for result in results]
 
 
 def _student_of(one: Enrolled | Submitted) -> str:

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from dropout_service.database.events.daily_query import COLUMNS, daily
+from dropout_service.database.events.daily_query import COLUMNS, day_totals
 from dropout_service.domain.rules.activity import (
     BEFORE_DAYS,
     RECENT_DAYS,
@@ -93,7 +93,9 @@ def _days(scope: CTE) -> Subquery:
         DailyActivity.day < TODAY, DailyActivity.student_id.in_(chosen)
     )
     event = LearningEvent
-    part = daily((event.day == TODAY) & (event.occurred_at <= AS_OF) & event.student_id.in_(chosen))
+    part = day_totals(
+        (event.day == TODAY) & (event.occurred_at <= AS_OF) & event.student_id.in_(chosen)
+    )
     return union_all(whole, select(*(part.c[name] for name in COLUMNS))).subquery("known_day")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.courses.enrolment_periods import observable_activity, stays_of
+from dropout_service.database.courses.enrolment_periods import observable_activity, periods_of
 from dropout_service.database.features.activity_query import activity_of
 from dropout_service.database.features.incomplete import note_pending
 from dropout_service.database.students.locking import (
@@ -124,7 +124,7 @@ def features_at(session: Session, student_id: str, as_of: datetime) -> Features:
     require_not_erased(session, student_id)
     if session.get(KnownStudent, student_id) is None:
         raise StudentNotFound(student_id)
-    stays = stays_of(session, [student_id])
+    stays = periods_of(session, [student_id])
     known = activity_of(session, ONE_STUDENT, as_of, student_id=student_id)
     return features_of(observable_activity(session, stays, known, as_of)[student_id])
 

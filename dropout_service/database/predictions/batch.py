@@ -11,10 +11,10 @@ from sqlalchemy import Integer, Select, Subquery, bindparam, func, select, union
 from sqlalchemy.orm import Session
 
 from dropout_service.database.courses.enrolment_periods import (
-    Stays,
+    Periods,
     ended_reason,
     observable_activity,
-    stays_of,
+    periods_of,
 )
 from dropout_service.database.features.activity_query import activity_of
 from dropout_service.database.features.incomplete import note_pending
@@ -26,7 +26,7 @@ from dropout_service.database.predictions.batch_totals import (
 )
 from dropout_service.database.predictions.latest import supersede, withdrawn_with_latest
 from dropout_service.database.predictions.store import prediction_row, store_predictions
-from dropout_service.database.students.locking import deleted_among, ensure_and_lock
+from dropout_service.database.students.locking import ensure_and_lock, erased_among
 from dropout_service.domain.enrolments.course_calendar import EnrolmentPeriod
 from dropout_service.domain.rules.activity import Activity
 from dropout_service.domain.rules.features import Features, features_of
@@ -97,7 +97,7 @@ class Cohorts(Repository):
             activities = _activities(session, as_of, course, after=after, limit=limit)
             if not activities:
                 return CohortBatch(last=None)
-            out = deleted_among(session, activities)
+            out = erased_among(session, activities)
             if course is None:
                 out |= _judged_by_model(session, activities, as_of)
             known = {id_: seen for id_, seen in activities.items() if id_ not in out}
@@ -127,7 +127,7 @@ def judged_by_rules(
     session: Session, activities: Mapping[str, Activity], course: str | None, as_of: datetime
 ) -> ByRules:
     """Return what the rules need of students: of a course, or altogether."""
-    stays = stays_of(session, activities)
+    stays = periods_of(session, activities)
     known = observable_activity(session, stays, activities, as_of)
     features = {id_: features_of(seen) for id_, seen in known.items()}
     if course is None:
@@ -185,7 +185,7 @@ def _judged_by_model(session: Session, students: Iterable[str], as_of: datetime)
 
 
 def _absent(
-    session: Session, course: str, stays: Stays, students: Iterable[str], as_of: datetime
+    session: Session, course: str, stays: Periods, students: Iterable[str], as_of: datetime
 ) -> dict[str, str] | None:
     """Return the reasons of students who are not in the course; None if only events tell of it."""
     if session.get(Course, course) is None:

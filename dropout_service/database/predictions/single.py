@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.courses.enrolment_periods import ended_reason, stay_of, stays_of
+from dropout_service.database.courses.enrolment_periods import ended_reason, period_of, periods_of
 from dropout_service.database.features.incomplete import note_pending
 from dropout_service.database.features.store import features_at
 from dropout_service.database.predictions.by_model import assess_course, model_row
@@ -79,14 +79,14 @@ def _enrolments(
     )
     if course is None:
         rows = session.execute(query)
-        return [row for row in rows if stay_of(*row).closed_at(as_of) is None]
+        return [row for row in rows if period_of(*row).closed_at(as_of) is None]
     require_student(session, student_id)
     if session.get(Course, course) is None:
         raise CourseNotFound(course)
     found = session.execute(query.where(Course.id == course)).one_or_none()
     if found is None:
         raise NotAssessable(student_id, f"the student is not enrolled in {course}")
-    if closed := stay_of(*found).closed_at(as_of):
+    if closed := period_of(*found).closed_at(as_of):
         raise NotAssessable(student_id, closed)
     return [found]
 
@@ -111,7 +111,7 @@ def _by_rules(
     session: Session, student_id: str, course: str | None, as_of: datetime
 ) -> DropoutPrediction:
     features = features_at(session, student_id, as_of)
-    gone = ended_reason(session, stays_of(session, [student_id]), as_of).get(student_id)
+    gone = ended_reason(session, periods_of(session, [student_id]), as_of).get(student_id)
     if missing := gone or missing_for_assessment(features):
         raise NotAssessable(student_id, missing)
     return prediction_row(student_id, assess(features), as_of, course)
