@@ -1,4 +1,4 @@
-"""Erasing a student on both stores: nothing stays, and nothing comes back."""
+"""Erasure of a student on both stores: no row stays, and no later row is stored."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -34,8 +34,8 @@ from tests.support.factories import NOON, days
 
 Call = Callable[[DropoutDatabaseManager], object]
 
-# Tables in which nothing is of a student.
-OF_SCHOOLS = ("background_work", "courses", "coursework", "models")
+# Tables without rows of students.
+TABLES_WITHOUT_STUDENTS = ("background_work", "courses", "coursework", "models")
 
 
 def fill(manager: DropoutDatabaseManager, student_id: str) -> None:
@@ -52,7 +52,7 @@ def fill(manager: DropoutDatabaseManager, student_id: str) -> None:
 
 
 def enrol(manager: DropoutDatabaseManager, student_id: str) -> None:
-    """Enrol the student in a course of their own, with work handed in."""
+    """Enrol the student in a course of their own, with a submission."""
     named = {"id": f"of {student_id}", "digest": b"0"}
     rows = [
         Course(**named, module="M", presentation="P", starts_on=date(2026, 3, 1), length_days=100),
@@ -79,11 +79,11 @@ def counts(manager: DropoutDatabaseManager) -> dict[str, int]:
         return {
             table.name: session.scalar(text(f"SELECT count(*) FROM {schema}{table.name}")) or 0
             for table in Base.metadata.sorted_tables
-            if table.name not in OF_SCHOOLS
+            if table.name not in TABLES_WITHOUT_STUDENTS
         }
 
 
-def test_nothing_of_the_student_stays(db_manager: DropoutDatabaseManager) -> None:
+def test_no_row_of_the_student_stays(db_manager: DropoutDatabaseManager) -> None:
     fill(db_manager, "s001")
     fill(db_manager, "s002")
     both = counts(db_manager)
@@ -124,7 +124,7 @@ CALLS: dict[str, Call] = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_whatever_comes_later_is_refused(db_manager: DropoutDatabaseManager, call: Call) -> None:
+def test_every_later_call_is_rejected(db_manager: DropoutDatabaseManager, call: Call) -> None:
     fill(db_manager, "s001")
     db_manager.students.erase("s001")
 
@@ -133,7 +133,7 @@ def test_whatever_comes_later_is_refused(db_manager: DropoutDatabaseManager, cal
     assert {*counts(db_manager).values()} == {0, 1}
 
 
-def test_a_batch_keeps_what_is_of_others(db_manager: DropoutDatabaseManager) -> None:
+def test_a_batch_stores_the_events_of_other_students(db_manager: DropoutDatabaseManager) -> None:
     db_manager.students.erase("s001")
 
     events = [EventToStore(id_, EventType.NAVIGATION) for id_ in ("s001", "s002", "s001")]
@@ -144,7 +144,7 @@ def test_a_batch_keeps_what_is_of_others(db_manager: DropoutDatabaseManager) -> 
     assert counts(db_manager)["learning_events"] == 1
 
 
-def test_a_cohort_leaves_the_deleted_out(db_manager: DropoutDatabaseManager) -> None:
+def test_a_cohort_leaves_erased_students_out(db_manager: DropoutDatabaseManager) -> None:
     fill(db_manager, "s001")
     fill(db_manager, "s002")
     with db_manager.database.unit_of_work() as session:
@@ -155,7 +155,9 @@ def test_a_cohort_leaves_the_deleted_out(db_manager: DropoutDatabaseManager) -> 
     assert (batch.students, batch.stored) == (1, 1)
 
 
-def test_rows_that_came_in_meanwhile_are_swept(db_manager: DropoutDatabaseManager) -> None:
+def test_rows_inserted_during_an_erasure_are_erased_later(
+    db_manager: DropoutDatabaseManager,
+) -> None:
     fill(db_manager, "s001")
     fill(db_manager, "s002")
     with db_manager.database.unit_of_work() as session:
@@ -166,7 +168,7 @@ def test_rows_that_came_in_meanwhile_are_swept(db_manager: DropoutDatabaseManage
     assert counts(db_manager)["students"] == 1
 
 
-def test_who_is_deleted_in_staffstuddash_is_erased_here(postgres: Database) -> None:
+def test_a_student_erased_in_staffstuddash_is_erased_here(postgres: Database) -> None:
     datastore, manager = DatastoreManager(postgres), DropoutDatabaseManager(postgres)
     datastore.add_student("s001", "Xanthippe")
     fill(manager, "s001")
@@ -180,7 +182,7 @@ def test_who_is_deleted_in_staffstuddash_is_erased_here(postgres: Database) -> N
     assert counts(manager) == {**dict.fromkeys(counts(manager), 0), "deletions": 1}
 
 
-def test_what_was_refused_of_them_is_removed_from_the_spool(
+def test_rejected_rows_of_erased_students_are_removed_from_the_spool(
     postgres: Database, tmp_path: Path
 ) -> None:
     DatastoreManager(postgres).students.erase("s001")
@@ -197,7 +199,7 @@ def test_what_was_refused_of_them_is_removed_from_the_spool(
     assert [entry.id for entry in kept] == ["s002"]
 
 
-def test_writing_and_erasing_at_once_leaves_nothing(open_own_database: OpenDatabase) -> None:
+def test_concurrent_inserts_and_erasure_leave_no_row(open_own_database: OpenDatabase) -> None:
     manager = DropoutDatabaseManager(open_own_database(Base.metadata))
 
     def work(turn: int) -> None:
@@ -214,7 +216,7 @@ def test_writing_and_erasing_at_once_leaves_nothing(open_own_database: OpenDatab
     assert counts(manager) == {**dict.fromkeys(counts(manager), 0), "deletions": 1}
 
 
-def test_an_event_that_waits_for_an_erasure_brings_nobody_back(private_url: str) -> None:
+def test_an_event_that_waits_for_an_erasure_is_not_stored(private_url: str) -> None:
     engine = engine_on(private_url)
     manager = DropoutDatabaseManager(Database.on(engine))
     late = EventToStore("s001", EventType.NAVIGATION, occurred_at=NOON)
