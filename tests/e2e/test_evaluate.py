@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from tests.support.databases import engine_on
 from tests.support.imported import Run
+from veritas_cli.main import app
 
 EVALUATE = ("evaluate", "--train", "2013B", "--test", "2014B", "--resamples", "20")
 
@@ -54,6 +56,14 @@ def test_remarks_that_are_not_there_are_named(run: Run) -> None:
 
     assert result.exit_code == 1
     assert "--remarks: nowhere.md is no text that can be read" in result.output
+
+
+def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("veritas_cli.commands.evaluate.find_spec", lambda _module: None)
+    result = CliRunner().invoke(app, EVALUATE)
+
+    assert result.exit_code == 1
+    assert result.output.endswith("matplotlib and scikit-learn: pip install 'veritas[learn]'.\n")
 
 
 @pytest.mark.parametrize("option", ["--markdown", "--html"])

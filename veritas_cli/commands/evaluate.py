@@ -74,6 +74,7 @@ HOW_IT_JUDGES = (
     "that had not seen it, and the risks were adjusted so that of those told 30 % about 30 in 100 "
     "left."
 )
+_LIBRARIES = {"matplotlib": "matplotlib", "sklearn": "scikit-learn"}
 _WANTED = "A presentation that is over, as 2013B; more may follow after a comma."
 
 
@@ -97,10 +98,7 @@ def evaluate(
     For instance: veritas evaluate --train 2013B 2013J --test 2014B. Stores nothing in the database.
     """
     with refusals_in_one_line("evaluate"):
-        if find_spec("sklearn") is None:
-            raise ConfigurationError(
-                "The logistic regression needs scikit-learn: pip install 'veritas[learn]'."
-            )
+        _require_libraries()
         learned_from = presentations_named([*train_on, *(more or [])], "--train")
         judged_on = presentations_named(test_on, "--test")
         if both := sorted(set(learned_from) & set(judged_on)):
@@ -133,6 +131,14 @@ class _Wanted:
         resamples = "" if self.resamples == RESAMPLES else f" --resamples {self.resamples}"
         remarks = f" --remarks {self.remarks}" if self.remarks else ""
         return f"veritas evaluate {names} --target {self.target}{resamples}{remarks}"
+
+
+def _require_libraries() -> None:
+    missing = [name for module, name in _LIBRARIES.items() if find_spec(module) is None]
+    if missing:
+        raise ConfigurationError(
+            f"An evaluation needs {' and '.join(missing)}: pip install 'veritas[learn]'."
+        )
 
 
 def _require_folders(*reports: Path) -> None:

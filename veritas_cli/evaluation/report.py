@@ -3,20 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
-
-import numpy as np
 
 from dropout_service.learning.auditing import Drift
 from dropout_service.learning.evaluation import (
     BASELINES,
-    MODEL,
     DayEvaluation,
     Interval,
     PopulationFigures,
 )
-from dropout_service.learning.metrics import at_capacity, calibration_bins, roc_curve
-from veritas_cli.evaluation.svg import Axis, Line, plot
+from veritas_cli.evaluation import plots
 
 HEADS = {
     "roc_auc": "ROC-AUC",
@@ -29,7 +24,6 @@ HEADS = {
 # Of which the model's less a baseline's is shown: who comes first, and how likely it is.
 _AHEAD_IN = ("roc_auc", "pr_auc", "brier_skill")
 _MOST_DRIFTS = 8
-_POINTS = 80
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>body{{font:15px sans-serif;max-width:72em;margin:2em auto;padding:0 1em}}
@@ -83,10 +77,10 @@ class Report:
 
     def _plots(self) -> Iterable[str]:
         yield "<h2>Risk over time</h2>"
-        yield _over_time(self.days)
+        yield plots.risk_over_time(self.days)
         for day in self.days:
             yield f"<h2>Day {day.day}</h2>"
-            yield from (_roc(day), _capacity(day), _calibration(day))
+            yield from (plots.roc(day), plots.capacity(day), plots.calibration(day))
 
 
 def _plain(paragraph: str) -> str:
@@ -204,51 +198,3 @@ def _html(table: Table) -> str:
 
     rows = "\n".join([row(table.heads, "th"), *(row(cells, "td") for cells in table.rows)])
     return f"<h2>{escape(table.title)}</h2>\n<p>{escape(table.note)}</p>\n<table>{rows}</table>"
-
-
-def _thinned(across: Any, up: Any) -> list[tuple[float, float]]:
-    places = np.linspace(0, 1, _POINTS)
-    return [
-        (float(x), float(y)) for x, y in zip(places, np.interp(places, across, up), strict=True)
-    ]
-
-
-def _roc(day: DayEvaluation) -> str:
-    lines = [
-        Line(judge, _thinned(*roc_curve(day.happened, risk))) for judge, risk in day.risks.items()
-    ]
-    axes = Axis("False alarms", 0, 1), Axis("Found", 0, 1)
-    return plot(f"ROC, day {day.day}", *axes, lines, diagonal=True)
-
-
-def _capacity(day: DayEvaluation) -> str:
-    shares = np.linspace(0.01, 0.5, 30)
-    lines = [
-        Line(judge, [(s, at_capacity(day.happened, risk, float(s))[0]) for s in shares])
-        for judge, risk in day.risks.items()
-    ]
-    axes = Axis("Share of students that staff see", 0, 0.5), Axis("Precision", 0, 1)
-    return plot(f"Precision at capacity, day {day.day}", *axes, lines)
-
-
-def _calibration(day: DayEvaluation) -> str:
-    bins = calibration_bins(day.happened, day.risks[MODEL])
-    most = max(max(risk, share) for risk, share, _ in bins) * 1.05
-    line = Line(MODEL, [(risk, share) for risk, share, _ in bins], dots=True)
-    axes = Axis("Predicted", 0, most), Axis("Happened", 0, most)
-    return plot(f"Calibration, day {day.day}", *axes, [line], diagonal=True)
-
-
-def _over_time(days: Sequence[DayEvaluation]) -> str:
-    means = {
-        "who left": [(float(d.day), float(d.risks[MODEL][d.happened == 1].mean())) for d in days],
-        "who stayed": [(float(d.day), float(d.risks[MODEL][d.happened == 0].mean())) for d in days],
-        "base rate": [(float(d.day), float(d.happened.mean())) for d in days],
-    }
-    most = max(value for line in means.values() for _, value in line) * 1.1
-    lines = [Line(name, points, dots=True) for name, points in means.items()]
-    axes = (
-        Axis("Day of the course", days[0].day, max(days[-1].day, days[0].day + 1)),
-        Axis("Mean risk", 0, most),
-    )
-    return plot("Mean predicted risk over time", *axes, lines)
