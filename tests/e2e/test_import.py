@@ -97,10 +97,10 @@ def test_a_second_run_changes_nothing_whatever_the_spelling_and_order(
 
     again = bring_in(private_url, zip_of(write_oulad(tmp_path / "other", **spelled)))
 
-    assert {one.name: (one.stored, one.refused) for one in again.accounts.values()} == (
-        dict.fromkeys(again.accounts, (0, 0))
+    assert {one.name: (one.stored, one.refused) for one in again.reports.values()} == (
+        dict.fromkeys(again.reports, (0, 0))
     )
-    assert again.accounts["studentVle.csv"].repeated == CLICKS
+    assert again.reports["studentVle.csv"].repeated == CLICKS
     assert contents_of(private_url) == before
 
 
@@ -140,7 +140,7 @@ def test_an_import_that_is_killed_goes_on_when_started_again(
     assert 0 < int(str(stored)) < CLICKS
     # What is not there yet is missing, not zero.
     assert covered == 0
-    rest = bring_in(private_url, folder).accounts["studentVle.csv"]
+    rest = bring_in(private_url, folder).reports["studentVle.csv"]
     assert (rest.stored, rest.repeated) == (CLICKS - int(str(stored)), stored)
     assert contents_of(private_url) == contents_of(other_url)
 
@@ -195,7 +195,7 @@ def test_a_click_that_is_stored_with_other_content_is_refused_alone(
         f"{FIRST}-2", "oulad-101", None, "NAVIGATION", course="AAA-2013J", occurred_at=noon
     )
 
-    clicks = bring_in_small(private_url, tmp_path).accounts["studentVle.csv"]
+    clicks = bring_in_small(private_url, tmp_path).reports["studentVle.csv"]
 
     assert (clicks.stored, clicks.repeated, clicks.refused) == (CLICKS - 1, 0, 1)
     assert set(clicks.reasons) == {"is stored with other content"}
@@ -208,9 +208,9 @@ def test_marks_count_beside_those_that_staff_had(tmp_path: Path, private_url: st
     staff.add_student("oulad-106", "OULAD student 106")
     staff.add_assessment("oulad-106", "quiz", "AAA", 99.5)
 
-    accounts = bring_in_small(private_url, tmp_path).accounts
+    reports = bring_in_small(private_url, tmp_path).reports
 
-    students, marks = accounts["staff: students"], accounts["staff: marks"]
+    students, marks = reports["staff: students"], reports["staff: marks"]
     assert (students.stored, students.repeated, marks.stored) == (5, 1, 4)
     record = staff.get_performance_record("oulad-106")
     assert (record.assessment_count, record.mean_percentage) == (3, 50.0)

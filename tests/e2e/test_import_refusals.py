@@ -62,12 +62,6 @@ def test_courses_and_work_are_refused_with_their_lines_though_some_are_empty(
     assert "assessments.csv, line 7: refused: is stored with other content" in result.output
 
 
-def _cut_off(folder: Path) -> Path:
-    path = zip_of(folder)
-    path.write_bytes(path.read_bytes()[:-400])
-    return path
-
-
 def _damaged(folder: Path) -> Path:
     # One byte inside the last file, the clicks: only its check sum tells.
     path = zip_of(folder)
@@ -76,11 +70,6 @@ def _damaged(folder: Path) -> Path:
     content[place] ^= 0xFF
     path.write_bytes(content)
     return path
-
-
-def _without_clicks(folder: Path) -> Path:
-    (folder / "studentVle.csv").unlink()
-    return folder
 
 
 def _with(file: str, old: str, new: str) -> Callable[[Path], Path]:
@@ -93,16 +82,10 @@ def _with(file: str, old: str, new: str) -> Callable[[Path], Path]:
     return change
 
 
+# tests/unit/test_oulad.py has all other ways in which files can be broken.
 BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "truncated": (_cut_off, "cut off"),
     "damaged": (_damaged, "damaged"),
-    "missing file": (_without_clicks, "has no studentVle.csv"),
-    "missing column": (_with("studentVle", "sum_click", "clicks"), "no column sum_click"),
-    "no background": (_with("studentInfo", "disability", "able"), "no column disability"),
     "bad student": (_with("studentInfo", "Distinction", "Gold"), "line 5: final_result is 'Gold'"),
-    "bad course": (_with("courses", "AAA,2013J,268", "AAA,2013X,268"), "line 2: the course is"),
-    "bad work": (_with("assessments", "TMA,10,50", "TMA,ten,50"), "line 2: date is 'ten'"),
-    "lost student": (_with("studentRegistration", "2013J,106", "2013J,107"), "lacks this student"),
     "nothing": (lambda folder: folder / "nowhere", "There is no file"),
 }
 

@@ -19,7 +19,7 @@ from veritas_cli.demo.steps import Step, Tally
 from veritas_cli.demo.synthetic_school import school_demonstration
 from veritas_cli.demo.tables import show_dashboard, show_highest
 from veritas_cli.http_client import ClientSettings, Rest, RestError, ServiceName
-from veritas_cli.oulad.course import OuladError, read_course
+from veritas_cli.oulad.csv_files import OuladError, OuladFiles
 
 _WIDTH_IN_FILES = 180
 _INTERRUPTED = 130
@@ -86,8 +86,7 @@ def _demonstration(
             raise DemoOptionsError("--course and --day need --oulad FILE.")
         return school_demonstration(utc_now())
     with console.status(f"Reading {oulad} ..."):
-        read = read_course(oulad, course)
-    return course_demonstration(read, DEFAULT_DAY if day is None else day)
+        return course_demonstration(OuladFiles(oulad), course, DEFAULT_DAY if day is None else day)
 
 
 def _run(console: Console, rest: Rest, demonstration: Demonstration) -> None:

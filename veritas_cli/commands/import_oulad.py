@@ -29,7 +29,7 @@ from staffstuddash_service.migrations import HISTORY as STAFFSTUDDASH
 from veritas_cli.database import command_settings, connected_engine, refusals_in_one_line
 from veritas_cli.oulad.csv_files import OuladError, OuladFiles
 from veritas_cli.oulad.importer import BATCH_ROWS, OuladImport
-from veritas_cli.oulad.report import RefusalFile, show_account
+from veritas_cli.oulad.report import RefusalFile, print_reports
 
 STATEMENT_SECONDS = 600
 _WIDTH_IN_FILES = 160
@@ -74,7 +74,7 @@ def oulad(
                 task.run()
         except OuladError as refusal:
             raise ConfigurationError(str(refusal)) from refusal
-        show_account(console, task.accounts.values())
+        print_reports(console, task.reports.values())
 
 
 def _database() -> Database:
