@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from veritas_cli.postgres.admin_connection import HOST, administering
 from veritas_cli.postgres.os_account import account_for
 from veritas_cli.processes.ports import free_port
-from veritas_cli.processes.termination import apart, end
+from veritas_cli.processes.termination import detached, terminate
 
 _CONFIGURATION = """
 [databases]
@@ -80,7 +80,7 @@ def pooler(
             _wait_until_it_answers(process, running.over_tcp(server_url))
             yield running
         finally:
-            end(process, (signal.SIGTERM, 10))
+            terminate(process, (signal.SIGTERM, 10))
 
 
 def _program() -> str | None:
@@ -112,7 +112,7 @@ def _started(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        **apart(signal.SIGTERM),
+        **detached(signal.SIGTERM),
         **(account.for_process if account else {}),
     )
 

@@ -24,7 +24,7 @@ from veritas_cli.postgres.binaries import (
 from veritas_cli.postgres.data_directory import PostgresFolder, environment
 from veritas_cli.postgres.initdb import create_data
 from veritas_cli.processes.ports import free_port, holder_of, port_is_free
-from veritas_cli.processes.termination import apart, end
+from veritas_cli.processes.termination import detached, terminate
 
 __all__ = [
     "THROW_AWAY",
@@ -129,7 +129,7 @@ class LocalPostgres:
         """End the server: open connections are cut, what was committed is kept."""
         if self._process is not None:
             # Fast shutdown, then immediate: the latter is repaired at the next start.
-            end(self._process, (signal.SIGINT, 30), (signal.SIGQUIT, 10))
+            terminate(self._process, (signal.SIGINT, 30), (signal.SIGQUIT, 10))
             self._process = None
 
     def remove(self) -> None:
@@ -188,7 +188,7 @@ class LocalPostgres:
                 stderr=log,
                 cwd=self.folder.path,
                 env=environment(),
-                **apart(signal.SIGINT),
+                **detached(signal.SIGINT),
                 **self.folder.as_account,
             )
 

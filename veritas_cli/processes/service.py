@@ -12,7 +12,7 @@ import httpx
 
 from shared_web.operations.readiness import url_at
 from shared_web.operations.serve import DRAIN_SECONDS
-from veritas_cli.processes.termination import apart, end
+from veritas_cli.processes.termination import detached, terminate
 
 # Uvicorn answers the requests it has before it ends, so it gets a little longer than that.
 STOP_SECONDS = DRAIN_SECONDS + 2
@@ -56,7 +56,7 @@ class ServiceProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
-            **apart(signal.SIGTERM),
+            **detached(signal.SIGTERM),
         )
 
     def follow(self, tell: Callable[[str, str], None]) -> None:
@@ -79,7 +79,7 @@ class ServiceProcess:
     def stop(self) -> None:
         """Wait until it has ended, by force if it takes too long, and its last line is told."""
         if self._process:
-            end(self._process, (signal.SIGTERM, STOP_SECONDS))
+            terminate(self._process, (signal.SIGTERM, STOP_SECONDS))
         if self._reader:
             self._reader.join(timeout=2)
 
