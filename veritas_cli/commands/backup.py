@@ -8,7 +8,7 @@ import typer
 from sqlalchemy import Connection, Engine, text
 
 from shared_db.clock import utc_now
-from veritas_cli.database import command_settings, connected_engine, refusals_in_one_line
+from veritas_cli.database import command_settings, connected_engine, exit_on_error
 from veritas_cli.dump.archive import DUMP, Manifest, new_archive, write_manifest
 from veritas_cli.dump.client_tools import Program, fitting_program, libpq_environment, major_of
 from veritas_cli.dump.transfer import Transfer, progress_by_table
@@ -28,7 +28,7 @@ def backup(
     file: Annotated[Path, typer.Argument(help="Where to write it; must not exist.")],
 ) -> None:
     """Write all tables of Veritas into FILE, as they are at one instant; services may go on."""
-    with refusals_in_one_line("backup"):
+    with exit_on_error("backup"):
         engine = connected_engine(command_settings(), "backup")
         manifest = _write(engine, file)
         rows = sum(manifest.rows.values())

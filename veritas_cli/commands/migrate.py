@@ -9,7 +9,7 @@ from shared_db.errors import ConfigurationError
 from shared_db.provisioning.grants import can_create_roles, missing
 from shared_db.provisioning.login_roles import make_logins
 from shared_web.settings import ServiceSettings
-from veritas_cli.database import command_settings, connected_engine, refusals_in_one_line
+from veritas_cli.database import command_settings, connected_engine, exit_on_error
 from veritas_cli.migrations import SCHEMAS, migrate_all, service_roles, steps
 from veritas_cli.services import logins, own_logins
 from veritas_cli.terminal import say
@@ -34,7 +34,7 @@ def migrate(*, check: CHECK = False, sql: SQL = False, with_logins: LOGINS = Fal
     One process migrates at a time, a second one waits. Each service gets a role with the least
     that it needs, where this login may make roles; else the services share the login's rights.
     """
-    with refusals_in_one_line("migrate"):
+    with exit_on_error("migrate"):
         settings = command_settings()
         engine = connected_engine(settings, "migrate")
         if with_logins and (check or sql):

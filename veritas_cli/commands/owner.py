@@ -4,7 +4,7 @@ from shared_db.connection.engine import normalised_url
 from shared_db.errors import ConfigurationError
 from shared_db.provisioning.login_roles import Login
 from shared_db.provisioning.ownership import hand_over
-from veritas_cli.database import connected_engine, refusals_in_one_line
+from veritas_cli.database import connected_engine, exit_on_error
 from veritas_cli.migrations import OWNED_SCHEMAS, service_roles
 from veritas_cli.settings import SuperuserSettings
 from veritas_cli.terminal import say
@@ -16,7 +16,7 @@ def owner() -> None:
     Needs the URL of a superuser in DATABASE_SUPERUSER_URL, which nothing else uses. Running it
     again changes nothing but the password, where DATABASE_ADMIN_URL has another one.
     """
-    with refusals_in_one_line("owner"):
+    with exit_on_error("owner"):
         settings = SuperuserSettings.load()
         if settings.database_superuser_url is None:
             raise ConfigurationError("DATABASE_SUPERUSER_URL is not set.")

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from shared_db.errors import ConfigurationError
 from veritas_cli.commands.backup import SCHEMAS, count_rows
-from veritas_cli.database import command_settings, connected_engine, refusals_in_one_line
+from veritas_cli.database import command_settings, connected_engine, exit_on_error
 from veritas_cli.dump.archive import DUMP, Manifest, opened_archive, require_whole
 from veritas_cli.dump.client_tools import fitting_program, libpq_environment, major_of
 from veritas_cli.dump.transfer import Transfer, progress_by_table
@@ -33,7 +33,7 @@ def restore(file: FILE, *, replace: REPLACE = False) -> None:
     The file is read through first. A database with rows is refused without --replace, and with it
     the old tables are deleted only when the new ones are complete.
     """
-    with refusals_in_one_line("restore"):
+    with exit_on_error("restore"):
         with opened_archive(file) as (archive, manifest):
             require_whole(archive, file)
             settings = command_settings()
