@@ -18,7 +18,8 @@ from shared_db.provisioning.migrations import History, require_migrated
 from shared_db.settings import DatabaseSettings
 from shared_db.spool.queue import SpoolUnavailable
 from shared_web.settings import ServiceSettings
-from veritas_cli.postgres.server import LocalPostgresError, running_url
+from veritas_cli.errors import CommandFailure
+from veritas_cli.postgres.server import running_url
 from veritas_cli.settings import POSTGRES_FOLDER
 
 # Imports and the features of all enrolments of a year take longer than requests may.
@@ -83,7 +84,7 @@ def exit_on_error(command: str) -> Iterator[None]:
     """Print an expected error as one line to standard error, and exit with status 1."""
     try:
         yield
-    except (ConfigurationError, LocalPostgresError, ServiceError, SpoolUnavailable) as refusal:
+    except (CommandFailure, ConfigurationError, ServiceError, SpoolUnavailable) as refusal:
         line = str(refusal)
     except PermissionError as failure:
         line = f"{failure.filename}: permission denied. Run the command as the service's user."

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr
 from shared_db.connection.engine import is_local
 from shared_db.settings import VeritasSettings
 from shared_web.operations.readiness import url_at
+from veritas_cli.errors import CommandFailure
 
 _TIMEOUT_SECONDS = 30
 _ATTEMPTS = 5
@@ -52,8 +53,8 @@ class ClientSettings(VeritasSettings):
         return url or url_at(self.host, getattr(self, f"{service}_port"))
 
 
-class ClientError(Exception):
-    """Failed call; the text is one line with the cause, the address and the remedy."""
+class ClientError(CommandFailure):
+    """Failed call of a service."""
 
 
 class Refusal(ClientError):

@@ -1,4 +1,4 @@
-"""Output of the commands: lines, tables and progress bars."""
+"""Terminal of the commands: lines, tables, progress bars and checked arguments."""
 
 import os
 import sys
@@ -6,8 +6,12 @@ import threading
 from contextlib import suppress
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from shared_db.errors import ConfigurationError
+from shared_web.requests.fields import Id
 
 _COLOURS = {"monitoring": "cyan", "staffstuddash": "green", "dropout": "magenta"}
 _LABEL_WIDTH = max(map(len, _COLOURS))
@@ -27,6 +31,20 @@ def say_from(name: str, line: str) -> None:
     if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
         label = typer.style(label, fg=_COLOURS.get(name))
     say(f"{label} {line}")
+
+
+def checked_id(text: str, problem: str) -> str:
+    """Return the id of an argument.
+
+    Raises:
+        ConfigurationError: the services would refuse it; the text begins with `problem`.
+
+    """
+    try:
+        return TypeAdapter[str](Id).validate_python(text)
+    except ValidationError as refusal:
+        reason = refusal.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{problem}: {reason}.") from None
 
 
 def command_console() -> Console:

@@ -106,14 +106,14 @@ def _started(
     account = account_for(folder)  # it, too, refuses to run as root
     for path in (folder, users, configuration):
         if account is not None:
-            account.owns(path)
+            account.chown(path)
     return subprocess.Popen(
         [program, "-q", str(configuration)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         **detached(signal.SIGTERM),
-        **(account.for_process if account else {}),
+        **(account.popen_arguments if account else {}),
     )
 
 

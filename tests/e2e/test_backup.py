@@ -17,9 +17,11 @@ from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
 from tests.support.databases import engine_on
 from tests.support.server import admin_url, create_database, drop_database
-from veritas_cli.commands.backup import SCHEMAS, count_rows
-from veritas_cli.dump.client_tools import fitting_program, libpq_environment, major_of
+from veritas_cli.commands.backup import count_rows
+from veritas_cli.dump.client_tools import fitting_program, libpq_environment
 from veritas_cli.main import app
+from veritas_cli.migrations import SCHEMAS
+from veritas_cli.postgres.binaries import major_of
 
 CONTENT = "SELECT count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM {} t"
 
@@ -199,12 +201,12 @@ def test_the_password_stands_on_no_command_line(
 ) -> None:
     with engine_on(filled_url).connect() as connection:
         server = connection.scalar(text("SHOW server_version")) or ""
-    real = fitting_program("pg_dump", major_of(server))
+    real = fitting_program("pg_dump", major_of(server)).path("pg_dump")
     folder = tmp_path / "bin"
     folder.mkdir()
     seen = tmp_path / "arguments"
     wrapper = folder / "pg_dump"
-    wrapper.write_text(f'#!/bin/sh\necho "$@" >> {seen}\nexec {real.path} "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\necho "$@" >> {seen}\nexec {real} "$@"\n')
     wrapper.chmod(0o755)
     # Looked at first; of equal versions the first is taken.
     monkeypatch.setenv("POSTGRES_BIN", str(folder))

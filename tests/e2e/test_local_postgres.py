@@ -18,13 +18,12 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
 from tests.e2e.processes import all_gone, without_settings
-from veritas_cli.postgres.binaries import find_programs
+from veritas_cli.postgres.admin_connection import administering
+from veritas_cli.postgres.binaries import LocalPostgresError, find_programs
 from veritas_cli.postgres.os_account import Account
 from veritas_cli.postgres.server import (
     THROW_AWAY,
     LocalPostgres,
-    LocalPostgresError,
-    administering,
     running_url,
     temporary_postgres,
 )
@@ -257,7 +256,7 @@ def test_copies_the_wheel_when_its_account_cannot_enter_it(
 @as_root
 def test_runs_as_the_owner_of_the_folder(folder: Path) -> None:
     nobody = an_ordinary_account()
-    nobody.owns(folder.parent)
+    nobody.chown(folder.parent)
     with LocalPostgres(folder, options=THROW_AWAY) as server:
         process = server.folder.server_process()
         assert Path(f"/proc/{process}").stat().st_uid == nobody.uid
@@ -266,7 +265,7 @@ def test_runs_as_the_owner_of_the_folder(folder: Path) -> None:
 @as_root
 def test_runs_for_an_ordinary_account_too(folder: Path) -> None:
     nobody = an_ordinary_account()
-    nobody.owns(folder.parent)
+    nobody.chown(folder.parent)
     if not (nobody.may_enter(Path(sys.executable)) and nobody.may_enter(CHECKOUT)):
         pytest.skip("an ordinary account cannot run this Python")
     answer = subprocess.run(
@@ -277,7 +276,7 @@ def test_runs_for_an_ordinary_account_too(folder: Path) -> None:
         text=True,
         cwd="/",
         env=without_settings(PYTHONPATH=str(CHECKOUT)),
-        **nobody.for_process,
+        **nobody.popen_arguments,
     )
     assert answer.stderr == ""
     assert all_gone({int(answer.stdout)})

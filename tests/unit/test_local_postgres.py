@@ -114,7 +114,7 @@ class TestFolder:
         self, folder: PostgresFolder, log: str, expected: str
     ) -> None:
         folder.log.write_text(log)
-        assert folder.last_words() == expected
+        assert folder.failure_line() == expected
 
     def test_knows_no_version_without_data(self, folder: PostgresFolder) -> None:
         assert folder.major_version() is None

@@ -9,21 +9,18 @@ from rich.console import Console
 from rich.progress import Progress
 
 from shared_db.clock import utc_now
-from shared_db.errors import ConfigurationError
+from veritas_cli.database import exit_on_error
 from veritas_cli.demo.dataset import Demonstration
 from veritas_cli.demo.oulad_course import DEFAULT_DAY, course_demonstration
 from veritas_cli.demo.sender import DemoSender, Step, Tally
 from veritas_cli.demo.synthetic_school import school_demonstration
 from veritas_cli.demo.tables import show_dashboard, show_highest
-from veritas_cli.http_client import ClientError, ClientSettings, ServiceName, VeritasClient
-from veritas_cli.oulad.csv_files import OuladError, OuladFiles
+from veritas_cli.errors import CommandFailure
+from veritas_cli.http_client import ClientSettings, ServiceName, VeritasClient
+from veritas_cli.oulad.csv_files import OuladFiles
 from veritas_cli.terminal import command_console, progress_bars
 
 _INTERRUPTED = 130
-
-
-class DemoOptionsError(Exception):
-    """Options that exclude each other."""
 
 
 def demo(
@@ -54,12 +51,10 @@ def demo(
         "dropout_url": dropout_url,
     }
     try:
-        settings = ClientSettings.load(**{name: v for name, v in given.items() if v is not None})
-        with VeritasClient(settings) as client:
-            _run(console, client, _demonstration(console, oulad, course, day))
-    except (DemoOptionsError, OuladError, ClientError, ConfigurationError) as failure:
-        typer.echo(f"veritas demo: {failure}", err=True)
-        raise typer.Exit(1) from failure
+        with exit_on_error("demo"):
+            options = {name: value for name, value in given.items() if value is not None}
+            with VeritasClient(ClientSettings.load(**options)) as client:
+                _run(console, client, _demonstration(console, oulad, course, day))
     except KeyboardInterrupt:
         text = (
             "veritas demo: Stopped. What was sent is stored; the same command goes on from there."
@@ -73,7 +68,7 @@ def _demonstration(
 ) -> Demonstration:
     if oulad is None:
         if course is not None or day is not None:
-            raise DemoOptionsError("--course and --day need --oulad FILE.")
+            raise CommandFailure("--course and --day need --oulad FILE.")
         return school_demonstration(utc_now())
     with console.status(f"Reading {oulad} ..."):
         return course_demonstration(OuladFiles(oulad), course, DEFAULT_DAY if day is None else day)

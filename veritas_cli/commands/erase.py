@@ -3,17 +3,14 @@
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from dropout_service.database import DropoutDatabaseManager
 from shared_db.connection.database import Database
-from shared_db.errors import ConfigurationError
 from shared_db.pseudonyms import pseudonym_of
-from shared_web.requests.fields import Id
 from staffstuddash_service.datastore import DatastoreManager
 from veritas_cli.commands.spool import damaged_spools, local_spools
 from veritas_cli.database import command_settings, connected_engine, exit_on_error
-from veritas_cli.terminal import say
+from veritas_cli.terminal import checked_id, say
 
 STUDENT = Annotated[str, typer.Argument(help="The student's id.")]
 YES = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -30,7 +27,7 @@ def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's
     backups are not changed.
     """
     with exit_on_error("erase"):
-        student_id = _checked(student)
+        student_id = checked_id(student, "This cannot be a student's id")
         database = Database.on(connected_engine(command_settings(), "erase"))
         if not yes:
             typer.confirm("Erase everything stored of this student, for good?", abort=True)
@@ -50,11 +47,3 @@ def _report(schema: str, removed: dict[str, int], separator: str = ".") -> None:
     for table, count in sorted(removed.items()):
         done = "kept under the pseudonym" if table == KEPT else "removed"
         say(f"{f'{schema}{separator}{table}':<36} {count:>7} {done}")
-
-
-def _checked(student_id: str) -> str:
-    try:
-        return TypeAdapter[str](Id).validate_python(student_id)
-    except ValidationError as refusal:
-        reason = refusal.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"This cannot be a student's id: {reason}.") from None

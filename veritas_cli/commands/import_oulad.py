@@ -1,7 +1,7 @@
 """`veritas import`: load datasets of other institutions into the database."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -20,11 +20,10 @@ from rich.text import Text
 
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.migrations import HISTORY as DROPOUT
-from shared_db.errors import ConfigurationError
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.migrations import HISTORY as STAFFSTUDDASH
 from veritas_cli.database import exit_on_error, migrated_database
-from veritas_cli.oulad.csv_files import OuladError, OuladFiles
+from veritas_cli.oulad.csv_files import OuladFiles
 from veritas_cli.oulad.importer import BATCH_ROWS, OuladImport
 from veritas_cli.oulad.report import RefusalFile, print_reports
 from veritas_cli.terminal import command_console
@@ -56,19 +55,16 @@ def oulad(
     with exit_on_error("import"):
         database = migrated_database("import", STAFFSTUDDASH, DROPOUT)
         console = command_console()
-        try:
-            with _refusal_file(refused) as refusals, _progress(console) as progress:
-                task = OuladImport(
-                    OuladFiles(path),
-                    DropoutDatabaseManager(database),
-                    DatastoreManager(database),
-                    progress,
-                    batch_rows,
-                    refusals.add if refusals else None,
-                )
-                task.run()
-        except OuladError as refusal:
-            raise ConfigurationError(str(refusal)) from refusal
+        with _refusal_file(refused) as refusals, _progress(console) as progress:
+            task = OuladImport(
+                OuladFiles(path),
+                DropoutDatabaseManager(database),
+                DatastoreManager(database),
+                progress,
+                batch_rows,
+                refusals.add if refusals else None,
+            )
+            task.run()
         print_reports(console, task.reports.values())
 
 
@@ -76,12 +72,9 @@ def oulad(
 def _refusal_file(path: Path | None) -> Iterator[RefusalFile | None]:
     if path is None:
         yield None
-        return
-    file = RefusalFile(path)
-    try:
-        yield file
-    finally:
-        file.close()
+    else:
+        with closing(RefusalFile(path)) as file:
+            yield file
 
 
 class _Rate(ProgressColumn):

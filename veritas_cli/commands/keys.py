@@ -3,16 +3,13 @@
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from shared_db.connection.database import Database
-from shared_db.errors import ConfigurationError
 from shared_web.auth.keys import KeyManager, Scope
-from shared_web.requests.fields import Id
 from veritas_cli.database import command_settings, connected_engine, exit_on_error
-from veritas_cli.terminal import say
+from veritas_cli.terminal import checked_id, say
 
 keys = typer.Typer(help="Add, list and revoke API keys.", no_args_is_help=True)
 
@@ -32,7 +29,7 @@ def _manager() -> KeyManager:
 def add(name: NAME, scope: SCOPES) -> None:
     """Make a key and show it, only this once."""
     with exit_on_error("keys add"):
-        key = _manager().add_key(_checked(name), scope)
+        key = _manager().add_key(checked_id(name, "This name cannot be a key's"), scope)
         say(key)
         typer.echo(
             f"This is the key of {name}. It is shown only now: keep it safe, and send it as "
@@ -60,11 +57,3 @@ def revoke(name: NAME) -> None:
     with exit_on_error("keys revoke"):
         _manager().revoke_key(name)
         say(f"The key of {name} is revoked.")
-
-
-def _checked(name: str) -> str:
-    try:
-        return TypeAdapter[str](Id).validate_python(name)
-    except ValidationError as refusal:
-        reason = refusal.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"This name cannot be a key's: {reason}.") from None

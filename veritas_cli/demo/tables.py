@@ -18,7 +18,7 @@ _NONE = "-"
 # Terminals of 80 columns are common, so the tables waste no space.
 _NARROW: dict[str, Any] = {"show_edge": False, "pad_edge": False, "padding": (0, 1, 0, 0)}
 _FIGURES = ("Mean", "Marks", "Risk", "Score")
-_LONG = ("Main reason", "What to do", "What became of them", "Their story")
+_LONG = ("Main reason", "What to do", "What became of them", "Profile")
 _COLOURS = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "green"}
 
 

@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
+from veritas_cli.errors import CommandFailure
+
 COURSES, ASSESSMENTS, SITES = "courses.csv", "assessments.csv", "vle.csv"
 STUDENTS, REGISTRATIONS = "studentInfo.csv", "studentRegistration.csv"
 SUBMISSIONS, CLICKS = "studentAssessment.csv", "studentVle.csv"
@@ -25,11 +27,8 @@ _MISSING = ("", "?")
 Record = tuple[int, tuple[str, ...] | None]
 
 
-class OuladError(Exception):
-    """Unusable data; the text is one line with the place, the cause and the remedy.
-
-    reason: the cause alone, if it lies in one line of a file.
-    """
+class OuladError(CommandFailure):
+    """Unusable data; reason: the cause without the place, if it lies in one line of a file."""
 
     reason = ""
 
