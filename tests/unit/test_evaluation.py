@@ -1,4 +1,4 @@
-"""How an evaluation deals with days on which there is nothing to tell apart."""
+"""Evaluation by day, and days without leavers or without stayers."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def nobody_left(of: EnrolmentRows, day: float) -> EnrolmentRows:
     return of.with_columns(happened=np.where(of["day"] == day, 0.0, of["happened"]))
 
 
-def test_each_day_is_judged_beside_all_baselines() -> None:
+def test_each_day_has_the_differences_to_all_baselines() -> None:
     days = evaluate_days(trained().model, rows(), judged(), 20, quietly)
 
     assert [day.day for day in days] == [0, 28]
@@ -32,7 +32,7 @@ def test_each_day_is_judged_beside_all_baselines() -> None:
 
 
 @pytest.mark.parametrize("side", ["learned", "judged"])
-def test_a_day_after_which_nobody_left_is_left_out(side: str) -> None:
+def test_a_day_without_later_leavers_is_left_out(side: str) -> None:
     learned, others = rows(), judged()
     if side == "learned":
         learned = nobody_left(learned, 28)
@@ -44,8 +44,8 @@ def test_a_day_after_which_nobody_left_is_left_out(side: str) -> None:
     assert [day.day for day in days] == [0]
 
 
-def test_modules_of_which_nobody_left_are_not_judged_apart() -> None:
-    """Training saw AAA alone, and all of it stayed."""
+def test_training_modules_without_leavers_have_no_own_figures() -> None:
+    """Training has only AAA, and all students of AAA stayed."""
     is_seen = rows()["module"] == "AAA"
     stayed = judged().with_columns(happened=np.where(is_seen, 0.0, rows()["happened"]))
 
