@@ -29,7 +29,13 @@ from shared_web.operations.health import health_routes
 from shared_web.operations.logging import RequestLog, configure_logging
 from shared_web.operations.periodic import Periodic, doing
 from shared_web.operations.spool import SpoolConfig, StorageHeader, attach_spool, replaying
-from shared_web.problems import COMMON, Problem, documented, install_problem_handlers
+from shared_web.problems import (
+    COMMON,
+    SCHEMA_REFERENCE,
+    Problem,
+    documented,
+    install_problem_handlers,
+)
 from shared_web.query.strict_parameters import reject_unknown_parameters
 from shared_web.requests.acknowledgement import Acknowledgement
 from shared_web.requests.batches import BatchLimiter
@@ -191,19 +197,29 @@ def _document_problems(app: FastAPI) -> None:
 
     def with_problem() -> dict[str, Any]:
         document = generate()
-        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.update(schema.pop("$defs"))
-        schemas["Problem"] = schema
-        _add_body_refusals(document)
+        _add_schema(schemas, Problem.model_json_schema(ref_template=SCHEMA_REFERENCE))
+        refusals = {str(status): each for status, each in documented(*BODY_REFUSALS).items()}
+        for path in document["paths"].values():
+            for operation in path.values():
+                if "requestBody" in operation:
+                    operation["responses"].update(refusals)
+                    operation["requestBody"] = _refer(operation["requestBody"], schemas)
         return document
 
     app.openapi = with_problem  # type: ignore[method-assign] # FastAPI's way to extend the document
 
 
-def _add_body_refusals(document: dict[str, Any]) -> None:
-    refusals = {str(status): response for status, response in documented(*BODY_REFUSALS).items()}
-    for path in document["paths"].values():
-        for operation in path.values():
-            if "requestBody" in operation:
-                operation["responses"].update(refusals)
+def _refer(body: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    # FastAPI moves the schemas of bodies that it reads to the components; not those of `json_body`.
+    schema = body["content"].get("application/json", {}).get("schema", {})
+    if "properties" not in schema:
+        return body
+    _add_schema(schemas, schema)
+    reference = {"$ref": SCHEMA_REFERENCE.format(model=schema["title"])}
+    return {**body, "content": {"application/json": {"schema": reference}}}
+
+
+def _add_schema(schemas: dict[str, Any], schema: dict[str, Any]) -> None:
+    own = {name: value for name, value in schema.items() if name != "$defs"}
+    schemas.update(schema.get("$defs", {}), **{schema["title"]: own})

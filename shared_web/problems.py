@@ -17,6 +17,7 @@ from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded, Serv
 from shared_db.resilience import descriptors
 
 MEDIA_TYPE = "application/problem+json"
+SCHEMA_REFERENCE = "#/components/schemas/{model}"
 _URN = "urn:veritas:problem:"
 MOST_ERRORS = 20
 _LONGEST_NAME = 100

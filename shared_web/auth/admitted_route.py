@@ -24,18 +24,14 @@ class AdmittedRoute(APIRoute):
         admissions = [call for call in calls if isinstance(call, RequireScope)]
         if not admissions:
             raise TypeError(f"{self.name} asks for no scope")
-        answer = self.get_admitted_handler()
+        answer = super().get_route_handler()
         takes_json = bool(self.dependant.body_params)
 
         async def handle(request: Request) -> Response:
             if takes_json:
                 request = JsonRequest(request.scope, request.receive)
             for admission in admissions:
-                await admission.plainly(request)
+                await admission.admit(request)
             return await answer(request)
 
         return handle
-
-    def get_admitted_handler(self) -> Handler:
-        """Return what handles the request of an admitted caller."""
-        return super().get_route_handler()

@@ -121,10 +121,10 @@ class RequireScope:
             TooManyRequests: the key, or the address with unknown keys, has no requests left.
 
         """
-        return await self.plainly(request)
+        return await self.admit(request)
 
-    async def plainly(self, request: Request) -> Principal:
-        """Do the same where FastAPI has not read the credentials."""
+    async def admit(self, request: Request) -> Principal:
+        """Return the caller, for a route that admits before FastAPI resolves dependencies."""
         state: dict[str, Any] = request.scope.setdefault("state", {})
         principal: Principal | None = state.get("principal")
         if principal is None:  # else the route admitted the caller before it read the body

@@ -4,6 +4,7 @@ import hashlib
 from typing import Annotated
 
 from fastapi import Header, Response
+from pydantic import BaseModel
 
 from shared_db.ids import new_id
 from shared_web.auth.keys import Principal
@@ -39,3 +40,10 @@ def mark_replay(response: Response, *, is_replay: bool) -> None:
     """Say in the answer that the row was there already."""
     if is_replay:
         response.headers[REPLAY_HEADER] = "true"
+
+
+def created(out: BaseModel, *, is_replay: bool) -> Response:
+    """Return the answer of a route that FastAPI does not serialise for."""
+    response = Response(out.model_dump_json(), status_code=201, media_type="application/json")
+    mark_replay(response, is_replay=is_replay)
+    return response

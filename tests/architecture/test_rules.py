@@ -162,10 +162,8 @@ def test_fastapi_tells_what_a_route_asks_for() -> None:
     """If this breaks, FastAPI keeps what it knows of a route elsewhere, which is not documented.
 
     `shared_web.query.strict_parameters` needs the names and types of the query parameters of a
-    route and of all that it depends on, `shared_web.requests.swift` its body, headers and
-    dependencies. Find the new place in FastAPI's `routing.py`, or read the parameters from
-    `app.openapi()` and let SwiftRoute return `super().get_route_handler()`, which is slower and
-    always right.
+    route and of all that it depends on, `shared_web.auth.admitted_route` its dependencies. Find the
+    new place in FastAPI's `routing.py`, or read the parameters from `app.openapi()`.
     """
 
     def further(q: str) -> str:
