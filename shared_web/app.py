@@ -7,7 +7,7 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
@@ -36,7 +36,6 @@ from shared_web.problems import (
     documented,
     install_problem_handlers,
 )
-from shared_web.query.strict_parameters import reject_unknown_parameters
 from shared_web.requests.acknowledgement import Acknowledgement
 from shared_web.requests.batches import BatchLimiter
 from shared_web.requests.body_limit import BODY_REFUSALS, BodyLimit
@@ -68,12 +67,7 @@ class Service:
         api = APIRouter(generate_unique_id_function=_operation_id)
         for router in self.routers:
             _require_admission(router)
-            api.include_router(
-                router,
-                prefix=API_PREFIX,
-                dependencies=[Depends(reject_unknown_parameters)],
-                responses=documented(*COMMON),
-            )
+            api.include_router(router, prefix=API_PREFIX, responses=documented(*COMMON))
         return api.routes
 
 
