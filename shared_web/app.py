@@ -22,7 +22,7 @@ from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import Authenticator
 from shared_web.auth.key_limit import EXPOSED, RateLimitHeaders
 from shared_web.auth.keys import KeyManager
-from shared_web.auth.offline_keys import OfflineKeyCache
+from shared_web.auth.offline_keys import OfflineKeyCache, remove_key_file
 from shared_web.operations.error_reporting import reporting
 from shared_web.operations.gc_tuning import tune_gc
 from shared_web.operations.health import health_routes
@@ -104,8 +104,8 @@ def create_service_app(
         if spooling is not None:
             attach_spool(settings, database, service.name)
         if database.spool is not None:
-            path = settings.spool_path / f"{service.name}-keys.db"
-            keys.remember_on_disk(OfflineKeyCache(path, settings.key_outage_seconds))
+            keys.remember_on_disk(OfflineKeyCache(database.spool, settings.key_outage_seconds))
+            remove_key_file(settings.spool_path, service.name)
         access.prepare(database)
 
     @asynccontextmanager
