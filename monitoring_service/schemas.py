@@ -8,9 +8,9 @@ from pydantic import AliasChoices, Field, PlainValidator, WithJsonSchema, model_
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.filters import LOGS
 from shared_db.queries.filters import Filter
-from shared_web.query.pagination import LONGEST_CURSOR
+from shared_web.query.pagination import MAX_CURSOR_LENGTH
 from shared_web.requests.fields import (
-    FEW_NAMES,
+    LIMITED_NAMES,
     AdditionOut,
     Body,
     Id,
@@ -77,7 +77,7 @@ class LogQuery(Body):
         tuple[Filter, ...], PlainValidator(LOGS.from_body), WithJsonSchema(LOGS.json_schema)
     ] = Field((), description="The same names as the query's parameters; for `__in` a list.")
     q: Term | None = None
-    after: Annotated[str, Field(max_length=LONGEST_CURSOR)] | None = None
+    after: Annotated[str, Field(max_length=MAX_CURSOR_LENGTH)] | None = None
     limit: int = Field(100, ge=1, le=1000)
     count: Literal["exact"] | None = None
 
@@ -212,7 +212,7 @@ class MetricLimit(Body):
 class NewRules(Body):
     """The limits of one source in place of those set before; others keep their default."""
 
-    thresholds: Annotated[dict[Metric, MetricLimit], FEW_NAMES] = Field(
+    thresholds: Annotated[dict[Metric, MetricLimit], LIMITED_NAMES] = Field(
         min_length=1,
         max_length=100,
         examples=[{"response_time": {"warning": 300, "critical": 2000}}],

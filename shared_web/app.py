@@ -24,10 +24,10 @@ from shared_web.auth.key_limit import EXPOSED, RateLimitHeaders
 from shared_web.auth.keys import KeyManager
 from shared_web.auth.offline_keys import OfflineKeyCache, remove_key_file
 from shared_web.operations.error_reporting import reporting
-from shared_web.operations.gc_tuning import tune_gc
 from shared_web.operations.health import health_routes
 from shared_web.operations.logging import RequestLog, configure_logging
-from shared_web.operations.periodic import Periodic, doing
+from shared_web.operations.periodic import Periodic, running
+from shared_web.operations.serve import tune_gc
 from shared_web.operations.spool import SpoolConfig, StorageHeader, attach_spool, replaying
 from shared_web.problems import (
     COMMON,
@@ -78,20 +78,20 @@ def create_service_app(
     history: History,
     periodics: Sequence[Periodic] = (),
     intake: Acknowledgement | None = None,
-    spooling: SpoolConfig | None = None,
+    spool_config: SpoolConfig | None = None,
 ) -> FastAPI:
     """Return the service's app; its store is opened and checked when it starts.
 
-    periodics: what the service does by itself while it runs. intake: of single events; what waits
-    there is stored after the last request and before the process ends. spooling: what is accepted
-    while the database is away.
+    periodics: tasks that the service repeats while it runs. intake: acknowledgement of single
+    events; queued ones are stored after the last request and before the process ends.
+    spool_config: additions that are accepted while the database is unavailable.
     """
     keys = KeyManager(
         database,
         pepper=settings.key_pepper.get_secret_value(),
         cache_seconds=settings.key_cache_seconds,
     )
-    access = Authenticator(settings, keys)
+    authenticator = Authenticator(settings, keys)
     background = BackgroundWork(BackgroundRows(database, history.schema).write)
 
     def prepare() -> None:
@@ -101,12 +101,12 @@ def create_service_app(
                 "own in memory. Set DATABASE_URL, or WORKERS=1."
             )
         require_migrated(database, history)
-        if spooling is not None:
+        if spool_config is not None:
             attach_spool(settings, database, service.name)
         if database.spool is not None:
-            keys.remember_on_disk(OfflineKeyCache(database.spool, settings.key_outage_seconds))
+            keys.use_offline_cache(OfflineKeyCache(database.spool, settings.key_outage_seconds))
             remove_key_file(settings.spool_path, service.name)
-        access.prepare(database)
+        authenticator.prepare(database)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -116,8 +116,8 @@ def create_service_app(
         await run_in_threadpool(prepare)
         if settings.workers > 1:
             tune_gc()
-        with reporting(settings, service.name), replaying(database, spooling, background):
-            async with doing(periodics, background):
+        with reporting(settings, service.name), replaying(database, spool_config, background):
+            async with running(periodics, background):
                 try:
                     yield
                 finally:
@@ -137,7 +137,7 @@ def create_service_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
         generate_unique_id_function=_operation_id,
     )
-    app.state.access = access
+    app.state.authenticator = authenticator
     app.state.prepare = prepare
     app.state.intake = intake
     app.state.batches = BatchLimiter(settings.max_batch_bytes)

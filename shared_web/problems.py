@@ -19,8 +19,8 @@ from shared_db.resilience import descriptors
 MEDIA_TYPE = "application/problem+json"
 SCHEMA_REFERENCE = "#/components/schemas/{model}"
 _URN = "urn:veritas:problem:"
-MOST_ERRORS = 20
-_LONGEST_NAME = 100
+MAX_ERRORS = 20
+_MAX_NAME_LENGTH = 100
 # Pydantic tells these by our classes' names, which a client does not know.
 _OBJECT_WANTED = {"model_type", "model_attributes_type", "dataclass_type", "dict_type"}
 _NO_OBJECT = "Input should be a JSON object"
@@ -115,7 +115,7 @@ class TooManyRequests(ServiceError):
         self.retry_after_seconds = max(1, ceil(retry_after))
 
 
-class RefusedWhileReading(HTTPException):
+class BodyRefused(HTTPException):
     """A refusal while the body is read, where FastAPI lets only its own exceptions through."""
 
     def __init__(self, refusal: ServiceError) -> None:
@@ -191,11 +191,11 @@ def refusal_response(request: Request, refusal: ServiceError) -> Response:
 
 def field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
     """Return what is wrong where, without repeating what was sent."""
-    return [_field_error(error) for error in errors[:MOST_ERRORS]]
+    return [_field_error(error) for error in errors[:MAX_ERRORS]]
 
 
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
-    location, *path = [told(part) for part in error["loc"]] or ["body"]
+    location, *path = [safe_name(part) for part in error["loc"]] or ["body"]
     message = _NO_OBJECT if error["type"] in _OBJECT_WANTED else error["msg"]
     return {
         "location": location,
@@ -204,10 +204,10 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def told(part: int | str) -> str:
+def safe_name(part: int | str) -> str:
     """Return a name as it was sent, so much of it as a refusal may repeat."""
     # A field's name as it was sent may hold a lone surrogate, which UTF-8 cannot carry.
-    return str(part)[:_LONGEST_NAME].encode(errors="backslashreplace").decode()
+    return str(part)[:_MAX_NAME_LENGTH].encode(errors="backslashreplace").decode()
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -231,7 +231,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     def http_error(request: Request, refusal: Exception) -> Response:
         assert isinstance(refusal, HTTPException)  # noqa: S101 - what it is registered for
-        if isinstance(refusal, RefusedWhileReading):
+        if isinstance(refusal, BodyRefused):
             return refusal_response(request, refusal.refusal)
         if refusal.status_code == HTTPStatus.BAD_REQUEST:
             # FastAPI's word for JSON that its parser gives up on: not UTF-8, or nested too deep.

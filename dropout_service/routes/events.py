@@ -38,7 +38,7 @@ async def add_event(
     new = await read_json(request, NewLearningEvent)
     event_id = row_id(new.id, key, principal)
     sent = EventToStore(**{**vars(new), "id": event_id})
-    event = await intake.stored(manager.add_learning_event_async(sent))
+    event = await intake.wait_or_queue(manager.add_learning_event_async(sent))
     if event is None:
         return queued(event_id)
     return created(LearningEventOut.model_validate(event), is_replay=event.is_replay)

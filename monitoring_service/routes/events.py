@@ -36,7 +36,7 @@ async def add_event(
     new = await read_json(request, NewEvent)
     event_id = row_id(new.event_id, key, principal)
     event = EventToStore(**{**vars(new), "event_id": event_id})
-    log = await intake.stored(monitoring.add_log_async(event))
+    log = await intake.wait_or_queue(monitoring.add_log_async(event))
     if log is None:
         return queued(event_id)
     return created(EventOut.model_validate(log), is_replay=log.is_replay)

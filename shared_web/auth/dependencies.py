@@ -69,10 +69,10 @@ class Authenticator:
 
         """
         if self.is_open:
-            return _developer(request, self.settings)
+            return _require_local_caller(request, self.settings)
         if key is None:
             raise Unauthenticated("Send `Authorization: Bearer KEY`.")
-        found = self.keys.remembered(key)
+        found = self.keys.cached(key)
         if found is None:
             found = await self._lookup.find(key, request.client.host if request.client else None)
         if found is None:
@@ -82,7 +82,7 @@ class Authenticator:
         return found
 
 
-def _developer(request: Request, settings: ServiceSettings) -> Principal:
+def _require_local_caller(request: Request, settings: ServiceSettings) -> Principal:
     # A page in the developer's browser may reach loopback under a name of its own choosing; the
     # Host header gives it away. A proxy on this machine brings others, trusted or not. In a
     # container the client's address is the engine's gateway.
@@ -128,10 +128,10 @@ class RequireScope:
         state: dict[str, Any] = request.scope.setdefault("state", {})
         principal: Principal | None = state.get("principal")
         if principal is None:  # else the route admitted the caller before it read the body
-            access: Authenticator = request.app.state.access
-            principal = await access.principal(request, _sent_key(request))
+            authenticator: Authenticator = request.app.state.authenticator
+            principal = await authenticator.principal(request, _sent_key(request))
             state["principal"] = principal
-        if not principal.may(self._scope):
+        if not principal.has_scope(self._scope):
             raise Forbidden(f"This needs the scope `{self._scope}`, which {principal.name} lacks.")
         return principal
 

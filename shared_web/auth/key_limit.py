@@ -40,12 +40,12 @@ class KeyLimit:
             TooManyRequests: nothing is left.
 
         """
-        standing = self._buckets.take(name, time.monotonic())
-        left = f'"default";r={standing.remaining};t={ceil(standing.full_in)}'
+        state = self._buckets.take(name, time.monotonic())
+        left = f'"default";r={state.remaining};t={ceil(state.full_in)}'
         scope["state"][_STATE] = {POLICY_HEADER: self._policy, HEADER: left}
-        if not standing.is_allowed:
+        if not state.is_allowed:
             detail = "This key has no requests left for now. Send fewer, see RateLimit-Policy."
-            raise TooManyRequests(detail, retry_after=standing.retry_in)
+            raise TooManyRequests(detail, retry_after=state.retry_in)
 
 
 class RateLimitHeaders:

@@ -49,7 +49,7 @@ class KeyLookup:
             DatabaseUnavailable: the database is away, and the key was not verified lately.
 
         """
-        found = self._keys.remembered(key)
+        found = self._keys.cached(key)
         if found is None and await self._may_be_in_force(key):
             found = await self._find(key)
         if found is None:
@@ -59,15 +59,15 @@ class KeyLookup:
     async def _find(self, key: str) -> Principal | None:
         if not self._keys.cache_seconds:  # it was promised to ask with each request
             return await self._in_thread(lambda: self._keys.find(key))
-        return await self._joined(self._keys.hash_of(key), lambda: self._keys.find(key))
+        return await self._single_flight(self._keys.hash_of(key), lambda: self._keys.find(key))
 
     async def _may_be_in_force(self, key: str) -> bool:
-        if self._keys.was_found(key):
+        if self._keys.was_in_force(key):
             return True
         read_at, hashes = self._in_force
         if time.monotonic() - read_at >= self._unknown_seconds:
             try:
-                hashes = await self._joined("", self._read_all)
+                hashes = await self._single_flight("", self._read_all)
             except (DatabaseUnavailable, DatabaseBusy):
                 return True  # keys that were verified lately are looked for on the disk
         return self._keys.hash_of(key) in hashes
@@ -78,7 +78,7 @@ class KeyLookup:
         self._in_force = (read_at, hashes)
         return hashes
 
-    async def _joined(self, name: str, work: Callable[[], T]) -> T:
+    async def _single_flight(self, name: str, work: Callable[[], T]) -> T:
         """Do the work, or wait for the same that is under way."""
         running: asyncio.Future[T] | None = self._running.get(name)
         if running is None or running.get_loop() is not asyncio.get_running_loop():
@@ -98,11 +98,11 @@ class KeyLookup:
         return await to_thread.run_sync(work, limiter=self._threads)
 
     def _count_failure(self, address: str | None) -> None:
-        standing = self._failures.take(_network(address), time.monotonic())
-        if not standing.is_allowed:
+        state = self._failures.take(_network(address), time.monotonic())
+        if not state.is_allowed:
             raise TooManyRequests(
                 "Too many unknown keys came from this address. Send a key that is in force.",
-                retry_after=standing.retry_in,
+                retry_after=state.retry_in,
             )
 
 

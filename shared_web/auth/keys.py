@@ -6,9 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import String, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -20,31 +18,21 @@ from shared_db.connection.database import Database
 from shared_db.errors import Conflict, DatabaseBusy, DatabaseUnavailable, NotFound, Overloaded
 from shared_db.resilience.deadlines import within
 from shared_web.auth.offline_keys import OfflineKeyCache
+from shared_web.principals import Principal, Scope
+
+__all__ = [
+    "AccessBase",
+    "ApiKey",
+    "KeyExists",
+    "KeyManager",
+    "KeyNotFound",
+    "Principal",
+    "Scope",
+]
 
 _PREFIX = "veritas_"
 _SECRET_BYTES = 32
-_MOST_CACHED = 1000
-
-
-class Scope(StrEnum):
-    """What a key is for; `admin` includes the others."""
-
-    READ = "read"
-    WRITE = "write"
-    INGEST = "ingest"
-    ADMIN = "admin"
-
-
-@dataclass(frozen=True)
-class Principal:
-    """Who calls: the key's name, which is the actor in logs and records."""
-
-    name: str
-    scopes: frozenset[Scope]
-
-    def may(self, scope: Scope) -> bool:
-        """Tell whether the scope, or `admin`, is among the key's."""
-        return scope in self.scopes or Scope.ADMIN in self.scopes
+_MAX_CACHED = 1000
 
 
 class AccessBase(ColumnsBase, DeclarativeBase):
@@ -95,11 +83,11 @@ class KeyManager:
         self.cache_seconds = cache_seconds
         self._cache: dict[str, tuple[float, Principal]] = {}
         self._lock = threading.Lock()
-        self._known: OfflineKeyCache | None = None
+        self._offline: OfflineKeyCache | None = None
 
-    def remember_on_disk(self, known: OfflineKeyCache) -> None:
+    def use_offline_cache(self, offline: OfflineKeyCache) -> None:
         """Let callers in during an outage whose key was verified before."""
-        self._known = known
+        self._offline = offline
 
     def add_key(self, name: str, scopes: Iterable[Scope]) -> str:
         """Make a key and return it; it is shown this once and cannot be had again.
@@ -146,12 +134,12 @@ class KeyManager:
         with self._database.reading() as session:
             return session.scalar(query) is not None
 
-    def remembered(self, key: str) -> Principal | None:
+    def cached(self, key: str) -> Principal | None:
         """Return the caller if the key was found within the last `cache_seconds`."""
         found = self._cache.get(self.hash_of(key))
         return found[1] if found is not None and found[0] > time.monotonic() else None
 
-    def was_found(self, key: str) -> bool:
+    def was_in_force(self, key: str) -> bool:
         """Tell whether the key was in force when it was last looked up, however long ago."""
         return self.hash_of(key) in self._cache
 
@@ -164,11 +152,11 @@ class KeyManager:
         """
         began = time.time()
         query = select(ApiKey.secret_hash).where(ApiKey.revoked_at.is_(None))
-        with self._waiting(), self._database.reading() as session:
+        with self._time_limit(), self._database.reading() as session:
             hashes = frozenset(session.scalars(query))
-        if self._known is not None:
+        if self._offline is not None:
             with suppress(DatabaseUnavailable):
-                self._known.forget_others(hashes, began)
+                self._offline.forget_others(hashes, began)
         return hashes
 
     def find(self, key: str) -> Principal | None:
@@ -183,9 +171,9 @@ class KeyManager:
         """
         secret_hash = self.hash_of(key)
         try:
-            row = self._stored(secret_hash)
+            row = self._select(secret_hash)
         except (DatabaseUnavailable, DatabaseBusy):
-            found = self._known.find(secret_hash) if self._known else None
+            found = self._offline.find(secret_hash) if self._offline else None
             if found is None:
                 raise
             return Principal(found[0], frozenset(map(Scope, found[1].split())))
@@ -195,30 +183,30 @@ class KeyManager:
         self._remember(row)
         return row.principal
 
-    def _stored(self, secret_hash: str) -> ApiKey | None:
+    def _select(self, secret_hash: str) -> ApiKey | None:
         query = select(ApiKey).where(ApiKey.secret_hash == secret_hash, ApiKey.revoked_at.is_(None))
-        with self._waiting(), self._database.reading() as session:
+        with self._time_limit(), self._database.reading() as session:
             return session.scalar(query)
 
-    def _waiting(self) -> AbstractContextManager[None]:
+    def _time_limit(self) -> AbstractContextManager[None]:
         # A request that may be spooled must not wait for longer on the way to it.
-        return within(self._database.store.adding_seconds) if self._known else nullcontext()
+        return within(self._database.store.adding_seconds) if self._offline else nullcontext()
 
     def _remember(self, row: ApiKey) -> None:
         with self._lock:
-            if len(self._cache) >= _MOST_CACHED:
+            if len(self._cache) >= _MAX_CACHED:
                 self._cache.clear()
             self._cache[row.secret_hash] = (time.monotonic() + self.cache_seconds, row.principal)
-        if self._known is not None:
+        if self._offline is not None:
             with suppress(DatabaseUnavailable, Overloaded):  # the file is only for an outage
-                self._known.remember(row.secret_hash, row.name, row.scopes)
+                self._offline.remember(row.secret_hash, row.name, row.scopes)
 
     def _forget(self, secret_hash: str) -> None:
         with self._lock:
             self._cache.pop(secret_hash, None)
-        if self._known is not None:
+        if self._offline is not None:
             with suppress(DatabaseUnavailable, Overloaded):
-                self._known.forget(secret_hash)
+                self._offline.forget(secret_hash)
 
     def hash_of(self, key: str) -> str:
         """Return what is stored of the key."""

@@ -6,7 +6,7 @@ _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class Standing:
+class BucketState:
     """The bucket of one name after a request.
 
     remaining: requests that would be allowed now. full_in, retry_in: seconds until all of them, and
@@ -33,7 +33,7 @@ class TokenBuckets:
         self._most_names = most_names
         self._full_at: dict[str, float] = {}
 
-    def take(self, name: str, now: float) -> Standing:
+    def take(self, name: str, now: float) -> BucketState:
         """Take a token of the name's, if there is one."""
         full_at = max(self._full_at.pop(name, now), now)
         missing = full_at + self._interval - now - self.seconds
@@ -44,4 +44,4 @@ class TokenBuckets:
         if len(self._full_at) > self._most_names:
             del self._full_at[next(iter(self._full_at))]
         remaining = int((self.seconds - (full_at - now)) / self._interval + _ROUNDING)
-        return Standing(is_allowed, remaining, full_at - now, 0 if is_allowed else missing)
+        return BucketState(is_allowed, remaining, full_at - now, 0 if is_allowed else missing)

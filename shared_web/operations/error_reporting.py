@@ -23,16 +23,16 @@ from shared_web.settings import ServiceSettings
 BATCH = 200
 CAPACITY = 2_000
 PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 60.0
+MAX_PAUSE_SECONDS = 60.0
 SEND_SECONDS = 5.0
 # How long a service that stops may take to send what is left.
-PARTING_SECONDS = 2.0
+CLOSE_SECONDS = 2.0
 _BATCH_PATH = "/api/v1/monitoring/events/batch"
 
 # What may leave the process of a structured record: nothing that holds what somebody sent.
-_TOLD = ("method", "status", "error", "sqlstate", "constraint", "frames", "work")
+_REPORTED_FIELDS = ("method", "status", "error", "sqlstate", "constraint", "frames", "work")
 # Its own troubles, and those of the client it sends with, would come round for ever.
-_OWN = ("veritas.reporting", "httpx", "httpcore")
+_IGNORED_LOGGERS = ("veritas.reporting", "httpx", "httpcore")
 
 logger = logging.getLogger("veritas.reporting")
 
@@ -70,13 +70,13 @@ class Reporter(logging.Handler):
         self._pause_seconds = pause_seconds
         self._waiting: queue.Queue[dict[str, Any]] = queue.Queue(capacity)
         self._unsent: list[dict[str, Any]] = []
-        self._untold = 0
+        self._reported_drops = 0
         self._is_stopping = threading.Event()
-        self._thread = threading.Thread(target=self._send_on_and_on, name="reporter", daemon=True)
+        self._thread = threading.Thread(target=self._send_loop, name="reporter", daemon=True)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Put the record's event into the queue, or drop and count it when that is full."""
-        if record.name.startswith(_OWN):
+        if record.name.startswith(_IGNORED_LOGGERS):
             return
         try:
             self._waiting.put_nowait(_event(record, self._service))
@@ -89,17 +89,17 @@ class Reporter(logging.Handler):
         self._thread.start()
 
     def close(self) -> None:
-        """Send what is left, if that takes no longer than `PARTING_SECONDS`, and stop."""
+        """Send what is left, if that takes no longer than `CLOSE_SECONDS`, and stop."""
         self._is_stopping.set()
         if self._thread.is_alive():
-            self._thread.join(PARTING_SECONDS)
+            self._thread.join(CLOSE_SECONDS)
         super().close()
 
-    def _send_on_and_on(self) -> None:
+    def _send_loop(self) -> None:
         pause = self._pause_seconds
         while not self._is_stopping.wait(pause):
             was_sent = self._send_all()
-            longer = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            longer = min(2 * pause, MAX_PAUSE_SECONDS)
             pause = self._pause_seconds if was_sent else longer
         self._send_all()
 
@@ -121,8 +121,8 @@ class Reporter(logging.Handler):
 
     def _next_batch(self) -> list[dict[str, Any]]:
         # What was not taken is sent again; the ids make that harmless.
-        if not self._unsent and (dropped := self.dropped - self._untold):
-            self._untold = self.dropped
+        if not self._unsent and (dropped := self.dropped - self._reported_drops):
+            self._reported_drops = self.dropped
             self._unsent.append(_dropped_event(self._service, dropped))
         while len(self._unsent) < BATCH:
             try:
@@ -148,7 +148,7 @@ def _event(record: logging.LogRecord, service: str) -> dict[str, Any]:
         "where": f"{Path(record.pathname).name}:{record.lineno}",
         "error": failure.__qualname__ if failure else None,
         "response_time": None if seconds is None else round(1000 * seconds, 3),
-        **{name: told.get(name) for name in _TOLD if told.get(name) is not None},
+        **{name: told.get(name) for name in _REPORTED_FIELDS if told.get(name) is not None},
     }
     return {
         "event_id": new_id(),

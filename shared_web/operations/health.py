@@ -25,7 +25,7 @@ T = TypeVar("T")
 FRESH_SECONDS = 2
 _PROBES_AT_ONCE = 4
 # Every status, each worse than those before it.
-_WORSE = ("pass", "warn", "fail")
+_SEVERITY = ("pass", "warn", "fail")
 
 
 class Alive(BaseModel):
@@ -134,7 +134,7 @@ def health_routes(
     async def health() -> HealthResponse:
         """Tell the state in the form of `application/health+json`; 503 when the store is away."""
         checks = await threads.run(partial(_checks, database())) | background_checks(background)
-        status = max((check["status"] for [check] in checks.values()), key=_WORSE.index)
+        status = max((check["status"] for [check] in checks.values()), key=_SEVERITY.index)
         body = {"status": status, "version": version, "serviceId": service, "checks": checks}
         return HealthResponse(body, status_code=503 if status == "fail" else 200)
 
@@ -187,18 +187,18 @@ def _damage_check(files: Sequence[Path]) -> dict[str, Any]:
 
 def _ready(database: Database) -> Ready:
     spool = _spool_of(database)
-    why = _away(database, spool)
+    why = _outage_reason(database, spool)
     if why is not None:
         if spool is not None and spool.is_full:
             raise DatabaseUnavailable(f"The spool is full, and {why[0].lower()}{why[1:]}")
         return Ready(storage="spool", warning=f"Additions wait in the spool: {why}", spool=spool)
     reason = database.store.memory_reason
     if reason is None:
-        return Ready(storage="postgresql", warning=_waiting(spool), spool=spool)
+        return Ready(storage="postgresql", warning=_waiting_sentence(spool), spool=spool)
     return Ready(storage="memory", warning=f"Rows are gone when the service stops: {reason}.")
 
 
-def _waiting(spool: SpoolOut | None) -> str | None:
+def _waiting_sentence(spool: SpoolOut | None) -> str | None:
     """Return a sentence about the rows that wait, None if no row does."""
     if spool is None or not spool.waiting:
         return None
@@ -209,7 +209,7 @@ def _waiting(spool: SpoolOut | None) -> str | None:
     )
 
 
-def _away(database: Database, spool: SpoolOut | None) -> str | None:
+def _outage_reason(database: Database, spool: SpoolOut | None) -> str | None:
     """Return why additions are spooled; None when they are not.
 
     Raises:
@@ -249,7 +249,10 @@ _UNUSABLE_SPOOL = {
 
 
 def _spool_check(spool: SpoolOut) -> dict[str, Any]:
-    sentences = [_waiting(spool), f"Rows refused: {spool.refused}." if spool.refused else None]
+    sentences = [
+        _waiting_sentence(spool),
+        f"Rows refused: {spool.refused}." if spool.refused else None,
+    ]
     return {
         "componentType": "system",
         "observedValue": spool.waiting,
@@ -271,7 +274,7 @@ def _store_status(
     database: Database, spool: SpoolOut | None
 ) -> tuple[Literal["pass", "warn", "fail"], str]:
     try:
-        why = _away(database, spool)
+        why = _outage_reason(database, spool)
     except (DatabaseUnavailable, DatabaseBusy, Overloaded) as failure:
         return "fail", failure.detail
     if why is not None:

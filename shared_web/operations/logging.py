@@ -4,9 +4,7 @@ import logging
 import re
 import sys
 import time
-import traceback
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, ClassVar
 
 import structlog
@@ -17,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
+from shared_web.failures import describe_failure
 from shared_web.problems import problem_response
 from shared_web.routing import route_template
 from shared_web.settings import ServiceSettings
@@ -155,18 +154,3 @@ def _unexpected(request: Request) -> ASGIApp:
         detail="It is in the log under this request id. If something was to be stored, it is not "
         "known whether it was: send it again under the same id.",
     )
-
-
-def describe_failure(failure: BaseException) -> dict[str, Any]:
-    """Return what may be logged of an exception: its kind and where, never its text.
-
-    Of a database error also the SQLSTATE and the constraint's name.
-    """
-    cause = getattr(failure, "orig", None)
-    frames = traceback.extract_tb(failure.__traceback__)
-    return {
-        "error": type(failure).__qualname__,
-        "sqlstate": getattr(cause, "pgcode", None),
-        "constraint": getattr(getattr(cause, "diag", None), "constraint_name", None),
-        "frames": [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames[-12:]],
-    }

@@ -9,7 +9,7 @@ import structlog
 from fastapi.concurrency import run_in_threadpool
 
 from shared_db.background_work.state import BackgroundWork, Work
-from shared_web.operations.logging import describe_failure
+from shared_web.failures import describe_failure
 
 logger = structlog.stdlib.get_logger("veritas.periodic")
 
@@ -24,7 +24,7 @@ class Periodic:
 
 
 @asynccontextmanager
-async def doing(periodics: Sequence[Periodic], background: BackgroundWork) -> AsyncIterator[None]:
+async def running(periodics: Sequence[Periodic], background: BackgroundWork) -> AsyncIterator[None]:
     """Do the work as long as the context lasts; what fails is recorded and tried again in time."""
     works = [(periodic, background.add(periodic.name, periodic.seconds)) for periodic in periodics]
     tasks = [asyncio.create_task(_repeat(periodic, work)) for periodic, work in works]

@@ -47,15 +47,15 @@ def attach_spool(settings: ServiceSettings, database: Database, service: str) ->
 
 @contextmanager
 def replaying(
-    database: Database, spooling: SpoolConfig | None, background: BackgroundWork
+    database: Database, spool_config: SpoolConfig | None, background: BackgroundWork
 ) -> Iterator[None]:
     """Give back what waits as long as the context lasts."""
     spool = database.spool
-    if spool is None or spooling is None:
+    if spool is None or spool_config is None:
         yield
         return
     work = background.add("replay")
-    giver = SpoolReplayer(database, spool, spooling.manager, spooling.kinds, work=work)
+    giver = SpoolReplayer(database, spool, spool_config.manager, spool_config.kinds, work=work)
     giver.start()
     try:
         yield

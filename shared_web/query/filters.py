@@ -12,10 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
 
 from shared_db.queries.filters import Filter, Operator
-from shared_web.problems import told
+from shared_web.problems import safe_name
 from shared_web.query.json_filters import JsonConditions, JsonField
 from shared_web.requests.fields import Body, Instant, Number, Term
-from shared_web.requests.json_bodies import MOST_NAMES
+from shared_web.requests.json_bodies import MAX_NAMES
 
 __all__ = [
     "Count",
@@ -31,13 +31,13 @@ __all__ = [
 ]
 
 # So many of ordinary length fit into a URL that servers and proxies accept.
-MOST_VALUES = 100
-MOST_TOLD = 20
+MAX_VALUES = 100
+MAX_ERRORS = 20
 
 _TEXT = (Operator.EQ, Operator.NE, Operator.IN, Operator.CONTAINS, Operator.STARTSWITH)
 _ORDERED = (Operator.EQ, Operator.GT, Operator.GTE, Operator.LT, Operator.LTE)
 _CHOSEN = (Operator.EQ, Operator.NE, Operator.IN)
-_MEANINGS = {
+_DESCRIPTIONS = {
     Operator.EQ: "is this",
     Operator.NE: "is there, and another",
     Operator.GT: "is greater or later",
@@ -102,13 +102,13 @@ class _Parameter:
     def kind(self) -> Any:
         if self.operator is Operator.IN:
             return Annotated[
-                GenericAlias(list, (self.field.kind,)), Field(min_length=1, max_length=MOST_VALUES)
+                GenericAlias(list, (self.field.kind,)), Field(min_length=1, max_length=MAX_VALUES)
             ]
         return self.field.kind
 
     @property
     def in_query(self) -> inspect.Parameter:
-        meaning = f"Only where `{self.field.name}` {_MEANINGS[self.operator]}."
+        meaning = f"Only where `{self.field.name}` {_DESCRIPTIONS[self.operator]}."
         kind: Any = self.kind
         if self.operator is Operator.IN:
             kind = Annotated[kind, BeforeValidator(_split_at_commas)]
@@ -161,7 +161,7 @@ class FilterSet:
         inside = JsonConditions()
         if self.json_field is not None:
             inside = self.json_field.from_query(request.query_params.multi_items())
-        found, errors = self._together(values, inside)
+        found, errors = self._combined(values, inside)
         if errors:
             raise RequestValidationError(
                 [{"type": "filter", "loc": ("query", name), "msg": why} for name, why in errors]
@@ -177,16 +177,16 @@ class FilterSet:
         """
         if not isinstance(sent, dict):
             raise ValueError("must be an object")  # noqa: TRY004 - pydantic makes it a 422
-        if len(sent) > MOST_NAMES:
-            raise ValueError(f"must not have more than {MOST_NAMES} conditions")
+        if len(sent) > MAX_NAMES:
+            raise ValueError(f"must not have more than {MAX_NAMES} conditions")
         inside = JsonConditions()
         if self.json_field is not None:
             own = {name: value for name, value in sent.items() if self.json_field.owns(name)}
             inside = self.json_field.from_body(own)
             sent = {name: value for name, value in sent.items() if name not in own}
-        found, errors = self._together(self._validated(sent), inside)
+        found, errors = self._combined(self._validated(sent), inside)
         if errors:
-            raise ValueError("; ".join(f"{told(name)}: {why}" for name, why in errors))
+            raise ValueError("; ".join(f"{safe_name(name)}: {why}" for name, why in errors))
         return found
 
     @property
@@ -203,7 +203,7 @@ class FilterSet:
         """What a route's `openapi_extra` must be to show the conditions inside JSON as well."""
         return {"parameters": self.json_field.parameters} if self.json_field else {}
 
-    def _together(
+    def _combined(
         self, values: Mapping[str, Any], inside: JsonConditions
     ) -> tuple[tuple[Filter, ...], list[tuple[str, str]]]:
         found = [
@@ -221,7 +221,9 @@ class FilterSet:
             return self._body.model_validate(sent).model_dump(exclude_unset=True)
         except ValidationError as refusal:
             errors = refusal.errors(include_input=False, include_url=False)
-            named = [f"{told(error['loc'][0])}: {error['msg']}" for error in errors[:MOST_TOLD]]
+            named = [
+                f"{safe_name(error['loc'][0])}: {error['msg']}" for error in errors[:MAX_ERRORS]
+            ]
             raise ValueError("; ".join(named)) from None
 
 

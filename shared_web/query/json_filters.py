@@ -9,11 +9,11 @@ from typing import Any
 from shared_db.queries.filters import Filter, Operator
 from shared_web.requests.fields import reject_unstorable_text
 
-MOST_CONDITIONS = 10
+MAX_CONDITIONS = 10
 # Each is a condition of its own in SQL, and SQLite takes an expression 1,000 deep.
-MOST_VALUES = 50
-_LONGEST = 1000
-_BIGGEST_INTEGER = 2**63
+MAX_VALUES = 50
+_MAX_TEXT_LENGTH = 1000
+_INTEGER_LIMIT = 2**63
 _OPERATORS = {operator.value: operator for operator in Operator}
 _TEXT_ONLY = (Operator.CONTAINS, Operator.STARTSWITH)
 _KEYS = r"(\.[A-Za-z0-9_-]{1,100}){1,10}"
@@ -101,10 +101,10 @@ class JsonField:
 
     def _read(self, sent: Sequence[tuple[str, Any]], read: Reader) -> JsonConditions:
         result = JsonConditions()
-        if len(sent) > MOST_CONDITIONS:
-            excess = (sent[MOST_CONDITIONS][0], f"is one too many; at most {MOST_CONDITIONS}")
+        if len(sent) > MAX_CONDITIONS:
+            excess = (sent[MAX_CONDITIONS][0], f"is one too many; at most {MAX_CONDITIONS}")
             result.errors.append(excess)
-        for name, value in sent[:MOST_CONDITIONS]:
+        for name, value in sent[:MAX_CONDITIONS]:
             try:
                 result.filters.append(self._filter(name, value, read))
             except ValueError as refusal:
@@ -117,7 +117,7 @@ class JsonField:
         whole, operator = _operator_of(name)
         outer, *path = whole.split(".")
         wanted = read(value, operator)
-        _check(wanted, operator)
+        _validate(wanted, operator)
         return Filter(outer, operator, wanted, tuple(path))
 
 
@@ -133,7 +133,7 @@ def _from_text(text: str, operator: Operator) -> Any:
     if operator in _TEXT_ONLY:
         return text
     if operator is Operator.IN:
-        return _listed([_scalar(part) for part in text.split(",")])
+        return _require_list([_scalar(part) for part in text.split(",")])
     return _scalar(text)
 
 
@@ -148,18 +148,18 @@ def _scalar(text: str) -> Any:
 def _from_json(value: Any, operator: Operator) -> Any:
     if operator is not Operator.IN:
         return value
-    return _listed(value)
+    return _require_list(value)
 
 
-def _listed(values: Any) -> tuple[Any, ...]:
-    if not isinstance(values, list) or not 1 <= len(values) <= MOST_VALUES:
-        raise ValueError(f"must be a list of 1 to {MOST_VALUES} values")
+def _require_list(values: Any) -> tuple[Any, ...]:
+    if not isinstance(values, list) or not 1 <= len(values) <= MAX_VALUES:
+        raise ValueError(f"must be a list of 1 to {MAX_VALUES} values")
     return tuple(values)
 
 
-def _check(value: Any, operator: Operator) -> None:
+def _validate(value: Any, operator: Operator) -> None:
     for one in value if isinstance(value, tuple) else (value,):
-        _check_scalar(one)
+        _validate_scalar(one)
     if operator in (Operator.EQ, Operator.IN):
         return
     if value is None or (isinstance(value, bool) and operator is not Operator.NE):
@@ -168,16 +168,16 @@ def _check(value: Any, operator: Operator) -> None:
         raise ValueError("must be a text")
 
 
-def _check_scalar(value: Any) -> None:
+def _validate_scalar(value: Any) -> None:
     match value:
         case None | bool():
             return
         case str():
-            if not 1 <= len(reject_unstorable_text(value)) <= _LONGEST:
-                raise ValueError(f"must have 1 to {_LONGEST} characters")
+            if not 1 <= len(reject_unstorable_text(value)) <= _MAX_TEXT_LENGTH:
+                raise ValueError(f"must have 1 to {_MAX_TEXT_LENGTH} characters")
         case int() | float():
             # Neither NaN nor infinity lies between.
-            if not -_BIGGEST_INTEGER < value < _BIGGEST_INTEGER:
+            if not -_INTEGER_LIMIT < value < _INTEGER_LIMIT:
                 raise ValueError("must be a number within 64 bits")
         case _:
             raise ValueError("must be a number, a text, true, false or null")

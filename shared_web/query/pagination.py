@@ -9,11 +9,11 @@ from shared_db.queries.pagination import Page
 
 T = TypeVar("T")
 
-LONGEST_CURSOR = 2000
+MAX_CURSOR_LENGTH = 2000
 
 After = Annotated[
     str | None,
-    Query(max_length=LONGEST_CURSOR, description="The `next` of the page before."),
+    Query(max_length=MAX_CURSOR_LENGTH, description="The `next` of the page before."),
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many items at most.")]
 

@@ -11,7 +11,7 @@ from fastapi.params import Query
 from pydantic import TypeAdapter
 from starlette.datastructures import QueryParams
 
-from shared_web.problems import MOST_ERRORS
+from shared_web.problems import MAX_ERRORS
 from shared_web.query.filters import FilterSet
 
 
@@ -28,7 +28,7 @@ class DeclaredParameters:
         """Refuse parameters that are not declared, and those given twice that are no list.
 
         Raises:
-            RequestValidationError: names the first `MOST_ERRORS` of them.
+            RequestValidationError: names the first `MAX_ERRORS` of them.
 
         """
         errors: list[dict[str, Any]] = []
@@ -38,7 +38,7 @@ class DeclaredParameters:
                     errors.append(_error(name, "is given more than once"))
             elif not any(field.owns(name) for field in self._json_fields):
                 errors.append(_error(name, "is no parameter of this route; see /docs"))
-            if len(errors) == MOST_ERRORS:
+            if len(errors) == MAX_ERRORS:
                 break
         if errors:
             raise RequestValidationError(errors)

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from shared_db.writes.group_commit import GroupCommit
-from shared_web.operations.logging import describe_failure
+from shared_web.failures import describe_failure
 from shared_web.settings import IngestSettings
 
 logger = structlog.stdlib.get_logger("veritas.intake")
@@ -37,17 +37,17 @@ class Acknowledgement:
     def __init__(self, commits: GroupCommit[Any, Any], settings: IngestSettings) -> None:
         self._commits = commits
         self._commits.bounds = settings.bounds
-        self._is_patient = settings.ingest_acknowledge == "committed"
+        self._waits_for_commit = settings.ingest_acknowledge == "committed"
         self._storing: set[asyncio.Task[Any]] = set()
 
-    async def stored(self, storing: Coroutine[Any, Any, T]) -> T | None:
+    async def wait_or_queue(self, storing: Coroutine[Any, Any, T]) -> T | None:
         """Return what was stored; None when it waits to be, and the caller shall not.
 
         Raises:
             ServiceError: it was refused, or does not fit into the queue.
 
         """
-        if self._is_patient:
+        if self._waits_for_commit:
             return await storing
         task = asyncio.ensure_future(storing)
         await asyncio.sleep(0)  # it runs until it waits in the queue, or is refused there
@@ -69,12 +69,12 @@ class Acknowledgement:
             logger.error("a queued event was not stored", **describe_failure(failure))
 
 
-async def _of_app(request: Request) -> Acknowledgement:
+async def _acknowledgement(request: Request) -> Acknowledgement:
     intake: Acknowledgement = request.app.state.intake
     return intake
 
 
-IngestQueue = Annotated[Acknowledgement, Depends(_of_app)]
+IngestQueue = Annotated[Acknowledgement, Depends(_acknowledgement)]
 
 
 def queued(id_: str) -> JSONResponse:

@@ -13,22 +13,25 @@ from pydantic import BaseModel, Field, ValidationError
 from shared_db.errors import Overloaded
 from shared_db.spool.writes import answers_from_spool
 from shared_db.writes.idempotent_insert import Outcome
-from shared_web.problems import MOST_ERRORS, FieldError, documented, field_errors
+from shared_web.problems import MAX_ERRORS, FieldError, documented, field_errors
 from shared_web.requests.body_limit import BODY_READER, BodyReader
-from shared_web.requests.json_bodies import MOST_NAMES, too_many_names
-from shared_web.requests.json_items import MOST_ITEMS, NDJSON, InvalidItem, items_of
+from shared_web.requests.json_bodies import MAX_NAMES, too_many_names
+from shared_web.requests.json_items import MAX_ITEMS, NDJSON, InvalidItem, items_of
 
 B = TypeVar("B", bound=BaseModel)
 T = TypeVar("T")
 
 # Parsing is Python's work, which two threads do not do faster than one; the other one stores.
 _THREADS = 2
-_HELD_AT_ONCE = 4
-_MOST_REASONS = 20_000
+_MAX_BATCHES_IN_MEMORY = 4
+_MAX_REASONS = 20_000
 
 
 ItemStatus = Literal["stored", "repeated", "refused"]
-_BECAME: dict[Outcome, ItemStatus] = {Outcome.STORED: "stored", Outcome.REPEATED: "repeated"}
+_STATUS_OF_OUTCOME: dict[Outcome, ItemStatus] = {
+    Outcome.STORED: "stored",
+    Outcome.REPEATED: "repeated",
+}
 
 
 # No model, which would take three times as long to make: there is one for each item of a batch.
@@ -69,10 +72,10 @@ class Batch(Generic[B]):
         items = {index: _refused(index, errors) for index, errors in self.refused.items()}
         for index, id_, outcome in zip(self.valid, ids, outcomes, strict=True):
             items[index] = _item(index, id_, outcome)
-        return _counted([items[index] for index in sorted(items)])
+        return _with_counts([items[index] for index in sorted(items)])
 
 
-def _counted(items: list[ItemOut]) -> BatchOut:
+def _with_counts(items: list[ItemOut]) -> BatchOut:
     counts = dict.fromkeys(("stored", "repeated", "refused"), 0)
     for item in items:
         counts[item.outcome] += 1
@@ -86,7 +89,7 @@ def _item(index: int, id_: str, outcome: Outcome) -> ItemOut:
     if outcome is Outcome.CONFLICT:
         taken = FieldError(location="body", field="id", message="is stored with other content")
         return ItemOut(index, "refused", id_, [taken])
-    return ItemOut(index, _BECAME[outcome], id_)
+    return ItemOut(index, _STATUS_OF_OUTCOME[outcome], id_)
 
 
 def _refused(index: int, errors: list[dict[str, str]]) -> ItemOut:
@@ -106,7 +109,7 @@ class BatchLimiter:
         self._threads: CapacityLimiter | None = None
 
     @contextmanager
-    def holding(self) -> Iterator[Callable[[int], None]]:
+    def reserving(self) -> Iterator[Callable[[int], None]]:
         """Give what counts the bytes of one batch, until it is answered.
 
         Raises:
@@ -117,7 +120,7 @@ class BatchLimiter:
 
         def hold(size: int) -> None:
             nonlocal mine
-            if self._held + size > _HELD_AT_ONCE * self.max_bytes:
+            if self._held + size > _MAX_BATCHES_IN_MEMORY * self.max_bytes:
                 raise Overloaded("More batches come in than can be stored now. Try again.")
             mine += size
             self._held += size
@@ -142,8 +145,8 @@ async def handle_batch(
     Raises:
         WrongMediaType: the body is called neither JSON nor NDJSON.
         InvalidRequest: it is no JSON array, or has no items.
-        TooLarge: more than `MOST_ITEMS` items, `MOST_VALUES` values or MAX_BATCH_BYTES, or in an
-            array an item longer than `LONGEST_ITEM`.
+        TooLarge: more than `MAX_ITEMS` items, `MAX_VALUES` values or MAX_BATCH_BYTES, or in an
+            array an item longer than `MAX_ITEM_BYTES`.
         Overloaded: too many batches at once.
 
     """
@@ -151,10 +154,10 @@ async def handle_batch(
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def answer() -> bytes:
-        batch = validated(items_of(body, media_type), model)
+        batch = validate_items(items_of(body, media_type), model)
         return store(batch).model_dump_json().encode()
 
-    with room.holding() as hold:
+    with room.reserving() as hold:
         body = await _body(request, room.max_bytes, hold)
         content = await room.run(answer)
     return Response(content, media_type="application/json")
@@ -170,37 +173,37 @@ async def _body(request: Request, max_bytes: int, hold: Callable[[int], None]) -
     return body
 
 
-def validated(items: Iterable[Any], model: type[B]) -> Batch[B]:
+def validate_items(items: Iterable[Any], model: type[B]) -> Batch[B]:
     """Return the items as the model reads each on its own, the refused ones with their reasons.
 
-    Of each refused item the first reasons are told, at least one, of all up to `_MOST_REASONS`.
+    Of each refused item the first reasons are told, at least one, of all up to `_MAX_REASONS`.
     """
     batch: Batch[B] = Batch({}, {})
     validate = model.__pydantic_validator__.validate_python  # the method takes a fifth longer
-    left = _MOST_REASONS
+    left = _MAX_REASONS
     for index, item in enumerate(items):
         reasons = None
-        if type(item) is not dict or len(item) > MOST_NAMES:
-            reasons = _unreadable(item)
+        if type(item) is not dict or len(item) > MAX_NAMES:
+            reasons = _structure_errors(item)
         if not reasons:
             try:
                 batch.valid[index] = validate(item)
                 continue
             except ValidationError as refusal:
-                reasons = _reasons(refusal)
+                reasons = _field_errors(refusal)
         batch.refused[index] = reasons[: max(left, 1)]
         left -= len(reasons)
     return batch
 
 
-def _unreadable(item: object) -> list[dict[str, str]]:
+def _structure_errors(item: object) -> list[dict[str, str]]:
     if isinstance(item, InvalidItem):
         return [{"location": "body", "field": "body", "message": item.why}]
     return too_many_names(item)
 
 
-def _reasons(refusal: ValidationError) -> list[dict[str, str]]:
-    errors = refusal.errors(include_input=False, include_url=False)[:MOST_ERRORS]
+def _field_errors(refusal: ValidationError) -> list[dict[str, str]]:
+    errors = refusal.errors(include_input=False, include_url=False)[:MAX_ERRORS]
     return field_errors([{**error, "loc": ("body", *error["loc"])} for error in errors])
 
 
@@ -210,7 +213,7 @@ def batch_route(model: type[BaseModel]) -> dict[str, Any]:
     `model` must also be the body of a single-item route, which puts it into the document.
     """
     item = {"$ref": f"#/components/schemas/{model.__name__}"}
-    array = {"schema": {"type": "array", "items": item, "minItems": 1, "maxItems": MOST_ITEMS}}
+    array = {"schema": {"type": "array", "items": item, "minItems": 1, "maxItems": MAX_ITEMS}}
     lines = {"schema": {"type": "string", "description": f"One {model.__name__} as JSON a line."}}
     content = {"application/json": array, NDJSON: lines}
     return {

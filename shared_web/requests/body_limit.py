@@ -7,7 +7,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared_db.errors import ServiceError
-from shared_web.problems import RefusedWhileReading, RequestTooSlow, TooLarge, WrongMediaType
+from shared_web.problems import BodyRefused, RequestTooSlow, TooLarge, WrongMediaType
 
 # Where a route finds what reads its body.
 BODY_READER = "veritas.body_reader"
@@ -86,7 +86,7 @@ class BodyReader:
         self._is_complete = False
         self._has_begun = False
         self._gzip = zlib.decompressobj(_GZIP) if self.is_compressed else None
-        self._folded: Message | None = None
+        self._undecoded: Message | None = None
 
     @property
     def is_compressed(self) -> bool:
@@ -102,7 +102,7 @@ class BodyReader:
         """Return the next piece; raised errors become problems, as this runs inside the route.
 
         Raises:
-            RefusedWhileReading: more than the limit has come or is announced (413), neither gzip
+            BodyRefused: more than the limit has come or is announced (413), neither gzip
                 nor identity (415), not gzip after all or not all of it (400).
 
         """
@@ -111,33 +111,33 @@ class BodyReader:
         message = await self._next()
         if message["type"] != "http.request":
             if not self._is_complete:
-                raise RefusedWhileReading(BrokenBody("The client went away."))
+                raise BodyRefused(BrokenBody("The client went away."))
             return message
         body = await self._decoded(message)
         self._left -= len(body)
         if self._left < 0:
             raise self._too_large()
-        self._is_complete = not (message.get("more_body", False) or self._folded)
+        self._is_complete = not (message.get("more_body", False) or self._undecoded)
         if self._gzip is not None and self._is_complete and not self._gzip.eof:
-            raise RefusedWhileReading(BrokenBody("The gzip data end too early."))
+            raise BodyRefused(BrokenBody("The gzip data end too early."))
         return {**message, "body": body, "more_body": not self._is_complete}
 
     async def _next(self) -> Message:
         """Return the next message, or what is still folded of the last one."""
-        if self._folded is None:
+        if self._undecoded is None:
             return await self._receive()
-        message, self._folded = self._folded, None
+        message, self._undecoded = self._undecoded, None
         return message
 
     async def _decoded(self, message: Message) -> bytes:
         body: bytes = message.get("body", b"")
         if self._gzip is not None:
-            return await self._unfolded(self._gzip, body, message)
+            return await self._decompressed(self._gzip, body, message)
         if self._encoding not in ("identity", ""):
-            raise RefusedWhileReading(UnsupportedEncoding("Send the body as it is or as gzip."))
+            raise BodyRefused(UnsupportedEncoding("Send the body as it is or as gzip."))
         return body
 
-    async def _unfolded(self, gzip: "zlib._Decompress", body: bytes, message: Message) -> bytes:
+    async def _decompressed(self, gzip: "zlib._Decompress", body: bytes, message: Message) -> bytes:
         is_first, self._has_begun = not self._has_begun, True
         most = _FIRST_BYTES if is_first else _PIECE_BYTES
         try:
@@ -147,16 +147,16 @@ class BodyReader:
                 decompressed = await run_in_threadpool(gzip.decompress, body, most)
         except zlib.error as failure:
             refusal = BrokenBody("The body is not gzip, although Content-Encoding says so.")
-            raise RefusedWhileReading(refusal) from failure
+            raise BodyRefused(refusal) from failure
         if gzip.unused_data:
             # Perhaps a second gzip file: leaving it out in silence would lose rows.
-            raise RefusedWhileReading(BrokenBody("Something follows the end of the gzip data."))
+            raise BodyRefused(BrokenBody("Something follows the end of the gzip data."))
         if len(decompressed) == most and not gzip.eof:
-            self._folded = {**message, "body": gzip.unconsumed_tail}
+            self._undecoded = {**message, "body": gzip.unconsumed_tail}
         return decompressed
 
-    def _too_large(self) -> RefusedWhileReading:
-        return RefusedWhileReading(
+    def _too_large(self) -> BodyRefused:
+        return BodyRefused(
             TooLarge(
                 f"The body may have {self._max_bytes} bytes, counted after decompressing. "
                 "Send it in parts."

@@ -20,15 +20,15 @@ from pydantic import (
 
 from shared_db.clock import utc_now
 from shared_db.columns import ID_LENGTH
-from shared_web.requests.json_bodies import MOST_NAMES
+from shared_web.requests.json_bodies import MAX_NAMES
 
 CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _DATE_LENGTH = len("2026-01-01T")
-_DEEPEST_JSON = 20
-_LONGEST_JSON = 64 * 1024
-_BIGGEST_INTEGER = 2**63
-_SMALLEST_NUMBER = 1e-9
+_MAX_JSON_DEPTH = 20
+_MAX_JSON_BYTES = 64 * 1024
+_INTEGER_LIMIT = 2**63
+_MIN_NUMBER = 1e-9
 # What the document can say of ids; beyond ASCII too, unprintable characters are refused.
 _ID_PATTERN = r"^(?!\.{1,2}$)[^\s\x00-\x1f\x7f/\\]([^\x00-\x1f\x7f/\\]*[^\s\x00-\x1f\x7f/\\])?$"
 
@@ -57,10 +57,10 @@ class AdditionOut(Out):
     )
 
 
-def _few_names(value: object) -> object:
+def _limit_names(value: object) -> object:
     # Pydantic would collect an error for each, and look at the number afterwards.
-    if isinstance(value, dict) and len(value) > MOST_NAMES:
-        raise ValueError(f"must not have more than {MOST_NAMES} names")
+    if isinstance(value, dict) and len(value) > MAX_NAMES:
+        raise ValueError(f"must not have more than {MAX_NAMES} names")
     return value
 
 
@@ -81,7 +81,7 @@ def reject_unstorable_text(text: str) -> str:
     return text
 
 
-def _identifying(text: str) -> str:
+def _check_id(text: str) -> str:
     # An id stands in paths and logs: what would break or forge those is refused.
     if not text.isprintable() or "/" in text or "\\" in text:
         raise ValueError("must not contain control characters, '/' or a backslash")
@@ -90,7 +90,7 @@ def _identifying(text: str) -> str:
     return text
 
 
-def _written_as_instant(value: object) -> object:
+def _require_instant_format(value: object) -> object:
     # Numbers would be read as seconds since 1970, which is hardly ever what was meant.
     if isinstance(value, str) and value[_DATE_LENGTH - 1 : _DATE_LENGTH] not in ("T", "t", " "):
         raise ValueError("must be an instant as 2026-01-31T09:30:00Z")
@@ -99,7 +99,7 @@ def _written_as_instant(value: object) -> object:
     return value
 
 
-def _in_living_memory(value: datetime) -> datetime:
+def _within_supported_years(value: datetime) -> datetime:
     if value < EARLIEST:
         raise ValueError(f"must not be before {EARLIEST:%Y}")
     if value.year > utc_now().year + 100:
@@ -107,28 +107,28 @@ def _in_living_memory(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-def _already_happened(value: datetime) -> datetime:
+def _not_in_future(value: datetime) -> datetime:
     if value > utc_now() + CLOCK_SKEW:
         raise ValueError("must not be in the future")
     return value
 
 
-def _no_dust(value: float) -> float:
+def _reject_subnormal(value: float) -> float:
     # A quotient of such numbers would be too small for PostgreSQL, which makes that an error.
-    if 0 < abs(value) < _SMALLEST_NUMBER:
-        raise ValueError(f"must be 0 or at least {_SMALLEST_NUMBER}")
+    if 0 < abs(value) < _MIN_NUMBER:
+        raise ValueError(f"must be 0 or at least {_MIN_NUMBER}")
     return value
 
 
-def _storable_json(value: dict[str, Any]) -> dict[str, Any]:
+def _check_json_object(value: dict[str, Any]) -> dict[str, Any]:
     _check_json(value.values(), names=value, depth=1)
-    return _bounded_json(value)
+    return _limit_json_size(value)
 
 
 def _check_json(values: Iterable[object], names: Iterable[str], depth: int) -> None:
     """Look at what is in one object, or in one array, which has no names."""
-    if depth > _DEEPEST_JSON:
-        raise ValueError(f"must not be nested more than {_DEEPEST_JSON} deep")
+    if depth > _MAX_JSON_DEPTH:
+        raise ValueError(f"must not be nested more than {_MAX_JSON_DEPTH} deep")
     reject_unstorable_text("".join(names))
     # Told by the exact type, which takes half the time of a match: JSON has no others.
     for value in values:
@@ -136,7 +136,7 @@ def _check_json(values: Iterable[object], names: Iterable[str], depth: int) -> N
         if kind is str:
             reject_unstorable_text(cast("str", value))
         elif kind is int:
-            if abs(cast("int", value)) >= _BIGGEST_INTEGER:
+            if abs(cast("int", value)) >= _INTEGER_LIMIT:
                 raise ValueError("must not contain integers beyond 64 bits")
         elif kind is float:
             if not isfinite(cast("float", value)):
@@ -148,20 +148,20 @@ def _check_json(values: Iterable[object], names: Iterable[str], depth: int) -> N
             _check_json(cast("list[object]", value), (), depth + 1)
 
 
-def _bounded_json(value: dict[str, Any]) -> dict[str, Any]:
+def _limit_json_size(value: dict[str, Any]) -> dict[str, Any]:
     # What is counted is at most four times as long as this, which takes a tenth of the time.
-    is_short = 4 * len(orjson.dumps(value)) <= _LONGEST_JSON
-    if not is_short and len(json.dumps(value)) > _LONGEST_JSON:
+    is_short = 4 * len(orjson.dumps(value)) <= _MAX_JSON_BYTES
+    if not is_short and len(json.dumps(value)) > _MAX_JSON_BYTES:
         raise ValueError("must not be larger than 64 KiB as JSON")
     return value
 
 
-FEW_NAMES = BeforeValidator(_few_names)
+LIMITED_NAMES = BeforeValidator(_limit_names)
 Id = Annotated[
     str,
     StringConstraints(min_length=1, max_length=ID_LENGTH),
     AfterValidator(reject_unstorable_text),
-    AfterValidator(_identifying),
+    AfterValidator(_check_id),
     Field(json_schema_extra={"pattern": _ID_PATTERN}),
 ]
 Text = Annotated[
@@ -178,9 +178,9 @@ Term = Annotated[
 Instant = Annotated[
     AwareDatetime,
     Field(strict=False),
-    BeforeValidator(_written_as_instant),
-    AfterValidator(_in_living_memory),
+    BeforeValidator(_require_instant_format),
+    AfterValidator(_within_supported_years),
 ]
-PastInstant = Annotated[Instant, AfterValidator(_already_happened)]
-Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_no_dust)]
-JsonObject = Annotated[dict[str, Any], AfterValidator(_storable_json)]
+PastInstant = Annotated[Instant, AfterValidator(_not_in_future)]
+Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_reject_subnormal)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(_check_json_object)]

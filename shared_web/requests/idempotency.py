@@ -7,7 +7,7 @@ from fastapi import Header, Response
 from pydantic import BaseModel
 
 from shared_db.ids import new_id
-from shared_web.auth.keys import Principal
+from shared_web.principals import Principal
 
 REPLAY_HEADER = "Idempotent-Replay"
 

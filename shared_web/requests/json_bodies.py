@@ -11,10 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from shared_web.problems import (
-    MOST_ERRORS,
+    MAX_ERRORS,
     SCHEMA_REFERENCE,
+    BodyRefused,
     InvalidRequest,
-    RefusedWhileReading,
     TooLarge,
     WrongMediaType,
     field_errors,
@@ -24,15 +24,15 @@ B = TypeVar("B", bound=BaseModel)
 
 # A list or an object counts twice. No body that a route accepts has as many: two objects of 64 KiB
 # have fewer.
-MOST_VALUES = 100_000
-DEEPEST = 64
+MAX_VALUES = 100_000
+MAX_DEPTH = 64
 # What is read field by field; more names would be as many errors.
-MOST_NAMES = 200
+MAX_NAMES = 200
 # A body up to this takes less time than the way to a thread and back.
 _SMALL_BYTES = 64 * 1024
 _THREADS = 2
 # Brackets that are looked at where a body is refused in any case, to say why.
-_FEW = 1000
+_FEW_BRACKETS = 1000
 
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[{]|([\]}])")
@@ -45,8 +45,8 @@ class JsonRequest(Request):
         """Return the value of the body.
 
         Raises:
-            RefusedWhileReading: it has more than `MOST_VALUES` values (413), or is nested deeper
-                than `DEEPEST`, or is an object of more than `MOST_NAMES` fields (422).
+            BodyRefused: it has more than `MAX_VALUES` values (413), or is nested deeper
+                than `MAX_DEPTH`, or is an object of more than `MAX_NAMES` fields (422).
             ValueError: it is not JSON.
 
         """
@@ -65,7 +65,7 @@ async def read_json(request: Request, model: type[B]) -> B:
         WrongMediaType: the body is not JSON by its Content-Type.
         RequestValidationError: it is absent, is not JSON or does not fit the model.
         InvalidRequest: it cannot be decoded.
-        RefusedWhileReading: it is beyond a limit, see `JsonRequest.json`.
+        BodyRefused: it is beyond a limit, see `JsonRequest.json`.
 
     """
     request = JsonRequest(request.scope, request.receive)
@@ -116,33 +116,33 @@ def _parsed(body: bytes) -> Any:
     value = json.loads(text)
     errors = too_many_names(value)
     if errors:
-        refusal = InvalidRequest(f"The body has more than {MOST_NAMES} fields.", errors=errors)
-        raise RefusedWhileReading(refusal)
+        refusal = InvalidRequest(f"The body has more than {MAX_NAMES} fields.", errors=errors)
+        raise BodyRefused(refusal)
     return value
 
 
 def too_many_names(value: object) -> list[dict[str, str]]:
     """Return an error for each of an object's first names, if it has more than a model may."""
-    if not isinstance(value, dict) or len(value) <= MOST_NAMES:
+    if not isinstance(value, dict) or len(value) <= MAX_NAMES:
         return []
-    message = f"is one of more than {MOST_NAMES} fields"
+    message = f"is one of more than {MAX_NAMES} fields"
     errors = [
-        {"type": "", "loc": ("body", name), "msg": message} for name in islice(value, MOST_ERRORS)
+        {"type": "", "loc": ("body", name), "msg": message} for name in islice(value, MAX_ERRORS)
     ]
     return field_errors(errors)
 
 
 def _require_bounded(text: str) -> None:
-    if text.count("[") + text.count("{") <= DEEPEST and text.count(",") < MOST_VALUES // 2:
+    if text.count("[") + text.count("{") <= MAX_DEPTH and text.count(",") < MAX_VALUES // 2:
         return
     bare = without_strings(text)
-    has_too_many = value_count(bare) > MOST_VALUES
-    if _is_deep(bare, looking_at=_FEW if has_too_many else 2 * MOST_VALUES):
-        deep = InvalidRequest(f"The body is nested deeper than {DEEPEST}.")
-        raise RefusedWhileReading(deep)
+    has_too_many = value_count(bare) > MAX_VALUES
+    if _is_deep(bare, looking_at=_FEW_BRACKETS if has_too_many else 2 * MAX_VALUES):
+        deep = InvalidRequest(f"The body is nested deeper than {MAX_DEPTH}.")
+        raise BodyRefused(deep)
     if has_too_many:
-        detail = f"The body has more than {MOST_VALUES} values. Send it in parts."
-        raise RefusedWhileReading(TooLarge(detail))
+        detail = f"The body has more than {MAX_VALUES} values. Send it in parts."
+        raise BodyRefused(TooLarge(detail))
 
 
 def without_strings(text: str) -> str:
@@ -159,6 +159,6 @@ def _is_deep(bare: str, looking_at: int) -> bool:
     depth = 0
     for bracket in islice(_BRACKET.finditer(bare), looking_at):
         depth += -1 if bracket[1] else 1
-        if depth > DEEPEST:
+        if depth > MAX_DEPTH:
             return True
     return False

@@ -42,11 +42,11 @@ _TOO_LARGE = (
 class _Flow(FlowControl):
     """Flow of one connection, which the app cannot resume while something is held back."""
 
-    is_held = False
+    is_paused = False
 
     def resume_reading(self) -> None:
         """Read on, if nothing is held back."""
-        if not self.is_held:
+        if not self.is_paused:
             super().resume_reading()
 
 
@@ -74,13 +74,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self.limits = connections.limits
         # Since when the headers of a request are waited for, and the rest of one that is answered.
         self.head_since: float | None = None
-        self.drained_since: float | None = None
+        self.draining_since: float | None = None
         self.refused_at: float | None = None
         self.is_in_body = False
         self.body_bytes = 0
-        self.beside_body = 0
+        self.overhead_bytes = 0
         self._piece = 0
-        self._held = b""
+        self._backlog = b""
         self._drain_end = 0
         self._refusal: ServiceError | None = None
         self._discarded = 0
@@ -100,24 +100,24 @@ class BoundedProtocol(HttpToolsProtocol):
         """Parse what has come, unless requests wait to be answered first."""
         if self.refused_at is not None:
             self._discard(data)
-        elif self.pipeline or self._held:
-            self._hold(data)
+        elif self.pipeline or self._backlog:
+            self._buffer(data)
         elif not self._is_last:
             self._feed(data)
 
     def on_message_begin(self) -> None:
         """Begin to count."""
         super().on_message_begin()
-        self.beside_body = self._piece
+        self.overhead_bytes = self._piece
         if self.head_since is None:
             self.head_since = self.loop.time()
 
     def on_headers_complete(self) -> None:
         """Let the request be answered, if its headers are within the bounds."""
         if len(self.headers) > MAX_HEADERS:
-            raise self._refusing(HeadersTooLarge(_TOO_LARGE))
+            raise self._parser_error(HeadersTooLarge(_TOO_LARGE))
         if len(self.pipeline) >= MAX_PIPELINED:
-            raise self._refusing(Overloaded("Too many requests wait on this connection."))
+            raise self._parser_error(Overloaded("Too many requests wait on this connection."))
         super().on_headers_complete()
         self.headers = []  # a trailer must not become a header
         self.head_since = None
@@ -126,16 +126,16 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Count the body."""
-        self.beside_body = self._piece
+        self.overhead_bytes = self._piece
         self.body_bytes += len(body)
-        if self.drained_since is not None and self.body_bytes > self._drain_end:
+        if self.draining_since is not None and self.body_bytes > self._drain_end:
             self.transport.close()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Wait for the next request, if this one was answered before."""
         super().on_message_complete()
-        self.beside_body = 0
+        self.overhead_bytes = 0
         self.is_in_body = False
         if self.cycle.response_complete:
             self._wait_for_next()
@@ -151,16 +151,16 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         elif self.is_in_body:
-            self.drained_since = self.loop.time()
+            self.draining_since = self.loop.time()
             self._drain_end = self.body_bytes + self.limits.drain_bytes
         else:
             self._wait_for_next()
         if not self.pipeline and not self._is_last:
-            self._go_on()
+            self._resume()
 
-    def _go_on(self) -> None:
-        held, self._held = self._held, b""
-        self.flow.is_held = False
+    def _resume(self) -> None:
+        held, self._backlog = self._backlog, b""
+        self.flow.is_paused = False
         if held:
             self._feed(held)
         if not self.pipeline:
@@ -170,7 +170,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer with the problem, where nothing else is being answered, and close."""
         cycle = self.cycle
         if self.is_in_body and (cycle.response_started or self.pipeline):
-            self.cut()
+            self.abort()
         elif self.is_in_body or cycle is None or cycle.response_complete:
             if self.is_in_body:
                 cycle.disconnected = True
@@ -190,23 +190,23 @@ class BoundedProtocol(HttpToolsProtocol):
         )
         # Closed while something comes in, it would be reset and the problem be lost.
         self.transport.write_eof()
-        self.flow.is_held = False
+        self.flow.is_paused = False
         self.flow.resume_reading()
 
-    def give_way(self) -> bool:
+    def close_if_idle(self) -> bool:
         """End the connection, unless an answer is still being sent; tell whether it is ended."""
         if self.transport.get_write_buffer_size() > 0:
             return False
-        self.cut()
+        self.abort()
         return True
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """End the connection at once."""
         self.all.waiting.pop(self, None)
         self.transport.abort()
 
     def _wait_for_next(self) -> None:
-        self.drained_since = None
+        self.draining_since = None
         if self.head_since is None and not self._is_last:
             self.all.waiting[self] = self.loop.time()
 
@@ -223,47 +223,47 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _feed_in_pieces(self, data: bytes) -> None:
         at, end = 0, len(data)
-        if self.beside_body + end <= PIECE_BYTES:  # as nearly every request
+        if self.overhead_bytes + end <= PIECE_BYTES:  # as nearly every request
             self._piece = end
-            self.beside_body += end
+            self.overhead_bytes += end
             self.parser.feed_data(data)
             return
         while at < end:
-            size = min(end - at, PIECE_BYTES, HEAD_BYTES - self.beside_body)
+            size = min(end - at, PIECE_BYTES, HEAD_BYTES - self.overhead_bytes)
             if size <= 0 or self._has_many_headers():
-                raise self._refusing(HeadersTooLarge(_TOO_LARGE))
+                raise self._parser_error(HeadersTooLarge(_TOO_LARGE))
             self._piece = size
-            self.beside_body += size
+            self.overhead_bytes += size
             self.parser.feed_data(data if size == end else memoryview(data)[at : at + size])
             at += size
             if self.pipeline and at < end:
-                self._hold(data[at:])
+                self._buffer(data[at:])
                 return
 
     def _has_many_headers(self) -> bool:
-        return self.beside_body > PIECE_BYTES and len(self.headers or ()) > MAX_HEADERS
+        return self.overhead_bytes > PIECE_BYTES and len(self.headers or ()) > MAX_HEADERS
 
-    def _refusing(self, refusal: ServiceError) -> httptools.HttpParserError:
+    def _parser_error(self, refusal: ServiceError) -> httptools.HttpParserError:
         # The parser raises an error of its own kind for what a callback raised.
         self._refusal = refusal
         return httptools.HttpParserError(refusal.detail)
 
-    def _hold(self, data: bytes) -> None:
-        self._held += data
+    def _buffer(self, data: bytes) -> None:
+        self._backlog += data
         self._stop_reading()
 
     def _stop_reading(self) -> None:
-        self.flow.is_held = True
+        self.flow.is_paused = True
         self.flow.pause_reading()
 
     def _finish(self) -> None:
         """Answer the requests that have come, and close then."""
         self._is_last = True
         self.cycle.keep_alive = False
-        self._held = b""
+        self._backlog = b""
         self._stop_reading()
 
     def _discard(self, data: bytes) -> None:
         self._discarded += len(data)
         if self._discarded > _DISCARDED_BYTES:
-            self.cut()
+            self.abort()

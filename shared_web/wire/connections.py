@@ -10,14 +10,14 @@ from typing import Protocol
 import structlog
 
 from shared_db.resilience import descriptors
-from shared_web.operations.logging import describe_failure
+from shared_web.failures import describe_failure
 
 logger = structlog.stdlib.get_logger("veritas.connections")
 
 # Younger than this, a connection that waits may have its request under way.
-_YOUNG_SECONDS = 1
+_MIN_IDLE_SECONDS = 1
 # Connections over the limit that are still told so; further ones are cut.
-_MOST_TOLD = 64
+_MAX_REJECTING = 64
 _CALM_SECONDS = 10
 _SWEEP_SECONDS = 1
 _IPV6_CLIENT_BITS = 64
@@ -47,27 +47,27 @@ class Limits:
     linger_seconds: float = 2
 
 
-class Waiting(Protocol):
+class WaitingConnection(Protocol):
     """A connection that may have to go."""
 
     @property
     def host(self) -> str | None:
         """The address of the other side."""
 
-    def give_way(self) -> bool:
+    def close_if_idle(self) -> bool:
         """End the connection, unless an answer is still being sent; tell whether it is ended."""
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """End the connection at once."""
 
 
-class Connection(Waiting, Protocol):
+class Connection(WaitingConnection, Protocol):
     """A connection that is counted."""
 
     def check(self, now: float, elapsed: float) -> None:
         """End the connection if it keeps to no limit; `elapsed` since the last check."""
 
-    def turn_away(self) -> None:
+    def reject(self) -> None:
         """Answer that there are too many connections."""
 
 
@@ -82,15 +82,15 @@ class Connections:
 
     limits: Limits
     open: set[Connection] = field(default_factory=set)
-    waiting: dict[Waiting, float] = field(default_factory=dict)
-    _of_client: Counter[str] = field(default_factory=Counter)
+    waiting: dict[WaitingConnection, float] = field(default_factory=dict)
+    _count_by_client: Counter[str] = field(default_factory=Counter)
     _checked_at: float = 0
     _closed: int = 0
-    _turned_away: int = 0
-    _full_until: float | None = None
+    _rejected: int = 0
+    _at_limit_until: float | None = None
 
     @cached_property
-    def most(self) -> int:
+    def max_open(self) -> int:
         """How many there may be, such that this process has descriptors for everything else."""
         return min(self.limits.connections, descriptors.room_for_connections())
 
@@ -100,44 +100,44 @@ class Connections:
             self._checked_at = now
             self._sweep(asyncio.get_running_loop())
         client = self._client(connection)
-        is_full = len(self.open) >= self.most
+        is_full = len(self.open) >= self.max_open
         is_crowded = (
-            self._of_client[client] >= self.limits.connections_per_client if client else False
+            self._count_by_client[client] >= self.limits.connections_per_client if client else False
         )
         self.open.add(connection)
         if client:
-            self._of_client[client] += 1
-        if not (is_full or is_crowded) or self._make_room(client if is_crowded else None, now):
+            self._count_by_client[client] += 1
+        if not (is_full or is_crowded) or self._evict(client if is_crowded else None, now):
             return True
-        self._turned_away += 1
-        if len(self.open) > self.most + _MOST_TOLD:
-            connection.cut()
+        self._rejected += 1
+        if len(self.open) > self.max_open + _MAX_REJECTING:
+            connection.abort()
         else:
-            connection.turn_away()
+            connection.reject()
         return False
 
-    def forget(self, connection: Connection) -> None:
+    def remove(self, connection: Connection) -> None:
         """Count a connection no more: it is closed."""
         self.open.discard(connection)
         self.waiting.pop(connection, None)
         if client := self._client(connection):
-            self._of_client[client] -= 1
-            if self._of_client[client] <= 0:
-                del self._of_client[client]
+            self._count_by_client[client] -= 1
+            if self._count_by_client[client] <= 0:
+                del self._count_by_client[client]
 
-    def _make_room(self, client: str | None, now: float) -> bool:
+    def _evict(self, client: str | None, now: float) -> bool:
         """Cut the connection that waits longest, of this client or of all; false if none waits."""
         for connection, since in self.waiting.items():
-            if now - since < _YOUNG_SECONDS:
+            if now - since < _MIN_IDLE_SECONDS:
                 return False
             is_asked = client is None or self._client(connection) == client
-            if is_asked and connection.give_way():
+            if is_asked and connection.close_if_idle():
                 self._closed += 1
                 return True
         return False
 
-    def _client(self, connection: Waiting) -> str | None:
-        return _counted_as(connection.host, self.limits.trusted_proxies)
+    def _client(self, connection: WaitingConnection) -> str | None:
+        return _client_key(connection.host, self.limits.trusted_proxies)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         """Check every connection, and again a second later: cheaper than a timer for each."""
@@ -149,30 +149,30 @@ class Connections:
                 connection.check(now, elapsed)
             except Exception as failure:  # noqa: BLE001 - the server must go on
                 logger.error("a connection was not checked", **describe_failure(failure))  # noqa: TRY400 - its text may be personal
-                connection.cut()
+                connection.abort()
         self._report(now)
         descriptors.are_left()
 
     def _report(self, now: float) -> None:
-        if self._closed or self._turned_away:
-            if self._full_until is None:
+        if self._closed or self._rejected:
+            if self._at_limit_until is None:
                 logger.warning(
                     "connections are at their limit",
                     open=len(self.open),
-                    limit=self.most,
+                    limit=self.max_open,
                     limit_per_client=self.limits.connections_per_client,
                     closed=self._closed,
-                    turned_away=self._turned_away,
+                    turned_away=self._rejected,
                 )
-            self._full_until = now + _CALM_SECONDS
-            self._closed = self._turned_away = 0
-        elif self._full_until is not None and now > self._full_until:
-            self._full_until = None
+            self._at_limit_until = now + _CALM_SECONDS
+            self._closed = self._rejected = 0
+        elif self._at_limit_until is not None and now > self._at_limit_until:
+            self._at_limit_until = None
             logger.info("connections are below their limit again", open=len(self.open))
 
 
 @lru_cache(maxsize=4096)
-def _counted_as(host: str | None, trusted_proxies: tuple[str, ...]) -> str | None:
+def _client_key(host: str | None, trusted_proxies: tuple[str, ...]) -> str | None:
     """Return the client that the address is; None for one that may stand for many clients.
 
     That is this machine, where a proxy may run, and a trusted proxy. Who has an IPv6 address has

@@ -17,7 +17,7 @@ class Pace:
         """Begin a stretch."""
         self._since, self._total = now, total
 
-    def is_lost(self, now: float, total: int) -> bool:
+    def is_too_slow(self, now: float, total: int) -> bool:
         """Tell whether the stretch passed with too little; with enough, or less, it begins anew.
 
         total: of all bytes until now; less than before means that something else is counted now.

@@ -29,10 +29,10 @@ class LimitedProtocol(BoundedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End what waits for this connection."""
-        self.all.forget(self)
+        self.all.remove(self)
         super().connection_lost(exc)
 
-    def turn_away(self) -> None:
+    def reject(self) -> None:
         """Answer that there are too many connections."""
         self.write_problem(Overloaded("There are too many connections. Try again."))
 
@@ -40,9 +40,9 @@ class LimitedProtocol(BoundedProtocol):
         """End the connection if it is over a limit of time; `elapsed` since the last check."""
         if self.refused_at is not None:
             if now - self.refused_at > self.limits.linger_seconds:
-                self.cut()
+                self.abort()
         elif self._is_not_read(now):
-            self.cut()
+            self.abort()
         elif not self.transport.is_closing():
             self._check_request(now, elapsed)
 
@@ -51,13 +51,13 @@ class LimitedProtocol(BoundedProtocol):
         if unread == 0:
             self._sending.restart(now, 0)
             return False
-        return self._sending.is_lost(now, -unread)
+        return self._sending.is_too_slow(now, -unread)
 
     def _check_request(self, now: float, elapsed: float) -> None:
         if self.head_since is not None:
             self._check_head(now, self.head_since)
-        elif self.drained_since is not None:
-            if now - self.drained_since > self.limits.drain_seconds:
+        elif self.draining_since is not None:
+            if now - self.draining_since > self.limits.drain_seconds:
                 self.transport.close()
         elif self.is_in_body:
             self._check_body(elapsed)
@@ -68,7 +68,7 @@ class LimitedProtocol(BoundedProtocol):
         if self.flow.read_paused:
             self.head_since = now
         elif now - since > self.limits.header_seconds:
-            if self.beside_body == 0:
+            if self.overhead_bytes == 0:
                 self.transport.close()  # nothing has come that could be answered
             else:
                 seconds = f"{self.limits.header_seconds:g}"
@@ -80,6 +80,6 @@ class LimitedProtocol(BoundedProtocol):
             self._receiving.restart(self._read_seconds, self.body_bytes)
         elif not (self.flow.read_paused or self.cycle.waiting_for_100_continue):
             self._read_seconds += elapsed
-            if self._receiving.is_lost(self._read_seconds, self.body_bytes):
+            if self._receiving.is_too_slow(self._read_seconds, self.body_bytes):
                 rate = self.limits.bytes_per_second
                 self.refuse(RequestTooSlow(f"Send the body with {rate} bytes a second or more."))

@@ -64,13 +64,13 @@ def test_a_batch_that_is_too_long_is_refused_however_it_comes(client: TestClient
 
 def test_batches_that_come_to_too_many_bytes_are_refused_for_now() -> None:
     room = BatchLimiter(max_bytes=100)
-    with room.holding() as first:
+    with room.reserving() as first:
         first(100)
         first(250)
-        with pytest.raises(Overloaded), room.holding() as second:
+        with pytest.raises(Overloaded), room.reserving() as second:
             second(50)
             second(1)
         first(50)
 
-    with room.holding() as third:
+    with room.reserving() as third:
         third(400)

@@ -132,14 +132,14 @@ def test_a_revoked_key_is_forgotten_on_the_disk_whatever_is_asked(
     """Else it would be let in during an outage, if nobody sent it in between."""
     spool = SpoolStore(tmp_path / "spool.db")
     known = OfflineKeyCache(spool, 3600)
-    keys.remember_on_disk(known)
+    keys.use_offline_cache(known)
     key = keys.add_key("dashboard", [Scope.READ])
     assert keys.find(key) == DASHBOARD
     assert known.find(keys.hash_of(key)) is not None
     keys.revoke_key("dashboard")
 
     restarted = KeyManager(Database.on(engine, role="none"), cache_seconds=30)
-    restarted.remember_on_disk(known)
+    restarted.use_offline_cache(known)
     assert asyncio.run(KeyLookup(restarted).find("veritas_unknown", HERE)) is None
 
     assert known.find(keys.hash_of(key)) is None
