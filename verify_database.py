@@ -2,7 +2,7 @@
 
 import sys
 
-from veritas_cli.check import report
+from veritas_cli.commands.check import report
 
 if __name__ == "__main__":
     sys.exit(0 if report() else 1)

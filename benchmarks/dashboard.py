@@ -15,8 +15,8 @@ from typing import Any
 
 import httpx
 
-from benchmarks.harness import migrated_server, service
-from benchmarks.school import fill
+from benchmarks.support.harness import migrated_server, service
+from benchmarks.support.school import fill
 
 ORDERS = ("student_id", "name", "mean_percentage", "last_activity_at", "-risk_score")
 LIMIT = 1.3

@@ -14,14 +14,14 @@ import numpy as np
 import polars as pl
 from sqlalchemy import Engine
 
-from benchmarks.harness import machine, migrated_server
 from benchmarks.oulad_import import SETTINGS, importing, timed
-from benchmarks.polars_enrolments import enrolment_features as by_polars
-from benchmarks.polars_enrolments import read_oulad
-from benchmarks.tiled_oulad import PUBLISHED_CLICKS, tile
-from dropout_service.database.enrolment_features import Columns, enrolment_features
-from dropout_service.domain.enrolment_features import FEATURE_NAMES
-from shared_db.database import Database
+from benchmarks.support.harness import machine, migrated_server
+from benchmarks.support.polars_enrolments import enrolment_features as by_polars
+from benchmarks.support.polars_enrolments import read_oulad
+from benchmarks.support.tiled_oulad import PUBLISHED_CLICKS, tile
+from dropout_service.database.features.enrolment import Columns, enrolment_features
+from dropout_service.domain.enrolments.enrolment_features import FEATURE_NAMES
+from shared_db.connection.database import Database
 
 LIMIT = 2.0
 DAYS = (0, 28, 56, 84, 112)

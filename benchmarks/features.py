@@ -19,20 +19,20 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Engine, text
 
-from benchmarks.harness import migrated_server
-from benchmarks.polars_features import features_by_polars
+from benchmarks.support.harness import migrated_server
+from benchmarks.support.polars_features import features_by_polars
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.database.activity import activity_statement
-from dropout_service.database.cohorts import EVERYBODY
-from dropout_service.domain.activity import day_of
-from shared_db.database import Database
-from shared_db.erasure import pseudonym_of
+from dropout_service.database.features.activity_query import activity_statement
+from dropout_service.database.predictions.batch import EVERYBODY
+from dropout_service.domain.rules.activity import day_of
+from shared_db.connection.database import Database
+from shared_db.pseudonyms import pseudonym_of
 
 LIMIT = 2.0
 TURNS = 5
 AS_OF = datetime(2026, 6, 1, 15, 30, tzinfo=UTC)
 DAYS = 100
-KINDS = ("QUESTION_SUBMIT", "RESOURCE_VIEW", "NAVIGATION", "HINT_REQUEST")
+SPOOLABLE_TYPES = ("QUESTION_SUBMIT", "RESOURCE_VIEW", "NAVIGATION", "HINT_REQUEST")
 SETTINGS = {"shared_buffers": "512MB", "work_mem": "64MB", "max_wal_size": "4GB"}
 
 
@@ -75,7 +75,7 @@ def invented_events(students: int, events: int) -> pl.DataFrame:
 
 
 def _deed(random: Random) -> tuple[str, str | None, bool | None, str | None]:
-    kind = random.choice(KINDS)
+    kind = random.choice(SPOOLABLE_TYPES)
     if kind != "QUESTION_SUBMIT":
         return kind, None, None, None
     return kind, f"q{random.randrange(200)}", random.random() < 0.6, random.choice("abcd")

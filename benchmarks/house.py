@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import event
 
-from benchmarks import load, pgbench, pgbouncer
-from benchmarks.harness import Line, Server, machine, migrated_server, print_table, service
-from shared_db.database import Database
+from benchmarks.support import load, pgbench, pgbouncer
+from benchmarks.support.harness import Line, Server, machine, migrated_server, print_table, service
+from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager, StudentToStore
 
 STUDENTS = "/api/v1/students"

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
-from benchmarks import pgbench, wrk
-from benchmarks.bare import copied, recorded_insert, require_students
-from benchmarks.harness import Running, Server, machine, migrated_server, running
-from benchmarks.turns import TURNS, Line, Measure, in_turns
+from benchmarks.support import pgbench, wrk
+from benchmarks.support.bare import copied, recorded_insert, require_students
+from benchmarks.support.harness import Running, Server, machine, migrated_server, running
+from benchmarks.support.turns import TURNS, Line, Measure, in_turns
 
 SINGLE_CLIENTS = (16, 256)
 MANY = 64
@@ -29,7 +29,7 @@ PGBENCH_MOST = 10**15  # so many that a random one is new
 
 
 @dataclass(frozen=True)
-class Kind:
+class SpoolableType:
     """One kind of event: who takes it, where, and what it looks like."""
 
     title: str
@@ -51,7 +51,7 @@ class Kind:
 
 
 # One event in ten is a warning; a hundred systems report.
-SYSTEM = Kind(
+SYSTEM = SpoolableType(
     "monitoring events, each judged",
     "monitoring_service",
     "/api/v1/monitoring/events",
@@ -71,7 +71,7 @@ SYSTEM = Kind(
     100,
 )
 # A school's day: each of the students has few events of a course, and each answer is compared.
-LEARNING = Kind(
+LEARNING = SpoolableType(
     "learning events, rolled up by day",
     "dropout_service",
     "/api/v1/events",
@@ -118,7 +118,7 @@ def loaded(
     return Line(label, rate, found.p50, found.p99, cpu, refused, tuple(limits))
 
 
-def singles(kind: Kind, server: Server, seconds: float, kept: Line) -> Iterator[Line]:
+def singles(kind: SpoolableType, server: Server, seconds: float, kept: Line) -> Iterator[Line]:
     """Yield the lines of single events.
 
     What is compared is measured in turns, because another's work on the machine may come and go.
@@ -127,7 +127,7 @@ def singles(kind: Kind, server: Server, seconds: float, kept: Line) -> Iterator[
     with (
         running(kind.service, [kind.service], server, {}) as grouped,
         running(kind.service, [kind.service], server, TWO_WORKERS) as two,
-        running(kind.service, ["benchmarks.own_units", kind.name], server, {}) as own,
+        running(kind.service, ["benchmarks.support.own_units", kind.name], server, {}) as own,
     ):
         for service in (grouped, two, own):
             warm_up(kind, service, server)
@@ -170,7 +170,7 @@ def by_pgbench(label: str, insert: str, server: Server, seconds: float, *, recon
     return Line(label, figures["per_second"], figures.get("p50"), figures.get("p99"))
 
 
-def batches(kind: Kind, server: Server, seconds: float) -> Iterator[Line]:
+def batches(kind: SpoolableType, server: Server, seconds: float) -> Iterator[Line]:
     """Yield the lines of batches, each in turns with bare COPY in batches of that size."""
     with (
         running(kind.service, [kind.service], server, {}) as one,
@@ -197,12 +197,12 @@ def batches(kind: Kind, server: Server, seconds: float) -> Iterator[Line]:
             yield list(in_turns(copy, partial(ours, "2 clients, 2 workers", two)))[-1]
 
 
-def warm_up(kind: Kind, service: Running, server: Server) -> None:
+def warm_up(kind: SpoolableType, service: Running, server: Server) -> None:
     """Let the service compile its statements."""
     wrk.measure(kind.load(), service.url, server.key, clients=8, seconds=1)
 
 
-def into_the_spool(kind: Kind, server: Server, seconds: float) -> Iterator[Line]:
+def into_the_spool(kind: SpoolableType, server: Server, seconds: float) -> Iterator[Line]:
     """Yield the lines of what is taken in while PostgreSQL is away, each beside itself as usual."""
     loads = (
         (f"{MANY} clients", kind.load(), MANY),
@@ -222,7 +222,7 @@ def into_the_spool(kind: Kind, server: Server, seconds: float) -> Iterator[Line]
                 yield taken(f"into the spool: {label}", load, clients, stored)
 
 
-def overloaded(kind: Kind, server: Server, seconds: float) -> None:
+def overloaded(kind: SpoolableType, server: Server, seconds: float) -> None:
     """Print what ten times as many clients do as fit into the queue."""
     settings = {"INGEST_QUEUE_REQUESTS": str(MANY)}
     with running(kind.service, [kind.service], server, settings) as service:
@@ -248,7 +248,7 @@ def overloaded(kind: Kind, server: Server, seconds: float) -> None:
             print(f"{'':<42}peak memory {before:.0f} MiB, now {service.peak_mebibytes:.0f} MiB")
 
 
-def report(kind: Kind, server: Server, seconds: float) -> None:
+def report(kind: SpoolableType, server: Server, seconds: float) -> None:
     """Measure one kind of event and print its table."""
     print(f"\n{kind.title}: POST {kind.path}")
     if kind is LEARNING:

@@ -17,10 +17,10 @@ from random import Random
 from statistics import median, quantiles
 from typing import Any
 
-from benchmarks.harness import machine, migrated_server
+from benchmarks.support.harness import machine, migrated_server
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.domain.kinds import EventType
-from shared_db.database import Database
+from dropout_service.domain.enums import EventType
+from shared_db.connection.database import Database
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = 90
@@ -28,7 +28,7 @@ OTHERS = 300
 BUSY_SHARE = 0.43
 SIZES = (5_000, 50, 1)
 LIMIT = 3.0
-KINDS = (
+SPOOLABLE_TYPES = (
     EventType.QUESTION_SUBMIT,
     EventType.QUESTION_SUBMIT,
     EventType.RESOURCE_VIEW,
@@ -74,7 +74,7 @@ class School:
         return self._now
 
     def _event(self, student_id: str, at: datetime) -> EventToStore:
-        kind = self._random.choice(KINDS)
+        kind = self._random.choice(SPOOLABLE_TYPES)
         data: dict[str, Any] | None = None
         question = None
         if kind is EventType.QUESTION_SUBMIT:

@@ -14,15 +14,15 @@ from typing import Any
 
 from sqlalchemy import Engine, QueuePool, create_engine, text
 
-from benchmarks.harness import Server, migrated_server
-from benchmarks.log_rows import DAYS, SOURCES, WORDS, load
+from benchmarks.support.harness import Server, migrated_server
+from benchmarks.support.log_rows import DAYS, SOURCES, WORDS, load
 from monitoring_service.database import LOGS_BY_TIME, MonitoringDatabase
-from monitoring_service.database.series import Series
+from monitoring_service.database.timeseries import Series
 from monitoring_service.domain.findings import HealthStatus
 from shared_db.clock import utc_now
-from shared_db.database import Database
-from shared_db.engine import normalised_url
-from shared_db.filtering import Filter, Operator
+from shared_db.connection.database import Database
+from shared_db.connection.engine import normalised_url
+from shared_db.queries.filters import Filter, Operator
 
 COUNTS = (100_000, 1_000_000)
 TURNS = 100

@@ -14,13 +14,13 @@ from pathlib import Path
 from rich.progress import Progress
 from sqlalchemy import Engine, text
 
-from benchmarks.harness import machine, migrated_server
-from benchmarks.tiled_oulad import PUBLISHED_CLICKS, tile
+from benchmarks.support.harness import machine, migrated_server
+from benchmarks.support.tiled_oulad import PUBLISHED_CLICKS, tile
 from dropout_service.database import DropoutDatabaseManager
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
-from veritas_cli.oulad_files import OuladFiles
-from veritas_cli.oulad_import import OuladImport
+from veritas_cli.oulad.csv_files import OuladFiles
+from veritas_cli.oulad.importer import OuladImport
 
 LIMIT = 2.0
 SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "8GB"}

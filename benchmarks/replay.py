@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from benchmarks.harness import Running, Server, machine, migrated_server, running
+from benchmarks.support.harness import Running, Server, machine, migrated_server, running
 from shared_db.ids import new_id
 
 BATCH = 1000

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from dropout_service.domain.kinds import RiskLevel
+from dropout_service.domain.enums import RiskLevel
 from shared_db.errors import Conflict, Exists, Gone, Invalid, NotFound
 
 
@@ -60,7 +60,7 @@ class NotAssessable(Invalid):
         )
 
 
-class StudentDeleted(Gone):
+class StudentErased(Gone):
     """All data of the student were erased, and none are taken any more."""
 
     slug = "student-deleted"
@@ -107,7 +107,7 @@ class FeatureSetNotFound(NotFound):
         )
 
 
-class NoSuchPrediction(NotFound):
+class PredictionIdNotFound(NotFound):
     """No prediction has that id."""
 
     slug = "no-such-prediction"
@@ -162,7 +162,7 @@ class ModelNotFound(NotFound):
         )
 
 
-class NothingPresented(NotFound):
+class PresentationNotFound(NotFound):
     """There is no course of a presentation to learn from."""
 
     slug = "nothing-presented"
@@ -175,7 +175,7 @@ class NothingPresented(NotFound):
         )
 
 
-class StillRunning(Conflict):
+class CourseInProgress(Conflict):
     """A course to learn from is not over, so how its enrolments end is not known."""
 
     slug = "still-running"

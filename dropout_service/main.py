@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from dropout_service.database import KINDS, DropoutDatabaseManager, db_manager
+from dropout_service.database import SPOOLABLE_TYPES, DropoutDatabaseManager, db_manager
 from dropout_service.migrations import HISTORY
 from dropout_service.routes import (
     analytics,
@@ -17,9 +17,9 @@ from dropout_service.routes import (
 )
 from dropout_service.settings import Settings
 from shared_web.app import Service, create_service_app
-from shared_web.intake import Intake
-from shared_web.periodic import Periodic
-from shared_web.spooling import Spooling
+from shared_web.operations.periodic import Periodic
+from shared_web.operations.spool import SpoolConfig
+from shared_web.requests.acknowledgement import Acknowledgement
 
 SERVICE = Service(
     name="dropout",
@@ -55,14 +55,20 @@ def create_app(
 ) -> FastAPI:
     """Return the app on the given manager, by default the one of the environment's database."""
     chosen = settings or Settings.load()
-    intake = Intake(manager.commits, chosen)
+    intake = Acknowledgement(manager.commits, chosen)
     periodics = [
         Periodic("erasing", chosen.erasing_seconds, manager.erase_deleted_students),
         Periodic("recomputing", chosen.recomputing_seconds, manager.recompute),
     ]
     periodics = [one for one in periodics if one.seconds]
     app = create_service_app(
-        SERVICE, chosen, manager.database, HISTORY, periodics, intake, Spooling(manager, KINDS)
+        SERVICE,
+        chosen,
+        manager.database,
+        HISTORY,
+        periodics,
+        intake,
+        SpoolConfig(manager, SPOOLABLE_TYPES),
     )
     app.state.manager = manager
     return app

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Depends
 
 from monitoring_service.domain.findings import HealthStatus
-from shared_db.filtering import Filter
-from shared_web.filters import FilterSet, JsonField, choice, instant, number, text
+from shared_db.queries.filters import Filter
+from shared_web.query.filters import FilterSet, JsonField, choice, instant, number, text
 
 LOGS = FilterSet(
     text("event_id"),

@@ -2,14 +2,14 @@
 
 from fastapi import FastAPI
 
-from monitoring_service.database import KINDS, MonitoringDatabase, monitoring_db
+from monitoring_service.database import SPOOLABLE_TYPES, MonitoringDatabase, monitoring_db
 from monitoring_service.migrations import HISTORY
 from monitoring_service.routes import analysis, events, health, logs, maintenance, rules
 from monitoring_service.settings import Settings
 from shared_web.app import Service, create_service_app
-from shared_web.intake import Intake
-from shared_web.periodic import Periodic
-from shared_web.spooling import Spooling
+from shared_web.operations.periodic import Periodic
+from shared_web.operations.spool import SpoolConfig
+from shared_web.requests.acknowledgement import Acknowledgement
 
 SERVICE = Service(
     name="monitoring",
@@ -42,11 +42,17 @@ def create_app(
     """Return the app on the given manager, by default the one of the environment's database."""
     settings = settings or Settings.load()
     manager.limits = settings.limits
-    intake = Intake(manager.commits, settings)
+    intake = Acknowledgement(manager.commits, settings)
     snapshots = Periodic("snapshots", SNAPSHOT_SECONDS, manager.record_system_health)
     periodics = [snapshots] if settings.monitoring_snapshots else []
     app = create_service_app(
-        SERVICE, settings, manager.database, HISTORY, periodics, intake, Spooling(manager, KINDS)
+        SERVICE,
+        settings,
+        manager.database,
+        HISTORY,
+        periodics,
+        intake,
+        SpoolConfig(manager, SPOOLABLE_TYPES),
     )
     app.state.manager = manager
     return app

@@ -17,9 +17,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from monitoring_service.domain.findings import HealthStatus
-from shared_db.background_rows import background_table, background_view
+from shared_db.background_work.table import background_table, background_view
 from shared_db.columns import Base as ColumnsBase
-from shared_db.columns import Key, Named, enum_column, service_metadata
+from shared_db.columns import IdempotentRow, Key, enum_column, service_metadata
 
 _IS_TROUBLE = text("status <> 'NORMAL'")
 
@@ -36,7 +36,7 @@ background_work_of_staffstuddash = background_view("staffstuddash")
 background_work_of_dropout = background_view("dropout")
 
 
-class MonitoringLog(Named, Base):
+class MonitoringLog(IdempotentRow, Base):
     """One event of one system, with what the rules said of it. `id` is the event's id."""
 
     __tablename__ = "monitoring_logs"

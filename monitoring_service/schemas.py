@@ -7,8 +7,9 @@ from pydantic import AliasChoices, Field, PlainValidator, WithJsonSchema, model_
 
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.filters import LOGS
-from shared_db.filtering import Filter
-from shared_web.fields import (
+from shared_db.queries.filters import Filter
+from shared_web.query.pagination import LONGEST_CURSOR
+from shared_web.requests.fields import (
     FEW_NAMES,
     AdditionOut,
     Body,
@@ -21,7 +22,6 @@ from shared_web.fields import (
     Term,
     Text,
 )
-from shared_web.paging import LONGEST_CURSOR
 
 Metric = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 

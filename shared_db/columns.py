@@ -94,7 +94,7 @@ class Base:
     }
 
 
-class Named:
+class IdempotentRow:
     """A row that its sender may name: its id, and a digest of what was sent under that id.
 
     The digest is what makes a repeated request harmless and a changed one a conflict.
@@ -103,7 +103,7 @@ class Named:
     id: Mapped[str] = mapped_column(Key, primary_key=True, sort_order=-2)
     digest: Mapped[bytes] = mapped_column(LargeBinary(16), sort_order=100)
     # Set on the object that a manager returns when the row was there already; not stored.
-    is_repeat = False
+    is_replay = False
     # Likewise: it waits in the spool, and what only the database can tell is None.
     is_pending = False
 

@@ -13,30 +13,30 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from shared_db.background import BackgroundWork
-from shared_db.background_rows import BackgroundRows
-from shared_db.database import Database
+from shared_db.background_work.state import BackgroundWork
+from shared_db.background_work.table import BackgroundRows
+from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
-from shared_db.migrations import History, require_migrated
-from shared_web.access import Access
-from shared_web.admitted import AdmittedRoute
-from shared_web.batches import BatchRoom
-from shared_web.bodies import BODY_REFUSALS, BodyLimit
-from shared_web.collecting import collect_less
-from shared_web.expensive_reads import ExpensiveReads
-from shared_web.health import health_routes
-from shared_web.intake import Intake
-from shared_web.key_limit import EXPOSED, RateLimitHeaders
-from shared_web.keys import KeyManager
-from shared_web.known_keys import KnownKeys
-from shared_web.logs import RequestLog, configure_logging
-from shared_web.parameters import only_known_parameters
-from shared_web.periodic import Periodic, doing
+from shared_db.provisioning.migrations import History, require_migrated
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import Authenticator
+from shared_web.auth.key_limit import EXPOSED, RateLimitHeaders
+from shared_web.auth.keys import KeyManager
+from shared_web.auth.offline_keys import OfflineKeyCache
+from shared_web.operations.error_reporting import reporting
+from shared_web.operations.gc_tuning import tune_gc
+from shared_web.operations.health import health_routes
+from shared_web.operations.logging import RequestLog, configure_logging
+from shared_web.operations.periodic import Periodic, doing
+from shared_web.operations.spool import SpoolConfig, StorageHeader, attach_spool, replaying
 from shared_web.problems import COMMON, Problem, documented, install_problem_handlers
-from shared_web.reporting import reporting
+from shared_web.query.strict_parameters import reject_unknown_parameters
+from shared_web.requests.acknowledgement import Acknowledgement
+from shared_web.requests.batches import BatchLimiter
+from shared_web.requests.body_limit import BODY_REFUSALS, BodyLimit
+from shared_web.requests.expensive_reads import ExpensiveReads
 from shared_web.routing import API_PREFIX
 from shared_web.settings import ServiceSettings
-from shared_web.spooling import Spooling, StorageHeader, attach_spool, giving_back
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Service:
             api.include_router(
                 router,
                 prefix=API_PREFIX,
-                dependencies=[Depends(only_known_parameters)],
+                dependencies=[Depends(reject_unknown_parameters)],
                 responses=documented(*COMMON),
             )
         return api.routes
@@ -77,8 +77,8 @@ def create_service_app(
     database: Database,
     history: History,
     periodics: Sequence[Periodic] = (),
-    intake: Intake | None = None,
-    spooling: Spooling | None = None,
+    intake: Acknowledgement | None = None,
+    spooling: SpoolConfig | None = None,
 ) -> FastAPI:
     """Return the service's app; its store is opened and checked when it starts.
 
@@ -91,7 +91,7 @@ def create_service_app(
         pepper=settings.key_pepper.get_secret_value(),
         cache_seconds=settings.key_cache_seconds,
     )
-    access = Access(settings, keys)
+    access = Authenticator(settings, keys)
     background = BackgroundWork(BackgroundRows(database, history.schema).write)
 
     def prepare() -> None:
@@ -105,7 +105,7 @@ def create_service_app(
             attach_spool(settings, database, service.name)
         if database.spool is not None:
             path = settings.spool_path / f"{service.name}-keys.db"
-            keys.remember_on_disk(KnownKeys(path, settings.key_outage_seconds))
+            keys.remember_on_disk(OfflineKeyCache(path, settings.key_outage_seconds))
         access.prepare(database)
 
     @asynccontextmanager
@@ -115,8 +115,8 @@ def create_service_app(
             configure_logging(settings, service.name)
         await run_in_threadpool(prepare)
         if settings.workers > 1:
-            collect_less()
-        with reporting(settings, service.name), giving_back(database, spooling, background):
+            tune_gc()
+        with reporting(settings, service.name), replaying(database, spooling, background):
             async with doing(periodics, background):
                 try:
                     yield
@@ -140,7 +140,7 @@ def create_service_app(
     app.state.access = access
     app.state.prepare = prepare
     app.state.intake = intake
-    app.state.batches = BatchRoom(settings.max_batch_bytes)
+    app.state.batches = BatchLimiter(settings.max_batch_bytes)
     app.state.expensive_reads = ExpensiveReads(settings.expensive_reads)
     install_problem_handlers(app)
     # Routes are tried one by one in this order, so what is asked for most comes first.

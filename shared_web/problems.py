@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from shared_db import descriptors
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded, ServiceError
+from shared_db.resilience import descriptors
 
 MEDIA_TYPE = "application/problem+json"
 _URN = "urn:veritas:problem:"

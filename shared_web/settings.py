@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from shared_db.engine import is_local
-from shared_db.ingest import Bounds
+from shared_db.connection.engine import is_local
 from shared_db.settings import DatabaseSettings, Environment
+from shared_db.writes.group_commit import QueueLimits
 
 _ORIGIN = re.compile(r"https?://[^/\s\"'\[\],]+|https?://\[[0-9a-f:]+\](:\d+)?")
 
@@ -90,6 +90,6 @@ class IngestSettings(ServiceSettings):
     ingest_acknowledge: Literal["committed", "queued"] = "committed"
 
     @property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> QueueLimits:
         """The bounds as group commit takes them."""
-        return Bounds(requests=self.ingest_queue_requests, size=self.ingest_queue_bytes)
+        return QueueLimits(requests=self.ingest_queue_requests, size=self.ingest_queue_bytes)

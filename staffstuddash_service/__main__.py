@@ -1,6 +1,6 @@
 """Run the service: `python -m staffstuddash_service`."""
 
-from shared_web.serve import serve
+from shared_web.operations.serve import serve
 from staffstuddash_service.settings import Settings
 
 if __name__ == "__main__":

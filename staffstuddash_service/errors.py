@@ -13,7 +13,7 @@ class StudentNotFound(NotFound):
         super().__init__(f"No student has the id {student_id}.", student_id=student_id)
 
 
-class StudentGone(Gone):
+class StudentErased(Gone):
     """The student was erased; the id is not given out again."""
 
     slug = "student-gone"

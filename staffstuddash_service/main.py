@@ -3,9 +3,9 @@
 from fastapi import FastAPI
 
 from shared_web.app import Service, create_service_app
-from shared_web.periodic import Periodic
-from shared_web.spooling import Spooling
-from staffstuddash_service.datastore import KINDS, DatastoreManager, datastore
+from shared_web.operations.periodic import Periodic
+from shared_web.operations.spool import SpoolConfig
+from staffstuddash_service.datastore import SPOOLABLE_TYPES, DatastoreManager, datastore
 from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.routes import (
     actions,
@@ -54,7 +54,12 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
     forgetting = Periodic("erasing", chosen.erasing_seconds, manager.forget_erased_students)
     periodics = [periodic for periodic in (refresh, forgetting) if periodic.seconds]
     app = create_service_app(
-        SERVICE, chosen, manager.database, HISTORY, periodics, spooling=Spooling(manager, KINDS)
+        SERVICE,
+        chosen,
+        manager.database,
+        HISTORY,
+        periodics,
+        spooling=SpoolConfig(manager, SPOOLABLE_TYPES),
     )
     app.state.manager = manager
     return app

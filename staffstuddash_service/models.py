@@ -18,13 +18,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
-from shared_db.background_rows import background_table
+from shared_db.background_work.table import background_table
 from shared_db.columns import Base as ColumnsBase
-from shared_db.columns import Key, Named, UtcDateTime, enum_column, service_metadata
+from shared_db.columns import IdempotentRow, Key, UtcDateTime, enum_column, service_metadata
 from staffstuddash_service.domain.drafts import ChangeType, Continuity
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
-from staffstuddash_service.domain.standing import Status
+from staffstuddash_service.domain.performance_status import Status
 
 SORTED_LENGTH = 100
 # Sorted by code point in both stores, after folding the case in Python: SQLite knows only ASCII.
@@ -50,7 +50,7 @@ def of_student() -> Mapped[str]:
     return mapped_column(Key, ForeignKey("staffstuddash.students.id"))
 
 
-class Student(Named, Base):
+class Student(IdempotentRow, Base):
     """A student as the school knows them."""
 
     __tablename__ = "students"
@@ -76,7 +76,7 @@ class Student(Named, Base):
         return value
 
 
-class AssessmentLog(Named, Base):
+class AssessmentLog(IdempotentRow, Base):
     """One assessed piece of work of one student. Never changed once stored."""
 
     __tablename__ = "assessment_logs"
@@ -103,7 +103,7 @@ class AssessmentLog(Named, Base):
     created_at: Mapped[datetime]
 
 
-class Draft(Named, Base):
+class Draft(IdempotentRow, Base):
     """One version of a student's text for an assignment, and what changed from the one before."""
 
     __tablename__ = "drafts"
@@ -224,7 +224,7 @@ class ConceptStanding(Base):
     last_submitted_at: Mapped[datetime]
 
 
-class ConceptModule(Named, Base):
+class ConceptModule(IdempotentRow, Base):
     """A concept that is taught, and how hard it is."""
 
     __tablename__ = "concept_modules"
@@ -239,7 +239,7 @@ class ConceptModule(Named, Base):
     created_at: Mapped[datetime]
 
 
-class ActionLog(Named, Base):
+class ActionLog(IdempotentRow, Base):
     """What somebody did about a student; kept under a pseudonym when the student is erased."""
 
     __tablename__ = "action_logs"

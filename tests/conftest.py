@@ -6,9 +6,9 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.scratch import prefer_memory
-from tests.server import SuiteServer
-from veritas_cli.local_postgres import LocalPostgresError
+from tests.support.scratch import prefer_memory
+from tests.support.server import SuiteServer
+from veritas_cli.postgres.server import LocalPostgresError
 
 # There are more workers than cores: threads of NumPy's would only wait for one another. It reads
 # this when it is first imported, which the plugins do.
@@ -16,7 +16,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 prefer_memory()
 
-pytest_plugins = ["tests.stores", "tests.pooler"]
+pytest_plugins = ["tests.support.databases", "tests.support.pooler"]
 
 # A busy machine is no failure: no test is about how long something takes.
 settings.register_profile("veritas", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -2,20 +2,20 @@
 
 import typer
 
-from veritas_cli.backup import backup
-from veritas_cli.check import check
-from veritas_cli.demo import demo
-from veritas_cli.erase import erase
-from veritas_cli.evaluate import evaluate
-from veritas_cli.imports import imports
-from veritas_cli.keys import keys
-from veritas_cli.migrate import migrate
-from veritas_cli.owner import owner
-from veritas_cli.predict import predict
-from veritas_cli.restore import restore
-from veritas_cli.spool import spool
-from veritas_cli.train import train_command
-from veritas_cli.up import up
+from veritas_cli.commands.backup import backup
+from veritas_cli.commands.check import check
+from veritas_cli.commands.demo import demo
+from veritas_cli.commands.erase import erase
+from veritas_cli.commands.evaluate import evaluate
+from veritas_cli.commands.import_oulad import imports
+from veritas_cli.commands.keys import keys
+from veritas_cli.commands.migrate import migrate
+from veritas_cli.commands.owner import owner
+from veritas_cli.commands.predict import predict
+from veritas_cli.commands.restore import restore
+from veritas_cli.commands.spool import spool
+from veritas_cli.commands.train import train_command
+from veritas_cli.commands.up import up
 
 app = typer.Typer(
     name="veritas",

@@ -6,16 +6,16 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from dropout_service.database import KINDS as DROPOUT_KINDS
+from dropout_service.database import SPOOLABLE_TYPES as DROPOUT_TYPES
 from dropout_service.settings import Settings as DropoutSettings
-from monitoring_service.database import KINDS as MONITORING_KINDS
+from monitoring_service.database import SPOOLABLE_TYPES as MONITORING_TYPES
 from monitoring_service.settings import Settings as MonitoringSettings
-from shared_db.additions import Kind
-from shared_db.engine import normalised_url
+from shared_db.connection.engine import normalised_url
 from shared_db.errors import ConfigurationError
-from shared_db.logins import Login
+from shared_db.provisioning.login_roles import Login
+from shared_db.spool.writes import SpoolableType
 from shared_web.settings import ServiceSettings
-from staffstuddash_service.datastore import KINDS as STAFFSTUDDASH_KINDS
+from staffstuddash_service.datastore import SPOOLABLE_TYPES as STAFFSTUDDASH_TYPES
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
 
 SETTINGS: Mapping[str, Callable[[], ServiceSettings]] = MappingProxyType(
@@ -27,11 +27,11 @@ SETTINGS: Mapping[str, Callable[[], ServiceSettings]] = MappingProxyType(
 )
 
 # What each service accepts while its database is away.
-KINDS: Mapping[str, Sequence[Kind[Any, Any]]] = MappingProxyType(
+SPOOLABLE_TYPES: Mapping[str, Sequence[SpoolableType[Any, Any]]] = MappingProxyType(
     {
-        "monitoring": MONITORING_KINDS,
-        "staffstuddash": STAFFSTUDDASH_KINDS,
-        "dropout": DROPOUT_KINDS,
+        "monitoring": MONITORING_TYPES,
+        "staffstuddash": STAFFSTUDDASH_TYPES,
+        "dropout": DROPOUT_TYPES,
     }
 )
 

@@ -5,29 +5,29 @@ from contextlib import closing
 
 from sqlalchemy.orm import Session
 
-from dropout_service.database.analytics import Analytics
 from dropout_service.database.assessments import ASSESSMENT, Assessments
-from dropout_service.database.clicks import Clicks
-from dropout_service.database.cohorts import Cohorts
-from dropout_service.database.courses import Courses
-from dropout_service.database.enrolment_predictions import EnrolmentPredictions
-from dropout_service.database.events import EVENT, Events, EventToStore
-from dropout_service.database.features import FeatureSets
-from dropout_service.database.feedback import Feedback
-from dropout_service.database.learned_models import LearnedModels
-from dropout_service.database.learning_rows import LearningRows
-from dropout_service.database.predicting import Predicting
-from dropout_service.database.predictions import Predictions
-from dropout_service.database.recomputing import Recomputing
-from dropout_service.database.students import STUDENT, Students
+from dropout_service.database.courses.store import Courses
+from dropout_service.database.events.click_import import Clicks
+from dropout_service.database.events.store import EVENT, Events, EventToStore
+from dropout_service.database.features.store import FeatureSets
+from dropout_service.database.features.training_set import LearningRows
+from dropout_service.database.predictions.batch import Cohorts
+from dropout_service.database.predictions.by_model import EnrolmentPredictions
+from dropout_service.database.predictions.feedback import Feedback
+from dropout_service.database.predictions.model_registry import LearnedModels
+from dropout_service.database.predictions.recomputing import Recomputing
+from dropout_service.database.predictions.single import Predicting
+from dropout_service.database.predictions.store import Predictions
+from dropout_service.database.predictions.summary import Analytics
+from dropout_service.database.students.store import STUDENT, Students
 from dropout_service.models import Base
 from dropout_service.settings import Settings
-from shared_db.database import Database
-from shared_db.ingest import GroupCommit
+from shared_db.connection.database import Database
+from shared_db.writes.group_commit import GroupCommit
 
-KINDS = (STUDENT, EVENT, ASSESSMENT)
+SPOOLABLE_TYPES = (STUDENT, EVENT, ASSESSMENT)
 
-__all__ = ["KINDS", "DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
+__all__ = ["SPOOLABLE_TYPES", "DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
 
 
 class DropoutDatabaseManager(

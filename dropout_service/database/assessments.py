@@ -7,17 +7,17 @@ from functools import partial
 
 from sqlalchemy import select
 
-from dropout_service.database.presence import admit_one, require_student
+from dropout_service.database.students.locking import ensure_and_lock_one, require_student
 from dropout_service.errors import AssessmentExists
 from dropout_service.models import Assessment
-from shared_db.additions import Kind, add_one, one_by_one
 from shared_db.clock import utc_now
-from shared_db.database import Database
-from shared_db.filtering import Columns, Filter, conditions
+from shared_db.connection.database import Database
 from shared_db.ids import new_id
-from shared_db.naming import digest_of, store_one
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.filters import Columns, Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Repository
+from shared_db.spool.writes import SpoolableType, insert_or_spool, one_by_one
+from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 
 ASSESSMENTS_BY_TIME = Keyset(
     "assessments", (Assessment.submitted_at, Assessment.id), is_descending=True
@@ -52,14 +52,14 @@ class AssessmentToStore:
         id_ = sent.pop("id") or new_id()
         at = sent.pop("accepted_at") or now
         filled = {**sent, "submitted_at": self.submitted_at or at}
-        return Assessment(**filled, id=id_, recorded_at=at, digest=digest_of(sent))
+        return Assessment(**filled, id=id_, recorded_at=at, digest=content_digest(sent))
 
 
 def _give(manager: "Assessments", assessment: AssessmentToStore) -> Assessment:
     return manager.store_assessment(assessment)
 
 
-ASSESSMENT = Kind(
+ASSESSMENT = SpoolableType(
     "assessment",
     AssessmentToStore,
     AssessmentToStore.row,
@@ -69,7 +69,7 @@ ASSESSMENT = Kind(
 )
 
 
-class Assessments(Part):
+class Assessments(Repository):
     """Marks that staffstuddash does not have."""
 
     def add_assessment(
@@ -104,7 +104,9 @@ class Assessments(Part):
 
     def store_assessment(self, assessment: AssessmentToStore) -> Assessment:
         """Do what `add_assessment` does."""
-        return add_one(self.database, ASSESSMENT, assessment, partial(_store, self.database))
+        return insert_or_spool(
+            self.database, ASSESSMENT, assessment, partial(_store, self.database)
+        )
 
     def get_student_assessments(
         self,
@@ -123,7 +125,7 @@ class Assessments(Part):
 
         """
         query = select(Assessment).where(Assessment.student_id == student_id)
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             require_student(session, student_id)
             query = query.where(*conditions(session, filters, ASSESSMENT_COLUMNS))
             return ASSESSMENTS_BY_TIME.page(session, query, after=after, limit=limit)
@@ -132,5 +134,5 @@ class Assessments(Part):
 def _store(database: Database, assessment: AssessmentToStore) -> Assessment:
     now = utc_now()
     with database.unit_of_work() as session:
-        admit_one(session, assessment.student_id, now)
-        return store_one(session, assessment.row(now), AssessmentExists)
+        ensure_and_lock_one(session, assessment.student_id, now)
+        return insert_idempotent(session, assessment.row(now), AssessmentExists)

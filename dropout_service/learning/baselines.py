@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from dropout_service.domain.enrolment_features import DAY, OF_THE_COURSE
+from dropout_service.domain.enrolments.enrolment_features import DAY, OF_THE_COURSE
 from dropout_service.learning.calibration import fit_affine, probability
 from dropout_service.learning.features import KNOWN, KNOWN_WITHOUT_ACTIVITY
 from dropout_service.learning.metrics import log_loss

@@ -1,6 +1,6 @@
 """Which features a model looks at, and which way they may push."""
 
-from dropout_service.domain.enrolment_features import DAY, ENROLMENT_FEATURES
+from dropout_service.domain.enrolments.enrolment_features import DAY, ENROLMENT_FEATURES
 
 DIRECTIONS = {DAY: 0, **{feature.name: feature.direction for feature in ENROLMENT_FEATURES}}
 KNOWN = tuple(DIRECTIONS)

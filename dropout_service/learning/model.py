@@ -6,11 +6,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from dropout_service.domain.enrolment_features import OF_THE_COURSE
+from dropout_service.domain.enrolments.enrolment_features import OF_THE_COURSE
 from dropout_service.learning.blend import Blend
 from dropout_service.learning.calibration import Affine, probability
 from dropout_service.learning.features import KNOWN
-from dropout_service.learning.levels import levels_of
+from dropout_service.learning.module_intercepts import levels_of
 from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
 
 

@@ -11,10 +11,10 @@ from dropout_service.learning.blend import Blend
 from dropout_service.learning.boosting import Shape, described, fit_booster
 from dropout_service.learning.calibration import Affine, fit_affine, probability
 from dropout_service.learning.features import DIRECTIONS, WITH_ACTIVITY, WITHOUT_ACTIVITY
-from dropout_service.learning.levels import fit_levels, levels_of
 from dropout_service.learning.linear import STRENGTH, Linear, fit_linear
 from dropout_service.learning.metrics import Metrics, log_loss, metrics_of
 from dropout_service.learning.model import RiskModel, Variant
+from dropout_service.learning.module_intercepts import fit_levels, levels_of
 from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
 from dropout_service.learning.splits import Split, calibration_splits, validation_splits
 

@@ -1,5 +1,5 @@
 """The history of schema `dropout`."""
 
-from shared_db.migrations import History
+from shared_db.provisioning.migrations import History
 
 HISTORY = History("dropout_service", "dropout", reads=("staffstuddash.published_deletions",))

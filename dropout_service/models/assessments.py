@@ -6,10 +6,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dropout_service.models.base import Base, Views
-from shared_db.columns import Key, Named
+from shared_db.columns import IdempotentRow, Key
 
 
-class Assessment(Named, Base):
+class Assessment(IdempotentRow, Base):
     """A mark that was sent here; staffstuddash keeps its own. Never changed once stored."""
 
     __tablename__ = "assessments"

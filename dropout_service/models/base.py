@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import DeclarativeBase
 
-from shared_db.background_rows import background_table
+from shared_db.background_work.table import background_table
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import service_metadata
 

@@ -8,15 +8,15 @@ from datetime import date
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dropout_service.domain.course_days import Dates
-from dropout_service.domain.kinds import CourseOutcome
+from dropout_service.domain.enrolments.course_calendar import Dates
+from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models.base import Base
-from shared_db.columns import Key, Named, enum_column
+from shared_db.columns import IdempotentRow, Key, enum_column
 
 _LABEL = String(200)
 
 
-class Course(Named, Base):
+class Course(IdempotentRow, Base):
     """One presentation of a module. Only what is known of its activity may ever change."""
 
     __tablename__ = "courses"
@@ -48,7 +48,7 @@ class Course(Named, Base):
         return Dates(self.starts_on, self.length_days)
 
 
-class Enrolment(Named, Base):
+class Enrolment(IdempotentRow, Base):
     """One student in one course: what may be dropped out of."""
 
     __tablename__ = "enrolments"
@@ -86,7 +86,7 @@ class EnrolmentBackground(Base):
     has_disability: Mapped[bool | None]
 
 
-class Coursework(Named, Base):
+class Coursework(IdempotentRow, Base):
     """A piece of work that a course sets."""
 
     __tablename__ = "coursework"
@@ -102,7 +102,7 @@ class Coursework(Named, Base):
     is_exam: Mapped[bool] = mapped_column(comment="Its weight is counted apart from coursework's")
 
 
-class Submission(Named, Base):
+class Submission(IdempotentRow, Base):
     """What one enrolment handed in of one piece of work, or carried over (banked)."""
 
     __tablename__ = "submissions"

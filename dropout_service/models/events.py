@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dropout_service.domain.kinds import EventType
+from dropout_service.domain.enums import EventType
 from dropout_service.models.base import Base, Views
-from shared_db.columns import Key, Named, enum_column
+from shared_db.columns import IdempotentRow, Key, enum_column
 
 IS_ANSWER = text("event_type = 'QUESTION_SUBMIT' AND question_id IS NOT NULL")
 IS_CORRECT_ANSWER = text(f"{IS_ANSWER} AND is_correct IS TRUE")
@@ -17,7 +17,7 @@ IS_MARK = text("event_type IN ('SESSION_START', 'SESSION_END')")
 COURSE = text("coalesce(course, '')")
 
 
-class LearningEvent(Named, Base):
+class LearningEvent(IdempotentRow, Base):
     """One thing one student did, once. Never changed once stored."""
 
     __tablename__ = "learning_events"

@@ -6,14 +6,14 @@ from typing import Any
 from sqlalchemy import Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dropout_service.domain.targets import Target
+from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.models.base import Base
-from shared_db.columns import Named, enum_column
+from shared_db.columns import IdempotentRow, enum_column
 
 IS_ACTIVE = text("is_active")
 
 
-class LearnedModel(Named, Base):
+class LearnedModel(IdempotentRow, Base):
     """A model as text, with all that decided it; its id, the version, is made of its content."""
 
     __tablename__ = "models"

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dropout_service.domain.kinds import DropoutType, RiskLevel, Verdict
+from dropout_service.domain.enums import DropoutType, RiskLevel, Verdict
 from dropout_service.models.base import Base
-from shared_db.columns import Key, Named, enum_column
+from shared_db.columns import IdempotentRow, Key, enum_column
 
 IS_LATEST, IS_OVERALL = text("is_latest"), text("is_overall")
 PENDING_ROWS = (
@@ -19,7 +19,7 @@ RECOMPUTED_AT = "Of pending rows: when these were stored and this was computed a
 IS_INCOMPLETE = text("pending_rows > 0 AND recomputed_at IS NULL")
 
 
-class FeatureSet(Named, Base):
+class FeatureSet(IdempotentRow, Base):
     """A student's features at an instant; only the last column ever changes."""
 
     __tablename__ = "feature_sets"
@@ -43,7 +43,7 @@ class FeatureSet(Named, Base):
     recomputed_at: Mapped[datetime | None] = mapped_column(comment=RECOMPUTED_AT)
 
 
-class DropoutPrediction(Named, Base):
+class DropoutPrediction(IdempotentRow, Base):
     """What was predicted as of an instant, and why; only the last four columns ever change."""
 
     __tablename__ = "dropout_predictions"
@@ -131,7 +131,7 @@ class DropoutPrediction(Named, Base):
     recomputed_at: Mapped[datetime | None] = mapped_column(comment=RECOMPUTED_AT)
 
 
-class PredictionFeedback(Named, Base):
+class PredictionFeedback(IdempotentRow, Base):
     """What somebody who knows the student says of a prediction."""
 
     __tablename__ = "prediction_feedback"

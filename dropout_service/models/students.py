@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from dropout_service.models.base import Base
 from shared_db.columns import Key
-from shared_db.erasure import pseudonym_of
+from shared_db.pseudonyms import pseudonym_of
 
 PSEUDONYM = String(50)
 
@@ -29,14 +29,14 @@ class Student(Base):
     pseudonym: Mapped[str] = mapped_column(
         PSEUDONYM,
         default=_pseudonym,
-        comment="shared_db.erasure.pseudonym_of(id): how an erasure finds the student",
+        comment="shared_db.pseudonyms.pseudonym_of(id): how an erasure finds the student",
     )
     created_at: Mapped[datetime]
     digest: Mapped[bytes | None] = mapped_column(
         LargeBinary(16), comment="Of name and e-mail; none while only an event told of the student"
     )
     # Set on the object that a manager returns when the row was there already; not stored.
-    is_repeat = False
+    is_replay = False
     # Likewise: it waits in the spool.
     is_pending = False
 

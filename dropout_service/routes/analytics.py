@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query
 from dropout_service.dependencies import Manager
 from dropout_service.schemas import SummaryOut
 from shared_db.clock import utc_now
-from shared_web.access import READ
-from shared_web.admitted import AdmittedRoute
-from shared_web.expensive_reads import EXPENSIVE
-from shared_web.fields import PastInstant
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ
+from shared_web.requests.expensive_reads import EXPENSIVE
+from shared_web.requests.fields import PastInstant
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=AdmittedRoute)
 

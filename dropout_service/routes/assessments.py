@@ -3,26 +3,24 @@
 from fastapi import APIRouter, Response
 
 from dropout_service.dependencies import Manager
-from dropout_service.errors import AssessmentExists, StudentDeleted
-from dropout_service.routes.parameters import (
+from dropout_service.errors import AssessmentExists, StudentErased
+from dropout_service.routes.filters import (
     ASSESSMENTS,
     OF_A_STUDENT,
     AssessmentFilters,
     StudentId,
 )
 from dropout_service.schemas import AssessmentOut, NewAssessment
-from shared_web.access import READ, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(tags=["assessments"], route_class=AdmittedRoute)
 
 
-@router.post(
-    "/assessments", status_code=201, responses=documented(AssessmentExists, StudentDeleted)
-)
+@router.post("/assessments", status_code=201, responses=documented(AssessmentExists, StudentErased))
 def add_assessment(
     new: NewAssessment,
     manager: Manager,
@@ -35,7 +33,7 @@ def add_assessment(
     assessment = manager.add_assessment(
         assessment_id=row_id(sent.pop("id"), key, principal), **sent
     )
-    mark_replay(response, is_repeat=assessment.is_repeat)
+    mark_replay(response, is_replay=assessment.is_replay)
     return AssessmentOut.model_validate(assessment)
 
 

@@ -4,13 +4,13 @@ from fastapi import APIRouter
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import CourseNotFound
-from dropout_service.routes.parameters import LISTING, Course
+from dropout_service.routes.filters import LISTING, Course
 from dropout_service.schemas import CourseOut, PredictionOut
-from shared_db.paging import MalformedCursor
-from shared_web.access import READ
-from shared_web.admitted import AdmittedRoute
-from shared_web.paging import After, Limit, PageOut
+from shared_db.queries.pagination import MalformedCursor
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ
 from shared_web.problems import InvalidRequest, documented
+from shared_web.query.pagination import After, Limit, PageOut
 
 router = APIRouter(prefix="/courses", tags=["courses"], route_class=AdmittedRoute)
 

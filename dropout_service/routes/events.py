@@ -4,17 +4,17 @@ from fastapi import APIRouter, Request, Response
 
 from dropout_service.database import EventToStore
 from dropout_service.dependencies import Manager
-from dropout_service.errors import EventExists, StudentDeleted
-from dropout_service.routes.parameters import EVENTS, OF_A_STUDENT, EventFilters, StudentId
+from dropout_service.errors import EventExists, StudentErased
+from dropout_service.routes.filters import EVENTS, OF_A_STUDENT, EventFilters, StudentId
 from dropout_service.schemas import AttemptOut, LearningEventOut, NewLearningEvent
 from shared_db.errors import Overloaded
-from shared_web.access import INGEST, READ, Ingester
-from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.intake import QUEUED, Incoming, queued
-from shared_web.paging import After, Limit, PageOut
+from shared_web.auth.dependencies import INGEST, READ, Ingester
 from shared_web.problems import documented
-from shared_web.swift import SwiftRoute
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.acknowledgement import QUEUED, IngestQueue, queued
+from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.requests.swift import SwiftRoute
 
 router = APIRouter(tags=["events"], route_class=SwiftRoute)
 
@@ -23,12 +23,12 @@ router = APIRouter(tags=["events"], route_class=SwiftRoute)
     "/events",
     status_code=201,
     response_model=LearningEventOut,
-    responses={**documented(EventExists, StudentDeleted, Overloaded), **QUEUED},
+    responses={**documented(EventExists, StudentErased, Overloaded), **QUEUED},
 )
 async def add_event(
     new: NewLearningEvent,
     manager: Manager,
-    intake: Incoming,
+    intake: IngestQueue,
     principal: Ingester,
     response: Response,
     key: IdempotencyKey = None,
@@ -39,7 +39,7 @@ async def add_event(
     event = await intake.stored(manager.add_learning_event_async(sent))
     if event is None:
         return queued(event_id)
-    mark_replay(response, is_repeat=event.is_repeat)
+    mark_replay(response, is_replay=event.is_replay)
     return LearningEventOut.model_validate(event)
 
 
@@ -52,7 +52,7 @@ async def add_events(request: Request, manager: Manager) -> Response:
         rows, outcomes = manager.add_learning_events(events)
         return batch.answer([row.id for row in rows], outcomes)
 
-    return await stored_batch(request, NewLearningEvent, store)
+    return await handle_batch(request, NewLearningEvent, store)
 
 
 @router.get(

@@ -6,16 +6,16 @@ from dropout_service.dependencies import Manager
 from dropout_service.errors import (
     FeatureSetExists,
     FeatureSetNotFound,
-    StudentDeleted,
+    StudentErased,
     StudentNotFound,
 )
-from dropout_service.routes.parameters import OF_A_STUDENT, StudentId
+from dropout_service.routes.filters import OF_A_STUDENT, StudentId
 from dropout_service.schemas import FeatureSetOut, NewFeatureSet
-from shared_web.access import READ, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(
     prefix="/students/{student_id}/features", tags=["features"], route_class=AdmittedRoute
@@ -25,7 +25,7 @@ router = APIRouter(
 @router.post(
     "",
     status_code=201,
-    responses=documented(StudentNotFound, StudentDeleted, FeatureSetExists),
+    responses=documented(StudentNotFound, StudentErased, FeatureSetExists),
 )
 def compute_features(
     student_id: StudentId,
@@ -39,7 +39,7 @@ def compute_features(
     features = manager.compute_features(
         student_id, as_of=new.as_of, feature_set_id=row_id(new.id, key, principal)
     )
-    mark_replay(response, is_repeat=features.is_repeat)
+    mark_replay(response, is_replay=features.is_replay)
     return FeatureSetOut.model_validate(features)
 
 
@@ -52,9 +52,7 @@ def list_student_features(
     return PageOut[FeatureSetOut].of(page)
 
 
-@router.get(
-    "/latest", dependencies=[READ], responses=documented(FeatureSetNotFound, StudentDeleted)
-)
+@router.get("/latest", dependencies=[READ], responses=documented(FeatureSetNotFound, StudentErased))
 def get_latest_features(student_id: StudentId, manager: Manager) -> FeatureSetOut:
     """Return the student's features with the latest `as_of`."""
     return FeatureSetOut.model_validate(manager.get_latest_features(student_id))

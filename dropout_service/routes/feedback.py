@@ -3,15 +3,15 @@
 from fastapi import APIRouter, Response
 
 from dropout_service.dependencies import Manager
-from dropout_service.errors import FeedbackExists, NoSuchPrediction
-from dropout_service.routes.parameters import PredictionId
+from dropout_service.errors import FeedbackExists, PredictionIdNotFound
+from dropout_service.routes.filters import PredictionId
 from dropout_service.schemas import FeedbackCountsOut, FeedbackOut, NewFeedback
-from shared_db.paging import MalformedCursor
-from shared_web.access import READ, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_db.queries.pagination import MalformedCursor
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import InvalidRequest, documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(tags=["feedback"], route_class=AdmittedRoute)
 
@@ -19,7 +19,7 @@ router = APIRouter(tags=["feedback"], route_class=AdmittedRoute)
 @router.post(
     "/predictions/{prediction_id}/feedback",
     status_code=201,
-    responses=documented(NoSuchPrediction, FeedbackExists),
+    responses=documented(PredictionIdNotFound, FeedbackExists),
 )
 def add_feedback(
     prediction_id: PredictionId,
@@ -37,14 +37,14 @@ def add_feedback(
         given_by=principal.name,
         feedback_id=row_id(new.id, key, principal),
     )
-    mark_replay(response, is_repeat=feedback.is_repeat)
+    mark_replay(response, is_replay=feedback.is_replay)
     return FeedbackOut.model_validate(feedback)
 
 
 @router.get(
     "/predictions/{prediction_id}/feedback",
     dependencies=[READ],
-    responses=documented(NoSuchPrediction, InvalidRequest, MalformedCursor),
+    responses=documented(PredictionIdNotFound, InvalidRequest, MalformedCursor),
 )
 def list_feedback(
     prediction_id: PredictionId, manager: Manager, after: After = None, limit: Limit = 100

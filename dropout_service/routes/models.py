@@ -7,12 +7,12 @@ from fastapi import APIRouter, Path
 from dropout_service.dependencies import Manager
 from dropout_service.errors import ModelNotFound
 from dropout_service.schemas import ModelOut
-from shared_db.paging import MalformedCursor
-from shared_web.access import READ
-from shared_web.admitted import AdmittedRoute
-from shared_web.fields import Id
-from shared_web.paging import After, Limit, PageOut
+from shared_db.queries.pagination import MalformedCursor
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ
 from shared_web.problems import InvalidRequest, documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.fields import Id
 
 router = APIRouter(prefix="/models", tags=["models"], route_class=AdmittedRoute)
 

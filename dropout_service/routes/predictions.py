@@ -10,10 +10,10 @@ from dropout_service.errors import (
     NotAssessable,
     PredictionExists,
     PredictionNotFound,
-    StudentDeleted,
+    StudentErased,
     StudentNotFound,
 )
-from dropout_service.routes.parameters import (
+from dropout_service.routes.filters import (
     LISTING,
     OF_A_STUDENT,
     PREDICTIONS,
@@ -21,13 +21,13 @@ from dropout_service.routes.parameters import (
     StudentId,
 )
 from dropout_service.schemas import NewPrediction, PredictionOut
-from shared_web.access import READ, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
-from shared_web.fields import Id
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import InvalidRequest, documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
+from shared_web.requests.fields import Id
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(tags=["predictions"], route_class=AdmittedRoute)
 
@@ -39,7 +39,7 @@ OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this
     status_code=201,
     responses=documented(
         StudentNotFound,
-        StudentDeleted,
+        StudentErased,
         CourseNotFound,
         PredictionExists,
         InvalidRequest,
@@ -61,7 +61,7 @@ def predict(
         course=new.course,
         prediction_id=row_id(new.id, key, principal),
     )
-    mark_replay(response, is_repeat=prediction.is_repeat)
+    mark_replay(response, is_replay=prediction.is_replay)
     return PredictionOut.model_validate(prediction)
 
 
@@ -89,7 +89,7 @@ def list_student_predictions(
 @router.get(
     "/students/{student_id}/predictions/latest",
     dependencies=[READ],
-    responses=documented(PredictionNotFound, StudentDeleted),
+    responses=documented(PredictionNotFound, StudentErased),
 )
 def get_latest_prediction(
     student_id: StudentId, manager: Manager, course: OfCourse = None

@@ -3,20 +3,20 @@
 from fastapi import APIRouter, Response
 
 from dropout_service.dependencies import Manager
-from dropout_service.errors import StudentDeleted, StudentExists, StudentNotFound
-from dropout_service.routes.parameters import StudentId
+from dropout_service.errors import StudentErased, StudentExists, StudentNotFound
+from dropout_service.routes.filters import StudentId
 from dropout_service.schemas import NewStudent, StudentOut
-from shared_db.paging import MalformedCursor
-from shared_web.access import READ, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_db.queries.pagination import MalformedCursor
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import InvalidRequest, documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(prefix="/students", tags=["students"], route_class=AdmittedRoute)
 
 
-@router.post("", status_code=201, responses=documented(StudentExists, StudentDeleted))
+@router.post("", status_code=201, responses=documented(StudentExists, StudentErased))
 def add_student(
     new: NewStudent,
     manager: Manager,
@@ -26,7 +26,7 @@ def add_student(
 ) -> StudentOut:
     """Store a student. The same again answers as before; with other content, 409."""
     student = manager.add_student(row_id(new.id, key, principal), new.name, new.email)
-    mark_replay(response, is_repeat=student.is_repeat)
+    mark_replay(response, is_replay=student.is_replay)
     return StudentOut.model_validate(student)
 
 
@@ -37,7 +37,7 @@ def list_students(manager: Manager, after: After = None, limit: Limit = 100) -> 
 
 
 @router.get(
-    "/{student_id}", dependencies=[READ], responses=documented(StudentNotFound, StudentDeleted)
+    "/{student_id}", dependencies=[READ], responses=documented(StudentNotFound, StudentErased)
 )
 def get_student(student_id: StudentId, manager: Manager) -> StudentOut:
     """Return one student."""

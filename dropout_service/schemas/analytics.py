@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from dropout_service.domain.kinds import DropoutType, RiskLevel, Verdict
-from shared_web.fields import Out
+from dropout_service.domain.enums import DropoutType, RiskLevel, Verdict
+from shared_web.requests.fields import Out
 
 
 class StandingOut(Out):

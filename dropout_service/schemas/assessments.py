@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from shared_web.fields import AdditionOut, Body, Id, Label, Number, PastInstant
+from shared_web.requests.fields import AdditionOut, Body, Id, Label, Number, PastInstant
 
 
 class NewAssessment(Body):

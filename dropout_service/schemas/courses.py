@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import computed_field
 
-from shared_web.fields import Out
+from shared_web.requests.fields import Out
 
 
 class CourseOut(Out):

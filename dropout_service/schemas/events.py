@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from dropout_service.domain.kinds import EventType
-from shared_web.fields import AdditionOut, Body, Id, JsonObject, Out, PastInstant
+from dropout_service.domain.enums import EventType
+from shared_web.requests.fields import AdditionOut, Body, Id, JsonObject, Out, PastInstant
 
 
 class NewLearningEvent(Body):

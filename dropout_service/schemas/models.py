@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from dropout_service.domain.targets import Target
-from shared_web.fields import Out
+from dropout_service.domain.enrolments.outcome_targets import Target
+from shared_web.requests.fields import Out
 
 
 class TrainingOut(Out):

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, computed_field
 
-from dropout_service.domain.kinds import DropoutType, RiskLevel, Verdict
-from dropout_service.domain.momentum import MomentumState, momentum_state
-from shared_web.fields import Body, Id, Out, PastInstant, Text
+from dropout_service.domain.enums import DropoutType, RiskLevel, Verdict
+from dropout_service.domain.rules.momentum import MomentumState, momentum_state
+from shared_web.requests.fields import Body, Id, Out, PastInstant, Text
 
 PendingRows = Annotated[
     int | None,

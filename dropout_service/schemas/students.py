@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from shared_web.fields import AdditionOut, Body, Id, Label
+from shared_web.requests.fields import AdditionOut, Body, Id, Label
 
 Email = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
 

@@ -3,26 +3,26 @@
 from collections.abc import Mapping
 
 from monitoring_service.database.background import BackgroundReports
+from monitoring_service.database.event_insert import EventToStore
 from monitoring_service.database.events import EVENT, Events
-from monitoring_service.database.health import SystemStates
+from monitoring_service.database.health import SystemHealthRepository
 from monitoring_service.database.logs import LOGS_BY_TIME, Logs
-from monitoring_service.database.series import TimeSeries
+from monitoring_service.database.retention import MOST_CLEARED, Retention
 from monitoring_service.database.sources import Sources
 from monitoring_service.database.thresholds import Thresholds
-from monitoring_service.database.upkeep import MOST_CLEARED, Upkeep
-from monitoring_service.database.writing import EventToStore
+from monitoring_service.database.timeseries import TimeSeries
 from monitoring_service.domain.thresholds import Limits
 from monitoring_service.migrations import HISTORY
 from monitoring_service.models import Base
 from monitoring_service.settings import Settings
-from shared_db.database import Database
-from shared_db.ingest import GroupCommit
-from shared_db.migrations import require_migrated
+from shared_db.connection.database import Database
+from shared_db.provisioning.migrations import require_migrated
+from shared_db.writes.group_commit import GroupCommit
 
-KINDS = (EVENT,)
+SPOOLABLE_TYPES = (EVENT,)
 
 __all__ = [
-    "KINDS",
+    "SPOOLABLE_TYPES",
     "LOGS_BY_TIME",
     "MOST_CLEARED",
     "EventToStore",
@@ -32,7 +32,14 @@ __all__ = [
 
 
 class MonitoringDatabase(
-    Events, Logs, SystemStates, Sources, TimeSeries, Thresholds, Upkeep, BackgroundReports
+    Events,
+    Logs,
+    SystemHealthRepository,
+    Sources,
+    TimeSeries,
+    Thresholds,
+    Retention,
+    BackgroundReports,
 ):
     """Events of the systems, judged as they come. Each method is one unit of work.
 

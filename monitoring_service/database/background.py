@@ -12,10 +12,10 @@ from monitoring_service.models import (
     background_work_of_dropout,
     background_work_of_staffstuddash,
 )
-from shared_db.background import WorkState
-from shared_db.background_rows import VIEW, state_of
+from shared_db.background_work.state import WorkState
+from shared_db.background_work.table import VIEW, state_of
 from shared_db.clock import utc_now
-from shared_db.part import Part
+from shared_db.repository import Repository
 
 _SOURCES: Mapping[str, Table] = {
     "dropout": background_work_of_dropout,
@@ -50,7 +50,7 @@ class BackgroundReport:
     missing_because: Mapping[str, str]
 
 
-class BackgroundReports(Part):
+class BackgroundReports(Repository):
     """Background work as all services report it."""
 
     def get_background_work(self, now: datetime | None = None) -> BackgroundReport:

@@ -4,24 +4,30 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from monitoring_service.database.thresholds import rules_for
-from monitoring_service.database.writing import (
+from monitoring_service.database.event_insert import (
     EventToStore,
     Received,
     received,
     store_each,
     store_events,
 )
+from monitoring_service.database.thresholds import rules_for
 from monitoring_service.domain.thresholds import Limits
 from monitoring_service.errors import EventExists
 from monitoring_service.models import MonitoringLog
-from shared_db.additions import Kind, add_many, add_one, add_one_async, within_adding
 from shared_db.clock import utc_now
 from shared_db.columns import fill_row
 from shared_db.errors import ServiceError
-from shared_db.ingest import GroupCommit
-from shared_db.naming import Outcome
-from shared_db.part import Part
+from shared_db.repository import Repository
+from shared_db.spool.writes import (
+    SpoolableType,
+    insert_many_or_spool,
+    insert_or_spool,
+    insert_or_spool_async,
+    write_deadline,
+)
+from shared_db.writes.group_commit import GroupCommit
+from shared_db.writes.idempotent_insert import Outcome
 
 
 def _row(event: EventToStore, now: datetime) -> MonitoringLog:
@@ -42,7 +48,7 @@ def _pending(
 
 
 # Not ordered: events stand for themselves, and each has its time.
-EVENT = Kind(
+EVENT = SpoolableType(
     "monitoring-event",
     EventToStore,
     _row,
@@ -53,7 +59,7 @@ EVENT = Kind(
 )
 
 
-class Events(Part):
+class Events(Repository):
     """Events taken in, and judged as they come."""
 
     limits: Mapping[str, Limits]
@@ -82,15 +88,15 @@ class Events(Part):
         event = EventToStore(
             source, event_type, component, message, data, metadata, timestamp, event_id
         )
-        return add_one(self.database, EVENT, event, self._write)
+        return insert_or_spool(self.database, EVENT, event, self._write)
 
     async def add_log_async(self, event: EventToStore) -> MonitoringLog:
         """Do the same for a task, which holds no thread while it waits."""
-        return await add_one_async(self.database, EVENT, event, self._write_async)
+        return await insert_or_spool_async(self.database, EVENT, event, self._write_async)
 
     def add_logs(self, events: Sequence[EventToStore]) -> tuple[list[str], list[Outcome]]:
         """Judge and store many events in one unit of work; return ids and outcomes in order."""
-        return add_many(self.database, EVENT, events, self._write_many, _pending)
+        return insert_many_or_spool(self.database, EVENT, events, self._write_many, _pending)
 
     def _write(self, event: EventToStore) -> MonitoringLog:
         came = received(event, utc_now())
@@ -109,6 +115,6 @@ class Events(Part):
 
     def _store_waiting(self, waiting: Sequence[Received]) -> list[MonitoringLog | ServiceError]:
         rows = [came.row for came in waiting]
-        with within_adding(self.database), self.database.unit_of_work() as session:
+        with write_deadline(self.database), self.database.unit_of_work() as session:
             rules = rules_for(session, {row.source for row in rows}, self.limits)
             return store_each(session, rows, rules)

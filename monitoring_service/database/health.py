@@ -13,10 +13,10 @@ from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.health import WINDOW_MINUTES, Health, SourceMinute, health_of
 from monitoring_service.models import MonitoringLog, SystemHealth
 from shared_db.clock import utc_now
-from shared_db.dialects import dialect_of
-from shared_db.filtering import Columns, Filter, conditions
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.dialects import dialect_of
+from shared_db.queries.filters import Columns, Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Repository
 
 HEALTH_BY_TIME = Keyset("health", (SystemHealth.minute,), is_descending=True)
 
@@ -30,7 +30,7 @@ HEALTH_COLUMNS: Columns = {
 _AHEAD = timedelta(minutes=5)
 
 
-class SystemStates(Part):
+class SystemHealthRepository(Repository):
     """How the systems are, and how they were."""
 
     def assess_health(self) -> Health:
@@ -62,7 +62,7 @@ class SystemStates(Part):
             MalformedCursor: the cursor is not one of this list.
 
         """
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             query = select(SystemHealth).where(*conditions(session, filters, HEALTH_COLUMNS))
             counted = select(func.count()).select_from(query.subquery())
             total = session.scalar(counted) if count else None

@@ -13,12 +13,12 @@ from monitoring_service.database.events import EVENT
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.errors import LogNotFound
 from monitoring_service.models import MESSAGE_WORDS, MonitoringLog
-from shared_db.additions import find_one
 from shared_db.clock import utc_now
-from shared_db.dialects import Sqlite, dialect_of
-from shared_db.filtering import Columns, Filter, conditions
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.dialects import Sqlite, dialect_of
+from shared_db.queries.filters import Columns, Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Repository
+from shared_db.spool.writes import get_or_spooled
 
 LOGS_BY_TIME = Keyset("logs", (MonitoringLog.timestamp, MonitoringLog.id), is_descending=True)
 
@@ -74,7 +74,7 @@ def _has_words(session: Session, wanted: str) -> ColumnElement[bool]:
     return MESSAGE_WORDS.op("@@")(func.websearch_to_tsquery(text("'simple'"), wanted))
 
 
-class Logs(Part):
+class Logs(Repository):
     """Events read back."""
 
     def get_logs(
@@ -107,7 +107,7 @@ class Logs(Part):
         search = LogSearch(
             source, component, event_type, status, start_time, end_time, text, filters
         )
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             query = search.query(session)
             counted = select(func.count()).select_from(query.subquery())
             total = session.scalar(counted) if count else None
@@ -121,7 +121,7 @@ class Logs(Part):
             LogNotFound: no event has that id.
 
         """
-        return find_one(self.database, EVENT, event_id, partial(self._log, event_id))
+        return get_or_spooled(self.database, EVENT, event_id, partial(self._log, event_id))
 
     def _log(self, event_id: str) -> MonitoringLog:
         with self.database.reading() as session:

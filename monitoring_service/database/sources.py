@@ -12,9 +12,9 @@ from monitoring_service.database.health import assess
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.health import NOTHING_HEARD
 from shared_db.clock import utc_now
-from shared_db.filtering import Filter, conditions
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.filters import Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Repository
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Source:
     critical: int
 
 
-class Sources(Part):
+class Sources(Repository):
     """The systems that send events."""
 
     def get_sources(
@@ -47,7 +47,7 @@ class Sources(Part):
             MalformedCursor: the cursor is not one of this list.
 
         """
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             return _page_of_sources(session, filters, utc_now(), after=after, limit=limit)
 
 

@@ -7,17 +7,17 @@ from functools import cache
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from monitoring_service.database.writing import Rules
+from monitoring_service.database.event_insert import Rules
 from monitoring_service.domain.thresholds import THRESHOLDS, Limits, Threshold, with_limits
 from monitoring_service.errors import RulesNotFound
 from monitoring_service.models import SourceRules
 from shared_db.clock import utc_now
-from shared_db.part import Part
+from shared_db.repository import Repository
 
 EVERY_SOURCE = "*"
 
 
-class Thresholds(Part):
+class Thresholds(Repository):
     """From when on a source's figures are a warning, and from when on critical."""
 
     limits: Mapping[str, Limits]

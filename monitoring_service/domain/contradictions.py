@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from monitoring_service.domain.findings import CRITICAL_SEVERITY, WARNING_SEVERITY, Finding
-from monitoring_service.domain.outputs import says_success
+from monitoring_service.domain.output_checks import says_success
 
 SUCCESS_WITH_ERROR = 0.8
 FAILURE_CALLED_SUCCESS = 0.8

@@ -6,7 +6,7 @@ from typing import Any
 
 from monitoring_service.domain.contradictions import contradictions
 from monitoring_service.domain.findings import Finding, HealthStatus, status_of
-from monitoring_service.domain.outputs import broken_outputs
+from monitoring_service.domain.output_checks import broken_outputs
 from monitoring_service.domain.thresholds import THRESHOLDS, Threshold, exceeded
 
 __all__ = ["THRESHOLDS", "Finding", "HealthStatus", "Threshold", "Verdict", "judge", "status_of"]

@@ -1,6 +1,6 @@
 """The history of schema `monitoring`."""
 
-from shared_db.migrations import History
+from shared_db.provisioning.migrations import History
 
 HISTORY = History(
     "monitoring_service",

@@ -5,20 +5,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from monitoring_service.database.series import GroupBy, Series
+from monitoring_service.database.timeseries import GroupBy, Series
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.errors import SeriesTooLong
 from monitoring_service.filters import SeriesFilters
-from monitoring_service.routes.periods import period
+from monitoring_service.routes.time_range import period
 from monitoring_service.schemas import PointOut, ReevaluationOut, SeriesOut
 from shared_db.errors import NeedsPostgresql, QueryTooExpensive
-from shared_db.paging import MalformedCursor
-from shared_web.access import READ, WRITE
-from shared_web.admitted import AdmittedRoute
-from shared_web.expensive_reads import EXPENSIVE
-from shared_web.fields import Instant
-from shared_web.paging import After
+from shared_db.queries.pagination import MalformedCursor
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, WRITE
 from shared_web.problems import InvalidRequest, documented
+from shared_web.query.pagination import After
+from shared_web.requests.expensive_reads import EXPENSIVE
+from shared_web.requests.fields import Instant
 
 router = APIRouter(prefix="/monitoring", tags=["analysis"], route_class=AdmittedRoute)
 

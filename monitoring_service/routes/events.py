@@ -7,12 +7,12 @@ from monitoring_service.dependencies import Monitoring
 from monitoring_service.errors import EventExists
 from monitoring_service.schemas import EventOut, NewEvent
 from shared_db.errors import Overloaded
-from shared_web.access import INGEST, Ingester
-from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.intake import QUEUED, Incoming, queued
+from shared_web.auth.dependencies import INGEST, Ingester
 from shared_web.problems import documented
-from shared_web.swift import SwiftRoute
+from shared_web.requests.acknowledgement import QUEUED, IngestQueue, queued
+from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.requests.swift import SwiftRoute
 
 router = APIRouter(prefix="/monitoring/events", tags=["events"], route_class=SwiftRoute)
 
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/monitoring/events", tags=["events"], route_class=Swi
 async def add_event(
     new: NewEvent,
     monitoring: Monitoring,
-    intake: Incoming,
+    intake: IngestQueue,
     principal: Ingester,
     response: Response,
     key: IdempotencyKey = None,
@@ -37,7 +37,7 @@ async def add_event(
     log = await intake.stored(monitoring.add_log_async(event))
     if log is None:
         return queued(event_id)
-    mark_replay(response, is_repeat=log.is_repeat)
+    mark_replay(response, is_replay=log.is_replay)
     return EventOut.model_validate(log)
 
 
@@ -49,4 +49,4 @@ async def add_events(request: Request, monitoring: Monitoring) -> Response:
         events = [EventToStore(**vars(item)) for item in batch.valid.values()]
         return batch.answer(*monitoring.add_logs(events))
 
-    return await stored_batch(request, NewEvent, store)
+    return await handle_batch(request, NewEvent, store)

@@ -19,13 +19,13 @@ from monitoring_service.schemas import (
     SystemHealthOut,
 )
 from shared_db.errors import QueryTooExpensive
-from shared_db.paging import MalformedCursor
-from shared_web.access import READ
-from shared_web.admitted import AdmittedRoute
-from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
-from shared_web.filters import Count
-from shared_web.paging import After, CountedPageOut, Limit, PageOut
+from shared_db.queries.pagination import MalformedCursor
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ
 from shared_web.problems import InvalidRequest, documented
+from shared_web.query.filters import Count
+from shared_web.query.pagination import After, CountedPageOut, Limit, PageOut
+from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
 
 router = APIRouter(
     prefix="/monitoring", tags=["systems"], dependencies=[READ], route_class=AdmittedRoute

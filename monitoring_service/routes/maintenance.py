@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query
 from monitoring_service.database import MOST_CLEARED
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.schemas import CleanupOut
-from shared_web.access import ADMIN
-from shared_web.admitted import AdmittedRoute
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import ADMIN
 
 router = APIRouter(
     prefix="/monitoring/maintenance", tags=["maintenance"], route_class=AdmittedRoute

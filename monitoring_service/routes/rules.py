@@ -7,10 +7,10 @@ from fastapi import APIRouter, Path
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.errors import RulesNotFound
 from monitoring_service.schemas import NewRules, RulesOut, ThresholdOut
-from shared_web.access import READ, WRITE, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.fields import Id
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, WRITE, Writer
 from shared_web.problems import documented
+from shared_web.requests.fields import Id
 
 router = APIRouter(prefix="/monitoring/rules", tags=["rules"], route_class=AdmittedRoute)
 

@@ -1,26 +1,26 @@
 """The manager of this service: every query on its tables, and the design's short functions."""
 
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from staffstuddash_service.datastore.actions import ACTION, Actions
 from staffstuddash_service.datastore.assessments import ASSESSMENT, Assessments, AssessmentToStore
-from staffstuddash_service.datastore.cohort import Cohort, Cohorts
+from staffstuddash_service.datastore.bulk_import import Imports
 from staffstuddash_service.datastore.concepts import CONCEPT, Concepts
+from staffstuddash_service.datastore.dashboards.cohort import Cohort, Cohorts
+from staffstuddash_service.datastore.dashboards.student import StudentDashboard, StudentDashboards
+from staffstuddash_service.datastore.dashboards.teacher import DashboardRow, TeacherDashboard
 from staffstuddash_service.datastore.drafts import DRAFT, Drafts
 from staffstuddash_service.datastore.erasure import Erasure
-from staffstuddash_service.datastore.imports import Imports
 from staffstuddash_service.datastore.performance import Performances
 from staffstuddash_service.datastore.results import Result
 from staffstuddash_service.datastore.risk import Risk
-from staffstuddash_service.datastore.student_dashboard import StudentDashboard, StudentDashboards
 from staffstuddash_service.datastore.students import STUDENT, Students, StudentToStore
-from staffstuddash_service.datastore.teacher import DashboardRow, TeacherDashboard
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
 
-KINDS = (STUDENT, ASSESSMENT, DRAFT, ACTION, CONCEPT)
+SPOOLABLE_TYPES = (STUDENT, ASSESSMENT, DRAFT, ACTION, CONCEPT)
 
 __all__ = [
-    "KINDS",
+    "SPOOLABLE_TYPES",
     "AssessmentToStore",
     "Cohort",
     "DashboardRow",

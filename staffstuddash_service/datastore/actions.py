@@ -9,14 +9,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared_db.additions import Kind, Returned, add_one, outcomes_of
 from shared_db.clock import utc_now
-from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
-from shared_db.naming import digest_of, store_one
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
-from staffstuddash_service.datastore.presence import find_student, lock_students
+from shared_db.queries.filters import Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Repository
+from shared_db.spool.writes import Returned, SpoolableType, insert_or_spool, outcome_per_item
+from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
+from staffstuddash_service.datastore.student_locks import find_student, lock_students
 from staffstuddash_service.errors import ActionExists
 from staffstuddash_service.models import ActionLog
 
@@ -44,7 +44,7 @@ class ActionToStore:
         id_ = sent.pop("id") or new_id()
         at = sent.pop("accepted_at") or now
         return ActionLog(
-            **{**sent, "timestamp": self.timestamp or at}, id=id_, digest=digest_of(sent)
+            **{**sent, "timestamp": self.timestamp or at}, id=id_, digest=content_digest(sent)
         )
 
 
@@ -52,7 +52,7 @@ def _give(manager: "Actions", actions: Sequence[ActionToStore]) -> list[Returned
     return manager.store_actions(actions)
 
 
-ACTION = Kind(
+ACTION = SpoolableType(
     "action",
     ActionToStore,
     ActionToStore.row,
@@ -62,7 +62,7 @@ ACTION = Kind(
 )
 
 
-class Actions(Part):
+class Actions(Repository):
     """What was done about students."""
 
     def add_action(
@@ -87,14 +87,14 @@ class Actions(Part):
 
         """
         new = ActionToStore(student_id, actor, action, is_intervention, data, timestamp, action_id)
-        return add_one(self.database, ACTION, new, self._store_action)
+        return insert_or_spool(self.database, ACTION, new, self._store_action)
 
     def store_actions(self, actions: Sequence[ActionToStore]) -> list[Returned]:
         """Store actions in one unit of work; tell what became of each."""
         with self.database.unit_of_work() as session:
             # All at once, or two such units of work could wait for each other.
             lock_students(session, {action.student_id for action in actions})
-            return outcomes_of(actions, partial(_store, session))
+            return outcome_per_item(actions, partial(_store, session))
 
     def _store_action(self, action: ActionToStore) -> ActionLog:
         with self.database.unit_of_work() as session:
@@ -130,12 +130,12 @@ class Actions(Part):
             QueryTooExpensive: the conditions chosen take too long.
 
         """
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             query = select(ActionLog).where(*conditions(session, filters, _COLUMNS))
             return ACTIONS_BY_TIME.page(session, query, after=after, limit=limit)
 
 
-def note_action(
+def log_action(
     session: Session, student_id: str, actor: str, action: str, *, data: dict[str, Any] | None
 ) -> None:
     """Add what this service itself did for the caller to the session's work."""
@@ -146,4 +146,4 @@ def note_action(
 def _store(session: Session, action: ActionToStore) -> ActionLog:
     # Locked, so that no erasure misses what is written meanwhile.
     find_student(session, action.student_id, lock=True)
-    return store_one(session, action.row(utc_now()), ActionExists)
+    return insert_idempotent(session, action.row(utc_now()), ActionExists)

@@ -8,18 +8,22 @@ from functools import partial
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared_db.additions import Kind, Returned, add_many, add_one
 from shared_db.clock import utc_now
 from shared_db.columns import row_of
-from shared_db.database import Database
-from shared_db.filtering import Filter, conditions
+from shared_db.connection.database import Database
 from shared_db.ids import new_id
-from shared_db.naming import digest_of, store_named, store_one
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.filters import Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Repository
+from shared_db.spool.writes import Returned, SpoolableType, insert_many_or_spool, insert_or_spool
+from shared_db.writes.idempotent_insert import (
+    content_digest,
+    insert_idempotent,
+    insert_many_idempotent,
+)
 from staffstuddash_service.datastore.performance import recompute
-from staffstuddash_service.datastore.presence import find_student, lock_students, missing
 from staffstuddash_service.datastore.results import Result, pending_results
+from staffstuddash_service.datastore.student_locks import find_student, lock_students, missing
 from staffstuddash_service.domain.performance import percentage
 from staffstuddash_service.errors import AssessmentExists
 from staffstuddash_service.models import AssessmentLog
@@ -60,14 +64,14 @@ class AssessmentToStore:
         id_ = sent.pop("id") or new_id()
         at = sent.pop("accepted_at") or now
         filled = {**sent, "timestamp": self.timestamp or at}
-        return row_of(AssessmentLog, **filled, id=id_, created_at=at, digest=digest_of(sent))
+        return row_of(AssessmentLog, **filled, id=id_, created_at=at, digest=content_digest(sent))
 
 
 def _give(manager: "Assessments", assessments: Sequence[AssessmentToStore]) -> list[Returned]:
     return [result.returned for result in manager.add_assessments(assessments)]
 
 
-ASSESSMENT = Kind(
+ASSESSMENT = SpoolableType(
     "assessment",
     AssessmentToStore,
     AssessmentToStore.row,
@@ -77,7 +81,7 @@ ASSESSMENT = Kind(
 )
 
 
-class Assessments(Part):
+class Assessments(Repository):
     """Marks as they come in."""
 
     def add_assessment(
@@ -106,7 +110,7 @@ class Assessments(Part):
         new = AssessmentToStore(
             student_id, type, subject, score, max_score, topic, timestamp, assessment_id
         )
-        return add_one(self.database, ASSESSMENT, new, partial(_store_one, self.database))
+        return insert_or_spool(self.database, ASSESSMENT, new, partial(_store_one, self.database))
 
     def add_assessments(self, assessments: Sequence[AssessmentToStore]) -> list[Result]:
         """Store many in one unit of work; return what became of each, in order.
@@ -114,7 +118,7 @@ class Assessments(Part):
         Those of students who are not there, or were erased, are refused.
         """
         store = partial(_store_many, self.database)
-        return add_many(self.database, ASSESSMENT, assessments, store, pending_results)
+        return insert_many_or_spool(self.database, ASSESSMENT, assessments, store, pending_results)
 
     def get_student_assessments(
         self,
@@ -134,7 +138,7 @@ class Assessments(Part):
 
         """
         query = select(AssessmentLog).where(AssessmentLog.student_id == student_id)
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             find_student(session, student_id)
             query = query.where(*conditions(session, filters, _COLUMNS))
             return ASSESSMENTS_BY_TIME.page(session, query, after=after, limit=limit)
@@ -144,8 +148,8 @@ def _store_one(database: Database, new: AssessmentToStore) -> AssessmentLog:
     now = utc_now()
     with database.unit_of_work() as session:
         find_student(session, new.student_id, lock=True)
-        stored = store_one(session, new.row(now), AssessmentExists)
-        if not stored.is_repeat:
+        stored = insert_idempotent(session, new.row(now), AssessmentExists)
+        if not stored.is_replay:
             recompute(session, [new.student_id], now)
         return stored
 
@@ -165,13 +169,13 @@ def store_rows(
 ) -> list[Result]:
     """Store marks, not yet in the records; return what became of each, in order.
 
-    look_first: as `shared_db.naming.store_named` takes it.
+    look_first: as `shared_db.writes.idempotent_insert.store_named` takes it.
     """
     wanted = {row.student_id for row in rows}
     there = lock_students(session, wanted)
     refusals = missing(session, wanted - there) if wanted - there else {}
     kept = [row for row in rows if row.student_id in there]
-    stored = store_named(session, kept, look_first=look_first)
+    stored = insert_many_idempotent(session, kept, look_first=look_first)
     outcomes = {id(row): outcome for row, outcome in zip(kept, stored, strict=True)}
     return [
         Result(row.id, outcomes[index], None)

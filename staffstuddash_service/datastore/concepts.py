@@ -7,14 +7,14 @@ from functools import partial
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from shared_db.additions import Kind, add_one, one_by_one
 from shared_db.clock import utc_now
-from shared_db.database import Database
-from shared_db.failures import is_unique_violation
+from shared_db.connection.database import Database
 from shared_db.ids import new_id
-from shared_db.naming import digest_of, store_one
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Repository
+from shared_db.resilience.error_classification import is_unique_violation
+from shared_db.spool.writes import SpoolableType, insert_or_spool, one_by_one
+from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 from staffstuddash_service.errors import ConceptExists, ConceptNotFound
 from staffstuddash_service.models import ConceptModule
 
@@ -36,17 +36,19 @@ class ConceptToStore:
         sent = asdict(self)
         id_ = sent.pop("id") or new_id()
         at = sent.pop("accepted_at") or now
-        return ConceptModule(**sent, id=id_, created_at=at, digest=digest_of(sent))
+        return ConceptModule(**sent, id=id_, created_at=at, digest=content_digest(sent))
 
 
 def _give(manager: "Concepts", concept: ConceptToStore) -> ConceptModule:
     return manager.store_concept(concept)
 
 
-CONCEPT = Kind("concept", ConceptToStore, ConceptToStore.row, ConceptExists, one_by_one(_give))
+CONCEPT = SpoolableType(
+    "concept", ConceptToStore, ConceptToStore.row, ConceptExists, one_by_one(_give)
+)
 
 
-class Concepts(Part):
+class Concepts(Repository):
     """What is taught."""
 
     def add_concept(
@@ -64,7 +66,7 @@ class Concepts(Part):
 
     def store_concept(self, concept: ConceptToStore) -> ConceptModule:
         """Do what `add_concept` does."""
-        return add_one(self.database, CONCEPT, concept, partial(_store, self.database))
+        return insert_or_spool(self.database, CONCEPT, concept, partial(_store, self.database))
 
     def get_concepts(
         self, *, subject: str | None = None, after: str | None = None, limit: int = 100
@@ -100,7 +102,7 @@ def _store(database: Database, concept: ConceptToStore) -> ConceptModule:
     row = concept.row(utc_now())
     try:
         with database.unit_of_work() as session:
-            return store_one(session, row, ConceptExists)
+            return insert_idempotent(session, row, ConceptExists)
     except IntegrityError as refusal:
         if not is_unique_violation(refusal):
             raise

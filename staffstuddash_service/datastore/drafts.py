@@ -9,15 +9,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared_db.additions import Kind, Returned, add_one, outcomes_of
 from shared_db.clock import utc_now
-from shared_db.filtering import Filter, conditions
 from shared_db.ids import new_id
-from shared_db.naming import Outcome, digest_of, store_one
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
+from shared_db.queries.filters import Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Repository
+from shared_db.spool.writes import Returned, SpoolableType, insert_or_spool, outcome_per_item
+from shared_db.writes.idempotent_insert import Outcome, content_digest, insert_idempotent
 from staffstuddash_service.datastore.performance import recompute
-from staffstuddash_service.datastore.presence import find_student, lock_students
+from staffstuddash_service.datastore.student_locks import find_student, lock_students
 from staffstuddash_service.domain.drafts import (
     FEWEST_JUMP_WORDS,
     REVISIONS_FOR_PACE,
@@ -54,7 +54,7 @@ class DraftToStore:
             word_count=len(words_of(self.content)),
             id=id_,
             created_at=at,
-            digest=digest_of(sent),
+            digest=content_digest(sent),
         )
 
 
@@ -62,7 +62,7 @@ def _give(manager: "Drafts", drafts: Sequence[DraftToStore]) -> list[Returned]:
     return manager.store_drafts(drafts)
 
 
-DRAFT = Kind(
+DRAFT = SpoolableType(
     "draft",
     DraftToStore,
     DraftToStore.row,
@@ -72,7 +72,7 @@ DRAFT = Kind(
 )
 
 
-class Drafts(Part):
+class Drafts(Repository):
     """Versions of students' texts."""
 
     def add_draft(
@@ -95,14 +95,14 @@ class Drafts(Part):
 
         """
         draft = DraftToStore(student_id, assignment_id, content, timestamp, draft_id)
-        return add_one(self.database, DRAFT, draft, self._store_draft)
+        return insert_or_spool(self.database, DRAFT, draft, self._store_draft)
 
     def store_drafts(self, drafts: Sequence[DraftToStore]) -> list[Returned]:
         """Store drafts in their order in one unit of work; tell what became of each."""
         with self.database.unit_of_work() as session:
             # All at once, or two such units of work could wait for each other.
             lock_students(session, {draft.student_id for draft in drafts})
-            outcomes = outcomes_of(drafts, partial(_store, session))
+            outcomes = outcome_per_item(drafts, partial(_store, session))
             pairs = zip(drafts, outcomes, strict=True)
             stored = {draft.student_id for draft, o in pairs if o is Outcome.STORED}
             if stored:
@@ -112,7 +112,7 @@ class Drafts(Part):
     def _store_draft(self, draft: DraftToStore) -> Draft:
         with self.database.unit_of_work() as session:
             stored = _store(session, draft)
-            if not stored.is_repeat:
+            if not stored.is_replay:
                 recompute(session, [draft.student_id], utc_now())
             return stored
 
@@ -134,7 +134,7 @@ class Drafts(Part):
 
         """
         query = select(Draft).where(Draft.student_id == student_id)
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             find_student(session, student_id)
             query = query.where(*conditions(session, filters, _COLUMNS))
             return DRAFTS_BY_TIME.page(session, query, after=after, limit=limit)
@@ -146,7 +146,7 @@ def _store(session: Session, draft: DraftToStore) -> Draft:
     found = _compared(session, draft.student_id, draft.assignment_id, draft.content)
     for name, value in found.items():
         setattr(row, name, value)
-    return store_one(session, row, DraftExists)
+    return insert_idempotent(session, row, DraftExists)
 
 
 def _compared(

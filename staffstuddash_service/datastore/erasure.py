@@ -8,12 +8,12 @@ from sqlalchemy import delete, null, select, text, update
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
-from shared_db.erasure import pseudonym_of
-from shared_db.forgetting import forget_erased, forget_students, require_nothing_waiting
-from shared_db.naming import digest_of
-from shared_db.part import Part
-from staffstuddash_service.datastore.actions import note_action
-from staffstuddash_service.datastore.presence import gone_among
+from shared_db.pseudonyms import pseudonym_of
+from shared_db.repository import Repository
+from shared_db.spool.purge import forget_erased, purge_students, require_no_pending_writes
+from shared_db.writes.idempotent_insert import content_digest
+from staffstuddash_service.datastore.actions import log_action
+from staffstuddash_service.datastore.student_locks import gone_among
 from staffstuddash_service.errors import StudentNotFound
 from staffstuddash_service.models import (
     ActionLog,
@@ -29,7 +29,7 @@ from staffstuddash_service.models import (
 OWNED = (Draft, AssessmentLog, ConceptStanding, PerformanceRecord)
 
 
-class Erasure(Part):
+class Erasure(Repository):
     """Erasing students for good."""
 
     def erase_student(self, student_id: str, *, actor: str = "veritas erase") -> dict[str, int]:
@@ -40,7 +40,7 @@ class Erasure(Part):
         """
         with self.database.unit_of_work() as session:
             removed = _erase(session, student_id, actor, is_memory=self.use_fallback)
-        forget_students(self.database, [student_id])
+        purge_students(self.database, [student_id])
         return removed
 
     def delete_student(self, student_id: str, *, actor: str) -> tuple[dict[str, int], bool]:
@@ -50,16 +50,16 @@ class Erasure(Part):
             StudentNotFound: no student has or had that id.
 
         """
-        require_nothing_waiting(self.database, student_id)
+        require_no_pending_writes(self.database, student_id)
         with self.database.unit_of_work() as session:
             # Locked first: of two at once the second then finds what the first left.
             student = session.get(Student, student_id, with_for_update=True)
-            is_repeat = student is None and bool(gone_among(session, [student_id]))
-            if student is None and not is_repeat:
+            is_replay = student is None and bool(gone_among(session, [student_id]))
+            if student is None and not is_replay:
                 raise StudentNotFound(student_id)
             removed = _erase(session, student_id, actor, is_memory=self.use_fallback)
-        forget_students(self.database, [student_id])
-        return removed, is_repeat
+        purge_students(self.database, [student_id])
+        return removed, is_replay
 
     def forget_erased_students(self) -> int:
         """Delete from the spool what was refused of students erased elsewhere; return how many."""
@@ -95,7 +95,7 @@ def _leave_tombstone(session: Session, student_id: str, actor: str, now: datetim
     pseudonym = pseudonym_of(student_id)
     if session.get(Deletion, pseudonym) is None:
         session.add(Deletion(pseudonym=pseudonym, deleted_at=now))
-        note_action(session, pseudonym, actor, "student.erased", data=None)
+        log_action(session, pseudonym, actor, "student.erased", data=None)
         session.flush()
 
 
@@ -104,7 +104,7 @@ def _make_pseudonymous(session: Session, student_id: str) -> int:
     anonymous: dict[str, Any] = {
         "student_id": pseudonym_of(student_id),
         "data": null(),
-        "digest": digest_of({}),
+        "digest": content_digest({}),
     }
     actions = update(ActionLog).where(ActionLog.student_id == student_id)
     return _count(session.execute(actions.values(**anonymous)))

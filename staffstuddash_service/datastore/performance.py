@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
 from shared_db.columns import row_of
-from shared_db.copying import add_rows
-from shared_db.filtering import Filter, conditions
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
-from staffstuddash_service.datastore.presence import find_student, lock_students
+from shared_db.queries.filters import Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Repository
+from shared_db.writes.copy_from import bulk_insert
+from staffstuddash_service.datastore.student_locks import find_student, lock_students
 from staffstuddash_service.datastore.upsert import upsert
 from staffstuddash_service.domain.drafts import Continuity
 from staffstuddash_service.domain.grit import grit_of
@@ -25,7 +25,7 @@ from staffstuddash_service.domain.learning import (
     learning_state_of,
 )
 from staffstuddash_service.domain.performance import Mark, percentage, summarise
-from staffstuddash_service.domain.standing import standing_of
+from staffstuddash_service.domain.performance_status import standing_of
 from staffstuddash_service.models import (
     AssessmentLog,
     ConceptStanding,
@@ -57,7 +57,7 @@ class _Work:
     continuity: Continuity | None = None
 
 
-class Performances(Part):
+class Performances(Repository):
     """What students' marks and drafts add up to."""
 
     def get_performance_record(self, student_id: str) -> PerformanceRecord:
@@ -86,7 +86,7 @@ class Performances(Part):
             QueryTooExpensive: the conditions chosen take too long.
 
         """
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             query = select(PerformanceRecord).where(*conditions(session, filters, _COLUMNS))
             return RECORDS_BY_STUDENT.page(session, query, after=after, limit=limit)
 
@@ -119,7 +119,7 @@ def add_records(session: Session, student_ids: Collection[str], now: datetime) -
     ids = sorted(student_ids)
     works = _works_of(session, ids)
     records = [row_of(PerformanceRecord, **_record(id_, works[id_], now)) for id_ in ids]
-    add_rows(session, records)
+    bulk_insert(session, records)
     _keep_standings(session, ids, works)
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared_db.additions import PendingRow, Returned
 from shared_db.errors import ServiceError
-from shared_db.naming import Outcome
+from shared_db.spool.writes import PendingRow, Returned
+from shared_db.writes.idempotent_insert import Outcome
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from shared_db.paging import Keyset
-from staffstuddash_service.domain.orders import Order
+from shared_db.queries.pagination import Keyset
+from staffstuddash_service.domain.sort_orders import Order
 from staffstuddash_service.models import PerformanceRecord, Student, published_risk
 
 RISK_COLUMNS = (

@@ -9,19 +9,29 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from shared_db.additions import Kind, Returned, add_many, add_one, find_one
 from shared_db.clock import utc_now
-from shared_db.database import Database
-from shared_db.filtering import Filter, conditions
+from shared_db.connection.database import Database
 from shared_db.ids import new_id
-from shared_db.naming import digest_of, store_named, store_one
-from shared_db.paging import Keyset, Page
-from shared_db.part import Part
-from staffstuddash_service.datastore.actions import note_action
+from shared_db.queries.filters import Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Repository
+from shared_db.spool.writes import (
+    Returned,
+    SpoolableType,
+    get_or_spooled,
+    insert_many_or_spool,
+    insert_or_spool,
+)
+from shared_db.writes.idempotent_insert import (
+    content_digest,
+    insert_idempotent,
+    insert_many_idempotent,
+)
+from staffstuddash_service.datastore.actions import log_action
 from staffstuddash_service.datastore.performance import add_empty_records
-from staffstuddash_service.datastore.presence import find_student, gone_among
 from staffstuddash_service.datastore.results import Result, pending_results
-from staffstuddash_service.errors import StudentExists, StudentGone
+from staffstuddash_service.datastore.student_locks import find_student, gone_among
+from staffstuddash_service.errors import StudentErased, StudentExists
 from staffstuddash_service.models import PerformanceRecord, Student
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
@@ -47,7 +57,7 @@ class StudentToStore:
             email=self.email,
             created_at=at,
             updated_at=at,
-            digest=digest_of({"name": self.name, "email": self.email}),
+            digest=content_digest({"name": self.name, "email": self.email}),
         )
 
 
@@ -55,16 +65,16 @@ def _give(manager: "Students", students: Sequence[StudentToStore]) -> list[Retur
     return [result.returned for result in manager.add_students(students)]
 
 
-STUDENT = Kind(
+STUDENT = SpoolableType(
     "student", StudentToStore, StudentToStore.row, StudentExists, _give, subject=lambda new: new.id
 )
 
 
-class Students(Part):
+class Students(Repository):
     """The record of students."""
 
     def add_student(self, student_id: str, name: str, email: str | None = None) -> Student:
-        """Store a student; the same again changes nothing and is marked `is_repeat`.
+        """Store a student; the same again changes nothing and is marked `is_replay`.
 
         Raises:
             StudentExists: the id is stored with another name or e-mail.
@@ -72,12 +82,12 @@ class Students(Part):
 
         """
         new = StudentToStore(name, email, student_id)
-        return add_one(self.database, STUDENT, new, partial(_store_student, self.database))
+        return insert_or_spool(self.database, STUDENT, new, partial(_store_student, self.database))
 
     def add_students(self, students: Sequence[StudentToStore]) -> list[Result]:
         """Store many students in one unit of work; return what became of each, in order."""
         store = partial(_store_students, self.database)
-        return add_many(self.database, STUDENT, students, store, pending_results)
+        return insert_many_or_spool(self.database, STUDENT, students, store, pending_results)
 
     def get_student(self, student_id: str) -> Student:
         """Return the student.
@@ -92,7 +102,7 @@ class Students(Part):
             with self.database.reading() as session:
                 return find_student(session, student_id)
 
-        return find_one(self.database, STUDENT, student_id, read)
+        return get_or_spooled(self.database, STUDENT, student_id, read)
 
     def get_students(
         self,
@@ -114,7 +124,7 @@ class Students(Part):
         query = select(Student)
         if search is not None:
             query = query.where(Student.search_text.contains(search.casefold(), autoescape=True))
-        with self.database.searching() as session:
+        with self.database.reading_filtered() as session:
             query = query.where(*conditions(session, filters, _COLUMNS))
             return STUDENTS_BY_ID.page(session, query, after=after, limit=limit)
 
@@ -135,7 +145,7 @@ class Students(Part):
                 student.updated_at = utc_now()
                 # Which fields, not what they say: that is personal and stands in the student.
                 data = {"fields": changed}
-                note_action(session, student_id, actor, "student.changed", data=data)
+                log_action(session, student_id, actor, "student.changed", data=data)
             return student
 
 
@@ -143,11 +153,11 @@ def _store_student(database: Database, new: StudentToStore) -> Student:
     now = utc_now()
     row = new.row(now)
     with database.unit_of_work() as session:
-        student = store_one(session, row, StudentExists)
+        student = insert_idempotent(session, row, StudentExists)
         # After the INSERT, which waits for an erasure under way.
         if gone_among(session, [row.id]):
-            raise StudentGone(row.id)
-        if not student.is_repeat:
+            raise StudentErased(row.id)
+        if not student.is_replay:
             add_empty_records(session, [row.id], now)
         return student
 
@@ -166,13 +176,13 @@ def store_rows(
 ) -> list[Result]:
     """Store new students, who still lack their records; return what became of each, in order.
 
-    look_first: as `shared_db.naming.store_named` takes it.
+    look_first: as `shared_db.writes.idempotent_insert.store_named` takes it.
     """
-    outcomes = store_named(session, rows, look_first=look_first)
+    outcomes = insert_many_idempotent(session, rows, look_first=look_first)
     gone = gone_among(session, {row.id for row in rows})
     _take_back(session, gone)
     return [
-        Result(row.id, None, StudentGone(row.id)) if row.id in gone else Result(row.id, outcome)
+        Result(row.id, None, StudentErased(row.id)) if row.id in gone else Result(row.id, outcome)
         for row, outcome in zip(rows, outcomes, strict=True)
     ]
 

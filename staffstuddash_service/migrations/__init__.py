@@ -1,5 +1,5 @@
 """The history of schema `staffstuddash`."""
 
-from shared_db.migrations import History
+from shared_db.provisioning.migrations import History
 
 HISTORY = History("staffstuddash_service", "staffstuddash", reads=("dropout.published_risk",))

@@ -1,6 +1,6 @@
 """Alembic runs this to bring schema `staffstuddash` to a revision."""
 
-from shared_db.migrations import run_migrations
+from shared_db.provisioning.migrations import run_migrations
 from staffstuddash_service.models import Base
 
 run_migrations(Base.metadata)

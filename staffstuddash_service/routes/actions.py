@@ -2,20 +2,20 @@
 
 from fastapi import APIRouter, Response
 
-from shared_web.access import READ, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.errors import ActionExists, StudentGone, StudentNotFound
-from staffstuddash_service.routes.parameters import LISTING, ActionFilters, StudentId
+from staffstuddash_service.errors import ActionExists, StudentErased, StudentNotFound
+from staffstuddash_service.routes.filters import LISTING, ActionFilters, StudentId
 from staffstuddash_service.schemas.records import ActionOut, NewAction
 
 router = APIRouter(tags=["actions"], route_class=AdmittedRoute)
 
-ABSENT = documented(StudentNotFound, StudentGone)
+ABSENT = documented(StudentNotFound, StudentErased)
 
 
 @router.post(
@@ -35,7 +35,7 @@ def add_action(
     action = datastore.add_action(
         student_id, principal.name, **dict(new), action_id=row_id(None, key, principal)
     )
-    mark_replay(response, is_repeat=action.is_repeat)
+    mark_replay(response, is_replay=action.is_replay)
     return ActionOut.model_validate(action)
 
 

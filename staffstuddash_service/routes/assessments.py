@@ -2,22 +2,22 @@
 
 from fastapi import APIRouter, Request, Response
 
-from shared_web.access import READ, WRITE, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, WRITE, Writer
 from shared_web.problems import documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.datastore import AssessmentToStore
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.errors import AssessmentExists, StudentGone, StudentNotFound
-from staffstuddash_service.routes.outcomes import answer
-from staffstuddash_service.routes.parameters import LISTING, AssessmentFilters, StudentId
+from staffstuddash_service.errors import AssessmentExists, StudentErased, StudentNotFound
+from staffstuddash_service.routes.batch_answer import answer
+from staffstuddash_service.routes.filters import LISTING, AssessmentFilters, StudentId
 from staffstuddash_service.schemas.work import AssessmentOut, NewAssessment
 
 router = APIRouter(tags=["assessments"], route_class=AdmittedRoute)
 
-ABSENT = documented(StudentNotFound, StudentGone)
+ABSENT = documented(StudentNotFound, StudentErased)
 
 
 @router.post("/assessments", status_code=201, responses=ABSENT | documented(AssessmentExists))
@@ -32,7 +32,7 @@ def add_assessment(
     assessment = datastore.add_assessment(
         **new.model_dump(exclude={"id"}), assessment_id=row_id(new.id, key, principal)
     )
-    mark_replay(response, is_repeat=assessment.is_repeat)
+    mark_replay(response, is_replay=assessment.is_replay)
     return AssessmentOut.model_validate(assessment)
 
 
@@ -44,7 +44,7 @@ async def add_assessments(request: Request, datastore: Datastore) -> Response:
         assessments = [AssessmentToStore(**dict(item)) for item in batch.valid.values()]
         return answer(batch, datastore.add_assessments(assessments), "student_id")
 
-    return await stored_batch(request, NewAssessment, store)
+    return await handle_batch(request, NewAssessment, store)
 
 
 @router.get("/students/{student_id}/assessments", dependencies=[READ], responses=ABSENT | LISTING)

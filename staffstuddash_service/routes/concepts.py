@@ -4,15 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from shared_web.access import READ, WRITE, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.fields import Id, Term
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, WRITE, Writer
 from shared_web.problems import documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.fields import Id, Term
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import ConceptExists, ConceptNotFound
-from staffstuddash_service.routes.parameters import LISTING
+from staffstuddash_service.routes.filters import LISTING
 from staffstuddash_service.schemas.records import ConceptChange, ConceptOut, NewConcept
 
 router = APIRouter(prefix="/concepts", tags=["concepts"], route_class=AdmittedRoute)
@@ -33,7 +33,7 @@ def add_concept(
     concept = datastore.add_concept(
         new.concept, new.subject, new.difficulty, concept_id=row_id(new.id, key, principal)
     )
-    mark_replay(response, is_repeat=concept.is_repeat)
+    mark_replay(response, is_replay=concept.is_replay)
     return ConceptOut.model_validate(concept)
 
 

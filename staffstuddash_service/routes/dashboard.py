@@ -6,22 +6,22 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query
 
 from shared_db.errors import NeedsPostgresql
-from shared_web.access import READ
-from shared_web.admitted import AdmittedRoute
-from shared_web.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
-from shared_web.paging import After, Limit, PageOut
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ
 from shared_web.problems import documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.domain.orders import Order
-from staffstuddash_service.errors import StudentGone, StudentNotFound
-from staffstuddash_service.routes.parameters import (
+from staffstuddash_service.domain.sort_orders import Order
+from staffstuddash_service.errors import StudentErased, StudentNotFound
+from staffstuddash_service.routes.filters import (
     LISTING,
     DashboardFilters,
     Search,
     StudentId,
     Timezone,
 )
-from staffstuddash_service.schemas.dashboard import CohortOut, DashboardRowOut, StudentDashboardOut
+from staffstuddash_service.schemas.dashboards import CohortOut, DashboardRowOut, StudentDashboardOut
 
 router = APIRouter(prefix="/dashboard", tags=["dashboard"], route_class=AdmittedRoute)
 
@@ -53,7 +53,7 @@ def get_teacher_dashboard(
 @router.get(
     "/student/{student_id}",
     dependencies=[READ],
-    responses=documented(StudentNotFound, StudentGone),
+    responses=documented(StudentNotFound, StudentErased),
 )
 def get_student_dashboard(student_id: StudentId, datastore: Datastore) -> StudentDashboardOut:
     """Return what is known of one student: performance, concepts, the latest dropout risk."""

@@ -4,21 +4,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from shared_web.access import READ, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, PageOut
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import documented
+from shared_web.query.pagination import After, PageOut
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.errors import DraftExists, StudentGone, StudentNotFound
-from staffstuddash_service.routes.parameters import LISTING, DraftFilters, StudentId
+from staffstuddash_service.errors import DraftExists, StudentErased, StudentNotFound
+from staffstuddash_service.routes.filters import LISTING, DraftFilters, StudentId
 from staffstuddash_service.schemas.work import DraftOut, NewDraft
 
 router = APIRouter(
     prefix="/students/{student_id}/drafts", tags=["drafts"], route_class=AdmittedRoute
 )
 
-ABSENT = documented(StudentNotFound, StudentGone)
+ABSENT = documented(StudentNotFound, StudentErased)
 
 # Each brings its text, which may be long.
 FewLimit = Annotated[int, Query(ge=1, le=100, description="How many items at most.")]
@@ -41,7 +41,7 @@ def add_draft(
         timestamp=new.timestamp,
         draft_id=row_id(new.id, key, principal),
     )
-    mark_replay(response, is_repeat=draft.is_repeat)
+    mark_replay(response, is_replay=draft.is_replay)
     return DraftOut.model_validate(draft)
 
 

@@ -2,14 +2,14 @@
 
 from fastapi import APIRouter
 
-from shared_web.access import READ
-from shared_web.admitted import AdmittedRoute
-from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
-from shared_web.paging import After, Limit, PageOut
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ
 from shared_web.problems import documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.errors import StudentGone, StudentNotFound
-from staffstuddash_service.routes.parameters import LISTING, RecordFilters, StudentId
+from staffstuddash_service.errors import StudentErased, StudentNotFound
+from staffstuddash_service.routes.filters import LISTING, RecordFilters, StudentId
 from staffstuddash_service.schemas.performance import PerformanceOut
 
 router = APIRouter(tags=["performance"], route_class=AdmittedRoute)
@@ -18,7 +18,7 @@ router = APIRouter(tags=["performance"], route_class=AdmittedRoute)
 @router.get(
     "/students/{student_id}/performance",
     dependencies=[READ],
-    responses=documented(StudentNotFound, StudentGone),
+    responses=documented(StudentNotFound, StudentErased),
 )
 def get_performance(student_id: StudentId, datastore: Datastore) -> PerformanceOut:
     """Return what the student's marks and drafts add up to."""

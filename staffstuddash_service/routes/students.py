@@ -3,20 +3,20 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from shared_db.erasure import pseudonym_of
-from shared_web.access import READ, WRITE, Writer
-from shared_web.admitted import AdmittedRoute
-from shared_web.batches import Batch, BatchOut, batch_route, stored_batch
-from shared_web.expensive_reads import EXPENSIVE_IF_SEARCHED
-from shared_web.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.paging import After, Limit, PageOut
+from shared_db.pseudonyms import pseudonym_of
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, WRITE, Writer
 from shared_web.problems import documented
-from shared_web.tables import csv_body, read_csv
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
+from shared_web.requests.csv_body import csv_body, read_csv
+from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
+from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.datastore import StudentToStore
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.errors import StudentExists, StudentGone, StudentNotFound
-from staffstuddash_service.routes.outcomes import answer
-from staffstuddash_service.routes.parameters import LISTING, Search, StudentFilters, StudentId
+from staffstuddash_service.errors import StudentErased, StudentExists, StudentNotFound
+from staffstuddash_service.routes.batch_answer import answer
+from staffstuddash_service.routes.filters import LISTING, Search, StudentFilters, StudentId
 from staffstuddash_service.schemas.students import (
     ErasureOut,
     NewStudent,
@@ -26,10 +26,10 @@ from staffstuddash_service.schemas.students import (
 
 router = APIRouter(prefix="/students", tags=["students"], route_class=AdmittedRoute)
 
-ABSENT = documented(StudentNotFound, StudentGone)
+ABSENT = documented(StudentNotFound, StudentErased)
 
 
-@router.post("", status_code=201, responses=documented(StudentExists, StudentGone))
+@router.post("", status_code=201, responses=documented(StudentExists, StudentErased))
 def add_student(
     new: NewStudent,
     datastore: Datastore,
@@ -40,7 +40,7 @@ def add_student(
     """Store a student. The same again answers as before; with other content, 409."""
     student_id = row_id(new.id, key, principal)
     student = datastore.add_student(student_id, new.name, new.email)
-    mark_replay(response, is_repeat=student.is_repeat)
+    mark_replay(response, is_replay=student.is_replay)
     return StudentOut.model_validate(student)
 
 
@@ -65,7 +65,7 @@ async def add_students(request: Request, datastore: Datastore) -> Response:
         students = [StudentToStore(**dict(item)) for item in batch.valid.values()]
         return answer(batch, datastore.add_students(students), "id")
 
-    return await stored_batch(request, NewStudent, store)
+    return await handle_batch(request, NewStudent, store)
 
 
 @router.post("/csv", dependencies=[WRITE], openapi_extra=csv_body(NewStudent))
@@ -101,6 +101,6 @@ def delete_student(
 
     The id is refused with 410 from then on. Deleting again answers as the first time, without rows.
     """
-    removed, is_repeat = datastore.delete_student(student_id, actor=principal.name)
-    mark_replay(response, is_repeat=is_repeat)
+    removed, is_replay = datastore.delete_student(student_id, actor=principal.name)
+    mark_replay(response, is_replay=is_replay)
     return ErasureOut(pseudonym=pseudonym_of(student_id), removed=removed)

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from shared_web.fields import Out
+from shared_web.requests.fields import Out
 from staffstuddash_service.domain.drafts import Continuity
 from staffstuddash_service.domain.integrity import NOTE, IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
-from staffstuddash_service.domain.standing import Status
+from staffstuddash_service.domain.performance_status import Status
 
 
 class SubjectPerformanceOut(Out):

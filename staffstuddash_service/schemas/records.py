@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from shared_web.fields import AdditionOut, Body, Id, JsonObject, Label, PastInstant
+from shared_web.requests.fields import AdditionOut, Body, Id, JsonObject, Label, PastInstant
 
 ActionWord = Annotated[
     str, StringConstraints(min_length=1, max_length=100, pattern=r"^[a-z][a-z0-9_.-]*$")

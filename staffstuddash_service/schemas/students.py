@@ -5,12 +5,12 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared_web.fields import AdditionOut, Body, Id, Label, Out, storable
+from shared_web.requests.fields import AdditionOut, Body, Id, Label, Out, reject_unstorable_text
 
 Email = Annotated[
     str,
     StringConstraints(max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$"),
-    AfterValidator(storable),
+    AfterValidator(reject_unstorable_text),
 ]
 
 

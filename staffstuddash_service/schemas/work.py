@@ -5,11 +5,19 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared_web.fields import AdditionOut, Body, Id, Label, Number, PastInstant, storable
+from shared_web.requests.fields import (
+    AdditionOut,
+    Body,
+    Id,
+    Label,
+    Number,
+    PastInstant,
+    reject_unstorable_text,
+)
 from staffstuddash_service.domain.drafts import ChangeType, Continuity
 
 DraftText = Annotated[
-    str, StringConstraints(min_length=1, max_length=100_000), AfterValidator(storable)
+    str, StringConstraints(min_length=1, max_length=100_000), AfterValidator(reject_unstorable_text)
 ]
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from tests.stores import LOOPBACK, OpenDatabase
-from tests.targets import EVERY_SERVICE, Service, Target
+from tests.support.databases import LOOPBACK, OpenDatabase
+from tests.support.service_cases import EVERY_SERVICE, Service, Target
 
 
 @pytest.fixture(params=EVERY_SERVICE, ids=str)

@@ -3,7 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
-from tests.factories import NOON, a_concept, a_student, an_action, days
+from tests.support.factories import NOON, a_concept, a_student, an_action, days
 
 ACTIONS = "/api/v1/actions"
 OF_ADA = "/api/v1/students/s001/actions"

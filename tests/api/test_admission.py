@@ -10,13 +10,13 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.settings import Environment
-from shared_web.access import READ
-from shared_web.admitted import AdmittedRoute
 from shared_web.app import Service as WebService
-from shared_web.keys import KeyManager, Scope
-from tests.targets import EVERY_SERVICE, Service
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ
+from shared_web.auth.keys import KeyManager, Scope
+from tests.support.service_cases import EVERY_SERVICE, Service
 
 # 1,055 bytes, which unfold to a megabyte of empty lists.
 MANY_LISTS = gzip.compress(b"[" + b"[]," * 349_000 + b"[]]")

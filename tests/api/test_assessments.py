@@ -3,7 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
-from tests.factories import NOON, a_student, an_assessment, days
+from tests.support.factories import NOON, a_student, an_assessment, days
 
 ASSESSMENTS = "/api/v1/assessments"
 

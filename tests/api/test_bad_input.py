@@ -9,8 +9,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as some
 
-from tests.factories import NOON, days
-from tests.targets import JSON, STAFFSTUDDASH, WITH_BATCHES, Target, assert_refused, of
+from tests.support.factories import NOON, days
+from tests.support.service_cases import (
+    JSON,
+    STAFFSTUDDASH,
+    WITH_BATCHES,
+    Target,
+    assert_refused,
+    of,
+)
 
 NDJSON = {"content-type": "application/x-ndjson"}
 # What has broken other programs: each is an ordinary text to us.

@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.targets import JSON, MAX_BODY_BYTES, STAFFSTUDDASH, Target, assert_refused, of
+from tests.support.service_cases import (
+    JSON,
+    MAX_BODY_BYTES,
+    STAFFSTUDDASH,
+    Target,
+    assert_refused,
+    of,
+)
 
 GZIP = {**JSON, "content-encoding": "gzip"}
 

@@ -6,7 +6,7 @@ import json
 import pytest
 from starlette.testclient import TestClient
 
-from tests.factories import NOON, a_student, an_assessment, days
+from tests.support.factories import NOON, a_student, an_assessment, days
 
 STUDENTS = "/api/v1/students"
 CSV = {"content-type": "text/csv"}

@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 
 from shared_db.clock import utc_now
 from staffstuddash_service.datastore import AssessmentToStore, DatastoreManager, StudentToStore
-from staffstuddash_service.datastore.cohort import HeatCell, TutoringPair
-from tests.factories import NOON, a_concept, days
+from staffstuddash_service.datastore.dashboards.cohort import HeatCell, TutoringPair
+from tests.support.factories import NOON, a_concept, days
 
 THIS_WEEK, LAST_WEEK, EARLIER = days(1), days(8), days(20)
 

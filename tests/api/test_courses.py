@@ -8,12 +8,12 @@ from sqlalchemy import text, update
 from starlette.testclient import TestClient
 
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.domain.kinds import CourseOutcome
+from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models import Course, Enrolment
 from shared_db.clock import utc_now
-from shared_db.database import Database
-from tests.factories import NOON, days
-from tests.stores import become_owner
+from shared_db.connection.database import Database
+from tests.support.databases import become_owner
+from tests.support.factories import NOON, days
 
 COURSES = "/api/v1/courses"
 

@@ -8,15 +8,15 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.domain.kinds import RiskLevel as PublishedLevel
-from shared_db.database import Database
+from dropout_service.domain.enums import RiskLevel as PublishedLevel
+from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
-from staffstuddash_service.domain.orders import Order
 from staffstuddash_service.domain.risk import RiskLevel
+from staffstuddash_service.domain.sort_orders import Order
 from staffstuddash_service.main import create_app
 from staffstuddash_service.settings import Settings
-from tests.factories import NOON, a_draft, a_student, an_assessment, days
-from tests.stores import LOOPBACK
+from tests.support.databases import LOOPBACK
+from tests.support.factories import NOON, a_draft, a_student, an_assessment, days
 
 TEACHER = "/api/v1/dashboard/teacher"
 SCORES = {"s1": [90, 95], "s2": [30, 20], "s3": [], "s4": [60, 60], "s5": [60, 60], "s6": []}

@@ -3,8 +3,8 @@
 import pytest
 from starlette.testclient import TestClient
 
-from shared_db.erasure import pseudonym_of
-from tests.factories import a_draft, a_student, an_action, an_assessment
+from shared_db.pseudonyms import pseudonym_of
+from tests.support.factories import a_draft, a_student, an_action, an_assessment
 
 STUDENTS = "/api/v1/students"
 ADA = f"{STUDENTS}/s001"

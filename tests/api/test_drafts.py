@@ -3,7 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
-from tests.factories import NOON, a_draft, a_student, an_assessment, days
+from tests.support.factories import NOON, a_draft, a_student, an_assessment, days
 
 DRAFTS = "/api/v1/students/s001/drafts"
 PERFORMANCE = "/api/v1/students/s001/performance"

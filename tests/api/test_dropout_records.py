@@ -4,7 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from dropout_service.database import DropoutDatabaseManager
-from tests.factories import NOON, a_learning_event, a_student, days
+from tests.support.factories import NOON, a_learning_event, a_student, days
 
 STUDENTS = "/api/v1/students"
 EVENTS = "/api/v1/events"

@@ -4,7 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from dropout_service.database import DropoutDatabaseManager
-from tests.factories import NOON
+from tests.support.factories import NOON
 
 FEEDBACK = "/api/v1/predictions/pred001/feedback"
 

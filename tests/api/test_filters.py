@@ -12,10 +12,10 @@ from monitoring_service.domain.rules import HealthStatus
 from monitoring_service.main import create_app
 from monitoring_service.models import Base
 from monitoring_service.settings import Settings
-from shared_db.database import Database
-from shared_db.filtering import Filter, Operator
-from tests.factories import NOON, a_system_event, days
-from tests.stores import LOOPBACK, engine_on
+from shared_db.connection.database import Database
+from shared_db.queries.filters import Filter, Operator
+from tests.support.databases import LOOPBACK, engine_on
+from tests.support.factories import NOON, a_system_event, days
 
 EVENTS = "/api/v1/monitoring/events"
 LOGS = "/api/v1/monitoring/logs"

@@ -11,12 +11,12 @@ import monitoring_service.main
 from monitoring_service.database import MonitoringDatabase
 from monitoring_service.models import Base
 from monitoring_service.settings import Settings
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.settings import Environment
 from tests.e2e.processes import wait_until
-from tests.factories import a_system_event
-from tests.stores import LOOPBACK, OpenDatabase
-from tests.targets import assert_refused
+from tests.support.databases import LOOPBACK, OpenDatabase
+from tests.support.factories import a_system_event
+from tests.support.service_cases import assert_refused
 
 EVENTS = "/api/v1/monitoring/events"
 

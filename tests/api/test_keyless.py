@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.main import create_app
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
-from tests.factories import a_student
-from tests.stores import LOOPBACK
+from tests.support.databases import LOOPBACK
+from tests.support.factories import a_student
 
 STUDENTS = "/api/v1/students"
 GATEWAY = "172.18.0.1"

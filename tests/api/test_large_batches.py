@@ -11,13 +11,13 @@ import dropout_service.main
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.models import Base
 from dropout_service.settings import Settings
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import Overloaded
 from shared_db.settings import Environment
-from shared_web.batches import BatchRoom
-from tests.factories import a_learning_event
-from tests.stores import LOOPBACK
-from tests.targets import assert_refused
+from shared_web.requests.batches import BatchLimiter
+from tests.support.databases import LOOPBACK
+from tests.support.factories import a_learning_event
+from tests.support.service_cases import assert_refused
 
 BATCH = "/api/v1/events/batch"
 JSON = {"content-type": "application/json"}
@@ -63,7 +63,7 @@ def test_a_batch_that_is_too_long_is_refused_however_it_comes(client: TestClient
 
 
 def test_batches_that_come_to_too_many_bytes_are_refused_for_now() -> None:
-    room = BatchRoom(max_bytes=100)
+    room = BatchLimiter(max_bytes=100)
     with room.holding() as first:
         first(100)
         first(250)

@@ -4,7 +4,7 @@ import json
 
 from starlette.testclient import TestClient
 
-from tests.factories import NOON, a_learning_event, days
+from tests.support.factories import NOON, a_learning_event, days
 
 EVENTS = "/api/v1/events"
 BATCH = f"{EVENTS}/batch"

@@ -6,10 +6,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from shared_web.connections import Connections, Limits
 from shared_web.settings import ServiceSettings
-from tests.limited import serving
-from tests.sockets import SMALLEST, Answer, asked, connected
+from shared_web.wire.connections import Connections, Limits
+from tests.support.limited import serving
+from tests.support.sockets import SMALLEST, Answer, asked, connected
 
 
 def _get(port: int, *headers: bytes) -> Answer:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Request
 
-from shared_web.bounded import HEAD_BYTES, MAX_HEADERS, MAX_PIPELINED
-from shared_web.serve import server_options
+from shared_web.operations.serve import server_options
 from shared_web.settings import ServiceSettings
-from tests.limited import ENDLESS
-from tests.live_services import listening
-from tests.sockets import SMALLEST, asked, connected
+from shared_web.wire.bounded import HEAD_BYTES, MAX_HEADERS, MAX_PIPELINED
+from tests.support.limited import ENDLESS
+from tests.support.live_services import listening
+from tests.support.sockets import SMALLEST, asked, connected
 
 app = FastAPI()
 

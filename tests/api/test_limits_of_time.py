@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from shared_web.serve import limits_of
+from shared_web.operations.serve import limits_of
 from shared_web.settings import ServiceSettings
-from tests.limited import serving
-from tests.sockets import SMALLEST, Client, asked, connected
+from tests.support.limited import serving
+from tests.support.sockets import SMALLEST, Client, asked, connected
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n"
 

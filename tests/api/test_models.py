@@ -5,10 +5,10 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.domain.targets import Target
+from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.learning.metrics import Metrics
 from dropout_service.learning.training import Validated
-from tests.learned import a_model
+from tests.support.learned import a_model
 
 MODELS = "/api/v1/models"
 LEARNED_FROM = {

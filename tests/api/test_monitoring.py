@@ -3,7 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
-from tests.factories import NOON, a_system_event, days
+from tests.support.factories import NOON, a_system_event, days
 
 EVENTS = "/api/v1/monitoring/events"
 LOGS = "/api/v1/monitoring/logs"

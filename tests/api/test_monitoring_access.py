@@ -10,10 +10,10 @@ from monitoring_service.database import MonitoringDatabase
 from monitoring_service.main import create_app
 from monitoring_service.models import SourceRules
 from monitoring_service.settings import Settings
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.settings import Environment
-from shared_web.keys import KeyManager, Scope
-from tests.factories import a_system_event
+from shared_web.auth.keys import KeyManager, Scope
+from tests.support.factories import a_system_event
 
 BASE = "/api/v1/monitoring"
 MARK = "Xanthippe"

@@ -9,7 +9,7 @@ from monitoring_service.database import MonitoringDatabase
 from monitoring_service.settings import Settings
 from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
-from tests.factories import NOON, a_system_event
+from tests.support.factories import NOON, a_system_event
 
 BASE = "/api/v1/monitoring"
 STRICT = {"thresholds": {"response_time": {"warning": 100, "critical": 200}}}

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from monitoring_service.database import MonitoringDatabase
 from shared_db.clock import utc_now
-from tests.factories import NOON, a_system_event
+from tests.support.factories import NOON, a_system_event
 
 BASE = "/api/v1/monitoring"
 HOUR = timedelta(hours=1)

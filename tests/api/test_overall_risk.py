@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.models import Course, Enrolment
-from tests.factories import NOON, days
+from tests.support.factories import NOON, days
 
 RISKS = "/api/v1/courses/art/risks"
 PREDICTIONS = "/api/v1/predictions"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.factories import NOON, a_learning_event, days
+from tests.support.factories import NOON, a_learning_event, days
 
 STUDENTS = "/api/v1/students"
 MOMENT = NOON + days(70)

@@ -10,8 +10,8 @@ from dropout_service.database import DropoutDatabaseManager
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.main import create_app
 from staffstuddash_service.settings import Settings
-from tests.factories import a_student, an_assessment
-from tests.stores import LOOPBACK, become_owner
+from tests.support.databases import LOOPBACK, become_owner
+from tests.support.factories import a_student, an_assessment
 
 MARK = "Xanthippe"
 STUDENTS = "/api/v1/students"

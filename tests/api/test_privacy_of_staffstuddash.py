@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.main import create_app
 from staffstuddash_service.settings import Settings
-from tests.factories import a_draft, a_student, an_action
-from tests.stores import LOOPBACK
+from tests.support.databases import LOOPBACK
+from tests.support.factories import a_draft, a_student, an_action
 
 MARK = "Xanthippe"
 STUDENTS = "/api/v1/students"

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.settings import Environment
-from shared_web.keys import KeyManager, Scope
+from shared_web.auth.keys import KeyManager, Scope
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.main import create_app
 from staffstuddash_service.settings import Settings
-from tests.factories import a_student
-from tests.targets import assert_refused
+from tests.support.factories import a_student
+from tests.support.service_cases import assert_refused
 
 STUDENTS = "/api/v1/students"
 

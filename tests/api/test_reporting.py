@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from shared_db.errors import ConfigurationError
-from shared_web.reporting import Answer, Client, Reporter, reporting
+from shared_web.operations.error_reporting import Answer, Client, Reporter, reporting
 from shared_web.settings import ServiceSettings
 from tests.e2e.processes import wait_until
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from shared_db.database import Database
-from shared_web.keys import KeyManager, Scope
+from shared_db.connection.database import Database
+from shared_web.auth.keys import KeyManager, Scope
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.main import create_app
 from staffstuddash_service.settings import Settings
-from tests.factories import a_student, an_action
+from tests.support.factories import a_student, an_action
 
 PREFIX = "/api/v1"
 

@@ -3,7 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
-from tests.factories import a_student
+from tests.support.factories import a_student
 
 STUDENTS = "/api/v1/students"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 
-from tests.targets import JSON, WITH_BATCHES, Target, of
+from tests.support.service_cases import JSON, WITH_BATCHES, Target, of
 
 # A body called so goes FastAPI's way.
 THOROUGH = {"content-type": "application/json; charset=utf-8"}

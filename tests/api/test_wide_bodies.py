@@ -8,8 +8,8 @@ import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from tests.factories import a_draft, a_learning_event, a_student, a_system_event
-from tests.targets import DROPOUT, EVERY_SERVICE, MONITORING, Service, assert_refused
+from tests.support.factories import a_draft, a_learning_event, a_student, a_system_event
+from tests.support.service_cases import DROPOUT, EVERY_SERVICE, MONITORING, Service, assert_refused
 
 CSV = {"content-type": "text/csv"}
 GZIP = {"content-type": "application/json", "content-encoding": "gzip"}

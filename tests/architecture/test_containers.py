@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from shared_web.serve import DRAIN_SECONDS
+from shared_web.operations.serve import DRAIN_SECONDS
 from tests.architecture.test_rules import SETTINGS
-from tests.containers import (
+from tests.support.containers import (
     DEVELOPMENT_FILE,
     DOCKERFILES,
     PORT_FILE,
@@ -24,7 +24,7 @@ from tests.containers import (
     compose_tool,
     make_secrets,
 )
-from veritas_cli.rest import ClientSettings
+from veritas_cli.http_client import ClientSettings
 
 SERVICES: Services = PRODUCTION["services"]
 ONCE = ("owner", "migrate")
@@ -116,7 +116,7 @@ def test_a_service_listens_where_it_is_published_and_asked(name: str, port: str)
 
     assert service["environment"][f"{name.upper()}_PORT"] == port
     assert service["command"] == ["python", "-m", f"{name}_service"]
-    assert service["healthcheck"]["test"][-2:] == ["shared_web.ready", port]
+    assert service["healthcheck"]["test"][-2:] == ["shared_web.operations.readiness", port]
     assert service["ports"] == [
         f"${{PUBLISH_ADDRESS:-127.0.0.1}}:${{{name.upper()}_PORT:-{port}}}:{port}"
     ]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shared_db.engine import normalised_url
-from tests.containers import PORTS, PRODUCTION, PRODUCTION_FILE, ROOT, make_secrets
+from shared_db.connection.engine import normalised_url
+from tests.support.containers import PORTS, PRODUCTION, PRODUCTION_FILE, ROOT, make_secrets
 
 MADE = {
     "key_pepper",

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from shared_db.engine import is_local, normalised_url
-from shared_web.serve import DRAIN_SECONDS
+from shared_db.connection.engine import is_local, normalised_url
+from shared_web.operations.serve import DRAIN_SECONDS
 from tests.architecture.test_rules import SETTINGS
-from tests.containers import DEVELOPMENT, PORTS, PRODUCTION, ROOT, Services
+from tests.support.containers import DEVELOPMENT, PORTS, PRODUCTION, ROOT, Services
+from veritas_cli.http_client import ClientSettings
 from veritas_cli.production_guard import COMMAND, VOLUME
-from veritas_cli.rest import ClientSettings
 
 SERVICES: Services = DEVELOPMENT["services"]
 RUN_CODE = ("migrate", *PORTS)
@@ -82,7 +82,7 @@ def test_a_service_waits_listens_and_is_watched(name: str, port: str) -> None:
         "migrate": "service_completed_successfully",
     }
     assert service["command"] == ["python", "-m", f"{name}_service"]
-    assert service["healthcheck"]["test"][-2:] == ["shared_web.ready", port]
+    assert service["healthcheck"]["test"][-2:] == ["shared_web.operations.readiness", port]
     assert service["ports"] == [f"127.0.0.1:${{{name.upper()}_PORT:-{port}}}:{port}"]
     assert int(service["stop_grace_period"].removesuffix("s")) > DRAIN_SECONDS
 

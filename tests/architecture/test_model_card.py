@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from veritas_cli import evaluate
+from veritas_cli.commands import evaluate
 
 DOCS = Path(__file__).parents[2] / "docs"
 

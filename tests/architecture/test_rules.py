@@ -19,7 +19,7 @@ import staffstuddash_service.main
 from dropout_service.settings import Settings as DropoutSettings
 from monitoring_service.settings import Settings as MonitoringSettings
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
-from veritas_cli.rest import ClientSettings
+from veritas_cli.http_client import ClientSettings
 from veritas_cli.settings import LocalPostgresSettings, SuperuserSettings
 
 ROOT = Path(__file__).parents[2]
@@ -67,13 +67,15 @@ def places_that_call(name: str) -> set[str]:
 
 
 def test_only_the_unit_of_work_commits() -> None:
-    assert places_that_call("commit") == {"shared_db/database.py"}
+    assert places_that_call("commit") == {"shared_db/connection/database.py"}
 
 
 def test_only_managers_open_units_of_work() -> None:
     managers = re.compile(
-        r"(\w+_service/(database|datastore)(/\w+)?|shared_web/keys|shared_web/health"
-        r"|shared_db/migrations|shared_db/database|shared_db/background_rows|veritas_cli/check)\.py"
+        r"(\w+_service/(database|datastore)(/\w+)*|shared_web/auth/keys"
+        r"|shared_web/operations/health|shared_db/provisioning/migrations"
+        r"|shared_db/connection/database|shared_db/background_work/table"
+        r"|veritas_cli/commands/check)\.py"
     )
     opened = set[str]().union(*map(places_that_call, ("unit_of_work", "reading", "searching")))
 
@@ -159,10 +161,11 @@ def test_nothing_private_of_a_library_is_imported() -> None:
 def test_fastapi_tells_what_a_route_asks_for() -> None:
     """If this breaks, FastAPI keeps what it knows of a route elsewhere, which is not documented.
 
-    `shared_web.parameters` needs the names and types of the query parameters of a route and of all
-    that it depends on, `shared_web.swift` its body, headers and dependencies. Find the new place in
-    FastAPI's `routing.py`, or read the parameters from `app.openapi()` and let SwiftRoute return
-    `super().get_route_handler()`, which is slower and always right.
+    `shared_web.query.strict_parameters` needs the names and types of the query parameters of a
+    route and of all that it depends on, `shared_web.requests.swift` its body, headers and
+    dependencies. Find the new place in FastAPI's `routing.py`, or read the parameters from
+    `app.openapi()` and let SwiftRoute return `super().get_route_handler()`, which is slower and
+    always right.
     """
 
     def further(q: str) -> str:

@@ -5,11 +5,11 @@ from sqlalchemy import Connection, MetaData, text
 
 from dropout_service.models import Base as DropoutBase
 from monitoring_service.models import Base as MonitoringBase
-from shared_db.migrations import History
-from shared_web.keys import AccessBase
+from shared_db.provisioning.migrations import History
+from shared_web.auth.keys import AccessBase
 from staffstuddash_service.models import Base as StaffstuddashBase
-from tests.stores import engine_on
-from veritas_cli.histories import HISTORIES, migrate_all
+from tests.support.databases import engine_on
+from veritas_cli.migrations import HISTORIES, migrate_all
 
 METADATA = {
     str(base.metadata.schema): base.metadata

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 import monitoring_service.main
 from monitoring_service.settings import Settings
 from shared_db.settings import Environment
-from shared_web.keys import Scope
+from shared_web.auth.keys import Scope
 from tests.architecture.test_rules import APPS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "security.md").read_text()

@@ -7,9 +7,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.chaos.accounts import Reckoning
-from tests.chaos.clients import KINDS
-from tests.chaos.storm import Storm, storm_over
+from tests.chaos.audit import Reckoning
+from tests.chaos.clients import SPOOLABLE_TYPES
+from tests.chaos.fault_injection import Storm, storm_over
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     started = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="veritas-chaos-") as temporary,
-        storm_over(chosen.keep or Path(temporary), list(KINDS), chosen.clients) as storm,
+        storm_over(chosen.keep or Path(temporary), list(SPOOLABLE_TYPES), chosen.clients) as storm,
     ):
         storm.blow(chosen.seed, chosen.kills)
         reckoning = storm.calm()

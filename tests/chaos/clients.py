@@ -9,7 +9,13 @@ from typing import Any
 
 import httpx
 
-from tests.factories import a_draft, a_learning_event, a_student, a_system_event, an_assessment
+from tests.support.factories import (
+    a_draft,
+    a_learning_event,
+    a_student,
+    a_system_event,
+    an_assessment,
+)
 
 _PAUSE_SECONDS = 0.05
 _BATCH = 50
@@ -155,7 +161,7 @@ class LearningSource(Source):
         return a_learning_event(id=id_, student_id=f"{self.name}-s{turn}")
 
 
-KINDS: dict[str, type[Client]] = {
+SPOOLABLE_TYPES: dict[str, type[Client]] = {
     "staffstuddash": Teacher,
     "monitoring": SystemSource,
     "dropout": LearningSource,

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from shared_db.database import Database
-from shared_web.keys import KeyManager, Scope
-from tests.chaos.victims import DURABLE
-from tests.factories import a_draft, a_student
-from tests.outage import settled, spooling
-from tests.server import role_prefix
-from tests.stores import engine_on
-from veritas_cli.histories import migrate_all
-from veritas_cli.local_postgres import LocalPostgres, temporary_postgres
-from veritas_cli.ports import free_port
+from shared_db.connection.database import Database
+from shared_web.auth.keys import KeyManager, Scope
+from tests.chaos.processes import DURABLE
+from tests.support.databases import engine_on
+from tests.support.factories import a_draft, a_student
+from tests.support.outage import settled, spooling
+from tests.support.server import role_prefix
+from veritas_cli.migrations import migrate_all
+from veritas_cli.postgres.server import LocalPostgres, temporary_postgres
+from veritas_cli.processes.ports import free_port
 
 MIB = 1024 * 1024
 STUDENT = "/api/v1/students/full"

@@ -19,17 +19,17 @@ from dropout_service.settings import Settings as DropoutSettings
 from monitoring_service.database import MonitoringDatabase
 from monitoring_service.models import Base as MonitoringBase
 from monitoring_service.settings import Settings as MonitoringSettings
-from shared_db.background_rows import background_table
-from shared_db.database import Database
-from shared_web.keys import KeyManager, Scope
+from shared_db.background_work.table import background_table
+from shared_db.connection.database import Database
+from shared_web.auth.keys import KeyManager, Scope
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
 from tests.e2e.processes import wait_until
-from tests.factories import a_student
-from tests.outage import server_to_lose, settled, spool_in, spooling
-from tests.stores import LOOPBACK, OpenDatabase, become_owner, engine_on, role_of
+from tests.support.databases import LOOPBACK, OpenDatabase, become_owner, engine_on, role_of
+from tests.support.factories import a_student
+from tests.support.outage import server_to_lose, settled, spool_in, spooling
 
 OFTEN: dict[str, Any] = {"environment": "development", "fallback": "off", "erasing_seconds": 0.05}
 RENAME = "ALTER TABLE {}performance_records{} RENAME TO performance_records{}"

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from benchmarks import house
-from benchmarks.harness import Server
 from benchmarks.house import PAGE, READ, WRITE, transaction
+from benchmarks.support.harness import Server
 
 
 @pytest.fixture

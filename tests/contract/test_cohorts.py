@@ -6,16 +6,16 @@ from datetime import datetime
 import pytest
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.database.cohort_batch import CohortBatch
-from dropout_service.database.predictions import prediction_row, store_predictions
-from dropout_service.domain.activity import Activity
-from dropout_service.domain.features import features_of
-from dropout_service.domain.kinds import EventType, RiskLevel
-from dropout_service.domain.risk import RULES_VERSION, assess
+from dropout_service.database.predictions.batch_totals import CohortBatch
+from dropout_service.database.predictions.store import prediction_row, store_predictions
+from dropout_service.domain.enums import EventType, RiskLevel
+from dropout_service.domain.rules.activity import Activity
+from dropout_service.domain.rules.features import features_of
+from dropout_service.domain.rules.risk import RULES_VERSION, assess
 from dropout_service.errors import CourseNotFound, NotAssessable
 from dropout_service.models import Base, Course, Enrolment
-from tests.factories import NOON, days
-from tests.stores import OpenDatabase
+from tests.support.databases import OpenDatabase
+from tests.support.factories import NOON, days
 
 AS_OF = NOON + days(40)
 SILENT_SINCE_LONG = Activity(as_of=AS_OF, first_event_at=NOON, last_event_at=NOON)

@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.domain.kinds import EventType
+from dropout_service.domain.enums import EventType
 from dropout_service.models import Base as DropoutBase
-from shared_db.naming import Outcome
+from shared_db.writes.idempotent_insert import Outcome
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.models import Base as StaffstuddashBase
-from tests.factories import NOON
-from tests.stores import OpenDatabase
+from tests.support.databases import OpenDatabase
+from tests.support.factories import NOON
 
 WRITERS = 8
 
@@ -36,7 +36,7 @@ def test_one_id_sent_by_many_is_stored_once(open_own_database: OpenDatabase) -> 
 
     def send(_: int) -> bool:
         event = manager.add_learning_event("evt001", "s001", None, "NAVIGATION", occurred_at=NOON)
-        return event.is_repeat
+        return event.is_replay
 
     with ThreadPoolExecutor(WRITERS) as pool:
         repeats = list(pool.map(send, range(24)))
@@ -60,7 +60,7 @@ def test_overlapping_batches_store_each_event_once(open_own_database: OpenDataba
 
     stored = [e for s in range(3) for e in manager.get_student_events(f"s{s}").items]
     assert outcomes.count(Outcome.STORED) == len(stored) == 55
-    assert Outcome.DIFFERENT not in outcomes
+    assert Outcome.CONFLICT not in outcomes
 
 
 def test_parallel_predictions_leave_one_latest(open_own_database: OpenDatabase) -> None:

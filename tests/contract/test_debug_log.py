@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.models import Base

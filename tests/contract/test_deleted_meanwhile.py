@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from monitoring_service.database import EventToStore, MonitoringDatabase
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy
-from shared_db.naming import Outcome
+from shared_db.writes.idempotent_insert import Outcome
 from tests.e2e.processes import wait_until
-from tests.factories import NOON
-from tests.stores import engine_on, waits_for_a_lock
+from tests.support.databases import engine_on, waits_for_a_lock
+from tests.support.factories import NOON
 
 Do = Callable[[], object]
 
@@ -96,7 +96,7 @@ def test_a_single_one_is_stored_again(
     with before_each(engine, LOOK, once(lambda: cleaner.clear_old_logs(0))):
         log = monitoring.add_log("web", "request", timestamp=NOON, event_id="e0")
 
-    assert (log.id, log.is_repeat) == ("e0", False)
+    assert (log.id, log.is_replay) == ("e0", False)
     assert monitoring.get_logs()[1] == 1
 
 
@@ -106,7 +106,7 @@ def test_what_is_cleared_after_it_was_looked_at_was_a_repeat(
     with before_each(engine, READ, once(lambda: cleaner.clear_old_logs(0))):
         log = monitoring.add_log("web", "request", timestamp=NOON, event_id="e0")
 
-    assert (log.id, log.is_repeat) == ("e0", True)
+    assert (log.id, log.is_replay) == ("e0", True)
     assert monitoring.get_logs()[1] == 0
 
 

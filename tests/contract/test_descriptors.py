@@ -10,19 +10,19 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from shared_db import descriptors
-from shared_db.database import Database
-from shared_web import health
-from shared_web.keys import KeyManager, Scope
-from shared_web.serve import server_options
+from shared_db.connection.database import Database
+from shared_db.resilience import descriptors
+from shared_web.auth.keys import KeyManager, Scope
+from shared_web.operations import health
+from shared_web.operations.serve import server_options
 from shared_web.settings import ServiceSettings
-from tests.factories import a_student
-from tests.limited import app
-from tests.live_services import listening
-from tests.outage import spool_in, spooling
-from tests.scarce import no_descriptor
-from tests.sockets import SMALLEST, connected
-from tests.stores import engine_on
+from tests.support.databases import engine_on
+from tests.support.factories import a_student
+from tests.support.limited import app
+from tests.support.live_services import listening
+from tests.support.no_threads import no_descriptor
+from tests.support.outage import spool_in, spooling
+from tests.support.sockets import SMALLEST, connected
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +95,7 @@ def _started_with(limit: str, code: str) -> str:
 
 
 CODE = (
-    "from shared_db import descriptors as d; import resource; d.raise_limit(); "
+    "from shared_db.resilience import descriptors as d; import resource; d.raise_limit(); "
     "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], d.room_for_connections())"
 )
 

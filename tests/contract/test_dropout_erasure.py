@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.database.students import STUDENT, StudentToStore
-from dropout_service.domain.kinds import EventType
-from dropout_service.errors import StudentDeleted
+from dropout_service.database.students.store import STUDENT, StudentToStore
+from dropout_service.domain.enums import EventType
+from dropout_service.errors import StudentErased
 from dropout_service.models import (
     Base,
     Course,
@@ -23,14 +23,14 @@ from dropout_service.models import (
     Submission,
 )
 from shared_db.clock import utc_now
-from shared_db.database import Database
-from shared_db.erasure import pseudonym_of
-from shared_db.naming import Outcome
-from shared_db.spool import Spool
+from shared_db.connection.database import Database
+from shared_db.pseudonyms import pseudonym_of
+from shared_db.spool.queue import Spool
+from shared_db.writes.idempotent_insert import Outcome
 from staffstuddash_service.datastore import DatastoreManager
 from tests.e2e.processes import wait_until
-from tests.factories import NOON, days
-from tests.stores import OpenDatabase, engine_on, waits_for_a_lock
+from tests.support.databases import OpenDatabase, engine_on, waits_for_a_lock
+from tests.support.factories import NOON, days
 
 Call = Callable[[DropoutDatabaseManager], object]
 
@@ -128,7 +128,7 @@ def test_whatever_comes_later_is_refused(db_manager: DropoutDatabaseManager, cal
     fill(db_manager, "s001")
     db_manager.erase_student("s001")
 
-    with pytest.raises(StudentDeleted):
+    with pytest.raises(StudentErased):
         call(db_manager)
     assert {*counts(db_manager).values()} == {0, 1}
 
@@ -139,7 +139,7 @@ def test_a_batch_keeps_what_is_of_others(db_manager: DropoutDatabaseManager) -> 
     events = [EventToStore(id_, EventType.NAVIGATION) for id_ in ("s001", "s002", "s001")]
     _, outcomes = db_manager.add_learning_events(events)
 
-    assert outcomes == [Outcome.GONE, Outcome.STORED, Outcome.GONE]
+    assert outcomes == [Outcome.ERASED, Outcome.STORED, Outcome.ERASED]
     assert counts(db_manager)["learning_events"] == 1
 
 
@@ -171,9 +171,9 @@ def test_who_is_deleted_in_staffstuddash_is_erased_here(postgres: Database) -> N
     fill(manager, "s001")
     datastore.delete_student("s001", actor="test")
 
-    with pytest.raises(StudentDeleted):
+    with pytest.raises(StudentErased):
         manager.get_student("s001")
-    with pytest.raises(StudentDeleted):
+    with pytest.raises(StudentErased):
         manager.add_learning_event(None, "s001", None, "NAVIGATION")
     assert manager.erase_deleted_students() == 1
     assert counts(manager) == {**dict.fromkeys(counts(manager), 0), "deletions": 1}
@@ -202,7 +202,7 @@ def test_writing_and_erasing_at_once_leaves_nothing(open_own_database: OpenDatab
         if turn == 6:
             manager.erase_student("s001")
             return
-        with suppress(StudentDeleted):
+        with suppress(StudentErased):
             manager.add_learning_event(None, "s001", "q1", "QUESTION_SUBMIT", occurred_at=NOON)
 
     with ThreadPoolExecutor(4) as pool:
@@ -228,6 +228,6 @@ def test_an_event_that_waits_for_an_erasure_brings_nobody_back(private_url: str)
             wait_until(lambda: waits_for_a_lock(engine) or adding.done(), 10)
         _, outcomes = adding.result()
 
-    assert outcomes == [Outcome.GONE]
+    assert outcomes == [Outcome.ERASED]
     assert counts(manager)["students"] == counts(manager)["learning_events"] == 0
     engine.dispose()

@@ -12,23 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from benchmarks.polars_enrolments import enrolment_features as by_polars
-from benchmarks.polars_enrolments import read_oulad
+from benchmarks.support.polars_enrolments import enrolment_features as by_polars
+from benchmarks.support.polars_enrolments import read_oulad
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.database.course_records import SubmissionToStore
-from dropout_service.database.enrolment_features import (
+from dropout_service.database.courses.bulk_import import SubmissionToStore
+from dropout_service.database.features.enrolment import (
     Columns,
     enrolment_features,
     enrolment_features_at,
 )
-from dropout_service.domain.enrolment_features import ENROLMENT_FEATURES, FEATURE_NAMES
-from dropout_service.domain.kinds import EventType
-from shared_db.database import Database
-from tests.imported import bring_in
-from tests.server import admin_url, create_database, drop_database, new_name
-from tests.small_oulad import FILES, write_oulad
-from tests.stores import engine_on
-from veritas_cli.oulad import CourseName
+from dropout_service.domain.enrolments.enrolment_features import ENROLMENT_FEATURES, FEATURE_NAMES
+from dropout_service.domain.enums import EventType
+from shared_db.connection.database import Database
+from tests.support.databases import engine_on
+from tests.support.imported import bring_in
+from tests.support.server import admin_url, create_database, drop_database, new_name
+from tests.support.small_oulad import FILES, write_oulad
+from veritas_cli.oulad.course import CourseName
 
 AAA = CourseName("AAA", "2013J")
 

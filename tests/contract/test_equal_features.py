@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.database.course_records import (
+from dropout_service.database.courses.bulk_import import (
     CourseToStore,
     CourseworkToStore,
     EnrolmentToStore,
     SubmissionToStore,
 )
-from dropout_service.database.enrolment_features import enrolment_features
-from dropout_service.domain.enrolment_features import FEATURE_NAMES
-from shared_db.database import Database
-from tests.stores import engine_on
+from dropout_service.database.features.enrolment import enrolment_features
+from dropout_service.domain.enrolments.enrolment_features import FEATURE_NAMES
+from shared_db.connection.database import Database
+from tests.support.databases import engine_on
 
 COURSE = "art-2024"
 STUDENTS = 40

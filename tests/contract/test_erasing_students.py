@@ -7,15 +7,15 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import text
 
-from shared_db.database import Database
-from shared_db.erasure import pseudonym_of
+from shared_db.connection.database import Database
 from shared_db.errors import ServiceError
+from shared_db.pseudonyms import pseudonym_of
 from staffstuddash_service.datastore import AssessmentToStore, DatastoreManager, StudentToStore
-from staffstuddash_service.errors import StudentGone, StudentNotFound
+from staffstuddash_service.errors import StudentErased, StudentNotFound
 from staffstuddash_service.models import Base
-from tests.dumps import dump
-from tests.factories import NOON
-from tests.stores import OpenDatabase
+from tests.support.databases import OpenDatabase
+from tests.support.dumps import dump
+from tests.support.factories import NOON
 
 ID, NAME, EMAIL = "xanthippe-1", "Xanthippe Marked", "marked@school.example"
 
@@ -102,34 +102,34 @@ def test_the_id_is_gone_for_good(datastore: DatastoreManager) -> None:
     ]
 
     for attempt in attempts:
-        with pytest.raises(StudentGone):
+        with pytest.raises(StudentErased):
             attempt()
     results = datastore.add_students([StudentToStore(NAME, EMAIL, ID), StudentToStore("New")])
-    assert [type(r.refusal) for r in results] == [StudentGone, type(None)]
+    assert [type(r.refusal) for r in results] == [StudentErased, type(None)]
     [result] = datastore.add_assessments([AssessmentToStore(ID, "quiz", "Math", 1)])
-    assert isinstance(result.refusal, StudentGone)
+    assert isinstance(result.refusal, StudentErased)
     assert ID not in dump(datastore.database)
 
 
 def test_an_id_that_was_never_stored_can_be_erased_too(datastore: DatastoreManager) -> None:
     assert set(datastore.erase_student("unheard").values()) == {0}
-    with pytest.raises(StudentGone):
+    with pytest.raises(StudentErased):
         datastore.add_student("unheard", "Ada")
 
 
 def test_deleting_nobody_leaves_no_tombstone(datastore: DatastoreManager) -> None:
     with pytest.raises(StudentNotFound):
         datastore.delete_student("nobody", actor="office")
-    assert not datastore.add_student("nobody", "Ada").is_repeat
+    assert not datastore.add_student("nobody", "Ada").is_replay
 
 
 def test_deleting_twice_is_told(datastore: DatastoreManager) -> None:
     live(datastore)
     first, was_before = datastore.delete_student(ID, actor="office")
-    again, is_repeat = datastore.delete_student(ID, actor="office")
+    again, is_replay = datastore.delete_student(ID, actor="office")
 
     assert (first["students"], was_before) == (1, False)
-    assert (again["students"], is_repeat) == (0, True)
+    assert (again["students"], is_replay) == (0, True)
 
 
 def test_whoever_writes_meanwhile_leaves_nothing_behind(own: DatastoreManager) -> None:
@@ -170,7 +170,7 @@ def test_of_many_who_delete_one_does_and_the_others_are_told(own: DatastoreManag
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: own.delete_student(ID, actor="office"), range(16)))
 
-    assert [is_repeat for _, is_repeat in answers].count(False) == 1
+    assert [is_replay for _, is_replay in answers].count(False) == 1
     assert sum(removed["students"] for removed, _ in answers) == 1
 
 
@@ -181,7 +181,7 @@ def test_a_new_student_and_an_eraser_at_once(own: DatastoreManager) -> None:
         if number % 2:
             own.erase_student(f"new{number // 2}")
         else:
-            with suppress(StudentGone):
+            with suppress(StudentErased):
                 own.add_student(f"new{number // 2}", NAME, EMAIL)
 
     with ThreadPoolExecutor(8) as pool:
@@ -189,7 +189,7 @@ def test_a_new_student_and_an_eraser_at_once(own: DatastoreManager) -> None:
 
     assert "Xanthippe" not in dump(own.database)
     for number in range(20):
-        with pytest.raises(StudentGone):
+        with pytest.raises(StudentErased):
             own.get_student(f"new{number}")
 
 

@@ -11,10 +11,10 @@ from dropout_service.errors import (
     LevelDisagrees,
     StudentNotFound,
 )
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
-from tests.factories import NOON, days
-from tests.past_events import END, HINT, START, VIEW, an_answer, an_event, features_at
+from tests.support.factories import NOON, days
+from tests.support.past_events import END, HINT, START, VIEW, an_answer, an_event, features_at
 
 
 class TestWhatTheyAre:
@@ -190,7 +190,7 @@ class TestStoringThem:
         stored = db_manager.save_feature_set("fs001", "s001", {"tempo": 3}, as_of=NOON)
         again = db_manager.save_feature_set("fs001", "s001", {"tempo": 3}, as_of=NOON)
 
-        assert (stored.version, again.is_repeat) == ("given", True)
+        assert (stored.version, again.is_replay) == ("given", True)
         assert db_manager.get_latest_features("s001").features == {"tempo": 3}
         with pytest.raises(FeatureSetExists):
             db_manager.save_feature_set("fs001", "s001", {"tempo": 4}, as_of=NOON)

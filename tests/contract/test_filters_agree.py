@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from monitoring_service.database import EventToStore, MonitoringDatabase
 from monitoring_service.models import Base
-from shared_db.database import Database
-from shared_db.filtering import Filter, Operator
-from tests.factories import NOON, days
+from shared_db.connection.database import Database
+from shared_db.queries.filters import Filter, Operator
+from tests.support.factories import NOON, days
 
 TEXTS = ["a", "A", "ab", "aB%", "a_b", "%", "_", "ö", "Ö", "ßa", "a\\b", "'", '"a"', "1", "true"]
 NUMBERS: list[float] = [0, 1, -1, 1.5, 250, 250.5, 1e15, -0.25, 9007199254740993]

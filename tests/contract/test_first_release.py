@@ -13,12 +13,12 @@ from dropout_service.database import DropoutDatabaseManager
 from dropout_service.errors import EventExists as LearningEventExists
 from monitoring_service.database import MonitoringDatabase
 from monitoring_service.domain.findings import HealthStatus
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
-from tests.factories import NOON, days
-from tests.server import admin_url, create_database, drop_database, new_name
-from tests.stores import engine_on
-from veritas_cli.histories import HISTORIES
+from tests.support.databases import engine_on
+from tests.support.factories import NOON, days
+from tests.support.server import admin_url, create_database, drop_database, new_name
+from veritas_cli.migrations import HISTORIES
 
 WRITTEN = Path(__file__).parents[1] / "releases" / "first.sql"
 FIRST = {
@@ -95,7 +95,7 @@ def test_events_are_listed_and_known_by_what_was_sent(dropout: DropoutDatabaseMa
     )
 
     assert {event.id for event in listed} == {f"e{number}" for number in range(1, 10)}
-    assert (again.is_repeat, again.data) == (True, noted)
+    assert (again.is_replay, again.data) == (True, noted)
     with pytest.raises(LearningEventExists):
         dropout.add_learning_event("e9", "ada", None, "RESOURCE_VIEW", occurred_at=NOON)
 
@@ -124,7 +124,7 @@ def test_predictions_stand_with_their_feedback_and_are_published(
     again = dropout.predict("ada", as_of=NOON + days(15), prediction_id="p1")
 
     assert [p.id for p in dropout.get_predictions().items] == ["p2", "p3"]
-    assert (again.is_repeat, again.course, again.is_overall) == (True, None, False)
+    assert (again.is_replay, again.course, again.is_overall) == (True, None, False)
     assert again.primary_indicators[0]["text"] == "No activity for 8 days."
     assert [given.note for given in dropout.get_feedback("p1").items] == ["Was ill."]
     assert dropout.get_latest_features("ada").features["attempts_per_question"] == 3
@@ -142,7 +142,7 @@ def test_students_and_marks_are_found_and_a_new_mark_counts_with_the_old(
     datastore.add_assessment("bo", "quiz", "Math", 50, timestamp=NOON)
     datastore.refresh_due_records()
 
-    assert again.is_repeat
+    assert again.is_replay
     assert [s.id for s in datastore.get_students(search="ÖZ").items] == ["bo"]
     assert datastore.get_performance_record("ada").mean_percentage == 80
     assert datastore.get_performance_record("bo").mean_percentage == 50
@@ -159,7 +159,7 @@ def test_system_events_are_counted_searched_and_judged_as_they_were(
     found, _ = monitoring.get_logs(text="größe")
     judged = monitoring.get_log_by_id("l1").result
 
-    assert again.is_repeat
+    assert again.is_replay
     assert statistics["status_distribution"] == {
         HealthStatus.NORMAL: 2,
         HealthStatus.WARNING: 0,

@@ -10,12 +10,12 @@ import dropout_service.main
 import staffstuddash_service.main
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.settings import Settings as DropoutSettings
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import DatabaseUnavailable
-from shared_db.giving import Giver
-from shared_db.spool import Spool
+from shared_db.spool.queue import Spool
+from shared_db.spool.replay import SpoolReplayer
 from staffstuddash_service.datastore import (
-    KINDS,
+    SPOOLABLE_TYPES,
     AssessmentToStore,
     DatastoreManager,
     StudentToStore,
@@ -25,11 +25,11 @@ from staffstuddash_service.datastore.students import STUDENT
 from staffstuddash_service.errors import StudentNotFound
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
-from tests.dumps import bytes_of, dump
 from tests.e2e.processes import wait_until
-from tests.factories import NOON
-from tests.stores import LOOPBACK, engine_on
-from veritas_cli.ports import free_port
+from tests.support.databases import LOOPBACK, engine_on
+from tests.support.dumps import bytes_of, dump
+from tests.support.factories import NOON
+from veritas_cli.processes.ports import free_port
 
 SOON = {"environment": "development", "erasing_seconds": 0.05}
 ID, NAME = "xanthippe-1", "Xanthippe Marked"
@@ -75,7 +75,7 @@ def test_what_comes_late_is_not_kept(
     wait_in(spool, ID, "bob")
     before = bytes_of(spool.path.parent)
 
-    Giver(datastore.database, spool, datastore, KINDS).give()
+    SpoolReplayer(datastore.database, spool, datastore, SPOOLABLE_TYPES).give()
 
     assert ID.encode() in before
     assert spool.every() == []

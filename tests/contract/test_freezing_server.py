@@ -6,13 +6,13 @@ from contextlib import closing
 import pytest
 from sqlalchemy import text
 
-from shared_db.database import Database
-from shared_db.deadline import within
+from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable
+from shared_db.resilience.deadlines import within
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base
 from tests.e2e.processes import wait_until
-from tests.freezing import FreezingServer, freezing
+from tests.support.freezing import FreezingServer, freezing
 
 POOLS = ["null", "queue"]
 

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shared_db.additions import Kind, Returned
-from shared_db.database import Database
+from shared_db.connection.database import Database
+from shared_db.connection.memory_engine import build_memory_engine
+from shared_db.connection.store import Store
 from shared_db.errors import Conflict, DatabaseBusy
-from shared_db.giving import BATCH, Giver
-from shared_db.memory import build_memory_engine
-from shared_db.naming import Outcome
-from shared_db.spool import Spool
-from shared_db.store import Store
+from shared_db.spool.queue import Spool
+from shared_db.spool.replay import BATCH, SpoolReplayer
+from shared_db.spool.writes import Returned, SpoolableType
+from shared_db.writes.idempotent_insert import Outcome
 from staffstuddash_service.models import Base, ConceptModule
-from tests.dumps import bytes_of
 from tests.e2e.processes import wait_until
-from tests.factories import NOON
+from tests.support.dumps import bytes_of
+from tests.support.factories import NOON
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def give(manager: Any, marks: Sequence[Mark]) -> Sequence[Returned]:
     return taken
 
 
-KIND = Kind("mark", Mark, row_of_mark, Conflict, give)
+KIND = SpoolableType("mark", Mark, row_of_mark, Conflict, give)
 
 
 def test_batches_shrink_until_the_database_has_time_for_them(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_batches_shrink_until_the_database_has_time_for_them(tmp_path: Path) -> 
     marks = [Mark(f"{number:03}") for number in range(100)]
     spool.accept([KIND.entry(mark) for mark in marks])
     manager, database = Slow(), Database.in_memory(Base.metadata)
-    giver = Giver(database, spool, manager, [KIND])
+    giver = SpoolReplayer(database, spool, manager, [KIND])
     turns = [giver.give() for _ in range(BATCH.bit_length() * 4) if spool.state().waiting]
     spool.close()
     database.close()
@@ -102,7 +102,7 @@ def test_batches_stay_large_where_every_transaction_takes_long(tmp_path: Path) -
     spool = Spool(tmp_path / "spool.db")
     spool.accept([KIND.entry(Mark(f"{number:04}")) for number in range(2500)])
     manager, database = Far(), impatient()
-    Giver(database, spool, manager, [KIND]).give()
+    SpoolReplayer(database, spool, manager, [KIND]).give()
     spool.close()
     database.close()
 
@@ -125,7 +125,7 @@ def test_only_a_row_that_is_at_fault_itself_is_refused(
     spool = Spool(tmp_path / "spool.db")
     spool.accept([KIND.entry(Mark(id_)) for id_ in ("1", "0", "2")])
     seconds = count(0, 30)
-    giver = Giver(postgres, spool, Dividing(postgres), [KIND], now=lambda: next(seconds))
+    giver = SpoolReplayer(postgres, spool, Dividing(postgres), [KIND], now=lambda: next(seconds))
     without_table = [giver.give(), giver.give()]
     waiting = spool.state().waiting
     with postgres.unit_of_work() as session:
@@ -143,13 +143,13 @@ def test_only_a_row_that_is_at_fault_itself_is_refused(
 def test_what_cannot_be_wiped_now_is_wiped_soon(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared_db.spool_file._BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("shared_db.spool.file._BUSY_SECONDS", 0.01)
     spool, database = Spool(tmp_path / "spool.db"), Database.in_memory(Base.metadata)
     spool.accept([KIND.entry(Mark("marked-1"))])
     reader = sqlite3.connect(spool.path, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM spool").fetchall()
-    giver = Giver(database, spool, Slow(), [KIND])
+    giver = SpoolReplayer(database, spool, Slow(), [KIND])
     given = giver.give()
     left = bytes_of(tmp_path)
     reader.close()

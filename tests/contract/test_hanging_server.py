@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from shared_db.availability import Availability
-from shared_db.database import Database
-from shared_db.deadline import keeping_to, watched, within
+from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable, Overloaded
+from shared_db.resilience.circuit_breaker import CircuitBreaker
+from shared_db.resilience.deadlines import deadline_scope, watched, within
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base
 from tests.e2e.processes import wait_until
-from tests.scarce import no_thread
-from tests.stores import become_owner, engine_on
+from tests.support.databases import become_owner, engine_on
+from tests.support.no_threads import no_thread
 
 WATCHDOG = "veritas-watchdog"
 SLEEP = "SELECT pg_sleep(30)"
@@ -126,7 +126,7 @@ def test_a_doubt_that_cannot_be_told_ends_no_watching(
 
     with (
         engine_on(migrated_url).connect() as connection,
-        keeping_to(0.3, 0.1, fail) as deadline,
+        deadline_scope(0.3, 0.1, fail) as deadline,
         watched(connection, deadline),
         pytest.raises(OperationalError),
     ):
@@ -158,14 +158,16 @@ def probe() -> Probed:
 
 
 @pytest.fixture
-def availability(probe: Probed) -> Iterator[Availability]:
+def availability(probe: Probed) -> Iterator[CircuitBreaker]:
     """Give the breaker that looks with that probe."""
-    availability = Availability(probe, patience_seconds=1, longest_seconds=1)
+    availability = CircuitBreaker(probe, patience_seconds=1, longest_seconds=1)
     yield availability
     availability.stop()
 
 
-def test_it_stays_away_until_the_probe_succeeds(probe: Probed, availability: Availability) -> None:
+def test_it_stays_away_until_the_probe_succeeds(
+    probe: Probed, availability: CircuitBreaker
+) -> None:
     availability.lost()
     with pytest.raises(DatabaseUnavailable):
         availability.require()
@@ -178,7 +180,7 @@ def test_it_stays_away_until_the_probe_succeeds(probe: Probed, availability: Ava
 
 
 def test_where_no_thread_can_be_started_it_is_looked_for_later(
-    probe: Probed, availability: Availability
+    probe: Probed, availability: CircuitBreaker
 ) -> None:
     probe.failure = None
     with no_thread("veritas-probe"):
@@ -190,7 +192,7 @@ def test_where_no_thread_can_be_started_it_is_looked_for_later(
     assert wait_until(lambda: availability.is_up, seconds=10)
 
 
-def test_overload_is_no_outage(probe: Probed, availability: Availability) -> None:
+def test_overload_is_no_outage(probe: Probed, availability: CircuitBreaker) -> None:
     probe.failure = DatabaseBusy("full")
     availability.lost()
 
@@ -198,7 +200,7 @@ def test_overload_is_no_outage(probe: Probed, availability: Availability) -> Non
 
 
 def test_what_is_back_but_not_as_it_must_be_stays_away_and_the_log_says_why(
-    probe: Probed, availability: Availability, caplog: pytest.LogCaptureFixture
+    probe: Probed, availability: CircuitBreaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     probe.failure = ConfigurationError("Run `veritas migrate` on db.school.example.")
     availability.lost()
@@ -212,7 +214,7 @@ def test_what_is_back_but_not_as_it_must_be_stays_away_and_the_log_says_why(
 
 @pytest.mark.parametrize("is_answered", [True, False])
 def test_a_doubt_opens_it_only_when_nobody_was_answered_meanwhile(
-    probe: Probed, availability: Availability, is_answered: bool
+    probe: Probed, availability: CircuitBreaker, is_answered: bool
 ) -> None:
     if is_answered:
         probe.meanwhile = availability.answered

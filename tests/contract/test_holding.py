@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from shared_db.additions import Kind, one_by_one
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import Overloaded
-from shared_db.giving import Giver
-from shared_db.retry import EXHAUSTED_SECONDS
-from shared_db.spool import Spool
-from shared_web.keys import KeyManager, Scope
+from shared_db.spool.queue import Spool
+from shared_db.spool.replay import SpoolReplayer
+from shared_db.spool.retry import EXHAUSTED_SECONDS
+from shared_db.spool.writes import SpoolableType, one_by_one
+from shared_web.auth.keys import KeyManager, Scope
 from staffstuddash_service.datastore import (
-    KINDS,
+    SPOOLABLE_TYPES,
     AssessmentToStore,
     DatastoreManager,
     StudentToStore,
@@ -24,9 +24,9 @@ from staffstuddash_service.datastore.concepts import CONCEPT, ConceptToStore
 from staffstuddash_service.datastore.students import STUDENT
 from staffstuddash_service.models import ConceptModule
 from tests.e2e.processes import wait_until
-from tests.factories import NOON, an_assessment
-from tests.outage import spool_in, spooling
-from tests.stores import engine_on
+from tests.support.databases import engine_on
+from tests.support.factories import NOON, an_assessment
+from tests.support.outage import spool_in, spooling
 
 # As a school's own trigger may: what it raises, and about which rows.
 TRIGGER = """
@@ -71,8 +71,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def giver(datastore: DatastoreManager, spool: Spool, clock: Clock) -> Giver:
-    return Giver(datastore.database, spool, datastore, KINDS, now=clock)
+def giver(datastore: DatastoreManager, spool: Spool, clock: Clock) -> SpoolReplayer:
+    return SpoolReplayer(datastore.database, spool, datastore, SPOOLABLE_TYPES, now=clock)
 
 
 def object_to(database: Database, code: str, condition: str = IS_BAD) -> None:
@@ -81,7 +81,7 @@ def object_to(database: Database, code: str, condition: str = IS_BAD) -> None:
         session.connection().exec_driver_sql(trigger)
 
 
-def give_for(giver: Giver, clock: Clock, seconds: int) -> int:
+def give_for(giver: SpoolReplayer, clock: Clock, seconds: int) -> int:
     """Give back every half minute; return how many rows."""
     end = clock.seconds + seconds
     given = giver.give()
@@ -105,7 +105,7 @@ def waiting(spool: Spool) -> list[str]:
 
 @pytest.mark.parametrize("code", ["P0001", "ZX123", "42501"])
 def test_a_row_that_alone_is_not_taken_is_refused_in_the_end(
-    datastore: DatastoreManager, giver: Giver, spool: Spool, clock: Clock, code: str
+    datastore: DatastoreManager, giver: SpoolReplayer, spool: Spool, clock: Clock, code: str
 ) -> None:
     object_to(datastore.database, code)
     accept_marks(spool, before="s1", bad="s1", behind="s1", other="s2")
@@ -125,7 +125,7 @@ def test_a_row_that_alone_is_not_taken_is_refused_in_the_end(
 
 
 def test_what_was_refused_so_can_be_retried(
-    datastore: DatastoreManager, giver: Giver, spool: Spool, clock: Clock
+    datastore: DatastoreManager, giver: SpoolReplayer, spool: Spool, clock: Clock
 ) -> None:
     object_to(datastore.database, "P0001")
     accept_marks(spool, bad="s1", other="s2")
@@ -140,7 +140,7 @@ def test_what_was_refused_so_can_be_retried(
 
 @pytest.mark.parametrize("code", ["40001", "55000", "57014", "XX001"])
 def test_a_row_in_whose_way_the_server_is_waits_as_long_as_it_takes(
-    datastore: DatastoreManager, giver: Giver, spool: Spool, clock: Clock, code: str
+    datastore: DatastoreManager, giver: SpoolReplayer, spool: Spool, clock: Clock, code: str
 ) -> None:
     object_to(datastore.database, code)
     accept_marks(spool, before="s1", bad="s1", behind="s1", other="s2")
@@ -155,7 +155,7 @@ def test_a_row_in_whose_way_the_server_is_waits_as_long_as_it_takes(
 
 
 def test_without_others_that_are_stored_nothing_is_refused(
-    datastore: DatastoreManager, giver: Giver, spool: Spool, clock: Clock
+    datastore: DatastoreManager, giver: SpoolReplayer, spool: Spool, clock: Clock
 ) -> None:
     object_to(datastore.database, "P0001")
     accept_marks(spool, bad="s1")
@@ -170,7 +170,7 @@ def test_without_others_that_are_stored_nothing_is_refused(
 
 
 def test_a_kind_that_cannot_be_stored_holds_up_no_other_and_is_not_refused(
-    datastore: DatastoreManager, giver: Giver, spool: Spool, clock: Clock
+    datastore: DatastoreManager, giver: SpoolReplayer, spool: Spool, clock: Clock
 ) -> None:
     object_to(datastore.database, "42501", "true")
     accept_marks(spool, **{f"m{number}": f"s{number % 2 + 1}" for number in range(20)})
@@ -190,7 +190,7 @@ def test_a_kind_that_cannot_be_stored_holds_up_no_other_and_is_not_refused(
 
 
 def test_a_row_that_is_tried_again_does_not_keep_others_waiting(
-    datastore: DatastoreManager, giver: Giver, spool: Spool, clock: Clock
+    datastore: DatastoreManager, giver: SpoolReplayer, spool: Spool, clock: Clock
 ) -> None:
     object_to(datastore.database, "55P03")
     accept_marks(spool, bad="s1")
@@ -203,7 +203,7 @@ def test_a_row_that_is_tried_again_does_not_keep_others_waiting(
 
 
 def test_many_rows_that_are_not_taken_do_not_hide_one_that_is(
-    datastore: DatastoreManager, giver: Giver, spool: Spool, clock: Clock
+    datastore: DatastoreManager, giver: SpoolReplayer, spool: Spool, clock: Clock
 ) -> None:
     datastore.add_students([StudentToStore("Name", id=f"t{number}") for number in range(20)])
     object_to(datastore.database, "P0001")
@@ -218,11 +218,13 @@ def test_too_much_to_do_here_is_no_rows_fault(postgres: Database, spool: Spool) 
     def refuse(_manager: object, _concept: ConceptToStore) -> ConceptModule:
         raise Overloaded("No thread is left.")
 
-    kind = Kind(CONCEPT.name, CONCEPT.item, CONCEPT.row, CONCEPT.differs, one_by_one(refuse))
+    kind = SpoolableType(
+        CONCEPT.name, CONCEPT.item, CONCEPT.row, CONCEPT.differs, one_by_one(refuse)
+    )
     concept = ConceptToStore("sums", "Math", 2, id="c", accepted_at=NOON)
     spool.accept([kind.entry(concept)])
 
-    assert Giver(postgres, spool, None, [kind]).give() == 0
+    assert SpoolReplayer(postgres, spool, None, [kind]).give() == 0
     assert waiting(spool) == ["c"]
 
 

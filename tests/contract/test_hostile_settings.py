@@ -7,13 +7,13 @@ from contextlib import closing
 import pytest
 from sqlalchemy import make_url, text
 
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.models import Base
-from tests.server import admin_url, drop_database, new_name
-from tests.stores import engine_on
+from tests.support.databases import engine_on
+from tests.support.server import admin_url, drop_database, new_name
 
 HOSTILE = {
     "default_transaction_isolation": "repeatable read",

@@ -4,7 +4,7 @@ import pytest
 
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.models import Base as DropoutBase
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import NeedsPostgresql
 from staffstuddash_service.datastore import DatastoreManager, StudentToStore
 from staffstuddash_service.models import Base as StaffBase

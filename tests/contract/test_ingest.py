@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.domain.kinds import EventType
+from dropout_service.domain.enums import EventType
 from dropout_service.errors import EventExists as LearningEventExists
 from dropout_service.models import Base as DropoutBase
 from dropout_service.models import DailyActivity
@@ -20,13 +20,13 @@ from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.errors import EventExists
 from monitoring_service.models import Base as MonitoringBase
 from monitoring_service.models import MonitoringLog
-from shared_db.copying import WORTH_COPYING
-from shared_db.database import Database
-from shared_db.naming import Outcome
-from tests.factories import NOON
-from tests.stores import OpenDatabase, engine_on
+from shared_db.connection.database import Database
+from shared_db.writes.copy_from import COPY_MIN_ROWS
+from shared_db.writes.idempotent_insert import Outcome
+from tests.support.databases import OpenDatabase, engine_on
+from tests.support.factories import NOON
 
-MANY = 18 * WORTH_COPYING
+MANY = 18 * COPY_MIN_ROWS
 AWKWARD = "tab\tline\nreturn\r\\ \\N \\. \x7f\x1b 'quoted' \"twice\" {a,b} Ω 🦉"
 
 
@@ -71,7 +71,7 @@ def test_system_events_that_come_together_are_each_judged_and_answered(
     assert logs[1].result.failed_rules == ["response_time_threshold"]
     assert isinstance(repeat, MonitoringLog)
     assert isinstance(known, MonitoringLog)
-    assert (repeat.is_repeat, known.is_repeat, repeat.result) == (True, True, None)
+    assert (repeat.is_replay, known.is_replay, repeat.result) == (True, True, None)
     assert isinstance(refusal, EventExists)
     found = manager.get_statistics()
     assert (found["total_logs"], found["status_distribution"][HealthStatus.CRITICAL]) == (
@@ -119,7 +119,7 @@ def test_two_writers_store_what_both_were_sent_once(private_url: str) -> None:
         logs = list(pool.map(lambda p: p[1].add_log("a", "b", event_id=p[0], timestamp=NOON), sent))
 
     assert [log.id for log in logs] == ids
-    assert Counter(log.is_repeat for log in logs) == {False: 100, True: 300}
+    assert Counter(log.is_replay for log in logs) == {False: 100, True: 300}
     assert managers[0].get_statistics()["total_logs"] == 100
 
 
@@ -148,7 +148,7 @@ def test_overlapping_large_batches_store_each_event_once(open_own_database: Open
 
     stored = sum(len(manager.get_student_events(f"s{n}", limit=1000).items) for n in range(3))
     assert outcomes.count(Outcome.STORED) == stored == MANY + 5 * MANY // 6
-    assert Outcome.DIFFERENT not in outcomes
+    assert Outcome.CONFLICT not in outcomes
 
 
 def test_a_large_batch_tells_the_known_and_the_changed(open_own_database: OpenDatabase) -> None:
@@ -157,7 +157,7 @@ def test_a_large_batch_tells_the_known_and_the_changed(open_own_database: OpenDa
 
     _, outcomes = manager.add_logs([a_system_event(f"e{n % MANY}") for n in range(MANY + 1)])
 
-    assert outcomes[:2] == [Outcome.REPEATED, Outcome.DIFFERENT]
+    assert outcomes[:2] == [Outcome.REPEATED, Outcome.CONFLICT]
     assert set(outcomes[2:MANY]) == {Outcome.STORED}
     assert outcomes[MANY] is Outcome.REPEATED
 

@@ -6,12 +6,12 @@ from contextlib import closing
 import pytest
 from sqlalchemy import text
 
-from shared_db.database import Database
+from shared_db.connection.database import Database
+from shared_db.connection.reuse import reuse_connection
 from shared_db.errors import DatabaseUnavailable
-from shared_db.keeping import keeping_connection
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base
-from tests.stores import engine_on
+from tests.support.databases import engine_on
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def sources(database: Database) -> list[str]:
 
 def test_only_within_do_they_share_one(database: Database) -> None:
     outside = {backend_of(database), backend_of(database)}
-    with keeping_connection():
+    with reuse_connection():
         within = {backend_of(database), backend_of(database)}
     after = backend_of(database)
 
@@ -54,7 +54,7 @@ def test_only_within_do_they_share_one(database: Database) -> None:
 
 
 def test_each_is_committed_or_rolled_back_by_itself(database: Database) -> None:
-    with keeping_connection():
+    with reuse_connection():
         add_limits(database, "good")
         assert sources(database) == ["good"]
         with pytest.raises(RuntimeError):
@@ -63,7 +63,7 @@ def test_each_is_committed_or_rolled_back_by_itself(database: Database) -> None:
 
 
 def test_settings_of_one_do_not_reach_the_next(database: Database) -> None:
-    with keeping_connection():
+    with reuse_connection():
         with database.reading() as session:
             assert session.scalar(text("SHOW transaction_read_only")) == "on"
         add_limits(database, "good")
@@ -87,7 +87,7 @@ def two_at_once(database: Database) -> set[int]:
 def test_one_that_was_ended_meanwhile_is_replaced(private_url: str) -> None:
     settings = DatabaseSettings.load(database_url=private_url)
     with closing(Database.from_settings("test", Base.metadata, settings)) as database:
-        with keeping_connection():
+        with reuse_connection():
             first = backend_of(database)
             end(private_url, [first])
             second = backend_of(database)
@@ -108,7 +108,7 @@ def test_those_of_a_pool_are_replaced_too(private_url: str) -> None:
 
 
 def test_one_that_is_ended_at_work_fails(database: Database, private_url: str) -> None:
-    with keeping_connection():
+    with reuse_connection():
         first = backend_of(database)
         with pytest.raises(DatabaseUnavailable), database.unit_of_work() as session:
             session.execute(text("SELECT 1"))

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import DatabaseUnavailable
-from shared_web.key_lookup import KeyLookup
-from shared_web.keys import KeyManager, Principal, Scope
-from shared_web.known_keys import KnownKeys
+from shared_web.auth.key_lookup import KeyLookup
+from shared_web.auth.keys import KeyManager, Principal, Scope
+from shared_web.auth.offline_keys import OfflineKeyCache
 from shared_web.problems import TooManyRequests
-from tests.stores import engine_on
+from tests.support.databases import engine_on
 
 HERE = "192.0.2.7"
 DASHBOARD = Principal("dashboard", frozenset({Scope.READ}))
@@ -129,7 +129,7 @@ def test_a_revoked_key_is_forgotten_on_the_disk_whatever_is_asked(
     engine: Engine, keys: KeyManager, tmp_path: Path
 ) -> None:
     """Else it would be let in during an outage, if nobody sent it in between."""
-    known = KnownKeys(tmp_path / "keys.db", 3600)
+    known = OfflineKeyCache(tmp_path / "keys.db", 3600)
     keys.remember_on_disk(known)
     key = keys.add_key("dashboard", [Scope.READ])
     assert keys.find(key) == DASHBOARD

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, text
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.domain.kinds import EventType
+from dropout_service.domain.enums import EventType
 from dropout_service.models import Base, DailyActivity
-from shared_db.database import Database
-from tests.factories import NOON
-from tests.stores import OpenDatabase
+from shared_db.connection.database import Database
+from tests.support.databases import OpenDatabase
+from tests.support.factories import NOON
 
 STORED, LATE = 3000, 50
 # Each late event itself, and those next to it; some of them more than once.

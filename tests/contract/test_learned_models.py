@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import update
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.domain.kinds import EventType
-from dropout_service.domain.risk import RULES_VERSION
-from dropout_service.domain.targets import Target
+from dropout_service.domain.enrolments.outcome_targets import Target
+from dropout_service.domain.enums import EventType
+from dropout_service.domain.rules.risk import RULES_VERSION
 from dropout_service.models import LearnedModel
-from shared_db.database import Database
-from tests.factories import NOON, days
-from tests.learned import a_model
-from tests.stores import engine_on
+from shared_db.connection.database import Database
+from tests.support.databases import engine_on
+from tests.support.factories import NOON, days
+from tests.support.learned import a_model
 
 AT_ONCE = 8
 

@@ -5,13 +5,13 @@ from datetime import date, timedelta
 import pytest
 
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.domain.kinds import CourseOutcome
-from dropout_service.domain.targets import Target
-from dropout_service.errors import StillRunning
+from dropout_service.domain.enrolments.outcome_targets import Target
+from dropout_service.domain.enums import CourseOutcome
+from dropout_service.errors import CourseInProgress
 from dropout_service.models import Course, Enrolment
 from shared_db.clock import utc_now
-from shared_db.database import Database
-from tests.stores import engine_on
+from shared_db.connection.database import Database
+from tests.support.databases import engine_on
 
 LENGTH = 60
 
@@ -65,5 +65,5 @@ def test_a_course_that_runs_teaches_nothing(manager: DropoutDatabaseManager) -> 
     add_course(manager, "runs", today - timedelta(days=LENGTH // 2))
 
     assert manager.get_courses_presented(["over"]) == ["art-over"]
-    with pytest.raises(StillRunning, match="art-runs runs until"):
+    with pytest.raises(CourseInProgress, match="art-runs runs until"):
         manager.get_courses_presented(["over", "runs"])

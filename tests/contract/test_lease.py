@@ -7,10 +7,15 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from shared_db.lease import Lease, Migrating, TableInUse, held_lease
+from shared_db.provisioning.migration_lease import (
+    Lease,
+    LockTimeout,
+    MigrationInProgress,
+    held_lease,
+)
 from tests.e2e.processes import wait_until
-from tests.grades import HISTORY
-from tests.stores import engine_on, waits_for_a_lock
+from tests.support.databases import engine_on, waits_for_a_lock
+from tests.support.grades import HISTORY
 
 FIRST, SECOND, THIRD = "20260101_grades", "20260102_weights", "20260103_unique"
 
@@ -64,7 +69,7 @@ def test_a_second_one_waits_until_it_is_free(engine: Engine) -> None:
 
 
 def test_who_waited_in_vain_is_told_who_has_it(engine: Engine) -> None:
-    with held_lease(engine) as lease, pytest.raises(Migrating) as refusal:
+    with held_lease(engine) as lease, pytest.raises(MigrationInProgress) as refusal:
         short_wait(engine)
 
     assert lease.holder in str(refusal.value)
@@ -86,7 +91,7 @@ def test_a_holder_who_lives_renews_it(engine: Engine) -> None:
             pass_by(engine)
             renewed = threading.Event()
             renewed.wait(0.5)
-        with pytest.raises(Migrating):
+        with pytest.raises(MigrationInProgress):
             short_wait(engine)
 
 
@@ -105,7 +110,7 @@ def test_a_holder_who_was_overtaken_cannot_migrate(engine: Engine) -> None:
     slow = Lease(engine, "slow")
     assert slow.take()
     pass_by(engine)
-    with held_lease(engine), pytest.raises(Migrating, match="lost"):
+    with held_lease(engine), pytest.raises(MigrationInProgress, match="lost"):
         HISTORY.upgrade_under(slow)
 
 
@@ -149,7 +154,7 @@ class TestLocks:
     def test_one_on_a_table_in_use_gives_up_and_changes_nothing(self, engine: Engine) -> None:
         with engine.connect() as reader:
             reader.execute(text("SELECT * FROM grades.grades"))
-            refused = pytest.raises(TableInUse, match=r"not given within 0\.1 seconds")
+            refused = pytest.raises(LockTimeout, match=r"not given within 0\.1 seconds")
             with held_lease(engine, lock_timeout_seconds=0.1) as lease, refused:
                 HISTORY.upgrade_under(lease)
         with engine.connect() as connection:
@@ -205,7 +210,7 @@ class TestOutsideTransactions:
             pass_by(engine)
             overtaken = Lease(engine, "other").take()
             writer.commit()
-            with pytest.raises(Migrating, match="lost"):
+            with pytest.raises(MigrationInProgress, match="lost"):
                 migrating.result()
 
         assert overtaken

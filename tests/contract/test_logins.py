@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from shared_db.errors import ConfigurationError
-from shared_db.granting import RolesRefused
-from shared_db.logins import Login, make_logins
-from tests.logins import a_login, give_database
-from tests.server import new_name
-from tests.stores import engine_on
+from shared_db.provisioning.grants import RolesRefused
+from shared_db.provisioning.login_roles import Login, make_logins
+from tests.support.databases import engine_on
+from tests.support.logins import a_login, give_database
+from tests.support.server import new_name
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_an_owner_who_may_make_roles_may_make_logins_and_others_may_not(empty_ur
     strange = give_database(empty_url, a_login())
     with pytest.raises(RolesRefused, match=r"by hand, see docs/database\.md"):
         make_logins(engine_on(strange), [login])
-    owner = give_database(empty_url, a_login(may_make_roles=True))
+    owner = give_database(empty_url, a_login(can_create_roles=True))
     for _ in range(2):
         make_logins(engine_on(owner), [login])
 

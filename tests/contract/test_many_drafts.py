@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.datastore.drafts import DraftToStore
 

@@ -7,20 +7,20 @@ import pytest
 from starlette.testclient import TestClient
 
 from monitoring_service.database import EventToStore, MonitoringDatabase
-from monitoring_service.database.series import Series
+from monitoring_service.database.timeseries import Series
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.errors import EventExists, LogNotFound, RulesNotFound
 from monitoring_service.main import create_app
 from monitoring_service.models import Base
 from monitoring_service.settings import Settings
 from shared_db.clock import utc_now
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
-from shared_db.paging import MalformedCursor
+from shared_db.queries.pagination import MalformedCursor
 from shared_db.settings import Environment
 from tests.e2e.processes import wait_until
-from tests.factories import NOON, days
-from tests.stores import OpenDatabase, engine_on
+from tests.support.databases import OpenDatabase, engine_on
+from tests.support.factories import NOON, days
 
 MINUTE = timedelta(minutes=1)
 # What a lone trouble loses when the next minute begins while the test runs.
@@ -98,7 +98,7 @@ def test_an_unknown_log_and_another_content_are_refused(monitoring: MonitoringDa
         monitoring.get_log_by_id("e2")
     with pytest.raises(EventExists):
         monitoring.add_log("web", "request", event_id="e1")
-    assert monitoring.add_log("api", "request", event_id="e1").is_repeat
+    assert monitoring.add_log("api", "request", event_id="e1").is_replay
 
 
 def test_limits_come_from_settings_and_from_what_was_set(monitoring: MonitoringDatabase) -> None:

@@ -16,7 +16,7 @@ from monitoring_service.database.counts import Statistics
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.models import Base, LogCount, MonitoringLog
 from shared_db.clock import utc_now
-from tests.stores import OpenDatabase
+from tests.support.databases import OpenDatabase
 
 NOTHING: dict[HealthStatus, int] = dict.fromkeys(HealthStatus, 0)
 

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from monitoring_service.database import EventToStore, MonitoringDatabase
 from monitoring_service.database.logs import LOGS_BY_TIME, LogSearch
 from monitoring_service.domain.findings import HealthStatus
-from shared_db.database import Database
-from tests.factories import NOON
+from shared_db.connection.database import Database
+from tests.support.factories import NOON
 
 CRITICAL = HealthStatus.CRITICAL
 

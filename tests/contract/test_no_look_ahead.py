@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.models import Base
-from shared_db.database import Database
-from tests.factories import NOON, days
-from tests.past_events import (
+from shared_db.connection.database import Database
+from tests.support.factories import NOON, days
+from tests.support.past_events import (
     END,
     HINT,
     START,

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import Connection, text
 from starlette.testclient import TestClient
 
-from shared_db.database import Database
-from shared_web.keys import KeyManager, Scope
+from shared_db.connection.database import Database
+from shared_web.auth.keys import KeyManager, Scope
 from tests.e2e.processes import wait_until
-from tests.factories import a_learning_event, a_student
-from tests.outage import spool_in, spooling
-from tests.stores import engine_on
+from tests.support.databases import engine_on
+from tests.support.factories import a_learning_event, a_student
+from tests.support.outage import spool_in, spooling
 
 API = "/api/v1"
 LOCKS = {

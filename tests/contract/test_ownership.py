@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import Engine, make_url, text
 
 from shared_db.errors import ConfigurationError
-from shared_db.logins import Login, make_logins
-from shared_db.ownership import hand_over
-from tests.logins import a_login, new_role_prefix
-from tests.server import new_name
-from tests.stores import engine_on
-from veritas_cli.histories import OWNED_SCHEMAS, migrate_all, service_roles
+from shared_db.provisioning.login_roles import Login, make_logins
+from shared_db.provisioning.ownership import hand_over
+from tests.support.databases import engine_on
+from tests.support.logins import a_login, new_role_prefix
+from tests.support.server import new_name
+from veritas_cli.migrations import OWNED_SCHEMAS, migrate_all, service_roles
 
 SERVICES = ("monitoring", "staffstuddash", "dropout")
 _NOT_THE_OWNERS = text(
@@ -133,7 +133,7 @@ def test_a_superuser_is_no_owner(installation: Installation) -> None:
 
 
 def test_only_a_superuser_hands_over(installation: Installation) -> None:
-    url = a_login(may_make_roles=True).url_of(installation.url)
+    url = a_login(can_create_roles=True).url_of(installation.url)
 
     with pytest.raises(ConfigurationError, match="Only a superuser"):
         replace(installation, url=url).hand_over()

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import event, update
 
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.database.incomplete import OTHERS_AFTER
+from dropout_service.database.features.incomplete import OTHERS_AFTER
 from dropout_service.errors import PredictionNotFound
 from dropout_service.models import DropoutPrediction
-from shared_db.spool import Spool
-from tests.factories import days
-from tests.waiting_rows import (
+from shared_db.spool.queue import Spool
+from tests.support.factories import days
+from tests.support.waiting_rows import (
     AS_OF,
     content,
     enrol,
@@ -60,7 +60,7 @@ def test_a_prediction_says_what_waits_and_is_made_again_from_all(
     assert len(manager.get_feedback("early").items) == 1
     assert manager.get_feedback(latest.id).items == []
     repeated = manager.predict("ada", as_of=AS_OF, prediction_id="early")
-    assert (repeated.is_repeat, repeated.pending_rows) == (True, 3)
+    assert (repeated.is_replay, repeated.pending_rows) == (True, 3)
     # Also where ids of the same instant are compared: "early" comes after the new one.
     overall = manager.get_summary(AS_OF, days=1, periods=1).standings[0]
     assert overall.levels == {**dict.fromkeys(overall.levels, 0), bob.risk_level: 1} | {

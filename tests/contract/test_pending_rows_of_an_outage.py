@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from shared_db.spool_queue import ReplayQueue
+from shared_db.spool.replay_queue import ReplayQueue
 from tests.e2e.processes import wait_until
-from tests.factories import NOON, a_learning_event, days
-from tests.outage import server_to_lose, spool_in, spooling
-from veritas_cli.local_postgres import LocalPostgres
+from tests.support.factories import NOON, a_learning_event, days
+from tests.support.outage import server_to_lose, spool_in, spooling
+from veritas_cli.postgres.server import LocalPostgres
 
 API = "/api/v1"
 AS_OF = {"as_of": (NOON + days(40)).isoformat()}

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import update
 
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.database.enrolment_predictions import named_row
-from dropout_service.domain.targets import Target
-from shared_db.spool import Spool
-from tests.learned import trained
-from tests.waiting_rows import (
+from dropout_service.database.predictions.by_model import named_row
+from dropout_service.domain.enrolments.outcome_targets import Target
+from shared_db.spool.queue import Spool
+from tests.support.learned import trained
+from tests.support.waiting_rows import (
     AS_OF,
     STUDENTS,
     content,

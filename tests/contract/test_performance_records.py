@@ -8,17 +8,17 @@ import pytest
 from sqlalchemy import event, inspect, text, update
 
 from shared_db.clock import utc_now
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from staffstuddash_service.datastore import (
     AssessmentToStore,
     DatastoreManager,
     StudentToStore,
 )
 from staffstuddash_service.datastore.performance import recompute
-from staffstuddash_service.domain.orders import Order
+from staffstuddash_service.domain.sort_orders import Order
 from staffstuddash_service.models import AssessmentLog, Base, PerformanceRecord
-from tests.factories import days
-from tests.stores import OpenDatabase, engine_on
+from tests.support.databases import OpenDatabase, engine_on
+from tests.support.factories import days
 
 WRITERS = 8
 
@@ -97,7 +97,7 @@ def test_one_draft_sent_by_many_is_one_version(own: DatastoreManager) -> None:
             pool.map(lambda _: own.add_draft("s001", "essay", "One.", draft_id="d1"), range(16))
         )
 
-    assert [draft.is_repeat for draft in drafts].count(False) == 1
+    assert [draft.is_replay for draft in drafts].count(False) == 1
     assert own.get_performance_record("s001").draft_count == 1
 
 

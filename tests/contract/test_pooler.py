@@ -5,16 +5,16 @@ from sqlalchemy import Engine, MetaData, text
 from sqlalchemy.exc import DBAPIError
 
 from dropout_service.models import Base as DropoutBase
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base as StaffstuddashBase
-from tests.grades import HISTORY
-from tests.pooler import Pooled
-from tests.server import role_prefix
-from tests.stores import engine_on, role_of
-from veritas_cli.check import TRIALS
-from veritas_cli.histories import migrate_all
+from tests.support.databases import engine_on, role_of
+from tests.support.grades import HISTORY
+from tests.support.pooler import Pooled
+from tests.support.server import role_prefix
+from veritas_cli.commands.check import TRIALS
+from veritas_cli.migrations import migrate_all
 
 STATE = text(
     "SELECT pg_backend_pid(), current_user, current_setting('statement_timeout'),"

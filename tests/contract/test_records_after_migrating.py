@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
 
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.main import create_app
 from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.settings import Settings
-from tests.stores import LOOPBACK, engine_on
-from veritas_cli.histories import HISTORIES
+from tests.support.databases import LOOPBACK, engine_on
+from veritas_cli.migrations import HISTORIES
 
 FIRST = "20261122_students"
 STUDENTS = """

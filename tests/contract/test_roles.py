@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import Table, text
 from sqlalchemy.exc import ProgrammingError
 
-from shared_db.database import Database
-from shared_db.granting import ServiceRole
-from shared_db.migrations import History, require_migrated
-from shared_web.keys import KeyManager, Scope
-from tests.server import role_prefix
-from tests.stores import engine_on
-from veritas_cli.histories import SERVICES, migrate_all, service_roles
+from shared_db.connection.database import Database
+from shared_db.provisioning.grants import ServiceRole
+from shared_db.provisioning.migrations import History, require_migrated
+from shared_web.auth.keys import KeyManager, Scope
+from tests.support.databases import engine_on
+from tests.support.server import role_prefix
+from veritas_cli.migrations import SERVICES, migrate_all, service_roles
 
 TABLES = text(
     "SELECT n.nspname || '.' || c.relname FROM pg_class c"

@@ -6,15 +6,15 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import ProgrammingError
 
-from shared_db.database import Database
-from shared_db.granting import make_roles
+from shared_db.connection.database import Database
+from shared_db.provisioning.grants import make_roles
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.models import Base
-from tests.logins import Login, a_login, give_database, new_role_prefix
-from tests.server import admin_url, create_database, drop_database, new_name
-from tests.stores import engine_on, role_of
-from veritas_cli.histories import SCHEMAS, SERVICES, migrate_all, service_roles
+from tests.support.databases import engine_on, role_of
+from tests.support.logins import Login, a_login, give_database, new_role_prefix
+from tests.support.server import admin_url, create_database, drop_database, new_name
+from veritas_cli.migrations import SCHEMAS, SERVICES, migrate_all, service_roles
 
 CURRENT_USER = text("SELECT current_user")
 
@@ -89,14 +89,14 @@ class TestMakingRoles:
     def test_an_owner_who_may_make_roles_uses_them_itself(
         self, empty_url: str, prefix: str
     ) -> None:
-        url = give_database(empty_url, a_login(may_make_roles=True))
+        url = give_database(empty_url, a_login(can_create_roles=True))
 
         assert migrate_all(engine_on(url), role_prefix=prefix) is None
         assert user_in(open_as(url)) == f"{prefix}_staffstuddash"
         assert DatastoreManager(open_as(url)).add_student("s001", "Ada").id == "s001"
 
     def test_making_them_again_changes_nothing(self, empty_url: str, prefix: str) -> None:
-        url = give_database(empty_url, a_login(may_make_roles=True))
+        url = give_database(empty_url, a_login(can_create_roles=True))
         engine = engine_on(url)
 
         assert [migrate_all(engine, role_prefix=prefix) for _ in range(2)] == [None, None]

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.domain.kinds import EventType
+from dropout_service.domain.enums import EventType
 from dropout_service.models import Base, DailyActivity
-from tests.factories import NOON, days
-from tests.stores import OpenDatabase
+from tests.support.databases import OpenDatabase
+from tests.support.factories import NOON, days
 
 SUBMIT = EventType.QUESTION_SUBMIT
 AnEvent = tuple[int, EventType, str | None, str | None, bool | None]

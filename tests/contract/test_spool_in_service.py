@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.factories import a_student
-from tests.outage import server_to_lose, settled, spooling
-from veritas_cli.local_postgres import LocalPostgres
+from tests.support.factories import a_student
+from tests.support.outage import server_to_lose, settled, spooling
+from veritas_cli.postgres.server import LocalPostgres
 
 API = "/api/v1"
 RELEASES = Path(__file__).parents[1] / "releases"

@@ -8,9 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.e2e.processes import wait_until
-from tests.factories import a_learning_event, a_student, a_system_event, an_assessment
-from tests.outage import server_to_lose, settled, spool_in, spooling
-from veritas_cli.local_postgres import LocalPostgres
+from tests.support.factories import a_learning_event, a_student, a_system_event, an_assessment
+from tests.support.outage import server_to_lose, settled, spool_in, spooling
+from veritas_cli.postgres.server import LocalPostgres
 
 API = "/api/v1"
 A_DRAFT = {"assignment_id": "essay", "content": "The sky is blue."}

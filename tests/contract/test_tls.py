@@ -11,14 +11,14 @@ import trustme
 from sqlalchemy import make_url, text
 from typer.testing import CliRunner
 
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base
-from tests.server import admin_url
-from veritas_cli.accounts import account_for
-from veritas_cli.local_postgres import THROW_AWAY, LocalPostgresError, temporary_postgres
+from tests.support.server import admin_url
 from veritas_cli.main import app
+from veritas_cli.postgres.os_account import account_for
+from veritas_cli.postgres.server import THROW_AWAY, LocalPostgresError, temporary_postgres
 
 NAME = "db.school.example"
 HOW = text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
@@ -100,7 +100,7 @@ def is_encrypted(database: Database) -> bool:
         return bool(session.scalar(HOW))
 
 
-def refusal_of(database: Database) -> str:
+def readiness_failure(database: Database) -> str:
     """Return why the store is not opened; it is no outage, so nothing is kept in memory either."""
     with pytest.raises(ConfigurationError) as refusal:
         _ = database.use_fallback
@@ -127,20 +127,20 @@ def test_another_host_name_is_refused(server: TlsServer) -> None:
     url = server.named("other.school.example")
 
     assert is_encrypted(opened(url))  # without the authority nothing is verified
-    line = refusal_of(opened(url, database_ca_file=server.authority))
+    line = readiness_failure(opened(url, database_ca_file=server.authority))
     assert "certificate is for another host name (other.school.example" in line
 
 
 def test_another_authority_is_refused(server: TlsServer, tmp_path: Path) -> None:
     trustme.CA().cert_pem.write_to_path(tmp_path / "another.pem")
 
-    line = refusal_of(opened(server.named(NAME), database_ca_file=tmp_path / "another.pem"))
+    line = readiness_failure(opened(server.named(NAME), database_ca_file=tmp_path / "another.pem"))
 
     assert "certificate is not of the authority in DATABASE_CA_FILE" in line
 
 
 def test_an_authority_that_cannot_be_read_is_named(server: TlsServer, tmp_path: Path) -> None:
-    line = refusal_of(opened(server.named(NAME), database_ca_file=tmp_path / "missing.pem"))
+    line = readiness_failure(opened(server.named(NAME), database_ca_file=tmp_path / "missing.pem"))
 
     assert "(DATABASE_CA_FILE) cannot be read" in line
 
@@ -148,16 +148,16 @@ def test_an_authority_that_cannot_be_read_is_named(server: TlsServer, tmp_path: 
 def test_a_server_that_refuses_plain_text_is_told_from_one_that_refuses_us(
     server: TlsServer,
 ) -> None:
-    plain = refusal_of(opened(server.named(NAME, sslmode="disable"), database_tls="off"))
+    plain = readiness_failure(opened(server.named(NAME, sslmode="disable"), database_tls="off"))
     stranger = make_url(server.url).set(username="nobody_of_that_name")
-    unknown = refusal_of(opened(named(stranger.render_as_string(hide_password=False), NAME)))
+    unknown = readiness_failure(opened(named(stranger.render_as_string(hide_password=False), NAME)))
 
     assert "admits only connections with TLS" in plain
     assert "TLS" not in unknown
 
 
 def test_a_url_that_switches_tls_off_is_refused_before_connecting(server: TlsServer) -> None:
-    assert "DATABASE_TLS=off" in refusal_of(opened(server.named(NAME, sslmode="disable")))
+    assert "DATABASE_TLS=off" in readiness_failure(opened(server.named(NAME, sslmode="disable")))
 
 
 def test_a_server_without_tls_is_refused_where_it_is_required(
@@ -168,8 +168,8 @@ def test_a_server_without_tls_is_refused_where_it_is_required(
         pytest.skip("the server of TEST_DATABASE_URL may well speak TLS")
 
     lines = [
-        refusal_of(opened(named(admin_url(), NAME))),
-        refusal_of(opened(admin_url(), database_ca_file=tmp_path / "authority.pem")),
+        readiness_failure(opened(named(admin_url(), NAME))),
+        readiness_failure(opened(admin_url(), database_ca_file=tmp_path / "authority.pem")),
     ]
 
     assert ["the server offers no TLS" in line for line in lines] == [True, True]

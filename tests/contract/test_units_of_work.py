@@ -8,21 +8,21 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from shared_db.clock import utc_now
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy
-from shared_db.failures import is_unique_violation
-from shared_db.naming import Outcome, digest_of, store_named
-from shared_db.paging import Keyset, MalformedCursor
+from shared_db.queries.pagination import Keyset, MalformedCursor
+from shared_db.resilience.error_classification import is_unique_violation
+from shared_db.writes.idempotent_insert import Outcome, content_digest, insert_many_idempotent
 from staffstuddash_service.models import AssessmentLog, Base, PerformanceRecord, Student
-from tests.factories import NOON, days
-from tests.stores import OpenDatabase, engine_on
+from tests.support.databases import OpenDatabase, engine_on
+from tests.support.factories import NOON, days
 
 ById = Keyset("by-id", (Student.id,))
 
 
 def a_row(id_: str = "s001", name: str = "Ada") -> Student:
     now = utc_now()
-    digest = digest_of({"name": name})
+    digest = content_digest({"name": name})
     return Student(id=id_, name=name, digest=digest, created_at=now, updated_at=now)
 
 
@@ -160,9 +160,9 @@ class TestStoringNamedRows:
 
     def test_each_row_is_told_apart(self, database: Database) -> None:
         with database.unit_of_work() as session:
-            store_named(session, [a_row("known")])
+            insert_many_idempotent(session, [a_row("known")])
         with database.unit_of_work() as session:
-            outcomes = store_named(
+            outcomes = insert_many_idempotent(
                 session,
                 [
                     a_row("new"),
@@ -176,20 +176,20 @@ class TestStoringNamedRows:
         assert outcomes == [
             Outcome.STORED,
             Outcome.REPEATED,
-            Outcome.DIFFERENT,
+            Outcome.CONFLICT,
             Outcome.REPEATED,
-            Outcome.DIFFERENT,
+            Outcome.CONFLICT,
         ]
         assert names(database) == ["Ada", "Ada"]
 
     def test_no_rows_are_no_work(self, database: Database) -> None:
         with database.unit_of_work() as session:
-            assert store_named(session, []) == []
+            assert insert_many_idempotent(session, []) == []
 
     def test_thousands_of_rows_are_one_call(self, database: Database) -> None:
         rows = [a_row(f"s{n:05}") for n in range(5000)]
         with database.unit_of_work() as session:
-            outcomes = store_named(session, rows)
+            outcomes = insert_many_idempotent(session, rows)
 
         assert outcomes == [Outcome.STORED] * 5000
         assert len(names(database)) == 5000
@@ -201,7 +201,7 @@ class TestKeysets:
     @pytest.fixture
     def database(self, database: Database) -> Database:
         with database.unit_of_work() as session:
-            store_named(session, [a_row(f"s{n}") for n in range(5)])
+            insert_many_idempotent(session, [a_row(f"s{n}") for n in range(5)])
             session.flush()
             for number, row in enumerate(session.scalars(select(Student).order_by(Student.id))):
                 row.updated_at = NOON + days(number // 2)
@@ -232,7 +232,7 @@ class TestKeysets:
         with database.reading() as session:
             first = ById.page(session, select(Student), after=None, limit=2)
         with database.unit_of_work() as session:
-            store_named(session, [a_row("s00")])
+            insert_many_idempotent(session, [a_row("s00")])
         with database.reading() as session:
             second = ById.page(session, select(Student), after=first.next, limit=2)
 

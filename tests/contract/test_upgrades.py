@@ -4,12 +4,12 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from dropout_service.database import DropoutDatabaseManager
-from shared_db.database import Database
-from shared_db.migrations import History, require_migrated
-from tests.grades import HISTORY as GRADES
-from tests.stores import engine_on, run_script
-from veritas_cli.check import TRIALS
-from veritas_cli.histories import HISTORIES
+from shared_db.connection.database import Database
+from shared_db.provisioning.migrations import History, require_migrated
+from tests.support.databases import engine_on, run_script
+from tests.support.grades import HISTORY as GRADES
+from veritas_cli.commands.check import TRIALS
+from veritas_cli.migrations import HISTORIES
 
 EARLIER = [
     pytest.param(history, revision, id=f"{history.schema} {revision}")

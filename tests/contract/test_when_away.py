@@ -6,23 +6,23 @@ import pytest
 from sqlalchemy import make_url, text
 from starlette.testclient import TestClient
 
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError, DatabaseUnavailable
-from shared_db.migrations import require_migrated
+from shared_db.provisioning.migrations import require_migrated
 from shared_db.settings import DatabaseSettings, Fallback
-from shared_web.keys import KeyManager, Scope
+from shared_web.auth.keys import KeyManager, Scope
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.main import create_app
 from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
 from tests.e2e.processes import wait_until
-from tests.factories import a_student
-from tests.server import admin_url, role_prefix
-from tests.stores import engine_on, role_of
-from veritas_cli.histories import migrate_all
-from veritas_cli.local_postgres import temporary_postgres
-from veritas_cli.ports import free_port
+from tests.support.databases import engine_on, role_of
+from tests.support.factories import a_student
+from tests.support.server import admin_url, role_prefix
+from veritas_cli.migrations import migrate_all
+from veritas_cli.postgres.server import temporary_postgres
+from veritas_cli.processes.ports import free_port
 
 STUDENTS = "/api/v1/students"
 

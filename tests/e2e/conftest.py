@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dropout_service.database import DropoutDatabaseManager
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from tests.e2e.processes import without_settings
-from tests.imported import Run, bring_in
-from tests.server import admin_url, create_database, drop_database, new_name, role_prefix
-from tests.small_past import write_past
-from tests.stores import engine_on
+from tests.support.databases import engine_on
+from tests.support.imported import Run, bring_in
+from tests.support.server import admin_url, create_database, drop_database, new_name, role_prefix
+from tests.support.small_past import write_past
 from veritas_cli.main import app
 
 DAY_56_OF_CCC = ("--course", "CCC-2014B", "--day", "56")

@@ -13,12 +13,12 @@ from typer.testing import CliRunner, Result
 from dropout_service.database import DropoutDatabaseManager
 from monitoring_service.database import MonitoringDatabase
 from shared_db.clock import utc_now
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
-from tests.server import admin_url, create_database, drop_database
-from tests.stores import engine_on
-from veritas_cli.backup import SCHEMAS, count_rows
-from veritas_cli.client_programs import fitting_program, libpq_environment, major_of
+from tests.support.databases import engine_on
+from tests.support.server import admin_url, create_database, drop_database
+from veritas_cli.commands.backup import SCHEMAS, count_rows
+from veritas_cli.dump.client_tools import fitting_program, libpq_environment, major_of
 from veritas_cli.main import app
 
 CONTENT = "SELECT count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM {} t"

@@ -8,13 +8,13 @@ from sqlalchemy import make_url
 from typer.testing import CliRunner, Result
 
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.database.students import STUDENT, StudentToStore
-from shared_db.database import Database
-from shared_db.spool import Spool
+from dropout_service.database.students.store import STUDENT, StudentToStore
+from shared_db.connection.database import Database
+from shared_db.spool.queue import Spool
 from staffstuddash_service.datastore import DatastoreManager
-from tests.dumps import bytes_of, dump
-from tests.factories import NOON
-from tests.stores import engine_on
+from tests.support.databases import engine_on
+from tests.support.dumps import bytes_of, dump
+from tests.support.factories import NOON
 from veritas_cli.main import app
 
 Run = Callable[..., Result]

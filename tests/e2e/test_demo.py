@@ -11,15 +11,15 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from shared_db.database import Database
-from shared_web.keys import KeyManager, Scope
+from shared_db.connection.database import Database
+from shared_web.auth.keys import KeyManager, Scope
 from tests.e2e.processes import without_settings
-from tests.live_services import live_services
-from tests.small_oulad import FILES, write_oulad, zip_of
-from tests.stores import engine_on
+from tests.support.databases import engine_on
+from tests.support.live_services import live_services
+from tests.support.small_oulad import FILES, write_oulad, zip_of
+from veritas_cli.http_client import ClientSettings
 from veritas_cli.main import app
-from veritas_cli.ports import free_port
-from veritas_cli.rest import ClientSettings
+from veritas_cli.processes.ports import free_port
 
 COURSE = ("--course", "AAA/2013J", "--day", "20")
 

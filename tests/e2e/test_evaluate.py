@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from tests.imported import Run
-from tests.stores import engine_on
+from tests.support.databases import engine_on
+from tests.support.imported import Run
 
 EVALUATE = ("evaluate", "--train", "2013B", "--test", "2014B", "--resamples", "20")
 

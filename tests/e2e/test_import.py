@@ -11,16 +11,16 @@ import pytest
 from sqlalchemy import Engine, text
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.domain.kinds import EventType
-from shared_db.database import Database
-from shared_db.naming import Outcome
+from dropout_service.domain.enums import EventType
+from shared_db.connection.database import Database
+from shared_db.writes.idempotent_insert import Outcome
 from staffstuddash_service.datastore import DatastoreManager
 from tests.e2e.processes import wait_until, without_settings
-from tests.imported import Run, account, bring_in, bring_in_small, contents_of
-from tests.server import admin_url, create_database, drop_database, new_name
-from tests.small_oulad import FILES, with_question_marks, write_oulad, zip_of
-from tests.stores import engine_on, waits_for_a_lock
-from veritas_cli.oulad import CourseName
+from tests.support.databases import engine_on, waits_for_a_lock
+from tests.support.imported import Run, account, bring_in, bring_in_small, contents_of
+from tests.support.server import admin_url, create_database, drop_database, new_name
+from tests.support.small_oulad import FILES, with_question_marks, write_oulad, zip_of
+from veritas_cli.oulad.course import CourseName
 
 CLICKS = 12
 FIRST = "oulad-AAA-2013J-101-71--10-1"

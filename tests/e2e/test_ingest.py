@@ -10,13 +10,13 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from shared_db.database import Database
-from shared_web.keys import KeyManager, Scope
-from shared_web.ready import refusal_of
+from shared_db.connection.database import Database
+from shared_web.auth.keys import KeyManager, Scope
+from shared_web.operations.readiness import readiness_failure
 from tests.e2e.processes import all_gone, children_of, wait_until, without_settings
-from tests.factories import a_learning_event, a_system_event
-from tests.stores import engine_on
-from veritas_cli.ports import free_port
+from tests.support.databases import engine_on
+from tests.support.factories import a_learning_event, a_system_event
+from veritas_cli.processes.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = 24
@@ -89,7 +89,7 @@ def test_a_service_that_is_stopped_under_load_has_stored_what_it_acknowledged(
     )
     senders = Senders(f"http://127.0.0.1:{port}/api/v1/{route}", key, body, id_field)
     try:
-        assert wait_until(lambda: refusal_of(port) is None)
+        assert wait_until(lambda: readiness_failure(port) is None)
         workers = children_of(process.pid)
         with ThreadPoolExecutor(CLIENTS) as pool:
             sending = [pool.submit(senders.send, client) for client in range(CLIENTS)]

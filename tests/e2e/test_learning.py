@@ -12,17 +12,17 @@ from typer.testing import Result
 
 import dropout_service.main
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.database.course_records import SubmissionToStore
-from dropout_service.domain.kinds import EventType
-from dropout_service.domain.targets import Target
+from dropout_service.database.courses.bulk_import import SubmissionToStore
+from dropout_service.domain.enrolments.outcome_targets import Target
+from dropout_service.domain.enums import EventType
 from dropout_service.errors import NotAssessable
 from dropout_service.models import Course, DropoutPrediction, Enrolment, Submission
 from dropout_service.settings import Settings
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.settings import Environment, Fallback
 from tests.e2e.conftest import DAY_56_OF_CCC
-from tests.imported import Run
-from tests.stores import LOOPBACK, engine_on
+from tests.support.databases import LOOPBACK, engine_on
+from tests.support.imported import Run
 
 DAY_56 = datetime(2014, 3, 29, 23, 59, 59, tzinfo=UTC)
 DAY_90 = datetime(2014, 5, 2, 12, tzinfo=UTC)

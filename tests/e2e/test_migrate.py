@@ -10,15 +10,15 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import ProgrammingError
 from typer.testing import CliRunner, Result
 
-from shared_db.lease import Lease, held_lease
-from shared_db.roles import role_name
+from shared_db.connection.roles import role_name
+from shared_db.provisioning.migration_lease import Lease, held_lease
 from tests.e2e.processes import without_settings
-from tests.logins import Login, a_login, give_database, new_role_prefix
-from tests.server import new_name
-from tests.stores import engine_on, run_script
-from veritas_cli.histories import SERVICES
+from tests.support.databases import engine_on, run_script
+from tests.support.logins import Login, a_login, give_database, new_role_prefix
+from tests.support.server import new_name
 from veritas_cli.main import app
-from veritas_cli.ports import free_port
+from veritas_cli.migrations import SERVICES
+from veritas_cli.processes.ports import free_port
 
 Run = Callable[..., Result]
 VERITAS = (sys.executable, "-c", "from veritas_cli.main import app; app()")
@@ -97,7 +97,7 @@ def test_two_processes_at_once_migrate_one_after_the_other(empty_url: str, prefi
 def test_who_migrates_just_now_is_named(
     private_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("veritas_cli.histories.held_lease", impatient)
+    monkeypatch.setattr("veritas_cli.migrations.held_lease", impatient)
     assert Lease(engine_on(private_url), "the other machine").take()
 
     refused = run(private_url, "migrate")
@@ -117,7 +117,7 @@ class TestLogins:
     def test_the_owner_migrates_and_each_service_has_its_login(
         self, empty_url: str, run: Run, prefix: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        owner = give_database(empty_url, a_login(may_make_roles=True))
+        owner = give_database(empty_url, a_login(can_create_roles=True))
         monkeypatch.setenv("DATABASE_ADMIN_URL", owner)
         logins = {history.schema: a_login() for history in SERVICES}
         for schema, login in logins.items():

@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from tests.chaos.storm import storm_over
+from tests.chaos.fault_injection import storm_over
 
 SEED = 7
 CLIENTS = 1

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import make_url, text
 from typer.testing import CliRunner
 
-from tests.server import new_name
-from tests.stores import engine_on
+from tests.support.databases import engine_on
+from tests.support.server import new_name
 from veritas_cli.main import app
 
 

@@ -10,13 +10,13 @@ from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.database.events import EVENT
-from dropout_service.domain.kinds import EventType
+from dropout_service.database.events.store import EVENT
+from dropout_service.domain.enums import EventType
 from dropout_service.models import DropoutPrediction
-from shared_db.database import Database
-from shared_db.spool import Spool
-from tests.factories import NOON, days
-from tests.stores import engine_on
+from shared_db.connection.database import Database
+from shared_db.spool.queue import Spool
+from tests.support.databases import engine_on
+from tests.support.factories import NOON, days
 from veritas_cli.main import app
 
 Run = Callable[..., Result]

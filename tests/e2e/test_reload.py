@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.e2e.processes import all_gone, children_of, wait_until, without_settings
-from veritas_cli.ports import free_port
+from veritas_cli.processes.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("shared_db", "shared_web", "monitoring_service")

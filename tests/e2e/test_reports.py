@@ -2,7 +2,7 @@
 
 import httpx
 
-from benchmarks.harness import Server, service
+from benchmarks.support.harness import Server, service
 from tests.e2e.processes import wait_until
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from shared_db.database import Database
-from shared_db.spool import Spool
+from shared_db.connection.database import Database
+from shared_db.spool.queue import Spool
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
 from veritas_cli.main import app
-from veritas_cli.ports import free_port
+from veritas_cli.processes.ports import free_port
 
 Run = Callable[..., Result]
 

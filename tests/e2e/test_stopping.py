@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from shared_web.ready import refusal_of
+from shared_web.operations.readiness import readiness_failure
 from tests.e2e.processes import wait_until, without_settings
-from tests.factories import a_student
-from veritas_cli.ports import free_port
+from tests.support.factories import a_student
+from veritas_cli.processes.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,7 +36,7 @@ class Running:
         )
 
     def listens(self) -> bool:
-        refusal = refusal_of(self.port)
+        refusal = readiness_failure(self.port)
         return refusal is None or "no answer" not in refusal
 
     def end(self) -> None:
@@ -65,7 +65,7 @@ def without_its_database(tmp_path: Path) -> Iterator[Running]:
 
 def health_check(port: int) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "shared_web.ready", str(port)],
+        [sys.executable, "-m", "shared_web.operations.readiness", str(port)],
         capture_output=True,
         text=True,
         check=False,
@@ -103,7 +103,7 @@ def test_a_service_that_is_stopped_answers_what_it_has_begun(in_memory: Running)
     with socket.create_connection(("127.0.0.1", in_memory.port), timeout=30) as connection:
         connection.sendall(head + body[:5])
         # Once it has answered another request, it has read this one's head.
-        assert refusal_of(in_memory.port) is None
+        assert readiness_failure(in_memory.port) is None
         in_memory.process.terminate()
         assert wait_until(lambda: not in_memory.listens())
         connection.sendall(body[5:])

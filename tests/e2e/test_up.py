@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from tests.e2e.processes import all_gone, children_of, is_running, wait_until, without_settings
 from veritas_cli.main import app
-from veritas_cli.ports import free_port
+from veritas_cli.processes.ports import free_port
 
 CHECKOUT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from veritas_cli.main import app; app()", "up"]

@@ -6,8 +6,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.harness import Server, migrated_server, service
-from veritas_cli.local_postgres import THROW_AWAY
+from benchmarks.support.harness import Server, migrated_server, service
+from veritas_cli.postgres.server import THROW_AWAY
 
 SERVICES = ("monitoring", "staffstuddash", "dropout")
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared_db import background
-from shared_db.background import BackgroundWork, Work, WorkState
-from tests.factories import NOON
+from shared_db.background_work import state as background
+from shared_db.background_work.state import BackgroundWork, Work, WorkState
+from tests.support.factories import NOON
 
 ERASING = WorkState("erasing", NOON, period_seconds=20)
 REPLAY = WorkState("replay", NOON)

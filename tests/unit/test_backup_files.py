@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import make_url
 
 from shared_db.errors import ConfigurationError
-from veritas_cli.archive import new_archive
-from veritas_cli.client_programs import libpq_environment
-from veritas_cli.transfer import Transfer
+from veritas_cli.dump.archive import new_archive
+from veritas_cli.dump.client_tools import libpq_environment
+from veritas_cli.dump.transfer import Transfer
 
 
 def refuse_links(*_paths: Path) -> None:

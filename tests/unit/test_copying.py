@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Double, Integer, LargeBinary, Text
 
 from monitoring_service.domain.findings import HealthStatus
 from shared_db.columns import Json, UtcDateTime, enum_column
-from shared_db.copying import encoder_of
+from shared_db.writes.copy_from import encoder_of
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\"}

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.small_oulad import FILES, write_oulad
-from veritas_cli.demo_course import course_demonstration
-from veritas_cli.demo_data import Demonstration
-from veritas_cli.oulad import OuladError, read_course
+from tests.support.small_oulad import FILES, write_oulad
+from veritas_cli.demo.dataset import Demonstration
+from veritas_cli.demo.oulad_course import course_demonstration
+from veritas_cli.oulad.course import OuladError, read_course
 
 DAY = 20
 

@@ -8,9 +8,17 @@ import pytest
 
 from dropout_service.schemas import NewLearningEvent
 from staffstuddash_service.schemas import NewAssessment, NewStudent
-from veritas_cli.demo_data import Demonstration
-from veritas_cli.demo_school import PUPILS, school_demonstration
-from veritas_cli.demo_stories import FADING, GONE, NEVER_SEEN, SILENT, STRUGGLING, THRIVING, Story
+from veritas_cli.demo.dataset import Demonstration
+from veritas_cli.demo.student_profiles import (
+    FADING,
+    GONE,
+    NEVER_SEEN,
+    SILENT,
+    STRUGGLING,
+    THRIVING,
+    Story,
+)
+from veritas_cli.demo.synthetic_school import PUPILS, school_demonstration
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 from sqlalchemy.pool import NullPool, QueuePool
 
-from shared_db.engine import build_engine, is_local, normalised_url, with_tls
+from shared_db.connection.engine import build_engine, is_local, normalised_url, with_tls
 from shared_db.errors import ConfigurationError
 from shared_db.settings import DatabaseSettings
 

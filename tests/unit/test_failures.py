@@ -6,12 +6,12 @@ import psycopg2
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from shared_db.database import Database
-from shared_db.engine import build_engine
+from shared_db.connection.database import Database
+from shared_db.connection.engine import build_engine
+from shared_db.connection.store import probe
 from shared_db.errors import ConfigurationError, DatabaseUnavailable
-from shared_db.failures import as_service_error, misconfiguration
+from shared_db.resilience.error_classification import misconfiguration, to_service_error
 from shared_db.settings import DatabaseSettings
-from shared_db.store import probe
 from staffstuddash_service.models import Base
 
 NO_NAME = 'could not translate host name "db.school" to address: '
@@ -34,7 +34,7 @@ def failing(text: str) -> DBAPIError:
 )
 def test_what_passes_by_itself_is_no_misconfiguration(text: str) -> None:
     assert misconfiguration(failing(text)) is None
-    assert as_service_error(failing(text)) is not None
+    assert to_service_error(failing(text)) is not None
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,4 @@ class QuotingError(psycopg2.errors.UniqueViolation):
 def test_what_a_refusal_quotes_does_not_tell_its_kind(quoted: str) -> None:
     refusal = DBAPIError(None, None, QuotingError(f"Key (id)=({quoted}) already exists."))
 
-    assert as_service_error(refusal) is None
+    assert to_service_error(refusal) is None

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from staffstuddash_service.domain.grit import grit_of
 from staffstuddash_service.domain.performance import Mark
-from tests.factories import NOON, days
+from tests.support.factories import NOON, days
 
 LATER = NOON + days(365)
 

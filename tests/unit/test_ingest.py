@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, NotFound, Overloaded, ServiceError
-from shared_db.ingest import Bounds, GroupCommit
+from shared_db.writes.group_commit import GroupCommit, QueueLimits
 from tests.e2e.processes import wait_until
-from tests.scarce import no_thread
+from tests.support.no_threads import no_thread
 
 BAD = -1
 REFUSED = -2
@@ -87,9 +87,9 @@ def test_those_that_wait_together_share_a_flush_in_the_order_they_came(journal: 
 
 
 def test_a_flush_takes_no_more_than_its_bounds(journal: Journal) -> None:
-    by_number = GroupCommit(journal.flush, Bounds(requests_at_once=2))
+    by_number = GroupCommit(journal.flush, QueueLimits(requests_at_once=2))
     behind_a_slow_one(journal, by_number, [1, 2, 3])
-    by_size = GroupCommit(journal.flush, Bounds(size_at_once=2))
+    by_size = GroupCommit(journal.flush, QueueLimits(size_at_once=2))
     journal.has_begun.clear()
     behind_a_slow_one(journal, by_size, [4, 5, 6])
 
@@ -97,7 +97,7 @@ def test_a_flush_takes_no_more_than_its_bounds(journal: Journal) -> None:
 
 
 def test_one_that_is_too_large_for_any_flush_is_written_alone(journal: Journal) -> None:
-    commits = GroupCommit(journal.flush, Bounds(size=10, size_at_once=5))
+    commits = GroupCommit(journal.flush, QueueLimits(size=10, size_at_once=5))
     assert commits.write(1, 1000) == 10
 
 
@@ -121,9 +121,9 @@ def test_a_refusal_of_one_is_raised_where_it_came_from(journal: Journal) -> None
     assert journal.flushes == [[0], [1, REFUSED]]
 
 
-@pytest.mark.parametrize("bounds", [Bounds(requests=2), Bounds(size=2)])
+@pytest.mark.parametrize("bounds", [QueueLimits(requests=2), QueueLimits(size=2)])
 def test_a_full_queue_refuses_and_takes_again_once_it_is_written(
-    journal: Journal, bounds: Bounds
+    journal: Journal, bounds: QueueLimits
 ) -> None:
     commits = GroupCommit(journal.flush, bounds)
 
@@ -137,7 +137,7 @@ def test_a_full_queue_refuses_and_takes_again_once_it_is_written(
 
 def test_without_a_database_everybody_who_waits_is_told(journal: Journal) -> None:
     journal.failure = DatabaseUnavailable("away")
-    commits = GroupCommit(journal.flush, Bounds(requests_at_once=1))
+    commits = GroupCommit(journal.flush, QueueLimits(requests_at_once=1))
 
     answers = behind_a_slow_one(journal, commits, [1, 2])
 
@@ -157,7 +157,7 @@ def test_one_that_is_given_up_takes_nobody_along_who_came_later(journal: Journal
 
 
 def test_who_waited_for_two_that_were_given_up_waits_no_longer(journal: Journal) -> None:
-    commits = GroupCommit(journal.flush, Bounds(requests_at_once=1))
+    commits = GroupCommit(journal.flush, QueueLimits(requests_at_once=1))
 
     answers = behind_a_slow_one(journal, commits, [LOST, 2, 3], slow=LOST)
 
@@ -182,7 +182,7 @@ def test_when_the_writer_itself_fails_everybody_is_told_and_the_next_one_writes(
     journal: Journal,
 ) -> None:
     journal.failure = SystemExit()
-    commits = GroupCommit(journal.flush, Bounds(requests_at_once=1))
+    commits = GroupCommit(journal.flush, QueueLimits(requests_at_once=1))
 
     answers = behind_a_slow_one(journal, commits, [1, 2])
 
@@ -227,7 +227,7 @@ def test_what_comes_in_one_turn_of_the_loop_is_written_together(journal: Journal
 
 
 def test_those_just_answered_gather(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared_db.ingest._GATHERING_SECONDS", 30)
+    monkeypatch.setattr("shared_db.writes.group_commit._GATHERING_SECONDS", 30)
     commits = GroupCommit(journal.flush)
     journal.may_go_on.clear()
 
@@ -269,7 +269,7 @@ def test_a_task_that_is_given_up_disturbs_no_other(journal: Journal) -> None:
 
 
 def test_what_waits_is_written_before_draining_ends(journal: Journal) -> None:
-    commits = GroupCommit(journal.flush, Bounds(requests_at_once=1))
+    commits = GroupCommit(journal.flush, QueueLimits(requests_at_once=1))
 
     async def leave() -> None:
         journal.may_go_on.clear()
@@ -288,7 +288,7 @@ def test_what_waits_is_written_before_draining_ends(journal: Journal) -> None:
 def test_after_draining_the_writer_lingers_again(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared_db.ingest._LINGER_SECONDS", 30)
+    monkeypatch.setattr("shared_db.writes.group_commit._LINGER_SECONDS", 30)
     commits = GroupCommit(journal.flush)
     commits.write(1, 1)
     commits.drain()

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_web import item_window, items
-from shared_web.batches import validated
-from shared_web.items import NDJSON, Broken, items_of
 from shared_web.problems import InvalidRequest, TooLarge
+from shared_web.requests import item_window
+from shared_web.requests import json_items as items
+from shared_web.requests.batches import validated
+from shared_web.requests.json_items import NDJSON, InvalidItem, items_of
 from staffstuddash_service.schemas.students import NewStudent
 
 JSON = "application/json"
@@ -94,7 +95,7 @@ def test_an_item_may_have_so_many_bytes(item: Callable[[int], bytes], after: int
 def test_a_line_that_is_too_long_harms_no_other() -> None:
     body = b"1\n" + LONG_ITEMS["lists"](LONGEST + 1) + b"\n2\n"
 
-    assert list(items_of(body, NDJSON)) == [1, Broken(f"is longer than {LONGEST} bytes"), 2]
+    assert list(items_of(body, NDJSON)) == [1, InvalidItem(f"is longer than {LONGEST} bytes"), 2]
 
 
 def test_one_endless_item_takes_no_memory() -> None:

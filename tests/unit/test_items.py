@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared_web import items as shared_items
-from shared_web.items import MOST_ITEMS, NDJSON, Broken
 from shared_web.problems import InvalidRequest, TooLarge
+from shared_web.requests import json_items as shared_items
+from shared_web.requests.json_items import MOST_ITEMS, NDJSON, InvalidItem
 
 JSON = "application/json"
 VALUES = st.recursive(
@@ -37,7 +37,7 @@ def test_an_array_is_read_as_a_whole_would_be(items: list[Any], indent: int | No
 def test_lines_are_read_each_by_itself(items: list[Any]) -> None:
     body = "\n".join(["{broken", *map(json.dumps, items)]).encode()
 
-    assert items_of(body, NDJSON) == [Broken("is not JSON"), *items]
+    assert items_of(body, NDJSON) == [InvalidItem("is not JSON"), *items]
 
 
 @given(st.binary() | st.text(alphabet='[]{}",:1 \nnulltrue').map(str.encode))

@@ -15,7 +15,7 @@ from staffstuddash_service.domain.learning import (
     movement_of,
 )
 from staffstuddash_service.domain.performance import Mark
-from tests.factories import NOON, days
+from tests.support.factories import NOON, days
 
 percentages = st.lists(st.floats(0, 100), min_size=3, max_size=10)
 ORDER = [LearningState.STALLED, LearningState.PLATEAU, LearningState.PROGRESSING]

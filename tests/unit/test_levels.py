@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropout_service.learning.levels import fit_levels, levels_of
+from dropout_service.learning.module_intercepts import fit_levels, levels_of
 
 MANY, FEW = 20_000, 20
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from veritas_cli.accounts import account_for, nearest_existing
-from veritas_cli.postgres_data import scram_verifier
-from veritas_cli.postgres_folder import PostgresFolder, environment
-from veritas_cli.postgres_programs import LocalPostgresError, Programs, find_programs
+from veritas_cli.postgres.binaries import LocalPostgresError, Programs, find_programs
+from veritas_cli.postgres.data_directory import PostgresFolder, environment
+from veritas_cli.postgres.initdb import scram_verifier
+from veritas_cli.postgres.os_account import account_for, nearest_existing
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from dropout_service.domain.kinds import DropoutType, RiskLevel
-from dropout_service.domain.modelled import Judged, assess_enrolment
+from dropout_service.domain.enrolments.model_assessment import Judged, assess_enrolment
+from dropout_service.domain.enums import DropoutType, RiskLevel
 from dropout_service.learning.features import KNOWN
 
 

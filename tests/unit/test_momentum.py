@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropout_service.domain.features import Features
-from dropout_service.domain.momentum import (
+from dropout_service.domain.rules.features import Features
+from dropout_service.domain.rules.momentum import (
     MomentumState,
     components,
     momentum_index,
     momentum_state,
 )
-from tests.features import ABSENT, HEALTHY, features
+from tests.support.features import ABSENT, HEALTHY, features
 
 BETTER = (
     "events_per_week_recent",

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from shared_web.bodies import BodyReader
-from shared_web.json_bodies import JsonRequest
+from shared_web.requests.body_limit import BodyReader
+from shared_web.requests.json_bodies import JsonRequest
 
 KIB = 1024
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_oulad import FILES, with_question_marks, write_oulad, zip_of
-from veritas_cli.oulad import Course, CourseName, OuladError, Submission, read_course
+from tests.support.small_oulad import FILES, with_question_marks, write_oulad, zip_of
+from veritas_cli.oulad.course import Course, CourseName, OuladError, Submission, read_course
 
 COURSE = "AAA/2013J"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared_db.spool import Entry, Spool
+from shared_db.spool.queue import Entry, Spool
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from staffstuddash_service.domain.performance import Mark, percentage, summarise
-from tests.factories import NOON
+from tests.support.factories import NOON
 
 marks = st.builds(
     Mark,

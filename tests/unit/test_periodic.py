@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from shared_db.background import BackgroundWork
-from shared_web.periodic import Periodic, doing
+from shared_db.background_work.state import BackgroundWork
+from shared_web.operations.periodic import Periodic, doing
 
 
 async def until(enough: asyncio.Event) -> None:

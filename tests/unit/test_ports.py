@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from veritas_cli.ports import free_port, holder_of, port_is_free
+from veritas_cli.processes.ports import free_port, holder_of, port_is_free
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import pytest
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from shared_web.bounded import HEAD_BYTES, MAX_HEADERS, PIECE_BYTES
-from shared_web.connections import Connections, Limits
-from shared_web.pace import Pace
-from shared_web.protocol import LimitedProtocol
-from shared_web.serve import server_options
+from shared_web.operations.serve import server_options
 from shared_web.settings import ServiceSettings
-from tests.limited import ENDLESS, app
+from shared_web.wire.bounded import HEAD_BYTES, MAX_HEADERS, PIECE_BYTES
+from shared_web.wire.connections import Connections, Limits
+from shared_web.wire.pace import Pace
+from shared_web.wire.protocol import LimitedProtocol
+from tests.support.limited import ENDLESS, app
 
 
 class _Transport(asyncio.Transport):
@@ -77,7 +77,7 @@ def test_the_parser_is_given_no_more_than_the_limit(
 
 
 def test_uvicorn_is_as_the_protocol_takes_it_to_be() -> None:
-    """A failure here: read uvicorn's httptools_impl.py against shared_web/bounded.py.
+    """A failure here: read uvicorn's httptools_impl.py against shared_web/wire/bounded.py.
 
     `on_response_complete` there is what ours does instead; `headers`, `cycle`, `pipeline` and
     `flow` have to mean the same.

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_web.rate_limit import TokenBuckets
+from shared_web.auth.rate_limit import TokenBuckets
 
 
 def test_a_bucket_is_emptied_and_fills_evenly() -> None:

@@ -12,8 +12,8 @@ import pytest
 from dropout_service.settings import Settings as DropoutSettings
 from monitoring_service.settings import Settings as MonitoringSettings
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
-from veritas_cli.ports import free_port
-from veritas_cli.rest import ClientSettings, Refusal, Rest, RestError, ServiceName
+from veritas_cli.http_client import ClientSettings, Refusal, Rest, RestError, ServiceName
+from veritas_cli.processes.ports import free_port
 
 DROPOUT = ServiceName.DROPOUT
 PROBLEM = "application/problem+json"
@@ -104,7 +104,7 @@ def test_a_post_carries_key_and_body(script: Script, rest: Rest) -> None:
         "Bearer veritas_secret",
         {"id": "a"},
     )
-    assert (answer.body, answer.is_repeat) == ({"id": "a"}, True)
+    assert (answer.body, answer.is_replay) == ({"id": "a"}, True)
 
 
 def test_pages_are_fetched_until_the_last(script: Script, rest: Rest) -> None:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropout_service.domain.features import Features
-from dropout_service.domain.kinds import DropoutType, RiskLevel, risk_level
-from dropout_service.domain.risk import SIGNS, Assessment, assess, missing_for_assessment
-from dropout_service.domain.signs import Measured, ramp
-from tests.features import ABSENT, HEALTHY, features
+from dropout_service.domain.enums import DropoutType, RiskLevel, risk_level
+from dropout_service.domain.rules.features import Features
+from dropout_service.domain.rules.indicators import Measured, ramp
+from dropout_service.domain.rules.risk import SIGNS, Assessment, assess, missing_for_assessment
+from tests.support.features import ABSENT, HEALTHY, features
 
 # What makes each feature worse: +1 where more is worse.
 WORSE = {

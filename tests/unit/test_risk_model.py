@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from dropout_service.learning.features import DIRECTIONS
-from dropout_service.learning.levels import levels_of
 from dropout_service.learning.model import RiskModel, Variant
+from dropout_service.learning.module_intercepts import levels_of
 from dropout_service.learning.splits import calibration_splits, validation_splits
 from dropout_service.learning.training import Search, TooLittleToLearn, train
-from tests.learned import ROWS, SMALL, quietly, rows, trained
+from tests.support.learned import ROWS, SMALL, quietly, rows, trained
 
 
 @pytest.fixture

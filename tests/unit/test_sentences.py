@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from dropout_service.domain import sentences
-from dropout_service.domain.sentences import Values
+from dropout_service.domain.enrolments import explanations as sentences
+from dropout_service.domain.enrolments.explanations import Values
 from dropout_service.learning.features import KNOWN
 
 UNKNOWN = dict.fromkeys(KNOWN)

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_db.giving import in_order
-from shared_db.naming import Outcome
-from shared_db.spool import Entry, Spool, SpoolState, SpoolUnwritable
-from shared_db.spool_queue import ReplayQueue
-from tests.dumps import bytes_of
+from shared_db.spool.queue import Entry, Spool, SpoolState, SpoolUnavailable
+from shared_db.spool.replay import in_order
+from shared_db.spool.replay_queue import ReplayQueue
+from shared_db.writes.idempotent_insert import Outcome
+from tests.support.dumps import bytes_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ def test_keeps_an_id_once_and_tells_repeated_from_different(spool: Spool) -> Non
     answers = spool.accept([an_entry("1"), an_entry("1"), an_entry("1", sent="y")])
     other_kind = spool.accept([an_entry("1", kind="draft")])
 
-    assert [o for o, _ in answers] == [Outcome.STORED, Outcome.REPEATED, Outcome.DIFFERENT]
+    assert [o for o, _ in answers] == [Outcome.STORED, Outcome.REPEATED, Outcome.CONFLICT]
     assert other_kind[0][0] is Outcome.STORED
     assert [(e.kind, e.id) for e in spool.oldest(10)] == [("mark", "1"), ("draft", "1")]
 
@@ -150,7 +150,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     spool = Spool(tmp_path / "file" / "spool.db")
-    with pytest.raises(SpoolUnwritable):
+    with pytest.raises(SpoolUnavailable):
         spool.accept([an_entry("1")])
     (tmp_path / "file").unlink()
     spool.accept([an_entry("2")])
@@ -168,7 +168,7 @@ def test_what_cannot_be_written_is_refused_and_not_half_kept(spool: Spool) -> No
         )
     saboteur.close()
 
-    with pytest.raises(SpoolUnwritable):
+    with pytest.raises(SpoolUnavailable):
         spool.accept([an_entry("1"), an_entry("last")])
 
     assert spool.every() == []

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from shared_db.naming import Outcome
-from shared_db.spool import Entry, Spool, SpoolUnwritable
-from shared_db.spool_file import SpoolFull, SpoolLimits
-from shared_db.spool_queue import ReplayQueue
-from shared_db.spool_salvage import readable_entries
-from tests.dumps import bytes_of
+from shared_db.spool.file import SpoolFull, SpoolLimits
+from shared_db.spool.queue import Entry, Spool, SpoolUnavailable
+from shared_db.spool.replay_queue import ReplayQueue
+from shared_db.spool.salvage import readable_entries
+from shared_db.writes.idempotent_insert import Outcome
+from tests.support.dumps import bytes_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ def an_entry(id_: str, *, subject: str | None = "ada", sent: str = "x") -> Entry
     return Entry("mark", id_, subject, "{}", sent.encode(), NOON)
 
 
-LOOK = "import sys; from pathlib import Path; from shared_db.spool import Spool; "
+LOOK = "import sys; from pathlib import Path; from shared_db.spool.queue import Spool; "
 LOOK += "spool = Spool(Path(sys.argv[1])); print(spool.state().waiting); spool.close()"
 
 
@@ -75,7 +75,7 @@ def test_what_is_written_into_a_removed_file_is_not_acknowledged(spool: Spool) -
     spool.accept([an_entry("1")])
     spool.path.unlink()
 
-    with pytest.raises(SpoolUnwritable, match="restart the service"):
+    with pytest.raises(SpoolUnavailable, match="restart the service"):
         spool.accept([an_entry("2")])
 
 
@@ -85,7 +85,7 @@ def test_a_file_of_a_newer_release_is_left_alone(spool: Spool) -> None:
     with closing(sqlite3.connect(spool.path)) as newer:
         newer.execute("PRAGMA user_version = 99")
 
-    with pytest.raises(SpoolUnwritable, match="newer release"):
+    with pytest.raises(SpoolUnavailable, match="newer release"):
         spool.open()
     assert spool.damaged_files() == []
 
@@ -150,7 +150,7 @@ def test_a_damaged_file_that_another_process_uses_stays_in_place(spool: Spool) -
     spool.wipe()
     cut_in_half(spool.path)
 
-    with pytest.raises(SpoolUnwritable, match="in use"):
+    with pytest.raises(SpoolUnavailable, match="in use"):
         other.open()
     assert spool.damaged_files() == []
     other.close()
@@ -194,7 +194,7 @@ def test_a_file_that_an_older_process_uses_is_not_touched(spool: Spool) -> None:
         assert older.stdout is not None
         assert older.stdout.readline() == b"ready\n"
         before = bytes_of(spool.path.parent)
-        with pytest.raises(SpoolUnwritable, match="older release"):
+        with pytest.raises(SpoolUnavailable, match="older release"):
             spool.open()
         assert bytes_of(spool.path.parent) == before
         older.communicate(b"")

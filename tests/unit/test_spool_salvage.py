@@ -6,11 +6,11 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared_db.spool import Spool
-from shared_db.spool_salvage import checked_entries
-from staffstuddash_service.datastore import KINDS
+from shared_db.spool.queue import Spool
+from shared_db.spool.salvage import checked_entries
+from staffstuddash_service.datastore import SPOOLABLE_TYPES
 from staffstuddash_service.datastore.students import STUDENT, StudentToStore
-from tests.factories import NOON
+from tests.support.factories import NOON
 
 ROWS = [
     STUDENT.entry(StudentToStore(f"Pupil {n}", f"{n}@school.example", f"s{n}", NOON))
@@ -31,6 +31,6 @@ def test_no_row_is_recovered_that_was_not_written(data: st.DataObject) -> None:
             content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
         spool.path.write_bytes(content[: data.draw(st.integers(0, len(content)))])
 
-        found, _ = checked_entries(spool.path, KINDS)
+        found, _ = checked_entries(spool.path, SPOOLABLE_TYPES)
 
     assert {(entry.id, entry.payload, entry.digest) for entry in found} <= CONTENTS

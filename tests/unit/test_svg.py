@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from dropout_service.learning.evaluation import BASELINES, MODEL
-from veritas_cli.svg import Axis, Line, plot
+from veritas_cli.evaluation.svg import Axis, Line, plot
 
 # Of a sans-serif of size 10, with room to spare.
 LETTER, ABOVE, BELOW = 5.5, 8, 3

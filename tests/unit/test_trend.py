@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from staffstuddash_service.domain.performance import Mark, summarise
-from staffstuddash_service.domain.standing import Status, standing_of
+from staffstuddash_service.domain.performance_status import Status, standing_of
 from staffstuddash_service.domain.trend import slope_per_30_days
-from tests.factories import NOON, days
+from tests.support.factories import NOON, days
 
 points = st.lists(
     st.tuples(st.integers(0, 400).map(lambda n: NOON + days(n)), st.floats(0, 100)), max_size=12

@@ -11,7 +11,7 @@ down_revision = "20261122_dropout"
 SCHEMA = "dropout"
 KEY = sa.String(200, collation="C")
 DIGEST = sa.LargeBinary(length=16)
-# What counts as clicks of an event; dropout_service.domain.viewing says the same in Python.
+# What counts as clicks of an event; dropout_service.domain.resource_view says the same in Python.
 CLICKS = (
     "CASE WHEN jsonb_typeof(data -> 'clicks') = 'number'"
     " AND (data ->> 'clicks')::numeric BETWEEN 0 AND 100000"

@@ -27,7 +27,7 @@ def upgrade() -> None:
             "pseudonym",
             sa.String(length=50),
             nullable=False,
-            comment="shared_db.erasure.pseudonym_of(id): how an erasure finds the student",
+            comment="shared_db.pseudonyms.pseudonym_of(id): how an erasure finds the student",
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(

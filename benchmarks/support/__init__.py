@@ -1,0 +1,1 @@
+"""Helpers of the benchmarks: load generators, peers and data."""

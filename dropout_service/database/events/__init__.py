@@ -1,0 +1,1 @@
+"""Learning events and what is kept with them: daily rollup, answers, resource types."""

@@ -1,0 +1,1 @@
+"""Features: counts and columns computed from events and marks; no predictions."""

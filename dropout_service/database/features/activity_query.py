@@ -1,0 +1,194 @@
+"""The counts behind the features: of one student or a whole cohort, in one statement."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Integer,
+    Select,
+    Subquery,
+    bindparam,
+    func,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import Session
+
+from dropout_service.database.events.daily_query import COLUMNS, daily
+from dropout_service.domain.rules.activity import (
+    BEFORE_DAYS,
+    RECENT_DAYS,
+    RECENT_MARKS,
+    RHYTHM_DAYS,
+    Activity,
+    day_of,
+)
+from dropout_service.models import DailyActivity, KnownAssessment, LearningEvent
+from shared_db.columns import UtcDateTime
+
+# Features that are counted over the recent days and over those before.
+_IN_WINDOWS = {
+    "events": "events",
+    "submissions": "submissions",
+    "graded": "graded",
+    "correct": "correct",
+    "solved": "questions_solved",
+    "hints": "hints",
+    "sessions": "sessions",
+    "session_seconds": "session_seconds",
+}
+
+AS_OF = bindparam("as_of", type_=UtcDateTime())
+TODAY = bindparam("today", type_=Integer())
+_FIELDS = tuple(name for name in Activity.__dataclass_fields__ if name != "as_of")
+_NULLABLE = {name for name, field in Activity.__dataclass_fields__.items() if field.default is None}
+
+
+def activity_of(
+    session: Session, students: Select[str], as_of: datetime, **parameters: object
+) -> dict[str, Activity]:
+    """Return the activity by `as_of` of the students whose ids are selected, by id.
+
+    Whole days come from the rollup, the day of `as_of` from its events up to that instant.
+    parameters: of the selection, which must be one of a few that are kept.
+    """
+    values = {"as_of": as_of, "today": day_of(as_of), **parameters}
+    rows = session.execute(activity_statement(students), values).mappings()
+    return {
+        row["id"]: Activity(as_of=as_of, **{name: row[name] for name in _FIELDS}) for row in rows
+    }
+
+
+@cache
+def activity_statement(students: Select[str]) -> Select[*tuple[Any, ...]]:
+    """Return the statement: a row per selected student, its columns the fields of `Activity`.
+
+    Kept, because putting it together takes longer than running it for one student.
+    """
+    scope = select(students.subquery("student").c[0].label("id")).cte("scope")
+    events = _event_counts(scope)
+    marks = _mark_counts(scope)
+    counted = [
+        column if column.key in _NULLABLE else func.coalesce(column, 0).label(column.key)
+        for part in (events, marks)
+        for column in part.columns
+        if column.key != "student_id"
+    ]
+    return (
+        select(scope.c.id, *counted)
+        .outerjoin(events, events.c.student_id == scope.c.id)
+        .outerjoin(marks, marks.c.student_id == scope.c.id)
+        .order_by(scope.c.id)
+    )
+
+
+def _days(scope: CTE) -> Subquery:
+    """Return the rows of the rollup as they were at `as_of`."""
+    chosen = select(scope.c.id)
+    whole = select(*(getattr(DailyActivity, name) for name in COLUMNS)).where(
+        DailyActivity.day < TODAY, DailyActivity.student_id.in_(chosen)
+    )
+    event = LearningEvent
+    part = daily((event.day == TODAY) & (event.occurred_at <= AS_OF) & event.student_id.in_(chosen))
+    return union_all(whole, select(*(part.c[name] for name in COLUMNS))).subquery("known_day")
+
+
+def _event_counts(scope: CTE) -> Subquery:
+    known = _days(scope)
+    before = func.lag(known.c.day).over(
+        partition_by=known.c.student_id, order_by=(known.c.day, known.c.course)
+    )
+    day = select(*known.columns, before.label("previous_day")).subquery("day")
+    age = TODAY - day.c.day
+    windows = {
+        "recent": age < RECENT_DAYS,
+        "before": (age >= RECENT_DAYS) & (age < RECENT_DAYS + BEFORE_DAYS),
+    }
+    return (
+        select(
+            day.c.student_id,
+            func.min(day.c.first_at).label("first_event_at"),
+            func.max(day.c.last_at).label("last_event_at"),
+            *_counts_in_windows(day, windows),
+            *_counts_of_answers(day),
+            *_gaps(day, {**windows, "rhythm": age < RHYTHM_DAYS}),
+        )
+        .group_by(day.c.student_id)
+        .subquery("activity")
+    )
+
+
+def _counts_in_windows(
+    day: Subquery, windows: dict[str, ColumnElement[bool]]
+) -> list[ColumnElement[Any]]:
+    # Several courses on one day are one active day.
+    is_new_day = or_(day.c.previous_day.is_(None), day.c.previous_day < day.c.day)
+    counts = [
+        func.sum(day.c[column]).filter(fits).label(f"{name}_{window}")
+        for name, column in _IN_WINDOWS.items()
+        for window, fits in windows.items()
+    ]
+    active = [
+        func.count().filter(fits & is_new_day).label(f"active_days_{window}")
+        for window, fits in windows.items()
+    ]
+    return [*counts, *active]
+
+
+def _counts_of_answers(day: Subquery) -> list[ColumnElement[Any]]:
+    has_submission = day.c.submissions > 0
+    return [
+        func.sum(day.c.answers).label("answers"),
+        func.sum(day.c.questions_new).label("questions_attempted"),
+        func.sum(day.c.questions_solved).label("questions_solved"),
+        func.sum(day.c.compared).label("compared"),
+        func.sum(day.c.kept).label("kept"),
+        func.max(day.c.day).filter(day.c.questions_solved > 0).label("last_new_solution_day"),
+        func.min(day.c.day).filter(has_submission).label("first_submission_day"),
+        func.max(day.c.day).filter(has_submission).label("last_submission_day"),
+    ]
+
+
+def _gaps(day: Subquery, windows: dict[str, ColumnElement[bool]]) -> list[ColumnElement[Any]]:
+    gap = day.c.day - day.c.previous_day
+    ends = day.c.previous_day < day.c.day
+    return [
+        *(func.count().filter(fits & ends).label(f"gaps_{w}") for w, fits in windows.items()),
+        *(func.sum(gap).filter(fits & ends).label(f"gap_days_{w}") for w, fits in windows.items()),
+        func.sum(gap * gap).filter(windows["rhythm"] & ends).label("gap_squares_rhythm"),
+        func.max(gap).filter(windows["rhythm"] & ends).label("longest_gap_rhythm"),
+    ]
+
+
+def _mark_counts(scope: CTE) -> Subquery:
+    known = KnownAssessment
+    place = func.row_number().over(
+        partition_by=known.student_id, order_by=(known.submitted_at.desc(), known.id.desc())
+    )
+    mark = (
+        select(
+            known.student_id,
+            known.submitted_at,
+            (known.score / known.max_score).label("share"),
+            place.label("place"),
+        )
+        .where(known.submitted_at <= AS_OF, known.student_id.in_(select(scope.c.id)))
+        .subquery("mark")
+    )
+    is_recent = mark.c.place <= RECENT_MARKS
+    return (
+        select(
+            mark.c.student_id,
+            func.count().label("marks"),
+            func.min(mark.c.submitted_at).label("first_mark_at"),
+            func.max(mark.c.submitted_at).label("last_mark_at"),
+            func.avg(mark.c.share).filter(is_recent).label("mark_share_recent"),
+            func.avg(mark.c.share).filter(~is_recent).label("mark_share_before"),
+        )
+        .group_by(mark.c.student_id)
+        .subquery("marks")
+    )

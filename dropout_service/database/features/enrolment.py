@@ -1,0 +1,158 @@
+"""What is known of enrolments at the end of a day of their course, as columns of numbers."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from dropout_service.database.features.enrolment_query import (
+    ACTIVE,
+    COURSE,
+    LEAVING,
+    PRESENT,
+    SEEN,
+    SET_WORK,
+    USES,
+    WORK,
+    rounded,
+)
+from dropout_service.domain.enrolments.enrolment_features import (
+    FEATURE_NAMES,
+    KEY_COLUMNS,
+    MIDRANKED,
+    RANKED_ACTIVITY,
+    midrank_name,
+    percentile_name,
+)
+from dropout_service.domain.rules.activity import day_of
+
+Columns = dict[str, NDArray[Any]]
+
+_RANKED_COURSEWORK = {
+    "registration_lead_percentile": "registration_lead_days",
+    "weight_done_percentile": "weight_done_share",
+    "mean_lead_percentile": "mean_lead_days",
+    "score_percentile": "score_mean",
+}
+_RANKED_ACTIVITY = {percentile_name(one.name): one.name for one in RANKED_ACTIVITY}
+_MIDRANKED = {midrank_name(one.name): one.name for one in MIDRANKED}
+_HAS_QUESTIONS = "sum(answers) OVER (PARTITION BY course_id) > 0"
+_QUESTIONS = {
+    "answers_per_week_28": f"CASE WHEN {_HAS_QUESTIONS} THEN coalesce(answers_28, 0) / 4.0 END",
+    "success_share_28": "correct_28::float8 / nullif(graded_28, 0)",
+    "questions_solved": f"CASE WHEN {_HAS_QUESTIONS} THEN coalesce(solved, 0) END",
+}
+_SHARES = {
+    "weight_done_share": rounded(
+        "CASE WHEN weight_set IS NOT NULL THEN coalesce(weight_done, 0) / weight_set END"
+    ),
+    "due_weight_done_share": rounded(
+        "CASE WHEN due_weight_set IS NOT NULL"
+        " THEN coalesce(due_weight_done, 0) / due_weight_set END"
+    ),
+    "days_since_submission": "day - last_submitted_day",
+    "score_trend": rounded(
+        "CASE WHEN scores > 1 THEN last_score - (score_sum - last_score) / (scores - 1) END"
+    ),
+}
+
+
+def enrolment_features(
+    session: Session, as_of_day: int, *, courses: Sequence[str] | None = None
+) -> Columns:
+    """Return the features of all enrolments still registered at the end of a day of their course.
+
+    Columns by name, one row per enrolment, by its id: `KEY_COLUMNS` and `FEATURE_NAMES` of the
+    domain; what is not known is NaN. Who is percentiled against are the same rows.
+    """
+    return _features(session, {"day": as_of_day, "today": None}, courses)
+
+
+def enrolment_features_at(
+    session: Session, as_of: datetime, *, courses: Sequence[str] | None = None
+) -> Columns:
+    """Return the same as of an instant, at the end of the day that was over by then in each course.
+
+    A day (UTC) is over from its last second on.
+    """
+    return _features(session, {"day": None, "today": last_whole_day(as_of)}, courses)
+
+
+def last_whole_day(as_of: datetime) -> int:
+    """Return the last day (UTC, since 1970-01-01) that is over; it is from its last second on."""
+    return day_of(as_of + timedelta(seconds=1)) - 1
+
+
+def _features(
+    session: Session, cut: Mapping[str, int | None], courses: Sequence[str] | None
+) -> Columns:
+    chosen = None if courses is None else list(courses)
+    rows = session.execute(_STATEMENT, {**cut, "courses": chosen}).all()
+    keys = list(zip(*(row[: len(KEY_COLUMNS)] for row in rows), strict=True)) or [
+        () for _ in KEY_COLUMNS
+    ]
+    values = np.array([row[len(KEY_COLUMNS) :] for row in rows], dtype=np.float64)
+    values = values.reshape(len(rows), len(FEATURE_NAMES))
+    kinds = (np.str_, np.str_, np.str_, np.str_, np.int64, np.bool_)
+    columns: Columns = {
+        name: np.array(column, dtype=kind)
+        for name, column, kind in zip(KEY_COLUMNS, keys, kinds, strict=True)
+    }
+    columns |= {name: values[:, place] for place, name in enumerate(FEATURE_NAMES)}
+    return columns
+
+
+def _percentiles(ranked: Mapping[str, str]) -> str:
+    """Return the SQL of shares: of those known in the course, how many are lower."""
+    return ", ".join(
+        f"CASE WHEN {of} IS NOT NULL THEN"
+        f" (rank() OVER (PARTITION BY course_id ORDER BY {of}) - 1)::float8"
+        f" / count({of}) OVER (PARTITION BY course_id) END AS {name}"
+        for name, of in ranked.items()
+    )
+
+
+def _midranks(ranked: Mapping[str, str]) -> str:
+    """Return the SQL of shares: of those known in the course, how many are lower, equals by half.
+
+    A window that is ordered ends with the equals of its row.
+    """
+    return ", ".join(
+        f"CASE WHEN {of} IS NOT NULL THEN (rank() OVER (PARTITION BY course_id ORDER BY {of}) - 1"
+        f" + count({of}) OVER (PARTITION BY course_id ORDER BY {of}))::float8"
+        f" / 2 / count({of}) OVER (PARTITION BY course_id) END AS {name}"
+        for name, of in ranked.items()
+    )
+
+
+def _named(expressions: Mapping[str, str]) -> str:
+    return ", ".join(f"{expression} AS {name}" for name, expression in expressions.items())
+
+
+def _statement() -> str:
+    features = ", ".join(
+        f"coalesce({name}::float8, 'NaN'::float8) AS {name}" for name in FEATURE_NAMES
+    )
+    # Materialised each once: PostgreSQL would compute what is used twice anew.
+    return f"""
+    WITH course AS MATERIALIZED ({COURSE}), present AS MATERIALIZED ({PRESENT}),
+    leaving AS ({LEAVING}),
+    set_work AS MATERIALIZED ({SET_WORK}), work AS ({WORK}), seen AS ({SEEN}), uses AS ({USES}),
+    active AS ({ACTIVE}),
+    told AS (
+        SELECT *, {_named(_SHARES | _QUESTIONS)}
+        FROM present LEFT JOIN work USING (id) LEFT JOIN active USING (id)
+        LEFT JOIN leaving USING (course_id)),
+    ranked AS (
+        SELECT told.*, {_percentiles(_RANKED_COURSEWORK | _RANKED_ACTIVITY)},
+            {_midranks(_MIDRANKED)}
+        FROM told)
+    SELECT id, student_id, course_id, module, day, has_activity, {features} FROM ranked ORDER BY id
+    """  # noqa: S608 - our own constants
+
+
+_STATEMENT = text(_statement())

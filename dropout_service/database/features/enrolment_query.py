@@ -1,0 +1,183 @@
+"""The SQL behind the features: of each enrolment still registered, and of its course.
+
+Only what had happened by the end of the course's cut-off day is read: a submission carries the day
+on which it was handed in, a day of the rollup the day itself, a resource its first day. PostgreSQL
+alone has what this takes.
+"""
+
+from dropout_service.domain.enrolments.enrolment_features import (
+    ACTIVITY_WINDOWS,
+    FEWEST_FOR_LEAVING,
+    FEWEST_RHYTHM_GAPS,
+    LAST_DUE,
+    LEAVING_WINDOW,
+    RHYTHM_WINDOW,
+)
+
+
+def rounded(expression: str) -> str:
+    """Return the SQL of a sum of fractions or a quotient, without its last bits.
+
+    They depend on the order of the rows, and what is equal must have the same place in the course.
+    """
+    return f"round(({expression})::numeric, 9)::float8"
+
+
+# The cut-off is a day of each course (:day), or a date (:today, days since 1970).
+COURSE = """
+SELECT c.id, c.module, c.activity_from, c.starts_on - DATE '1970-01-01' AS first_day, cut.day,
+    coalesce(cut.day BETWEEN c.activity_from AND coalesce(c.activity_until, cut.day), false)
+        AS has_activity
+FROM dropout.courses AS c
+CROSS JOIN LATERAL (
+    SELECT coalesce(CAST(:day AS integer), CAST(:today AS integer)
+        - (c.starts_on - DATE '1970-01-01')) AS day) AS cut
+WHERE CAST(:courses AS text[]) IS NULL OR c.id = ANY(CAST(:courses AS text[]))
+"""
+
+PRESENT = """
+SELECT e.id, e.student_id, e.course_id, c.module, c.day, c.has_activity,
+    -e.registered_day AS registration_lead_days, e.credits, e.previous_attempts
+FROM dropout.enrolments AS e JOIN course AS c ON c.id = e.course_id
+WHERE coalesce(e.registered_day <= c.day, true) AND coalesce(e.unregistered_day > c.day, true)
+"""
+
+# Half a student on either side keeps it finite (Haldane 1956, Annals of Human Genetics 20:309).
+LEAVING = f"""
+SELECT e.course_id,
+    CASE WHEN count(*) >= {FEWEST_FOR_LEAVING} THEN
+        ln((count(*) FILTER (WHERE e.unregistered_day <= c.day) + 0.5)::float8
+            / (count(*) FILTER (WHERE coalesce(e.unregistered_day > c.day, true)) + 0.5))
+    END AS leaving_log_odds
+FROM dropout.enrolments AS e JOIN course AS c ON c.id = e.course_id
+WHERE c.day >= {LEAVING_WINDOW} AND coalesce(e.registered_day <= c.day, true)
+    AND coalesce(e.unregistered_day > c.day - {LEAVING_WINDOW}, true)
+GROUP BY e.course_id
+"""  # noqa: S608 - our own constants
+
+# Exams are no coursework: they come after everything that is to be foreseen.
+SET_WORK = """
+SELECT w.id, w.course_id, w.due_day, w.weight, coalesce(w.due_day <= c.day, false) AS is_due,
+    row_number() OVER (
+        PARTITION BY w.course_id, coalesce(w.due_day <= c.day, false)
+        ORDER BY w.due_day DESC, length(w.id) DESC, w.id DESC) AS place
+FROM dropout.coursework AS w JOIN course AS c ON c.id = w.course_id
+WHERE NOT w.is_exam
+"""
+
+_LATEST_SCORES = (
+    "array_agg(s.score ORDER BY s.submitted_day DESC, w.due_day DESC NULLS LAST,"
+    " length(w.id) DESC, w.id DESC) FILTER (WHERE s.score IS NOT NULL AND NOT s.is_banked)"
+)
+
+# What was due before somebody came they did not miss.
+_MISSED = "w.is_due AND s.id IS NULL AND coalesce(w.due_day >= -p.registration_lead_days, true)"
+_SCORE_MEAN = rounded(
+    "coalesce(sum(s.score * w.weight) FILTER (WHERE NOT s.is_banked)"
+    " / nullif(sum(w.weight) FILTER (WHERE s.score IS NOT NULL AND NOT s.is_banked), 0),"
+    " avg(s.score) FILTER (WHERE NOT s.is_banked))"
+)
+
+WORK = f"""
+SELECT p.id,
+    count(*) FILTER (WHERE w.is_due) AS assessments_due,
+    count(*) FILTER (WHERE NOT s.is_banked) AS assessments_handed_in,
+    count(s.id) FILTER (WHERE w.is_due)::float8
+        / nullif(count(*) FILTER (WHERE w.is_due), 0) AS due_done_share,
+    count(*) FILTER (WHERE NOT s.is_banked AND s.submitted_day > w.due_day) AS assessments_late,
+    count(*) FILTER (WHERE {_MISSED}) AS assessments_missed,
+    CASE WHEN bool_or(w.is_due) THEN
+        count(*) FILTER (WHERE {_MISSED} AND w.place <= {LAST_DUE})
+    END AS missed_last_two,
+    count(*) FILTER (WHERE s.is_banked) AS assessments_banked,
+    sum(w.weight) FILTER (WHERE s.id IS NOT NULL) AS weight_done,
+    nullif(sum(w.weight), 0) AS weight_set,
+    sum(w.weight) FILTER (WHERE w.is_due AND s.id IS NOT NULL) AS due_weight_done,
+    nullif(sum(w.weight) FILTER (WHERE w.is_due), 0) AS due_weight_set,
+    max(s.submitted_day) FILTER (WHERE NOT s.is_banked) AS last_submitted_day,
+    avg(w.due_day - s.submitted_day) FILTER (WHERE NOT s.is_banked)::float8 AS mean_lead_days,
+    {_SCORE_MEAN} AS score_mean,
+    min(s.score) FILTER (WHERE NOT s.is_banked) AS lowest_score,
+    sum(s.score) FILTER (WHERE NOT s.is_banked) AS score_sum,
+    count(s.score) FILTER (WHERE NOT s.is_banked) AS scores,
+    ({_LATEST_SCORES})[1] AS last_score
+FROM present AS p
+JOIN set_work AS w ON w.course_id = p.course_id
+LEFT JOIN dropout.submissions AS s
+    ON s.enrolment_id = p.id AND s.coursework_id = w.id AND s.submitted_day <= p.day
+GROUP BY p.id
+"""  # noqa: S608 - our own constants
+
+_AGE = "c.first_day + c.day - d.day"
+_IN_WINDOWS = ",\n    ".join(
+    f"sum(d.clicks) FILTER (WHERE {_AGE} < {days}) AS clicks_{days},"
+    f" count(*) FILTER (WHERE {_AGE} < {days}) AS active_days_{days}"
+    for days in ACTIVITY_WINDOWS
+)
+
+# An active day of the last weeks is a bit, the newest the lowest: the gaps are what lies between.
+SEEN = f"""
+SELECT d.course, d.student_id, {_IN_WINDOWS},
+    sum(d.clicks) AS clicks_total,
+    min({_AGE}) AS days_since_activity,
+    bit_or(1::bigint << ({_AGE})) FILTER (WHERE {_AGE} < {RHYTHM_WINDOW}) AS rhythm,
+    min({_AGE}) FILTER (WHERE {_AGE} >= {RHYTHM_WINDOW}) AS age_before_rhythm,
+    max({_AGE}) FILTER (WHERE {_AGE} < {RHYTHM_WINDOW}) AS first_age_of_rhythm,
+    sum(d.answers) FILTER (WHERE {_AGE} < 28) AS answers_28,
+    sum(d.graded) FILTER (WHERE {_AGE} < 28) AS graded_28,
+    sum(d.correct) FILTER (WHERE {_AGE} < 28) AS correct_28,
+    sum(d.answers) AS answers,
+    sum(d.questions_solved) AS solved
+FROM dropout.daily_activity AS d JOIN course AS c ON c.id = d.course
+WHERE c.has_activity AND d.day <= c.first_day + c.day
+GROUP BY d.course, d.student_id
+"""  # noqa: S608 - our own constants
+
+USES = """
+SELECT u.course, u.student_id, count(*) AS resource_types
+FROM dropout.resource_uses AS u JOIN course AS c ON c.id = u.course
+WHERE c.has_activity AND u.first_day <= c.first_day + c.day
+GROUP BY u.course, u.student_id
+"""
+
+# Zeros between two ones of the bits are the days of a gap but one; those at the ends are none.
+_GAPS = """
+LEFT JOIN LATERAL (
+    SELECT count(gap) AS gaps, avg(gap)::float8 AS mean, stddev_pop(gap)::float8 AS deviation
+    FROM (
+        SELECT length(zeros) + 1 AS gap
+        FROM unnest(string_to_array(trim(BOTH '0' FROM seen.rhythm::bit(64)::text), '1'))
+            WITH ORDINALITY AS part (zeros, place)
+        WHERE place > 1 AND place <= seen.rhythm_days
+        UNION ALL SELECT seen.age_before_rhythm - seen.first_age_of_rhythm
+        WHERE seen.age_before_rhythm IS NOT NULL AND seen.first_age_of_rhythm IS NOT NULL
+    ) AS gap
+) AS rhythm ON true
+"""
+
+_REGULARITY = rounded("1 / (1 + rhythm.deviation / rhythm.mean)")
+
+ACTIVE = f"""
+SELECT p.id,
+    coalesce(seen.clicks_7, 0)::float8 AS clicks_per_week_7,
+    coalesce(seen.clicks_14, 0) * 7 / 14.0::float8 AS clicks_per_week_14,
+    coalesce(seen.clicks_28, 0) * 7 / 28.0::float8 AS clicks_per_week_28,
+    ln((coalesce(seen.clicks_14, 0) + 1)::float8
+        / (coalesce(seen.clicks_28, 0) - coalesce(seen.clicks_14, 0) + 1)) AS clicks_change,
+    coalesce(seen.active_days_7, 0) AS active_days_7,
+    coalesce(seen.active_days_14, 0) AS active_days_14,
+    coalesce(seen.active_days_28, 0) AS active_days_28,
+    coalesce(seen.days_since_activity, p.day - c.activity_from + 1) AS days_since_activity,
+    coalesce(seen.clicks_total, 0) AS clicks_total,
+    coalesce(uses.resource_types, 0) AS resource_types,
+    CASE WHEN rhythm.gaps >= {FEWEST_RHYTHM_GAPS}
+        THEN {_REGULARITY} END AS regularity,
+    seen.answers, seen.answers_28, seen.graded_28, seen.correct_28, seen.solved
+FROM present AS p
+JOIN course AS c ON c.id = p.course_id
+LEFT JOIN (SELECT *, bit_count(rhythm::bit(64)) AS rhythm_days FROM seen) AS seen
+    ON seen.course = p.course_id AND seen.student_id = p.student_id
+LEFT JOIN uses ON uses.course = p.course_id AND uses.student_id = p.student_id
+{_GAPS}
+WHERE p.has_activity
+"""  # noqa: S608 - our own constants

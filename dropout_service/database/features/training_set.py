@@ -1,0 +1,92 @@
+"""Enrolments to learn from and to be judged by: features with how each enrolment ended."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dropout_service.database.features.enrolment import enrolment_features
+from dropout_service.domain.enrolments.outcome_targets import Target, is_labelled
+from dropout_service.errors import CourseInProgress, PresentationNotFound
+from dropout_service.learning.rows import EnrolmentRows
+from dropout_service.models import Course, Enrolment, EnrolmentBackground
+from shared_db.clock import utc_now
+from shared_db.errors import NeedsPostgresql
+from shared_db.repository import Repository
+
+AUDITED = ("gender", "has_disability", "deprivation_band")
+
+
+class LearningRows(Repository):
+    """What the past teaches."""
+
+    def get_courses_presented(self, presentations: Sequence[str]) -> list[str]:
+        """Return the ids of the courses of these presentations (2013J), sorted.
+
+        Raises:
+            NothingPresented: a presentation has no course.
+            StillRunning: one of the courses is not over.
+            NeedsPostgresql: the in-memory store has none to learn from.
+
+        """
+        if self.use_fallback:
+            raise NeedsPostgresql("Learning from courses needs PostgreSQL.")
+        query = select(Course).where(Course.presentation.in_(presentations)).order_by(Course.id)
+        with self.database.reading() as session:
+            found = session.scalars(query).all()
+        for presentation in presentations:
+            if presentation not in {course.presentation for course in found}:
+                raise PresentationNotFound(presentation)
+        for course in found:
+            if not course.dates.is_over_at(utc_now()):
+                raise CourseInProgress(course.id, course.dates.end_of(course.length_days - 1))
+        return [course.id for course in found]
+
+    def get_learning_rows(self, day: int, courses: Sequence[str], target: Target) -> EnrolmentRows:
+        """Return the enrolments still registered at the end of that day whose end is known.
+
+        Of courses that have such a day: after the last there is nothing to predict. Beside the
+        features: `presentation`, `starts_on`, `happened` (1 where it ended as the target says, else
+        0), and for the audit of fairness alone `gender`, `has_disability` and `deprivation_band`
+        (empty text is not known).
+        """
+        with self.database.reading() as session:
+            has_day = select(Course.id).where(Course.id.in_(courses), Course.length_days > day)
+            running = session.scalars(has_day).all()
+            rows = EnrolmentRows(enrolment_features(session, day, courses=running))
+            ended = _ended(session, courses)
+        known = np.array([id_ in ended for id_ in rows["enrolment_id"]], dtype=bool)
+        rows = rows.where(known)
+        ends = [ended[id_] for id_ in rows["enrolment_id"]]
+        happened = np.array([end.outcome in target.outcomes for end in ends], dtype=np.float64)
+        return rows.with_columns(
+            happened=happened,
+            starts_on=np.array([end.starts_on.toordinal() for end in ends], dtype=np.int64),
+            **{name: _texts(ends, name) for name in ("presentation", *AUDITED)},
+        )
+
+
+def _ended(session: Session, courses: Sequence[str]) -> dict[str, Any]:
+    """Return by enrolment how it ended, leaving out those that nothing can be learned from."""
+    query = (
+        select(
+            Enrolment.id,
+            Enrolment.outcome,
+            Enrolment.unregistered_day,
+            Course.presentation,
+            Course.starts_on,
+            *(getattr(EnrolmentBackground, name) for name in AUDITED),
+        )
+        .join(Course, Course.id == Enrolment.course_id)
+        .outerjoin(EnrolmentBackground, EnrolmentBackground.enrolment_id == Enrolment.id)
+        .where(Enrolment.course_id.in_(courses))
+    )
+    rows = session.execute(query)
+    return {row.id: row for row in rows if is_labelled(row.outcome, row.unregistered_day)}
+
+
+def _texts(ends: Sequence[Any], name: str) -> Any:
+    values = (getattr(end, name) for end in ends)
+    return np.array(["" if value is None else str(value) for value in values], dtype=np.str_)

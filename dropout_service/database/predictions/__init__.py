@@ -1,0 +1,1 @@
+"""Predictions of one student or many, models, feedback and summaries."""

@@ -1,0 +1,1 @@
+"""Students of the dropout service: repository and row locks."""

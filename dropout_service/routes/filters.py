@@ -1,0 +1,51 @@
+"""Parameters that several resources take, and what lists can be filtered by."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path
+
+from dropout_service.domain.enums import DropoutType, EventType, RiskLevel
+from dropout_service.errors import StudentErased, StudentNotFound
+from shared_db.errors import QueryTooExpensive
+from shared_db.queries.filters import Filter
+from shared_db.queries.pagination import MalformedCursor
+from shared_web.problems import InvalidRequest, documented
+from shared_web.query.filters import FilterSet, choice, instant, number, text
+from shared_web.requests.fields import Id
+
+StudentId = Annotated[Id, Path(description="The student's id.", examples=["s001"])]
+PredictionId = Annotated[Id, Path(description="The prediction's id.", examples=["pred001"])]
+Course = Annotated[Id, Path(description="The course, as its events name it.", examples=["math-7b"])]
+
+OF_A_STUDENT = documented(
+    StudentNotFound, StudentErased, InvalidRequest, MalformedCursor, QueryTooExpensive
+)
+LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
+
+EVENTS = FilterSet(
+    choice("event_type", EventType),
+    text("question_id"),
+    text("course"),
+    instant("occurred_at"),
+    instant("recorded_at"),
+)
+ASSESSMENTS = FilterSet(
+    text("type"),
+    text("subject"),
+    text("course"),
+    number("score"),
+    instant("submitted_at"),
+)
+PREDICTIONS = FilterSet(
+    choice("risk_level", RiskLevel),
+    choice("dropout_type", DropoutType),
+    number("risk_score"),
+    number("momentum_index"),
+    text("version"),
+    instant("as_of"),
+    instant("created_at"),
+)
+
+EventFilters = Annotated[tuple[Filter, ...], Depends(EVENTS)]
+AssessmentFilters = Annotated[tuple[Filter, ...], Depends(ASSESSMENTS)]
+PredictionFilters = Annotated[tuple[Filter, ...], Depends(PREDICTIONS)]

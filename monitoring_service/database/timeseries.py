@@ -1,0 +1,130 @@
+"""Figures over time: events counted in buckets, and one of their metrics."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, null, select
+from sqlalchemy.orm import Session
+
+from monitoring_service.database.logs import LOG_COLUMNS
+from monitoring_service.errors import SeriesTooLong
+from monitoring_service.models import MonitoringLog
+from shared_db.errors import NeedsPostgresql
+from shared_db.queries.dialects import Sqlite, dialect_of
+from shared_db.queries.filters import Filter, conditions
+from shared_db.repository import Repository
+
+MOST_BUCKETS = 2_000
+MOST_POINTS = 10_000
+PERCENTILES = (0.5, 0.95, 0.99)
+
+
+class GroupBy(StrEnum):
+    """What there is one series for each value of."""
+
+    SOURCE = "source"
+    COMPONENT = "component"
+    STATUS = "status"
+
+
+@dataclass(frozen=True)
+class Series:
+    """What is asked for: from `start` until before `end`, in buckets of so many seconds.
+
+    metric: the keys of a number inside `data`, outermost first; without one only events are
+    counted.
+    """
+
+    start: datetime
+    end: datetime
+    bucket_seconds: int
+    group_by: GroupBy | None = None
+    metric: tuple[str, ...] | None = None
+    percentiles: bool = False
+    filters: Sequence[Filter] = ()
+
+
+@dataclass(frozen=True)
+class Point:
+    """One bucket: events, and of those that have the metric how many, mean, max, percentiles."""
+
+    start: datetime
+    group: str | None
+    count: int
+    measured: int
+    mean: float | None
+    max: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+class TimeSeries(Repository):
+    """Events, and figures of theirs, over time."""
+
+    def get_timeseries(self, series: Series) -> Sequence[Point]:
+        """Return events, and a metric of theirs, in buckets of time; empty buckets are left out.
+
+        Raises:
+            SeriesTooLong: more buckets or points than one answer holds.
+            NeedsPostgresql: percentiles are asked of the in-memory store.
+            QueryTooExpensive: it takes longer than one statement may.
+
+        """
+        with self.database.reading_filtered() as session:
+            return _points(session, series)
+
+
+def _points(session: Session, series: Series) -> list[Point]:
+    buckets = (series.end - series.start).total_seconds() / series.bucket_seconds
+    if buckets > MOST_BUCKETS:
+        raise SeriesTooLong(
+            f"From start to end are {buckets:.0f} buckets, at most {MOST_BUCKETS} are given: "
+            "choose a longer bucket or a shorter time."
+        )
+    rows = session.execute(_query(session, series).limit(MOST_POINTS + 1)).all()
+    if len(rows) > MOST_POINTS:
+        raise SeriesTooLong(
+            f"There are more than {MOST_POINTS} points: choose a longer bucket, a shorter time, or "
+            "filter."
+        )
+    return [Point(datetime.fromtimestamp(int(row[0]), UTC), *row[1:]) for row in rows]
+
+
+def _query(session: Session, series: Series) -> Select[*tuple[Any, ...]]:
+    dialect = dialect_of(session)
+    epoch = dialect.epoch_seconds(MonitoringLog.timestamp)
+    size = series.bucket_seconds
+    # The remainder made positive, so that buckets before 1970 begin where they should.
+    start = epoch - ((epoch % size) + size) % size
+    group: ColumnElement[Any] = null().label("group")
+    if series.group_by is not None:
+        group = getattr(MonitoringLog, series.group_by).label("group")
+    by = [start.label("start"), group]
+    return (
+        select(*by, func.count().label("events"), *_figures(session, series))
+        .where(
+            MonitoringLog.timestamp >= series.start,
+            MonitoringLog.timestamp < series.end,
+            *conditions(session, series.filters, LOG_COLUMNS),
+        )
+        .group_by("start", *(["group"] if series.group_by is not None else []))
+        .order_by("start", *(["group"] if series.group_by is not None else []))
+    )
+
+
+def _figures(session: Session, series: Series) -> list[ColumnElement[Any]]:
+    none: list[ColumnElement[Any]] = [null() for _ in PERCENTILES]
+    if series.metric is None:
+        return [func.count(null()), null(), null(), *none]
+    dialect = dialect_of(session)
+    value = dialect.json_float(MonitoringLog.data, series.metric)
+    figures = [func.count(value), func.avg(value), func.max(value)]
+    if not series.percentiles:
+        return [*figures, *none]
+    if isinstance(dialect, Sqlite):
+        raise NeedsPostgresql("Percentiles are computed by PostgreSQL only; ask without them.")
+    return [*figures, *(func.percentile_cont(p).within_group(value) for p in PERCENTILES)]

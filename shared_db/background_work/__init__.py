@@ -1,0 +1,1 @@
+"""State of background work, of this process and of all; the work itself belongs elsewhere."""

@@ -1,0 +1,117 @@
+"""The engine: which spelling of a URL is understood, how TLS is decided, which pool."""
+
+import ipaddress
+import re
+
+from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool, QueuePool
+
+from shared_db.errors import ConfigurationError
+from shared_db.settings import DatabaseSettings
+
+_POSTGRESQL = re.compile(r"^(postgres|postgresql)(\+[a-z0-9]+)?$")
+_WEAK_TLS = {"disable", "allow", "prefer"}
+
+
+def normalised_url(text: str, variable: str = "DATABASE_URL") -> URL:
+    """Return the URL for psycopg2, whatever spelling was pasted.
+
+    Understood: `postgres://`, `postgresql://`, another driver's `postgresql+asyncpg://`, quotes or
+    a `psql ` before it. variable: the setting that it comes from, for the message.
+
+    Raises:
+        ConfigurationError: it is no PostgreSQL URL; the message does not repeat it.
+
+    """
+    pasted = text.strip().removeprefix("psql ").strip().strip("'\"")
+    try:
+        url = make_url(pasted)
+    except (ArgumentError, ValueError):
+        url = None
+    # With a second @, a part of the password would be taken for the host, which errors name.
+    if url is None or not _POSTGRESQL.match(url.drivername) or pasted.count("@") > 1:
+        raise ConfigurationError(
+            f"{variable} is not a PostgreSQL URL. It reads "
+            "postgresql://USER:PASSWORD@HOST:5432/DATABASE, with special characters of the "
+            "password percent-encoded (@ as %40)."
+        )
+    return url.set(drivername="postgresql+psycopg2")
+
+
+def is_local(host: str | None) -> bool:
+    """Tell whether the host is this machine: a socket, localhost or a loopback address."""
+    if not host or host.startswith("/") or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def with_tls(url: URL, settings: DatabaseSettings) -> URL:
+    """Return the URL with the TLS mode that the settings ask for.
+
+    A CA file means `verify-full`; without one a server that is not local needs at least `require`.
+
+    Raises:
+        ConfigurationError: the URL switches TLS off for a server that is not local.
+
+    """
+    if settings.database_ca_file is not None:
+        return url.update_query_dict(
+            {"sslmode": "verify-full", "sslrootcert": str(settings.database_ca_file)}
+        )
+    host = url.host or str(url.query.get("host", ""))
+    if settings.database_tls == "off" or is_local(host):
+        return url
+    mode = url.query.get("sslmode")
+    if mode == "disable":
+        raise ConfigurationError(
+            f"{settings.url_variable} switches TLS off (sslmode=disable) for {host}, which is "
+            "not this machine. Remove it, or set DATABASE_TLS=off if that network is private."
+        )
+    return url.update_query_dict({"sslmode": "require"}) if mode in _WEAK_TLS | {None} else url
+
+
+def build_engine(settings: DatabaseSettings, application_name: str) -> Engine:
+    """Return the engine for `DATABASE_URL`, which must be set; connects to nothing yet.
+
+    NullPool by default: a fresh connection per unit of work is what serverless PostgreSQL wants.
+
+    Raises:
+        ConfigurationError: the URL cannot be used.
+
+    """
+    if settings.database_url is None:
+        raise ConfigurationError("DATABASE_URL is not set.")
+    pasted = settings.database_url.get_secret_value()
+    url = with_tls(normalised_url(pasted, settings.url_variable), settings)
+    pool = (
+        {"poolclass": NullPool}
+        if settings.database_pool == "null"
+        else {
+            "poolclass": QueuePool,
+            "pool_size": settings.database_pool_size,
+            "max_overflow": settings.database_pool_overflow,
+            # A request waits for one no longer than the shortest unit of work may take. There is
+            # no ping before use, as it would wait for a hanging server: `transactions.py` tries
+            # a fresh one when the first statement fails.
+            "pool_timeout": settings.database_adding_seconds,
+        }
+    )
+    return create_engine(
+        url,
+        **pool,
+        # psycopg2 begins each transaction so, whatever the default of the database is.
+        isolation_level="READ COMMITTED",
+        connect_args={
+            # Neither PGCLIENTENCODING nor a setting of the database or role may change it.
+            "client_encoding": "UTF8",
+            "connect_timeout": settings.database_connect_timeout_seconds,
+            "application_name": application_name,
+        },
+        # Parameters are students' data: they never reach a log or an error's text.
+        hide_parameters=True,
+        echo=settings.debug,
+    )

@@ -1,0 +1,228 @@
+"""The store behind a service's database: PostgreSQL, or the in-memory one, opened by settings."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Engine, ExceptionContext, MetaData, event, text
+from sqlalchemy.exc import DBAPIError
+
+from shared_db.connection.engine import build_engine
+from shared_db.connection.memory_engine import build_memory_engine
+from shared_db.connection.roles import Role, role_name
+from shared_db.errors import ConfigurationError
+from shared_db.resilience import descriptors
+from shared_db.resilience.circuit_breaker import CircuitBreaker
+from shared_db.resilience.deadlines import connect_in_time, deadline_scope, watched
+from shared_db.resilience.error_classification import (
+    is_answer,
+    is_unknown_name,
+    misconfiguration,
+    to_service_error,
+)
+from shared_db.settings import DatabaseSettings
+
+logger = logging.getLogger(__name__)
+
+MEMORY_WARNING = (
+    "Rows are kept in memory and are gone when the service stops: {reason}. "
+    "For development only; set DATABASE_URL to keep them."
+)
+
+# After this share of an addition's time without an answer the server is probed.
+DOUBT_SHARE = 1 / 4
+
+# What a new connection must stand, before it is said that the server is back.
+Check = Callable[[Connection], None]
+
+
+@dataclass(frozen=True)
+class Store:
+    """An opened store: where sessions get their connections, and what kind it is.
+
+    availability: of a server that a running service depends on; None where failing is enough.
+    checks: what must hold when a server is found that was away; more may be added.
+    """
+
+    bind: Engine | Connection
+    statement_timeout_seconds: float = 10
+    lock_timeout_seconds: float = 3
+    adding_seconds: float = 1.2
+    memory_reason: str | None = None
+    anchor: Connection | None = None
+    role: Role | None = None
+    availability: CircuitBreaker | None = None
+    checks: list[Check] | None = None
+
+    @property
+    def is_memory(self) -> bool:
+        """Tell whether this is the in-memory store."""
+        return self.memory_reason is not None
+
+    def close(self) -> None:
+        """Let the connections go; the in-memory store's rows are gone with them."""
+        if self.availability is not None:
+            self.availability.stop()
+        if self.anchor is not None:
+            self.anchor.close()
+        if isinstance(self.bind, Engine):
+            self.bind.dispose()
+
+
+def open_from_settings(
+    settings: DatabaseSettings, application_name: str, metadata: MetaData
+) -> Store:
+    """Open PostgreSQL, or the in-memory store where the settings lead to it.
+
+    An unreachable server is no error in production: the service starts without it.
+
+    Raises:
+        ConfigurationError: the URL, user, password, database or certificate is wrong.
+
+    """
+    if settings.database_url is None:
+        return memory_store(metadata, "DATABASE_URL is not set")
+    engine = build_engine(settings, application_name)
+    # Of its own, because looking for the server must neither wait for a connection nor reuse one.
+    unpooled = build_engine(settings.model_copy(update={"database_pool": "null"}), application_name)
+    failure = try_connecting(unpooled, settings.url_variable)
+    if failure is not None and settings.serves_from_memory_when_away:
+        return memory_store(metadata, f"the server of {settings.url_variable} does not answer")
+    store = postgres_store(engine, unpooled, settings, metadata.schema or "")
+    if failure is not None and store.availability is not None:
+        store.availability.lost()
+    return store
+
+
+def postgres_store(
+    engine: Engine, unpooled: Engine, settings: DatabaseSettings, schema: str
+) -> Store:
+    """Return the store of a running service on this engine, with its breaker and deadlines.
+
+    unpooled: what looks for the server.
+    """
+    connect_in_time(engine)
+    connect_in_time(unpooled)
+    checks: list[Check] = []
+    availability = CircuitBreaker(
+        partial(probe, unpooled, settings.url_variable, checks),
+        # The probe starts after the rest of the time, so it ends when an addition does.
+        patience_seconds=settings.database_adding_seconds * (1 - DOUBT_SHARE),
+        longest_seconds=settings.database_connect_timeout_seconds,
+    )
+    _listen_for_answers(engine, availability)
+    return Store(
+        engine,
+        statement_timeout_seconds=settings.database_statement_timeout_seconds,
+        lock_timeout_seconds=settings.database_lock_timeout_seconds,
+        adding_seconds=settings.database_adding_seconds,
+        role=Role(role_name(settings.database_role_prefix, schema), schema),
+        availability=availability,
+        checks=checks,
+    )
+
+
+def _listen_for_answers(engine: Engine, availability: CircuitBreaker) -> None:
+    """Let every answered statement count, so that one slow one does not open the breaker."""
+
+    def executed(*_details: object) -> None:
+        availability.answered()
+
+    def failed(context: ExceptionContext) -> None:
+        if is_answer(context.original_exception):
+            availability.answered()
+
+    event.listen(engine, "after_cursor_execute", executed)
+    event.listen(engine, "handle_error", failed)
+
+
+def probe(engine: Engine, variable: str, checks: list[Check], seconds: float) -> None:
+    """Look whether the server answers within so many seconds, and stands the checks.
+
+    Raises:
+        DatabaseUnavailable: it does not answer.
+        DatabaseBusy: it answers, but has no connection left.
+        Overloaded: this process has no thread or file descriptor left to ask with.
+        ConfigurationError: it refuses our settings, or a check failed.
+
+    """
+    try:
+        with (
+            deadline_scope(seconds, seconds, _no_doubt) as deadline,
+            engine.connect() as connection,
+            watched(connection, deadline),
+            connection.begin(),  # which ends while it is watched
+        ):
+            connection.execute(text("SELECT 1"))
+            for check in tuple(checks):
+                check(connection)
+                checks.remove(check)
+    except DBAPIError as failure:
+        # A name that was known, or may be, is no mistake in the settings.
+        is_mistake = not is_unknown_name(failure)
+        refusal = _refusal(engine, variable, failure) if is_mistake else None
+        raise (refusal or to_service_error(failure) or failure) from failure
+    except OSError as failure:
+        if shortage := descriptors.shortage(failure):
+            raise shortage from failure
+        raise
+
+
+def _no_doubt() -> None:
+    """Do nothing: a probe is itself the answer to a doubt."""
+
+
+def try_connecting(engine: Engine, variable: str = "DATABASE_URL") -> DBAPIError | None:
+    """Connect once; return the failure if the server cannot be reached or is not ready.
+
+    variable: the setting that named the server, for the message.
+
+    Raises:
+        ConfigurationError: the server, or libpq, refuses these settings.
+
+    """
+    try:
+        with engine.connect() as connection:
+            _require_utf8(connection, variable)
+    except DBAPIError as failure:
+        if _may_be_known_later(engine, failure):
+            logger.warning("%s: no host is called %s now", variable, engine.url.host)
+        elif refusal := _refusal(engine, variable, failure):
+            raise refusal from failure
+        return failure
+    return None
+
+
+def _may_be_known_later(engine: Engine, failure: DBAPIError) -> bool:
+    # A container engine, and many a local network, forgets the name of a machine that is stopped.
+    return is_unknown_name(failure) and "." not in (engine.url.host or "")
+
+
+def _require_utf8(connection: Connection, variable: str) -> None:
+    driver: Any = connection.connection.dbapi_connection
+    encoding = driver.get_parameter_status("server_encoding")
+    if encoding not in (None, "UTF8"):  # a pooler may not tell
+        raise ConfigurationError(
+            f"The database of {variable} is encoded in {encoding}, which cannot hold every name. "
+            "Make one in UTF8: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0."
+        )
+
+
+def _refusal(engine: Engine, variable: str, failure: DBAPIError) -> ConfigurationError | None:
+    meaning = misconfiguration(failure)
+    if meaning is None:
+        return None
+    where = f"{engine.url.host or 'local socket'}:{engine.url.port or 5432}"
+    return ConfigurationError(
+        f"{variable} does not work: {meaning} ({where}, database "
+        f"{engine.url.database}, user {engine.url.username})."
+    )
+
+
+def memory_store(metadata: MetaData, reason: str) -> Store:
+    """Open a new, empty in-memory store, and say why."""
+    logger.warning(MEMORY_WARNING.format(reason=reason))
+    engine, anchor = build_memory_engine(metadata)
+    return Store(engine, memory_reason=reason, anchor=anchor)

@@ -1,0 +1,1 @@
+"""Provisioning of a database: migrations, roles, logins, ownership; nothing for requests."""

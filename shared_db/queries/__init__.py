@@ -1,0 +1,1 @@
+"""Parts of SELECT statements for both stores: dialects, filters, keyset pages."""

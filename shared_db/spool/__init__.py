@@ -1,0 +1,1 @@
+"""Spool of rows accepted while the database was away: file, queue, replay and repair."""

@@ -1,0 +1,106 @@
+"""Connection to the file of a spool, for one thread at a time."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from shared_db.spool.file import SpoolUnavailable, connect
+from shared_db.spool.sqlite_file import FileUsers, is_damage, is_in_use
+
+
+class SpoolConnection:
+    """Connection that is opened on first use, and given to one thread after the other."""
+
+    def __init__(self, path: Path, users: FileUsers) -> None:
+        self.lock = threading.RLock()
+        self._path = path
+        self._users = users
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0
+
+    @contextmanager
+    def use(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection to this thread alone.
+
+        Raises:
+            OSError: the file cannot be made.
+            sqlite3.Error: it cannot be opened, or is damaged.
+
+        """
+        with self.lock:
+            if self._connection is None:
+                self._connection = self._opened()
+                self._inode = self._path.stat().st_ino
+            yield self._connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection in a transaction that is committed at the end.
+
+        Raises:
+            SpoolUnwritable: the file was removed or replaced, so what was written is not kept.
+
+        """
+        with self.use() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            if not self._is_current():
+                raise SpoolUnavailable(
+                    f"{self._path} was removed or replaced while in use; restart the service"
+                )
+
+    def close(self) -> None:
+        """Close the connection; the next use opens it again."""
+        with self.lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _opened(self) -> sqlite3.Connection:
+        if not self._users.is_alone():
+            self._users.share()  # after one that is alone has made or upgraded the file
+            return connect(self._path)
+        try:
+            require_no_older_user(self._path)
+            connection = connect(self._path)
+        except BaseException:
+            self._users.leave()
+            raise
+        self._users.share()
+        return connection
+
+    def _is_current(self) -> bool:
+        try:
+            return self._path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+
+def require_no_older_user(path: Path) -> None:
+    """Return if no process has the file open, among them those of a release without `FileUsers`.
+
+    Raises:
+        SpoolUnwritable: a process has; the file was not touched.
+
+    """
+    if is_in_use(path):
+        raise SpoolUnavailable(
+            f"{path} is in use by a process of an older release; stop it, and start this one again"
+        )
+
+
+def unusable(path: Path, done: str, failure: BaseException | None) -> SpoolUnavailable:
+    """Return the refusal for a failure; done: `read` or `written`."""
+    if isinstance(failure, SpoolUnavailable):
+        return failure
+    if is_damage(failure):
+        return SpoolUnavailable(f"{path} is damaged; restart the service, which sets it aside")
+    return SpoolUnavailable(f"{path} cannot be {done}")

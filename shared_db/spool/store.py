@@ -1,0 +1,131 @@
+"""A spool's file as one process uses it: opened, read, written, and emptied."""
+
+import logging
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from shared_db.spool.connection import SpoolConnection, require_no_older_user, unusable
+from shared_db.spool.file import COLUMNS, Entry, SpoolUnavailable, is_mostly_free
+from shared_db.spool.sqlite_file import FileUsers, damage_of, damaged_files, set_aside
+
+logger = logging.getLogger(__name__)
+
+
+class SpoolStore:
+    """File of a spool, with one connection that writes and one that reads.
+
+    Raises SpoolUnwritable from every method when the file cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._users = FileUsers(path)
+        self._writer = SpoolConnection(path, self._users)
+        self._reader = SpoolConnection(path, self._users)
+
+    def open(self) -> None:
+        """Make the file if it is not there, and look whether it can be written.
+
+        A damaged file is set aside under another name, and a new one begins. This needs that no
+        other process uses it: SpoolUnwritable otherwise.
+        """
+        try:
+            if self._users.is_alone():
+                require_no_older_user(self.path)
+                self._set_aside_if_damaged()
+            else:
+                self._require_sound()
+        except (OSError, sqlite3.Error, SpoolUnavailable) as failure:
+            self.close()
+            raise unusable(self.path, "opened", failure) from failure
+        with self.transaction() as connection:
+            connection.execute("UPDATE spool SET attempts = attempts WHERE place = 0")
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        self._writer.close()
+        self._reader.close()
+        self._users.leave()
+
+    def damaged_files(self) -> list[Path]:
+        """Return the files that were set aside for damage and not salvaged yet."""
+        return damaged_files(self.path)
+
+    def wipe(self) -> None:
+        """Give unused space back, and leave nothing in the files of what was removed.
+
+        SQLite's journal keeps old pages. While another process reads in the file it cannot be done,
+        and is left to the next call, of whichever process.
+        """
+        if not self._journal_bytes():
+            return
+        try:
+            with self._writer.use() as connection:
+                if is_mostly_free(connection):
+                    connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                connection.execute("PRAGMA shrink_memory")
+        except (OSError, sqlite3.Error) as failure:
+            raise unusable(self.path, "written", failure) from failure
+
+    def entries(
+        self,
+        where: str,
+        values: Sequence[object] | dict[str, object] = (),
+        limit: int | None = None,
+    ) -> list[Entry]:
+        """Return the rows that meet an SQL condition of ours, in the order of acceptance."""
+        most = -1 if limit is None else limit
+        query = f"SELECT {COLUMNS} FROM spool WHERE {where} ORDER BY place LIMIT {most:d}"  # noqa: S608 - ours
+        with self.connection() as connection:
+            rows = connection.execute(query, values).fetchall()
+        return [
+            Entry(kind, id_, subject, payload, digest, datetime.fromisoformat(accepted_at), *rest)
+            for kind, id_, subject, payload, digest, accepted_at, *rest in rows
+        ]
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection in a transaction that is committed at the end."""
+        try:
+            with self._writer.transaction() as connection:
+                yield connection
+        except (OSError, sqlite3.Error) as failure:
+            raise unusable(self.path, "written", failure) from failure
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection that reads."""
+        try:
+            with self._reader.use() as connection:
+                yield connection
+        except (OSError, sqlite3.Error) as failure:
+            raise unusable(self.path, "read", failure) from failure
+
+    def _journal_bytes(self) -> int:
+        try:
+            return Path(f"{self.path}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _require_sound(self) -> None:
+        fault = damage_of(self.path)
+        if fault is not None:
+            raise SpoolUnavailable(
+                f"{self.path} is damaged ({fault}) and in use; stop every process of the service "
+                "and start it again"
+            )
+
+    def _set_aside_if_damaged(self) -> None:
+        fault = damage_of(self.path)
+        if fault is not None:
+            aside = set_aside(self.path)
+            logger.error(
+                "the spool was damaged (%s); it is kept as %s, and a new one begins. "
+                "`veritas spool salvage` recovers its rows",
+                fault,
+                aside,
+            )

@@ -1,0 +1,152 @@
+"""Who may call a route: dependencies that turn a bearer key into a `Principal`."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from shared_db.connection.database import Database
+from shared_db.connection.engine import is_local
+from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
+from shared_web.auth.key_limit import KeyLimit
+from shared_web.auth.key_lookup import KeyLookup
+from shared_web.auth.keys import KeyManager, Principal, Scope
+from shared_web.auth.origins import is_from_foreign_page
+from shared_web.problems import Forbidden, Unauthenticated
+from shared_web.settings import ServiceSettings
+
+DEVELOPER = Principal("development", frozenset(Scope))
+
+# Where a proxy tells for whom it asks, beside `Forwarded`.
+_FORWARDED = ("x-forwarded-for", "x-real-ip")
+
+_bearer = HTTPBearer(auto_error=False, description="A key made with `veritas keys add`.")
+
+
+class Authenticator:
+    """The admission of one app: by keys, or open to this machine in development without keys."""
+
+    def __init__(self, settings: ServiceSettings, keys: KeyManager) -> None:
+        self.settings = settings
+        self.keys = keys
+        self.is_open = False
+        self._lookup = KeyLookup(keys)
+        self._limit = KeyLimit.of(settings)
+
+    def prepare(self, database: Database) -> None:
+        """Decide at the start whether keys are asked for; the in-memory store has none.
+
+        Raises:
+            ConfigurationError: there are no keys, and this is not development on loopback.
+
+        """
+        may_be_open = self.settings.may_be_keyless
+        if database.use_fallback and not may_be_open:
+            raise ConfigurationError(
+                "DATABASE_URL is not set, and rows kept in memory are for development only. Set "
+                "DATABASE_URL, or ENVIRONMENT=development on a loopback HOST."
+            )
+        try:
+            has_keys = not database.use_fallback and self.keys.has_keys()
+        except (DatabaseUnavailable, DatabaseBusy):
+            has_keys = True  # cannot be known now, so nobody gets in without one
+        if not has_keys and not may_be_open:
+            raise ConfigurationError(
+                "There is no API key yet, so nobody could call this service. Make one with "
+                "`veritas keys add NAME --scope read --scope write --scope ingest`; only with "
+                "ENVIRONMENT=development on a loopback HOST does it start without."
+            )
+        self.is_open = not has_keys
+
+    async def principal(self, request: Request, key: str | None) -> Principal:
+        """Return who calls.
+
+        Raises:
+            Unauthenticated: no key, or not a known one.
+            Forbidden: keys are not asked for, but the call does not come from this machine.
+            TooManyRequests: the key has no requests left, or the address sent too many unknown
+                keys.
+
+        """
+        if self.is_open:
+            return _developer(request, self.settings)
+        if key is None:
+            raise Unauthenticated("Send `Authorization: Bearer KEY`.")
+        found = self.keys.remembered(key)
+        if found is None:
+            found = await self._lookup.find(key, request.client.host if request.client else None)
+        if found is None:
+            raise Unauthenticated("This key is not known, or was revoked.")
+        if self._limit is not None:
+            self._limit.count(request.scope, found.name)
+        return found
+
+
+def _developer(request: Request, settings: ServiceSettings) -> Principal:
+    # A page in the developer's browser may reach loopback under a name of its own choosing; the
+    # Host header gives it away. A proxy on this machine brings others, trusted or not. In a
+    # container the client's address is the engine's gateway.
+    client = request.client.host if request.client else None
+    behind = [name for header in _FORWARDED for name in request.headers.getlist(header)]
+    callers = [*",".join(behind).split(","), *([] if settings.keyless_hosts else [client])]
+    host = request.url.hostname
+    is_forwarded = "forwarded" in request.headers
+    is_here = all(is_local(caller and caller.strip()) for caller in callers) and not is_forwarded
+    if not is_here or not (is_local(host) or host in settings.keyless_hosts):
+        raise Forbidden("Without keys this service answers only to this machine, as localhost.")
+    if is_from_foreign_page(request.headers, settings.cors_origins):
+        raise Forbidden(
+            "Without keys this service answers no page of another site. Name the page's origin in "
+            "CORS_ORIGINS, or open the page from localhost."
+        )
+    return DEVELOPER
+
+
+class RequireScope:
+    """The dependency that admits callers with one scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    async def __call__(
+        self,
+        request: Request,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],  # noqa: ARG002 - documents the key
+    ) -> Principal:
+        """Return who calls.
+
+        Raises:
+            Unauthenticated: no key, or not a known one.
+            Forbidden: the key lacks the scope, or is needed for a call from elsewhere.
+            TooManyRequests: the key, or the address with unknown keys, has no requests left.
+
+        """
+        return await self.plainly(request)
+
+    async def plainly(self, request: Request) -> Principal:
+        """Do the same where FastAPI has not read the credentials."""
+        state: dict[str, Any] = request.scope.setdefault("state", {})
+        principal: Principal | None = state.get("principal")
+        if principal is None:  # else the route admitted the caller before it read the body
+            access: Authenticator = request.app.state.access
+            principal = await access.principal(request, _sent_key(request))
+            state["principal"] = principal
+        if not principal.may(self._scope):
+            raise Forbidden(f"This needs the scope `{self._scope}`, which {principal.name} lacks.")
+        return principal
+
+
+def _sent_key(request: Request) -> str | None:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() or None if scheme.lower() == "bearer" else None
+
+
+Reader = Annotated[Principal, Depends(RequireScope(Scope.READ))]
+Writer = Annotated[Principal, Depends(RequireScope(Scope.WRITE))]
+Ingester = Annotated[Principal, Depends(RequireScope(Scope.INGEST))]
+Admin = Annotated[Principal, Depends(RequireScope(Scope.ADMIN))]
+
+READ = Depends(RequireScope(Scope.READ))
+WRITE = Depends(RequireScope(Scope.WRITE))
+INGEST = Depends(RequireScope(Scope.INGEST))
+ADMIN = Depends(RequireScope(Scope.ADMIN))

@@ -1,0 +1,116 @@
+"""Key look-ups of requests: the database is asked once for many, whatever is sent."""
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+
+from shared_db.errors import DatabaseBusy, DatabaseUnavailable
+from shared_web.auth.keys import KeyManager, Principal
+from shared_web.auth.rate_limit import TokenBuckets
+from shared_web.problems import TooManyRequests
+
+T = TypeVar("T")
+
+# An unknown key is not asked for again within this time, and a new key may be unknown for as long.
+_UNKNOWN_SECONDS = 1.0
+# So many unknown keys may come from one address, then one a second.
+_FAILURES = 20
+# So many look-ups run at once; other work keeps its threads.
+_THREADS = 4
+# An attacker has a whole network of this size, not one address.
+_IPV6_PREFIX = 64
+
+
+class KeyLookup:
+    """The look-ups of one process.
+
+    A key that was not found before is compared with the hashes of all keys in force, which are read
+    at most once in `_UNKNOWN_SECONDS`. So unknown keys cost no query of their own, however many
+    come, and a key in force is found whatever else its address sends.
+    """
+
+    def __init__(self, keys: KeyManager) -> None:
+        self._keys = keys
+        self._unknown_seconds = min(_UNKNOWN_SECONDS, keys.cache_seconds)
+        self._failures = TokenBuckets(_FAILURES, seconds=_FAILURES)
+        self._in_force: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
+        self._running: dict[str, asyncio.Future[Any]] = {}
+        self._threads: CapacityLimiter | None = None
+
+    async def find(self, key: str, address: str | None) -> Principal | None:
+        """Return the caller of the key, None if it is unknown or revoked.
+
+        Raises:
+            TooManyRequests: it is unknown, as too many from the same address were before.
+            DatabaseUnavailable: the database is away, and the key was not verified lately.
+
+        """
+        found = self._keys.remembered(key)
+        if found is None and await self._may_be_in_force(key):
+            found = await self._find(key)
+        if found is None:
+            self._count_failure(address)
+        return found
+
+    async def _find(self, key: str) -> Principal | None:
+        if not self._keys.cache_seconds:  # it was promised to ask with each request
+            return await self._in_thread(lambda: self._keys.find(key))
+        return await self._joined(self._keys.hash_of(key), lambda: self._keys.find(key))
+
+    async def _may_be_in_force(self, key: str) -> bool:
+        if self._keys.was_found(key):
+            return True
+        read_at, hashes = self._in_force
+        if time.monotonic() - read_at >= self._unknown_seconds:
+            try:
+                hashes = await self._joined("", self._read_all)
+            except (DatabaseUnavailable, DatabaseBusy):
+                return True  # keys that were verified lately are looked for on the disk
+        return self._keys.hash_of(key) in hashes
+
+    def _read_all(self) -> frozenset[str]:
+        read_at = time.monotonic()
+        hashes = self._keys.hashes_in_force()
+        self._in_force = (read_at, hashes)
+        return hashes
+
+    async def _joined(self, name: str, work: Callable[[], T]) -> T:
+        """Do the work, or wait for the same that is under way."""
+        running: asyncio.Future[T] | None = self._running.get(name)
+        if running is None or running.get_loop() is not asyncio.get_running_loop():
+            running = asyncio.ensure_future(self._in_thread(work))
+            self._running[name] = running
+            running.add_done_callback(lambda done: self._finish(name, done))
+        return await asyncio.shield(running)
+
+    def _finish(self, name: str, done: "asyncio.Future[Any]") -> None:
+        self._running.pop(name, None)
+        if not done.cancelled():
+            done.exception()  # all requests that waited for it may have ended
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        if self._threads is None:
+            self._threads = CapacityLimiter(_THREADS)
+        return await to_thread.run_sync(work, limiter=self._threads)
+
+    def _count_failure(self, address: str | None) -> None:
+        standing = self._failures.take(_network(address), time.monotonic())
+        if not standing.is_allowed:
+            raise TooManyRequests(
+                "Too many unknown keys came from this address. Send a key that is in force.",
+                retry_after=standing.retry_in,
+            )
+
+
+def _network(address: str | None) -> str:
+    try:
+        ip = ipaddress.ip_address(address or "")
+    except ValueError:
+        return ""
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    return str(ipaddress.ip_network((ip, _IPV6_PREFIX), strict=False))

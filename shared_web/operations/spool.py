@@ -1,0 +1,91 @@
+"""A service's spool: attached when it starts, given back while it runs, told of in its answers."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared_db.background_work.state import BackgroundWork
+from shared_db.connection.database import Database
+from shared_db.spool.file import SpoolLimits
+from shared_db.spool.queue import Spool, SpoolUnavailable
+from shared_db.spool.replay import SpoolReplayer
+from shared_db.spool.writes import SpoolableType, StorageNote, storage_note
+from shared_web.settings import ServiceSettings
+
+logger = structlog.stdlib.get_logger("veritas.spool")
+
+STORAGE_HEADER = "Veritas-Storage"
+
+
+@dataclass(frozen=True)
+class SpoolConfig:
+    """What a service can spool, and the manager by whose methods it is given back."""
+
+    manager: Any
+    kinds: Sequence[SpoolableType[Any, Any]]
+
+
+def attach_spool(settings: ServiceSettings, database: Database, service: str) -> None:
+    """Let the service spool, if it is to; say so where the file cannot be written."""
+    if database.use_fallback or not settings.spools_when_away or database.spool is not None:
+        return
+    limits = SpoolLimits(settings.spool_max_rows, settings.spool_max_bytes)
+    spool = Spool.of_service(settings.spool_path, service, limits)
+    try:
+        spool.open()
+    except SpoolUnavailable as failure:
+        logger.error("no spool, as with FALLBACK=off", reason=str(failure))  # noqa: TRY400 - one line
+        database.spool_failure = str(failure)
+        return
+    database.use_spool(spool)
+
+
+@contextmanager
+def replaying(
+    database: Database, spooling: SpoolConfig | None, background: BackgroundWork
+) -> Iterator[None]:
+    """Give back what waits as long as the context lasts."""
+    spool = database.spool
+    if spool is None or spooling is None:
+        yield
+        return
+    work = background.add("replay")
+    giver = SpoolReplayer(database, spool, spooling.manager, spooling.kinds, work=work)
+    giver.start()
+    try:
+        yield
+    finally:
+        giver.stop()
+        spool.close()
+
+
+class StorageHeader:
+    """Middleware that says where rows are kept, when that is not PostgreSQL."""
+
+    def __init__(self, app: ASGIApp, database: Database) -> None:
+        self.app = app
+        self.database = database
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        # The same object in every thread that works for this request.
+        note = StorageNote()
+
+        async def send_with_storage(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                if self.database.is_open_in_memory:
+                    MutableHeaders(scope=message)[STORAGE_HEADER] = "memory"
+                elif note.is_spool:
+                    MutableHeaders(scope=message)[STORAGE_HEADER] = "spool"
+            await send(message)
+
+        token = storage_note.set(note)
+        try:
+            await self.app(scope, receive, send_with_storage)
+        finally:
+            storage_note.reset(token)

@@ -1,0 +1,1 @@
+"""Query parameters: filters, pages and the refusal of unknown names; no SQL."""

@@ -1,0 +1,1 @@
+"""Request bodies: limits, JSON, batches, CSV, field types, idempotency; no query parameters."""

@@ -1,0 +1,1 @@
+"""HTTP on the wire: parser, connections and pace of a server; nothing that knows a route."""

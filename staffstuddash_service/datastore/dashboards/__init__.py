@@ -1,0 +1,1 @@
+"""Dashboards: queries over all that a service knows of students; no writes."""

@@ -1,0 +1,132 @@
+"""The teacher's dashboard: a row per student in any order, each page one query on an index."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Float, func, literal
+from sqlalchemy.orm import Session
+
+from shared_db.columns import UtcDateTime
+from shared_db.errors import NeedsPostgresql
+from shared_db.queries.dialects import Column
+from shared_db.queries.filters import Filter, conditions
+from shared_db.queries.pagination import Keyset, Page
+from shared_db.repository import Repository
+from staffstuddash_service.datastore.performance import RECORD_FIELDS
+from staffstuddash_service.datastore.risk import (
+    RISK_COLUMNS,
+    SHOWN,
+    Risk,
+    beyond_id,
+    risk_of,
+    rows_by_risk,
+    students,
+)
+from staffstuddash_service.domain.integrity import IntegrityLabel
+from staffstuddash_service.domain.learning import LearningState
+from staffstuddash_service.domain.performance_status import Status
+from staffstuddash_service.domain.sort_orders import Order
+from staffstuddash_service.models import PerformanceRecord, Student, published_risk
+
+RISK_FIELDS = ("risk_score", "risk_level")
+_COLUMNS: dict[str, Any] = {name: getattr(PerformanceRecord, name) for name in RECORD_FIELDS}
+_COLUMNS |= {name: published_risk.c[name] for name in RISK_FIELDS}
+
+_LONG_AGO, _FAR_AHEAD = datetime(1800, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def _mean_or(value: int) -> Column:
+    return func.coalesce(PerformanceRecord.mean_percentage, value, type_=Float)
+
+
+def _active_or(value: datetime) -> Column:
+    moment = literal(value, UtcDateTime())
+    return func.coalesce(PerformanceRecord.last_activity_at, moment, type_=UtcDateTime())
+
+
+# Each has its index; the places of those without a value are beyond all values.
+_PLACES: dict[Order, tuple[Column, ...]] = {
+    Order.STUDENT_ID: (PerformanceRecord.student_id,),
+    Order.NAME: (Student.sort_name, Student.id),
+    Order.NAME_BACKWARDS: (Student.sort_name, Student.id),
+    Order.LOWEST_MEAN: (_mean_or(1000), PerformanceRecord.student_id),
+    Order.HIGHEST_MEAN: (_mean_or(-1), PerformanceRecord.student_id),
+    Order.LONGEST_SILENT: (_active_or(_FAR_AHEAD), PerformanceRecord.student_id),
+    Order.LATEST_ACTIVE: (_active_or(_LONG_AGO), PerformanceRecord.student_id),
+}
+
+
+@dataclass(frozen=True)
+class DashboardRow:
+    """One student on the teacher's dashboard; `risk` is None for the reason beside it."""
+
+    student_id: str
+    name: str
+    mean_percentage: float | None
+    trend_per_30_days: float | None
+    assessment_count: int
+    last_submitted_at: datetime | None
+    status: Status | None
+    status_reasons: list[str]
+    learning_state: LearningState | None
+    grit_level: float | None
+    integrity_label: IntegrityLabel | None
+    sudden_jump_flag: bool
+    last_activity_at: datetime | None
+    risk: Risk | None
+    risk_missing_because: str | None
+
+
+class TeacherDashboard(Repository):
+    """What a teacher sees first."""
+
+    def get_teacher_dashboard(
+        self,
+        *,
+        order: Order = Order.STUDENT_ID,
+        filters: Sequence[Filter] = (),
+        search: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Page[DashboardRow]:
+        """Return a row per student in that order, those without a value last, in one query.
+
+        search: a part of the name or e-mail, whatever its case.
+
+        Raises:
+            MalformedCursor: the cursor is not one of this list in this order.
+            NeedsPostgresql: order or filter by risk, which the in-memory store does not know.
+            QueryTooExpensive: the conditions chosen take too long.
+
+        """
+        needs_risk = order.is_by_risk or any(f.field in RISK_FIELDS for f in filters)
+        if needs_risk and self.use_fallback:
+            raise NeedsPostgresql("The in-memory store has no dropout risk to sort or filter by.")
+        with self.database.reading_filtered() as session:
+            wanted = conditions(session, filters, _COLUMNS)
+            if search is not None:
+                folded = search.casefold()
+                wanted.append(Student.search_text.contains(folded, autoescape=True))
+            rows, following = self._rows(session, order, wanted, after, limit)
+        return Page([_row(row, is_memory=self.use_fallback) for row in rows], following)
+
+    def _rows(
+        self, session: Session, order: Order, wanted: Sequence[Any], after: str | None, limit: int
+    ) -> tuple[Sequence[Any], str | None]:
+        if order.is_by_risk:
+            return rows_by_risk(session, order, wanted, after=after, limit=limit)
+        keyset = Keyset(f"dashboard by {order}", _PLACES[order], order.is_descending)
+        beyond = None
+        if order is Order.STUDENT_ID and after is not None:
+            beyond = beyond_id(keyset.decode(after)[0], is_descending=False)
+        query = students(with_risk=not self.use_fallback, beyond=beyond).where(*wanted)
+        return keyset.rows(session, query, after=after, limit=limit)
+
+
+def _row(row: Sequence[Any], *, is_memory: bool) -> DashboardRow:
+    shown = len(SHOWN)
+    risk, missing = risk_of(row[shown : shown + len(RISK_COLUMNS)], is_memory=is_memory)
+    values = (*row[:shown], risk, missing)
+    return DashboardRow(*values)

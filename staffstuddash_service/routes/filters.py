@@ -1,0 +1,94 @@
+"""What several routes take: ids in the path, and what lists can be searched and filtered by."""
+
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Path, Query
+from pydantic import AfterValidator, StringConstraints
+
+from shared_db.errors import QueryTooExpensive
+from shared_db.queries.filters import Filter
+from shared_db.queries.pagination import MalformedCursor
+from shared_web.problems import InvalidRequest, documented
+from shared_web.query.filters import FilterSet, choice, flag, instant, number, text
+from shared_web.requests.fields import Id, reject_unstorable_text
+from staffstuddash_service.domain.drafts import ChangeType
+from staffstuddash_service.domain.integrity import IntegrityLabel
+from staffstuddash_service.domain.learning import LearningState
+from staffstuddash_service.domain.performance_status import Status
+from staffstuddash_service.domain.risk import RiskLevel
+
+LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
+
+StudentId = Annotated[Id, Path(description="The student's id.", examples=["s001"])]
+
+Search = Annotated[
+    Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=100, strip_whitespace=True),
+        AfterValidator(reject_unstorable_text),
+    ]
+    | None,
+    Query(description="A part of the name or e-mail, whatever its case."),
+]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError) as unknown:  # ZoneInfoNotFoundError is a KeyError
+        raise ValueError("is no time zone like Europe/Berlin") from unknown
+    except KeyError as unknown:
+        raise ValueError("is no time zone like Europe/Berlin") from unknown
+    return name
+
+
+Timezone = Annotated[
+    Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_zone)],
+    Query(description="Whose midnight begins today.", examples=["Europe/Berlin"]),
+]
+
+_RECORD = (
+    choice("status", Status),
+    choice("learning_state", LearningState),
+    choice("integrity_label", IntegrityLabel),
+    flag("sudden_jump_flag"),
+    number("mean_percentage"),
+    number("trend_per_30_days"),
+    number("assessment_count"),
+    number("grit_level"),
+    instant("last_activity_at"),
+    instant("updated_at"),
+)
+
+STUDENTS = FilterSet(text("email"), instant("created_at"), instant("updated_at"))
+ASSESSMENTS = FilterSet(
+    text("type"),
+    text("subject"),
+    text("topic"),
+    number("score"),
+    number("max_score"),
+    instant("timestamp"),
+)
+DRAFTS = FilterSet(
+    text("assignment_id"),
+    choice("change_type", ChangeType),
+    flag("sudden_jump_flag"),
+    instant("timestamp"),
+)
+ACTIONS = FilterSet(
+    text("student_id"),
+    text("actor"),
+    text("action"),
+    flag("is_intervention"),
+    instant("timestamp"),
+)
+RECORDS = FilterSet(*_RECORD)
+DASHBOARD = FilterSet(*_RECORD, number("risk_score"), choice("risk_level", RiskLevel))
+
+StudentFilters = Annotated[tuple[Filter, ...], Depends(STUDENTS)]
+AssessmentFilters = Annotated[tuple[Filter, ...], Depends(ASSESSMENTS)]
+DraftFilters = Annotated[tuple[Filter, ...], Depends(DRAFTS)]
+ActionFilters = Annotated[tuple[Filter, ...], Depends(ACTIONS)]
+RecordFilters = Annotated[tuple[Filter, ...], Depends(RECORDS)]
+DashboardFilters = Annotated[tuple[Filter, ...], Depends(DASHBOARD)]

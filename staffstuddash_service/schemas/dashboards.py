@@ -1,0 +1,118 @@
+"""The dashboards as clients get them."""
+
+from datetime import datetime
+
+from shared_web.requests.fields import Out
+from staffstuddash_service.domain.integrity import NOTE, IntegrityLabel
+from staffstuddash_service.domain.learning import LearningState
+from staffstuddash_service.domain.performance_status import Status
+from staffstuddash_service.schemas.performance import PerformanceOut
+from staffstuddash_service.schemas.students import StudentOut
+
+
+class RiskOut(Out):
+    """The overall dropout prediction: `score` is 0 to 1.
+
+    `course` is that of the enrolment with this risk; null: the student altogether.
+    """
+
+    score: float
+    level: str
+    dropout_type: str
+    as_of: datetime
+    course: str | None
+
+
+class DashboardRowOut(Out):
+    """One student on the teacher's dashboard; without a risk, the reason stands beside it."""
+
+    student_id: str
+    name: str
+    mean_percentage: float | None
+    trend_per_30_days: float | None
+    assessment_count: int
+    last_submitted_at: datetime | None
+    status: Status | None
+    status_reasons: list[str]
+    learning_state: LearningState | None
+    grit_level: float | None
+    integrity_label: IntegrityLabel | None
+    integrity_note: str = NOTE
+    sudden_jump_flag: bool
+    last_activity_at: datetime | None
+    risk: RiskOut | None
+    risk_missing_because: str | None
+
+
+class ConceptStandingOut(Out):
+    """How the student does at one concept; the state is null below three marks."""
+
+    subject: str
+    concept: str
+    assessment_count: int
+    mean_percentage: float
+    change_points: float | None
+    learning_state: LearningState | None
+    last_submitted_at: datetime
+
+
+class StudentDashboardOut(Out):
+    """One student: who, how they do, at which concepts, and at what risk."""
+
+    student: StudentOut
+    performance: PerformanceOut
+    concepts: list[ConceptStandingOut]
+    risk: RiskOut | None
+    risk_missing_because: str | None
+
+
+class MaterialHintOut(Out):
+    """Whether most students fell together in a subject: then look at the material first."""
+
+    subject: str
+    compared: int
+    fallen: int
+    fallen_share: float | None
+    is_material: bool | None
+    text: str
+
+
+class HeatCellOut(Out):
+    """How many students are in one state at one concept; null: too few marks to tell."""
+
+    subject: str
+    concept: str
+    difficulty: int | None
+    learning_state: LearningState | None
+    student_count: int
+
+
+class TutoringPairOut(Out):
+    """A strong student and one whose learning stalled at the same concept."""
+
+    subject: str
+    concept: str
+    tutor_id: str
+    tutor_mean: float
+    learner_id: str
+    learner_mean: float
+
+
+class CohortOut(Out):
+    """All students together; figures are null where too little is known."""
+
+    student_count: int
+    active_count: int
+    flagged_count: int
+    review_needed_count: int
+    high_risk_count: int
+    high_dropout_risk_count: int | None
+    intervened_today_count: int
+    mean_progress: float | None
+    mean_progress_change: float | None
+    learning_velocity: float | None
+    learning_velocity_student_count: int
+    material_hints: list[MaterialHintOut]
+    struggle_heat_map: list[HeatCellOut]
+    tutoring_pairs: list[TutoringPairOut]
+    as_of: datetime

@@ -1,0 +1,1 @@
+"""Helpers of the tests: servers, databases, factories and services under test."""

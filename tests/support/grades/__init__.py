@@ -1,0 +1,8 @@
+"""A small history of its own, for the tests of migrating: two revisions of one table."""
+
+from sqlalchemy import MetaData
+
+from shared_db.provisioning.migrations import History
+
+HISTORY = History("tests.support.grades", "grades")
+METADATA = MetaData(schema="grades")

@@ -1,0 +1,94 @@
+"""Students of whom rows wait in a spool, and one of whom the same rows are stored."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from dropout_service.database import SPOOLABLE_TYPES, DropoutDatabaseManager, EventToStore
+from dropout_service.database.events.store import EVENT
+from dropout_service.domain.enums import EventType
+from dropout_service.models import Course, DropoutPrediction, Enrolment, FeatureSet
+from shared_db.connection.database import Database
+from shared_db.spool.queue import Spool
+from shared_db.spool.replay import SpoolReplayer
+from tests.support.databases import engine_on
+from tests.support.factories import NOON, days
+
+AS_OF = NOON + days(40)
+WHAT_DIFFERS = {"id", "student_id", "digest", "created_at", "is_latest", "is_overall"}
+STUDENTS = ("ada", "bob", "twin")
+
+
+def manager_with_waiting_rows(url: str, spool: Spool) -> DropoutDatabaseManager:
+    """Return a manager that would spool. Of ada, bob and twin the first weeks are stored.
+
+    The last three days of twin are stored, too; the same three of ada wait.
+    """
+    manager = manager_on(url, spool)
+    manager.add_learning_events(
+        [*(one for id_ in STUDENTS for one in events(id_, 0, 4, 8, 12)), *late_events("twin")]
+    )
+    wait_in(spool, *late_events("ada"))
+    return manager
+
+
+def manager_on(url: str, spool: Spool) -> DropoutDatabaseManager:
+    database = Database.on(engine_on(url))
+    database.use_spool(spool)
+    return DropoutDatabaseManager(database)
+
+
+def events(student: str, *on_days: int, course: str = "math") -> list[EventToStore]:
+    return [
+        EventToStore(
+            student,
+            EventType.RESOURCE_VIEW,
+            id=f"{student}-{day}",
+            course=course,
+            occurred_at=NOON + days(day),
+            accepted_at=AS_OF,
+        )
+        for day in on_days
+    ]
+
+
+def late_events(student: str) -> list[EventToStore]:
+    return events(student, 31, 35, 39)
+
+
+def wait_in(spool: Spool, *waiting: EventToStore) -> None:
+    spool.accept([EVENT.entry(one) for one in waiting])
+
+
+def replay(manager: DropoutDatabaseManager, spool: Spool) -> None:
+    SpoolReplayer(manager.database, spool, manager, SPOOLABLE_TYPES).give()
+    assert spool.state().waiting == 0
+
+
+def predictions(manager: DropoutDatabaseManager, student: str) -> list[DropoutPrediction]:
+    """Return the student's predictions in the order in which they were made."""
+    of_student = DropoutPrediction.student_id == student
+    query = select(DropoutPrediction).where(of_student).order_by(DropoutPrediction.created_at)
+    with manager.database.reading() as session:
+        return list(session.scalars(query))
+
+
+def content(row: DropoutPrediction | FeatureSet) -> dict[str, Any]:
+    """Return what a row says, whoever it is of and however it is named."""
+    return {
+        column.key: getattr(row, column.key)
+        for column in row.__table__.columns
+        if column.key not in WHAT_DIFFERS
+    }
+
+
+def enrol(manager: DropoutDatabaseManager, course: str, length: int, *students: str) -> None:
+    """Store a course with a stream of activity, and its students."""
+    named = {"module": course, "presentation": "2026J", "digest": b"0"}
+    dates = {"starts_on": NOON.date(), "length_days": length}
+    with manager.database.unit_of_work() as session:
+        session.add(Course(id=course, activity_from=0, activity_until=length, **named, **dates))
+        session.flush()
+        for id_ in students:
+            ids = {"id": f"{course}-{id_}", "student_id": id_, "course_id": course}
+            session.add(Enrolment(registered_day=-5, **ids, digest=b"0"))

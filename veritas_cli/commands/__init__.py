@@ -1,0 +1,1 @@
+"""Commands of `veritas`, one file each; mechanisms belong in the other folders."""

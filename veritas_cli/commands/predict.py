@@ -1,0 +1,236 @@
+"""`veritas predict`: who of a whole cohort is at risk, and why."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from dropout_service.database import DropoutDatabaseManager
+from dropout_service.database.predictions.batch_totals import CohortBatch
+from dropout_service.database.predictions.by_model import CourseAssessment
+from dropout_service.models import DropoutPrediction
+from shared_db.clock import utc_now
+from shared_db.connection.database import Database
+from shared_db.errors import ConfigurationError
+from shared_db.settings import DatabaseSettings
+from shared_db.spool.queue import Spool
+from veritas_cli.database import refusals_in_one_line
+from veritas_cli.evaluation.data import command_console, learning_manager
+
+MOST_REASONS = 3
+AT_ONCE = 250
+_COLUMNS = ("", "Student", "Course", "Score", "Level", "Type", "Momentum", "Why", "This week")
+
+
+def predict(
+    course: Annotated[
+        str | None, typer.Option(help="Only this course: its enrolments, or who was active in it.")
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="All students.")] = False,  # noqa: FBT002 - an option
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="The instant, as 2026-01-31T09:30:00Z; only what happened by then counts."
+        ),
+    ] = None,
+    day: Annotated[
+        int | None,
+        typer.Option(min=0, help="Instead of --as-of: the end of this day of the course, 0 first."),
+    ] = None,
+    show: Annotated[int, typer.Option(min=0, max=1000, help="How many to list.")] = 20,
+) -> None:
+    """Predict a whole cohort, and list the highest risks with their main reasons.
+
+    Enrolments in courses are judged by the model of `veritas train`, everybody else by the rules.
+    Running it again for the same instant stores nothing new, unless something came late. Rows that
+    wait in dropout's spool on this machine are counted with each prediction.
+    """
+    with refusals_in_one_line("predict"), closing(_spool_here()) as spool:
+        if everybody == (course is not None):
+            raise ConfigurationError("Say either --all or --course COURSE.")
+        manager, console = learning_manager("predict"), command_console()
+        _use_if_there(manager.database, spool)
+        instant = _instant(as_of) if day is None else _end_of_day(manager, course, day, as_of)
+        with _progress(console) as progress:
+            outcome = _predict(_Run(manager, instant, show, progress), course)
+        _report(console, outcome, instant)
+        active = manager.get_active_model()
+        if active is not None and active.version in outcome.versions:
+            console.print(f"{active.version} tells who ends as {active.target}.", soft_wrap=True)
+        _show(console, outcome)
+
+
+def _spool_here() -> Spool:
+    return Spool.of_service(DatabaseSettings.load().spool_path, "dropout")
+
+
+def _use_if_there(database: Database, spool: Spool) -> None:
+    """Count what waits in the spool, which is read only."""
+    try:
+        if spool.path.exists():
+            database.use_spool(spool)
+    except OSError:
+        database.spool_failure = f"{spool.path} cannot be read"
+        typer.echo(f"{spool.path} cannot be read: what waits there is not counted.", err=True)
+
+
+def _instant(text: str | None) -> datetime:
+    now = utc_now()
+    if text is None:
+        return now
+    try:
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is not None:
+            instant = instant.astimezone(UTC)
+    except (ValueError, OverflowError) as failure:
+        raise ConfigurationError("--as-of must be an instant as 2026-01-31T09:30:00Z.") from failure
+    if instant.tzinfo is None:
+        raise ConfigurationError("--as-of needs a time zone, as 2026-01-31T09:30:00Z.")
+    if instant > now:
+        raise ConfigurationError("--as-of must not be in the future.")
+    return instant
+
+
+def _end_of_day(
+    manager: DropoutDatabaseManager, course: str | None, day: int, as_of: str | None
+) -> datetime:
+    if course is None or as_of is not None:
+        raise ConfigurationError("--day goes with --course, and in the place of --as-of.")
+    dates = manager.get_course_dates(course)
+    if dates is None:
+        manager.count_cohort(course)
+        raise ConfigurationError(f"No dates of the course {course} are known; use --as-of.")
+    if day >= dates.length_days:
+        raise ConfigurationError(f"The last day of {course} is {dates.length_days - 1}.")
+    instant = dates.end_of(day)
+    if instant > utc_now():
+        raise ConfigurationError(f"Day {day} of {course} is not over.")
+    return instant
+
+
+@dataclass(frozen=True)
+class _Run:
+    manager: DropoutDatabaseManager
+    as_of: datetime
+    keep: int
+    progress: Progress
+
+    def of_course(self, course: str) -> CohortBatch | None:
+        """Predict by the model, and take off its list who has left; None without a model."""
+        self.manager.take_off_leavers(course, self.as_of)
+        assessed = self.manager.assess_course(course, self.as_of)
+        return None if assessed is None else self.by_model(assessed)
+
+    def by_rules(self, course: str | None, name: str) -> CohortBatch:
+        """Predict batch after batch of students."""
+        task = self.progress.add_task(name, total=self.manager.count_cohort(course))
+        done = CohortBatch(last="")
+        while done.last is not None:
+            batch = self.manager.predict_batch(
+                self.as_of, course=course, after=done.last, keep=self.keep
+            )
+            done = done.and_then(batch, keep=self.keep)
+            self.progress.update(task, completed=done.students)
+        return done
+
+    def by_model(self, assessed: CourseAssessment) -> CohortBatch:
+        """Store what the model said of a course, batch after batch."""
+        task = self.progress.add_task(assessed.course, total=len(assessed.enrolments))
+        done = assessed.without_predictions()
+        for start in range(0, len(assessed.enrolments), AT_ONCE):
+            some = assessed.enrolments[start : start + AT_ONCE]
+            batch = self.manager.store_assessments(assessed, some, keep=self.keep)
+            done = done.and_then(batch, keep=self.keep)
+            self.progress.advance(task, len(some))
+        return done
+
+
+def _predict(run: _Run, course: str | None) -> CohortBatch:
+    if course is None:
+        return _predict_all(run)
+    is_known = run.manager.get_course_dates(course) is not None
+    judged = run.of_course(course) if is_known else None
+    return run.by_rules(course, course) if judged is None else judged
+
+
+def _predict_all(run: _Run) -> CohortBatch:
+    done = CohortBatch(last=None)
+    for course in run.manager.get_running_courses(run.as_of):
+        if (judged := run.of_course(course)) is not None:
+            done = done.and_then(judged, keep=run.keep)
+    return done.and_then(run.by_rules(None, "Everybody else"), keep=run.keep)
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+def _report(console: Console, outcome: CohortBatch, as_of: datetime) -> None:
+    line = (
+        f"{_judged(outcome)} as of {as_of:%Y-%m-%d %H:%M:%S} UTC: {outcome.stored} predictions "
+        f"stored, {outcome.unchanged} already there, {outcome.not_assessable} not assessable."
+    )
+    console.print(line, soft_wrap=True)
+    if outcome.versions:
+        console.print(f"Predicted by {', '.join(outcome.versions)}.", soft_wrap=True)
+    if outcome.incomplete:
+        console.print(
+            f"{outcome.incomplete} were made while rows of the student waited in the spool; dropout"
+            " makes them again when these are stored.",
+            soft_wrap=True,
+        )
+    for student_id, missing in outcome.examples:
+        console.print(f"Not assessable, for instance {student_id}: {missing}.", soft_wrap=True)
+
+
+def _judged(outcome: CohortBatch) -> str:
+    if not outcome.enrolments:
+        return f"{outcome.students} students"
+    others = f" by the model and {outcome.students} students by the rules"
+    return f"{outcome.enrolments} enrolments{others if outcome.students else ''}"
+
+
+def _show(console: Console, outcome: CohortBatch) -> None:
+    if not outcome.highest:
+        return
+    count = len(outcome.highest)
+    title = "The highest risk" if count == 1 else f"The {count} highest risks"
+    table = Table(title=title, title_justify="left")
+    for column in _COLUMNS:
+        is_figure = column in ("", "Score", "Momentum")
+        table.add_column(column, justify="right" if is_figure else "left")
+    for rank, prediction in enumerate(outcome.highest, start=1):
+        table.add_row(str(rank), *_cells(prediction))
+    console.print(table)
+
+
+def _cells(prediction: DropoutPrediction) -> tuple[str, ...]:
+    told = [*prediction.primary_indicators, *prediction.secondary_indicators]
+    # Of a model's reasons only signs are told; the rules give no others.
+    signs = (one for one in told if one.get("is_sign", True))
+    indicators = sorted(signs, key=lambda one: -one["contribution"])
+    index, advice = prediction.momentum_index, prediction.recommendations
+    return (
+        prediction.student_id,
+        prediction.course or "-",
+        f"{prediction.risk_score:.2f}",
+        prediction.risk_level,
+        prediction.dropout_type,
+        "-" if index is None else f"{index:.0f}",
+        " ".join(
+            f"{one['text']} ({one['contribution']:+.2f})" for one in indicators[:MOST_REASONS]
+        ),
+        advice[0] if advice else "-",
+    )

@@ -1,0 +1,123 @@
+"""`veritas restore FILE`: bring back what `veritas backup` wrote, all of it or nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+from zipfile import ZipFile
+
+import typer
+from sqlalchemy import Connection, Engine, text
+
+from shared_db.errors import ConfigurationError
+from veritas_cli.commands.backup import SCHEMAS, count_rows
+from veritas_cli.database import command_settings, connected_engine, refusals_in_one_line
+from veritas_cli.dump.archive import DUMP, Manifest, opened_archive, require_whole
+from veritas_cli.dump.client_tools import fitting_program, libpq_environment, major_of
+from veritas_cli.dump.transfer import Transfer, progress_by_table
+from veritas_cli.migrations import migrate_all
+from veritas_cli.services import logins
+from veritas_cli.terminal import say
+
+_ASIDE = "_before_restore"
+
+FILE = Annotated[Path, typer.Argument(help="A file that `veritas backup` wrote.")]
+REPLACE = Annotated[
+    bool, typer.Option("--replace", help="Replace the rows that are there; else they are kept.")
+]
+
+
+def restore(file: FILE, *, replace: REPLACE = False) -> None:
+    """Bring back the tables of a backup; stop the services before.
+
+    The file is read through first. A database with rows is refused without --replace, and with it
+    the old tables are deleted only when the new ones are complete.
+    """
+    with refusals_in_one_line("restore"):
+        with opened_archive(file) as (archive, manifest):
+            require_whole(archive, file)
+            settings = command_settings()
+            engine = connected_engine(settings, "restore")
+            _require_fitting_server(engine, manifest)
+            with _room_made(engine, replace=replace):
+                _load(engine, archive, manifest)
+                _require_same_counts(engine, manifest)
+        rows = sum(manifest.rows.values())
+        say(f"Restored {rows:,} rows of {len(manifest.rows)} tables, as of {manifest.made_at}.")
+        # Roles and rights are the server's own, so no backup holds them; tables of an older
+        # release become those of this one.
+        refusal = migrate_all(engine, role_prefix=settings.database_role_prefix, logins=logins())
+        say(refusal or "The tables are up to date, and the services have their roles.")
+
+
+def _require_fitting_server(engine: Engine, manifest: Manifest) -> None:
+    with engine.connect() as connection:
+        server = str(connection.scalar(text("SHOW server_version")))
+    if major_of(server) < major_of(manifest.server):
+        raise ConfigurationError(
+            f"The backup is of PostgreSQL {manifest.server} and this server is {server}: a backup "
+            "can be restored on the same or a newer version only."
+        )
+
+
+@contextmanager
+def _room_made(engine: Engine, *, replace: bool) -> Iterator[None]:
+    """Put the schemas that are there aside; drop them at the end, or put them back on failure."""
+    with engine.begin() as connection:
+        present = _present(connection)
+        has_rows = any(count_rows(connection).values())
+        if has_rows and not replace:
+            raise ConfigurationError(
+                "The database is not empty. Restore into an empty one, or say --replace to give "
+                "up the rows that are there (back them up first)."
+            )
+        for schema in present:
+            connection.execute(text(f'ALTER SCHEMA "{schema}" RENAME TO "{schema}{_ASIDE}"'))
+    try:
+        yield
+    except BaseException:
+        with engine.begin() as connection:
+            _drop(connection, SCHEMAS)
+            for schema in present:
+                connection.execute(text(f'ALTER SCHEMA "{schema}{_ASIDE}" RENAME TO "{schema}"'))
+        raise
+    with engine.begin() as connection:
+        _drop(connection, [f"{schema}{_ASIDE}" for schema in present])
+
+
+def _present(connection: Connection) -> list[str]:
+    query = text("SELECT nspname FROM pg_namespace WHERE nspname = ANY(:schemas)")
+    aside = [f"{schema}{_ASIDE}" for schema in SCHEMAS]
+    if connection.scalars(query, {"schemas": aside}).first() is not None:
+        raise ConfigurationError(
+            f"Schemas that end in {_ASIDE} are left from a restore that was killed. Look which "
+            "hold your rows: drop them, or rename them back, by hand."
+        )
+    return list(connection.scalars(query, {"schemas": list(SCHEMAS)}))
+
+
+def _drop(connection: Connection, schemas: list[str] | tuple[str, ...]) -> None:
+    for schema in schemas:
+        connection.execute(text(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE'))
+
+
+def _load(engine: Engine, archive: ZipFile, manifest: Manifest) -> None:
+    program = fitting_program("pg_restore", major_of(manifest.pg_dump))
+    command = [str(program.path), "--verbose", "--single-transaction", "--exit-on-error"]
+    command += ["--no-owner", "--no-privileges", f"--dbname={engine.url.database}"]
+    with (
+        progress_by_table("Restoring", len(manifest.rows)) as turn_of,
+        archive.open(DUMP) as dump,
+    ):
+        Transfer(command, libpq_environment(engine.url), turn_of).write_from(dump)
+
+
+def _require_same_counts(engine: Engine, manifest: Manifest) -> None:
+    with engine.connect() as connection:
+        rows = count_rows(connection)
+    if rows != manifest.rows:
+        differing = sorted({table for table, _ in rows.items() ^ manifest.rows.items()})
+        raise ConfigurationError(
+            f"The restored tables differ from the backup's counts: {', '.join(differing)}. "
+            "Nothing was changed."
+        )

@@ -1,0 +1,206 @@
+"""`veritas up`: everything that a developer needs, in one terminal."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+import httpx
+import typer
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
+
+from dropout_service.settings import Settings as DropoutSettings
+from monitoring_service.settings import Settings as MonitoringSettings
+from shared_db.errors import ConfigurationError
+from shared_web.settings import ServiceSettings
+from staffstuddash_service.settings import Settings as StaffstuddashSettings
+from veritas_cli.database import connected_engine
+from veritas_cli.migrations import migrate_all
+from veritas_cli.postgres.server import LocalPostgres, LocalPostgresError
+from veritas_cli.processes.ports import holder_of, port_is_free
+from veritas_cli.processes.service import ServiceProcess
+from veritas_cli.services import SETTINGS, logins
+from veritas_cli.settings import POSTGRES_FOLDER, LocalPostgresSettings
+from veritas_cli.terminal import say, say_from
+
+READY_SECONDS = 120
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class UpError(Exception):
+    """Something that `veritas up` needs does not run; the message says what and what to do."""
+
+
+def up() -> None:
+    """Start PostgreSQL, unless DATABASE_URL names one, and the three services; Ctrl-C stops them.
+
+    The tables are brought up to date first. ENVIRONMENT is development unless you set it.
+    """
+    for number in _STOP_SIGNALS:
+        signal.signal(number, _stop_once)
+    try:
+        with suppress(KeyboardInterrupt):
+            _run()
+    except (UpError, LocalPostgresError, ConfigurationError) as failure:
+        typer.echo(f"veritas up: {failure}", err=True)
+        raise typer.Exit(1) from None
+    say("Veritas has stopped.")
+
+
+def _run() -> None:
+    services = _services()
+    for service in services:
+        _require_free_port(service, services)
+    with _postgres() as postgres:
+        settings = ServiceSettings.load()
+        say("Bringing the tables up to date.")
+        _migrate(settings)
+        with _started(services, settings):
+            _wait_until_ready(services, postgres)
+            _show_addresses(services, postgres)
+            while True:
+                _require_alive(services, postgres)
+                time.sleep(0.2)
+
+
+def _services() -> list[ServiceProcess]:
+    monitoring, staffstuddash = MonitoringSettings.load(), StaffstuddashSettings.load()
+    dropout = DropoutSettings.load()
+    return [
+        ServiceProcess("monitoring_service", monitoring.host, monitoring.monitoring_port),
+        ServiceProcess(
+            "staffstuddash_service", staffstuddash.host, staffstuddash.staffstuddash_port
+        ),
+        ServiceProcess("dropout_service", dropout.host, dropout.dropout_port),
+    ]
+
+
+def _require_free_port(service: ServiceProcess, services: Sequence[ServiceProcess]) -> None:
+    for other in services:
+        if other is not service and other.port == service.port:
+            raise UpError(f"{service.variable} and {other.variable} are both {service.port}.")
+    try:
+        is_free = port_is_free(service.host, service.port)
+    except OSError as refusal:
+        raise UpError(
+            f"{service.name} cannot listen on {service.host}, port {service.port}: "
+            f"{refusal.strerror}. Set HOST and {service.variable} to what this machine allows."
+        ) from refusal
+    if not is_free:
+        raise UpError(
+            f"Port {service.port}, where {service.name} should listen, is taken by "
+            f"{holder_of(service.port) or 'another process'}. Stop that, or set "
+            f"{service.variable} to a free port."
+        )
+
+
+@contextmanager
+def _postgres() -> Iterator[LocalPostgres | None]:
+    """Run a PostgreSQL of our own and put its URL into the environment, unless one is named."""
+    if ServiceSettings.load().as_admin().database_url is not None:
+        yield None
+        return
+    own = [own.url_variable for own in (load() for load in SETTINGS.values()) if own.database_url]
+    if own:
+        raise UpError(
+            f"{', '.join(own)} {'is' if len(own) == 1 else 'are'} set, but no DATABASE_ADMIN_URL "
+            "or DATABASE_URL with which to bring the tables up to date. Set one of them, too."
+        )
+    port = LocalPostgresSettings.load().postgres_port
+    server = LocalPostgres(Path.cwd() / POSTGRES_FOLDER, port=port, say=say)
+    say("Starting PostgreSQL.")
+    with server:
+        os.environ["DATABASE_URL"] = server.url
+        yield server
+
+
+def _migrate(settings: ServiceSettings) -> None:
+    owner = settings.as_admin()
+    try:
+        engine = connected_engine(owner, "up")
+        refusal = migrate_all(engine, role_prefix=owner.database_role_prefix, logins=logins())
+    except (DBAPIError, CommandError) as failure:
+        reason = str(getattr(failure, "orig", failure)).strip().splitlines()[0]
+        raise UpError(f"The tables cannot be brought up to date: {reason}") from failure
+    if refusal is not None:
+        say(f"No roles were made, so the services share the login's rights: {refusal}")
+
+
+@contextmanager
+def _started(services: Sequence[ServiceProcess], settings: ServiceSettings) -> Iterator[None]:
+    defaults = {"environment": "development", "log_format": "text"}
+    [monitoring] = (each for each in services if each.name == "monitoring")
+    defaults["monitoring_url"] = monitoring.address
+    environment = {
+        name.upper(): value
+        for name, value in defaults.items()
+        if name not in settings.model_fields_set
+    }
+    say("Starting the services.")
+    try:
+        # All processes before the first thread: a fork should find no lock held by another thread.
+        for service in services:
+            service.start(environment)
+        for service in services:
+            service.follow(say_from)
+        yield
+    finally:
+        _ignore_stop_signals()
+        for service in services:
+            service.ask_to_stop()
+        for service in services:
+            service.stop()
+
+
+def _wait_until_ready(services: Sequence[ServiceProcess], postgres: LocalPostgres | None) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    waiting = list(services)
+    with httpx.Client(timeout=5, trust_env=False) as client:
+        while waiting:
+            _require_alive(services, postgres)
+            if time.monotonic() > deadline:
+                names = ", ".join(service.name for service in waiting)
+                raise UpError(f"Not ready after {READY_SECONDS} seconds: {names}.")
+            waiting = [service for service in waiting if not service.is_ready(client)]
+            time.sleep(0.1)
+
+
+def _require_alive(services: Sequence[ServiceProcess], postgres: LocalPostgres | None) -> None:
+    for service in services:
+        if service.exit_status is not None:
+            raise UpError(f"{service.name} {_how_it_ended(service.exit_status)}; all is stopped.")
+    if postgres is not None and postgres.exit_status is not None:
+        raise UpError(
+            f"PostgreSQL {_how_it_ended(postgres.exit_status)}: {postgres.folder.last_words()}; "
+            "all is stopped."
+        )
+
+
+def _how_it_ended(status: int) -> str:
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    return f"ended with exit status {status}"
+
+
+def _show_addresses(services: Sequence[ServiceProcess], postgres: LocalPostgres | None) -> None:
+    lines = ["", "Veritas is ready. Ctrl-C stops it."]
+    lines += [f"  {each.name:<14} {each.address}   {each.address}/docs" for each in services]
+    if postgres is not None:
+        place = f"127.0.0.1:{postgres.port}, data and password in {postgres.folder.path}"
+        lines.append(f"  {'PostgreSQL':<14} {place}")
+    say("\n".join([*lines, ""]))
+
+
+def _stop_once(_number: int, _frame: FrameType | None) -> None:
+    # What stops the processes must not itself be interrupted.
+    _ignore_stop_signals()
+    raise KeyboardInterrupt
+
+
+def _ignore_stop_signals() -> None:
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

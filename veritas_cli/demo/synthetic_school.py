@@ -1,0 +1,146 @@
+"""A small made-up school: ten weeks of 24 students, each with a story that the data tell."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from random import Random
+
+from veritas_cli.demo.dataset import Body, Demonstration
+from veritas_cli.demo.student_profiles import (
+    FADING,
+    GONE,
+    NEVER_SEEN,
+    NEW,
+    RESTLESS,
+    RETURNING,
+    SILENT,
+    STEADY,
+    STRUGGLING,
+    THRIVING,
+    WEEKS,
+    Story,
+    session,
+)
+
+# First names with plants: nobody is called that, and everybody can tell.
+PUPILS = {
+    "Ada Apricot": THRIVING,
+    "Ben Bramble": STEADY,
+    "Cleo Clover": STRUGGLING,
+    "Dan Dandelion": THRIVING,
+    "Ella Elderberry": FADING,
+    "Finn Fern": STEADY,
+    "Gina Ginger": SILENT,
+    "Hugo Hazelnut": THRIVING,
+    "Ida Ivy": STEADY,
+    "Jon Juniper": STRUGGLING,
+    "Kim Kale": RESTLESS,
+    "Lea Lavender": THRIVING,
+    "Max Mallow": GONE,
+    "Nora Nettle": STEADY,
+    "Otto Oregano": FADING,
+    "Pia Poppy": RETURNING,
+    "Quinn Quince": STEADY,
+    "Rosa Rosemary": THRIVING,
+    "Sam Sorrel": SILENT,
+    "Tess Thistle": STEADY,
+    "Umar Ulluco": STRUGGLING,
+    "Vera Verbena": NEW,
+    "Wim Watercress": FADING,
+    "Yara Yarrow": NEVER_SEEN,
+}
+SUBJECTS = ("Mathematics", "Physics", "Literature", "History")
+# What is due in which week, 0 to 9, in every subject.
+_DUE = {1: "quiz", 3: "quiz", 4: "exam", 5: "quiz", 7: "quiz", 8: "exam", 9: "quiz"}
+_SEED = "veritas"
+
+
+@dataclass(frozen=True)
+class _Pupil:
+    id: str
+    name: str
+    story: Story
+    first_day: datetime
+
+    def random(self, purpose: str) -> Random:
+        """Return the dice of one purpose, so that a change of the events leaves the marks alone."""
+        return Random(f"{_SEED} {self.name} {purpose}")  # noqa: S311 - made-up data, no secret
+
+
+def school_demonstration(now: datetime) -> Demonstration:
+    """Return the school whose ten weeks end at the midnight (UTC) before `now`.
+
+    The same on one day, so that it can be sent twice; its ids have the day, so that the school of
+    the next day is another one.
+    """
+    end = datetime.combine(now.astimezone(UTC).date(), time(tzinfo=UTC))
+    first_day = end - timedelta(weeks=WEEKS)
+    pupils = [
+        _Pupil(f"demo-{end:%Y-%m-%d}-{number:02}", name, story, first_day)
+        for number, (name, story) in enumerate(PUPILS.items(), start=1)
+    ]
+    events = [event for pupil in pupils for event in _events(pupil)]
+    return Demonstration(
+        title=f"A small made-up school, {len(pupils)} students",
+        as_of=end,
+        as_of_words=f"the start of {end.day} {end:%B %Y} (UTC)",
+        students=[_student(pupil) for pupil in pupils],
+        assessments=[mark for pupil in pupils for mark in _marks(pupil)],
+        event_count=len(events),
+        events=lambda: iter(events),
+        predictions={pupil.id: f"{pupil.id}-prediction" for pupil in pupils},
+        outcome_heading="Their story",
+        outcomes={pupil.id: pupil.story.name for pupil in pupils},
+        lost=None,
+        notes=["Names and figures are made up."],
+    )
+
+
+def _student(pupil: _Pupil) -> Body:
+    address = f"{pupil.name.replace(' ', '.').lower()}@school.example"
+    return {"id": pupil.id, "name": pupil.name, "email": address}
+
+
+def _events(pupil: _Pupil) -> Iterator[Body]:
+    random = pupil.random("events")
+    number = 0
+    for week, count in enumerate(pupil.story.sessions):
+        for day in sorted(random.sample(range(7), count)):
+            hour = pupil.story.first_hour + random.randrange(3)
+            start = pupil.first_day + timedelta(
+                weeks=week, days=day, hours=hour, minutes=random.randrange(60)
+            )
+            subject = random.choice(SUBJECTS)
+            for deed in session(pupil.story, week, random):
+                number += 1
+                yield {
+                    "id": f"{pupil.id}-event-{number:04}",
+                    "student_id": pupil.id,
+                    "event_type": deed.event_type,
+                    "question_id": deed.question
+                    and f"{subject}-{week + 1}-{deed.question}".lower(),
+                    "course": subject.lower(),
+                    "data": deed.data,
+                    "occurred_at": (start + deed.after).isoformat(),
+                }
+
+
+def _marks(pupil: _Pupil) -> Iterator[Body]:
+    random = pupil.random("marks")
+    for week, type_ in _DUE.items():
+        for day, subject in enumerate(SUBJECTS):
+            if not pupil.story.hands_in(week):
+                continue
+            handed_in = pupil.first_day + timedelta(weeks=week, days=day, hours=11)
+            yield {
+                "id": f"{pupil.id}-{subject}-week-{week + 1}".lower(),
+                "student_id": pupil.id,
+                "type": type_,
+                "subject": subject,
+                "score": _score(pupil.story, week, random),
+                "timestamp": handed_in.isoformat(),
+            }
+
+
+def _score(story: Story, week: int, random: Random) -> int:
+    return round(min(100, max(0, random.gauss(100 * story.success_in(week), 8))))

@@ -1,0 +1,143 @@
+"""What a demonstration shows in the end: the teacher's dashboard and the highest risks."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from veritas_cli.demo.dataset import Body, Demonstration
+from veritas_cli.http_client import Rest, ServiceName
+
+_DASHBOARD_ROWS = 15
+_HIGHEST = 10
+_PAGE = 100
+_NONE = "-"
+# Terminals of 80 columns are common; every blank counts there.
+_NARROW: dict[str, Any] = {"show_edge": False, "pad_edge": False, "padding": (0, 1, 0, 0)}
+_FIGURES = ("Mean", "Marks", "Risk", "Score")
+_LONG = ("Main reason", "What to do", "What became of them", "Their story")
+_COLOURS = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "green"}
+
+
+def show_dashboard(console: Console, rest: Rest, demonstration: Demonstration) -> None:
+    """Print the demonstration's rows of the teacher's dashboard, the highest risks first.
+
+    Raises:
+        RestError: the service does not give them.
+
+    """
+    own = {student["id"] for student in demonstration.students}
+    listed = rest.pages(ServiceName.STAFFSTUDDASH, "/api/v1/dashboard/teacher")
+    rows = [row for row in listed if row["student_id"] in own]
+    at_risk = [row for row in rows if row["risk"]]
+    at_risk.sort(key=lambda row: -row["risk"]["score"])
+    shown = (at_risk or rows)[:_DASHBOARD_ROWS]
+    which = "highest risks" if at_risk else "first"
+    title = f"The teacher's dashboard: {which}, {len(shown)} of {len(rows)}; all marks to date"
+    table = _table(title, "Student", "Name", "Mean", "Marks", "Risk", "Level", "Type")
+    for row in shown:
+        table.add_row(row["student_id"], row["name"], *_performance(row), *_risk(row))
+    console.print()
+    console.print(table)
+
+
+def show_highest(
+    console: Console, rest: Rest, demonstration: Demonstration, predictions: Mapping[str, Body]
+) -> None:
+    """Print the highest risks with their reasons, beside what is known of the students.
+
+    Raises:
+        RestError: the service does not give them.
+
+    """
+    highest = _highest(rest, predictions)
+    if highest is None:
+        highest = _ranked(predictions)
+        console.print(
+            "dropout has later predictions of some of these students, which the dashboard shows; "
+            "the table below is as of this day.",
+            soft_wrap=True,
+        )
+    table = _table(
+        f"The {len(highest)} highest risks as of {demonstration.as_of_words}",
+        *("Student", "Score", "Level", "Type", "Main reason", "What to do"),
+        demonstration.outcome_heading,
+    )
+    for prediction in highest:
+        table.add_row(*_prediction(demonstration, prediction))
+    console.print()
+    console.print(table)
+    if highest and demonstration.lost is not None:
+        console.print(_share(demonstration.lost, highest, predictions), soft_wrap=True)
+
+
+def _highest(rest: Rest, predictions: Mapping[str, Body]) -> list[Body] | None:
+    """Return the highest as the service lists them, or None where later predictions hide some."""
+    expected = [prediction["id"] for prediction in _ranked(predictions)]
+    ids = {prediction["id"] for prediction in predictions.values()}
+    found: list[Body] = []
+    if expected:
+        for prediction in rest.pages(ServiceName.DROPOUT, "/api/v1/predictions", _PAGE):
+            found += [prediction] if prediction["id"] in ids else []
+            if len(found) == len(expected):
+                break
+    return found if [prediction["id"] for prediction in found] == expected else None
+
+
+def _ranked(predictions: Mapping[str, Body]) -> list[Body]:
+    return sorted(predictions.values(), key=lambda p: (p["risk_score"], p["id"]), reverse=True)[
+        :_HIGHEST
+    ]
+
+
+def _share(lost: frozenset[str], highest: list[Body], predictions: Mapping[str, Body]) -> str:
+    among = sum(prediction["student_id"] in lost for prediction in highest)
+    overall = len(lost & predictions.keys())
+    tenth = highest[-1]["risk_score"]
+    level = sum(prediction["risk_score"] >= tenth for prediction in predictions.values())
+    ties = f" {level} have at least {tenth:.2f}; the id decides among equals."
+    return (
+        f"{among} of these {len(highest)} withdrew or failed afterwards; of all "
+        f"{len(predictions)} assessed, {overall} did ({overall / len(predictions):.0%})."
+        f"{ties if level > len(highest) else ''}"
+    )
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, **_NARROW)
+    for column in columns:
+        justify: Literal["left", "right"] = "right" if column in _FIGURES else "left"
+        table.add_column(column, justify=justify, no_wrap=column not in _LONG)
+    return table
+
+
+def _performance(row: Body) -> tuple[str, str]:
+    mean = row["mean_percentage"]
+    return _NONE if mean is None else f"{mean:.0f} %", str(row["assessment_count"])
+
+
+def _risk(row: Body) -> tuple[str, Text, str]:
+    risk = row["risk"]
+    if risk is None:
+        return _NONE, Text(row["risk_missing_because"]), _NONE
+    return f"{risk['score']:.2f}", _level(risk["level"]), risk["dropout_type"]
+
+
+def _prediction(demonstration: Demonstration, prediction: Body) -> tuple[str | Text, ...]:
+    indicators, advice = prediction["primary_indicators"], prediction["recommendations"]
+    return (
+        demonstration.name_of(prediction["student_id"]),
+        f"{prediction['risk_score']:.2f}",
+        _level(prediction["risk_level"]),
+        prediction["dropout_type"],
+        indicators[0]["text"] if indicators else _NONE,
+        advice[0] if advice else _NONE,
+        demonstration.outcomes[prediction["student_id"]],
+    )
+
+
+def _level(level: str) -> Text:
+    return Text(level, style=_COLOURS.get(level, ""))

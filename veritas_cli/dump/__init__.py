@@ -1,0 +1,1 @@
+"""Backup files and the PostgreSQL programs that write and read them."""

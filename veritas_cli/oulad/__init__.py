@@ -1,0 +1,1 @@
+"""Reader and importer of OULAD, the Open University Learning Analytics Dataset."""

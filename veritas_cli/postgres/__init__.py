@@ -1,0 +1,1 @@
+"""PostgreSQL server of our own: binaries, data directory, account and start."""

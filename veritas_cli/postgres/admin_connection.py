@@ -1,0 +1,29 @@
+"""Speaking to a server as its administrator, outside transactions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, NullPool, create_engine
+
+from shared_db.connection.engine import normalised_url
+
+HOST = "127.0.0.1"
+USER = "veritas"
+
+
+@contextmanager
+def administering(url: str) -> Iterator[Connection]:
+    """Give a connection whose every statement is committed at once, as CREATE DATABASE needs."""
+    engine = create_engine(
+        normalised_url(url),
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"connect_timeout": 5},
+    )
+    with engine.connect() as connection:
+        yield connection
+
+
+def server_url(port: int, password: str, database: str) -> str:
+    """Return the URL of a database on a server of ours."""
+    return f"postgresql://{USER}:{password}@{HOST}:{port}/{database}"

@@ -1,0 +1,1 @@
+"""Child processes: services, ports and termination; no database."""
