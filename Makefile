@@ -102,7 +102,7 @@ $(INSTALLED): pyproject.toml requirements-dev.lock
 		echo "Making .venv with $$($$found --version) ..."; \
 		$$found -m venv .venv; \
 	fi
-	@echo "Installing what Veritas needs into .venv ..."
+	@echo "Installing the dependencies of Veritas into .venv ..."
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
