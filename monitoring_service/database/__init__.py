@@ -22,9 +22,9 @@ from shared_db.writes.group_commit import GroupCommit
 SPOOLABLE_TYPES = (EVENT,)
 
 __all__ = [
-    "SPOOLABLE_TYPES",
     "LOGS_BY_TIME",
     "MOST_CLEARED",
+    "SPOOLABLE_TYPES",
     "EventToStore",
     "MonitoringDatabase",
     "monitoring_db",
