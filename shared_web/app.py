@@ -1,4 +1,4 @@
-"""The app factory: three services, one set of manners."""
+"""App factory with the conventions of all services: keys, problems, limits, health, logs."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -46,9 +46,9 @@ from shared_web.settings import ServiceSettings
 
 @dataclass(frozen=True)
 class Service:
-    """What distinguishes one service from its siblings.
+    """Properties in which a service differs from the others.
 
-    routers: in the order in which their routes are tried, and documented.
+    routers: in the order in which their routes are matched and documented.
     """
 
     name: str
@@ -59,10 +59,10 @@ class Service:
 
     @cached_property
     def routes(self) -> Sequence[BaseRoute]:
-        """The routers as an app has them, one for each.
+        """Routes of an app, one for each router.
 
-        Once for all apps of the service: of what is included FastAPI looks over every route anew
-        when it is first asked for, which is most of what making an app costs.
+        All apps of the service share them: FastAPI inspects every included route at its first
+        request, which is most of the cost of an app.
         """
         api = APIRouter(generate_unique_id_function=_operation_id)
         for router in self.routers:
@@ -80,7 +80,7 @@ def create_service_app(
     intake: Acknowledgement | None = None,
     spool_config: SpoolConfig | None = None,
 ) -> FastAPI:
-    """Return the service's app; its store is opened and checked when it starts.
+    """Return the app of the service; its database is opened and checked at the start.
 
     periodics: tasks that the service repeats while it runs. intake: acknowledgement of single
     events; queued ones are stored after the last request and before the process ends.
@@ -111,7 +111,7 @@ def create_service_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         if settings.workers > 1 or settings.reload:
-            # A process that uvicorn started for a worker knows nothing of what its parent did.
+            # A worker process does not inherit the configuration of its parent.
             configure_logging(settings, service.name)
         await run_in_threadpool(prepare)
         if settings.workers > 1:
@@ -129,11 +129,11 @@ def create_service_app(
         title=service.title,
         description=service.description,
         version=release,
-        openapi_tags=[*service.tags, {"name": "health", "description": "For those who watch it."}],
+        openapi_tags=[*service.tags, {"name": "health", "description": "Probes."}],
         lifespan=lifespan,
         redoc_url=None,
-        redirect_slashes=False,  # `/students/` with an id forgotten must not become the list
-        # It would tell paths, and so students' ids, to whatever gathers traces in this process.
+        redirect_slashes=False,  # `/students/` without the id must not become the list
+        # Traces would contain paths, and so students' ids.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         generate_unique_id_function=_operation_id,
     )
@@ -143,7 +143,7 @@ def create_service_app(
     app.state.batches = BatchLimiter(settings.max_batch_bytes)
     app.state.expensive_reads = ExpensiveReads(settings.expensive_reads)
     install_problem_handlers(app)
-    # Routes are tried one by one in this order, so what is asked for most comes first.
+    # Routes are matched in this order, so the most frequent ones come first.
     first, *others = service.routes
     app.router.routes.append(first)
     app.include_router(health_routes(service.name, release, lambda: database, background))
@@ -164,7 +164,7 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Database) -> None:
-    # The last one added is the outermost: every answer, also a refusal, gets its id and its line.
+    # The last one added is the outermost: every answer, even a refusal, has an id and a log line.
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(StorageHeader, database=database)
     if settings.rate_limit_requests:
@@ -201,11 +201,11 @@ def _document_problems(app: FastAPI) -> None:
                     operation["requestBody"] = _refer(operation["requestBody"], schemas)
         return document
 
-    app.openapi = with_problem  # type: ignore[method-assign] # FastAPI's way to extend the document
+    app.openapi = with_problem  # type: ignore[method-assign] # as FastAPI documents it
 
 
 def _refer(body: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    # FastAPI moves the schemas of bodies that it reads to the components; not those of `json_body`.
+    # FastAPI moves schemas to the components, but not those of `json_body`.
     schema = body["content"].get("application/json", {}).get("schema", {})
     if "properties" not in schema:
         return body

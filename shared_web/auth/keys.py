@@ -1,4 +1,4 @@
-"""API keys: who may call, and what for. The keys stand in the database, only as hashes."""
+"""API keys: table, cache and queries. The database stores hashes of the keys, never the keys."""
 
 import hashlib
 import secrets
@@ -20,15 +20,7 @@ from shared_db.resilience.deadlines import within
 from shared_web.auth.offline_keys import OfflineKeyCache
 from shared_web.principals import Principal, Scope
 
-__all__ = [
-    "AccessBase",
-    "ApiKey",
-    "KeyExists",
-    "KeyManager",
-    "KeyNotFound",
-    "Principal",
-    "Scope",
-]
+__all__ = ["AccessBase", "ApiKey", "KeyExists", "KeyManager", "KeyNotFound", "Principal", "Scope"]
 
 _PREFIX = "veritas_"
 _SECRET_BYTES = 32
@@ -36,13 +28,13 @@ _MAX_CACHED = 1000
 
 
 class AccessBase(ColumnsBase, DeclarativeBase):
-    """The mapped classes of schema `access`."""
+    """Base of the mapped classes of schema `access`."""
 
     metadata = service_metadata("access")
 
 
 class ApiKey(AccessBase):
-    """A key that was given out; a revoked one stays, so that its name is not taken again."""
+    """Issued key. A revoked one is kept, so that its name is not used again."""
 
     __tablename__ = "api_keys"
 
@@ -56,26 +48,26 @@ class ApiKey(AccessBase):
 
     @property
     def principal(self) -> Principal:
-        """The caller that this key stands for."""
+        """Caller that the key identifies."""
         return Principal(self.name, frozenset(map(Scope, self.scopes.split())))
 
 
 class KeyExists(Conflict):
-    """The name was given to a key before."""
+    """Another key, perhaps a revoked one, has the name."""
 
     slug = "key-exists"
     title = "There is a key of that name"
 
 
 class KeyNotFound(NotFound):
-    """No key has that name."""
+    """No key has the name."""
 
     slug = "key-not-found"
     title = "There is no such key"
 
 
 class KeyManager:
-    """Every query on the keys."""
+    """Queries on the keys, with a cache in memory and one on disk."""
 
     def __init__(self, database: Database, *, pepper: str = "", cache_seconds: float = 0) -> None:
         self._database = database
@@ -86,14 +78,14 @@ class KeyManager:
         self._offline: OfflineKeyCache | None = None
 
     def use_offline_cache(self, offline: OfflineKeyCache) -> None:
-        """Let callers in during an outage whose key was verified before."""
+        """Admit callers of `offline` while the database is unavailable."""
         self._offline = offline
 
     def add_key(self, name: str, scopes: Iterable[Scope]) -> str:
-        """Make a key and return it; it is shown this once and cannot be had again.
+        """Insert a key and return it; it cannot be retrieved later.
 
         Raises:
-            KeyExists: the name is taken, perhaps by a revoked key.
+            KeyExists: another key, perhaps a revoked one, has the name.
 
         """
         key = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
@@ -110,15 +102,15 @@ class KeyManager:
         return key
 
     def list_keys(self) -> Sequence[ApiKey]:
-        """Return all keys by name, the revoked ones too."""
+        """Return all keys sorted by name, including revoked ones."""
         with self._database.reading() as session:
             return session.scalars(select(ApiKey).order_by(ApiKey.name)).all()
 
     def revoke_key(self, name: str) -> ApiKey:
-        """Revoke a key; services refuse it within KEY_CACHE_SECONDS.
+        """Revoke a key; services refuse it after at most KEY_CACHE_SECONDS.
 
         Raises:
-            KeyNotFound: no key has that name.
+            KeyNotFound: no key has the name.
 
         """
         with self._database.unit_of_work() as session:
@@ -129,25 +121,25 @@ class KeyManager:
             return row
 
     def has_keys(self) -> bool:
-        """Tell whether any key is in force."""
+        """Return True if at least one key is in force."""
         query = select(ApiKey.name).where(ApiKey.revoked_at.is_(None)).limit(1)
         with self._database.reading() as session:
             return session.scalar(query) is not None
 
     def cached(self, key: str) -> Principal | None:
-        """Return the caller if the key was found within the last `cache_seconds`."""
+        """Return the caller if the key was found in the last `cache_seconds`."""
         found = self._cache.get(self.hash_of(key))
         return found[1] if found is not None and found[0] > time.monotonic() else None
 
     def was_in_force(self, key: str) -> bool:
-        """Tell whether the key was in force when it was last looked up, however long ago."""
+        """Return True if the key was in force at its last look-up, however long ago."""
         return self.hash_of(key) in self._cache
 
     def hashes_in_force(self) -> frozenset[str]:
-        """Return the hashes of all keys in force; the others are forgotten on the disk, too.
+        """Return the hashes of all keys in force, and delete all others from the cache on disk.
 
         Raises:
-            DatabaseUnavailable: the database is away.
+            DatabaseUnavailable: the database does not answer.
 
         """
         began = time.time()
@@ -160,13 +152,13 @@ class KeyManager:
         return hashes
 
     def find(self, key: str) -> Principal | None:
-        """Return the caller whom the key stands for, or None if it is unknown or revoked.
+        """Return the caller that the key identifies, or None if it is unknown or revoked.
 
-        While the database is away or too slow, a key counts that was verified within
-        KEY_OUTAGE_SECONDS.
+        While the database is unavailable or too slow, a key is valid for KEY_OUTAGE_SECONDS after
+        its last verification.
 
         Raises:
-            DatabaseUnavailable: the database is away, and the key was not verified lately.
+            DatabaseUnavailable: the database does not answer, and the key is not valid offline.
 
         """
         secret_hash = self.hash_of(key)
@@ -189,7 +181,7 @@ class KeyManager:
             return session.scalar(query)
 
     def _time_limit(self) -> AbstractContextManager[None]:
-        # A request that may be spooled must not wait for longer on the way to it.
+        # A request that may be spooled must not wait longer for its key.
         return within(self._database.store.adding_seconds) if self._offline else nullcontext()
 
     def _remember(self, row: ApiKey) -> None:
@@ -198,7 +190,7 @@ class KeyManager:
                 self._cache.clear()
             self._cache[row.secret_hash] = (time.monotonic() + self.cache_seconds, row.principal)
         if self._offline is not None:
-            with suppress(DatabaseUnavailable, Overloaded):  # the file is only for an outage
+            with suppress(DatabaseUnavailable, Overloaded):  # the file is only used in an outage
                 self._offline.remember(row.secret_hash, row.name, row.scopes)
 
     def _forget(self, secret_hash: str) -> None:
@@ -209,6 +201,6 @@ class KeyManager:
                 self._offline.forget(secret_hash)
 
     def hash_of(self, key: str) -> str:
-        """Return what is stored of the key."""
-        # Fast is enough: the key is 32 random bytes, which no dictionary holds.
+        """Return the stored hash of the key."""
+        # A fast hash is enough: the key is 32 random bytes, which cannot be guessed.
         return hashlib.blake2b(key.encode(), key=self._pepper, digest_size=32).hexdigest()

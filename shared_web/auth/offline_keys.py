@@ -1,4 +1,4 @@
-"""Keys verified lately, as a table in the spool file: their callers get in during an outage."""
+"""Recently verified keys, a table in the spool file; their callers are admitted in an outage."""
 
 import sqlite3
 import time
@@ -17,17 +17,16 @@ _TABLE = (
     " (secret_hash TEXT PRIMARY KEY, name TEXT NOT NULL, scopes TEXT NOT NULL,"
     " verified_at REAL NOT NULL)"
 )
-# A key in use is verified all the time; it is written to disk this often.
+# A key in use is verified all the time; it is written to disk at most this often.
 _WRITE_SECONDS = 300
 
 
 class OfflineKeyCache:
-    """Hashes, names and scopes of verified keys; shared by a service's workers.
+    """Hashes, names and scopes of verified keys, shared by the workers of a service.
 
     seconds: validity of a key after its last verification while the database is unavailable.
-
-    Raises DatabaseUnavailable from every method when the file cannot be used, and Overloaded when
-    the process has no file descriptor left for it.
+    Every method raises DatabaseUnavailable if the file cannot be used, and Overloaded if no file
+    descriptor is left.
     """
 
     def __init__(self, spool: SpoolStore, seconds: float) -> None:
@@ -36,7 +35,7 @@ class OfflineKeyCache:
         self._written: dict[str, float] = {}
 
     def remember(self, secret_hash: str, name: str, scopes: str) -> None:
-        """Insert or refresh a key that the database has just confirmed."""
+        """Upsert a key that the database has just confirmed."""
         now = time.time()
         if now - self._written.get(secret_hash, 0) < min(_WRITE_SECONDS, self._seconds / 2):
             return
@@ -55,7 +54,7 @@ class OfflineKeyCache:
             connection.execute("DELETE FROM known_keys WHERE secret_hash = ?", (secret_hash,))
 
     def forget_others(self, in_force: frozenset[str], since: float) -> None:
-        """Delete all keys but these; keep those verified after `since`, which may be newer."""
+        """Delete all other keys, except those verified after `since`, which may be newer."""
         query = "DELETE FROM known_keys WHERE secret_hash = ? AND verified_at < ?"
         with self._table(self._spool.transaction) as connection:
             known = {row[0] for row in connection.execute("SELECT secret_hash FROM known_keys")}
@@ -83,6 +82,6 @@ class OfflineKeyCache:
 
 
 def remove_key_file(folder: Path, service: str) -> None:
-    """Delete the file in which earlier releases kept these keys, with its damaged copies."""
+    """Delete the key file of earlier releases and its damaged copies."""
     for file in folder.glob(f"{service}-keys.db*"):
         file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Health routes: alive, ready, state of each part; open to everybody, so without details."""
+"""Health routes for probes; they need no key, so they show no details."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,23 +21,23 @@ from shared_web.problems import documented
 
 T = TypeVar("T")
 
-# So long an answer of the server counts for the probes that follow it.
+# Probes within this time after an answer of the server do not ask it again.
 FRESH_SECONDS = 2
 _PROBES_AT_ONCE = 4
-# Every status, each worse than those before it.
+# Every status, in the order of severity.
 _SEVERITY = ("pass", "warn", "fail")
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """Answer of a process that runs."""
 
     status: Literal["alive"] = "alive"
 
 
 class SpoolOut(BaseModel):
-    """Rows that wait in the spool, the age of the oldest, and rows that the database refused.
+    """Rows in the spool: pending ones, the age of the oldest, and rejected ones.
 
-    is_full: while the database is away, additions are answered 503.
+    is_full: while the database is unavailable, additions are answered 503.
     """
 
     waiting: int
@@ -47,9 +47,9 @@ class SpoolOut(BaseModel):
 
 
 class Ready(BaseModel):
-    """Requests can be served; `storage` tells by which store.
+    """Answer of a service that can serve requests, with the storage that it uses.
 
-    `spool`: the database is away, additions are accepted into the spool, other requests get 503.
+    `spool`: the database is unavailable, additions are spooled, other requests are answered 503.
     """
 
     status: Literal["ready"] = "ready"
@@ -77,7 +77,7 @@ HEALTH: dict[str, Any] = {
 
 
 def ping(database: Database) -> None:
-    """Ask the store for nothing.
+    """Run an empty query on the database.
 
     Raises:
         DatabaseUnavailable: it does not answer.
@@ -89,7 +89,7 @@ def ping(database: Database) -> None:
 
 
 def require_store(database: Database) -> None:
-    """Return if the store answers; PostgreSQL is asked only if it answered nothing lately.
+    """Check that the database answers; PostgreSQL is asked only if no recent answer is known.
 
     Raises:
         DatabaseUnavailable: it does not answer.
@@ -106,21 +106,21 @@ def require_store(database: Database) -> None:
 def health_routes(
     service: str, version: str, database: Callable[[], Database], background: BackgroundWork
 ) -> APIRouter:
-    """Return the routes for probes; they need no key.
+    """Return the routes for probes, which need no key.
 
-    Their threads are their own: where all others are in use, the probes are still answered.
+    They use their own threads, so they answer even if all other threads are busy.
     """
     router = APIRouter(tags=["health"])
     threads = ProbeThreads()
 
     @router.get("/livez")
     async def livez() -> Alive:
-        """Tell that the process runs; says nothing of the database."""
+        """Return 200 if the process runs, whatever the state of the database."""
         return Alive()
 
     @router.get("/readyz", responses=documented(DatabaseUnavailable, Overloaded))
     async def readyz() -> Ready:
-        """Tell whether requests can be served; 503 with the reason when the store is away."""
+        """Return 200 if requests can be served, or 503 with the reason."""
         return await threads.run(partial(_ready, database()))
 
     @router.get(
@@ -132,7 +132,7 @@ def health_routes(
         },
     )
     async def health() -> HealthResponse:
-        """Tell the state in the form of `application/health+json`; 503 when the store is away."""
+        """Return the state as `application/health+json`; 503 if the database is unavailable."""
         checks = await threads.run(partial(_checks, database())) | background_checks(background)
         status = max((check["status"] for [check] in checks.values()), key=_SEVERITY.index)
         body = {"status": status, "version": version, "serviceId": service, "checks": checks}
@@ -142,14 +142,14 @@ def health_routes(
 
 
 class ProbeThreads:
-    """Threads that only probes use."""
+    """Threads reserved for probes."""
 
     def __init__(self) -> None:
         self._limiter: CapacityLimiter | None = None
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Return what the work returns, done in one of the threads."""
-        if self._limiter is None:  # it belongs to the loop of the app
+        """Run the work in one of the threads and return its result."""
+        if self._limiter is None:  # it belongs to the event loop of the app
             self._limiter = CapacityLimiter(_PROBES_AT_ONCE)
         return await to_thread.run_sync(work, limiter=self._limiter)
 
@@ -171,7 +171,7 @@ def _checks(database: Database) -> dict[str, list[dict[str, Any]]]:
 def _damaged_files(database: Database) -> Sequence[Path]:
     try:
         return database.spool.damaged_files() if database.spool is not None else ()
-    except OSError:  # no file descriptor is left, which the other checks tell
+    except OSError:  # no file descriptor is left, which the other checks report
         return ()
 
 
@@ -199,7 +199,7 @@ def _ready(database: Database) -> Ready:
 
 
 def _waiting_sentence(spool: SpoolOut | None) -> str | None:
-    """Return a sentence about the rows that wait, None if no row does."""
+    """Return a sentence about the pending rows, or None if there are none."""
     if spool is None or not spool.waiting:
         return None
     full = " The spool is full." if spool.is_full else ""
@@ -210,10 +210,10 @@ def _waiting_sentence(spool: SpoolOut | None) -> str | None:
 
 
 def _outage_reason(database: Database, spool: SpoolOut | None) -> str | None:
-    """Return why additions are spooled; None when they are not.
+    """Return the reason why additions are spooled, or None if they are not.
 
     Raises:
-        DatabaseUnavailable: the database is away, and there is no spool.
+        DatabaseUnavailable: the database does not answer, and there is no spool.
         DatabaseBusy: it has no connection left, which is no outage.
 
     """
@@ -285,6 +285,6 @@ def _store_status(
 
 
 class HealthResponse(JSONResponse):
-    """The media type of the draft `draft-inadarei-api-health-check`."""
+    """Response with the media type of the draft `draft-inadarei-api-health-check`."""
 
     media_type = "application/health+json"

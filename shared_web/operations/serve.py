@@ -1,4 +1,4 @@
-"""Running one service as a process: `python -m staffstuddash_service`."""
+"""Server process of one service: `python -m staffstuddash_service`."""
 
 import gc
 import logging
@@ -27,7 +27,7 @@ _GC_THRESHOLD = 20_000
 
 
 def serve(package: str, load_settings: Callable[[], ServiceSettings], port_of: str) -> None:
-    """Serve `package.main:create_app` until stopped; a wrong setting is one line and status 2.
+    """Serve `package.main:create_app` until stopped; exit with one line if a setting is wrong.
 
     port_of: the name of the setting that holds the port.
     """
@@ -53,10 +53,7 @@ def serve(package: str, load_settings: Callable[[], ServiceSettings], port_of: s
 
 
 def server_options(settings: ServiceSettings) -> dict[str, Any]:
-    """Return uvicorn's options that every server of ours has, wherever it listens.
-
-    With several workers they are copied into each process.
-    """
+    """Return uvicorn's options of every service; each worker process has a copy."""
     limits = limits_of(settings)
     return {
         "http": partial(LimitedProtocol, connections=Connections(limits)),
@@ -71,7 +68,7 @@ def server_options(settings: ServiceSettings) -> dict[str, Any]:
 
 
 def limits_of(settings: ServiceSettings) -> Limits:
-    """Return the limits that the settings ask for."""
+    """Return the limits of connections from the settings."""
     return Limits(
         connections=settings.max_connections,
         connections_per_client=settings.max_connections_per_client,
@@ -99,7 +96,7 @@ def tune_gc() -> None:
 
 
 def _check_startup(package: str) -> None:
-    # Uvicorn would print a traceback; here a wrong setting is still one line.
+    # Uvicorn would print a traceback for a wrong setting; this gives one line.
     app: FastAPI = import_module(f"{package}.main").create_app()
     app.state.prepare()
 

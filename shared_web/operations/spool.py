@@ -1,4 +1,4 @@
-"""A service's spool: attached when it starts, given back while it runs, told of in its answers."""
+"""Spool of a service: attached at the start, replayed while it runs, shown in response headers."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,14 +24,14 @@ STORAGE_HEADER = "Veritas-Storage"
 
 @dataclass(frozen=True)
 class SpoolConfig:
-    """What a service can spool, and the manager by whose methods it is given back."""
+    """Types of additions that a service can spool, and the manager that replays them."""
 
     manager: Any
     kinds: Sequence[SpoolableType[Any, Any]]
 
 
 def attach_spool(settings: ServiceSettings, database: Database, service: str) -> None:
-    """Let the service spool, if it is to; say so where the file cannot be written."""
+    """Attach a spool to the database, if configured; log an error if the file is not writable."""
     if database.use_fallback or not settings.spools_when_away or database.spool is not None:
         return
     limits = SpoolLimits(settings.spool_max_rows, settings.spool_max_bytes)
@@ -49,23 +49,23 @@ def attach_spool(settings: ServiceSettings, database: Database, service: str) ->
 def replaying(
     database: Database, spool_config: SpoolConfig | None, background: BackgroundWork
 ) -> Iterator[None]:
-    """Give back what waits as long as the context lasts."""
+    """Replay the spool during the context."""
     spool = database.spool
     if spool is None or spool_config is None:
         yield
         return
     work = background.add("replay")
-    giver = SpoolReplayer(database, spool, spool_config.manager, spool_config.kinds, work=work)
-    giver.start()
+    replayer = SpoolReplayer(database, spool, spool_config.manager, spool_config.kinds, work=work)
+    replayer.start()
     try:
         yield
     finally:
-        giver.stop()
+        replayer.stop()
         spool.close()
 
 
 class StorageHeader:
-    """Middleware that says where rows are kept, when that is not PostgreSQL."""
+    """Middleware that adds a header if rows are stored elsewhere than in PostgreSQL."""
 
     def __init__(self, app: ASGIApp, database: Database) -> None:
         self.app = app
@@ -73,7 +73,7 @@ class StorageHeader:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        # The same object in every thread that works for this request.
+        # All threads that work for this request share the object.
         note = StorageNote()
 
         async def send_with_storage(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Query parameters that a route does not declare are refused, so that typing errors are noticed."""
+"""Refusal of query parameters that a route does not declare, so that typing errors are noticed."""
 
 from collections import Counter
 from functools import cached_property
@@ -25,7 +25,7 @@ class DeclaredParameters:
         self._json_fields = [field for field in fields if field is not None]
 
     def reject_others(self, query: QueryParams) -> None:
-        """Refuse parameters that are not declared, and those given twice that are no list.
+        """Refuse parameters that are not declared, or are repeated and not a list.
 
         Raises:
             RequestValidationError: names the first `MAX_ERRORS` of them.

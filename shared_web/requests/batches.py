@@ -1,4 +1,4 @@
-"""Batches: a JSON array or NDJSON in, one outcome per item out, good items stored beside bad."""
+"""Batches: a JSON array or NDJSON in, one outcome per item out; valid items are stored."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from shared_web.requests.json_items import MAX_ITEMS, NDJSON, InvalidItem, items
 B = TypeVar("B", bound=BaseModel)
 T = TypeVar("T")
 
-# Parsing is Python's work, which two threads do not do faster than one; the other one stores.
+# Python parses in one thread at a time; the second thread stores meanwhile.
 _THREADS = 2
 _MAX_BATCHES_IN_MEMORY = 4
 _MAX_REASONS = 20_000
@@ -34,10 +34,10 @@ _STATUS_OF_OUTCOME: dict[Outcome, ItemStatus] = {
 }
 
 
-# No model, which would take three times as long to make: there is one for each item of a batch.
+# A dataclass, because a model takes three times as long to build, once per item.
 @dataclass(slots=True)
 class ItemOut:
-    """What became of one item; `errors` tells why it was refused."""
+    """Outcome of one item; `errors` has the reasons of a refusal."""
 
     index: int
     outcome: ItemStatus
@@ -46,7 +46,7 @@ class ItemOut:
 
 
 class BatchOut(BaseModel):
-    """What became of each item, in the order sent, and how many of each."""
+    """Outcome of each item, in the order sent, and the number of each outcome."""
 
     items: list[ItemOut]
     stored: int
@@ -55,20 +55,20 @@ class BatchOut(BaseModel):
     pending: bool = Field(
         default=False,
         exclude_if=lambda is_pending: not is_pending,
-        description="True when what is called stored was accepted while the database was away and "
-        "is not in it yet. Left out otherwise.",
+        description="True if the stored items were accepted while the database was unavailable and "
+        "are not in it yet. Omitted otherwise.",
     )
 
 
 @dataclass(frozen=True)
 class Batch(Generic[B]):
-    """A batch as read: the items that are valid and the refusals, both by index."""
+    """Parsed batch: valid items and refusals, both by index."""
 
     valid: dict[int, B]
     refused: dict[int, list[dict[str, str]]]
 
     def answer(self, ids: Sequence[str], outcomes: Sequence[Outcome]) -> BatchOut:
-        """Return the answer, given the id and outcome of each valid item in order."""
+        """Return the response body, given the id and outcome of each valid item in order."""
         items = {index: _refused(index, errors) for index, errors in self.refused.items()}
         for index, id_, outcome in zip(self.valid, ids, outcomes, strict=True):
             items[index] = _item(index, id_, outcome)
@@ -98,9 +98,9 @@ def _refused(index: int, errors: list[dict[str, str]]) -> ItemOut:
 
 
 class BatchLimiter:
-    """What the batches of one process may take: bytes that are held, and threads that read them.
+    """Limits of the batches of one process: bytes in memory, and threads.
 
-    max_bytes: of one batch, after decompressing.
+    max_bytes: limit of one batch, after decompression.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -110,10 +110,10 @@ class BatchLimiter:
 
     @contextmanager
     def reserving(self) -> Iterator[Callable[[int], None]]:
-        """Give what counts the bytes of one batch, until it is answered.
+        """Yield a function that reserves bytes for one batch, until it is answered.
 
         Raises:
-            Overloaded: when called, if all batches together come to too many.
+            Overloaded: raised by that function, if all batches together exceed the limit.
 
         """
         mine = 0
@@ -131,7 +131,7 @@ class BatchLimiter:
             self._held -= mine
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do the work in a thread of those for batches, so that other routes keep theirs."""
+        """Run the work in a thread for batches, so that other routes keep their threads."""
         if self._threads is None:
             self._threads = CapacityLimiter(_THREADS)
         return await to_thread.run_sync(work, limiter=self._threads)
@@ -140,14 +140,12 @@ class BatchLimiter:
 async def handle_batch(
     request: Request, model: type[B], store: Callable[[Batch[B]], BatchOut]
 ) -> Response:
-    """Read the body's items, validate each on its own, and answer with what `store` returns.
+    """Parse the body, validate each item by itself, and respond with the result of `store`.
 
     Raises:
-        WrongMediaType: the body is called neither JSON nor NDJSON.
-        InvalidRequest: it is no JSON array, or has no items.
-        TooLarge: more than `MAX_ITEMS` items, `MAX_VALUES` values or MAX_BATCH_BYTES, or in an
-            array an item longer than `MAX_ITEM_BYTES`.
-        Overloaded: too many batches at once.
+        WrongMediaType, InvalidRequest, TooLarge: see `items_of`.
+        TooLarge: the body is longer than MAX_BATCH_BYTES.
+        Overloaded: there are too many batches at once.
 
     """
     room: BatchLimiter = request.app.state.batches
@@ -166,7 +164,7 @@ async def handle_batch(
 async def _body(request: Request, max_bytes: int, hold: Callable[[int], None]) -> bytearray:
     reader: BodyReader = request.scope[BODY_READER]
     reader.allow(max_bytes)
-    body = bytearray()  # pieces that are joined would for a moment be there twice
+    body = bytearray()  # joining a list of pieces would double the memory
     async for piece in request.stream():
         hold(len(piece))
         body += piece
@@ -174,12 +172,12 @@ async def _body(request: Request, max_bytes: int, hold: Callable[[int], None]) -
 
 
 def validate_items(items: Iterable[Any], model: type[B]) -> Batch[B]:
-    """Return the items as the model reads each on its own, the refused ones with their reasons.
+    """Validate each item by itself; return the valid ones, and the reasons of the others.
 
-    Of each refused item the first reasons are told, at least one, of all up to `_MAX_REASONS`.
+    Each refused item has its first reasons, at least one; together they have `_MAX_REASONS`.
     """
     batch: Batch[B] = Batch({}, {})
-    validate = model.__pydantic_validator__.validate_python  # the method takes a fifth longer
+    validate = model.__pydantic_validator__.validate_python  # `model_validate` takes a fifth longer
     left = _MAX_REASONS
     for index, item in enumerate(items):
         reasons = None
@@ -208,9 +206,9 @@ def _field_errors(refusal: ValidationError) -> list[dict[str, str]]:
 
 
 def batch_route(model: type[BaseModel]) -> dict[str, Any]:
-    """Return what documents a route of batches: its answer, and both spellings of its body.
+    """Return the documentation of a batch route: its response, and both formats of its body.
 
-    `model` must also be the body of a single-item route, which puts it into the document.
+    `model` must also be the body of a single-item route, which adds its schema to the document.
     """
     item = {"$ref": f"#/components/schemas/{model.__name__}"}
     array = {"schema": {"type": "array", "items": item, "minItems": 1, "maxItems": MAX_ITEMS}}

@@ -1,4 +1,4 @@
-"""Batches as spreadsheets save them: CSV, separated by commas or semicolons."""
+"""Batches as CSV, separated by commas or semicolons, as spreadsheets save them."""
 
 import csv
 from collections.abc import Iterator
@@ -19,12 +19,12 @@ B = TypeVar("B", bound=BaseModel)
 
 
 async def read_csv(request: Request, model: type[B]) -> Batch[B]:
-    """Read the rows under a header of the model's field names; an empty cell is no value.
+    """Parse rows under a header of the model's field names; an empty cell is an absent value.
 
     Raises:
-        WrongMediaType: the body is not called CSV.
-        InvalidRequest: it is not UTF-8, its header is not one of the model, or it has no rows.
-        TooLarge: more than `MAX_ITEMS` rows.
+        WrongMediaType: the Content-Type is not CSV.
+        InvalidRequest: the body is not UTF-8, its header does not fit the model, or it has no rows.
+        TooLarge: it has more than `MAX_ITEMS` rows.
 
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -35,12 +35,12 @@ async def read_csv(request: Request, model: type[B]) -> Batch[B]:
 
 
 def csv_body(model: type[BaseModel]) -> dict[str, Any]:
-    """Return a route's `openapi_extra` that documents the table."""
+    """Return the `openapi_extra` that documents the table."""
     names = ", ".join(model.model_fields)
     about = (
-        f"A header, then up to {MAX_ITEMS} rows. Columns, in any order: {names}; those that may "
-        "be left out in a body may be left out here. Separated by commas or semicolons, UTF-8 "
-        "with or without byte order mark."
+        f"A header, then up to {MAX_ITEMS} rows. Columns, in any order: {names}; columns of "
+        "optional fields may be omitted. Separated by commas or semicolons, UTF-8 with or "
+        "without byte order mark."
     )
     schema = {"type": "string", "description": about}
     return {"requestBody": {"required": True, "content": {CSV: {"schema": schema}}}}

@@ -1,4 +1,4 @@
-"""Types of fields in requests: what every service refuses in the same words."""
+"""Types of fields in requests, validated alike by every service."""
 
 import json
 from collections.abc import Iterable
@@ -29,46 +29,46 @@ _MAX_JSON_DEPTH = 20
 _MAX_JSON_BYTES = 64 * 1024
 _INTEGER_LIMIT = 2**63
 _MIN_NUMBER = 1e-9
-# What the document can say of ids; beyond ASCII too, unprintable characters are refused.
+# Pattern for the OpenAPI document; unprintable characters beyond ASCII are refused as well.
 _ID_PATTERN = r"^(?!\.{1,2}$)[^\s\x00-\x1f\x7f/\\]([^\x00-\x1f\x7f/\\]*[^\s\x00-\x1f\x7f/\\])?$"
 
 
 class Body(BaseModel):
-    """What a client sends. Unknown fields and wrong types are refused, so mistakes are heard."""
+    """Request body. Unknown fields and wrong types are refused, so mistakes are noticed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Out(BaseModel):
-    """What a client gets, read from a row or a dataclass."""
+    """Response body, read from a row or a dataclass."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
 class AdditionOut(Out):
-    """What was added; `pending` where it waits in the spool and is not in the database yet."""
+    """Inserted row; `pending` if it is in the spool and not in the database yet."""
 
     pending: bool = Field(
         default=False,
         validation_alias=AliasChoices("pending", "is_pending"),
         exclude_if=lambda is_pending: not is_pending,
-        description="True for what was accepted while the database was away and is not in it yet; "
-        "what only the database can tell is then null. Left out otherwise.",
+        description="True if the row was accepted while the database was unavailable and is not in "
+        "it yet; values that only the database knows are null. Omitted otherwise.",
     )
 
 
 def _limit_names(value: object) -> object:
-    # Pydantic would collect an error for each, and look at the number afterwards.
+    # Pydantic would collect an error for each name before it checks the number.
     if isinstance(value, dict) and len(value) > MAX_NAMES:
         raise ValueError(f"must not have more than {MAX_NAMES} names")
     return value
 
 
 def reject_unstorable_text(text: str) -> str:
-    """Return the text if both stores can hold it.
+    """Return the text, if both databases can store it.
 
     Raises:
-        ValueError: it has a NUL, which PostgreSQL does not store, or a lone surrogate.
+        ValueError: it has a NUL, which PostgreSQL cannot store, or a lone surrogate.
 
     """
     if "\x00" in text:
@@ -82,7 +82,7 @@ def reject_unstorable_text(text: str) -> str:
 
 
 def _check_id(text: str) -> str:
-    # An id stands in paths and logs: what would break or forge those is refused.
+    # Ids occur in paths and logs: characters that would break or forge these are refused.
     if not text.isprintable() or "/" in text or "\\" in text:
         raise ValueError("must not contain control characters, '/' or a backslash")
     if text != text.strip() or text in {".", ".."}:
@@ -91,7 +91,7 @@ def _check_id(text: str) -> str:
 
 
 def _require_instant_format(value: object) -> object:
-    # Numbers would be read as seconds since 1970, which is hardly ever what was meant.
+    # Numbers would be read as seconds since 1970, which is hardly ever intended.
     if isinstance(value, str) and value[_DATE_LENGTH - 1 : _DATE_LENGTH] not in ("T", "t", " "):
         raise ValueError("must be an instant as 2026-01-31T09:30:00Z")
     if not isinstance(value, str | datetime):
@@ -114,7 +114,7 @@ def _not_in_future(value: datetime) -> datetime:
 
 
 def _reject_subnormal(value: float) -> float:
-    # A quotient of such numbers would be too small for PostgreSQL, which makes that an error.
+    # A quotient of such numbers would underflow, which is an error in PostgreSQL.
     if 0 < abs(value) < _MIN_NUMBER:
         raise ValueError(f"must be 0 or at least {_MIN_NUMBER}")
     return value
@@ -126,11 +126,11 @@ def _check_json_object(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_json(values: Iterable[object], names: Iterable[str], depth: int) -> None:
-    """Look at what is in one object, or in one array, which has no names."""
+    """Check the members of an object, or of an array, which has no names."""
     if depth > _MAX_JSON_DEPTH:
         raise ValueError(f"must not be nested more than {_MAX_JSON_DEPTH} deep")
     reject_unstorable_text("".join(names))
-    # Told by the exact type, which takes half the time of a match: JSON has no others.
+    # Comparing the exact type takes half the time of a match; JSON has no subclasses.
     for value in values:
         kind = type(value)
         if kind is str:
@@ -149,7 +149,7 @@ def _check_json(values: Iterable[object], names: Iterable[str], depth: int) -> N
 
 
 def _limit_json_size(value: dict[str, Any]) -> dict[str, Any]:
-    # What is counted is at most four times as long as this, which takes a tenth of the time.
+    # `json.dumps` is at most four times as long as `orjson.dumps`, which takes a tenth of the time.
     is_short = 4 * len(orjson.dumps(value)) <= _MAX_JSON_BYTES
     if not is_short and len(json.dumps(value)) > _MAX_JSON_BYTES:
         raise ValueError("must not be larger than 64 KiB as JSON")

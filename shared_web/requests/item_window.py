@@ -1,17 +1,17 @@
-"""A window over an array of JSON: its items are decoded without looking at the rest of the body."""
+"""Window over a JSON array, in which items are decoded without parsing the rest of the body."""
 
 import codecs
 import json
 from collections.abc import Callable
-from json.decoder import WHITESPACE  # type: ignore[attr-defined] # what the decoder itself skips
+from json.decoder import WHITESPACE  # type: ignore[attr-defined] # the decoder itself skips it
 from typing import Any
 
 from shared_web.problems import TooLarge
 
-# Counted in characters, or in bytes where those are more.
+# Characters, or bytes if those are more.
 MAX_ITEM_BYTES = 256 * 1024
 _PIECE_BYTES = 256 * 1024
-# A literal, a number or an escape may be cut so far before the end of the window.
+# A literal, number or escape may be cut off this far before the end of the window.
 _TRUNCATED_TOKEN = len("\\ud83d\\ude00")
 
 _decode = json.JSONDecoder().raw_decode
@@ -19,9 +19,10 @@ _SPACES = frozenset(" \t\n\r")
 
 
 class ItemWindow:
-    """The part of a body that is decoded: at least as much as the longest item may have.
+    """Decoded part of a body, at least as long as the longest item may be.
 
-    text: it. start: how many characters come before it in the body. passed: told what leaves it.
+    text: the part. start: number of characters before it in the body. passed: called with text that
+    leaves the window.
     """
 
     def __init__(
@@ -33,13 +34,13 @@ class ItemWindow:
         self._passed = passed
         self.text = ""
         self.start = 0
-        # From here on an item may not be in the window as a whole.
+        # From this place on an item may not be complete in the window.
         self._full_before = -1
 
     def skip_whitespace(self, place: int) -> int:
-        """Return the place of what follows white space."""
+        """Return the place after white space."""
         text = self.text
-        # There is mostly none, and a look costs a fifth of a match.
+        # There is usually none, and this comparison costs a fifth of a match.
         if text[place : place + 1] in _SPACES:
             place = WHITESPACE.match(text, place).end()
         if place == len(text) and self._body:
@@ -47,10 +48,10 @@ class ItemWindow:
         return place
 
     def item(self, place: int) -> tuple[Any, int]:
-        """Return the item there, before which may be white space, and the place of its end.
+        """Return the item at the place, after white space, and the place of its end.
 
         Raises:
-            TooLarge: it has more than `MAX_ITEM_BYTES` characters or bytes.
+            TooLarge: the item has more than `MAX_ITEM_BYTES` characters or bytes.
             JSONDecodeError: it is not JSON.
 
         """
@@ -69,10 +70,10 @@ class ItemWindow:
         return value, end
 
     def require_end(self, place: int) -> None:
-        """Refuse what follows the array.
+        """Check that only white space follows the array.
 
         Raises:
-            JSONDecodeError: there is something.
+            JSONDecodeError: other text follows.
 
         """
         end = self.skip_whitespace(place)
@@ -82,7 +83,7 @@ class ItemWindow:
             self._passed(self.text)
 
     def _advance(self, place: int) -> int:
-        """Let the window begin at the place, and fill it; return the place in it."""
+        """Move the beginning of the window to the place and fill it; return the new place, 0."""
         if self._passed is not None:
             self._passed(self.text[:place])
         self.start += place

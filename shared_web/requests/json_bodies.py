@@ -1,4 +1,4 @@
-"""Bodies of one JSON value: bounded before they are parsed, and large ones off the event loop."""
+"""Bodies of one JSON value: limits before parsing, and threads for large ones."""
 
 import json
 import re
@@ -22,16 +22,15 @@ from shared_web.problems import (
 
 B = TypeVar("B", bound=BaseModel)
 
-# A list or an object counts twice. No body that a route accepts has as many: two objects of 64 KiB
-# have fewer.
+# A list or an object counts twice. No valid body has as many: two objects of 64 KiB have fewer.
 MAX_VALUES = 100_000
 MAX_DEPTH = 64
-# What is read field by field; more names would be as many errors.
+# Names in an object that is validated by field; more names would cause as many errors.
 MAX_NAMES = 200
-# A body up to this takes less time than the way to a thread and back.
+# Parsing a smaller body takes less time than a switch to a thread and back.
 _SMALL_BYTES = 64 * 1024
 _THREADS = 2
-# Brackets that are looked at where a body is refused in any case, to say why.
+# Brackets that are checked for the reason of a refusal that is certain.
 _FEW_BRACKETS = 1000
 
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
@@ -39,14 +38,14 @@ _BRACKET = re.compile(r"[\[{]|([\]}])")
 
 
 class JsonRequest(Request):
-    """A request whose JSON is bounded; FastAPI asks it for the body's value."""
+    """Request with limits of its JSON; FastAPI calls `json` for the value of the body."""
 
     async def json(self) -> Any:
         """Return the value of the body.
 
         Raises:
-            BodyRefused: it has more than `MAX_VALUES` values (413), or is nested deeper
-                than `MAX_DEPTH`, or is an object of more than `MAX_NAMES` fields (422).
+            BodyRefused: the body has more than `MAX_VALUES` values (413), is nested deeper than
+                `MAX_DEPTH`, or is an object of more than `MAX_NAMES` fields (422).
             ValueError: it is not JSON.
 
         """
@@ -59,13 +58,13 @@ class JsonRequest(Request):
 async def read_json(request: Request, model: type[B]) -> B:
     """Return the body, for a route that takes `Request` because it is called very often.
 
-    FastAPI needs more time for a body parameter than it takes to store an event.
+    FastAPI needs a third more time per request for a body parameter.
 
     Raises:
-        WrongMediaType: the body is not JSON by its Content-Type.
-        RequestValidationError: it is absent, is not JSON or does not fit the model.
-        InvalidRequest: it cannot be decoded.
-        BodyRefused: it is beyond a limit, see `JsonRequest.json`.
+        WrongMediaType: the Content-Type is not JSON.
+        RequestValidationError: the body is absent, is not JSON or does not fit the model.
+        InvalidRequest: the body cannot be decoded.
+        BodyRefused: the body exceeds a limit, see `JsonRequest.json`.
 
     """
     request = JsonRequest(request.scope, request.receive)
@@ -97,7 +96,7 @@ def _is_json(content_type: str) -> bool:
 
 
 def json_body(model: type[BaseModel]) -> dict[str, Any]:
-    """Return a route's `openapi_extra` that documents a body read by `read_json`."""
+    """Return the `openapi_extra` that documents a body for `read_json`."""
     schema = model.model_json_schema(ref_template=SCHEMA_REFERENCE)
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
@@ -122,7 +121,7 @@ def _parsed(body: bytes) -> Any:
 
 
 def too_many_names(value: object) -> list[dict[str, str]]:
-    """Return an error for each of an object's first names, if it has more than a model may."""
+    """Return an error for each of the first names of an object that has more than `MAX_NAMES`."""
     if not isinstance(value, dict) or len(value) <= MAX_NAMES:
         return []
     message = f"is one of more than {MAX_NAMES} fields"
@@ -146,12 +145,12 @@ def _require_bounded(text: str) -> None:
 
 
 def without_strings(text: str) -> str:
-    """Return JSON without its texts and names, in which brackets and commas mean nothing."""
+    """Return JSON without its strings, in which brackets and commas have no meaning."""
     return _STRING.sub("", text)
 
 
 def value_count(text: str) -> int:
-    """Return at least how many values there are in JSON, counted without parsing it."""
+    """Return an upper bound of the number of values in JSON, without parsing it."""
     return text.count(",") + text.count("[") + text.count("{")
 
 

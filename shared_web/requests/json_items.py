@@ -1,7 +1,7 @@
-"""The items of a batch as they are written: a JSON array, or a line of JSON each.
+"""Items of a batch: a JSON array, or one line of JSON per item, parsed one by one.
 
-Read one by one. A parser given the whole body would hold Python's lock until it is through, and no
-other request would be served meanwhile; and all that it made would be in memory at once.
+A parser of the whole body would hold the GIL until its end, so that no other request is served, and
+all items would be in memory at once.
 """
 
 import json
@@ -17,26 +17,26 @@ T = TypeVar("T")
 Bytes = bytes | bytearray
 
 MAX_ITEMS = 10_000
-# Of all items together, each of which is an object of Python's for a moment or until it is stored.
+# Limit of all items together: each is a Python object until it is stored.
 MAX_VALUES = 1_000_000
 NDJSON = "application/x-ndjson"
 
 
 @dataclass(frozen=True)
 class InvalidItem:
-    """An item that could not even be read, and why."""
+    """Item that cannot be parsed, and the reason."""
 
     why: str
 
 
 def items_of(body: Bytes, media_type: str) -> Iterator[Any]:
-    """Return the items of a body of that type; a line that is not JSON comes as `InvalidItem`.
+    """Return the items of a body; a line that is not JSON becomes an `InvalidItem`.
 
     Raises:
-        WrongMediaType: the body is called neither JSON nor NDJSON.
-        InvalidRequest: it is no JSON array, or has no items.
-        TooLarge: more than `MAX_ITEMS` items or `MAX_VALUES` values, or in an array an item
-            longer than `MAX_ITEM_BYTES`.
+        WrongMediaType: the Content-Type is neither JSON nor NDJSON.
+        InvalidRequest: the body is no JSON array, or has no items.
+        TooLarge: the body has more than `MAX_ITEMS` items or `MAX_VALUES` values, or is an array
+            with an item longer than `MAX_ITEM_BYTES`.
 
     """
     items = _lines(body) if media_type == NDJSON else _array(body, media_type)
@@ -44,11 +44,11 @@ def items_of(body: Bytes, media_type: str) -> Iterator[Any]:
 
 
 def bounded(items: Iterable[T], if_none: str) -> Iterator[T]:
-    """Yield the items as long as one batch may have so many.
+    """Yield the items of one batch.
 
     Raises:
-        TooLarge: more than `MAX_ITEMS`.
-        InvalidRequest: there are none.
+        TooLarge: there are more than `MAX_ITEMS`.
+        InvalidRequest: there are no items.
 
     """
     count = 0
@@ -62,7 +62,7 @@ def bounded(items: Iterable[T], if_none: str) -> Iterator[T]:
 
 
 class _Values:
-    """Counts the values of a batch, where the whole body may have too many."""
+    """Counter of the values of a batch, used if the whole body may have too many."""
 
     def __init__(self, body: Bytes) -> None:
         at_most = sum(body.count(mark) for mark in (b",", b"[", b"{"))
@@ -70,10 +70,10 @@ class _Values:
         self._count = 0
 
     def add(self, text: str) -> None:
-        """Count those of some whole items.
+        """Count the values of some complete items.
 
         Raises:
-            TooLarge: more than `MAX_VALUES` have come.
+            TooLarge: there are more than `MAX_VALUES`.
 
         """
         self._count += value_count(without_strings(text))

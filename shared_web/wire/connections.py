@@ -1,4 +1,4 @@
-"""Connections of one server: how many there may be, of one client and in all."""
+"""Limits of the number of connections of one server, per client and in total."""
 
 import asyncio
 import ipaddress
@@ -14,9 +14,9 @@ from shared_web.failures import describe_failure
 
 logger = structlog.stdlib.get_logger("veritas.connections")
 
-# Younger than this, a connection that waits may have its request under way.
+# The request of a connection that waits for a shorter time may be in flight.
 _MIN_IDLE_SECONDS = 1
-# Connections over the limit that are still told so; further ones are cut.
+# Connections over the limit that get an answer; further ones are aborted.
 _MAX_REJECTING = 64
 _CALM_SECONDS = 10
 _SWEEP_SECONDS = 1
@@ -27,11 +27,11 @@ _IPV6_CLIENT_BITS = 64
 class Limits:
     """Limits of a server. Times are in seconds.
 
-    header_seconds: from the connection's opening, or the first byte, to the end of the headers.
-    bytes_per_second: of a body, averaged over `body_seconds`, and of an answer that the client
-    reads, over `answer_seconds`; 0: any rate.
-    drain_seconds, drain_bytes: for the rest of a body whose request was answered already.
-    linger_seconds: how long a client has to read a refusal before the connection is cut.
+    header_seconds: from the opening of the connection, or the first byte, to the last header.
+    bytes_per_second: minimum rate of a body, averaged over `body_seconds`, and of an answer, over
+    `answer_seconds`; 0: no minimum.
+    drain_seconds, drain_bytes: for the rest of the body of an answered request.
+    linger_seconds: time for the client to read a refusal before the connection is aborted.
     """
 
     connections: int = 1000
@@ -48,24 +48,24 @@ class Limits:
 
 
 class WaitingConnection(Protocol):
-    """A connection that may have to go."""
+    """Connection that may be closed for a new one."""
 
     @property
     def host(self) -> str | None:
-        """The address of the other side."""
+        """Address of the client."""
 
     def close_if_idle(self) -> bool:
-        """End the connection, unless an answer is still being sent; tell whether it is ended."""
+        """Abort the connection and return True, unless an answer is still being sent."""
 
     def abort(self) -> None:
-        """End the connection at once."""
+        """Close the connection without flushing."""
 
 
 class Connection(WaitingConnection, Protocol):
-    """A connection that is counted."""
+    """Connection that is counted."""
 
     def check(self, now: float, elapsed: float) -> None:
-        """End the connection if it keeps to no limit; `elapsed` since the last check."""
+        """Close the connection if it exceeds a limit; `elapsed` since the last check."""
 
     def reject(self) -> None:
         """Answer that there are too many connections."""
@@ -73,11 +73,11 @@ class Connection(WaitingConnection, Protocol):
 
 @dataclass
 class Connections:
-    """The open connections of one server.
+    """Open connections of one server.
 
-    It is made before the server's process is, which gets a copy: it holds nothing of a process
-    until the first connection. waiting: those that wait for a request, or for the rest of its
-    headers, with the time since when; the longest waiting is first.
+    Created before the server's processes, which get copies: it has no state of a process until the
+    first connection. waiting: connections that wait for a request or the rest of its headers, with
+    the start of the wait; the longest wait is first.
     """
 
     limits: Limits
@@ -91,11 +91,11 @@ class Connections:
 
     @cached_property
     def max_open(self) -> int:
-        """How many there may be, such that this process has descriptors for everything else."""
+        """Limit in total, which leaves file descriptors for everything else."""
         return min(self.limits.connections, descriptors.room_for_connections())
 
     def admit(self, connection: Connection, now: float) -> bool:
-        """Count a new connection; if it is one too many, a waiting one goes, or else this one."""
+        """Count a new connection; over a limit, close a waiting one or else reject this one."""
         if not self._checked_at:
             self._checked_at = now
             self._sweep(asyncio.get_running_loop())
@@ -117,7 +117,7 @@ class Connections:
         return False
 
     def remove(self, connection: Connection) -> None:
-        """Count a connection no more: it is closed."""
+        """Remove a closed connection."""
         self.open.discard(connection)
         self.waiting.pop(connection, None)
         if client := self._client(connection):
@@ -126,7 +126,7 @@ class Connections:
                 del self._count_by_client[client]
 
     def _evict(self, client: str | None, now: float) -> bool:
-        """Cut the connection that waits longest, of this client or of all; false if none waits."""
+        """Close the longest waiting connection, of this client or of all; False if none waits."""
         for connection, since in self.waiting.items():
             if now - since < _MIN_IDLE_SECONDS:
                 return False
@@ -140,14 +140,14 @@ class Connections:
         return _client_key(connection.host, self.limits.trusted_proxies)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Check every connection, and again a second later: cheaper than a timer for each."""
+        """Check every connection each second, which is cheaper than a timer for each."""
         loop.call_later(_SWEEP_SECONDS, self._sweep, loop)
         now = loop.time()
         elapsed, self._checked_at = now - self._checked_at, now
         for connection in tuple(self.open):
             try:
                 connection.check(now, elapsed)
-            except Exception as failure:  # noqa: BLE001 - the server must go on
+            except Exception as failure:  # noqa: BLE001 - the server must continue
                 logger.error("a connection was not checked", **describe_failure(failure))  # noqa: TRY400 - its text may be personal
                 connection.abort()
         self._report(now)
@@ -173,10 +173,10 @@ class Connections:
 
 @lru_cache(maxsize=4096)
 def _client_key(host: str | None, trusted_proxies: tuple[str, ...]) -> str | None:
-    """Return the client that the address is; None for one that may stand for many clients.
+    """Return the client of the address, or None if it may belong to many clients.
 
-    That is this machine, where a proxy may run, and a trusted proxy. Who has an IPv6 address has
-    the rest of its network too.
+    Many clients may use this machine, because of a local proxy, and a trusted proxy. An IPv6 client
+    owns a whole network of addresses.
     """
     try:
         address = ipaddress.ip_address(host or "")

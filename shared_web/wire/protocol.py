@@ -1,4 +1,4 @@
-"""HTTP of the services on the wire: bounded in size, and limited in time and number."""
+"""Protocol of the servers: limits of size, time and number of connections."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ from shared_web.wire.pace import Pace
 
 
 class LimitedProtocol(BoundedProtocol):
-    """One connection, which is ended when it keeps one of the limits waiting."""
+    """Connection that is closed if it exceeds a limit of time."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -21,14 +21,14 @@ class LimitedProtocol(BoundedProtocol):
         self._paced: object = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
-        """Begin to wait for a request, if there is room."""
+        """Start to wait for a request, if the number of connections allows it."""
         super().connection_made(transport)
         now = self.loop.time()
         if self.all.admit(self, now):
             self.head_since = self.all.waiting[self] = now
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End what waits for this connection."""
+        """Remove this connection from the counted ones."""
         self.all.remove(self)
         super().connection_lost(exc)
 
@@ -37,7 +37,7 @@ class LimitedProtocol(BoundedProtocol):
         self.write_problem(Overloaded("There are too many connections. Try again."))
 
     def check(self, now: float, elapsed: float) -> None:
-        """End the connection if it is over a limit of time; `elapsed` since the last check."""
+        """Close the connection if it exceeds a limit of time; `elapsed` since the last check."""
         if self.refused_at is not None:
             if now - self.refused_at > self.limits.linger_seconds:
                 self.abort()
@@ -69,7 +69,7 @@ class LimitedProtocol(BoundedProtocol):
             self.head_since = now
         elif now - since > self.limits.header_seconds:
             if self.overhead_bytes == 0:
-                self.transport.close()  # nothing has come that could be answered
+                self.transport.close()  # no byte has come, so there is nothing to answer
             else:
                 seconds = f"{self.limits.header_seconds:g}"
                 self.refuse(RequestTooSlow(f"The headers did not come within {seconds} seconds."))

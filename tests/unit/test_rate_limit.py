@@ -30,7 +30,7 @@ def test_each_name_has_a_bucket_of_its_own() -> None:
 
 
 def test_names_beyond_the_most_are_forgotten_the_longest_unseen_first() -> None:
-    buckets = TokenBuckets(1, seconds=10, most_names=2)
+    buckets = TokenBuckets(1, seconds=10, max_names=2)
     for name in ("a", "b", "a", "c"):
         buckets.take(name, now=0)
 
