@@ -16,7 +16,7 @@ from shared_db.connection.store import try_connecting
 from shared_db.errors import ConfigurationError, ServiceError
 from shared_db.provisioning.migrations import History, require_migrated
 from shared_db.settings import DatabaseSettings
-from shared_db.spool.queue import SpoolUnavailable
+from shared_db.spool.file import SpoolUnavailable
 from shared_web.settings import ServiceSettings
 from veritas_cli.errors import CommandFailure
 from veritas_cli.postgres.server import running_url

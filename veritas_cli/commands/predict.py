@@ -15,7 +15,6 @@ from dropout_service.database.predictions.batch_totals import CohortBatch
 from dropout_service.database.predictions.by_model import CourseAssessment
 from dropout_service.models import DropoutPrediction
 from shared_db.clock import utc_now
-from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.settings import DatabaseSettings
 from shared_db.spool.queue import Spool

@@ -12,13 +12,13 @@ from rich.table import Table
 
 from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
+from shared_db.results import Outcome
 from shared_db.settings import DatabaseSettings
 from shared_db.spool.export import as_line, read_file, service_of
 from shared_db.spool.file import Entry, SpoolUnavailable
 from shared_db.spool.queue import Spool
 from shared_db.spool.salvage import checked_entries
 from shared_db.spool.sqlite_file import mark_salvaged
-from shared_db.results import Outcome
 from veritas_cli.database import exit_on_error
 from veritas_cli.services import SPOOLABLE_TYPES
 from veritas_cli.terminal import say

@@ -239,7 +239,9 @@ def _student_of(one: EnrolmentRecord | SubmissionRecord) -> str:
     return one.row.student_id
 
 
-def _count_results(report: FileReport, lines: Sequence[int], results: Sequence[InsertResult]) -> None:
+def _count_results(
+    report: FileReport, lines: Sequence[int], results: Sequence[InsertResult]
+) -> None:
     report.read += len(lines)
     for line, result in zip(lines, results, strict=True):
         if isinstance(result.refusal, StudentErased):
