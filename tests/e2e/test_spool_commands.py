@@ -37,8 +37,8 @@ def spool(tmp_path: Path) -> Spool:
     spool = Spool.of_service(tmp_path / "a", "staffstuddash")
     url = f"postgresql://ada:secret@127.0.0.1:{free_port()}/school"
     database = Database.from_settings("test", Base.metadata, Settings(database_url=url))
-    database.use_spool(spool)
     manager = DatastoreManager(database)
+    manager.spool.attach(spool)
     for id_ in ("s1", "s2", "s3"):
         name = f"Pupil\u2028{id_}\u0085"  # some programs end a line there
         assert manager.add_student(id_, name, f"{id_}@school.example").is_pending
