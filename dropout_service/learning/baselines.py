@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from dropout_service.domain.enrolments.enrolment_features import DAY, OF_THE_COURSE
+from dropout_service.domain.enrolments.enrolment_features import COURSE_LEVEL_FEATURES, DAY
 from dropout_service.learning.calibration import fit_affine, probability
 from dropout_service.learning.features import KNOWN, KNOWN_WITHOUT_ACTIVITY
 from dropout_service.learning.metrics import log_loss
@@ -113,7 +113,7 @@ def _best(learned: EnrolmentRows, features: tuple[str, ...], *, has_modules: boo
 
     With what is of the course or without: of a few courses it can be learned by heart.
     """
-    of_students = tuple(name for name in features if name not in OF_THE_COURSE)
+    of_students = tuple(name for name in features if name not in COURSE_LEVEL_FEATURES)
     choices = product((features, of_students), STRENGTHS)
     tried = [_Logistic(names, has_modules, strength) for names, strength in choices]
     losses = dict.fromkeys(tried, 0.0)

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from dropout_service.domain.enrolments.enrolment_features import OF_THE_COURSE
+from dropout_service.domain.enrolments.enrolment_features import COURSE_LEVEL_FEATURES
 from dropout_service.learning.blend import Blend
 from dropout_service.learning.calibration import Affine, probability
 from dropout_service.learning.features import KNOWN
@@ -57,7 +57,7 @@ class Variant:
 
     def _confidence(self, matrix: Floats) -> Floats:
         # What is of the course says nothing about how much is known of the student.
-        is_of_student = [feature not in OF_THE_COURSE for feature in self.features]
+        is_of_student = [feature not in COURSE_LEVEL_FEATURES for feature in self.features]
         weights = np.where(is_of_student, self.weights, 0.0)
         known = ~np.isnan(matrix)
         total = weights.sum()

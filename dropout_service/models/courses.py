@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dropout_service.domain.enrolments.course_calendar import Dates
+from dropout_service.domain.enrolments.course_calendar import CourseDates
 from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models.base import Base
 from shared_db.columns import IdempotentRow, Key, enum_column
@@ -43,9 +43,9 @@ class Course(IdempotentRow, Base):
     )
 
     @property
-    def dates(self) -> Dates:
+    def dates(self) -> CourseDates:
         """When the course is."""
-        return Dates(self.starts_on, self.length_days)
+        return CourseDates(self.starts_on, self.length_days)
 
 
 class Enrolment(IdempotentRow, Base):

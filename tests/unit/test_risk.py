@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from dropout_service.domain.enums import DropoutType, RiskLevel, risk_level
 from dropout_service.domain.rules.features import Features
-from dropout_service.domain.rules.indicators import Measured, ramp
-from dropout_service.domain.rules.risk import SIGNS, Assessment, assess, missing_for_assessment
+from dropout_service.domain.rules.indicators import Measurement, ramp
+from dropout_service.domain.rules.risk import INDICATORS, Assessment, assess, missing_for_assessment
 from tests.support.features import ABSENT, HEALTHY, features
 
 # What makes each feature worse: +1 where more is worse.
@@ -51,7 +51,7 @@ def test_the_score_is_a_share_and_the_sum_of_its_parts(seen: Features) -> None:
 
 
 def measured(seen: Features) -> list[str]:
-    return [sign.name for sign in SIGNS if isinstance(sign.measure(seen), Measured)]
+    return [sign.name for sign in INDICATORS if isinstance(sign.measure(seen), Measurement)]
 
 
 @pytest.mark.parametrize("name", WORSE)
@@ -90,7 +90,7 @@ def test_every_sign_is_either_judged_or_says_why_not(seen: Features) -> None:
     missing = {found.name for found in assess(seen).missing}
 
     assert missing.isdisjoint(measured(seen))
-    assert missing | set(measured(seen)) == {sign.name for sign in SIGNS}
+    assert missing | set(measured(seen)) == {sign.name for sign in INDICATORS}
 
 
 def test_a_healthy_student_is_in_no_danger() -> None:
@@ -124,7 +124,7 @@ def test_each_type_has_its_own_signs(changes: dict[str, Any], kind: DropoutType,
 
     assert assessment.dropout_type is kind
     assert assessment.primary[0].name == main
-    advice = {sign.name: sign.advice for sign in SIGNS}
+    advice = {sign.name: sign.advice for sign in INDICATORS}
     assert assessment.recommendations[0] == advice[main]
 
 
@@ -185,9 +185,9 @@ def test_without_events_missing_is_not_zero() -> None:
 
 
 def test_all_weights_leave_room() -> None:
-    assert all(0 < sign.weight < 1 for sign in SIGNS)
-    assert all(sign.start < sign.full for sign in SIGNS)
-    assert len({sign.name for sign in SIGNS}) == len(SIGNS)
+    assert all(0 < sign.weight < 1 for sign in INDICATORS)
+    assert all(sign.start < sign.full for sign in INDICATORS)
+    assert len({sign.name for sign in INDICATORS}) == len(INDICATORS)
 
 
 @pytest.mark.parametrize(("value", "share"), [(4, 0), (5, 0), (10, 0.5), (15, 1), (16, 1)])

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from dropout_service.domain.enrolments.course_calendar import (
     EnrolmentPeriod,
-    is_out_of_sight,
-    last_ended,
+    lacks_activity_stream,
+    last_ended_period,
 )
 from dropout_service.domain.rules.activity import Activity
 from dropout_service.models import Course, DailyActivity, Enrolment
@@ -52,10 +52,10 @@ def observable_activity(
     They are in courses that run without a stream of activity, and all that was heard of them lies
     within a stream. That there is no more is not silence: missing is not zero.
     """
-    out = {id_ for id_ in activities if is_out_of_sight(stays.get(id_, []), as_of)}
+    out = {id_ for id_ in activities if lacks_activity_stream(stays.get(id_, []), as_of)}
     if out:
         out -= _heard_outside_streams(session, stays, out, as_of)
-    return {id_: seen.of_marks() if id_ in out else seen for id_, seen in activities.items()}
+    return {id_: seen.marks_only() if id_ in out else seen for id_, seen in activities.items()}
 
 
 def _heard_outside_streams(
@@ -70,7 +70,7 @@ def _heard_outside_streams(
     heard = set()
     for id_, course, last_day in session.execute(query):
         stay = next((stay for stay in stays[id_] if stay.course == course), None)
-        if stay is None or not stay.has_stream_on(stay.dates.day_of(last_day)):
+        if stay is None or not stay.has_activity_stream_on(stay.dates.course_day(last_day)):
             heard.add(id_)
     return heard
 
@@ -80,11 +80,11 @@ def ended_reason(session: Session, stays: Stays, as_of: datetime) -> dict[str, s
 
     Who was heard of since, outside of them, studies something of which no enrolment is known.
     """
-    lasts = {id_: last_ended(known, as_of) for id_, known in stays.items()}
+    lasts = {id_: last_ended_period(known, as_of) for id_, known in stays.items()}
     ended = {id_: last for id_, last in lasts.items() if last is not None}
     heard = _heard_elsewhere(session, ended, as_of) if ended else {}
     return {
-        id_: f"{stay.course}, the last course that is known: {stay.closed_at(as_of)}"
+        id_: f"{stay.course}, the last course that is known: {stay.not_assessable_reason(as_of)}"
         for id_, (end, stay) in ended.items()
         if id_ not in heard or heard[id_] <= end
     }

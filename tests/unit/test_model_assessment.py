@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from dropout_service.domain.enrolments.model_assessment import Judged, assess_enrolment
+from dropout_service.domain.enrolments.model_assessment import ModelOutput, assess_enrolment
 from dropout_service.domain.enums import DropoutType, RiskLevel
 from dropout_service.learning.features import KNOWN
 
 
-def judged(contributions: dict[str, float], **changes: Any) -> Judged:
+def judged(contributions: dict[str, float], **changes: Any) -> ModelOutput:
     unknown = dict.fromkeys(KNOWN)
     known = {
         "day": 40.0,
@@ -31,7 +31,7 @@ def judged(contributions: dict[str, float], **changes: Any) -> Judged:
         "ranked": 100,
         "confidence": 0.8,
     }
-    return Judged(**{**values, **changes})
+    return ModelOutput(**{**values, **changes})
 
 
 SIGNS = {"missed_last_two": 0.5, "assessments_missed": 0.4, "score_mean": 0.6, "credits": 1.0}
