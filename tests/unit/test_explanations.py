@@ -6,9 +6,9 @@ import pytest
 
 from dropout_service.domain.enrolments import explanations
 from dropout_service.domain.enrolments.explanations import Values
-from dropout_service.learning.features import KNOWN
+from dropout_service.learning.rows import INPUTS
 
-UNKNOWN = dict.fromkeys(KNOWN)
+UNKNOWN = dict.fromkeys(INPUTS)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import pytest
 
 from dropout_service.domain.enrolments.model_assessment import ModelOutput, assess_enrolment
 from dropout_service.domain.enums import DropoutType, RiskLevel
-from dropout_service.learning.features import KNOWN
+from dropout_service.learning.rows import INPUTS
 
 
 def judged(contributions: dict[str, float], **changes: Any) -> ModelOutput:
-    unknown = dict.fromkeys(KNOWN)
+    unknown = dict.fromkeys(INPUTS)
     known = {
         "day": 40.0,
         "assessments_due": 3.0,

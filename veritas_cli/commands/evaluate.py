@@ -15,13 +15,12 @@ from dropout_service.domain.enrolments.enrolment_features import DAY
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.learning.auditing import drifts
 from dropout_service.learning.evaluation import evaluate_days
-from dropout_service.learning.features import KNOWN
-from dropout_service.learning.rows import EnrolmentRows
+from dropout_service.learning.rows import INPUTS, EnrolmentRows
 from dropout_service.learning.training import (
     TRAINING_DAYS,
     Progress,
-    TooLittleToLearn,
-    Trained,
+    TooFewEnrolments,
+    TrainedModel,
     TrainedVariant,
     train,
 )
@@ -165,20 +164,20 @@ def _evaluate(manager: DropoutDatabaseManager, console: Console, wanted: _Wanted
         raise ConfigurationError(
             "There is nothing to judge: on none of the days did some leave and others stay."
         )
-    moved = drifts(at_cut_offs, judged, [name for name in KNOWN if name != DAY])
+    moved = drifts(at_cut_offs, judged, [name for name in INPUTS if name != DAY])
     title = f"Model card: dropout risk, judged on {', '.join(wanted.judged_on)}"
     about = [*_about(trained, wanted), *_left_out([day.day for day in found])]
     return Report(title, about, found, moved)
 
 
-def _trained(rows: EnrolmentRows, tell: Progress) -> Trained:
+def _trained(rows: EnrolmentRows, tell: Progress) -> TrainedModel:
     try:
         return train(rows, tell)
-    except TooLittleToLearn as refusal:
+    except TooFewEnrolments as refusal:
         raise ConfigurationError(f"Too little to learn from: {refusal}.") from refusal
 
 
-def _about(trained: Trained, wanted: _Wanted) -> list[str]:
+def _about(trained: TrainedModel, wanted: _Wanted) -> list[str]:
     what = (
         f"Learned from {', '.join(wanted.learned_from)}, judged on {', '.join(wanted.judged_on)}. "
         f"What is predicted: {wanted.target}. {_meant(wanted.target)}{_chosen(trained)} "
@@ -202,7 +201,7 @@ def _meant(target: Target) -> str:
     return "Where leaving is spoken of, to stay and to fail is meant, too. "
 
 
-def _chosen(trained: Trained) -> str:
+def _chosen(trained: TrainedModel) -> str:
     told = [_shape("Courses without data of activity", trained.without_activity)]
     if trained.with_activity is not None:
         told.append(_shape("Courses with such data", trained.with_activity))

@@ -15,7 +15,7 @@ from dropout_service.learning.evaluation import (
     Interval,
     PopulationFigures,
 )
-from dropout_service.learning.metrics import at_capacity, calibration_bins, roc_curve
+from dropout_service.learning.metrics import calibration_bins, precision_recall_at_share, roc_curve
 from veritas_cli.evaluation.svg import Axis, Line, plot
 
 HEADS = {
@@ -62,12 +62,14 @@ class Report:
 
     def tables(self) -> list[Table]:
         """Return all tables, in the order of the report."""
-        seen = [(day.day, day.seen) for day in self.days if day.seen is not None]
-        everybody = [(day.day, day.everybody) for day in self.days]
-        tables = [_figures("All modules", everybody), _ahead("All modules", everybody)]
-        if seen:
-            tables += [_figures("Only modules that training saw", seen)]
-            tables += [_ahead("Only modules that training saw", seen)]
+        seen_modules = [
+            (day.day, day.seen_modules) for day in self.days if day.seen_modules is not None
+        ]
+        all_modules = [(day.day, day.all_modules) for day in self.days]
+        tables = [_figures("All modules", all_modules), _ahead("All modules", all_modules)]
+        if seen_modules:
+            tables += [_figures("Only modules that training saw", seen_modules)]
+            tables += [_ahead("Only modules that training saw", seen_modules)]
         return [*tables, _rules(self.days), _gaps(self.days), _drifts(self.drifts)]
 
     def markdown(self) -> str:
@@ -104,11 +106,11 @@ def _figures(title: str, days: Sequence[tuple[int, PopulationFigures]]) -> Table
             str(day),
             judge,
             str(of.rows),
-            f"{of.happened / of.rows:.3f}",
+            f"{of.positives / of.rows:.3f}",
             *(shown(figures[name]) for name in HEADS),
         ]
         for day, of in days
-        for judge, figures in of.by_judge.items()
+        for judge, figures in of.by_method.items()
     ]
     heads = ("Day", "By", "Enrolments", "Base rate", *HEADS.values())
     note = (
@@ -215,7 +217,7 @@ def _thinned(across: Any, up: Any) -> list[tuple[float, float]]:
 
 def _roc(day: DayEvaluation) -> str:
     lines = [
-        Line(judge, _thinned(*roc_curve(day.happened, risk))) for judge, risk in day.risks.items()
+        Line(judge, _thinned(*roc_curve(day.labels, risk))) for judge, risk in day.risks.items()
     ]
     axes = Axis("False alarms", 0, 1), Axis("Found", 0, 1)
     return plot(f"ROC, day {day.day}", *axes, lines, diagonal=True)
@@ -224,7 +226,7 @@ def _roc(day: DayEvaluation) -> str:
 def _capacity(day: DayEvaluation) -> str:
     shares = np.linspace(0.01, 0.5, 30)
     lines = [
-        Line(judge, [(s, at_capacity(day.happened, risk, float(s))[0]) for s in shares])
+        Line(judge, [(s, precision_recall_at_share(day.labels, risk, float(s))[0]) for s in shares])
         for judge, risk in day.risks.items()
     ]
     axes = Axis("Share of students that staff see", 0, 0.5), Axis("Precision", 0, 1)
@@ -232,7 +234,7 @@ def _capacity(day: DayEvaluation) -> str:
 
 
 def _calibration(day: DayEvaluation) -> str:
-    bins = calibration_bins(day.happened, day.risks[MODEL])
+    bins = calibration_bins(day.labels, day.risks[MODEL])
     most = max(max(risk, share) for risk, share, _ in bins) * 1.05
     line = Line(MODEL, [(risk, share) for risk, share, _ in bins], dots=True)
     axes = Axis("Predicted", 0, most), Axis("Happened", 0, most)
@@ -241,9 +243,9 @@ def _calibration(day: DayEvaluation) -> str:
 
 def _over_time(days: Sequence[DayEvaluation]) -> str:
     means = {
-        "who left": [(float(d.day), float(d.risks[MODEL][d.happened == 1].mean())) for d in days],
-        "who stayed": [(float(d.day), float(d.risks[MODEL][d.happened == 0].mean())) for d in days],
-        "base rate": [(float(d.day), float(d.happened.mean())) for d in days],
+        "who left": [(float(d.day), float(d.risks[MODEL][d.labels == 1].mean())) for d in days],
+        "who stayed": [(float(d.day), float(d.risks[MODEL][d.labels == 0].mean())) for d in days],
+        "base rate": [(float(d.day), float(d.labels.mean())) for d in days],
     }
     most = max(value for line in means.values() for _, value in line) * 1.1
     lines = [Line(name, points, dots=True) for name, points in means.items()]

@@ -29,8 +29,7 @@ from dropout_service.domain.enrolments.model_assessment import (
     assess_enrolment,
 )
 from dropout_service.errors import CourseNotFound
-from dropout_service.learning.features import KNOWN
-from dropout_service.learning.rows import EnrolmentRows
+from dropout_service.learning.rows import INPUTS, EnrolmentRows
 from dropout_service.models import Course, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
 from shared_db.repository import Repository
@@ -174,7 +173,7 @@ def _judged(
         return []
     scores = model.model.scores(rows)
     ranks = _ranks(scores.probability)
-    values = {name: rows[name].astype(np.float64) for name in KNOWN}
+    values = {name: rows[name].astype(np.float64) for name in INPUTS}
     medians = {name: _median(column) for name, column in values.items()}
     used = model.model.features_of(rows)
     return [
