@@ -49,8 +49,8 @@ class PopulationFigures:
 class DayEvaluation:
     """Evaluation of one cut-off day.
 
-    seen_modules: the rows of modules with training courses; None if that is all or none of them.
-    risks and labels: of all modules, for plots.
+    seen_modules: only modules with training courses; None if no module is unseen, or if they have
+    only one outcome. risks and labels: of all modules, for plots.
     """
 
     day: int

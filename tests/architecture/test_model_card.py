@@ -1,4 +1,4 @@
-"""The model card is what the command writes: its words are those of today's command and remarks."""
+"""Model card: its text is that of the present command and remarks."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize("name", ["PURPOSE", "HOW_IT_JUDGES", "HOW", "LIMITS"])
-def test_the_card_has_the_words_of_the_command(name: str) -> None:
+def test_the_card_has_the_texts_of_the_command(name: str) -> None:
     assert f"\n\n{getattr(evaluate, name)}\n\n" in (DOCS / "model-card.md").read_text()
 
 
-def test_the_card_has_the_remarks_and_says_how_to_make_it_again() -> None:
+def test_the_card_has_the_remarks_and_its_command() -> None:
     card = (DOCS / "model-card.md").read_text()
     remarks = (DOCS / "model-card-remarks.md").read_text().split("\n\n")
 

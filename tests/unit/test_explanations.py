@@ -1,4 +1,4 @@
-"""The sentences of a model's reasons, in numbers that people would say so."""
+"""Sentences that explain a model's reasons, with rounded numbers."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ UNKNOWN = dict.fromkeys(INPUTS)
 
 
 @pytest.mark.parametrize(
-    ("explain", "student", "course", "said"),
+    ("explain", "student", "course", "sentence"),
     [
         (
             explanations.explain_late,
@@ -88,10 +88,10 @@ UNKNOWN = dict.fromkeys(INPUTS)
         ),
     ],
 )
-def test_a_sentence(
+def test_the_sentence_of_a_topic(
     explain: Callable[[Values, Values], str],
     student: dict[str, float],
     course: dict[str, float | None],
-    said: str,
+    sentence: str,
 ) -> None:
-    assert explain({**UNKNOWN, **student}, {**UNKNOWN, **course}) == said
+    assert explain({**UNKNOWN, **student}, {**UNKNOWN, **course}) == sentence

@@ -2,9 +2,9 @@
 
 Days count from the first day of the course, which is day 0. A feature is computed from data up to
 the end of the cut-off day, and is NaN if unknown: missing is never 0. A percentile is the share
-(0 to 1) of lower values among the known values of the enrolments still registered in the same
-course on the same day. It is therefore comparable in a course that was not trained on. A midrank
-also counts half of the equal values, for counts, which are often equal.
+(0 to 1) of lower values among the known values. These are of the enrolments still registered in
+the same course on the same day, so percentiles are comparable in an unseen course. A midrank also
+counts half of the equal values; it is used for counts, which are often equal.
 """
 
 from dataclasses import dataclass, replace
