@@ -15,13 +15,12 @@ from dropout_service.domain.enrolments.enrolment_features import DAY
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.learning.auditing import drifts
 from dropout_service.learning.evaluation import evaluate_days
-from dropout_service.learning.features import KNOWN
-from dropout_service.learning.rows import EnrolmentRows
+from dropout_service.learning.rows import INPUTS, EnrolmentRows
 from dropout_service.learning.training import (
     TRAINING_DAYS,
     Progress,
-    TooLittleToLearn,
-    Trained,
+    TooFewEnrolments,
+    TrainedModel,
     TrainedVariant,
     train,
 )
@@ -176,22 +175,22 @@ def _evaluate(manager: DropoutDatabaseManager, console: Console, request: _Reque
         raise ConfigurationError(
             "There is nothing to judge: on no day did some students leave and others stay."
         )
-    moved = drifts(at_cut_offs, judged, [name for name in KNOWN if name != DAY])
+    moved = drifts(at_cut_offs, judged, [name for name in INPUTS if name != DAY])
     title = f"Model card: dropout risk, judged on {', '.join(request.judged_on)}"
     about = [*_about(trained, request), *_left_out([day.day for day in found])]
     return Report(title, about, found, moved)
 
 
-def _trained(rows: EnrolmentRows, progress: Progress) -> Trained:
+def _trained(rows: EnrolmentRows, progress: Progress) -> TrainedModel:
     try:
         return train(rows, progress)
-    except TooLittleToLearn as refusal:
+    except TooFewEnrolments as refusal:
         raise ConfigurationError(f"Too little to learn from: {refusal}.") from refusal
 
 
-def _about(trained: Trained, request: _Request) -> list[str]:
+def _about(trained: TrainedModel, request: _Request) -> list[str]:
     setup = (
-        f"Trained on {', '.join(request.learned_from)}, evaluated on "
+        f"TrainedModel on {', '.join(request.learned_from)}, evaluated on "
         f"{', '.join(request.judged_on)}. Target: {request.target}. {_meaning(request.target)}"
         f"{_parameters(trained)} {request.resamples} resamples of the students."
     )
@@ -211,7 +210,7 @@ def _meaning(target: Target) -> str:
     return "" if target is Target.WITHDRAWN else "Leaving here includes staying and failing. "
 
 
-def _parameters(trained: Trained) -> str:
+def _parameters(trained: TrainedModel) -> str:
     texts = [_variant("Courses without activity data", trained.without_activity)]
     if trained.with_activity is not None:
         texts.append(_variant("Courses with activity data", trained.with_activity))

@@ -11,8 +11,8 @@ from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.learning.training import (
     TRAINING_DAYS,
-    TooLittleToLearn,
-    Trained,
+    TooFewEnrolments,
+    TrainedModel,
     TrainedVariant,
     train,
 )
@@ -58,7 +58,7 @@ def train_command(
             rows = rows_of(manager, wanted, TRAINING_DAYS, target, progress)
             try:
                 trained = train(rows, progress)
-            except TooLittleToLearn as refusal:
+            except TooFewEnrolments as refusal:
                 raise ConfigurationError(f"Too little to learn from: {refusal}.") from refusal
         row = manager.save_model(trained, target, training_set(rows, wanted))
         _report(console, trained, row)
@@ -81,7 +81,7 @@ def _enrolments(rows: EnrolmentRows, column: str) -> Any:
     return rows[column][first]
 
 
-def _report(console: Console, trained: Trained, row: LearnedModel) -> None:
+def _report(console: Console, trained: TrainedModel, row: LearnedModel) -> None:
     training = row.training
     console.print(
         f"{row.id} predicts from now on: {row.target}, learned from {training['enrolments']} "

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dropout_service.learning.evaluation import MODEL, DayEvaluation
-from dropout_service.learning.metrics import at_capacity, calibration_bins, roc_curve
+from dropout_service.learning.metrics import calibration_bins, precision_recall_at_share, roc_curve
 
 _INCHES = (4.6, 4.2)
 _STYLE: dict[Any, Any] = {
@@ -31,7 +31,7 @@ def roc(day: DayEvaluation) -> str:
     """Return the ROC curves of a day, one for each judge."""
     places = np.linspace(0, 1, _POINTS)
     lines = {
-        judge: (places, np.interp(places, *roc_curve(day.happened, risk)))
+        judge: (places, np.interp(places, *roc_curve(day.labels, risk)))
         for judge, risk in day.risks.items()
     }
     axes = {"False alarms": (0, 1), "Found": (0, 1)}
@@ -42,7 +42,10 @@ def capacity(day: DayEvaluation) -> str:
     """Return the precision by the share of students that staff see, one line for each judge."""
     shares = np.linspace(0.01, 0.5, 30)
     lines = {
-        judge: (shares, [at_capacity(day.happened, risk, float(share))[0] for share in shares])
+        judge: (
+            shares,
+            [precision_recall_at_share(day.labels, risk, float(share))[0] for share in shares],
+        )
         for judge, risk in day.risks.items()
     }
     axes = {"Share of students that staff see": (0, 0.5), "Precision": (0, 1)}
@@ -51,7 +54,7 @@ def capacity(day: DayEvaluation) -> str:
 
 def calibration(day: DayEvaluation) -> str:
     """Return the model's predicted probability and the observed share, by bin."""
-    predicted, observed, _ = zip(*calibration_bins(day.happened, day.risks[MODEL]), strict=True)
+    predicted, observed, _ = zip(*calibration_bins(day.labels, day.risks[MODEL]), strict=True)
     most = max(*predicted, *observed) * 1.05
     axes = {"Predicted": (0, most), "Happened": (0, most)}
     lines = {MODEL: (predicted, observed)}
@@ -62,9 +65,9 @@ def risk_over_time(days: Sequence[DayEvaluation]) -> str:
     """Return the model's mean risk on each day, of leavers and of stayers, and the base rate."""
     at = [day.day for day in days]
     means = {
-        "who left": [day.risks[MODEL][day.happened == 1].mean() for day in days],
-        "who stayed": [day.risks[MODEL][day.happened == 0].mean() for day in days],
-        "base rate": [day.happened.mean() for day in days],
+        "who left": [day.risks[MODEL][day.labels == 1].mean() for day in days],
+        "who stayed": [day.risks[MODEL][day.labels == 0].mean() for day in days],
+        "base rate": [day.labels.mean() for day in days],
     }
     axes = {
         "Day of the course": (at[0], max(at[-1], at[0] + 1)),

@@ -55,8 +55,8 @@ class Report:
 
     def tables(self) -> list[Table]:
         """Return all tables, in the order of the report."""
-        seen = [(day.day, day.seen) for day in self.days if day.seen is not None]
-        everybody = [(day.day, day.everybody) for day in self.days]
+        seen = [(day.day, day.seen_modules) for day in self.days if day.seen_modules is not None]
+        everybody = [(day.day, day.all_modules) for day in self.days]
         tables = [_figures("All modules", everybody), _differences("All modules", everybody)]
         if seen:
             title = "Only modules of the training presentations"
@@ -97,11 +97,11 @@ def _figures(title: str, days: Sequence[tuple[int, PopulationFigures]]) -> Table
             str(day),
             judge,
             str(of.rows),
-            f"{of.happened / of.rows:.3f}",
+            f"{of.positives / of.rows:.3f}",
             *(shown(figures[name]) for name in HEADS),
         ]
         for day, of in days
-        for judge, figures in of.by_judge.items()
+        for judge, figures in of.by_method.items()
     ]
     heads = ("Day", "By", "Enrolments", "Base rate", *HEADS.values())
     note = (

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dropout_service.database.courses.bulk_import import ActivityWindow
 from dropout_service.database.events.click_import import Resource, StudentClicks
-from dropout_service.domain.resource_view import MOST_CLICKS
+from dropout_service.domain.resource_view import MAX_CLICKS
 from dropout_service.domain.rules.activity import EPOCH
 from veritas_cli.oulad.catalogue import Catalogue, EnrolmentRecord, SiteKey
 from veritas_cli.oulad.csv_files import CLICKS, WRONG_FIELD_COUNT, OuladError, Record, Row
@@ -120,8 +120,8 @@ class ClickStream:
         if key not in self._numbers:
             raise row.refusal("the student is not in studentInfo.csv for this course")
         day, clicks = row.day("date"), row.whole("sum_click")
-        if not 0 <= clicks <= MOST_CLICKS:
-            raise row.refusal(f"sum_click is {clicks}, not within 0 to {MOST_CLICKS}")
+        if not 0 <= clicks <= MAX_CLICKS:
+            raise row.refusal(f"sum_click is {clicks}, not within 0 to {MAX_CLICKS}")
         site = self._site(row, (values[0], values[1], row.text("id_site")))
         self._days[values[4]], self._clicks[values[5]] = day, clicks
         return self._numbers[key], day, site, clicks, line

@@ -48,7 +48,7 @@ class LearningRows(Repository):
         """Return the enrolments still registered at the end of that day whose end is known.
 
         Of courses that have such a day: after the last there is nothing to predict. Beside the
-        features: `presentation`, `starts_on`, `happened` (1 where it ended as the target says, else
+        features: `presentation`, `starts_on`, `label` (1 where it ended as the target says, else
         0), and for the audit of fairness alone `gender`, `has_disability` and `deprivation_band`
         (empty text is not known).
         """
@@ -60,9 +60,9 @@ class LearningRows(Repository):
         known = np.array([id_ in ended for id_ in rows["enrolment_id"]], dtype=bool)
         rows = rows.where(known)
         ends = [ended[id_] for id_ in rows["enrolment_id"]]
-        happened = np.array([end.outcome in target.outcomes for end in ends], dtype=np.float64)
+        labels = np.array([end.outcome in target.outcomes for end in ends], dtype=np.float64)
         return rows.with_columns(
-            happened=happened,
+            label=labels,
             starts_on=np.array([end.starts_on.toordinal() for end in ends], dtype=np.int64),
             **{name: _texts(ends, name) for name in ("presentation", *AUDITED)},
         )

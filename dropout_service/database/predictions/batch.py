@@ -198,7 +198,11 @@ def _absent(
 
 
 def _absence(stay: EnrolmentPeriod | None, as_of: datetime) -> str | None:
-    return "the student is not enrolled in the course" if stay is None else stay.closed_at(as_of)
+    return (
+        "the student is not enrolled in the course"
+        if stay is None
+        else stay.not_assessable_reason(as_of)
+    )
 
 
 def _stored(

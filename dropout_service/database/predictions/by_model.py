@@ -22,15 +22,14 @@ from dropout_service.database.predictions.batch_totals import (
 from dropout_service.database.predictions.model_registry import ActiveModel, active_model
 from dropout_service.database.predictions.store import store_predictions
 from dropout_service.database.students.locking import ensure_and_lock
-from dropout_service.domain.enrolments.course_calendar import Dates, not_enrolled
+from dropout_service.domain.enrolments.course_calendar import CourseDates, not_enrolled_reason
 from dropout_service.domain.enrolments.model_assessment import (
-    Judged,
     ModelAssessment,
+    ModelOutput,
     assess_enrolment,
 )
 from dropout_service.errors import CourseNotFound
-from dropout_service.learning.features import KNOWN
-from dropout_service.learning.rows import EnrolmentRows
+from dropout_service.learning.rows import INPUTS, EnrolmentRows
 from dropout_service.models import Course, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
 from shared_db.repository import Repository
@@ -68,7 +67,7 @@ class CourseAssessment:
 class EnrolmentPredictions(Repository):
     """Which enrolments are at risk, and why."""
 
-    def get_course_dates(self, course: str) -> Dates | None:
+    def get_course_dates(self, course: str) -> CourseDates | None:
         """Return when a course is, None where no enrolments of it are known."""
         with self.database.reading() as session:
             found = session.get(Course, course)
@@ -81,7 +80,7 @@ class EnrolmentPredictions(Repository):
         return [
             course.id
             for course in courses
-            if course.dates.closed_on(course.dates.last_whole_day(as_of)) is None
+            if course.dates.not_running_reason(course.dates.last_completed_day(as_of)) is None
         ]
 
     def assess_course(self, course: str, as_of: datetime) -> CourseAssessment | None:
@@ -135,8 +134,8 @@ def assess_course(
     session: Session, model: ActiveModel, course: Course, as_of: datetime
 ) -> CourseAssessment:
     """Return what the model says of the course's enrolments at the end of its last whole day."""
-    day = course.dates.last_whole_day(as_of)
-    closed = course.dates.closed_on(day)
+    day = course.dates.last_completed_day(as_of)
+    closed = course.dates.not_running_reason(day)
     out = _not_assessable(session, course, day, closed)
     judged = [] if closed else _judged(session, model, course.id, day)
     silent = [(id_, NOTHING_KNOWN) for id_, one in judged if one.confidence == 0]
@@ -157,7 +156,10 @@ def _not_assessable(
         Enrolment.student_id, Enrolment.registered_day, Enrolment.unregistered_day
     ).where(Enrolment.course_id == course.id)
     reasons = (
-        (row.student_id, closed or not_enrolled(row.registered_day, row.unregistered_day, day))
+        (
+            row.student_id,
+            closed or not_enrolled_reason(row.registered_day, row.unregistered_day, day),
+        )
         for row in session.execute(query)
     )
     return [(student_id, why) for student_id, why in reasons if why is not None]
@@ -165,19 +167,19 @@ def _not_assessable(
 
 def _judged(
     session: Session, model: ActiveModel, course: str, day: int
-) -> list[tuple[str, Judged]]:
+) -> list[tuple[str, ModelOutput]]:
     rows = EnrolmentRows(enrolment_features(session, day, courses=[course]))
     if not len(rows):
         return []
     scores = model.model.scores(rows)
     ranks = _ranks(scores.probability)
-    values = {name: rows[name].astype(np.float64) for name in KNOWN}
+    values = {name: rows[name].astype(np.float64) for name in INPUTS}
     medians = {name: _median(column) for name, column in values.items()}
     used = model.model.features_of(rows)
     return [
         (
             str(rows["student_id"][at]),
-            Judged(
+            ModelOutput(
                 risk_score=float(scores.probability[at]),
                 base_log_odds=float(scores.base[at]),
                 contributions={name: float(scores.contributions[name][at]) for name in used[at]},

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, load_only
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.errors import ModelNotFound
 from dropout_service.learning.model import RiskModel, Variant
-from dropout_service.learning.training import Trained, TrainedVariant
+from dropout_service.learning.training import TrainedModel, TrainedVariant
 from dropout_service.models import LearnedModel
 from shared_db.clock import utc_now
 from shared_db.queries.pagination import Keyset, Page
@@ -47,7 +47,7 @@ class LearnedModels(Repository):
     """What was learned, and what of it predicts."""
 
     def save_model(
-        self, trained: Trained, target: Target, training: Mapping[str, Any]
+        self, trained: TrainedModel, target: Target, training: Mapping[str, Any]
     ) -> LearnedModel:
         """Store a model under a version made of its content, and make it the one that predicts.
 
@@ -130,8 +130,8 @@ def model_of(session: Session, version: str) -> ActiveModel | None:
 def _read(row: LearnedModel) -> ActiveModel | None:
     told, trees = row.variants, row.trees_with_activity
     try:
-        active = None if trees is None else Variant.of(trees, told["with_activity"])
-        plain = Variant.of(row.trees_without_activity, told["without_activity"])
+        active = None if trees is None else Variant.from_json(trees, told["with_activity"])
+        plain = Variant.from_json(row.trees_without_activity, told["without_activity"])
     except (KeyError, TypeError):
         logger.warning(
             "%s was learned by another release and cannot be read; the rules predict until `veritas"
@@ -142,7 +142,7 @@ def _read(row: LearnedModel) -> ActiveModel | None:
     return ActiveModel(row.id, row.target, RiskModel(plain, active))
 
 
-def _row(trained: Trained, target: Target, training: Mapping[str, Any]) -> LearnedModel:
+def _row(trained: TrainedModel, target: Target, training: Mapping[str, Any]) -> LearnedModel:
     variants = {"without_activity": trained.without_activity}
     if trained.with_activity is not None:
         variants["with_activity"] = trained.with_activity

@@ -19,7 +19,7 @@ from dropout_service.domain.enums import DropoutType, RiskLevel, risk_level
 from dropout_service.domain.rules.risk import (
     RULES_VERSION,
     Assessment,
-    Indicator,
+    IndicatorResult,
 )
 from dropout_service.errors import (
     CourseNotFound,
@@ -69,8 +69,8 @@ class Predictions(Repository):
         risk_score: float,
         level: RiskLevel | str | None = None,
         *,
-        primary_indicators: Sequence[Indicator] = (),
-        secondary_indicators: Sequence[Indicator] = (),
+        primary_indicators: Sequence[IndicatorResult] = (),
+        secondary_indicators: Sequence[IndicatorResult] = (),
         recommendations: Sequence[str] = (),
         confidence: float | None = None,
         version: str = GIVEN,
