@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -18,8 +17,7 @@ from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded
 from shared_db.spool.queue import SpoolUnavailable
 from shared_web.operations.background_checks import background_checks
 from shared_web.problems import documented
-
-T = TypeVar("T")
+from shared_web.threads import ReservedThreads
 
 # Probes within this time after an answer of the server do not ask it again.
 FRESH_SECONDS = 2
@@ -111,7 +109,7 @@ def health_routes(
     They use their own threads, so they answer even if all other threads are busy.
     """
     router = APIRouter(tags=["health"])
-    threads = ProbeThreads()
+    threads = ReservedThreads(_PROBES_AT_ONCE)
 
     @router.get("/livez")
     async def livez() -> Alive:
@@ -139,19 +137,6 @@ def health_routes(
         return HealthResponse(body, status_code=503 if status == "fail" else 200)
 
     return router
-
-
-class ProbeThreads:
-    """Threads reserved for probes."""
-
-    def __init__(self) -> None:
-        self._limiter: CapacityLimiter | None = None
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """Run the work in one of the threads and return its result."""
-        if self._limiter is None:  # it belongs to the event loop of the app
-            self._limiter = CapacityLimiter(_PROBES_AT_ONCE)
-        return await to_thread.run_sync(work, limiter=self._limiter)
 
 
 def _checks(database: Database) -> dict[str, list[dict[str, Any]]]:
