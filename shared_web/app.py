@@ -41,8 +41,10 @@ from shared_web.requests.acknowledgement import Acknowledgement
 from shared_web.requests.batches import BatchLimiter
 from shared_web.requests.body_limit import BODY_REFUSALS, BodyLimit
 from shared_web.requests.expensive_reads import ExpensiveReads
+from shared_web.requests.json_bodies import JSON_THREADS
 from shared_web.routing import API_PREFIX
 from shared_web.settings import ServiceSettings
+from shared_web.threads import ReservedThreads
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,7 @@ def create_service_app(
     app.state.prepare = prepare
     app.state.intake = intake
     app.state.batches = BatchLimiter(settings.max_batch_bytes)
+    app.state.json_threads = ReservedThreads(JSON_THREADS)
     app.state.expensive_reads = ExpensiveReads(settings.expensive_reads)
     install_problem_handlers(app, spool)
     # Routes are matched in this order, so the most frequent ones come first.

@@ -6,12 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from anyio import CapacityLimiter, to_thread
-
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable
 from shared_web.auth.keys import KeyManager, Principal
 from shared_web.auth.rate_limit import TokenBuckets
 from shared_web.problems import TooManyRequests
+from shared_web.threads import ReservedThreads
 
 T = TypeVar("T")
 
@@ -39,7 +38,7 @@ class KeyLookup:
         self._failures = TokenBuckets(_FAILURES, seconds=_FAILURES)
         self._in_force: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
         self._running: dict[str, asyncio.Future[Any]] = {}
-        self._threads: CapacityLimiter | None = None
+        self._threads = ReservedThreads(_THREADS)
 
     async def find(self, key: str, address: str | None) -> Principal | None:
         """Return the caller of the key, or None if it is unknown or revoked.
@@ -58,7 +57,7 @@ class KeyLookup:
 
     async def _find(self, key: str) -> Principal | None:
         if not self._keys.cache_seconds:  # one query per request is promised
-            return await self._in_thread(lambda: self._keys.find(key))
+            return await self._threads.run(lambda: self._keys.find(key))
         return await self._single_flight(self._keys.hash_of(key), lambda: self._keys.find(key))
 
     async def _may_be_in_force(self, key: str) -> bool:
@@ -82,7 +81,7 @@ class KeyLookup:
         """Run the work, or wait for the run of the same name that is in progress."""
         running: asyncio.Future[T] | None = self._running.get(name)
         if running is None or running.get_loop() is not asyncio.get_running_loop():
-            running = asyncio.ensure_future(self._in_thread(work))
+            running = asyncio.ensure_future(self._threads.run(work))
             self._running[name] = running
             running.add_done_callback(lambda done: self._finish(name, done))
         return await asyncio.shield(running)
@@ -91,11 +90,6 @@ class KeyLookup:
         self._running.pop(name, None)
         if not done.cancelled():
             done.exception()  # marks it as retrieved: all waiting requests may have ended
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        if self._threads is None:
-            self._threads = CapacityLimiter(_THREADS)
-        return await to_thread.run_sync(work, limiter=self._threads)
 
     def _count_failure(self, address: str | None) -> None:
         state = self._failures.take(_network(address), time.monotonic())

@@ -1,11 +1,10 @@
 """Health routes for probes; they need no key, so they show no details."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -19,8 +18,7 @@ from shared_db.spool.access import SpoolAccess
 from shared_db.spool.file import SpoolUnavailable
 from shared_web.operations.background_checks import background_checks
 from shared_web.problems import documented
-
-T = TypeVar("T")
+from shared_web.threads import ReservedThreads
 
 # Probes within this time after an answer of the server do not ask it again.
 FRESH_SECONDS = 2
@@ -116,7 +114,7 @@ def health_routes(
     They use their own threads, so they answer even if all other threads are busy.
     """
     router = APIRouter(tags=["health"])
-    threads = ProbeThreads()
+    threads = ReservedThreads(_PROBES_AT_ONCE)
 
     @router.get("/livez")
     async def livez() -> Alive:
@@ -138,26 +136,14 @@ def health_routes(
     )
     async def health() -> HealthResponse:
         """Return the state as `application/health+json`; 503 if the database is unavailable."""
-        checks = await threads.run(partial(_checks, database, access))
-        checks |= background_checks(background)
+        checks = await threads.run(partial(_checks, database, access)) | background_checks(
+            background
+        )
         status = max((check["status"] for [check] in checks.values()), key=_SEVERITY.index)
         body = {"status": status, "version": version, "serviceId": service, "checks": checks}
         return HealthResponse(body, status_code=503 if status == "fail" else 200)
 
     return router
-
-
-class ProbeThreads:
-    """Threads reserved for probes."""
-
-    def __init__(self) -> None:
-        self._limiter: CapacityLimiter | None = None
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """Run the work in one of the threads and return its result."""
-        if self._limiter is None:  # it belongs to the event loop of the app
-            self._limiter = CapacityLimiter(_PROBES_AT_ONCE)
-        return await to_thread.run_sync(work, limiter=self._limiter)
 
 
 def _checks(database: Database, access: SpoolAccess) -> dict[str, list[dict[str, Any]]]:

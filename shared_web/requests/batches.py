@@ -1,40 +1,42 @@
 """Batches: a JSON array or NDJSON in, one outcome per item out; valid items are stored."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import starmap
+from operator import attrgetter
 from typing import Any, Generic, Literal, TypeVar
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field, ValidationError
 
 from shared_db.errors import Overloaded
 from shared_db.results import InsertResult, Outcome
-from shared_web.problems import MAX_ERRORS, FieldError, documented, field_errors
+from shared_web.problems import FieldError, documented, field_errors
 from shared_web.requests.body_limit import BODY_READER, BodyReader
-from shared_web.requests.json_bodies import MAX_NAMES, too_many_names
+from shared_web.requests.json_bodies import MAX_NAMES, located_errors, too_many_names
 from shared_web.requests.json_items import MAX_ITEMS, NDJSON, InvalidItem, items_of
 from shared_web.requests.storage_note import rests_on_spool
+from shared_web.threads import ReservedThreads
 
 B = TypeVar("B", bound=BaseModel)
-T = TypeVar("T")
 
 # Python parses in one thread at a time; the second thread stores meanwhile.
 _THREADS = 2
 _MAX_BATCHES_IN_MEMORY = 4
 _MAX_REASONS = 20_000
 
-
 ItemStatus = Literal["stored", "repeated", "refused"]
-_STATUS_OF_OUTCOME: dict[Outcome, ItemStatus] = {
-    Outcome.STORED: "stored",
-    Outcome.REPEATED: "repeated",
-}
-_ERRORS_OF_OUTCOME = {
-    Outcome.ERASED: ("student_id", "the student was deleted"),
-    Outcome.CONFLICT: ("id", "is stored with other content"),
+_REFUSED = {
+    Outcome.ERASED: FieldError(
+        location="body", field="student_id", message="the student was deleted"
+    ),
+    Outcome.CONFLICT: FieldError(
+        location="body", field="id", message="is stored with other content"
+    ),
 }
 
 
@@ -74,35 +76,31 @@ class Batch(Generic[B]):
     def answer(self, results: Sequence[InsertResult], field: str = "id") -> BatchOut:
         """Return the response body, given the result of each valid item in order.
 
-        field: named in the errors of an item that was refused.
+        field: named in the error of an item that was refused.
         """
-        items = {index: _refused(index, errors) for index, errors in self.refused.items()}
-        for index, result in zip(self.valid, results, strict=True):
-            items[index] = _item(index, result, field)
-        return _with_counts([items[index] for index in sorted(items)])
+        items = [
+            ItemOut(index, "refused", None, [FieldError(**error) for error in errors])
+            for index, errors in self.refused.items()
+        ]
+        items += starmap(partial(_item, field), zip(self.valid, results, strict=True))
+        items.sort(key=attrgetter("index"))
+        counts = Counter(item.outcome for item in items)
+        return BatchOut(
+            items=items,
+            stored=counts["stored"],
+            repeated=counts["repeated"],
+            refused=counts["refused"],
+            pending=rests_on_spool(),
+        )
 
 
-def _with_counts(items: list[ItemOut]) -> BatchOut:
-    counts = dict.fromkeys(("stored", "repeated", "refused"), 0)
-    for item in items:
-        counts[item.outcome] += 1
-    return BatchOut(items=items, **counts, pending=rests_on_spool())
-
-
-def _item(index: int, result: InsertResult, field: str) -> ItemOut:
+def _item(field: str, index: int, result: InsertResult) -> ItemOut:
     if result.refusal is not None:
-        refusal = FieldError(location="body", field=field, message=result.refusal.title)
-        return ItemOut(index, "refused", None, [refusal])
-    if result.outcome in _ERRORS_OF_OUTCOME:
-        named, message = _ERRORS_OF_OUTCOME[result.outcome]
-        error = FieldError(location="body", field=named, message=message)
+        error = FieldError(location="body", field=field, message=result.refusal.title)
+        return ItemOut(index, "refused", None, [error])
+    if error := _REFUSED.get(result.outcome):
         return ItemOut(index, "refused", result.id, [error])
-    return ItemOut(index, _STATUS_OF_OUTCOME[result.outcome], result.id)
-
-
-def _refused(index: int, errors: list[dict[str, str]]) -> ItemOut:
-    described = [FieldError(**error) for error in errors]
-    return ItemOut(index, "refused", None, described)
+    return ItemOut(index, "stored" if result.is_stored else "repeated", result.id)
 
 
 class BatchLimiter:
@@ -114,7 +112,7 @@ class BatchLimiter:
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self._held = 0
-        self._threads: CapacityLimiter | None = None
+        self.threads = ReservedThreads(_THREADS)
 
     @contextmanager
     def reserving(self) -> Iterator[Callable[[int], None]]:
@@ -138,12 +136,6 @@ class BatchLimiter:
         finally:
             self._held -= mine
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Run the work in a thread for batches, so that other routes keep their threads."""
-        if self._threads is None:
-            self._threads = CapacityLimiter(_THREADS)
-        return await to_thread.run_sync(work, limiter=self._threads)
-
 
 async def handle_batch(
     request: Request, model: type[B], store: Callable[[Batch[B]], BatchOut]
@@ -165,7 +157,7 @@ async def handle_batch(
 
     with room.reserving() as hold:
         body = await _body(request, room.max_bytes, hold)
-        content = await room.run(answer)
+        content = await room.threads.run(answer)
     return Response(content, media_type="application/json")
 
 
@@ -196,7 +188,7 @@ def validate_items(items: Iterable[Any], model: type[B]) -> Batch[B]:
                 batch.valid[index] = validate(item)
                 continue
             except ValidationError as refusal:
-                reasons = _field_errors(refusal)
+                reasons = field_errors(located_errors(refusal))
         batch.refused[index] = reasons[: max(left, 1)]
         left -= len(reasons)
     return batch
@@ -206,11 +198,6 @@ def _structure_errors(item: object) -> list[dict[str, str]]:
     if isinstance(item, InvalidItem):
         return [{"location": "body", "field": "body", "message": item.why}]
     return too_many_names(item)
-
-
-def _field_errors(refusal: ValidationError) -> list[dict[str, str]]:
-    errors = refusal.errors(include_input=False, include_url=False)[:MAX_ERRORS]
-    return field_errors([{**error, "loc": ("body", *error["loc"])} for error in errors])
 
 
 def batch_route(model: type[BaseModel]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Limit of concurrent expensive reads in a process; a few wait, others are refused."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 import anyio
 from fastapi import Depends, Request
@@ -59,17 +59,13 @@ class ExpensiveReads:
 
 
 async def _slot(request: Request) -> AsyncIterator[None]:
-    reads: ExpensiveReads = request.app.state.expensive_reads
-    async with reads.slot():
+    async with request.app.state.expensive_reads.slot():
         yield
 
 
 async def _slot_if_searched(request: Request) -> AsyncIterator[None]:
-    if not _is_search(request):
+    async with request.app.state.expensive_reads.slot() if _is_search(request) else nullcontext():
         yield
-        return
-    async for nothing in _slot(request):
-        yield nothing
 
 
 def _is_search(request: Request) -> bool:

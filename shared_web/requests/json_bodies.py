@@ -2,10 +2,10 @@
 
 import json
 import re
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
@@ -19,6 +19,7 @@ from shared_web.problems import (
     WrongMediaType,
     field_errors,
 )
+from shared_web.threads import ReservedThreads
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -29,7 +30,7 @@ MAX_DEPTH = 64
 MAX_NAMES = 200
 # Parsing a smaller body takes less time than a switch to a thread and back.
 _SMALL_BYTES = 64 * 1024
-_THREADS = 2
+JSON_THREADS = 2
 # Brackets that are checked for the reason of a refusal that is certain.
 _FEW_BRACKETS = 1000
 
@@ -52,7 +53,8 @@ class JsonRequest(Request):
         body = await self.body()
         if len(body) <= _SMALL_BYTES:
             return _parsed(body)
-        return await to_thread.run_sync(_parsed, body, limiter=_limiter(self))
+        threads: ReservedThreads = self.app.state.json_threads
+        return await threads.run(partial(_parsed, body))
 
 
 async def read_json(request: Request, model: type[B]) -> B:
@@ -77,15 +79,19 @@ async def read_json(request: Request, model: type[B]) -> B:
     except json.JSONDecodeError as failure:
         raise _invalid("json_invalid", failure.msg, failure.pos) from failure
     except ValidationError as refusal:
-        errors = refusal.errors(include_input=False, include_url=False)
-        located = [{**error, "loc": ("body", *error["loc"])} for error in errors]
-        raise RequestValidationError(located) from None
+        raise RequestValidationError(located_errors(refusal)) from None
     except (ValueError, RecursionError) as failure:
         raise InvalidRequest("The body cannot be read as JSON.") from failure
 
 
 def _invalid(type_: str, message: str, *place: int) -> RequestValidationError:
     return RequestValidationError([{"type": type_, "loc": ("body", *place), "msg": message}])
+
+
+def located_errors(refusal: ValidationError) -> list[dict[str, Any]]:
+    """Return the errors of a body as FastAPI reports them, without the values sent."""
+    errors = refusal.errors(include_input=False, include_url=False)
+    return [{**error, "loc": ("body", *error["loc"])} for error in errors]
 
 
 def _is_json(content_type: str) -> bool:
@@ -99,14 +105,6 @@ def json_body(model: type[BaseModel]) -> dict[str, Any]:
     """Return the `openapi_extra` that documents a body for `read_json`."""
     schema = model.model_json_schema(ref_template=SCHEMA_REFERENCE)
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-
-
-def _limiter(request: Request) -> CapacityLimiter:
-    state = request.app.state
-    if not hasattr(state, "json_threads"):
-        state.json_threads = CapacityLimiter(_THREADS)
-    limiter: CapacityLimiter = state.json_threads
-    return limiter
 
 
 def _parsed(body: bytes) -> Any:
@@ -137,8 +135,7 @@ def _require_bounded(text: str) -> None:
     bare = without_strings(text)
     has_too_many = value_count(bare) > MAX_VALUES
     if _is_deep(bare, looking_at=_FEW_BRACKETS if has_too_many else 2 * MAX_VALUES):
-        deep = InvalidRequest(f"The body is nested deeper than {MAX_DEPTH}.")
-        raise BodyRefused(deep)
+        raise BodyRefused(InvalidRequest(f"The body is nested deeper than {MAX_DEPTH}."))
     if has_too_many:
         detail = f"The body has more than {MAX_VALUES} values. Send it in parts."
         raise BodyRefused(TooLarge(detail))
