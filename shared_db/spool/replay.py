@@ -115,8 +115,8 @@ class SpoolReplayer:
                 self._failures.report(None)
 
     def _is_up(self) -> bool:
-        availability = self._database.store.availability
-        return availability is None or availability.is_up
+        breaker = self._database.store.breaker
+        return breaker is None or breaker.is_up
 
     def _replay_if_any(self) -> int:
         if self._spool.pending(1):

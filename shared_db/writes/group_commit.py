@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeVar
 
 from shared_db.connection.reuse import reuse_connection
 from shared_db.errors import DatabaseUnavailable, Overloaded, ServiceError
-from shared_db.resilience.threads import THREAD_LIMIT
+from shared_db.resilience.deadlines import THREAD_LIMIT
 
 logger = logging.getLogger(__name__)
 

@@ -97,7 +97,7 @@ def require_store(database: Database) -> None:
         DatabaseBusy: it has no connection left.
 
     """
-    availability = database.store.availability
+    availability = database.store.breaker
     if availability is None:
         ping(database)
     else:
@@ -230,7 +230,7 @@ def _away(database: Database, spool: SpoolOut | None) -> str | None:
         if spool is None:
             raise
         return failure.detail
-    availability = database.store.availability
+    availability = database.store.breaker
     return availability.reason if availability is not None and spool is not None else None
 
 
