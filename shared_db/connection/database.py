@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 import psycopg2
-from sqlalchemy import Connection, Engine, MetaData
+from sqlalchemy import Connection, Engine, MetaData, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -33,6 +33,8 @@ _TOO_EXPENSIVE = (
 _SLOW = "The database answers, but too slowly. Try again in a moment."
 _CUT = "The connection to the database was lost, and it answers again. Try again."
 _NONE_FREE = "The request was given up: all connections of this process are in use. Try again."
+
+_COMMIT_WITHOUT_WAITING = text("SET LOCAL synchronous_commit = off")
 
 # Time that a client waits beyond the time-outs that the server enforces.
 _GRACE_SECONDS = 0.5
@@ -123,8 +125,13 @@ class Database:
         return self._store is not None and self._store.is_memory
 
     @contextmanager
-    def unit_of_work(self) -> Iterator[Session]:
+    def unit_of_work(self, *, wait_for_disk: bool = True) -> Iterator[Session]:
         """Yield a session; its work is committed at the end, or rolled back on any error.
+
+        wait_for_disk: False for the batches of an import that can be repeated. Their commits do not
+        wait for the disk: a crash of the server may lose the latest ones, each as a whole, and the
+        next run stores them. The last unit of work of the import must wait, which puts all earlier
+        commits on the disk, too.
 
         Raises:
             DatabaseUnavailable: the server does not answer; after a lost connection the outcome is
@@ -133,6 +140,8 @@ class Database:
 
         """
         with self._session(read_only=False) as session:
+            if not wait_for_disk and not self.store.is_memory:
+                session.execute(_COMMIT_WITHOUT_WAITING)
             yield session
             session.commit()
 
