@@ -107,7 +107,7 @@ class Repository:
         except (DatabaseUnavailable, NotFound) as failure:
             return self.spool.accept_one(type_, item, self._outage(failure))
         if not row.is_replay:
-            self.spool.note_stored(type_)
+            self.spool.record_stored(type_)
         return row
 
     def insert_many(
@@ -224,7 +224,7 @@ class IngestRepository(Repository, Generic[I, R]):
 
     def _noted(self, row: R) -> R:
         if not row.is_replay:
-            self.spool.note_stored(self._type)
+            self.spool.record_stored(self._type)
         return row
 
     def _flush(self, rows: list[Row]) -> Sequence[R | ServiceError]:
