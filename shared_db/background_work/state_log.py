@@ -1,10 +1,10 @@
-"""Log of a state that lasts: a line when it begins or changes, and one when it ends."""
+"""Log of a lasting state: one line when it begins or changes, one when it ends."""
 
 import logging
 
 
 class StateLog:
-    """Log of a failure that is met again and again, by many requests or every half second."""
+    """Log of a failure that occurs repeatedly, in many requests or every half second."""
 
     def __init__(self, logger: logging.Logger, broken: str, recovered: str) -> None:
         self._logger = logger

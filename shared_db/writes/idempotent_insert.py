@@ -202,7 +202,7 @@ def _inserted(session: Session, model: type[IdempotentRow], rows: Sequence[Row])
     if not rows:
         return set()
     statement = _insert(session.get_bind().dialect.name, model)  # type: ignore[arg-type] # a class can be hashed
-    attributes = _attributes(model)  # type: ignore[arg-type] # likewise
+    attributes = _attributes(model)  # type: ignore[arg-type] # a class can be hashed
     values = [{name: row.get(key) for key, name in attributes} for row in rows]
     # Not by the session: its bulk insert takes several times as long for a few rows.
     return set(session.connection().execute(statement, values).scalars())
