@@ -95,7 +95,7 @@ def require_store(database: Database) -> None:
         DatabaseBusy: it has no connection left.
 
     """
-    availability = database.store.availability
+    availability = database.store.breaker
     if availability is None:
         ping(database)
     else:
@@ -136,9 +136,8 @@ def health_routes(
     )
     async def health() -> HealthResponse:
         """Return the state as `application/health+json`; 503 if the database is unavailable."""
-        checks = await threads.run(partial(_checks, database, access)) | background_checks(
-            background
-        )
+        checks = await threads.run(partial(_checks, database, access))
+        checks |= background_checks(background)
         status = max((check["status"] for [check] in checks.values()), key=_SEVERITY.index)
         body = {"status": status, "version": version, "serviceId": service, "checks": checks}
         return HealthResponse(body, status_code=503 if status == "fail" else 200)
@@ -215,7 +214,7 @@ def _outage_reason(database: Database, spool: SpoolOut | None) -> str | None:
         if spool is None:
             raise
         return failure.detail
-    availability = database.store.availability
+    availability = database.store.breaker
     return availability.reason if availability is not None and spool is not None else None
 
 

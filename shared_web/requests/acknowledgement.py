@@ -36,7 +36,7 @@ class Acknowledgement:
 
     def __init__(self, commits: GroupCommit[Any, Any], settings: IngestSettings) -> None:
         self._commits = commits
-        self._commits.bounds = settings.bounds
+        self._commits.limits = settings.bounds
         self._waits_for_commit = settings.ingest_acknowledge == "committed"
         self._storing: set[asyncio.Task[Any]] = set()
 

@@ -36,7 +36,7 @@ def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's
         _report("dropout", DropoutDatabaseManager(database).students.erase(student_id))
         with local_spools() as spools:
             for service, spool in spools.items():
-                _report("spool of", {service: spool.forget_subjects([student_id])}, " ")
+                _report("spool of", {service: spool.purge_subjects([student_id])}, " ")
         for file in damaged_spools():
             say(f"{file} was damaged and not searched: salvage it, erase again, delete it.")
         say(f"monitoring{'':<27} holds nothing of students")

@@ -6,7 +6,7 @@ import typer
 from sqlalchemy import Connection
 
 from shared_db.errors import ConfigurationError
-from shared_db.provisioning.grants import can_create_roles, missing
+from shared_db.provisioning.grants import can_create_roles, missing_grants
 from shared_db.provisioning.login_roles import make_logins
 from shared_web.settings import ServiceSettings
 from veritas_cli.database import command_settings, connected_engine, exit_on_error
@@ -89,5 +89,5 @@ def _missing_roles(connection: Connection, settings: ServiceSettings) -> list[st
     return [
         line
         for role in service_roles(settings.database_role_prefix)
-        for line in missing(connection, role, names.get(role.schema))
+        for line in missing_grants(connection, role, names.get(role.schema))
     ]
