@@ -98,8 +98,8 @@ def _item(field: str, index: int, result: InsertResult) -> ItemOut:
     if result.refusal is not None:
         error = FieldError(location="body", field=field, message=result.refusal.title)
         return ItemOut(index, "refused", None, [error])
-    if error := _REFUSED.get(result.outcome):
-        return ItemOut(index, "refused", result.id, [error])
+    if refusal := _REFUSED.get(result.outcome):
+        return ItemOut(index, "refused", result.id, [refusal])
     return ItemOut(index, "stored" if result.is_stored else "repeated", result.id)
 
 
