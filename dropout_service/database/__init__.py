@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -22,8 +20,7 @@ from dropout_service.database.predictions.single import Predicting
 from dropout_service.database.predictions.store import Predictions
 from dropout_service.database.predictions.summary import Analytics
 from dropout_service.database.students.store import STUDENT, StudentRepository
-from dropout_service.domain.enums import EventType
-from dropout_service.models import Base, LearningEvent
+from dropout_service.models import Base
 from dropout_service.settings import Settings
 from shared_db.connection.database import Database
 from shared_db.repository import Manager
@@ -57,30 +54,8 @@ class DropoutDatabaseManager(
         self.clicks = ClickImport(self.database)
         self.assessments = AssessmentRepository(self.database, self.spool)
         self.courses = CourseRepository(self.database)
-
-    # The name of the design document.
-
-    def add_learning_event(
-        self,
-        event_id: str | None,
-        student_id: str,
-        question_id: str | None,
-        event_type: EventType | str,
-        *,
-        course: str | None = None,
-        data: dict[str, Any] | None = None,
-        occurred_at: datetime | None = None,
-    ) -> LearningEvent:
-        """Insert one event, and its student if new; see `EventRepository.add`."""
-        return self.events.add(
-            event_id,
-            student_id,
-            question_id,
-            event_type,
-            course=course,
-            data=data,
-            occurred_at=occurred_at,
-        )
+        # The name of the design document.
+        self.add_learning_event = self.events.add
 
 
 db_manager = DropoutDatabaseManager()
