@@ -11,19 +11,17 @@ from dropout_service.database.assessments import ASSESSMENT, AssessmentRepositor
 from dropout_service.database.courses.store import CourseRepository
 from dropout_service.database.events.click_import import ClickImport
 from dropout_service.database.events.store import EVENT, EventRepository, EventToStore
-from dropout_service.database.features.store import FeatureSets
-from dropout_service.database.features.training_set import LearningRows
-from dropout_service.database.predictions.batch import Cohorts
-from dropout_service.database.predictions.by_model import EnrolmentPredictions
-from dropout_service.database.predictions.feedback import Feedback
-from dropout_service.database.predictions.model_registry import LearnedModels
-from dropout_service.database.predictions.recomputing import Recomputing
-from dropout_service.database.predictions.single import Predicting
-from dropout_service.database.predictions.store import Predictions
-from dropout_service.database.predictions.summary import Analytics
+from dropout_service.database.features.store import FeatureRepository
+from dropout_service.database.features.training_set import TrainingSetRepository
+from dropout_service.database.predictions.batch import BatchPredictionRepository
+from dropout_service.database.predictions.feedback import FeedbackRepository
+from dropout_service.database.predictions.model_registry import ModelRegistry
+from dropout_service.database.predictions.recomputing import RecomputingRepository
+from dropout_service.database.predictions.store import PredictionRepository
+from dropout_service.database.predictions.summary import RiskSummaryRepository
 from dropout_service.database.students.store import STUDENT, StudentRepository
-from dropout_service.domain.enums import EventType
-from dropout_service.models import Base, LearningEvent
+from dropout_service.domain.enums import DropoutType, EventType, RiskLevel
+from dropout_service.models import Base, DropoutPrediction, FeatureSet, LearningEvent
 from dropout_service.settings import Settings
 from shared_db.connection.database import Database
 from shared_db.repository import Manager
@@ -33,19 +31,7 @@ SPOOLABLE_TYPES = (STUDENT, EVENT, ASSESSMENT)
 __all__ = ["SPOOLABLE_TYPES", "DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
 
 
-class DropoutDatabaseManager(
-    Manager,
-    FeatureSets,
-    Predicting,
-    Predictions,
-    EnrolmentPredictions,
-    Cohorts,
-    Recomputing,
-    LearningRows,
-    LearnedModels,
-    Feedback,
-    Analytics,
-):
+class DropoutDatabaseManager(Manager):
     """Repositories of learning events, features and predictions."""
 
     def __init__(self, database: Database | None = None) -> None:
@@ -57,6 +43,14 @@ class DropoutDatabaseManager(
         self.clicks = ClickImport(self.database)
         self.assessments = AssessmentRepository(self.database, self.spool)
         self.courses = CourseRepository(self.database)
+        self.features = FeatureRepository(self.database, self.spool)
+        self.training_sets = TrainingSetRepository(self.database)
+        self.predictions = PredictionRepository(self.database, self.spool)
+        self.batch_predictions = BatchPredictionRepository(self.database, self.spool)
+        self.recomputing = RecomputingRepository(self.database, self.spool)
+        self.models = ModelRegistry(self.database)
+        self.feedback = FeedbackRepository(self.database)
+        self.analytics = RiskSummaryRepository(self.database)
 
     def add_learning_event(
         self,
@@ -78,6 +72,30 @@ class DropoutDatabaseManager(
             course=course,
             data=data,
             occurred_at=occurred_at,
+        )
+
+    def save_feature_set(
+        self,
+        feature_set_id: str | None,
+        student_id: str,
+        features: dict[str, Any],
+        **optional: Any,
+    ) -> FeatureSet:
+        """Insert features that were computed elsewhere as `FeatureRepository.add` does."""
+        return self.features.add(feature_set_id, student_id, features, **optional)
+
+    def save_prediction(
+        self,
+        prediction_id: str | None,
+        student_id: str,
+        dropout_type: DropoutType | str,
+        risk_score: float,
+        level: RiskLevel | str | None = None,
+        **optional: Any,
+    ) -> DropoutPrediction:
+        """Insert a prediction that was made elsewhere as `PredictionRepository.add` does."""
+        return self.predictions.add(
+            prediction_id, student_id, dropout_type, risk_score, level, **optional
         )
 
 
