@@ -47,14 +47,14 @@ READ = Case(
 PAGE = Case(
     f"a page of 100 of {STORED:,} students: GET {STUDENTS}?limit=100",
     load.Request("GET", f"{STUDENTS}?limit=100"),
-    lambda datastore: datastore.get_students(limit=100),
+    lambda datastore: datastore.students.search(limit=100),
 )
 
 
 def fill(server: Server) -> None:
     """Store the students whom the reads ask for."""
     students = [StudentToStore(f"Pupil {n}", f"p{n}@b.org", f"s{n}") for n in range(1, STORED + 1)]
-    DatastoreManager(Database.on(server.engine())).add_students(students)
+    DatastoreManager(Database.on(server.engine())).students.add_many(students)
 
 
 def transaction(server: Server, case: Case) -> str:

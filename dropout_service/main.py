@@ -26,7 +26,7 @@ SERVICE = Service(
     title="Veritas dropout",
     description="Learning events in, dropout predictions with reasons out.",
     tags=[
-        {"name": "students", "description": "Students of whom any data came."},
+        {"name": "students", "description": "Students with any data here."},
         {"name": "events", "description": "Learning events."},
         {"name": "assessments", "description": "Marks that are not in staffstuddash."},
         {"name": "courses", "description": "Courses, with the risks of their students."},

@@ -5,7 +5,6 @@ from types import MappingProxyType
 from typing import Any
 
 from pydantic import SecretStr
-from shared_db.spool.writes import SpoolableType
 
 from dropout_service.database import SPOOLABLE_TYPES as DROPOUT_TYPES
 from dropout_service.settings import Settings as DropoutSettings
@@ -14,6 +13,7 @@ from monitoring_service.settings import Settings as MonitoringSettings
 from shared_db.connection.engine import normalised_url
 from shared_db.errors import ConfigurationError
 from shared_db.provisioning.login_roles import Login
+from shared_db.spool.spoolable import SpoolableType
 from shared_web.settings import ServiceSettings
 from staffstuddash_service.datastore import SPOOLABLE_TYPES as STAFFSTUDDASH_TYPES
 from staffstuddash_service.settings import Settings as StaffstuddashSettings

@@ -18,7 +18,7 @@ from dropout_service.domain.enums import EventType
 from dropout_service.models import LearningEvent as StoredEvent
 from monitoring_service.database import EventToStore as SystemEvent
 from monitoring_service.database import MonitoringDatabase
-from monitoring_service.database.event_insert import received as system_event_received
+from monitoring_service.database.event_insert import to_row as system_event_received
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.models import MonitoringLog
 from shared_db.clock import utc_now
@@ -44,7 +44,7 @@ def recorded_insert(service: str, server: Server) -> str:
     same_id = SAME_ID + new_id()  # once more in the same database it would be a repeat
     database = Database.on(engine)
     if service == "monitoring_service":
-        MonitoringDatabase(database).add_logs([_system_event(same_id)])
+        MonitoringDatabase(database).events.add_many([_system_event(same_id)])
     else:
         DropoutDatabaseManager(database).events.add_many([_learning_event(same_id, 1)])
     table = (

@@ -43,7 +43,7 @@ def monitoring() -> tuple[FastAPI, ServiceSettings, int]:
     """Return monitoring's app, its settings and its port."""
     settings = MonitoringSettings.load()
     manager = MonitoringDatabase()
-    manager.commits = OwnUnits(manager.commits.flush)
+    manager.events.commits = OwnUnits(manager.events.commits.flush)
     app = monitoring_service.main.create_app(manager, settings)
     return app, settings, settings.monitoring_port
 

@@ -1,4 +1,4 @@
-"""Database manager of dropout: all queries on its tables, one repository per resource."""
+"""Manager of the dropout service and its repositories: all SQL on its tables, and no HTTP."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -32,7 +32,7 @@ __all__ = ["SPOOLABLE_TYPES", "DropoutDatabaseManager", "EventToStore", "db_mana
 
 
 class DropoutDatabaseManager(Manager):
-    """Repositories of learning events, features and predictions."""
+    """All queries of dropout, one repository per resource."""
 
     def __init__(self, database: Database | None = None) -> None:
         super().__init__(
@@ -52,6 +52,8 @@ class DropoutDatabaseManager(Manager):
         self.feedback = FeedbackRepository(self.database)
         self.analytics = RiskSummaryRepository(self.database)
 
+    # The names of the design.
+
     def add_learning_event(
         self,
         event_id: str | None,
@@ -63,7 +65,7 @@ class DropoutDatabaseManager(Manager):
         data: dict[str, Any] | None = None,
         occurred_at: datetime | None = None,
     ) -> LearningEvent:
-        """Insert one event as `EventRepository.add` does."""
+        """Insert one event, and its student if new; see `EventRepository.add`."""
         return self.events.add(
             event_id,
             student_id,
@@ -81,7 +83,7 @@ class DropoutDatabaseManager(Manager):
         features: dict[str, Any],
         **optional: Any,
     ) -> FeatureSet:
-        """Insert features that were computed elsewhere as `FeatureRepository.add` does."""
+        """Insert features that were computed elsewhere; see `FeatureRepository.add`."""
         return self.features.add(feature_set_id, student_id, features, **optional)
 
     def save_prediction(
@@ -93,7 +95,7 @@ class DropoutDatabaseManager(Manager):
         level: RiskLevel | str | None = None,
         **optional: Any,
     ) -> DropoutPrediction:
-        """Insert a prediction that was made elsewhere as `PredictionRepository.add` does."""
+        """Insert a prediction that was made elsewhere; see `PredictionRepository.add`."""
         return self.predictions.add(
             prediction_id, student_id, dropout_type, risk_score, level, **optional
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -66,13 +67,18 @@ class AssessmentToStore:
         }
 
 
+def _replay(manager: Any, assessments: Sequence[AssessmentToStore]) -> list[InsertResult]:
+    results: list[InsertResult] = manager.assessments.add_many(assessments)
+    return results
+
+
 ASSESSMENT = SpoolableType(
     "assessment",
     AssessmentToStore,
     Assessment,
     AssessmentToStore.values,
     AssessmentExists,
-    replay=lambda manager, assessments: manager.assessments.add_many(assessments),
+    _replay,
     subject=lambda assessment: assessment.student_id,
 )
 

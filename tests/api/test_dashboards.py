@@ -207,13 +207,13 @@ class TestRisk:
             datastore.add_assessment("real", "quiz", "Math", 60 - 5 * week, timestamp=moment)
             dropout.events.add(None, "real", None, "NAVIGATION", occurred_at=moment)
 
-        made = dropout.predict("real", as_of=NOON + days(80))
+        made = dropout.predictions.predict("real", as_of=NOON + days(80))
 
-        [row] = datastore.get_teacher_dashboard(order=Order.HIGHEST_RISK).items
+        [row] = datastore.teacher_dashboard.search(order=Order.HIGHEST_RISK).items
         assert row.risk is not None
         assert row.risk.score == made.risk_score
         assert row.risk.level == made.risk_level
-        assert datastore.get_student_dashboard("real").risk == row.risk
+        assert datastore.student_dashboard.get("real").risk == row.risk
 
     def test_the_cohort_counts_the_high_ones(self, client: TestClient) -> None:
         cohort = client.get("/api/v1/dashboard/cohort").json()

@@ -1,4 +1,4 @@
-"""Many writers at once, on both stores: nothing is lost, nothing counted twice."""
+"""Concurrent writers on both stores: no row is lost or counted twice."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +16,7 @@ from tests.support.factories import NOON
 WRITERS = 8
 
 
-def test_the_performance_is_right_after_parallel_assessments(
+def test_the_performance_is_correct_after_parallel_assessments(
     open_own_database: OpenDatabase,
 ) -> None:
     datastore = DatastoreManager(open_own_database(StaffstuddashBase.metadata))
@@ -31,7 +31,7 @@ def test_the_performance_is_right_after_parallel_assessments(
     assert record.mean_percentage == pytest.approx(sum(scores) / len(scores))
 
 
-def test_one_id_sent_by_many_is_stored_once(open_own_database: OpenDatabase) -> None:
+def test_one_id_sent_in_parallel_is_stored_once(open_own_database: OpenDatabase) -> None:
     manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))
 
     def send(_: int) -> bool:
@@ -68,8 +68,8 @@ def test_parallel_predictions_leave_one_latest(open_own_database: OpenDatabase) 
     manager.events.add(None, "s001", None, "NAVIGATION", occurred_at=NOON)
 
     with ThreadPoolExecutor(WRITERS) as pool:
-        made = list(pool.map(lambda _: manager.predict("s001"), range(16)))
+        made = list(pool.map(lambda _: manager.predictions.predict("s001"), range(16)))
 
-    listed = manager.get_predictions().items
-    assert [p.id for p in listed] == [manager.get_latest_prediction("s001").id]
+    listed = manager.predictions.search().items
+    assert [p.id for p in listed] == [manager.predictions.get_latest("s001").id]
     assert listed[0].as_of == max(p.as_of for p in made)

@@ -1,4 +1,4 @@
-"""What is brought in by the thousand needs PostgreSQL, and says so before it stores anything."""
+"""Bulk imports need PostgreSQL: in memory they are refused before any row is stored."""
 
 import pytest
 
@@ -14,9 +14,9 @@ def test_students_cannot_be_imported_into_memory() -> None:
     staff = DatastoreManager(Database.in_memory(StaffBase.metadata))
 
     with pytest.raises(NeedsPostgresql):
-        staff.import_students([StudentToStore("Ada", id="ada")], [])
+        staff.imports.add([StudentToStore("Ada", id="ada")], [])
 
-    assert staff.get_students().items == []
+    assert staff.students.search().items == []
 
 
 def test_courses_and_clicks_cannot_be_imported_into_memory() -> None:

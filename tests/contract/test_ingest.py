@@ -81,7 +81,7 @@ def test_system_events_that_come_together_are_each_judged_and_answered(
     assert manager.logs.get("e1").result is not None
 
 
-def test_learning_events_that_come_together_count_once_each(
+def test_concurrent_learning_events_count_once_each(
     open_own_database: OpenDatabase,
 ) -> None:
     manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))

@@ -87,7 +87,7 @@ def test_a_server_that_answers_late_gets_nothing_into_the_spool(
     assert {answer.json()["type"] for answer in refused} == {"urn:veritas:problem:database-busy"}
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
     assert (ready["storage"], ready["spool"]["waiting"]) == ("postgresql", 0)
-    assert spool_in(tmp_path, service).every() == []
+    assert spool_in(tmp_path, service).all_entries() == []
 
 
 def test_health_warns_of_a_damaged_spool_until_it_is_salvaged(

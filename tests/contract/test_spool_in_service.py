@@ -1,4 +1,4 @@
-"""A spool that is full, and one of an earlier release, in a service that runs."""
+"""Spools of a running service: a full one, and one of an earlier release."""
 
 import sqlite3
 from collections.abc import Iterator

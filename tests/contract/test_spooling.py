@@ -1,4 +1,4 @@
-"""Additions while PostgreSQL is away: accepted, read back, stored when it is there again."""
+"""Inserts while PostgreSQL is away: accepted, read back, stored once it is available again."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_additions_of_an_outage_are_stored_once_and_in_order(
     assert {"b1", "b2"} <= {s["id"] for s in client.get(f"{API}/students").json()["items"]}
     again = client.post(f"{API}/students", json=a_student(id="new"))
     assert (again.status_code, again.headers["Idempotent-Replay"]) == (201, "true")
-    assert spool_in(tmp_path).every() == []
+    assert spool_in(tmp_path).all_entries() == []
 
 
 def test_a_repeated_addition_is_one_and_another_under_its_id_a_conflict(
@@ -140,7 +140,7 @@ def test_what_the_database_refuses_stays_with_its_problem_until_it_is_retried(
     posted(client, "/assessments", an_assessment(id="of-nobody", student_id="late"))
     server.start()
     assert settled(client)
-    problems = {entry.id: entry.problem for entry in spool_in(tmp_path).every()}
+    problems = {entry.id: entry.problem for entry in spool_in(tmp_path).all_entries()}
     health = client.get("/health").json()
     client.post(f"{API}/students", json=a_student(id="late"))
     retried = spool_in(tmp_path).retry(["of-nobody"])
@@ -153,7 +153,7 @@ def test_what_the_database_refuses_stays_with_its_problem_until_it_is_retried(
     assert health["status"] == "warn"
     assert health["checks"]["spool:waiting"][0]["refused"] == 2
     assert retried == 1
-    assert {entry.id for entry in spool_in(tmp_path).every()} == {"taken"}
+    assert {entry.id for entry in spool_in(tmp_path).all_entries()} == {"taken"}
     assert client.get(f"{API}/students/late/performance").json()["assessment_count"] == 1
 
 

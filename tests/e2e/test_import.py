@@ -83,7 +83,7 @@ def test_staff_see_the_students_and_their_marks(tmp_path: Path, private_url: str
     assert (record.assessment_count, record.mean_percentage) == (2, 25.25)
     # Neither scores carried over nor work without a score are marks.
     assert staff.get_performance_record("oulad-103").assessment_count == 0
-    assert len(staff.get_teacher_dashboard().items) == 6
+    assert len(staff.teacher_dashboard.search().items) == 6
 
 
 def test_a_second_run_changes_nothing_whatever_the_spelling_and_order(
@@ -222,7 +222,7 @@ def test_who_was_deleted_is_not_brought_back(
     folder = write_oulad(tmp_path / "oulad")
     bring_in(private_url, folder)
     dropout, staff = managers(private_url)
-    staff.erase_student("oulad-101")
+    staff.students.erase("oulad-101")
     dropout.students.erase("oulad-101")
 
     result = run_import(folder)

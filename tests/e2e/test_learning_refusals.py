@@ -54,5 +54,5 @@ def test_without_a_database_there_is_nothing_to_learn_from(
 def test_the_in_memory_store_has_nothing_to_learn_from() -> None:
     database = Database.in_memory(Base.metadata)
     with pytest.raises(NeedsPostgresql, match="Learning from courses needs PostgreSQL"):
-        DropoutDatabaseManager(database).get_courses_presented(["2013B"])
+        DropoutDatabaseManager(database).training_sets.get_courses(["2013B"])
     database.close()

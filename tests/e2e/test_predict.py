@@ -94,8 +94,8 @@ def test_late_events_make_a_new_prediction_beside_the_old(
     again = run("--course", "math", "--as-of", AS_OF)
 
     assert "1 predictions stored, 6 already there" in again.output
-    history = manager.get_student_predictions("s6").items
-    latest = manager.get_latest_prediction("s6")
+    history = manager.predictions.search_student("s6").items
+    latest = manager.predictions.get_latest("s6")
     assert len(history) == 2
     assert latest.risk_score == min(row.risk_score for row in history)
 
@@ -104,7 +104,7 @@ def test_batches_reach_everybody_once(manager: DropoutDatabaseManager) -> None:
     after: str | None = ""
     seen = 0
     while after is not None:
-        batch = manager.predict_batch(NOON + days(60), after=after, limit=2)
+        batch = manager.batch_predictions.predict_by_rules(NOON + days(60), after=after, limit=2)
         seen, after = seen + batch.students, batch.last
 
     assert seen == 9
@@ -117,8 +117,8 @@ def test_an_earlier_instant_does_not_hide_a_later_prediction(
     run("--all", "--as-of", AS_OF)
     run("--all", "--as-of", (NOON + days(30)).isoformat())
 
-    assert manager.get_latest_prediction("s6").as_of == NOON + days(60)
-    assert len(manager.get_student_predictions("s6").items) == 2
+    assert manager.predictions.get_latest("s6").as_of == NOON + days(60)
+    assert len(manager.predictions.search_student("s6").items) == 2
 
 
 def test_what_waits_in_the_spool_is_told_of(
@@ -127,10 +127,10 @@ def test_what_waits_in_the_spool_is_told_of(
     monkeypatch.setenv("SPOOL_PATH", str(tmp_path))
     late = EventToStore("s6", EventType.NAVIGATION, id="late", occurred_at=NOON, accepted_at=NOON)
     with closing(Spool.of_service(tmp_path, "dropout")) as spool:
-        spool.accept([EVENT.entry(late)])
+        spool.append([EVENT.entry(late)])
 
         result = run("--all", "--as-of", AS_OF)
-        waiting = [entry.id for entry in spool.oldest(10)]
+        waiting = [entry.id for entry in spool.pending(10)]
 
     assert "1 were made while rows of the student waited in the spool" in result.output
     pending = {row.student_id: row.pending_rows for row in predictions(manager)}

@@ -33,16 +33,16 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    """Give the spool of staffstuddash on machine `a`: two students wait, one was refused."""
+    """Give the spool of staffstuddash on machine `a`: two students wait, one was rejected."""
     spool = Spool.of_service(tmp_path / "a", "staffstuddash")
     url = f"postgresql://ada:secret@127.0.0.1:{free_port()}/school"
     database = Database.from_settings("test", Base.metadata, Settings(database_url=url))
-    database.spool.attach(spool)
     manager = DatastoreManager(database)
+    manager.spool.attach(spool)
     for id_ in ("s1", "s2", "s3"):
         name = f"Pupil\u2028{id_}\u0085"  # some programs end a line there
         assert manager.add_student(id_, name, f"{id_}@school.example").is_pending
-    spool.refuse([(spool.oldest(1)[0], "There is no such student")])
+    spool.reject([(spool.pending(1)[0], "There is no such student")])
     database.close()
     return spool
 
@@ -62,19 +62,19 @@ def test_refused_rows_are_tried_again_or_discarded(run: Run, spool: Spool) -> No
     retried = run("a", "retry")
     assert "1 rows" in retried.output
     assert spool.state().refused == 0
-    spool.refuse([(spool.oldest(1)[0], "no")])
+    spool.reject([(spool.pending(1)[0], "no")])
 
     assert run("a", "discard", "s1", "s2", "--yes").exit_code == 0
-    assert [entry.id for entry in spool.every()] == ["s2", "s3"]
+    assert [entry.id for entry in spool.all_entries()] == ["s2", "s3"]
 
 
 def test_a_row_is_named_by_its_id_or_its_kind_and_id(run: Run, spool: Spool) -> None:
     other = Spool.of_service(spool.path.parent, "dropout")
-    other.accept([replace(spool.oldest(1)[0], kind="assessment", id="s1")])
-    other.refuse([(other.oldest(1)[0], "no")])
+    other.append([replace(spool.pending(1)[0], kind="assessment", id="s1")])
+    other.reject([(other.pending(1)[0], "no")])
 
     assert run("a", "discard", "student:s1", "assessment:s2", "--yes").exit_code == 0
-    assert [entry.id for entry in spool.every()] == ["s2", "s3"]
+    assert [entry.id for entry in spool.all_entries()] == ["s2", "s3"]
     assert "1 rows are tried again" in run("a", "retry", "assessment:s1").output
     other.close()
 
@@ -96,7 +96,7 @@ def test_what_waits_is_carried_to_another_machine(run: Run, spool: Spool, tmp_pa
     first = run("b", "import", str(target))
     again = run("b", "import", str(target))
     whole = run("c", "import", str(spool.path))
-    carried = Spool.of_service(tmp_path / "b", "staffstuddash").every()
+    carried = Spool.of_service(tmp_path / "b", "staffstuddash").all_entries()
 
     assert exported.exit_code == 0
     assert over_it.exit_code == 1
@@ -107,7 +107,7 @@ def test_what_waits_is_carried_to_another_machine(run: Run, spool: Spool, tmp_pa
     assert "0 rows wait to be stored, 3 were here" in again.output
     assert "3 rows wait" in whole.output
     assert [(e.id, e.digest, e.accepted_at, e.subject, e.problem) for e in carried] == [
-        (e.id, e.digest, e.accepted_at, e.subject, None) for e in spool.every()
+        (e.id, e.digest, e.accepted_at, e.subject, None) for e in spool.all_entries()
     ]
 
 
@@ -127,7 +127,7 @@ def test_a_file_that_is_no_export_is_refused_in_one_line(
 
 def test_a_damaged_spool_is_named_and_the_next_one_is_shown(run: Run, spool: Spool) -> None:
     other = Spool.of_service(spool.path.parent, "dropout")
-    other.accept([replace(spool.oldest(1)[0], kind="assessment", id="a1", problem=None)])
+    other.append([replace(spool.pending(1)[0], kind="assessment", id="a1", problem=None)])
     other.close()
     spool.close()
     with spool.path.open("r+b") as header:
@@ -150,7 +150,7 @@ def test_a_damaged_spool_is_named_and_the_next_one_is_shown(run: Run, spool: Spo
     assert "dropout" in in_place.output
     assert f"veritas spool salvage {file}" in aside.output
     assert "3 rows wait to be stored, 0 were here, 0 could not be read" in salvaged.output
-    assert [entry.id for entry in spool.every()] == ["s1", "s2", "s3"]
+    assert [entry.id for entry in spool.all_entries()] == ["s1", "s2", "s3"]
     assert spool.damaged_files() == []
 
 

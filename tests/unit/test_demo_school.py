@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from dropout_service.schemas.events import NewLearningEvent
-from staffstuddash_service.schemas import NewAssessment, NewStudent
+from staffstuddash_service.schemas.assessments import NewAssessment
+from staffstuddash_service.schemas.students import NewStudent
 from veritas_cli.demo.dataset import Demonstration
 from veritas_cli.demo.student_profiles import (
     FADING,

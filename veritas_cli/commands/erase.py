@@ -35,7 +35,7 @@ def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's
         if not yes:
             typer.confirm("Erase everything stored of this student, for good?", abort=True)
         # staffstuddash first: with its tombstone there, nobody adds what would be left behind.
-        _report("staffstuddash", DatastoreManager(database).erase_student(student_id))
+        _report("staffstuddash", DatastoreManager(database).students.erase(student_id))
         _report("dropout", DropoutDatabaseManager(database).students.erase(student_id))
         with spools_here() as spools:
             for service, spool in spools.items():

@@ -12,13 +12,13 @@ from rich.table import Table
 
 from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
+from shared_db.results import Outcome
 from shared_db.settings import DatabaseSettings
 from shared_db.spool.export import as_line, read_file, service_of
 from shared_db.spool.file import Entry, SpoolUnavailable
 from shared_db.spool.queue import Spool
 from shared_db.spool.salvage import checked_entries
 from shared_db.spool.sqlite_file import mark_salvaged
-from shared_db.results import Outcome
 from veritas_cli.database import refusals_in_one_line
 from veritas_cli.services import SPOOLABLE_TYPES
 from veritas_cli.terminal import say
@@ -53,7 +53,7 @@ def status() -> None:
         for service, place in places.items():
             try:
                 table.add_row(service, *_figures(place))
-                refused += place.every(refused_only=True)
+                refused += place.all_entries(refused_only=True)
             except SpoolUnavailable as failure:
                 problems.append(str(failure))
         problems += [_advice(file) for file in set_aside_here()]
@@ -100,7 +100,7 @@ def export(target: TARGET, refused: REFUSED = False) -> None:  # noqa: FBT002 - 
         lines = [
             as_line(service, entry)
             for service, place in places.items()
-            for entry in place.every(refused_only=refused)
+            for entry in place.all_entries(refused_only=refused)
         ]
         _write_new(target, lines)
     say(f"{len(lines)} rows are in {target}. They are students' data: keep them safe.")
@@ -118,7 +118,7 @@ def import_(file: FILE) -> None:
         kept = [
             outcome
             for service, entries in found.items()
-            for outcome, _ in places[service].accept(entries)
+            for outcome, _ in places[service].append(entries)
         ]
     new, known = kept.count(Outcome.STORED), kept.count(Outcome.REPEATED)
     say(f"{new} rows wait to be stored, {known} were here.")
@@ -143,7 +143,7 @@ def salvage(file: DAMAGED) -> None:
                 f"{file} is in use under its own name. Start the service: it sets a damaged spool "
                 "aside under another name, which `veritas spool status` tells."
             )
-        outcomes = [outcome for outcome, _ in place.accept(entries)]
+        outcomes = [outcome for outcome, _ in place.append(entries)]
         kept_as = mark_salvaged(file)
     new, known = outcomes.count(Outcome.STORED), outcomes.count(Outcome.REPEATED)
     say(f"{new} rows wait to be stored, {known} were here, {unreadable} could not be read.")

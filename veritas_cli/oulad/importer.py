@@ -18,7 +18,6 @@ from rich.progress import Progress, TaskID
 from dropout_service.database import DropoutDatabaseManager
 from shared_db.results import InsertResult, Outcome
 from staffstuddash_service.datastore import DatastoreManager, StudentToStore
-from staffstuddash_service.datastore import Result as Stored
 from staffstuddash_service.errors import StudentErased
 from veritas_cli.bounded_map import side_by_side
 from veritas_cli.oulad.catalogue import (
@@ -188,13 +187,13 @@ class OuladImport:
 
     def _write_students(
         self, batch: Sequence[tuple[str, Sequence[Submitted]]]
-    ) -> tuple[list[Stored], list[Stored]]:
+    ) -> tuple[list[InsertResult], list[InsertResult]]:
         students = [
             StudentToStore(f"OULAD student {id_.removeprefix('oulad-')}", id=id_)
             for id_, _ in batch
         ]
         marks = [one.mark for _, theirs in batch for one in theirs if one.mark is not None]
-        return self.staff.import_students(students, marks)
+        return self.staff.imports.add(students, marks)
 
     @contextmanager
     def _step(self, what: str, total: int | None, file: str) -> Iterator[TaskID]:
@@ -248,16 +247,18 @@ def _student_of(one: Enrolled | Submitted) -> str:
     return one.row.student_id
 
 
-def _settle_all(account: FileAccount, lines: Sequence[int], results: Sequence[Stored]) -> None:
+def _settle_all(
+    account: FileAccount, lines: Sequence[int], results: Sequence[InsertResult]
+) -> None:
     account.read += len(lines)
     for line, result in zip(lines, results, strict=True):
         _settle(account, line, result)
 
 
-def _settle(account: FileAccount, line: int, result: Stored) -> None:
+def _settle(account: FileAccount, line: int, result: InsertResult) -> None:
     if isinstance(result.refusal, StudentErased):
         account.settle([(line, Outcome.ERASED)])
     elif result.refusal is not None:
         account.refuse(line, result.refusal.title)
     else:
-        account.settle([(line, result.outcome or Outcome.CONFLICT)])
+        account.settle([(line, result.outcome)])

@@ -32,7 +32,7 @@ def period_of(enrolment: Enrolment, course: Course) -> EnrolmentPeriod:
 
 
 def periods_of(session: Session, students: Collection[str]) -> Periods:
-    """Return the enrolment periods of those students of whom enrolments are known."""
+    """Return the enrolment periods of the students that have known enrolments."""
     query = (
         select(Enrolment, Course)
         .join(Course, Course.id == Enrolment.course_id)
@@ -82,8 +82,8 @@ def _active_outside_streams(
 def ended_reason(session: Session, periods: Periods, as_of: datetime) -> dict[str, str]:
     """Return the reason, by student, for students whose enrolments have all ended.
 
-    Students with later activity outside those courses are left out: they take a course of which
-    no enrolment is known.
+    Students with later activity outside those courses are left out: they take a course without a
+    known enrolment.
     """
     lasts = {id_: last_ended(known, as_of) for id_, known in periods.items()}
     ended = {id_: last for id_, last in lasts.items() if last is not None}

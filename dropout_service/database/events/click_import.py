@@ -122,7 +122,7 @@ class _Events:
     lines: Sequence[str]
 
     def without(self, stored: dict[str, str]) -> "_Events":
-        """Return the events whose ids are not stored, each id once."""
+        """Return the events that are not stored, each id once."""
         rows = zip(self.ids, self.digests, self.lines, strict=True)
         left = {id_: (digest, line) for id_, digest, line in rows if id_ not in stored}
         digests = [digest for digest, _ in left.values()]

@@ -112,7 +112,7 @@ def _session(event: Any, before: Before) -> tuple[ColumnElement[int], ColumnElem
 def _of_first_marks(late: Event, stored: Days) -> Select[*tuple[Any, ...]]:
     """Correct days that get their first session events: pauses no longer begin sessions.
 
-    Of the stored events, none of which is a session event, only the first begins a session.
+    Without session events, only the first of the stored events begins a session.
     """
     day = (late.student_id, late.day, course_of(late).label("course"))
     marked = select(*day).where(late.event_type.in_(MARKS)).distinct().subquery("marked")

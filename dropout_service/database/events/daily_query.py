@@ -110,7 +110,7 @@ def day_totals(where: ColumnElement[bool]) -> Subquery:
 
 
 def day_increments(new: Event, stored: type[DailyActivity], where: ColumnElement[bool]) -> Subquery:
-    """Return what the new events that fit add to their days, whose earlier totals `stored` has.
+    """Return the increments of days by the new events that fit; `stored` has the earlier totals.
 
     Each must be later than all stored events of its day, and must not change the contribution of
     another event.
@@ -129,7 +129,7 @@ def day_increments(new: Event, stored: type[DailyActivity], where: ColumnElement
 
 
 def late_increments(late: Event) -> Subquery:
-    """Return what late events add to their days, each given the event that now precedes it."""
+    """Return the increments of days by late events, given the events that now precede them."""
     earlier = aliased(LearningEvent, name="just_before")
     previous = last_before(late, earlier, on_same_day(late, earlier))
     marks, answer = mark_of_day(late), _answer_before(late)

@@ -21,7 +21,7 @@ from shared_db.queries.dialects import lateral_lookup
 
 
 def new_events(parameter: str = "event_ids") -> type[LearningEvent]:
-    """Return the events whose ids the parameter lists. PostgreSQL only."""
+    """Return the events with the ids of the parameter. PostgreSQL only."""
     ids = _ids(parameter)
     row = lateral_lookup(select(LearningEvent).where(LearningEvent.id == ids.c.id), "row")
     return aliased(LearningEvent, select(row).join_from(ids, row, true()).cte("new"))

@@ -13,7 +13,7 @@ from dropout_service.models import DailyActivity, LearningEvent
 Event = type[LearningEvent]
 
 MARKS = (EventType.SESSION_START, EventType.SESSION_END)
-# Represents an answer whose content is not known.
+# Represents an answer without known content.
 NO_ANSWER = literal(b"", LargeBinary)
 
 

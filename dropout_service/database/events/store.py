@@ -64,6 +64,11 @@ class EventToStore:
         return received(self, now).row
 
 
+def _replay(manager: Any, events: Sequence[EventToStore]) -> list[InsertResult]:
+    results: list[InsertResult] = manager.events.add_many(events)
+    return results
+
+
 # Not ordered: an event creates its student, and has its own time.
 EVENT = SpoolableType(
     "learning-event",
@@ -71,7 +76,7 @@ EVENT = SpoolableType(
     LearningEvent,
     EventToStore.values,
     EventExists,
-    replay=lambda manager, events: manager.events.add_many(events),
+    _replay,
     subject=lambda event: event.student_id,
     is_ordered=False,
 )

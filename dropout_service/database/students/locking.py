@@ -55,7 +55,7 @@ def _deletions(dialect: str) -> list[FromClause]:
 
 
 def erased_among(session: Session, student_ids: Iterable[str]) -> set[str]:
-    """Return those of the students who were erased."""
+    """Return the erased ones of these students."""
     names = {pseudonym_of(id_): id_ for id_ in student_ids}
     if not names:
         return set()
@@ -67,7 +67,7 @@ def erased_among(session: Session, student_ids: Iterable[str]) -> set[str]:
 
 
 def require_not_erased(session: Session, student_id: str) -> None:
-    """Reject a student who was erased.
+    """Reject an erased student.
 
     Raises:
         StudentErased: all data of the student were erased, and stay so.
@@ -136,9 +136,10 @@ def insert_unless_erased(
     *,
     look_first: bool = False,
 ) -> list[InsertResult]:
-    """Insert the rows of students who are not erased and return the result of each, in order.
+    """Insert the rows of students that are not erased and return the result of each, in order.
 
-    is_erased: by row; the result of such a row is ERASED. look_first: see `insert_many_idempotent`.
+    is_erased: by row; the result of a row of an erased student is ERASED.
+    look_first: see `insert_many_idempotent`.
     """
     kept = list(compress(rows, (not erased for erased in is_erased)))
     results = iter(insert_many_idempotent(session, model, kept, look_first=look_first))

@@ -65,7 +65,7 @@ class StudentToStore:
     accepted_at: datetime | None = None
 
     def values(self, now: datetime) -> Row:
-        """Return the row of a student of whom no event came before."""
+        """Return the row of a new student."""
         return {
             "id": self.id,
             "name": self.name,
@@ -75,24 +75,29 @@ class StudentToStore:
         }
 
 
+def _replay(manager: Any, students: Sequence[StudentToStore]) -> list[InsertResult]:
+    results: list[InsertResult] = manager.students.add_many(students)
+    return results
+
+
 STUDENT = SpoolableType(
     "student",
     StudentToStore,
     Student,
     StudentToStore.values,
     StudentExists,
-    replay=lambda manager, students: manager.students.add_many(students),
+    _replay,
     subject=lambda student: student.id,
 )
 
 
 class StudentRepository(Repository):
-    """Students: those who were sent here, and those of whom only events came."""
+    """Students: sent with a name and e-mail, or created by their events."""
 
     def add(self, student_id: str, name: str | None = None, email: str | None = None) -> Student:
         """Insert a student; repeating the call is a no-op marked `is_replay`.
 
-        Name and e-mail are filled in for a student of whom so far only events came.
+        Name and e-mail are filled in for a student that was created by events.
 
         Raises:
             StudentExists: the id is stored with another name or e-mail.
@@ -144,7 +149,7 @@ class StudentRepository(Repository):
         return deleted
 
     def erase_deleted(self) -> int:
-        """Erase students who were erased in staffstuddash, at most 100; return their number.
+        """Erase up to 100 students that were erased in staffstuddash; return their number.
 
         Rows that were inserted during an erasure are deleted too, and in the spool the rejected
         rows of erased students.
@@ -162,7 +167,7 @@ class StudentRepository(Repository):
         return count
 
     def erased_among(self, student_ids: Collection[str]) -> set[str]:
-        """Return those of the students who were erased, here or in staffstuddash."""
+        """Return the erased ones of these students, erased here or in staffstuddash."""
         return self.read(lambda session: erased_among(session, student_ids))
 
 
@@ -197,7 +202,7 @@ def _fill_in(session: Session, row: Row) -> Student:
 
 
 def _lock_erased(session: Session) -> Sequence[str]:
-    """Lock and return students who have a tombstone, unless another process erases them."""
+    """Lock and return students with a tombstone, except those that another process locks."""
     tombstone = tombstones(session)
     query = select(Student.id).where(Student.pseudonym.in_(select(tombstone.c.pseudonym)))
     locked = query.with_for_update(skip_locked=True)

@@ -1,4 +1,4 @@
-"""Giving back: in smaller batches when there is no time, later when the database is in the way."""
+"""Replay: smaller batches on a slow database, and retries while the database cannot insert."""
 
 import sqlite3
 import time
@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
-from shared_db.spool.writes import Returned, SpoolableType
 from sqlalchemy import text
 
 from shared_db.connection.database import Database
 from shared_db.connection.memory_engine import build_memory_engine
 from shared_db.connection.store import Store
 from shared_db.errors import Conflict, DatabaseBusy
+from shared_db.results import InsertResult, Outcome
 from shared_db.spool.queue import Spool
 from shared_db.spool.replay import BATCH, SpoolReplayer
-from shared_db.writes.idempotent_insert import Outcome
+from shared_db.spool.spoolable import SpoolableType
 from staffstuddash_service.models import Base, ConceptModule
 from tests.e2e.processes import wait_until
 from tests.support.dumps import bytes_of
@@ -28,135 +27,137 @@ from tests.support.factories import NOON
 
 @dataclass(frozen=True)
 class Mark:
-    """Something to add."""
+    """Item to insert."""
 
     id: str
     accepted_at: datetime | None = NOON
 
 
-def row_of_mark(mark: Mark, _now: datetime) -> ConceptModule:
-    return ConceptModule(id=mark.id, digest=b"")
+def stored(marks: Sequence[Mark]) -> list[InsertResult]:
+    return [InsertResult(mark.id, Outcome.STORED) for mark in marks]
+
+
+MARK = SpoolableType(
+    "mark",
+    Mark,
+    ConceptModule,
+    lambda mark, _now: {"id": mark.id, "digest": b""},
+    Conflict,
+    replay=lambda manager, marks: manager.add(marks),
+)
 
 
 class Slow:
-    """A manager that has time for ten at once."""
+    """Manager that refuses batches of more than ten."""
 
     def __init__(self) -> None:
         self.taken: list[str] = []
 
-    def add(self, marks: Sequence[Mark]) -> list[Returned]:
+    def add(self, marks: Sequence[Mark]) -> list[InsertResult]:
         if len(marks) > 10:
             raise DatabaseBusy("too many")
         self.taken += [mark.id for mark in marks]
-        return [Outcome.STORED] * len(marks)
+        return stored(marks)
 
 
 class Dividing:
-    """A manager that lets PostgreSQL divide by a mark, with a table that is not there at first."""
+    """Manager that divides by the ids on PostgreSQL, into a table that is missing at first."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def add(self, marks: Sequence[Mark]) -> list[Returned]:
+    def add(self, marks: Sequence[Mark]) -> list[InsertResult]:
         query = text("INSERT INTO quotients SELECT 1 / CAST(:id AS int)")
         with self.database.unit_of_work() as session:
             session.execute(query, [{"id": mark.id} for mark in marks])
-        return [Outcome.STORED] * len(marks)
+        return stored(marks)
 
 
-def give(manager: Any, marks: Sequence[Mark]) -> Sequence[Returned]:
-    taken: list[Returned] = manager.add(marks)
-    return taken
-
-
-KIND = SpoolableType("mark", Mark, row_of_mark, Conflict, give)
-
-
-def test_batches_shrink_until_the_database_has_time_for_them(tmp_path: Path) -> None:
+def test_batches_shrink_until_the_database_accepts_them(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool.db")
     marks = [Mark(f"{number:03}") for number in range(100)]
-    spool.accept([KIND.entry(mark) for mark in marks])
+    spool.append([MARK.entry(mark) for mark in marks])
     manager, database = Slow(), Database.in_memory(Base.metadata)
-    giver = SpoolReplayer(database, spool, manager, [KIND])
-    turns = [giver.give() for _ in range(BATCH.bit_length() * 4) if spool.state().waiting]
+    replayer = SpoolReplayer(database, spool, manager, [MARK])
+    passes = [replayer.replay_all() for _ in range(BATCH.bit_length() * 4) if spool.state().waiting]
     spool.close()
     database.close()
 
     assert manager.taken == [mark.id for mark in marks]
-    assert sum(turns) == 100
+    assert sum(passes) == 100
 
 
 class Far:
-    """A manager whose every transaction takes long, as on a server far away."""
+    """Manager whose transactions each take 30 ms, as on a distant server."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
 
-    def add(self, marks: Sequence[Mark]) -> list[Returned]:
+    def add(self, marks: Sequence[Mark]) -> list[InsertResult]:
         self.sizes.append(len(marks))
         time.sleep(0.03)
-        return [Outcome.STORED] * len(marks)
+        return stored(marks)
 
 
 def test_batches_stay_large_where_every_transaction_takes_long(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool.db")
-    spool.accept([KIND.entry(Mark(f"{number:04}")) for number in range(2500)])
+    spool.append([MARK.entry(Mark(f"{number:04}")) for number in range(2500)])
     manager, database = Far(), impatient()
-    SpoolReplayer(database, spool, manager, [KIND]).give()
+    SpoolReplayer(database, spool, manager, [MARK]).replay_all()
     spool.close()
     database.close()
 
     assert sum(manager.sizes) == 2500
-    assert max(manager.sizes[3:]) <= 250  # they hold up live writes no longer than they must
+    assert max(manager.sizes[3:]) <= 250  # live writes wait for a batch
     assert len(manager.sizes) <= 3 + 2500 // 100
 
 
 def impatient() -> Database:
-    """Return a database whose live writes wait for no longer than 0.2 s."""
+    """Return a database whose live writes wait for at most 0.2 s."""
     engine, anchor = build_memory_engine(Base.metadata)
     return Database(
         lambda: Store(engine, adding_seconds=0.2, memory_reason="asked for", anchor=anchor)
     )
 
 
-def test_only_a_row_that_is_at_fault_itself_is_refused(
+def test_only_the_row_that_causes_an_error_is_rejected(
     postgres: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     spool = Spool(tmp_path / "spool.db")
-    spool.accept([KIND.entry(Mark(id_)) for id_ in ("1", "0", "2")])
+    spool.append([MARK.entry(Mark(id_)) for id_ in ("1", "0", "2")])
     seconds = count(0, 30)
-    giver = SpoolReplayer(postgres, spool, Dividing(postgres), [KIND], now=lambda: next(seconds))
-    without_table = [giver.give(), giver.give()]
+    replayer = SpoolReplayer(postgres, spool, Dividing(postgres), [MARK], now=lambda: next(seconds))
+    without_table = [replayer.replay_all(), replayer.replay_all()]
     waiting = spool.state().waiting
     with postgres.unit_of_work() as session:
         session.execute(text("CREATE TABLE quotients (quotient int)"))
-    turns = [giver.give() for _ in range(3)]
-    kept = [(entry.id, entry.problem) for entry in spool.every()]
+    passes = [replayer.replay_all() for _ in range(3)]
+    kept = [(entry.id, entry.problem) for entry in spool.all_entries()]
     spool.close()
 
-    assert (without_table, waiting, sum(turns)) == ([0, 0], 3, 2)
+    assert (without_table, waiting, sum(passes)) == ([0, 0], 3, 2)
     assert kept == [("0", "Unexpected error: DataError")]
     assert caplog.text.count("what waits cannot be stored now: SQLSTATE 42P01") == 1
-    assert "gave back 3" not in caplog.text
+    assert "replayed 3 rows" not in caplog.text
 
 
-def test_what_cannot_be_wiped_now_is_wiped_soon(
+def test_contents_of_replayed_rows_are_wiped_once_no_reader_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared_db.spool.file._BUSY_SECONDS", 0.01)
     spool, database = Spool(tmp_path / "spool.db"), Database.in_memory(Base.metadata)
-    spool.accept([KIND.entry(Mark("marked-1"))])
+    spool.append([MARK.entry(Mark("marked-1"))])
     reader = sqlite3.connect(spool.path, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM spool").fetchall()
-    giver = SpoolReplayer(database, spool, Slow(), [KIND])
-    given = giver.give()
+    replayer = SpoolReplayer(database, spool, Slow(), [MARK])
+    replayed = replayer.replay_all()
     left = bytes_of(tmp_path)
     reader.close()
-    giver.start()
+    replayer.start()
     is_wiped = wait_until(lambda: b"marked-1" not in bytes_of(tmp_path))
-    giver.stop()
+    replayer.stop()
     spool.close()
     database.close()
 
-    assert (given, b"marked-1" in left, is_wiped) == (1, True, True)
+    assert (replayed, b"marked-1" in left, is_wiped) == (1, True, True)

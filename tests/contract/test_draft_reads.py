@@ -1,4 +1,4 @@
-"""Drafts of one student with many: small revisions do not read all earlier ones, each anew."""
+"""Reads of an inserted draft: a small revision does not read all earlier drafts."""
 
 from sqlalchemy import text
 
@@ -13,19 +13,19 @@ READ = text(
 )
 
 
-def test_small_revisions_do_not_read_the_pace_of_all_earlier_ones(postgres: Database) -> None:
+def test_small_revisions_do_not_read_all_earlier_drafts(postgres: Database) -> None:
     datastore = DatastoreManager(postgres)
     datastore.add_student("busy", "Busy", "busy@school.example")
     drafts = [DraftToStore("busy", "essay", f"{n} words " * 5) for n in range(STORED + NEW)]
-    datastore.store_drafts(drafts[:STORED])
+    datastore.drafts.add_many(drafts[:STORED])
     with postgres.unit_of_work() as session:
         session.execute(text("ANALYZE staffstuddash.drafts"))
         before = session.scalars(READ).one()
 
-    datastore.store_drafts(drafts[STORED:])
+    datastore.drafts.add_many(drafts[STORED:])
 
     with postgres.reading() as session:
         read = session.scalars(READ).one() - before
-    # Once for the record, and a few for each draft.
+    # All drafts once for the record, and a few for each new draft.
     assert read < STORED + NEW + 20 * NEW
-    assert datastore.get_student_drafts("busy", limit=1).items[0].sudden_jump_flag is False
+    assert datastore.drafts.search_by_student("busy", limit=1).items[0].sudden_jump_flag is False

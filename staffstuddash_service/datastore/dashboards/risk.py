@@ -1,4 +1,4 @@
-"""Students beside the dropout risk that the dropout service publishes."""
+"""Students joined with the dropout risk that the dropout service publishes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -58,9 +58,9 @@ def beyond_id(seen: str, *, is_descending: bool) -> Beyond:
 
 @dataclass(frozen=True)
 class Risk:
-    """The overall dropout prediction of a student, as the dropout service publishes it.
+    """Overall dropout prediction of a student, as the dropout service publishes it.
 
-    course: of the enrolment that may be dropped out of; None: the student altogether.
+    course: of the enrolment at risk; None for the student altogether.
     """
 
     score: float
@@ -80,10 +80,10 @@ def risk_of(values: Sequence[Any], *, is_memory: bool) -> tuple[Risk | None, str
 
 
 def students(*, with_risk: bool, beyond: Beyond | None = None) -> AnyQuery:
-    """Return the query of all students with their records, and their risks if it is there.
+    """Return the query of all students with their records and, if asked for, their risks.
 
-    beyond: what holds of the ids of all students asked for. PostgreSQL does not conclude from one
-    table to another it is joined with, and a merge join would read that one from its beginning.
+    beyond: condition on the ids of the students. It is repeated for each joined table: PostgreSQL
+    does not infer it, and a merge join would read the other tables from their beginning.
     """
 
     def same(student_id: Any) -> ColumnElement[bool]:
@@ -102,8 +102,8 @@ def rows_by_risk(
 ) -> tuple[Sequence[Any], str | None]:
     """Return students sorted by risk, those without one last, and the next cursor.
 
-    Sorting the join would sort all students. So: those with a risk from its index, and only when
-    they run out those without one, by id.
+    Sorting the join would sort all students. Students with a risk are read from its index; students
+    without one follow by id, and are read only to fill the page.
 
     Raises:
         MalformedCursor: the cursor is not one of this list.
@@ -135,7 +135,7 @@ def _with_risk(
     place = (published_risk.c.risk_score, published_risk.c.student_id)
     query = (
         students(with_risk=True)
-        # What makes the outer join an inner one, so that it may start from the risks.
+        # Makes the outer join an inner one, so that the plan can start from the risks.
         .where(published_risk.c.risk_score.is_not(None), *wanted)
         .add_columns(place[0].label("place"), place[1].label("place_id"))
         .order_by(*(column.desc() if is_descending else column for column in place))

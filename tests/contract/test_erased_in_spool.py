@@ -1,4 +1,4 @@
-"""Students who were erased leave nothing in the spools, and running services see to it."""
+"""Erasure in the spools: no row of an erased student stays, also while services run."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,41 +44,42 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 
 @pytest.fixture
-def database(private_url: str, spool: Spool) -> Database:
-    """Give a database whose services would spool."""
-    database = Database.on(engine_on(private_url))
-    database.use_spool(spool)
-    return database
+def database(private_url: str) -> Database:
+    """Give a database of the test's own."""
+    return Database.on(engine_on(private_url))
 
 
 @pytest.fixture
-def datastore(database: Database) -> DatastoreManager:
-    return DatastoreManager(database)
+def datastore(database: Database, spool: Spool) -> DatastoreManager:
+    """Give a manager with a spool."""
+    datastore = DatastoreManager(database)
+    datastore.spool.attach(spool)
+    return datastore
 
 
-def wait_in(spool: Spool, *student_ids: str) -> None:
-    """Let a student and an assessment of each wait."""
+def append_rows(spool: Spool, *student_ids: str) -> None:
+    """Append a student and an assessment for each id."""
     for id_ in student_ids:
         mark = AssessmentToStore(id_, "quiz", "Math", 50, id=f"of-{id_}", accepted_at=NOON)
         student = StudentToStore(NAME, id=id_, accepted_at=NOON)
-        spool.accept([STUDENT.entry(student), ASSESSMENT.entry(mark)])
+        spool.append([STUDENT.entry(student), ASSESSMENT.entry(mark)])
 
 
-def refuse_all(spool: Spool) -> None:
-    spool.refuse([(entry, "The id is stored with other content") for entry in spool.oldest(100)])
+def reject_all(spool: Spool) -> None:
+    spool.reject([(entry, "The id is stored with other content") for entry in spool.pending(100)])
 
 
-def test_what_comes_late_is_not_kept(
+def test_waiting_rows_of_an_erased_student_are_removed_at_replay(
     datastore: DatastoreManager, spool: Spool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    datastore.erase_student(ID)
-    wait_in(spool, ID, "bob")
+    datastore.students.erase(ID)
+    append_rows(spool, ID, "bob")
     before = bytes_of(spool.path.parent)
 
-    SpoolReplayer(datastore.database, spool, datastore, SPOOLABLE_TYPES).give()
+    SpoolReplayer(datastore.database, spool, datastore, SPOOLABLE_TYPES).replay_all()
 
     assert ID.encode() in before
-    assert spool.every() == []
+    assert spool.all_entries() == []
     after = bytes_of(spool.path.parent)
     assert (ID.encode() in after, NAME.encode() in after) == (False, False)
     assert datastore.get_performance_record("bob").assessment_count == 1
@@ -86,36 +87,36 @@ def test_what_comes_late_is_not_kept(
     assert ID not in caplog.text
 
 
-def test_deleting_removes_what_had_been_refused(datastore: DatastoreManager, spool: Spool) -> None:
+def test_deleting_removes_rejected_rows(datastore: DatastoreManager, spool: Spool) -> None:
     datastore.add_student(ID, "Another Name")
-    wait_in(spool, ID, "bob")
+    append_rows(spool, ID, "bob")
     with pytest.raises(DatabaseUnavailable):
-        datastore.delete_student(ID, actor="office")
-    refuse_all(spool)
+        datastore.students.delete(ID, actor="office")
+    reject_all(spool)
 
-    datastore.delete_student(ID, actor="office")
+    datastore.students.delete(ID, actor="office")
 
-    assert {entry.subject for entry in spool.every()} == {"bob"}
+    assert {entry.subject for entry in spool.all_entries()} == {"bob"}
     assert ID.encode() not in bytes_of(spool.path.parent)
 
 
-def test_a_student_who_is_not_there_is_not_forgotten(
+def test_rejected_rows_of_an_unknown_student_stay(
     datastore: DatastoreManager, spool: Spool
 ) -> None:
-    wait_in(spool, "unheard")
-    refuse_all(spool)
+    append_rows(spool, "unheard")
+    reject_all(spool)
 
     with pytest.raises(StudentNotFound):
-        datastore.delete_student("unheard", actor="office")
-    assert len(spool.every()) == 2
+        datastore.students.delete("unheard", actor="office")
+    assert len(spool.all_entries()) == 2
 
 
-def test_dropout_erases_whom_staffstuddash_has_deleted(database: Database) -> None:
+def test_dropout_erases_students_that_staffstuddash_has_deleted(database: Database) -> None:
     manager = DropoutDatabaseManager(database)
     manager.events.add(None, ID, "q1", "QUESTION_SUBMIT", data={"who": NAME})
     manager.students.add(ID, NAME)
     before = dump(database)
-    DatastoreManager(database).erase_student(ID)
+    DatastoreManager(database).students.erase(ID)
     app = dropout_service.main.create_app(manager, DropoutSettings.model_validate(SOON))
 
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)):
@@ -126,38 +127,38 @@ def test_dropout_erases_whom_staffstuddash_has_deleted(database: Database) -> No
     assert NAME not in dump(database)
 
 
-def test_staffstuddash_forgets_whom_another_machine_has_erased(
+def test_staffstuddash_purges_students_that_another_machine_has_erased(
     datastore: DatastoreManager, spool: Spool, private_url: str
 ) -> None:
-    wait_in(spool, ID, "bob")
-    refuse_all(spool)
-    DatastoreManager(Database.on(engine_on(private_url))).erase_student(ID)
+    append_rows(spool, ID, "bob")
+    reject_all(spool)
+    DatastoreManager(Database.on(engine_on(private_url))).students.erase(ID)
     settings = StaffstuddashSettings.model_validate(SOON)
     app = staffstuddash_service.main.create_app(datastore, settings)
 
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)):
-        is_removed = wait_until(lambda: len(spool.every()) == 2)
+        is_removed = wait_until(lambda: len(spool.all_entries()) == 2)
 
     assert is_removed
-    assert {entry.subject for entry in spool.every()} == {"bob"}
+    assert {entry.subject for entry in spool.all_entries()} == {"bob"}
 
 
-def test_a_spool_that_cannot_be_used_keeps_nobody_from_being_erased(
+def test_a_student_is_erased_although_the_spool_cannot_be_used(
     private_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     no_folder = tmp_path / "file"
     no_folder.write_text("")
     database = Database.on(engine_on(private_url))
-    database.use_spool(Spool(no_folder / "spool.db"))
     datastore = DatastoreManager(database)
+    datastore.spool.attach(Spool(no_folder / "spool.db"))
 
-    assert datastore.erase_student(ID)["students"] == 0
-    assert datastore.forget_erased_students() == 0
+    assert datastore.students.erase(ID)["students"] == 0
+    assert datastore.students.purge_erased() == 0
     assert caplog.text.count("erased students cannot be forgotten") == 2
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_spool_that_cannot_be_read_spoils_no_answer(
+def test_an_unreadable_spool_changes_no_answer(
     private_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, *, is_there: bool
 ) -> None:
     no_folder = tmp_path / "file"
@@ -165,13 +166,13 @@ def test_a_spool_that_cannot_be_read_spoils_no_answer(
     url = private_url if is_there else f"postgresql://ada:secret@127.0.0.1:{free_port()}/school"
     settings = StaffstuddashSettings(database_url=url)
     database = Database.from_settings("test", Base.metadata, settings)
-    database.use_spool(Spool(no_folder / "spool.db"))
     datastore = DatastoreManager(database)
+    datastore.spool.attach(Spool(no_folder / "spool.db"))
     answer = StudentNotFound if is_there else DatabaseUnavailable
 
     with pytest.raises(answer):
         datastore.get_student("nobody")
     with pytest.raises(answer):
-        datastore.delete_student("nobody", actor="office")
+        datastore.students.delete("nobody", actor="office")
     assert "the spool cannot be read" in caplog.text
     database.close()
