@@ -24,7 +24,7 @@ from benchmarks.support.polars_features import features_by_polars
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.database.features.activity_query import activity_statement
 from dropout_service.database.predictions.batch import EVERYBODY
-from dropout_service.domain.rules.activity import day_of
+from dropout_service.domain.rules.activity import epoch_day
 from shared_db.connection.database import Database
 from shared_db.pseudonyms import pseudonym_of
 
@@ -129,7 +129,7 @@ def build_rollup(manager: DropoutDatabaseManager) -> None:
 
 def features_by_us(engine: Engine) -> pl.DataFrame:
     """Return the figures of everybody, by the manager's own statement."""
-    values = {"as_of": AS_OF, "today": day_of(AS_OF)}
+    values = {"as_of": AS_OF, "today": epoch_day(AS_OF)}
     with engine.connect() as connection:
         rows = connection.execute(activity_statement(EVERYBODY), values)
         return pl.DataFrame(rows.all(), schema=list(rows.keys()), orient="row")

@@ -115,7 +115,7 @@ def main() -> None:
         if options.twice:
             again = importing(engine, tiled)
             print(f"the same again                     {timed(again.run):8.1f} s")
-            is_settled = not any(one.stored for one in again.accounts.values())
+            is_settled = not any(one.stored for one in again.reports.values())
         rows = write_out(engine, written)
         checkpoint(engine)
         theirs = bare_copy(engine, written, TABLES)
@@ -123,7 +123,7 @@ def main() -> None:
         print(machine(server))
     total, clicks = sum(rows[table] for table in TABLES), rows["dropout.learning_events"]
     print(f"{total:,} rows, {clicks:,} of them clicks")
-    for one in run.accounts.values():
+    for one in run.reports.values():
         print(f"  {one.name:<26}{one.read:>12,} read {one.stored:>12,} stored {one.seconds:8.1f} s")
     print(f"import, with rollup and records    {ours:8.1f} s")
     print(f"bare COPY of the same rows         {theirs:8.1f} s")

@@ -1,4 +1,4 @@
-"""Column types and mixins that mean the same in all three services."""
+"""Column types and mixins with the same meaning in all three services."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -27,11 +27,11 @@ NAMING_CONVENTION = {
 
 ID_LENGTH = 200
 
-# Values of a row to insert, by attribute of its mapped class. Without the history that a mapped
-# object keeps for its session, which takes longer than all else that is done to a row of a batch.
+# Values of a row to insert, by attribute of its mapped class. A mapped object would keep a history
+# for its session, which takes longer than everything else for a row of a batch.
 Row = dict[str, Any]
 
-# Ids sort by code point in both stores, so that cursors and orders agree.
+# Ids sort by code point in both stores, so that cursors and sort orders agree.
 Key = String(ID_LENGTH).with_variant(String(ID_LENGTH, collation="C"), "postgresql")
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
@@ -42,7 +42,7 @@ def service_metadata(schema: str) -> MetaData:
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant: aware in Python, `timestamptz` on PostgreSQL, UTC text in memory."""
+    """Instant: aware in Python, `timestamptz` on PostgreSQL, UTC text in memory."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -53,7 +53,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return datetime
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Turn it into UTC; a naive value is a programming error.
+        """Convert the value to UTC; a naive value is a programming error.
 
         Raises:
             ValueError: the value has no time zone.
@@ -66,7 +66,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Give it back aware: the in-memory store keeps no zone, and what it keeps is UTC."""
+        """Return the value as aware: the in-memory store keeps UTC without a zone."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -85,7 +85,7 @@ def enum_column(kind: type[StrEnum]) -> Enum:
 
 
 class Base:
-    """What every mapped class has: how Python types become columns."""
+    """Base of mapped classes: the column types of Python types."""
 
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
         datetime: UtcDateTime(),
@@ -95,14 +95,15 @@ class Base:
 
 
 class IdempotentRow:
-    """A row that its sender may name: its id, and a digest of what was sent under that id.
+    """Row with an id that its sender may choose, and a digest of the sent content.
 
-    The digest is what makes a repeated request harmless and a changed one a conflict.
+    The digest distinguishes a repeated request, which is harmless, from a changed one, a conflict.
     """
 
     id: Mapped[str] = mapped_column(Key, primary_key=True, sort_order=-2)
     digest: Mapped[bytes] = mapped_column(LargeBinary(16), sort_order=100)
-    # Set on the object that a manager returns when the row was there already; not stored.
+    # Set on the returned object if the row was stored before; not stored.
     is_replay = False
-    # Likewise: it waits in the spool, and what only the database can tell is None.
+    # Set on the returned object if the row waits in the spool: values that only the database
+    # knows are None. Not stored.
     is_pending = False

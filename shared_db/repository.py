@@ -1,4 +1,4 @@
-"""Repositories: the queries of a service, by resource, each method one transaction."""
+"""Repositories: the queries of a service by resource; each method is one transaction."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -64,7 +64,7 @@ class Repository:
             return query(session)
 
     def read_filtered(self, query: Callable[[Session], T]) -> T:
-        """Run `query`, whose conditions the caller chose, as `read` does.
+        """Run `query`, with conditions of the caller, as `read` does.
 
         Raises:
             QueryTooExpensive: the query ran into the time-out.
@@ -74,8 +74,10 @@ class Repository:
         with self.database.reading_filtered() as session:
             return query(session)
 
-    def write(self, change: Callable[[Session], T]) -> T:
+    def write(self, change: Callable[[Session], T], *, wait_for_disk: bool = True) -> T:
         """Run `change` in one transaction: committed on return, rolled back on any error.
+
+        wait_for_disk: as for `Database.unit_of_work`.
 
         Raises:
             DatabaseUnavailable: the server does not answer; after a lost connection the outcome is
@@ -83,7 +85,7 @@ class Repository:
             DatabaseBusy: a lock, a time-out, or no connection left.
 
         """
-        with self.database.unit_of_work() as session:
+        with self.database.unit_of_work(wait_for_disk=wait_for_disk) as session:
             return change(session)
 
     def insert(self, type_: SpoolableType[I, R], item: I, insert: Callable[[Session, I], R]) -> R:
@@ -91,7 +93,7 @@ class Repository:
 
         Raises:
             DatabaseUnavailable: the database is away, and nothing can be spooled.
-            ServiceError: what `insert` raises, or the conflict of an id that waits already.
+            ServiceError: the refusal by `insert`, or the conflict of an id that waits already.
 
         """
         if self.spool.spool is None:
@@ -105,7 +107,7 @@ class Repository:
         except (DatabaseUnavailable, NotFound) as failure:
             return self.spool.accept_one(type_, item, self._outage(failure))
         if not row.is_replay:
-            self.spool.note_stored(type_)
+            self.spool.record_stored(type_)
         return row
 
     def insert_many(
@@ -114,7 +116,7 @@ class Repository:
         items: Sequence[I],
         insert: Callable[[Session, Sequence[I]], list[InsertResult]],
     ) -> list[InsertResult]:
-        """Run `insert` for a batch as `Repository.insert` does; all wait when one has to.
+        """Run `insert` for a batch as `Repository.insert` does; all are spooled if one has to be.
 
         Raises:
             ServiceError: as `Repository.insert`.
@@ -138,7 +140,7 @@ class Repository:
         """Run `query` as `read` does; if it finds nothing, return the waiting row of that id.
 
         Raises:
-            ServiceError: what `query` raises, if no row of that id waits.
+            ServiceError: the refusal by `query`, if no row of that id waits.
 
         """
         try:
@@ -150,12 +152,10 @@ class Repository:
             return pending
 
     def _outage(self, failure: DatabaseUnavailable | NotFound) -> DatabaseUnavailable | None:
-        """Return the outage for which an item is spooled.
-
-        A student who is missing because their own row waits in the spool is no refusal.
+        """Return the outage for which an item is spooled; None if it waits for its student's row.
 
         Raises:
-            NotFound: nothing waits of the missing student.
+            NotFound: the item's student does not exist, and does not wait in the spool either.
 
         """
         if isinstance(failure, DatabaseUnavailable):
@@ -175,9 +175,9 @@ class Received(NamedTuple):
 class IngestRepository(Repository, Generic[I, R]):
     """Repository whose single inserts share transactions by group commit.
 
-    type_: is not ordered. receive: the row of an item that came now. insert_each: inserts rows and
-    returns, in order, the stored row or the refusal of each; called again with some of the rows
-    whose first attempt was rolled back.
+    type_: is not ordered. receive: returns the row of an item. insert_each: inserts rows and
+    returns, in order, the stored row or the refusal of each; it is called again with some of the
+    rows after their first attempt was rolled back.
     """
 
     def __init__(
@@ -211,7 +211,7 @@ class IngestRepository(Repository, Generic[I, R]):
             return self.spool.accept_one(self._type, item, failure)
 
     async def insert_grouped_async(self, item: I) -> R:
-        """Insert one item as `insert_grouped` does, without a thread while it waits."""
+        """Insert one item as `insert_grouped` does; the calling task waits, without a thread."""
         if self.spool.spool is None:
             return await self.commits.write_async(*self._receive(item))
         item = self._type.stamped(item, utc_now())
@@ -219,12 +219,12 @@ class IngestRepository(Repository, Generic[I, R]):
             self.database.require_available()
             return self._noted(await self.commits.write_async(*self._receive(item)))
         except DatabaseUnavailable as failure:
-            # In a thread, because the disk takes its time; it knows this request's context.
+            # In a thread, because it waits for the disk; `to_thread` copies the request's context.
             return await asyncio.to_thread(self.spool.accept_one, self._type, item, failure)
 
     def _noted(self, row: R) -> R:
         if not row.is_replay:
-            self.spool.note_stored(self._type)
+            self.spool.record_stored(self._type)
         return row
 
     def _flush(self, rows: list[Row]) -> Sequence[R | ServiceError]:

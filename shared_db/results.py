@@ -19,8 +19,8 @@ class Outcome(StrEnum):
 class InsertResult(NamedTuple):
     """Result of inserting one row, alone or in a batch.
 
-    refusal: the reason, where the row was neither stored nor a replay and the outcome alone does
-    not say it.
+    refusal: the reason if the row was neither stored nor a replay, where the outcome alone does not
+    name it.
     """
 
     id: str

@@ -59,7 +59,7 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
         manager.database,
         HISTORY,
         periodics,
-        spooling=SpoolConfig(manager, SPOOLABLE_TYPES),
+        spool_config=SpoolConfig(manager, SPOOLABLE_TYPES),
     )
     app.state.manager = manager
     return app

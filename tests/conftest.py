@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.scratch import prefer_memory
 from tests.support.server import SuiteServer
-from veritas_cli.postgres.server import LocalPostgresError
+from veritas_cli.postgres.binaries import LocalPostgresError
 
 # There are more workers than cores: threads of NumPy's would only wait for one another. It reads
 # this when it is first imported, which the plugins do.

@@ -21,7 +21,7 @@ from shared_web.auth.keys import KeyManager, Scope
 from veritas_cli.migrations import migrate_all
 from veritas_cli.postgres.server import LocalPostgres
 from veritas_cli.processes.ports import free_port
-from veritas_cli.processes.termination import apart, end
+from veritas_cli.processes.termination import detached, terminate
 
 _START_SECONDS = 30
 _ROOT = Path(__file__).parents[2]
@@ -138,13 +138,13 @@ def running(
                 },
                 stdout=out,
                 stderr=out,
-                **apart(signal.SIGTERM),
+                **detached(signal.SIGTERM),
             )
         try:
             _wait_until_it_answers(process, f"http://127.0.0.1:{port}/readyz", log)
             yield Running(f"http://127.0.0.1:{port}", process.pid)
         finally:
-            end(process, (signal.SIGTERM, 15))
+            terminate(process, (signal.SIGTERM, 15))
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ def measure(
     with tempfile.TemporaryDirectory(prefix="veritas-pgbench-") as folder:
         script = Path(folder, "script")
         script.write_text(f"\\set n random(1, {most})\n{' '.join(statement.split())};\n")
-        command = [str(fitting_program("pgbench", 15).path), "--no-vacuum", f"--file={script}"]
+        program = fitting_program("pgbench", 15).path("pgbench")
+        command = [str(program), "--no-vacuum", f"--file={script}"]
         command += [f"--client={clients}", f"--jobs={min(clients, os.cpu_count() or 1)}"]
         command += [f"--time={max(1, round(seconds))}", "--log", f"--log-prefix={folder}/log"]
         command += [f"--host={place.host}", f"--port={place.port}", f"--username={place.username}"]

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from veritas_cli.postgres.admin_connection import HOST, administering
 from veritas_cli.postgres.os_account import account_for
 from veritas_cli.processes.ports import free_port
-from veritas_cli.processes.termination import apart, end
+from veritas_cli.processes.termination import detached, terminate
 
 _CONFIGURATION = """
 [databases]
@@ -80,7 +80,7 @@ def pooler(
             _wait_until_it_answers(process, running.over_tcp(server_url))
             yield running
         finally:
-            end(process, (signal.SIGTERM, 10))
+            terminate(process, (signal.SIGTERM, 10))
 
 
 def _program() -> str | None:
@@ -106,14 +106,14 @@ def _started(
     account = account_for(folder)  # it, too, refuses to run as root
     for path in (folder, users, configuration):
         if account is not None:
-            account.owns(path)
+            account.chown(path)
     return subprocess.Popen(
         [program, "-q", str(configuration)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        **apart(signal.SIGTERM),
-        **(account.for_process if account else {}),
+        **detached(signal.SIGTERM),
+        **(account.popen_arguments if account else {}),
     )
 
 

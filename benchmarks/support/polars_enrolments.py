@@ -15,13 +15,13 @@ import polars as pl
 
 from dropout_service.domain.enrolments.enrolment_features import (
     ACTIVITY_WINDOWS,
-    FEWEST_FOR_LEAVING,
-    FEWEST_RHYTHM_GAPS,
     LAST_DUE,
-    LEAVING_WINDOW,
     MIDRANKED,
+    MIN_RHYTHM_GAPS,
+    MIN_STUDENTS_FOR_WITHDRAWALS,
     RANKED_ACTIVITY,
     RHYTHM_WINDOW,
+    WITHDRAWAL_WINDOW,
     midrank_name,
     percentile_name,
 )
@@ -121,10 +121,10 @@ def enrolment_features(
 def _leaving(oulad: Oulad, day: int) -> pl.LazyFrame:
     registered, left = pl.col("registered_day"), pl.col("unregistered_day")
     were_there = (registered.is_null() | (registered <= day)) & (
-        left.is_null() | (left > day - LEAVING_WINDOW)
+        left.is_null() | (left > day - WITHDRAWAL_WINDOW)
     )
     gone = (left <= day).sum()
-    is_known = (pl.len() >= FEWEST_FOR_LEAVING) & (day >= LEAVING_WINDOW)
+    is_known = (pl.len() >= MIN_STUDENTS_FOR_WITHDRAWALS) & (day >= WITHDRAWAL_WINDOW)
     odds = (gone + 0.5) / (pl.len() - gone + 0.5)
     return (
         oulad.enrolments.filter(were_there)
@@ -258,7 +258,7 @@ def _active_days(oulad: Oulad, day: int) -> pl.LazyFrame:
             clicks_change=((recent.sum() + 1) / (before.sum() + 1)).log(),
             days_since_activity=day - on.max(),
             clicks_total=clicks.sum(),
-            regularity=pl.when(gaps.count() >= FEWEST_RHYTHM_GAPS).then(
+            regularity=pl.when(gaps.count() >= MIN_RHYTHM_GAPS).then(
                 (1 / (1 + variation)).round(9)
             ),
         )

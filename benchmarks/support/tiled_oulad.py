@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
-from veritas_cli.oulad.course import FILES
-from veritas_cli.oulad.csv_files import OuladFiles
+from veritas_cli.oulad.csv_files import FILES, OuladFiles
 
 PUBLISHED_CLICKS = 10_655_280
 PUBLISHED_ENROLMENTS = 32_593

@@ -9,15 +9,16 @@ from dropout_service.routes.filters import EVENTS, OF_A_STUDENT, EventFilters
 from dropout_service.routes.path_parameters import StudentId
 from dropout_service.schemas.events import AttemptOut, LearningEventOut, NewLearningEvent
 from shared_db.errors import Overloaded
+from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import INGEST, READ, Ingester
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.acknowledgement import QUEUED, IngestQueue, queued
 from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
-from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.requests.swift import SwiftRoute
+from shared_web.requests.idempotency import IdempotencyKey, created, row_id
+from shared_web.requests.json_bodies import json_body, read_json
 
-router = APIRouter(tags=["events"], route_class=SwiftRoute)
+router = APIRouter(tags=["events"], route_class=AdmittedRoute)
 
 
 @router.post(
@@ -25,23 +26,23 @@ router = APIRouter(tags=["events"], route_class=SwiftRoute)
     status_code=201,
     response_model=LearningEventOut,
     responses={**documented(EventExists, StudentErased, Overloaded), **QUEUED},
+    openapi_extra=json_body(NewLearningEvent),
 )
 async def add_event(
-    new: NewLearningEvent,
+    request: Request,
     manager: Manager,
     intake: IngestQueue,
     principal: Ingester,
-    response: Response,
     key: IdempotencyKey = None,
-) -> LearningEventOut | Response:
+) -> Response:
     """Store one event. A repeated request gets the same answer; other content under its id, 409."""
+    new = await read_json(request, NewLearningEvent)
     event_id = row_id(new.id, key, principal)
     sent = EventToStore(**{**vars(new), "id": event_id})
-    event = await intake.stored(manager.events.add_async(sent))
+    event = await intake.wait_or_queue(manager.events.add_async(sent))
     if event is None:
         return queued(event_id)
-    mark_replay(response, is_replay=event.is_replay)
-    return LearningEventOut.model_validate(event)
+    return created(LearningEventOut.model_validate(event), is_replay=event.is_replay)
 
 
 @router.post("/events/batch", dependencies=[INGEST], **batch_route(NewLearningEvent))

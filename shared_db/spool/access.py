@@ -25,7 +25,7 @@ _reads = StateLog(
 
 @contextmanager
 def replaying() -> Iterator[None]:
-    """Hide the spool in this context: rows that are replayed wait in it already."""
+    """Hide the spool in this context: a row that is replayed is in it already."""
     token = _is_replaying.set(True)
     try:
         yield
@@ -34,9 +34,9 @@ def replaying() -> Iterator[None]:
 
 
 def best_effort(read: Callable[[], T], unknown: T) -> T:
-    """Return the result of a read of a spool, `unknown` if its file cannot be used.
+    """Return the result of a read of a spool, or `unknown` if its file cannot be used.
 
-    The log says so once; what the database knows counts.
+    A service answers by its database then; the log has one line about it.
     """
     try:
         found = read()
@@ -50,8 +50,8 @@ def best_effort(read: Callable[[], T], unknown: T) -> T:
 class SpoolAccess:
     """Access to the spool of a service; without a spool until the service attaches one.
 
-    failure: why there is none, where the service should have one; rows may wait in its file.
-    on_use: called when an answer rests on the spool.
+    failure: the reason why a service that should have a spool has none; rows may wait in its file.
+    on_use: called when an answer depends on the spool.
     """
 
     def __init__(self) -> None:
@@ -65,11 +65,11 @@ class SpoolAccess:
         return None if _is_replaying.get() else self._spool
 
     def attach(self, spool: Spool) -> None:
-        """Accept rows into the spool from now on while the database is away."""
+        """Use the spool from now on: it accepts rows while the database is away."""
         self._spool = spool
 
     def holds(self, ids: Iterable[object]) -> bool:
-        """Return True if a row waits that has one of these ids, or is about one of them."""
+        """Return True if a row waits that has one of these ids, or one of them as its subject."""
         spool = self.spool
         return spool is not None and best_effort(partial(spool.holds, ids), unknown=False)
 
@@ -94,7 +94,7 @@ class SpoolAccess:
     ) -> list[InsertResult]:
         """Append stamped items to the spool and return their results, in order.
 
-        failure: why the database did not take them; None where they wait for earlier rows.
+        failure: the outage of the database; None if the items wait for earlier rows.
 
         Raises:
             DatabaseUnavailable: the spool is full or cannot be written.
@@ -127,8 +127,8 @@ class SpoolAccess:
         self.on_use()
         return type_.pending(entry)
 
-    def note_stored(self, type_: SpoolableType[Any, Any]) -> None:
-        """Note that the database takes rows of this type: failed ones may be tried again."""
+    def record_stored(self, type_: SpoolableType[Any, Any]) -> None:
+        """Record that the database took a row of this type, so deferred ones may be retried."""
         if self._spool is not None:
             self._spool.types_stored.add(type_.name)
 
@@ -136,7 +136,7 @@ class SpoolAccess:
         self, type_: SpoolableType[I, Any], items: Sequence[I], failure: DatabaseUnavailable | None
     ) -> list[tuple[Outcome, Entry]]:
         spool = self.spool
-        assert spool is not None  # noqa: S101 - callers look first
+        assert spool is not None  # noqa: S101 - callers check first
         try:
             kept = spool.append([type_.entry(item) for item in items])
         except SpoolUnavailable as unwritable:

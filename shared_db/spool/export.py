@@ -1,4 +1,4 @@
-"""A spool's rows as lines of JSON, to look at or to carry to another machine."""
+"""Export of a spool's rows as lines of JSON, for people or for another machine."""
 
 import json
 import sqlite3
@@ -17,7 +17,7 @@ from shared_db.spool.queue import Spool
 from shared_db.spool.spoolable import SpoolableType
 from shared_db.spool.sqlite_file import is_damage
 
-AnyKind = SpoolableType[Any, Any]
+AnyType = SpoolableType[Any, Any]
 
 
 def as_line(service: str, entry: Entry) -> str:
@@ -35,13 +35,13 @@ def as_line(service: str, entry: Entry) -> str:
     )
 
 
-def read_file(path: Path, kinds: Mapping[str, Iterable[AnyKind]]) -> dict[str, list[Entry]]:
-    """Return by service what an exported file or a spool of another machine holds, as waiting.
+def read_file(path: Path, kinds: Mapping[str, Iterable[AnyType]]) -> dict[str, list[Entry]]:
+    """Return, by service, the rows of an exported file or of another machine's spool, as waiting.
 
-    kinds: by service, what it can take. Whose spool a copied file is, its name tells.
+    kinds: by service, the types that it knows. The name of a copied spool contains its service.
 
     Raises:
-        ConfigurationError: the file is neither, or a row of it is not one that a service takes.
+        ConfigurationError: the file is neither, or no service knows the type of a row.
 
     """
     known = {(service, kind.name): kind for service in kinds for kind in kinds[service]}
@@ -54,9 +54,9 @@ def read_file(path: Path, kinds: Mapping[str, Iterable[AnyKind]]) -> dict[str, l
     return found
 
 
-def _entry(path: Path, number: int, kind: AnyKind, addition: str) -> Entry:
+def _entry(path: Path, number: int, kind: AnyType, addition: str) -> Entry:
     try:
-        return made_anew(kind, addition)
+        return entry_from_json(kind, addition)
     except (ValidationError, ValueError) as refusal:
         raise ConfigurationError(f"{path}, row {number}: this is no {kind.name}.") from refusal
 
@@ -70,7 +70,7 @@ def _rows(path: Path, services: Iterable[str]) -> list[tuple[str, str, str]]:
 
 
 def _is_sqlite(path: Path) -> bool:
-    # Asked of SQLite: another descriptor of a spool in use would cost its users their locks.
+    # By SQLite itself: closing another descriptor of a spool in use would drop the locks on it.
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         try:
             connection.execute("PRAGMA schema_version")
@@ -81,18 +81,18 @@ def _is_sqlite(path: Path) -> bool:
     return True
 
 
-def made_anew(kind: AnyKind, addition: str) -> Entry:
-    """Return the entry of an addition in JSON, with the digest of its content.
+def entry_from_json(kind: AnyType, addition: str) -> Entry:
+    """Return the entry of an item in JSON, with a digest of its content.
 
     Raises:
-        ValueError: it is no addition of this kind.
+        ValueError: it is no item of this type.
 
     """
     return kind.entry(kind.stamped(kind.from_json(addition), utc_now()))
 
 
 def service_of(path: Path, services: Iterable[str]) -> str:
-    """Return the service whose spool the file is, by the file's name.
+    """Return the service of a spool by the name of its file.
 
     Raises:
         ConfigurationError: the name is not that of a spool.
@@ -115,7 +115,7 @@ def _rows_of_spool(path: Path, services: Iterable[str]) -> list[tuple[str, str, 
 
 def _rows_of_lines(path: Path) -> list[tuple[str, str, str]]:
     rows = []
-    # Not by `splitlines`, which also ends a line at U+2028 and others that JSON leaves as they are.
+    # Not by `splitlines`, which also splits at U+2028 and others that JSON does not escape.
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if not line.strip():
             continue

@@ -1,4 +1,4 @@
-"""Forgetting in the spool: students who were erased leave nothing in its file."""
+"""Purge of erased students' rows from the spool."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator
@@ -14,10 +14,10 @@ _AT_ONCE = 1000
 
 
 def require_no_pending_writes(access: SpoolAccess, subject: str) -> None:
-    """Let a student be erased only when nothing of theirs waits.
+    """Return if no row of the student waits, so that the student can be erased.
 
     Raises:
-        DatabaseUnavailable: something waits, and is given back first.
+        DatabaseUnavailable: a row waits, and has to be replayed first.
 
     """
     if access.holds([subject]):
@@ -25,16 +25,16 @@ def require_no_pending_writes(access: SpoolAccess, subject: str) -> None:
 
 
 def purge_students(access: SpoolAccess, subjects: Collection[str]) -> int:
-    """Delete from the spool what is there of erased students; return how many additions.
+    """Delete all rows of erased students from the spool; return their number.
 
-    A spool that cannot be written keeps them until `forget_erased` finds it mended.
+    A spool that cannot be written keeps them until `forget_erased` can write it again.
     """
     spool = access.spool
     if spool is None or not subjects:
         return 0
     removed = 0
-    with _tried_again_later():
-        removed = spool.forget_subjects(subjects)
+    with _retried_later():
+        removed = spool.purge_subjects(subjects)
     if removed:
         logger.warning("%d rows of erased students were removed from the spool", removed)
     return removed
@@ -43,12 +43,12 @@ def purge_students(access: SpoolAccess, subjects: Collection[str]) -> int:
 def forget_erased(
     access: SpoolAccess, erased_among: Callable[[Collection[str]], Collection[str]]
 ) -> int:
-    """Delete from the spool what was refused of students who are erased; return how many additions.
+    """Delete the refused rows of erased students from the spool; return their number.
 
-    erased_among: a manager's method that tells which of the students are.
+    erased_among: a manager's method that returns the erased ones among these students.
     """
     refused, erased = list[str](), set[str]()
-    with _tried_again_later():
+    with _retried_later():
         refused = access.spool.subjects_refused() if access.spool else []
     for start in range(0, len(refused), _AT_ONCE):
         erased.update(erased_among(refused[start : start + _AT_ONCE]))
@@ -56,8 +56,8 @@ def forget_erased(
 
 
 @contextmanager
-def _tried_again_later() -> Iterator[None]:
-    """Say that the spool cannot be used: the student is erased all the same."""
+def _retried_later() -> Iterator[None]:
+    """Log that the spool cannot be used: the student is erased from the database all the same."""
     try:
         yield
     except SpoolUnavailable as failure:

@@ -18,19 +18,20 @@ from shared_db.spool.access import replaying
 from shared_db.spool.file import Entry, SpoolUnavailable
 from shared_db.spool.queue import Spool
 from shared_db.spool.replay_queue import ReplayQueue
-from shared_db.spool.retry import RetryPass, runs_of
+from shared_db.spool.retry import RetryPass, isolate_deferred
 from shared_db.spool.spoolable import SpoolableType
 
 logger = logging.getLogger(__name__)
 
 BATCH = 1000
 _LEAST_BATCH = 100
-# Of the time that a live write waits, the most that one transaction of the replay should take.
+# Largest share of a live write's waiting time that one transaction of the replay should take.
 _TRANSACTION_SHARE = 0.1
 PAUSE_SECONDS = 0.5
-# After a pass in which nothing of some kind could be stored, or all that waits is read too often.
+# Pause after a pass in which no row of some type could be stored: reading all waiting rows twice a
+# second would cost too much.
 _STUCK_PAUSE_SECONDS = 4
-# As long as a service that stops may take; a transaction killed then is replayed again.
+# A service that stops may take so long; a transaction that is killed then is replayed again.
 _STOPPING_SECONDS = 5
 _CONFLICT = "The id is stored with other content"
 # Not caused by a row: the process or the server is out of resources.
@@ -44,8 +45,8 @@ class SpoolReplayer:
     A row that the database refuses stays in the spool, except rows of erased students. A row that
     it cannot take now is deferred, and with it the later rows of its student.
     manager: its methods insert the rows. types: the rows that this release knows.
-    now: seconds since the epoch; the retry state of rows rests on it, also after a restart.
-    work: records each pass of the thread.
+    now: seconds since the epoch; the retry state of rows uses it, also after a restart. work:
+    records each pass of the thread.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class SpoolReplayer:
         self._thread = threading.Thread(target=self._run, name="veritas-replay", daemon=True)
 
     def start(self) -> None:
-        """Replay from now on whenever rows wait and the database is there."""
+        """Start to replay whenever rows wait and the database is there."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -85,15 +86,15 @@ class SpoolReplayer:
         self._thread.join(_STOPPING_SECONDS)
 
     def replay_all(self) -> int:
-        """Replay all rows that can be inserted now; return how many were.
+        """Replay all rows that can be inserted now; return their number.
 
-        Nothing is done while another process replays.
+        Returns 0 while another process replays.
         """
         self._replayed = 0
         started = time.monotonic()
-        with self._queue.turn() as is_ours:
+        with self._queue.replay_lock() as is_ours:
             if is_ours:
-                self._pass_through()
+                self._run_pass()
         self._spool.truncate_wal()
         if self._replayed:
             seconds = time.monotonic() - started
@@ -115,8 +116,8 @@ class SpoolReplayer:
                 self._failures.report(None)
 
     def _is_up(self) -> bool:
-        availability = self._database.store.availability
-        return availability is None or availability.is_up
+        breaker = self._database.store.breaker
+        return breaker is None or breaker.is_up
 
     def _replay_if_any(self) -> int:
         if self._spool.pending(1):
@@ -130,10 +131,10 @@ class SpoolReplayer:
     def _is_ordered(self, kind: str) -> bool:
         return kind in self._types and self._types[kind].is_ordered
 
-    def _pass_through(self) -> None:
+    def _run_pass(self) -> None:
         stored, self._spool.types_stored = self._spool.types_stored, set()
         # A copy: another thread may still add to the old set.
-        self._queue.note_stored(tuple(stored))
+        self._queue.record_stored(tuple(stored))
         self._pass = RetryPass(self._is_ordered)
         after = 0
         with reuse_connection():
@@ -157,18 +158,18 @@ class SpoolReplayer:
             try:
                 self._replay(batch)
             except (DatabaseUnavailable, DatabaseBusy, Overloaded):
-                # What took too long together would do so again.
+                # The same batch would take too long again.
                 self._batch = max(1, self._batch // 4)
                 return False
             self._batch = self._next_batch(time.monotonic() - started)
         return True
 
     def _next_batch(self, seconds: float) -> int:
-        """Return how many rows to replay in the next transaction, after one that took so long.
+        """Return the number of rows of the next transaction, after one that took so long.
 
-        Its locks hold up live writes about the same students, which wait for
-        DATABASE_ADDING_SECONDS at most. A far server takes long for any transaction, so that less
-        than `_LEAST_BATCH` rows would only slow the replay down.
+        Its locks block live writes of the same students, which wait for DATABASE_ADDING_SECONDS at
+        most. A distant server takes long for every transaction, so that batches of less than
+        `_LEAST_BATCH` rows would only slow the replay down.
         """
         if self._pass.is_stuck:
             return 1
@@ -178,14 +179,14 @@ class SpoolReplayer:
         return max(_LEAST_BATCH, self._batch // 2) if seconds > patience else self._batch
 
     def _replay(self, entries: Sequence[Entry]) -> None:
-        for name, group in in_order(entries):
+        for name, group in ordered_groups(entries):
             type_ = self._types.get(name)
             if type_ is None:
                 self._spool.reject(
                     (entry, "This release does not know the kind") for entry in group
                 )
                 continue
-            for run in runs_of(group):
+            for run in isolate_deferred(group):
                 self._replay_group(type_, run)
 
     def _replay_group(self, type_: AnyType, group: Sequence[Entry]) -> None:
@@ -198,13 +199,13 @@ class SpoolReplayer:
                 results = type_.replay(self._manager, items)
         except _NOT_ROW_SPECIFIC:
             raise
-        except Exception as failure:  # noqa: BLE001 - it stays in the spool with the row
+        except Exception as failure:  # noqa: BLE001 - recorded in the spool with the row
             self._bisect(type_, entries, failure)
         else:
             self._apply_results(type_, list(zip(entries, results, strict=True)))
 
     def _bisect(self, type_: AnyType, entries: Sequence[Entry], failure: Exception) -> None:
-        """Replay halves of a failed group, until the row that fails is alone."""
+        """Replay the halves of a failed group, until the row that fails is alone."""
         if isinstance(failure, DatabaseBusy) and (len(entries) > 1 or is_overload(failure)):
             raise failure
         if len(entries) == 1:
@@ -219,23 +220,23 @@ class SpoolReplayer:
         if code is None:
             self._apply_results(type_, [(entry, refused(entry.id, _as_refusal(failure)))])
             return
-        self._remove_replayed()  # rows of its kind that were stored after the failure count
+        self._remove_replayed()  # before: only rows of its type that are stored later count
         if not self._queue.has_deferred(code):
             logger.error("what waits cannot be stored now: SQLSTATE %s", code)
         is_refused = self._queue.defer(entry, code, self._now())
-        self._pass.failed(entry, is_refused=is_refused)
+        self._pass.record_failure(entry, is_refused=is_refused)
         if is_refused:
             logger.error("a row is refused: SQLSTATE %s, while others are stored", code)
 
     def _remove_replayed(self) -> None:
-        """Remove the rows that were stored, a few transactions' at once: each waits for the disk.
+        """Remove the stored rows of several transactions at once: each removal waits for the disk.
 
-        After a crash before this the same rows are found again, and the database has them already.
+        If the process dies before it, the next replay finds the rows in the database.
         """
         stored, self._stored = self._stored, []
         of_erased, self._of_erased = self._of_erased, []
         if stored or of_erased:
-            self._queue.settle(stored, of_erased)
+            self._queue.remove(stored, of_erased)
 
     def _apply_results(self, type_: AnyType, results: Sequence[tuple[Entry, InsertResult]]) -> None:
         stored = [entry for entry, result in results if result.is_in_database]
@@ -249,7 +250,7 @@ class SpoolReplayer:
         self._of_erased += of_erased
         self._replayed += len(stored)
         if stored:
-            self._pass.stored(type_.name)
+            self._pass.record_success(type_.name)
         if of_erased:
             logger.warning("%d rows of erased students were removed from the spool", len(of_erased))
         if rejected:
@@ -257,8 +258,8 @@ class SpoolReplayer:
             logger.error("%d rows of the spool were refused; see `veritas spool`", len(rejected))
 
 
-def in_order(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Entry]]]:
-    """Return groups of one kind each, such that what is of one student stays in its order."""
+def ordered_groups(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Entry]]]:
+    """Yield groups of one type each; the rows of each student stay in their order."""
     step_of: dict[str, tuple[int, str]] = {}
     groups: dict[tuple[int, str], list[Entry]] = {}
     for entry in entries:
@@ -272,7 +273,7 @@ def in_order(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Entry]]]:
 
 
 def _is_of_erased(result: InsertResult) -> bool:
-    """Return True if the row is of an erased student: then nothing of it may be kept."""
+    """Return True if the row is of an erased student, so that it must be removed."""
     return result.outcome is Outcome.ERASED or isinstance(result.refusal, Gone)
 
 
@@ -281,7 +282,7 @@ def _problem(result: InsertResult) -> str:
 
 
 class _Unexpected(ServiceError):
-    """An error of ours; its kind is told, its text may be personal."""
+    """Programming error; only its class is recorded, as its text may be personal."""
 
     slug = "unexpected"
 
@@ -291,5 +292,5 @@ def _as_refusal(failure: Exception) -> ServiceError:
         return failure
     logger.error("a spooled row cannot be stored: %s", type(failure).__qualname__)
     refusal = _Unexpected(type(failure).__qualname__)
-    refusal.title = f"Unexpected error: {type(failure).__qualname__}"  # type: ignore[misc] # of this one
+    refusal.title = f"Unexpected error: {type(failure).__qualname__}"  # type: ignore[misc] # this one's
     return refusal

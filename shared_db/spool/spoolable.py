@@ -39,7 +39,7 @@ class SpoolableType(Generic[I, R]):
     `accepted_at`. model: mapped class of the row. values: the row of an item, as far as it is known
     without the database, with id and digest. conflict: the refusal of an id with other content.
     replay: inserts items by the manager's own methods and returns their results, in order.
-    subject: the student whom the item is about. is_ordered: the item must not overtake earlier
+    subject: the student that the item belongs to. is_ordered: the item must not overtake earlier
     rows of its student.
     """
 
@@ -63,18 +63,18 @@ class SpoolableType(Generic[I, R]):
         return id_
 
     def stamped(self, item: I, now: datetime) -> I:
-        """Return the item with its id and the instant of acceptance, which stay from here on."""
+        """Return the item with its id and the instant of acceptance, which then never change."""
         id_ = self.id_of(item) or new_id()
         at = getattr(item, "accepted_at") or now  # noqa: B009 - I is any dataclass
-        # Past the constructor of a frozen dataclass, which takes as long as all else that is done
-        # to an item of a batch.
+        # Without the constructor of a frozen dataclass, which takes as long as everything else for
+        # an item of a batch.
         stamped = object.__new__(self.item)
         vars(stamped).update(vars(item), **{self.id_field: id_, "accepted_at": at})
         return stamped
 
     def entry(self, item: I) -> Entry:
         """Return the entry of a stamped item in the spool."""
-        at: datetime = getattr(item, "accepted_at")  # noqa: B009 - likewise
+        at: datetime = getattr(item, "accepted_at")  # noqa: B009 - I is any dataclass
         row = self.values(item, at)
         payload = self._json.dump_json(item).decode()
         return Entry(self.name, row["id"], self.subject(item), payload, row["digest"], at)
@@ -89,7 +89,7 @@ class SpoolableType(Generic[I, R]):
         return self._json.validate_json(payload)
 
     def pending(self, entry: Entry, *, is_replay: bool = False) -> R:
-        """Return the row of an entry, marked as not in the database yet."""
+        """Return the row of an entry, marked as pending."""
         row = self.model(**self.values(self.from_json(entry.payload), entry.accepted_at))
         row.is_pending = True
         row.is_replay = is_replay
@@ -99,12 +99,12 @@ class SpoolableType(Generic[I, R]):
 def result_per_item(
     items: Sequence[I], insert: Callable[[I], SpoolableRow], id_of: Callable[[I], str | None]
 ) -> list[InsertResult]:
-    """Insert items one by one and return the result of each; a refused one changes nothing.
+    """Insert items one by one and return the result of each; a refusal does not stop the others.
 
     Raises:
         DatabaseUnavailable: the database is away.
         DatabaseBusy: it cannot take the rows now.
-        Overloaded: no thread is left here.
+        Overloaded: this process has no thread left.
 
     """
 

@@ -1,4 +1,4 @@
-"""Many rows at once: PostgreSQL's COPY, in the text that it reads."""
+"""Bulk insert by PostgreSQL's COPY, in its text format."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from shared_db.columns import Row, UtcDateTime
 
 _DIALECT = psycopg2_dialect.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 _NULL = r"\N"
-# Each piece that the driver hands on costs a turn at Python's lock.
+# The driver takes Python's lock for each piece.
 _PIECE_BYTES = 1024 * 1024
 # Below, a savepoint and COPY take longer than one INSERT.
 COPY_MIN_ROWS = 5
@@ -54,7 +54,7 @@ def copy_rows(session: Session, model: type[Any], rows: Sequence[Row]) -> None:
 
 
 def copy_text(session: Session, statement: str, text: bytes) -> None:
-    """Run a COPY FROM STDIN whose lines are put together already, in its text format.
+    """Run a COPY FROM STDIN on lines in its text format.
 
     Raises:
         IntegrityError: a constraint refuses one of them; the transaction, or savepoint, has failed.
@@ -88,13 +88,13 @@ def bulk_insert(session: Session, model: type[Any], rows: Sequence[Row]) -> None
 
 def _driver_of(connection: Connection) -> DriverConnection:
     driver = connection.connection.dbapi_connection
-    assert isinstance(driver, DriverConnection)  # noqa: S101 - COPY is asked of PostgreSQL alone
+    assert isinstance(driver, DriverConnection)  # noqa: S101 - COPY runs on PostgreSQL only
     return driver
 
 
 @dataclass(frozen=True)
 class CopyFormat:
-    """How rows of one table are copied: the statement, and each attribute with its encoder."""
+    """COPY statement of one table, and the encoder of each attribute."""
 
     statement: str
     columns: Sequence[tuple[str, Encode]]
@@ -110,7 +110,7 @@ class CopyFormat:
 
 def _encoded(values: list[Any], encode: Encode) -> Iterable[str]:
     first = values[0]
-    # As the instant at which all rows of a batch came, and what none of them has.
+    # For example the instant of the whole batch, or a value that all rows lack.
     if all(value is first for value in values):
         return repeat(encode(first), len(values))
     return map(encode, values)
@@ -120,7 +120,7 @@ _FORMATS: dict[type, CopyFormat] = {}
 
 
 def copy_format_of(model: type) -> CopyFormat:
-    """Return how rows of a mapped class are copied; looked over once."""
+    """Return the copy format of a mapped class, which is inspected once."""
     if model not in _FORMATS:
         _FORMATS[model] = _inspect_columns(inspect(model))
     return _FORMATS[model]
@@ -138,7 +138,7 @@ def _inspect_columns(mapper: Mapper[Any]) -> CopyFormat:
 
 
 def encoder_of(kind: TypeEngine[Any]) -> Encode:
-    """Return what writes a value of that type as one field of COPY's text format."""
+    """Return the encoder of a column type: from a value to one field of COPY's text format."""
     stored = kind.dialect_impl(_DIALECT)
     if isinstance(stored, JSON):
         return _json
@@ -152,7 +152,7 @@ def encoder_of(kind: TypeEngine[Any]) -> Encode:
 
 
 def _json(value: object) -> str:
-    # Control characters are escaped in it, so of what COPY gives a meaning only the backslash is.
+    # JSON escapes control characters, so the backslash is the only character special to COPY.
     if value is None:
         return _NULL
     return to_json(value, inf_nan_mode="constants").decode().replace("\\", "\\\\")
@@ -162,7 +162,7 @@ def _bytes(value: bytes | None) -> str:
     return _NULL if value is None else rf"\\x{value.hex()}"
 
 
-def _boolean(value: bool | None) -> str:  # noqa: FBT001 - what is to be written
+def _boolean(value: bool | None) -> str:  # noqa: FBT001 - the value to encode
     return _NULL if value is None else "t" if value else "f"
 
 
@@ -195,7 +195,7 @@ _ENCODERS: tuple[tuple[type[TypeEngine[Any]], Encode], ...] = (
 def _text(value: str | None) -> str:
     if value is None:
         return _NULL
-    # Most texts are of this kind; of what is printable only a backslash means something to COPY.
+    # A shortcut for most texts, which are alphanumeric.
     return value if value.isalnum() else text_field(value)
 
 
@@ -210,6 +210,6 @@ def text_field(value: str) -> str:
         raise ValueError("a text must not contain the NUL character")
     if "\\" in value:
         value = value.replace("\\", "\\\\")
-    if value.isprintable():
+    if value.isprintable():  # no other printable character is special to COPY
         return value
     return value.replace("\n", r"\n").replace("\r", r"\r").replace("\t", r"\t")

@@ -1,4 +1,4 @@
-"""Idempotent inserts of rows that a client names: stored once, however often they are sent."""
+"""Idempotent inserts of rows with a client's id: stored once, however often they are sent."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from shared_db.resilience.error_classification import is_unique_violation
 from shared_db.results import InsertResult, Outcome
 from shared_db.writes.copy_from import COPY_MIN_ROWS, copy_rows
 
-# A second COPY, for rows that others stored meanwhile; after that an INSERT, which looks by itself.
+# A second COPY, after other requests stored some of the rows; then an INSERT with ON CONFLICT.
 _MAX_COPIES = 2
 # A stored row can be deleted before its digest is read; then the submitted one is new after all.
 _MAX_ATTEMPTS = 3
@@ -33,8 +33,8 @@ N = TypeVar("N", bound=IdempotentRow)
 def content_digest(sent: dict[str, Any]) -> bytes:
     """Return 16 bytes of BLAKE2b over the canonical JSON of `sent`, without absent values.
 
-    Call it before defaults are filled in: a repeated request must give the same digest although
-    the clock has moved.
+    Call it before defaults are filled in: a repeated request must give the same digest at a later
+    time.
     """
     return content_digest_and_size(sent)[0]
 
@@ -54,7 +54,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"no canonical form for {type(value).__name__}")
 
 
-# Instants are passed to `_plain`, because the same one has a spelling in each time zone.
+# Instants are passed to `_plain`, because the same instant has a text in each time zone.
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
@@ -63,14 +63,14 @@ def insert_many_idempotent(
 ) -> list[InsertResult]:
     """Insert the rows whose id is new and return the result of each, in order.
 
-    A row whose id is stored already, or came earlier in `rows`, is not stored again: with an equal
-    digest it is a replay, else a conflict.
+    A row with an id that is stored already, or came earlier in `rows`, is not stored again: with an
+    equal digest it is a replay, else a conflict.
 
-    look_first: look for the first row before any is sent, for rows that are usually repeated all
+    look_first: search for the first row before all are sent; for rows that are usually repeated
     together, as when an import is run again.
 
     Raises:
-        DatabaseBusy: rows of these ids are stored and deleted by others all the time.
+        DatabaseBusy: other requests keep storing and deleting rows of these ids.
 
     """
     first: dict[str, Row] = {}
@@ -102,7 +102,7 @@ def insert_idempotent(
     """Insert the row if its id is new and return it; a replay returns the stored row.
 
     Raises:
-        ServiceError: `conflict` of the id, when it is stored with another digest.
+        ServiceError: `conflict` of the id, if it is stored with another digest.
         DatabaseBusy: as `insert_many_idempotent`.
 
     """
@@ -129,7 +129,7 @@ def find_replay(
     """Return the row stored under the id before, None if there is none.
 
     Raises:
-        ServiceError: `conflict` of the id, when it is stored with another digest.
+        ServiceError: `conflict` of the id, if it is stored with another digest.
 
     """
     stored = None if id_ is None else session.get(model, id_)
@@ -146,8 +146,8 @@ def _insert_or_find(
 ) -> set[str]:
     """Insert the rows that `digests` lacks, or add the stored digests to it; return the new ids.
 
-    Each attempt begins without a row of those before: a row inserted after one with a greater id
-    could make two writers deadlock.
+    Each attempt begins without rows of the earlier ones. Lock order: all rows in the order of their
+    ids; a row inserted after one with a greater id could make two writers deadlock.
     """
     is_postgresql = session.get_bind().dialect.name == "postgresql"
     missing = [row for row in rows if row["id"] not in digests]
@@ -174,12 +174,12 @@ def _insert_or_find(
 def _savepoint(
     session: Session, rows: Sequence[Row]
 ) -> AbstractContextManager[NestedTransaction | None]:
-    # A single row is inserted or not: there is nothing to roll back.
+    # A single row needs no savepoint: if it was not inserted, nothing is to be rolled back.
     return session.connection().begin_nested() if len(rows) > 1 else nullcontext()
 
 
 def _copied(session: Session, model: type[IdempotentRow], rows: Sequence[Row]) -> bool:
-    # Most batches are all new, and COPY is then several times as fast as any INSERT that looks.
+    # Most batches are all new; COPY is then several times as fast as INSERT with ON CONFLICT.
     try:
         with session.connection().begin_nested():
             copy_rows(session, model, rows)
@@ -202,15 +202,15 @@ def _inserted(session: Session, model: type[IdempotentRow], rows: Sequence[Row])
     if not rows:
         return set()
     statement = _insert(session.get_bind().dialect.name, model)  # type: ignore[arg-type] # a class can be hashed
-    attributes = _attributes(model)  # type: ignore[arg-type] # likewise
+    attributes = _attributes(model)  # type: ignore[arg-type] # a class can be hashed
     values = [{name: row.get(key) for key, name in attributes} for row in rows]
-    # Past the session, whose own way for many rows takes several times as long for a few.
+    # Not by the session: its bulk insert takes several times as long for a few rows.
     return set(session.connection().execute(statement, values).scalars())
 
 
 @cache
 def _insert(dialect: str, model: type[IdempotentRow]) -> ReturningInsert[str]:
-    # The generic insert has no ON CONFLICT; both dialects spell it alike.
+    # The generic insert has no ON CONFLICT; the syntax of both dialects is the same.
     table = inspect(model).local_table
     insert = (sqlite if dialect == "sqlite" else postgresql).insert(table)
     statement = insert.on_conflict_do_nothing(index_elements=["id"])

@@ -20,8 +20,8 @@ from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 from staffstuddash_service.datastore.performance import recompute
 from staffstuddash_service.datastore.student_locks import find_student, lock_students
 from staffstuddash_service.domain.drafts import (
-    FEWEST_JUMP_WORDS,
-    REVISIONS_FOR_PACE,
+    MIN_JUMP_WORDS,
+    MIN_REVISIONS,
     compare,
     is_sudden_jump,
     words_of,
@@ -166,9 +166,9 @@ def _compared(session: Session, student_id: str, assignment_id: str, content: st
     pace = select(Draft.new_words).where(
         Draft.student_id == student_id, Draft.new_words.is_not(None)
     )
-    if revision.new_words < FEWEST_JUMP_WORDS:
+    if revision.new_words < MIN_JUMP_WORDS:
         # No jump at any pace: the only question is whether a pace is known.
-        pace = pace.limit(REVISIONS_FOR_PACE)
+        pace = pace.limit(MIN_REVISIONS)
     earlier = [count for count in session.scalars(pace) if count is not None]
     return {
         **found,

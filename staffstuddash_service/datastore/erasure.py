@@ -30,7 +30,7 @@ def erase_rows(session: Session, student_id: str, actor: str, *, is_memory: bool
     session.scalar(select(Student.id).where(Student.id == student_id).with_for_update())
     if not is_memory:
         # Waits for concurrent inserts of this student; later inserts find the tombstone. The
-        # student's row is locked before the table, as in all writers, so that none deadlock.
+        # student's row is locked before the table, as in all writers, so they cannot deadlock.
         table = "staffstuddash.students"
         session.execute(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
     _leave_tombstone(session, student_id, actor, now)

@@ -19,13 +19,13 @@ from staffstuddash_service.datastore.student_locks import find_student, lock_stu
 from staffstuddash_service.datastore.upsert import upsert
 from staffstuddash_service.domain.drafts import Continuity
 from staffstuddash_service.domain.grit import grit_of
-from staffstuddash_service.domain.integrity import Step, integrity_of
+from staffstuddash_service.domain.integrity import RevisionStep, integrity_of
 from staffstuddash_service.domain.learning import (
-    concept_standings,
+    concept_performances,
     learning_state_of,
 )
 from staffstuddash_service.domain.performance import Mark, percentage, summarise
-from staffstuddash_service.domain.performance_status import standing_of
+from staffstuddash_service.domain.performance_status import performance_status_of
 from staffstuddash_service.models import (
     AssessmentLog,
     ConceptStanding,
@@ -52,7 +52,7 @@ _COLUMNS = {name: getattr(PerformanceRecord, name) for name in RECORD_FIELDS}
 @dataclass
 class _Work:
     marks: list[Mark] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[RevisionStep] = field(default_factory=list)
     draft_times: list[datetime] = field(default_factory=list)
     continuity: Continuity | None = None
 
@@ -153,7 +153,7 @@ def _upsert_standings(session: Session, ids: Sequence[str], works: Mapping[str, 
     standings = [
         {"student_id": id_, **vars(standing)}
         for id_ in ids
-        for standing in concept_standings(works[id_].marks)
+        for standing in concept_performances(works[id_].marks)
     ]
     upsert(session, ConceptStanding, standings, _is_other_standing)
 
@@ -195,13 +195,13 @@ def _read_drafts(session: Session, ids: Sequence[str], works: dict[str, _Work]) 
         work = works[student_id]
         work.draft_times.append(timestamp)
         if retained is not None:
-            work.steps.append(Step(assignment_id, retained, is_jump))
+            work.steps.append(RevisionStep(assignment_id, retained, is_jump))
             work.continuity = continuity
 
 
 def _record(student_id: str, work: _Work, now: datetime) -> Row:
     performance = summarise(work.marks)
-    standing = standing_of(performance)
+    standing = performance_status_of(performance)
     grit = grit_of(work.marks, now)
     integrity = integrity_of(work.steps)
     last_mark = max((mark.submitted_at for mark in work.marks), default=None)

@@ -57,7 +57,7 @@ class ConceptStandingOut(Out):
 
 
 class StudentDashboardOut(Out):
-    """One student with their performance, concepts and dropout risk."""
+    """Student with their performance, concepts and dropout risk."""
 
     student: StudentOut
     performance: PerformanceOut

@@ -10,7 +10,7 @@ from staffstuddash_service.domain.performance_status import Status
 
 
 class SubjectPerformanceOut(Out):
-    """One subject: percentages are 0 to 100 over `count` assessments; no trend below three."""
+    """Subject of a student; percentages are 0 to 100, and the trend needs three assessments."""
 
     subject: str
     mean_percentage: float

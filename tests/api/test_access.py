@@ -218,10 +218,10 @@ class TestKeyManager:
         patient, forgetful = (KeyManager(database, cache_seconds=s) for s in (60, 0))
         key = patient.add_key("lms", [Scope.READ])
 
-        assert patient.remembered(key) is None
-        assert patient.find(key) == patient.remembered(key) is not None
+        assert patient.cached(key) is None
+        assert patient.find(key) == patient.cached(key) is not None
         assert forgetful.find(key) is not None
-        assert forgetful.remembered(key) is None
+        assert forgetful.cached(key) is None
 
     def test_another_pepper_does_not_know_the_key(self, open_database: OpenDatabase) -> None:
         database = open_database(AccessBase.metadata)

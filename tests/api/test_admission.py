@@ -75,7 +75,7 @@ def app(request: pytest.FixtureRequest, postgres: Database) -> FastAPI:
     """Give each service with a database in which there are keys."""
     service: Service = request.param
     app = service.make_app(postgres)
-    app.state.access.settings.environment = Environment.PRODUCTION
+    app.state.authenticator.settings.environment = Environment.PRODUCTION
     KeyManager(postgres).add_key("somebody", [Scope.ADMIN])
     app.state.prepare()
     return app

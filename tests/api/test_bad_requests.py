@@ -13,6 +13,7 @@ from tests.support.service_cases import (
     JSON,
     MAX_BODY_BYTES,
     STAFFSTUDDASH,
+    WITH_BATCHES,
     Target,
     assert_refused,
     of,
@@ -140,6 +141,27 @@ def test_an_idempotency_key_that_is_none_is_refused(
             headers = {b"Content-Type": b"application/json", b"Idempotency-Key": key}
             answer = target.client.post(target.service.route, content=body, headers=headers)
             assert_refused(answer, field="Idempotency-Key")
+    assert target.new_rows == 0
+
+
+@of(*WITH_BATCHES)
+def test_an_event_without_id_is_named_by_its_idempotency_key(target: Target) -> None:
+    id_ = target.service.id_field
+    unnamed = json.dumps(target.service.body(**{id_: None}))
+    headers = {**JSON, "idempotency-key": "same"}
+
+    first, again = target.post(unnamed, headers), target.post(unnamed, headers)
+
+    assert first.json() == again.json()
+    assert "idempotent-replay" not in first.headers
+    assert again.headers["idempotent-replay"] == "true"
+    assert target.listed()[0][id_] == first.json()[id_]
+
+
+def test_an_unknown_parameter_is_refused_on_a_route_with_a_body(target: Target) -> None:
+    answer = target.client.post(f"{target.service.route}?a=1", json=target.service.body())
+
+    assert_refused(answer, field="a")
     assert target.new_rows == 0
 
 

@@ -1,4 +1,4 @@
-"""The dashboard of all students together, on both stores."""
+"""Cohort dashboard, on both stores."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ def mark(
     return AssessmentToStore(student_id, "quiz", subject, score, topic=topic, timestamp=NOON - ago)
 
 
-def test_an_empty_school_claims_nothing(datastore: DatastoreManager) -> None:
+def test_an_empty_school_has_no_figures(datastore: DatastoreManager) -> None:
     cohort = datastore.cohort_dashboard.get(as_of=NOON)
 
     assert cohort.student_count == cohort.active_count == cohort.intervened_today_count == 0
@@ -39,7 +39,7 @@ def test_an_empty_school_claims_nothing(datastore: DatastoreManager) -> None:
     assert not cohort.tutoring_pairs
 
 
-def test_students_are_counted_by_what_is_known(datastore: DatastoreManager) -> None:
+def test_students_are_counted_by_activity_and_status(datastore: DatastoreManager) -> None:
     enrol(datastore, 5)
     datastore.assessments.add_many(
         [
@@ -79,7 +79,7 @@ def test_progress_is_compared_with_the_week_before(datastore: DatastoreManager) 
 
 
 @pytest.mark.parametrize(("fallen", "is_material"), [(4, True), (2, False)])
-def test_when_most_fall_together_the_material_is_suspected(
+def test_the_material_is_suspected_when_most_students_fall(
     datastore: DatastoreManager, fallen: int, *, is_material: bool
 ) -> None:
     students = enrol(datastore, 6)
@@ -123,7 +123,7 @@ def test_the_heat_map_counts_states_per_concept(datastore: DatastoreManager) -> 
     assert isinstance(cells[0], HeatCell)
 
 
-def test_pairs_are_of_one_concept_and_nobody_is_in_two(datastore: DatastoreManager) -> None:
+def test_pairs_are_of_one_concept_and_each_student_is_in_one(datastore: DatastoreManager) -> None:
     levels = {"s0": 95, "s1": 85, "s2": 20, "s3": 30, "s4": 40, "s5": 60}
     enrol(datastore, 6)
     datastore.assessments.add_many(
@@ -181,7 +181,7 @@ def test_interventions_of_today_count_students_once(staffstuddash_client: TestCl
     assert cohort["intervened_today_count"] == 2
 
 
-def test_today_is_the_schools(staffstuddash_client: TestClient) -> None:
+def test_today_is_that_of_a_known_time_zone(staffstuddash_client: TestClient) -> None:
     def answer(zone: str) -> int:
         path = "/api/v1/dashboard/cohort"
         return staffstuddash_client.get(path, params={"timezone": zone}).status_code

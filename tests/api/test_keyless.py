@@ -86,7 +86,7 @@ def test_a_foreign_page_stores_nothing(client: TestClient) -> None:
 
 
 def test_a_name_of_the_setting_is_admitted_and_only_with_it(client: TestClient) -> None:
-    in_a_container = client.app.state.access.settings.keyless_hosts  # type: ignore[attr-defined]
+    in_a_container = client.app.state.authenticator.settings.keyless_hosts  # type: ignore[attr-defined]
     headers = {"Host": "staffstuddash:8002"}
 
     answer = client.post(STUDENTS, json=a_student(), headers=headers)

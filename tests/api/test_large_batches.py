@@ -64,13 +64,13 @@ def test_a_batch_that_is_too_long_is_rejected_in_every_encoding(client: TestClie
 
 def test_batches_with_too_many_bytes_in_total_are_rejected_for_now() -> None:
     room = BatchLimiter(max_bytes=100)
-    with room.holding() as first:
+    with room.reserving() as first:
         first(100)
         first(250)
-        with pytest.raises(Overloaded), room.holding() as second:
+        with pytest.raises(Overloaded), room.reserving() as second:
             second(50)
             second(1)
         first(50)
 
-    with room.holding() as third:
+    with room.reserving() as third:
         third(400)

@@ -91,14 +91,14 @@ class _Open:
 
     def check(self, now: float, elapsed: float) -> None: ...
 
-    def turn_away(self) -> None:
+    def reject(self) -> None:
         self.is_turned_away = True
 
-    def give_way(self) -> bool:
+    def close_if_idle(self) -> bool:
         self.is_cut = True
         return True
 
-    def cut(self) -> None: ...
+    def abort(self) -> None: ...
 
 
 async def _admitted(connections: Connections, hosts: list[str | None]) -> list[bool]:
@@ -146,7 +146,7 @@ class TestPerClient:
             for connection in opened:
                 connections.admit(connection, 1000)
             for connection in opened:
-                connections.forget(connection)
+                connections.remove(connection)
             return connections.admit(_Open("192.0.2.1"), 1000)
 
         assert asyncio.run(again())

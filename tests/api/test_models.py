@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.learning.metrics import Metrics
-from dropout_service.learning.training import Validated
+from dropout_service.learning.training import DayValidation
 from tests.support.learned import a_model
 
 MODELS = "/api/v1/models"
@@ -22,7 +22,7 @@ FIGURES = Metrics(40, 0.25, 0.75, 0.5, 0.1, 0.02, 0.5, 0.2)
 
 
 def learn(manager: DropoutDatabaseManager, base: float) -> str:
-    model = a_model(base, (Validated(14, FIGURES),))
+    model = a_model(base, (DayValidation(14, FIGURES),))
     return manager.models.add(model, Target.WITHDRAWN_OR_FAIL, LEARNED_FROM).id
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
-from fastapi import Depends, FastAPI, Header, Query
+from fastapi import Depends, FastAPI, Query
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query as QueryInfo
 from fastapi.routing import APIRoute
@@ -162,10 +162,8 @@ def test_fastapi_tells_what_a_route_asks_for() -> None:
     """If this breaks, FastAPI keeps what it knows of a route elsewhere, which is not documented.
 
     `shared_web.query.strict_parameters` needs the names and types of the query parameters of a
-    route and of all that it depends on, `shared_web.requests.swift` its body, headers and
-    dependencies. Find the new place in FastAPI's `routing.py`, or read the parameters from
-    `app.openapi()` and let SwiftRoute return `super().get_route_handler()`, which is slower and
-    always right.
+    route and of all that it depends on, `shared_web.auth.admitted_route` its dependencies. Find the
+    new place in FastAPI's `routing.py`, or read the parameters from `app.openapi()`.
     """
 
     def further(q: str) -> str:
@@ -178,7 +176,6 @@ def test_fastapi_tells_what_a_route_asks_for() -> None:
         id_: str,
         ids: Annotated[list[int] | None, Query(alias="id")],
         q: Annotated[str, Depends(further)],
-        key: Annotated[str, Header()],
         body: list[int],
     ) -> None: ...
 
@@ -191,7 +188,6 @@ def test_fastapi_tells_what_a_route_asks_for() -> None:
         "q": str,
     }
     assert [field.name for field in dependant.body_params] == ["body"]
-    assert [field.alias for field in dependant.header_params] == ["key"]
     assert [each.call for each in dependant.dependencies] == [further]
 
 

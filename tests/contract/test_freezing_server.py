@@ -43,8 +43,8 @@ def fail_for_its_data(database: Database) -> None:
 
 
 def is_up(database: Database) -> bool:
-    availability = database.store.availability
-    return availability is not None and availability.is_up
+    breaker = database.store.breaker
+    return breaker is not None and breaker.is_up
 
 
 @pytest.mark.parametrize("work", [read, fail_for_its_data])

@@ -78,10 +78,10 @@ def test_a_unit_of_work_past_its_limit_is_given_up_though_the_server_lives(
         for query in (SLEEP, f"SET LOCAL statement_timeout = 0; {SLEEP}"):
             with time_limit(0.2), pytest.raises(DatabaseBusy), database.unit_of_work() as session:
                 session.execute(text(query))
-        availability = database.store.availability
+        breaker = database.store.breaker
 
-        assert availability is not None
-        assert availability.is_up
+        assert breaker is not None
+        assert breaker.is_up
         with database.reading() as session:
             assert session.scalar(text("SELECT 1")) == 1
 
@@ -93,10 +93,10 @@ def test_a_connection_that_is_cut_is_no_outage_while_the_server_answers(
         with pytest.raises(DatabaseBusy), database.unit_of_work() as session:
             become_owner(session)
             session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
-        availability = database.store.availability
+        breaker = database.store.breaker
 
-        assert availability is not None
-        assert availability.is_up
+        assert breaker is not None
+        assert breaker.is_up
     assert "away" not in caplog.text
 
 
@@ -158,67 +158,65 @@ def probe() -> Probed:
 
 
 @pytest.fixture
-def availability(probe: Probed) -> Iterator[CircuitBreaker]:
+def breaker(probe: Probed) -> Iterator[CircuitBreaker]:
     """Give the breaker that looks with that probe."""
-    availability = CircuitBreaker(probe, patience_seconds=1, longest_seconds=1)
-    yield availability
-    availability.stop()
+    breaker = CircuitBreaker(probe, patience_seconds=1, longest_seconds=1)
+    yield breaker
+    breaker.stop()
 
 
-def test_it_stays_away_until_the_probe_succeeds(
-    probe: Probed, availability: CircuitBreaker
-) -> None:
-    availability.lost()
+def test_it_stays_away_until_the_probe_succeeds(probe: Probed, breaker: CircuitBreaker) -> None:
+    breaker.trip()
     with pytest.raises(DatabaseUnavailable):
-        availability.require()
+        breaker.check()
     assert wait_until(lambda: probe.count > 1)
-    assert not availability.is_up
+    assert not breaker.is_up
     probe.failure = None
 
-    assert wait_until(lambda: availability.is_up)
-    availability.require()
+    assert wait_until(lambda: breaker.is_up)
+    breaker.check()
 
 
 def test_where_no_thread_can_be_started_it_is_looked_for_later(
-    probe: Probed, availability: CircuitBreaker
+    probe: Probed, breaker: CircuitBreaker
 ) -> None:
     probe.failure = None
     with no_thread("veritas-probe"):
-        availability.lost()
-    assert not availability.is_up
+        breaker.trip()
+    assert not breaker.is_up
     with pytest.raises(DatabaseUnavailable):
-        availability.require()
+        breaker.check()
 
-    assert wait_until(lambda: availability.is_up, seconds=10)
+    assert wait_until(lambda: breaker.is_up, seconds=10)
 
 
-def test_overload_is_no_outage(probe: Probed, availability: CircuitBreaker) -> None:
+def test_overload_is_no_outage(probe: Probed, breaker: CircuitBreaker) -> None:
     probe.failure = DatabaseBusy("full")
-    availability.lost()
+    breaker.trip()
 
-    assert wait_until(lambda: availability.is_up)
+    assert wait_until(lambda: breaker.is_up)
 
 
 def test_what_is_back_but_not_as_it_must_be_stays_away_and_the_log_says_why(
-    probe: Probed, availability: CircuitBreaker, caplog: pytest.LogCaptureFixture
+    probe: Probed, breaker: CircuitBreaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     probe.failure = ConfigurationError("Run `veritas migrate` on db.school.example.")
-    availability.lost()
+    breaker.trip()
 
-    assert wait_until(lambda: "cannot be used" in (availability.reason or ""))
+    assert wait_until(lambda: "cannot be used" in (breaker.reason or ""))
     assert caplog.text.count("Run `veritas migrate`") == 1
     with pytest.raises(DatabaseUnavailable) as refusal:
-        availability.require()
+        breaker.check()
     assert "school.example" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
 def test_a_doubt_opens_it_only_when_nobody_was_answered_meanwhile(
-    probe: Probed, availability: CircuitBreaker, is_answered: bool
+    probe: Probed, breaker: CircuitBreaker, is_answered: bool
 ) -> None:
     if is_answered:
-        probe.meanwhile = availability.answered
-    availability.suspect()
+        probe.meanwhile = breaker.record_success
+    breaker.suspect()
 
     assert wait_until(lambda: probe.count > (0 if is_answered else 1))
-    assert availability.is_up is is_answered
+    assert breaker.is_up is is_answered

@@ -56,7 +56,7 @@ def test_after_the_last_day_of_a_course_there_is_nothing_to_predict(
     rows = manager.training_sets.get_rows(day, ["art-2013J"], Target.WITHDRAWN)
 
     assert rows["student_id"].tolist() == students
-    assert rows["happened"].tolist() == [float(student == "bob") for student in students]
+    assert rows["label"].tolist() == [float(student == "bob") for student in students]
 
 
 def test_a_course_that_runs_teaches_nothing(manager: DropoutDatabaseManager) -> None:

@@ -74,7 +74,7 @@ def test_what_an_outage_left_out_is_told_and_made_good(
     send(client, "twin", 0, 4, 8, 31, 39)
     other = spool_in(tmp_path, "dropout")
     # As another worker that replays would, but slowly.
-    with ReplayQueue(other).turn() as is_ours:
+    with ReplayQueue(other).replay_lock() as is_ours:
         server.stop()
         away = send(client, "ada", 31, 39)
         server.start()

@@ -103,8 +103,8 @@ def test_a_database_that_was_never_migrated_is_a_mistake(empty_url: str) -> None
 
 
 def is_back(database: Database) -> bool:
-    availability = database.store.availability
-    return availability is not None and availability.is_up
+    breaker = database.store.breaker
+    return breaker is not None and breaker.is_up
 
 
 def test_a_server_lost_and_found_again() -> None:

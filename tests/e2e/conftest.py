@@ -1,9 +1,11 @@
-"""What the tests of commands share: an import, and courses of the past with what was learned."""
+"""Fixtures of the command tests: runs against databases, and courses of the past with models."""
 
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -23,15 +25,40 @@ TRAIN_FEWER = ("train", "--train", "2013B", "--target", "withdrawn_or_fail")
 
 
 @pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command against the database of a URL."""
+
+    def run_against(url: str, *arguments: object) -> Result:
+        monkeypatch.setenv("DATABASE_URL", url)
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return run_against
+
+
+@contextmanager
+def a_passable_folder() -> Iterator[Path]:
+    """Yield a folder that every account may pass, unlike pytest's own."""
+    with TemporaryDirectory(prefix="veritas-e2e-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def passable_folder() -> Iterator[Path]:
+    with a_passable_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
 def run_import(monkeypatch: pytest.MonkeyPatch, private_url: str) -> Run:
-    """Run `veritas import oulad` against a database of the test's own."""
+    """Run `veritas import oulad` against the test's own database."""
     monkeypatch.setenv("DATABASE_URL", private_url)
     return lambda *arguments: CliRunner().invoke(app, ["import", "oulad", *map(str, arguments)])
 
 
 @pytest.fixture(scope="module")
 def past_url(template_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give a database with the courses; tests use it in their order, each on what was there."""
+    """Yield a database with the courses; the tests of a module run on it one after the other."""
     name = new_name()
     url = create_database(admin_url(), name, template=template_name)
     bring_in(url, write_past(tmp_path_factory.mktemp("past") / "oulad"), batch_rows=2000)
@@ -49,7 +76,7 @@ def run_on_past(monkeypatch: pytest.MonkeyPatch, past_url: str, tmp_path: Path) 
 
 
 def once(url: str, folder: Path, *arguments: str) -> Result:
-    """Run a command on the database, outside of any test."""
+    """Run a command on the database outside of a test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         settings = {"DATABASE_URL": url, "DATABASE_ROLE_PREFIX": role_prefix(), "COLUMNS": "300"}
@@ -60,7 +87,7 @@ def once(url: str, folder: Path, *arguments: str) -> Result:
 
 @pytest.fixture(scope="module")
 def by_rules(past_url: str, tmp_path_factory: pytest.TempPathFactory) -> Result:
-    """Predict before anything was learned."""
+    """Predict before a model exists."""
     folder = tmp_path_factory.mktemp("rules")
     return once(past_url, folder, "predict", "--course", "CCC-2014B", "--day", "30")
 
@@ -69,7 +96,7 @@ def by_rules(past_url: str, tmp_path_factory: pytest.TempPathFactory) -> Result:
 def trained(
     past_url: str, by_rules: Result, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, str]:
-    """Train twice at once, and tell what each said."""
+    """Train two models at once, and return their outputs."""
     assert by_rules.exit_code == 0, by_rules.output
     settings = without_settings(
         DATABASE_URL=past_url, DATABASE_ROLE_PREFIX=role_prefix(), OPENBLAS_NUM_THREADS="1"
@@ -95,7 +122,7 @@ def trained(
 def trained_again(
     past_url: str, trained: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[set[str], Result]:
-    """Train one of them once more; tell which models there were, and what was said."""
+    """Train one of them again; return the ids of the models before, and the result."""
     assert trained
     models = DropoutDatabaseManager(Database.on(engine_on(past_url))).models.search()
     before = [(model.id, model.is_active) for model in models]
@@ -111,7 +138,7 @@ def by_model(
     trained_again: tuple[set[str], Result],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Result:
-    """Predict a course by the model that was trained last."""
+    """Predict a course by the model trained last."""
     assert trained_again
     folder = tmp_path_factory.mktemp("predict")
     return once(past_url, folder, "predict", *DAY_56_OF_CCC, "--show", "3")

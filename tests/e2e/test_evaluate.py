@@ -1,19 +1,16 @@
-"""`veritas evaluate` on courses that are over."""
+"""`veritas evaluate` on completed courses."""
 
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from tests.support.databases import engine_on
 from tests.support.imported import Run
+from veritas_cli.main import app
 
 EVALUATE = ("evaluate", "--train", "2013B", "--test", "2014B", "--resamples", "20")
-
-
-@pytest.fixture
-def run(run_on_past: Run) -> Run:
-    return run_on_past
 
 
 STILL_THERE = text(
@@ -22,10 +19,10 @@ STILL_THERE = text(
 )
 
 
-def test_an_evaluation_says_how_far_ahead_the_model_is(run: Run, past_url: str) -> None:
+def test_the_report_compares_the_model_with_the_baselines(run_on_past: Run, past_url: str) -> None:
     Path("remarks.md").write_text("**Seen twice.** Once\nbefore.\n\nAnd now.\n")
 
-    result = run(*EVALUATE, "--remarks", "remarks.md")
+    result = run_on_past(*EVALUATE, "--remarks", "remarks.md")
 
     assert result.exit_code == 0, result.output
     report, page = Path("evaluation.md").read_text(), Path("evaluation.html").read_text()
@@ -42,23 +39,31 @@ def test_an_evaluation_says_how_far_ahead_the_model_is(run: Run, past_url: str) 
     assert "--target withdrawn --resamples 20 --remarks remarks.md`" in report
 
 
-def test_presentations_cannot_teach_and_be_judged(run: Run) -> None:
-    result = run("evaluate", "--train", "2013B", "--test", "2013B")
+def test_a_presentation_cannot_be_in_training_and_test(run_on_past: Run) -> None:
+    result = run_on_past("evaluate", "--train", "2013B", "--test", "2013B")
 
     assert result.exit_code == 1
     assert "2013B cannot be in both --train and --test" in result.output
 
 
-def test_remarks_that_are_not_there_are_named(run: Run) -> None:
-    result = run(*EVALUATE, "--remarks", "nowhere.md")
+def test_a_missing_file_of_remarks_is_named(run_on_past: Run) -> None:
+    result = run_on_past(*EVALUATE, "--remarks", "nowhere.md")
 
     assert result.exit_code == 1
     assert "--remarks: nowhere.md is no text that can be read" in result.output
 
 
+def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("veritas_cli.commands.evaluate.find_spec", lambda _module: None)
+    result = CliRunner().invoke(app, EVALUATE)
+
+    assert result.exit_code == 1
+    assert result.output.endswith("matplotlib and scikit-learn: pip install 'veritas[learn]'.\n")
+
+
 @pytest.mark.parametrize("option", ["--markdown", "--html"])
-def test_a_report_that_could_not_be_written_is_refused_at_once(run: Run, option: str) -> None:
-    result = run(*EVALUATE, option, "nowhere/report")
+def test_an_unwritable_report_is_refused_at_once(run_on_past: Run, option: str) -> None:
+    result = run_on_past(*EVALUATE, option, "nowhere/report")
 
     assert result.exit_code == 1
     assert "There is no folder nowhere to write report" in result.output

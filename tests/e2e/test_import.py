@@ -1,4 +1,4 @@
-"""`veritas import oulad` as a person runs it: all or nothing, once, and to the end at last."""
+"""`veritas import oulad`: complete, idempotent, and resumable."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ FIRST = "oulad-AAA-2013J-101-71--10-1"
 
 @pytest.fixture
 def other_url(template_name: str) -> Iterator[str]:
-    """Give the URL of a second database."""
+    """Yield the URL of a second database."""
     name = new_name()
     yield create_database(admin_url(), name, template=template_name)
     drop_database(admin_url(), name)
@@ -44,7 +44,7 @@ def scalar(engine: Engine, query: str) -> object:
         return connection.scalar(text(query))
 
 
-def test_everything_is_brought_in_and_accounted_for(
+def test_every_row_is_imported_and_counted(
     run_import: Run, tmp_path: Path, private_url: str
 ) -> None:
     result = run_import(write_oulad(tmp_path / "oulad"))
@@ -69,7 +69,7 @@ def test_everything_is_brought_in_and_accounted_for(
         (-10, 33),
         (3, 3),
     ]
-    # Two rows are the same in everything, and both are kept.
+    # Two rows are equal, and both are stored.
     assert {e["id"] for e in stored["dropout.learning_events"]} >= {f"{FIRST}-1", f"{FIRST}-2"}
     assert len(stored["dropout.learning_events"]) == CLICKS
 
@@ -81,12 +81,12 @@ def test_staff_see_the_students_and_their_marks(tmp_path: Path, private_url: str
     assert staff.get_student("oulad-101").name == "OULAD student 101"
     record = staff.get_performance_record("oulad-106")
     assert (record.assessment_count, record.mean_percentage) == (2, 25.25)
-    # Neither scores carried over nor work without a score are marks.
+    # Scores carried over and work without a score are no marks.
     assert staff.get_performance_record("oulad-103").assessment_count == 0
     assert len(staff.teacher_dashboard.search().items) == 6
 
 
-def test_a_second_run_changes_nothing_whatever_the_spelling_and_order(
+def test_a_second_run_with_other_spelling_and_order_changes_nothing(
     tmp_path: Path, private_url: str
 ) -> None:
     bring_in_small(private_url, tmp_path)
@@ -97,14 +97,14 @@ def test_a_second_run_changes_nothing_whatever_the_spelling_and_order(
 
     again = bring_in(private_url, zip_of(write_oulad(tmp_path / "other", **spelled)))
 
-    assert {one.name: (one.stored, one.refused) for one in again.accounts.values()} == (
-        dict.fromkeys(again.accounts, (0, 0))
+    assert {one.name: (one.stored, one.refused) for one in again.reports.values()} == (
+        dict.fromkeys(again.reports, (0, 0))
     )
-    assert again.accounts["studentVle.csv"].repeated == CLICKS
+    assert again.reports["studentVle.csv"].repeated == CLICKS
     assert contents_of(private_url) == before
 
 
-def test_an_import_that_is_killed_goes_on_when_started_again(
+def test_a_killed_import_continues_when_it_is_started_again(
     tmp_path: Path, private_url: str, other_url: str
 ) -> None:
     folder = write_oulad(tmp_path / "oulad")
@@ -118,7 +118,7 @@ def test_an_import_that_is_killed_goes_on_when_started_again(
         " now(), 0, now(), '')"
     )
     with engine.connect() as ours, ours.begin() as transaction:
-        # The import must wait for what becomes of this row, and is killed while it does.
+        # The import waits for this transaction, and is killed meanwhile.
         ours.execute(text(event))
         process = subprocess.Popen(
             [
@@ -138,14 +138,14 @@ def test_an_import_that_is_killed_goes_on_when_started_again(
     covered = scalar(engine, "SELECT count(activity_from) FROM dropout.courses")
 
     assert 0 < int(str(stored)) < CLICKS
-    # What is not there yet is missing, not zero.
+    # Clicks that are not imported yet are missing, not zero.
     assert covered == 0
-    rest = bring_in(private_url, folder).accounts["studentVle.csv"]
+    rest = bring_in(private_url, folder).reports["studentVle.csv"]
     assert (rest.stored, rest.repeated) == (CLICKS - int(str(stored)), stored)
     assert contents_of(private_url) == contents_of(other_url)
 
 
-def test_the_rollup_is_what_the_events_are(tmp_path: Path, private_url: str) -> None:
+def test_the_rollup_matches_the_events(tmp_path: Path, private_url: str) -> None:
     dropout, _ = managers(private_url)
     noon = CourseName("AAA", "2013J").noon_of(20)
     dropout.events.add(
@@ -165,7 +165,7 @@ def test_the_rollup_is_what_the_events_are(tmp_path: Path, private_url: str) -> 
 
 
 @pytest.mark.parametrize("kind", ["forumng", "for\\\\um é"], ids=["plain", "to be escaped"])
-def test_a_click_is_the_event_that_could_have_been_sent(
+def test_a_click_equals_the_same_event_sent_to_the_service(
     tmp_path: Path, private_url: str, kind: str
 ) -> None:
     bring_in_small(private_url, tmp_path, vle=FILES["vle.csv"].replace("forumng", kind))
@@ -186,7 +186,7 @@ def test_a_click_is_the_event_that_could_have_been_sent(
     assert (event.data, event.clicks, event.resource_type) == (sent.data, 1, kind)
 
 
-def test_a_click_that_is_stored_with_other_content_is_refused_alone(
+def test_only_the_click_stored_with_other_content_is_refused(
     tmp_path: Path, private_url: str
 ) -> None:
     dropout, _ = managers(private_url)
@@ -195,7 +195,7 @@ def test_a_click_that_is_stored_with_other_content_is_refused_alone(
         f"{FIRST}-2", "oulad-101", None, "NAVIGATION", course="AAA-2013J", occurred_at=noon
     )
 
-    clicks = bring_in_small(private_url, tmp_path).accounts["studentVle.csv"]
+    clicks = bring_in_small(private_url, tmp_path).reports["studentVle.csv"]
 
     assert (clicks.stored, clicks.repeated, clicks.refused) == (CLICKS - 1, 0, 1)
     assert set(clicks.reasons) == {"is stored with other content"}
@@ -203,20 +203,20 @@ def test_a_click_that_is_stored_with_other_content_is_refused_alone(
     assert sum(day["events"] for day in days) == CLICKS
 
 
-def test_marks_count_beside_those_that_staff_had(tmp_path: Path, private_url: str) -> None:
+def test_marks_are_added_to_existing_marks(tmp_path: Path, private_url: str) -> None:
     _, staff = managers(private_url)
     staff.add_student("oulad-106", "OULAD student 106")
     staff.add_assessment("oulad-106", "quiz", "AAA", 99.5)
 
-    accounts = bring_in_small(private_url, tmp_path).accounts
+    reports = bring_in_small(private_url, tmp_path).reports
 
-    students, marks = accounts["staff: students"], accounts["staff: marks"]
+    students, marks = reports["staff: students"], reports["staff: marks"]
     assert (students.stored, students.repeated, marks.stored) == (5, 1, 4)
     record = staff.get_performance_record("oulad-106")
     assert (record.assessment_count, record.mean_percentage) == (3, 50.0)
 
 
-def test_who_was_deleted_is_not_brought_back(
+def test_an_erased_student_is_not_imported_again(
     run_import: Run, tmp_path: Path, private_url: str
 ) -> None:
     folder = write_oulad(tmp_path / "oulad")

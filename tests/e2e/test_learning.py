@@ -1,4 +1,4 @@
-"""`veritas train` and `predict`, and predictions by the model, on three courses of the past."""
+"""`veritas train`, `predict`, and predictions by the model, on three completed courses."""
 
 import re
 from collections.abc import Iterator
@@ -34,18 +34,13 @@ def manager(past_url: str, by_model: Result) -> DropoutDatabaseManager:
     return DropoutDatabaseManager(Database.on(engine_on(past_url)))
 
 
-@pytest.fixture
-def run(run_on_past: Run) -> Run:
-    return run_on_past
-
-
 def latest(manager: DropoutDatabaseManager) -> list[DropoutPrediction]:
     query = select(DropoutPrediction).where(DropoutPrediction.is_latest)
     with manager.database.reading() as session:
         return list(session.scalars(query.order_by(DropoutPrediction.student_id)))
 
 
-def test_without_a_model_the_rules_judge_the_enrolled(
+def test_without_a_model_the_rules_judge_the_enrolments(
     by_rules: Result, manager: DropoutDatabaseManager
 ) -> None:
     with manager.database.reading() as session:
@@ -57,7 +52,7 @@ def test_without_a_model_the_rules_judge_the_enrolled(
     assert all(row.base_log_odds is None for row in rows)
 
 
-def test_two_trainings_at_once_end_well(
+def test_two_trainings_at_once_succeed(
     trained: tuple[str, str], manager: DropoutDatabaseManager
 ) -> None:
     models = {model.target: model.id for model in manager.models.search()}
@@ -67,7 +62,7 @@ def test_two_trainings_at_once_end_well(
         assert f"{models[target]} predicts from now on: {target}" in output
 
 
-def test_what_was_trained_last_is_active(
+def test_the_model_trained_last_is_active(
     trained_again: tuple[set[str], Result], manager: DropoutDatabaseManager
 ) -> None:
     before, again = trained_again
@@ -76,7 +71,7 @@ def test_what_was_trained_last_is_active(
 
     assert (active.is_active, other.is_active) == (True, False)
     assert active.id in again.output
-    # The same courses again gave the same model.
+    # The same courses gave the same model again.
     assert {active.id, other.id} == before
     assert other.training["courses"].keys() == {"AAA-2013B", "AAA-2013J", "BBB-2013B"}
     assert other.metrics.keys() == {"without_activity", "with_activity"}
@@ -87,7 +82,7 @@ def test_a_course_is_ranked_with_reasons_that_add_up(
     by_model: Result, manager: DropoutDatabaseManager
 ) -> None:
     version = next(model.id for model in manager.models.search() if model.is_active)
-    # Who left after the day that the rules judged keeps their latest prediction from there.
+    # Students who left after the day of the rules keep the latest prediction by the rules.
     rows = [row for row in latest(manager) if row.version == version]
     assert f" enrolments as of {DAY_56:%Y-%m-%d}" in by_model.output
     assert f"Predicted by {version}." in by_model.output
@@ -104,23 +99,23 @@ def test_a_course_is_ranked_with_reasons_that_add_up(
 
 
 @pytest.mark.usefixtures("by_model")
-def test_the_same_again_stores_nothing_new(run: Run) -> None:
-    result = run("predict", *DAY_56_OF_CCC)
+def test_the_same_again_stores_nothing_new(run_on_past: Run) -> None:
+    result = run_on_past("predict", *DAY_56_OF_CCC)
 
     assert " 0 predictions stored" in result.output
 
 
-def test_everybody_is_judged_once(run: Run, manager: DropoutDatabaseManager) -> None:
-    result = run("predict", "--all", "--as-of", "2014-03-20T00:00:00Z")
+def test_all_students_are_judged_once(run_on_past: Run, manager: DropoutDatabaseManager) -> None:
+    result = run_on_past("predict", "--all", "--as-of", "2014-03-20T00:00:00Z")
 
     assert result.exit_code == 0, result.output
     assert "AAA-2013J" in {row.course for row in latest(manager)}
     assert re.search(r"\d+ enrolments by the model and \d+ students by the rules", result.output)
-    # Whose risk it is in, the list says.
+    # The list names the course of each risk.
     assert any(f"│ {row.course} " in result.output for row in latest(manager) if row.course)
 
 
-def test_handing_in_what_was_missed_lowers_the_risk(manager: DropoutDatabaseManager) -> None:
+def test_submitting_missed_work_lowers_the_risk(manager: DropoutDatabaseManager) -> None:
     late = [row for row in latest(manager) if row.course == "CCC-2014B" and _missed(row)]
     worst = max(late, key=lambda row: row.risk_score)
     with manager.database.reading() as session:
@@ -153,7 +148,7 @@ def _missed(row: DropoutPrediction) -> bool:
     return "missed_work" in reasons and bool(reasons["missed_work"]["value"])
 
 
-def test_nothing_after_the_cut_off_changes_a_prediction(
+def test_data_after_the_cut_off_do_not_change_a_prediction(
     past_url: str, manager: DropoutDatabaseManager
 ) -> None:
     before = manager.batch_predictions.assess_course("CCC-2014B", DAY_56)
@@ -182,7 +177,7 @@ def test_nothing_after_the_cut_off_changes_a_prediction(
 
 @pytest.fixture
 def client(manager: DropoutDatabaseManager) -> Iterator[TestClient]:
-    """Give a client of the service on that database."""
+    """Yield a client of the service on that database."""
     settings = Settings(environment=Environment.DEVELOPMENT, fallback=Fallback.OFF)
     service = dropout_service.main.create_app(manager, settings)
     with TestClient(service, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
@@ -221,7 +216,7 @@ def test_an_enrolment_is_predicted_by_the_model_over_http(
         ("CCC-1999B", DAY_56, 404, "CCC-1999B"),
     ],
 )
-def test_why_an_enrolment_is_not_assessable_is_told_over_http(
+def test_the_reason_for_no_assessment_is_in_the_response(
     client: TestClient,
     manager: DropoutDatabaseManager,
     course: str,
@@ -239,7 +234,7 @@ def test_why_an_enrolment_is_not_assessable_is_told_over_http(
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_who_left_is_yet_to_come_or_unknown_is_not_assessable(
+def test_leavers_and_later_or_unknown_enrolments_are_not_assessable(
     client: TestClient, manager: DropoutDatabaseManager
 ) -> None:
     course, begins = "bare-2015X", date(2014, 2, 1)
@@ -267,7 +262,7 @@ def test_who_left_is_yet_to_come_or_unknown_is_not_assessable(
     assert manager.predictions.search_course(course).items == []
 
 
-def test_before_a_course_begins_nobody_is_assessable(manager: DropoutDatabaseManager) -> None:
+def test_before_a_course_begins_no_student_is_assessable(manager: DropoutDatabaseManager) -> None:
     some, soon = latest(manager)[-1].student_id, datetime(2013, 12, 1, tzinfo=UTC)
 
     with pytest.raises(NotAssessable, match="begins on 2014-02-01"):

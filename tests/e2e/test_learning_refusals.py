@@ -1,4 +1,4 @@
-"""What `veritas train` and `veritas predict` refuse, in one line."""
+"""Refusals of `veritas train` and `veritas predict` in one line."""
 
 import pytest
 
@@ -10,48 +10,43 @@ from tests.e2e.conftest import TRAIN
 from tests.support.imported import Run
 
 
-@pytest.fixture
-def run(run_on_past: Run) -> Run:
-    return run_on_past
-
-
 @pytest.mark.parametrize("day", ["240", "99999999"])
-def test_a_day_beyond_the_course_is_refused(run: Run, day: str) -> None:
-    result = run("predict", "--course", "CCC-2014B", "--day", day)
+def test_a_day_beyond_the_course_is_refused(run_on_past: Run, day: str) -> None:
+    result = run_on_past("predict", "--course", "CCC-2014B", "--day", day)
 
     assert result.exit_code == 1
     assert "The last day of CCC-2014B is 239" in result.output
     assert result.output.count("\n") == 1
 
 
-def test_to_train_on_nothing_is_refused(run: Run) -> None:
-    result = run("train", "--train", " , ")
+def test_training_without_a_presentation_is_refused(run_on_past: Run) -> None:
+    result = run_on_past("train", "--train", " , ")
 
     assert result.exit_code == 1
     assert "--train names no presentation" in result.output
 
 
-def test_a_presentation_that_is_not_there_is_named(run: Run) -> None:
-    result = run("train", "--train", "1999B")
+def test_an_unknown_presentation_is_named(run_on_past: Run) -> None:
+    result = run_on_past("train", "--train", "1999B")
 
     assert result.exit_code == 1
     assert "No course of 1999B is stored" in result.output
 
 
 @pytest.mark.parametrize("command", [TRAIN, ("predict", "--all")])
-def test_without_a_database_there_is_nothing_to_learn_from(
-    run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+def test_a_missing_database_is_refused(
+    run_on_past: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     monkeypatch.delenv("DATABASE_URL")
 
-    result = run(*command)
+    result = run_on_past(*command)
 
     assert result.exit_code == 1
     assert f"veritas {command[0]}: There is no database" in result.output
     assert result.output.count("\n") == 1
 
 
-def test_the_in_memory_store_has_nothing_to_learn_from() -> None:
+def test_learning_in_memory_is_refused() -> None:
     database = Database.in_memory(Base.metadata)
     with pytest.raises(NeedsPostgresql, match="Learning from courses needs PostgreSQL"):
         DropoutDatabaseManager(database).training_sets.get_courses(["2013B"])

@@ -1,4 +1,4 @@
-"""Real processes, killed under load: what was acknowledged is in PostgreSQL exactly once."""
+"""Real processes, killed under load: PostgreSQL has every acknowledged row exactly once."""
 
 import random
 from pathlib import Path

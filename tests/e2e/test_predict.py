@@ -1,4 +1,4 @@
-"""`veritas predict` as a person runs it."""
+"""`veritas predict` by the rules."""
 
 import re
 from collections.abc import Callable
@@ -27,7 +27,7 @@ AS_OF = (NOON + days(60)).isoformat()
 
 @pytest.fixture
 def manager(private_url: str) -> DropoutDatabaseManager:
-    """Give a database with seven students of math, silent for 0, 5, ... 30 days, and one of art."""
+    """Return a database with seven students of math, silent for 0, 5, ... 30 days, and art's."""
     manager = DropoutDatabaseManager(Database.on(engine_on(private_url)))
     events = [
         EventToStore(
@@ -57,7 +57,7 @@ def predictions(manager: DropoutDatabaseManager) -> list[DropoutPrediction]:
         return list(session.scalars(select(DropoutPrediction)))
 
 
-def test_a_course_is_ranked_with_reasons_that_the_events_show(
+def test_a_course_is_ranked_with_reasons_from_the_events(
     run: Run, manager: DropoutDatabaseManager
 ) -> None:
     result = run("--course", "math", "--as-of", AS_OF, "--show", "3")
@@ -75,7 +75,7 @@ def test_a_course_is_ranked_with_reasons_that_the_events_show(
             assert silent <= 5
 
 
-def test_the_same_again_stores_nothing_new(run: Run, manager: DropoutDatabaseManager) -> None:
+def test_a_second_run_stores_nothing_new(run: Run, manager: DropoutDatabaseManager) -> None:
     run("--all", "--as-of", AS_OF)
     stored = {row.id for row in predictions(manager)}
     again = run("--all", "--as-of", AS_OF)
@@ -86,9 +86,7 @@ def test_the_same_again_stores_nothing_new(run: Run, manager: DropoutDatabaseMan
     assert len(stored) == 8
 
 
-def test_late_events_make_a_new_prediction_beside_the_old(
-    run: Run, manager: DropoutDatabaseManager
-) -> None:
+def test_late_events_add_a_new_prediction(run: Run, manager: DropoutDatabaseManager) -> None:
     run("--course", "math", "--as-of", AS_OF)
     manager.events.add(None, "s6", None, "NAVIGATION", occurred_at=NOON + days(58))
     again = run("--course", "math", "--as-of", AS_OF)
@@ -100,7 +98,7 @@ def test_late_events_make_a_new_prediction_beside_the_old(
     assert latest.risk_score == min(row.risk_score for row in history)
 
 
-def test_batches_reach_everybody_once(manager: DropoutDatabaseManager) -> None:
+def test_batches_reach_every_student_once(manager: DropoutDatabaseManager) -> None:
     after: str | None = ""
     seen = 0
     while after is not None:
@@ -121,7 +119,7 @@ def test_an_earlier_instant_does_not_hide_a_later_prediction(
     assert len(manager.predictions.search_student("s6").items) == 2
 
 
-def test_what_waits_in_the_spool_is_told_of(
+def test_pending_rows_in_the_spool_are_counted(
     run: Run, manager: DropoutDatabaseManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPOOL_PATH", str(tmp_path))
@@ -138,7 +136,7 @@ def test_what_waits_in_the_spool_is_told_of(
     assert waiting == ["late"]
 
 
-def test_a_spool_out_of_reach_leaves_it_unknown(
+def test_an_unreadable_spool_leaves_the_pending_rows_unknown(
     run: Run, manager: DropoutDatabaseManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPOOL_PATH", str(tmp_path / ("too-long-a-name" * 20)))
@@ -177,9 +175,7 @@ def test_a_spool_out_of_reach_leaves_it_unknown(
         "future",
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(
-    run: Run, arguments: tuple[str, ...], said: str
-) -> None:
+def test_refusals_are_one_line(run: Run, arguments: tuple[str, ...], said: str) -> None:
     result = run(*arguments)
 
     assert result.exit_code == 1
@@ -187,7 +183,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert result.output.count("\n") == 1
 
 
-def test_without_migrations_it_says_what_to_do(
+def test_a_missing_migration_is_refused_with_the_remedy(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", empty_url)

@@ -1,4 +1,4 @@
-"""A service reports its slow requests to monitoring, as real processes."""
+"""Reports of slow requests to monitoring, between real processes."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""`veritas spool`, as a person runs it beside services that have or had no database."""
+"""`veritas spool` beside services without a database."""
 
 import json
 import os
@@ -22,7 +22,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command on the spools of the machine that a folder stands for."""
+    """Run a command on the spools of a machine, represented by a folder."""
 
     def run_on(machine: str, *arguments: str) -> Result:
         monkeypatch.setenv("SPOOL_PATH", str(tmp_path / machine))
@@ -33,7 +33,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    """Give the spool of staffstuddash on machine `a`: two students wait, one was rejected."""
+    """Return the spool of staffstuddash on machine `a`: two students wait, one was refused."""
     spool = Spool.of_service(tmp_path / "a", "staffstuddash")
     url = f"postgresql://ada:secret@127.0.0.1:{free_port()}/school"
     database = Database.from_settings("test", Base.metadata, Settings(database_url=url))
@@ -48,7 +48,7 @@ def spool(tmp_path: Path) -> Spool:
 
 
 @pytest.mark.usefixtures("spool")
-def test_status_shows_what_waits_and_what_was_refused_but_no_content(run: Run) -> None:
+def test_status_shows_waiting_and_refused_rows_without_content(run: Run) -> None:
     result = run("a", "status")
 
     assert result.exit_code == 1
@@ -58,7 +58,7 @@ def test_status_shows_what_waits_and_what_was_refused_but_no_content(run: Run) -
     assert run("nowhere", "status").exit_code == 0
 
 
-def test_refused_rows_are_tried_again_or_discarded(run: Run, spool: Spool) -> None:
+def test_refused_rows_are_retried_or_discarded(run: Run, spool: Spool) -> None:
     retried = run("a", "retry")
     assert "1 rows" in retried.output
     assert spool.state().refused == 0
@@ -80,7 +80,9 @@ def test_a_row_is_named_by_its_id_or_its_kind_and_id(run: Run, spool: Spool) -> 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
-def test_what_root_imports_the_service_can_read(run: Run, spool: Spool, tmp_path: Path) -> None:
+def test_the_service_can_read_a_spool_imported_by_root(
+    run: Run, spool: Spool, tmp_path: Path
+) -> None:
     folder = tmp_path / "b"
     folder.mkdir()
     os.chown(folder, 1234, 1234)
@@ -89,7 +91,7 @@ def test_what_root_imports_the_service_can_read(run: Run, spool: Spool, tmp_path
     assert {file.stat().st_uid for file in folder.iterdir()} == {1234}
 
 
-def test_what_waits_is_carried_to_another_machine(run: Run, spool: Spool, tmp_path: Path) -> None:
+def test_waiting_rows_move_to_another_machine(run: Run, spool: Spool, tmp_path: Path) -> None:
     target = tmp_path / "carried.jsonl"
     exported = run("a", "export", str(target))
     over_it = run("a", "export", str(target))
@@ -125,7 +127,7 @@ def test_a_file_that_is_no_export_is_refused_in_one_line(
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
 
 
-def test_a_damaged_spool_is_named_and_the_next_one_is_shown(run: Run, spool: Spool) -> None:
+def test_a_damaged_spool_is_named_and_the_others_are_shown(run: Run, spool: Spool) -> None:
     other = Spool.of_service(spool.path.parent, "dropout")
     other.append([replace(spool.pending(1)[0], kind="assessment", id="a1", problem=None)])
     other.close()
@@ -154,7 +156,7 @@ def test_a_damaged_spool_is_named_and_the_next_one_is_shown(run: Run, spool: Spo
     assert spool.damaged_files() == []
 
 
-def test_only_a_file_that_was_set_aside_is_salvaged(run: Run, spool: Spool, tmp_path: Path) -> None:
+def test_only_a_spool_set_aside_is_salvaged(run: Run, spool: Spool, tmp_path: Path) -> None:
     in_use = run("a", "salvage", str(spool.path))
     nowhere = run("a", "salvage", str(tmp_path / "staffstuddash-spool.db.damaged-1"))
 

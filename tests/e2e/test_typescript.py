@@ -1,4 +1,4 @@
-"""A frontend's client: types generated from the OpenAPI documents, compiled strictly."""
+"""TypeScript client from the OpenAPI documents, compiled strictly."""
 
 import json
 import shutil
@@ -30,7 +30,7 @@ def run(folder: Path, program: str, *arguments: str) -> None:
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-def test_a_client_made_from_the_documents_compiles_strictly(tmp_path: Path) -> None:
+def test_the_generated_client_compiles_strictly(tmp_path: Path) -> None:
     (tmp_path / "node_modules").symlink_to(INSTALLED)
     for file in ("package.json", "redocly.yaml", "tsconfig.json", "usage.ts"):
         shutil.copy(PROJECT / file, tmp_path)

@@ -1,4 +1,4 @@
-"""Made-up enrolments, a model learned from them, and one that is only kept."""
+"""Synthetic enrolments, a model trained on them, and a model that is only stored."""
 
 from functools import cache
 
@@ -6,29 +6,28 @@ import numpy as np
 
 from dropout_service.learning.blend import Blend
 from dropout_service.learning.boosting import Booster
-from dropout_service.learning.calibration import Affine
-from dropout_service.learning.features import KNOWN
-from dropout_service.learning.linear import Line, Linear
+from dropout_service.learning.calibration import PlattScaling
+from dropout_service.learning.linear import DayRegression, LinearModel
 from dropout_service.learning.model import Variant
-from dropout_service.learning.rows import EnrolmentRows
+from dropout_service.learning.rows import INPUTS, EnrolmentRows
 from dropout_service.learning.training import (
-    Search,
-    Trained,
+    DayValidation,
+    SearchGrid,
+    TrainedModel,
     TrainedVariant,
-    Validated,
     train,
 )
 
 ROWS = 900
-# Half of it lines, so that what holds of the model holds of both parts.
-SMALL = Search(leaves=(4,), trees=(20,), shares=(0.5,))
+# Half of the linear model, so that the tests cover both parts of the blend.
+SMALL = SearchGrid(leaves=(4,), trees=(20,), shares=(0.5,))
 
 
 @cache
 def rows(*, active_share: float = 0.5) -> EnrolmentRows:
-    """Return enrolments of three courses in which missing work and low scores lead to leaving."""
+    """Return enrolments of three courses in which missed work and low scores cause dropout."""
     random = np.random.default_rng(3)
-    columns = {name: np.full(ROWS, np.nan) for name in KNOWN}
+    columns = {name: np.full(ROWS, np.nan) for name in INPUTS}
     trouble = random.random(ROWS)
     columns["day"] = random.choice([0.0, 28.0], ROWS)
     columns["assessments_due"] = np.full(ROWS, 4.0)
@@ -49,24 +48,24 @@ def rows(*, active_share: float = 0.5) -> EnrolmentRows:
             "module": np.array([name[:3] for name in course]),
             "starts_on": np.where(np.char.endswith(course, "B"), 100, 300),
             "has_activity": has_activity,
-            "happened": (random.random(ROWS) < chance).astype(np.float64),
+            "label": (random.random(ROWS) < chance).astype(np.float64),
         }
     )
 
 
 def quietly(_step: str, _done: int, _total: int) -> None:
-    """Show nothing."""
+    """Show no progress."""
 
 
 @cache
-def trained() -> Trained:
+def trained() -> TrainedModel:
     return train(rows(), quietly, SMALL)
 
 
-def a_model(base: float, validation: tuple[Validated, ...] = ()) -> Trained:
-    """Return a model without activity, whose trees are none; another base is another model."""
-    lines = Linear((Line(0.0, base, (0.0,), (0.0,), (0.0,)),))
+def a_model(base: float, validation: tuple[DayValidation, ...] = ()) -> TrainedModel:
+    """Return a model without activity and without trees; the base distinguishes models."""
+    linear = LinearModel((DayRegression(0.0, base, (0.0,), (0.0,), (0.0,)),))
     variant = Variant(
-        ("day",), Blend(Booster("no trees"), lines, 1.0), Affine(1.0, 0.0), (0.0,), {}
+        ("day",), Blend(Booster("no trees"), linear, 1.0), PlattScaling(1.0, 0.0), (0.0,), {}
     )
-    return Trained(TrainedVariant(variant, 40, {}, validation), None)
+    return TrainedModel(TrainedVariant(variant, 40, {}, validation), None)

@@ -1,4 +1,4 @@
-"""How an evaluation deals with days on which there is nothing to tell apart."""
+"""Evaluation of a model by day, and days or modules with only one outcome."""
 
 import numpy as np
 import pytest
@@ -10,45 +10,47 @@ from tests.support.learned import quietly, rows, trained
 AUDITED = ("gender", "has_disability", "deprivation_band")
 
 
-def judged() -> EnrolmentRows:
+def audited_rows() -> EnrolmentRows:
     known = rows()
     return known.with_columns(**{name: np.full(len(known), "") for name in AUDITED})
 
 
-def nobody_left(of: EnrolmentRows, day: float) -> EnrolmentRows:
-    return of.with_columns(happened=np.where(of["day"] == day, 0.0, of["happened"]))
+def without_dropout(of: EnrolmentRows, day: float) -> EnrolmentRows:
+    return of.with_columns(label=np.where(of["day"] == day, 0.0, of["label"]))
 
 
-def test_each_day_is_judged_beside_all_baselines() -> None:
-    days = evaluate_days(trained().model, rows(), judged(), 20, quietly)
+def test_each_day_is_compared_with_all_baselines() -> None:
+    days = evaluate_days(trained().model, rows(), audited_rows(), 20, quietly)
 
     assert [day.day for day in days] == [0, 28]
     for day in days:
-        assert day.everybody.ahead_of.keys() == set(BASELINES)
-        ahead = day.everybody.ahead_of["four rules"]["brier_skill"]
-        one, other = (day.everybody.by_judge[of]["brier_skill"] for of in ("model", "four rules"))
+        assert day.all_modules.ahead_of.keys() == set(BASELINES)
+        ahead = day.all_modules.ahead_of["four rules"]["brier_skill"]
+        one, other = (
+            day.all_modules.by_method[of]["brier_skill"] for of in ("model", "four rules")
+        )
         assert ahead.value == pytest.approx(one.value - other.value)
         assert ahead.low <= ahead.value <= ahead.high
 
 
-@pytest.mark.parametrize("side", ["learned", "judged"])
-def test_a_day_after_which_nobody_left_is_left_out(side: str) -> None:
-    learned, others = rows(), judged()
-    if side == "learned":
-        learned = nobody_left(learned, 28)
+@pytest.mark.parametrize("side", ["training", "test"])
+def test_a_day_without_dropout_is_left_out(side: str) -> None:
+    training, test = rows(), audited_rows()
+    if side == "training":
+        training = without_dropout(training, 28)
     else:
-        others = nobody_left(others, 28)
+        test = without_dropout(test, 28)
 
-    days = evaluate_days(trained().model, learned, others, 20, quietly)
+    days = evaluate_days(trained().model, training, test, 20, quietly)
 
     assert [day.day for day in days] == [0]
 
 
-def test_modules_of_which_nobody_left_are_not_judged_apart() -> None:
-    """Training saw AAA alone, and all of it stayed."""
+def test_seen_modules_without_dropout_have_no_figures_of_their_own() -> None:
+    """Only AAA is trained on, and it has no dropout in the test rows."""
     is_seen = rows()["module"] == "AAA"
-    stayed = judged().with_columns(happened=np.where(is_seen, 0.0, rows()["happened"]))
+    stayed = audited_rows().with_columns(label=np.where(is_seen, 0.0, rows()["label"]))
 
     days = evaluate_days(trained().model, rows().where(is_seen), stayed, 20, quietly)
 
-    assert [day.seen for day in days] == [None, None]
+    assert [day.seen_modules for day in days] == [None, None]

@@ -67,10 +67,10 @@ def test_a_name_without_a_dot_may_be_that_of_a_stopped_container(
 ) -> None:
     settings = DatabaseSettings.model_validate({"database_url": STOPPED})
     with closing(Database.from_settings("test", Base.metadata, settings)) as database:
-        availability = database.store.availability
+        breaker = database.store.breaker
 
-        assert availability is not None
-        assert not availability.is_up
+        assert breaker is not None
+        assert not breaker.is_up
     assert "no host is called xxx" in caplog.text
     assert "cannot be used" not in caplog.text
 

@@ -1,15 +1,15 @@
-"""A trained model: exact contributions, known directions, no student on both sides."""
+"""Trained models: exact contributions, known directions, and splits without shared students."""
 
 from json import dumps, loads
 
 import numpy as np
 import pytest
 
-from dropout_service.learning.features import DIRECTIONS
 from dropout_service.learning.model import RiskModel, Variant
-from dropout_service.learning.module_intercepts import levels_of
+from dropout_service.learning.module_intercepts import intercepts_of
+from dropout_service.learning.rows import DIRECTIONS
 from dropout_service.learning.splits import calibration_splits, validation_splits
-from dropout_service.learning.training import Search, TooLittleToLearn, train
+from dropout_service.learning.training import SearchGrid, TooFewEnrolments, train
 from tests.support.learned import ROWS, SMALL, quietly, rows, trained
 
 
@@ -27,10 +27,10 @@ def test_base_and_contributions_add_up_to_the_log_odds(model: RiskModel) -> None
     assert scores.probability.std() > 0.05
 
 
-def test_the_calibrated_booster_says_the_same_without_reasons(model: RiskModel) -> None:
+def test_calibrated_margins_give_the_same_probability(model: RiskModel) -> None:
     plain = model.without_activity
     margins = plain.blend.margins(rows().matrix(plain.features))
-    odds = plain.calibration(margins + levels_of(plain.levels, rows()["module"]))
+    odds = plain.calibration(margins + intercepts_of(plain.module_intercepts, rows()["module"]))
 
     assert plain.scores(rows()).probability == pytest.approx(1 / (1 + np.exp(-odds)))
 
@@ -49,14 +49,14 @@ def test_removing_a_monotone_cause_lowers_the_risk(model: RiskModel, feature: st
     assert (after.probability < before.probability)[is_reason].all()
 
 
-def test_what_tells_only_the_course_is_not_learned_from(model: RiskModel) -> None:
+def test_a_feature_that_only_identifies_the_course_is_not_used(model: RiskModel) -> None:
     more_due = rows().with_columns(assessments_due=np.full(ROWS, 9.0))
 
     assert (model.scores(more_due).probability == model.scores(rows()).probability).all()
     assert "assessments_due" not in model.scores(rows()).contributions
 
 
-def test_each_is_judged_by_the_variant_that_its_data_allow(model: RiskModel) -> None:
+def test_each_row_is_scored_by_the_variant_for_its_data(model: RiskModel) -> None:
     scores = model.scores(rows())
     active = rows()["has_activity"]
 
@@ -67,7 +67,7 @@ def test_each_is_judged_by_the_variant_that_its_data_allow(model: RiskModel) -> 
     )
 
 
-def test_confidence_falls_with_what_is_unknown(model: RiskModel) -> None:
+def test_confidence_falls_with_unknown_features(model: RiskModel) -> None:
     known = model.scores(rows()).confidence
     unknown = rows().with_columns(score_mean=np.full(ROWS, np.nan))
 
@@ -75,7 +75,7 @@ def test_confidence_falls_with_what_is_unknown(model: RiskModel) -> None:
     assert ((known > 0) & (known <= 1)).all()
 
 
-def test_how_many_leave_the_course_says_nothing_of_what_is_known(model: RiskModel) -> None:
+def test_course_level_features_do_not_count_in_the_confidence(model: RiskModel) -> None:
     known = model.scores(rows())
     unknown = model.scores(rows().with_columns(leaving_log_odds=np.full(ROWS, np.nan)))
 
@@ -83,25 +83,27 @@ def test_how_many_leave_the_course_says_nothing_of_what_is_known(model: RiskMode
     assert unknown.confidence == pytest.approx(known.confidence)
 
 
-def test_how_many_leave_the_module_counts_for_all_of_it_alike(model: RiskModel) -> None:
+def test_a_module_intercept_moves_the_base_and_no_contribution(model: RiskModel) -> None:
     plain = model.without_activity
-    assert plain.levels.keys() == {"AAA", "BBB"}
+    assert plain.module_intercepts.keys() == {"AAA", "BBB"}
     known = plain.scores(rows())
     unseen = plain.scores(rows().with_columns(module=np.full(ROWS, "ZZZ")))
 
-    added = plain.calibration.slope * np.array([plain.levels[name] for name in rows()["module"]])
+    added = plain.calibration.slope * np.array(
+        [plain.module_intercepts[name] for name in rows()["module"]]
+    )
     assert known.base - unseen.base == pytest.approx(added)
     assert added.std() > 0.02
     for feature, parts in known.contributions.items():
         assert parts == pytest.approx(unseen.contributions[feature]), feature
 
 
-def test_a_model_of_before_levels_still_predicts(model: RiskModel) -> None:
+def test_a_stored_model_without_module_intercepts_still_predicts(model: RiskModel) -> None:
     plain = model.without_activity
-    told = plain.as_json()
-    del told["levels"]
+    stored = plain.as_json()
+    del stored["levels"]
 
-    old = Variant.of(plain.blend.booster.text, told)
+    old = Variant.from_json(plain.blend.booster.text, stored)
 
     margins = plain.blend.margins(rows().matrix(plain.features))
     odds = plain.calibration(margins)
@@ -109,28 +111,45 @@ def test_a_model_of_before_levels_still_predicts(model: RiskModel) -> None:
 
 
 @pytest.mark.parametrize("lacks", ["linear", "start_share", "weights"])
-def test_a_model_in_another_form_is_refused(model: RiskModel, lacks: str) -> None:
-    told = model.without_activity.as_json()
-    del told[lacks]
+def test_a_stored_model_in_another_form_is_rejected(model: RiskModel, lacks: str) -> None:
+    stored = model.without_activity.as_json()
+    del stored[lacks]
 
     with pytest.raises(KeyError, match=lacks):
-        Variant.of(model.without_activity.blend.booster.text, told)
+        Variant.from_json(model.without_activity.blend.booster.text, stored)
 
 
-def test_a_model_of_features_that_are_no_more_is_refused(model: RiskModel) -> None:
-    told = model.without_activity.as_json()
-    told["features"] = [*told["features"][1:], "shoe_size"]
+def test_a_stored_model_with_a_removed_feature_is_rejected(model: RiskModel) -> None:
+    stored = model.without_activity.as_json()
+    stored["features"] = [*stored["features"][1:], "shoe_size"]
 
     with pytest.raises(KeyError, match="shoe_size"):
-        Variant.of(model.without_activity.blend.booster.text, told)
+        Variant.from_json(model.without_activity.blend.booster.text, stored)
 
 
-def test_a_model_comes_back_from_its_text(model: RiskModel) -> None:
+def test_the_text_form_restores_a_model_exactly(model: RiskModel) -> None:
     plain = model.without_activity
-    told = loads(dumps(plain.as_json()))
-    again = Variant.of(plain.blend.booster.text, told)
+    stored = loads(dumps(plain.as_json()))
+    restored = Variant.from_json(plain.blend.booster.text, stored)
 
-    assert (again.scores(rows()).probability == plain.scores(rows()).probability).all()
+    assert (restored.scores(rows()).probability == plain.scores(rows()).probability).all()
+
+
+def test_the_text_form_has_the_names_of_the_first_release(model: RiskModel) -> None:
+    stored = model.without_activity.as_json()
+
+    assert stored.keys() == {
+        "features",
+        "calibration",
+        "weights",
+        "levels",
+        "linear",
+        "start_share",
+    }
+    assert stored["calibration"].keys() == {"slope", "intercept"}
+    assert {frozenset(day) for day in stored["linear"]} == {
+        frozenset({"day", "base", "slopes", "at_zero", "if_unknown"})
+    }
 
 
 def test_the_same_rows_give_the_same_model() -> None:
@@ -141,7 +160,7 @@ def test_the_same_rows_give_the_same_model() -> None:
     assert one.as_json() == other.as_json()
 
 
-def test_trees_begin_where_the_lines_end(model: RiskModel) -> None:
+def test_trees_start_from_the_linear_model(model: RiskModel) -> None:
     blend = model.without_activity.blend
     matrix = rows().matrix(model.without_activity.features)
 
@@ -149,45 +168,47 @@ def test_trees_begin_where_the_lines_end(model: RiskModel) -> None:
 
     assert blend.share == 0.5
     assert added == pytest.approx(blend.booster.margins(matrix))
-    # Without a start of their own they would have to tell the base rate first.
-    happened = rows()["happened"].mean()
-    assert abs(added.mean()) < abs(np.log(happened / (1 - happened))) / 2
+    # Trees without a start would first have to fit the base rate.
+    base_rate = rows()["label"].mean()
+    assert abs(added.mean()) < abs(np.log(base_rate / (1 - base_rate))) / 2
 
 
-def test_lines_join_the_trees_only_where_that_ranks_better() -> None:
-    """What rises evenly is better told by a line; what turns round, by trees alone."""
+def test_the_linear_share_is_tuned() -> None:
+    """A linear risk needs the linear model, a step in the risk needs trees alone."""
     random = np.random.default_rng(5)
     even = rows()["score_mean"].astype(np.float64)
     chances = {0.5: 1 / (1 + np.exp((even - even.mean()) / 6)), 0.0: 0.1 + 0.8 * (even < 65)}
-    search = Search(leaves=(8,), trees=(80,), shares=(0.0, 0.5))
+    grid = SearchGrid(leaves=(8,), trees=(80,), shares=(0.0, 0.5))
     for share, chance in chances.items():
-        happened = (random.random(ROWS) < chance).astype(np.float64)
-        told = rows(active_share=0.0).with_columns(happened=happened)
-        assert train(told, quietly, search).without_activity.variant.blend.share == share
+        labels = (random.random(ROWS) < chance).astype(np.float64)
+        labelled = rows(active_share=0.0).with_columns(label=labels)
+        assert train(labelled, quietly, grid).without_activity.variant.blend.share == share
 
 
-def test_there_are_as_many_trees_as_help_others() -> None:
-    """Where there is something to learn, many; where all is chance, few."""
-    search = Search(leaves=(8,), trees=(5, 80), shares=(0.0,))
-    chance = rows().with_columns(happened=np.random.default_rng(1).permutation(rows()["happened"]))
+def test_the_number_of_trees_is_tuned() -> None:
+    """Many trees for a real relation, few trees for random labels."""
+    grid = SearchGrid(leaves=(8,), trees=(5, 80), shares=(0.0,))
+    shuffled = rows().with_columns(label=np.random.default_rng(1).permutation(rows()["label"]))
 
     found = [
-        train(some, quietly, search).without_activity.parameters["trees"]
-        for some in (rows(), chance)
+        train(some, quietly, grid).without_activity.parameters["trees"]
+        for some in (rows(), shuffled)
     ]
 
     assert found == [80, 5]
 
 
-def test_no_student_teaches_and_is_judged() -> None:
+def test_no_student_is_on_both_sides_of_a_split() -> None:
     everybody = np.ones(ROWS, dtype=bool)
     splits = [*validation_splits(rows(), everybody), *calibration_splits(rows(), everybody)]
 
     assert len(splits) >= 4
     for split in splits:
-        taught, judged = (set(rows()["student_id"][side]) for side in (split.learned, split.judged))
-        assert judged
-        assert not taught & judged
+        training, held_out = (
+            set(rows()["student_id"][side]) for side in (split.training, split.held_out)
+        )
+        assert held_out
+        assert not training & held_out
 
 
 def test_without_activity_there_is_one_variant() -> None:
@@ -195,7 +216,7 @@ def test_without_activity_there_is_one_variant() -> None:
     assert train(few_inactive, quietly, SMALL).with_activity is None
 
 
-def test_too_few_outcomes_are_refused() -> None:
-    stayed = rows().where(rows()["happened"] == 0)
-    with pytest.raises(TooLittleToLearn, match="20 enrolments"):
+def test_too_few_enrolments_of_one_outcome_are_rejected() -> None:
+    stayed = rows().where(rows()["label"] == 0)
+    with pytest.raises(TooFewEnrolments, match="20 enrolments"):
         train(stayed, quietly)

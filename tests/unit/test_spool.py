@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from shared_db.results import Outcome
 from shared_db.spool.file import Entry, SpoolState, SpoolUnavailable
 from shared_db.spool.queue import Spool
-from shared_db.spool.replay import in_order
+from shared_db.spool.replay import ordered_groups
 from shared_db.spool.replay_queue import ReplayQueue
 from tests.support.dumps import bytes_of
 
@@ -61,7 +61,7 @@ def test_tells_how_much_waits_and_was_refused(spool: Spool) -> None:
     spool.append([entries[2]])
     first, second, third = spool.pending(10)
     spool.reject([(third, "no")])
-    ReplayQueue(spool).settle([first])
+    ReplayQueue(spool).remove([first])
 
     assert spool.state() == SpoolState(1, NOON - timedelta(hours=1), 1)
     assert spool.pending(10) == [second]
@@ -90,12 +90,12 @@ def test_nothing_of_what_was_removed_can_be_read_in_the_files(spool: Spool) -> N
     payload = json.dumps({"name": "Xanthippe" * 1000})  # more than a page of SQLite
     kept = replace(an_entry("3", subject="bob"), payload='{"name": "Bob"}')
     spool.append([replace(an_entry(id_), payload=payload) for id_ in ("1", "2", "x")] + [kept])
-    ReplayQueue(spool).settle(spool.pending(1))
+    ReplayQueue(spool).remove(spool.pending(1))
     spool.reject((entry, "no") for entry in spool.pending(2) if entry.id == "2")
     before = bytes_of(spool.path.parent)
 
     assert spool.subjects_refused() == ["ada"]
-    assert spool.forget_subjects(["ada", "nobody"]) == 2
+    assert spool.purge_subjects(["ada", "nobody"]) == 2
     assert b"Xanthippe" in before
     after = bytes_of(spool.path.parent)
     assert (b"Xanthippe" in after, b"ada" in after, b"Bob" in after) == (False, False, True)
@@ -139,13 +139,12 @@ def test_additions_that_come_together_are_each_answered(spool: Spool) -> None:
     assert spool.state().waiting == 25
 
 
-def test_only_one_has_the_turn_to_give_back(spool: Spool) -> None:
+def test_only_one_process_replays_at_a_time(spool: Spool) -> None:
     spool.open()
-    other = Spool(spool.path)
-    turn, others_turn = ReplayQueue(spool).turn, ReplayQueue(other).turn
-    with turn() as first, others_turn() as second:
+    queue, other = ReplayQueue(spool), ReplayQueue(Spool(spool.path))
+    with queue.replay_lock() as first, other.replay_lock() as second:
         assert (first, second) == (True, False)
-    with others_turn() as third:
+    with other.replay_lock() as third:
         assert third
 
 
@@ -187,7 +186,7 @@ def test_groups_are_of_one_kind_and_keep_each_students_order(rows: list[tuple[st
         an_entry(str(number), kind=kind, subject=subject)
         for number, (kind, subject) in enumerate(rows)
     ]
-    groups = list(in_order(entries))
+    groups = list(ordered_groups(entries))
     flat = [entry for _, group in groups for entry in group]
 
     assert all(entry.kind == kind for kind, group in groups for entry in group)

@@ -135,7 +135,7 @@ def a_row(number: int) -> Entry:
 
 def test_rows_of_the_journal_are_read_too_and_removed_ones_are_not(spool: Spool) -> None:
     spool.append([a_row(number) for number in range(1, 101)])
-    ReplayQueue(spool).settle(spool.pending(30))
+    ReplayQueue(spool).remove(spool.pending(30))
     journal = Path(f"{spool.path}-wal").stat().st_size
 
     assert journal > 0
@@ -214,7 +214,7 @@ def test_a_full_spool_takes_no_more_until_there_is_room(
             spool.append([an_entry(str(number), sent="x" * 1000)])
             accepted += 1
     is_full = spool.state().is_full
-    ReplayQueue(spool).settle(spool.pending(accepted))
+    ReplayQueue(spool).remove(spool.pending(accepted))
     spool.truncate_wal()
 
     assert 3 <= accepted < 100
@@ -227,7 +227,7 @@ def test_a_full_spool_takes_no_more_until_there_is_room(
 def test_the_file_shrinks_after_use(spool: Spool) -> None:
     rows = [replace(an_entry(str(number)), payload="x" * 2000) for number in range(3000)]
     spool.append(rows)
-    ReplayQueue(spool).settle(spool.pending(2999))
+    ReplayQueue(spool).remove(spool.pending(2999))
     large = sum(file.stat().st_size for file in spool.path.parent.iterdir())
     spool.truncate_wal()
 

@@ -1,4 +1,4 @@
-"""`veritas predict`: who of a whole cohort is at risk, and why."""
+"""`veritas predict`: risks of a whole cohort with their reasons."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from dropout_service.database import DropoutDatabaseManager
@@ -18,44 +18,46 @@ from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
 from shared_db.settings import DatabaseSettings
 from shared_db.spool.queue import Spool
-from veritas_cli.database import refusals_in_one_line
-from veritas_cli.evaluation.data import command_console, learning_manager
+from veritas_cli.database import exit_on_error
+from veritas_cli.evaluation.data import learning_manager
+from veritas_cli.terminal import command_console, progress_bars
 
-MOST_REASONS = 3
-AT_ONCE = 250
+MAX_REASONS = 3
+BATCH_ENROLMENTS = 250
 _COLUMNS = ("", "Student", "Course", "Score", "Level", "Type", "Momentum", "Why", "This week")
 
 
 def predict(
     course: Annotated[
-        str | None, typer.Option(help="Only this course: its enrolments, or who was active in it.")
+        str | None,
+        typer.Option(help="Only this course: its enrolments, or the students active in it."),
     ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="All students.")] = False,  # noqa: FBT002 - an option
     as_of: Annotated[
         str | None,
-        typer.Option(
-            help="The instant, as 2026-01-31T09:30:00Z; only what happened by then counts."
-        ),
+        typer.Option(help="The instant, as 2026-01-31T09:30:00Z; later data are ignored."),
     ] = None,
     day: Annotated[
         int | None,
-        typer.Option(min=0, help="Instead of --as-of: the end of this day of the course, 0 first."),
+        typer.Option(
+            min=0, help="Instead of --as-of: the end of this day of the course; 0 is the first."
+        ),
     ] = None,
     show: Annotated[int, typer.Option(min=0, max=1000, help="How many to list.")] = 20,
 ) -> None:
     """Predict a whole cohort, and list the highest risks with their main reasons.
 
-    Enrolments in courses are judged by the model of `veritas train`, everybody else by the rules.
-    Running it again for the same instant stores nothing new, unless something came late. Rows that
-    wait in dropout's spool on this machine are counted with each prediction.
+    Enrolments in courses are judged by the model of `veritas train`, other students by the rules.
+    A second run for the same instant stores nothing new, unless late data arrived. Predictions
+    include the rows that wait in dropout's spool on this machine.
     """
-    with refusals_in_one_line("predict"), closing(_spool_here()) as spool:
+    with exit_on_error("predict"), closing(_spool_here()) as spool:
         if everybody == (course is not None):
             raise ConfigurationError("Say either --all or --course COURSE.")
         manager, console = learning_manager("predict"), command_console()
-        _use_if_there(manager, spool)
+        _use_spool(manager, spool)
         instant = _instant(as_of) if day is None else _end_of_day(manager, course, day, as_of)
-        with _progress(console) as progress:
+        with progress_bars(console) as progress:
             outcome = _predict(_Run(manager, instant, show, progress), course)
         _report(console, outcome, instant)
         active = manager.models.get_active()
@@ -68,8 +70,8 @@ def _spool_here() -> Spool:
     return Spool.of_service(DatabaseSettings.load().spool_path, "dropout")
 
 
-def _use_if_there(manager: DropoutDatabaseManager, spool: Spool) -> None:
-    """Count what waits in the spool, which is read only."""
+def _use_spool(manager: DropoutDatabaseManager, spool: Spool) -> None:
+    """Include the pending rows of the spool if there is one; it is only read."""
     try:
         if spool.path.exists():
             manager.spool.attach(spool)
@@ -120,13 +122,13 @@ class _Run:
     progress: Progress
 
     def of_course(self, course: str) -> BatchResult | None:
-        """Predict by the model, and take off its list who has left; None without a model."""
+        """Predict by the model, and supersede predictions of leavers; None without a model."""
         self.manager.batch_predictions.supersede_withdrawn(course, self.as_of)
         assessed = self.manager.batch_predictions.assess_course(course, self.as_of)
         return None if assessed is None else self.by_model(assessed)
 
     def by_rules(self, course: str | None, name: str) -> BatchResult:
-        """Predict batch after batch of students."""
+        """Predict students by the rules, in batches."""
         task = self.progress.add_task(
             name, total=self.manager.batch_predictions.count_students(course)
         )
@@ -140,14 +142,14 @@ class _Run:
         return done
 
     def by_model(self, assessed: CourseAssessment) -> BatchResult:
-        """Store what the model said of a course, batch after batch."""
+        """Store the model's predictions of a course, in batches."""
         task = self.progress.add_task(assessed.course, total=len(assessed.enrolments))
         done = BatchResult.of_not_assessable(assessed.not_assessable)
-        for start in range(0, len(assessed.enrolments), AT_ONCE):
-            some = assessed.enrolments[start : start + AT_ONCE]
-            batch = self.manager.batch_predictions.add_assessments(assessed, some, keep=self.keep)
+        for start in range(0, len(assessed.enrolments), BATCH_ENROLMENTS):
+            part = assessed.enrolments[start : start + BATCH_ENROLMENTS]
+            batch = self.manager.batch_predictions.add_assessments(assessed, part, keep=self.keep)
             done = done.merge(batch, keep=self.keep)
-            self.progress.advance(task, len(some))
+            self.progress.advance(task, len(part))
         return done
 
 
@@ -165,17 +167,6 @@ def _predict_all(run: _Run) -> BatchResult:
         if (judged := run.of_course(course)) is not None:
             done = done.merge(judged, keep=run.keep)
     return done.merge(run.by_rules(None, "Everybody else"), keep=run.keep)
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(
-        *columns,
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 def _report(console: Console, outcome: BatchResult, as_of: datetime) -> None:
@@ -218,9 +209,9 @@ def _show(console: Console, outcome: BatchResult) -> None:
 
 
 def _cells(prediction: DropoutPrediction) -> tuple[str, ...]:
-    told = [*prediction.primary_indicators, *prediction.secondary_indicators]
-    # Of a model's reasons only signs are told; the rules give no others.
-    signs = (one for one in told if one.get("is_sign", True))
+    reasons = [*prediction.primary_indicators, *prediction.secondary_indicators]
+    # Only a model gives reasons that are no signs.
+    signs = (one for one in reasons if one.get("is_sign", True))
     indicators = sorted(signs, key=lambda one: -one["contribution"])
     index, advice = prediction.momentum_index, prediction.recommendations
     return (
@@ -230,8 +221,6 @@ def _cells(prediction: DropoutPrediction) -> tuple[str, ...]:
         prediction.risk_level,
         prediction.dropout_type,
         "-" if index is None else f"{index:.0f}",
-        " ".join(
-            f"{one['text']} ({one['contribution']:+.2f})" for one in indicators[:MOST_REASONS]
-        ),
+        " ".join(f"{one['text']} ({one['contribution']:+.2f})" for one in indicators[:MAX_REASONS]),
         advice[0] if advice else "-",
     )

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from dropout_service.domain.enrolments.course_calendar import (
     EnrolmentPeriod,
-    is_out_of_sight,
-    last_ended,
+    lacks_activity_stream,
+    last_ended_period,
 )
 from dropout_service.domain.rules.activity import Activity
 from dropout_service.models import Course, DailyActivity, Enrolment
@@ -53,11 +53,11 @@ def observable_activity(
     streams of other courses. Then the absence of further activity is not silence: missing, not
     zero.
     """
-    unobserved = {id_ for id_ in activities if is_out_of_sight(periods.get(id_, []), as_of)}
+    unobserved = {id_ for id_ in activities if lacks_activity_stream(periods.get(id_, []), as_of)}
     if unobserved:
         unobserved -= _active_outside_streams(session, periods, unobserved, as_of)
     return {
-        id_: activity.of_marks() if id_ in unobserved else activity
+        id_: activity.marks_only() if id_ in unobserved else activity
         for id_, activity in activities.items()
     }
 
@@ -74,7 +74,7 @@ def _active_outside_streams(
     active = set()
     for id_, course, last_day in session.execute(query):
         period = next((period for period in periods[id_] if period.course == course), None)
-        if period is None or not period.has_stream_on(period.dates.day_of(last_day)):
+        if period is None or not period.has_activity_stream_on(period.dates.course_day(last_day)):
             active.add(id_)
     return active
 
@@ -85,12 +85,12 @@ def ended_reason(session: Session, periods: Periods, as_of: datetime) -> dict[st
     Students with later activity outside those courses are left out: they take a course without a
     known enrolment.
     """
-    lasts = {id_: last_ended(known, as_of) for id_, known in periods.items()}
+    lasts = {id_: last_ended_period(known, as_of) for id_, known in periods.items()}
     ended = {id_: last for id_, last in lasts.items() if last is not None}
     active = _last_activity_elsewhere(session, ended, as_of) if ended else {}
     return {
-        id_: f"{period.course}, the last course that is known: {period.closed_at(as_of)}"
-        for id_, (end, period) in ended.items()
+        id_: f"{last.course}, the last course that is known: {last.not_assessable_reason(as_of)}"
+        for id_, (end, last) in ended.items()
         if id_ not in active or active[id_] <= end
     }
 

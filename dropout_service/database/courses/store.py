@@ -20,7 +20,7 @@ from dropout_service.database.courses.bulk_import import (
     insert_submissions,
     require_postgresql,
 )
-from dropout_service.domain.enrolments.course_calendar import Dates
+from dropout_service.domain.enrolments.course_calendar import CourseDates
 from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models import Course, Enrolment
 from shared_db.queries.pagination import Keyset, Page
@@ -66,7 +66,7 @@ class CourseRepository(Repository):
 
         return self.read(search)
 
-    def get_dates(self, course: str) -> Dates | None:
+    def get_dates(self, course: str) -> CourseDates | None:
         """Return the dates of a course, None if no enrolments of it are known."""
         found = self.read(lambda session: session.get(Course, course))
         return None if found is None else found.dates
@@ -78,7 +78,7 @@ class CourseRepository(Repository):
         return [
             course.id
             for course in courses
-            if course.dates.closed_on(course.dates.last_whole_day(as_of)) is None
+            if course.dates.not_running_reason(course.dates.last_completed_day(as_of)) is None
         ]
 
     def import_courses(

@@ -16,7 +16,7 @@ from dropout_service.database.students.locking import (
 )
 from dropout_service.domain.enums import EventType
 from dropout_service.domain.resource_view import clicks_of, resource_type_of
-from dropout_service.domain.rules.activity import day_of
+from dropout_service.domain.rules.activity import epoch_day
 from dropout_service.errors import EventExists, StudentErased
 from dropout_service.models import AttemptHistory, LearningEvent, Student
 from shared_db.clock import utc_now
@@ -207,7 +207,7 @@ def received(event: EventToStore, now: datetime) -> Received:
         **sent,
         "occurred_at": occurred_at,
         "id": event_id or new_id(),
-        "day": day_of(occurred_at),
+        "day": epoch_day(occurred_at),
         "is_correct": correct if isinstance(correct, bool) else None,
         "answer_digest": None if answer is None else content_digest({"answer": answer}),
         "resource_type": resource_type_of(viewed),

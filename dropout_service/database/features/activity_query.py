@@ -25,7 +25,7 @@ from dropout_service.domain.rules.activity import (
     RECENT_MARKS,
     RHYTHM_DAYS,
     Activity,
-    day_of,
+    epoch_day,
 )
 from dropout_service.models import DailyActivity, KnownAssessment, LearningEvent
 from shared_db.columns import UtcDateTime
@@ -56,7 +56,7 @@ def activity_of(
     Whole days come from the rollup, the day of `as_of` from its events up to that instant.
     students: a query that is a module's constant, as its statement is cached. parameters: of it.
     """
-    values = {"as_of": as_of, "today": day_of(as_of), **parameters}
+    values = {"as_of": as_of, "today": epoch_day(as_of), **parameters}
     rows = session.execute(activity_statement(students), values).mappings()
     return {
         row["id"]: Activity(as_of=as_of, **{name: row[name] for name in _FIELDS}) for row in rows

@@ -28,7 +28,7 @@ from dropout_service.domain.enrolments.enrolment_features import (
     midrank_name,
     percentile_name,
 )
-from dropout_service.domain.rules.activity import day_of
+from dropout_service.domain.rules.activity import epoch_day
 
 Columns = dict[str, NDArray[Any]]
 
@@ -86,7 +86,7 @@ def enrolment_features_at(
 
 def last_whole_day(as_of: datetime) -> int:
     """Return the last day (UTC, since 1970-01-01) that is over at the instant."""
-    return day_of(as_of + timedelta(seconds=1)) - 1
+    return epoch_day(as_of + timedelta(seconds=1)) - 1
 
 
 def _features(

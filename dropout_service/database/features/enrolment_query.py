@@ -6,11 +6,11 @@ was handed in, a row of the rollup its day, a resource the first day of its use.
 
 from dropout_service.domain.enrolments.enrolment_features import (
     ACTIVITY_WINDOWS,
-    FEWEST_FOR_LEAVING,
-    FEWEST_RHYTHM_GAPS,
     LAST_DUE,
-    LEAVING_WINDOW,
+    MIN_RHYTHM_GAPS,
+    MIN_STUDENTS_FOR_WITHDRAWALS,
     RHYTHM_WINDOW,
+    WITHDRAWAL_WINDOW,
 )
 
 
@@ -45,13 +45,13 @@ WHERE coalesce(e.registered_day <= c.day, true) AND coalesce(e.unregistered_day 
 # 20:309).
 LEAVING = f"""
 SELECT e.course_id,
-    CASE WHEN count(*) >= {FEWEST_FOR_LEAVING} THEN
+    CASE WHEN count(*) >= {MIN_STUDENTS_FOR_WITHDRAWALS} THEN
         ln((count(*) FILTER (WHERE e.unregistered_day <= c.day) + 0.5)::float8
             / (count(*) FILTER (WHERE coalesce(e.unregistered_day > c.day, true)) + 0.5))
     END AS leaving_log_odds
 FROM dropout.enrolments AS e JOIN course AS c ON c.id = e.course_id
-WHERE c.day >= {LEAVING_WINDOW} AND coalesce(e.registered_day <= c.day, true)
-    AND coalesce(e.unregistered_day > c.day - {LEAVING_WINDOW}, true)
+WHERE c.day >= {WITHDRAWAL_WINDOW} AND coalesce(e.registered_day <= c.day, true)
+    AND coalesce(e.unregistered_day > c.day - {WITHDRAWAL_WINDOW}, true)
 GROUP BY e.course_id
 """  # noqa: S608 - our own constants
 
@@ -171,7 +171,7 @@ SELECT p.id,
     coalesce(seen.days_since_activity, p.day - c.activity_from + 1) AS days_since_activity,
     coalesce(seen.clicks_total, 0) AS clicks_total,
     coalesce(uses.resource_types, 0) AS resource_types,
-    CASE WHEN rhythm.gaps >= {FEWEST_RHYTHM_GAPS}
+    CASE WHEN rhythm.gaps >= {MIN_RHYTHM_GAPS}
         THEN {_REGULARITY} END AS regularity,
     seen.answers, seen.answers_28, seen.graded_28, seen.correct_28, seen.solved
 FROM present AS p

@@ -47,7 +47,7 @@ class TrainingSetRepository(Repository):
         """Return the labelled enrolments that were still registered at the end of that day.
 
         Courses without such a day have no rows. Columns beside the features: `presentation`,
-        `starts_on`, `happened` (1 if the enrolment ended with an outcome of the target, else 0).
+        `starts_on`, `label` (1 if the enrolment ended with an outcome of the target, else 0).
         Columns for the audit of fairness only: `gender`, `has_disability` and `deprivation_band`;
         an unknown value is an empty text.
         """
@@ -55,9 +55,9 @@ class TrainingSetRepository(Repository):
         rows = EnrolmentRows(features)
         rows = rows.where(np.array([id_ in ended for id_ in rows["enrolment_id"]], dtype=bool))
         ends = [ended[id_] for id_ in rows["enrolment_id"]]
-        happened = np.array([end.outcome in target.outcomes for end in ends], dtype=np.float64)
+        labels = np.array([end.outcome in target.outcomes for end in ends], dtype=np.float64)
         return rows.with_columns(
-            happened=happened,
+            label=labels,
             starts_on=np.array([end.starts_on.toordinal() for end in ends], dtype=np.int64),
             **{name: _texts(ends, name) for name in ("presentation", *AUDITED)},
         )

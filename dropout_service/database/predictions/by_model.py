@@ -13,14 +13,13 @@ from dropout_service.database.features.enrolment import enrolment_features
 from dropout_service.database.features.incomplete import pending_values
 from dropout_service.database.predictions.insert import assessment_values
 from dropout_service.database.predictions.model_registry import ActiveModel
-from dropout_service.domain.enrolments.course_calendar import not_enrolled
+from dropout_service.domain.enrolments.course_calendar import not_enrolled_reason
 from dropout_service.domain.enrolments.model_assessment import (
-    Judged,
     ModelAssessment,
+    ModelOutput,
     assess_enrolment,
 )
-from dropout_service.learning.features import KNOWN
-from dropout_service.learning.rows import EnrolmentRows
+from dropout_service.learning.rows import INPUTS, EnrolmentRows
 from dropout_service.models import Course, Enrolment
 from shared_db.columns import Row
 from shared_db.spool.pending import NOTHING_PENDING, Pending
@@ -53,8 +52,8 @@ def assess_course(
     pending: Pending = NOTHING_PENDING,
 ) -> CourseAssessment:
     """Return the model's assessment of a course at the end of the last day that was over."""
-    day = course.dates.last_whole_day(as_of)
-    closed = course.dates.closed_on(day)
+    day = course.dates.last_completed_day(as_of)
+    closed = course.dates.not_running_reason(day)
     absent = _not_enrolled(session, course, day, closed)
     outputs = [] if closed else _model_outputs(session, model, course.id, day)
     unknown = [(id_, NOTHING_KNOWN) for id_, output in outputs if output.confidence == 0]
@@ -109,7 +108,10 @@ def _not_enrolled(
         Enrolment.student_id, Enrolment.registered_day, Enrolment.unregistered_day
     ).where(Enrolment.course_id == course.id)
     reasons = (
-        (row.student_id, closed or not_enrolled(row.registered_day, row.unregistered_day, day))
+        (
+            row.student_id,
+            closed or not_enrolled_reason(row.registered_day, row.unregistered_day, day),
+        )
         for row in session.execute(query)
     )
     return [(student_id, reason) for student_id, reason in reasons if reason is not None]
@@ -117,19 +119,19 @@ def _not_enrolled(
 
 def _model_outputs(
     session: Session, model: ActiveModel, course: str, day: int
-) -> list[tuple[str, Judged]]:
+) -> list[tuple[str, ModelOutput]]:
     rows = EnrolmentRows(enrolment_features(session, day, courses=[course]))
     if not len(rows):
         return []
     scores = model.model.scores(rows)
     ranks = _ranks(scores.probability)
-    values = {name: rows[name].astype(np.float64) for name in KNOWN}
+    values = {name: rows[name].astype(np.float64) for name in INPUTS}
     medians = {name: _median(column) for name, column in values.items()}
     used = model.model.features_of(rows)
     return [
         (
             str(rows["student_id"][at]),
-            Judged(
+            ModelOutput(
                 risk_score=float(scores.probability[at]),
                 base_log_odds=float(scores.base[at]),
                 contributions={name: float(scores.contributions[name][at]) for name in used[at]},

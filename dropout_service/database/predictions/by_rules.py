@@ -136,4 +136,4 @@ def _absence_reasons(
 
 
 def _absence_reason(period: EnrolmentPeriod | None, as_of: datetime) -> str | None:
-    return NOT_ENROLLED if period is None else period.closed_at(as_of)
+    return NOT_ENROLLED if period is None else period.not_assessable_reason(as_of)

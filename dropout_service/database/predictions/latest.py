@@ -58,7 +58,7 @@ def withdrawn_with_latest(session: Session, course: Course, as_of: datetime) -> 
             _ROW.is_latest,
             _ROW.as_of <= as_of,
             Enrolment.course_id == course.id,
-            Enrolment.unregistered_day <= course.dates.last_whole_day(as_of),
+            Enrolment.unregistered_day <= course.dates.last_completed_day(as_of),
         )
     )
     return list(session.scalars(query.order_by(_ROW.student_id)))

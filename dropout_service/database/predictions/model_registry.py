@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, load_only
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.errors import ModelNotFound
 from dropout_service.learning.model import RiskModel, Variant
-from dropout_service.learning.training import Trained, TrainedVariant
+from dropout_service.learning.training import TrainedModel, TrainedVariant
 from dropout_service.models import LearnedModel
 from shared_db.clock import utc_now
 from shared_db.columns import Row
@@ -48,7 +48,9 @@ class ActiveModel:
 class ModelRegistry(Repository):
     """Learned models."""
 
-    def add(self, trained: Trained, target: Target, training: Mapping[str, Any]) -> LearnedModel:
+    def add(
+        self, trained: TrainedModel, target: Target, training: Mapping[str, Any]
+    ) -> LearnedModel:
         """Insert a model under a version made of its content, and make it the active one.
 
         Equal content has the same version and is stored once. training: the record of the data that
@@ -122,8 +124,8 @@ def model_of(session: Session, version: str) -> ActiveModel | None:
 def _read(row: LearnedModel) -> ActiveModel | None:
     variants, trees = row.variants, row.trees_with_activity
     try:
-        active = None if trees is None else Variant.of(trees, variants["with_activity"])
-        plain = Variant.of(row.trees_without_activity, variants["without_activity"])
+        active = None if trees is None else Variant.from_json(trees, variants["with_activity"])
+        plain = Variant.from_json(row.trees_without_activity, variants["without_activity"])
     except (KeyError, TypeError):
         logger.warning(
             "%s was learned by another release and cannot be read; the rules predict until `veritas"
@@ -145,7 +147,7 @@ def _insert_active(session: Session, row: Row) -> LearnedModel:
     return session.get_one(LearnedModel, row["id"], populate_existing=True)
 
 
-def _row(trained: Trained, target: Target, training: Mapping[str, Any]) -> Row:
+def _row(trained: TrainedModel, target: Target, training: Mapping[str, Any]) -> Row:
     variants = {"without_activity": trained.without_activity}
     if trained.with_activity is not None:
         variants["with_activity"] = trained.with_activity

@@ -48,14 +48,14 @@ def _enrolments(
     )
     if course is None:
         rows = session.execute(query)
-        return [row for row in rows if period_of(*row).closed_at(as_of) is None]
+        return [row for row in rows if period_of(*row).not_assessable_reason(as_of) is None]
     require_student(session, student_id)
     if session.get(Course, course) is None:
         raise CourseNotFound(course)
     found = session.execute(query.where(Course.id == course)).one_or_none()
     if found is None:
         raise NotAssessable(student_id, f"the student is not enrolled in {course}")
-    if closed := period_of(*found).closed_at(as_of):
+    if closed := period_of(*found).not_assessable_reason(as_of):
         raise NotAssessable(student_id, closed)
     return [found]
 

@@ -12,7 +12,7 @@ from dropout_service.database.predictions.insert import insert_prediction
 from dropout_service.database.predictions.single import predicted_values
 from dropout_service.database.students.locking import require_not_erased, require_student
 from dropout_service.domain.enums import DropoutType, RiskLevel, risk_level
-from dropout_service.domain.rules.risk import Indicator
+from dropout_service.domain.rules.risk import IndicatorResult
 from dropout_service.errors import (
     CourseNotFound,
     LevelDisagrees,
@@ -98,8 +98,8 @@ class PredictionRepository(Repository):
         risk_score: float,
         level: RiskLevel | str | None = None,
         *,
-        primary_indicators: Sequence[Indicator] = (),
-        secondary_indicators: Sequence[Indicator] = (),
+        primary_indicators: Sequence[IndicatorResult] = (),
+        secondary_indicators: Sequence[IndicatorResult] = (),
         recommendations: Sequence[str] = (),
         confidence: float | None = None,
         version: str = GIVEN,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from shared_db.clock import utc_now
 from shared_db.repository import Repository
 from staffstuddash_service.datastore.dashboards.cohort_query import PAIRS, Section, cohort_query
-from staffstuddash_service.domain.cohort import Hint, change, material_hint, start_of_day
+from staffstuddash_service.domain.cohort import MaterialHint, change, material_hint, start_of_day
 from staffstuddash_service.domain.learning import LearningState
 
 ACTIVE_WITHIN = timedelta(days=14)
@@ -54,7 +54,7 @@ class Cohort:
     mean_progress_change: float | None
     learning_velocity: float | None
     learning_velocity_student_count: int
-    material_hints: Sequence[Hint]
+    material_hints: Sequence[MaterialHint]
     struggle_heat_map: Sequence[HeatCell]
     tutoring_pairs: Sequence[TutoringPair]
     as_of: datetime
@@ -101,7 +101,7 @@ def _cohort(rows: Sequence[Any], now: datetime) -> Cohort:
     )
 
 
-def _hints(rows: Iterable[Any]) -> list[Hint]:
+def _hints(rows: Iterable[Any]) -> list[MaterialHint]:
     hints = [material_hint(row.subject, row.first_count, row.second_count) for row in rows]
     return sorted(hints, key=lambda hint: (-(hint.fallen_share or 0), hint.subject))
 

@@ -71,7 +71,7 @@ class Risk:
 
 
 def risk_of(values: Sequence[Any], *, is_memory: bool) -> tuple[Risk | None, str | None]:
-    """Return the risk of the view's columns, or None and the reason why there is none."""
+    """Return the risk from the columns of the view, or None and the reason."""
     if is_memory:
         return None, "not available without PostgreSQL"
     if values[0] is None:

@@ -20,7 +20,7 @@ from staffstuddash_service.models import (
 
 @dataclass(frozen=True)
 class StudentDashboard:
-    """One student with their performance record, concepts and dropout risk."""
+    """Student with their performance record, concepts and dropout risk."""
 
     student: Student
     performance: PerformanceRecord

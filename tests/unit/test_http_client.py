@@ -1,4 +1,4 @@
-"""The client of the services, against a server that answers what the test says."""
+"""HTTP client of the services, against a scripted server."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ import pytest
 from dropout_service.settings import Settings as DropoutSettings
 from monitoring_service.settings import Settings as MonitoringSettings
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
-from veritas_cli.http_client import ClientSettings, Refusal, Rest, RestError, ServiceName
+from veritas_cli.http_client import ClientError, ClientSettings, Refusal, ServiceName, VeritasClient
 from veritas_cli.processes.ports import free_port
 
 DROPOUT = ServiceName.DROPOUT
@@ -22,11 +22,11 @@ VARIABLES = {name.upper() for name in ClientSettings.model_fields}
 
 @dataclass
 class Script:
-    """What the server answers, in order, and what it was asked."""
+    """Answers of the server, in order, and the requests it received."""
 
     url: str = ""
     answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
-    asked: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)
 
     def answers_with(
         self, status: int, body: object, kind: str = "application/json", **headers: str
@@ -45,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
     def answer(self, body: object) -> None:
-        self.script.asked.append((self.path, dict(self.headers), body))
+        self.script.requests.append((self.path, dict(self.headers), body))
         status, headers, content = self.script.answers.pop(0)
         self.send_response(status)
         for name, value in headers.items():
@@ -79,26 +79,26 @@ def script() -> Iterator[Script]:
 
 
 @pytest.fixture
-def rest(script: Script) -> Iterator[Rest]:
+def client(script: Script) -> Iterator[VeritasClient]:
     urls = {f"{name}_url": script.url for name in ServiceName}
-    with Rest(ClientSettings.load(veritas_key="veritas_secret", **urls)) as rest:
-        yield rest
+    with VeritasClient(ClientSettings.load(veritas_key="veritas_secret", **urls)) as client:
+        yield client
 
 
-def refused(rest: Rest) -> RestError:
-    with pytest.raises(RestError) as failure:
-        rest.post(DROPOUT, "/x", {})
+def refused(client: VeritasClient) -> ClientError:
+    with pytest.raises(ClientError) as failure:
+        client.post(DROPOUT, "/x", {})
     assert "\n" not in str(failure.value)
     assert "veritas_secret" not in str(failure.value)
     return failure.value
 
 
-def test_a_post_carries_key_and_body(script: Script, rest: Rest) -> None:
+def test_a_post_carries_key_and_body(script: Script, client: VeritasClient) -> None:
     script.answers_with(201, {"id": "a"}, Idempotent_Replay="true")
 
-    answer = rest.post(DROPOUT, "/api/v1/events", {"id": "a"})
+    answer = client.post(DROPOUT, "/api/v1/events", {"id": "a"})
 
-    [(path, headers, body)] = script.asked
+    [(path, headers, body)] = script.requests
     assert (path, headers["Authorization"], body) == (
         "/api/v1/events",
         "Bearer veritas_secret",
@@ -107,42 +107,44 @@ def test_a_post_carries_key_and_body(script: Script, rest: Rest) -> None:
     assert (answer.body, answer.is_replay) == ({"id": "a"}, True)
 
 
-def test_pages_are_fetched_until_the_last(script: Script, rest: Rest) -> None:
+def test_pages_are_fetched_until_the_last(script: Script, client: VeritasClient) -> None:
     script.answers_with(200, {"items": [1, 2], "next": "c"})
     script.answers_with(200, {"items": [3], "next": None})
 
-    assert list(rest.pages(DROPOUT, "/list", limit=2)) == [1, 2, 3]
-    assert [path for path, _, _ in script.asked] == ["/list?limit=2", "/list?limit=2&after=c"]
+    assert list(client.pages(DROPOUT, "/list", limit=2)) == [1, 2, 3]
+    assert [path for path, _, _ in script.requests] == ["/list?limit=2", "/list?limit=2&after=c"]
 
 
-def test_pages_not_needed_are_not_fetched(script: Script, rest: Rest) -> None:
+def test_pages_not_needed_are_not_fetched(script: Script, client: VeritasClient) -> None:
     script.answers_with(200, {"items": [1, 2], "next": "c"})
 
-    assert next(rest.pages(DROPOUT, "/list")) == 1
-    assert len(script.asked) == 1
+    assert next(client.pages(DROPOUT, "/list")) == 1
+    assert len(script.requests) == 1
 
 
-def test_a_busy_service_is_asked_again(script: Script, rest: Rest) -> None:
+def test_a_busy_service_is_called_again(script: Script, client: VeritasClient) -> None:
     busy = {"title": "The database is busy", "detail": "No connection left."}
     script.answers_with(503, busy, PROBLEM, Retry_After="0")
     script.answers_with(503, busy, PROBLEM, Retry_After="0")
     script.answers_with(201, {"id": "a"})
 
-    assert rest.post(DROPOUT, "/x", {}).body == {"id": "a"}
+    assert client.post(DROPOUT, "/x", {}).body == {"id": "a"}
 
 
-def test_a_service_that_stays_busy_is_given_up(script: Script, rest: Rest) -> None:
+def test_a_service_that_stays_busy_is_given_up(script: Script, client: VeritasClient) -> None:
     for _ in range(5):
         script.answers_with(503, {"title": "Busy", "detail": "Later."}, PROBLEM, Retry_After="0")
 
-    assert "dropout refused: Busy. Later. Try again shortly" in str(refused(rest))
+    assert "dropout refused: Busy. Later. Try again shortly" in str(refused(client))
 
 
-def test_whoever_waits_gives_up_when_stopped(script: Script, rest: Rest) -> None:
+def test_a_waiting_call_fails_when_the_client_is_stopped(
+    script: Script, client: VeritasClient
+) -> None:
     script.answers_with(503, {"title": "Busy", "detail": "Later."}, PROBLEM, Retry_After="9")
-    rest.stop()
+    client.stop()
 
-    assert str(refused(rest)) == "Stopped."
+    assert str(refused(client)) == "Stopped."
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,9 @@ def test_whoever_waits_gives_up_when_stopped(script: Script, rest: Rest) -> None
         (500, "request r-1"),
     ],
 )
-def test_a_refusal_says_what_to_do(script: Script, rest: Rest, status: int, advice: str) -> None:
+def test_a_refusal_has_advice(
+    script: Script, client: VeritasClient, status: int, advice: str
+) -> None:
     problem = {
         "type": "urn:veritas:problem:no",
         "title": "No",
@@ -163,7 +167,7 @@ def test_a_refusal_says_what_to_do(script: Script, rest: Rest, status: int, advi
     }
     script.answers_with(status, problem, PROBLEM)
 
-    refusal = refused(rest)
+    refusal = refused(client)
 
     assert isinstance(refusal, Refusal)
     assert (refusal.type, refusal.status) == ("no", status)
@@ -171,23 +175,23 @@ def test_a_refusal_says_what_to_do(script: Script, rest: Rest, status: int, advi
     assert advice in str(refusal)
 
 
-def test_a_refused_body_names_the_fields(script: Script, rest: Rest) -> None:
+def test_a_refused_body_names_the_fields(script: Script, client: VeritasClient) -> None:
     errors = [{"location": "body", "field": "score", "message": "must be 0 or more"}]
     script.answers_with(422, {"title": "Invalid", "detail": "Look.", "errors": errors}, PROBLEM)
 
-    assert "score: must be 0 or more." in str(refused(rest))
+    assert "score: must be 0 or more." in str(refused(client))
 
 
-def test_another_server_is_recognised(script: Script, rest: Rest) -> None:
+def test_another_server_is_recognised(script: Script, client: VeritasClient) -> None:
     script.answers_with(200, "hello", "text/html")
 
-    assert "not as dropout would: is the address right?" in str(refused(rest))
+    assert "not as dropout would: is the address right?" in str(refused(client))
 
 
-def test_no_service_is_one_line_with_what_to_do() -> None:
+def test_an_unreachable_service_is_one_line_with_the_remedy() -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    with Rest(ClientSettings.load(dropout_url=url)) as rest:
-        assert str(refused(rest)) == f"No service at {url} (dropout): start with `make up`."
+    with VeritasClient(ClientSettings.load(dropout_url=url)) as client:
+        assert str(refused(client)) == f"No service at {url} (dropout): start with `make up`."
 
 
 @pytest.mark.parametrize(
@@ -197,41 +201,45 @@ def test_no_service_is_one_line_with_what_to_do() -> None:
         ({}, {"kind": "text/html"}, "is the address right?"),
     ],
 )
-def test_asking_how_they_are_finds_the_wrong_one(
-    script: Script, rest: Rest, health: dict[str, str], headers: dict[str, str], text: str
+def test_a_wrong_service_is_recognised_by_its_health(
+    script: Script,
+    client: VeritasClient,
+    health: dict[str, str],
+    headers: dict[str, str],
+    text: str,
 ) -> None:
     script.answers_with(200, health, **{"kind": "application/health+json", **headers})
 
-    with pytest.raises(RestError, match=text):
-        rest.in_memory()
+    with pytest.raises(ClientError, match=text):
+        client.in_memory()
 
 
-def test_a_service_without_its_database_is_said(script: Script, rest: Rest) -> None:
+def test_a_service_without_a_database_is_reported(script: Script, client: VeritasClient) -> None:
     check = {"status": "fail", "output": "It does not answer."}
     body = {"serviceId": "monitoring", "checks": {"database:connection": [check]}}
     script.answers_with(503, body, "application/health+json")
 
-    with pytest.raises(RestError, match="monitoring has no database: It does not answer"):
-        rest.in_memory()
+    with pytest.raises(ClientError, match="monitoring has no database: It does not answer"):
+        client.in_memory()
 
 
 @pytest.mark.parametrize(
     "url", ["dropout", "ftp://host", "http://", "http://u:secret@host", "ht!p:"]
 )
-def test_what_is_no_address_is_said_without_repeating_it(url: str) -> None:
-    with pytest.raises(RestError, match="DROPOUT_URL is no address") as failure:
-        Rest(ClientSettings.load(dropout_url=url))
+def test_a_malformed_address_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(ClientError, match="DROPOUT_URL is no address") as failure:
+        VeritasClient(ClientSettings.load(dropout_url=url))
 
     assert "secret" not in str(failure.value)
 
 
 @pytest.mark.parametrize("key", ["schlüssel", "with\nbreak"])
-def test_what_is_no_key_is_said_without_repeating_it(key: str) -> None:
-    with pytest.raises(RestError, match="characters that no key has"):
-        Rest(ClientSettings.load(veritas_key=key))
+def test_a_malformed_key_is_refused_without_repeating_it(key: str) -> None:
+    with pytest.raises(ClientError, match="characters that no key has"):
+        VeritasClient(ClientSettings.load(veritas_key=key))
 
 
-def test_without_urls_the_services_are_where_make_up_starts_them() -> None:
+def test_by_default_the_services_are_at_the_addresses_of_make_up() -> None:
     settings = ClientSettings.load()
 
     assert settings.monitoring_port == MonitoringSettings.load().monitoring_port

@@ -1,16 +1,16 @@
-"""What a model's figures of an enrolment mean."""
+"""Assessment of an enrolment from a model's output."""
 
 from typing import Any
 
 import pytest
 
-from dropout_service.domain.enrolments.model_assessment import Judged, assess_enrolment
+from dropout_service.domain.enrolments.model_assessment import ModelOutput, assess_enrolment
 from dropout_service.domain.enums import DropoutType, RiskLevel
-from dropout_service.learning.features import KNOWN
+from dropout_service.learning.rows import INPUTS
 
 
-def judged(contributions: dict[str, float], **changes: Any) -> Judged:
-    unknown = dict.fromkeys(KNOWN)
+def output(contributions: dict[str, float], **changes: Any) -> ModelOutput:
+    unknown = dict.fromkeys(INPUTS)
     known = {
         "day": 40.0,
         "assessments_due": 3.0,
@@ -31,14 +31,14 @@ def judged(contributions: dict[str, float], **changes: Any) -> Judged:
         "ranked": 100,
         "confidence": 0.8,
     }
-    return Judged(**{**values, **changes})
+    return ModelOutput(**{**values, **changes})
 
 
 SIGNS = {"missed_last_two": 0.5, "assessments_missed": 0.4, "score_mean": 0.6, "credits": 1.0}
 
 
-def test_the_type_is_of_the_signs_that_together_raise_the_risk_most() -> None:
-    found = assess_enrolment(judged(SIGNS))
+def test_the_type_has_the_largest_sum_of_contributions() -> None:
+    found = assess_enrolment(output(SIGNS))
 
     assert (found.dropout_type, found.risk_level) == (DropoutType.SILENT, RiskLevel.HIGH)
     [missed] = found.primary
@@ -57,14 +57,14 @@ def test_the_type_is_of_the_signs_that_together_raise_the_risk_most() -> None:
 
 def test_reasons_add_up_to_the_contributions() -> None:
     contributions = {**SIGNS, "day": -0.3, "last_score": -0.2}
-    found = assess_enrolment(judged(contributions))
+    found = assess_enrolment(output(contributions))
 
-    told = [reason.contribution for reason in (*found.primary, *found.secondary)]
-    assert sum(told) + found.base_log_odds == pytest.approx(-1.5 + sum(contributions.values()))
+    summed = sum(reason.contribution for reason in (*found.primary, *found.secondary))
+    assert summed + found.base_log_odds == pytest.approx(-1.5 + sum(contributions.values()))
 
 
-def test_where_the_course_stands_is_no_reason() -> None:
-    found = assess_enrolment(judged({**SIGNS, "day": -0.3, "leaving_log_odds": 0.2}))
+def test_course_level_features_are_part_of_the_base() -> None:
+    found = assess_enrolment(output({**SIGNS, "day": -0.3, "leaving_log_odds": 0.2}))
 
     assert found.base_log_odds == pytest.approx(-1.6)
     assert {reason.name for reason in (*found.primary, *found.secondary)} == {
@@ -74,29 +74,29 @@ def test_where_the_course_stands_is_no_reason() -> None:
     }
 
 
-def test_circumstances_are_no_type() -> None:
-    found = assess_enrolment(judged({"credits": 1.0, "score_mean": -0.5}))
+def test_circumstances_have_advice_but_no_type() -> None:
+    found = assess_enrolment(output({"credits": 1.0, "score_mean": -0.5}))
 
     assert found.dropout_type is DropoutType.NO_DROPOUT
     assert found.primary == ()
     assert found.recommendations[0].startswith("Talk about the load")
 
 
-def test_what_is_unknown_is_no_ground_for_a_type_or_advice() -> None:
-    nothing_marked = {**judged({}).values, "score_mean": None, "lowest_score": None}
-    found = assess_enrolment(judged({"score_mean": 0.3}, values=nothing_marked))
+def test_unknown_values_cause_no_type_and_no_advice() -> None:
+    nothing_marked = {**output({}).values, "score_mean": None, "lowest_score": None}
+    found = assess_enrolment(output({"score_mean": 0.3}, values=nothing_marked))
 
     assert found.dropout_type is DropoutType.NO_DROPOUT
     assert found.recommendations == ()
-    [told] = found.secondary
-    assert (told.name, told.contribution, told.is_sign) == ("marks", 0.3, False)
-    assert told.text == "No score is known yet."
+    [reason] = found.secondary
+    assert (reason.name, reason.contribution, reason.is_sign) == ("marks", 0.3, False)
+    assert reason.text == "No score is known yet."
 
 
-def test_what_shows_no_trouble_is_no_ground_for_advice() -> None:
-    """Less than usual may be done early, and somebody early may be later than others."""
+def test_values_without_trouble_cause_no_advice() -> None:
+    """The student has as much work done as is usual, and hands in before the due day."""
     values = {
-        **judged({}).values,
+        **output({}).values,
         "assessments_missed": 0.0,
         "weight_done_share": 0.3,
         "assessments_late": 0.0,
@@ -104,19 +104,19 @@ def test_what_shows_no_trouble_is_no_ground_for_advice() -> None:
     }
     signs = {"weight_done_share": 0.2, "mean_lead_days": 0.3}
 
-    found = assess_enrolment(judged(signs, values=values, medians={**values}))
+    found = assess_enrolment(output(signs, values=values, medians={**values}))
     behind = {**values, "weight_done_share": 0.5}
 
     assert found.dropout_type is DropoutType.NO_DROPOUT
     assert found.recommendations == ()
     assert [reason.name for reason in found.secondary] == ["late_work", "missed_work"]
-    [advice] = assess_enrolment(judged(signs, values=values, medians=behind)).recommendations
+    [advice] = assess_enrolment(output(signs, values=values, medians=behind)).recommendations
     assert advice.startswith("Ask what keeps the student from handing in")
 
 
 @pytest.mark.parametrize(("raised", "is_sign"), [(0.1, True), (0.09, False)])
-def test_what_hardly_raises_the_risk_is_no_sign(*, raised: float, is_sign: bool) -> None:
-    found = assess_enrolment(judged({"credits": 1.0, "score_mean": raised}))
+def test_a_small_contribution_is_no_sign(*, raised: float, is_sign: bool) -> None:
+    found = assess_enrolment(output({"credits": 1.0, "score_mean": raised}))
 
     assert (found.dropout_type is DropoutType.COGNITIVE) == is_sign
     assert len(found.recommendations) == 1 + is_sign
@@ -125,15 +125,15 @@ def test_what_hardly_raises_the_risk_is_no_sign(*, raised: float, is_sign: bool)
 
 @pytest.mark.parametrize(("rank", "is_seen"), [(10, True), (11, False)])
 def test_at_a_low_level_only_the_highest_tenth_has_a_type(*, rank: int, is_seen: bool) -> None:
-    found = assess_enrolment(judged(SIGNS, risk_score=0.1, rank=rank))
+    found = assess_enrolment(output(SIGNS, risk_score=0.1, rank=rank))
 
     assert found.risk_level is RiskLevel.LOW
     assert (found.dropout_type is DropoutType.SILENT) == is_seen
     assert bool(found.recommendations) == is_seen
 
 
-def test_what_is_unknown_is_listed_and_not_taken_for_nothing() -> None:
-    found = assess_enrolment(judged({**SIGNS, "days_since_submission": 0.1}))
+def test_topics_with_only_unknown_features_are_listed_as_missing() -> None:
+    found = assess_enrolment(output({**SIGNS, "days_since_submission": 0.1}))
 
     assert "pause" in {missing.name for missing in found.missing}
     assert "marks" not in {missing.name for missing in found.missing}
