@@ -58,7 +58,7 @@ def create_app(
     intake = Acknowledgement(manager.events.commits, chosen)
     periodics = [
         Periodic("erasing", chosen.erasing_seconds, manager.students.erase_deleted),
-        Periodic("recomputing", chosen.recomputing_seconds, manager.recompute),
+        Periodic("recomputing", chosen.recomputing_seconds, manager.recomputing.run),
     ]
     periodics = [one for one in periodics if one.seconds]
     app = create_service_app(

@@ -82,7 +82,7 @@ def _predict_one(datastore: DatastoreManager, engine: Engine) -> None:
         moment = now - timedelta(weeks=week)
         datastore.add_assessment("made", "quiz", "Math", 50 + week, timestamp=moment)
         dropout.events.add(None, "made", None, "NAVIGATION", occurred_at=moment)
-    dropout.predict("made")
+    dropout.predictions.predict("made")
 
 
 def _settle(connection: Connection) -> None:

@@ -9,16 +9,14 @@ from dropout_service.database.assessments import ASSESSMENT, AssessmentRepositor
 from dropout_service.database.courses.store import CourseRepository
 from dropout_service.database.events.click_import import ClickImport
 from dropout_service.database.events.store import EVENT, EventRepository, EventToStore
-from dropout_service.database.features.store import FeatureSets
-from dropout_service.database.features.training_set import LearningRows
-from dropout_service.database.predictions.batch import Cohorts
-from dropout_service.database.predictions.by_model import EnrolmentPredictions
-from dropout_service.database.predictions.feedback import Feedback
-from dropout_service.database.predictions.model_registry import LearnedModels
-from dropout_service.database.predictions.recomputing import Recomputing
-from dropout_service.database.predictions.single import Predicting
-from dropout_service.database.predictions.store import Predictions
-from dropout_service.database.predictions.summary import Analytics
+from dropout_service.database.features.store import FeatureRepository
+from dropout_service.database.features.training_set import TrainingSetRepository
+from dropout_service.database.predictions.batch import BatchPredictionRepository
+from dropout_service.database.predictions.feedback import FeedbackRepository
+from dropout_service.database.predictions.model_registry import ModelRegistry
+from dropout_service.database.predictions.recomputing import RecomputingRepository
+from dropout_service.database.predictions.store import PredictionRepository
+from dropout_service.database.predictions.summary import RiskSummaryRepository
 from dropout_service.database.students.store import STUDENT, StudentRepository
 from dropout_service.models import Base
 from dropout_service.settings import Settings
@@ -30,19 +28,7 @@ SPOOLABLE_TYPES = (STUDENT, EVENT, ASSESSMENT)
 __all__ = ["SPOOLABLE_TYPES", "DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
 
 
-class DropoutDatabaseManager(
-    Manager,
-    FeatureSets,
-    Predicting,
-    Predictions,
-    EnrolmentPredictions,
-    Cohorts,
-    Recomputing,
-    LearningRows,
-    LearnedModels,
-    Feedback,
-    Analytics,
-):
+class DropoutDatabaseManager(Manager):
     """All queries of dropout, one repository per resource."""
 
     def __init__(self, database: Database | None = None) -> None:
@@ -54,8 +40,18 @@ class DropoutDatabaseManager(
         self.clicks = ClickImport(self.database)
         self.assessments = AssessmentRepository(self.database, self.spool)
         self.courses = CourseRepository(self.database)
-        # The name of the design document.
+        self.features = FeatureRepository(self.database, self.spool)
+        self.training_sets = TrainingSetRepository(self.database)
+        self.predictions = PredictionRepository(self.database, self.spool)
+        self.batch_predictions = BatchPredictionRepository(self.database, self.spool)
+        self.recomputing = RecomputingRepository(self.database, self.spool)
+        self.models = ModelRegistry(self.database)
+        self.feedback = FeedbackRepository(self.database)
+        self.analytics = RiskSummaryRepository(self.database)
+        # Names of the design.
         self.add_learning_event = self.events.add
+        self.save_feature_set = self.features.add
+        self.save_prediction = self.predictions.add
 
 
 db_manager = DropoutDatabaseManager()

@@ -27,5 +27,5 @@ def get_summary(
     An instant counts predictions with `as_of` up to it. Newly at risk are those at HIGH or
     CRITICAL at `at` who were not so one period before.
     """
-    summary = manager.get_summary(at or utc_now(), days=days, periods=periods)
+    summary = manager.analytics.summarize(at or utc_now(), days=days, periods=periods)
     return SummaryOut.model_validate(summary)

@@ -35,5 +35,5 @@ def list_course_risks(
 
     For a course without enrolments: the overall predictions of the students active in it.
     """
-    page = manager.get_course_risks(course, after=after, limit=limit)
+    page = manager.predictions.search_course(course, after=after, limit=limit)
     return PageOut[PredictionOut].of(page)

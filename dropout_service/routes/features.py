@@ -37,7 +37,7 @@ def compute_features(
     key: IdempotencyKey = None,
 ) -> FeatureSetOut:
     """Compute and store the features from what happened by `as_of`; nothing later changes them."""
-    features = manager.compute_features(
+    features = manager.features.compute(
         student_id, as_of=new.as_of, feature_set_id=row_id(new.id, key, principal)
     )
     mark_replay(response, is_replay=features.is_replay)
@@ -49,11 +49,11 @@ def list_student_features(
     student_id: StudentId, manager: Manager, after: After = None, limit: Limit = 100
 ) -> PageOut[FeatureSetOut]:
     """Return the student's feature sets, the latest `as_of` first."""
-    page = manager.get_student_features(student_id, after=after, limit=limit)
+    page = manager.features.search(student_id, after=after, limit=limit)
     return PageOut[FeatureSetOut].of(page)
 
 
 @router.get("/latest", dependencies=[READ], responses=documented(FeatureSetNotFound, StudentErased))
 def get_latest_features(student_id: StudentId, manager: Manager) -> FeatureSetOut:
     """Return the student's features with the latest `as_of`."""
-    return FeatureSetOut.model_validate(manager.get_latest_features(student_id))
+    return FeatureSetOut.model_validate(manager.features.get_latest(student_id))

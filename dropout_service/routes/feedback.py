@@ -31,7 +31,7 @@ def add_feedback(
     key: IdempotencyKey = None,
 ) -> FeedbackOut:
     """Store a verdict. The same again answers as before; with other content, 409."""
-    feedback = manager.add_feedback(
+    feedback = manager.feedback.add(
         prediction_id,
         new.verdict,
         note=new.note,
@@ -51,11 +51,11 @@ def list_feedback(
     prediction_id: PredictionId, manager: Manager, after: After = None, limit: Limit = 100
 ) -> PageOut[FeedbackOut]:
     """Return the verdicts on a prediction, the latest first."""
-    page = manager.get_feedback(prediction_id, after=after, limit=limit)
+    page = manager.feedback.search(prediction_id, after=after, limit=limit)
     return PageOut[FeedbackOut].of(page)
 
 
 @router.get("/analytics/feedback", dependencies=[READ])
 def count_feedback(manager: Manager) -> FeedbackCountsOut:
     """Return how many verdicts of each kind there are, by the type that was predicted."""
-    return FeedbackCountsOut(by_type=manager.count_feedback())
+    return FeedbackCountsOut(by_type=manager.feedback.count())

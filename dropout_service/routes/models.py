@@ -25,10 +25,10 @@ Version = Annotated[
 @router.get("", dependencies=[READ], responses=documented(InvalidRequest, MalformedCursor))
 def list_models(manager: Manager, after: After = None, limit: Limit = 100) -> PageOut[ModelOut]:
     """Return the models that were learned, by id; the active one predicts."""
-    return PageOut[ModelOut].of(manager.get_models(after=after, limit=limit))
+    return PageOut[ModelOut].of(manager.models.search(after=after, limit=limit))
 
 
 @router.get("/{version}", dependencies=[READ], responses=documented(InvalidRequest, ModelNotFound))
 def get_model(version: Version, manager: Manager) -> ModelOut:
     """Return what a model predicts, what it was learned from, and how well it did."""
-    return ModelOut.model_validate(manager.get_model(version))
+    return ModelOut.model_validate(manager.models.get(version))

@@ -55,7 +55,7 @@ def predict(
     key: IdempotencyKey = None,
 ) -> PredictionOut:
     """Make and store a prediction with its reasons, from what happened by `as_of`."""
-    prediction = manager.predict(
+    prediction = manager.predictions.predict(
         student_id,
         as_of=new.as_of,
         course=new.course,
@@ -80,7 +80,7 @@ def list_student_predictions(
     limit: Limit = 100,
 ) -> PageOut[PredictionOut]:
     """Return the student's predictions, the latest `as_of` first."""
-    page = manager.get_student_predictions(
+    page = manager.predictions.search_student(
         student_id, course=course, filters=filters, after=after, limit=limit
     )
     return PageOut[PredictionOut].of(page)
@@ -95,7 +95,7 @@ def get_latest_prediction(
     student_id: StudentId, manager: Manager, course: OfCourse = None
 ) -> PredictionOut:
     """Return the latest prediction in a course; without one, the highest of the latest of each."""
-    return PredictionOut.model_validate(manager.get_latest_prediction(student_id, course=course))
+    return PredictionOut.model_validate(manager.predictions.get_latest(student_id, course=course))
 
 
 @router.get(
@@ -115,5 +115,5 @@ def list_predictions(
     limit: Limit = 100,
 ) -> PageOut[PredictionOut]:
     """Return each student's overall prediction (the highest of their latest), by risk."""
-    page = manager.get_predictions(course=course, filters=filters, after=after, limit=limit)
+    page = manager.predictions.search(course=course, filters=filters, after=after, limit=limit)
     return PageOut[PredictionOut].of(page)

@@ -58,7 +58,7 @@ def fill(manager: DropoutDatabaseManager) -> None:
 
 
 def predict(manager: DropoutDatabaseManager, student: str, course: str | None, risk: float) -> str:
-    row = manager.save_prediction(None, student, "ENGAGEMENT", risk, as_of=NOON, course=course)
+    row = manager.predictions.add(None, student, "ENGAGEMENT", risk, as_of=NOON, course=course)
     return row.id
 
 
@@ -152,7 +152,7 @@ def test_a_students_overall_risk_is_the_highest_of_their_courses(
     assert (unknown.status_code, "of student ada in course x" in unknown.text) == (404, True)
 
     # A later prediction lowers the risk in one course, and so the highest risk.
-    db_manager.save_prediction(
+    db_manager.predictions.add(
         None, "ada", "ENGAGEMENT", 0.1, as_of=NOON + days(1), course="art-2025"
     )
     assert dropout_client.get(f"{mine}/latest").json()["risk_score"] == 0.4

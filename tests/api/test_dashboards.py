@@ -207,7 +207,7 @@ class TestRisk:
             datastore.add_assessment("real", "quiz", "Math", 60 - 5 * week, timestamp=moment)
             dropout.events.add(None, "real", None, "NAVIGATION", occurred_at=moment)
 
-        made = dropout.predict("real", as_of=NOON + days(80))
+        made = dropout.predictions.predict("real", as_of=NOON + days(80))
 
         [row] = datastore.teacher_dashboard.search(order=Order.HIGHEST_RISK).items
         assert row.risk is not None

@@ -12,7 +12,7 @@ FEEDBACK = "/api/v1/predictions/pred001/feedback"
 @pytest.fixture
 def client(dropout_client: TestClient, db_manager: DropoutDatabaseManager) -> TestClient:
     """Give a client with one prediction."""
-    db_manager.save_prediction("pred001", "s001", "COGNITIVE", 0.75, "HIGH", as_of=NOON)
+    db_manager.predictions.add("pred001", "s001", "COGNITIVE", 0.75, "HIGH", as_of=NOON)
     return dropout_client
 
 

@@ -23,7 +23,7 @@ FIGURES = Metrics(40, 0.25, 0.75, 0.5, 0.1, 0.02, 0.5, 0.2)
 
 def learn(manager: DropoutDatabaseManager, base: float) -> str:
     model = a_model(base, (DayValidation(14, FIGURES),))
-    return manager.save_model(model, Target.WITHDRAWN_OR_FAIL, LEARNED_FROM).id
+    return manager.models.add(model, Target.WITHDRAWN_OR_FAIL, LEARNED_FROM).id
 
 
 def told(client: TestClient, path: str) -> dict[str, Any]:

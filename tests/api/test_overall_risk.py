@@ -55,7 +55,7 @@ def a_course(name: str, starts_on: date) -> Course:
 def predict(
     manager: DropoutDatabaseManager, student: str, course: str, risk: float, day: int
 ) -> None:
-    manager.save_prediction(None, student, "SILENT", risk, as_of=NOON + days(day), course=course)
+    manager.predictions.add(None, student, "SILENT", risk, as_of=NOON + days(day), course=course)
 
 
 def items(client: TestClient, path: str) -> list[tuple[str, str | None, float]]:
@@ -79,10 +79,10 @@ def test_who_has_left_is_taken_off_the_list(
 ) -> None:
     predict(school, "ada", "art", 0.2, day=20)
     predict(school, "bob", "art", 0.9, day=20)
-    school.take_off_leavers("art", NOON + days(25))
+    school.batch_predictions.supersede_withdrawn("art", NOON + days(25))
     assert items(dropout_client, RISKS) == [("bob", "art", 0.9), ("ada", "art", 0.2)]
 
-    school.take_off_leavers("art", NOON + days(40))
+    school.batch_predictions.supersede_withdrawn("art", NOON + days(40))
 
     assert items(dropout_client, RISKS) == [("ada", "art", 0.2)]
     assert items(dropout_client, PREDICTIONS) == [("ada", "art", 0.2)]
@@ -96,7 +96,7 @@ def test_what_was_earlier_does_not_bring_back_who_has_left(
     dropout_client: TestClient, school: DropoutDatabaseManager
 ) -> None:
     predict(school, "bob", "art", 0.9, day=20)
-    school.take_off_leavers("art", NOON + days(40))
+    school.batch_predictions.supersede_withdrawn("art", NOON + days(40))
 
     predict(school, "bob", "art", 0.8, day=10)
     assert items(dropout_client, RISKS) == []

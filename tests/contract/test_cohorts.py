@@ -6,8 +6,9 @@ from datetime import datetime
 import pytest
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.database.predictions.batch_totals import CohortBatch
-from dropout_service.database.predictions.store import prediction_row, store_predictions
+from dropout_service.database.predictions.batch_result import BatchResult
+from dropout_service.database.predictions.by_rules import rule_values
+from dropout_service.database.predictions.insert import insert_predictions
 from dropout_service.domain.enums import EventType, RiskLevel
 from dropout_service.domain.rules.activity import Activity
 from dropout_service.domain.rules.features import features_of
@@ -39,11 +40,13 @@ def predict(
     as_of: datetime = AS_OF,
     course: str | None = None,
     limit: int = 2,
-) -> CohortBatch:
-    done = CohortBatch(last="")
+) -> BatchResult:
+    done = BatchResult(last="")
     while done.last is not None:
-        batch = manager.predict_batch(as_of, course=course, after=done.last, limit=limit, keep=3)
-        done = done.and_then(batch, keep=3)
+        batch = manager.batch_predictions.predict_by_rules(
+            as_of, course=course, after=done.last, limit=limit, keep=3
+        )
+        done = done.merge(batch, keep=3)
     return done
 
 
@@ -56,7 +59,7 @@ def test_everybody_is_predicted_once(db_manager: DropoutDatabaseManager, limit: 
     assert (done.students, done.stored, done.not_assessable) == (6, 5, 1)
     assert [row.student_id for row in done.highest] == ["s3", "s4", "s2"]
     assert done.examples[0][0] == "new"
-    ranked = [row.student_id for row in db_manager.get_predictions().items]
+    ranked = [row.student_id for row in db_manager.predictions.search().items]
     assert ranked[:3] == ["s3", "s4", "s2"]
     assert len(ranked) == 5
 
@@ -65,8 +68,8 @@ def test_a_cohort_and_a_single_prediction_agree(db_manager: DropoutDatabaseManag
     fill(db_manager)
     predict(db_manager)
 
-    for row in db_manager.get_predictions().items:
-        alone = db_manager.predict(row.student_id, as_of=AS_OF)
+    for row in db_manager.predictions.search().items:
+        alone = db_manager.predictions.predict(row.student_id, as_of=AS_OF)
         assert alone.risk_score == row.risk_score
         assert alone.primary_indicators == row.primary_indicators
         assert alone.missing == row.missing
@@ -75,47 +78,50 @@ def test_a_cohort_and_a_single_prediction_agree(db_manager: DropoutDatabaseManag
 def test_a_course_has_its_own_cohort(db_manager: DropoutDatabaseManager) -> None:
     fill(db_manager)
 
-    assert (db_manager.count_cohort(), db_manager.count_cohort("math")) == (6, 5)
+    assert (
+        db_manager.batch_predictions.count_students(),
+        db_manager.batch_predictions.count_students("math"),
+    ) == (6, 5)
     assert predict(db_manager, course="art").stored == 0
     assert predict(db_manager, course="math").stored == 5
     with pytest.raises(CourseNotFound):
-        db_manager.count_cohort("nothing")
+        db_manager.batch_predictions.count_students("nothing")
 
 
 def test_again_changes_nothing(db_manager: DropoutDatabaseManager) -> None:
     fill(db_manager)
     predict(db_manager)
-    before = [row.id for row in db_manager.get_predictions().items]
+    before = [row.id for row in db_manager.predictions.search().items]
 
     done = predict(db_manager, limit=4)
 
     assert (done.stored, done.unchanged) == (0, 5)
-    assert [row.id for row in db_manager.get_predictions().items] == before
+    assert [row.id for row in db_manager.predictions.search().items] == before
 
 
 def test_what_is_predicted_again_is_the_latest_again(db_manager: DropoutDatabaseManager) -> None:
     fill(db_manager)
     predict(db_manager)
-    db_manager.save_prediction("given", "s3", "SILENT", 0.1, as_of=AS_OF)
-    assert db_manager.get_latest_prediction("s3").id == "given"
+    db_manager.predictions.add("given", "s3", "SILENT", 0.1, as_of=AS_OF)
+    assert db_manager.predictions.get_latest("s3").id == "given"
 
     done = predict(db_manager)
 
     assert (done.stored, done.unchanged) == (0, 5)
-    assert db_manager.get_latest_prediction("s3").version == RULES_VERSION
+    assert db_manager.predictions.get_latest("s3").version == RULES_VERSION
 
 
 def test_who_was_taken_off_by_mistake_counts_again(db_manager: DropoutDatabaseManager) -> None:
     fill(db_manager)
     enrol(db_manager, "math", 200, s3=9)
     tell_by_model(db_manager, "s3", "math")
-    db_manager.take_off_leavers("math", AS_OF)
-    assert db_manager.get_summary(AS_OF).standings[0].predicted == 0
+    db_manager.batch_predictions.supersede_withdrawn("math", AS_OF)
+    assert db_manager.analytics.summarize(AS_OF).standings[0].predicted == 0
 
     tell_by_model(db_manager, "s3", "math")
 
-    assert [row.id for row in db_manager.get_course_risks("math")] == ["by-model"]
-    assert db_manager.get_summary(AS_OF).standings[0].predicted == 1
+    assert [row.id for row in db_manager.predictions.search_course("math")] == ["by-model"]
+    assert db_manager.analytics.summarize(AS_OF).standings[0].predicted == 1
 
 
 def test_the_rules_are_silent_where_a_model_told(db_manager: DropoutDatabaseManager) -> None:
@@ -128,7 +134,7 @@ def test_the_rules_are_silent_where_a_model_told(db_manager: DropoutDatabaseMana
     done = predict(db_manager)
 
     assert done.stored == 4
-    overall = {row.student_id: row.version for row in db_manager.get_predictions().items}
+    overall = {row.student_id: row.version for row in db_manager.predictions.search().items}
     assert overall["s3"] == "model-1"
     assert set(overall.values()) == {"model-1", RULES_VERSION}
     assert len(overall) == 5
@@ -136,11 +142,12 @@ def test_the_rules_are_silent_where_a_model_told(db_manager: DropoutDatabaseMana
 
 def tell_by_model(manager: DropoutDatabaseManager, student: str, course: str) -> None:
     """Store what a model might have said: hardly any risk."""
-    row = prediction_row(student, assess(features_of(SILENT_SINCE_LONG)), AS_OF, course)
-    row.id, row.digest, row.version = "by-model", b"0", "model-1"
-    row.risk_score, row.risk_level, row.base_log_odds = 0.01, RiskLevel.LOW, -4.6
+    assessment = assess(features_of(SILENT_SINCE_LONG))
+    named = {"id": "by-model", "digest": b"0", "version": "model-1"}
+    risk = {"risk_score": 0.01, "risk_level": RiskLevel.LOW, "base_log_odds": -4.6}
+    row = rule_values(student, assessment, AS_OF, course) | named | risk
     with manager.database.unit_of_work() as session:
-        store_predictions(session, [row])
+        insert_predictions(session, [row])
 
 
 def test_the_latest_instant_stays_the_latest(db_manager: DropoutDatabaseManager) -> None:
@@ -148,8 +155,8 @@ def test_the_latest_instant_stays_the_latest(db_manager: DropoutDatabaseManager)
     predict(db_manager)
     predict(db_manager, as_of=AS_OF - days(10))
 
-    assert {row.as_of for row in db_manager.get_predictions().items} == {AS_OF}
-    assert [row.as_of for row in db_manager.get_student_predictions("s0").items] == [
+    assert {row.as_of for row in db_manager.predictions.search().items} == {AS_OF}
+    assert [row.as_of for row in db_manager.predictions.search_student("s0").items] == [
         AS_OF,
         AS_OF - days(10),
     ]
@@ -204,8 +211,8 @@ def test_whose_courses_are_all_behind_them_is_not_at_risk(
         "s4": "long, the last course that is known: the student left the course on its day 9",
     }.items():
         with pytest.raises(NotAssessable, match=why):
-            db_manager.predict(student, as_of=AS_OF)
-    assert db_manager.predict("s2", as_of=NOON + days(29)).student_id == "s2"
+            db_manager.predictions.predict(student, as_of=AS_OF)
+    assert db_manager.predictions.predict("s2", as_of=NOON + days(29)).student_id == "s2"
 
 
 def test_where_no_activity_is_kept_nobody_is_silent(db_manager: DropoutDatabaseManager) -> None:
@@ -223,16 +230,16 @@ def test_where_no_activity_is_kept_nobody_is_silent(db_manager: DropoutDatabaseM
 
     assert {row.student_id for row in done.highest} == {"s3", "s1", "s0"}
     for student in ("s2", "s4"):
-        features = db_manager.compute_features(student, as_of=AS_OF).features
+        features = db_manager.features.compute(student, as_of=AS_OF).features
         assert (features["days_since_activity"], features["events_per_week_recent"]) == (None, None)
         with pytest.raises(NotAssessable, match="no event that tells of now"):
-            db_manager.predict(student, as_of=AS_OF)
-    earlier = db_manager.compute_features("s4", as_of=NOON + days(5)).features
+            db_manager.predictions.predict(student, as_of=AS_OF)
+    earlier = db_manager.features.compute("s4", as_of=NOON + days(5)).features
     assert earlier["days_since_activity"] == 1
     # Events that go on to come after the stream are heard.
     late = AS_OF - days(6)
     db_manager.events.add(None, "s4", None, "NAVIGATION", course="math", occurred_at=late)
-    heard = db_manager.compute_features("s4", as_of=AS_OF).features
+    heard = db_manager.features.compute("s4", as_of=AS_OF).features
     assert heard["days_since_activity"] == 6
 
 
@@ -245,12 +252,12 @@ def test_who_is_between_two_courses_is_not_silent(db_manager: DropoutDatabaseMan
 
     for student in ("s1", "s2", "s3"):
         with pytest.raises(NotAssessable, match="math, the last course that is known"):
-            db_manager.predict(student, as_of=AS_OF)
+            db_manager.predictions.predict(student, as_of=AS_OF)
 
 
 def test_nobody_is_a_cohort_too(db_manager: DropoutDatabaseManager) -> None:
-    assert db_manager.count_cohort() == 0
-    assert predict(db_manager) == CohortBatch(last=None)
+    assert db_manager.batch_predictions.count_students() == 0
+    assert predict(db_manager) == BatchResult(last=None)
 
 
 def test_two_runs_at_once_leave_one_latest_each(open_own_database: OpenDatabase) -> None:
@@ -262,4 +269,4 @@ def test_two_runs_at_once_leave_one_latest_each(open_own_database: OpenDatabase)
 
     assert sum(one.stored for one in done) == 5
     assert sum(one.unchanged for one in done) == 15
-    assert len(manager.get_predictions().items) == 5
+    assert len(manager.predictions.search().items) == 5

@@ -68,8 +68,8 @@ def test_parallel_predictions_leave_one_latest(open_own_database: OpenDatabase) 
     manager.events.add(None, "s001", None, "NAVIGATION", occurred_at=NOON)
 
     with ThreadPoolExecutor(WRITERS) as pool:
-        made = list(pool.map(lambda _: manager.predict("s001"), range(16)))
+        made = list(pool.map(lambda _: manager.predictions.predict("s001"), range(16)))
 
-    listed = manager.get_predictions().items
-    assert [p.id for p in listed] == [manager.get_latest_prediction("s001").id]
+    listed = manager.predictions.search().items
+    assert [p.id for p in listed] == [manager.predictions.get_latest("s001").id]
     assert listed[0].as_of == max(p.as_of for p in made)

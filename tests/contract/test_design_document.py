@@ -179,7 +179,7 @@ def test_the_dropout_manager_takes_the_documented_calls(
     db_manager.predictions.add("p001", "s001", "COGNITIVE", 0.8)
 
     assert (event.student_id, event.event_type) == ("s001", EventType.RESOURCE_VIEW)
-    assert db_manager.predictions.latest("s001").id == "p001"
+    assert db_manager.predictions.get_latest("s001").id == "p001"
     with db_manager.get_session() as session:
         assert session.get(LearningEvent, "e001") is not None
 

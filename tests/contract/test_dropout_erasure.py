@@ -42,9 +42,9 @@ def fill(manager: DropoutDatabaseManager, student_id: str) -> None:
     manager.students.add(student_id, "Xanthippe", "x@school.example")
     manager.events.add(None, student_id, "q1", "QUESTION_SUBMIT", occurred_at=NOON)
     manager.assessments.add(student_id, "quiz", "Math", 50, submitted_at=NOON)
-    manager.compute_features(student_id, as_of=NOON + days(20))
-    prediction = manager.predict(student_id, as_of=NOON + days(20))
-    manager.add_feedback(prediction.id, "accepted", note="about Xanthippe")
+    manager.features.compute(student_id, as_of=NOON + days(20))
+    prediction = manager.predictions.predict(student_id, as_of=NOON + days(20))
+    manager.feedback.add(prediction.id, "accepted", note="about Xanthippe")
     manager.events.add(
         None, student_id, None, "RESOURCE_VIEW", data={"activity": "quiz"}, occurred_at=NOON
     )
@@ -108,18 +108,18 @@ CALLS: dict[str, Call] = {
     "student": lambda m: m.students.add("s001", "Xanthippe"),
     "event": lambda m: m.events.add(None, "s001", None, "NAVIGATION"),
     "mark": lambda m: m.assessments.add("s001", "quiz", "Math", 50),
-    "features": lambda m: m.compute_features("s001"),
-    "features from elsewhere": lambda m: m.save_feature_set(None, "s001", {}),
-    "prediction": lambda m: m.predict("s001"),
-    "prediction from elsewhere": lambda m: m.save_prediction(None, "s001", "COGNITIVE", 0.5),
+    "features": lambda m: m.features.compute("s001"),
+    "features from elsewhere": lambda m: m.features.add(None, "s001", {}),
+    "prediction": lambda m: m.predictions.predict("s001"),
+    "prediction from elsewhere": lambda m: m.predictions.add(None, "s001", "COGNITIVE", 0.5),
     "reading the student": lambda m: m.students.get("s001"),
     "reading events": lambda m: m.events.search("s001"),
     "reading attempts": lambda m: m.events.search_attempts("s001"),
     "reading marks": lambda m: m.assessments.search("s001"),
-    "reading features": lambda m: m.get_student_features("s001"),
-    "reading the latest features": lambda m: m.get_latest_features("s001"),
-    "reading predictions": lambda m: m.get_student_predictions("s001"),
-    "reading the latest prediction": lambda m: m.get_latest_prediction("s001"),
+    "reading features": lambda m: m.features.search("s001"),
+    "reading the latest features": lambda m: m.features.get_latest("s001"),
+    "reading predictions": lambda m: m.predictions.search_student("s001"),
+    "reading the latest prediction": lambda m: m.predictions.get_latest("s001"),
 }
 
 
@@ -150,7 +150,7 @@ def test_a_cohort_leaves_erased_students_out(db_manager: DropoutDatabaseManager)
     with db_manager.database.unit_of_work() as session:
         session.add(Deletion(pseudonym=pseudonym_of("s001"), deleted_at=utc_now()))
 
-    batch = db_manager.predict_batch(NOON + days(30))
+    batch = db_manager.batch_predictions.predict_by_rules(NOON + days(30))
 
     assert (batch.students, batch.stored) == (1, 1)
 

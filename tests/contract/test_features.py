@@ -137,9 +137,9 @@ class TestWhatTheyAre:
 
     def test_nobody_has_no_features(self, db_manager: DropoutDatabaseManager) -> None:
         with pytest.raises(StudentNotFound):
-            db_manager.compute_features("nobody", as_of=NOON)
+            db_manager.features.compute("nobody", as_of=NOON)
         with pytest.raises(FeatureSetNotFound):
-            db_manager.get_latest_features("nobody")
+            db_manager.features.get_latest("nobody")
 
 
 def test_who_is_known_to_staffstuddash_alone_is_not_said_to_be_unknown(postgres: Database) -> None:
@@ -175,7 +175,7 @@ def test_a_student_whom_only_the_marks_of_staffstuddash_tell_of(postgres: Databa
     for day, score in ((30, 20), (20, 10)):
         datastore.add_assessment("s001", "exam", "Math", score, timestamp=NOON - days(day))
 
-    prediction = manager.predict("s001", as_of=NOON)
+    prediction = manager.predictions.predict("s001", as_of=NOON)
 
     assert prediction.dropout_type == "COGNITIVE"
     assert prediction.primary_indicators[0]["name"] == "mark_share"
@@ -189,14 +189,14 @@ class TestStoringThem:
         again = db_manager.save_feature_set("fs001", "s001", {"tempo": 3}, as_of=NOON)
 
         assert (stored.version, again.is_replay) == ("given", True)
-        assert db_manager.get_latest_features("s001").features == {"tempo": 3}
+        assert db_manager.features.get_latest("s001").features == {"tempo": 3}
         with pytest.raises(FeatureSetExists):
             db_manager.save_feature_set("fs001", "s001", {"tempo": 4}, as_of=NOON)
 
     def test_a_prediction_from_elsewhere(self, db_manager: DropoutDatabaseManager) -> None:
         db_manager.save_prediction("pred001", "s001", "COGNITIVE", 0.75, "HIGH")
 
-        latest = db_manager.get_latest_prediction("s001")
+        latest = db_manager.predictions.get_latest("s001")
         assert (latest.id, latest.risk_level, latest.confidence) == ("pred001", "HIGH", None)
 
     @pytest.mark.parametrize(
@@ -218,4 +218,4 @@ class TestStoringThem:
     ) -> None:
         with pytest.raises(error):
             db_manager.save_prediction("pred001", "s001", kind, score, level)
-        assert db_manager.get_predictions().items == []
+        assert db_manager.predictions.search().items == []

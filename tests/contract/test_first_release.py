@@ -121,13 +121,13 @@ def test_days_equal_a_rebuild_by_this_release(
 def test_predictions_keep_their_feedback_and_are_published(
     dropout: DropoutDatabaseManager, datastore: DatastoreManager
 ) -> None:
-    again = dropout.predict("ada", as_of=NOON + days(15), prediction_id="p1")
+    again = dropout.predictions.predict("ada", as_of=NOON + days(15), prediction_id="p1")
 
-    assert [p.id for p in dropout.get_predictions().items] == ["p2", "p3"]
+    assert [p.id for p in dropout.predictions.search().items] == ["p2", "p3"]
     assert (again.is_replay, again.course, again.is_overall) == (True, None, False)
     assert again.primary_indicators[0]["text"] == "No activity for 8 days."
-    assert [given.note for given in dropout.get_feedback("p1").items] == ["Was ill."]
-    assert dropout.get_latest_features("ada").features["attempts_per_question"] == 3
+    assert [given.note for given in dropout.feedback.search("p1").items] == ["Was ill."]
+    assert dropout.features.get_latest("ada").features["attempts_per_question"] == 3
     shown = {row.student_id: row.risk for row in datastore.teacher_dashboard.search().items}
     assert {id_: risk and round(risk.score, 3) for id_, risk in shown.items()} == {
         "ada": 0.261,

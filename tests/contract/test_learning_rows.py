@@ -53,7 +53,7 @@ def test_after_the_last_day_of_a_course_there_is_nothing_to_predict(
 ) -> None:
     add_course(manager, "2013J", date(2013, 10, 1))
 
-    rows = manager.get_learning_rows(day, ["art-2013J"], Target.WITHDRAWN)
+    rows = manager.training_sets.get_rows(day, ["art-2013J"], Target.WITHDRAWN)
 
     assert rows["student_id"].tolist() == students
     assert rows["label"].tolist() == [float(student == "bob") for student in students]
@@ -64,6 +64,6 @@ def test_a_course_that_runs_teaches_nothing(manager: DropoutDatabaseManager) -> 
     add_course(manager, "over", today - timedelta(days=LENGTH + 1))
     add_course(manager, "runs", today - timedelta(days=LENGTH // 2))
 
-    assert manager.get_courses_presented(["over"]) == ["art-over"]
+    assert manager.training_sets.get_courses(["over"]) == ["art-over"]
     with pytest.raises(CourseInProgress, match="art-runs runs until"):
-        manager.get_courses_presented(["over", "runs"])
+        manager.training_sets.get_courses(["over", "runs"])

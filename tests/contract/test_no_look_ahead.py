@@ -63,8 +63,8 @@ def test_later_data_change_no_features_or_predictions() -> None:
                     manager.assessments.add(
                         student_id, "quiz", "Art", abs(day), submitted_at=NOON + days(day)
                     )
-        later = manager.compute_features(informed, as_of=NOON)
-        now = manager.compute_features(ignorant, as_of=NOON)
+        later = manager.features.compute(informed, as_of=NOON)
+        now = manager.features.compute(ignorant, as_of=NOON)
         assert later.features == now.features
 
     holds()
@@ -76,14 +76,14 @@ def test_later_data_change_no_features_on_both_stores(db_manager: DropoutDatabas
     db_manager.events.add_many(past)
     db_manager.assessments.add("s001", "quiz", "Math", 40, submitted_at=NOON - days(1))
     before = features_at(db_manager, NOON)
-    prediction = db_manager.predict("s001", as_of=NOON)
+    prediction = db_manager.predictions.predict("s001", as_of=NOON)
 
     future = [an_answer(NOON + timedelta(seconds=n), f"q{n}", "c", right=True) for n in (1, 7200)]
     db_manager.events.add_many([*future, an_event(NOON + timedelta(minutes=1), END)])
     db_manager.assessments.add("s001", "quiz", "Math", 99, submitted_at=NOON + days(1))
 
     assert features_at(db_manager, NOON) == before
-    again = db_manager.predict("s001", as_of=NOON)
+    again = db_manager.predictions.predict("s001", as_of=NOON)
     assert again.risk_score == prediction.risk_score
     assert again.primary_indicators == prediction.primary_indicators
     assert features_at(db_manager, NOON + days(2)) != before

@@ -39,7 +39,7 @@ def fill(url: str) -> None:
             None, "s1", "q1", "QUESTION_SUBMIT", data=answer, occurred_at=moment
         )
         datastore.add_assessment("s1", "quiz", "Art", 50, timestamp=moment)
-    events.predict("s1")
+    events.predictions.predict("s1")
     MonitoringDatabase(database).add_log("a", "b", data={"response_time": 9999})
 
 

@@ -55,7 +55,7 @@ def test_without_a_model_the_rules_judge_the_enrolments(
 def test_two_trainings_at_once_succeed(
     trained: tuple[str, str], manager: DropoutDatabaseManager
 ) -> None:
-    models = {model.target: model.id for model in manager.get_models()}
+    models = {model.target: model.id for model in manager.models.search()}
 
     assert models.keys() == {Target.WITHDRAWN, Target.WITHDRAWN_OR_FAIL}
     for target, output in zip((Target.WITHDRAWN, Target.WITHDRAWN_OR_FAIL), trained, strict=True):
@@ -66,7 +66,7 @@ def test_the_model_trained_last_is_active(
     trained_again: tuple[set[str], Result], manager: DropoutDatabaseManager
 ) -> None:
     before, again = trained_again
-    models = {model.target: model for model in manager.get_models()}
+    models = {model.target: model for model in manager.models.search()}
     active, other = models[Target.WITHDRAWN_OR_FAIL], models[Target.WITHDRAWN]
 
     assert (active.is_active, other.is_active) == (True, False)
@@ -81,7 +81,7 @@ def test_the_model_trained_last_is_active(
 def test_a_course_is_ranked_with_reasons_that_add_up(
     by_model: Result, manager: DropoutDatabaseManager
 ) -> None:
-    version = next(model.id for model in manager.get_models() if model.is_active)
+    version = next(model.id for model in manager.models.search() if model.is_active)
     # Students who left after the day of the rules keep the latest prediction by the rules.
     rows = [row for row in latest(manager) if row.version == version]
     assert f" enrolments as of {DAY_56:%Y-%m-%d}" in by_model.output
@@ -127,7 +127,7 @@ def test_submitting_missed_work_lowers_the_risk(manager: DropoutDatabaseManager)
             .where(of_student)
         ).all()
     missed = {f"oulad-3{n}" for n in range(3)} - {row.coursework_id for row in handed_in}
-    before = manager.predict(worst.student_id, as_of=DAY_56, course="CCC-2014B")
+    before = manager.predictions.predict(worst.student_id, as_of=DAY_56, course="CCC-2014B")
 
     manager.courses.import_submissions(
         [
@@ -138,7 +138,7 @@ def test_submitting_missed_work_lowers_the_risk(manager: DropoutDatabaseManager)
         ]
     )
 
-    after = manager.predict(worst.student_id, as_of=DAY_56, course="CCC-2014B")
+    after = manager.predictions.predict(worst.student_id, as_of=DAY_56, course="CCC-2014B")
     assert (before.version, before.risk_score) == (worst.version, worst.risk_score)
     assert after.risk_score < before.risk_score
 
@@ -151,7 +151,7 @@ def _missed(row: DropoutPrediction) -> bool:
 def test_data_after_the_cut_off_do_not_change_a_prediction(
     past_url: str, manager: DropoutDatabaseManager
 ) -> None:
-    before = manager.assess_course("CCC-2014B", DAY_56)
+    before = manager.batch_predictions.assess_course("CCC-2014B", DAY_56)
     assert before is not None
     students = [student_id for student_id, _ in before.enrolments]
     with engine_on(past_url).connect() as connection, connection.begin() as transaction:
@@ -165,7 +165,9 @@ def test_data_after_the_cut_off_do_not_change_a_prediction(
             "UPDATE dropout.enrolments SET unregistered_day = 57 WHERE unregistered_day > 57",
         ):
             assert connection.execute(text(change)).rowcount
-        after, on_day_90 = (later.assess_course("CCC-2014B", at) for at in (DAY_56, DAY_90))
+        after, on_day_90 = (
+            later.batch_predictions.assess_course("CCC-2014B", at) for at in (DAY_56, DAY_90)
+        )
         transaction.rollback()
 
     assert after == before
@@ -194,7 +196,7 @@ def test_an_enrolment_is_predicted_by_the_model_over_http(
     assert [answer.status_code for answer in answers] == [201, 201], answers[0].text
     assert answers[1].headers["Idempotent-Replay"] == "true"
     assert answers[1].json() == made
-    active = manager.get_active_model()
+    active = manager.models.get_active()
     assert active is not None
     assert (made["version"], made["course"]) == (active.version, "CCC-2014B")
     reasons = [*made["primary_indicators"], *made["secondary_indicators"]]
@@ -257,16 +259,18 @@ def test_leavers_and_later_or_unknown_enrolments_are_not_assessable(
     assert [answer.status_code for answer in answers] == [422] * 3
     for answer, reason in zip(answers, why, strict=True):
         assert reason in answer.json()["missing"]
-    assert manager.get_course_risks(course).items == []
+    assert manager.predictions.search_course(course).items == []
 
 
 def test_before_a_course_begins_no_student_is_assessable(manager: DropoutDatabaseManager) -> None:
     some, soon = latest(manager)[-1].student_id, datetime(2013, 12, 1, tzinfo=UTC)
 
     with pytest.raises(NotAssessable, match="begins on 2014-02-01"):
-        manager.predict(some, as_of=soon, course="CCC-2014B")
+        manager.predictions.predict(some, as_of=soon, course="CCC-2014B")
 
 
 def test_a_student_of_another_course_is_not_assessable(manager: DropoutDatabaseManager) -> None:
     with pytest.raises(NotAssessable, match="not enrolled in AAA-2013B"):
-        manager.predict(latest(manager)[-1].student_id, as_of=DAY_56, course="AAA-2013B")
+        manager.predictions.predict(
+            latest(manager)[-1].student_id, as_of=DAY_56, course="AAA-2013B"
+        )

@@ -49,5 +49,5 @@ def test_a_missing_database_is_refused(
 def test_learning_in_memory_is_refused() -> None:
     database = Database.in_memory(Base.metadata)
     with pytest.raises(NeedsPostgresql, match="Learning from courses needs PostgreSQL"):
-        DropoutDatabaseManager(database).get_courses_presented(["2013B"])
+        DropoutDatabaseManager(database).training_sets.get_courses(["2013B"])
     database.close()

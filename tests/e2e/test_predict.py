@@ -92,8 +92,8 @@ def test_late_events_add_a_new_prediction(run: Run, manager: DropoutDatabaseMana
     again = run("--course", "math", "--as-of", AS_OF)
 
     assert "1 predictions stored, 6 already there" in again.output
-    history = manager.get_student_predictions("s6").items
-    latest = manager.get_latest_prediction("s6")
+    history = manager.predictions.search_student("s6").items
+    latest = manager.predictions.get_latest("s6")
     assert len(history) == 2
     assert latest.risk_score == min(row.risk_score for row in history)
 
@@ -102,7 +102,7 @@ def test_batches_reach_every_student_once(manager: DropoutDatabaseManager) -> No
     after: str | None = ""
     seen = 0
     while after is not None:
-        batch = manager.predict_batch(NOON + days(60), after=after, limit=2)
+        batch = manager.batch_predictions.predict_by_rules(NOON + days(60), after=after, limit=2)
         seen, after = seen + batch.students, batch.last
 
     assert seen == 9
@@ -115,8 +115,8 @@ def test_an_earlier_instant_does_not_hide_a_later_prediction(
     run("--all", "--as-of", AS_OF)
     run("--all", "--as-of", (NOON + days(30)).isoformat())
 
-    assert manager.get_latest_prediction("s6").as_of == NOON + days(60)
-    assert len(manager.get_student_predictions("s6").items) == 2
+    assert manager.predictions.get_latest("s6").as_of == NOON + days(60)
+    assert len(manager.predictions.search_student("s6").items) == 2
 
 
 def test_pending_rows_in_the_spool_are_counted(

@@ -21,4 +21,4 @@ def an_answer(when: datetime, question: str, answer: str, *, right: bool) -> Eve
 
 
 def features_at(manager: DropoutDatabaseManager, as_of: datetime) -> dict[str, Any]:
-    return manager.compute_features("s001", as_of=as_of).features
+    return manager.features.compute("s001", as_of=as_of).features

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.database.predictions.batch_totals import CohortBatch
+from dropout_service.database.predictions.batch_result import BatchResult
 from dropout_service.database.predictions.by_model import CourseAssessment
 from dropout_service.models import DropoutPrediction
 from shared_db.clock import utc_now
@@ -60,7 +60,7 @@ def predict(
         with progress_bars(console) as progress:
             outcome = _predict(_Run(manager, instant, show, progress), course)
         _report(console, outcome, instant)
-        active = manager.get_active_model()
+        active = manager.models.get_active()
         if active is not None and active.version in outcome.versions:
             console.print(f"{active.version} tells who ends as {active.target}.", soft_wrap=True)
         _show(console, outcome)
@@ -102,9 +102,9 @@ def _end_of_day(
 ) -> datetime:
     if course is None or as_of is not None:
         raise ConfigurationError("--day goes with --course, and in the place of --as-of.")
-    dates = manager.get_course_dates(course)
+    dates = manager.courses.get_dates(course)
     if dates is None:
-        manager.count_cohort(course)
+        manager.batch_predictions.count_students(course)
         raise ConfigurationError(f"No dates of the course {course} are known; use --as-of.")
     if day >= dates.length_days:
         raise ConfigurationError(f"The last day of {course} is {dates.length_days - 1}.")
@@ -121,53 +121,55 @@ class _Run:
     keep: int
     progress: Progress
 
-    def of_course(self, course: str) -> CohortBatch | None:
+    def of_course(self, course: str) -> BatchResult | None:
         """Predict by the model, and supersede predictions of leavers; None without a model."""
-        self.manager.take_off_leavers(course, self.as_of)
-        assessed = self.manager.assess_course(course, self.as_of)
+        self.manager.batch_predictions.supersede_withdrawn(course, self.as_of)
+        assessed = self.manager.batch_predictions.assess_course(course, self.as_of)
         return None if assessed is None else self.by_model(assessed)
 
-    def by_rules(self, course: str | None, name: str) -> CohortBatch:
+    def by_rules(self, course: str | None, name: str) -> BatchResult:
         """Predict students by the rules, in batches."""
-        task = self.progress.add_task(name, total=self.manager.count_cohort(course))
-        done = CohortBatch(last="")
+        task = self.progress.add_task(
+            name, total=self.manager.batch_predictions.count_students(course)
+        )
+        done = BatchResult(last="")
         while done.last is not None:
-            batch = self.manager.predict_batch(
+            batch = self.manager.batch_predictions.predict_by_rules(
                 self.as_of, course=course, after=done.last, keep=self.keep
             )
-            done = done.and_then(batch, keep=self.keep)
+            done = done.merge(batch, keep=self.keep)
             self.progress.update(task, completed=done.students)
         return done
 
-    def by_model(self, assessed: CourseAssessment) -> CohortBatch:
+    def by_model(self, assessed: CourseAssessment) -> BatchResult:
         """Store the model's predictions of a course, in batches."""
         task = self.progress.add_task(assessed.course, total=len(assessed.enrolments))
-        done = assessed.without_predictions()
+        done = BatchResult.of_not_assessable(assessed.not_assessable)
         for start in range(0, len(assessed.enrolments), BATCH_ENROLMENTS):
             part = assessed.enrolments[start : start + BATCH_ENROLMENTS]
-            batch = self.manager.store_assessments(assessed, part, keep=self.keep)
-            done = done.and_then(batch, keep=self.keep)
+            batch = self.manager.batch_predictions.add_assessments(assessed, part, keep=self.keep)
+            done = done.merge(batch, keep=self.keep)
             self.progress.advance(task, len(part))
         return done
 
 
-def _predict(run: _Run, course: str | None) -> CohortBatch:
+def _predict(run: _Run, course: str | None) -> BatchResult:
     if course is None:
         return _predict_all(run)
-    is_known = run.manager.get_course_dates(course) is not None
+    is_known = run.manager.courses.get_dates(course) is not None
     judged = run.of_course(course) if is_known else None
     return run.by_rules(course, course) if judged is None else judged
 
 
-def _predict_all(run: _Run) -> CohortBatch:
-    done = CohortBatch(last=None)
-    for course in run.manager.get_running_courses(run.as_of):
+def _predict_all(run: _Run) -> BatchResult:
+    done = BatchResult(last=None)
+    for course in run.manager.courses.search_running(run.as_of):
         if (judged := run.of_course(course)) is not None:
-            done = done.and_then(judged, keep=run.keep)
-    return done.and_then(run.by_rules(None, "Everybody else"), keep=run.keep)
+            done = done.merge(judged, keep=run.keep)
+    return done.merge(run.by_rules(None, "Everybody else"), keep=run.keep)
 
 
-def _report(console: Console, outcome: CohortBatch, as_of: datetime) -> None:
+def _report(console: Console, outcome: BatchResult, as_of: datetime) -> None:
     line = (
         f"{_judged(outcome)} as of {as_of:%Y-%m-%d %H:%M:%S} UTC: {outcome.stored} predictions "
         f"stored, {outcome.unchanged} already there, {outcome.not_assessable} not assessable."
@@ -185,14 +187,14 @@ def _report(console: Console, outcome: CohortBatch, as_of: datetime) -> None:
         console.print(f"Not assessable, for instance {student_id}: {missing}.", soft_wrap=True)
 
 
-def _judged(outcome: CohortBatch) -> str:
+def _judged(outcome: BatchResult) -> str:
     if not outcome.enrolments:
         return f"{outcome.students} students"
     others = f" by the model and {outcome.students} students by the rules"
     return f"{outcome.enrolments} enrolments{others if outcome.students else ''}"
 
 
-def _show(console: Console, outcome: CohortBatch) -> None:
+def _show(console: Console, outcome: BatchResult) -> None:
     if not outcome.highest:
         return
     count = len(outcome.highest)

@@ -60,7 +60,7 @@ def train_command(
                 trained = train(rows, progress)
             except TooFewEnrolments as refusal:
                 raise ConfigurationError(f"Too little to learn from: {refusal}.") from refusal
-        row = manager.save_model(trained, target, training_set(rows, wanted))
+        row = manager.models.add(trained, target, training_set(rows, wanted))
         _report(console, trained, row)
 
 

@@ -74,9 +74,9 @@ def rows_of(
         StillRunning: one of the courses is not over.
 
     """
-    courses = manager.get_courses_presented(presentations)
+    courses = manager.training_sets.get_courses(presentations)
     parts = []
     for done, day in enumerate(days):
         progress(f"Reading {', '.join(presentations)}", done, len(days))
-        parts.append(manager.get_learning_rows(day, courses, target))
+        parts.append(manager.training_sets.get_rows(day, courses, target))
     return EnrolmentRows.joined(parts)

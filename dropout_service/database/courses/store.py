@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
@@ -20,6 +20,7 @@ from dropout_service.database.courses.bulk_import import (
     insert_submissions,
     require_postgresql,
 )
+from dropout_service.domain.enrolments.course_calendar import CourseDates
 from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models import Course, Enrolment
 from shared_db.queries.pagination import Keyset, Page
@@ -64,6 +65,21 @@ class CourseRepository(Repository):
             return Page([CourseSummary(*row[:-1]) for row in rows], next_)
 
         return self.read(search)
+
+    def get_dates(self, course: str) -> CourseDates | None:
+        """Return the dates of a course, None if no enrolments of it are known."""
+        found = self.read(lambda session: session.get(Course, course))
+        return None if found is None else found.dates
+
+    def search_running(self, as_of: datetime) -> list[str]:
+        """Return the ids of the courses that have a completed day and are not over, sorted."""
+        query = select(Course).order_by(Course.id)
+        courses = self.read(lambda session: session.scalars(query).all())
+        return [
+            course.id
+            for course in courses
+            if course.dates.not_running_reason(course.dates.last_completed_day(as_of)) is None
+        ]
 
     def import_courses(
         self, courses: Sequence[CourseToStore], coursework: Sequence[CourseworkToStore]
