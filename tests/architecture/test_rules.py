@@ -74,7 +74,7 @@ def test_only_managers_open_units_of_work() -> None:
     managers = re.compile(
         r"(\w+_service/(database|datastore)(/\w+)*|shared_web/auth/keys"
         r"|shared_web/operations/health|shared_db/provisioning/migrations"
-        r"|shared_db/connection/database|shared_db/background_work/table"
+        r"|shared_db/connection/database|shared_db/repository|shared_db/background_work/table"
         r"|veritas_cli/commands/check)\.py"
     )
     opened = set[str]().union(*map(places_that_call, ("unit_of_work", "reading", "searching")))
