@@ -224,7 +224,7 @@ def test_a_spool_that_cannot_be_read_is_a_warning_and_logged_once(
         failed = row_when(database, "replay", fails=True)
 
     assert health["checks"]["background:replay"][0]["status"] == "warn"
-    assert (health["status"], failed.last_error) == ("fail", "SpoolUnwritable")
+    assert (health["status"], failed.last_error) == ("fail", "SpoolUnavailable")
     assert caplog.text.count("nothing can be replayed") == 1
 
 
