@@ -103,7 +103,7 @@ def test_activity_is_counted_back_from_the_day(imported: Connection) -> None:
     # The gaps are 29, 1 and 1 days.
     variation = np.std([29, 1, 1]) / np.mean([29, 1, 1])
     assert known["regularity"] == pytest.approx(1 / (1 + variation))
-    # 106 has the most activity of the four registered.
+    # 101 has the most clicks of the four registered.
     assert known["clicks_total_percentile"] == 0.75
 
 
