@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -20,8 +18,7 @@ from dropout_service.database.predictions.recomputing import RecomputingReposito
 from dropout_service.database.predictions.store import PredictionRepository
 from dropout_service.database.predictions.summary import RiskSummaryRepository
 from dropout_service.database.students.store import STUDENT, StudentRepository
-from dropout_service.domain.enums import DropoutType, EventType, RiskLevel
-from dropout_service.models import Base, DropoutPrediction, FeatureSet, LearningEvent
+from dropout_service.models import Base
 from dropout_service.settings import Settings
 from shared_db.connection.database import Database
 from shared_db.repository import Manager
@@ -51,54 +48,10 @@ class DropoutDatabaseManager(Manager):
         self.models = ModelRegistry(self.database)
         self.feedback = FeedbackRepository(self.database)
         self.analytics = RiskSummaryRepository(self.database)
-
-    # The names of the design.
-
-    def add_learning_event(
-        self,
-        event_id: str | None,
-        student_id: str,
-        question_id: str | None,
-        event_type: EventType | str,
-        *,
-        course: str | None = None,
-        data: dict[str, Any] | None = None,
-        occurred_at: datetime | None = None,
-    ) -> LearningEvent:
-        """Insert one event, and its student if new; see `EventRepository.add`."""
-        return self.events.add(
-            event_id,
-            student_id,
-            question_id,
-            event_type,
-            course=course,
-            data=data,
-            occurred_at=occurred_at,
-        )
-
-    def save_feature_set(
-        self,
-        feature_set_id: str | None,
-        student_id: str,
-        features: dict[str, Any],
-        **optional: Any,
-    ) -> FeatureSet:
-        """Insert features that were computed elsewhere; see `FeatureRepository.add`."""
-        return self.features.add(feature_set_id, student_id, features, **optional)
-
-    def save_prediction(
-        self,
-        prediction_id: str | None,
-        student_id: str,
-        dropout_type: DropoutType | str,
-        risk_score: float,
-        level: RiskLevel | str | None = None,
-        **optional: Any,
-    ) -> DropoutPrediction:
-        """Insert a prediction that was made elsewhere; see `PredictionRepository.add`."""
-        return self.predictions.add(
-            prediction_id, student_id, dropout_type, risk_score, level, **optional
-        )
+        # Names of the design.
+        self.add_learning_event = self.events.add
+        self.save_feature_set = self.features.add
+        self.save_prediction = self.predictions.add
 
 
 db_manager = DropoutDatabaseManager()

@@ -1,7 +1,5 @@
 """Manager of staffstuddash and its repositories; all SQL of the service belongs here."""
 
-from datetime import datetime
-
 from shared_db.connection.database import Database
 from shared_db.repository import Manager
 from staffstuddash_service.datastore.actions import ACTION, ActionRepository
@@ -18,7 +16,7 @@ from staffstuddash_service.datastore.dashboards.teacher import TeacherDashboardR
 from staffstuddash_service.datastore.drafts import DRAFT, DraftRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
 from staffstuddash_service.datastore.students import STUDENT, StudentRepository, StudentToStore
-from staffstuddash_service.models import AssessmentLog, Base, Draft, PerformanceRecord, Student
+from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
 
 __all__ = [
@@ -54,56 +52,12 @@ class DatastoreManager(Manager):
         self.student_dashboard = StudentDashboardRepository(self.database, self.spool)
         self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
         self.imports = ImportRepository(self.database, self.spool)
-
-    def add_student(self, student_id: str, name: str, email: str | None = None) -> Student:
-        """Call `students.add`."""
-        return self.students.add(student_id, name, email)
-
-    def get_student(self, student_id: str) -> Student:
-        """Call `students.get`."""
-        return self.students.get(student_id)
-
-    def add_draft(
-        self,
-        student_id: str,
-        assignment_id: str,
-        content: str,
-        *,
-        timestamp: datetime | None = None,
-        draft_id: str | None = None,
-    ) -> Draft:
-        """Call `drafts.add`."""
-        return self.drafts.add(
-            student_id, assignment_id, content, timestamp=timestamp, draft_id=draft_id
-        )
-
-    def add_assessment(
-        self,
-        student_id: str,
-        type: str,  # noqa: A002 - the field's word, and the design's
-        subject: str,
-        score: float,
-        *,
-        max_score: float = 100,
-        topic: str | None = None,
-        timestamp: datetime | None = None,
-        assessment_id: str | None = None,
-    ) -> AssessmentLog:
-        """Call `assessments.add`."""
-        return self.assessments.add(
-            student_id,
-            type,
-            subject,
-            score,
-            max_score=max_score,
-            topic=topic,
-            timestamp=timestamp,
-            assessment_id=assessment_id,
-        )
-
-    def get_performance_record(self, student_id: str) -> PerformanceRecord:
-        """Call `performance.get`."""
-        return self.performance.get(student_id)
+        # The names of the design document.
+        self.add_student = self.students.add
+        self.get_student = self.students.get
+        self.add_draft = self.drafts.add
+        self.add_assessment = self.assessments.add
+        self.get_performance_record = self.performance.get
 
 
 datastore = DatastoreManager()
