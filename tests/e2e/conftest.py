@@ -53,6 +53,7 @@ def passable_folder() -> Iterator[Path]:
 def run_import(monkeypatch: pytest.MonkeyPatch, private_url: str) -> Run:
     """Run `veritas import oulad` against the test's own database."""
     monkeypatch.setenv("DATABASE_URL", private_url)
+    monkeypatch.setenv("COLUMNS", "200")
     return lambda *arguments: CliRunner().invoke(app, ["import", "oulad", *map(str, arguments)])
 
 
