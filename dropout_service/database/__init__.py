@@ -27,7 +27,7 @@ from shared_db.writes.group_commit import GroupCommit
 
 SPOOLABLE_TYPES = (STUDENT, EVENT, ASSESSMENT)
 
-__all__ = ["KINDS", "DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
+__all__ = ["SPOOLABLE_TYPES", "DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
 
 
 class DropoutDatabaseManager(

@@ -22,7 +22,7 @@ from shared_db.writes.group_commit import GroupCommit
 SPOOLABLE_TYPES = (EVENT,)
 
 __all__ = [
-    "KINDS",
+    "SPOOLABLE_TYPES",
     "LOGS_BY_TIME",
     "MOST_CLEARED",
     "EventToStore",

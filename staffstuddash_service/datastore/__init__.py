@@ -20,7 +20,7 @@ from staffstuddash_service.settings import Settings
 SPOOLABLE_TYPES = (STUDENT, ASSESSMENT, DRAFT, ACTION, CONCEPT)
 
 __all__ = [
-    "KINDS",
+    "SPOOLABLE_TYPES",
     "AssessmentToStore",
     "Cohort",
     "DashboardRow",
