@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.small_oulad import FILES, with_question_marks, write_oulad, zip_of
+from tests.support.oulad_fixtures.small_course import (
+    FILES,
+    with_question_marks,
+    write_oulad,
+    zip_of,
+)
 from veritas_cli.oulad.course import Course, CourseName, OuladError, Submission, read_course
 
 COURSE = "AAA/2013J"

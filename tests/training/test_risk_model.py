@@ -10,7 +10,7 @@ from dropout_service.learning.model import RiskModel, Variant
 from dropout_service.learning.module_intercepts import levels_of
 from dropout_service.learning.splits import calibration_splits, validation_splits
 from dropout_service.learning.training import Search, TooLittleToLearn, train
-from tests.support.learned import ROWS, SMALL, quietly, rows, trained
+from tests.support.oulad_fixtures.learned import ROWS, SMALL, quietly, rows, trained
 
 
 @pytest.fixture

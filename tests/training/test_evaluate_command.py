@@ -6,14 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from tests.support.databases import engine_on
-from tests.support.imported import Run
+from tests.support.oulad_fixtures.imported import Run
 
 EVALUATE = ("evaluate", "--train", "2013B", "--test", "2014B", "--resamples", "20")
-
-
-@pytest.fixture
-def run(run_on_past: Run) -> Run:
-    return run_on_past
 
 
 STILL_THERE = text(

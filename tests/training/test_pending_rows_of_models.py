@@ -10,7 +10,7 @@ from dropout_service.database import DropoutDatabaseManager
 from dropout_service.database.predictions.by_model import named_row
 from dropout_service.domain.enrolments.outcome_targets import Target
 from shared_db.spool.queue import Spool
-from tests.support.learned import trained
+from tests.support.oulad_fixtures.learned import trained
 from tests.support.waiting_rows import (
     AS_OF,
     STUDENTS,
