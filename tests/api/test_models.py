@@ -8,7 +8,7 @@ from dropout_service.database import DropoutDatabaseManager
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.learning.metrics import Metrics
 from dropout_service.learning.training import DayValidation
-from tests.support.learned import a_model
+from tests.support.oulad_fixtures.learned import a_model
 
 MODELS = "/api/v1/models"
 LEARNED_FROM = {

@@ -25,9 +25,9 @@ from dropout_service.domain.enrolments.enrolment_features import ENROLMENT_FEATU
 from dropout_service.domain.enums import EventType
 from shared_db.connection.database import Database
 from tests.support.databases import engine_on
-from tests.support.imported import bring_in
+from tests.support.oulad_fixtures.imported import bring_in
+from tests.support.oulad_fixtures.small_course import FILES, write_oulad
 from tests.support.server import admin_url, create_database, drop_database, new_name
-from tests.support.small_oulad import FILES, write_oulad
 from veritas_cli.oulad.course import CourseName
 
 AAA = CourseName("AAA", "2013J")

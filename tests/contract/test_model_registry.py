@@ -14,7 +14,7 @@ from dropout_service.models import LearnedModel
 from shared_db.connection.database import Database
 from tests.support.databases import engine_on
 from tests.support.factories import NOON, days
-from tests.support.learned import a_model
+from tests.support.oulad_fixtures.learned import a_model
 
 CONCURRENT = 8
 

@@ -15,7 +15,7 @@ from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
 from tests.support.databases import engine_on
-from tests.support.imported import Run
+from tests.support.oulad_fixtures.imported import Run
 from veritas_cli.commands.backup import count_rows
 from veritas_cli.dump.client_tools import fitting_program, libpq_environment
 from veritas_cli.migrations import SCHEMAS

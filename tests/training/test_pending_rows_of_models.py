@@ -11,7 +11,7 @@ from dropout_service.database.predictions.by_model import named_model_values
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.models import DropoutPrediction
 from shared_db.spool.queue import Spool
-from tests.support.learned import trained
+from tests.support.oulad_fixtures.learned import trained
 from tests.support.waiting_rows import (
     AS_OF,
     STUDENTS,

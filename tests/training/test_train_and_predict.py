@@ -19,9 +19,9 @@ from dropout_service.models import Course, DropoutPrediction, Enrolment, Submiss
 from dropout_service.settings import Settings
 from shared_db.connection.database import Database
 from shared_db.settings import Environment, Fallback
-from tests.e2e.conftest import DAY_56_OF_CCC
 from tests.support.databases import LOOPBACK, engine_on
-from tests.support.imported import Run
+from tests.support.oulad_fixtures.imported import Run
+from tests.training.conftest import DAY_56_OF_CCC
 
 DAY_56 = datetime(2014, 3, 29, 23, 59, 59, tzinfo=UTC)
 DAY_90 = datetime(2014, 5, 2, 12, tzinfo=UTC)
