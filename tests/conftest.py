@@ -64,10 +64,9 @@ def pytest_runtestloop() -> None:
 def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> None:
     """Import the fixtures of databases, and with them the services, for any but a unit test."""
     if module_path.parent not in WITHOUT_DATABASES:
-        plugins = parent.config.pluginmanager
-        for name in ("tests.support.databases", "tests.support.pooler"):
-            if not plugins.has_plugin(name):
-                plugins.register(import_module(name), name)
+        plugins, name = parent.config.pluginmanager, "tests.support.databases"
+        if not plugins.has_plugin(name):
+            plugins.register(import_module(name), name)
 
 
 @pytest.fixture(autouse=True)

@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from benchmarks.support.polars_enrolments import enrolment_features as by_polars
-from benchmarks.support.polars_enrolments import read_oulad
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.database.courses.bulk_import import SubmissionToStore
 from dropout_service.database.features.enrolment import (
@@ -21,7 +18,7 @@ from dropout_service.database.features.enrolment import (
     enrolment_features,
     enrolment_features_at,
 )
-from dropout_service.domain.enrolments.enrolment_features import ENROLMENT_FEATURES, FEATURE_NAMES
+from dropout_service.domain.enrolments.enrolment_features import ENROLMENT_FEATURES
 from dropout_service.domain.enums import EventType
 from shared_db.connection.database import Database
 from tests.support.databases import engine_on
@@ -168,14 +165,14 @@ def with_sixty_more() -> dict[str, str]:
 
 
 def assert_same(connection: Connection, folder: Path, day: int) -> None:
-    ours, theirs = features(connection, day), by_polars(read_oulad(folder), day)
-    id_ = pl.concat_str(pl.lit("oulad-"), "course", pl.lit("-"), "student_id")
-    theirs = theirs.with_columns(id_.alias("enrolment_id")).sort("enrolment_id")
+    # Polars takes half a second to import: too long for each process that collects tests.
+    from tests.support.polars_enrolments import (  # noqa: PLC0415
+        differences,
+        enrolment_features,
+        read_oulad,
+    )
 
-    assert ours["enrolment_id"].tolist() == theirs["enrolment_id"].to_list()
-    for name in set(FEATURE_NAMES) & set(theirs.columns):
-        expected = theirs[name].cast(pl.Float64).to_numpy()
-        np.testing.assert_allclose(ours[name], expected, rtol=1e-9, err_msg=name)
+    assert differences(features(connection, day), enrolment_features(read_oulad(folder), day)) == []
 
 
 def test_an_instant_means_the_end_of_the_last_completed_day(imported: Connection) -> None:

@@ -16,11 +16,13 @@ from shared_db.connection.engine import normalised_url
 from shared_db.connection.roles import role_name
 from shared_db.settings import Environment, Fallback
 from staffstuddash_service.datastore import DatastoreManager
+from tests.support.pgbouncer import is_installed, pooler
 from tests.support.server import admin_url, create_database, drop_database, new_name, role_prefix
 from tests.support.services import PARTS
 from veritas_cli.migrations import SERVICES, migrate_all
 
 OpenDatabase = Callable[[MetaData], Database]
+Pooled = Callable[[str], str]
 
 # Address of a client on this machine, the only one admitted without keys.
 LOOPBACK = "127.0.0.1"
@@ -91,6 +93,15 @@ def empty_url() -> Iterator[str]:
     name = new_name()
     yield create_database(admin_url(), name)
     drop_database(admin_url(), name)
+
+
+@pytest.fixture(scope="session")
+def pooled() -> Iterator[Pooled]:
+    """Give a function from a database's URL to its URL through PgBouncer."""
+    if not is_installed():
+        pytest.skip("PgBouncer is not installed")
+    with pooler(admin_url()) as running:
+        yield running.over_tcp
 
 
 @pytest.fixture(params=["postgresql", "memory"])
