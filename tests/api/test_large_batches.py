@@ -1,4 +1,4 @@
-"""Batches: longer than other bodies, and limited in total."""
+"""Size limits of batches: of one batch, and of all batches in progress."""
 
 import gzip
 import json
@@ -22,15 +22,15 @@ from tests.support.service_cases import assert_refused
 BATCH = "/api/v1/events/batch"
 JSON = {"content-type": "application/json"}
 GZIP = {**JSON, "content-encoding": "gzip"}
-MAX_BYTES = 600_000
+MOST_BYTES = 600_000
 
 
 @pytest.fixture
 def client() -> TestClient:
-    """Give dropout in memory, with batches a hundred times as long as other bodies."""
+    """Yield a client of dropout in memory; its batches may have 100 times the size of bodies."""
     manager = DropoutDatabaseManager(Database.in_memory(Base.metadata))
     settings = Settings(
-        environment=Environment.DEVELOPMENT, max_body_bytes=6_000, max_batch_bytes=MAX_BYTES
+        environment=Environment.DEVELOPMENT, max_body_bytes=6_000, max_batch_bytes=MOST_BYTES
     )
     app = dropout_service.main.create_app(manager, settings)
     app.state.prepare()
@@ -45,24 +45,24 @@ def test_a_batch_may_be_longer_than_other_bodies(client: TestClient) -> None:
     body = a_batch(1000)
     long = json.dumps(a_learning_event(data={"notes": "a" * 6_000})).encode()
 
-    assert 6_000 < len(body) < MAX_BYTES
+    assert 6_000 < len(body) < MOST_BYTES
     assert client.post(BATCH, content=body, headers=JSON).json()["stored"] == 1000
     assert client.post(BATCH, content=gzip.compress(body), headers=GZIP).json()["repeated"] == 1000
     assert_refused(client.post("/api/v1/events", content=long, headers=JSON), 413)
 
 
-def test_a_batch_over_the_limit_is_refused_in_every_encoding(client: TestClient) -> None:
-    body = a_batch(1).ljust(MAX_BYTES + 1)
+def test_a_batch_that_is_too_long_is_rejected_in_every_encoding(client: TestClient) -> None:
+    body = a_batch(1).ljust(MOST_BYTES + 1)
     pieces = [body[start : start + 100_000] for start in range(0, len(body), 100_000)]
 
     assert_refused(client.post(BATCH, content=body, headers=JSON), 413)
     assert_refused(client.post(BATCH, content=iter(pieces), headers=JSON), 413)
     assert_refused(client.post(BATCH, content=gzip.compress(body), headers=GZIP), 413)
-    fits = gzip.compress(body[:MAX_BYTES])
+    fits = gzip.compress(body[:MOST_BYTES])
     assert client.post(BATCH, content=fits, headers=GZIP).json()["stored"] == 1
 
 
-def test_batches_over_the_limit_in_total_are_refused_for_now() -> None:
+def test_batches_with_too_many_bytes_in_total_are_rejected_for_now() -> None:
     room = BatchLimiter(max_bytes=100)
     with room.reserving() as first:
         first(100)
