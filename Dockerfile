@@ -4,7 +4,7 @@ FROM python:3.12-slim-trixie AS build
 WORKDIR /build
 RUN python -m venv /opt/veritas
 ENV PATH=/opt/veritas/bin:$PATH
-# The libraries first: they change less often than our code, so this layer is kept.
+# The libraries first: they change less often than our code, so this layer stays cached.
 COPY requirements.lock .
 RUN pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY pyproject.toml README.md ./
@@ -18,15 +18,15 @@ COPY veritas_cli veritas_cli
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
     && python -m compileall -q /opt/veritas/lib
 
-# For `veritas backup` and `restore`, which need them at least as new as the server. Only the two:
-# the package brings Perl along.
+# For `veritas backup` and `restore`, which need programs at least as new as the server. Only these
+# two are copied, because the package depends on Perl.
 FROM python:3.12-slim-trixie AS programs
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends postgresql-client-17
 
 FROM python:3.12-slim-trixie
-# libgomp1 is for the library that learns to predict, libpq5 for the programs.
+# LightGBM needs libgomp1, the programs need libpq5.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgomp1 libpq5 \
@@ -37,7 +37,7 @@ RUN ./pg_dump --version && ./pg_restore --version
 RUN groupadd --gid 10001 veritas \
     && useradd --uid 10001 --gid veritas --no-create-home --home-dir /nonexistent \
         --shell /usr/sbin/nologin veritas
-# The spool's volume takes its owner from here.
+# The volume of the spool inherits this owner.
 RUN install -d -m 700 -o veritas -g veritas /var/lib/veritas
 COPY --from=build /opt/veritas /opt/veritas
 ENV PATH=/opt/veritas/bin:$PATH \
@@ -45,10 +45,10 @@ ENV PATH=/opt/veritas/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     ENVIRONMENT=production \
     HOST=0.0.0.0
-# A number, so that an orchestrator can see that it is not root.
+# A number, so that an orchestrator can verify that it is not root.
 USER 10001:10001
 WORKDIR /srv
 EXPOSE 8001 8002 8003
-# SIGTERM lets a service answer the requests it has before it ends.
+# On SIGTERM a service finishes its requests before it exits.
 STOPSIGNAL SIGTERM
 CMD ["veritas", "--help"]

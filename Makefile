@@ -1,11 +1,11 @@
-# `make` or `make help` lists what there is to do.
+# `make` or `make help` lists the targets.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NODE_MODULES := tests/typescript/node_modules/.package-lock.json
-# The tests are hundreds of processes; each would compile all that it imports.
+# The tests start hundreds of processes; without byte code each would compile all its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
@@ -34,39 +34,39 @@ lint: $(INSTALLED) ## Check format, style, types and imports
 	@$(BIN)/lint-imports
 
 .PHONY: check
-check: lint test ## Run everything that a change must pass
+check: lint test ## Run all checks that a change must pass
 
 .PHONY: fuzz
-fuzz: $(INSTALLED) ## Send the services requests made up from their OpenAPI documents
+fuzz: $(INSTALLED) ## Send the services requests generated from their OpenAPI documents
 	@$(BIN)/python -m tests.fuzz
 
 .PHONY: chaos
-chaos: $(INSTALLED) ## Kill the server and the services fifty times under load; nothing may be lost
+chaos: $(INSTALLED) ## Kill the server and the services fifty times under load; no row may be lost
 	@$(BIN)/python -m tests.chaos
 	@$(BIN)/pytest -q tests/chaos/full_disk.py
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure the services beside the limit of the same machine
-	@$(BIN)/python -m benchmarks.house
+bench: $(INSTALLED) ## Measure the services against limits of the same machine
+	@$(BIN)/python -m benchmarks house
 
 .PHONY: bench-ingest
-bench-ingest: $(INSTALLED) ## Measure how fast events are taken in (needs wrk)
-	@$(BIN)/python -m benchmarks.ingest
+bench-ingest: $(INSTALLED) ## Measure the rate of event ingest (needs wrk)
+	@$(BIN)/python -m benchmarks ingest
 
 .PHONY: containers
 containers: $(BIN)/hadolint ## Check the container files with their own tools
 	@$(BIN)/pytest -q tests/architecture/test_containers.py tests/architecture/test_development_containers.py
 
 .PHONY: client
-client: $(NODE_MODULES) ## Compile a TypeScript client made from the OpenAPI documents
+client: $(NODE_MODULES) ## Compile a TypeScript client generated from the OpenAPI documents
 	@$(BIN)/pytest -q tests/e2e/test_typescript.py
 
 .PHONY: format
-format: $(INSTALLED) ## Put the code into the common format
+format: $(INSTALLED) ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-# For every Python and system that Veritas runs on; without the address of any registry.
+# For every Python and system that Veritas supports; without the address of any registry.
 LOCK := $(BIN)/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 	--custom-compile-command 'make lock'
@@ -83,7 +83,7 @@ clean: ## Remove the virtual environment and caches; the data in .veritas stay
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info tests/typescript/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The virtual environment, made anew from the newest suitable Python when there is none.
+# The virtual environment, created from the newest suitable Python if it is absent.
 $(INSTALLED): pyproject.toml requirements-dev.lock
 	@if [ ! -x $(BIN)/pip ]; then \
 		for name in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -102,12 +102,12 @@ $(INSTALLED): pyproject.toml requirements-dev.lock
 		echo "Making .venv with $$($$found --version) ..."; \
 		$$found -m venv .venv; \
 	fi
-	@echo "Installing what Veritas needs into .venv ..."
+	@echo "Installing the dependencies of Veritas into .venv ..."
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Large tools for two tests; without them these are skipped, .ci/run has them.
+# Large tools for two tests, which are skipped without them; .ci/run installs them.
 .PHONY: test-tools
 test-tools: $(BIN)/hadolint $(NODE_MODULES)
 

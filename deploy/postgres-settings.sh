@@ -1,11 +1,11 @@
 #!/bin/sh
-# Writes the settings of PostgreSQL that fit this machine, and the limits of its container, into
-# .env, where docker-compose.production.yml takes them from; lines of an earlier run are replaced.
+# Writes PostgreSQL's settings for this machine, and the limits of its container, into .env, from
+# which docker-compose.production.yml reads them; lines of an earlier run are replaced.
 #
 #     deploy/postgres-settings.sh [MEMORY_MB [CORES]]
 #
-# MEMORY_MB is what PostgreSQL may use: by default half of the machine's; the services, their
-# commands and the system have the rest. docs/operations.md has the formulas and their sources.
+# MEMORY_MB is the memory for PostgreSQL, by default half of the machine's; the services, their
+# commands and the system use the rest. docs/operations.md has the formulas and their sources.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -29,7 +29,7 @@ between() {
 connections=$(between 150 $((memory / 20)) 400)
 workers=$(between 1 $((cores / 2)) 4)
 buffers=$((memory / 4))
-# Three sorts in each connection at once, of what the shared buffers leave; in kB.
+# Three sorts in each connection at once, in the memory beside the shared buffers; in kB.
 work=$(between 1024 $(((memory - buffers) * 1024 / (3 * (connections + workers)))) 65536)
 
 lines="POSTGRES_MEMORY=${memory}m
@@ -44,7 +44,7 @@ POSTGRES_MAX_WAL_SIZE=$(between 1024 "$memory" 4096)MB
 POSTGRES_PARALLEL_WORKERS=$workers"
 
 names=$(echo "$lines" | cut -d = -f 1 | paste -s -d '|' -)
-# All of it or nothing, with the mode that the file has.
+# Everything or nothing, with the mode of the existing file.
 [ ! -e .env ] || cp -p .env .env.new
 kept=$(grep -vE "^($names)=" .env 2>/dev/null || true)
 printf '%s\n' ${kept:+"$kept"} "$lines" > .env.new

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes the secrets that docker-compose.production.yml hands to the containers, and notes in .env
-# that `docker compose` means that file here. What is there stays as it is.
+# Creates the secrets that docker-compose.production.yml gives to the containers, and points
+# `docker compose` to that file in .env. Existing secrets are kept.
 #
-# The containers run as users of their own, and Compose binds the files as they are: so the files
-# can be read by everyone, and the folder can be entered only by its owner (and by Docker).
+# The containers run as their own users, and Compose mounts the files unchanged. So everyone may read
+# the files, and only the owner (and Docker) may enter the folder.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -22,18 +22,17 @@ put() {
 mkdir -p secrets
 chmod 700 secrets
 put key_pepper "$(random)"
-# PostgreSQL's superuser: for the container `owner` alone.
+# PostgreSQL's superuser: only for the container `owner`.
 put postgres_password "$(random)"
 put superuser_url "postgresql://veritas:$(cat secrets/postgres_password)@postgres:5432/veritas"
-# The owner of the tables: for `migrate` and the commands. It was the superuser in installations made
-# before there was another one.
+# The owner of the tables: for `migrate` and the commands. In old installations it was the superuser.
 if grep -qs '^postgresql://veritas:[^@]*@postgres:5432/veritas$' secrets/admin_url; then
     rm -f secrets/admin_url
     echo "secrets/admin_url was the superuser's, which is secrets/superuser_url now"
 fi
 put owner_password "$(random)"
 put admin_url "postgresql://veritas_owner:$(cat secrets/owner_password)@postgres:5432/veritas"
-# A login for each service, straight to PostgreSQL and through PgBouncer.
+# A login for each service, directly to PostgreSQL and through PgBouncer.
 for service in monitoring staffstuddash dropout; do
     put "${service}_password" "$(random)"
     login="${service}_login:$(cat "secrets/${service}_password")"
@@ -42,7 +41,7 @@ for service in monitoring staffstuddash dropout; do
 done
 
 if ! grep -qs '^COMPOSE_FILE=' .env; then
-    # A last line without an end would swallow ours.
+    # A last line without a newline would be joined with ours.
     [ ! -s .env ] || [ -z "$(tail -c 1 .env)" ] || echo >> .env
     echo 'COMPOSE_FILE=docker-compose.production.yml' >> .env
     echo ".env says that docker compose means docker-compose.production.yml"

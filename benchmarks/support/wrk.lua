@@ -1,5 +1,5 @@
--- One request over and over, from the environment: {n} in the body is a new number each time, {k} a
--- random one from 1 to VERITAS_BENCH_MOST; VERITAS_BENCH_ITEMS bodies make a JSON array.
+-- Repeats one request from the environment: {n} in the body is a new number each time, {k} a random
+-- number from 1 to VERITAS_BENCH_MOST; VERITAS_BENCH_ITEMS bodies form a JSON array.
 -- Prints one line of JSON at the end.
 
 local threads = 0

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes who may connect, from the secrets, to memory, and becomes PgBouncer.
+# Writes the permitted logins from the secrets into memory, and then runs PgBouncer.
 set -eu
 umask 077
 for service in monitoring staffstuddash dropout; do

@@ -1,6 +1,7 @@
 """Inserts of events: single ones share a transaction, a batch has its own."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -61,6 +62,24 @@ class EventRepository(IngestRepository[EventToStore, MonitoringLog]):
 
         """
         return self.insert_grouped(event)
+
+    def add_log(
+        self,
+        source: str,
+        event_type: str,
+        component: str | None = None,
+        message: str | None = None,
+        data: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+        timestamp: datetime | None = None,
+        event_id: str | None = None,
+    ) -> MonitoringLog:
+        """Judge and insert one event of these values; see `add`."""
+        return self.add(
+            EventToStore(
+                source, event_type, component, message, data, metadata, timestamp, event_id
+            )
+        )
 
     async def add_async(self, event: EventToStore) -> MonitoringLog:
         """Judge and insert one event as `add` does, without a thread while it waits."""

@@ -37,6 +37,11 @@ class SystemHealthRepository(Repository):
         """Return the health now, by source; see `domain.health.health_of`."""
         return self.read(lambda session: assess(session, utc_now()))
 
+    def current_status(self) -> tuple[HealthStatus | None, float | None]:
+        """Return the status now and its severity, 0 to 1; None if no event came lately."""
+        health = self.assess()
+        return health.status, health.severity
+
     def record(self, now: datetime | None = None) -> SystemHealth:
         """Insert this minute's health once, whichever process comes first, and return it."""
         return self.write(lambda session: _insert_snapshot(session, now or utc_now()))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from monitoring_service.database.counts import sources_counted
 from monitoring_service.database.health import assess
 from monitoring_service.domain.findings import HealthStatus
-from monitoring_service.domain.health import NOTHING_HEARD
+from monitoring_service.domain.health import NO_RECENT_EVENTS
 from shared_db.clock import utc_now
 from shared_db.queries.filters import Filter, conditions
 from shared_db.queries.pagination import Keyset, Page
@@ -71,7 +71,7 @@ def _page(
             last_seen=row[5],
             status=health.status_of_source(row[0]),
             severity=health.sources.get(row[0]),
-            missing_because=None if row[0] in health.sources else NOTHING_HEARD,
+            missing_because=None if row[0] in health.sources else NO_RECENT_EVENTS,
         )
         for row in rows
     ]

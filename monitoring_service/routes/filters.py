@@ -8,7 +8,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from monitoring_service.domain.findings import HealthStatus
 from shared_db.queries.filters import Filter
 from shared_web.query.filters import FilterSet, JsonField, choice, instant, number, text
-from shared_web.query.pagination import LONGEST_CURSOR
+from shared_web.query.pagination import MAX_CURSOR_LENGTH
 from shared_web.requests.fields import Body, Term
 
 LOGS = FilterSet(
@@ -49,6 +49,6 @@ class LogQuery(Body):
         tuple[Filter, ...], PlainValidator(LOGS.from_body), WithJsonSchema(LOGS.json_schema)
     ] = Field((), description="The same names as the query's parameters; for `__in` a list.")
     q: Term | None = None
-    after: Annotated[str, Field(max_length=LONGEST_CURSOR)] | None = None
+    after: Annotated[str, Field(max_length=MAX_CURSOR_LENGTH)] | None = None
     limit: int = Field(100, ge=1, le=1000)
     count: Literal["exact"] | None = None

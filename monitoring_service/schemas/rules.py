@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from shared_web.requests.fields import (
-    FEW_NAMES,
+    LIMITED_NAMES,
     Body,
     Number,
     Out,
@@ -30,7 +30,7 @@ class MetricLimit(Body):
 class NewRules(Body):
     """The limits of one source in place of those set before; others keep their default."""
 
-    thresholds: Annotated[dict[Metric, MetricLimit], FEW_NAMES] = Field(
+    thresholds: Annotated[dict[Metric, MetricLimit], LIMITED_NAMES] = Field(
         min_length=1,
         max_length=100,
         examples=[{"response_time": {"warning": 300, "critical": 2000}}],

@@ -4,18 +4,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
-from shared_db.columns import IdempotentRow, Row
+from shared_db.columns import Row
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded, ServiceError
 from shared_db.ids import new_id
 from shared_db.results import InsertResult, Outcome, refused
 from shared_db.spool.file import Entry
 
+
+class SpoolableRow(Protocol):
+    """Row of a spoolable type: an `IdempotentRow`, or one whose digest can be null."""
+
+    id: Any
+    is_replay: bool
+    is_pending: bool
+
+
 I = TypeVar("I")  # noqa: E741 - an item
-R = TypeVar("R", bound=IdempotentRow)
+R = TypeVar("R", bound=SpoolableRow)
 
 
 def _no_subject(_item: Any) -> str | None:
@@ -88,7 +97,7 @@ class SpoolableType(Generic[I, R]):
 
 
 def result_per_item(
-    items: Sequence[I], insert: Callable[[I], IdempotentRow], id_of: Callable[[I], str | None]
+    items: Sequence[I], insert: Callable[[I], SpoolableRow], id_of: Callable[[I], str | None]
 ) -> list[InsertResult]:
     """Insert items one by one and return the result of each; a refusal does not stop the others.
 

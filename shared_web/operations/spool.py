@@ -1,8 +1,7 @@
-"""Spool of a service: attached at its start, replayed while it runs, named in its answers."""
+"""Spool of a service: attached at the start, replayed while it runs, shown in response headers."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from shared_db.spool.file import SpoolLimits, SpoolUnavailable
 from shared_db.spool.queue import Spool
 from shared_db.spool.replay import SpoolReplayer
 from shared_db.spool.spoolable import SpoolableType
+from shared_web.requests.storage_note import begin_note, end_note, mark_as_spool
 from shared_web.settings import ServiceSettings
 
 logger = structlog.stdlib.get_logger("veritas.spool")
@@ -26,35 +26,14 @@ STORAGE_HEADER = "Veritas-Storage"
 
 @dataclass(frozen=True)
 class SpoolConfig:
-    """Types of rows that a service can spool, and the manager that inserts them at replay."""
+    """Types of additions that a service can spool, and the manager that replays them."""
 
     manager: Manager
     types: Sequence[SpoolableType[Any, Any]]
 
 
-class StorageNote:
-    """Note of one request: whether its answer rests on the spool."""
-
-    is_spool = False
-
-
-_note: ContextVar[StorageNote | None] = ContextVar("veritas_storage", default=None)
-
-
-def rests_on_spool() -> bool:
-    """Return True if the answer to the request at hand rests on the spool."""
-    note = _note.get()
-    return note is not None and note.is_spool
-
-
-def _mark_as_spool() -> None:
-    note = _note.get()
-    if note is not None:
-        note.is_spool = True
-
-
 def attach_spool(settings: ServiceSettings, manager: Manager, service: str) -> None:
-    """Attach a spool to the manager if the settings ask for it; log why it cannot be written."""
+    """Attach a spool to the manager, if configured; log an error if the file is not writable."""
     if manager.use_fallback or not settings.spools_when_away or manager.spool.spool is not None:
         return
     limits = SpoolLimits(settings.spool_max_rows, settings.spool_max_bytes)
@@ -65,20 +44,20 @@ def attach_spool(settings: ServiceSettings, manager: Manager, service: str) -> N
         logger.error("no spool, as with FALLBACK=off", reason=str(failure))  # noqa: TRY400 - one line
         manager.spool.failure = str(failure)
         return
-    manager.spool.on_use = _mark_as_spool
+    manager.spool.on_use = mark_as_spool
     manager.spool.attach(spool)
 
 
 @contextmanager
-def replaying(spooling: SpoolConfig | None, background: BackgroundWork) -> Iterator[None]:
-    """Replay the rows that wait as long as the context lasts."""
-    spool = spooling.manager.spool.spool if spooling is not None else None
-    if spool is None or spooling is None:
+def replaying(spool_config: SpoolConfig | None, background: BackgroundWork) -> Iterator[None]:
+    """Replay the spool during the context."""
+    spool = spool_config.manager.spool.spool if spool_config is not None else None
+    if spool is None or spool_config is None:
         yield
         return
     work = background.add("replay")
-    manager = spooling.manager
-    replayer = SpoolReplayer(manager.database, spool, manager, spooling.types, work=work)
+    manager = spool_config.manager
+    replayer = SpoolReplayer(manager.database, spool, manager, spool_config.types, work=work)
     replayer.start()
     try:
         yield
@@ -88,7 +67,7 @@ def replaying(spooling: SpoolConfig | None, background: BackgroundWork) -> Itera
 
 
 class StorageHeader:
-    """Middleware that names the store of the rows, when that is not PostgreSQL."""
+    """Middleware that adds a header if rows are stored elsewhere than in PostgreSQL."""
 
     def __init__(self, app: ASGIApp, database: Database) -> None:
         self.app = app
@@ -96,8 +75,7 @@ class StorageHeader:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        # The same object in every thread that works for this request.
-        note = StorageNote()
+        note, token = begin_note()
 
         async def send_with_storage(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -107,8 +85,7 @@ class StorageHeader:
                     MutableHeaders(scope=message)[STORAGE_HEADER] = "spool"
             await send(message)
 
-        token = _note.set(note)
         try:
             await self.app(scope, receive, send_with_storage)
         finally:
-            _note.reset(token)
+            end_note(token)

@@ -13,6 +13,7 @@ from tests.support.service_cases import (
     JSON,
     MAX_BODY_BYTES,
     STAFFSTUDDASH,
+    WITH_BATCHES,
     Target,
     assert_refused,
     of,
@@ -143,6 +144,27 @@ def test_an_idempotency_key_that_is_none_is_refused(
     assert target.new_rows == 0
 
 
+@of(*WITH_BATCHES)
+def test_an_event_without_id_is_named_by_its_idempotency_key(target: Target) -> None:
+    id_ = target.service.id_field
+    unnamed = json.dumps(target.service.body(**{id_: None}))
+    headers = {**JSON, "idempotency-key": "same"}
+
+    first, again = target.post(unnamed, headers), target.post(unnamed, headers)
+
+    assert first.json() == again.json()
+    assert "idempotent-replay" not in first.headers
+    assert again.headers["idempotent-replay"] == "true"
+    assert target.listed()[0][id_] == first.json()[id_]
+
+
+def test_an_unknown_parameter_is_refused_on_a_route_with_a_body(target: Target) -> None:
+    answer = target.client.post(f"{target.service.route}?a=1", json=target.service.body())
+
+    assert_refused(answer, field="a")
+    assert target.new_rows == 0
+
+
 def test_a_request_id_cannot_add_a_header_or_a_log_line(
     target: Target, subtests: pytest.Subtests
 ) -> None:
@@ -176,6 +198,7 @@ def test_a_body_over_the_limit_is_refused_however_it_comes(target: Target) -> No
     just_fits = long[:MAX_BODY_BYTES]
     pieces = [long[start : start + 1000] for start in range(0, len(long), 1000)]
 
+    assert f"{MAX_BODY_BYTES} bytes" in target.post(long).json()["detail"]
     assert_refused(target.post(long), 413)
     assert_refused(target.post(iter(pieces)), 413)
     assert_refused(target.post(b"{}", {**JSON, "Content-Length": "9" * 5000}), 413)

@@ -231,7 +231,7 @@ def test_every_condition_is_in_the_document(client: TestClient) -> None:
 
     assert {"source", "source__in", "status__ne", "timestamp__gte", "after"} <= set(parameters)
     assert parameters["severity__gt"]["description"] == (
-        "Only where `severity` is greater or later."
+        "Only where `severity` is greater or later than this."
     )
     [pattern] = parameters["inside_json"]["schema"]["patternProperties"]
     assert pattern.startswith("^(data|metadata)")

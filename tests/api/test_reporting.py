@@ -1,7 +1,7 @@
 """What services report to monitoring: their troubles, and nothing of what somebody sent."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from shared_db.errors import ConfigurationError
-from shared_web.operations.error_reporting import Answer, Client, Reporter, reporting
+from shared_web.operations.error_reporting import BATCH_PATH, Reporter, reporting
 from shared_web.settings import ServiceSettings
 from tests.e2e.processes import wait_until
 
@@ -19,19 +19,22 @@ MARK = "Xanthippe"
 LOGGER = logging.getLogger("veritas.requests.of.tests")
 
 
-class Away:
-    """A way to monitoring that is interrupted the first times."""
+Events = list[dict[str, Any]]
 
-    def __init__(self, client: Client, times: int, status: int | None = None) -> None:
+
+class Interrupted:
+    """Sender that fails the first times, or gets the status as answer."""
+
+    def __init__(self, client: TestClient, times: int, status: int | None = None) -> None:
         self.client, self.times, self.status = client, times, status
 
-    def post(self, url: str, *, json: Any) -> Answer:
+    def __call__(self, events: Events) -> int:
         self.times -= 1
-        if self.times >= 0:
-            if self.status is not None:
-                return httpx.Response(self.status)
+        if self.times < 0:
+            return self.client.post(BATCH_PATH, json=events).status_code
+        if self.status is None:
             raise httpx.ConnectError("nobody is there")
-        return self.client.post(url, json=json)
+        return self.status
 
 
 @pytest.fixture
@@ -44,8 +47,11 @@ def attached() -> Iterator[list[Reporter]]:
         reporter.close()
 
 
-def report(attached: list[Reporter], client: Client, **options: Any) -> Reporter:
-    reporter = Reporter(client, "staffstuddash", pause_seconds=0.001, **options)
+def report(
+    attached: list[Reporter], to: TestClient | Callable[[Events], int], **options: Any
+) -> Reporter:
+    send = Interrupted(to, times=0) if isinstance(to, TestClient) else to
+    reporter = Reporter(send, "staffstuddash", pause_seconds=0.001, **options)
     LOGGER.addHandler(reporter)
     attached.append(reporter)
     return reporter
@@ -122,7 +128,7 @@ def test_what_is_no_trouble_is_not_reported(
 def test_what_could_not_be_sent_is_sent_later_once(
     monitoring_client: TestClient, attached: list[Reporter], status: int | None
 ) -> None:
-    away = Away(monitoring_client, times=3, status=status)
+    away = Interrupted(monitoring_client, times=3, status=status)
     reporter = report(attached, away)
     LOGGER.warning({"event": "first"})
     reporter.start()
@@ -152,7 +158,7 @@ def test_a_full_queue_drops_and_says_how_many(
 def test_a_refused_batch_is_not_sent_for_ever(
     monitoring_client: TestClient, attached: list[Reporter], caplog: pytest.LogCaptureFixture
 ) -> None:
-    reporter = report(attached, Away(monitoring_client, times=1, status=401))
+    reporter = report(attached, Interrupted(monitoring_client, times=1, status=401))
     LOGGER.warning({"event": "first"})
     reporter.start()
     assert wait_until(lambda: bool(reporter.dropped))
@@ -167,7 +173,7 @@ def test_a_refused_batch_is_not_sent_for_ever(
 
 def test_nobody_waits_for_a_server_that_is_not_there(attached: list[Reporter]) -> None:
     with httpx.Client(base_url="http://127.0.0.1:9") as client:
-        reporter = report(attached, client)
+        reporter = report(attached, lambda events: client.post("/", json=events).status_code)
         reporter.start()
         LOGGER.warning({"event": "first"})
         reporter.close()

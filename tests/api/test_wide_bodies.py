@@ -15,13 +15,13 @@ CSV = {"content-type": "text/csv"}
 GZIP = {"content-type": "application/json", "content-encoding": "gzip"}
 RULES = "/api/v1/monitoring/rules/api"
 QUERY = "/api/v1/monitoring/logs/query"
-MOST_TOLD = 8_000  # bytes of any refusal: twenty names of a hundred letters, and why
+MAX_ANSWER_BYTES = 8_000  # bytes of any refusal: twenty names of a hundred letters, and why
 MANY_LISTS = b"[" + b"[]," * 349_000 + b"[]]"
 
 
 def refused(answer: Response, status: int = 422) -> Any:
     assert_refused(answer, status)
-    assert len(answer.content) < MOST_TOLD
+    assert len(answer.content) < MAX_ANSWER_BYTES
     return answer.json()
 
 

@@ -9,7 +9,7 @@ from veritas_cli.commands import evaluate
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("name", ["PURPOSE", "HOW_IT_JUDGES", "HOW", "LIMITS"])
+@pytest.mark.parametrize("name", ["PURPOSE", "METHOD", "SCOPE", "LIMITS"])
 def test_the_card_has_the_words_of_the_command(name: str) -> None:
     assert f"\n\n{getattr(evaluate, name)}\n\n" in (DOCS / "model-card.md").read_text()
 

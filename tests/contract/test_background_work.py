@@ -1,4 +1,4 @@
-"""State of background work, in /health and in a table that monitoring reads."""
+"""State of background work: in /health, and in a table that monitoring reads."""
 
 import sqlite3
 from contextlib import ExitStack, closing
@@ -77,7 +77,7 @@ def becomes(client: TestClient, name: str, status: str) -> bool:
 
 
 def move_records(database: Database, before: str = "", after: str = "") -> None:
-    """Rename the table of performance records, or restore its name."""
+    """Rename the table of performance records, or rename it back."""
     schema = "" if database.use_fallback else "staffstuddash."
     with database.unit_of_work() as session:
         become_owner(session)
@@ -91,7 +91,7 @@ def row_of(database: Database, name: str) -> Any:
 
 
 def row_when(database: Database, name: str, *, fails: bool) -> Any:
-    """Return the row of the work as soon as it fails, or succeeds."""
+    """Return the row of the work as soon as it has these values."""
     assert wait_until(
         lambda: (row := row_of(database, name)) is not None and (row.failures > 0) is fails
     )
@@ -127,7 +127,7 @@ def test_work_that_fails_is_a_warning_until_it_succeeds(open_own_database: OpenD
 
 @pytest.fixture
 def services(private_url: str) -> dict[str, Database]:
-    """Return the database of each service, in its role, on one server."""
+    """Give the database of each service, in its role, on one server."""
     metadata = {
         "staffstuddash": Base.metadata,
         "dropout": DropoutBase.metadata,
@@ -162,7 +162,7 @@ def test_monitoring_lists_the_work_of_all_services(services: dict[str, Database]
     assert [item["last_error"] for item in failing if item["failures"]] == ["ProgrammingError"]
 
 
-def test_a_service_without_migrations_is_named_and_the_others_are_listed(
+def test_a_service_that_was_not_migrated_is_named_and_the_others_are_listed(
     services: dict[str, Database], private_url: str
 ) -> None:
     with client_of(monitoring(services["monitoring"])) as client:
@@ -182,7 +182,7 @@ def test_a_service_without_migrations_is_named_and_the_others_are_listed(
     assert answer.json()["missing_because"] == {"dropout": reason, "staffstuddash": reason}
 
 
-def test_in_memory_a_service_knows_only_its_own_work() -> None:
+def test_in_memory_monitoring_lists_its_own_work_only() -> None:
     database = Database.in_memory(MonitoringBase.metadata)
     with client_of(monitoring(database)) as client:
         assert wait_until(lambda: works_in(client.get(ROUTE).json()) != set())
@@ -194,7 +194,7 @@ def test_in_memory_a_service_knows_only_its_own_work() -> None:
     assert answer["missing_because"] == {"dropout": reason, "staffstuddash": reason}
 
 
-def test_a_failure_to_store_the_state_is_logged_once_and_stops_no_work(
+def test_a_state_that_cannot_be_written_does_not_stop_the_work_and_is_logged_once(
     services: dict[str, Database], caplog: pytest.LogCaptureFixture
 ) -> None:
     database = services["staffstuddash"]
@@ -228,7 +228,7 @@ def test_a_spool_that_cannot_be_read_is_a_warning_and_logged_once(
     assert caplog.text.count("nothing can be replayed") == 1
 
 
-def test_an_outage_is_logged_once_by_each_work_and_replay_is_logged(
+def test_an_outage_is_logged_once_for_each_work_and_replay_logs_for_itself(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     often: dict[str, Any] = {"erasing_seconds": 0.05, "records_refresh_seconds": 0.05}
@@ -250,7 +250,7 @@ def test_an_outage_is_logged_once_by_each_work_and_replay_is_logged(
     logged = caplog.text + capsys.readouterr().out
     assert (away["status"], away["lastError"]) == ("warn", "DatabaseUnavailable")
     failures = [line for line in logged.splitlines() if "periodic work failed" in line]
-    # The first may be for the lost connection, the second for the server that is away.
+    # The first failure may be a lost connection, the second an unavailable server.
     assert 0 < len([line for line in failures if "refreshing" in line]) <= 2
     assert "periodic work succeeds again" in logged
     assert logged.count("state of background work cannot be stored") == 0

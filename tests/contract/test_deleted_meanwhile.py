@@ -1,4 +1,4 @@
-"""Rows that are cleared while somebody sends them again: stored anew, never called different."""
+"""Rows deleted while they are sent again: stored anew, never reported as a conflict."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,7 +28,7 @@ def engine(private_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def monitoring(engine: Engine) -> MonitoringDatabase:
-    """Give a manager that knows e0 to e5."""
+    """Give a manager; e0 to e5 are stored."""
     monitoring = MonitoringDatabase(Database.on(engine))
     monitoring.events.add_many(events())
     return monitoring
@@ -36,7 +36,7 @@ def monitoring(engine: Engine) -> MonitoringDatabase:
 
 @pytest.fixture
 def cleaner(private_url: str) -> MonitoringDatabase:
-    """Give the same as another process has it, which clears."""
+    """Give a manager of another process, which deletes."""
     return MonitoringDatabase(Database.on(engine_on(private_url)))
 
 
@@ -49,7 +49,7 @@ def events(count: int = 6) -> list[EventToStore]:
 
 @contextmanager
 def before_each(engine: Engine, columns: str, do: Do) -> Iterator[None]:
-    """Do something on another connection before each statement that selects these columns."""
+    """Call `do` before each statement that selects these columns."""
 
     def before(_c: object, _cursor: object, statement: str, *_: Any) -> None:
         if statement.startswith(f"SELECT {columns}"):
@@ -63,7 +63,7 @@ def before_each(engine: Engine, columns: str, do: Do) -> Iterator[None]:
 
 
 def once(do: Do) -> Do:
-    """Return what does it the first time, in a thread whose connections are its own."""
+    """Return a function that calls `do` the first time, in a thread with its own connections."""
     left = [do]
 
     def do_once() -> None:
@@ -79,7 +79,7 @@ READ = "monitoring.monitoring_logs.id, monitoring.monitoring_logs.source"
 
 
 @pytest.mark.parametrize("count", [2, 6], ids=["inserted", "copied"])
-def test_what_is_cleared_before_it_is_looked_at_is_stored_again(
+def test_rows_deleted_before_they_are_read_are_stored_again(
     engine: Engine, monitoring: MonitoringDatabase, cleaner: MonitoringDatabase, count: int
 ) -> None:
     with before_each(engine, LOOK, once(lambda: cleaner.retention.delete_old(0))):
@@ -90,7 +90,7 @@ def test_what_is_cleared_before_it_is_looked_at_is_stored_again(
     assert (len(logs), total) == (count, count)
 
 
-def test_a_single_one_is_stored_again(
+def test_a_single_row_is_stored_again(
     engine: Engine, monitoring: MonitoringDatabase, cleaner: MonitoringDatabase
 ) -> None:
     with before_each(engine, LOOK, once(lambda: cleaner.retention.delete_old(0))):
@@ -100,7 +100,7 @@ def test_a_single_one_is_stored_again(
     assert monitoring.get_logs()[1] == 1
 
 
-def test_what_is_cleared_after_it_was_looked_at_was_a_repeat(
+def test_a_row_deleted_after_it_was_read_is_a_replay(
     engine: Engine, monitoring: MonitoringDatabase, cleaner: MonitoringDatabase
 ) -> None:
     with before_each(engine, READ, once(lambda: cleaner.retention.delete_old(0))):
@@ -110,7 +110,7 @@ def test_what_is_cleared_after_it_was_looked_at_was_a_repeat(
     assert monitoring.get_logs()[1] == 0
 
 
-def test_what_is_stored_again_never_waits_in_a_ring(
+def test_rows_stored_again_never_deadlock(
     engine: Engine, monitoring: MonitoringDatabase, cleaner: MonitoringDatabase
 ) -> None:
     named = [*events(1), EventToStore("web", "request", timestamp=NOON, event_id="e9")]
@@ -118,7 +118,7 @@ def test_what_is_stored_again_never_waits_in_a_ring(
         others: list[Future[list[InsertResult]]] = []
 
         def clear_and_store() -> None:
-            # The other has the first of the ids again and waits for the second, which is new here.
+            # The other inserts the first id again and waits for the second, which is new here.
             cleaner.retention.delete_old(0)
             others.append(pool.submit(cleaner.events.add_many, named))
             assert wait_until(lambda: waits_for_a_lock(engine))
@@ -131,7 +131,7 @@ def test_what_is_stored_again_never_waits_in_a_ring(
     assert monitoring.get_logs()[1] == 2
 
 
-def test_who_stores_and_clears_all_the_time_lets_others_try_again(
+def test_rows_stored_and_deleted_all_the_time_make_the_database_busy(
     engine: Engine, monitoring: MonitoringDatabase, cleaner: MonitoringDatabase
 ) -> None:
     def on(_c: object, _cursor: object, statement: str, *_: Any) -> None:

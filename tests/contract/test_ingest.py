@@ -81,11 +81,11 @@ def test_system_events_that_come_together_are_each_judged_and_answered(
     assert manager.logs.get("e1").result is not None
 
 
-def test_learning_events_that_come_together_count_once_each(
+def test_concurrent_learning_events_count_once_each(
     open_own_database: OpenDatabase,
 ) -> None:
     manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))
-    manager.erase_student("gone")
+    manager.students.erase("gone")
     events = [a_learning_event(f"e{n}", f"s{n % 3}") for n in range(MANY)]
     odd = [
         a_learning_event("e0", "s0"),
@@ -94,7 +94,7 @@ def test_learning_events_that_come_together_count_once_each(
     ]
 
     async def send_all() -> list[object]:
-        tasks = (manager.add_learning_event_async(event) for event in [*events, *odd])
+        tasks = (manager.events.add_async(event) for event in [*events, *odd])
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     answers = Counter(type(answer).__name__ for answer in asyncio.run(send_all()))
@@ -102,9 +102,9 @@ def test_learning_events_that_come_together_count_once_each(
     assert answers == {
         "LearningEvent": MANY + 1,
         LearningEventExists.__name__: 1,
-        "StudentDeleted": 1,
+        "StudentErased": 1,
     }
-    stored = [len(manager.get_student_events(f"s{n}").items) for n in range(3)]
+    stored = [len(manager.events.search(f"s{n}").items) for n in range(3)]
     assert stored == [MANY // 3] * 3
     with manager.database.reading() as session:
         assert session.scalar(select(func.sum(DailyActivity.events))) == MANY
@@ -141,12 +141,12 @@ def test_overlapping_large_batches_store_each_event_once(open_own_database: Open
     def send(first: int) -> list[Outcome]:
         numbers = range(first, first + MANY)
         events = [a_learning_event(f"e{n}", f"s{n % 3}", data={"n": n}) for n in numbers]
-        return manager.add_learning_events(events)[1]
+        return [result.outcome for result in manager.events.add_many(events)]
 
     with ThreadPoolExecutor(4) as pool:
         outcomes = [o for batch in pool.map(send, range(0, MANY, MANY // 6)) for o in batch]
 
-    stored = sum(len(manager.get_student_events(f"s{n}", limit=1000).items) for n in range(3))
+    stored = sum(len(manager.events.search(f"s{n}", limit=1000).items) for n in range(3))
     assert outcomes.count(Outcome.STORED) == stored == MANY + 5 * MANY // 6
     assert Outcome.CONFLICT not in outcomes
 

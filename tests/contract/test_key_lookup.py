@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseUnavailable
+from shared_db.spool.store import SpoolStore
 from shared_web.auth.key_lookup import KeyLookup
 from shared_web.auth.keys import KeyManager, Principal, Scope
 from shared_web.auth.offline_keys import OfflineKeyCache
@@ -129,18 +130,20 @@ def test_a_revoked_key_is_forgotten_on_the_disk_whatever_is_asked(
     engine: Engine, keys: KeyManager, tmp_path: Path
 ) -> None:
     """Else it would be let in during an outage, if nobody sent it in between."""
-    known = OfflineKeyCache(tmp_path / "keys.db", 3600)
-    keys.remember_on_disk(known)
+    spool = SpoolStore(tmp_path / "spool.db")
+    known = OfflineKeyCache(spool, 3600)
+    keys.use_offline_cache(known)
     key = keys.add_key("dashboard", [Scope.READ])
     assert keys.find(key) == DASHBOARD
     assert known.find(keys.hash_of(key)) is not None
     keys.revoke_key("dashboard")
 
     restarted = KeyManager(Database.on(engine, role="none"), cache_seconds=30)
-    restarted.remember_on_disk(known)
+    restarted.use_offline_cache(known)
     assert asyncio.run(KeyLookup(restarted).find("veritas_unknown", HERE)) is None
 
     assert known.find(keys.hash_of(key)) is None
+    spool.close()
 
 
 def test_a_failed_look_up_fails_for_all_that_wait_for_it_and_for_none_after(

@@ -43,7 +43,7 @@ def plan_of(database: Database, search: LogSearch) -> str:
 def test_nothing_that_is_often_asked_reads_every_event(
     postgres: Database, some_logs: list[EventToStore]
 ) -> None:
-    MonitoringDatabase(postgres).add_logs(some_logs)
+    MonitoringDatabase(postgres).events.add_many(some_logs)
     with postgres.unit_of_work() as session:
         session.execute(text("ANALYZE monitoring.monitoring_logs"))
 

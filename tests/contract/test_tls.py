@@ -17,8 +17,9 @@ from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base
 from tests.support.server import admin_url
 from veritas_cli.main import app
+from veritas_cli.postgres.binaries import LocalPostgresError
 from veritas_cli.postgres.os_account import account_for
-from veritas_cli.postgres.server import THROW_AWAY, LocalPostgresError, temporary_postgres
+from veritas_cli.postgres.server import THROW_AWAY, temporary_postgres
 
 NAME = "db.school.example"
 HOW = text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
@@ -80,10 +81,10 @@ def files_of_server(folder: Path, authority: trustme.CA) -> dict[str, str]:
         path.touch(0o600)
         path.write_bytes(content)
         if account is not None:
-            account.owns(path)
+            account.chown(path)
     authority.cert_pem.write_to_path(folder / "authority.pem")
     if account is not None:
-        account.owns(folder)
+        account.chown(folder)
     return {name: str(folder / name) for name in contents}
 
 

@@ -103,8 +103,8 @@ def test_existing_predictions_get_no_pending_rows(private_url: str) -> None:
     engine = engine_on(private_url)
     manager = DropoutDatabaseManager(Database.on(engine))
     # Of those that are given it is not known.
-    manager.save_prediction("p1", "ada", "SILENT", 0.9)
-    manager.save_feature_set("f1", "ada", {})
+    manager.predictions.add("p1", "ada", "SILENT", 0.9)
+    manager.features.add("f1", "ada", {})
     columns = "SELECT pending_rows, recomputed_at FROM dropout"
     query = text(f"{columns}.dropout_predictions UNION ALL {columns}.feature_sets")
 

@@ -1,4 +1,4 @@
-"""Real processes, killed under load: what was acknowledged is in PostgreSQL exactly once."""
+"""Real processes, killed under load: PostgreSQL has every acknowledged row exactly once."""
 
 import random
 from pathlib import Path
@@ -16,7 +16,7 @@ def test_nothing_acknowledged_is_lost_or_stored_twice(tmp_path: Path) -> None:
         storm.crash_the_server(chance)
         storm.freeze_the_server(chance)
         reckoning = storm.calm()
-        refused = [service.spool.every() for service in storm.services]
+        refused = [service.spool.all_entries() for service in storm.services]
 
     assert reckoning.acknowledged > 100
     assert storm.ledger.spooled_at

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from shared_web.problems import InvalidRequest, TooLarge
 from shared_web.requests import item_window
 from shared_web.requests import json_items as items
-from shared_web.requests.batches import validated
+from shared_web.requests.batches import validate_items
 from shared_web.requests.json_items import NDJSON, InvalidItem, items_of
 from staffstuddash_service.schemas.students import NewStudent
 
 JSON = "application/json"
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be")
-LONGEST = item_window.LONGEST_ITEM
+LONGEST = item_window.MAX_ITEM_BYTES
 ANYTHING = st.text('aé€\U0001f989"\\ ', max_size=9) | st.lists(st.integers(), max_size=4)
 
 
@@ -27,7 +27,7 @@ ANYTHING = st.text('aé€\U0001f989"\\ ', max_size=9) | st.lists(st.integers(),
 def small_window() -> Iterator[None]:
     """Let items be short and pieces shorter, so that the window moves in short bodies too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(item_window, "LONGEST_ITEM", 120)
+        patch.setattr(item_window, "MAX_ITEM_BYTES", 120)
         patch.setattr(item_window, "_PIECE_BYTES", 7)
         yield
 
@@ -116,7 +116,7 @@ def test_a_batch_may_have_so_many_values(media_type: str) -> None:
         lines = "\n".join if media_type == NDJSON else lambda all_: f"[{','.join(all_)}]"
         return lines([item] * count).encode()
 
-    assert items.MOST_VALUES == 1000 * 1000
+    assert items.MAX_VALUES == 1000 * 1000
     assert sum(1 for _ in items_of(batch(999), media_type)) == 999
     with pytest.raises(TooLarge, match="values"):
         list(items_of(batch(1003), media_type))
@@ -128,7 +128,7 @@ def test_what_is_refused_is_not_kept(media_type: str) -> None:
     body = f"[{','.join([many] * 8)}]" if media_type == JSON else "\n".join([many] * 8)
 
     def read() -> None:
-        assert len(validated(items_of(body.encode(), media_type), NewStudent).refused) == 8
+        assert len(validate_items(items_of(body.encode(), media_type), NewStudent).refused) == 8
 
     assert peak(read) < 8_000_000
 
@@ -136,7 +136,7 @@ def test_what_is_refused_is_not_kept(media_type: str) -> None:
 def test_the_reasons_of_all_refused_items_are_bounded() -> None:
     unknown = {f"a{n}": 1 for n in range(30)}
 
-    refused = validated([unknown] * 1500, NewStudent).refused
+    refused = validate_items([unknown] * 1500, NewStudent).refused
 
     assert len(refused) == 1500
     assert len(refused[0]) == 20
@@ -147,7 +147,7 @@ def test_the_reasons_of_all_refused_items_are_bounded() -> None:
 def test_an_object_of_very_many_names_is_refused_by_the_first() -> None:
     wide = {f"a{n}": 1 for n in range(40_000)}
 
-    [reasons] = validated([wide], NewStudent).refused.values()
+    [reasons] = validate_items([wide], NewStudent).refused.values()
 
     assert [reason["field"] for reason in reasons] == [f"a{n}" for n in range(20)]
 

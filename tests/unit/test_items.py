@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared_web.problems import InvalidRequest, TooLarge
 from shared_web.requests import json_items as shared_items
-from shared_web.requests.json_items import MOST_ITEMS, NDJSON, InvalidItem
+from shared_web.requests.json_items import MAX_ITEMS, NDJSON, InvalidItem
 
 JSON = "application/json"
 VALUES = st.recursive(
@@ -65,8 +65,8 @@ def test_lines_take_no_memory_before_they_are_read() -> None:
 
 
 def test_reading_stops_at_the_first_item_too_many() -> None:
-    fits = b"[" + b"0," * (MOST_ITEMS - 1) + b"0"
+    fits = b"[" + b"0," * (MAX_ITEMS - 1) + b"0"
 
-    assert len(items_of(fits + b"]", JSON)) == MOST_ITEMS
+    assert len(items_of(fits + b"]", JSON)) == MAX_ITEMS
     with pytest.raises(TooLarge):
         items_of(fits + b",0,{broken", JSON)

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from shared_web.requests.body_limit import BodyReader
 from shared_web.requests.json_bodies import JsonRequest
+from shared_web.threads import ReservedThreads
 
 KIB = 1024
 
@@ -49,7 +50,9 @@ def receiving(body: bytes) -> Callable[[], Awaitable[dict[str, Any]]]:
 @pytest.mark.parametrize(("size", "is_in_thread"), [(60 * KIB, False), (70 * KIB, True)])
 def test_a_large_body_is_parsed_in_a_thread(size: int, is_in_thread: bool) -> None:
     value = {"a": "a" * size}
-    scope = {"type": "http", "headers": [], "app": FastAPI()}
+    app = FastAPI()
+    app.state.json_threads = ReservedThreads(1)
+    scope = {"type": "http", "headers": [], "app": app}
     request = JsonRequest(scope, receiving(json.dumps(value).encode()))
 
     async def read() -> None:

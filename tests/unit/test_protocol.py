@@ -125,9 +125,9 @@ def test_a_pace_is_lost_when_a_stretch_brought_too_little() -> None:
     pace.restart(0, 0)
 
     told = [
-        pace.is_lost(now, total) for now, total in [(5, 10), (10, 1000), (20, 1999), (21, 1999)]
+        pace.is_too_slow(now, total) for now, total in [(5, 10), (10, 1000), (20, 1999), (21, 1999)]
     ]
 
     assert told == [False, False, False, True]
-    assert not pace.is_lost(40, 0)  # something else is counted now
-    assert not any(Pace(1, 0).is_lost(now, 0) for now in range(100))
+    assert not pace.is_too_slow(40, 0)  # something else is counted now
+    assert not any(Pace(1, 0).is_too_slow(now, 0) for now in range(100))
