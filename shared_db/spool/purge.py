@@ -27,7 +27,7 @@ def require_no_pending_writes(access: SpoolAccess, subject: str) -> None:
 def purge_students(access: SpoolAccess, subjects: Collection[str]) -> int:
     """Delete all rows of erased students from the spool; return their number.
 
-    A spool that cannot be written keeps them until `forget_erased` can write it again.
+    A spool that cannot be written keeps them until `purge_erased` can write it again.
     """
     spool = access.spool
     if spool is None or not subjects:
@@ -40,7 +40,7 @@ def purge_students(access: SpoolAccess, subjects: Collection[str]) -> int:
     return removed
 
 
-def forget_erased(
+def purge_erased(
     access: SpoolAccess, erased_among: Callable[[Collection[str]], Collection[str]]
 ) -> int:
     """Delete the refused rows of erased students from the spool; return their number.

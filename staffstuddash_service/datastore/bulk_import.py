@@ -8,7 +8,6 @@ from shared_db.clock import utc_now
 from shared_db.errors import NeedsPostgresql
 from shared_db.repository import Repository
 from shared_db.results import InsertResult
-from shared_db.writes.pouring import commit_without_waiting
 from staffstuddash_service.datastore import assessments, students
 from staffstuddash_service.datastore.assessments import AssessmentToStore, students_of_stored
 from staffstuddash_service.datastore.performance import insert_records, recompute
@@ -34,7 +33,9 @@ class ImportRepository(Repository):
         """
         if self.use_fallback:
             raise NeedsPostgresql("Students can only be imported into PostgreSQL.")
-        return self.write(lambda session: _insert(session, students, assessments))
+        return self.write(
+            lambda session: _insert(session, students, assessments), wait_for_disk=False
+        )
 
 
 def _insert(
@@ -43,7 +44,6 @@ def _insert(
     new_assessments: Sequence[AssessmentToStore],
 ) -> ImportResults:
     now = utc_now()
-    commit_without_waiting(session)
     of_students = students.insert_rows(
         session, [student.values(now) for student in new_students], look_first=True
     )

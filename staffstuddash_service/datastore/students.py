@@ -15,7 +15,7 @@ from shared_db.queries.filters import Filter, conditions
 from shared_db.queries.pagination import Keyset, Page
 from shared_db.repository import Repository
 from shared_db.results import InsertResult, refused
-from shared_db.spool.purge import forget_erased, purge_students, require_no_pending_writes
+from shared_db.spool.purge import purge_erased, purge_students, require_no_pending_writes
 from shared_db.spool.spoolable import SpoolableType
 from shared_db.writes.idempotent_insert import (
     content_digest,
@@ -167,7 +167,7 @@ class StudentRepository(Repository):
 
     def purge_erased(self) -> int:
         """Delete rejected rows of erased students from the spool; return their number."""
-        return forget_erased(self.spool, self.erased_among)
+        return purge_erased(self.spool, self.erased_among)
 
     def erased_among(self, student_ids: Collection[str]) -> set[str]:
         """Return the ids of the students that were erased."""

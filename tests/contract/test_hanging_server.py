@@ -1,4 +1,4 @@
-"""A server that takes connections and never answers, and one that takes no writes."""
+"""Server that accepts connections and never answers, and circuit breaker with a test probe."""
 
 import socket
 import threading
@@ -24,7 +24,7 @@ SLEEP = "SELECT pg_sleep(30)"
 
 
 class Hanging:
-    """A port that counts who connects and says nothing to them."""
+    """Port that counts connections and never answers."""
 
     def __init__(self) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -42,7 +42,7 @@ class Hanging:
                 self.taken.append(self.listener.accept()[0])
 
     def close(self) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)  # which ends the waiting for connections
+        self.listener.shutdown(socket.SHUT_RDWR)  # ends the wait for connections
         self.listener.close()
         self.taker.join()
         for connection in self.taken:
@@ -51,7 +51,7 @@ class Hanging:
 
 @pytest.fixture
 def hanging() -> Iterator[Hanging]:
-    """Give such a port."""
+    """Yield a port that never answers."""
     server = Hanging()
     yield server
     server.close()
@@ -62,16 +62,16 @@ def database_at(url: str, **settings: object) -> Database:
     return Database.from_settings("test", Base.metadata, DatabaseSettings.load(**values))
 
 
-def test_who_waits_for_a_server_that_never_answers_is_let_go(hanging: Hanging) -> None:
+def test_a_server_that_never_answers_is_given_up(hanging: Hanging) -> None:
     with closing(database_at(hanging.url)) as database:
-        assert not database.use_fallback  # it was looked for once, when it was opened
+        assert not database.use_fallback  # opens the store, which connects once
         taken = len(hanging.taken)
         with pytest.raises(DatabaseUnavailable), database.unit_of_work():
             pass
         assert len(hanging.taken) - taken <= 1  # by the probe alone
 
 
-def test_a_unit_of_work_past_its_limit_is_given_up_though_the_server_lives(
+def test_a_unit_of_work_past_its_limit_is_given_up_on_a_live_server(
     migrated_url: str,
 ) -> None:
     with closing(database_at(migrated_url)) as database:
@@ -86,7 +86,7 @@ def test_a_unit_of_work_past_its_limit_is_given_up_though_the_server_lives(
             assert session.scalar(text("SELECT 1")) == 1
 
 
-def test_a_connection_that_is_cut_is_no_outage_while_the_server_answers(
+def test_a_lost_connection_is_no_outage_while_the_server_answers(
     migrated_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with closing(database_at(migrated_url)) as database:
@@ -101,7 +101,7 @@ def test_a_connection_that_is_cut_is_no_outage_while_the_server_answers(
 
 
 def is_watched() -> bool:
-    """Tell whether the thread runs that watches; it stays for a while when there is nothing."""
+    """Return True if the watchdog's thread runs; without work it stops after a while."""
     return any(thread.name == WATCHDOG for thread in threading.enumerate())
 
 
@@ -118,7 +118,7 @@ def test_without_a_thread_a_unit_of_work_is_refused_and_the_next_is_watched(
             session.execute(text(f"SET LOCAL statement_timeout = 0; {SLEEP}"))
 
 
-def test_a_doubt_that_cannot_be_told_ends_no_watching(
+def test_a_failing_report_does_not_stop_the_watchdog(
     migrated_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:
@@ -137,7 +137,7 @@ def test_a_doubt_that_cannot_be_told_ends_no_watching(
 
 
 class Probed:
-    """A probe that fails as it is told to, and counts; `meanwhile` happens while it is at work."""
+    """Probe that counts its calls, runs `meanwhile` and raises the failure, if any."""
 
     def __init__(self, failure: Exception | None) -> None:
         self.failure = failure
@@ -153,19 +153,21 @@ class Probed:
 
 @pytest.fixture
 def probe() -> Probed:
-    """Give a probe that fails."""
+    """Return a probe that fails at first."""
     return Probed(DatabaseUnavailable("no answer"))
 
 
 @pytest.fixture
 def breaker(probe: Probed) -> Iterator[CircuitBreaker]:
-    """Give the breaker that looks with that probe."""
+    """Yield a breaker with that probe."""
     breaker = CircuitBreaker(probe, patience_seconds=1, longest_seconds=1)
     yield breaker
     breaker.stop()
 
 
-def test_it_stays_away_until_the_probe_succeeds(probe: Probed, breaker: CircuitBreaker) -> None:
+def test_the_breaker_stays_open_until_the_probe_succeeds(
+    probe: Probed, breaker: CircuitBreaker
+) -> None:
     breaker.trip()
     with pytest.raises(DatabaseUnavailable):
         breaker.check()
@@ -177,9 +179,7 @@ def test_it_stays_away_until_the_probe_succeeds(probe: Probed, breaker: CircuitB
     breaker.check()
 
 
-def test_where_no_thread_can_be_started_it_is_looked_for_later(
-    probe: Probed, breaker: CircuitBreaker
-) -> None:
+def test_a_probe_without_a_thread_is_started_later(probe: Probed, breaker: CircuitBreaker) -> None:
     probe.failure = None
     with no_thread("veritas-probe"):
         breaker.trip()
@@ -197,7 +197,7 @@ def test_overload_is_no_outage(probe: Probed, breaker: CircuitBreaker) -> None:
     assert wait_until(lambda: breaker.is_up)
 
 
-def test_what_is_back_but_not_as_it_must_be_stays_away_and_the_log_says_why(
+def test_an_unusable_server_stays_away_and_the_reason_is_logged(
     probe: Probed, breaker: CircuitBreaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     probe.failure = ConfigurationError("Run `veritas migrate` on db.school.example.")
@@ -211,7 +211,7 @@ def test_what_is_back_but_not_as_it_must_be_stays_away_and_the_log_says_why(
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
-def test_a_doubt_opens_it_only_when_nobody_was_answered_meanwhile(
+def test_a_failed_probe_opens_the_breaker_unless_a_statement_was_answered(
     probe: Probed, breaker: CircuitBreaker, is_answered: bool
 ) -> None:
     if is_answered:

@@ -37,7 +37,7 @@ class Events(IngestRepository[NewMark, Mark]):
 
 @pytest.fixture
 def events() -> Iterator[Events]:
-    """Return a repository with group commit, on an empty in-memory database without a spool."""
+    """Yield a repository with group commit, on an empty in-memory database without a spool."""
     database = Database.in_memory(Base.metadata)
     yield Events(database, SpoolAccess())
     database.close()
@@ -45,7 +45,7 @@ def events() -> Iterator[Events]:
 
 @pytest.fixture
 def spool(tmp_path: Path, events: Events) -> Iterator[Spool]:
-    """Return the spool that is attached to the repository."""
+    """Yield the spool that is attached to the repository."""
     spool = Spool(tmp_path / "spool.db")
     events.spool.attach(spool)
     yield spool

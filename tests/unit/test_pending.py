@@ -12,13 +12,13 @@ from shared_db.spool.queue import Spool
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Iterator[Spool]:
-    """Give an empty spool."""
+    """Yield an empty spool."""
     spool = Spool(tmp_path / "spool.db")
     yield spool
     spool.close()
 
 
-def test_counts_what_waits_of_each(spool: Spool) -> None:
+def test_counts_waiting_rows_by_student(spool: Spool) -> None:
     noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
     names = ["ada", "ada", 'o"bob, [1]', None, "cy"]
     spool.append(

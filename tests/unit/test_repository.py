@@ -38,7 +38,7 @@ def never(_session: Session, _item: object) -> Any:
 
 @pytest.fixture
 def manager() -> Iterator[Manager]:
-    """Return a manager on an empty in-memory database, without a spool."""
+    """Yield a manager on an empty in-memory database, without a spool."""
     database = Database.in_memory(Base.metadata)
     yield Manager(database)
     database.close()
@@ -46,7 +46,7 @@ def manager() -> Iterator[Manager]:
 
 @pytest.fixture
 def spool(tmp_path: Path, manager: Manager) -> Iterator[Spool]:
-    """Return the spool that is attached to the manager."""
+    """Yield the spool that is attached to the manager."""
     spool = Spool(tmp_path / "spool.db")
     manager.spool.attach(spool)
     yield spool

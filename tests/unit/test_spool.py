@@ -1,4 +1,4 @@
-"""The spool as a file: what is kept, in which order, and what happens when it cannot be."""
+"""Spool: stored rows, their order, and refusals of a file that cannot be written."""
 
 import json
 import sqlite3
@@ -24,7 +24,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Iterator[Spool]:
-    """Give an empty spool."""
+    """Yield an empty spool."""
     spool = Spool.of_service(tmp_path / "made", "school")
     yield spool
     spool.close()
@@ -36,7 +36,7 @@ def an_entry(
     return Entry(kind, id_, subject, "{}", sent.encode(), NOON)
 
 
-def test_keeps_an_id_once_and_tells_repeated_from_different(spool: Spool) -> None:
+def test_an_id_is_stored_once_and_a_conflict_is_detected(spool: Spool) -> None:
     answers = spool.append([an_entry("1"), an_entry("1"), an_entry("1", sent="y")])
     other_kind = spool.append([an_entry("1", kind="draft")])
 
@@ -45,7 +45,7 @@ def test_keeps_an_id_once_and_tells_repeated_from_different(spool: Spool) -> Non
     assert [(e.kind, e.id) for e in spool.pending(10)] == [("mark", "1"), ("draft", "1")]
 
 
-def test_is_still_there_for_another_process_and_for_nobody_else(spool: Spool) -> None:
+def test_the_file_serves_other_processes_of_the_user_only(spool: Spool) -> None:
     spool.append([an_entry("1")])
     other = Spool(spool.path)
 
@@ -54,7 +54,7 @@ def test_is_still_there_for_another_process_and_for_nobody_else(spool: Spool) ->
     other.close()
 
 
-def test_tells_how_much_waits_and_was_refused(spool: Spool) -> None:
+def test_the_state_counts_waiting_and_refused_rows(spool: Spool) -> None:
     assert spool.state() == SpoolState()
     entries = [an_entry("1"), an_entry("2"), an_entry("3")]
     spool.append([entries[0], Entry("mark", "2", None, "{}", b"", NOON - timedelta(hours=1))])
@@ -73,7 +73,7 @@ def test_tells_how_much_waits_and_was_refused(spool: Spool) -> None:
 
 
 @pytest.mark.parametrize("sent", ["x", "mended"])
-def test_what_was_refused_waits_again_once_it_is_sent_again(spool: Spool, sent: str) -> None:
+def test_a_refused_row_waits_again_when_it_is_resubmitted(spool: Spool, sent: str) -> None:
     spool.append([an_entry("1"), an_entry("2")])
     spool.reject([(spool.pending(1)[0], "no")])
 
@@ -86,7 +86,7 @@ def test_what_was_refused_waits_again_once_it_is_sent_again(spool: Spool, sent: 
     assert kept == [("2", b"x", 0, None), ("1", sent.encode(), 0, None)]
 
 
-def test_nothing_of_what_was_removed_can_be_read_in_the_files(spool: Spool) -> None:
+def test_removed_rows_cannot_be_read_in_the_files(spool: Spool) -> None:
     payload = json.dumps({"name": "Xanthippe" * 1000})  # more than a page of SQLite
     kept = replace(an_entry("3", subject="bob"), payload='{"name": "Bob"}')
     spool.append([replace(an_entry(id_), payload=payload) for id_ in ("1", "2", "x")] + [kept])
@@ -102,7 +102,7 @@ def test_nothing_of_what_was_removed_can_be_read_in_the_files(spool: Spool) -> N
     assert [entry.id for entry in spool.all_entries()] == ["3"]
 
 
-def test_discards_only_what_was_refused(spool: Spool) -> None:
+def test_only_refused_rows_can_be_discarded(spool: Spool) -> None:
     spool.append([an_entry("1"), an_entry("2")])
     spool.reject([(spool.pending(1)[0], "no")])
 
@@ -110,7 +110,7 @@ def test_discards_only_what_was_refused(spool: Spool) -> None:
     assert [entry.id for entry in spool.all_entries()] == ["2"]
 
 
-def test_knows_what_waits_before_an_addition(spool: Spool) -> None:
+def test_finds_rows_that_wait_before_an_item(spool: Spool) -> None:
     spool.append([an_entry("1", subject="ada")])
 
     assert spool.waits_before("mark", "9", "ada")
@@ -123,7 +123,7 @@ def test_knows_what_waits_before_an_addition(spool: Spool) -> None:
     assert not spool.any_waiting(["bob"])
 
 
-def test_additions_that_come_together_are_each_answered(spool: Spool) -> None:
+def test_parallel_inserts_are_answered_one_by_one(spool: Spool) -> None:
     answers: list[Outcome] = []
 
     def add(number: int) -> None:
@@ -148,7 +148,7 @@ def test_only_one_process_replays_at_a_time(spool: Spool) -> None:
         assert third
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     spool = Spool(tmp_path / "file" / "spool.db")
@@ -161,7 +161,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     spool.close()
 
 
-def test_what_cannot_be_written_is_refused_and_not_half_kept(spool: Spool) -> None:
+def test_a_failed_batch_is_refused_as_a_whole(spool: Spool) -> None:
     spool.open()
     with sqlite3.connect(spool.path) as saboteur:
         saboteur.execute(
@@ -181,7 +181,9 @@ KINDS_AND_SUBJECTS = st.tuples(st.sampled_from("sad"), st.sampled_from(["ada", "
 
 
 @given(st.lists(KINDS_AND_SUBJECTS, max_size=30))
-def test_groups_are_of_one_kind_and_keep_each_students_order(rows: list[tuple[str, str]]) -> None:
+def test_groups_have_one_type_and_keep_the_order_of_each_student(
+    rows: list[tuple[str, str]],
+) -> None:
     entries = [
         an_entry(str(number), kind=kind, subject=subject)
         for number, (kind, subject) in enumerate(rows)

@@ -26,7 +26,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Iterator[Spool]:
-    """Give an empty spool."""
+    """Yield an empty spool."""
     spool = Spool.of_service(tmp_path / "made", "school")
     yield spool
     spool.close()
@@ -47,7 +47,7 @@ def deleted_files(folder: Path) -> list[str]:
     return [name for name in names if str(folder) in name and "(deleted)" in name]
 
 
-def test_another_process_that_looks_leaves_the_writers_their_journal(spool: Spool) -> None:
+def test_a_reading_process_does_not_remove_the_journal_of_writers(spool: Spool) -> None:
     spool.open()
     spool.append([an_entry("1")])
     looked = subprocess.run(
@@ -71,7 +71,7 @@ def copied(spool: Spool) -> Spool:
     return Spool(folder / spool.path.name)
 
 
-def test_what_is_written_into_a_removed_file_is_not_acknowledged(spool: Spool) -> None:
+def test_a_row_in_a_removed_file_is_not_acknowledged(spool: Spool) -> None:
     spool.append([an_entry("1")])
     spool.path.unlink()
 
@@ -79,7 +79,7 @@ def test_what_is_written_into_a_removed_file_is_not_acknowledged(spool: Spool) -
         spool.append([an_entry("2")])
 
 
-def test_a_file_of_a_newer_release_is_left_alone(spool: Spool) -> None:
+def test_a_file_of_a_newer_release_is_not_changed(spool: Spool) -> None:
     spool.append([an_entry("1")])
     spool.close()
     with closing(sqlite3.connect(spool.path)) as newer:
@@ -127,13 +127,13 @@ def test_a_damaged_file_is_set_aside_and_its_rows_can_be_read(
 
 
 def a_row(number: int) -> Entry:
-    # Some too long for a page of SQLite, so that they go on in others.
+    # Some are too long for a page of SQLite, so that they continue in overflow pages.
     payload = json.dumps({"content": "ü" * (9000 if number % 50 == 0 else number)})
     subject = None if number % 7 == 0 else f"s{number}"
     return Entry("draft", f"d{number}", subject, payload, bytes([number % 256] * 16), NOON)
 
 
-def test_rows_of_the_journal_are_read_too_and_removed_ones_are_not(spool: Spool) -> None:
+def test_salvage_reads_rows_of_the_journal_but_no_removed_ones(spool: Spool) -> None:
     spool.append([a_row(number) for number in range(1, 101)])
     ReplayQueue(spool).remove(spool.pending(30))
     journal = Path(f"{spool.path}-wal").stat().st_size
@@ -185,7 +185,7 @@ sys.stdin.read()
 """
 
 
-def test_a_file_that_an_older_process_uses_is_not_touched(spool: Spool) -> None:
+def test_a_file_in_use_by_an_older_release_is_not_changed(spool: Spool) -> None:
     spool.path.parent.mkdir()
     with closing(sqlite3.connect(spool.path)) as first:
         first.executescript(RELEASED.read_text())
@@ -204,9 +204,7 @@ def test_a_file_that_an_older_process_uses_is_not_touched(spool: Spool) -> None:
 
 
 @pytest.mark.parametrize("limits", [SpoolLimits(rows=3), SpoolLimits(size_bytes=45_000)])
-def test_a_full_spool_takes_no_more_until_there_is_room(
-    tmp_path: Path, limits: SpoolLimits
-) -> None:
+def test_a_full_spool_refuses_until_there_is_room(tmp_path: Path, limits: SpoolLimits) -> None:
     spool = Spool(tmp_path / "spool.db", limits)
     accepted = 0
     with pytest.raises(SpoolFull):
@@ -252,5 +250,5 @@ def test_the_retry_state_of_a_row_outlives_the_process(spool: Spool) -> None:
     ]
     assert [e.id for e in later.pending(10, now=100.5, unordered=["mark"])] == ["2", "3"]
     assert later.has_deferred("P0001")
-    # The clock was put back by a day: no row waits for longer than the longest pause.
+    # The clock was set back by a day: no row waits for longer than the longest pause.
     assert len(later.pending(10, now=-86_400)) == 3

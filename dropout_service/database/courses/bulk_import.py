@@ -22,7 +22,6 @@ from shared_db.errors import NeedsPostgresql
 from shared_db.results import InsertResult
 from shared_db.writes.copy_from import bulk_insert
 from shared_db.writes.idempotent_insert import content_digest, insert_many_idempotent
-from shared_db.writes.pouring import commit_without_waiting
 
 # Without statistics of the imported rows, PostgreSQL plans as if the tables were empty.
 _IMPORTED_TABLES = (
@@ -138,7 +137,6 @@ def insert_enrolments(
     session: Session, enrolments: Sequence[EnrolmentToStore]
 ) -> list[InsertResult]:
     """Insert enrolments, and their students if new; return the result of each, in order."""
-    commit_without_waiting(session)
     erased = ensure_and_lock(session, {one.student_id for one in enrolments}, utc_now())
     rows = [_enrolment_row(one) for one in enrolments]
     is_erased = [one.student_id in erased for one in enrolments]
@@ -155,7 +153,6 @@ def insert_submissions(
 
     A submission without its enrolment counts as one of an erased student.
     """
-    commit_without_waiting(session)
     erased = ensure_and_lock(session, {one.student_id for one in submissions}, utc_now())
     enrolments = _stored_enrolments(session, {one.enrolment_id for one in submissions})
     rows = [_submission_row(one) for one in submissions]

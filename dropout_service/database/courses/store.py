@@ -103,7 +103,9 @@ class CourseRepository(Repository):
 
         """
         self.require_postgresql()
-        return self.write(lambda session: insert_enrolments(session, enrolments))
+        return self.write(
+            lambda session: insert_enrolments(session, enrolments), wait_for_disk=False
+        )
 
     def import_submissions(self, submissions: Sequence[SubmissionToStore]) -> list[InsertResult]:
         """Insert submissions and return the result of each, in order.
@@ -115,7 +117,9 @@ class CourseRepository(Repository):
 
         """
         self.require_postgresql()
-        return self.write(lambda session: insert_submissions(session, submissions))
+        return self.write(
+            lambda session: insert_submissions(session, submissions), wait_for_disk=False
+        )
 
     def finish_import(self, windows: Mapping[str, ActivityWindow]) -> None:
         """Store the days of the courses for which there is activity, once all of it is stored.

@@ -28,7 +28,6 @@ from shared_db.repository import Repository
 from shared_db.resilience.error_classification import is_unique_violation
 from shared_db.results import Outcome
 from shared_db.writes.copy_from import copy_text, text_field
-from shared_db.writes.pouring import commit_without_waiting
 
 _COPY = "COPY dropout.{table} ({columns}) FROM STDIN WITH (FORMAT text, ENCODING 'UTF8')"
 _COPY_EVENTS = _COPY.format(
@@ -95,12 +94,11 @@ class ClickImport(Repository):
 
         """
         require_postgresql(self.database)
-        return self.write(lambda session: _insert(session, students))
+        return self.write(lambda session: _insert(session, students), wait_for_disk=False)
 
 
 def _insert(session: Session, students: Sequence[StudentClicks]) -> list[Outcome]:
     now = utc_now()
-    commit_without_waiting(session)
     erased = ensure_and_lock(session, {one.student_id for one in students}, now)
     kept = [one for one in students if one.student_id not in erased]
     events = _encode_events(kept, now)

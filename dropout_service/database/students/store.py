@@ -37,7 +37,7 @@ from shared_db.pseudonyms import pseudonym_of
 from shared_db.queries.pagination import Keyset, Page
 from shared_db.repository import Repository
 from shared_db.results import InsertResult
-from shared_db.spool.purge import forget_erased, purge_students
+from shared_db.spool.purge import purge_erased, purge_students
 from shared_db.spool.spoolable import SpoolableType, result_per_item
 from shared_db.writes.idempotent_insert import content_digest
 
@@ -163,7 +163,7 @@ class StudentRepository(Repository):
             return len(students)
 
         count = self.write(erase)
-        forget_erased(self.spool, self.erased_among)
+        purge_erased(self.spool, self.erased_among)
         return count
 
     def erased_among(self, student_ids: Collection[str]) -> set[str]:
