@@ -1,4 +1,4 @@
-"""The limits of storing events: the INSERT of one as pgbench repeats it, and bare COPY of many."""
+"""Limits of ingest: the INSERT of one event, for pgbench, and bare COPY of many."""
 
 import threading
 import time
@@ -10,7 +10,6 @@ from io import BytesIO
 import psycopg2
 from sqlalchemy import event
 
-from benchmarks.support.harness import Server
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.database import EventToStore as LearningEvent
 from dropout_service.database.events.store import received as learning_event_received
@@ -26,10 +25,11 @@ from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.ids import new_id
 from shared_db.writes.copy_from import copy_format_of
+from tests.support.service_processes import Server
 
 SAME_ID = "the-same-id-"
 STUDENTS = 20_000
-_MOST_ROWS = 40_000  # that one client stores in a second
+_MOST_ROWS = 40_000  # a second and client
 
 
 def recorded_insert(service: str, server: Server) -> str:
@@ -41,7 +41,7 @@ def recorded_insert(service: str, server: Server) -> str:
     def _record(_connection, cursor, statement, parameters, _context, _many):  # type: ignore[no-untyped-def] # SQLAlchemy's
         seen.append(cursor.mogrify(statement, parameters).decode())
 
-    same_id = SAME_ID + new_id()  # once more in the same database it would be a repeat
+    same_id = SAME_ID + new_id()  # the same id in the same database is a replay
     database = Database.on(engine)
     if service == "monitoring_service":
         MonitoringDatabase(database).events.add_many([_system_event(same_id)])
@@ -57,7 +57,7 @@ def recorded_insert(service: str, server: Server) -> str:
 
 
 def copied(service: str, server: Server, size: int, clients: int, seconds: float) -> float:
-    """Return how many rows a second bare COPY stores, in batches on a fresh connection each."""
+    """Return rows a second by bare COPY, in batches on a fresh connection each."""
     model, make = {
         "monitoring_service": (MonitoringLog, _system_rows),
         "dropout_service": (StoredEvent, _learning_rows),
@@ -89,7 +89,7 @@ def copied(service: str, server: Server, size: int, clients: int, seconds: float
 def _ready(
     model: type, make: Callable[[int], Sequence[Row]], size: int, clients: int, seconds: float
 ) -> tuple[str, list[list[bytes]]]:
-    """Return the statement, and for each client batches as text, made before they are timed."""
+    """Return the statement, and for each client batches as text, prepared before the time runs."""
     format_ = copy_format_of(model)
     count = 2 + round(seconds * _MOST_ROWS) // size
     return format_.statement, [
@@ -133,7 +133,7 @@ def _learning_rows(count: int) -> list[Row]:
 
 @cache
 def require_students(server: Server) -> None:
-    """Make the students known who are written of, as they are on any day but the first."""
+    """Insert the students of the events, as on any day after the first."""
     manager = DropoutDatabaseManager(Database.on(server.engine()))
     for first in range(1, STUDENTS, 10_000):
         numbers = range(first, first + 10_000)

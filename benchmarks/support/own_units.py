@@ -1,6 +1,6 @@
-"""The services as they would be without group commit: each single event has its own unit of work.
+"""Services without group commit: each single event has a unit of work of its own.
 
-`python -m benchmarks.support.own_units monitoring` serves as `python -m monitoring_service` does.
+`python -m benchmarks.support.own_units monitoring` serves like `python -m monitoring_service`.
 """
 
 import sys
@@ -28,7 +28,7 @@ R = TypeVar("R")
 
 
 class OwnUnits(GroupCommit[Q, R]):
-    """What looks like group commit, and writes each request for itself in a thread."""
+    """Stands in for group commit, and writes each request in a thread."""
 
     async def write_async(self, request: Q, size: int) -> R:  # noqa: ARG002 - the original's
         """Return the answer once the request is committed."""

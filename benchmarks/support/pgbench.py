@@ -1,4 +1,4 @@
-"""The limit: pgbench running one statement on the same server."""
+"""pgbench with one statement on the same server, as a limit."""
 
 import os
 import re
@@ -17,10 +17,10 @@ _RATE = re.compile(r"^tps = ([\d.]+)", re.MULTILINE)
 def measure(
     statement: str, url: str, *, clients: int, seconds: float, most: int, reconnect: bool
 ) -> dict[str, float]:
-    """Run the statement over and over; `:n` in it is a random number from 1 to `most`.
+    """Repeat the statement; `:n` in it is a random number from 1 to `most`.
 
-    reconnect: make a connection for each transaction, as NullPool does. pgbench's latencies leave
-    the connecting out, so there are none then.
+    reconnect: make a connection for each transaction, like NullPool. Then there are no latencies,
+    since those of pgbench do not include connecting.
     """
     place = make_url(url)
     with tempfile.TemporaryDirectory(prefix="veritas-pgbench-") as folder:

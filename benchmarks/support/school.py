@@ -1,4 +1,4 @@
-"""A made-up school of any size in a database, computed by the service itself."""
+"""A synthetic school of any size in a database, computed by the service itself."""
 
 from datetime import timedelta
 
@@ -77,7 +77,7 @@ def _id(number: int) -> str:
 def _predict_one(datastore: DatastoreManager, engine: Engine) -> None:
     now = utc_now()
     dropout = DropoutDatabaseManager(Database.on(engine))
-    datastore.add_student("made", "Pupil of whom enough is known")
+    datastore.add_student("made", "Pupil with enough data")
     for week in range(10):
         moment = now - timedelta(weeks=week)
         datastore.add_assessment("made", "quiz", "Math", 50 + week, timestamp=moment)
@@ -86,5 +86,5 @@ def _predict_one(datastore: DatastoreManager, engine: Engine) -> None:
 
 
 def _settle(connection: Connection) -> None:
-    # What autovacuum does within minutes: visibility for index-only scans, and statistics.
+    # Like autovacuum within minutes: visibility for index-only scans, and statistics.
     connection.execute(text("VACUUM (ANALYZE)"))

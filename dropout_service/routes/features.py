@@ -1,4 +1,4 @@
-"""Features of a student: computed, and read back."""
+"""Routes of the features of a student."""
 
 from fastapi import APIRouter, Response
 
@@ -11,7 +11,7 @@ from dropout_service.errors import (
 )
 from dropout_service.routes.filters import OF_A_STUDENT
 from dropout_service.routes.path_parameters import StudentId
-from dropout_service.schemas.predictions import FeatureSetOut, NewFeatureSet
+from dropout_service.schemas.features import FeatureSetOut, NewFeatureSet
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import documented
@@ -36,7 +36,7 @@ def compute_features(
     response: Response,
     key: IdempotencyKey = None,
 ) -> FeatureSetOut:
-    """Compute and store the features from what happened by `as_of`; nothing later changes them."""
+    """Compute and store the features from the rows up to `as_of`; later rows do not change them."""
     features = manager.features.compute(
         student_id, as_of=new.as_of, feature_set_id=row_id(new.id, key, principal)
     )

@@ -1,4 +1,4 @@
-"""Predictions: made for one student, listed by risk."""
+"""Routes of predictions."""
 
 from typing import Annotated
 
@@ -54,7 +54,7 @@ def predict(
     response: Response,
     key: IdempotencyKey = None,
 ) -> PredictionOut:
-    """Make and store a prediction with its reasons, from what happened by `as_of`."""
+    """Make and store a prediction with its reasons, from the rows up to `as_of`."""
     prediction = manager.predictions.predict(
         student_id,
         as_of=new.as_of,
@@ -94,7 +94,7 @@ def list_student_predictions(
 def get_latest_prediction(
     student_id: StudentId, manager: Manager, course: OfCourse = None
 ) -> PredictionOut:
-    """Return the latest prediction in a course; without one, the highest of the latest of each."""
+    """Return the latest prediction in a course, by default the highest among all courses."""
     return PredictionOut.model_validate(manager.predictions.get_latest(student_id, course=course))
 
 

@@ -198,6 +198,7 @@ def test_a_body_over_the_limit_is_refused_however_it_comes(target: Target) -> No
     just_fits = long[:MAX_BODY_BYTES]
     pieces = [long[start : start + 1000] for start in range(0, len(long), 1000)]
 
+    assert f"{MAX_BODY_BYTES} bytes" in target.post(long).json()["detail"]
     assert_refused(target.post(long), 413)
     assert_refused(target.post(iter(pieces)), 413)
     assert_refused(target.post(b"{}", {**JSON, "Content-Length": "9" * 5000}), 413)

@@ -13,12 +13,8 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query as QueryInfo
 from fastapi.routing import APIRoute
 
-import dropout_service.main
-import monitoring_service.main
-import staffstuddash_service.main
-from dropout_service.settings import Settings as DropoutSettings
-from monitoring_service.settings import Settings as MonitoringSettings
-from staffstuddash_service.settings import Settings as StaffstuddashSettings
+from shared_db.settings import VeritasSettings
+from tests.support.services import PARTS, routes_of
 from veritas_cli.http_client import ClientSettings
 from veritas_cli.settings import LocalPostgresSettings, SuperuserSettings
 
@@ -31,15 +27,8 @@ PACKAGES = (
     "dropout_service",
     "veritas_cli",
 )
-APPS: dict[str, FastAPI] = {
-    "monitoring": monitoring_service.main.create_app(),
-    "staffstuddash": staffstuddash_service.main.create_app(),
-    "dropout": dropout_service.main.create_app(),
-}
-SETTINGS = (
-    MonitoringSettings,
-    StaffstuddashSettings,
-    DropoutSettings,
+SETTINGS: tuple[type[VeritasSettings], ...] = (
+    *(parts.settings for parts in PARTS.values()),
     LocalPostgresSettings,
     SuperuserSettings,
     ClientSettings,
@@ -116,14 +105,10 @@ def test_every_setting_is_in_the_example_with_a_comment() -> None:
     assert names - explained == set()
 
 
-@pytest.mark.parametrize("service", APPS)
+@pytest.mark.parametrize("service", PARTS)
 def test_every_route_is_in_the_documentation(service: str) -> None:
     documented = (ROOT / "docs" / "api.md").read_text()
-    routes = [
-        f"{method.upper()} {path}"
-        for path, methods in APPS[service].openapi()["paths"].items()
-        for method in methods
-    ]
+    routes = [f"{method} {path}" for method, path in routes_of(service)]
 
     assert routes
     assert [route for route in routes if f"`{route}`" not in documented] == []
@@ -133,12 +118,7 @@ def test_the_documentation_names_no_route_that_is_not_there() -> None:
     documented = re.findall(
         r"`((?:GET|POST|PATCH|PUT|DELETE) /\S+)`", (ROOT / "docs/api.md").read_text()
     )
-    routes = {
-        f"{method.upper()} {path}"
-        for app in APPS.values()
-        for path, methods in app.openapi()["paths"].items()
-        for method in methods
-    }
+    routes = {f"{method} {path}" for service in PARTS for method, path in routes_of(service)}
 
     assert set(documented) <= routes
 

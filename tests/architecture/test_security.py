@@ -10,7 +10,7 @@ import monitoring_service.main
 from monitoring_service.settings import Settings
 from shared_db.settings import Environment
 from shared_web.auth.keys import Scope
-from tests.architecture.test_rules import APPS
+from tests.support.services import PARTS, openapi_of
 
 TEXT = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
 
@@ -28,9 +28,9 @@ def test_every_scope_is_explained() -> None:
     assert re.findall(r"^\| `(\w+)` \|", section("API keys"), re.MULTILINE) == list(Scope)
 
 
-@pytest.mark.parametrize("service", APPS)
+@pytest.mark.parametrize("service", PARTS)
 def test_the_open_routes_are_those_it_names(service: str) -> None:
-    document = APPS[service].openapi()
+    document = openapi_of(service)
     keyless = {
         path
         for path, operations in document["paths"].items()

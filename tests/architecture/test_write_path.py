@@ -16,7 +16,15 @@ from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from shared_db.repository import Manager
-from tests.support.factories import a_concept, a_draft, a_student, an_action, an_assessment
+from tests.support.factories import (
+    a_concept,
+    a_draft,
+    a_learning_event,
+    a_student,
+    a_system_event,
+    an_action,
+    an_assessment,
+)
 
 ROOT = Path(__file__).parents[2]
 REPOSITORY = "shared_db/repository.py"
@@ -66,6 +74,11 @@ CASES = (
     Case("staffstuddash", "GET /dashboard/teacher", statement="SELECT"),
     Case("staffstuddash", "GET /dashboard/student/s001", statement="SELECT", before=[A_STUDENT]),
     Case("staffstuddash", "GET /dashboard/cohort", statement="WITH"),
+    Case("dropout", "POST /students", a_student()),
+    Case("dropout", "POST /events", a_learning_event()),
+    Case("dropout", "POST /events/batch", [a_learning_event()]),
+    Case("monitoring", "POST /monitoring/events", a_system_event(), files=5),
+    Case("monitoring", "POST /monitoring/events/batch", [a_system_event()], files=5),
 )
 
 

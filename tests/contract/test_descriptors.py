@@ -82,7 +82,7 @@ def test_a_server_without_one_says_so(caplog: pytest.LogCaptureFixture) -> None:
         with no_descriptor():
             time.sleep(1.5)  # the server looks each second
         time.sleep(1.2)
-        assert client.send(SMALLEST).read() is not None
+        assert client.send(SMALLEST).read().status
 
     assert caplog.text.count(EXHAUSTED) == 1
     assert caplog.text.count("there are file descriptors again") == 1

@@ -1,4 +1,4 @@
-"""Features on both stores: what they are, where their marks are from, and storing them."""
+"""Features of students on both stores: values, marks of both services, and inserts."""
 
 from datetime import timedelta
 
@@ -17,8 +17,8 @@ from tests.support.factories import NOON, days
 from tests.support.past_events import END, HINT, START, VIEW, an_answer, an_event, features_at
 
 
-class TestWhatTheyAre:
-    """Figures that can be counted by hand."""
+class TestValues:
+    """Values that can be counted by hand."""
 
     def test_answers(self, db_manager: DropoutDatabaseManager) -> None:
         db_manager.events.add_many(
@@ -47,7 +47,7 @@ class TestWhatTheyAre:
         assert seen["days_since_activity"] == pytest.approx(1)
         assert seen["velocity_before"] is None
 
-    def test_recent_weeks_beside_those_before(self, db_manager: DropoutDatabaseManager) -> None:
+    def test_recent_and_earlier_weeks(self, db_manager: DropoutDatabaseManager) -> None:
         db_manager.events.add_many(
             [an_event(NOON + days(number)) for number in (*range(0, 28, 2), 30, 36)]
         )
@@ -90,11 +90,11 @@ class TestWhatTheyAre:
 
         seen = features_at(db_manager, NOON + days(1))
 
-        # 50 minutes of quiet reading end no session that says itself when it ends.
+        # A gap of 50 minutes ends no session that has a SESSION_END event.
         assert seen["sessions_per_week_recent"] == pytest.approx(2 * 7 / 2)
         assert seen["session_minutes_recent"] == pytest.approx(60)
 
-    def test_sessions_by_gaps_where_no_events_tell(
+    def test_sessions_by_gaps_without_session_events(
         self, db_manager: DropoutDatabaseManager
     ) -> None:
         db_manager.events.add_many(
@@ -121,7 +121,7 @@ class TestWhatTheyAre:
         assert seen["days_since_activity"] is None
         assert seen["events_per_week_recent"] is None
 
-    def test_a_mark_counts_as_activity_where_there_are_events(
+    def test_a_mark_counts_as_activity_if_there_are_events(
         self, db_manager: DropoutDatabaseManager
     ) -> None:
         db_manager.events.add_many([an_event(NOON)])
@@ -129,20 +129,22 @@ class TestWhatTheyAre:
 
         assert features_at(db_manager, NOON + days(6))["days_since_activity"] == pytest.approx(2)
 
-    def test_an_instant_within_a_day_cuts_the_day(self, db_manager: DropoutDatabaseManager) -> None:
+    def test_events_later_on_the_same_day_are_excluded(
+        self, db_manager: DropoutDatabaseManager
+    ) -> None:
         db_manager.events.add_many([an_event(NOON + timedelta(hours=hour)) for hour in (-2, 0, 2)])
 
         assert features_at(db_manager, NOON)["events_per_week_recent"] == 14
         assert features_at(db_manager, NOON + days(1))["events_per_week_recent"] == 3 * 7 / 2
 
-    def test_nobody_has_no_features(self, db_manager: DropoutDatabaseManager) -> None:
+    def test_an_unknown_student_has_no_features(self, db_manager: DropoutDatabaseManager) -> None:
         with pytest.raises(StudentNotFound):
             db_manager.features.compute("nobody", as_of=NOON)
         with pytest.raises(FeatureSetNotFound):
             db_manager.features.get_latest("nobody")
 
 
-def test_who_is_known_to_staffstuddash_alone_is_not_said_to_be_unknown(postgres: Database) -> None:
+def test_the_refusal_says_that_the_student_is_unknown_in_dropout(postgres: Database) -> None:
     DatastoreManager(postgres).add_student("s001", "Ada")
 
     with pytest.raises(StudentNotFound) as refused:
@@ -169,7 +171,7 @@ def test_a_mark_sent_to_both_services_counts_once(postgres: Database) -> None:
     assert seen["mark_share_recent"] == pytest.approx(0.7)
 
 
-def test_a_student_whom_only_the_marks_of_staffstuddash_tell_of(postgres: Database) -> None:
+def test_a_student_with_marks_in_staffstuddash_only_is_predicted(postgres: Database) -> None:
     datastore, manager = DatastoreManager(postgres), DropoutDatabaseManager(postgres)
     datastore.add_student("s001", "Ada")
     for day, score in ((30, 20), (20, 10)):
@@ -181,8 +183,8 @@ def test_a_student_whom_only_the_marks_of_staffstuddash_tell_of(postgres: Databa
     assert prediction.primary_indicators[0]["name"] == "mark_share"
 
 
-class TestStoringThem:
-    """The design's calls."""
+class TestInserts:
+    """Flat methods of the manager, by the names of the design."""
 
     def test_features_from_elsewhere(self, db_manager: DropoutDatabaseManager) -> None:
         stored = db_manager.save_feature_set("fs001", "s001", {"tempo": 3}, as_of=NOON)
@@ -208,7 +210,7 @@ class TestStoringThem:
             ("COGNITIVE", 0.75, "SEVERE", ValueError),
         ],
     )
-    def test_a_prediction_that_cannot_be(
+    def test_an_invalid_prediction_is_rejected(
         self,
         db_manager: DropoutDatabaseManager,
         kind: str,

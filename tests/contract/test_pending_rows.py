@@ -1,4 +1,4 @@
-"""Features and predictions made while rows of the student wait say so, and are made again."""
+"""Features and predictions that are made while rows of the student wait, and recomputed."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +41,7 @@ def manager(private_url: str, spool: Spool) -> DropoutDatabaseManager:
     return manager_with_waiting_rows(private_url, spool)
 
 
-def test_a_prediction_says_what_waits_and_is_made_again_from_all(
+def test_a_prediction_has_the_number_of_pending_rows_and_is_recomputed(
     manager: DropoutDatabaseManager, spool: Spool
 ) -> None:
     early = manager.predictions.predict("ada", as_of=AS_OF, prediction_id="early")
@@ -64,16 +64,14 @@ def test_a_prediction_says_what_waits_and_is_made_again_from_all(
     assert manager.feedback.search(latest.id).items == []
     repeated = manager.predictions.predict("ada", as_of=AS_OF, prediction_id="early")
     assert (repeated.is_replay, repeated.pending_rows) == (True, 3)
-    # Also where ids of the same instant are compared: "early" comes after the new one.
+    # Although the id "early" sorts after the new one, which has the same instant.
     overall = manager.analytics.summarize(AS_OF, days=1, periods=1).standings[0]
     assert overall.levels == {**dict.fromkeys(overall.levels, 0), bob.risk_level: 1} | {
         latest.risk_level: 2
     }
 
 
-def test_features_say_it_and_the_new_ones_are_the_latest(
-    manager: DropoutDatabaseManager, spool: Spool
-) -> None:
+def test_recomputed_features_are_the_latest(manager: DropoutDatabaseManager, spool: Spool) -> None:
     early = manager.features.compute("ada", as_of=AS_OF, feature_set_id="zzz")
     twin = manager.features.compute("twin", as_of=AS_OF)
     replay(manager, spool)
@@ -86,7 +84,9 @@ def test_features_say_it_and_the_new_ones_are_the_latest(
     assert {one.id for one in manager.features.search("ada")} == {"zzz", latest.id}
 
 
-def test_a_cohort_says_it_of_each(manager: DropoutDatabaseManager, spool: Spool) -> None:
+def test_a_batch_has_the_number_of_pending_rows_by_student(
+    manager: DropoutDatabaseManager, spool: Spool
+) -> None:
     done = manager.batch_predictions.predict_by_rules(AS_OF)
     pending = {row.student_id: row.pending_rows for row in manager.predictions.search()}
     replay(manager, spool)
@@ -99,10 +99,10 @@ def test_a_cohort_says_it_of_each(manager: DropoutDatabaseManager, spool: Spool)
     assert latest["ada"] == latest["twin"] != latest["bob"]
 
 
-def test_the_same_cohort_again_does_not_bring_back_what_was_incomplete(
+def test_repeating_a_batch_does_not_reactivate_an_incomplete_prediction(
     manager: DropoutDatabaseManager, spool: Spool
 ) -> None:
-    """What bob did after the instant changes nothing, so the same row is predicted again."""
+    """The event of bob is after the instant, so the batch predicts an equal row."""
     wait_in(spool, *events("bob", 41))
     manager.batch_predictions.predict_by_rules(AS_OF)
     early = manager.predictions.get_latest("bob")
@@ -119,7 +119,7 @@ def test_the_same_cohort_again_does_not_bring_back_what_was_incomplete(
     assert latest.id == made.id != early.id
 
 
-def test_processes_at_once_make_each_once(
+def test_concurrent_processes_recompute_each_row_once(
     manager: DropoutDatabaseManager, private_url: str, spool: Spool
 ) -> None:
     wait_in(spool, *late_events("bob"))
@@ -138,10 +138,10 @@ def test_processes_at_once_make_each_once(
     assert {row.pending_rows for row in manager.predictions.search()} == {0}
 
 
-def test_what_waited_in_another_hosts_spool_is_left_to_that_host(
+def test_rows_of_another_hosts_spool_are_left_to_that_host(
     manager: DropoutDatabaseManager, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Here nothing waits, which says nothing of there; a host that is gone is not waited for."""
+    """This host cannot read that spool; after a quarter of an hour it recomputes nevertheless."""
     early = manager.predictions.predict("ada", as_of=AS_OF)
     replay(manager, spool)
     with monkeypatch.context() as elsewhere:
@@ -168,7 +168,7 @@ def test_what_waited_in_another_hosts_spool_is_left_to_that_host(
     ],
     ids=["prediction", "features", "cohort"],
 )
-def test_rows_that_are_stored_after_others_were_read_count(
+def test_rows_that_are_replayed_during_the_computation_count_as_pending(
     manager: DropoutDatabaseManager,
     private_url: str,
     spool: Spool,
@@ -187,7 +187,9 @@ def test_rows_that_are_stored_after_others_were_read_count(
     assert manager.recomputing.run() == 1
 
 
-def test_what_was_not_the_latest_stays_so(manager: DropoutDatabaseManager, spool: Spool) -> None:
+def test_a_recomputed_prediction_is_the_latest_only_if_the_incomplete_one_was(
+    manager: DropoutDatabaseManager, spool: Spool
+) -> None:
     manager.predictions.predict("ada", as_of=AS_OF - days(1), prediction_id="earlier")
     manager.predictions.predict("ada", as_of=AS_OF, prediction_id="replaced")
     manager.predictions.add("given", "ada", "SILENT", 0.9, as_of=AS_OF)
@@ -205,7 +207,7 @@ def test_what_was_not_the_latest_stays_so(manager: DropoutDatabaseManager, spool
     ]
 
 
-def test_what_turns_out_not_to_be_assessable_tells_nothing_any_more(
+def test_an_incomplete_prediction_loses_its_marks_if_not_assessable(
     manager: DropoutDatabaseManager, spool: Spool
 ) -> None:
     manager.predictions.predict("ada", as_of=AS_OF)
@@ -219,7 +221,7 @@ def test_what_turns_out_not_to_be_assessable_tells_nothing_any_more(
     assert manager.analytics.summarize(AS_OF, days=1, periods=1).standings[0].predicted == 0
 
 
-def test_one_that_cannot_be_computed_does_not_hold_up_the_others(
+def test_a_failing_row_does_not_block_the_others(
     manager: DropoutDatabaseManager, spool: Spool, caplog: pytest.LogCaptureFixture
 ) -> None:
     wait_in(spool, *late_events("bob"))
@@ -242,7 +244,7 @@ def test_one_that_cannot_be_computed_does_not_hold_up_the_others(
     assert "ada" not in caplog.text
 
 
-def test_an_unreadable_spool_leaves_it_unknown(
+def test_an_unreadable_spool_leaves_the_number_unknown(
     private_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "damaged.db").write_bytes(b"no database" * 1000)

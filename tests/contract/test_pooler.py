@@ -9,9 +9,8 @@ from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base as StaffstuddashBase
-from tests.support.databases import engine_on, role_of
+from tests.support.databases import Pooled, engine_on, role_of
 from tests.support.grades import HISTORY
-from tests.support.pooler import Pooled
 from tests.support.server import role_prefix
 from veritas_cli.commands.check import TRIALS
 from veritas_cli.migrations import migrate_all

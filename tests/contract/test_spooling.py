@@ -238,7 +238,8 @@ def test_events_of_an_outage_are_stored_with_their_results(
 ) -> None:
     server, key = server_and_key
     with spooling(server.url, key, tmp_path, service) as client:
-        assert client.post(f"{API}{path}", json={**body, id_field: "e0"}).status_code == 201
+        first = client.post(f"{API}{path}", json={**body, id_field: "e0"})
+        assert first.status_code == 201, first.text
         server.stop()
         single = posted(client, path, {**body, id_field: "e1"})
         again = posted(client, path, {**body, id_field: "e1"})

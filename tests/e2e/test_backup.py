@@ -15,8 +15,7 @@ from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
 from tests.support.databases import engine_on
-from tests.support.imported import Run
-from tests.support.server import admin_url, create_database, drop_database
+from tests.support.oulad_fixtures.imported import Run
 from veritas_cli.commands.backup import count_rows
 from veritas_cli.dump.client_tools import fitting_program, libpq_environment
 from veritas_cli.migrations import SCHEMAS
@@ -76,15 +75,6 @@ def test_restore_brings_every_table_back(
     assert contents(empty_url) == contents(filled_url)
     assert sum(int(str(count)) for count, _ in contents(empty_url).values()) > 60
     assert run(empty_url, "check").exit_code == 0
-
-
-def test_a_dropped_database_is_restored(archive: Path, run: Run, filled_url: str) -> None:
-    before = contents(filled_url)
-    drop_database(admin_url(), str(make_url(filled_url).database))
-    url = create_database(admin_url(), str(make_url(filled_url).database))
-
-    assert run(url, "restore", archive).exit_code == 0
-    assert contents(url) == before
 
 
 def test_the_manifest_has_rows_and_revisions(archive: Path) -> None:

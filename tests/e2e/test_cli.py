@@ -13,7 +13,7 @@ from staffstuddash_service.datastore import DatastoreManager
 from tests.support.databases import engine_on
 from tests.support.dumps import bytes_of, dump
 from tests.support.factories import NOON
-from tests.support.imported import Run
+from tests.support.oulad_fixtures.imported import Run
 
 
 def test_migrate_brings_an_empty_database_up_to_date(empty_url: str, run: Run) -> None:

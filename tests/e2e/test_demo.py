@@ -15,7 +15,7 @@ from shared_web.auth.keys import KeyManager, Scope
 from tests.e2e.processes import ROOT, VERITAS, without_settings
 from tests.support.databases import engine_on
 from tests.support.live_services import live_services
-from tests.support.small_oulad import FILES, write_oulad, zip_of
+from tests.support.oulad_fixtures.small_course import FILES, write_oulad, zip_of
 from veritas_cli.http_client import ClientSettings
 from veritas_cli.main import app
 from veritas_cli.processes.ports import free_port

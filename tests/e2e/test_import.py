@@ -17,9 +17,20 @@ from shared_db.results import Outcome
 from staffstuddash_service.datastore import DatastoreManager
 from tests.e2e.processes import wait_until, without_settings
 from tests.support.databases import engine_on, waits_for_a_lock
-from tests.support.imported import Run, account, bring_in, bring_in_small, contents_of
+from tests.support.oulad_fixtures.imported import (
+    Run,
+    account,
+    bring_in,
+    bring_in_small,
+    contents_of,
+)
+from tests.support.oulad_fixtures.small_course import (
+    FILES,
+    with_question_marks,
+    write_oulad,
+    zip_of,
+)
 from tests.support.server import admin_url, create_database, drop_database, new_name
-from tests.support.small_oulad import FILES, with_question_marks, write_oulad, zip_of
 from veritas_cli.oulad.course import CourseName
 
 CLICKS = 12

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.imported import Run, account, contents_of
-from tests.support.small_oulad import FILES, write_oulad, zip_of
+from tests.support.oulad_fixtures.imported import Run, account, contents_of
+from tests.support.oulad_fixtures.small_course import FILES, write_oulad, zip_of
 
 
 def test_bad_rows_are_refused_with_their_lines_and_the_others_imported(

@@ -11,8 +11,8 @@ from shared_db.connection.roles import role_name
 from shared_db.provisioning.migration_lease import Lease, held_lease
 from tests.e2e.processes import ROOT, VERITAS, without_settings
 from tests.support.databases import engine_on, run_script
-from tests.support.imported import Run
 from tests.support.logins import Login, a_login, give_database, new_role_prefix
+from tests.support.oulad_fixtures.imported import Run
 from tests.support.server import new_name
 from veritas_cli.migrations import SERVICES
 from veritas_cli.processes.ports import free_port

@@ -1,4 +1,4 @@
-"""What one student did at chosen instants, and what is known of them at another."""
+"""Events of one student at chosen instants, and their features at another."""
 
 from datetime import datetime
 from typing import Any

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.small_oulad import FILES, write_oulad
+from tests.support.oulad_fixtures.small_course import FILES, write_oulad
 from veritas_cli.demo.dataset import Demonstration
 from veritas_cli.demo.oulad_course import course_demonstration
 from veritas_cli.oulad.csv_files import OuladError, OuladFiles

@@ -1,126 +1,39 @@
 """Repositories and the spool: inserts while the database is there, away, or behind in replay."""
 
-import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import MetaData, func, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from shared_db.clock import utc_now
-from shared_db.columns import Base as ColumnsBase
-from shared_db.columns import IdempotentRow, Row
 from shared_db.connection.database import Database
-from shared_db.errors import DatabaseUnavailable, Exists, NotFound, ServiceError
-from shared_db.repository import IngestRepository, Manager, Received, Repository
-from shared_db.results import InsertResult, Outcome
-from shared_db.spool.access import SpoolAccess, best_effort, replaying
+from shared_db.errors import DatabaseUnavailable
+from shared_db.repository import Manager, Repository
+from shared_db.results import Outcome
+from shared_db.spool.access import best_effort, replaying
 from shared_db.spool.file import SpoolLimits, SpoolUnavailable
 from shared_db.spool.queue import Spool
-from shared_db.spool.spoolable import SpoolableType
-from shared_db.writes.idempotent_insert import (
-    content_digest,
-    insert_idempotent,
-    insert_many_idempotent,
+from tests.support.marks import (
+    MARK,
+    UNORDERED,
+    Base,
+    MarkExists,
+    Marks,
+    NewMark,
+    StudentMissing,
+    no_student,
 )
-
-
-class Base(ColumnsBase, DeclarativeBase):
-    metadata = MetaData()
-
-
-class Mark(IdempotentRow, Base):
-    __tablename__ = "marks"
-    student: Mapped[str]
-    points: Mapped[int]
-
-
-class MarkExists(Exists):
-    slug = "mark-exists"
-    noun = "mark"
-
-
-class StudentMissing(NotFound):
-    slug = "student-missing"
-
-
-@dataclass(frozen=True)
-class NewMark:
-    """Item of the spoolable type."""
-
-    student: str
-    points: int
-    id: str | None = None
-    accepted_at: datetime | None = None
-
-    def values(self, _now: datetime) -> Row:
-        sent = {"student": self.student, "points": self.points}
-        return {**sent, "id": self.id, "digest": content_digest(sent)}
-
-
-def add_many(manager: Any, marks: Sequence[NewMark]) -> list[InsertResult]:
-    return Marks(manager.database, manager.spool).add_many(marks)
-
-
-MARK: SpoolableType[NewMark, Mark] = SpoolableType(
-    "mark", NewMark, Mark, NewMark.values, MarkExists, add_many, lambda mark: mark.student
-)
-UNORDERED: SpoolableType[NewMark, Mark] = SpoolableType(
-    "mark", NewMark, Mark, NewMark.values, MarkExists, add_many, is_ordered=False
-)
-
-
-def row_of(mark: NewMark) -> Row:
-    return {**MARK.values(mark, utc_now()), "id": mark.id or "chosen here"}
-
-
-def insert(session: Session, mark: NewMark) -> Mark:
-    return insert_idempotent(session, Mark, row_of(mark), MarkExists)
-
-
-def insert_many(session: Session, marks: Sequence[NewMark]) -> list[InsertResult]:
-    return insert_many_idempotent(session, Mark, [row_of(mark) for mark in marks])
 
 
 def away(_session: Session, _item: object) -> Any:
     raise DatabaseUnavailable("away")
 
 
-def no_student(_session: Session, _item: object = None) -> Any:
-    raise StudentMissing("no such student", student_id="ada")
-
-
 def never(_session: Session, _item: object) -> Any:
     raise AssertionError("the item must wait")
-
-
-class Marks(Repository):
-    """Marks of students."""
-
-    def add(self, mark: NewMark, how: Callable[[Session, NewMark], Mark] = insert) -> Mark:
-        return self.insert(MARK, mark, how)
-
-    def add_many(
-        self,
-        marks: Sequence[NewMark],
-        how: Callable[[Session, Sequence[NewMark]], list[InsertResult]] = insert_many,
-    ) -> list[InsertResult]:
-        return self.insert_many(MARK, marks, how)
-
-    def get(self, id_: str) -> Mark:
-        def query(session: Session) -> Mark:
-            found = session.get(Mark, id_)
-            return found if found is not None else no_student(session)
-
-        return self.get_or_spooled(MARK, id_, query)
-
-    def count(self) -> int:
-        return self.read(lambda session: session.scalar(select(func.count(Mark.id))) or 0)
 
 
 @pytest.fixture
@@ -275,57 +188,6 @@ class TestWithASpool:
                 marks.add(NewMark("ada", 5, "m1"), away)
             assert not marks.add(NewMark("ada", 5, "m1")).is_pending
         assert marks.spool.spool is spool
-
-
-class Events(IngestRepository[NewMark, Mark]):
-    """Marks whose single inserts share transactions."""
-
-    def __init__(self, database: Database, spool: SpoolAccess) -> None:
-        super().__init__(database, spool, UNORDERED, self._received, self._each)
-        self.is_away = False
-
-    @staticmethod
-    def _received(mark: NewMark) -> Received:
-        return Received(row_of(mark), len(str(asdict(mark))))
-
-    def _each(self, session: Session, rows: list[Row]) -> list[Mark | ServiceError]:
-        if self.is_away:
-            raise DatabaseUnavailable("away")
-        return [insert_idempotent(session, Mark, row, MarkExists) for row in rows]
-
-
-@pytest.fixture
-def events(manager: Manager) -> Events:
-    """Return a repository with group commit."""
-    return Events(manager.database, manager.spool)
-
-
-@pytest.mark.parametrize("is_async", [False, True])
-class TestGroupCommit:
-    def add(self, events: Events, mark: NewMark, *, is_async: bool) -> Mark:
-        if is_async:
-            return asyncio.run(events.insert_grouped_async(mark))
-        return events.insert_grouped(mark)
-
-    def test_an_insert_is_stored(self, events: Events, spool: Spool, *, is_async: bool) -> None:
-        stored = self.add(events, NewMark("ada", 5, "m1"), is_async=is_async)
-
-        assert not stored.is_pending
-        assert spool.types_stored == {"mark"}
-
-    def test_an_item_of_an_outage_waits(
-        self, events: Events, spool: Spool, *, is_async: bool
-    ) -> None:
-        events.is_away = True
-
-        assert self.add(events, NewMark("ada", 5, "m1"), is_async=is_async).is_pending
-        assert spool.state().waiting == 1
-
-    def test_an_outage_without_a_spool_is_an_error(self, events: Events, *, is_async: bool) -> None:
-        events.is_away = True
-
-        with pytest.raises(DatabaseUnavailable, match="away"):
-            self.add(events, NewMark("ada", 5, "m1"), is_async=is_async)
 
 
 def test_a_spool_that_cannot_be_read_is_unknown_and_logged_once(

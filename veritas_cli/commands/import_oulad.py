@@ -1,7 +1,6 @@
 """`veritas import`: load datasets of other institutions into the database."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +24,7 @@ from staffstuddash_service.migrations import HISTORY as STAFFSTUDDASH
 from veritas_cli.database import exit_on_error, migrated_database
 from veritas_cli.oulad.csv_files import OuladFiles
 from veritas_cli.oulad.importer import BATCH_ROWS, OuladImport
-from veritas_cli.oulad.report import RefusalFile, print_reports
+from veritas_cli.oulad.report import print_reports, refusal_file
 from veritas_cli.terminal import command_console
 
 imports = typer.Typer(no_args_is_help=True)
@@ -55,26 +54,18 @@ def oulad(
     with exit_on_error("import"):
         database = migrated_database("import", STAFFSTUDDASH, DROPOUT)
         console = command_console()
-        with _refusal_file(refused) as refusals, _progress(console) as progress:
+        refusals = nullcontext() if refused is None else refusal_file(refused)
+        with refusals as on_refusal, _progress(console) as progress:
             task = OuladImport(
                 OuladFiles(path),
                 DropoutDatabaseManager(database),
                 DatastoreManager(database),
                 progress,
                 batch_rows,
-                refusals.add if refusals else None,
+                on_refusal,
             )
             task.run()
         print_reports(console, task.reports.values())
-
-
-@contextmanager
-def _refusal_file(path: Path | None) -> Iterator[RefusalFile | None]:
-    if path is None:
-        yield None
-    else:
-        with closing(RefusalFile(path)) as file:
-            yield file
 
 
 class _Rate(ProgressColumn):

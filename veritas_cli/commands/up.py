@@ -12,10 +12,7 @@ import httpx
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from dropout_service.settings import Settings as DropoutSettings
-from monitoring_service.settings import Settings as MonitoringSettings
 from shared_web.settings import ServiceSettings
-from staffstuddash_service.settings import Settings as StaffstuddashSettings
 from veritas_cli.database import connected_engine, exit_on_error
 from veritas_cli.errors import CommandFailure
 from veritas_cli.migrations import migrate_all
@@ -59,14 +56,10 @@ def _run() -> None:
 
 
 def _services() -> list[ServiceProcess]:
-    monitoring, staffstuddash = MonitoringSettings.load(), StaffstuddashSettings.load()
-    dropout = DropoutSettings.load()
+    loaded = {name: load() for name, load in SETTINGS.items()}
     return [
-        ServiceProcess("monitoring_service", monitoring.host, monitoring.monitoring_port),
-        ServiceProcess(
-            "staffstuddash_service", staffstuddash.host, staffstuddash.staffstuddash_port
-        ),
-        ServiceProcess("dropout_service", dropout.host, dropout.dropout_port),
+        ServiceProcess(f"{name}_service", settings.host, getattr(settings, f"{name}_port"))
+        for name, settings in loaded.items()
     ]
 
 

@@ -44,7 +44,7 @@ S = TypeVar("S", EnrolmentRecord, SubmissionRecord)
 BATCH_ROWS = 20_000
 # One prepares its batch while the other waits for the server.
 WRITERS = 2
-# Fewer students than records: staffstuddash computes a performance record for each student.
+# A batch of students is smaller: staffstuddash computes a performance record for each.
 _STAFF_ROWS = 1000
 _RECORD_ROWS = 5000
 _STAFF_STUDENTS, _STAFF_MARKS = "staff: students", "staff: marks"
@@ -86,7 +86,7 @@ class OuladImport:
         }
         self.files.require(FILES)
         with TemporaryDirectory(prefix="veritas-import-") as folder:
-            # Nothing read is freed before the end, so collecting garbage only costs time: a third.
+            # All objects live until the end; the search for garbage would take a third of the time.
             gc.disable()
             try:
                 catalogue, submissions = self._read_small_files()

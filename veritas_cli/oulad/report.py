@@ -2,8 +2,8 @@
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ _REASONS = {
 }
 
 # Called with the file, the line and the reason.
-OnRefusal = Callable[[str, int, str], None]
+OnRefusal = Callable[[str, int, str], object]
 
 
 @dataclass
@@ -68,30 +68,25 @@ class FileReport:
             self.on_refusal(self.name, line, reason)
 
 
-class RefusalFile:
-    """CSV file of the refused rows: file, line, reason.
+@contextmanager
+def refusal_file(path: Path) -> Iterator[OnRefusal]:
+    """Write the refused rows to a CSV file: file, line, reason.
 
     Raises:
         OuladError: the file cannot be written.
 
     """
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self._file = path.open("w", encoding="utf-8", newline="")
-        except OSError as failure:
-            raise OuladError(f"{path} cannot be written: {failure.strerror}.") from failure
-        self._writer = csv.writer(self._file)
-        self._writer.writerow(("file", "line", "reason"))
-
-    def add(self, file: str, line: int, reason: str) -> None:
-        """Write one row."""
-        self._writer.writerow((file, line, reason))
-
-    def close(self) -> None:
-        """Flush and close the file."""
+    try:
+        file = path.open("w", encoding="utf-8", newline="")
+    except OSError as failure:
+        raise OuladError(f"{path} cannot be written: {failure.strerror}.") from failure
+    try:
+        writer = csv.writer(file)
+        writer.writerow(("file", "line", "reason"))
+        yield lambda *row: writer.writerow(row)
+    finally:
         with suppress(OSError):
-            self._file.close()
+            file.close()
 
 
 def print_reports(console: Console, reports: Collection[FileReport]) -> None:

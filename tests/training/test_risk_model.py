@@ -10,7 +10,7 @@ from dropout_service.learning.module_intercepts import intercepts_of
 from dropout_service.learning.rows import DIRECTIONS
 from dropout_service.learning.splits import calibration_splits, validation_splits
 from dropout_service.learning.training import SearchGrid, TooFewEnrolments, train
-from tests.support.learned import ROWS, SMALL, quietly, rows, trained
+from tests.support.oulad_fixtures.learned import ROWS, SMALL, quietly, rows, trained
 
 
 @pytest.fixture

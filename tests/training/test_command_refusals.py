@@ -6,8 +6,8 @@ from dropout_service.database import DropoutDatabaseManager
 from dropout_service.models import Base
 from shared_db.connection.database import Database
 from shared_db.errors import NeedsPostgresql
-from tests.e2e.conftest import TRAIN
-from tests.support.imported import Run
+from tests.support.oulad_fixtures.imported import Run
+from tests.training.conftest import TRAIN
 
 
 @pytest.mark.parametrize("day", ["240", "99999999"])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from tests.support.small_oulad import write_oulad
+from tests.support.oulad_fixtures.small_course import write_oulad
 
 COURSES = (("AAA", "2013B"), ("BBB", "2013B"), ("AAA", "2013J"), ("CCC", "2014B"))
 STUDENTS = 60

@@ -12,7 +12,7 @@ from dropout_service.database import DropoutDatabaseManager
 from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
 from tests.support.databases import engine_on
-from tests.support.small_oulad import write_oulad
+from tests.support.oulad_fixtures.small_course import write_oulad
 from veritas_cli.oulad.csv_files import OuladFiles
 from veritas_cli.oulad.importer import OuladImport
 

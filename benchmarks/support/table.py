@@ -1,4 +1,7 @@
-"""What is compared is measured in turns, since another's work on the machine may come and go."""
+"""Lines of a table of rates, and measurements in turns.
+
+Values to be compared are measured in turns, because the load of the machine by others changes.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -6,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 TURNS = 3
-# A load that ends leaves requests behind that are still worked on, at the cost of the next one.
+# A load that ends leaves requests behind, which would slow the next measurement.
 _SETTLING_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table: events a second, and what they are compared with."""
+    """One line of the table: a rate, latencies in ms, CPU time in us, and the limits beside it."""
 
     label: str
     per_second: float
@@ -41,10 +44,17 @@ class Line:
 Measure = Callable[[], Line]
 
 
+def print_head(title: str, rate: str) -> None:
+    """Print the title and the names of the columns."""
+    print(f"\n{title}")
+    heads = ("p50 ms", "p99 ms", "p99/p50", "CPU us")
+    print(f"{'':<42}{rate:>10}{''.join(f'{head:>9}' for head in heads)}")
+
+
 def in_turns(*measures: Measure) -> Iterator[Line]:
-    """Yield a line for each, the medians of several turns; the last is compared with the others."""
+    """Yield a line for each, the medians of several turns; the others are limits of the last."""
     turns = [[_settled(measure) for measure in measures] for _ in range(TURNS)]
-    *limits, ours = [median_of(lines) for lines in zip(*turns, strict=True)]
+    *limits, ours = [_median(lines) for lines in zip(*turns, strict=True)]
     ratios = [
         median(turn[-1].per_second / turn[place].per_second for turn in turns)
         for place in range(len(limits))
@@ -62,9 +72,7 @@ def _settled(measure: Measure) -> Line:
     return measure()
 
 
-def median_of(lines: Sequence[Line]) -> Line:
-    """Return one line with the medians of many."""
-
+def _median(lines: Sequence[Line]) -> Line:
     def middle(name: str) -> float | None:
         found = [getattr(line, name) for line in lines]
         return None if None in found else median(found)

@@ -1,4 +1,4 @@
-"""Predictions that a model made while rows waited, made again by the same model."""
+"""Incomplete predictions by a model, recomputed by the same model."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from dropout_service.database.predictions.by_model import named_model_values
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.models import DropoutPrediction
 from shared_db.spool.queue import Spool
-from tests.support.learned import trained
+from tests.support.oulad_fixtures.learned import trained
 from tests.support.waiting_rows import (
     AS_OF,
     STUDENTS,
@@ -32,14 +32,14 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 @pytest.fixture
 def enrolled(private_url: str, spool: Spool) -> DropoutDatabaseManager:
-    """Enrol the students in a course that runs, which a model judges."""
+    """Give a manager with the students enrolled in a running course, and a model."""
     manager = manager_with_waiting_rows(private_url, spool)
     enrol(manager, "math", 200, *STUDENTS)
     manager.models.add(trained(), Target.WITHDRAWN, {})
     return manager
 
 
-def test_a_model_predicts_again_by_the_course(
+def test_a_prediction_by_a_model_is_recomputed_by_the_same_model(
     enrolled: DropoutDatabaseManager, spool: Spool
 ) -> None:
     manager = enrolled
@@ -50,7 +50,7 @@ def test_a_model_predicts_again_by_the_course(
     replay(manager, spool)
     complete = manager.batch_predictions.assess_course("math", AS_OF)
     assert complete is not None
-    # The model that predicted predicts again, though it is not the one that is active by now.
+    # The model that predicted recomputes, although it is not active any more.
     with manager.database.unit_of_work() as session:
         session.execute(update(type(manager.models.get(alone.version))).values(is_active=False))
     done = manager.recomputing.run(), manager.recomputing.run()
@@ -64,7 +64,7 @@ def test_a_model_predicts_again_by_the_course(
     assert (latest.pending_rows, latest.version) == (0, alone.version)
 
 
-def test_without_its_model_the_rules_predict_again(
+def test_the_rules_recompute_if_the_model_was_deleted(
     enrolled: DropoutDatabaseManager, spool: Spool
 ) -> None:
     alone = enrolled.predictions.predict("ada", as_of=AS_OF)

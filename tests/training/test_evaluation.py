@@ -5,7 +5,7 @@ import pytest
 
 from dropout_service.learning.evaluation import BASELINES, evaluate_days
 from dropout_service.learning.rows import EnrolmentRows
-from tests.support.learned import quietly, rows, trained
+from tests.support.oulad_fixtures.learned import quietly, rows, trained
 
 AUDITED = ("gender", "has_disability", "deprivation_band")
 

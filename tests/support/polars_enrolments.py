@@ -1,20 +1,22 @@
-"""The features of enrolments from OULAD's CSV files, by polars: the yardstick for ours.
+"""Features of enrolments from OULAD's CSV files, by polars: an independent reference for ours.
 
 Kuzilek, Hlosta, Zdrahal 2017, Scientific Data 4:170171. Same names and meanings as
-`dropout_service.domain.enrolments.enrolment_features`; null is not known. OULAD has no questions.
+`dropout_service.domain.enrolments.enrolment_features`; null is unknown. OULAD has no questions.
 """
 
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 import polars as pl
 
+from dropout_service.database.features.enrolment import Columns
 from dropout_service.domain.enrolments.enrolment_features import (
     ACTIVITY_WINDOWS,
+    FEATURE_NAMES,
     LAST_DUE,
     MIDRANKED,
     MIN_RHYTHM_GAPS,
@@ -102,14 +104,11 @@ def _enrolments(joined: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def enrolment_features(
-    oulad: Oulad, as_of_day: int, *, courses: Sequence[str] | None = None
-) -> pl.DataFrame:
-    """Return one row per enrolment still registered at the end of that day of its course."""
-    chosen = pl.lit(value=True) if courses is None else pl.col("course").is_in(list(courses))
+def enrolment_features(oulad: Oulad, as_of_day: int) -> pl.DataFrame:
+    """Return one row per enrolment that is registered at the end of that day of its course."""
     here = pl.col("registered_day").is_null() | (pl.col("registered_day") <= as_of_day)
     left = pl.col("unregistered_day") <= as_of_day
-    population = oulad.enrolments.filter(chosen, here, ~left.fill_null(value=False)).with_columns(
+    population = oulad.enrolments.filter(here, ~left.fill_null(value=False)).with_columns(
         day=pl.lit(as_of_day), registration_lead_days=-pl.col("registered_day")
     )
     population = population.join(_leaving(oulad, as_of_day), on="course", how="left")
@@ -185,7 +184,7 @@ def _with_coursework(rows: pl.LazyFrame, oulad: Oulad, day: int) -> pl.LazyFrame
 
 
 def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    """Return a quotient without its last bits, so that what is equal has the same place."""
+    """Return a quotient without its last bits, so that equal values have the same rank."""
     return pl.when(whole > 0).then(part / whole).round(_DIGITS)
 
 
@@ -268,3 +267,19 @@ def _active_days(oulad: Oulad, day: int) -> pl.LazyFrame:
 def _types_used(oulad: Oulad, day: int) -> pl.LazyFrame:
     known = oulad.uses.filter(pl.col("first_day") <= day)
     return known.group_by(KEY).agg(resource_types=pl.len())
+
+
+def differences(ours: Columns, theirs: pl.DataFrame) -> list[str]:
+    """Return the names of the features in which the service's columns differ from these."""
+    id_ = pl.concat_str(pl.lit("oulad-"), "course", pl.lit("-"), "student_id")
+    theirs = theirs.with_columns(id_.alias("enrolment_id")).sort("enrolment_id")
+    if ours["enrolment_id"].tolist() != theirs["enrolment_id"].to_list():
+        return ["enrolments"]
+    return [
+        name
+        for name in FEATURE_NAMES
+        if name in theirs.columns
+        and not np.allclose(
+            ours[name], theirs[name].cast(pl.Float64).to_numpy(), rtol=1e-9, equal_nan=True
+        )
+    ]

@@ -1,4 +1,4 @@
-"""Which enrolments are learned from: of courses that are over, on days that they had."""
+"""Training sets: enrolments of completed courses, at the end of days of these courses."""
 
 from datetime import date, timedelta
 
@@ -22,7 +22,7 @@ def manager(private_url: str) -> DropoutDatabaseManager:
 
 
 def add_course(manager: DropoutDatabaseManager, name: str, starts_on: date) -> None:
-    """Store a course of 60 days with two enrolments, of which one ended by leaving on day 40."""
+    """Store a course of 60 days with two enrolments, one withdrawn on day 40."""
     ends = {"ada": (CourseOutcome.PASS, None), "bob": (CourseOutcome.WITHDRAWN, 40)}
     for student in ends:
         manager.students.add(student)
@@ -48,7 +48,7 @@ def add_course(manager: DropoutDatabaseManager, name: str, starts_on: date) -> N
 @pytest.mark.parametrize(
     ("day", "students"), [(28, ["ada", "bob"]), (LENGTH - 1, ["ada"]), (LENGTH, []), (112, [])]
 )
-def test_after_the_last_day_of_a_course_there_is_nothing_to_predict(
+def test_a_day_after_the_end_of_the_course_has_no_rows(
     manager: DropoutDatabaseManager, day: int, students: list[str]
 ) -> None:
     add_course(manager, "2013J", date(2013, 10, 1))
@@ -59,7 +59,7 @@ def test_after_the_last_day_of_a_course_there_is_nothing_to_predict(
     assert rows["label"].tolist() == [float(student == "bob") for student in students]
 
 
-def test_a_course_that_runs_teaches_nothing(manager: DropoutDatabaseManager) -> None:
+def test_a_running_course_is_rejected(manager: DropoutDatabaseManager) -> None:
     today = utc_now().date()
     add_course(manager, "over", today - timedelta(days=LENGTH + 1))
     add_course(manager, "runs", today - timedelta(days=LENGTH // 2))

@@ -15,14 +15,13 @@ from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.database.courses.bulk_import import SubmissionToStore
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.domain.enums import EventType
-from dropout_service.errors import NotAssessable
 from dropout_service.models import Course, DropoutPrediction, Enrolment, Submission
 from dropout_service.settings import Settings
 from shared_db.connection.database import Database
 from shared_db.settings import Environment, Fallback
-from tests.e2e.conftest import DAY_56_OF_CCC
 from tests.support.databases import LOOPBACK, engine_on
-from tests.support.imported import Run
+from tests.support.oulad_fixtures.imported import Run
+from tests.training.conftest import DAY_56_OF_CCC
 
 DAY_56 = datetime(2014, 3, 29, 23, 59, 59, tzinfo=UTC)
 DAY_90 = datetime(2014, 5, 2, 12, tzinfo=UTC)
@@ -260,17 +259,3 @@ def test_leavers_and_later_or_unknown_enrolments_are_not_assessable(
     for answer, reason in zip(answers, why, strict=True):
         assert reason in answer.json()["missing"]
     assert manager.predictions.search_course(course).items == []
-
-
-def test_before_a_course_begins_no_student_is_assessable(manager: DropoutDatabaseManager) -> None:
-    some, soon = latest(manager)[-1].student_id, datetime(2013, 12, 1, tzinfo=UTC)
-
-    with pytest.raises(NotAssessable, match="begins on 2014-02-01"):
-        manager.predictions.predict(some, as_of=soon, course="CCC-2014B")
-
-
-def test_a_student_of_another_course_is_not_assessable(manager: DropoutDatabaseManager) -> None:
-    with pytest.raises(NotAssessable, match="not enrolled in AAA-2013B"):
-        manager.predictions.predict(
-            latest(manager)[-1].student_id, as_of=DAY_56, course="AAA-2013B"
-        )

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from tests.support.databases import engine_on
-from tests.support.imported import Run
+from tests.support.oulad_fixtures.imported import Run
 from veritas_cli.main import app
 
 EVALUATE = ("evaluate", "--train", "2013B", "--test", "2014B", "--resamples", "20")

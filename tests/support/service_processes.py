@@ -1,7 +1,6 @@
-"""Real things for benchmarks and fuzzing: a PostgreSQL server and service processes of its own."""
+"""PostgreSQL server and service processes of their own, for fuzzing, benchmarks and tests."""
 
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from sqlalchemy import Engine, NullPool, create_engine, text
+from sqlalchemy import Engine, NullPool, create_engine
 
 from shared_db.connection.database import Database
 from shared_db.connection.engine import normalised_url
@@ -29,7 +28,7 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Server:
-    """A running PostgreSQL with all schemas, and a key that opens every route."""
+    """A running PostgreSQL with all schemas, and a key with every scope."""
 
     url: str
     key: str
@@ -37,8 +36,8 @@ class Server:
 
     @contextmanager
     def away(self) -> Iterator[None]:
-        """Take PostgreSQL away for a while; call it from the main thread."""
-        assert self.postgres is not None  # noqa: S101 - a test's server is not for this
+        """Stop PostgreSQL for a while; call it from the main thread."""
+        assert self.postgres is not None
         self.postgres.stop()
         try:
             yield
@@ -52,7 +51,7 @@ class Server:
 
 @contextmanager
 def migrated_server(options: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """Give a new PostgreSQL server, durable unless the options say otherwise; gone afterwards."""
+    """Give a new PostgreSQL server, by default durable; delete it afterwards."""
     with tempfile.TemporaryDirectory(prefix="veritas-bench-", ignore_cleanup_errors=True) as folder:
         postgres = LocalPostgres(Path(folder, "postgres"), port=free_port(), options=options)
         try:
@@ -71,7 +70,7 @@ def _with_key(postgres: LocalPostgres) -> Server:
 
 @dataclass(frozen=True)
 class Running:
-    """A running service: its URL, and what it has used so far."""
+    """A running service: its URL, its processor time and memory."""
 
     url: str
     process: int
@@ -84,12 +83,12 @@ class Running:
 
     @property
     def peak_mebibytes(self) -> float:
-        """The most memory that it has had."""
+        """Peak memory."""
         return _memory_of(self.process, "VmHWM")
 
     @property
     def mebibytes(self) -> float:
-        """The memory that it has now."""
+        """Present memory."""
         return _memory_of(self.process, "VmRSS")
 
 
@@ -111,7 +110,7 @@ def _children_of(process: int) -> list[int]:
 
 @contextmanager
 def service(package: str, server: Server, settings: Mapping[str, str]) -> Iterator[str]:
-    """Give the URL of a service that runs as it does in production, except for the settings."""
+    """Give the URL of a service that runs as in production, except for the settings."""
     with running(package, [package], server, settings) as found:
         yield found.url
 
@@ -120,7 +119,7 @@ def service(package: str, server: Server, settings: Mapping[str, str]) -> Iterat
 def running(
     package: str, module: Sequence[str], server: Server, settings: Mapping[str, str]
 ) -> Iterator[Running]:
-    """Give a service that runs as `python -m` with these words."""
+    """Give a service started by `python -m` with these arguments."""
     port = free_port()
     port_of = package.removesuffix("_service").upper() + "_PORT"
     with tempfile.TemporaryDirectory(prefix="veritas-bench-") as folder:
@@ -128,7 +127,7 @@ def running(
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", *module],
-                cwd=folder,  # where no .env of the developer's is
+                cwd=folder,  # has no .env of the developer
                 env={
                     "PATH": os.environ["PATH"],
                     "PYTHONPATH": str(_ROOT),
@@ -145,45 +144,6 @@ def running(
             yield Running(f"http://127.0.0.1:{port}", process.pid)
         finally:
             terminate(process, (signal.SIGTERM, 15))
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a table: what was measured, its figures, and the line that is its limit."""
-
-    label: str
-    figures: Mapping[str, float]
-    limit: "Line | None" = None
-
-    def __str__(self) -> str:
-        rate = self.figures["per_second"]
-        latencies = (self.figures.get(name) for name in ("p50", "p99"))
-        cells = [f"{'-' if ms is None else f'{ms:.1f}':>8}" for ms in latencies]
-        ratio = "" if self.limit is None else self._ratio(self.limit)
-        return f"{self.label:<30}{rate:>12,.0f}{''.join(cells)}   {ratio}".rstrip()
-
-    def _ratio(self, limit: "Line") -> str:
-        return f"{self.figures['per_second'] / limit.figures['per_second']:.2f} of {limit.label}"
-
-
-def print_table(title: str, lines: Sequence[Line]) -> None:
-    """Print the lines under their title."""
-    print(f"\n{title}")
-    print(f"{'':<30}{'per second':>12}{'p50 ms':>8}{'p99 ms':>8}   ratio")
-    for line in lines:
-        print(line)
-
-
-def machine(server: Server) -> str:
-    """Return what the figures depend on: cores, Python, PostgreSQL and whether it is durable."""
-    with server.engine().connect() as connection:
-        version, fsync = (
-            connection.scalar(text(f"SHOW {name}")) for name in ("server_version", "fsync")
-        )
-    return (
-        f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}, "
-        f"PostgreSQL {version} with fsync {fsync}; service, database and load on this machine"
-    )
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

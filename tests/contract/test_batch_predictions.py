@@ -1,4 +1,4 @@
-"""Predictions of a whole cohort on both stores."""
+"""Batch predictions of a cohort, on both stores."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -51,7 +51,7 @@ def predict(
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
-def test_everybody_is_predicted_once(db_manager: DropoutDatabaseManager, limit: int) -> None:
+def test_each_student_is_predicted_once(db_manager: DropoutDatabaseManager, limit: int) -> None:
     fill(db_manager)
 
     done = predict(db_manager, limit=limit)
@@ -64,7 +64,7 @@ def test_everybody_is_predicted_once(db_manager: DropoutDatabaseManager, limit: 
     assert len(ranked) == 5
 
 
-def test_a_cohort_and_a_single_prediction_agree(db_manager: DropoutDatabaseManager) -> None:
+def test_batch_and_single_predictions_are_equal(db_manager: DropoutDatabaseManager) -> None:
     fill(db_manager)
     predict(db_manager)
 
@@ -75,7 +75,7 @@ def test_a_cohort_and_a_single_prediction_agree(db_manager: DropoutDatabaseManag
         assert alone.missing == row.missing
 
 
-def test_a_course_has_its_own_cohort(db_manager: DropoutDatabaseManager) -> None:
+def test_the_cohort_of_a_course_has_its_students_only(db_manager: DropoutDatabaseManager) -> None:
     fill(db_manager)
 
     assert (
@@ -88,7 +88,7 @@ def test_a_course_has_its_own_cohort(db_manager: DropoutDatabaseManager) -> None
         db_manager.batch_predictions.count_students("nothing")
 
 
-def test_again_changes_nothing(db_manager: DropoutDatabaseManager) -> None:
+def test_repeating_a_batch_changes_nothing(db_manager: DropoutDatabaseManager) -> None:
     fill(db_manager)
     predict(db_manager)
     before = [row.id for row in db_manager.predictions.search().items]
@@ -99,7 +99,7 @@ def test_again_changes_nothing(db_manager: DropoutDatabaseManager) -> None:
     assert [row.id for row in db_manager.predictions.search().items] == before
 
 
-def test_what_is_predicted_again_is_the_latest_again(db_manager: DropoutDatabaseManager) -> None:
+def test_a_repeated_prediction_becomes_the_latest_again(db_manager: DropoutDatabaseManager) -> None:
     fill(db_manager)
     predict(db_manager)
     db_manager.predictions.add("given", "s3", "SILENT", 0.1, as_of=AS_OF)
@@ -111,25 +111,27 @@ def test_what_is_predicted_again_is_the_latest_again(db_manager: DropoutDatabase
     assert db_manager.predictions.get_latest("s3").version == RULES_VERSION
 
 
-def test_who_was_taken_off_by_mistake_counts_again(db_manager: DropoutDatabaseManager) -> None:
+def test_a_superseded_prediction_is_reactivated_when_repeated(
+    db_manager: DropoutDatabaseManager,
+) -> None:
     fill(db_manager)
     enrol(db_manager, "math", 200, s3=9)
-    tell_by_model(db_manager, "s3", "math")
+    predict_by_model(db_manager, "s3", "math")
     db_manager.batch_predictions.supersede_withdrawn("math", AS_OF)
     assert db_manager.analytics.summarize(AS_OF).standings[0].predicted == 0
 
-    tell_by_model(db_manager, "s3", "math")
+    predict_by_model(db_manager, "s3", "math")
 
     assert [row.id for row in db_manager.predictions.search_course("math")] == ["by-model"]
     assert db_manager.analytics.summarize(AS_OF).standings[0].predicted == 1
 
 
-def test_the_rules_are_silent_where_a_model_told(db_manager: DropoutDatabaseManager) -> None:
-    """Also of who is enrolled in a course that runs: a model may know nothing of them."""
+def test_a_prediction_by_a_model_supersedes_the_rules(db_manager: DropoutDatabaseManager) -> None:
+    """s2 is enrolled in a running course without a prediction by a model: the rules predict."""
     fill(db_manager)
     predict(db_manager, as_of=AS_OF - days(1))
     enrol(db_manager, "art", 200, s2=None, s3=None)
-    tell_by_model(db_manager, "s3", "art")
+    predict_by_model(db_manager, "s3", "art")
 
     done = predict(db_manager)
 
@@ -140,8 +142,8 @@ def test_the_rules_are_silent_where_a_model_told(db_manager: DropoutDatabaseMana
     assert len(overall) == 5
 
 
-def tell_by_model(manager: DropoutDatabaseManager, student: str, course: str) -> None:
-    """Store what a model might have said: hardly any risk."""
+def predict_by_model(manager: DropoutDatabaseManager, student: str, course: str) -> None:
+    """Store a prediction of a low risk, as a model would."""
     assessment = assess(features_of(SILENT_SINCE_LONG))
     named = {"id": "by-model", "digest": b"0", "version": "model-1"}
     risk = {"risk_score": 0.01, "risk_level": RiskLevel.LOW, "base_log_odds": -4.6}
@@ -172,7 +174,7 @@ def enrol(
     covered_until: int | None = None,
     **left: int | None,
 ) -> None:
-    """Store a course, and on which day each student left it.
+    """Store a course, and the day on which each student left it.
 
     begins: days after the first of the events. registered: on which day they were.
     covered_until: the last day of its stream of activity, None without one.
@@ -191,10 +193,10 @@ def enrol(
             session.add(Enrolment(**ids, **when, digest=b"0"))
 
 
-def test_whose_courses_are_all_behind_them_is_not_at_risk(
+def test_a_student_whose_courses_have_all_ended_is_not_assessable(
     db_manager: DropoutDatabaseManager,
 ) -> None:
-    """The silence of who has left is no sign; s3 is still heard of in math."""
+    """Inactivity after leaving is no sign of dropout; s3 still has events in math."""
     fill(db_manager)
     enrol(db_manager, "short", 30, s1=None, s2=None)
     enrol(db_manager, "long", 200, s1=None, s3=1, s4=9)
@@ -215,8 +217,10 @@ def test_whose_courses_are_all_behind_them_is_not_at_risk(
     assert db_manager.predictions.predict("s2", as_of=NOON + days(29)).student_id == "s2"
 
 
-def test_where_no_activity_is_kept_nobody_is_silent(db_manager: DropoutDatabaseManager) -> None:
-    """s2 and s3 went on to a course without a stream; of s3 an event tells nevertheless.
+def test_without_an_activity_stream_no_student_is_inactive(
+    db_manager: DropoutDatabaseManager,
+) -> None:
+    """s2 and s3 went on to a course without a stream; s3 has an event outside the streams.
 
     The stream of math ended on day 24, and goes on where s1 is.
     """
@@ -236,15 +240,17 @@ def test_where_no_activity_is_kept_nobody_is_silent(db_manager: DropoutDatabaseM
             db_manager.predictions.predict(student, as_of=AS_OF)
     earlier = db_manager.features.compute("s4", as_of=NOON + days(5)).features
     assert earlier["days_since_activity"] == 1
-    # Events that go on to come after the stream are heard.
+    # Events after the end of the stream count.
     late = AS_OF - days(6)
     db_manager.events.add(None, "s4", None, "NAVIGATION", course="math", occurred_at=late)
     heard = db_manager.features.compute("s4", as_of=AS_OF).features
     assert heard["days_since_activity"] == 6
 
 
-def test_who_is_between_two_courses_is_not_silent(db_manager: DropoutDatabaseManager) -> None:
-    """What comes later, and who registers for it later, changes nothing of before."""
+def test_a_student_between_two_courses_is_not_assessable(
+    db_manager: DropoutDatabaseManager,
+) -> None:
+    """A later course, and a later registration for it, change nothing at the instant."""
     fill(db_manager)
     enrol(db_manager, "math", 20, s1=None, s2=None, s3=None)
     enrol(db_manager, "next", 90, begins=60, registered=50, s1=None)
@@ -255,12 +261,14 @@ def test_who_is_between_two_courses_is_not_silent(db_manager: DropoutDatabaseMan
             db_manager.predictions.predict(student, as_of=AS_OF)
 
 
-def test_nobody_is_a_cohort_too(db_manager: DropoutDatabaseManager) -> None:
+def test_an_empty_cohort_has_no_predictions(db_manager: DropoutDatabaseManager) -> None:
     assert db_manager.batch_predictions.count_students() == 0
     assert predict(db_manager) == BatchResult(last=None)
 
 
-def test_two_runs_at_once_leave_one_latest_each(open_own_database: OpenDatabase) -> None:
+def test_concurrent_runs_leave_one_latest_prediction_per_student(
+    open_own_database: OpenDatabase,
+) -> None:
     manager = DropoutDatabaseManager(open_own_database(Base.metadata))
     fill(manager)
 

@@ -1,4 +1,4 @@
-"""Models that are saved at the same moment: all are kept, and one of them predicts."""
+"""Registry of learned models: concurrent inserts, replays, and models of another release."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -14,9 +14,9 @@ from dropout_service.models import LearnedModel
 from shared_db.connection.database import Database
 from tests.support.databases import engine_on
 from tests.support.factories import NOON, days
-from tests.support.learned import a_model
+from tests.support.oulad_fixtures.learned import a_model
 
-AT_ONCE = 8
+CONCURRENT = 8
 
 
 @pytest.fixture
@@ -24,23 +24,23 @@ def manager(private_url: str) -> DropoutDatabaseManager:
     return DropoutDatabaseManager(Database.on(engine_on(private_url)))
 
 
-def test_of_models_saved_at_once_one_predicts(manager: DropoutDatabaseManager) -> None:
-    together = Barrier(AT_ONCE)
+def test_one_of_concurrently_inserted_models_is_active(manager: DropoutDatabaseManager) -> None:
+    together = Barrier(CONCURRENT)
 
     def save(number: int) -> str:
         together.wait()
         return manager.models.add(a_model(number), Target.WITHDRAWN, {}).id
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        saved = list(pool.map(save, range(AT_ONCE)))
+    with ThreadPoolExecutor(CONCURRENT) as pool:
+        saved = list(pool.map(save, range(CONCURRENT)))
 
     models = manager.models.search()
-    assert len(set(saved)) == AT_ONCE
+    assert len(set(saved)) == CONCURRENT
     assert {model.id for model in models} == set(saved)
     assert [model.is_active for model in models].count(True) == 1
 
 
-def test_the_same_model_again_is_the_same_row_and_active(manager: DropoutDatabaseManager) -> None:
+def test_an_equal_model_is_stored_once_and_becomes_active(manager: DropoutDatabaseManager) -> None:
     first = manager.models.add(a_model(0.0), Target.WITHDRAWN, {})
     other = manager.models.add(a_model(1.0), Target.WITHDRAWN, {})
     again = manager.models.add(a_model(0.0), Target.WITHDRAWN, {})
@@ -50,7 +50,7 @@ def test_the_same_model_again_is_the_same_row_and_active(manager: DropoutDatabas
     assert active == {first.id: True, other.id: False}
 
 
-def test_a_model_of_another_release_lets_the_rules_predict(
+def test_the_rules_predict_if_the_model_is_of_another_release(
     manager: DropoutDatabaseManager, caplog: pytest.LogCaptureFixture
 ) -> None:
     version = manager.models.add(a_model(7.0), Target.WITHDRAWN, {}).id

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode before a server, over TCP and over a socket in a folder."""
+"""PgBouncer in transaction mode before a server, over TCP and over a Unix socket."""
 
 import shutil
 import signal
@@ -36,7 +36,7 @@ _PLACES = "/usr/sbin:/usr/local/sbin:/usr/bin:/opt/homebrew/bin"
 
 @dataclass(frozen=True)
 class Pooler:
-    """A running PgBouncer; each method gives the URL through it for a URL without."""
+    """A running PgBouncer; each method returns the URL through it for a URL without."""
 
     folder: Path
     port: int
@@ -54,7 +54,7 @@ class Pooler:
 
 
 def is_installed() -> bool:
-    """Tell whether there is a PgBouncer on this machine."""
+    """Return True if PgBouncer is on this machine."""
     return _program() is not None
 
 
@@ -62,7 +62,7 @@ def is_installed() -> bool:
 def pooler(
     server_url: str, *, connections: int = 4, auth: str = "scram-sha-256"
 ) -> Iterator[Pooler]:
-    """Give a PgBouncer before the server; it holds at most so many connections a database.
+    """Give a PgBouncer before the server, with at most so many connections a database.
 
     auth: PgBouncer's `auth_type`.
 
@@ -103,7 +103,7 @@ def _started(
             auth=auth,
         )
     )
-    account = account_for(folder)  # it, too, refuses to run as root
+    account = account_for(folder)  # PgBouncer refuses to run as root
     for path in (folder, users, configuration):
         if account is not None:
             account.chown(path)
