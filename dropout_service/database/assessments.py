@@ -19,7 +19,7 @@ from dropout_service.models import Assessment
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.filters import Columns, Filter, conditions
+from shared_db.queries.filters import Columns
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult, Outcome

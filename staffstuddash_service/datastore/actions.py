@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.filters import Filter, conditions
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult
@@ -91,9 +90,7 @@ class ActionRepository(Repository):
         """Insert actions; return the result of each, in order."""
         return self.insert_many(ACTION, actions, _insert_many)
 
-    def search_by_student(
-        self, student_id: str, **options: Unpack[PageOptions]
-    ) -> Page[ActionLog]:
+    def search_by_student(self, student_id: str, **options: Unpack[PageOptions]) -> Page[ActionLog]:
         """Return the actions about the student, the latest first.
 
         Raises:

@@ -1,10 +1,10 @@
 """Concepts: topics of a subject and their difficulty."""
-from typing import Unpack
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
+from typing import Unpack
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError

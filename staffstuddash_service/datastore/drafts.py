@@ -1,10 +1,10 @@
 """Drafts: each version is compared with the version before."""
-from typing import Unpack
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
+from typing import Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.filters import Filter, conditions
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
 from shared_db.columns import Row
-from shared_db.queries.filters import Filter, conditions
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.writes.copy_from import bulk_insert

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.filters import Filter, conditions
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult, refused
@@ -101,9 +100,7 @@ class StudentRepository(Repository):
             STUDENT, student_id, lambda session: find_student(session, student_id)
         )
 
-    def search(
-        self, *, search: str | None = None, **options: Unpack[PageOptions]
-    ) -> Page[Student]:
+    def search(self, *, search: str | None = None, **options: Unpack[PageOptions]) -> Page[Student]:
         """Return a page of the students by id.
 
         search: a part of the name or e-mail, in upper or lower case.

@@ -24,7 +24,7 @@ from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.errors import ServiceError
 from shared_db.ids import new_id
-from shared_db.queries.filters import Columns, Filter, conditions
+from shared_db.queries.filters import Columns
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import IngestRepository, Received
 from shared_db.results import InsertResult, Outcome

@@ -1,4 +1,5 @@
 """Feedback on predictions: repository."""
+
 from typing import Unpack
 
 from sqlalchemy import func, select

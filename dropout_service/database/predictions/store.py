@@ -1,9 +1,9 @@
 """Predictions: repository that makes, inserts and reads them."""
-from typing import Unpack
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Unpack
 
 from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session
@@ -23,7 +23,7 @@ from dropout_service.errors import (
 from dropout_service.models import Course, DailyActivity, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
-from shared_db.queries.filters import Columns, Filter, conditions
+from shared_db.queries.filters import Columns
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.spool.pending import pending_of
