@@ -1,4 +1,4 @@
-"""What one student did at chosen instants, and what is known of them at another."""
+"""Events of one student at given instants, and the features at another instant."""
 
 from datetime import datetime
 from typing import Any

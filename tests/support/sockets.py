@@ -1,4 +1,4 @@
-"""Clients that speak HTTP over a plain socket, as no client library would."""
+"""HTTP over a plain socket, with requests that no client library would send."""
 
 import json
 import socket
@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Self
 
-# For the test itself: a hang is a fault, not a slow machine.
+# A hang is a failure of the test.
 _SECONDS = 30
 SMALLEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer as it came."""
+    """One answer."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Client:
         self._reader = reader
 
     def send(self, data: bytes) -> Self:
-        """Send as it is; to a server that closed already, nothing."""
+        """Send the bytes; nothing if the server closed already."""
         try:
             self.connection.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
@@ -58,7 +58,7 @@ class Client:
         return Answer(int(first.split()[1]), headers, body)
 
     def is_closed(self) -> bool:
-        """Wait until the server closes; tell whether it did so without a further byte."""
+        """Wait until the server closes; return True if it sent no further byte."""
         try:
             return self._reader.read(1) == b""
         except ConnectionResetError:
@@ -76,6 +76,6 @@ def connected(port: int) -> Iterator[Client]:
 
 
 def asked(port: int, data: bytes = SMALLEST) -> Answer | None:
-    """Return the answer to what is sent over a connection of its own."""
+    """Send the bytes over a new connection and return the answer."""
     with connected(port) as client:
         return client.send(data).read()

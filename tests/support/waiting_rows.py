@@ -1,4 +1,4 @@
-"""Students of whom rows wait in a spool, and one of whom the same rows are stored."""
+"""Students with rows in a spool, and one with the same rows stored."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ from tests.support.databases import engine_on
 from tests.support.factories import NOON, days
 
 AS_OF = NOON + days(40)
-WHAT_DIFFERS = {"id", "student_id", "digest", "created_at", "is_latest", "is_overall"}
+OWN_COLUMNS = {"id", "student_id", "digest", "created_at", "is_latest", "is_overall"}
 STUDENTS = ("ada", "bob", "twin")
 
 
 def manager_with_waiting_rows(url: str, spool: Spool) -> DropoutDatabaseManager:
-    """Return a manager that would spool. Of ada, bob and twin the first weeks are stored.
+    """Return a manager with a spool. The first weeks of ada, bob and twin are stored.
 
-    The last three days of twin are stored, too; the same three of ada wait.
+    The last three days of twin are stored, too; those of ada are in the spool.
     """
     manager = manager_on(url, spool)
     manager.add_learning_events(
@@ -74,11 +74,11 @@ def predictions(manager: DropoutDatabaseManager, student: str) -> list[DropoutPr
 
 
 def content(row: DropoutPrediction | FeatureSet) -> dict[str, Any]:
-    """Return what a row says, whoever it is of and however it is named."""
+    """Return the columns of a row other than its names and its student."""
     return {
         column.key: getattr(row, column.key)
         for column in row.__table__.columns
-        if column.key not in WHAT_DIFFERS
+        if column.key not in OWN_COLUMNS
     }
 
 

@@ -1,4 +1,4 @@
-"""Made-up enrolments, a model learned from them, and one that is only kept."""
+"""Synthetic enrolments, a model trained on them, and a constant model."""
 
 from functools import cache
 
@@ -20,13 +20,13 @@ from dropout_service.learning.training import (
 )
 
 ROWS = 900
-# Half of it lines, so that what holds of the model holds of both parts.
+# Half of it linear, so that tests of the model cover both parts.
 SMALL = Search(leaves=(4,), trees=(20,), shares=(0.5,))
 
 
 @cache
 def rows(*, active_share: float = 0.5) -> EnrolmentRows:
-    """Return enrolments of three courses in which missing work and low scores lead to leaving."""
+    """Return enrolments of three courses; missing work and low scores lead to leaving."""
     random = np.random.default_rng(3)
     columns = {name: np.full(ROWS, np.nan) for name in KNOWN}
     trouble = random.random(ROWS)
@@ -64,7 +64,7 @@ def trained() -> Trained:
 
 
 def a_model(base: float, validation: tuple[Validated, ...] = ()) -> Trained:
-    """Return a model without activity, whose trees are none; another base is another model."""
+    """Return a constant model without activity; each base gives another model."""
     lines = Linear((Line(0.0, base, (0.0,), (0.0,), (0.0,)),))
     variant = Variant(
         ("day",), Blend(Booster("no trees"), lines, 1.0), Affine(1.0, 0.0), (0.0,), {}
