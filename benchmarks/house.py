@@ -28,7 +28,7 @@ SAME_ID = "the-same-id"
 
 @dataclass(frozen=True)
 class Case:
-    """One route, and the call of the manager whose statements pgbench repeats.
+    """One route, and a call of the manager, of which pgbench repeats the statements.
 
     The call uses the id `SAME_ID`; pgbench replaces it by the ids of the requests.
     """

@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
-    """Collect garbage from now on, except in what was imported."""
+    """Collect garbage from now on, except in imported modules."""
     gc.freeze()
     gc.enable()
 

@@ -75,8 +75,8 @@ def migrate_all(
     Return the reason if the roles could not be made, else None.
 
     Raises:
-        Migrating: another process migrates and does not finish in time.
-        TableInUse: a table was locked for too long.
+        MigrationInProgress: another process migrates and does not finish in time.
+        LockTimeout: a table was locked for too long.
 
     """
     with held_lease(engine) as lease:

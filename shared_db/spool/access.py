@@ -128,7 +128,7 @@ class SpoolAccess:
         return type_.pending(entry)
 
     def record_stored(self, type_: SpoolableType[Any, Any]) -> None:
-        """Record that the database took a row of this type, so deferred ones may be retried."""
+        """Record that the database took a row of this type past the spool, see `is_exhausted`."""
         if self._spool is not None:
             self._spool.types_stored.add(type_.name)
 

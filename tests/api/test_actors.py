@@ -1,4 +1,4 @@
-"""Use of the name of a key: in what it writes, and to keep callers apart."""
+"""Names of keys: recorded with changes, and used to separate callers."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How the systems are, over HTTP, on both stores."""
+"""Health of the systems over HTTP, on both stores."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""deploy/backup.sh: what it asks Compose for, and what it deletes. Docker is a stand-in here."""
+"""deploy/backup.sh: its calls of Compose and its deletions, with a stand-in for Docker."""
 
 import os
 import shutil

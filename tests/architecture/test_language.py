@@ -13,8 +13,6 @@ import pytest
 from tests.support.source_files import PACKAGES, ROOT, python_files
 
 AREAS = (*PACKAGES, "tests", "benchmarks", "docs")
-# Areas not converted yet.
-NOT_YET: tuple[str, ...] = (*PACKAGES, "tests")
 
 MOST_PRONOUNS_PER_THOUSAND_WORDS = 3
 PRONOUN = re.compile(r"\b(what|who|whom|whose|whoever)\b", re.IGNORECASE)
@@ -85,7 +83,7 @@ def banned(area: str) -> list[str]:
     return [f"{line} has a banned word" for line in found]
 
 
-@pytest.mark.parametrize("area", [area for area in AREAS if area not in NOT_YET])
+@pytest.mark.parametrize("area", AREAS)
 def test_the_language_rules_are_kept(area: str) -> None:
     words, pronouns = figures(area)
     empty = (text for text in texts(area) if text.is_docstring and EMPTY.match(text.content))

@@ -14,7 +14,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 GROUPS = PROJECT["dependency-groups"]
 RUNTIME = [*PROJECT["project"]["dependencies"], *GROUPS["build"]]
-# What each lock file has to hold; the extra `dev` names further extras as `veritas[...]`.
+# Contents of each lock file; the extra `dev` names further extras as `veritas[...]`.
 WANTED = {
     "requirements.lock": RUNTIME,
     "requirements-dev.lock": [

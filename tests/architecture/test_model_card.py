@@ -1,4 +1,4 @@
-"""The model card is what the command writes: its words are those of today's command and remarks."""
+"""Model card: its texts are those of the present command and remarks."""
 
 import pytest
 

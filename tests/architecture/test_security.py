@@ -1,4 +1,4 @@
-"""What docs/security.md says of keys, browsers and open routes is so."""
+"""docs/security.md: its statements on keys, browsers and open routes."""
 
 import re
 
@@ -16,7 +16,7 @@ TEXT = (ROOT / "docs" / "security.md").read_text()
 
 
 def section(title: str) -> str:
-    """Return what stands under a heading."""
+    """Return the text under a heading."""
     return re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:][titles().index(title)]
 
 

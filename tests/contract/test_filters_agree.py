@@ -51,7 +51,7 @@ def is_of_one_type(stored: Any, wanted: Any) -> bool:
 
 
 def is_met(wanted: Filter, row: EventToStore) -> bool:
-    """Tell what Python thinks of it."""
+    """Return the result of the same filter in Python."""
     stored: Any = getattr(row, wanted.field)
     for key in wanted.path:
         stored = stored.get(key) if isinstance(stored, dict) else None

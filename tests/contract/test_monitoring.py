@@ -23,7 +23,7 @@ from tests.support.databases import OpenDatabase, engine_on
 from tests.support.factories import NOON, days
 
 MINUTE = timedelta(minutes=1)
-# What a lone trouble loses when the next minute begins while the test runs.
+# Severity that a lone problem loses when the next minute begins while the test runs.
 A_MINUTE_LATER = 0.04
 
 
@@ -195,7 +195,7 @@ def test_many_normal_events_of_others_do_not_hide_a_dying_source(
     }
 
 
-def test_one_snapshot_a_minute_whoever_comes_first(open_own_database: OpenDatabase) -> None:
+def test_concurrent_processes_store_one_snapshot_a_minute(open_own_database: OpenDatabase) -> None:
     manager = MonitoringDatabase(open_own_database(Base.metadata))
     manager.add_log("api", "request", data={"level": "ERROR"}, timestamp=NOON)
 

@@ -1,4 +1,4 @@
-"""PostgreSQL answers what is often asked by the indexes that are there for it."""
+"""Plans of frequent queries: each uses the index that exists for it."""
 
 from datetime import timedelta
 from typing import Any

@@ -39,7 +39,7 @@ def suite_server() -> Iterator[None]:
 
 @cache
 def admin_url() -> str:
-    """Return the URL of the run's server, as a user who may create databases."""
+    """Return the URL of the run's server, as a user with the right to create databases."""
     url, _, failure = _request("start").partition("\n")
     if failure:
         pytest.fail(failure, pytrace=False)

@@ -1,4 +1,4 @@
-"""A database into which the small course of OULAD was brought."""
+"""Import of OULAD's small course into a database, and the rows of it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ from veritas_cli.oulad.csv_files import OuladFiles
 from veritas_cli.oulad.importer import OuladImport
 
 Run = Callable[..., Result]
-# When a row came in differs from one import to the next.
+# Without the times of the import, which differ.
 _ROWS = "SELECT to_jsonb(t) - 'created_at' - 'recorded_at' - 'updated_at' - 'due_at' FROM {table} t"
 _TABLES = text(
     "SELECT schemaname || '.' || tablename FROM pg_tables"
@@ -40,7 +40,7 @@ def bring_in_small(url: str, folder: Path, **changed: str) -> OuladImport:
 
 
 def contents(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    """Return all rows of both services by table, sorted, without the times at which they came."""
+    """Return all rows of both services by table, sorted, without the times of import."""
     return {
         table: sorted(connection.scalars(text(_ROWS.format(table=table))), key=str)
         for table in sorted(connection.scalars(_TABLES))
@@ -48,13 +48,13 @@ def contents(connection: Connection) -> dict[str, list[dict[str, Any]]]:
 
 
 def contents_of(url: str) -> dict[str, list[dict[str, Any]]]:
-    """Return the same of a database."""
+    """Return the rows of a database, as `contents` does."""
     with engine_on(url).connect() as connection:
         return contents(connection)
 
 
 def account(result: Result) -> dict[str, tuple[str, ...]]:
-    """Return what was read, stored, there already and refused, by file."""
+    """Return the counts of rows read, stored, present already and rejected, by file."""
     rows = (line.split() for line in result.output.splitlines())
     found = {row[0]: row for row in rows if row and row[0].endswith(".csv")}
     return {name: tuple(row[1:5]) for name, row in found.items()}

@@ -1,4 +1,4 @@
-"""Three courses of OULAD that are over, made up so that who hands in late and little leaves."""
+"""Four synthetic courses of the past; students with late and little work leave."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ from tests.support.oulad_fixtures.small_course import write_oulad
 
 COURSES = (("AAA", "2013B"), ("BBB", "2013B"), ("AAA", "2013J"), ("CCC", "2014B"))
 STUDENTS = 60
-WHO = (
+INFO_COLUMNS = (
     "gender,imd_band,final_result,studied_credits,num_of_prev_attempts,disability,region,"
     "highest_education,age_band"
 )
@@ -27,7 +27,7 @@ def write_past(folder: Path) -> Path:
             "71,AAA,2013B,forumng,,",
             "72,AAA,2013J,forumng,,",
         ],
-        "studentInfo": [f"code_module,code_presentation,id_student,{WHO}"],
+        "studentInfo": [f"code_module,code_presentation,id_student,{INFO_COLUMNS}"],
         "studentRegistration": [
             "code_module,code_presentation,id_student,date_registration,date_unregistration"
         ],

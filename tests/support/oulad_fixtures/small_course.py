@@ -1,10 +1,10 @@
-"""A course of OULAD in its published layout, small enough to see through."""
+"""A small course in the published layout of OULAD."""
 
 import zipfile
 from pathlib import Path
 
-# 101 works and passes, 102 leaves on day 12, 103 falls silent and leaves on day 60, 104 comes on
-# day 30, nothing was ever heard of 105, 106 fails. 101 did the other course too.
+# 101 works and passes, 102 leaves on day 12, 103 becomes inactive and leaves on day 60, 104
+# registers on day 30, 105 has no activity, 106 fails. 101 takes the other course, too.
 FILES = {
     "courses.csv": """
         code_module,code_presentation,module_presentation_length
@@ -91,6 +91,6 @@ def zip_of(folder: Path) -> Path:
 
 
 def with_question_marks(text: str) -> str:
-    """Return the lines with missing values spelled as in the other distribution."""
+    """Return the lines with missing values as `?`, as in the other distribution."""
     rows = (line.strip().split(",") for line in text.strip().splitlines())
     return "\n".join(",".join(value or "?" for value in row) for row in rows)
