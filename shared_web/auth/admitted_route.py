@@ -33,7 +33,8 @@ class AdmittedRoute(APIRoute):
                 request = JsonRequest(request.scope, request.receive)
             for scope in scopes:
                 await scope.admit(request)
-            parameters.reject_others(request.query_params)
+            if request.scope["query_string"]:
+                parameters.reject_others(request.query_params)
             return await answer(request)
 
         return handle

@@ -60,7 +60,7 @@ class JsonRequest(Request):
 async def read_json(request: Request, model: type[B]) -> B:
     """Return the body, for a route that takes `Request` because it is called very often.
 
-    FastAPI needs a third more time per request for a body parameter.
+    FastAPI needs more time for a body parameter and a response model.
 
     Raises:
         WrongMediaType: the Content-Type is not JSON.
