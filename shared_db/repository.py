@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, Unpack
 
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseUnavailable, NotFound, ServiceError
+from shared_db.queries.filters import Columns, conditions
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.resilience.deadlines import time_limit
 from shared_db.results import InsertResult
 from shared_db.spool.access import SpoolAccess
@@ -73,6 +76,36 @@ class Repository:
         """
         with self.database.reading_filtered() as session:
             return query(session)
+
+    def page(
+        self,
+        keyset: Keyset,
+        query: Select[T],
+        columns: Columns | None = None,
+        *,
+        require: Callable[[Session], object] | None = None,
+        **options: Unpack[PageOptions],
+    ) -> Page[T]:
+        """Return a page of `query` in the order of `keyset`.
+
+        columns: those that filters may name. require: runs first in the transaction, and raises if
+        the owner of the list does not exist.
+
+        Raises:
+            MalformedCursor: the cursor is not one of this list.
+            QueryTooExpensive: a query with filters ran into the time-out.
+            ServiceError: the refusal by `require`, or as `read`.
+
+        """
+
+        def page(session: Session) -> Page[T]:
+            if require is not None:
+                require(session)
+            wanted = conditions(session, options.get("filters", ()), columns or {})
+            after, limit = options.get("after"), options.get("limit", 100)
+            return keyset.page(session, query.where(*wanted), after=after, limit=limit)
+
+        return self.read_filtered(page) if columns else self.read(page)
 
     def write(self, change: Callable[[Session], T], *, wait_for_disk: bool = True) -> T:
         """Run `change` in one transaction: committed on return, rolled back on any error.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,8 +19,8 @@ from dropout_service.models import Assessment
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.filters import Columns, Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.filters import Columns
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult, Outcome
 from shared_db.spool.spoolable import SpoolableType
@@ -119,33 +119,23 @@ class AssessmentRepository(Repository):
         """Insert marks as `add` does and return the result of each, in order."""
         return self.insert_many(ASSESSMENT, assessments, _insert_many)
 
-    def search(
-        self,
-        student_id: str,
-        *,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
-    ) -> Page[Assessment]:
+    def search(self, student_id: str, **options: Unpack[PageOptions]) -> Page[Assessment]:
         """Return the marks of the student that are stored here, the latest first.
 
         Raises:
             StudentNotFound: no row of that student is stored.
             StudentErased: all data of the student were erased.
-            MalformedCursor: the cursor is not one of this list.
-            QueryTooExpensive: the filters take too long.
+            ServiceError: as `Repository.page`.
 
         """
-
-        def search(session: Session) -> Page[Assessment]:
-            require_student(session, student_id)
-            query = select(Assessment).where(
-                Assessment.student_id == student_id,
-                *conditions(session, filters, ASSESSMENT_COLUMNS),
-            )
-            return ASSESSMENTS_BY_TIME.page(session, query, after=after, limit=limit)
-
-        return self.read_filtered(search)
+        query = select(Assessment).where(Assessment.student_id == student_id)
+        return self.page(
+            ASSESSMENTS_BY_TIME,
+            query,
+            ASSESSMENT_COLUMNS,
+            require=lambda session: require_student(session, student_id),
+            **options,
+        )
 
 
 def _insert(session: Session, assessment: AssessmentToStore) -> Assessment:

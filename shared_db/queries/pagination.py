@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 
 from sqlalchemy import ColumnElement, Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared_db.errors import Invalid
+from shared_db.queries.filters import Filter
 
 T = TypeVar("T")
 _BIGINT = 2**63
@@ -42,6 +43,14 @@ class Page(Generic[T]):
     def __getitem__(self, index: int) -> T:
         """Return one row of this page."""
         return self.items[index]
+
+
+class PageOptions(TypedDict, total=False):
+    """Options of a list: filters of the caller, cursor, and the most rows (by default 100)."""
+
+    filters: Sequence[Filter]
+    after: str | None
+    limit: int
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.filters import Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult
 from shared_db.spool.spoolable import SpoolableType, result_per_item
@@ -91,45 +90,26 @@ class ActionRepository(Repository):
         """Insert actions; return the result of each, in order."""
         return self.insert_many(ACTION, actions, _insert_many)
 
-    def search_by_student(
-        self, student_id: str, *, after: str | None = None, limit: int = 100
-    ) -> Page[ActionLog]:
+    def search_by_student(self, student_id: str, **options: Unpack[PageOptions]) -> Page[ActionLog]:
         """Return the actions about the student, the latest first.
 
         Raises:
             StudentNotFound: no student has that id.
             StudentErased: the student was erased.
-            MalformedCursor: the cursor is not one of this list.
+            ServiceError: as `Repository.page`.
 
         """
+        query = select(ActionLog).where(ActionLog.student_id == student_id)
+        return self.page(
+            ACTIONS_BY_TIME,
+            query,
+            require=lambda session: find_student(session, student_id),
+            **options,
+        )
 
-        def page(session: Session) -> Page[ActionLog]:
-            find_student(session, student_id)
-            query = select(ActionLog).where(ActionLog.student_id == student_id)
-            return ACTIONS_BY_TIME.page(session, query, after=after, limit=limit)
-
-        return self.read(page)
-
-    def search(
-        self,
-        *,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
-    ) -> Page[ActionLog]:
-        """Return the actions about all students, the latest first.
-
-        Raises:
-            MalformedCursor: the cursor is not one of this list.
-            QueryTooExpensive: the query ran into the time-out.
-
-        """
-
-        def page(session: Session) -> Page[ActionLog]:
-            query = select(ActionLog).where(*conditions(session, filters, _COLUMNS))
-            return ACTIONS_BY_TIME.page(session, query, after=after, limit=limit)
-
-        return self.read_filtered(page)
+    def search(self, **options: Unpack[PageOptions]) -> Page[ActionLog]:
+        """Return a page of the actions about all students, the latest first."""
+        return self.page(ACTIONS_BY_TIME, select(ActionLog), _COLUMNS, **options)
 
 
 def log_action(

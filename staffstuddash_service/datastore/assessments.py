@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,8 +11,7 @@ from sqlalchemy.orm import Session
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.filters import Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult, refused
 from shared_db.spool.spoolable import SpoolableType
@@ -119,31 +119,24 @@ class AssessmentRepository(Repository):
         return self.insert_many(ASSESSMENT, assessments, _insert_many)
 
     def search_by_student(
-        self,
-        student_id: str,
-        *,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
+        self, student_id: str, **options: Unpack[PageOptions]
     ) -> Page[AssessmentLog]:
         """Return the student's assessments, the latest first.
 
         Raises:
             StudentNotFound: no student has that id.
             StudentErased: the student was erased.
-            MalformedCursor: the cursor is not one of this list.
-            QueryTooExpensive: the query ran into the time-out.
+            ServiceError: as `Repository.page`.
 
         """
-
-        def page(session: Session) -> Page[AssessmentLog]:
-            find_student(session, student_id)
-            query = select(AssessmentLog).where(
-                AssessmentLog.student_id == student_id, *conditions(session, filters, _COLUMNS)
-            )
-            return ASSESSMENTS_BY_TIME.page(session, query, after=after, limit=limit)
-
-        return self.read_filtered(page)
+        query = select(AssessmentLog).where(AssessmentLog.student_id == student_id)
+        return self.page(
+            ASSESSMENTS_BY_TIME,
+            query,
+            _COLUMNS,
+            require=lambda session: find_student(session, student_id),
+            **options,
+        )
 
 
 def _insert(session: Session, new: AssessmentToStore) -> AssessmentLog:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
+from typing import Unpack
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.resilience.error_classification import is_unique_violation
 from shared_db.results import InsertResult
@@ -74,20 +75,13 @@ class ConceptRepository(Repository):
         return self.insert_many(CONCEPT, concepts, _insert_many)
 
     def search(
-        self, *, subject: str | None = None, after: str | None = None, limit: int = 100
+        self, *, subject: str | None = None, **options: Unpack[PageOptions]
     ) -> Page[ConceptModule]:
-        """Return concepts by id, of one subject if given.
-
-        Raises:
-            MalformedCursor: the cursor is not one of this list.
-
-        """
+        """Return a page of the concepts by id, of one subject if given."""
         query = select(ConceptModule)
         if subject is not None:
             query = query.where(ConceptModule.subject == subject)
-        return self.read(
-            lambda session: CONCEPTS_BY_ID.page(session, query, after=after, limit=limit)
-        )
+        return self.page(CONCEPTS_BY_ID, query, **options)
 
     def update(self, concept_id: str, *, difficulty: int) -> ConceptModule:
         """Update the difficulty, 1 to 5.

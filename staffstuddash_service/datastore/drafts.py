@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
+from typing import Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,8 +12,7 @@ from sqlalchemy.orm import Session
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.filters import Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult
 from shared_db.spool.spoolable import SpoolableType, result_per_item
@@ -100,32 +100,23 @@ class DraftRepository(Repository):
         """Insert drafts in their order; return the result of each, in order."""
         return self.insert_many(DRAFT, drafts, _insert_many)
 
-    def search_by_student(
-        self,
-        student_id: str,
-        *,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
-    ) -> Page[Draft]:
+    def search_by_student(self, student_id: str, **options: Unpack[PageOptions]) -> Page[Draft]:
         """Return the student's drafts, the latest first.
 
         Raises:
             StudentNotFound: no student has that id.
             StudentErased: the student was erased.
-            MalformedCursor: the cursor is not one of this list.
-            QueryTooExpensive: the query ran into the time-out.
+            ServiceError: as `Repository.page`.
 
         """
-
-        def page(session: Session) -> Page[Draft]:
-            find_student(session, student_id)
-            query = select(Draft).where(
-                Draft.student_id == student_id, *conditions(session, filters, _COLUMNS)
-            )
-            return DRAFTS_BY_TIME.page(session, query, after=after, limit=limit)
-
-        return self.read_filtered(page)
+        query = select(Draft).where(Draft.student_id == student_id)
+        return self.page(
+            DRAFTS_BY_TIME,
+            query,
+            _COLUMNS,
+            require=lambda session: find_student(session, student_id),
+            **options,
+        )
 
 
 def _insert(session: Session, draft: DraftToStore) -> Draft:

@@ -4,15 +4,14 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import insert, or_, select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
 from shared_db.columns import Row
-from shared_db.queries.filters import Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.writes.copy_from import bulk_insert
 from staffstuddash_service.datastore.student_locks import find_student, lock_students
@@ -75,26 +74,9 @@ class PerformanceRepository(Repository):
 
         return self.read(record)
 
-    def search(
-        self,
-        *,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
-    ) -> Page[PerformanceRecord]:
-        """Return records by student.
-
-        Raises:
-            MalformedCursor: the cursor is not one of this list.
-            QueryTooExpensive: the query ran into the time-out.
-
-        """
-
-        def page(session: Session) -> Page[PerformanceRecord]:
-            query = select(PerformanceRecord).where(*conditions(session, filters, _COLUMNS))
-            return RECORDS_BY_STUDENT.page(session, query, after=after, limit=limit)
-
-        return self.read_filtered(page)
+    def search(self, **options: Unpack[PageOptions]) -> Page[PerformanceRecord]:
+        """Return a page of the records by student."""
+        return self.page(RECORDS_BY_STUDENT, select(PerformanceRecord), _COLUMNS, **options)
 
     def refresh_due(self, limit: int = 1000) -> int:
         """Recompute records that changed by the passage of time; return their number.

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.filters import Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult, refused
 from shared_db.spool.purge import purge_erased, purge_students, require_no_pending_writes
@@ -101,32 +100,16 @@ class StudentRepository(Repository):
             STUDENT, student_id, lambda session: find_student(session, student_id)
         )
 
-    def search(
-        self,
-        *,
-        search: str | None = None,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
-    ) -> Page[Student]:
-        """Return students by id, following the cursor `after`.
+    def search(self, *, search: str | None = None, **options: Unpack[PageOptions]) -> Page[Student]:
+        """Return a page of the students by id.
 
         search: a part of the name or e-mail, in upper or lower case.
-
-        Raises:
-            MalformedCursor: the cursor is not one of this list.
-            QueryTooExpensive: the query ran into the time-out.
-
         """
-
-        def page(session: Session) -> Page[Student]:
-            query = select(Student).where(*conditions(session, filters, _COLUMNS))
-            if search is not None:
-                found = Student.search_text.contains(search.casefold(), autoescape=True)
-                query = query.where(found)
-            return STUDENTS_BY_ID.page(session, query, after=after, limit=limit)
-
-        return self.read_filtered(page)
+        query = select(Student)
+        if search is not None:
+            found = Student.search_text.contains(search.casefold(), autoescape=True)
+            query = query.where(found)
+        return self.page(STUDENTS_BY_ID, query, _COLUMNS, **options)
 
     def update(self, student_id: str, changes: dict[str, Any], *, actor: str) -> Student:
         """Update `name` or `email`; an equal value is no change and is not logged.

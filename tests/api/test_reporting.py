@@ -1,4 +1,4 @@
-"""What services report to monitoring: their troubles, and nothing of what somebody sent."""
+"""Reports of services to monitoring: errors and warnings, without personal data."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ class Interrupted:
 
 @pytest.fixture
 def attached() -> Iterator[list[Reporter]]:
-    """Attach the reporters put into the list to the logger of these tests, and close them."""
+    """Give a list; its reporters are detached from the logger and closed at the end."""
     reporters: list[Reporter] = []
     yield reporters
     for reporter in reporters:
@@ -62,7 +62,7 @@ def reported(client: TestClient) -> list[dict[str, Any]]:
     return items[::-1]
 
 
-def test_a_failed_request_is_reported_without_what_was_sent(
+def test_a_failed_request_is_reported_without_its_data(
     monitoring_client: TestClient, attached: list[Reporter]
 ) -> None:
     reporter = report(attached, monitoring_client)
@@ -93,13 +93,13 @@ def test_a_failed_request_is_reported_without_what_was_sent(
     assert MARK not in str(event)
 
 
-def test_the_text_of_other_libraries_stays_here(
+def test_the_text_of_an_unstructured_record_is_not_sent(
     monitoring_client: TestClient, attached: list[Reporter]
 ) -> None:
     reporter = report(attached, monitoring_client)
     LOGGER.warning("cannot store %s", MARK)
     try:
-        raise ValueError(MARK)  # noqa: TRY301 - it is what is reported
+        raise ValueError(MARK)  # noqa: TRY301 - it is reported
     except ValueError:
         LOGGER.exception(f"failed for {MARK}")  # noqa: G004 - as a library might
     reporter.start()
@@ -112,7 +112,7 @@ def test_the_text_of_other_libraries_stays_here(
     assert MARK not in str([warning, error])
 
 
-def test_what_is_no_trouble_is_not_reported(
+def test_records_below_a_warning_are_not_reported(
     monitoring_client: TestClient, attached: list[Reporter]
 ) -> None:
     reporter = report(attached, monitoring_client)
@@ -125,7 +125,7 @@ def test_what_is_no_trouble_is_not_reported(
 
 
 @pytest.mark.parametrize("status", [None, 503])
-def test_what_could_not_be_sent_is_sent_later_once(
+def test_an_unsent_report_is_sent_later_once(
     monitoring_client: TestClient, attached: list[Reporter], status: int | None
 ) -> None:
     away = Interrupted(monitoring_client, times=3, status=status)
@@ -140,7 +140,7 @@ def test_what_could_not_be_sent_is_sent_later_once(
     assert reporter.dropped == 0
 
 
-def test_a_full_queue_drops_and_says_how_many(
+def test_a_full_queue_reports_the_number_of_dropped_events(
     monitoring_client: TestClient, attached: list[Reporter]
 ) -> None:
     reporter = report(attached, monitoring_client, capacity=3)
@@ -155,7 +155,7 @@ def test_a_full_queue_drops_and_says_how_many(
     assert {"number 0", "number 1", "number 2"} < set(events)
 
 
-def test_a_refused_batch_is_not_sent_for_ever(
+def test_a_refused_batch_is_not_sent_again(
     monitoring_client: TestClient, attached: list[Reporter], caplog: pytest.LogCaptureFixture
 ) -> None:
     reporter = report(attached, Interrupted(monitoring_client, times=1, status=401))
@@ -171,17 +171,17 @@ def test_a_refused_batch_is_not_sent_for_ever(
     assert "MONITORING_KEY" in caplog.text
 
 
-def test_nobody_waits_for_a_server_that_is_not_there(attached: list[Reporter]) -> None:
+def test_closing_does_not_wait_for_an_unreachable_server(attached: list[Reporter]) -> None:
     with httpx.Client(base_url="http://127.0.0.1:9") as client:
         reporter = report(attached, lambda events: client.post("/", json=events).status_code)
         reporter.start()
         LOGGER.warning({"event": "first"})
         reporter.close()
 
-    assert not reporter._thread.is_alive()  # noqa: SLF001 - that it has ended is what is shown
+    assert not reporter._thread.is_alive()  # noqa: SLF001 - it must have ended
 
 
-def test_many_threads_may_report_and_each_report_arrives_or_is_counted(
+def test_each_report_of_many_threads_arrives_or_is_counted(
     monitoring_client: TestClient, attached: list[Reporter]
 ) -> None:
     reporter = report(attached, monitoring_client, capacity=150)
@@ -210,7 +210,7 @@ def test_many_threads_may_report_and_each_report_arrives_or_is_counted(
         ("SLOW_REQUEST_SECONDS", "0"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(
+def test_invalid_settings_are_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -219,13 +219,13 @@ def test_settings_that_cannot_work_are_refused(
         ServiceSettings.load()
 
 
-def test_a_service_without_an_address_reports_nothing() -> None:
+def test_a_service_without_a_url_reports_nothing() -> None:
     before = list(logging.getLogger().handlers)
     with reporting(ServiceSettings.load(), "staffstuddash"):
         assert logging.getLogger().handlers == before
 
 
-def test_monitoring_does_not_report_to_itself_and_others_stop_when_they_end() -> None:
+def test_monitoring_does_not_report_to_itself() -> None:
     settings = ServiceSettings.load(monitoring_url="http://127.0.0.1:9", monitoring_key="secret")
     before = list(logging.getLogger().handlers)
 

@@ -1,7 +1,6 @@
 """Scope of each route of the three services, generated from their OpenAPI documents."""
 
 import re
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -11,8 +10,9 @@ from shared_db.settings import Environment
 from shared_web.auth import key_lookup
 from shared_web.auth.keys import KeyManager, Scope
 from tests.support.services import PARTS, routes_of
+from tests.support.source_files import ROOT
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+DOCUMENT = (ROOT / "docs" / "api.md").read_text()
 MONITORING = "/api/v1/monitoring"
 EXCEPTIONS = {
     ("POST", "/api/v1/events"): Scope.INGEST,

@@ -19,11 +19,11 @@ from tests.support.containers import (
     PORTS,
     PRODUCTION,
     PRODUCTION_FILE,
-    ROOT,
     Services,
     compose_tool,
     make_secrets,
 )
+from tests.support.source_files import ROOT
 from veritas_cli.http_client import ClientSettings
 
 SERVICES: Services = PRODUCTION["services"]

@@ -1,12 +1,11 @@
 """The model card is what the command writes: its words are those of today's command and remarks."""
 
-from pathlib import Path
-
 import pytest
 
+from tests.support.source_files import ROOT
 from veritas_cli.commands import evaluate
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize("name", ["PURPOSE", "METHOD", "SCOPE", "LIMITS"])

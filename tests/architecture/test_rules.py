@@ -1,4 +1,4 @@
-"""The rules of the house that no other tool checks."""
+"""Rules of the code that no other tool checks."""
 
 import ast
 import re
@@ -15,29 +15,16 @@ from fastapi.routing import APIRoute
 
 from shared_db.settings import VeritasSettings
 from tests.support.services import PARTS, routes_of
+from tests.support.source_files import PACKAGES, ROOT, python_files
 from veritas_cli.http_client import ClientSettings
 from veritas_cli.settings import LocalPostgresSettings, SuperuserSettings
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = (
-    "shared_db",
-    "shared_web",
-    "monitoring_service",
-    "staffstuddash_service",
-    "dropout_service",
-    "veritas_cli",
-)
 SETTINGS: tuple[type[VeritasSettings], ...] = (
     *(parts.settings for parts in PARTS.values()),
     LocalPostgresSettings,
     SuperuserSettings,
     ClientSettings,
 )
-
-
-def sources() -> Iterator[Path]:
-    for package in PACKAGES:
-        yield from (ROOT / package).rglob("*.py")
 
 
 def calls(path: Path) -> Iterator[tuple[str, int]]:
@@ -49,7 +36,7 @@ def calls(path: Path) -> Iterator[tuple[str, int]]:
 def places_that_call(name: str) -> set[str]:
     return {
         path.relative_to(ROOT).as_posix()
-        for path in sources()
+        for path in python_files(*PACKAGES)
         for attribute, _ in calls(path)
         if attribute == name
     }
@@ -77,7 +64,7 @@ def test_only_repositories_open_transactions() -> None:
 
 def test_a_route_calls_one_manager_method() -> None:
     managers = {"datastore", "manager", "monitoring"}
-    for path in sources():
+    for path in python_files(*PACKAGES):
         if path.parent.name != "routes":
             continue
         for function in ast.walk(ast.parse(path.read_text())):
@@ -137,7 +124,7 @@ def test_the_readme_speaks_of_commands_that_are_there() -> None:
 
 def test_nothing_private_of_a_library_is_imported() -> None:
     private = re.compile(r"^(?:from|import) (\w+(?:\.\w+)*\._\w+|_[a-z]\w*)", re.MULTILINE)
-    found = {path.name: private.findall(path.read_text()) for path in sources()}
+    found = {path.name: private.findall(path.read_text()) for path in python_files(*PACKAGES)}
 
     assert {name: names for name, names in found.items() if names} == {}
 
@@ -173,16 +160,6 @@ def test_fastapi_tells_what_a_route_asks_for() -> None:
     }
     assert [field.name for field in dependant.body_params] == ["body"]
     assert [each.call for each in dependant.dependencies] == [further]
-
-
-def test_files_are_of_a_size_to_read() -> None:
-    long = {
-        path.relative_to(ROOT).as_posix(): count
-        for path in (*sources(), *ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/*.py"))
-        if (count := len(path.read_text().splitlines())) > 300 and "versions" not in path.parts
-    }
-
-    assert long == {}
 
 
 @pytest.mark.parametrize("folder", [*PACKAGES, "tests", "docs", "benchmarks"])

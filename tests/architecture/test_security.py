@@ -1,7 +1,6 @@
 """What docs/security.md says of keys, browsers and open routes is so."""
 
 import re
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -11,8 +10,9 @@ from monitoring_service.settings import Settings
 from shared_db.settings import Environment
 from shared_web.auth.keys import Scope
 from tests.support.services import PARTS, openapi_of
+from tests.support.source_files import ROOT
 
-TEXT = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+TEXT = (ROOT / "docs" / "security.md").read_text()
 
 
 def section(title: str) -> str:

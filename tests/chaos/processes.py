@@ -10,10 +10,9 @@ from shared_db.spool.file import SpoolState
 from shared_db.spool.queue import Spool
 from shared_web.operations.readiness import readiness_failure
 from tests.e2e.processes import all_gone, children_of, wait_until, without_settings
+from tests.support.source_files import ROOT
 from veritas_cli.postgres.server import LocalPostgres
 from veritas_cli.processes.ports import free_port
-
-ROOT = Path(__file__).parents[2]
 
 # As a school would run it, except that the disk is not waited for: what a killed process wrote is
 # in the system's cache, and only a power cut would lose it.

@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.support.source_files import ROOT
+
 PORTS = {"monitoring": "8001", "staffstuddash": "8002", "dropout": "8003"}
 DOCKERFILES = ("Dockerfile", "deploy/pgbouncer/Dockerfile")
 

@@ -17,13 +17,13 @@ from sqlalchemy import Engine, NullPool, create_engine
 from shared_db.connection.database import Database
 from shared_db.connection.engine import normalised_url
 from shared_web.auth.keys import KeyManager, Scope
+from tests.support.source_files import ROOT
 from veritas_cli.migrations import migrate_all
 from veritas_cli.postgres.server import LocalPostgres
 from veritas_cli.processes.ports import free_port
 from veritas_cli.processes.termination import detached, terminate
 
 _START_SECONDS = 30
-_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def running(
                 cwd=folder,  # has no .env of the developer
                 env={
                     "PATH": os.environ["PATH"],
-                    "PYTHONPATH": str(_ROOT),
+                    "PYTHONPATH": str(ROOT),
                     "DATABASE_URL": server.url,
                     port_of: str(port),
                     **settings,

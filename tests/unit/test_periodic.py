@@ -1,4 +1,4 @@
-"""Work that a service does by itself."""
+"""Periodic tasks of a service."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ async def until(enough: asyncio.Event) -> None:
     await asyncio.wait_for(enough.wait(), timeout=30)
 
 
-def test_work_is_repeated_also_after_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_task_is_repeated_even_after_a_failure(caplog: pytest.LogCaptureFixture) -> None:
     turns: list[int] = []
 
     async def run() -> None:
@@ -34,7 +34,7 @@ def test_work_is_repeated_also_after_a_failure(caplog: pytest.LogCaptureFixture)
     assert "Xanthippe" not in caplog.text
 
 
-def test_nothing_runs_when_the_service_has_stopped() -> None:
+def test_no_task_runs_after_the_service_has_stopped() -> None:
     turns: list[int] = []
 
     async def run() -> int:

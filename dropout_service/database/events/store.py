@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,8 +24,8 @@ from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.errors import ServiceError
 from shared_db.ids import new_id
-from shared_db.queries.filters import Columns, Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.filters import Columns
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import IngestRepository, Received
 from shared_db.results import InsertResult, Outcome
 from shared_db.spool.access import SpoolAccess
@@ -129,52 +129,42 @@ class EventRepository(IngestRepository[EventToStore, LearningEvent]):
         """Insert events, and their students if new; return the result of each, in order."""
         return self.insert_many(EVENT, events, _insert_many)
 
-    def search(
-        self,
-        student_id: str,
-        *,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
-    ) -> Page[LearningEvent]:
+    def search(self, student_id: str, **options: Unpack[PageOptions]) -> Page[LearningEvent]:
         """Return the student's events, the latest first.
 
         Raises:
             StudentNotFound: no row of that student is stored.
             StudentErased: all data of the student were erased.
-            MalformedCursor: the cursor is not one of this list.
-            QueryTooExpensive: the filters take too long.
+            ServiceError: as `Repository.page`.
 
         """
-
-        def search(session: Session) -> Page[LearningEvent]:
-            require_student(session, student_id)
-            query = select(LearningEvent).where(
-                LearningEvent.student_id == student_id,
-                *conditions(session, filters, EVENT_COLUMNS),
-            )
-            return EVENTS_BY_TIME.page(session, query, after=after, limit=limit)
-
-        return self.read_filtered(search)
+        query = select(LearningEvent).where(LearningEvent.student_id == student_id)
+        return self.page(
+            EVENTS_BY_TIME,
+            query,
+            EVENT_COLUMNS,
+            require=lambda session: require_student(session, student_id),
+            **options,
+        )
 
     def search_attempts(
-        self, student_id: str, *, after: str | None = None, limit: int = 100
+        self, student_id: str, **options: Unpack[PageOptions]
     ) -> Page[AttemptHistory]:
         """Return the student's answers with the number of the attempt, the latest first.
 
         Raises:
             StudentNotFound: no row of that student is stored.
             StudentErased: all data of the student were erased.
-            MalformedCursor: the cursor is not one of this list.
+            ServiceError: as `Repository.page`.
 
         """
         query = select(AttemptHistory).where(AttemptHistory.student_id == student_id)
-
-        def search(session: Session) -> Page[AttemptHistory]:
-            require_student(session, student_id)
-            return ATTEMPTS_BY_TIME.page(session, query, after=after, limit=limit)
-
-        return self.read(search)
+        return self.page(
+            ATTEMPTS_BY_TIME,
+            query,
+            require=lambda session: require_student(session, student_id),
+            **options,
+        )
 
     def rebuild_daily_activity(self, *, after: str = "", limit: int = 1000) -> str | None:
         """Recompute the rollup of the next students by id from their events.

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -21,7 +21,7 @@ from dropout_service.models import FeatureSet, KnownStudent
 from shared_db.clock import utc_now
 from shared_db.columns import Key, Row
 from shared_db.ids import new_id
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.spool.pending import pending_of
 from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
@@ -91,24 +91,22 @@ class FeatureRepository(Repository):
         """
         return self.read(lambda session: _latest(session, student_id))
 
-    def search(
-        self, student_id: str, *, after: str | None = None, limit: int = 100
-    ) -> Page[FeatureSet]:
+    def search(self, student_id: str, **options: Unpack[PageOptions]) -> Page[FeatureSet]:
         """Return the student's feature sets, the latest `as_of` first.
 
         Raises:
             StudentNotFound: no row of that student is stored.
             StudentErased: all data of the student were erased.
-            MalformedCursor: the cursor is not one of this list.
+            ServiceError: as `Repository.page`.
 
         """
         query = select(FeatureSet).where(FeatureSet.student_id == student_id)
-
-        def search(session: Session) -> Page[FeatureSet]:
-            require_student(session, student_id)
-            return FEATURES_BY_TIME.page(session, query, after=after, limit=limit)
-
-        return self.read(search)
+        return self.page(
+            FEATURES_BY_TIME,
+            query,
+            require=lambda session: require_student(session, student_id),
+            **options,
+        )
 
 
 def features_at(session: Session, student_id: str, as_of: datetime) -> Features:

@@ -1,5 +1,7 @@
 """Feedback on predictions: repository."""
 
+from typing import Unpack
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -8,7 +10,7 @@ from dropout_service.errors import FeedbackExists, PredictionIdNotFound
 from dropout_service.models import DropoutPrediction, PredictionFeedback
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 
@@ -54,22 +56,22 @@ class FeedbackRepository(Repository):
         return self.write(insert)
 
     def search(
-        self, prediction_id: str, *, after: str | None = None, limit: int = 100
+        self, prediction_id: str, **options: Unpack[PageOptions]
     ) -> Page[PredictionFeedback]:
         """Return the verdicts on a prediction, the latest first.
 
         Raises:
             PredictionIdNotFound: no prediction has that id.
-            MalformedCursor: the cursor is not one of this list.
+            ServiceError: as `Repository.page`.
 
         """
         query = select(PredictionFeedback).where(PredictionFeedback.prediction_id == prediction_id)
-
-        def search(session: Session) -> Page[PredictionFeedback]:
-            _require_prediction(session, prediction_id)
-            return FEEDBACK_BY_TIME.page(session, query, after=after, limit=limit)
-
-        return self.read(search)
+        return self.page(
+            FEEDBACK_BY_TIME,
+            query,
+            require=lambda session: _require_prediction(session, prediction_id),
+            **options,
+        )
 
     def count(self) -> dict[DropoutType, dict[Verdict, int]]:
         """Return the number of each verdict by predicted type of dropout, with zeros."""

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, load_only
@@ -16,7 +16,7 @@ from dropout_service.learning.training import TrainedModel, TrainedVariant
 from dropout_service.models import LearnedModel
 from shared_db.clock import utc_now
 from shared_db.columns import Row
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.writes.idempotent_insert import content_digest, insert_many_idempotent
 
@@ -59,17 +59,9 @@ class ModelRegistry(Repository):
         row = _row(trained, target, training)
         return self.write(lambda session: _insert_active(session, row))
 
-    def search(self, *, after: str | None = None, limit: int = 100) -> Page[LearnedModel]:
-        """Return the models by id, following the cursor `after`, without trees and variants.
-
-        Raises:
-            MalformedCursor: the cursor is not one of this list.
-
-        """
-        query = select(LearnedModel).options(_DESCRIPTION)
-        return self.read(
-            lambda session: MODELS_BY_ID.page(session, query, after=after, limit=limit)
-        )
+    def search(self, **options: Unpack[PageOptions]) -> Page[LearnedModel]:
+        """Return a page of the models by id, without trees and variants."""
+        return self.page(MODELS_BY_ID, select(LearnedModel).options(_DESCRIPTION), **options)
 
     def get(self, version: str) -> LearnedModel:
         """Return a model, without trees and variants.

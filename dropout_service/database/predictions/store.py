@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Unpack
 
 from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session
@@ -22,8 +23,8 @@ from dropout_service.errors import (
 from dropout_service.models import Course, DailyActivity, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
-from shared_db.queries.filters import Columns, Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.filters import Columns
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.spool.pending import pending_of
 from shared_db.writes.idempotent_insert import content_digest, find_replay
@@ -172,60 +173,38 @@ class PredictionRepository(Repository):
         return self.read(get)
 
     def search_student(
-        self,
-        student_id: str,
-        *,
-        course: str | None = None,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
+        self, student_id: str, *, course: str | None = None, **options: Unpack[PageOptions]
     ) -> Page[DropoutPrediction]:
-        """Return the student's predictions, the latest `as_of` first.
-
-        course: only those of this course.
+        """Return the student's predictions, the latest `as_of` first, of one course if given.
 
         Raises:
             StudentNotFound: no row of that student is stored.
             StudentErased: all data of the student were erased.
-            MalformedCursor: the cursor is not one of this list.
+            ServiceError: as `Repository.page`.
 
         """
         query = select(DropoutPrediction).where(DropoutPrediction.student_id == student_id)
         if course is not None:
             query = query.where(DropoutPrediction.course == course)
-
-        def search(session: Session) -> Page[DropoutPrediction]:
-            require_student(session, student_id)
-            filtered = query.where(*conditions(session, filters, PREDICTION_COLUMNS))
-            return PREDICTIONS_BY_TIME.page(session, filtered, after=after, limit=limit)
-
-        return self.read_filtered(search)
+        return self.page(
+            PREDICTIONS_BY_TIME,
+            query,
+            PREDICTION_COLUMNS,
+            require=lambda session: require_student(session, student_id),
+            **options,
+        )
 
     def search(
-        self,
-        *,
-        course: str | None = None,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
+        self, *, course: str | None = None, **options: Unpack[PageOptions]
     ) -> Page[DropoutPrediction]:
         """Return the overall prediction of each student (the highest of the latest), by risk.
 
         course: only students who were active in it or are enrolled.
-
-        Raises:
-            MalformedCursor: the cursor is not one of this list.
-
         """
         query = select(DropoutPrediction).where(DropoutPrediction.is_overall)
         if course is not None:
             query = query.where(or_(_is_active_in(course), _is_enrolled_in(course)))
-
-        def search(session: Session) -> Page[DropoutPrediction]:
-            filtered = query.where(*conditions(session, filters, PREDICTION_COLUMNS))
-            return PREDICTIONS_BY_RISK.page(session, filtered, after=after, limit=limit)
-
-        return self.read_filtered(search)
+        return self.page(PREDICTIONS_BY_RISK, query, PREDICTION_COLUMNS, **options)
 
     def search_course(
         self, course: str, *, after: str | None = None, limit: int = 100

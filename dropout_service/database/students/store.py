@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -34,7 +34,7 @@ from dropout_service.models import (
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.pseudonyms import pseudonym_of
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult
 from shared_db.spool.purge import purge_erased, purge_students
@@ -122,16 +122,9 @@ class StudentRepository(Repository):
             STUDENT, student_id, lambda session: require_student(session, student_id)
         )
 
-    def search(self, *, after: str | None = None, limit: int = 100) -> Page[Student]:
-        """Return students by id, following the cursor `after`.
-
-        Raises:
-            MalformedCursor: the cursor is not one of this list.
-
-        """
-        return self.read(
-            lambda session: STUDENTS_BY_ID.page(session, select(Student), after=after, limit=limit)
-        )
+    def search(self, **options: Unpack[PageOptions]) -> Page[Student]:
+        """Return a page of the students by id."""
+        return self.page(STUDENTS_BY_ID, select(Student), **options)
 
     def erase(self, student_id: str) -> dict[str, int]:
         """Erase all data of a student for good; return the number of deleted rows by table.
