@@ -2,7 +2,7 @@
 
 from shared_db.queries.dialects import dialect_of, in_list, lateral_lookup
 from shared_db.queries.filters import Filter, Operator
-from shared_db.queries.pagination import Keyset, MalformedCursor, Page
+from shared_db.queries.pagination import Keyset, MalformedCursor, Page, PageOptions
 
 __all__ = [
     "Filter",
@@ -10,6 +10,7 @@ __all__ = [
     "MalformedCursor",
     "Operator",
     "Page",
+    "PageOptions",
     "dialect_of",
     "in_list",
     "lateral_lookup",
