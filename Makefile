@@ -47,11 +47,11 @@ chaos: $(INSTALLED) ## Kill the server and the services fifty times under load; 
 
 .PHONY: bench
 bench: $(INSTALLED) ## Measure the services against limits of the same machine
-	@$(BIN)/python -m benchmarks.house
+	@$(BIN)/python -m benchmarks house
 
 .PHONY: bench-ingest
 bench-ingest: $(INSTALLED) ## Measure the rate of event ingest (needs wrk)
-	@$(BIN)/python -m benchmarks.ingest
+	@$(BIN)/python -m benchmarks ingest
 
 .PHONY: containers
 containers: $(BIN)/hadolint ## Check the container files with their own tools

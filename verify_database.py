@@ -1,4 +1,4 @@
-"""Verify that the database works for all three services; the same as `veritas check`."""
+"""Check of the database with all three services; the same as `veritas check`."""
 
 import sys
 

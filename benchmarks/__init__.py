@@ -1,1 +1,1 @@
-"""How fast the services are, beside the limit that was measured in the same run."""
+"""Rates and times of the services, as ratios to a limit measured in the same run."""

@@ -1,29 +1,28 @@
-"""A page of the teacher's dashboard at 500 and 50,000 students: `python -m benchmarks.dashboard`.
+"""Pages of the teacher's dashboard at 500 and at 50,000 students.
 
-Each page is read through HTTP from a place that was drawn by lot, in turn from the small and the
-large school, so that both see the same machine. The limit is a ratio; times are told beside it.
+Each page is read through HTTP at a random place, in turns from the small and the large school. The
+limit is the ratio of both.
 """
 
-import argparse
 import random
-import sys
-import time
-from collections.abc import Sequence
+from argparse import ArgumentParser, Namespace
 from contextlib import ExitStack
-from statistics import quantiles
+from functools import partial
 from typing import Any
 
 import httpx
 
-from benchmarks.support.harness import migrated_server, service
+from benchmarks.support.command import run
 from benchmarks.support.school import fill
+from benchmarks.support.timing import p50_p99, timed
+from tests.support.service_processes import migrated_server, service
 
 ORDERS = ("student_id", "name", "mean_percentage", "last_activity_at", "-risk_score")
 LIMIT = 1.3
 
 
 class School:
-    """One running service on a school of some size, and places in its lists to read from."""
+    """One running service on a school of some size, and cursors in its lists."""
 
     def __init__(self, stack: ExitStack, student_count: int, options: dict[str, str]) -> None:
         server = stack.enter_context(migrated_server(options))
@@ -35,17 +34,15 @@ class School:
         self._places = {order: self._cursors(order) for order in ORDERS}
 
     def time_page(self, order: str) -> float:
-        """Read one page from a drawn place; return milliseconds."""
+        """Read one page at a random cursor; return milliseconds."""
         after = random.choice(self._places[order])
-        start = time.perf_counter()
-        self.page(sort=order, limit=50, **({"after": after} if after else {}))
-        return (time.perf_counter() - start) * 1000
+        query = {"sort": order, "limit": 50, **({"after": after} if after else {})}
+        return 1000 * timed(partial(self.page, **query))
 
     def time_cohort(self) -> float:
         """Read the cohort's dashboard; return milliseconds."""
-        start = time.perf_counter()
-        self._client.get("/api/v1/dashboard/cohort").raise_for_status()
-        return (time.perf_counter() - start) * 1000
+        path = "/api/v1/dashboard/cohort"
+        return 1000 * timed(lambda: self._client.get(path).raise_for_status())
 
     def page(self, **query: Any) -> Any:
         """Return one page."""
@@ -63,14 +60,8 @@ class School:
         return cursors[:-1]
 
 
-def p50_p99(times: Sequence[float]) -> tuple[float, float]:
-    """Return the median and the 99th percentile."""
-    cuts = quantiles(times, n=100)
-    return cuts[49], cuts[98]
-
-
 def compare(small: School, large: School, order: str, rounds: int) -> bool:
-    """Read pages in turn, print both schools' percentiles, tell whether the ratio is kept."""
+    """Print percentiles of pages read in turns; return True if the ratio is within the limit."""
     times: dict[int, list[float]] = {small.student_count: [], large.student_count: []}
     for school in (small, large) * rounds:
         times[school.student_count].append(school.time_page(order))
@@ -83,23 +74,25 @@ def compare(small: School, large: School, order: str, rounds: int) -> bool:
     return ratio <= LIMIT and ratio_99 <= LIMIT
 
 
-def main() -> int:
-    """Return 0 when every order keeps the limit."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--students", type=int, default=50_000)
-    options.add_argument("--rounds", type=int, default=400)
-    chosen = options.parse_args()
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("--students", type=int, default=50_000)
+    parser.add_argument("--rounds", type=int, default=400)
+
+
+def main(options: Namespace) -> bool:
+    """Return True if every order is within the limit."""
     with ExitStack() as stack:
         small = School(stack, 500, {})
-        large = School(stack, chosen.students, {})
-        print(f"a page of 50, ms     at 500 students   at {chosen.students:,}          ratio")
+        large = School(stack, options.students, {})
+        print(f"a page of 50, ms     at 500 students   at {options.students:,}          ratio")
         print("sorted by              p50     p99       p50     p99      p50     p99")
-        kept = [compare(small, large, order, chosen.rounds) for order in ORDERS]
+        kept = [compare(small, large, order, options.rounds) for order in ORDERS]
         for school in (small, large):
             p50, p99 = p50_p99([school.time_cohort() for _ in range(20)])
             print(f"the cohort of {school.student_count:,}: p50 {p50:.0f} ms, p99 {p99:.0f} ms")
-    return 0 if all(kept) else 1
+    return all(kept)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("dashboard")

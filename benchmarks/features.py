@@ -1,15 +1,11 @@
 """Features of a cohort: from the rollup in PostgreSQL, beside polars from Parquet.
 
-`python -m benchmarks.features [--students 20000] [--events 2000000]`. Both make the same figures
-from the same events in the same run, and the figures are compared. Needs the extra `bench`.
+The figures of both are compared. Needs the extra `bench`.
 """
 
-import argparse
 import io
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -19,43 +15,27 @@ from typing import Any
 import polars as pl
 from sqlalchemy import Engine, text
 
-from benchmarks.support.harness import migrated_server
+from benchmarks.support.command import run
 from benchmarks.support.polars_features import features_by_polars
+from benchmarks.support.timing import timed
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.database.features.activity_query import activity_statement
 from dropout_service.database.predictions.batch import EVERYBODY
-from dropout_service.domain.rules.activity import day_of
+from dropout_service.domain.rules.activity import epoch_day
 from shared_db.connection.database import Database
 from shared_db.pseudonyms import pseudonym_of
+from tests.support.service_processes import migrated_server
 
 LIMIT = 2.0
 TURNS = 5
 AS_OF = datetime(2026, 6, 1, 15, 30, tzinfo=UTC)
 DAYS = 100
-SPOOLABLE_TYPES = ("QUESTION_SUBMIT", "RESOURCE_VIEW", "NAVIGATION", "HINT_REQUEST")
+EVENT_TYPES = ("QUESTION_SUBMIT", "RESOURCE_VIEW", "NAVIGATION", "HINT_REQUEST")
 SETTINGS = {"shared_buffers": "512MB", "work_mem": "64MB", "max_wal_size": "4GB"}
 
 
-@dataclass(frozen=True)
-class Timed:
-    """How long something took, and what it gave."""
-
-    seconds: float
-    value: Any
-
-
-def timed(work: Callable[[], Any], turns: int = 1) -> Timed:
-    """Return the median time over the turns, and the last value."""
-    seconds = []
-    for _ in range(turns):
-        begun = time.perf_counter()
-        value = work()
-        seconds.append(time.perf_counter() - begun)
-    return Timed(median(seconds), value)
-
-
-def invented_events(students: int, events: int) -> pl.DataFrame:
-    """Return events of sittings over 100 days, a few past `AS_OF`; seeded, so always the same."""
+def synthetic_events(students: int, events: int) -> pl.DataFrame:
+    """Return synthetic sessions over 100 days, a few after `AS_OF`; the same in each run."""
     random = Random(20260601)
     rows: list[tuple[Any, ...]] = []
     first = AS_OF - timedelta(days=DAYS - 2)
@@ -64,7 +44,7 @@ def invented_events(students: int, events: int) -> pl.DataFrame:
         at = first + timedelta(days=random.randrange(DAYS), seconds=random.randrange(50_000))
         for _ in range(random.randint(3, 8)):
             at += timedelta(seconds=random.randrange(10, 900))
-            rows.append((student, at, *_deed(random)))
+            rows.append((student, at, *_activity(random)))
     names = ["student_id", "occurred_at", "event_type", "question_id", "is_correct", "answer"]
     frame = pl.DataFrame(rows[:events], schema=names, orient="row")
     return frame.with_columns(
@@ -74,8 +54,8 @@ def invented_events(students: int, events: int) -> pl.DataFrame:
     )
 
 
-def _deed(random: Random) -> tuple[str, str | None, bool | None, str | None]:
-    kind = random.choice(SPOOLABLE_TYPES)
+def _activity(random: Random) -> tuple[str, str | None, bool | None, str | None]:
+    kind = random.choice(EVENT_TYPES)
     if kind != "QUESTION_SUBMIT":
         return kind, None, None, None
     return kind, f"q{random.randrange(200)}", random.random() < 0.6, random.choice("abcd")
@@ -121,22 +101,22 @@ def _copy(engine: Engine, target: str, frame: pl.DataFrame) -> None:
 
 
 def build_rollup(manager: DropoutDatabaseManager) -> None:
-    """Build the rollup of everybody, in batches."""
+    """Build the rollup of all students, in batches."""
     after: str | None = ""
     while after is not None:
-        after = manager.rebuild_daily_activity(after=after, limit=2000)
+        after = manager.events.rebuild_daily_activity(after=after, limit=2000)
 
 
 def features_by_us(engine: Engine) -> pl.DataFrame:
-    """Return the figures of everybody, by the manager's own statement."""
-    values = {"as_of": AS_OF, "today": day_of(AS_OF)}
+    """Return the figures of all students, by the manager's statement."""
+    values = {"as_of": AS_OF, "today": epoch_day(AS_OF)}
     with engine.connect() as connection:
         rows = connection.execute(activity_statement(EVERYBODY), values)
         return pl.DataFrame(rows.all(), schema=list(rows.keys()), orient="row")
 
 
 def differences(ours: pl.DataFrame, theirs: pl.DataFrame) -> list[str]:
-    """Return the columns in which the two do not agree."""
+    """Return the names of the columns that differ."""
     ours = ours.sort("id")
     theirs = theirs.sort("student_id")
     if ours["id"].to_list() != theirs["student_id"].to_list():
@@ -152,13 +132,15 @@ def _agree(one: pl.Series, other: pl.Series) -> bool:
     return all(a == b or (a is not None and b is not None and abs(a - b) < 1e-3) for a, b in pairs)
 
 
-def main() -> None:
-    """Print the times; status 1 when ours takes longer than allowed or a figure differs."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("--students", type=int, default=20_000)
     parser.add_argument("--events", type=int, default=2_000_000)
-    options = parser.parse_args()
-    events = invented_events(options.students, options.events)
+
+
+def main(options: Namespace) -> bool:
+    """Print the times; return True if they are within the limit and the figures are equal."""
+    events = synthetic_events(options.students, options.events)
     with tempfile.TemporaryDirectory() as folder, migrated_server(SETTINGS) as server:
         parquet = Path(folder, "events.parquet")
         events.write_parquet(parquet)
@@ -171,18 +153,19 @@ def main() -> None:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE dropout.daily_activity, dropout.students"))
             count = connection.scalar(text("SELECT count(*) FROM dropout.daily_activity"))
-        ours = timed(lambda: features_by_us(engine), TURNS)
-        theirs = timed(lambda: features_by_polars(parquet, AS_OF), TURNS)
-    different = differences(ours.value, theirs.value)
-    ratio = ours.seconds / theirs.seconds
-    print(f"{len(events):,} events of {len(ours.value):,} students; medians of {TURNS} turns")
-    print(f"COPY of the events            {copied.seconds:8.2f} s")
-    print(f"building the rollup           {built.seconds:8.2f} s  ({count:,} rows)")
-    print(f"features, one statement       {ours.seconds:8.2f} s")
-    print(f"features, polars from Parquet {theirs.seconds:8.2f} s")
+        ours = median(timed(lambda: features_by_us(engine)) for _ in range(TURNS))
+        theirs = median(timed(lambda: features_by_polars(parquet, AS_OF)) for _ in range(TURNS))
+        figures = features_by_us(engine)
+        different = differences(figures, features_by_polars(parquet, AS_OF))
+    ratio = ours / theirs
+    print(f"{len(events):,} events of {len(figures):,} students; medians of {TURNS} turns")
+    print(f"COPY of the events            {copied:8.2f} s")
+    print(f"building the rollup           {built:8.2f} s  ({count:,} rows)")
+    print(f"features, one statement       {ours:8.2f} s")
+    print(f"features, polars from Parquet {theirs:8.2f} s")
     print(f"ratio {ratio:.2f}, at most {LIMIT}; figures that differ: {different or 'none'}")
-    raise SystemExit(0 if ratio <= LIMIT and not different else 1)
+    return ratio <= LIMIT and not different
 
 
 if __name__ == "__main__":
-    main()
+    run("features")

@@ -1,32 +1,36 @@
-"""One write, one read and one page of students, by way of connecting, beside pgbench: `make bench`.
+"""Write, read and page of students, for each way of connecting, beside pgbench.
 
-The ratio is to pgbench with a connection per transaction for NullPool, which does the same, also
-through a pooler, and to pgbench on kept connections for QueuePool. Nothing here asserts a time.
+The limit for NullPool, also through a pooler, is pgbench with a connection per transaction; for
+QueuePool it is pgbench on kept connections.
 """
 
-import argparse
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import event
 
-from benchmarks.support import load, pgbench, pgbouncer
-from benchmarks.support.harness import Line, Server, machine, migrated_server, print_table, service
+from benchmarks.support import load, pgbench
+from benchmarks.support.command import run
+from benchmarks.support.table import Line, print_head
+from benchmarks.support.timing import machine
 from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager, StudentToStore
+from tests.support import pgbouncer
+from tests.support.service_processes import Server, migrated_server, service
 
 STUDENTS = "/api/v1/students"
 STORED = 10_000
-NEW = 10**15  # so many that a random one is new
+NEW = 10**15  # so large that a random number is new
 SAME_ID = "the-same-id"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One route, and the call of the manager whose statements pgbench repeats.
+    """One route, and a call of the manager, of which pgbench repeats the statements.
 
-    The call uses the id `SAME_ID`, in whose place pgbench puts what the requests send.
+    The call uses the id `SAME_ID`; pgbench replaces it by the ids of the requests.
     """
 
     title: str
@@ -47,14 +51,14 @@ READ = Case(
 PAGE = Case(
     f"a page of 100 of {STORED:,} students: GET {STUDENTS}?limit=100",
     load.Request("GET", f"{STUDENTS}?limit=100"),
-    lambda datastore: datastore.get_students(limit=100),
+    lambda datastore: datastore.students.search(limit=100),
 )
 
 
 def fill(server: Server) -> None:
-    """Store the students whom the reads ask for."""
+    """Store the students of the reads."""
     students = [StudentToStore(f"Pupil {n}", f"p{n}@b.org", f"s{n}") for n in range(1, STORED + 1)]
-    DatastoreManager(Database.on(server.engine())).add_students(students)
+    DatastoreManager(Database.on(server.engine())).students.add_many(students)
 
 
 def transaction(server: Server, case: Case) -> str:
@@ -73,7 +77,7 @@ def transaction(server: Server, case: Case) -> str:
 
 @contextmanager
 def ways(server: Server, clients: int) -> Iterator[dict[str, dict[str, str]]]:
-    """Give the settings for each way to connect; PgBouncer's only where it is installed."""
+    """Give the settings for each way of connecting; with PgBouncer only if it is installed."""
     found = {
         "NullPool": {},
         "QueuePool": {"DATABASE_POOL": "queue", "DATABASE_POOL_SIZE": str(clients)},
@@ -81,7 +85,7 @@ def ways(server: Server, clients: int) -> Iterator[dict[str, dict[str, str]]]:
     if not pgbouncer.is_installed():
         yield found
         return
-    # As on a machine of its own: with passwords it would mostly measure how they are hashed.
+    # With passwords it would mostly measure their hashing.
     with pgbouncer.pooler(server.url, connections=clients, auth="trust") as pooler:
         yield found | {
             "NullPool, PgBouncer by TCP": {"DATABASE_URL": pooler.over_tcp(server.url)},
@@ -109,40 +113,43 @@ def measured(
             most=case.request.most,
             reconnect=reconnect,
         )
-        return Line(label, figures)
+        return _line(label, figures)
 
     kept, fresh = limit("pgbench", reconnect=False), limit("pgbench -C", reconnect=True)
     lines = [kept, fresh]
     for label, chosen in settings.items():
         with service("staffstuddash_service", server, chosen) as url:
             figures = load.measure(case.request, url, server.key, clients=clients, seconds=seconds)
-        lines.append(Line(label, figures, kept if label == "QueuePool" else fresh))
+        lines.append(_line(label, figures, kept if label == "QueuePool" else fresh))
     return lines
 
 
-def main() -> None:
-    """Measure every case and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def _line(label: str, figures: Mapping[str, float], *limits: Line) -> Line:
+    rate, p50, p99 = (figures.get(name) for name in ("per_second", "p50", "p99"))
+    return Line(label, rate or 0, p50, p99, limits=limits)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("--seconds", type=float, default=5, help="for each line")
-    parser.add_argument("--clients", type=int, default=8, help="that ask at the same time")
-    asked = parser.parse_args()
-    with migrated_server() as server, ways(server, asked.clients) as settings:
+    parser.add_argument("--clients", type=int, default=8, help="at the same time")
+
+
+def main(options: Namespace) -> bool:
+    """Measure every case and print the table."""
+    chosen = {"clients": options.clients, "seconds": options.seconds}
+    with migrated_server() as server, ways(server, options.clients) as settings:
         fill(server)
         print(machine(server))
-        written = transaction(server, WRITE)  # which stores the student whom the others read
+        written = transaction(server, WRITE)  # stores the student of the reads
         statements = {READ: transaction(server, READ), PAGE: transaction(server, PAGE)}
         # The write comes last, so that the reads find the table as it was filled.
         for case, repeated in (statements | {WRITE: written}).items():
-            lines = measured(
-                case,
-                repeated,
-                server,
-                settings,
-                clients=asked.clients,
-                seconds=asked.seconds,
-            )
-            print_table(case.title, lines)
+            print_head(case.title, "requests/s")
+            for line in measured(case, repeated, server, settings, **chosen):
+                print(line)
+    return True
 
 
 if __name__ == "__main__":
-    main()
+    run("house")

@@ -1,12 +1,11 @@
-"""Events taken in, one by one and in batches, beside what the machine can: `make bench-ingest`.
+"""Ingest of single events and batches, beside the limits of the machine; needs wrk.
 
-Everything in one run, so that the ratios mean something: pgbench on the same INSERT, bare COPY into
-the same table with its indexes, an empty route of the same app, the same route without group
-commit. Load comes from wrk. Nothing here asserts a time.
+The limits are of the same run: pgbench on the same INSERT, bare COPY into the same table with its
+indexes, an empty route of the same app, the same route without group commit.
 """
 
-import argparse
 import json
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,23 +13,25 @@ from itertools import chain
 
 from benchmarks.support import pgbench, wrk
 from benchmarks.support.bare import copied, recorded_insert, require_students
-from benchmarks.support.harness import Running, Server, machine, migrated_server, running
-from benchmarks.support.turns import TURNS, Line, Measure, in_turns
+from benchmarks.support.command import run
+from benchmarks.support.table import TURNS, Line, Measure, in_turns, print_head
+from benchmarks.support.timing import machine
+from tests.support.service_processes import Running, Server, migrated_server, running
 
 SINGLE_CLIENTS = (16, 256)
 MANY = 64
 BATCHES = (100, 1_000, 10_000)
 BATCH_CLIENTS = 2
-# The server accepts one connection in each round of its loop, so the first request of the last of
-# many clients waits for half a second and more: not to be among the slowest hundredth.
+# The server accepts one connection in each round of its loop, so the last of many clients waits
+# half a second and more for its first answer. That must not reach the 99th percentile.
 _ALL_CONNECTED_SECONDS = 4
-_BATCHED_AT_LEAST = 2_500  # events a second, or a turn may end before the first batch is answered
-PGBENCH_MOST = 10**15  # so many that a random one is new
+_BATCHED_AT_LEAST = 2_500  # events a second: each turn gets at least one answer
+PGBENCH_MOST = 10**15  # so large that a random number is new
 
 
 @dataclass(frozen=True)
-class SpoolableType:
-    """One kind of event: who takes it, where, and what it looks like."""
+class EventKind:
+    """One kind of event: its service, route, body and table."""
 
     title: str
     service: str
@@ -51,7 +52,7 @@ class SpoolableType:
 
 
 # One event in ten is a warning; a hundred systems report.
-SYSTEM = SpoolableType(
+SYSTEM = EventKind(
     "monitoring events, each judged",
     "monitoring_service",
     "/api/v1/monitoring/events",
@@ -71,7 +72,7 @@ SYSTEM = SpoolableType(
     100,
 )
 # A school's day: each of the students has few events of a course, and each answer is compared.
-LEARNING = SpoolableType(
+LEARNING = EventKind(
     "learning events, rolled up by day",
     "dropout_service",
     "/api/v1/events",
@@ -93,7 +94,7 @@ EMPTY = wrk.Load("/livez", method="GET")
 
 
 def print_line(line: Line) -> Line:
-    """Print a line as soon as it is measured, and return it."""
+    """Print a line at once, and return it."""
     print(line, flush=True)
     return line
 
@@ -108,7 +109,7 @@ def loaded(
     seconds: float,
     limits: Sequence[Line] = (),
 ) -> Line:
-    """Return the line of a load on a service, in events, without those that were refused."""
+    """Return the line of a load on a service, in accepted events."""
     before = service.cpu_seconds
     found = wrk.measure(load, service.url, server.key, clients=clients, seconds=seconds)
     events = (found.requests - found.refused) * max(1, load.items)
@@ -118,11 +119,8 @@ def loaded(
     return Line(label, rate, found.p50, found.p99, cpu, refused, tuple(limits))
 
 
-def singles(kind: SpoolableType, server: Server, seconds: float, kept: Line) -> Iterator[Line]:
-    """Yield the lines of single events.
-
-    What is compared is measured in turns, because another's work on the machine may come and go.
-    """
+def singles(kind: EventKind, server: Server, seconds: float, kept: Line) -> Iterator[Line]:
+    """Yield the lines of single events."""
     insert = recorded_insert(kind.service, server)
     with (
         running(kind.service, [kind.service], server, {}) as grouped,
@@ -152,7 +150,7 @@ def singles(kind: SpoolableType, server: Server, seconds: float, kept: Line) -> 
             return loaded(label, EMPTY, grouped, server, clients=MANY, seconds=lasting)
 
         yield from in_turns(events("own unit of work", own, 1), events("group commit", grouped, 1))
-        # First what leaves most behind that the next one would suffer from.
+        # First the measurement that leaves most work behind for the next one.
         limits = (events("own unit of work", own, MANY), fresh, empty)
         *found, ours = in_turns(*limits, events("group commit", grouped, MANY))
         yield from found
@@ -170,7 +168,7 @@ def by_pgbench(label: str, insert: str, server: Server, seconds: float, *, recon
     return Line(label, figures["per_second"], figures.get("p50"), figures.get("p99"))
 
 
-def batches(kind: SpoolableType, server: Server, seconds: float) -> Iterator[Line]:
+def batches(kind: EventKind, server: Server, seconds: float) -> Iterator[Line]:
     """Yield the lines of batches, each in turns with bare COPY in batches of that size."""
     with (
         running(kind.service, [kind.service], server, {}) as one,
@@ -179,7 +177,7 @@ def batches(kind: SpoolableType, server: Server, seconds: float) -> Iterator[Lin
         for service in (one, two):
             warm_up(kind, service, server)
         for size in BATCHES:
-            # Each client must come round a few times.
+            # Each client must send a few batches.
             lasting = max(seconds / TURNS, size / _BATCHED_AT_LEAST)
 
             def copy(size: int = size, lasting: float = lasting) -> Line:
@@ -197,13 +195,13 @@ def batches(kind: SpoolableType, server: Server, seconds: float) -> Iterator[Lin
             yield list(in_turns(copy, partial(ours, "2 clients, 2 workers", two)))[-1]
 
 
-def warm_up(kind: SpoolableType, service: Running, server: Server) -> None:
+def warm_up(kind: EventKind, service: Running, server: Server) -> None:
     """Let the service compile its statements."""
     wrk.measure(kind.load(), service.url, server.key, clients=8, seconds=1)
 
 
-def into_the_spool(kind: SpoolableType, server: Server, seconds: float) -> Iterator[Line]:
-    """Yield the lines of what is taken in while PostgreSQL is away, each beside itself as usual."""
+def into_the_spool(kind: EventKind, server: Server, seconds: float) -> Iterator[Line]:
+    """Yield the lines of ingest during an outage of PostgreSQL, each beside the usual rate."""
     loads = (
         (f"{MANY} clients", kind.load(), MANY),
         ("batches of 1,000, 2 clients", kind.load(1_000), BATCH_CLIENTS),
@@ -222,8 +220,8 @@ def into_the_spool(kind: SpoolableType, server: Server, seconds: float) -> Itera
                 yield taken(f"into the spool: {label}", load, clients, stored)
 
 
-def overloaded(kind: SpoolableType, server: Server, seconds: float) -> None:
-    """Print what ten times as many clients do as fit into the queue."""
+def overloaded(kind: EventKind, server: Server, seconds: float) -> None:
+    """Print the lines of ten times as many clients as fit into the queue."""
     settings = {"INGEST_QUEUE_REQUESTS": str(MANY)}
     with running(kind.service, [kind.service], server, settings) as service:
         warm_up(kind, service, server)
@@ -248,13 +246,11 @@ def overloaded(kind: SpoolableType, server: Server, seconds: float) -> None:
             print(f"{'':<42}peak memory {before:.0f} MiB, now {service.peak_mebibytes:.0f} MiB")
 
 
-def report(kind: SpoolableType, server: Server, seconds: float) -> None:
+def report(kind: EventKind, server: Server, seconds: float) -> None:
     """Measure one kind of event and print its table."""
-    print(f"\n{kind.title}: POST {kind.path}")
     if kind is LEARNING:
         require_students(server)
-    heads = ("events/s", "p50 ms", "p99 ms", "p99/p50", "CPU us")
-    print(f"{'':<42}{heads[0]:>10}{''.join(f'{head:>9}' for head in heads[1:])}")
+    print_head(f"{kind.title}: POST {kind.path}", "events/s")
     insert = recorded_insert(kind.service, server)
     kept = print_line(by_pgbench("pgbench", insert, server, seconds, reconnect=False))
     for line in singles(kind, server, seconds, kept):
@@ -264,19 +260,22 @@ def report(kind: SpoolableType, server: Server, seconds: float) -> None:
     overloaded(kind, server, seconds)
 
 
-def main() -> None:
-    """Measure both kinds of events."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("--seconds", type=float, default=5, help="for each line")
-    parser.add_argument("--kind", choices=("monitoring", "dropout"), help="only this service's")
-    asked = parser.parse_args()
-    kinds = [kind for kind in (SYSTEM, LEARNING) if asked.kind in (None, kind.name)]
+    parser.add_argument("--kind", choices=("monitoring", "dropout"), help="only of this service")
+
+
+def main(options: Namespace) -> bool:
+    """Measure both kinds of events."""
+    kinds = [kind for kind in (SYSTEM, LEARNING) if options.kind in (None, kind.name)]
     with migrated_server() as server:
         print(machine(server))
         print("CPU us: of the service's process, an event")
         for kind in kinds:
-            report(kind, server, asked.seconds)
+            report(kind, server, options.seconds)
+    return True
 
 
 if __name__ == "__main__":
-    main()
+    run("ingest")

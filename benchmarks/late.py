@@ -1,14 +1,12 @@
-"""Late learning events of one busy student, beside as many that come in time order.
+"""Late learning events of one busy student, beside as many in time order.
 
-`python -m benchmarks.late [--stored 50000 200000] [--batches 5]`. In each batch of late events 43 %
-are of one student, spread at random over the days of which that student has many events already.
-Both kinds of batches are measured in turns, so that a ratio is of the same run; the last line
-tells how long single events of other students take meanwhile.
+In each batch of late events 43 % are of one student, at random instants of days with many events.
+Both kinds of batches are measured in turns. The last line is the time of single events of other
+students meanwhile.
 """
 
-import argparse
 import threading
-import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,10 +15,12 @@ from random import Random
 from statistics import median, quantiles
 from typing import Any
 
-from benchmarks.support.harness import machine, migrated_server
+from benchmarks.support.command import run
+from benchmarks.support.timing import machine, timed
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.domain.enums import EventType
 from shared_db.connection.database import Database
+from tests.support.service_processes import migrated_server
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = 90
@@ -28,7 +28,7 @@ OTHERS = 300
 BUSY_SHARE = 0.43
 SIZES = (5_000, 50, 1)
 LIMIT = 3.0
-SPOOLABLE_TYPES = (
+EVENT_TYPES = (
     EventType.QUESTION_SUBMIT,
     EventType.QUESTION_SUBMIT,
     EventType.RESOURCE_VIEW,
@@ -39,7 +39,7 @@ SPOOLABLE_TYPES = (
 
 
 class School:
-    """Invented events: seeded, so always the same."""
+    """Synthetic events, the same in each run."""
 
     def __init__(self, busy: str) -> None:
         self.busy = busy
@@ -47,17 +47,17 @@ class School:
         self._now = FIRST + timedelta(days=DAYS)
 
     def history(self, count: int) -> Iterator[EventToStore]:
-        """Yield the events of the busy student that are stored beforehand, in time order."""
+        """Yield the events of the busy student before the measurement, in time order."""
         step = timedelta(days=DAYS) / count
         return (self._event(self.busy, FIRST + n * step) for n in range(count))
 
     def late(self, count: int) -> list[EventToStore]:
-        """Return late events, of the busy student and of others; one alone is of that student."""
+        """Return late events, of the busy student and of others; a single one is of the former."""
         share = BUSY_SHARE if count > 1 else 1
         return [self._event(self._somebody(share), self._past()) for _ in range(count)]
 
     def in_order(self, count: int) -> list[EventToStore]:
-        """Return events of the other students that come in time order."""
+        """Return events of the other students in time order."""
         return [self._event(self._other(), self._next()) for _ in range(count)]
 
     def _somebody(self, share: float) -> str:
@@ -74,7 +74,7 @@ class School:
         return self._now
 
     def _event(self, student_id: str, at: datetime) -> EventToStore:
-        kind = self._random.choice(SPOOLABLE_TYPES)
+        kind = self._random.choice(EVENT_TYPES)
         data: dict[str, Any] | None = None
         question = None
         if kind is EventType.QUESTION_SUBMIT:
@@ -88,20 +88,13 @@ class School:
         )
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Return how many seconds the work takes."""
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
-
-
 def store(manager: DropoutDatabaseManager, events: Sequence[EventToStore]) -> None:
-    """Store a batch, or one event by the group commit of single events."""
+    """Store a batch, or a single event by group commit."""
     if len(events) > 1:
-        manager.add_learning_events(events)
+        manager.events.add_many(events)
         return
     [event] = events
-    manager.add_learning_event(
+    manager.events.add(
         event.id,
         event.student_id,
         event.question_id,
@@ -131,7 +124,7 @@ def compared(manager: DropoutDatabaseManager, school: School, size: int, batches
 
 
 def meanwhile(manager: DropoutDatabaseManager, school: School, batches: int) -> None:
-    """Print how long single events of others take while late batches are stored, and after."""
+    """Print the time of single events of others while late batches are stored, and after."""
     late = [school.late(max(SIZES)) for _ in range(batches)]
 
     def send() -> None:
@@ -154,7 +147,7 @@ def meanwhile(manager: DropoutDatabaseManager, school: School, batches: int) -> 
 def singles(
     manager: DropoutDatabaseManager, school: School, goes_on: Callable[[], bool]
 ) -> list[float]:
-    """Return how long single events took, one after the other."""
+    """Return the seconds of single events, one after another."""
     other = School(f"{school.busy}-single")
     seconds = []
     while goes_on():
@@ -168,27 +161,30 @@ def p95(seconds: Sequence[float]) -> float:
     return quantiles(seconds, n=20)[-1]
 
 
-def main() -> None:
-    """Measure with each number of stored events."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("--stored", type=int, nargs="+", default=[50_000, 200_000])
     parser.add_argument("--batches", type=int, default=5)
-    asked = parser.parse_args()
+
+
+def main(options: Namespace) -> bool:
+    """Measure with each number of stored events."""
     with migrated_server() as server:
         print(machine(server))
         manager = DropoutDatabaseManager(
             Database.on(server.engine(), statement_timeout_seconds=300)
         )
-        for stored in asked.stored:
+        for stored in options.stored:
             school = School(f"busy-{stored}")
             history = school.history(stored)
             while some := list(islice(history, max(SIZES))):
-                manager.add_learning_events(some)
+                manager.events.add_many(some)
             print(f"one student with {stored:,} events over {DAYS} days", flush=True)
             for size in SIZES:
-                compared(manager, school, size, asked.batches * (1 if size > 1_000 else 5))
-            meanwhile(manager, school, asked.batches)
+                compared(manager, school, size, options.batches * (1 if size > 1_000 else 5))
+            meanwhile(manager, school, options.batches)
+    return True
 
 
 if __name__ == "__main__":
-    main()
+    run("late")

@@ -1,14 +1,13 @@
-"""Replay of the spool beside direct batches, while single events come in.
+"""Replay of the spool beside direct batches, with single events at the same time.
 
-`python -m benchmarks.replay` takes PostgreSQL away, sends batches, brings it back, and compares how
-fast the rows are stored with the same batches sent directly. In both cases clients go on sending
-single events, whose rate is compared with theirs alone.
+Batches are sent during an outage of PostgreSQL. The rate of their replay is compared with that of
+the same batches sent directly, and the rate of single events with their rate alone.
 """
 
-import argparse
 import json
 import threading
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,8 +16,10 @@ from typing import Any
 
 import httpx
 
-from benchmarks.support.harness import Running, Server, machine, migrated_server, running
+from benchmarks.support.command import run
+from benchmarks.support.timing import machine
 from shared_db.ids import new_id
+from tests.support.service_processes import Running, Server, migrated_server, running
 
 BATCH = 1000
 LIVE_CLIENTS = 2
@@ -27,7 +28,7 @@ LIVE_SECONDS = 8
 
 @dataclass(frozen=True)
 class Target:
-    """A service, its route of events, and one event as JSON of an id and a number."""
+    """A service, its route of events, and a function that returns one event as JSON."""
 
     package: str
     route: str
@@ -62,7 +63,7 @@ TARGETS = (
 
 @dataclass
 class Live:
-    """Clients that send one single event after the other, and how many were stored."""
+    """Clients that send single events one after another, and their counts."""
 
     url: str
     headers: dict[str, str]
@@ -75,7 +76,7 @@ class Live:
 
     @contextmanager
     def sending(self) -> Iterator["Live"]:
-        """Send as long as the context lasts."""
+        """Send during the context."""
         threads = [threading.Thread(target=self._send) for _ in range(LIVE_CLIENTS)]
         for thread in threads:
             thread.start()
@@ -98,7 +99,7 @@ class Live:
                     self.refused += not answer.is_success
 
 
-class Run:
+class Measurement:
     """Measurements of one service."""
 
     def __init__(self, server: Server, target: Target, found: Running, batches: int) -> None:
@@ -114,7 +115,7 @@ class Run:
         return Live(self._url + self._target.route, self._headers, self._target.event)
 
     def live_alone(self) -> float:
-        """Return single events a second, with nothing else going on."""
+        """Return single events a second, without other load."""
         with self._live().sending() as live:
             time.sleep(LIVE_SECONDS)
             return live.stored / LIVE_SECONDS
@@ -124,7 +125,7 @@ class Run:
         return self._with_live(self._send_batches)
 
     def replay(self) -> tuple[float, float, Live]:
-        """Return rows of the spool, and single events, a second; and what became of the latter."""
+        """Return rows of the spool, and single events, a second; and the counts of the latter."""
         with self._server.away():
             self._wait(lambda ready: ready["storage"] == "spool")
             self._send_batches()
@@ -167,30 +168,19 @@ class Run:
             time.sleep(0.1)
 
 
-def main() -> None:
-    """Measure both services and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batches", type=int, default=30, help=f"of {BATCH} rows")
-    batches = parser.parse_args().batches
-    with migrated_server() as server:
-        print(machine(server))
-        for target in TARGETS:
-            quiet = {"LOG_LEVEL": "WARNING"}
-            with running(target.package, [target.package], server, quiet) as found:
-                _measure(Run(server, target, found, batches), target.package, found)
-
-
-def _measure(run: Run, name: str, found: Running) -> None:
-    alone = run.live_alone()
-    direct, beside_direct = run.direct()
+def _measure(measured: Measurement, name: str, found: Running) -> None:
+    alone = measured.live_alone()
+    direct, beside_direct = measured.direct()
     before = found.mebibytes
-    replayed, beside_replay, live = run.replay()
+    replayed, beside_replay, live = measured.replay()
     time.sleep(2)
     print(f"\n{name}, rows and events a second")
     print(f"  single events alone                      {alone:>9,.0f}")
     print(f"  direct batches of {BATCH}                   {direct:>9,.0f}")
     print(f"    single events beside them              {beside_direct:>9,.0f}")
-    print(f"  replay of {run.most_waiting:>7,} rows                   {replayed:>9,.0f}", end="")
+    print(
+        f"  replay of {measured.most_waiting:>7,} rows                   {replayed:>9,.0f}", end=""
+    )
     print(f"   {replayed / direct:.2f} of direct batches")
     print(f"    single events beside it                {beside_replay:>9,.0f}", end="")
     print(f"   {beside_replay / alone:.2f} of alone")
@@ -199,5 +189,21 @@ def _measure(run: Run, name: str, found: Running) -> None:
     print(f" {found.peak_mebibytes:>9.0f} {found.mebibytes:>9.0f}")
 
 
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("--batches", type=int, default=30, help=f"of {BATCH} rows")
+
+
+def main(options: Namespace) -> bool:
+    """Measure both services and print a table."""
+    with migrated_server() as server:
+        print(machine(server))
+        for target in TARGETS:
+            quiet = {"LOG_LEVEL": "WARNING"}
+            with running(target.package, [target.package], server, quiet) as found:
+                _measure(Measurement(server, target, found, options.batches), target.package, found)
+    return True
+
+
 if __name__ == "__main__":
-    main()
+    run("replay")

@@ -1,1 +1,1 @@
-"""Who is about to drop out, why, and what helps: learning events in, predictions out."""
+"""Dropout service: learning events in, predictions of dropout with reasons out."""

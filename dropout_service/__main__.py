@@ -1,4 +1,4 @@
-"""Run the service: `python -m dropout_service`."""
+"""Entry point of `python -m dropout_service`."""
 
 from dropout_service.settings import Settings
 from shared_web.operations.serve import serve

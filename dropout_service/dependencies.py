@@ -1,4 +1,4 @@
-"""What routes ask for."""
+"""Dependencies of the routes."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from dropout_service.database import DropoutDatabaseManager
 
 
-# Not in a thread, of which there are few: it takes no time.
+# async, so that it does not use a worker thread.
 async def _manager(request: Request) -> DropoutDatabaseManager:
     manager: DropoutDatabaseManager = request.app.state.manager
     return manager

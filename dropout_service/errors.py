@@ -1,4 +1,4 @@
-"""What this service refuses."""
+"""Errors of this service."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from shared_db.errors import Conflict, Exists, Gone, Invalid, NotFound
 
 
 class StudentNotFound(NotFound):
-    """Nothing of a student with that id is stored here."""
+    """No row of a student with that id is stored here."""
 
     slug = "student-not-found"
     title = "The student is not known here"
@@ -19,35 +19,35 @@ class StudentNotFound(NotFound):
 
 
 class EventExists(Exists):
-    """The id is an event's already, sent with other content."""
+    """An event with that id is stored with other content."""
 
     slug = "event-exists"
     noun = "event"
 
 
 class PredictionExists(Exists):
-    """The id is a prediction's already, made of another student or instant."""
+    """A prediction with that id is stored for another student, course or instant."""
 
     slug = "prediction-exists"
     noun = "prediction"
 
 
 class PredictionNotFound(NotFound):
-    """No prediction of the student, or of the enrolment in a course, is the latest."""
+    """The student, or the enrolment in a course, has no latest prediction."""
 
     slug = "prediction-not-found"
     title = "There is no latest prediction"
 
     def __init__(self, student_id: str, course: str | None = None) -> None:
-        whom, members = f"student {student_id}", {"student_id": student_id}
+        subject, members = f"student {student_id}", {"student_id": student_id}
         if course is not None:
-            whom, members = f"{whom} in course {course}", {**members, "course": course}
-        why = "none was made yet (POST one), or the student has left"
-        super().__init__(f"No prediction of {whom} counts: {why}.", **members)
+            subject, members = f"{subject} in course {course}", {**members, "course": course}
+        reason = "none was made yet (POST one), or the student has left"
+        super().__init__(f"No prediction of {subject} counts: {reason}.", **members)
 
 
 class NotAssessable(Invalid):
-    """Too little is known of the student to say anything."""
+    """Too little is known of the student for a prediction."""
 
     slug = "not-assessable"
     title = "The student is not assessable"
@@ -61,7 +61,7 @@ class NotAssessable(Invalid):
 
 
 class StudentErased(Gone):
-    """All data of the student were erased, and none are taken any more."""
+    """All data of the student were erased, and further data are rejected."""
 
     slug = "student-deleted"
     title = "The student was deleted"
@@ -74,28 +74,28 @@ class StudentErased(Gone):
 
 
 class StudentExists(Exists):
-    """The id is a student's already, sent with another name or e-mail."""
+    """A student with that id is stored with another name or e-mail."""
 
     slug = "student-exists"
     noun = "student"
 
 
 class AssessmentExists(Exists):
-    """The id is an assessment's already, sent with other content."""
+    """An assessment with that id is stored with other content."""
 
     slug = "assessment-exists"
     noun = "assessment"
 
 
 class FeatureSetExists(Exists):
-    """The id is a feature set's already, of another student, instant or content."""
+    """A feature set with that id is stored with another student, instant or content."""
 
     slug = "feature-set-exists"
     noun = "feature set"
 
 
 class FeatureSetNotFound(NotFound):
-    """No features of the student were stored yet."""
+    """No features of the student are stored."""
 
     slug = "feature-set-not-found"
     title = "There are no features of this student"
@@ -118,14 +118,14 @@ class PredictionIdNotFound(NotFound):
 
 
 class FeedbackExists(Exists):
-    """The id is a feedback's already, sent with other content."""
+    """A feedback with that id is stored with other content."""
 
     slug = "feedback-exists"
     noun = "feedback"
 
 
 class CourseNotFound(NotFound):
-    """No enrolments of that course are known, and where events count, none of these."""
+    """The course has no enrolments and, where events are considered, no events."""
 
     slug = "course-not-found"
     title = "There are no enrolments in this course"
@@ -136,7 +136,7 @@ class CourseNotFound(NotFound):
 
 
 class LevelDisagrees(Invalid):
-    """The level is not the one of the score."""
+    """The risk level is not that of the risk score."""
 
     slug = "level-disagrees"
     title = "The risk level is not that of the score"
@@ -163,7 +163,7 @@ class ModelNotFound(NotFound):
 
 
 class PresentationNotFound(NotFound):
-    """There is no course of a presentation to learn from."""
+    """No course of a presentation is stored."""
 
     slug = "nothing-presented"
     title = "There is no course of this presentation"
@@ -176,7 +176,7 @@ class PresentationNotFound(NotFound):
 
 
 class CourseInProgress(Conflict):
-    """A course to learn from is not over, so how its enrolments end is not known."""
+    """A course to learn from is not over, so the outcomes of its enrolments are not known."""
 
     slug = "still-running"
     title = "The course is not over"

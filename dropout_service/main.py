@@ -1,4 +1,4 @@
-"""The app of this service: wiring only."""
+"""App of this service: wiring only."""
 
 from fastapi import FastAPI
 
@@ -26,15 +26,15 @@ SERVICE = Service(
     title="Veritas dropout",
     description="Learning events in, dropout predictions with reasons out.",
     tags=[
-        {"name": "students", "description": "Of whom something was heard."},
-        {"name": "events", "description": "What students did."},
-        {"name": "assessments", "description": "Marks that staffstuddash does not have."},
-        {"name": "courses", "description": "Who is enrolled where, and at what risk."},
-        {"name": "features", "description": "What events and marks come to at an instant."},
-        {"name": "predictions", "description": "Who is at risk, why, and what helps."},
-        {"name": "models", "description": "What predicts: learned from which courses, how well."},
-        {"name": "feedback", "description": "What people who know the students say of it."},
-        {"name": "analytics", "description": "How the risks stand over all students."},
+        {"name": "students", "description": "Students with any data here."},
+        {"name": "events", "description": "Learning events."},
+        {"name": "assessments", "description": "Marks that are not in staffstuddash."},
+        {"name": "courses", "description": "Courses, with the risks of their students."},
+        {"name": "features", "description": "Features of events and marks at an instant."},
+        {"name": "predictions", "description": "Risks with reasons and recommendations."},
+        {"name": "models", "description": "Learned models: training courses and metrics."},
+        {"name": "feedback", "description": "Verdicts of staff on predictions."},
+        {"name": "analytics", "description": "Risks over all students."},
     ],
     routers=[
         events.router,
@@ -53,12 +53,12 @@ SERVICE = Service(
 def create_app(
     manager: DropoutDatabaseManager = db_manager, settings: Settings | None = None
 ) -> FastAPI:
-    """Return the app on the given manager, by default the one of the environment's database."""
+    """Return the app on the given manager, by default on the database of the environment."""
     chosen = settings or Settings.load()
-    intake = Acknowledgement(manager.commits, chosen)
+    intake = Acknowledgement(manager.events.commits, chosen)
     periodics = [
-        Periodic("erasing", chosen.erasing_seconds, manager.erase_deleted_students),
-        Periodic("recomputing", chosen.recomputing_seconds, manager.recompute),
+        Periodic("erasing", chosen.erasing_seconds, manager.students.erase_deleted),
+        Periodic("recomputing", chosen.recomputing_seconds, manager.recomputing.run),
     ]
     periodics = [one for one in periodics if one.seconds]
     app = create_service_app(

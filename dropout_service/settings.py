@@ -1,4 +1,4 @@
-"""The settings of this service."""
+"""Settings of this service."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from shared_web.settings import IngestSettings
 
 
 class Settings(IngestSettings):
-    """The common settings, this service's port, and how often it does what it does by itself."""
+    """Common settings, the port of this service, and the intervals of its periodic work."""
 
     own_url: ClassVar[str | None] = "dropout_database_url"
 

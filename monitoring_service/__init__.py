@@ -1,1 +1,1 @@
-"""How the systems themselves do: their events analysed, kept and read back."""
+"""Monitoring service: events of the systems, judged and stored; nothing about students."""

@@ -1,4 +1,4 @@
-"""What routes ask for."""
+"""Dependencies of the routes."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from monitoring_service.database import MonitoringDatabase
 
 
-# Not in a thread, of which there are few: it takes no time.
+# async, so that it does not use a worker thread.
 async def _manager(request: Request) -> MonitoringDatabase:
     manager: MonitoringDatabase = request.app.state.manager
     return manager

@@ -1,4 +1,4 @@
-"""What this service refuses."""
+"""Refusals of this service."""
 
 from shared_db.errors import Exists, Invalid, NotFound
 
@@ -14,7 +14,7 @@ class LogNotFound(NotFound):
 
 
 class EventExists(Exists):
-    """The id is an event's already, sent with other content."""
+    """The id belongs to a stored event with other content."""
 
     slug = "event-exists"
     noun = "event"

@@ -42,8 +42,8 @@ def create_app(
     """Return the app on the given manager, by default the one of the environment's database."""
     settings = settings or Settings.load()
     manager.limits = settings.limits
-    intake = Acknowledgement(manager.commits, settings)
-    snapshots = Periodic("snapshots", SNAPSHOT_SECONDS, manager.record_system_health)
+    intake = Acknowledgement(manager.events.commits, settings)
+    snapshots = Periodic("snapshots", SNAPSHOT_SECONDS, manager.health.record)
     periodics = [snapshots] if settings.monitoring_snapshots else []
     app = create_service_app(
         SERVICE,

@@ -1,4 +1,4 @@
-"""The tables that this service owns."""
+"""Tables of this service."""
 
 from datetime import date, datetime
 from typing import Any
@@ -25,7 +25,7 @@ _IS_TROUBLE = text("status <> 'NORMAL'")
 
 
 class Base(ColumnsBase, DeclarativeBase):
-    """The mapped classes of schema `monitoring`."""
+    """Base of the mapped classes of schema `monitoring`."""
 
     metadata = service_metadata("monitoring")
 
@@ -37,7 +37,7 @@ background_work_of_dropout = background_view("dropout")
 
 
 class MonitoringLog(IdempotentRow, Base):
-    """One event of one system, with what the rules said of it. `id` is the event's id."""
+    """Event of a system, with its status by the rules. `id` is the event's id."""
 
     __tablename__ = "monitoring_logs"
     __table_args__ = (
@@ -46,7 +46,7 @@ class MonitoringLog(IdempotentRow, Base):
         Index(None, "source", "timestamp", "id"),
         Index(None, "component", "timestamp", "id"),
         Index(None, "event_type", "timestamp", "id"),
-        # Troubles are few, so looking for them among all rows would read mostly normal ones.
+        # Troubles are few: without an index of their own a search would read mostly normal events.
         Index(
             "ix_monitoring_logs_trouble_timestamp_id",
             "timestamp",
@@ -89,7 +89,7 @@ Index(
 
 
 class MonitoringResult(Base):
-    """Why an event is not NORMAL; a NORMAL one has no row."""
+    """Reasons why an event is not NORMAL; a NORMAL event has no row."""
 
     __tablename__ = "monitoring_results"
     __table_args__ = (CheckConstraint("severity_score BETWEEN 0 AND 1", name="severity_share"),)
@@ -106,7 +106,7 @@ class MonitoringResult(Base):
 
 
 class LogCount(Base):
-    """How many events there are of a source, day and status; changed together with the events.
+    """Number of events of a source, day and status, changed together with the events.
 
     The slot follows from an event's digest: writers of one source then wait less for each other.
     """
@@ -121,7 +121,7 @@ class LogCount(Base):
 
 
 class SystemHealth(Base):
-    """How all systems were in one minute; status and severity are null when nothing was heard."""
+    """Health of all systems in one minute; status and severity are null without any event."""
 
     __tablename__ = "system_health"
     __table_args__ = (CheckConstraint("severity BETWEEN 0 AND 1", name="severity_share"),)
@@ -137,7 +137,7 @@ class SystemHealth(Base):
 
 
 class SourceRules(Base):
-    """The limits that were set for one source, in place of the defaults."""
+    """Limits of one source, in place of the defaults."""
 
     __tablename__ = "source_rules"
 

@@ -1,4 +1,4 @@
-"""The settings of this service."""
+"""Settings of this service."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Self
@@ -10,7 +10,7 @@ from shared_web.settings import IngestSettings
 
 
 class LimitPair(BaseModel):
-    """From which value on a metric is a warning, and from which it is critical."""
+    """Values of a metric from which it is a warning, and critical."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     warning: float = Field(allow_inf_nan=False)

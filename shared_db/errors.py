@@ -1,17 +1,17 @@
-"""What can be refused or go wrong, in words; `shared_web` turns each into one HTTP problem."""
+"""Refusals and failures of the services; `shared_web` turns each into one HTTP problem."""
 
 from typing import ClassVar
 
 
 class ConfigurationError(Exception):
-    """The settings or the database cannot work as they are: a person has to change something."""
+    """The settings or the database cannot work as they are: a person has to change them."""
 
 
 class ServiceError(Exception):
-    """A refusal with a fixed title per class; `detail` tells this occurrence.
+    """Refusal with a fixed title per class; `detail` describes this occurrence.
 
-    Extra keyword arguments become members of the HTTP problem, so they must not be personal data
-    beyond what the caller sent itself.
+    Extra keyword arguments become members of the HTTP problem, so they must not contain personal
+    data, except data that the caller sent itself.
     """
 
     slug: ClassVar[str] = "service-error"
@@ -26,7 +26,7 @@ class ServiceError(Exception):
 
 
 class NotFound(ServiceError):
-    """What was asked for is not there."""
+    """The requested row or resource does not exist."""
 
     slug = "not-found"
     status = 404
@@ -34,7 +34,7 @@ class NotFound(ServiceError):
 
 
 class Gone(ServiceError):
-    """It was there and has been deleted for good."""
+    """The requested row existed and was deleted for good."""
 
     slug = "gone"
     status = 410
@@ -42,7 +42,7 @@ class Gone(ServiceError):
 
 
 class Conflict(ServiceError):
-    """The request contradicts what is stored."""
+    """The request contradicts the stored rows."""
 
     slug = "conflict"
     status = 409
@@ -50,7 +50,7 @@ class Conflict(ServiceError):
 
 
 class Exists(Conflict):
-    """The id of a `noun` is stored already, and was now sent with other content."""
+    """The id of a `noun` is stored with other content."""
 
     slug = "exists"
     noun: ClassVar[str]
@@ -67,7 +67,7 @@ class Exists(Conflict):
 
 
 class Invalid(ServiceError):
-    """The request is understood but cannot be met as it is; `field` names where."""
+    """The request is understood but cannot be accepted as it is; `field` names the place."""
 
     slug = "invalid"
     status = 422
@@ -75,7 +75,7 @@ class Invalid(ServiceError):
 
 
 class DatabaseUnavailable(ServiceError):
-    """The database does not answer; nothing can be said about what it holds."""
+    """The database does not answer, so its content is unknown."""
 
     slug = "database-unavailable"
     status = 503
@@ -93,7 +93,7 @@ class DatabaseBusy(ServiceError):
 
 
 class QueryTooExpensive(Invalid):
-    """What the caller chose to ask for takes longer than one statement may."""
+    """The query of the caller takes longer than one statement may."""
 
     slug = "query-too-expensive"
     title = "The query takes too long"
@@ -108,7 +108,7 @@ class NeedsPostgresql(ServiceError):
 
 
 class Overloaded(ServiceError):
-    """More comes in than can be done: the queue is full, or no thread or descriptor is left."""
+    """The service is overloaded: the queue is full, or no thread or descriptor is left."""
 
     slug = "overloaded"
     status = 503

@@ -1,4 +1,4 @@
-"""The only maker of ids."""
+"""Ids of rows: the only place that generates them."""
 
 import uuid_utils
 

@@ -1,4 +1,4 @@
-"""The pseudonym under which an erased student is still recognised."""
+"""Pseudonyms of erased students."""
 
 import hashlib
 
@@ -6,10 +6,9 @@ _KEY = b"veritas erased student"
 
 
 def pseudonym_of(student_id: str) -> str:
-    """Return the name by which an erased student's tombstone and actions stand.
+    """Return the pseudonym that replaces an erased student's id in the tombstone and in actions.
 
     The same id gives the same pseudonym, so that late rows of the student are recognised and
-    refused; the id is not in it. Whoever can guess ids can compute pseudonyms: this keeps an id
-    from being read, it does not make it secret.
+    refused. The id cannot be read from it, but is not secret: a guessed id can be checked.
     """
     return "erased-" + hashlib.blake2b(student_id.encode(), key=_KEY, digest_size=16).hexdigest()

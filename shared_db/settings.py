@@ -18,14 +18,14 @@ from shared_db.errors import ConfigurationError
 
 
 class Environment(StrEnum):
-    """Where the service runs; what is lenient in development is refused in production."""
+    """Environment of the service; some development shortcuts are refused in production."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
 
 
 class Fallback(StrEnum):
-    """What an unreachable database means; see docs/architecture.md."""
+    """Behaviour while the database is unreachable, see docs/architecture.md."""
 
     SERVE = "serve"
     SPOOL = "spool"
@@ -33,10 +33,10 @@ class Fallback(StrEnum):
 
 
 class SecretFiles(PydanticBaseSettingsSource):
-    """Reads `NAME` from the file that `NAME_FILE` points to, as container secrets are given."""
+    """Settings source that reads `NAME` from the file of `NAME_FILE`, for container secrets."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the content of the file for one setting, or None where no file is named."""
+        """Return the content of the file for one setting, or None if no file is named."""
         variable = f"{field_name.upper()}_FILE"
         path = os.environ.get(variable) or dotenv_values(".env").get(variable)
         if not path:
@@ -49,7 +49,7 @@ class SecretFiles(PydanticBaseSettingsSource):
             ) from failure
 
     def __call__(self) -> dict[str, Any]:
-        """Return every setting that a file gives."""
+        """Return all settings that have a file."""
         found = {}
         for name, field in self.settings_cls.model_fields.items():
             value, key, _ = self.get_field_value(field, name)
@@ -59,7 +59,7 @@ class SecretFiles(PydanticBaseSettingsSource):
 
 
 class VeritasSettings(BaseSettings):
-    """What every group of settings has in common; the environment wins over `.env`."""
+    """Base of all settings; the environment wins over `.env`."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
 
@@ -99,9 +99,9 @@ class VeritasSettings(BaseSettings):
 
 
 class DatabaseSettings(VeritasSettings):
-    """Where the database is and how it is spoken to. Times are in seconds.
+    """Settings of the database: address, pool, TLS, limits and fallback. Times are in seconds.
 
-    `database_url` is the one to use: the service's own where that is set.
+    `database_url` is the service's own URL where that is set.
     """
 
     own_url: ClassVar[str | None] = None
@@ -135,28 +135,28 @@ class DatabaseSettings(VeritasSettings):
 
     @property
     def url_variable(self) -> str:
-        """The variable that `database_url` was read from, for a person who has to correct it."""
+        """The variable that `database_url` was read from, for error messages."""
         if self.own_url and getattr(self, self.own_url) is not None:
             return self.own_url.upper()
         is_admin = self.database_url is not None and self.database_url is self.database_admin_url
         return "DATABASE_ADMIN_URL" if is_admin else "DATABASE_URL"
 
     def as_admin(self) -> Self:
-        """Return the settings of whoever owns the tables: with DATABASE_ADMIN_URL, if it is set."""
+        """Return the settings of the tables' owner: with DATABASE_ADMIN_URL, if it is set."""
         if self.database_admin_url is None:
             return self
         return self.model_copy(update={"database_url": self.database_admin_url})
 
     @property
     def serves_from_memory_when_away(self) -> bool:
-        """Tell whether an unreachable server at start means the in-memory store.
+        """Return True if a server that is unreachable at the start means the in-memory store.
 
-        Only in development, where it is the default: in production rows kept in memory are lost.
+        Only in development, where it is the default: production would lose the rows in memory.
         """
         is_development = self.environment is Environment.DEVELOPMENT
         return is_development and self.fallback in (None, Fallback.SERVE)
 
     @property
     def spools_when_away(self) -> bool:
-        """Tell whether additions are spooled while a server is away that is not done without."""
+        """Return True if inserts are spooled while a server is away that the service depends on."""
         return self.fallback is not Fallback.OFF

@@ -1,1 +1,1 @@
-"""The HTTP mechanism that the three services share: app factory, keys, problems, bodies, logs."""
+"""HTTP mechanism of all services: app factory, keys, problems, bodies, logs; no resource of one."""

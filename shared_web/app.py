@@ -1,4 +1,4 @@
-"""The app factory: three services, one set of manners."""
+"""App factory with the conventions of all services: keys, problems, limits, health, logs."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -7,7 +7,7 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
@@ -18,32 +18,40 @@ from shared_db.background_work.table import BackgroundRows
 from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.provisioning.migrations import History, require_migrated
+from shared_db.spool.access import SpoolAccess
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import Authenticator
 from shared_web.auth.key_limit import EXPOSED, RateLimitHeaders
 from shared_web.auth.keys import KeyManager
-from shared_web.auth.offline_keys import OfflineKeyCache
+from shared_web.auth.offline_keys import OfflineKeyCache, remove_key_file
 from shared_web.operations.error_reporting import reporting
-from shared_web.operations.gc_tuning import tune_gc
 from shared_web.operations.health import health_routes
 from shared_web.operations.logging import RequestLog, configure_logging
-from shared_web.operations.periodic import Periodic, doing
+from shared_web.operations.periodic import Periodic, running
+from shared_web.operations.serve import tune_gc
 from shared_web.operations.spool import SpoolConfig, StorageHeader, attach_spool, replaying
-from shared_web.problems import COMMON, Problem, documented, install_problem_handlers
-from shared_web.query.strict_parameters import reject_unknown_parameters
+from shared_web.problems import (
+    COMMON,
+    SCHEMA_REFERENCE,
+    Problem,
+    documented,
+    install_problem_handlers,
+)
 from shared_web.requests.acknowledgement import Acknowledgement
 from shared_web.requests.batches import BatchLimiter
 from shared_web.requests.body_limit import BODY_REFUSALS, BodyLimit
 from shared_web.requests.expensive_reads import ExpensiveReads
+from shared_web.requests.json_bodies import JSON_THREADS
 from shared_web.routing import API_PREFIX
 from shared_web.settings import ServiceSettings
+from shared_web.threads import ReservedThreads
 
 
 @dataclass(frozen=True)
 class Service:
-    """What distinguishes one service from its siblings.
+    """Properties in which a service differs from the others.
 
-    routers: in the order in which their routes are tried, and documented.
+    routers: in the order in which their routes are matched and documented.
     """
 
     name: str
@@ -54,20 +62,15 @@ class Service:
 
     @cached_property
     def routes(self) -> Sequence[BaseRoute]:
-        """The routers as an app has them, one for each.
+        """Routes of an app, one for each router.
 
-        Once for all apps of the service: of what is included FastAPI looks over every route anew
-        when it is first asked for, which is most of what making an app costs.
+        All apps of the service share them: FastAPI inspects every included route at its first
+        request, which is most of the cost of an app.
         """
         api = APIRouter(generate_unique_id_function=_operation_id)
         for router in self.routers:
             _require_admission(router)
-            api.include_router(
-                router,
-                prefix=API_PREFIX,
-                dependencies=[Depends(reject_unknown_parameters)],
-                responses=documented(*COMMON),
-            )
+            api.include_router(router, prefix=API_PREFIX, responses=documented(*COMMON))
         return api.routes
 
 
@@ -78,20 +81,21 @@ def create_service_app(
     history: History,
     periodics: Sequence[Periodic] = (),
     intake: Acknowledgement | None = None,
-    spooling: SpoolConfig | None = None,
+    spool_config: SpoolConfig | None = None,
 ) -> FastAPI:
-    """Return the service's app; its store is opened and checked when it starts.
+    """Return the app of the service; its database is opened and checked at the start.
 
-    periodics: what the service does by itself while it runs. intake: of single events; what waits
-    there is stored after the last request and before the process ends. spooling: what is accepted
-    while the database is away.
+    periodics: tasks that the service repeats while it runs. intake: acknowledgement of single
+    events; queued ones are stored after the last request and before the process ends.
+    spool_config: additions that are accepted while the database is unavailable.
     """
     keys = KeyManager(
         database,
         pepper=settings.key_pepper.get_secret_value(),
         cache_seconds=settings.key_cache_seconds,
     )
-    access = Authenticator(settings, keys)
+    authenticator = Authenticator(settings, keys)
+    spool = spool_config.manager.spool if spool_config is not None else SpoolAccess()
     background = BackgroundWork(BackgroundRows(database, history.schema).write)
 
     def prepare() -> None:
@@ -101,23 +105,23 @@ def create_service_app(
                 "own in memory. Set DATABASE_URL, or WORKERS=1."
             )
         require_migrated(database, history)
-        if spooling is not None:
-            attach_spool(settings, database, service.name)
-        if database.spool is not None:
-            path = settings.spool_path / f"{service.name}-keys.db"
-            keys.remember_on_disk(OfflineKeyCache(path, settings.key_outage_seconds))
-        access.prepare(database)
+        if spool_config is not None:
+            attach_spool(settings, spool_config.manager, service.name)
+        if spool.spool is not None:
+            keys.use_offline_cache(OfflineKeyCache(spool.spool, settings.key_outage_seconds))
+            remove_key_file(settings.spool_path, service.name)
+        authenticator.prepare(database)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         if settings.workers > 1 or settings.reload:
-            # A process that uvicorn started for a worker knows nothing of what its parent did.
+            # A worker process does not inherit the configuration of its parent.
             configure_logging(settings, service.name)
         await run_in_threadpool(prepare)
         if settings.workers > 1:
             tune_gc()
-        with reporting(settings, service.name), replaying(database, spooling, background):
-            async with doing(periodics, background):
+        with reporting(settings, service.name), replaying(spool_config, background):
+            async with running(periodics, background):
                 try:
                     yield
                 finally:
@@ -129,24 +133,25 @@ def create_service_app(
         title=service.title,
         description=service.description,
         version=release,
-        openapi_tags=[*service.tags, {"name": "health", "description": "For those who watch it."}],
+        openapi_tags=[*service.tags, {"name": "health", "description": "Probes."}],
         lifespan=lifespan,
         redoc_url=None,
-        redirect_slashes=False,  # `/students/` with an id forgotten must not become the list
-        # It would tell paths, and so students' ids, to whatever gathers traces in this process.
+        redirect_slashes=False,  # `/students/` without the id must not become the list
+        # Traces would contain paths, and so students' ids.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         generate_unique_id_function=_operation_id,
     )
-    app.state.access = access
+    app.state.authenticator = authenticator
     app.state.prepare = prepare
     app.state.intake = intake
     app.state.batches = BatchLimiter(settings.max_batch_bytes)
+    app.state.json_threads = ReservedThreads(JSON_THREADS)
     app.state.expensive_reads = ExpensiveReads(settings.expensive_reads)
-    install_problem_handlers(app)
-    # Routes are tried one by one in this order, so what is asked for most comes first.
+    install_problem_handlers(app, spool)
+    # Routes are matched in this order, so the most frequent ones come first.
     first, *others = service.routes
     app.router.routes.append(first)
-    app.include_router(health_routes(service.name, release, lambda: database, background))
+    app.include_router(health_routes(service.name, release, database, spool, background))
     app.router.routes.extend(others)
     _install_middleware(app, settings, database)
     _document_problems(app)
@@ -164,7 +169,7 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Database) -> None:
-    # The last one added is the outermost: every answer, also a refusal, gets its id and its line.
+    # The last one added is the outermost: every answer, even a refusal, has an id and a log line.
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(StorageHeader, database=database)
     if settings.rate_limit_requests:
@@ -191,19 +196,29 @@ def _document_problems(app: FastAPI) -> None:
 
     def with_problem() -> dict[str, Any]:
         document = generate()
-        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.update(schema.pop("$defs"))
-        schemas["Problem"] = schema
-        _add_body_refusals(document)
+        _add_schema(schemas, Problem.model_json_schema(ref_template=SCHEMA_REFERENCE))
+        refusals = {str(status): each for status, each in documented(*BODY_REFUSALS).items()}
+        for path in document["paths"].values():
+            for operation in path.values():
+                if "requestBody" in operation:
+                    operation["responses"].update(refusals)
+                    operation["requestBody"] = _refer(operation["requestBody"], schemas)
         return document
 
-    app.openapi = with_problem  # type: ignore[method-assign] # FastAPI's way to extend the document
+    app.openapi = with_problem  # type: ignore[method-assign] # as FastAPI documents it
 
 
-def _add_body_refusals(document: dict[str, Any]) -> None:
-    refusals = {str(status): response for status, response in documented(*BODY_REFUSALS).items()}
-    for path in document["paths"].values():
-        for operation in path.values():
-            if "requestBody" in operation:
-                operation["responses"].update(refusals)
+def _refer(body: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    # FastAPI moves schemas to the components, but not those of `json_body`.
+    schema = body["content"].get("application/json", {}).get("schema", {})
+    if "properties" not in schema:
+        return body
+    _add_schema(schemas, schema)
+    reference = {"$ref": SCHEMA_REFERENCE.format(model=schema["title"])}
+    return {**body, "content": {"application/json": {"schema": reference}}}
+
+
+def _add_schema(schemas: dict[str, Any], schema: dict[str, Any]) -> None:
+    own = {name: value for name, value in schema.items() if name != "$defs"}
+    schemas.update(schema.get("$defs", {}), **{schema["title"]: own})

@@ -1,4 +1,4 @@
-"""Every refusal as `application/problem+json` (RFC 9457), and how it is documented."""
+"""Refusals as `application/problem+json` (RFC 9457), and their documentation in OpenAPI."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,20 +13,29 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded, ServiceError
+from shared_db.errors import (
+    DatabaseBusy,
+    DatabaseUnavailable,
+    NotFound,
+    Overloaded,
+    ServiceError,
+)
 from shared_db.resilience import descriptors
+from shared_db.spool.access import SpoolAccess
 
 MEDIA_TYPE = "application/problem+json"
+SCHEMA_REFERENCE = "#/components/schemas/{model}"
 _URN = "urn:veritas:problem:"
-MOST_ERRORS = 20
-_LONGEST_NAME = 100
-# Pydantic tells these by our classes' names, which a client does not know.
+MAX_ERRORS = 20
+_MAX_NAME_LENGTH = 100
+# Pydantic's messages of these types contain our class names, which a client does not know.
 _OBJECT_WANTED = {"model_type", "model_attributes_type", "dataclass_type", "dict_type"}
+_STILL_SPOOLED = "It was accepted and is not in the database yet. Try again in a few seconds."
 _NO_OBJECT = "Input should be a JSON object"
 
 
 class FieldError(BaseModel):
-    """One thing that is wrong with a request."""
+    """One error in a request."""
 
     location: str
     field: str
@@ -34,7 +43,7 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """A refusal: `type` and `title` are the same for all of a kind, `detail` tells this one."""
+    """Refusal of a request; `type` and `title` are the same for all of a kind."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -47,7 +56,7 @@ class Problem(BaseModel):
 
 
 class Unauthenticated(ServiceError):
-    """No key, or one that is not known."""
+    """The key is absent, unknown or revoked."""
 
     slug = "unauthenticated"
     status = 401
@@ -55,7 +64,7 @@ class Unauthenticated(ServiceError):
 
 
 class Forbidden(ServiceError):
-    """The key is known but lacks the scope."""
+    """The key lacks the scope."""
 
     slug = "forbidden"
     status = 403
@@ -63,7 +72,7 @@ class Forbidden(ServiceError):
 
 
 class RequestTooSlow(ServiceError):
-    """The client sends its request too slowly, or stopped."""
+    """The client sends its request too slowly, or has stopped."""
 
     slug = "request-too-slow"
     status = 408
@@ -79,7 +88,7 @@ class TooLarge(ServiceError):
 
 
 class WrongMediaType(ServiceError):
-    """The body is of a type that the route does not read."""
+    """The route does not read bodies of this type."""
 
     slug = "wrong-media-type"
     status = 415
@@ -87,7 +96,7 @@ class WrongMediaType(ServiceError):
 
 
 class InvalidRequest(ServiceError):
-    """The request is not what the route's documentation says."""
+    """The request does not fit the documentation of the route."""
 
     slug = "invalid-request"
     status = 422
@@ -103,7 +112,7 @@ class HeadersTooLarge(ServiceError):
 
 
 class TooManyRequests(ServiceError):
-    """The key, or the address that sends unknown keys, has used up what it may ask for now."""
+    """The key, or the address that sends unknown keys, has no requests left for now."""
 
     slug = "too-many-requests"
     status = 429
@@ -114,15 +123,15 @@ class TooManyRequests(ServiceError):
         self.retry_after_seconds = max(1, ceil(retry_after))
 
 
-class RefusedWhileReading(HTTPException):
-    """A refusal while the body is read, where FastAPI lets only its own exceptions through."""
+class BodyRefused(HTTPException):
+    """Refusal while FastAPI reads the body, when it passes on only its own exceptions."""
 
     def __init__(self, refusal: ServiceError) -> None:
         super().__init__(refusal.status, refusal.detail)
         self.refusal = refusal
 
 
-# What any route behind a key may answer, beside its own refusals.
+# Refusals of every route behind a key, in addition to its own.
 COMMON: tuple[type[ServiceError], ...] = (
     Unauthenticated,
     Forbidden,
@@ -136,7 +145,7 @@ COMMON: tuple[type[ServiceError], ...] = (
 
 
 def documented(*refusals: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
-    """Return FastAPI's `responses` for these refusals, one entry a status."""
+    """Return FastAPI's `responses` for these refusals, one entry per status."""
     responses: dict[int | str, dict[str, Any]] = {}
     for refusal in refusals:
         known = responses.get(refusal.status)
@@ -156,7 +165,7 @@ def problem_response(
     headers: dict[str, str] | None = None,
     **members: Any,
 ) -> Response:
-    """Return one problem; members that are None are left out."""
+    """Return a problem; members that are None are left out."""
     body = {
         "type": _URN + slug,
         "title": title,
@@ -171,7 +180,7 @@ def problem_response(
 
 
 def refusal_response(request: Request, refusal: ServiceError) -> Response:
-    """Return the problem for a refusal of ours."""
+    """Return the problem of a refusal."""
     headers = {}
     if refusal.retry_after_seconds is not None:
         headers["Retry-After"] = str(refusal.retry_after_seconds)
@@ -189,12 +198,12 @@ def refusal_response(request: Request, refusal: ServiceError) -> Response:
 
 
 def field_errors(errors: Sequence[Any]) -> list[dict[str, str]]:
-    """Return what is wrong where, without repeating what was sent."""
-    return [_field_error(error) for error in errors[:MOST_ERRORS]]
+    """Return the place and the message of each error, without the values sent."""
+    return [_field_error(error) for error in errors[:MAX_ERRORS]]
 
 
 def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
-    location, *path = [told(part) for part in error["loc"]] or ["body"]
+    location, *path = [safe_name(part) for part in error["loc"]] or ["body"]
     message = _NO_OBJECT if error["type"] in _OBJECT_WANTED else error["msg"]
     return {
         "location": location,
@@ -203,22 +212,27 @@ def _field_error(error: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def told(part: int | str) -> str:
-    """Return a name as it was sent, so much of it as a refusal may repeat."""
-    # A field's name as it was sent may hold a lone surrogate, which UTF-8 cannot carry.
-    return str(part)[:_LONGEST_NAME].encode(errors="backslashreplace").decode()
+def safe_name(part: int | str) -> str:
+    """Return the beginning of a name that a client sent, encodable as UTF-8."""
+    # The name may contain a lone surrogate, which UTF-8 cannot encode.
+    return str(part)[:_MAX_NAME_LENGTH].encode(errors="backslashreplace").decode()
 
 
-def install_problem_handlers(app: FastAPI) -> None:
-    """Make every refusal of the app a problem: ours, FastAPI's and Starlette's."""
+def install_problem_handlers(app: FastAPI, spool: SpoolAccess) -> None:
+    """Answer every refusal of the app with a problem: ours, FastAPI's and Starlette's.
+
+    spool: a row that waits in it is not in the database yet, which is no 404.
+    """
 
     def refused(request: Request, refusal: Exception) -> Response:
-        assert isinstance(refusal, ServiceError)  # noqa: S101 - what it is registered for
+        assert isinstance(refusal, ServiceError)  # noqa: S101 - registered for it
+        if isinstance(refusal, NotFound) and spool.holds(refusal.members.values()):
+            return refusal_response(request, DatabaseUnavailable(_STILL_SPOOLED))
         return refusal_response(request, refusal)
 
     def invalid(request: Request, refusal: Exception) -> Response:
-        assert isinstance(refusal, RequestValidationError)  # noqa: S101 - what it is registered for
-        if isinstance(refusal.body, bytes):  # FastAPI parses only what is called JSON
+        assert isinstance(refusal, RequestValidationError)  # noqa: S101 - registered for it
+        if isinstance(refusal.body, bytes):  # FastAPI parses a body only if its type is JSON
             return refusal_response(request, WrongMediaType("Send it as application/json."))
         if refusal.errors()[0]["type"] == "json_invalid":
             place = refusal.errors()[0]["loc"][-1]
@@ -229,11 +243,11 @@ def install_problem_handlers(app: FastAPI) -> None:
         return refusal_response(request, InvalidRequest(f"Look at: {named}.", errors=errors))
 
     def http_error(request: Request, refusal: Exception) -> Response:
-        assert isinstance(refusal, HTTPException)  # noqa: S101 - what it is registered for
-        if isinstance(refusal, RefusedWhileReading):
+        assert isinstance(refusal, HTTPException)  # noqa: S101 - registered for it
+        if isinstance(refusal, BodyRefused):
             return refusal_response(request, refusal.refusal)
         if refusal.status_code == HTTPStatus.BAD_REQUEST:
-            # FastAPI's word for JSON that its parser gives up on: not UTF-8, or nested too deep.
+            # FastAPI raises this for JSON that is not UTF-8 or is nested too deep.
             return refusal_response(request, InvalidRequest("The body cannot be read as JSON."))
         headers = dict(refusal.headers or {})
         if "Allow" in headers:
@@ -261,7 +275,7 @@ def _system_error(request: Request, failure: Exception) -> Response:
 
 
 def _methods_here(request: Request) -> list[str]:
-    # Starlette names those of one route only, where several have the same path.
+    # Starlette names the methods of one route only, even if several have the same path.
     def is_served(method: str) -> bool:
         scope = {**request.scope, "method": method}
         return any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)

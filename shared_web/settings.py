@@ -1,4 +1,4 @@
-"""Settings that every service has beside those of the database."""
+"""Settings of every service, in addition to those of the database."""
 
 import re
 from typing import Annotated, Literal
@@ -14,7 +14,7 @@ _ORIGIN = re.compile(r"https?://[^/\s\"'\[\],]+|https?://\[[0-9a-f:]+\](:\d+)?")
 
 
 class ServiceSettings(DatabaseSettings):
-    """How a service listens, whom it admits and what it writes down."""
+    """Settings of listening, authentication, limits and logs."""
 
     host: str = "127.0.0.1"
     keyless_hosts: Annotated[tuple[str, ...], NoDecode] = ()
@@ -73,16 +73,16 @@ class ServiceSettings(DatabaseSettings):
 
     @property
     def may_be_keyless(self) -> bool:
-        """Whether the service may start without API keys, open to callers on this machine."""
+        """True if the service may start without API keys, open to local callers."""
         return self.environment is Environment.DEVELOPMENT and (
             is_local(self.host) or bool(self.keyless_hosts)
         )
 
 
 class IngestSettings(ServiceSettings):
-    """What a service has beside it that takes single events in by group commit.
+    """Settings of a service that stores single events by group commit.
 
-    The queue's bounds are per process; a request of the queue that waits alone may be longer.
+    The limits of the queue apply per process; a request that waits alone may be longer.
     """
 
     ingest_queue_requests: int = Field(10_000, ge=1, le=1_000_000)
@@ -91,5 +91,5 @@ class IngestSettings(ServiceSettings):
 
     @property
     def bounds(self) -> QueueLimits:
-        """The bounds as group commit takes them."""
+        """Limits of the queue of group commit."""
         return QueueLimits(requests=self.ingest_queue_requests, size=self.ingest_queue_bytes)

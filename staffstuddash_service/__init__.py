@@ -1,1 +1,1 @@
-"""What staff know of a student: students, assessments, performance, and the teacher's dashboard."""
+"""Service of staff: students, assessments, drafts, performance records and dashboards."""

@@ -1,10 +1,10 @@
-"""What this service refuses."""
+"""Errors of staffstuddash; each has the slug of its problem type."""
 
 from shared_db.errors import Conflict, Exists, Gone, NotFound
 
 
 class StudentNotFound(NotFound):
-    """No student has that id."""
+    """Id of no student."""
 
     slug = "student-not-found"
     title = "There is no such student"
@@ -14,7 +14,7 @@ class StudentNotFound(NotFound):
 
 
 class StudentErased(Gone):
-    """The student was erased; the id is not given out again."""
+    """Id of an erased student, which is never used again."""
 
     slug = "student-gone"
     title = "The student was deleted"
@@ -27,7 +27,7 @@ class StudentErased(Gone):
 
 
 class StudentExists(Conflict):
-    """The id is a student's already, sent with other content."""
+    """Id of a student that is stored with other content."""
 
     slug = "student-exists"
     title = "The student exists with other content"
@@ -40,21 +40,21 @@ class StudentExists(Conflict):
 
 
 class AssessmentExists(Exists):
-    """The id is an assessment's already, sent with other content."""
+    """Id of an assessment that is stored with other content."""
 
     slug = "assessment-exists"
     noun = "assessment"
 
 
 class DraftExists(Exists):
-    """The id is a draft's already, sent with other content."""
+    """Id of a draft that is stored with other content."""
 
     slug = "draft-exists"
     noun = "draft"
 
 
 class ActionExists(Conflict):
-    """The Idempotency-Key named another action before."""
+    """Idempotency-Key that was used for another action."""
 
     slug = "action-exists"
     title = "The action exists with other content"
@@ -67,7 +67,7 @@ class ActionExists(Conflict):
 
 
 class ConceptNotFound(NotFound):
-    """No concept has that id."""
+    """Id of no concept."""
 
     slug = "concept-not-found"
     title = "There is no such concept"
@@ -77,7 +77,7 @@ class ConceptNotFound(NotFound):
 
 
 class ConceptExists(Conflict):
-    """The id, or the concept of that subject, is stored with other content."""
+    """Id, or concept of a subject, that is stored with other content."""
 
     slug = "concept-exists"
     title = "The concept exists with other content"

@@ -1,4 +1,4 @@
-"""The app of this service: wiring only."""
+"""App of staffstuddash: wiring only."""
 
 from fastapi import FastAPI
 
@@ -21,15 +21,15 @@ from staffstuddash_service.settings import Settings
 SERVICE = Service(
     name="staffstuddash",
     title="Veritas staffstuddash",
-    description="Students, their work and performance, and what staff see first.",
+    description="Students, their work and performance, and dashboards for staff.",
     tags=[
-        {"name": "students", "description": "The record of students."},
-        {"name": "assessments", "description": "Marks as they come in."},
+        {"name": "students", "description": "Students of the school."},
+        {"name": "assessments", "description": "Assessed work of students."},
         {"name": "drafts", "description": "Versions of texts: hints for a talk, no verdicts."},
-        {"name": "performance", "description": "What marks and drafts add up to."},
-        {"name": "actions", "description": "What was done about students."},
-        {"name": "concepts", "description": "What is taught."},
-        {"name": "dashboard", "description": "What staff see first."},
+        {"name": "performance", "description": "Summaries of assessments and drafts."},
+        {"name": "actions", "description": "Actions about students."},
+        {"name": "concepts", "description": "Topics that are taught."},
+        {"name": "dashboard", "description": "Overviews for staff."},
     ],
     routers=[
         students.router,
@@ -49,17 +49,17 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
     refresh = Periodic(
         "refreshing",
         chosen.records_refresh_seconds,
-        manager.refresh_due_records,
+        manager.performance.refresh_due,
     )
-    forgetting = Periodic("erasing", chosen.erasing_seconds, manager.forget_erased_students)
-    periodics = [periodic for periodic in (refresh, forgetting) if periodic.seconds]
+    purge = Periodic("erasing", chosen.erasing_seconds, manager.students.purge_erased)
+    periodics = [periodic for periodic in (refresh, purge) if periodic.seconds]
     app = create_service_app(
         SERVICE,
         chosen,
         manager.database,
         HISTORY,
         periodics,
-        spooling=SpoolConfig(manager, SPOOLABLE_TYPES),
+        spool_config=SpoolConfig(manager, SPOOLABLE_TYPES),
     )
     app.state.manager = manager
     return app

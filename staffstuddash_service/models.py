@@ -1,4 +1,4 @@
-"""The tables that this service owns, and the views of others that it reads."""
+"""Tables of staffstuddash, and the view of the dropout service that it reads."""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,14 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
 from shared_db.background_work.table import background_table
 from shared_db.columns import Base as ColumnsBase
-from shared_db.columns import IdempotentRow, Key, UtcDateTime, enum_column, service_metadata
+from shared_db.columns import (
+    IdempotentRow,
+    Key,
+    Row,
+    UtcDateTime,
+    enum_column,
+    service_metadata,
+)
 from staffstuddash_service.domain.drafts import ChangeType, Continuity
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
@@ -37,7 +44,7 @@ IS_LEARNER = text("learning_state = 'STALLED'")
 
 
 class Base(ColumnsBase, DeclarativeBase):
-    """The mapped classes of schema `staffstuddash`."""
+    """Base of the mapped classes of schema `staffstuddash`."""
 
     metadata = service_metadata("staffstuddash")
 
@@ -46,12 +53,21 @@ background_table(Base.metadata)
 
 
 def of_student() -> Mapped[str]:
-    """Return the column that says whose row it is."""
+    """Return the column with the id of the row's student."""
     return mapped_column(Key, ForeignKey("staffstuddash.students.id"))
 
 
+def sort_columns(name: str, email: str | None) -> Row:
+    """Return the columns by which students are sorted and searched, with the case folded."""
+    folded = name.casefold()
+    return {
+        "sort_name": folded[:SORTED_LENGTH],
+        "search_text": f"{folded}\n{(email or '').casefold()}",
+    }
+
+
 class Student(IdempotentRow, Base):
-    """A student as the school knows them."""
+    """Student as the school knows them."""
 
     __tablename__ = "students"
     __table_args__ = (Index(None, "sort_name", "id"),)
@@ -70,20 +86,19 @@ class Student(IdempotentRow, Base):
     @validates("name", "email")
     def _keep_searchable(self, field: str, value: str | None) -> str | None:
         present = {"name": self.name, "email": self.email, field: value}
-        folded = {key: (given or "").casefold() for key, given in present.items()}
-        self.sort_name = folded["name"][:SORTED_LENGTH]
-        self.search_text = f"{folded['name']}\n{folded['email']}"
+        for column, folded in sort_columns(present["name"] or "", present["email"]).items():
+            setattr(self, column, folded)
         return value
 
 
 class AssessmentLog(IdempotentRow, Base):
-    """One assessed piece of work of one student. Never changed once stored."""
+    """Assessed piece of work of one student. Never updated."""
 
     __tablename__ = "assessment_logs"
     __table_args__ = (
         CheckConstraint("max_score > 0 AND score >= 0 AND score <= max_score", name="score_range"),
         Index(None, "student_id", "timestamp", "id"),
-        # The cohort reads two weeks of marks from the index alone.
+        # The cohort dashboard reads two weeks of assessments from the index alone.
         Index(
             "ix_assessment_logs_recent",
             "timestamp",
@@ -104,7 +119,7 @@ class AssessmentLog(IdempotentRow, Base):
 
 
 class Draft(IdempotentRow, Base):
-    """One version of a student's text for an assignment, and what changed from the one before."""
+    """Version of a student's text for an assignment, compared with the version before."""
 
     __tablename__ = "drafts"
     __table_args__ = (
@@ -132,13 +147,13 @@ class Draft(IdempotentRow, Base):
 
 
 class PerformanceRecord(Base):
-    """What a student's marks and drafts add up to; recomputed from them with each new one."""
+    """Summary of a student's assessments and drafts; recomputed with each new one."""
 
     __tablename__ = "performance_records"
     __table_args__ = (
         CheckConstraint("grit_level BETWEEN 0 AND 1", name="grit_share"),
         CheckConstraint("integrity_score BETWEEN 0 AND 1", name="integrity_share"),
-        # The dashboard's orders, those without a value last in both directions.
+        # Orders of the teacher's dashboard; students without a value come last in each.
         *(
             Index(f"ix_performance_records_{name}", text(place), "student_id").ddl_if("postgresql")
             for name, place in {
@@ -193,7 +208,7 @@ class PerformanceRecord(Base):
 
 
 class ConceptStanding(Base):
-    """How one student does at one concept; recomputed with each mark for it."""
+    """Standing of one student at one concept; recomputed with each assessment of it."""
 
     __tablename__ = "concept_standings"
     __table_args__ = (
@@ -225,7 +240,7 @@ class ConceptStanding(Base):
 
 
 class ConceptModule(IdempotentRow, Base):
-    """A concept that is taught, and how hard it is."""
+    """Concept that is taught, and its difficulty."""
 
     __tablename__ = "concept_modules"
     __table_args__ = (
@@ -240,7 +255,7 @@ class ConceptModule(IdempotentRow, Base):
 
 
 class ActionLog(IdempotentRow, Base):
-    """What somebody did about a student; kept under a pseudonym when the student is erased."""
+    """Action about a student; kept under a pseudonym when the student is erased."""
 
     __tablename__ = "action_logs"
     __table_args__ = (
@@ -257,7 +272,7 @@ class ActionLog(IdempotentRow, Base):
 
 
 class Deletion(Base):
-    """The tombstone of an erased student: that there was one, not who."""
+    """Tombstone of an erased student: a pseudonym, no id."""
 
     __tablename__ = "deletions"
 
@@ -265,8 +280,8 @@ class Deletion(Base):
     deleted_at: Mapped[datetime]
 
 
-# Published by the dropout service; a table of its own metadata, so that no migration of ours
-# makes it. It is not there on the in-memory store.
+# Published by the dropout service. It has metadata of its own, so that no migration of this
+# service creates it. The in-memory store does not have it.
 published_risk = Table(
     "published_risk",
     MetaData(schema="dropout"),

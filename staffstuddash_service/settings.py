@@ -1,4 +1,4 @@
-"""The settings of this service."""
+"""Settings of staffstuddash."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from shared_web.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """The common settings, this service's port, and how often it does what is periodic."""
+    """Common settings, the port, and the intervals of the periodic work in seconds; 0 is never."""
 
     own_url: ClassVar[str | None] = "staffstuddash_database_url"
 

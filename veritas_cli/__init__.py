@@ -1,1 +1,1 @@
-"""The `veritas` command: what an operator runs by hand."""
+"""Command `veritas` for operators; routes and business rules belong in the services."""

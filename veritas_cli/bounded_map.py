@@ -1,4 +1,4 @@
-"""Doing the same with many things, a few at a time, in bounded memory."""
+"""Concurrent map in bounded memory."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -12,29 +12,30 @@ R = TypeVar("R")
 _ATTEMPTS = 3
 
 
-def side_by_side(
-    work: Callable[[T], R], things: Iterable[T], workers: int
-) -> Iterator[tuple[T, R]]:
-    """Give each thing with what `work` makes of it, in order, working on so many at once.
+def bounded_map(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[tuple[T, R]]:
+    """Yield each item with its result, in order; at most `workers` calls run at once.
 
-    No more than one beyond those is taken in advance. Whoever meets a busy database tries again,
-    so the work must be safe to repeat.
+    Takes at most one item ahead of the workers. Repeats a call that met a busy database, so the
+    work must be idempotent. The first failure cancels the calls that have not begun.
     """
-    under_way: deque[tuple[T, Future[R]]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        for thing in things:
-            under_way.append((thing, pool.submit(_persistently, work, thing)))
-            if len(under_way) > workers:
-                first, future = under_way.popleft()
+    pending: deque[tuple[T, Future[R]]] = deque()
+    pool = ThreadPoolExecutor(workers)
+    try:
+        for item in items:
+            pending.append((item, pool.submit(_with_retries, work, item)))
+            if len(pending) > workers:
+                first, future = pending.popleft()
                 yield first, future.result()
-        for thing, future in under_way:
-            yield thing, future.result()
+        for item, future in pending:
+            yield item, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _persistently(work: Callable[[T], R], thing: T) -> R:
+def _with_retries(work: Callable[[T], R], item: T) -> R:
     for _ in range(_ATTEMPTS - 1):
         try:
-            return work(thing)
+            return work(item)
         except DatabaseBusy:
             continue
-    return work(thing)
+    return work(item)

@@ -1,4 +1,4 @@
-"""How commands reach the database, and how they say that they cannot."""
+"""Access of the commands to the database, and their error output."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,22 +10,29 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from shared_db.connection.database import Database
 from shared_db.connection.engine import build_engine
 from shared_db.connection.store import try_connecting
 from shared_db.errors import ConfigurationError, ServiceError
+from shared_db.provisioning.migrations import History, require_migrated
 from shared_db.settings import DatabaseSettings
+from shared_db.spool.file import SpoolUnavailable
 from shared_web.settings import ServiceSettings
-from veritas_cli.postgres.server import LocalPostgresError, running_url
+from veritas_cli.errors import CommandFailure
+from veritas_cli.postgres.server import running_url
 from veritas_cli.settings import POSTGRES_FOLDER
+
+# Imports and the features of all enrolments of a year take longer than requests may.
+STATEMENT_SECONDS = 600
 
 
 def command_settings() -> ServiceSettings:
-    """Return the settings of whoever owns the tables: DATABASE_ADMIN_URL, else DATABASE_URL.
+    """Return the settings for the owner of the tables: DATABASE_ADMIN_URL, else DATABASE_URL.
 
-    Where neither is set, with the URL of a running `veritas up`.
+    If neither is set, the URL is that of a running `veritas up`.
 
     Raises:
-        ConfigurationError: there is neither.
+        ConfigurationError: there is no URL.
 
     """
     settings = ServiceSettings.load().as_admin()
@@ -41,10 +48,10 @@ def command_settings() -> ServiceSettings:
 
 
 def connected_engine(settings: DatabaseSettings, command: str) -> Engine:
-    """Return an engine whose server answered.
+    """Return an engine after a first connection.
 
     Raises:
-        ConfigurationError: the settings do not work, or the server does not answer.
+        ConfigurationError: the settings are wrong, or the server does not answer.
 
     """
     engine = build_engine(settings, f"veritas-{command}")
@@ -57,13 +64,30 @@ def connected_engine(settings: DatabaseSettings, command: str) -> Engine:
     return engine
 
 
+def migrated_database(command: str, *histories: History) -> Database:
+    """Return the database of the settings, for statements of up to STATEMENT_SECONDS.
+
+    Raises:
+        ConfigurationError: there is no URL, the server does not answer, or a schema is not at this
+            release's revision.
+
+    """
+    engine = connected_engine(command_settings(), command)
+    database = Database.on(engine, statement_timeout_seconds=STATEMENT_SECONDS)
+    for history in histories:
+        require_migrated(database, history)
+    return database
+
+
 @contextmanager
-def refusals_in_one_line(command: str) -> Iterator[None]:
-    """Turn what can go wrong with a command into one line and exit status 1."""
+def exit_on_error(command: str) -> Iterator[None]:
+    """Print an expected error as one line to standard error, and exit with status 1."""
     try:
         yield
-    except (ConfigurationError, LocalPostgresError, ServiceError) as refusal:
+    except (CommandFailure, ConfigurationError, ServiceError, SpoolUnavailable) as refusal:
         line = str(refusal)
+    except PermissionError as failure:
+        line = f"{failure.filename}: permission denied. Run the command as the service's user."
     except (DBAPIError, CommandError) as failure:
         line = str(getattr(failure, "orig", failure)).strip().partition("\n")[0]
     else:

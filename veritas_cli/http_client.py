@@ -1,4 +1,4 @@
-"""A client of the three services: one key, clear refusals, patience while one is busy."""
+"""HTTP client of the three services, with retries while a service is busy."""
 
 import threading
 from collections.abc import Iterator
@@ -14,14 +14,15 @@ from pydantic import Field, SecretStr
 from shared_db.connection.engine import is_local
 from shared_db.settings import VeritasSettings
 from shared_web.operations.readiness import url_at
+from veritas_cli.errors import CommandFailure
 
 _TIMEOUT_SECONDS = 30
 _ATTEMPTS = 5
-_LONGEST_PAUSE_SECONDS = 10
+_MAX_PAUSE_SECONDS = 10
 _PAGE = 1000
-# Shorter than KEEP_ALIVE_SECONDS, so that a connection is not used while the server closes it.
+# Shorter than the services' KEEP_ALIVE_SECONDS: no request meets a connection that is closing.
 _KEEPALIVE_SECONDS = 2
-_MOST_ERRORS = 3
+_MAX_ERRORS = 3
 
 SAME_ID_ADVICE = "Use a database without these rows, or send the same data as before."
 
@@ -35,7 +36,7 @@ class ServiceName(StrEnum):
 
 
 class ClientSettings(VeritasSettings):
-    """Where the services are, and the key that they are called with."""
+    """Addresses of the services, and the API key."""
 
     host: str = "127.0.0.1"
     monitoring_port: int = Field(8001, ge=1, le=65535)
@@ -47,23 +48,23 @@ class ClientSettings(VeritasSettings):
     veritas_key: SecretStr | None = None
 
     def url_of(self, service: ServiceName) -> str:
-        """Return where the service is; without a URL it is on this machine."""
+        """Return the service's URL, by default on this machine."""
         url: str | None = getattr(self, f"{service}_url")
         return url or url_at(self.host, getattr(self, f"{service}_port"))
 
 
-class RestError(Exception):
-    """A call failed; the text is one line that says what, where and what to do."""
+class ClientError(CommandFailure):
+    """Failed call of a service."""
 
 
-class Refusal(RestError):
-    """A service refused a call; `type` is the kind of problem."""
+class Refusal(ClientError):
+    """Problem response of a service; `type` is the slug of the problem type."""
 
     def __init__(self, service: ServiceName, problem: dict[str, Any], status: int) -> None:
         self.type = str(problem.get("type", "")).removeprefix("urn:veritas:problem:")
         self.status = status
         parts = [f"{service} refused: {problem.get('title')}.", problem.get("detail")]
-        errors = (problem.get("errors") or [])[:_MOST_ERRORS]
+        errors = (problem.get("errors") or [])[:_MAX_ERRORS]
         parts += [f"{error.get('field')}: {error.get('message')}." for error in errors]
         parts.append(_advice(status, problem))
         super().__init__(" ".join(part for part in parts if part))
@@ -86,18 +87,18 @@ def _advice(status: int, problem: dict[str, Any]) -> str | None:
 
 @dataclass(frozen=True)
 class Answer:
-    """A service's answer; `is_replay` tells that the same was stored before."""
+    """Answer of a service; `is_replay` is True if the same request was stored before."""
 
     body: Any
     is_replay: bool
     milliseconds: float
 
 
-class Rest:
-    """The three services over HTTP; may be used from several threads.
+class VeritasClient:
+    """HTTP client of the three services; safe to use from several threads.
 
     Raises:
-        RestError: an address or the key is not one.
+        ClientError: an address or the key is malformed.
 
     """
 
@@ -121,32 +122,34 @@ class Rest:
             client.close()
 
     def stop(self) -> None:
-        """Make calls that wait for a busy service give up at once."""
+        """End the waits for busy services; their calls raise ClientError."""
         self._stopped.set()
 
     def in_memory(self) -> list[ServiceName]:
-        """Ask each service how it is; return those that keep their rows in memory only.
+        """Check the health of each service; return those that store in memory only.
 
         Raises:
-            RestError: one is not there, is another one, or has no database.
+            ClientError: a service is unreachable, is a different one, or has no database.
 
         """
-        return [name for name in ServiceName if self._keeps_in_memory(name)]
+        return [name for name in ServiceName if self._is_in_memory(name)]
 
     def get(self, service: ServiceName, path: str, **query: str | int) -> Any:
-        """Return what the route answers.
+        """Return the JSON body of a GET request.
 
         Raises:
-            RestError: the call failed; a `Refusal` when the service said no.
+            Refusal: the service answered with a problem.
+            ClientError: the call failed otherwise.
 
         """
         return self._body(service, self._send(service, "GET", path, params=query))
 
     def post(self, service: ServiceName, path: str, body: object) -> Answer:
-        """Send a body, again while the service is busy, so it should name what it stores.
+        """Send a body; repeated while the service is busy, so the rows in it should have ids.
 
         Raises:
-            RestError: the call failed; a `Refusal` when the service said no.
+            Refusal: the service answered with a problem.
+            ClientError: the call failed otherwise.
 
         """
         response = self._send(service, "POST", path, json=body)
@@ -157,10 +160,11 @@ class Rest:
         )
 
     def pages(self, service: ServiceName, path: str, limit: int = _PAGE) -> Iterator[Any]:
-        """Give the items of a list, fetching page after page as they are taken.
+        """Yield the items of a list; pages are fetched when they are needed.
 
         Raises:
-            RestError: the call failed; a `Refusal` when the service said no.
+            Refusal: the service answered with a problem.
+            ClientError: the call failed otherwise.
 
         """
         query: dict[str, str | int] = {"limit": limit}
@@ -171,27 +175,27 @@ class Rest:
                 return
             query["after"] = page["next"]
 
-    def _keeps_in_memory(self, service: ServiceName) -> bool:
+    def _is_in_memory(self, service: ServiceName) -> bool:
         response = self._send(service, "GET", "/health")
         if not response.headers.get("content-type", "").startswith("application/health+json"):
-            raise self._stranger(service, response)
+            raise self._unexpected_answer(service, response)
         health = response.json()
         if health["serviceId"] != service:
             where = self._addresses[service]
-            raise RestError(f"At {where} is {health['serviceId']}, not {service}.")
+            raise ClientError(f"At {where} is {health['serviceId']}, not {service}.")
         if response.status_code != HTTPStatus.OK:
             [check] = health["checks"]["database:connection"]
-            raise RestError(f"{service} has no database: {check['output']}")
+            raise ClientError(f"{service} has no database: {check['output']}")
         return bool(response.headers.get("Veritas-Storage") == "memory")
 
     def _send(self, service: ServiceName, method: str, path: str, **content: Any) -> httpx.Response:
         for _ in range(_ATTEMPTS - 1):
             response = self._send_once(service, method, path, **content)
-            pause = _pause_asked_for(response)
+            pause = _retry_after(response)
             if pause is None:
                 return response
             if self._stopped.wait(pause):
-                raise RestError("Stopped.")
+                raise ClientError("Stopped.")
         return self._send_once(service, method, path, **content)
 
     def _send_once(
@@ -203,13 +207,13 @@ class Rest:
         except (httpx.ConnectError, httpx.ConnectTimeout) as failure:
             is_here = is_local(where.host) and where.scheme == "http"
             advice = "start with `make up`" if is_here else f"{failure or 'no answer'}"
-            raise RestError(f"No service at {where} ({service}): {advice}.") from failure
+            raise ClientError(f"No service at {where} ({service}): {advice}.") from failure
         except httpx.TimeoutException as failure:
             text = f"{service} at {where} did not answer within {_TIMEOUT_SECONDS} seconds."
-            raise RestError(text) from failure
+            raise ClientError(text) from failure
         except httpx.HTTPError as failure:
             text = f"{service} at {where} broke off: {failure or type(failure).__name__}."
-            raise RestError(text) from failure
+            raise ClientError(text) from failure
 
     def _body(self, service: ServiceName, response: httpx.Response) -> Any:
         media_type = response.headers.get("content-type", "")
@@ -217,42 +221,42 @@ class Rest:
             return response.json()
         if media_type.startswith("application/problem+json"):
             raise Refusal(service, response.json(), response.status_code)
-        raise self._stranger(service, response)
+        raise self._unexpected_answer(service, response)
 
-    def _stranger(self, service: ServiceName, response: httpx.Response) -> RestError:
+    def _unexpected_answer(self, service: ServiceName, response: httpx.Response) -> ClientError:
         where = self._addresses[service]
-        return RestError(
+        return ClientError(
             f"{where} answered {response.status_code}, but not as {service} would: "
             "is the address right?"
         )
 
 
 def _address(service: ServiceName, text: str) -> httpx.URL:
-    wanted = f"{service.upper()}_URL is no address like http://127.0.0.1:8001."
+    problem = f"{service.upper()}_URL is no address like http://127.0.0.1:8001."
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL as failure:
-        raise RestError(wanted) from failure
+        raise ClientError(problem) from failure
     if url.scheme not in ("http", "https") or not url.host or url.userinfo:
-        raise RestError(wanted)
+        raise ClientError(problem)
     return url
 
 
 def _client(url: httpx.URL, key: str | None) -> httpx.Client:
     if key is not None and not (key.isascii() and key.isprintable()):
-        raise RestError("The key has characters that no key has.")
+        raise ClientError("The key has characters that no key has.")
     return httpx.Client(
         base_url=url,
         headers={"Authorization": f"Bearer {key}"} if key else {},
         timeout=_TIMEOUT_SECONDS,
         limits=httpx.Limits(keepalive_expiry=_KEEPALIVE_SECONDS),
-        # A proxy of the environment cannot reach this machine's own services.
+        # A proxy from the environment cannot reach services on this machine.
         trust_env=not is_local(url.host),
     )
 
 
-def _pause_asked_for(response: httpx.Response) -> float | None:
+def _retry_after(response: httpx.Response) -> float | None:
     seconds = response.headers.get("Retry-After", "")
     if response.status_code != HTTPStatus.SERVICE_UNAVAILABLE or not seconds.isdecimal():
         return None
-    return min(float(seconds), _LONGEST_PAUSE_SECONDS)
+    return min(float(seconds), _MAX_PAUSE_SECONDS)

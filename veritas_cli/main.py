@@ -1,4 +1,4 @@
-"""The `veritas` command."""
+"""Command line of Veritas."""
 
 import typer
 
@@ -13,13 +13,12 @@ from veritas_cli.commands.migrate import migrate
 from veritas_cli.commands.owner import owner
 from veritas_cli.commands.predict import predict
 from veritas_cli.commands.restore import restore
-from veritas_cli.commands.spool import spool
+from veritas_cli.commands.spool import spool_commands
 from veritas_cli.commands.train import train_command
 from veritas_cli.commands.up import up
 
 app = typer.Typer(
     name="veritas",
-    help="Run and look after Veritas.",
     no_args_is_help=True,
     add_completion=False,
     # A traceback with values could show a password.
@@ -29,7 +28,7 @@ app = typer.Typer(
 
 @app.callback()
 def veritas() -> None:
-    """Run and look after Veritas."""
+    """Run and maintain Veritas."""
 
 
 app.command("up")(up)
@@ -45,4 +44,4 @@ app.command("evaluate")(evaluate)
 app.command("predict")(predict)
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
-app.add_typer(spool, name="spool")
+app.add_typer(spool_commands, name="spool")

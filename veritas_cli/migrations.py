@@ -1,4 +1,4 @@
-"""All schemas of the one database, in the order in which their migrations build on one another."""
+"""Migrations of all schemas, in the order in which they depend on one another."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from shared_web.auth.migrations import HISTORY as ACCESS
 from shared_web.auth.migrations import KEYS
 from staffstuddash_service.migrations import HISTORY as STAFFSTUDDASH
 
-# dropout reads what staffstuddash publishes, so it comes after it.
+# dropout reads views of staffstuddash, so it comes after it.
 SERVICES: tuple[History, ...] = (STAFFSTUDDASH, DROPOUT, MONITORING)
 HISTORIES: tuple[History, ...] = (ACCESS, *SERVICES)
 SCHEMAS = tuple(history.schema for history in HISTORIES)
@@ -28,7 +28,7 @@ _NO_LOGINS: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Step:
-    """A schema that is at one revision and is to be at another; None if it is not there yet."""
+    """Migration of one schema; current: its revision, or None if it does not exist."""
 
     history: History
     current: str | None
@@ -40,17 +40,17 @@ class Step:
 
     @property
     def is_needed(self) -> bool:
-        """Tell whether there is something to do."""
+        """Return True if the schema is not at this release's revision."""
         return self.current != self.head
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return the change as one line."""
         change = f"{self.current or 'new'} -> {self.head}" if self.is_needed else "is up to date"
         return f"{self.history.schema:<14} {change}"
 
 
 def steps(connection: Connection) -> list[Step]:
-    """Return where each schema is, in the order of migrating."""
+    """Return the migration of each schema, in order."""
     return [Step(history, history.current(connection)) for history in HISTORIES]
 
 
@@ -67,16 +67,16 @@ def migrate_all(
     *,
     role_prefix: str = ROLE_PREFIX,
     logins: Mapping[str, str] = _NO_LOGINS,
-    tell: Callable[[Step], None] = lambda _step: None,
+    on_step: Callable[[Step], None] = lambda _step: None,
 ) -> str | None:
-    """Bring every schema to this release's revision, and make the roles of the services.
+    """Migrate every schema to this release's revision, and make the roles of the services.
 
-    logins: by schema, the login of a service that has one of its own.
-    Return why the roles could not be made, or None if they are there.
+    logins: by schema, the login of a service that has its own. on_step: called after each schema.
+    Return the reason if the roles could not be made, else None.
 
     Raises:
-        Migrating: another process does the same and does not come to an end.
-        TableInUse: a table was locked for too long.
+        MigrationInProgress: another process migrates and does not finish in time.
+        LockTimeout: a table was locked for too long.
 
     """
     with held_lease(engine) as lease:
@@ -84,7 +84,7 @@ def migrate_all(
             with engine.connect() as connection:
                 step = Step(history, history.current(connection))
             history.upgrade_under(lease)
-            tell(step)
+            on_step(step)
         try:
             make_roles(engine, service_roles(role_prefix), SCHEMAS, logins)
         except RolesRefused as refusal:

@@ -31,14 +31,14 @@ class _EngineConnection(HTTPConnection):
 
 
 def refusal(checkout: Path, engine: Path) -> str | None:
-    """Return why development does not start here, or None."""
+    """Return the reason not to start development here, or None."""
     unreadable = "the containers cannot read this folder. Let them: chmod -R o+rX ."
     try:
         is_open = checkout.stat().st_mode & _READABLE_BY_OTHERS == _READABLE_BY_OTHERS
         (checkout / "secrets").stat()
     except FileNotFoundError:
         if not is_open:
-            return unreadable  # by their user, though perhaps by root, as which this runs
+            return unreadable  # the containers' user is not root, but this process may be
         return _beside(f"the volume {VOLUME} exists") if _volume_exists(engine) else None
     except PermissionError:
         return unreadable
@@ -53,7 +53,7 @@ def _beside(trace: str) -> str:
 
 
 def _volume_exists(engine: Path) -> bool:
-    """Whether the engine has the volume; False, and a line that says so, if it cannot be asked."""
+    """Return True if the engine has the volume; print a line and return False if unknown."""
     connection = _EngineConnection(engine)
     try:
         connection.request("GET", f"/volumes/{VOLUME}")

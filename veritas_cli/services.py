@@ -1,4 +1,4 @@
-"""The three services as the commands see them: their settings and their logins."""
+"""Settings, spoolable types and logins of the three services."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from monitoring_service.settings import Settings as MonitoringSettings
 from shared_db.connection.engine import normalised_url
 from shared_db.errors import ConfigurationError
 from shared_db.provisioning.login_roles import Login
-from shared_db.spool.writes import SpoolableType
+from shared_db.spool.spoolable import SpoolableType
 from shared_web.settings import ServiceSettings
 from staffstuddash_service.datastore import SPOOLABLE_TYPES as STAFFSTUDDASH_TYPES
 from staffstuddash_service.settings import Settings as StaffstuddashSettings
@@ -26,7 +26,7 @@ SETTINGS: Mapping[str, Callable[[], ServiceSettings]] = MappingProxyType(
     }
 )
 
-# What each service accepts while its database is away.
+# Rows that each service accepts while its database is unavailable.
 SPOOLABLE_TYPES: Mapping[str, Sequence[SpoolableType[Any, Any]]] = MappingProxyType(
     {
         "monitoring": MONITORING_TYPES,
@@ -37,7 +37,7 @@ SPOOLABLE_TYPES: Mapping[str, Sequence[SpoolableType[Any, Any]]] = MappingProxyT
 
 
 def logins() -> dict[str, str]:
-    """Return by schema the user whom each service's URL names; without a URL there is none.
+    """Return the user in each service's URL by schema, without the services that have no URL.
 
     Raises:
         ConfigurationError: a URL cannot be read.
@@ -54,17 +54,21 @@ def logins() -> dict[str, str]:
 
 
 def own_logins() -> list[Login]:
-    """Return the logins that the services' URLs of their own name, with their passwords.
+    """Return the logins in the services' own URLs.
 
     Raises:
-        ConfigurationError: no service has a URL of its own, one of them is without user or
-            password, or two of them differ in the password of one user.
+        ConfigurationError: no service has its own URL, a URL lacks the user or the password, or
+            two of them differ in the password of one user.
 
     """
     found: dict[str, Login] = {}
     for load in SETTINGS.values():
-        login = _own_login(load())
-        if login is not None and found.setdefault(login.name, login) != login:
+        settings = load()
+        own: SecretStr | None = getattr(settings, settings.own_url or "", None)
+        if own is None:
+            continue
+        login, _ = login_in(own, settings.url_variable)
+        if found.setdefault(login.name, login) != login:
             raise ConfigurationError(f"The URLs have two different passwords of {login.name}.")
     if not found:
         raise ConfigurationError(
@@ -74,11 +78,14 @@ def own_logins() -> list[Login]:
     return list(found.values())
 
 
-def _own_login(settings: ServiceSettings) -> Login | None:
-    own: SecretStr | None = getattr(settings, settings.own_url or "", None)
-    if own is None:
-        return None
-    url = normalised_url(own.get_secret_value(), settings.url_variable)
+def login_in(secret: SecretStr, variable: str) -> tuple[Login, str | None]:
+    """Return the login and the database in a URL.
+
+    Raises:
+        ConfigurationError: the URL of the variable is malformed, or lacks the user or the password.
+
+    """
+    url = normalised_url(secret.get_secret_value(), variable)
     if not url.username or not url.password:
-        raise ConfigurationError(f"{settings.url_variable} lacks the user or the password.")
-    return Login(url.username, str(url.password))
+        raise ConfigurationError(f"{variable} lacks the user or the password.")
+    return Login(url.username, str(url.password)), url.database

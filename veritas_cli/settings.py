@@ -1,4 +1,4 @@
-"""The settings of the commands that no service has."""
+"""Settings of the commands that no service has."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -11,14 +11,14 @@ POSTGRES_FOLDER = Path(".veritas", "postgres")
 
 
 class LocalPostgresSettings(VeritasSettings):
-    """The PostgreSQL of our own: whose programs run it, and where `veritas up` lets it listen."""
+    """Local PostgreSQL: the folder of its programs, and the port for `veritas up`."""
 
     postgres_bin: Path | None = None
     postgres_port: int | None = Field(None, ge=1, le=65535)
 
 
 class SuperuserSettings(DatabaseSettings):
-    """The database as the superuser of `veritas owner` reaches it; no service knows its URL."""
+    """Database with the superuser of `veritas owner`; no service knows this URL."""
 
     own_url: ClassVar[str | None] = "database_superuser_url"
 

@@ -1,4 +1,4 @@
-"""The limits of storing events: the INSERT of one as pgbench repeats it, and bare COPY of many."""
+"""Limits of ingest: the INSERT of one event, for pgbench, and bare COPY of many."""
 
 import threading
 import time
@@ -6,28 +6,30 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import cache
 from io import BytesIO
-from typing import Any
 
 import psycopg2
 from sqlalchemy import event
 
-from benchmarks.support.harness import Server
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.database import EventToStore as LearningEvent
 from dropout_service.database.events.store import received as learning_event_received
 from dropout_service.domain.enums import EventType
+from dropout_service.models import LearningEvent as StoredEvent
 from monitoring_service.database import EventToStore as SystemEvent
 from monitoring_service.database import MonitoringDatabase
-from monitoring_service.database.event_insert import received as system_event_received
+from monitoring_service.database.event_insert import to_row as system_event_received
 from monitoring_service.domain.findings import HealthStatus
+from monitoring_service.models import MonitoringLog
 from shared_db.clock import utc_now
+from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.ids import new_id
-from shared_db.writes.copy_from import layout_of
+from shared_db.writes.copy_from import copy_format_of
+from tests.support.service_processes import Server
 
 SAME_ID = "the-same-id-"
 STUDENTS = 20_000
-_MOST_ROWS = 40_000  # that one client stores in a second
+_MOST_ROWS = 40_000  # a second and client
 
 
 def recorded_insert(service: str, server: Server) -> str:
@@ -39,12 +41,12 @@ def recorded_insert(service: str, server: Server) -> str:
     def _record(_connection, cursor, statement, parameters, _context, _many):  # type: ignore[no-untyped-def] # SQLAlchemy's
         seen.append(cursor.mogrify(statement, parameters).decode())
 
-    same_id = SAME_ID + new_id()  # once more in the same database it would be a repeat
+    same_id = SAME_ID + new_id()  # the same id in the same database is a replay
     database = Database.on(engine)
     if service == "monitoring_service":
-        MonitoringDatabase(database).add_logs([_system_event(same_id)])
+        MonitoringDatabase(database).events.add_many([_system_event(same_id)])
     else:
-        DropoutDatabaseManager(database).add_learning_events([_learning_event(same_id, 1)])
+        DropoutDatabaseManager(database).events.add_many([_learning_event(same_id, 1)])
     table = (
         "monitoring.monitoring_logs"
         if service == "monitoring_service"
@@ -55,11 +57,14 @@ def recorded_insert(service: str, server: Server) -> str:
 
 
 def copied(service: str, server: Server, size: int, clients: int, seconds: float) -> float:
-    """Return how many rows a second bare COPY stores, in batches on a fresh connection each."""
-    make = {"monitoring_service": _system_rows, "dropout_service": _learning_rows}[service]
+    """Return rows a second by bare COPY, in batches on a fresh connection each."""
+    model, make = {
+        "monitoring_service": (MonitoringLog, _system_rows),
+        "dropout_service": (StoredEvent, _learning_rows),
+    }[service]
     if service == "dropout_service":
         require_students(server)
-    statement, batches = _ready(make, size, clients, seconds)
+    statement, batches = _ready(model, make, size, clients, seconds)
     stop = time.perf_counter() + seconds
     counts = [0] * clients
 
@@ -82,13 +87,13 @@ def copied(service: str, server: Server, size: int, clients: int, seconds: float
 
 
 def _ready(
-    make: Callable[[int], Sequence[Any]], size: int, clients: int, seconds: float
+    model: type, make: Callable[[int], Sequence[Row]], size: int, clients: int, seconds: float
 ) -> tuple[str, list[list[bytes]]]:
-    """Return the statement, and for each client batches as text, made before they are timed."""
-    layout = layout_of(type(make(1)[0]))
+    """Return the statement, and for each client batches as text, prepared before the time runs."""
+    format_ = copy_format_of(model)
     count = 2 + round(seconds * _MOST_ROWS) // size
-    return layout.statement, [
-        [layout.text_of(make(size)) for _ in range(count)] for _ in range(clients)
+    return format_.statement, [
+        [format_.encode(make(size)) for _ in range(count)] for _ in range(clients)
     ]
 
 
@@ -99,12 +104,11 @@ def _system_event(id_: str) -> SystemEvent:
     )
 
 
-def _system_rows(count: int) -> list[Any]:
+def _system_rows(count: int) -> list[Row]:
     now = utc_now()
+    judged = {"status": HealthStatus.NORMAL, "severity": 0.0}
     rows = [system_event_received(_system_event(new_id()), now).row for _ in range(count)]
-    for row in rows:
-        row.status, row.severity = HealthStatus.NORMAL, 0.0
-    return rows
+    return [{**row, **judged} for row in rows]
 
 
 def _learning_event(id_: str, student: int) -> LearningEvent:
@@ -119,7 +123,7 @@ def _learning_event(id_: str, student: int) -> LearningEvent:
     )
 
 
-def _learning_rows(count: int) -> list[Any]:
+def _learning_rows(count: int) -> list[Row]:
     now = utc_now()
     return [
         learning_event_received(_learning_event(new_id(), 1 + n % STUDENTS), now).row
@@ -129,8 +133,8 @@ def _learning_rows(count: int) -> list[Any]:
 
 @cache
 def require_students(server: Server) -> None:
-    """Make the students known who are written of, as they are on any day but the first."""
+    """Insert the students of the events, as on any day after the first."""
     manager = DropoutDatabaseManager(Database.on(server.engine()))
     for first in range(1, STUDENTS, 10_000):
         numbers = range(first, first + 10_000)
-        manager.add_learning_events([_learning_event(f"first-{n}", n) for n in numbers])
+        manager.events.add_many([_learning_event(f"first-{n}", n) for n in numbers])

@@ -1,7 +1,7 @@
-"""Load on one route, from a process of its own: keep-alive connections, one request after another.
+"""Load on one route from a process of its own: keep-alive connections, one request after another.
 
-Small and raw, so that the generator takes as little of the machine as possible from the service:
-`wrk` is not in PyPI, and k6 takes several times as much per request.
+Small, so that it takes little of the machine from the service: `wrk` is not in PyPI, and k6 takes
+several times as much per request.
 """
 
 import argparse
@@ -24,7 +24,7 @@ _KEY = "VERITAS_BENCH_KEY"
 
 @dataclass(frozen=True)
 class Request:
-    """What is sent over and over; `{n}` in path and body stands for a number from 1 to `most`."""
+    """A request to repeat; `{n}` in path and body is a number from 1 to `most`."""
 
     method: str
     path: str
@@ -32,7 +32,7 @@ class Request:
     most: int = 1
 
     def maker(self, host: str, key: str) -> Callable[[], bytes]:
-        """Return what makes the bytes of the next request."""
+        """Return a function that makes the bytes of the next request."""
 
         def make() -> bytes:
             n = str(random.randint(1, self.most))
@@ -137,7 +137,7 @@ def measure(
 
 def _main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("asked", type=json.loads, help="what `measure` asks for, as JSON")
+    parser.add_argument("asked", type=json.loads, help="arguments of `measure`, as JSON")
     asked = parser.parse_args().asked
     request = Request(**asked.pop("request"))
     print(json.dumps(asyncio.run(_run(request, **asked))))

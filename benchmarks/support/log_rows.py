@@ -1,4 +1,4 @@
-"""Made-up events for benchmarks: 50 sources, 90 days, words by Zipf's law, 5 % not NORMAL."""
+"""Synthetic events for benchmarks: 50 sources, 90 days, words by Zipf's law, 5 % not NORMAL."""
 
 import io
 import json
@@ -30,7 +30,7 @@ _RESULTS = (
     "COPY monitoring.monitoring_results (event_id, status, severity_score, reasoning,"
     " detected_issues, failed_rules, suggestions) FROM STDIN"
 )
-# As the service counts; the slot is the digest's first byte, modulo 4.
+# Counts like those of the service; the slot is the digest's first byte, modulo 4.
 _COUNTS = """
 INSERT INTO monitoring.log_counts (source, day, status, slot, count)
 SELECT source, (timestamp AT TIME ZONE 'UTC')::date, status, get_byte(digest, 0) % 4, count(*)

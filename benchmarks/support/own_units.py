@@ -1,6 +1,6 @@
-"""The services as they would be without group commit: each single event has its own unit of work.
+"""Services without group commit: each single event has a unit of work of its own.
 
-`python -m benchmarks.support.own_units monitoring` serves as `python -m monitoring_service` does.
+`python -m benchmarks.support.own_units monitoring` serves like `python -m monitoring_service`.
 """
 
 import sys
@@ -28,7 +28,7 @@ R = TypeVar("R")
 
 
 class OwnUnits(GroupCommit[Q, R]):
-    """What looks like group commit, and writes each request for itself in a thread."""
+    """Stands in for group commit, and writes each request in a thread."""
 
     async def write_async(self, request: Q, size: int) -> R:  # noqa: ARG002 - the original's
         """Return the answer once the request is committed."""
@@ -43,7 +43,7 @@ def monitoring() -> tuple[FastAPI, ServiceSettings, int]:
     """Return monitoring's app, its settings and its port."""
     settings = MonitoringSettings.load()
     manager = MonitoringDatabase()
-    manager.commits = OwnUnits(manager.commits.flush)
+    manager.events.commits = OwnUnits(manager.events.commits.flush)
     app = monitoring_service.main.create_app(manager, settings)
     return app, settings, settings.monitoring_port
 
@@ -52,7 +52,7 @@ def dropout() -> tuple[FastAPI, ServiceSettings, int]:
     """Return dropout's app, its settings and its port."""
     settings = DropoutSettings.load()
     manager = DropoutDatabaseManager()
-    manager.commits = OwnUnits(manager.commits.flush)
+    manager.events.commits = OwnUnits(manager.events.commits.flush)
     return dropout_service.main.create_app(manager, settings), settings, settings.dropout_port
 
 

@@ -1,4 +1,4 @@
-"""The limit: pgbench running one statement on the same server."""
+"""pgbench with one statement on the same server, as a limit."""
 
 import os
 import re
@@ -17,16 +17,17 @@ _RATE = re.compile(r"^tps = ([\d.]+)", re.MULTILINE)
 def measure(
     statement: str, url: str, *, clients: int, seconds: float, most: int, reconnect: bool
 ) -> dict[str, float]:
-    """Run the statement over and over; `:n` in it is a random number from 1 to `most`.
+    """Repeat the statement; `:n` in it is a random number from 1 to `most`.
 
-    reconnect: make a connection for each transaction, as NullPool does. pgbench's latencies leave
-    the connecting out, so there are none then.
+    reconnect: make a connection for each transaction, like NullPool. Then there are no latencies,
+    since those of pgbench do not include connecting.
     """
     place = make_url(url)
     with tempfile.TemporaryDirectory(prefix="veritas-pgbench-") as folder:
         script = Path(folder, "script")
         script.write_text(f"\\set n random(1, {most})\n{' '.join(statement.split())};\n")
-        command = [str(fitting_program("pgbench", 15).path), "--no-vacuum", f"--file={script}"]
+        program = fitting_program("pgbench", 15).path("pgbench")
+        command = [str(program), "--no-vacuum", f"--file={script}"]
         command += [f"--client={clients}", f"--jobs={min(clients, os.cpu_count() or 1)}"]
         command += [f"--time={max(1, round(seconds))}", "--log", f"--log-prefix={folder}/log"]
         command += [f"--host={place.host}", f"--port={place.port}", f"--username={place.username}"]

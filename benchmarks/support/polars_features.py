@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from dropout_service.database.events.daily_query import SESSION_GAP_SECONDS
-from dropout_service.domain.rules.activity import BEFORE_DAYS, RECENT_DAYS, RHYTHM_DAYS, day_of
+from dropout_service.domain.rules.activity import BEFORE_DAYS, RECENT_DAYS, RHYTHM_DAYS, epoch_day
 
 STUDENT = "student_id"
 
@@ -14,7 +14,7 @@ STUDENT = "student_id"
 def features_by_polars(parquet: Path, as_of: datetime) -> pl.DataFrame:
     """Return a row per student with the columns of `Activity` that events give."""
     events = pl.scan_parquet(parquet).filter(pl.col("occurred_at") <= as_of)
-    age = day_of(as_of) - pl.col("day")
+    age = epoch_day(as_of) - pl.col("day")
     windows = {
         "recent": age < RECENT_DAYS,
         "before": (age >= RECENT_DAYS) & (age < RECENT_DAYS + BEFORE_DAYS),

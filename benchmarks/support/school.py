@@ -1,4 +1,4 @@
-"""A made-up school of any size in a database, computed by the service itself."""
+"""A synthetic school of any size in a database, computed by the service itself."""
 
 from datetime import timedelta
 
@@ -57,14 +57,14 @@ def fill(engine: Engine, student_count: int) -> None:
     for first in range(0, student_count, _BATCH):
         numbers = range(first, min(first + _BATCH, student_count))
         students = [StudentToStore(f"Pupil {n}", f"p{n}@school.example", _id(n)) for n in numbers]
-        datastore.add_students(students)
+        datastore.students.add_many(students)
     _predict_one(datastore, engine)
     span = {"first": 0, "last": student_count - 1}
     with engine.begin() as connection:
         for statement in (_MARKS, _ACTIONS, *_RISKS):
             connection.execute(text(statement), span)
         connection.execute(text(_DUE))
-    while datastore.refresh_due_records():
+    while datastore.performance.refresh_due():
         pass
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         _settle(connection)
@@ -77,14 +77,14 @@ def _id(number: int) -> str:
 def _predict_one(datastore: DatastoreManager, engine: Engine) -> None:
     now = utc_now()
     dropout = DropoutDatabaseManager(Database.on(engine))
-    datastore.add_student("made", "Pupil of whom enough is known")
+    datastore.add_student("made", "Pupil with enough data")
     for week in range(10):
         moment = now - timedelta(weeks=week)
         datastore.add_assessment("made", "quiz", "Math", 50 + week, timestamp=moment)
-        dropout.add_learning_event(None, "made", None, "NAVIGATION", occurred_at=moment)
-    dropout.predict("made")
+        dropout.events.add(None, "made", None, "NAVIGATION", occurred_at=moment)
+    dropout.predictions.predict("made")
 
 
 def _settle(connection: Connection) -> None:
-    # What autovacuum does within minutes: visibility for index-only scans, and statistics.
+    # Like autovacuum within minutes: visibility for index-only scans, and statistics.
     connection.execute(text("VACUUM (ANALYZE)"))

@@ -1,8 +1,8 @@
-"""OULAD's real rows, tiled to the size at which it is published.
+"""OULAD's real rows, tiled to the published size.
 
-The file of which there is only a part is the one of clicks. Its students are copied under other
-numbers until there are as many enrolments as are published, with all that is theirs. Further copies
-of the clicks go to the enrolments that have none, on resources of their own course.
+Only the file of clicks is incomplete. Its students are copied under other numbers, with all their
+rows, up to the published number of enrolments. Further copies of the clicks go to enrolments
+without clicks, on resources of their own course.
 """
 
 import csv
@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
-from veritas_cli.oulad.course import FILES
-from veritas_cli.oulad.csv_files import OuladFiles
+from veritas_cli.oulad.csv_files import FILES, OuladFiles
 
 PUBLISHED_CLICKS = 10_655_280
 PUBLISHED_ENROLMENTS = 32_593
@@ -25,7 +24,7 @@ Table = list[list[str]]
 
 
 def tile(source: Path, folder: Path, clicks: int) -> None:
-    """Write OULAD's files into the folder, with so many clicks; 0: those of the source alone."""
+    """Write OULAD's files into the folder, with so many clicks; 0: only those of the source."""
     files = OuladFiles(source)
     tables = {name: list(_read(files, name)) for name in FILES}
     wanted = clicks or len(tables[_CLICKS])
@@ -45,7 +44,7 @@ def tile(source: Path, folder: Path, clicks: int) -> None:
 
 
 def _enrolments(tables: Mapping[str, Table]) -> dict[tuple[str, ...], int]:
-    """Return the enrolments with clicks: module, presentation and student, each with its place."""
+    """Return the enrolments with clicks: module, presentation and student, each with its index."""
     found: dict[tuple[str, ...], int] = {}
     for row in tables[_CLICKS]:
         found.setdefault((row[0], row[1], row[2]), len(found))

@@ -1,4 +1,4 @@
-"""Load from wrk, which takes so little of the machine that nearly all is left to the service."""
+"""Load from wrk, which needs little of the machine beside the service."""
 
 import json
 import os
@@ -14,9 +14,9 @@ _LONGEST_SECONDS = 30
 
 @dataclass(frozen=True)
 class Load:
-    """What is sent over and over; see `wrk.lua` for `{n}` and `{k}` in the body.
+    """A request to repeat; see `wrk.lua` for `{n}` and `{k}` in the body.
 
-    items: how many bodies make one request, a JSON array; 0: the body is the request.
+    items: number of bodies in one request, a JSON array; 0: the body is the request.
     """
 
     path: str
@@ -28,7 +28,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Figures:
-    """What came of it; latencies in milliseconds. `refused` of the requests were no 2xx or 3xx."""
+    """Result of a load; latencies in ms, `refused` counts answers other than 2xx and 3xx."""
 
     requests: int
     seconds: float
@@ -46,7 +46,7 @@ def measure(load: Load, url: str, key: str, *, clients: int, seconds: float) -> 
     """
     program = shutil.which("wrk")
     if program is None:
-        raise RuntimeError("Install wrk: it makes the load.")
+        raise RuntimeError("Install wrk: it generates the load.")
     asked = {
         "METHOD": load.method,
         "PATH": load.path,

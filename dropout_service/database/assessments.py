@@ -1,22 +1,29 @@
-"""Marks that were sent here."""
+"""Marks that are not in staffstuddash."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import partial
+from typing import Any, Unpack
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from dropout_service.database.students.locking import ensure_and_lock_one, require_student
+from dropout_service.database.students.locking import (
+    ensure_and_lock,
+    ensure_and_lock_one,
+    insert_unless_erased,
+    require_student,
+)
 from dropout_service.errors import AssessmentExists
 from dropout_service.models import Assessment
 from shared_db.clock import utc_now
-from shared_db.connection.database import Database
+from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.filters import Columns, Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.filters import Columns
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
-from shared_db.spool.writes import SpoolableType, insert_or_spool, one_by_one
+from shared_db.results import InsertResult, Outcome
+from shared_db.spool.spoolable import SpoolableType
 from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 
 ASSESSMENTS_BY_TIME = Keyset(
@@ -33,7 +40,7 @@ ASSESSMENT_COLUMNS: Columns = {
 
 @dataclass(frozen=True)
 class AssessmentToStore:
-    """A mark before it is stored; without an id one is made, without a time it is now."""
+    """Mark to insert; without an id it gets a new one, without `submitted_at` the present time."""
 
     student_id: str
     type: str
@@ -45,37 +52,44 @@ class AssessmentToStore:
     id: str | None = None
     accepted_at: datetime | None = None
 
-    def row(self, now: datetime) -> Assessment:
-        """Return the row to store."""
+    def values(self, now: datetime) -> Row:
+        """Return the row to insert."""
         sent = asdict(self)
         sent |= {"score": float(self.score), "max_score": float(self.max_score)}
         id_ = sent.pop("id") or new_id()
         at = sent.pop("accepted_at") or now
-        filled = {**sent, "submitted_at": self.submitted_at or at}
-        return Assessment(**filled, id=id_, recorded_at=at, digest=content_digest(sent))
+        return {
+            **sent,
+            "submitted_at": self.submitted_at or at,
+            "id": id_,
+            "recorded_at": at,
+            "digest": content_digest(sent),
+        }
 
 
-def _give(manager: "Assessments", assessment: AssessmentToStore) -> Assessment:
-    return manager.store_assessment(assessment)
+def _replay(manager: Any, assessments: Sequence[AssessmentToStore]) -> list[InsertResult]:
+    results: list[InsertResult] = manager.assessments.add_many(assessments)
+    return results
 
 
 ASSESSMENT = SpoolableType(
     "assessment",
     AssessmentToStore,
-    AssessmentToStore.row,
+    Assessment,
+    AssessmentToStore.values,
     AssessmentExists,
-    one_by_one(_give),
-    subject=lambda new: new.student_id,
+    _replay,
+    subject=lambda assessment: assessment.student_id,
 )
 
 
-class Assessments(Repository):
-    """Marks that staffstuddash does not have."""
+class AssessmentRepository(Repository):
+    """Marks that are not in staffstuddash."""
 
-    def add_assessment(
+    def add(
         self,
         student_id: str,
-        type: str,  # noqa: A002 - the field's word, and the design's
+        type: str,  # noqa: A002 - the name of the field
         subject: str,
         score: float,
         *,
@@ -84,55 +98,61 @@ class Assessments(Repository):
         submitted_at: datetime | None = None,
         assessment_id: str | None = None,
     ) -> Assessment:
-        """Store a mark, and its student when not seen before.
+        """Insert a mark, and its student if new.
 
-        score: 0 to max_score. submitted_at: when it was handed in, by default now.
+        score: 0 to max_score. submitted_at: when the work was handed in, by default now.
 
         Raises:
             AssessmentExists: the assessment's id is stored with other content.
-            StudentDeleted: all data of the student were erased.
+            StudentErased: all data of the student were erased.
             ValueError: the score is not between 0 and max_score.
 
         """
         if not 0 <= score <= max_score or max_score == 0:
             raise ValueError("a score lies between 0 and max_score, which is more than 0")
-        return self.store_assessment(
-            AssessmentToStore(
-                student_id, type, subject, score, max_score, course, submitted_at, assessment_id
-            )
+        new = AssessmentToStore(
+            student_id, type, subject, score, max_score, course, submitted_at, assessment_id
         )
+        return self.insert(ASSESSMENT, new, _insert)
 
-    def store_assessment(self, assessment: AssessmentToStore) -> Assessment:
-        """Do what `add_assessment` does."""
-        return insert_or_spool(
-            self.database, ASSESSMENT, assessment, partial(_store, self.database)
-        )
+    def add_many(self, assessments: Sequence[AssessmentToStore]) -> list[InsertResult]:
+        """Insert marks as `add` does and return the result of each, in order."""
+        return self.insert_many(ASSESSMENT, assessments, _insert_many)
 
-    def get_student_assessments(
-        self,
-        student_id: str,
-        *,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
-    ) -> Page[Assessment]:
-        """Return the marks of the student that were sent here, the latest first.
+    def search(self, student_id: str, **options: Unpack[PageOptions]) -> Page[Assessment]:
+        """Return the marks of the student that are stored here, the latest first.
 
         Raises:
-            StudentNotFound: nothing was heard of that student.
-            StudentDeleted: all data of the student were erased.
-            MalformedCursor: the cursor is not one of this list.
+            StudentNotFound: no row of that student is stored.
+            StudentErased: all data of the student were erased.
+            ServiceError: as `Repository.page`.
 
         """
         query = select(Assessment).where(Assessment.student_id == student_id)
-        with self.database.reading_filtered() as session:
-            require_student(session, student_id)
-            query = query.where(*conditions(session, filters, ASSESSMENT_COLUMNS))
-            return ASSESSMENTS_BY_TIME.page(session, query, after=after, limit=limit)
+        return self.page(
+            ASSESSMENTS_BY_TIME,
+            query,
+            ASSESSMENT_COLUMNS,
+            require=lambda session: require_student(session, student_id),
+            **options,
+        )
 
 
-def _store(database: Database, assessment: AssessmentToStore) -> Assessment:
+def _insert(session: Session, assessment: AssessmentToStore) -> Assessment:
     now = utc_now()
-    with database.unit_of_work() as session:
-        ensure_and_lock_one(session, assessment.student_id, now)
-        return insert_idempotent(session, assessment.row(now), AssessmentExists)
+    ensure_and_lock_one(session, assessment.student_id, now)
+    return insert_idempotent(session, Assessment, assessment.values(now), AssessmentExists)
+
+
+def _insert_many(session: Session, assessments: Sequence[AssessmentToStore]) -> list[InsertResult]:
+    now = utc_now()
+    erased = ensure_and_lock(session, {one.student_id for one in assessments}, now)
+    rows = [one.values(now) for one in assessments]
+    is_erased = [one.student_id in erased for one in assessments]
+    results = insert_unless_erased(session, Assessment, rows, is_erased)
+    return [
+        result._replace(refusal=AssessmentExists(result.id))
+        if result.outcome is Outcome.CONFLICT
+        else result
+        for result in results
+    ]

@@ -1,1 +1,1 @@
-"""What the figures mean: pure functions, no database, no clock."""
+"""Enums, scores and explanations as pure functions; no database, clock, HTTP or model training."""

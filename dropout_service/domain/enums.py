@@ -1,10 +1,10 @@
-"""The words of this service: kinds of events, of dropout and of risk."""
+"""Enums of this service: event types, dropout types, risk levels, verdicts and outcomes."""
 
 from enum import StrEnum
 
 
 class EventType(StrEnum):
-    """What a student did."""
+    """Type of a learning event."""
 
     QUESTION_START = "QUESTION_START"
     QUESTION_SUBMIT = "QUESTION_SUBMIT"
@@ -19,7 +19,7 @@ class EventType(StrEnum):
 
 
 class DropoutType(StrEnum):
-    """The way in which a student is being lost."""
+    """Way in which a student is dropping out."""
 
     COGNITIVE = "COGNITIVE"
     BEHAVIORAL = "BEHAVIORAL"
@@ -29,7 +29,7 @@ class DropoutType(StrEnum):
 
 
 class RiskLevel(StrEnum):
-    """How high a risk score is: LOW < 0.3 <= MEDIUM < 0.6 <= HIGH < 0.8 <= CRITICAL."""
+    """Level of a risk score: LOW < 0.3 <= MEDIUM < 0.6 <= HIGH < 0.8 <= CRITICAL."""
 
     LOW = "LOW"
     MEDIUM = "MEDIUM"
@@ -37,7 +37,7 @@ class RiskLevel(StrEnum):
     CRITICAL = "CRITICAL"
 
 
-# Where each level begins; CRITICAL ends with 1, which it includes.
+# Lower bound of each level, inclusive. CRITICAL ends with 1, inclusive.
 LEVEL_BOUNDS = {
     RiskLevel.LOW: 0.0,
     RiskLevel.MEDIUM: 0.3,
@@ -52,17 +52,17 @@ def risk_level(score: float) -> RiskLevel:
     score: 0 to 1.
 
     Raises:
-        ValueError: the score is no share.
+        ValueError: the score is outside 0 to 1.
 
     """
     if not 0 <= score <= 1:
         raise ValueError("a risk score lies between 0 and 1")
-    begun = [level for level, bound in LEVEL_BOUNDS.items() if bound <= score]
-    return begun[-1]
+    reached = [level for level, bound in LEVEL_BOUNDS.items() if bound <= score]
+    return reached[-1]
 
 
 class Verdict(StrEnum):
-    """What somebody who knows the student says of a prediction."""
+    """Verdict of a staff member on a prediction."""
 
     ACCEPTED = "accepted"
     NOT_APPLICABLE = "not_applicable"
@@ -70,7 +70,7 @@ class Verdict(StrEnum):
 
 
 class CourseOutcome(StrEnum):
-    """How an enrolment ended."""
+    """Outcome of an enrolment."""
 
     PASS = "PASS"  # noqa: S105 - no password
     DISTINCTION = "DISTINCTION"

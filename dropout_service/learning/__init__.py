@@ -1,5 +1,4 @@
-"""Learning who drops out: gradient-boosted trees, calibrated, with contributions that add up.
+"""Training, calibration and evaluation of models of dropout; arrays in, arrays out, no database.
 
-Numbers in, numbers out: no database and no clock. numpy and lightgbm are imported by these modules,
-and by nothing that a service needs for its start.
+These modules import numpy and LightGBM, so a service imports them only if it uses a model.
 """

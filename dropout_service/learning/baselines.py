@@ -1,4 +1,4 @@
-"""What a model must beat on the same rows: rules of thumb, and logistic regression."""
+"""Baselines that a model is compared with on the same rows: rules, and logistic regression."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,22 +6,28 @@ from itertools import product
 
 import numpy as np
 
-from dropout_service.domain.enrolments.enrolment_features import DAY, OF_THE_COURSE
-from dropout_service.learning.calibration import fit_affine, probability
-from dropout_service.learning.features import KNOWN, KNOWN_WITHOUT_ACTIVITY
+from dropout_service.domain.enrolments.enrolment_features import COURSE_LEVEL_FEATURES, DAY
+from dropout_service.learning.calibration import fit_platt_scaling, probability
 from dropout_service.learning.metrics import log_loss
-from dropout_service.learning.rows import Column, EnrolmentRows, Floats, Mask
+from dropout_service.learning.rows import (
+    INPUTS,
+    INPUTS_WITHOUT_ACTIVITY,
+    LABEL,
+    Column,
+    EnrolmentRows,
+    Floats,
+    Mask,
+)
 from dropout_service.learning.splits import validation_splits
-from dropout_service.learning.training import HAPPENED
 
 SILENT_DAYS = 5
 LOW_ACTIVITY = 0.8
 LOW_MARKS = 0.75
-# How strongly coefficients are held down, as scikit-learn counts it: less is stronger.
+# Inverse strengths of the penalty, scikit-learn's C.
 STRENGTHS = (0.001, 0.01, 0.1, 1.0)
-_MOST_STEPS = 1000
+_MAX_STEPS = 1000
 
-# 1 where the rule fires, 0 where it does not, NaN where it is not applicable.
+# Returns 1 for rows on which the rule fires, 0 for others, NaN for rows it is not applicable to.
 Rule = Callable[[EnrolmentRows], Floats]
 
 
@@ -29,8 +35,8 @@ def _fires(condition: Mask, known: Mask) -> Floats:
     return np.where(known, condition.astype(np.float64), np.nan)
 
 
-def _beside_course(rows: EnrolmentRows, feature: str, share: float) -> Floats:
-    """Tell who lies below a share of the mean of the same course on the same day."""
+def _below_course(rows: EnrolmentRows, feature: str, share: float) -> Floats:
+    """Return a rule: the value is below a share of the mean of the same course on the same day."""
     values = rows[feature].astype(np.float64)
     known = ~np.isnan(values)
     fires = np.zeros(len(rows), dtype=bool)
@@ -41,7 +47,7 @@ def _beside_course(rows: EnrolmentRows, feature: str, share: float) -> Floats:
     return _fires(fires, known)
 
 
-def _silent(rows: EnrolmentRows) -> Floats:
+def _inactive(rows: EnrolmentRows) -> Floats:
     days = rows["days_since_activity"].astype(np.float64)
     return _fires(days >= SILENT_DAYS, ~np.isnan(days))
 
@@ -52,42 +58,42 @@ def _missed(rows: EnrolmentRows) -> Floats:
 
 
 RULES: Mapping[str, Rule] = {
-    "no access for 5 days": _silent,
-    "activity 20 % below the course": lambda rows: _beside_course(
+    "no access for 5 days": _inactive,
+    "activity 20 % below the course": lambda rows: _below_course(
         rows, "clicks_per_week_14", LOW_ACTIVITY
     ),
-    "marks 25 % below the course": lambda rows: _beside_course(rows, "score_mean", LOW_MARKS),
+    "marks 25 % below the course": lambda rows: _below_course(rows, "score_mean", LOW_MARKS),
     "a missed deadline": _missed,
 }
 
 
 def rules_share(rows: EnrolmentRows) -> Floats:
-    """Return the share of the applicable rules that fire, 0 where none is applicable."""
+    """Return the share of the applicable rules that fire, 0 without an applicable rule."""
     fired = np.column_stack([rule(rows) for rule in RULES.values()])
     applicable = (~np.isnan(fired)).sum(axis=1)
     return np.asarray(np.nansum(fired, axis=1) / np.maximum(1, applicable), dtype=np.float64)
 
 
-def rules_risk(learned: EnrolmentRows, judged: EnrolmentRows) -> Floats:
-    """Return the risk by the rules, made a probability on the rows to learn from."""
-    happened = learned[HAPPENED].astype(np.float64)
-    return probability(fit_affine(rules_share(learned), happened)(rules_share(judged)))
+def rules_risk(training: EnrolmentRows, test: EnrolmentRows) -> Floats:
+    """Return the share of the rules as a probability, calibrated on the training rows."""
+    calibration = fit_platt_scaling(rules_share(training), training.labels)
+    return probability(calibration(rules_share(test)))
 
 
 @dataclass(frozen=True)
 class _Logistic:
-    """Logistic regression of the rows of one day, over the features that are known at all.
+    """Logistic regression of the rows of one day over all known features.
 
-    Unknown values are the median, with a column that says so; all columns are standardised.
-    has_modules: a column for each module that was learned from, too.
+    Unknown values are replaced by the median, with a column that marks them; all columns are
+    standardised. has_modules: with a column for each training module.
     """
 
     features: tuple[str, ...]
     has_modules: bool
     strength: float
 
-    def risks(self, learned: EnrolmentRows, judged: EnrolmentRows) -> Floats:
-        # Imported where it works: it takes a second, and serving does not need it.
+    def risks(self, training: EnrolmentRows, test: EnrolmentRows) -> Floats:
+        # Imported here: the import takes a second, and serving does not need it.
         from sklearn.impute import SimpleImputer  # noqa: PLC0415
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
         from sklearn.pipeline import make_pipeline  # noqa: PLC0415
@@ -96,57 +102,57 @@ class _Logistic:
         pipeline = make_pipeline(
             SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
             StandardScaler(),
-            LogisticRegression(C=self.strength, max_iter=_MOST_STEPS),
+            LogisticRegression(C=self.strength, max_iter=_MAX_STEPS),
         )
-        modules = np.unique(learned["module"]) if self.has_modules else np.array([], dtype=np.str_)
-        pipeline.fit(self._inputs(learned, modules), learned[HAPPENED].astype(int))
-        found = pipeline.predict_proba(self._inputs(judged, modules))[:, 1]
-        return np.asarray(found, dtype=np.float64)
+        modules = np.unique(training["module"]) if self.has_modules else np.array([], dtype=np.str_)
+        pipeline.fit(self._inputs(training, modules), training[LABEL].astype(int))
+        risks = pipeline.predict_proba(self._inputs(test, modules))[:, 1]
+        return np.asarray(risks, dtype=np.float64)
 
     def _inputs(self, rows: EnrolmentRows, modules: Column) -> Floats:
         is_of = rows["module"][:, None] == modules[None, :]
         return np.hstack([rows.matrix(self.features), is_of.astype(np.float64)])
 
 
-def _best(learned: EnrolmentRows, features: tuple[str, ...], *, has_modules: bool) -> _Logistic:
-    """Return what has the least loss over the model's own splits: how strong, and by what.
+def _best(training: EnrolmentRows, features: tuple[str, ...], *, has_modules: bool) -> _Logistic:
+    """Return the regression with the least loss over the model's own splits.
 
-    With what is of the course or without: of a few courses it can be learned by heart.
+    The strength of the penalty and the use of the course-level features are chosen. With few
+    training courses these features identify the course, and the regression overfits.
     """
-    of_students = tuple(name for name in features if name not in OF_THE_COURSE)
+    of_students = tuple(name for name in features if name not in COURSE_LEVEL_FEATURES)
     choices = product((features, of_students), STRENGTHS)
-    tried = [_Logistic(names, has_modules, strength) for names, strength in choices]
-    losses = dict.fromkeys(tried, 0.0)
-    for split in validation_splits(learned, np.ones(len(learned), dtype=bool)):
-        ones, others = learned.where(split.learned), learned.where(split.judged)
-        if len(np.unique(ones[HAPPENED])) == 1:
+    candidates = [_Logistic(names, has_modules, strength) for names, strength in choices]
+    losses = dict.fromkeys(candidates, 0.0)
+    for split in validation_splits(training, np.ones(len(training), dtype=bool)):
+        inner, held_out = training.where(split.training), training.where(split.held_out)
+        if len(np.unique(inner[LABEL])) == 1:
             continue
-        for logistic in tried:
-            risks = logistic.risks(ones, others)
-            losses[logistic] += log_loss(others[HAPPENED].astype(np.float64), risks)
-    return min(losses, key=lambda one: losses[one])
+        for logistic in candidates:
+            losses[logistic] += log_loss(held_out.labels, logistic.risks(inner, held_out))
+    return min(losses, key=lambda logistic: losses[logistic])
 
 
 def logistic_risk(
-    learned: EnrolmentRows, judged: EnrolmentRows, *, has_modules: bool = False
+    training: EnrolmentRows, test: EnrolmentRows, *, has_modules: bool = False
 ) -> Floats:
-    """Return the risk by logistic regression, learned from the rows of the same day.
+    """Return the risk by logistic regression, trained on rows of the same day.
 
-    With all features that are known, those of the course if its own validation likes that better,
-    as much held down as that likes best, and with activity where the course's data allow.
-    has_modules: with a level for each module that was learned from, as the model has it.
+    All known features are used. Activity is used if the course has data of it. Course-level
+    features and the penalty are chosen by validation. has_modules: with an intercept for each
+    training module, as in the model.
     """
-    risks = np.empty(len(judged))
-    active = judged["has_activity"].astype(bool)
-    learned_active = learned["has_activity"].astype(bool)
-    for of, features, teachers in (
-        (~active, KNOWN_WITHOUT_ACTIVITY, np.ones(len(learned), dtype=bool)),
-        (active, KNOWN, learned_active),
+    risks = np.empty(len(test))
+    active = test["has_activity"].astype(bool)
+    training_active = training["has_activity"].astype(bool)
+    for chosen, features, usable in (
+        (~active, INPUTS_WITHOUT_ACTIVITY, np.ones(len(training), dtype=bool)),
+        (active, INPUTS, training_active),
     ):
-        if of.any():
-            rows = learned.where(teachers)
+        if chosen.any():
+            rows = training.where(usable)
             best = _best(rows, _known(rows, features), has_modules=has_modules)
-            risks[of] = best.risks(rows, judged.where(of))
+            risks[chosen] = best.risks(rows, test.where(chosen))
     return risks
 
 

@@ -1,23 +1,23 @@
-"""Lines and trees together: trees that are boosted from a share of what the lines say."""
+"""Blend of a linear model and boosted trees: the trees start from a share of the linear model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from dropout_service.learning.boosting import Booster
-from dropout_service.learning.linear import Linear
+from dropout_service.learning.linear import LinearModel
 from dropout_service.learning.rows import Floats
 
 
 @dataclass(frozen=True)
 class Blend:
-    """The sum of both; share: how much of what the lines say counts, 0 to 1.
+    """Sum of the trees and the linear model; share: factor of the linear contributions, 0 to 1.
 
-    Both keep to the known directions, so their sum does.
+    Both keep to the known directions, and so does their sum.
     """
 
     booster: Booster
-    linear: Linear
+    linear: LinearModel
     share: float
 
     def margins(self, matrix: Floats) -> Floats:
@@ -25,19 +25,20 @@ class Blend:
         return self.linear.margins(matrix, self.share) + self.booster.margins(matrix)
 
     def contributions(self, matrix: Floats) -> tuple[Floats, float]:
-        """Return what each feature adds to each row's margin, and the base; they add up to it.
+        """Return the contribution of each feature to each row's margin, and the base.
 
-        The sum of two that add up adds up: a line's additions are its own Shapley values.
+        The base and the contributions add up to the margin. The contributions of a regression are
+        its Shapley values, so the sums are Shapley values of the blend.
         """
         trees, tree_base = self.booster.contributions(matrix)
-        lines, line_base = self.linear.contributions(matrix, self.share)
-        return lines + trees, line_base + tree_base
+        linear, linear_base = self.linear.contributions(matrix, self.share)
+        return linear + trees, linear_base + tree_base
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything but the trees."""
+        """Return everything except the trees; the keys are stored in models."""
         return {"linear": self.linear.as_json(), "start_share": self.share}
 
     @classmethod
-    def of(cls, text: str, told: Mapping[str, Any]) -> Self:
-        """Return the blend of these trees and of what `as_json` told."""
-        return cls(Booster(text), Linear.of(told["linear"]), told["start_share"])
+    def from_json(cls, trees: str, stored: Mapping[str, Any]) -> Self:
+        """Return the blend from the text of its trees and the result of `as_json`."""
+        return cls(Booster(trees), LinearModel.from_json(stored["linear"]), stored["start_share"])

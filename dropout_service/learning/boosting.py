@@ -9,8 +9,8 @@ import numpy as np
 
 from dropout_service.learning.rows import Floats
 
-# LightGBM takes a second to import: it is imported where it works, so that a service that predicts
-# by rules starts without it.
+# LightGBM takes a second to import. It is imported in the functions that use it, so that a service
+# without a model starts without it.
 if TYPE_CHECKING:
     import lightgbm
 
@@ -30,26 +30,31 @@ _FIXED: dict[str, Any] = {
     "num_threads": 1,
     "verbosity": -1,
 }
-# In a small course the leaves become smaller, down to this many rows.
-_FEWEST_IN_LEAF = 5
-_LEAVES_PER_ROW = 1 / 30
+# With few rows the leaves may be smaller than `min_data_in_leaf`, down to this many rows.
+_MIN_LEAF = 5
+_LEAF_PER_ROW = 1 / 30
 
 
 @dataclass(frozen=True)
-class Shape:
-    """How large the trees are, and how many: what is tuned."""
+class TreeParameters:
+    """Tuned parameters of the trees: leaves per tree, and number of trees.
+
+    The field names are stored in models.
+    """
 
     leaves: int
     trees: int
 
 
-def parameters(shape: Shape, row_count: int, directions: Sequence[int]) -> dict[str, Any]:
+def lightgbm_parameters(
+    tuned: TreeParameters, row_count: int, directions: Sequence[int]
+) -> dict[str, Any]:
     """Return LightGBM's parameters; directions: 1, -1 or 0 for each feature."""
-    most = int(_FIXED["min_data_in_leaf"])
-    leaf = max(_FEWEST_IN_LEAF, min(most, int(row_count * _LEAVES_PER_ROW)))
+    largest = int(_FIXED["min_data_in_leaf"])
+    leaf = max(_MIN_LEAF, min(largest, int(row_count * _LEAF_PER_ROW)))
     return {
         **_FIXED,
-        "num_leaves": shape.leaves,
+        "num_leaves": tuned.leaves,
         "min_data_in_leaf": leaf,
         "monotone_constraints": list(directions),
     }
@@ -57,7 +62,7 @@ def parameters(shape: Shape, row_count: int, directions: Sequence[int]) -> dict[
 
 @dataclass(frozen=True)
 class Booster:
-    """Trees, as the text that LightGBM writes."""
+    """Trees in LightGBM's text form."""
 
     text: str
 
@@ -68,18 +73,17 @@ class Booster:
         return Trees(model_str=self.text)
 
     def margins(self, matrix: Floats, trees: int | None = None) -> Floats:
-        """Return log-odds before calibration; trees: only the first so many."""
+        """Return log-odds before calibration; trees: number of the first trees to use, or all."""
         if not len(matrix):
             return np.empty(0)
-        found = self._trees.predict(matrix, raw_score=True, num_iteration=trees or -1)
-        return np.asarray(found, dtype=np.float64)
+        margins = self._trees.predict(matrix, raw_score=True, num_iteration=trees or -1)
+        return np.asarray(margins, dtype=np.float64)
 
     def contributions(self, matrix: Floats) -> tuple[Floats, float]:
-        """Return what each feature adds to each row's margin, and the base.
+        """Return the contribution of each feature to each row's margin, and the base.
 
-        The base and the contributions add up to the margin, whatever the features (Shapley values
-        of trees; Lundberg and others 2020, From local explanations to global understanding).
-        Without rows there is nothing, and the base is 0.
+        The base and the contributions add up to the margin (Shapley values of trees; Lundberg and
+        others 2020, From local explanations to global understanding). Without rows the base is 0.
         """
         if not len(matrix):
             return np.empty(matrix.shape), 0.0
@@ -90,28 +94,28 @@ class Booster:
 
 def fit_booster(
     matrix: Floats,
-    happened: Floats,
+    labels: Floats,
     names: Sequence[str],
     directions: Sequence[int],
-    shape: Shape,
+    tuned: TreeParameters,
     start: Floats,
 ) -> Booster:
-    """Return trees that tell what happened (0 or 1) from the features.
+    """Return trees fitted to the labels (0 or 1).
 
-    start: log-odds of each row at which the trees begin; they hold only what is to be added.
+    start: log-odds of each row before the first tree; the trees contain only the correction.
     """
     import lightgbm  # noqa: PLC0415 - see above
 
-    settings = parameters(shape, len(matrix), directions)
+    settings = lightgbm_parameters(tuned, len(matrix), directions)
     rows = lightgbm.Dataset(
-        matrix, happened, feature_name=list(names), init_score=start, params=settings
+        matrix, labels, feature_name=list(names), init_score=start, params=settings
     )
-    trained = lightgbm.train(settings, rows, num_boost_round=shape.trees)
+    trained = lightgbm.train(settings, rows, num_boost_round=tuned.trees)
     return Booster(trained.model_to_string())
 
 
-def described(shape: Shape, row_count: int) -> dict[str, Any]:
-    """Return everything that decided the trees, for the record."""
-    settings = parameters(shape, row_count, ())
+def recorded_parameters(tuned: TreeParameters, row_count: int) -> dict[str, Any]:
+    """Return all parameters that determined the trees, to be stored with the model."""
+    settings = lightgbm_parameters(tuned, row_count, ())
     del settings["monotone_constraints"]
-    return {**settings, **asdict(shape)}
+    return {**settings, **asdict(tuned)}

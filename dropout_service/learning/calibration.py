@@ -1,4 +1,7 @@
-"""Calibration by an affine map of the log-odds: what adds up before, adds up after."""
+"""Calibration of log-odds by Platt scaling.
+
+The map is affine, so that scaled contributions still add up to the log-odds.
+"""
 
 from dataclasses import dataclass
 
@@ -6,63 +9,66 @@ import numpy as np
 
 from dropout_service.learning.rows import Floats
 
-_MOST_STEPS = 1000
-_CLOSE_ENOUGH = 1e-9
-# A weak pull to the map that changes nothing: it decides only where there is next to no data. The
-# slope stays positive, so that what raises the score before it raises it after.
-_PULL = 5.0
-_LEAST_SLOPE = 0.05
+_MAX_STEPS = 1000
+_GRADIENT_TOLERANCE = 1e-9
+# A weak penalty on the distance from slope 1 and intercept 0, which matters only with few rows.
+_PENALTY = 5.0
+# The slope stays positive, so that calibration does not change the order of the risks.
+_MIN_SLOPE = 0.05
 
 
 def probability(log_odds: Floats) -> Floats:
-    """Return 0 to 1 of any finite log-odds."""
+    """Return the probability, 0 to 1, of finite log-odds."""
     return np.asarray(1 / (1 + np.exp(-log_odds)), dtype=np.float64)
 
 
 @dataclass(frozen=True)
-class Affine:
-    """log-odds = slope x margin + intercept."""
+class PlattScaling:
+    """Calibration: log-odds = slope x margin + intercept.
+
+    The field names are stored in models.
+    """
 
     slope: float
     intercept: float
 
     def __call__(self, margins: Floats) -> Floats:
-        """Return calibrated log-odds of a model's margins."""
+        """Return the calibrated log-odds of a model's margins."""
         return self.slope * margins + self.intercept
 
 
-def fit_affine(margins: Floats, happened: Floats) -> Affine:
-    """Return the map under which what happened is likeliest (Platt 1999), its slope above 0.
+def fit_platt_scaling(margins: Floats, labels: Floats) -> PlattScaling:
+    """Return the scaling with the highest penalised likelihood and a slope above 0 (Platt 1999).
 
-    margins: of rows that the model was not made from. happened: 0 or 1.
+    margins: of rows that the model was not trained on. labels: 0 or 1.
 
     Raises:
-        ArithmeticError: there is none to be found, as where margins are not finite.
+        ArithmeticError: the margins are not finite.
 
     """
-    # Imported where it works: serving does not need it.
+    # Imported here, because serving does not need it.
     from scipy.optimize import minimize  # noqa: PLC0415
 
     inputs = np.column_stack([margins, np.ones_like(margins)])
-    rest = np.array([1.0, 0.0])
+    identity = np.array([1.0, 0.0])
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         log_odds = inputs @ weights
-        likelihood = np.logaddexp(0.0, log_odds) - happened * log_odds
-        pulled = _PULL * (weights - rest)
-        slope = inputs.T @ (probability(log_odds) - happened) + pulled
-        held = likelihood.sum() + pulled @ (weights - rest) / 2
-        return float(held / len(inputs)), slope / len(inputs)
+        losses = np.logaddexp(0.0, log_odds) - labels * log_odds
+        penalty = _PENALTY * (weights - identity)
+        gradient = inputs.T @ (probability(log_odds) - labels) + penalty
+        total = losses.sum() + penalty @ (weights - identity) / 2
+        return float(total / len(inputs)), gradient / len(inputs)
 
-    # Bounded, so that the intercept fits the slope that is taken.
+    # Bounded in the search itself, so that the intercept fits the slope.
     found = minimize(
         loss,
-        rest,
+        identity,
         jac=True,
         method="L-BFGS-B",
-        bounds=[(_LEAST_SLOPE, None), (None, None)],
-        options={"maxiter": _MOST_STEPS, "ftol": 0.0, "gtol": _CLOSE_ENOUGH},
+        bounds=[(_MIN_SLOPE, None), (None, None)],
+        options={"maxiter": _MAX_STEPS, "ftol": 0.0, "gtol": _GRADIENT_TOLERANCE},
     )
     if not np.isfinite(found.fun):
         raise ArithmeticError("no calibration can be found for these margins")
-    return Affine(float(found.x[0]), float(found.x[1]))
+    return PlattScaling(float(found.x[0]), float(found.x[1]))

@@ -1,4 +1,4 @@
-"""How good a model is on courses it has not seen, beside its baselines, with intervals."""
+"""Evaluation of a model and its baselines on unseen courses, with intervals."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -9,8 +9,8 @@ from dropout_service.learning.auditing import Gap, RuleFigures, gaps, rules_one_
 from dropout_service.learning.baselines import logistic_risk, rules_risk
 from dropout_service.learning.metrics import Metrics, metrics_of
 from dropout_service.learning.model import RiskModel
-from dropout_service.learning.rows import Column, EnrolmentRows, Floats, Mask
-from dropout_service.learning.training import HAPPENED, Progress
+from dropout_service.learning.rows import LABEL, Column, EnrolmentRows, Floats, Mask
+from dropout_service.learning.training import Progress
 
 MODEL, RULES = "model", "four rules"
 LOGISTIC, WITH_MODULES = "logistic regression", "logistic regression with modules"
@@ -22,7 +22,7 @@ _SEED = 20_131
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with the middle 95 % of what resampling the students gives."""
+    """Figure with the middle 95 % of its values over resampled students."""
 
     value: float
     low: float
@@ -34,111 +34,114 @@ Figures = Mapping[str, Interval]
 
 @dataclass(frozen=True)
 class PopulationFigures:
-    """One population: figures by judge, and of the model's less each baseline's."""
+    """Figures of one population, by method: the model or a baseline.
+
+    positives: rows with label 1. ahead_of: by baseline, the model's figures less the baseline's.
+    """
 
     rows: int
-    happened: int
-    by_judge: Mapping[str, Figures]
+    positives: int
+    by_method: Mapping[str, Figures]
     ahead_of: Mapping[str, Figures]
 
 
 @dataclass(frozen=True)
 class DayEvaluation:
-    """One cut-off: everybody, only modules that training saw, rules one by one, and the audit.
+    """Evaluation of one cut-off day.
 
-    risks and happened: of everybody, for plots. seen is None where training saw all or none.
+    seen_modules: only modules with training courses; None if no module is unseen, or if they have
+    only one outcome. risks and labels: of all modules, for plots.
     """
 
     day: int
-    everybody: PopulationFigures
-    seen: PopulationFigures | None
+    all_modules: PopulationFigures
+    seen_modules: PopulationFigures | None
     rules: tuple[RuleFigures, ...]
     gaps: tuple[Gap, ...]
     risks: Mapping[str, Floats]
-    happened: Floats
+    labels: Floats
 
 
 def evaluate_days(
     model: RiskModel,
-    learned: EnrolmentRows,
-    judged: EnrolmentRows,
+    training: EnrolmentRows,
+    test: EnrolmentRows,
     resamples: int,
     progress: Progress,
 ) -> list[DayEvaluation]:
-    """Return the figures of each day on which there is something to tell apart.
+    """Return the evaluation of each day with both labels, in the training and in the test rows.
 
-    learned: what the model was made from, on the same days, for the baselines. A day is left out
-    where it happened to nobody or to everybody, of those learned from or of those judged.
+    training: the rows that the model was trained on, of the same days, for the baselines.
     """
-    days = [int(day) for day in np.unique(judged["day"])]
+    days = [int(day) for day in np.unique(test["day"])]
     found = []
     for done, day in enumerate(days):
         progress("Evaluating", done, len(days))
-        ones, others = (rows.where(rows["day"] == day) for rows in (learned, judged))
-        if _has_both(ones) and _has_both(others):
-            found.append(_evaluate_day(model, ones, others, day, resamples))
+        training_rows, test_rows = (rows.where(rows["day"] == day) for rows in (training, test))
+        if _has_both(training_rows) and _has_both(test_rows):
+            found.append(_evaluate_day(model, training_rows, test_rows, day, resamples))
     return found
 
 
 def _has_both(rows: EnrolmentRows) -> bool:
-    return len(np.unique(rows[HAPPENED])) > 1
+    return len(np.unique(rows[LABEL])) > 1
 
 
 def _evaluate_day(
-    model: RiskModel, learned: EnrolmentRows, judged: EnrolmentRows, day: int, resamples: int
+    model: RiskModel, training: EnrolmentRows, test: EnrolmentRows, day: int, resamples: int
 ) -> DayEvaluation:
     risks = {
-        MODEL: model.scores(judged).probability,
-        LOGISTIC: logistic_risk(learned, judged),
-        WITH_MODULES: logistic_risk(learned, judged, has_modules=True),
-        RULES: rules_risk(learned, judged),
+        MODEL: model.scores(test).probability,
+        LOGISTIC: logistic_risk(training, test),
+        WITH_MODULES: logistic_risk(training, test, has_modules=True),
+        RULES: rules_risk(training, test),
     }
-    happened = judged[HAPPENED].astype(np.float64)
-    seen = np.isin(judged["module"], learned["module"])
-    is_mixed = not seen.all() and _has_both(judged.where(seen))
-    students = judged["student_id"]
+    labels = test.labels
+    seen = np.isin(test["module"], training["module"])
+    is_mixed = not seen.all() and _has_both(test.where(seen))
+    students = test["student_id"]
     return DayEvaluation(
         day=day,
-        everybody=population_figures(students, happened, risks, resamples),
-        seen=_among(seen, students, happened, risks, resamples) if is_mixed else None,
-        rules=rules_one_by_one(judged, happened),
-        gaps=gaps(judged, happened, risks[MODEL]),
+        all_modules=population_figures(students, labels, risks, resamples),
+        seen_modules=_among(seen, students, labels, risks, resamples) if is_mixed else None,
+        rules=rules_one_by_one(test, labels),
+        gaps=gaps(test, labels, risks[MODEL]),
         risks=risks,
-        happened=happened,
+        labels=labels,
     )
 
 
 def _among(
-    chosen: Mask, students: Column, happened: Floats, risks: Mapping[str, Floats], resamples: int
+    chosen: Mask, students: Column, labels: Floats, risks: Mapping[str, Floats], resamples: int
 ) -> PopulationFigures:
-    some = {judge: risk[chosen] for judge, risk in risks.items()}
-    return population_figures(students[chosen], happened[chosen], some, resamples)
+    chosen_risks = {method: risk[chosen] for method, risk in risks.items()}
+    return population_figures(students[chosen], labels[chosen], chosen_risks, resamples)
 
 
 def population_figures(
-    students: Column, happened: Floats, risks: Mapping[str, Floats], resamples: int
+    students: Column, labels: Floats, risks: Mapping[str, Floats], resamples: int
 ) -> PopulationFigures:
-    """Return the figures of all judges, with intervals by resampling whole students.
+    """Return the figures of all methods, with intervals by resampling whole students.
 
-    All judges are resampled alike, so their difference has an interval of its own.
+    All methods have the same resamples, so that their difference has an interval too.
     """
-    drawn: dict[str, list[Metrics]] = {judge: [] for judge in risks}
-    for of in _samples(students, resamples):
-        if 0 < happened[of].sum() < len(of):
-            for judge, risk in risks.items():
-                drawn[judge].append(metrics_of(happened[of], risk[of]))
-    values = {judge: metrics_of(happened, risk) for judge, risk in risks.items()}
-    figures = {judge: _figures(values[judge], drawn[judge]) for judge in risks}
+    drawn: dict[str, list[Metrics]] = {method: [] for method in risks}
+    for sample in _samples(students, resamples):
+        if 0 < labels[sample].sum() < len(sample):
+            for method, risk in risks.items():
+                drawn[method].append(metrics_of(labels[sample], risk[sample]))
+    values = {method: metrics_of(labels, risk) for method, risk in risks.items()}
+    figures = {method: _figures(values[method], drawn[method]) for method in risks}
     ahead = {
-        judge: _ahead(values[MODEL], values[judge], drawn[MODEL], drawn[judge])
-        for judge in risks
-        if judge != MODEL
+        method: _differences(values[MODEL], values[method], drawn[MODEL], drawn[method])
+        for method in risks
+        if method != MODEL
     }
-    return PopulationFigures(len(happened), int(happened.sum()), figures, ahead)
+    return PopulationFigures(len(labels), int(labels.sum()), figures, ahead)
 
 
 def _samples(students: Column, resamples: int) -> Iterator[Column]:
-    """Give the places of the rows of students drawn with replacement."""
+    """Yield the row numbers of students drawn with replacement."""
     random = np.random.default_rng(_SEED)
     _, number = np.unique(students, return_inverse=True)
     count = int(number.max()) + 1
@@ -150,22 +153,24 @@ def _samples(students: Column, resamples: int) -> Iterator[Column]:
 
 def _figures(value: Metrics, drawn: list[Metrics]) -> Figures:
     return {
-        name: _spread(getattr(value, name), [getattr(one, name) for one in drawn])
+        name: _interval(getattr(value, name), [getattr(one, name) for one in drawn])
         for name in FIGURES
     }
 
 
-def _ahead(value: Metrics, other: Metrics, drawn: list[Metrics], others: list[Metrics]) -> Figures:
-    pairs = list(zip(drawn, others, strict=True))
+def _differences(
+    model: Metrics, baseline: Metrics, of_model: list[Metrics], of_baseline: list[Metrics]
+) -> Figures:
+    pairs = list(zip(of_model, of_baseline, strict=True))
     return {
-        name: _spread(
-            getattr(value, name) - getattr(other, name),
-            [getattr(one, name) - getattr(two, name) for one, two in pairs],
+        name: _interval(
+            getattr(model, name) - getattr(baseline, name),
+            [getattr(one, name) - getattr(other, name) for one, other in pairs],
         )
         for name in FIGURES
     }
 
 
-def _spread(value: float, drawn: list[float]) -> Interval:
+def _interval(value: float, drawn: list[float]) -> Interval:
     low, high = np.percentile(drawn, [_LOW, _HIGH]) if drawn else (np.nan, np.nan)
     return Interval(value, float(low), float(high))

@@ -1,24 +1,24 @@
-"""How good risks are: ranking, sharpness, calibration, and what staff gain who can see few."""
+"""Metrics of risks: ranking, skill, calibration, and precision with limited staff time."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dropout_service.domain.enrolments.model_assessment import REVIEWED_SHARE
 from dropout_service.learning.rows import Floats
 
-CAPACITY = 0.1
 CALIBRATION_BINS = 10
 _SMALLEST = 1e-12
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """Figures of one population.
+    """Metrics of one population.
 
     base_rate, precision and recall: shares, 0 to 1. roc_auc: 0.5 is chance. pr_auc: the average
     precision; chance is the base rate. brier_skill: 1 is perfect, 0 is as good as the base rate,
-    below 0 is worse. calibration_error: 0 is perfect.
+    below 0 is worse. calibration_error: 0 is perfect. The field names are stored in models.
     """
 
     rows: int
@@ -31,90 +31,92 @@ class Metrics:
     recall: float
 
 
-def metrics_of(happened: Floats, risks: Floats) -> Metrics:
-    """Return the figures of these risks (0 to 1), given what happened (0 or 1).
+def metrics_of(labels: Floats, risks: Floats) -> Metrics:
+    """Return the metrics of risks (0 to 1) against labels (0 or 1).
 
     Raises:
-        ValueError: it happened to all or to nobody, so nothing can be told apart.
+        ValueError: all labels are equal, so nothing can be ranked.
 
     """
-    base_rate = float(happened.mean()) if len(happened) else 0.0
+    base_rate = float(labels.mean()) if len(labels) else 0.0
     if not 0 < base_rate < 1:
         raise ValueError("both outcomes are needed")
-    precision, recall = at_capacity(happened, risks)
+    precision, recall = precision_recall_at_share(labels, risks)
     return Metrics(
-        rows=len(happened),
+        rows=len(labels),
         base_rate=base_rate,
-        roc_auc=roc_auc(happened, risks),
-        pr_auc=average_precision(happened, risks),
-        brier_skill=1 - float(((risks - happened) ** 2).mean()) / (base_rate * (1 - base_rate)),
-        calibration_error=calibration_error(happened, risks),
+        roc_auc=roc_auc(labels, risks),
+        pr_auc=average_precision(labels, risks),
+        brier_skill=1 - float(((risks - labels) ** 2).mean()) / (base_rate * (1 - base_rate)),
+        calibration_error=calibration_error(labels, risks),
         precision=precision,
         recall=recall,
     )
 
 
-def roc_auc(happened: Floats, risks: Floats) -> float:
-    """Return how often who it happened to has the higher risk, ties counting half."""
+def roc_auc(labels: Floats, risks: Floats) -> float:
+    """Return the share of pairs of a positive and a negative row in the right order; ties half."""
     _, group, counts = np.unique(risks, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[group]
-    positives = happened.sum()
-    negatives = len(happened) - positives
-    return float((ranks @ happened - positives * (positives + 1) / 2) / (positives * negatives))
+    positives = labels.sum()
+    negatives = len(labels) - positives
+    return float((ranks @ labels - positives * (positives + 1) / 2) / (positives * negatives))
 
 
-def average_precision(happened: Floats, risks: Floats) -> float:
-    """Return the mean precision over the recalls, from one distinct risk to the next lower."""
-    seen, found = _falling(happened, risks)
-    gained = np.diff(found, prepend=0.0)
-    return float((gained * found / seen).sum() / happened.sum())
+def average_precision(labels: Floats, risks: Floats) -> float:
+    """Return the mean precision over the recall steps from each distinct risk to the next lower."""
+    rows, hits = _cumulative(labels, risks)
+    gained = np.diff(hits, prepend=0.0)
+    return float((gained * hits / rows).sum() / labels.sum())
 
 
-def at_capacity(happened: Floats, risks: Floats, capacity: float = CAPACITY) -> tuple[float, float]:
-    """Return precision and recall when staff see this share, those of the highest risk.
+def precision_recall_at_share(
+    labels: Floats, risks: Floats, share: float = REVIEWED_SHARE
+) -> tuple[float, float]:
+    """Return precision and recall of the given share of rows with the highest risk.
 
-    Of equal risks that do not all fit as many count as would by drawing lots.
+    Of equal risks that do not all fit, the expected number of positives counts.
     """
-    places = max(1, round(capacity * len(risks)))
-    seen, found = _falling(happened, risks)
-    hits = float(np.interp(places, np.append(0, seen), np.append(0, found)))
-    return hits / places, hits / float(happened.sum())
+    places = max(1, round(share * len(risks)))
+    rows, hits = _cumulative(labels, risks)
+    expected = float(np.interp(places, np.append(0, rows), np.append(0, hits)))
+    return expected / places, expected / float(labels.sum())
 
 
-def calibration_bins(happened: Floats, risks: Floats) -> list[tuple[float, float, int]]:
-    """Return mean risk, share that happened, and size of ten bins of equal count, rising.
+def calibration_bins(labels: Floats, risks: Floats) -> list[tuple[float, float, int]]:
+    """Return mean risk, share of positives, and size of ten bins of equal count, rising.
 
-    Equal risks that fall into two bins are spread as they would be by drawing lots.
+    Equal risks in two bins have the same expected share of positives in both.
     """
     _, group, counts = np.unique(risks, return_inverse=True, return_counts=True)
-    shares = (np.bincount(group, weights=happened) / counts)[group]
+    shares = (np.bincount(group, weights=labels) / counts)[group]
     order = np.argsort(risks, kind="stable")
     parts = [part for part in np.array_split(order, CALIBRATION_BINS) if len(part)]
     return [(float(risks[p].mean()), float(shares[p].mean()), len(p)) for p in parts]
 
 
-def calibration_error(happened: Floats, risks: Floats) -> float:
-    """Return the mean distance between risk and share over ten bins of equal count."""
-    bins = calibration_bins(happened, risks)
+def calibration_error(labels: Floats, risks: Floats) -> float:
+    """Return the mean distance of risk and share of positives over ten bins of equal count."""
+    bins = calibration_bins(labels, risks)
     return sum(size * abs(risk - share) for risk, share, size in bins) / len(risks)
 
 
-def roc_curve(happened: Floats, risks: Floats) -> tuple[Floats, Floats]:
-    """Return the shares of false alarms and of hits, from the strictest limit to none."""
-    seen, found = _falling(happened, risks)
-    positives = happened.sum()
-    alarms = (seen - found) / (len(happened) - positives)
-    return np.append(0.0, alarms), np.append(0.0, found / positives)
+def roc_curve(labels: Floats, risks: Floats) -> tuple[Floats, Floats]:
+    """Return false-positive and true-positive rates, from the highest threshold to the lowest."""
+    rows, hits = _cumulative(labels, risks)
+    positives = labels.sum()
+    false_positives = (rows - hits) / (len(labels) - positives)
+    return np.append(0.0, false_positives), np.append(0.0, hits / positives)
 
 
-def log_loss(happened: Floats, risks: Floats) -> float:
+def log_loss(labels: Floats, risks: Floats) -> float:
     """Return the mean negative log-likelihood, 0 or more."""
-    likelihood = np.where(happened == 1, risks, 1 - risks)
+    likelihood = np.where(labels == 1, risks, 1 - risks)
     return float(-np.log(np.maximum(likelihood, _SMALLEST)).mean())
 
 
-def _falling(happened: Floats, risks: Floats) -> tuple[Floats, Floats]:
-    """Return how many are seen, and of them happened to, down to each distinct risk."""
+def _cumulative(labels: Floats, risks: Floats) -> tuple[Floats, Floats]:
+    """Return the number of rows and of positives down to each distinct risk."""
     order = np.argsort(-risks, kind="stable")
     ends: NDArray[np.intp] = np.flatnonzero(np.diff(risks[order], append=np.nan) != 0)
-    return (ends + 1).astype(np.float64), np.cumsum(happened[order])[ends]
+    return (ends + 1).astype(np.float64), np.cumsum(labels[order])[ends]

@@ -1,4 +1,4 @@
-"""A trained model: two variants, with and without activity, and what they say of enrolments."""
+"""Trained model: two variants, with and without activity, and their scores of enrolments."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -6,21 +6,20 @@ from typing import Any, Self
 
 import numpy as np
 
-from dropout_service.domain.enrolments.enrolment_features import OF_THE_COURSE
+from dropout_service.domain.enrolments.enrolment_features import COURSE_LEVEL_FEATURES
 from dropout_service.learning.blend import Blend
-from dropout_service.learning.calibration import Affine, probability
-from dropout_service.learning.features import KNOWN
-from dropout_service.learning.module_intercepts import levels_of
-from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
+from dropout_service.learning.calibration import PlattScaling, probability
+from dropout_service.learning.module_intercepts import intercepts_of
+from dropout_service.learning.rows import INPUTS, EnrolmentRows, Floats, Mask
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model says of each row, in the order of the rows.
+    """Scores of rows, in the order of the rows.
 
-    probability: 0 to 1. base and contributions: log-odds; a row's contributions and its base add up
-    to the log-odds of its probability. A feature that the row's variant does not have adds nothing.
-    confidence: the share of the features, by what they usually contribute, that were known.
+    probability: 0 to 1. base and contributions: log-odds; they add up to the log-odds of the
+    probability. A feature that the row's variant does not use contributes 0. confidence: the share
+    of known features, weighted by their usual contribution, 0 to 1.
     """
 
     probability: Floats
@@ -31,23 +30,23 @@ class Scores:
 
 @dataclass(frozen=True)
 class Variant:
-    """Calibrated trees and lines over some features, and the levels of the modules learned from.
+    """Calibrated blend over some features, with the intercepts of the training modules.
 
-    weights: the mean size of each feature's contribution in the training rows, in log-odds.
+    weights: the mean absolute contribution of each feature over the training rows, in log-odds.
     """
 
     features: tuple[str, ...]
     blend: Blend
-    calibration: Affine
+    calibration: PlattScaling
     weights: tuple[float, ...]
-    levels: Mapping[str, float]
+    module_intercepts: Mapping[str, float]
 
     def scores(self, rows: EnrolmentRows) -> Scores:
-        """Return what the variant says of each row, with reasons."""
+        """Return the scores of the rows with contributions."""
         matrix = rows.matrix(self.features)
         parts, base = self.blend.contributions(matrix)
         parts = self.calibration.slope * parts
-        bases = self.calibration(base + levels_of(self.levels, rows["module"]))
+        bases = self.calibration(base + intercepts_of(self.module_intercepts, rows["module"]))
         return Scores(
             probability(bases + parts.sum(axis=1)),
             bases,
@@ -56,58 +55,58 @@ class Variant:
         )
 
     def _confidence(self, matrix: Floats) -> Floats:
-        # What is of the course says nothing about how much is known of the student.
-        is_of_student = [feature not in OF_THE_COURSE for feature in self.features]
+        # Course-level features are always known and do not describe the student.
+        is_of_student = [feature not in COURSE_LEVEL_FEATURES for feature in self.features]
         weights = np.where(is_of_student, self.weights, 0.0)
         known = ~np.isnan(matrix)
         total = weights.sum()
         if not total:
             return np.zeros(len(matrix))
-        # Summed in another order, all of it may be a little more than the total.
+        # At most 1: the order of summation differs, so rounding may exceed the total.
         return np.asarray(np.minimum(1.0, (known @ weights) / total), dtype=np.float64)
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything but the trees."""
+        """Return everything except the trees; the keys are stored in models."""
         return {
             "features": list(self.features),
             "calibration": asdict(self.calibration),
             "weights": list(self.weights),
-            "levels": dict(self.levels),
+            "levels": dict(self.module_intercepts),
             **self.blend.as_json(),
         }
 
     @classmethod
-    def of(cls, text: str, told: Mapping[str, Any]) -> Self:
-        """Return the variant of which `as_json` told.
+    def from_json(cls, trees: str, stored: Mapping[str, Any]) -> Self:
+        """Return the variant from the text of its trees and the result of `as_json`.
 
         Raises:
-            KeyError: another release told, of other features or in another form.
+            KeyError: stored by another release, with other features or in another form.
 
         """
-        calibration = Affine(**told["calibration"])
-        features, weights = tuple(told["features"]), tuple(told["weights"])
-        if unknown := set(features) - set(KNOWN):
+        calibration = PlattScaling(**stored["calibration"])
+        features, weights = tuple(stored["features"]), tuple(stored["weights"])
+        if unknown := set(features) - set(INPUTS):
             raise KeyError(*unknown)
-        # A model may be older than levels.
-        levels = dict(told.get("levels", {}))
-        return cls(features, Blend.of(text, told), calibration, weights, levels)
+        # Models of the first releases have no module intercepts.
+        intercepts = dict(stored.get("levels", {}))
+        return cls(features, Blend.from_json(trees, stored), calibration, weights, intercepts)
 
 
 @dataclass(frozen=True)
 class RiskModel:
-    """Two variants; each enrolment is judged by the one that its course's data allow."""
+    """Two variants; each row is scored by the one that its course's data allow."""
 
     without_activity: Variant
     with_activity: Variant | None
 
     def uses_activity(self, rows: EnrolmentRows) -> Mask:
-        """Tell which rows the variant with activity judges."""
+        """Return a mask of the rows that the variant with activity scores."""
         if self.with_activity is None:
             return np.zeros(len(rows), dtype=bool)
         return rows["has_activity"].astype(bool)
 
     def features_of(self, rows: EnrolmentRows) -> list[tuple[str, ...]]:
-        """Return for each row the features of the variant that judges it."""
+        """Return for each row the features of its variant."""
         plain, active = self.without_activity.features, self.with_activity
         return [
             active.features if is_active and active else plain
@@ -115,7 +114,7 @@ class RiskModel:
         ]
 
     def scores(self, rows: EnrolmentRows) -> Scores:
-        """Return what the model says of each row, each by its variant."""
+        """Return the scores of the rows, each by its variant."""
         active = self.uses_activity(rows)
         plain = self.without_activity.scores(rows.where(~active))
         if self.with_activity is None:
@@ -124,24 +123,25 @@ class RiskModel:
 
 
 def _merged(chosen: Mask, ones: Scores, others: Scores) -> Scores:
+    """Return the scores of all rows: `ones` for the chosen rows, `others` for the rest."""
     names = ones.contributions.keys() | others.contributions.keys()
-    nothing = {True: np.zeros(int(chosen.sum())), False: np.zeros(int((~chosen).sum()))}
+    zeros = {True: np.zeros(int(chosen.sum())), False: np.zeros(int((~chosen).sum()))}
     return Scores(
-        _placed(chosen, ones.probability, others.probability),
-        _placed(chosen, ones.base, others.base),
+        _interleaved(chosen, ones.probability, others.probability),
+        _interleaved(chosen, ones.base, others.base),
         {
-            name: _placed(
+            name: _interleaved(
                 chosen,
-                ones.contributions.get(name, nothing[True]),
-                others.contributions.get(name, nothing[False]),
+                ones.contributions.get(name, zeros[True]),
+                others.contributions.get(name, zeros[False]),
             )
             for name in sorted(names)
         },
-        _placed(chosen, ones.confidence, others.confidence),
+        _interleaved(chosen, ones.confidence, others.confidence),
     )
 
 
-def _placed(chosen: Mask, ones: Floats, others: Floats) -> Floats:
-    found = np.empty(len(chosen))
-    found[chosen], found[~chosen] = ones, others
-    return found
+def _interleaved(chosen: Mask, ones: Floats, others: Floats) -> Floats:
+    merged = np.empty(len(chosen))
+    merged[chosen], merged[~chosen] = ones, others
+    return merged

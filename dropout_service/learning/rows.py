@@ -1,4 +1,4 @@
-"""Rows of enrolments, by column."""
+"""Rows of enrolments as columns, and the names of the columns that models use."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,25 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from dropout_service.domain.enrolments.enrolment_features import DAY, ENROLMENT_FEATURES
+
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Column = NDArray[Any]
+
+# The known direction of each input: 1, -1 or 0.
+DIRECTIONS = {DAY: 0, **{feature.name: feature.direction for feature in ENROLMENT_FEATURES}}
+INPUTS = tuple(DIRECTIONS)
+_NEED_ACTIVITY = {feature.name for feature in ENROLMENT_FEATURES if feature.needs_activity}
+INPUTS_WITHOUT_ACTIVITY = tuple(name for name in INPUTS if name not in _NEED_ACTIVITY)
+
+_NOT_TRAINED_ON = {feature.name for feature in ENROLMENT_FEATURES if not feature.is_trained_on}
+# The inputs of the two variants of a model.
+WITH_ACTIVITY = tuple(name for name in INPUTS if name not in _NOT_TRAINED_ON)
+WITHOUT_ACTIVITY = tuple(name for name in INPUTS_WITHOUT_ACTIVITY if name not in _NOT_TRAINED_ON)
+
+# The column of the labels: 1 if the enrolment ended as the target says, else 0.
+LABEL = "label"
 
 
 @dataclass(frozen=True)
@@ -28,16 +44,21 @@ class EnrolmentRows:
     def __getitem__(self, name: str) -> Column:
         return self.columns[name]
 
+    @property
+    def labels(self) -> Floats:
+        """The labels, 0 or 1."""
+        return self[LABEL].astype(np.float64)
+
     def matrix(self, names: Sequence[str]) -> Floats:
-        """Return these columns as numbers, one row per row."""
+        """Return these columns as one matrix of numbers."""
         return np.column_stack([self[name].astype(np.float64) for name in names])
 
     def where(self, chosen: Mask) -> Self:
-        """Return only the rows that are chosen."""
+        """Return the chosen rows."""
         return type(self)({name: column[chosen] for name, column in self.columns.items()})
 
     def with_columns(self, **columns: Column) -> Self:
-        """Return the rows with further columns."""
+        """Return the rows with added or replaced columns."""
         return type(self)({**self.columns, **columns})
 
     @classmethod

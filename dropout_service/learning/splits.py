@@ -1,4 +1,4 @@
-"""Splits for validation: by time and by course, with no student on both sides."""
+"""Splits for validation, by time and by course; each student is on one side only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,52 +7,52 @@ import numpy as np
 
 from dropout_service.learning.rows import EnrolmentRows, Mask
 
-# A side that teaches far less than is asked of it says nothing about the model.
-FEWEST_TO_LEARN_FROM = 0.25
+# A split with fewer training rows per held-out row would not represent the model.
+MIN_TRAINING_SHARE = 0.25
 STUDENT_FOLDS = 5
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows to learn from, and rows of other students to judge by."""
+    """Rows to train on, and held-out rows of other students."""
 
-    learned: Mask
-    judged: Mask
+    training: Mask
+    held_out: Mask
 
 
 def validation_splits(rows: EnrolmentRows, population: Mask) -> list[Split]:
-    """Return splits by time (earlier courses teach, later ones judge) and by module.
+    """Return splits by time (train on earlier courses, test on later ones) and by module.
 
-    Each module is left out once, for how well the model carries over to one never seen. Where
-    nothing of this can be done the students are split. population: the rows that may judge.
+    Each module is held out once, to measure the performance on an unseen module. If neither is
+    possible, the students are split. population: the rows that may be held out.
     """
     starts = np.unique(rows["starts_on"])
     later = [(rows["starts_on"] < start, rows["starts_on"] == start) for start in starts[1:]]
-    found = _usable(rows, population, [*later, *_each_left_out(rows, "module")])
-    return found or _by_student(rows, population)
+    splits = _usable(rows, population, [*later, *_leave_one_out(rows, "module")])
+    return splits or _by_student(rows, population)
 
 
 def calibration_splits(rows: EnrolmentRows, population: Mask) -> list[Split]:
-    """Return splits that leave out each course once: what a new presentation will be like."""
-    found = _usable(rows, population, _each_left_out(rows, "course"))
-    return found or _by_student(rows, population)
+    """Return splits that hold out each course once, as a substitute for a new presentation."""
+    splits = _usable(rows, population, _leave_one_out(rows, "course"))
+    return splits or _by_student(rows, population)
 
 
-def _each_left_out(rows: EnrolmentRows, column: str) -> list[tuple[Mask, Mask]]:
+def _leave_one_out(rows: EnrolmentRows, column: str) -> list[tuple[Mask, Mask]]:
     chosen = [rows[column] == value for value in np.unique(rows[column])]
-    return [(~judged, judged) for judged in chosen]
+    return [(~held_out, held_out) for held_out in chosen]
 
 
 def _usable(
     rows: EnrolmentRows, population: Mask, sides: Sequence[tuple[Mask, Mask]]
 ) -> list[Split]:
-    found = []
-    for learned, of in sides:
-        judged = of & population
-        others = learned & ~np.isin(rows["student_id"], rows["student_id"][judged])
-        if judged.any() and others.sum() >= FEWEST_TO_LEARN_FROM * judged.sum():
-            found.append(Split(others, judged))
-    return found
+    splits = []
+    for training, candidates in sides:
+        held_out = candidates & population
+        others = training & ~np.isin(rows["student_id"], rows["student_id"][held_out])
+        if held_out.any() and others.sum() >= MIN_TRAINING_SHARE * held_out.sum():
+            splits.append(Split(others, held_out))
+    return splits
 
 
 def _by_student(rows: EnrolmentRows, population: Mask) -> list[Split]:

@@ -1,4 +1,4 @@
-"""Training: tuned by time and module, calibrated on courses left out, made from all rows."""
+"""Training of a model: tuning, calibration on held-out courses, and the fit on all rows."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,43 +8,50 @@ from typing import Any
 import numpy as np
 
 from dropout_service.learning.blend import Blend
-from dropout_service.learning.boosting import Shape, described, fit_booster
-from dropout_service.learning.calibration import Affine, fit_affine, probability
-from dropout_service.learning.features import DIRECTIONS, WITH_ACTIVITY, WITHOUT_ACTIVITY
-from dropout_service.learning.linear import STRENGTH, Linear, fit_linear
+from dropout_service.learning.boosting import TreeParameters, fit_booster, recorded_parameters
+from dropout_service.learning.calibration import PlattScaling, fit_platt_scaling, probability
+from dropout_service.learning.linear import STRENGTH, LinearModel, fit_linear
 from dropout_service.learning.metrics import Metrics, log_loss, metrics_of
 from dropout_service.learning.model import RiskModel, Variant
-from dropout_service.learning.module_intercepts import fit_levels, levels_of
-from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
+from dropout_service.learning.module_intercepts import fit_module_intercepts, intercepts_of
+from dropout_service.learning.rows import (
+    DIRECTIONS,
+    LABEL,
+    WITH_ACTIVITY,
+    WITHOUT_ACTIVITY,
+    EnrolmentRows,
+    Floats,
+    Mask,
+)
 from dropout_service.learning.splits import Split, calibration_splits, validation_splits
 
-HAPPENED = "happened"
-# Once a fortnight while most leave, then once in four weeks.
+# Every fortnight during the weeks with the most withdrawals, then every four weeks.
 TRAINING_DAYS = (*range(0, 113, 14), 140, 168, 196)
-FEWEST_OF_EACH_KIND = 20
+MIN_PER_OUTCOME = 20
 
+# Called with the name of a step, the number of finished parts, and the number of all parts.
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Search:
-    """What is tried: sizes and numbers of trees, and how much of the lines they begin at."""
+class SearchGrid:
+    """Values to tune: leaves per tree, numbers of trees, and shares of the linear model."""
 
     leaves: tuple[int, ...] = (8,)
     trees: tuple[int, ...] = (10, 20, 30, 40, 60, 80, 120)
     shares: tuple[float, ...] = (0.0, 0.5, 1.0)
 
 
-SEARCH = Search()
+SEARCH_GRID = SearchGrid()
 
 
-class TooLittleToLearn(Exception):
-    """There are too few enrolments of one outcome or the other."""
+class TooFewEnrolments(Exception):
+    """Fewer than `MIN_PER_OUTCOME` enrolments with one of the two labels."""
 
 
 @dataclass(frozen=True)
-class Validated:
-    """How the calibrated model did on a day, each course judged by a model without it."""
+class DayValidation:
+    """Metrics of the calibrated model on one day, over held-out courses."""
 
     day: int
     metrics: Metrics
@@ -52,17 +59,17 @@ class Validated:
 
 @dataclass(frozen=True)
 class TrainedVariant:
-    """A variant, what decided it, and how it did on courses that it did not see."""
+    """Variant with its parameters and its metrics on held-out courses; rows: of its population."""
 
     variant: Variant
     rows: int
     parameters: dict[str, Any]
-    validation: tuple[Validated, ...]
+    validation: tuple[DayValidation, ...]
 
 
 @dataclass(frozen=True)
-class Trained:
-    """Both variants; the one with activity is None where no training course has any."""
+class TrainedModel:
+    """Both variants; the one with activity is None without enough training rows of activity."""
 
     without_activity: TrainedVariant
     with_activity: TrainedVariant | None
@@ -74,141 +81,151 @@ class Trained:
         return RiskModel(self.without_activity.variant, active.variant if active else None)
 
 
-def train(rows: EnrolmentRows, progress: Progress, search: Search = SEARCH) -> Trained:
-    """Return a model of what happened.
+def train(rows: EnrolmentRows, progress: Progress, grid: SearchGrid = SEARCH_GRID) -> TrainedModel:
+    """Return a model of the labels.
 
-    rows: with the features, `starts_on` and `module` of the course, and `happened` (0 or 1).
-    progress: told the name of a step, how many parts of it are done, and of how many.
+    rows: with the features, the labels, and `starts_on` and `module` of the course.
 
-    The variant with activity learns from all rows, in which activity may be unknown, since few
-    courses have any; it is tuned and calibrated on those that have.
+    The variant with activity is trained on all rows, including rows with unknown activity, because
+    few courses have an activity stream. It is tuned and calibrated on rows with activity.
 
     Raises:
-        TooLittleToLearn: fewer than 20 enrolments in which it happened, or did not.
+        TooFewEnrolments: fewer than 20 enrolments with one of the labels.
 
     """
     if not _is_enough(rows):
-        raise TooLittleToLearn(
-            f"at least {FEWEST_OF_EACH_KIND} enrolments of either outcome are needed"
+        raise TooFewEnrolments(
+            f"at least {MIN_PER_OUTCOME} enrolments of either outcome are needed"
         )
     everybody = np.ones(len(rows), dtype=bool)
-    plain = _Work(rows, everybody, WITHOUT_ACTIVITY, "without activity", progress, search).variant()
+    plain = _VariantTraining(rows, everybody, WITHOUT_ACTIVITY, "without activity", progress, grid)
     active = rows["has_activity"].astype(bool)
     if not _is_enough(rows.where(active)):
-        return Trained(plain, None)
-    work = _Work(rows, active, WITH_ACTIVITY, "with activity", progress, search)
-    return Trained(plain, work.variant())
+        return TrainedModel(plain.variant(), None)
+    richer = _VariantTraining(rows, active, WITH_ACTIVITY, "with activity", progress, grid)
+    return TrainedModel(plain.variant(), richer.variant())
 
 
 def _is_enough(rows: EnrolmentRows) -> bool:
-    happened = rows[HAPPENED] == 1
-    kinds = (rows["enrolment_id"][happened], rows["enrolment_id"][~happened])
-    return all(len(np.unique(kind)) >= FEWEST_OF_EACH_KIND for kind in kinds)
+    positive = rows[LABEL] == 1
+    sides = (rows["enrolment_id"][positive], rows["enrolment_id"][~positive])
+    return all(len(np.unique(side)) >= MIN_PER_OUTCOME for side in sides)
 
 
 @dataclass(frozen=True)
-class _Work:
+class _VariantTraining:
+    """Training of one variant.
+
+    rows: to train on. population: mask of the rows to tune and to calibrate on.
+    """
+
     rows: EnrolmentRows
     population: Mask
     features: tuple[str, ...]
     name: str
     progress: Progress
-    search: Search
+    grid: SearchGrid
 
     def variant(self) -> TrainedVariant:
-        shape, share = self._tuned()
-        calibration, validation = self._calibrated(shape, share)
-        blend = self._fitted(self.rows, shape, share)
+        tuned, share = self._tuned()
+        calibration, validation = self._calibrated(tuned, share)
+        blend = self._blend(self.rows, tuned, share)
         weights = self._weights(blend, calibration)
-        levels = self._levels(blend.margins(self.rows.matrix(self.features)), self.rows)
-        variant = Variant(self.features, blend, calibration, weights, levels)
-        decided = {**described(shape, len(self.rows)), "linear_strength": STRENGTH}
-        return TrainedVariant(variant, int(self.population.sum()), decided, validation)
+        margins = blend.margins(self.rows.matrix(self.features))
+        intercepts = self._intercepts(margins, self.rows)
+        variant = Variant(self.features, blend, calibration, weights, intercepts)
+        parameters = {**recorded_parameters(tuned, len(self.rows)), "linear_strength": STRENGTH}
+        return TrainedVariant(variant, int(self.population.sum()), parameters, validation)
 
-    def _fitted(self, rows: EnrolmentRows, shape: Shape, share: float) -> Blend:
-        linear = self._linear(rows)
-        return self._begun_at(share, linear, rows, shape)
+    def _blend(self, rows: EnrolmentRows, tuned: TreeParameters, share: float) -> Blend:
+        return self._boosted(share, self._linear(rows), rows, tuned)
 
-    def _begun_at(self, share: float, linear: Linear, rows: EnrolmentRows, shape: Shape) -> Blend:
-        matrix, happened = rows.matrix(self.features), rows[HAPPENED].astype(np.float64)
+    def _boosted(
+        self, share: float, linear: LinearModel, rows: EnrolmentRows, tuned: TreeParameters
+    ) -> Blend:
+        matrix = rows.matrix(self.features)
         start = linear.margins(matrix, share)
-        booster = fit_booster(matrix, happened, self.features, self._directions, shape, start)
+        directions = self._directions
+        booster = fit_booster(matrix, rows.labels, self.features, directions, tuned, start)
         return Blend(booster, linear, share)
 
-    def _levels(self, margins: Floats, rows: EnrolmentRows) -> dict[str, float]:
-        happened = rows[HAPPENED].astype(np.float64)
-        return fit_levels(rows["module"], margins, happened, rows["day"])
+    def _intercepts(self, margins: Floats, rows: EnrolmentRows) -> dict[str, float]:
+        return fit_module_intercepts(rows["module"], margins, rows.labels, rows["day"])
 
     @property
     def _directions(self) -> list[int]:
         return [DIRECTIONS[feature] for feature in self.features]
 
-    def _linear(self, rows: EnrolmentRows) -> Linear:
-        happened = rows[HAPPENED].astype(np.float64)
-        return fit_linear(rows.matrix(self.features), happened, self._directions)
+    def _linear(self, rows: EnrolmentRows) -> LinearModel:
+        return fit_linear(rows.matrix(self.features), rows.labels, self._directions)
 
-    def _tuned(self) -> tuple[Shape, float]:
-        """Return of the shapes and shares that of the least loss over the splits.
+    def _tuned(self) -> tuple[TreeParameters, float]:
+        """Return the tree parameters and the share with the least loss over the splits.
 
-        Splits are by time and by module, and count by their rows.
+        Splits are by time and by module, weighted by their held-out rows.
         """
         splits = validation_splits(self.rows, self.population)
-        sums: dict[tuple[Shape, float], float] = {}
+        sums: dict[tuple[TreeParameters, float], float] = {}
         for done, split in enumerate(splits):
             self.progress(f"Tuning {self.name}", done, len(splits))
-            for tried, loss in self._losses(split):
-                sums[tried] = sums.get(tried, 0.0) + loss * split.judged.sum()
-        return min(sums, key=lambda tried: sums[tried])
+            for candidate, loss in self._losses(split):
+                sums[candidate] = sums.get(candidate, 0.0) + loss * split.held_out.sum()
+        return min(sums, key=lambda candidate: sums[candidate])
 
-    def _losses(self, split: Split) -> Iterator[tuple[tuple[Shape, float], float]]:
-        """Give what is lost with levels and the best calibration of these rows.
+    def _losses(self, split: Split) -> Iterator[tuple[tuple[TreeParameters, float], float]]:
+        """Yield the loss of each candidate, with module intercepts and the best calibration.
 
-        How many leave in all differs from one presentation to the next, and is left to calibrate.
+        The margins are calibrated on the held-out rows themselves: the overall dropout rate
+        differs from one presentation to the next, and tuning must not depend on it.
         """
-        sides = self.rows.where(split.learned), self.rows.where(split.judged)
-        learned, judged = sides
-        happened = judged[HAPPENED].astype(np.float64)
+        sides = self.rows.where(split.training), self.rows.where(split.held_out)
+        training, held_out = sides
+        labels = held_out.labels
         matrices = [rows.matrix(self.features) for rows in sides]
-        linear, most = self._linear(learned), max(self.search.trees)
-        for leaves, share in product(self.search.leaves, self.search.shares):
-            booster = self._begun_at(share, linear, learned, Shape(leaves, most)).booster
-            lines = [linear.margins(matrix, share) for matrix in matrices]
-            for count in self.search.trees:
-                ones, others = (
-                    line + booster.margins(matrix, count)
-                    for line, matrix in zip(lines, matrices, strict=True)
+        linear, most = self._linear(training), max(self.grid.trees)
+        for leaves, share in product(self.grid.leaves, self.grid.shares):
+            booster = self._boosted(share, linear, training, TreeParameters(leaves, most)).booster
+            starts = [linear.margins(matrix, share) for matrix in matrices]
+            for count in self.grid.trees:
+                of_training, of_held_out = (
+                    start + booster.margins(matrix, count)
+                    for start, matrix in zip(starts, matrices, strict=True)
                 )
-                margins = others + levels_of(self._levels(ones, learned), judged["module"])
-                risks = probability(fit_affine(margins, happened)(margins))
-                yield (Shape(leaves, count), share), log_loss(happened, risks)
+                intercepts = self._intercepts(of_training, training)
+                margins = of_held_out + intercepts_of(intercepts, held_out["module"])
+                risks = probability(fit_platt_scaling(margins, labels)(margins))
+                yield (TreeParameters(leaves, count), share), log_loss(labels, risks)
 
-    def _calibrated(self, shape: Shape, share: float) -> tuple[Affine, tuple[Validated, ...]]:
-        """Return the map fitted on courses left out, and how the model does there."""
+    def _calibrated(
+        self, tuned: TreeParameters, share: float
+    ) -> tuple[PlattScaling, tuple[DayValidation, ...]]:
+        """Return the calibration fitted on held-out courses, and the model's metrics there."""
         splits = calibration_splits(self.rows, self.population)
         margins = np.full(len(self.rows), np.nan)
         for done, split in enumerate(splits):
             self.progress(f"Calibrating {self.name}", done, len(splits))
-            learned, judged = self.rows.where(split.learned), self.rows.where(split.judged)
-            blend = self._fitted(learned, shape, share)
-            ones, others = (blend.margins(side.matrix(self.features)) for side in (learned, judged))
-            levels = levels_of(self._levels(ones, learned), judged["module"])
-            margins[split.judged] = others + levels
+            sides = self.rows.where(split.training), self.rows.where(split.held_out)
+            training, held_out = sides
+            blend = self._blend(training, tuned, share)
+            of_training, of_held_out = (blend.margins(side.matrix(self.features)) for side in sides)
+            intercepts = self._intercepts(of_training, training)
+            margins[split.held_out] = of_held_out + intercepts_of(intercepts, held_out["module"])
         known = ~np.isnan(margins)
-        happened = self.rows[HAPPENED].astype(np.float64)
-        calibration = fit_affine(margins[known], happened[known])
-        return calibration, self._validated(probability(calibration(margins)), happened)
+        labels = self.rows.labels
+        calibration = fit_platt_scaling(margins[known], labels[known])
+        return calibration, self._validation(probability(calibration(margins)), labels)
 
-    def _validated(self, risks: Floats, happened: Floats) -> tuple[Validated, ...]:
+    def _validation(self, risks: Floats, labels: Floats) -> tuple[DayValidation, ...]:
         days, known = self.rows["day"], ~np.isnan(risks)
         chosen = [(day, known & (days == day)) for day in np.unique(days)]
         return tuple(
-            Validated(int(day), metrics_of(happened[of], risks[of]))
-            for day, of in chosen
-            if len(np.unique(happened[of])) > 1
+            DayValidation(int(day), metrics_of(labels[of_day], risks[of_day]))
+            for day, of_day in chosen
+            if len(np.unique(labels[of_day])) > 1
         )
 
-    def _weights(self, blend: Blend, calibration: Affine) -> tuple[float, ...]:
-        """Return the mean size of each feature's contribution where it is known."""
+    def _weights(self, blend: Blend, calibration: PlattScaling) -> tuple[float, ...]:
+        """Return the mean absolute contribution of each feature over rows with a known value."""
         matrix = self.rows.where(self.population).matrix(self.features)
         parts, _ = blend.contributions(matrix)
         known = ~np.isnan(matrix)

@@ -1,4 +1,4 @@
-"""The history of schema `dropout`."""
+"""Migration history of schema `dropout`."""
 
 from shared_db.provisioning.migrations import History
 

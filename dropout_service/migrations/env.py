@@ -1,4 +1,4 @@
-"""Alembic runs this to bring schema `dropout` to a revision."""
+"""Alembic environment of schema `dropout`."""
 
 from dropout_service.models import Base
 from shared_db.provisioning.migrations import run_migrations

@@ -1,6 +1,6 @@
-"""The tables that this service owns, and the views that it reads."""
+"""Tables that this service owns, and views that it reads; no queries."""
 
-import dropout_service.models.memory  # noqa: F401 - makes the views of the in-memory store
+import dropout_service.models.memory  # noqa: F401 - creates the views of the in-memory store
 from dropout_service.models.assessments import Assessment, KnownAssessment, KnownStudent
 from dropout_service.models.base import Base
 from dropout_service.models.courses import (

@@ -1,4 +1,4 @@
-"""Marks: those sent here, and all that are known."""
+"""Marks: those sent to this service, and all that count."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from shared_db.columns import IdempotentRow, Key
 
 
 class Assessment(IdempotentRow, Base):
-    """A mark that was sent here; staffstuddash keeps its own. Never changed once stored."""
+    """Mark that was sent to this service; staffstuddash has its own. Never updated."""
 
     __tablename__ = "assessments"
     __table_args__ = (
@@ -29,7 +29,7 @@ class Assessment(IdempotentRow, Base):
 
 
 class KnownAssessment(Views):
-    """A mark that counts: those that staffstuddash publishes, and own ones it does not have."""
+    """View of the marks that count: those of staffstuddash, and own ones that it does not have."""
 
     __tablename__ = "known_assessments"
 
@@ -42,7 +42,7 @@ class KnownAssessment(Views):
 
 
 class KnownStudent(Views):
-    """A student of whom there is anything, here or in staffstuddash."""
+    """View of the students with data in this service or in staffstuddash."""
 
     __tablename__ = "known_students"
 

@@ -1,4 +1,4 @@
-"""What the mapped classes of this service have in common."""
+"""Base classes of the tables and views of this service."""
 
 from sqlalchemy.orm import DeclarativeBase
 
@@ -8,7 +8,7 @@ from shared_db.columns import service_metadata
 
 
 class Base(ColumnsBase, DeclarativeBase):
-    """The mapped classes of schema `dropout`."""
+    """Base of the tables of schema `dropout`."""
 
     metadata = service_metadata("dropout")
 
@@ -17,9 +17,9 @@ background_table(Base.metadata)
 
 
 class Views(ColumnsBase, DeclarativeBase):
-    """The views of schema `dropout`; of metadata of their own, so that they are not made as tables.
+    """Base of the views of schema `dropout`, in metadata of their own: `create_all` ignores them.
 
-    Migrations make them on PostgreSQL, `memory.py` in memory.
+    Migrations create them on PostgreSQL, `memory.py` in memory.
     """
 
     metadata = service_metadata("dropout")

@@ -1,6 +1,6 @@
-"""Courses, who was enrolled in them, and the work that was set and handed in.
+"""Courses with their enrolments, coursework and submissions.
 
-Days count from the course's first, which is day 0; what happened before has negative days.
+Days count from the first day of the course, which is day 0; earlier days are negative.
 """
 
 from datetime import date
@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dropout_service.domain.enrolments.course_calendar import Dates
+from dropout_service.domain.enrolments.course_calendar import CourseDates
 from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models.base import Base
 from shared_db.columns import IdempotentRow, Key, enum_column
@@ -17,12 +17,12 @@ _LABEL = String(200)
 
 
 class Course(IdempotentRow, Base):
-    """One presentation of a module. Only what is known of its activity may ever change."""
+    """Presentation of a module. Only the columns of its activity stream are ever updated."""
 
     __tablename__ = "courses"
     __table_args__ = (
         CheckConstraint("length_days > 0", name="length_positive"),
-        # A stream that ends has begun; one that began and has no end goes on.
+        # A stream with an end has a start; a stream without an end continues.
         CheckConstraint(
             "activity_until IS NULL OR activity_from <= activity_until", name="activity_in_order"
         ),
@@ -43,13 +43,13 @@ class Course(IdempotentRow, Base):
     )
 
     @property
-    def dates(self) -> Dates:
-        """When the course is."""
-        return Dates(self.starts_on, self.length_days)
+    def dates(self) -> CourseDates:
+        """Date of day 0, and the length in days."""
+        return CourseDates(self.starts_on, self.length_days)
 
 
 class Enrolment(IdempotentRow, Base):
-    """One student in one course: what may be dropped out of."""
+    """Enrolment of one student in one course."""
 
     __tablename__ = "enrolments"
     __table_args__ = (
@@ -69,7 +69,7 @@ class Enrolment(IdempotentRow, Base):
 
 
 class EnrolmentBackground(Base):
-    """Who the student was at the time: for the audit of fairness alone, never a feature."""
+    """Personal attributes of a student at the time, only for the audit of fairness, no features."""
 
     __tablename__ = "enrolment_backgrounds"
 
@@ -87,7 +87,7 @@ class EnrolmentBackground(Base):
 
 
 class Coursework(IdempotentRow, Base):
-    """A piece of work that a course sets."""
+    """Piece of work that a course sets."""
 
     __tablename__ = "coursework"
     __table_args__ = (
@@ -103,7 +103,7 @@ class Coursework(IdempotentRow, Base):
 
 
 class Submission(IdempotentRow, Base):
-    """What one enrolment handed in of one piece of work, or carried over (banked)."""
+    """Submission of one piece of work by one enrolment, or work carried over (banked)."""
 
     __tablename__ = "submissions"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What students did, and what it comes to per day."""
+"""Learning events of students, and their daily rollup."""
 
 from datetime import datetime
 from typing import Any
@@ -13,19 +13,19 @@ from shared_db.columns import IdempotentRow, Key, enum_column
 IS_ANSWER = text("event_type = 'QUESTION_SUBMIT' AND question_id IS NOT NULL")
 IS_CORRECT_ANSWER = text(f"{IS_ANSWER} AND is_correct IS TRUE")
 IS_MARK = text("event_type IN ('SESSION_START', 'SESSION_END')")
-# As the daily rollup has it, where no course is a course of its own.
+# As in the daily rollup: events without a course have an empty course.
 COURSE = text("coalesce(course, '')")
 
 
 class LearningEvent(IdempotentRow, Base):
-    """One thing one student did, once. Never changed once stored."""
+    """Learning event of one student. Never updated."""
 
     __tablename__ = "learning_events"
     __table_args__ = (
         Index(None, "student_id", "occurred_at", "id"),
-        # The events of a day, and those next to an event that comes late.
+        # For the events of a day, and the neighbours of an event that is out of order.
         Index("ix_learning_events_days", "day", "student_id", COURSE, "occurred_at", "id"),
-        # Answers to a question before this one: whether it was new, solved, or kept.
+        # For the earlier answers to a question: a new answer may be new, solved, or kept.
         Index(
             "ix_learning_events_answers",
             "student_id",
@@ -35,7 +35,7 @@ class LearningEvent(IdempotentRow, Base):
             postgresql_where=IS_ANSWER,
             sqlite_where=IS_ANSWER,
         ),
-        # The first correct answer to a question, however many wrong ones there are.
+        # For the first correct answer to a question, without reading the wrong ones.
         Index(
             "ix_learning_events_correct_answers",
             "student_id",
@@ -45,7 +45,7 @@ class LearningEvent(IdempotentRow, Base):
             postgresql_where=IS_CORRECT_ANSWER,
             sqlite_where=IS_CORRECT_ANSWER,
         ),
-        # Whether session events say when a session of that day begins.
+        # For the session events of a day, which delimit its sessions.
         Index(
             "ix_learning_events_session_marks",
             "student_id",
@@ -75,12 +75,15 @@ class LearningEvent(IdempotentRow, Base):
 
 
 class DailyActivity(Base):
-    """What one student's events of one day in one course come to; kept with the events."""
+    """Rollup of one student's events of one day in one course.
+
+    It is updated in the transaction that inserts the events.
+    """
 
     __tablename__ = "daily_activity"
     __table_args__ = (
         Index(None, "course", "student_id"),
-        # A row changes with each event of its day; with room on its page no index has to.
+        # A row is updated with each event of its day; free space on the page allows HOT updates.
         {"postgresql_with": {"fillfactor": 70}},
     )
 
@@ -109,7 +112,10 @@ class DailyActivity(Base):
 
 
 class ResourceUse(Base):
-    """A type of resources that a student used in a course, and when first; kept with the events."""
+    """Type of resources that a student used in a course, with the day of the first use.
+
+    It is updated in the transaction that inserts the events.
+    """
 
     __tablename__ = "resource_uses"
     __table_args__ = (Index(None, "course", "student_id"),)
@@ -123,7 +129,7 @@ class ResourceUse(Base):
 
 
 class AttemptHistory(Views):
-    """Each answer to a question with its number, 1 for the first: a view over the events."""
+    """View of the answers to questions with their number, 1 for the first."""
 
     __tablename__ = "attempt_history"
 

@@ -1,4 +1,4 @@
-"""Models that were learned from enrolments."""
+"""Models that were trained on enrolments."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ IS_ACTIVE = text("is_active")
 
 
 class LearnedModel(IdempotentRow, Base):
-    """A model as text, with all that decided it; its id, the version, is made of its content."""
+    """Model as text, with everything that determined it; its id is a digest of the content."""
 
     __tablename__ = "models"
     __table_args__ = (

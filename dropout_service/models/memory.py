@@ -1,4 +1,4 @@
-"""The views of this service on the in-memory store, where no other service's rows are."""
+"""Views of the in-memory store, which has no rows of other services."""
 
 from sqlalchemy import DDL, event
 

@@ -1,4 +1,4 @@
-"""What was computed of students and predicted, and what people said of it."""
+"""Feature sets and predictions of students, and the feedback of staff."""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ IS_INCOMPLETE = text("pending_rows > 0 AND recomputed_at IS NULL")
 
 
 class FeatureSet(IdempotentRow, Base):
-    """A student's features at an instant; only the last column ever changes."""
+    """Features of a student at an instant; only the last column is ever updated."""
 
     __tablename__ = "feature_sets"
     __table_args__ = (
@@ -44,7 +44,7 @@ class FeatureSet(IdempotentRow, Base):
 
 
 class DropoutPrediction(IdempotentRow, Base):
-    """What was predicted as of an instant, and why; only the last four columns ever change."""
+    """Prediction as of an instant, with its reasons; only the last four columns are updated."""
 
     __tablename__ = "dropout_predictions"
     __table_args__ = (
@@ -132,7 +132,7 @@ class DropoutPrediction(IdempotentRow, Base):
 
 
 class PredictionFeedback(IdempotentRow, Base):
-    """What somebody who knows the student says of a prediction."""
+    """Verdict of a staff member on a prediction."""
 
     __tablename__ = "prediction_feedback"
     __table_args__ = (Index(None, "prediction_id", "created_at", "id"),)

@@ -1,6 +1,7 @@
-"""The view of staffstuddash that this service reads itself.
+"""View of staffstuddash that this service reads directly.
 
-A table of its own metadata, so that no migration of ours makes it; absent on the in-memory store.
+It has metadata of its own, so that no migration of this service creates it. The in-memory store
+does not have it.
 """
 
 from sqlalchemy import Column, MetaData, Table

@@ -1,4 +1,4 @@
-"""Students of whom something was heard, and those whose data were erased."""
+"""Students, and the tombstones of erased students."""
 
 from datetime import datetime
 
@@ -18,7 +18,7 @@ def _pseudonym(context: DefaultExecutionContext) -> str:
 
 
 class Student(Base):
-    """A student of whom something was heard; name and e-mail only where they were sent here."""
+    """Student with data in this service; name and e-mail only if they were sent here."""
 
     __tablename__ = "students"
     __table_args__ = (Index(None, "pseudonym"),)
@@ -35,14 +35,14 @@ class Student(Base):
     digest: Mapped[bytes | None] = mapped_column(
         LargeBinary(16), comment="Of name and e-mail; none while only an event told of the student"
     )
-    # Set on the object that a manager returns when the row was there already; not stored.
+    # Set on the returned object if the row already existed; not a column.
     is_replay = False
-    # Likewise: it waits in the spool.
+    # Set on the returned object if the row is pending in the spool; not a column.
     is_pending = False
 
 
 class Deletion(Base):
-    """A tombstone: nothing of this student is stored any more, nor will be."""
+    """Tombstone of an erased student; new rows of the student are rejected."""
 
     __tablename__ = "deletions"
 

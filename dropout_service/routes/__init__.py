@@ -1,1 +1,1 @@
-"""The routes, one file per resource."""
+"""Routes of dropout: one file per resource; no SQL, no scores."""

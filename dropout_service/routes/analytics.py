@@ -1,11 +1,11 @@
-"""How the risks stand over all students."""
+"""Routes of the summary over all students."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from dropout_service.dependencies import Manager
-from dropout_service.schemas import SummaryOut
+from dropout_service.schemas.analytics import SummaryOut
 from shared_db.clock import utc_now
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ
@@ -20,12 +20,12 @@ def get_summary(
     manager: Manager,
     at: Annotated[PastInstant | None, Query(description="The instant, by default now.")] = None,
     days: Annotated[int, Query(ge=1, le=365, description="The length of a period.")] = 7,
-    periods: Annotated[int, Query(ge=1, le=12, description="How many periods back.")] = 4,
+    periods: Annotated[int, Query(ge=1, le=12, description="The number of earlier periods.")] = 4,
 ) -> SummaryOut:
-    """Return counts by level and type, how they changed, and who is newly at risk.
+    """Return counts by level and type, their change, and the students newly at risk.
 
-    An instant counts predictions with `as_of` up to it. Newly at risk are those at HIGH or
-    CRITICAL at `at` who were not so one period before.
+    The counts of an instant include predictions with `as_of` up to it. A student is newly at risk
+    who is at HIGH or CRITICAL at `at` and was below one period before.
     """
-    summary = manager.get_summary(at or utc_now(), days=days, periods=periods)
+    summary = manager.analytics.summarize(at or utc_now(), days=days, periods=periods)
     return SummaryOut.model_validate(summary)

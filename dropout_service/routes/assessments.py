@@ -1,4 +1,4 @@
-"""Marks that staffstuddash does not have."""
+"""Routes of marks that are not in staffstuddash."""
 
 from fastapi import APIRouter, Response
 
@@ -8,9 +8,9 @@ from dropout_service.routes.filters import (
     ASSESSMENTS,
     OF_A_STUDENT,
     AssessmentFilters,
-    StudentId,
 )
-from dropout_service.schemas import AssessmentOut, NewAssessment
+from dropout_service.routes.path_parameters import StudentId
+from dropout_service.schemas.assessments import AssessmentOut, NewAssessment
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import documented
@@ -28,9 +28,9 @@ def add_assessment(
     response: Response,
     key: IdempotencyKey = None,
 ) -> AssessmentOut:
-    """Store a mark. The same again answers as before; with other content, 409."""
+    """Store a mark. A repeated request gets the same answer; other content under its id, 409."""
     sent = dict(new)
-    assessment = manager.add_assessment(
+    assessment = manager.assessments.add(
         assessment_id=row_id(sent.pop("id"), key, principal), **sent
     )
     mark_replay(response, is_replay=assessment.is_replay)
@@ -50,6 +50,6 @@ def list_student_assessments(
     after: After = None,
     limit: Limit = 100,
 ) -> PageOut[AssessmentOut]:
-    """Return the marks of the student that were sent here, the latest first."""
-    page = manager.get_student_assessments(student_id, filters=filters, after=after, limit=limit)
+    """Return the marks of the student that are stored here, the latest first."""
+    page = manager.assessments.search(student_id, filters=filters, after=after, limit=limit)
     return PageOut[AssessmentOut].of(page)

@@ -1,11 +1,13 @@
-"""Courses, and who of each is at risk."""
+"""Routes of courses and of the risks of their students."""
 
 from fastapi import APIRouter
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import CourseNotFound
-from dropout_service.routes.filters import LISTING, Course
-from dropout_service.schemas import CourseOut, PredictionOut
+from dropout_service.routes.filters import LISTING
+from dropout_service.routes.path_parameters import Course
+from dropout_service.schemas.courses import CourseOut
+from dropout_service.schemas.predictions import PredictionOut
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ
@@ -17,8 +19,8 @@ router = APIRouter(prefix="/courses", tags=["courses"], route_class=AdmittedRout
 
 @router.get("", dependencies=[READ], responses=documented(InvalidRequest, MalformedCursor))
 def list_courses(manager: Manager, after: After = None, limit: Limit = 100) -> PageOut[CourseOut]:
-    """Return the courses that were brought in, by id, with how many are enrolled."""
-    return PageOut[CourseOut].of(manager.get_courses(after=after, limit=limit))
+    """Return the imported courses by id, with the numbers of their enrolments."""
+    return PageOut[CourseOut].of(manager.courses.search(after=after, limit=limit))
 
 
 @router.get(
@@ -31,7 +33,7 @@ def list_course_risks(
 ) -> PageOut[PredictionOut]:
     """Return the latest predictions of the course's enrolments, the highest risk first.
 
-    Of a course that only events tell of: the overall ones of the students active in it.
+    For a course without enrolments: the overall predictions of the students active in it.
     """
-    page = manager.get_course_risks(course, after=after, limit=limit)
+    page = manager.predictions.search_course(course, after=after, limit=limit)
     return PageOut[PredictionOut].of(page)

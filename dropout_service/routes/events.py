@@ -1,22 +1,24 @@
-"""Learning events as they come in, and read back per student."""
+"""Routes of learning events and of the attempts at questions."""
 
 from fastapi import APIRouter, Request, Response
 
 from dropout_service.database import EventToStore
 from dropout_service.dependencies import Manager
 from dropout_service.errors import EventExists, StudentErased
-from dropout_service.routes.filters import EVENTS, OF_A_STUDENT, EventFilters, StudentId
-from dropout_service.schemas import AttemptOut, LearningEventOut, NewLearningEvent
+from dropout_service.routes.filters import EVENTS, OF_A_STUDENT, EventFilters
+from dropout_service.routes.path_parameters import StudentId
+from dropout_service.schemas.events import AttemptOut, LearningEventOut, NewLearningEvent
 from shared_db.errors import Overloaded
+from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import INGEST, READ, Ingester
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.acknowledgement import QUEUED, IngestQueue, queued
 from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
-from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.requests.swift import SwiftRoute
+from shared_web.requests.idempotency import IdempotencyKey, created, row_id
+from shared_web.requests.json_bodies import json_body, read_json
 
-router = APIRouter(tags=["events"], route_class=SwiftRoute)
+router = APIRouter(tags=["events"], route_class=AdmittedRoute)
 
 
 @router.post(
@@ -24,33 +26,32 @@ router = APIRouter(tags=["events"], route_class=SwiftRoute)
     status_code=201,
     response_model=LearningEventOut,
     responses={**documented(EventExists, StudentErased, Overloaded), **QUEUED},
+    openapi_extra=json_body(NewLearningEvent),
 )
 async def add_event(
-    new: NewLearningEvent,
+    request: Request,
     manager: Manager,
     intake: IngestQueue,
     principal: Ingester,
-    response: Response,
     key: IdempotencyKey = None,
-) -> LearningEventOut | Response:
-    """Store one event. The same again answers as before; with other content, 409."""
+) -> Response:
+    """Store one event. A repeated request gets the same answer; other content under its id, 409."""
+    new = await read_json(request, NewLearningEvent)
     event_id = row_id(new.id, key, principal)
     sent = EventToStore(**{**vars(new), "id": event_id})
-    event = await intake.stored(manager.add_learning_event_async(sent))
+    event = await intake.wait_or_queue(manager.events.add_async(sent))
     if event is None:
         return queued(event_id)
-    mark_replay(response, is_replay=event.is_replay)
-    return LearningEventOut.model_validate(event)
+    return created(LearningEventOut.model_validate(event), is_replay=event.is_replay)
 
 
 @router.post("/events/batch", dependencies=[INGEST], **batch_route(NewLearningEvent))
 async def add_events(request: Request, manager: Manager) -> Response:
-    """Store many events in one transaction; each has its outcome, a bad one harms no other."""
+    """Store events in one transaction, with an outcome each; a rejected one affects no other."""
 
     def store(batch: Batch[NewLearningEvent]) -> BatchOut:
         events = [EventToStore(**vars(item)) for item in batch.valid.values()]
-        rows, outcomes = manager.add_learning_events(events)
-        return batch.answer([row.id for row in rows], outcomes)
+        return batch.answer(manager.events.add_many(events))
 
     return await handle_batch(request, NewLearningEvent, store)
 
@@ -69,7 +70,7 @@ def list_student_events(
     limit: Limit = 100,
 ) -> PageOut[LearningEventOut]:
     """Return the student's events, the latest first."""
-    page = manager.get_student_events(student_id, filters=filters, after=after, limit=limit)
+    page = manager.events.search(student_id, filters=filters, after=after, limit=limit)
     return PageOut[LearningEventOut].of(page)
 
 
@@ -78,5 +79,5 @@ def list_student_attempts(
     student_id: StudentId, manager: Manager, after: After = None, limit: Limit = 100
 ) -> PageOut[AttemptOut]:
     """Return the student's answers with the number of the attempt, the latest first."""
-    page = manager.get_student_attempts(student_id, after=after, limit=limit)
+    page = manager.events.search_attempts(student_id, after=after, limit=limit)
     return PageOut[AttemptOut].of(page)

@@ -1,4 +1,4 @@
-"""Features of a student: computed, and read back."""
+"""Routes of the features of a student."""
 
 from fastapi import APIRouter, Response
 
@@ -9,8 +9,9 @@ from dropout_service.errors import (
     StudentErased,
     StudentNotFound,
 )
-from dropout_service.routes.filters import OF_A_STUDENT, StudentId
-from dropout_service.schemas import FeatureSetOut, NewFeatureSet
+from dropout_service.routes.filters import OF_A_STUDENT
+from dropout_service.routes.path_parameters import StudentId
+from dropout_service.schemas.features import FeatureSetOut, NewFeatureSet
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import documented
@@ -35,8 +36,8 @@ def compute_features(
     response: Response,
     key: IdempotencyKey = None,
 ) -> FeatureSetOut:
-    """Compute and store the features from what happened by `as_of`; nothing later changes them."""
-    features = manager.compute_features(
+    """Compute and store the features from the rows up to `as_of`; later rows do not change them."""
+    features = manager.features.compute(
         student_id, as_of=new.as_of, feature_set_id=row_id(new.id, key, principal)
     )
     mark_replay(response, is_replay=features.is_replay)
@@ -48,11 +49,11 @@ def list_student_features(
     student_id: StudentId, manager: Manager, after: After = None, limit: Limit = 100
 ) -> PageOut[FeatureSetOut]:
     """Return the student's feature sets, the latest `as_of` first."""
-    page = manager.get_student_features(student_id, after=after, limit=limit)
+    page = manager.features.search(student_id, after=after, limit=limit)
     return PageOut[FeatureSetOut].of(page)
 
 
 @router.get("/latest", dependencies=[READ], responses=documented(FeatureSetNotFound, StudentErased))
 def get_latest_features(student_id: StudentId, manager: Manager) -> FeatureSetOut:
     """Return the student's features with the latest `as_of`."""
-    return FeatureSetOut.model_validate(manager.get_latest_features(student_id))
+    return FeatureSetOut.model_validate(manager.features.get_latest(student_id))

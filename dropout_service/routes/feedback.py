@@ -1,11 +1,11 @@
-"""What people who know the students say of predictions."""
+"""Routes of the feedback on predictions."""
 
 from fastapi import APIRouter, Response
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import FeedbackExists, PredictionIdNotFound
-from dropout_service.routes.filters import PredictionId
-from dropout_service.schemas import FeedbackCountsOut, FeedbackOut, NewFeedback
+from dropout_service.routes.path_parameters import PredictionId
+from dropout_service.schemas.feedback import FeedbackCountsOut, FeedbackOut, NewFeedback
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, Writer
@@ -29,8 +29,8 @@ def add_feedback(
     response: Response,
     key: IdempotencyKey = None,
 ) -> FeedbackOut:
-    """Store a verdict. The same again answers as before; with other content, 409."""
-    feedback = manager.add_feedback(
+    """Store a verdict. A repeated request gets the same answer; other content under its id, 409."""
+    feedback = manager.feedback.add(
         prediction_id,
         new.verdict,
         note=new.note,
@@ -50,11 +50,11 @@ def list_feedback(
     prediction_id: PredictionId, manager: Manager, after: After = None, limit: Limit = 100
 ) -> PageOut[FeedbackOut]:
     """Return the verdicts on a prediction, the latest first."""
-    page = manager.get_feedback(prediction_id, after=after, limit=limit)
+    page = manager.feedback.search(prediction_id, after=after, limit=limit)
     return PageOut[FeedbackOut].of(page)
 
 
 @router.get("/analytics/feedback", dependencies=[READ])
 def count_feedback(manager: Manager) -> FeedbackCountsOut:
-    """Return how many verdicts of each kind there are, by the type that was predicted."""
-    return FeedbackCountsOut(by_type=manager.count_feedback())
+    """Return the numbers of verdicts of each kind, by predicted type of dropout."""
+    return FeedbackCountsOut(by_type=manager.feedback.count())

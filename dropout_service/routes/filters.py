@@ -1,8 +1,8 @@
-"""Parameters that several resources take, and what lists can be filtered by."""
+"""Query parameters by which lists are filtered, and the responses of lists."""
 
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends
 
 from dropout_service.domain.enums import DropoutType, EventType, RiskLevel
 from dropout_service.errors import StudentErased, StudentNotFound
@@ -11,11 +11,6 @@ from shared_db.queries.filters import Filter
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.filters import FilterSet, choice, instant, number, text
-from shared_web.requests.fields import Id
-
-StudentId = Annotated[Id, Path(description="The student's id.", examples=["s001"])]
-PredictionId = Annotated[Id, Path(description="The prediction's id.", examples=["pred001"])]
-Course = Annotated[Id, Path(description="The course, as its events name it.", examples=["math-7b"])]
 
 OF_A_STUDENT = documented(
     StudentNotFound, StudentErased, InvalidRequest, MalformedCursor, QueryTooExpensive

@@ -1,4 +1,4 @@
-"""Models that were learned: what a prediction's version stands for."""
+"""Routes of the learned models, which the versions of predictions name."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import ModelNotFound
-from dropout_service.schemas import ModelOut
+from dropout_service.schemas.models import ModelOut
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ
@@ -24,11 +24,11 @@ Version = Annotated[
 
 @router.get("", dependencies=[READ], responses=documented(InvalidRequest, MalformedCursor))
 def list_models(manager: Manager, after: After = None, limit: Limit = 100) -> PageOut[ModelOut]:
-    """Return the models that were learned, by id; the active one predicts."""
-    return PageOut[ModelOut].of(manager.get_models(after=after, limit=limit))
+    """Return the learned models by id; the active one predicts."""
+    return PageOut[ModelOut].of(manager.models.search(after=after, limit=limit))
 
 
 @router.get("/{version}", dependencies=[READ], responses=documented(InvalidRequest, ModelNotFound))
 def get_model(version: Version, manager: Manager) -> ModelOut:
-    """Return what a model predicts, what it was learned from, and how well it did."""
-    return ModelOut.model_validate(manager.get_model(version))
+    """Return a model's target, its training data and its metrics."""
+    return ModelOut.model_validate(manager.models.get(version))

@@ -1,4 +1,4 @@
-"""Predictions: made for one student, listed by risk."""
+"""Routes of predictions."""
 
 from typing import Annotated
 
@@ -18,9 +18,9 @@ from dropout_service.routes.filters import (
     OF_A_STUDENT,
     PREDICTIONS,
     PredictionFilters,
-    StudentId,
 )
-from dropout_service.schemas import NewPrediction, PredictionOut
+from dropout_service.routes.path_parameters import StudentId
+from dropout_service.schemas.predictions import NewPrediction, PredictionOut
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import InvalidRequest, documented
@@ -54,8 +54,8 @@ def predict(
     response: Response,
     key: IdempotencyKey = None,
 ) -> PredictionOut:
-    """Make and store a prediction with its reasons, from what happened by `as_of`."""
-    prediction = manager.predict(
+    """Make and store a prediction with its reasons, from the rows up to `as_of`."""
+    prediction = manager.predictions.predict(
         student_id,
         as_of=new.as_of,
         course=new.course,
@@ -80,7 +80,7 @@ def list_student_predictions(
     limit: Limit = 100,
 ) -> PageOut[PredictionOut]:
     """Return the student's predictions, the latest `as_of` first."""
-    page = manager.get_student_predictions(
+    page = manager.predictions.search_student(
         student_id, course=course, filters=filters, after=after, limit=limit
     )
     return PageOut[PredictionOut].of(page)
@@ -94,8 +94,8 @@ def list_student_predictions(
 def get_latest_prediction(
     student_id: StudentId, manager: Manager, course: OfCourse = None
 ) -> PredictionOut:
-    """Return the latest prediction in a course; without one, the highest of the latest of each."""
-    return PredictionOut.model_validate(manager.get_latest_prediction(student_id, course=course))
+    """Return the latest prediction in a course, by default the highest among all courses."""
+    return PredictionOut.model_validate(manager.predictions.get_latest(student_id, course=course))
 
 
 @router.get(
@@ -115,5 +115,5 @@ def list_predictions(
     limit: Limit = 100,
 ) -> PageOut[PredictionOut]:
     """Return each student's overall prediction (the highest of their latest), by risk."""
-    page = manager.get_predictions(course=course, filters=filters, after=after, limit=limit)
+    page = manager.predictions.search(course=course, filters=filters, after=after, limit=limit)
     return PageOut[PredictionOut].of(page)

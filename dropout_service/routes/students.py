@@ -1,11 +1,11 @@
-"""Students of whom something was heard."""
+"""Routes of students."""
 
 from fastapi import APIRouter, Response
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import StudentErased, StudentExists, StudentNotFound
-from dropout_service.routes.filters import StudentId
-from dropout_service.schemas import NewStudent, StudentOut
+from dropout_service.routes.path_parameters import StudentId
+from dropout_service.schemas.students import NewStudent, StudentOut
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, Writer
@@ -24,8 +24,8 @@ def add_student(
     response: Response,
     key: IdempotencyKey = None,
 ) -> StudentOut:
-    """Store a student. The same again answers as before; with other content, 409."""
-    student = manager.add_student(row_id(new.id, key, principal), new.name, new.email)
+    """Store a student. A repeated request gets the same answer; other content under its id, 409."""
+    student = manager.students.add(row_id(new.id, key, principal), new.name, new.email)
     mark_replay(response, is_replay=student.is_replay)
     return StudentOut.model_validate(student)
 
@@ -33,7 +33,7 @@ def add_student(
 @router.get("", dependencies=[READ], responses=documented(InvalidRequest, MalformedCursor))
 def list_students(manager: Manager, after: After = None, limit: Limit = 100) -> PageOut[StudentOut]:
     """Return students by id."""
-    return PageOut[StudentOut].of(manager.get_students(after=after, limit=limit))
+    return PageOut[StudentOut].of(manager.students.search(after=after, limit=limit))
 
 
 @router.get(
@@ -41,4 +41,4 @@ def list_students(manager: Manager, after: After = None, limit: Limit = 100) -> 
 )
 def get_student(student_id: StudentId, manager: Manager) -> StudentOut:
     """Return one student."""
-    return StudentOut.model_validate(manager.get_student(student_id))
+    return StudentOut.model_validate(manager.students.get(student_id))

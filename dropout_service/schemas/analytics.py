@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from dropout_service.domain.enums import DropoutType, RiskLevel, Verdict
+from dropout_service.domain.enums import DropoutType, RiskLevel
 from shared_web.requests.fields import Out
 
 
 class StandingOut(Out):
-    """How many students had which level and type by their latest prediction at an instant."""
+    """Numbers of students by level and type of their overall prediction at an instant."""
 
     at: datetime
     predicted: int
@@ -16,7 +16,7 @@ class StandingOut(Out):
 
 
 class NewlyAtRiskOut(Out):
-    """A student at HIGH or CRITICAL now who was not then; no score before: not predicted then."""
+    """Student at HIGH or CRITICAL now who was below before; no score before: not predicted then."""
 
     student_id: str
     prediction_id: str
@@ -27,17 +27,11 @@ class NewlyAtRiskOut(Out):
 
 
 class SummaryOut(Out):
-    """The standing now and at the end of each period before it, the latest first.
+    """Distributions now and one or more periods before, the latest first.
 
-    `newly_at_risk` names at most 20, the highest risk first; the count is of all.
+    `newly_at_risk` has at most 20 students, the highest risk first; the count is of all.
     """
 
     standings: list[StandingOut]
     newly_at_risk_count: int
     newly_at_risk: list[NewlyAtRiskOut]
-
-
-class FeedbackCountsOut(Out):
-    """How many verdicts of each kind there are, by the type of dropout that was predicted."""
-
-    by_type: dict[DropoutType, dict[Verdict, int]]

@@ -1,4 +1,4 @@
-"""Marks."""
+"""Bodies of marks."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -9,7 +9,7 @@ from shared_web.requests.fields import AdditionOut, Body, Id, Label, Number, Pas
 
 
 class NewAssessment(Body):
-    """A mark that staffstuddash does not have; `score` lies between 0 and `max_score`."""
+    """Mark that is not in staffstuddash; `score` lies between 0 and `max_score`."""
 
     id: Id | None = Field(None, examples=["a001"])
     student_id: Id = Field(examples=["s001"])
@@ -18,7 +18,9 @@ class NewAssessment(Body):
     course: Id | None = Field(None, examples=["math-7b"])
     score: Annotated[Number, Field(ge=0)] = Field(examples=[85])
     max_score: Annotated[Number, Field(gt=0, le=1e9)] = 100
-    submitted_at: PastInstant | None = Field(None, description="When handed in; by default now.")
+    submitted_at: PastInstant | None = Field(
+        None, description="Instant of submission, by default now."
+    )
 
     @model_validator(mode="after")
     def _score_within_range(self) -> Self:
@@ -28,7 +30,7 @@ class NewAssessment(Body):
 
 
 class AssessmentOut(AdditionOut):
-    """A mark as stored here."""
+    """Mark as stored here."""
 
     id: str
     student_id: str

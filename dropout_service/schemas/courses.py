@@ -1,4 +1,4 @@
-"""Courses, as they are answered."""
+"""Bodies of courses."""
 
 from datetime import date
 
@@ -8,10 +8,10 @@ from shared_web.requests.fields import Out
 
 
 class CourseOut(Out):
-    """A course; days count from `starts_on`, which is day 0.
+    """Course; days count from `starts_on`, which is day 0.
 
-    `activity_from` and `activity_until` are the days for which there is a stream of activity at
-    all. Without one, activity is missing, not zero; without an end, it goes on.
+    `activity_from` and `activity_until` are the first and last day of the stream of activity.
+    Without a stream, activity is missing, not zero; a stream without a last day goes on.
     """
 
     id: str
@@ -24,8 +24,8 @@ class CourseOut(Out):
     activity_from: int | None
     activity_until: int | None
 
-    @computed_field  # type: ignore[prop-decorator] # pydantic's way
+    @computed_field  # type: ignore[prop-decorator] # as pydantic documents it
     @property
     def has_activity(self) -> bool:
-        """Whether there is a stream of activity."""
+        """True if there is a stream of activity."""
         return self.activity_from is not None

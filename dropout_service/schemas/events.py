@@ -1,4 +1,4 @@
-"""Learning events and the attempts that they show."""
+"""Bodies of learning events and of attempts at questions."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from shared_web.requests.fields import AdditionOut, Body, Id, JsonObject, Out, P
 
 
 class NewLearningEvent(Body):
-    """One thing one student did; without an id one is made, without a time it is now."""
+    """Learning event; without an id it gets a new one, without a time the present."""
 
     id: Id | None = Field(None, examples=["evt001"])
     student_id: Id = Field(examples=["s001"])
@@ -19,15 +19,15 @@ class NewLearningEvent(Body):
     course: Id | None = Field(None, examples=["math-7b"])
     data: JsonObject | None = Field(
         None,
-        description="What else is known; of QUESTION_SUBMIT `correct` (true or false) and `answer` "
-        "(anything) count.",
+        description="Further data; `correct` (true or false) and `answer` (any value) of a "
+        "QUESTION_SUBMIT are evaluated.",
         examples=[{"correct": True, "answer": "7/12"}],
     )
     occurred_at: PastInstant | None = None
 
 
 class LearningEventOut(AdditionOut):
-    """An event as stored."""
+    """Learning event as stored."""
 
     id: str
     student_id: str
@@ -40,7 +40,7 @@ class LearningEventOut(AdditionOut):
 
 
 class AttemptOut(Out):
-    """An answer to a question: `id` is its event's, `attempt` 1 for the first."""
+    """Answer to a question: `id` is that of its event, `attempt` is 1 for the first."""
 
     id: str
     student_id: str

@@ -1,4 +1,4 @@
-"""Learned models, as they are answered."""
+"""Learned models."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from shared_web.requests.fields import Out
 
 
 class TrainingOut(Out):
-    """What a model was learned from; `courses`: enrolments of each; `rows`: one per day of one."""
+    """Training data of a model. `courses`: enrolments by course; `rows`: enrolments times days."""
 
     presentations: list[str]
     courses: dict[str, int]
@@ -17,7 +17,7 @@ class TrainingOut(Out):
 
 
 class ValidatedOut(Out):
-    """How a model did at the end of a day on courses that were left out while it learned.
+    """Metrics of a model at the end of a day, on courses that were left out of its training.
 
     With a single course: on students who were left out. docs/scores.md has each formula.
     """
@@ -34,10 +34,10 @@ class ValidatedOut(Out):
 
 
 class ModelOut(Out):
-    """A model that was learned; its `id` is the `version` of what it predicted.
+    """Learned model; its `id` is the `version` of its predictions.
 
-    `target` is what `risk_score` is the probability of. `metrics` are by variant,
-    `without_activity` and `with_activity`; the latter is missing where no course had any.
+    `risk_score` is the probability of `target`. `metrics` are by variant, `without_activity` and
+    `with_activity`; the latter is missing if no course had activity.
     """
 
     id: str

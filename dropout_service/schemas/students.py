@@ -1,4 +1,4 @@
-"""Students."""
+"""Bodies of students."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,7 +11,7 @@ Email = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s\x00]+@
 
 
 class NewStudent(Body):
-    """A student to store; without an id one is made. Events make their students by themselves."""
+    """Student; without an id they get a new one. Events create their students by themselves."""
 
     id: Id | None = Field(None, examples=["s001"])
     name: Label | None = Field(None, examples=["Ada Lovelace"])
@@ -19,7 +19,7 @@ class NewStudent(Body):
 
 
 class StudentOut(AdditionOut):
-    """A student as stored; name and e-mail are null where only events told of the student."""
+    """Student as stored; name and e-mail are null if only events of the student came."""
 
     id: str
     name: str | None

@@ -1,47 +1,38 @@
-"""The manager of this service: every query on its tables, a part for each noun."""
+"""Manager of the monitoring service and its repositories: all SQL on its tables, and no HTTP."""
 
 from collections.abc import Mapping
 
-from monitoring_service.database.background import BackgroundReports
+from monitoring_service.database.background import BackgroundReportRepository
 from monitoring_service.database.event_insert import EventToStore
-from monitoring_service.database.events import EVENT, Events
+from monitoring_service.database.events import EVENT, EventRepository
 from monitoring_service.database.health import SystemHealthRepository
-from monitoring_service.database.logs import LOGS_BY_TIME, Logs
-from monitoring_service.database.retention import MOST_CLEARED, Retention
-from monitoring_service.database.sources import Sources
-from monitoring_service.database.thresholds import Thresholds
-from monitoring_service.database.timeseries import TimeSeries
+from monitoring_service.database.logs import LOGS_BY_TIME, LogRepository
+from monitoring_service.database.retention import MOST_CLEARED, RetentionRepository
+from monitoring_service.database.sources import SourceRepository
+from monitoring_service.database.thresholds import ThresholdRepository
+from monitoring_service.database.timeseries import TimeseriesRepository
 from monitoring_service.domain.thresholds import Limits
 from monitoring_service.migrations import HISTORY
 from monitoring_service.models import Base
 from monitoring_service.settings import Settings
 from shared_db.connection.database import Database
 from shared_db.provisioning.migrations import require_migrated
-from shared_db.writes.group_commit import GroupCommit
+from shared_db.repository import Manager
 
 SPOOLABLE_TYPES = (EVENT,)
 
 __all__ = [
-    "SPOOLABLE_TYPES",
     "LOGS_BY_TIME",
     "MOST_CLEARED",
+    "SPOOLABLE_TYPES",
     "EventToStore",
     "MonitoringDatabase",
     "monitoring_db",
 ]
 
 
-class MonitoringDatabase(
-    Events,
-    Logs,
-    SystemHealthRepository,
-    Sources,
-    TimeSeries,
-    Thresholds,
-    Retention,
-    BackgroundReports,
-):
-    """Events of the systems, judged as they come. Each method is one unit of work.
+class MonitoringDatabase(Manager):
+    """All queries of monitoring, one repository per resource.
 
     limits: by source, `*` for every source, in place of the default thresholds.
     """
@@ -49,12 +40,23 @@ class MonitoringDatabase(
     def __init__(
         self, database: Database | None = None, limits: Mapping[str, Limits] | None = None
     ) -> None:
-        self.database = database or Database.from_settings(
-            "monitoring", Base.metadata, Settings.load
+        super().__init__(
+            database or Database.from_settings("monitoring", Base.metadata, Settings.load)
         )
         self.limits: Mapping[str, Limits] = limits or {}
-        self.commits = GroupCommit(self._store_waiting)
-        self.get_session = self.database.get_session
+        self.events = EventRepository(self.database, self.spool, lambda: self.limits)
+        self.logs = LogRepository(self.database, self.spool)
+        self.health = SystemHealthRepository(self.database)
+        self.sources = SourceRepository(self.database)
+        self.timeseries = TimeseriesRepository(self.database)
+        self.thresholds = ThresholdRepository(self.database, lambda: self.limits)
+        self.retention = RetentionRepository(self.database, lambda: self.limits)
+        self.background = BackgroundReportRepository(self.database)
+        # The names of the design document.
+        self.add_log = self.events.add_log
+        self.get_logs = self.logs.search
+        self.get_statistics = self.logs.statistics
+        self.get_current_health_status = self.health.current_status
 
     def initialize_database(self) -> None:
         """Open the store and make sure that its tables are those of this release.

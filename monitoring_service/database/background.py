@@ -50,21 +50,24 @@ class BackgroundReport:
     missing_because: Mapping[str, str]
 
 
-class BackgroundReports(Repository):
+class BackgroundReportRepository(Repository):
     """Background work as all services report it."""
 
-    def get_background_work(self, now: datetime | None = None) -> BackgroundReport:
+    def report(self, now: datetime | None = None) -> BackgroundReport:
         """Return the last reported state of each piece of work; in memory only of this service."""
-        with self.database.reading() as session:
-            absent = _absent(session)
-            found = [
-                work
-                for service, table in _SOURCES.items()
-                if service not in absent
-                for work in _reported(session, service, table, now or utc_now())
-            ]
-        silent = _SOURCES.keys() - absent.keys() - {work.service for work in found}
-        return BackgroundReport(found, absent | dict.fromkeys(sorted(silent), _NOT_REPORTED))
+        return self.read(lambda session: _report(session, now or utc_now()))
+
+
+def _report(session: Session, now: datetime) -> BackgroundReport:
+    absent = _absent(session)
+    found = [
+        work
+        for service, table in _SOURCES.items()
+        if service not in absent
+        for work in _reported(session, service, table, now)
+    ]
+    silent = _SOURCES.keys() - absent.keys() - {work.service for work in found}
+    return BackgroundReport(found, absent | dict.fromkeys(sorted(silent), _NOT_REPORTED))
 
 
 def _absent(session: Session) -> dict[str, str]:

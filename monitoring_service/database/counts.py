@@ -1,4 +1,4 @@
-"""How many events there are, kept in the transactions that change the events."""
+"""Counts of events, changed in the transactions that change the events."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.models import LogCount, MonitoringLog
-from shared_db.columns import values_of
+from shared_db.columns import Row
 
 SLOTS = 4
 
 
 class CountKey(NamedTuple):
-    """What is counted together; sorting by it is the order in which writers lock the counts."""
+    """Key of a count; writers lock the counts in its sort order."""
 
     source: str
     day: date
@@ -36,7 +36,7 @@ _ADD = text(
 
 
 class Statistics(TypedDict):
-    """What is stored; the instants are None when nothing is."""
+    """Numbers of stored events; the instants are None if there is none."""
 
     total_logs: int
     status_distribution: dict[HealthStatus, int]
@@ -45,19 +45,18 @@ class Statistics(TypedDict):
     newest_log: datetime | None
 
 
-def key_of(log: MonitoringLog) -> CountKey:
-    """Return where an event is counted."""
-    values = values_of(log)
-    return key(values["source"], values["timestamp"], values["status"], values["digest"])
+def key_of_row(row: Row) -> CountKey:
+    """Return the key under which an event's row is counted."""
+    return count_key(row["source"], row["timestamp"], row["status"], row["digest"])
 
 
-def key(source: str, timestamp: datetime, status: HealthStatus, digest: bytes) -> CountKey:
-    """Return where an event with these values is counted."""
+def count_key(source: str, timestamp: datetime, status: HealthStatus, digest: bytes) -> CountKey:
+    """Return the key under which an event with these values is counted."""
     return CountKey(source, timestamp.astimezone(UTC).date(), status, digest[0] % SLOTS)
 
 
-def change_counts(session: Session, changes: Mapping[CountKey, int]) -> None:
-    """Add to the counts; every writer in the same order, so that none waits in a ring."""
+def increment_counts(session: Session, changes: Mapping[CountKey, int]) -> None:
+    """Add to the counts. All writers lock them in the same order, so they cannot deadlock."""
     rows = [(*key, n) for key, n in sorted(changes.items()) if n]
     if not rows:
         return
@@ -71,13 +70,13 @@ def change_counts(session: Session, changes: Mapping[CountKey, int]) -> None:
     session.execute(statement, [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
 
 
-def forget_empty_counts(session: Session, before: date) -> None:
-    """Delete the counts of days before `before` that have come down to nothing."""
+def delete_empty_counts(session: Session, before: date) -> None:
+    """Delete the counts of days before `before` that are zero."""
     session.execute(delete(LogCount).where(LogCount.count == 0, LogCount.day < before))
 
 
 def statistics(session: Session) -> Statistics:
-    """Return what is stored, all of it as of one instant because it is one statement."""
+    """Return the statistics as of one instant, because it is one statement."""
     oldest = select(func.min(MonitoringLog.timestamp)).scalar_subquery()
     newest = select(func.max(MonitoringLog.timestamp)).scalar_subquery()
     query = (
@@ -99,7 +98,7 @@ def statistics(session: Session) -> Statistics:
 
 
 def sources_counted() -> Select[tuple[str, int, int, int, int, datetime]]:
-    """Return the query of the sources that have events: counts, and when last heard."""
+    """Return the query of the sources that have events: counts and latest timestamp."""
     counted = func.sum(LogCount.count)
     by_status = [
         cast(

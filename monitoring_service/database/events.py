@@ -1,69 +1,67 @@
-"""Events as they come in: single ones share a transaction, a batch has its own."""
+"""Inserts of events: single ones share a transaction, a batch has its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from monitoring_service.database.event_insert import (
     EventToStore,
-    Received,
-    received,
-    store_each,
-    store_events,
+    insert_each,
+    insert_events,
+    to_row,
 )
 from monitoring_service.database.thresholds import rules_for
 from monitoring_service.domain.thresholds import Limits
 from monitoring_service.errors import EventExists
 from monitoring_service.models import MonitoringLog
 from shared_db.clock import utc_now
-from shared_db.columns import fill_row
+from shared_db.columns import Row
+from shared_db.connection.database import Database
 from shared_db.errors import ServiceError
-from shared_db.repository import Repository
-from shared_db.spool.writes import (
-    SpoolableType,
-    insert_many_or_spool,
-    insert_or_spool,
-    insert_or_spool_async,
-    write_deadline,
-)
-from shared_db.writes.group_commit import GroupCommit
-from shared_db.writes.idempotent_insert import Outcome
+from shared_db.repository import IngestRepository, Received
+from shared_db.results import InsertResult
+from shared_db.spool.access import SpoolAccess
+from shared_db.spool.spoolable import SpoolableType
 
 
-def _row(event: EventToStore, now: datetime) -> MonitoringLog:
-    row = received(event, now).row
-    # The rules are in the database.
-    fill_row(row, result=None)
-    return row
-
-
-def _give(manager: "Events", events: Sequence[EventToStore]) -> list[Outcome]:
-    return manager.add_logs(events)[1]
-
-
-def _pending(
-    rows: Sequence[tuple[MonitoringLog, Outcome]],
-) -> tuple[list[str], list[Outcome]]:
-    return [row.id for row, _ in rows], [outcome for _, outcome in rows]
+def _replay(manager: Any, events: Sequence[EventToStore]) -> list[InsertResult]:
+    results: list[InsertResult] = manager.events.add_many(events)
+    return results
 
 
 # Not ordered: events stand for themselves, and each has its time.
 EVENT = SpoolableType(
     "monitoring-event",
     EventToStore,
-    _row,
+    MonitoringLog,
+    lambda event, now: {**to_row(event, now).row, "result": None},
     EventExists,
-    _give,
+    _replay,
     is_ordered=False,
     id_field="event_id",
 )
 
 
-class Events(Repository):
-    """Events taken in, and judged as they come."""
+class EventRepository(IngestRepository[EventToStore, MonitoringLog]):
+    """Events, judged as they are inserted."""
 
-    limits: Mapping[str, Limits]
-    commits: GroupCommit[Received, MonitoringLog]
+    def __init__(
+        self, database: Database, spool: SpoolAccess, limits: Callable[[], Mapping[str, Limits]]
+    ) -> None:
+        super().__init__(database, spool, EVENT, _receive, self._insert_each)
+        self._limits = limits
+
+    def add(self, event: EventToStore) -> MonitoringLog:
+        """Judge and insert one event; its result is loaded, None when NORMAL.
+
+        Raises:
+            EventExists: the id is stored with other content.
+            Overloaded: too many events wait to be written.
+
+        """
+        return self.insert_grouped(event)
 
     def add_log(
         self,
@@ -76,45 +74,33 @@ class Events(Repository):
         timestamp: datetime | None = None,
         event_id: str | None = None,
     ) -> MonitoringLog:
-        """Judge and store one event; its result is loaded, None when NORMAL.
-
-        timestamp: when it happened, by default now. event_id: by default a new one.
-
-        Raises:
-            EventExists: the id is stored with other content.
-            Overloaded: too many events wait to be written.
-
-        """
-        event = EventToStore(
-            source, event_type, component, message, data, metadata, timestamp, event_id
+        """Judge and insert one event of these values; see `add`."""
+        return self.add(
+            EventToStore(
+                source, event_type, component, message, data, metadata, timestamp, event_id
+            )
         )
-        return insert_or_spool(self.database, EVENT, event, self._write)
 
-    async def add_log_async(self, event: EventToStore) -> MonitoringLog:
-        """Do the same for a task, which holds no thread while it waits."""
-        return await insert_or_spool_async(self.database, EVENT, event, self._write_async)
+    async def add_async(self, event: EventToStore) -> MonitoringLog:
+        """Judge and insert one event as `add` does, without a thread while it waits."""
+        return await self.insert_grouped_async(event)
 
-    def add_logs(self, events: Sequence[EventToStore]) -> tuple[list[str], list[Outcome]]:
-        """Judge and store many events in one unit of work; return ids and outcomes in order."""
-        return insert_many_or_spool(self.database, EVENT, events, self._write_many, _pending)
+    def add_many(self, events: Sequence[EventToStore]) -> list[InsertResult]:
+        """Judge and insert a batch in one transaction; return the results in order."""
+        return self.insert_many(EVENT, events, self._insert_many)
 
-    def _write(self, event: EventToStore) -> MonitoringLog:
-        came = received(event, utc_now())
-        return self.commits.write(came, came.size)
-
-    async def _write_async(self, event: EventToStore) -> MonitoringLog:
-        came = received(event, utc_now())
-        return await self.commits.write_async(came, came.size)
-
-    def _write_many(self, events: Sequence[EventToStore]) -> tuple[list[str], list[Outcome]]:
+    def _insert_many(self, session: Session, events: Sequence[EventToStore]) -> list[InsertResult]:
         now = utc_now()
-        rows = [received(event, now).row for event in events]
-        with self.database.unit_of_work() as session:
-            rules = rules_for(session, {row.source for row in rows}, self.limits)
-            return [row.id for row in rows], store_events(session, rows, rules)
+        rows = [to_row(event, now).row for event in events]
+        rules = rules_for(session, {event.source for event in events}, self._limits())
+        return insert_events(session, rows, rules)
 
-    def _store_waiting(self, waiting: Sequence[Received]) -> list[MonitoringLog | ServiceError]:
-        rows = [came.row for came in waiting]
-        with write_deadline(self.database), self.database.unit_of_work() as session:
-            rules = rules_for(session, {row.source for row in rows}, self.limits)
-            return store_each(session, rows, rules)
+    def _insert_each(
+        self, session: Session, rows: Sequence[Row]
+    ) -> Sequence[MonitoringLog | ServiceError]:
+        rules = rules_for(session, {row["source"] for row in rows}, self._limits())
+        return insert_each(session, rows, rules)
+
+
+def _receive(event: EventToStore) -> Received:
+    return to_row(event, utc_now())

@@ -1,4 +1,4 @@
-"""How the systems are now, and how they were minute by minute."""
+"""Health of the systems now, and its history minute by minute."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -31,24 +31,22 @@ _AHEAD = timedelta(minutes=5)
 
 
 class SystemHealthRepository(Repository):
-    """How the systems are, and how they were."""
+    """Health of the systems, now and in the past."""
 
-    def assess_health(self) -> Health:
-        """Return how the systems are now, by source; see `domain.health.health_of`."""
-        with self.database.reading() as session:
-            return assess(session, utc_now())
+    def assess(self) -> Health:
+        """Return the health now, by source; see `domain.health.health_of`."""
+        return self.read(lambda session: assess(session, utc_now()))
 
-    def get_current_health_status(self) -> tuple[HealthStatus | None, float | None]:
-        """Return the status now and its severity, 0 to 1; None when nothing was heard lately."""
-        health = self.assess_health()
+    def current_status(self) -> tuple[HealthStatus | None, float | None]:
+        """Return the status now and its severity, 0 to 1; None if no event came lately."""
+        health = self.assess()
         return health.status, health.severity
 
-    def record_system_health(self, now: datetime | None = None) -> SystemHealth:
-        """Store this minute's health once, whichever process comes first, and return it."""
-        with self.database.unit_of_work() as session:
-            return _store_snapshot(session, now or utc_now())
+    def record(self, now: datetime | None = None) -> SystemHealth:
+        """Insert this minute's health once, whichever process comes first, and return it."""
+        return self.write(lambda session: _insert_snapshot(session, now or utc_now()))
 
-    def get_system_health_history(
+    def history(
         self,
         *,
         filters: Sequence[Filter] = (),
@@ -56,17 +54,20 @@ class SystemHealthRepository(Repository):
         limit: int = 100,
         count: bool = True,
     ) -> tuple[Page[SystemHealth], int | None]:
-        """Return the minutes' health, the latest first, and how many there are in all.
+        """Return the health by minute, the latest first, and the number of minutes in all.
 
         Raises:
             MalformedCursor: the cursor is not one of this list.
 
         """
-        with self.database.reading_filtered() as session:
+
+        def query(session: Session) -> tuple[Page[SystemHealth], int | None]:
             query = select(SystemHealth).where(*conditions(session, filters, HEALTH_COLUMNS))
             counted = select(func.count()).select_from(query.subquery())
             total = session.scalar(counted) if count else None
             return HEALTH_BY_TIME.page(session, query, after=after, limit=limit), total
+
+        return self.read_filtered(query)
 
 
 def assess(session: Session, now: datetime, sources: Iterable[str] | None = None) -> Health:
@@ -104,8 +105,8 @@ def _minutes(rows: Iterable[Any], now: datetime) -> list[SourceMinute]:
     ]
 
 
-def _store_snapshot(session: Session, now: datetime) -> SystemHealth:
-    """Store the health of this minute and return it; another process's, if that came first."""
+def _insert_snapshot(session: Session, now: datetime) -> SystemHealth:
+    """Insert the health of this minute and return it; another process's, if that came first."""
     minute = now.replace(second=0, microsecond=0)
     known = session.get(SystemHealth, minute)
     if known is not None:

@@ -1,9 +1,8 @@
-"""Events read back: looked for, found by their id, and counted."""
+"""Stored events: searched, found by their id, and counted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from sqlalchemy import ColumnElement, Select, func, select, text
 from sqlalchemy.orm import Session, joinedload
@@ -18,7 +17,6 @@ from shared_db.queries.dialects import Sqlite, dialect_of
 from shared_db.queries.filters import Columns, Filter, conditions
 from shared_db.queries.pagination import Keyset, Page
 from shared_db.repository import Repository
-from shared_db.spool.writes import get_or_spooled
 
 LOGS_BY_TIME = Keyset("logs", (MonitoringLog.timestamp, MonitoringLog.id), is_descending=True)
 
@@ -39,7 +37,7 @@ LOG_COLUMNS: Columns = {
 
 @dataclass(frozen=True)
 class LogSearch:
-    """Which events are looked for; what is None does not matter. Times: from, and before."""
+    """Conditions of a search; None matches all events. Times: from, and before."""
 
     source: str | None = None
     component: str | None = None
@@ -74,10 +72,10 @@ def _has_words(session: Session, wanted: str) -> ColumnElement[bool]:
     return MESSAGE_WORDS.op("@@")(func.websearch_to_tsquery(text("'simple'"), wanted))
 
 
-class Logs(Repository):
-    """Events read back."""
+class LogRepository(Repository):
+    """Stored events."""
 
-    def get_logs(
+    def search(
         self,
         *,
         source: str | None = None,
@@ -93,52 +91,51 @@ class Logs(Repository):
         limit: int = 100,
         count: bool = True,
     ) -> tuple[Page[MonitoringLog], int | None]:
-        """Return a page of events, the latest first, and how many there are in all.
+        """Return a page of events, the latest first, and the number of all that match.
 
         start_time, end_time: from, and before. text: words of the message; in memory a part of it.
-        offset: events left out first, each of which is read; `after` a cursor goes at no cost.
-        count: counting reads every event that fits; without it the second value is None.
+        offset: events left out first, each of which is read; the cursor `after` costs nothing.
+        count: counting reads every matching event; without it the second value is None.
 
         Raises:
             MalformedCursor: the cursor is not one of this list.
-            QueryTooExpensive: it takes longer than one statement may.
+            QueryTooExpensive: the query takes longer than one statement may.
 
         """
         search = LogSearch(
             source, component, event_type, status, start_time, end_time, text, filters
         )
-        with self.database.reading_filtered() as session:
+
+        def query(session: Session) -> tuple[Page[MonitoringLog], int | None]:
             query = search.query(session)
             counted = select(func.count()).select_from(query.subquery())
             total = session.scalar(counted) if count else None
             query = query.options(joinedload(MonitoringLog.result)).offset(offset or None)
             return LOGS_BY_TIME.page(session, query, after=after, limit=limit), total
 
-    def get_log_by_id(self, event_id: str) -> MonitoringLog:
+        return self.read_filtered(query)
+
+    def get(self, event_id: str) -> MonitoringLog:
         """Return one event with its result.
 
         Raises:
             LogNotFound: no event has that id.
 
         """
-        return get_or_spooled(self.database, EVENT, event_id, partial(self._log, event_id))
+        return self.get_or_spooled(EVENT, event_id, lambda session: _get(session, event_id))
 
-    def _log(self, event_id: str) -> MonitoringLog:
-        with self.database.reading() as session:
-            result = joinedload(MonitoringLog.result)
-            log = session.get(MonitoringLog, event_id, options=[result])
-            if log is None:
-                raise LogNotFound(event_id)
-            return log
-
-    def get_recent_logs(
-        self, lookback_minutes: float = 60, limit: int = 1000
-    ) -> Page[MonitoringLog]:
+    def recent(self, lookback_minutes: float = 60, limit: int = 1000) -> Page[MonitoringLog]:
         """Return the events of the last minutes, the latest first, at most `limit`."""
         since = utc_now() - timedelta(minutes=lookback_minutes)
-        return self.get_logs(start_time=since, limit=limit, count=False)[0]
+        return self.search(start_time=since, limit=limit, count=False)[0]
 
-    def get_statistics(self) -> Statistics:
-        """Return how many events there are, per status, of how many sources, and from when."""
-        with self.database.reading() as session:
-            return statistics(session)
+    def statistics(self) -> Statistics:
+        """Return the number of events, per status, of their sources, and from when they are."""
+        return self.read(statistics)
+
+
+def _get(session: Session, event_id: str) -> MonitoringLog:
+    log = session.get(MonitoringLog, event_id, options=[joinedload(MonitoringLog.result)])
+    if log is None:
+        raise LogNotFound(event_id)
+    return log

@@ -1,27 +1,29 @@
-"""Old events cleared, and kept ones judged again, a bounded number at a time."""
+"""Retention: old events deleted and kept ones judged again, a bounded number at a time."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, selectinload
 
 from monitoring_service.database.counts import (
     CountKey,
-    change_counts,
-    forget_empty_counts,
-    key,
-    key_of,
+    count_key,
+    delete_empty_counts,
+    increment_counts,
 )
-from monitoring_service.database.event_insert import Rules, result_of
+from monitoring_service.database.event_insert import Rules, result_row
 from monitoring_service.database.thresholds import rules_for
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.rules import Verdict, judge
 from monitoring_service.domain.thresholds import Limits
 from monitoring_service.models import MonitoringLog, MonitoringResult
 from shared_db.clock import utc_now
+from shared_db.columns import Row
+from shared_db.connection.database import Database
 from shared_db.queries.pagination import Keyset
 from shared_db.repository import Repository
 
@@ -35,7 +37,7 @@ _OLDEST_FIRST = Keyset("to-judge-again", (MonitoringLog.timestamp, MonitoringLog
 
 @dataclass(frozen=True)
 class Change:
-    """An event that the present rules judge otherwise."""
+    """Event that the present rules judge differently."""
 
     event_id: str
     source: str
@@ -47,9 +49,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Reevaluation:
-    """What the present rules changed: how many of each kind, and the first of them.
+    """Changes by the present rules: their number by kind, and the first of them.
 
-    next: where to go on, None when the whole time was looked at.
+    next: cursor to continue with, None when the whole period was examined.
     """
 
     examined: int
@@ -59,34 +61,38 @@ class Reevaluation:
     next: str | None
 
 
-class Retention(Repository):
-    """Old events cleared, and kept ones judged again."""
+class RetentionRepository(Repository):
+    """Old events, deleted, and kept ones, judged again.
 
-    limits: Mapping[str, Limits]
+    limits: the configured limits by source, read at each call.
+    """
 
-    def clear_old_logs(self, older_than_minutes: float, most: int = MOST_CLEARED) -> int:
+    def __init__(self, database: Database, limits: Callable[[], Mapping[str, Limits]]) -> None:
+        super().__init__(database)
+        self._limits = limits
+
+    def delete_old(self, older_than_minutes: float, most: int = MOST_CLEARED) -> int:
         """Delete the events older than that, the oldest first; return how many.
 
-        Each batch is a unit of work of its own, so that nobody waits long. `most` were deleted
-        when more may be left.
+        Each batch is a transaction of its own, so that other writers do not wait long. More may be
+        left if the result is `most`.
         """
         before = utc_now() - timedelta(minutes=older_than_minutes)
         deleted = 0
         while deleted < most:
             limit = min(_AT_ONCE, most - deleted)
-            with self.database.unit_of_work() as session:
-                gone = _delete_oldest(session, before, limit)
-            deleted += gone
-            if gone < limit:
+            removed = self.write(partial(_delete_oldest, before=before, limit=limit))
+            deleted += removed
+            if removed < limit:
                 break
         return deleted
 
     def reevaluate(
         self, lookback_minutes: float, after: str | None = None, most: int = MOST_JUDGED
     ) -> Reevaluation:
-        """Judge the events of the last minutes by the present rules; say what changed.
+        """Judge the events of the last minutes by the present rules; return the changes.
 
-        Batches as in `clear_old_logs`; at most `most` events, then `next` says where to go on.
+        Batches as in `delete_old`; at most `most` events, then `next` is the cursor to continue.
 
         Raises:
             MalformedCursor: `after` is not a cursor of this work.
@@ -96,10 +102,10 @@ class Retention(Repository):
         examined, changes = 0, list[Change]()
         while examined < most:
             limit = min(_AT_ONCE, most - examined)
-            with self.database.unit_of_work() as session:
-                looked_at, found, after = _judge_again(
-                    session, since, after=after, limit=limit, configured=self.limits
-                )
+            judge_batch = partial(
+                _judge_again, since=since, after=after, limit=limit, configured=self._limits()
+            )
+            looked_at, found, after = self.write(judge_batch)
             examined += looked_at
             changes += found
             if after is None:
@@ -108,8 +114,8 @@ class Retention(Repository):
         return Reevaluation(examined, len(changes), transitions, changes[:_MOST_SHOWN], after)
 
 
-def _delete_oldest(session: Session, before: datetime, limit: int) -> int:
-    doomed = (
+def _delete_oldest(session: Session, *, before: datetime, limit: int) -> int:
+    oldest = (
         select(MonitoringLog.id)
         .where(MonitoringLog.timestamp < before)
         .order_by(MonitoringLog.timestamp, MonitoringLog.id)
@@ -118,7 +124,7 @@ def _delete_oldest(session: Session, before: datetime, limit: int) -> int:
     )
     statement = (
         delete(MonitoringLog)
-        .where(MonitoringLog.id.in_(doomed))
+        .where(MonitoringLog.id.in_(oldest))
         .returning(
             MonitoringLog.source,
             MonitoringLog.timestamp,
@@ -127,22 +133,22 @@ def _delete_oldest(session: Session, before: datetime, limit: int) -> int:
         )
     )
     gone = session.execute(statement, execution_options={"synchronize_session": False}).all()
-    lost = Counter(key(*row) for row in gone)
-    change_counts(session, {where: -count for where, count in lost.items()})
+    lost = Counter(count_key(*row) for row in gone)
+    increment_counts(session, {where: -count for where, count in lost.items()})
     if len(gone) < limit:
-        forget_empty_counts(session, before.date())
+        delete_empty_counts(session, before.date())
     return len(gone)
 
 
 def _judge_again(
     session: Session,
-    since: datetime,
     *,
+    since: datetime,
     after: str | None,
     limit: int,
     configured: Mapping[str, Limits],
 ) -> tuple[int, list[Change], str | None]:
-    """Return how many were looked at, what changed, and a cursor."""
+    """Return the number of events examined, the changes, and a cursor."""
     query = (
         select(MonitoringLog)
         .where(MonitoringLog.timestamp >= since)
@@ -173,23 +179,23 @@ def _apply(session: Session, differing: Sequence[tuple[MonitoringLog, Verdict]])
     counts: Counter[CountKey] = Counter()
     changes = []
     for log, verdict in differing:
-        counts[key_of(log)] -= 1
+        counts[_key_of(log)] -= 1
         changes.append(_change(log, verdict))
         log.status, log.severity = verdict.status, verdict.severity
-        counts[key_of(log)] += 1
-        _replace_result(session, log.result, result_of(log.id, verdict))
+        counts[_key_of(log)] += 1
+        _replace_result(session, log.result, result_row(log.id, verdict))
     session.flush()
-    change_counts(session, counts)
+    increment_counts(session, counts)
     return changes
 
 
-def _replace_result(
-    session: Session, before: MonitoringResult | None, now: MonitoringResult | None
-) -> None:
-    if before is None and now is not None:
-        session.add(now)
-    elif before is not None and now is not None:
-        session.merge(now)
+def _key_of(log: MonitoringLog) -> CountKey:
+    return count_key(log.source, log.timestamp, log.status, log.digest)
+
+
+def _replace_result(session: Session, before: MonitoringResult | None, now: Row | None) -> None:
+    if now is not None:
+        session.merge(MonitoringResult(**now))
     elif before is not None:
         session.delete(before)
 

@@ -1,4 +1,4 @@
-"""Who sends events."""
+"""Sources of events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from monitoring_service.database.counts import sources_counted
 from monitoring_service.database.health import assess
 from monitoring_service.domain.findings import HealthStatus
-from monitoring_service.domain.health import NOTHING_HEARD
+from monitoring_service.domain.health import NO_RECENT_EVENTS
 from shared_db.clock import utc_now
 from shared_db.queries.filters import Filter, conditions
 from shared_db.queries.pagination import Keyset, Page
@@ -19,9 +19,9 @@ from shared_db.repository import Repository
 
 @dataclass(frozen=True)
 class Source:
-    """A source: when last heard, how it is now, and how many events of it are stored.
+    """Source with its latest event, its health now, and the numbers of its stored events.
 
-    status and severity are None, for the reason beside them, when nothing was heard lately.
+    status and severity are None, for the reason beside them, if no event came lately.
     """
 
     source: str
@@ -35,10 +35,10 @@ class Source:
     critical: int
 
 
-class Sources(Repository):
-    """The systems that send events."""
+class SourceRepository(Repository):
+    """Systems that send events."""
 
-    def get_sources(
+    def search(
         self, *, filters: Sequence[Filter] = (), after: str | None = None, limit: int = 100
     ) -> Page[Source]:
         """Return the sources by name: last heard, status now, counts.
@@ -47,11 +47,12 @@ class Sources(Repository):
             MalformedCursor: the cursor is not one of this list.
 
         """
-        with self.database.reading_filtered() as session:
-            return _page_of_sources(session, filters, utc_now(), after=after, limit=limit)
+        return self.read_filtered(
+            lambda session: _page(session, filters, utc_now(), after=after, limit=limit)
+        )
 
 
-def _page_of_sources(
+def _page(
     session: Session, filters: Sequence[Filter], now: datetime, *, after: str | None, limit: int
 ) -> Page[Source]:
     counted = sources_counted().subquery()
@@ -70,7 +71,7 @@ def _page_of_sources(
             last_seen=row[5],
             status=health.status_of_source(row[0]),
             severity=health.sources.get(row[0]),
-            missing_because=None if row[0] in health.sources else NOTHING_HEARD,
+            missing_because=None if row[0] in health.sources else NO_RECENT_EVENTS,
         )
         for row in rows
     ]

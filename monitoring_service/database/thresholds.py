@@ -1,6 +1,6 @@
-"""Which limits are in force for a source: the defaults, the settings', and those stored."""
+"""Limits in force for a source: the defaults, those of the settings, and the stored ones."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -12,52 +12,56 @@ from monitoring_service.domain.thresholds import THRESHOLDS, Limits, Threshold, 
 from monitoring_service.errors import RulesNotFound
 from monitoring_service.models import SourceRules
 from shared_db.clock import utc_now
+from shared_db.connection.database import Database
 from shared_db.repository import Repository
 
 EVERY_SOURCE = "*"
 
 
-class Thresholds(Repository):
-    """From when on a source's figures are a warning, and from when on critical."""
+class ThresholdRepository(Repository):
+    """Limits from which a metric of a source is a warning or critical.
 
-    limits: Mapping[str, Limits]
+    limits: the configured limits by source, read at each call.
+    """
 
-    def get_thresholds(self, source: str) -> Sequence[Threshold]:
-        """Return the thresholds in force for a source, whether it has sent events or not."""
-        with self.database.reading() as session:
-            return rules_for(session, [source], self.limits)(source)
+    def __init__(self, database: Database, limits: Callable[[], Mapping[str, Limits]]) -> None:
+        super().__init__(database)
+        self._limits = limits
 
-    def set_thresholds(self, source: str, limits: Limits, actor: str) -> Sequence[Threshold]:
+    def get(self, source: str) -> Sequence[Threshold]:
+        """Return the thresholds in force for a source, even if it has sent no event."""
+        return self.read(lambda session: rules_for(session, [source], self._limits())(source))
+
+    def upsert(self, source: str, limits: Limits, actor: str) -> Sequence[Threshold]:
         """Set a source's limits, `*` for every source; return its thresholds then in force.
 
-        limits: by metric, from when on it is a warning and from when on critical.
+        limits: by metric, the warning limit and the critical limit.
 
         Raises:
             ValueError: a critical limit is not above its warning.
 
         """
-        with self.database.unit_of_work() as session:
-            _set_rules(session, source, limits, actor=actor, now=utc_now())
-            return rules_for(session, [source], self.limits)(source)
 
-    def remove_thresholds(self, source: str) -> None:
-        """Forget what was set for a source; the defaults hold again.
+        def change(session: Session) -> Sequence[Threshold]:
+            _upsert(session, source, limits, actor=actor, now=utc_now())
+            return rules_for(session, [source], self._limits())(source)
+
+        return self.write(change)
+
+    def delete(self, source: str) -> None:
+        """Delete the limits of a source; the defaults hold again.
 
         Raises:
-            RulesNotFound: nothing was set for it.
+            RulesNotFound: none are stored for it.
 
         """
-        with self.database.unit_of_work() as session:
-            row = session.get(SourceRules, source)
-            if row is None:
-                raise RulesNotFound(source)
-            session.delete(row)
+        self.write(lambda session: _delete(session, source))
 
 
 def rules_for(session: Session, sources: Iterable[str], configured: Mapping[str, Limits]) -> Rules:
-    """Return the thresholds by source; what is said of one source wins over what is said of all.
+    """Return the thresholds by source; the limits of one source win over those of all.
 
-    configured: by source, `*` for every source; what is stored wins over it.
+    configured: by source, `*` for every source; stored limits win over them.
     """
     wanted = {EVERY_SOURCE, *sources}
     rows = session.scalars(select(SourceRules).where(SourceRules.source.in_(wanted)))
@@ -74,14 +78,13 @@ def rules_for(session: Session, sources: Iterable[str], configured: Mapping[str,
 
 
 def limits_of(row: SourceRules) -> Limits:
-    """Return the limits that are stored for a source."""
+    """Return the stored limits of a source."""
     return {
         metric: (limit["warning"], limit["critical"]) for metric, limit in row.thresholds.items()
     }
 
 
-def _set_rules(session: Session, source: str, limits: Limits, *, actor: str, now: datetime) -> None:
-    """Store the limits of a source in place of those that were stored."""
+def _upsert(session: Session, source: str, limits: Limits, *, actor: str, now: datetime) -> None:
     with_limits(limits)
     row = session.get(SourceRules, source, with_for_update=True)
     if row is None:
@@ -93,3 +96,10 @@ def _set_rules(session: Session, source: str, limits: Limits, *, actor: str, now
     }
     row.updated_at, row.updated_by = now, actor
     session.flush()
+
+
+def _delete(session: Session, source: str) -> None:
+    row = session.get(SourceRules, source)
+    if row is None:
+        raise RulesNotFound(source)
+    session.delete(row)

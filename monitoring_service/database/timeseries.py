@@ -1,4 +1,4 @@
-"""Figures over time: events counted in buckets, and one of their metrics."""
+"""Time series: events counted in buckets, and statistics of one metric."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ PERCENTILES = (0.5, 0.95, 0.99)
 
 
 class GroupBy(StrEnum):
-    """What there is one series for each value of."""
+    """Attribute whose values have one series each."""
 
     SOURCE = "source"
     COMPONENT = "component"
@@ -32,7 +32,7 @@ class GroupBy(StrEnum):
 
 @dataclass(frozen=True)
 class Series:
-    """What is asked for: from `start` until before `end`, in buckets of so many seconds.
+    """Series to compute: from `start` until before `end`, in buckets of so many seconds.
 
     metric: the keys of a number inside `data`, outermost first; without one only events are
     counted.
@@ -62,20 +62,19 @@ class Point:
     p99: float | None
 
 
-class TimeSeries(Repository):
-    """Events, and figures of theirs, over time."""
+class TimeseriesRepository(Repository):
+    """Events over time, with a metric."""
 
-    def get_timeseries(self, series: Series) -> Sequence[Point]:
-        """Return events, and a metric of theirs, in buckets of time; empty buckets are left out.
+    def compute(self, series: Series) -> Sequence[Point]:
+        """Return events, and a metric, in buckets of time; empty buckets are left out.
 
         Raises:
             SeriesTooLong: more buckets or points than one answer holds.
             NeedsPostgresql: percentiles are asked of the in-memory store.
-            QueryTooExpensive: it takes longer than one statement may.
+            QueryTooExpensive: the query takes longer than one statement may.
 
         """
-        with self.database.reading_filtered() as session:
-            return _points(session, series)
+        return self.read_filtered(lambda session: _points(session, series))
 
 
 def _points(session: Session, series: Series) -> list[Point]:

@@ -1,1 +1,1 @@
-"""What the figures mean: pure functions, no database, no clock."""
+"""Rules for events and the health score as pure functions; no database, clock, HTTP, settings."""

@@ -1,10 +1,10 @@
-"""Fields that contradict each other, and what a source itself calls its event."""
+"""Fields of an event that contradict each other, and the level that the source gives it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from monitoring_service.domain.findings import CRITICAL_SEVERITY, WARNING_SEVERITY, Finding
-from monitoring_service.domain.output_checks import says_success
+from monitoring_service.domain.output_checks import claims_success
 
 SUCCESS_WITH_ERROR = 0.8
 FAILURE_CALLED_SUCCESS = 0.8
@@ -19,22 +19,22 @@ LEVELS = {
 _CODES = ("status", "status_code", "http_status")
 _BODIES = ("body", "response")
 _ERRORS = ("error", "errors", "exception")
-# Most events have none of them, and are not looked over any further. A success contradicts nothing
-# by itself.
-_READ = {*_CODES, *_BODIES, *_ERRORS, "level"}
+# Most events have no such field and need no further check. A claimed success alone is no
+# contradiction.
+_READ_FIELDS = {*_CODES, *_BODIES, *_ERRORS, "level"}
 _OK = range(200, 300)
 _FAILED = range(500, 600)
 
 
 def contradictions(data: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield what cannot both be true of an event, and the level that it gives itself."""
-    if _READ.isdisjoint(data):
+    """Yield findings for contradicting fields of an event, and for the level of its source."""
+    if _READ_FIELDS.isdisjoint(data):
         return
     code = next((c for name in _CODES if (c := _code(data.get(name))) is not None), None)
     error = _error(data)
-    if error is not None and (code in _OK or (code is None and says_success(data))):
+    if error is not None and (code in _OK or (code is None and claims_success(data))):
         yield _success_with_error(code, error)
-    if code in _FAILED and says_success(data):
+    if code in _FAILED and claims_success(data):
         yield _failure_called_success(code)
     yield from _level(data.get("level"))
 
@@ -44,7 +44,7 @@ def _code(value: object) -> int | None:
 
 
 def _error(data: Mapping[str, Any]) -> str | None:
-    """Return the name of the field that holds an error, None where there is none."""
+    """Return the name of the field that holds an error, or None."""
     for name in _ERRORS:
         if data.get(name):
             return name

@@ -1,4 +1,4 @@
-"""What a rule finds, and how bad it is."""
+"""Finding of a rule, and its severity as a status."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ CRITICAL_SEVERITY = 1.0
 
 
 class HealthStatus(StrEnum):
-    """How bad it is."""
+    """Status of an event, a source, or all systems."""
 
     NORMAL = "NORMAL"
     WARNING = "WARNING"
@@ -17,7 +17,7 @@ class HealthStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One rule that an event failed; severity 0.5 (just a warning) to 1 (critical)."""
+    """Rule that an event failed; severity: 0.5 (just a warning) to 1 (critical)."""
 
     rule: str
     severity: float

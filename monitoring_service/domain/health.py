@@ -1,4 +1,4 @@
-"""How the systems are now: each source by its recent minutes, all of them by the worst."""
+"""Health of the systems: each source from its recent minutes, the whole from its worst source."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,12 +12,12 @@ PRIOR_MINUTES = 1.0
 WARNING_FROM = 0.25
 CRITICAL_FROM = 0.6
 
-NOTHING_HEARD = f"no event in the last {WINDOW_MINUTES} minutes"
+NO_RECENT_EVENTS = f"no event in the last {WINDOW_MINUTES} minutes"
 
 
 @dataclass(frozen=True)
 class SourceMinute:
-    """The events of one source in one minute: how many per status, and their severities' sum."""
+    """Events of one source in one minute: number by status, and sum of the severities."""
 
     source: str
     age_minutes: float
@@ -26,13 +26,13 @@ class SourceMinute:
 
     @property
     def total(self) -> int:
-        """How many events there are."""
+        """Number of events."""
         return sum(self.counts.values())
 
 
 @dataclass(frozen=True)
 class Health:
-    """How the systems are; status and severity are None when no event was heard."""
+    """Health of the systems; status and severity are None without a recent event."""
 
     status: HealthStatus | None
     severity: float | None
@@ -41,7 +41,7 @@ class Health:
     missing_because: str | None
 
     def status_of_source(self, source: str) -> HealthStatus | None:
-        """Return how one source is, None when it was not heard within the window."""
+        """Return the status of a source, or None without an event within the window."""
         severity = self.sources.get(source)
         return None if severity is None else health_status(severity)
 
@@ -49,7 +49,7 @@ class Health:
 def health_status(severity: float) -> HealthStatus:
     """Return CRITICAL from 0.6 on, WARNING from 0.25 on, NORMAL below.
 
-    severity: that of a source or of all, 0 to 1; an event's own has other limits.
+    severity: of a source or of all systems, 0 to 1. The status of a single event has other limits.
     """
     if severity >= CRITICAL_FROM:
         return HealthStatus.CRITICAL
@@ -57,11 +57,11 @@ def health_status(severity: float) -> HealthStatus:
 
 
 def health_of(minutes: Iterable[SourceMinute]) -> Health:
-    """Return the health that the minutes of the last `WINDOW_MINUTES` add up to.
+    """Return the health from the minutes of the last `WINDOW_MINUTES`.
 
-    A source's severity is the weighted mean over its minutes of the mean severity of the events in
-    each; a minute weighs 2^(-age / 5), and one normal minute of full weight is always added, so
-    that little evidence says little. All together are as bad as the worst source.
+    A source's severity is the weighted mean over its minutes of the mean severity of their events.
+    A minute weighs 2^(-age / 5). One normal minute of full weight is always added, so that a few
+    events have little influence. The severity of all systems is that of the worst source.
     """
     by_source: dict[str, list[SourceMinute]] = defaultdict(list)
     counts = dict.fromkeys(HealthStatus, 0)
@@ -70,17 +70,17 @@ def health_of(minutes: Iterable[SourceMinute]) -> Health:
             by_source[minute.source].append(minute)
             for status, count in minute.counts.items():
                 counts[status] += count
-    sources = {source: _severity(heard) for source, heard in by_source.items()}
+    sources = {source: _severity(of_source) for source, of_source in by_source.items()}
     if not sources:
-        return Health(None, None, counts, sources, NOTHING_HEARD)
+        return Health(None, None, counts, sources, NO_RECENT_EVENTS)
     worst = max(sources.values())
     return Health(health_status(worst), worst, counts, sources, None)
 
 
 def _severity(minutes: Iterable[SourceMinute]) -> float:
-    trouble, weights = 0.0, PRIOR_MINUTES
+    weighted, weights = 0.0, PRIOR_MINUTES
     for minute in minutes:
         weight = 2 ** (-max(minute.age_minutes, 0.0) / HALF_LIFE_MINUTES)
-        trouble += weight * minute.severity_sum / minute.total
+        weighted += weight * minute.severity_sum / minute.total
         weights += weight
-    return min(trouble / weights, 1.0)
+    return min(weighted / weights, 1.0)

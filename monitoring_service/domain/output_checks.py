@@ -1,4 +1,4 @@
-"""Outputs that are missing or no value at all, and work that came to nothing."""
+"""Missing or invalid outputs, and completed work without a result."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,16 +17,16 @@ _SUCCESS_WORDS = {"success", "succeeded", "ok"}
 _DONE_WORDS = {"completed", "complete", "done", "finished"}
 _PROCESSED = ("processed", "processed_count", "items_processed", "records_processed")
 _TO_DO = ("total", "expected", "items_total")
-# Most events have none of them, and are not looked over any further. What is not there, or not
-# called done, is nothing wrong with what was processed.
-_READ = {*_OUTPUTS, *_VALIDITY, "status", "completed"}
+# Most events have no such field and need no further check; a number of processed items alone is no
+# finding.
+_READ_FIELDS = {*_OUTPUTS, *_VALIDITY, "status", "completed"}
 
 
-def broken_outputs(data: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield what is wrong with what an event says came out."""
-    if _READ.isdisjoint(data):
+def output_findings(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield findings for the outputs of an event."""
+    if _READ_FIELDS.isdisjoint(data):
         return
-    if says_success(data) and "result" in data and _is_nothing(data["result"]):
+    if claims_success(data) and "result" in data and _is_nothing(data["result"]):
         yield _success_without_result(data["result"])
     else:
         yield from _null_outputs(data)
@@ -34,8 +34,8 @@ def broken_outputs(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _completed_with_nothing(data)
 
 
-def says_success(data: Mapping[str, Any]) -> bool:
-    """Tell whether the event calls itself a success."""
+def claims_success(data: Mapping[str, Any]) -> bool:
+    """Return True if the event claims a success."""
     return data.get("success") is True or _word(data.get("status")) in _SUCCESS_WORDS
 
 
@@ -71,7 +71,7 @@ def _null_outputs(data: Mapping[str, Any]) -> Iterator[Finding]:
 def _invalid_outputs(data: Mapping[str, Any]) -> Iterator[Finding]:
     suggestion = "Look at where the value is turned into text or checked."
     for name in _OUTPUTS:
-        is_result_of_success = name == "result" and says_success(data) and data.get(name) == ""
+        is_result_of_success = name == "result" and claims_success(data) and data.get(name) == ""
         if _word(data.get(name)) in _NO_VALUE and not is_result_of_success:
             issue = f'{name} is the text "{data[name][:20]}", which is no value.'
             yield Finding("invalid_output", INVALID_OUTPUT, issue, suggestion)

@@ -1,4 +1,4 @@
-"""Metrics that are too high, by default and by source."""
+"""Thresholds of metrics: default limits, and limits of a source."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,15 +8,17 @@ from monitoring_service.domain.findings import CRITICAL_SEVERITY, WARNING_SEVERI
 
 _NUMBERS = (int, float)
 
-# Limits by metric: from which value on it is a warning, and from which critical.
+# Limits by metric: the lowest warning value and the lowest critical value.
 Limits = Mapping[str, tuple[float, float]]
 
-_BY_HAND = "Look at what this source does when {metric} is high; its limit was set by hand."
+_MANUAL_SUGGESTION = (
+    "Look at what this source does when {metric} is high; its limit was set by hand."
+)
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """A metric that is too high from `warning` on, and far too high from `critical` on."""
+    """Limits of a metric; a value at a limit already exceeds it."""
 
     metric: str
     warning: float
@@ -25,7 +27,7 @@ class Threshold:
     suggestion: str
 
     def __post_init__(self) -> None:
-        """Refuse limits between which nothing lies.
+        """Check the order of the limits.
 
         Raises:
             ValueError: `critical` is not above `warning`.
@@ -40,11 +42,11 @@ class Threshold:
         return f"{self.metric}_threshold"
 
 
-# Times in milliseconds, usages in percent, rates as shares, as the events give them. For a person
-# who waits, the warning is where the thread is lost, the critical half of the 10 s after which
-# people turn away (Nielsen 1993, Usability Engineering). Between machines an answer comes on top of
-# others, so half of that. From 80 to 85 % of use on, queues grow fast (the M/M/1 queue is 4 to 6
-# long there, 19 at 95 %).
+# Times in milliseconds, usages in percent, rates as shares, as in the events. `response_time` is
+# for a waiting person: after 1 s the flow of thought is interrupted, and 5 s is half of the 10 s
+# after which attention is lost (Nielsen 1993, Usability Engineering). `latency` is between machines
+# and adds up with other calls, so its limits are half of that. From a usage of 80 to 85 % on,
+# queues grow fast (the length of an M/M/1 queue is 4 to 6 there, and 19 at 95 %).
 THRESHOLDS = (
     Threshold("response_time", 1000, 5000, "ms", "Look at slow queries and at what it waits for."),
     Threshold("latency", 500, 2500, "ms", "Look at the network and at the service that answers."),
@@ -57,7 +59,7 @@ THRESHOLDS = (
 def with_limits(
     limits: Limits, thresholds: Sequence[Threshold] = THRESHOLDS
 ) -> tuple[Threshold, ...]:
-    """Return the thresholds with other limits for the metrics named, and new metrics added.
+    """Return the thresholds with these limits, for existing and for new metrics.
 
     Raises:
         ValueError: a critical limit is not above its warning.
@@ -67,13 +69,13 @@ def with_limits(
     for metric, (warning, critical) in limits.items():
         before = known.get(metric)
         unit = before.unit if before else ""
-        suggestion = before.suggestion if before else _BY_HAND.format(metric=metric)
+        suggestion = before.suggestion if before else _MANUAL_SUGGESTION.format(metric=metric)
         known[metric] = Threshold(metric, warning, critical, unit, suggestion)
     return tuple(known.values())
 
 
 def exceeded(data: Mapping[str, Any], thresholds: Sequence[Threshold]) -> Iterator[Finding]:
-    """Yield a finding for each metric that is at or above its warning."""
+    """Yield a finding for each metric at or above its warning limit."""
     for threshold in thresholds:
         value = data.get(threshold.metric)
         if value is None or not isinstance(value, _NUMBERS) or isinstance(value, bool):

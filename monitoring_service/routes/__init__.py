@@ -1,1 +1,1 @@
-"""The routes, one file per resource."""
+"""Routes, one file per resource; no SQL and no rules."""

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 from monitoring_service.database.timeseries import GroupBy, Series
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.errors import SeriesTooLong
-from monitoring_service.filters import SeriesFilters
+from monitoring_service.routes.filters import SeriesFilters
 from monitoring_service.routes.time_range import period
-from monitoring_service.schemas import PointOut, ReevaluationOut, SeriesOut
+from monitoring_service.schemas.analysis import PointOut, ReevaluationOut, SeriesOut
 from shared_db.errors import NeedsPostgresql, QueryTooExpensive
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
@@ -26,7 +26,7 @@ DAY_MINUTES = 24 * 60
 
 
 class Bucket(StrEnum):
-    """How long a bucket is."""
+    """Length of a bucket."""
 
     MINUTE = "1m"
     FIVE_MINUTES = "5m"
@@ -37,7 +37,7 @@ class Bucket(StrEnum):
 
     @property
     def seconds(self) -> int:
-        """The same in seconds."""
+        """The length in seconds."""
         return int(self[:-1]) * {"m": 60, "h": 3600, "d": 86400}[self[-1]]
 
 
@@ -74,7 +74,7 @@ def get_timeseries(
     first, last = period(start, end)
     keys = tuple(metric.split(".")) if metric else None
     series = Series(first, last, bucket.seconds, group_by, keys, percentiles, filters)
-    return _out(series, [PointOut.model_validate(p) for p in monitoring.get_timeseries(series)])
+    return _out(series, [PointOut.model_validate(p) for p in monitoring.timeseries.compute(series)])
 
 
 @router.post(
@@ -88,7 +88,7 @@ def reevaluate(
     after: After = None,
 ) -> ReevaluationOut:
     """Judge the events of the last minutes by the present rules; at most 10,000 in one request."""
-    return ReevaluationOut.model_validate(monitoring.reevaluate(lookback_minutes, after))
+    return ReevaluationOut.model_validate(monitoring.retention.reevaluate(lookback_minutes, after))
 
 
 def _out(series: Series, points: list[PointOut]) -> SeriesOut:

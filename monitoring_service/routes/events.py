@@ -1,20 +1,21 @@
-"""Events as they come in: judged, stored, answered with what the rules say."""
+"""Inserts of events, judged as they come."""
 
 from fastapi import APIRouter, Request, Response
 
 from monitoring_service.database import EventToStore
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.errors import EventExists
-from monitoring_service.schemas import EventOut, NewEvent
+from monitoring_service.schemas.events import EventOut, NewEvent
 from shared_db.errors import Overloaded
+from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import INGEST, Ingester
 from shared_web.problems import documented
 from shared_web.requests.acknowledgement import QUEUED, IngestQueue, queued
 from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
-from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
-from shared_web.requests.swift import SwiftRoute
+from shared_web.requests.idempotency import IdempotencyKey, created, row_id
+from shared_web.requests.json_bodies import json_body, read_json
 
-router = APIRouter(prefix="/monitoring/events", tags=["events"], route_class=SwiftRoute)
+router = APIRouter(prefix="/monitoring/events", tags=["events"], route_class=AdmittedRoute)
 
 
 @router.post(
@@ -22,23 +23,23 @@ router = APIRouter(prefix="/monitoring/events", tags=["events"], route_class=Swi
     status_code=201,
     response_model=EventOut,
     responses={**documented(EventExists, Overloaded), **QUEUED},
+    openapi_extra=json_body(NewEvent),
 )
 async def add_event(
-    new: NewEvent,
+    request: Request,
     monitoring: Monitoring,
     intake: IngestQueue,
     principal: Ingester,
-    response: Response,
     key: IdempotencyKey = None,
-) -> EventOut | Response:
+) -> Response:
     """Judge and store one event. The same again answers as before; with other content, 409."""
+    new = await read_json(request, NewEvent)
     event_id = row_id(new.event_id, key, principal)
     event = EventToStore(**{**vars(new), "event_id": event_id})
-    log = await intake.stored(monitoring.add_log_async(event))
+    log = await intake.wait_or_queue(monitoring.events.add_async(event))
     if log is None:
         return queued(event_id)
-    mark_replay(response, is_replay=log.is_replay)
-    return EventOut.model_validate(log)
+    return created(EventOut.model_validate(log), is_replay=log.is_replay)
 
 
 @router.post("/batch", dependencies=[INGEST], **batch_route(NewEvent))
@@ -47,6 +48,6 @@ async def add_events(request: Request, monitoring: Monitoring) -> Response:
 
     def store(batch: Batch[NewEvent]) -> BatchOut:
         events = [EventToStore(**vars(item)) for item in batch.valid.values()]
-        return batch.answer(*monitoring.add_logs(events))
+        return batch.answer(monitoring.events.add_many(events))
 
     return await handle_batch(request, NewEvent, store)

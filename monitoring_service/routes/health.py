@@ -1,4 +1,4 @@
-"""How the systems are: now, and minute by minute."""
+"""Health of the systems, now and by minute, their sources and background work."""
 
 from dataclasses import asdict
 
@@ -8,8 +8,8 @@ from monitoring_service.database.background import ServiceWork
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.health import WINDOW_MINUTES, Health, health_status
-from monitoring_service.filters import HealthFilters, SourceFilters
-from monitoring_service.schemas import (
+from monitoring_service.routes.filters import HealthFilters, SourceFilters
+from monitoring_service.schemas.health import (
     BackgroundReportOut,
     BackgroundWorkOut,
     HealthOut,
@@ -36,14 +36,14 @@ LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
 
 @router.get("/stats")
 def get_statistics(monitoring: Monitoring) -> StatisticsOut:
-    """Return how many events are stored, per status, of how many sources, and from when."""
+    """Return the number of events, per status, of their sources, and the oldest and newest."""
     return StatisticsOut.model_validate(monitoring.get_statistics())
 
 
 @router.get("/health")
 def get_system_health(monitoring: Monitoring) -> HealthOut:
-    """Return how the systems are now."""
-    return _out(monitoring.assess_health())
+    """Return the health of the systems now."""
+    return _out(monitoring.health.assess())
 
 
 @router.get("/health/history", dependencies=[EXPENSIVE_IF_SEARCHED], responses=LISTING)
@@ -54,8 +54,8 @@ def list_system_health(
     limit: Limit = 100,
     count: Count = None,
 ) -> CountedPageOut[SystemHealthOut]:
-    """Return how the systems were, minute by minute, the latest first."""
-    page, total = monitoring.get_system_health_history(
+    """Return the health of the systems by minute, the latest first."""
+    page, total = monitoring.health.history(
         filters=filters, after=after, limit=limit, count=count is not None
     )
     return CountedPageOut[SystemHealthOut].counted(page, total)
@@ -65,14 +65,16 @@ def list_system_health(
 def list_sources(
     monitoring: Monitoring, filters: SourceFilters, after: After = None, limit: Limit = 100
 ) -> PageOut[SourceOut]:
-    """Return the sources by name: when last heard, how they are now, how many events."""
-    return PageOut[SourceOut].of(monitoring.get_sources(filters=filters, after=after, limit=limit))
+    """Return the sources by name: latest event, health now, numbers of events."""
+    return PageOut[SourceOut].of(
+        monitoring.sources.search(filters=filters, after=after, limit=limit)
+    )
 
 
 @router.get("/background-work")
 def list_background_work(monitoring: Monitoring) -> BackgroundReportOut:
     """Return the background work of all services: last success, duration, next run, last error."""
-    report = monitoring.get_background_work()
+    report = monitoring.background.report()
     items = [_work_out(work) for work in report.items]
     return BackgroundReportOut(items=items, missing_because=dict(report.missing_because))
 

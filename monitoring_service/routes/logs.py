@@ -1,4 +1,4 @@
-"""Events read back."""
+"""Stored events: searched, and found by their id."""
 
 from typing import Annotated
 
@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path, Query
 
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.errors import LogNotFound
-from monitoring_service.filters import LOGS, LogFilters
-from monitoring_service.schemas import EventOut, LogQuery
+from monitoring_service.routes.filters import LOGS, LogFilters, LogQuery
+from monitoring_service.schemas.events import EventOut
 from shared_db.errors import QueryTooExpensive
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
@@ -68,5 +68,5 @@ def query_logs(wanted: LogQuery, monitoring: Monitoring) -> CountedPageOut[Event
 def get_log(
     event_id: Annotated[Id, Path(description="The event's id.")], monitoring: Monitoring
 ) -> EventOut:
-    """Return one event with what the rules said of it."""
-    return EventOut.model_validate(monitoring.get_log_by_id(event_id))
+    """Return one event with its status by the rules."""
+    return EventOut.model_validate(monitoring.logs.get(event_id))

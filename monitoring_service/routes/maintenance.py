@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from monitoring_service.database import MOST_CLEARED
 from monitoring_service.dependencies import Monitoring
-from monitoring_service.schemas import CleanupOut
+from monitoring_service.schemas.maintenance import CleanupOut
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import ADMIN
 
@@ -23,5 +23,5 @@ def clean_up(
     older_than_hours: Annotated[float, Query(gt=0, le=CENTURY_HOURS)],
 ) -> CleanupOut:
     """Delete the events older than that, the oldest first, at most 100,000 in one request."""
-    deleted = monitoring.clear_old_logs(older_than_hours * 60)
+    deleted = monitoring.retention.delete_old(older_than_hours * 60)
     return CleanupOut(deleted=deleted, is_complete=deleted < MOST_CLEARED)

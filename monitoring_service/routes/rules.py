@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.errors import RulesNotFound
-from monitoring_service.schemas import NewRules, RulesOut, ThresholdOut
+from monitoring_service.schemas.rules import NewRules, RulesOut, ThresholdOut
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, WRITE, Writer
 from shared_web.problems import documented
@@ -22,7 +22,7 @@ def get_rules(source: Source, monitoring: Monitoring) -> RulesOut:
     """Return the thresholds in force for a source."""
     return RulesOut(
         source=source,
-        thresholds=[ThresholdOut.model_validate(t) for t in monitoring.get_thresholds(source)],
+        thresholds=[ThresholdOut.model_validate(t) for t in monitoring.thresholds.get(source)],
     )
 
 
@@ -30,7 +30,7 @@ def get_rules(source: Source, monitoring: Monitoring) -> RulesOut:
 def set_rules(source: Source, new: NewRules, monitoring: Monitoring, principal: Writer) -> RulesOut:
     """Set the limits of a source. They judge what comes from now on; see `re-evaluate`."""
     limits = {metric: (limit.warning, limit.critical) for metric, limit in new.thresholds.items()}
-    thresholds = monitoring.set_thresholds(source, limits, principal.name)
+    thresholds = monitoring.thresholds.upsert(source, limits, principal.name)
     return RulesOut(source=source, thresholds=[ThresholdOut.model_validate(t) for t in thresholds])
 
 
@@ -39,4 +39,4 @@ def set_rules(source: Source, new: NewRules, monitoring: Monitoring, principal: 
 )
 def remove_rules(source: Source, monitoring: Monitoring) -> None:
     """Forget the limits that were set for a source; the defaults hold again."""
-    monitoring.remove_thresholds(source)
+    monitoring.thresholds.delete(source)

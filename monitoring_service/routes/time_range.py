@@ -1,4 +1,4 @@
-"""From when until when: the one place of the routes that reads the clock."""
+"""Time range of a request; the only place of the routes that reads the clock."""
 
 from datetime import datetime, timedelta
 

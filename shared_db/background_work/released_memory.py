@@ -1,13 +1,13 @@
-"""Memory given back to the system after work that took much of it."""
+"""Release of memory to the system after work that needed much of it."""
 
 import ctypes
 import gc
 
 
 def release_memory() -> None:
-    """Give back memory that the process holds free; where the C library cannot, do nothing.
+    """Return free memory of the process to the system, if the C library can.
 
-    glibc keeps freed memory of threads for later use, which after an outage does not come.
+    glibc keeps the freed memory of threads for later use, but after an outage there is none.
     """
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

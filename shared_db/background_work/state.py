@@ -1,4 +1,4 @@
-"""State of background work: when each piece last ran and succeeded, and how it last failed."""
+"""State of background work: the last run, success and failure of each piece."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from shared_db.clock import utc_now
 
-# The state is stored no more often than this while it stays the same, and judged no finer.
+# An unchanged state is stored at most once in this time, so a warning uses no shorter period.
 LEAST_SECONDS = 10
 _LATE_AFTER_PERIODS = 3
 
@@ -39,11 +39,11 @@ class WorkState:
         return (now - self.last_success_at).total_seconds() if self.last_success_at else None
 
     def warning(self, now: datetime) -> str | None:
-        """Return what is wrong: the last run failed, or the last success is too old."""
+        """Return the warning if the last run failed or the last success is too old, else None."""
         longest = timedelta(
             seconds=_LATE_AFTER_PERIODS * max(self.period_seconds or 0, LEAST_SECONDS)
         )
-        # A failure that is not repeated is of a process that has ended.
+        # An old failure that was not repeated is from a process that has ended.
         if self.failures and self.last_error_at and now - self.last_error_at <= longest:
             return f"{self.failures} failed in a row: {self.last_error}"
         if self.period_seconds and now - (self.last_success_at or self.since) > longest:
@@ -51,7 +51,7 @@ class WorkState:
         return None
 
 
-# Stores a state for others to read; False if it is to be tried again later.
+# Stores a state for other processes; returns False if it is to be tried again later.
 Publish = Callable[[WorkState], bool]
 
 
@@ -60,7 +60,7 @@ def _unpublished(_state: WorkState) -> bool:
 
 
 class Work:
-    """One piece of background work, which one thread at a time runs."""
+    """Piece of background work, run by one thread at a time."""
 
     def __init__(
         self, name: str, period_seconds: float | None = None, publish: Publish = _unpublished
@@ -72,10 +72,10 @@ class Work:
         self._tried_at = float("-inf")
 
     def run(self, task: Callable[[], object], pause_seconds: Callable[[], float]) -> None:
-        """Run the task once, and record its outcome; what it raises is raised again.
+        """Run the task once and record its outcome; its exception is raised again.
 
-        pause_seconds: asked after the run, until the next one. A number that the task returns is
-        that of its rows.
+        task: may return the number of its rows. pause_seconds: called after the run, for the time
+        until the next one.
         """
         started = time.monotonic()
         self.state = replace(self.state, last_started_at=utc_now())
@@ -106,7 +106,7 @@ class Work:
         )
         is_failing = self.state.failures > 0
         is_changed = is_failing != self._was_failing
-        # Work without a period runs often, and mostly finds nothing to do.
+        # Work without a period runs often and usually has nothing to do: not every run is stored.
         self._is_pending |= has_news or is_changed or self.state.period_seconds is not None
         is_due = is_changed or time.monotonic() - self._tried_at >= LEAST_SECONDS
         if self._is_pending and is_due:
@@ -123,7 +123,7 @@ class BackgroundWork:
         self._lock = threading.Lock()
 
     def add(self, name: str, period_seconds: float | None = None) -> Work:
-        """Return a new piece of work, in place of one of that name from an earlier start."""
+        """Return a new piece of work; it replaces one of that name from an earlier start."""
         work = Work(name, period_seconds, self._publish)
         with self._lock:
             self._works[name] = work

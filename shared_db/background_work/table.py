@@ -1,4 +1,4 @@
-"""Table of background work: one row for each piece, of whichever process ran it last."""
+"""Table of background work: one row for each piece, from the process that ran it last."""
 
 import logging
 from dataclasses import asdict
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 VIEW = "published_background_work"
 _ERROR_LENGTH = 100
-# A process that has not succeeded or failed yet knows less than the row.
+# Columns that stay if a process has no value yet, because it has not succeeded or failed.
 _KEPT = ("last_success_at", "last_error", "last_error_at")
 
 
@@ -28,7 +28,7 @@ def background_table(metadata: MetaData) -> Table:
 
 
 def background_view(schema: str) -> Table:
-    """Return the view of that table which a service publishes; no metadata makes it."""
+    """Return the published view of that table; migrations create it, not the metadata."""
     return Table(VIEW, MetaData(schema=schema), Column("service", String), *_columns())
 
 
@@ -64,7 +64,7 @@ def state_of(row: Any) -> WorkState:
 
 
 class BackgroundRows:
-    """Writer of the table of one service; what it cannot write harms nothing."""
+    """Writer of the table of one service; a failure to write is logged and never raised."""
 
     def __init__(self, database: Database, schema: str) -> None:
         self._database = database
@@ -72,7 +72,7 @@ class BackgroundRows:
         self._is_failing = False
 
     def write(self, state: WorkState) -> bool:
-        """Store the state; return False if that failed, which is logged once."""
+        """Store the state; return False if that failed; the log has one line about it."""
         try:
             with self._database.unit_of_work() as session:
                 self._upsert(session, state)

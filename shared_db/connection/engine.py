@@ -1,4 +1,4 @@
-"""The engine: which spelling of a URL is understood, how TLS is decided, which pool."""
+"""Engine for PostgreSQL: spelling of the URL, TLS mode and pool."""
 
 import ipaddress
 import re
@@ -15,10 +15,10 @@ _WEAK_TLS = {"disable", "allow", "prefer"}
 
 
 def normalised_url(text: str, variable: str = "DATABASE_URL") -> URL:
-    """Return the URL for psycopg2, whatever spelling was pasted.
+    """Return the URL for psycopg2, in any of the usual spellings.
 
-    Understood: `postgres://`, `postgresql://`, another driver's `postgresql+asyncpg://`, quotes or
-    a `psql ` before it. variable: the setting that it comes from, for the message.
+    Accepted: `postgres://`, `postgresql://`, another driver's `postgresql+asyncpg://`, in quotes or
+    after `psql `. variable: the setting that it comes from, for the message.
 
     Raises:
         ConfigurationError: it is no PostgreSQL URL; the message does not repeat it.
@@ -40,7 +40,7 @@ def normalised_url(text: str, variable: str = "DATABASE_URL") -> URL:
 
 
 def is_local(host: str | None) -> bool:
-    """Tell whether the host is this machine: a socket, localhost or a loopback address."""
+    """Return True if the host is this machine: a socket, localhost or a loopback address."""
     if not host or host.startswith("/") or host == "localhost":
         return True
     try:
@@ -50,9 +50,9 @@ def is_local(host: str | None) -> bool:
 
 
 def with_tls(url: URL, settings: DatabaseSettings) -> URL:
-    """Return the URL with the TLS mode that the settings ask for.
+    """Return the URL with the TLS mode of the settings.
 
-    A CA file means `verify-full`; without one a server that is not local needs at least `require`.
+    A CA file means `verify-full`; without one, a server that is not local needs at least `require`.
 
     Raises:
         ConfigurationError: the URL switches TLS off for a server that is not local.
@@ -75,9 +75,9 @@ def with_tls(url: URL, settings: DatabaseSettings) -> URL:
 
 
 def build_engine(settings: DatabaseSettings, application_name: str) -> Engine:
-    """Return the engine for `DATABASE_URL`, which must be set; connects to nothing yet.
+    """Return the engine for `DATABASE_URL`, which must be set; it does not connect yet.
 
-    NullPool by default: a fresh connection per unit of work is what serverless PostgreSQL wants.
+    NullPool by default: serverless PostgreSQL needs a fresh connection per unit of work.
 
     Raises:
         ConfigurationError: the URL cannot be used.
@@ -94,16 +94,16 @@ def build_engine(settings: DatabaseSettings, application_name: str) -> Engine:
             "poolclass": QueuePool,
             "pool_size": settings.database_pool_size,
             "max_overflow": settings.database_pool_overflow,
-            # A request waits for one no longer than the shortest unit of work may take. There is
-            # no ping before use, as it would wait for a hanging server: `transactions.py` tries
-            # a fresh one when the first statement fails.
+            # A request waits for a connection no longer than the shortest unit of work may take.
+            # There is no ping before use, which would wait for a hanging server: `transactions.py`
+            # tries a fresh connection when the first statement fails.
             "pool_timeout": settings.database_adding_seconds,
         }
     )
     return create_engine(
         url,
         **pool,
-        # psycopg2 begins each transaction so, whatever the default of the database is.
+        # psycopg2 begins each transaction so; the default of the database does not matter.
         isolation_level="READ COMMITTED",
         connect_args={
             # Neither PGCLIENTENCODING nor a setting of the database or role may change it.

@@ -1,4 +1,4 @@
-"""The in-memory store: SQLite in this process, for work without a database server."""
+"""In-memory store: SQLite in this process, for work without a database server."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ _BUSY_SECONDS = 30
 def build_memory_engine(metadata: MetaData) -> tuple[Engine, Connection]:
     """Return an engine on a new, empty in-memory database with the tables of `metadata`.
 
-    Also returns the anchor connection: the database lives as long as it is open. The `memdb` VFS
-    gives every session a connection of its own, so that transactions are isolated; one shared
-    connection (`StaticPool`) would mix them.
+    The second value is the anchor connection: the database lives as long as it is open. With the
+    `memdb` VFS every session has a connection of its own, so that transactions are isolated; one
+    shared connection (`StaticPool`) would mix them.
     """
     engine = create_engine(
         f"sqlite:///file:/veritas-{new_id()}?vfs=memdb&uri=true",
@@ -45,14 +45,14 @@ def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
 
 def _begin(connection: Connection) -> None:
     # A transaction that reads and then writes must be the writer from its start: with a plain
-    # BEGIN parallel ones fail with "database is locked" whatever the time-out.
+    # BEGIN, parallel ones fail with "database is locked" in spite of the time-out.
     reads = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 @contextmanager
 def memory_engine(metadata: MetaData) -> Iterator[Engine]:
-    """Give an in-memory engine and let its database go afterwards."""
+    """Yield an engine on a new in-memory database, which is dropped afterwards."""
     engine, anchor = build_memory_engine(metadata)
     try:
         yield engine

@@ -1,7 +1,7 @@
-"""One connection for units of work that follow each other closely, each with its own transaction.
+"""Reuse of one connection by units of work that follow each other closely.
 
-Connecting takes longer than writing a few rows, and a new connection has to look every table up
-anew. Whoever knows that more comes at once keeps the connection for as long as it does.
+Each has its own transaction. Connecting takes longer than writing a few rows, and a new connection
+has to look every table up again.
 """
 
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from contextvars import ContextVar
 from sqlalchemy import Connection, Engine
 
 
-class _Kept:
+class _ReusedConnection:
     def __init__(self) -> None:
         self._connection: Connection | None = None
 
-    def to(self, engine: Engine) -> Connection:
+    def get(self, engine: Engine) -> Connection:
         if self._connection is None or self._connection.engine is not engine:
             self.drop()
             self._connection = engine.connect()
@@ -27,37 +27,37 @@ class _Kept:
             connection.close()
 
 
-_kept: ContextVar[_Kept | None] = ContextVar("veritas_kept_connection", default=None)
+_reused: ContextVar[_ReusedConnection | None] = ContextVar("veritas_reused", default=None)
 
 
 @contextmanager
 def reuse_connection() -> Iterator[None]:
-    """Let the units of work in this context share a connection, which the first of them opens."""
-    kept = _Kept()
-    token = _kept.set(kept)
+    """Share one connection among the units of work in this context; the first of them opens it."""
+    reused = _ReusedConnection()
+    token = _reused.set(reused)
     try:
         yield
     finally:
-        _kept.reset(token)
-        kept.drop()
+        _reused.reset(token)
+        reused.drop()
 
 
 @contextmanager
-def connected(bind: Engine | Connection) -> Iterator[Connection]:
-    """Give the connection of a unit of work: the kept one, or the engine's where none is kept.
+def checkout(bind: Engine | Connection) -> Iterator[Connection]:
+    """Yield the connection of a unit of work: the reused one of the context, or a new one.
 
-    After any failure the kept one is given up, since it may be what failed.
+    Any failure drops the reused one, since the connection itself may have failed.
     """
     if isinstance(bind, Connection):
         yield bind
         return
-    kept = _kept.get()
-    if kept is None or bind.dialect.name != "postgresql":
+    reused = _reused.get()
+    if reused is None or bind.dialect.name != "postgresql":
         with bind.connect() as connection:
             yield connection
         return
     try:
-        yield kept.to(bind)
+        yield reused.get(bind)
     except BaseException:
-        kept.drop()
+        reused.drop()
         raise

@@ -1,7 +1,7 @@
-"""The role under which a service works: a guard against its mistakes, not against attackers.
+"""Role under which a service works: a guard against its mistakes, not against attackers.
 
-One login may serve all services. Each unit of work then takes the role of its service for the time
-of the transaction, so that a wrong query meets a refusal instead of another service's rows.
+One login may serve all services. Each unit of work then takes the role of its service for the
+transaction, so that PostgreSQL refuses a wrong query on another service's rows.
 """
 
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-# SET ROLE asks the login, not whatever role is taken now. Before PostgreSQL 16 members may always.
-# A role of that name may be another database's, and have no rights in this one.
+# SET ROLE checks the login, not the role that is taken now. Before PostgreSQL 16 every member may.
+# A role of that name may belong to another database, and have no rights in this one.
 _MAY_TAKE = text(
     "SELECT pg_has_role(session_user, oid, CASE WHEN"
     " current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)"
@@ -25,23 +25,23 @@ def role_name(prefix: str, schema: str) -> str:
 
 
 def may_take(session: Session, name: str, schema: str) -> bool:
-    """Tell whether the login may take the role, and the role use the schema.
+    """Return True if the login may take the role, and the role may use the schema.
 
-    False also where one of them is not there.
+    False, too, if the role or the schema does not exist.
     """
     return bool(session.scalar(_MAY_TAKE, {"name": name, "schema": schema}))
 
 
 @dataclass
 class Role:
-    """A role to take where the login may; the server is asked once, when it first answers."""
+    """Role to take if the login may; the server is asked once, when it first answers."""
 
     name: str
     schema: str = ""
     is_taken: bool | None = None
 
     def taken_in(self, session: Session) -> str | None:
-        """Return the role's name if it is to be taken, None where the login may not."""
+        """Return the role's name if the login may take it, else None."""
         if self.is_taken is None:
             self.is_taken = may_take(session, self.name, self.schema)
         return self.name if self.is_taken else None

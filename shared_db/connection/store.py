@@ -1,4 +1,4 @@
-"""The store behind a service's database: PostgreSQL, or the in-memory one, opened by settings."""
+"""Store of a service: PostgreSQL, or in memory, opened as the settings say."""
 
 import logging
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from shared_db.connection.roles import Role, role_name
 from shared_db.errors import ConfigurationError
 from shared_db.resilience import descriptors
 from shared_db.resilience.circuit_breaker import CircuitBreaker
-from shared_db.resilience.deadlines import connect_in_time, deadline_scope, watched
+from shared_db.resilience.deadlines import connect_in_time, deadline_scope, watch
 from shared_db.resilience.error_classification import (
     is_answer,
     is_unknown_name,
@@ -31,19 +31,19 @@ MEMORY_WARNING = (
     "For development only; set DATABASE_URL to keep them."
 )
 
-# After this share of an addition's time without an answer the server is probed.
-DOUBT_SHARE = 1 / 4
+# The server is probed after this share of an insert's time without an answer.
+SUSPECT_SHARE = 1 / 4
 
-# What a new connection must stand, before it is said that the server is back.
+# Check of a new connection; a server that was away counts as back only if it passes.
 Check = Callable[[Connection], None]
 
 
 @dataclass(frozen=True)
 class Store:
-    """An opened store: where sessions get their connections, and what kind it is.
+    """Opened store: the bind of its sessions, its limits and its kind.
 
-    availability: of a server that a running service depends on; None where failing is enough.
-    checks: what must hold when a server is found that was away; more may be added.
+    breaker: for a server that a running service depends on; None where an error is enough.
+    checks: run on the first connection to a server that was away; more may be added.
     """
 
     bind: Engine | Connection
@@ -53,18 +53,18 @@ class Store:
     memory_reason: str | None = None
     anchor: Connection | None = None
     role: Role | None = None
-    availability: CircuitBreaker | None = None
+    breaker: CircuitBreaker | None = None
     checks: list[Check] | None = None
 
     @property
     def is_memory(self) -> bool:
-        """Tell whether this is the in-memory store."""
+        """Return True if this is the in-memory store."""
         return self.memory_reason is not None
 
     def close(self) -> None:
-        """Let the connections go; the in-memory store's rows are gone with them."""
-        if self.availability is not None:
-            self.availability.stop()
+        """Close the connections; an in-memory store loses its rows with them."""
+        if self.breaker is not None:
+            self.breaker.stop()
         if self.anchor is not None:
             self.anchor.close()
         if isinstance(self.bind, Engine):
@@ -74,7 +74,7 @@ class Store:
 def open_from_settings(
     settings: DatabaseSettings, application_name: str, metadata: MetaData
 ) -> Store:
-    """Open PostgreSQL, or the in-memory store where the settings lead to it.
+    """Open PostgreSQL, or the in-memory store if the settings ask for it.
 
     An unreachable server is no error in production: the service starts without it.
 
@@ -85,14 +85,14 @@ def open_from_settings(
     if settings.database_url is None:
         return memory_store(metadata, "DATABASE_URL is not set")
     engine = build_engine(settings, application_name)
-    # Of its own, because looking for the server must neither wait for a connection nor reuse one.
+    # A second engine, because the probe must neither wait for a pooled connection nor reuse one.
     unpooled = build_engine(settings.model_copy(update={"database_pool": "null"}), application_name)
     failure = try_connecting(unpooled, settings.url_variable)
     if failure is not None and settings.serves_from_memory_when_away:
         return memory_store(metadata, f"the server of {settings.url_variable} does not answer")
     store = postgres_store(engine, unpooled, settings, metadata.schema or "")
-    if failure is not None and store.availability is not None:
-        store.availability.lost()
+    if failure is not None and store.breaker is not None:
+        store.breaker.trip()
     return store
 
 
@@ -101,66 +101,66 @@ def postgres_store(
 ) -> Store:
     """Return the store of a running service on this engine, with its breaker and deadlines.
 
-    unpooled: what looks for the server.
+    unpooled: engine of the probe.
     """
     connect_in_time(engine)
     connect_in_time(unpooled)
     checks: list[Check] = []
-    availability = CircuitBreaker(
+    breaker = CircuitBreaker(
         partial(probe, unpooled, settings.url_variable, checks),
-        # The probe starts after the rest of the time, so it ends when an addition does.
-        patience_seconds=settings.database_adding_seconds * (1 - DOUBT_SHARE),
+        # The probe starts after the other share of the time, so it ends when the insert does.
+        patience_seconds=settings.database_adding_seconds * (1 - SUSPECT_SHARE),
         longest_seconds=settings.database_connect_timeout_seconds,
     )
-    _listen_for_answers(engine, availability)
+    _listen_for_answers(engine, breaker)
     return Store(
         engine,
         statement_timeout_seconds=settings.database_statement_timeout_seconds,
         lock_timeout_seconds=settings.database_lock_timeout_seconds,
         adding_seconds=settings.database_adding_seconds,
         role=Role(role_name(settings.database_role_prefix, schema), schema),
-        availability=availability,
+        breaker=breaker,
         checks=checks,
     )
 
 
-def _listen_for_answers(engine: Engine, availability: CircuitBreaker) -> None:
-    """Let every answered statement count, so that one slow one does not open the breaker."""
+def _listen_for_answers(engine: Engine, breaker: CircuitBreaker) -> None:
+    """Record every answered statement, so that one slow statement does not open the breaker."""
 
     def executed(*_details: object) -> None:
-        availability.answered()
+        breaker.record_success()
 
     def failed(context: ExceptionContext) -> None:
         if is_answer(context.original_exception):
-            availability.answered()
+            breaker.record_success()
 
     event.listen(engine, "after_cursor_execute", executed)
     event.listen(engine, "handle_error", failed)
 
 
 def probe(engine: Engine, variable: str, checks: list[Check], seconds: float) -> None:
-    """Look whether the server answers within so many seconds, and stands the checks.
+    """Return if the server answers within so many seconds and passes the checks.
 
     Raises:
         DatabaseUnavailable: it does not answer.
         DatabaseBusy: it answers, but has no connection left.
-        Overloaded: this process has no thread or file descriptor left to ask with.
-        ConfigurationError: it refuses our settings, or a check failed.
+        Overloaded: this process has no thread or file descriptor left.
+        ConfigurationError: it refuses the settings, or a check failed.
 
     """
     try:
         with (
-            deadline_scope(seconds, seconds, _no_doubt) as deadline,
+            deadline_scope(seconds, seconds, _suspect_nothing) as deadline,
             engine.connect() as connection,
-            watched(connection, deadline),
-            connection.begin(),  # which ends while it is watched
+            watch(connection, deadline),
+            connection.begin(),  # its end, too, is watched
         ):
             connection.execute(text("SELECT 1"))
             for check in tuple(checks):
                 check(connection)
                 checks.remove(check)
     except DBAPIError as failure:
-        # A name that was known, or may be, is no mistake in the settings.
+        # An unknown name is no mistake in the settings: it may have been known, or be known later.
         is_mistake = not is_unknown_name(failure)
         refusal = _refusal(engine, variable, failure) if is_mistake else None
         raise (refusal or to_service_error(failure) or failure) from failure
@@ -170,14 +170,14 @@ def probe(engine: Engine, variable: str, checks: list[Check], seconds: float) ->
         raise
 
 
-def _no_doubt() -> None:
-    """Do nothing: a probe is itself the answer to a doubt."""
+def _suspect_nothing() -> None:
+    """Do nothing: a slow probe needs no second probe."""
 
 
 def try_connecting(engine: Engine, variable: str = "DATABASE_URL") -> DBAPIError | None:
     """Connect once; return the failure if the server cannot be reached or is not ready.
 
-    variable: the setting that named the server, for the message.
+    variable: the setting with the server's URL, for the message.
 
     Raises:
         ConfigurationError: the server, or libpq, refuses these settings.
@@ -196,14 +196,14 @@ def try_connecting(engine: Engine, variable: str = "DATABASE_URL") -> DBAPIError
 
 
 def _may_be_known_later(engine: Engine, failure: DBAPIError) -> bool:
-    # A container engine, and many a local network, forgets the name of a machine that is stopped.
+    # Container engines and many local networks drop the name of a stopped machine.
     return is_unknown_name(failure) and "." not in (engine.url.host or "")
 
 
 def _require_utf8(connection: Connection, variable: str) -> None:
     driver: Any = connection.connection.dbapi_connection
     encoding = driver.get_parameter_status("server_encoding")
-    if encoding not in (None, "UTF8"):  # a pooler may not tell
+    if encoding not in (None, "UTF8"):  # some poolers do not report it
         raise ConfigurationError(
             f"The database of {variable} is encoded in {encoding}, which cannot hold every name. "
             "Make one in UTF8: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0."
@@ -222,7 +222,7 @@ def _refusal(engine: Engine, variable: str, failure: DBAPIError) -> Configuratio
 
 
 def memory_store(metadata: MetaData, reason: str) -> Store:
-    """Open a new, empty in-memory store, and say why."""
+    """Open a new, empty in-memory store and log the reason."""
     logger.warning(MEMORY_WARNING.format(reason=reason))
     engine, anchor = build_memory_engine(metadata)
     return Store(engine, memory_reason=reason, anchor=anchor)

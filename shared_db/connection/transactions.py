@@ -1,4 +1,4 @@
-"""The transaction of a unit of work: opened with its limits and role, watched to its very end."""
+"""Transaction of a unit of work: opened with its limits and role, watched until its end."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -7,14 +7,14 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from shared_db.connection.reuse import connected
+from shared_db.connection.reuse import checkout
 from shared_db.connection.store import Store
-from shared_db.resilience.deadlines import Deadline, watched
+from shared_db.resilience.deadlines import Deadline, watch
 
-# One statement, because each costs a round trip; `true` makes it local to the transaction, which
-# is all that a pooler in transaction mode leaves us. Compiling the statement of a large batch
-# (JIT) takes longer than the statement. The rest are settings that the database, the role or the
-# environment may have changed, and on which the meaning of a statement rests.
+# One statement, because each costs a round trip. `true` makes a setting local to the transaction:
+# a pooler in transaction mode allows no other. Compiling the statement of a large batch (JIT) takes
+# longer than running it. The database, the role or the environment may have changed the other
+# settings, on which the meaning of statements rests.
 _OPEN_QUERY = (
     "SELECT set_config('statement_timeout', :statement, true),"
     " set_config('lock_timeout', :lock, true),"
@@ -29,18 +29,18 @@ _OPEN_QUERY = (
 _OPEN = text(_OPEN_QUERY)
 _OPEN_IN_ROLE = text(f"{_OPEN_QUERY}, set_config('role', :role, true)")
 
-# Of the time that a unit of work has left, what the server may take for one statement.
+# Share of the remaining time of a unit of work that the server may take for one statement.
 _SERVERS_SHARE = 0.9
-# Marks a connection that served a unit of work before; it lasts as long as the connection.
+# Mark of a connection that served a unit of work before; it lasts as long as the connection.
 _WAS_USED = "veritas_was_used"
 
 
-class _EndedMeanwhile(Exception):
-    """The connection was ended since it was last used; nothing was asked on it since."""
+class _StaleConnection(Exception):
+    """The connection was closed since its last use, before this unit of work ran a statement."""
 
 
-def session_on(bind: Engine | Connection) -> Session:
-    """Return a session as all of ours are."""
+def new_session(bind: Engine | Connection) -> Session:
+    """Return a session with the options that all sessions of this package have."""
     return Session(
         bind,
         expire_on_commit=False,
@@ -50,36 +50,38 @@ def session_on(bind: Engine | Connection) -> Session:
 
 
 @contextmanager
-def transaction(store: Store, deadline: Deadline | None, *, read_only: bool) -> Iterator[Session]:
-    """Give a session in a transaction that is rolled back unless it was committed.
+def begin_transaction(
+    store: Store, deadline: Deadline | None, *, read_only: bool
+) -> Iterator[Session]:
+    """Yield a session in a transaction that is rolled back unless it was committed.
 
-    A connection of a pool, or a kept one, may have been ended since it was last used, by an
-    administrator or a pooler that was restarted: then a fresh one is tried, once.
+    A pooled or reused connection may be stale: an administrator or the restart of a pooler closed
+    it. Then a fresh one is tried, once.
     """
     with ExitStack() as stack:
         try:
-            session = stack.enter_context(_begun(store, deadline, read_only=read_only))
-        except _EndedMeanwhile:
-            session = stack.enter_context(_begun(store, deadline, read_only=read_only))
+            session = stack.enter_context(_attempt(store, deadline, read_only=read_only))
+        except _StaleConnection:
+            session = stack.enter_context(_attempt(store, deadline, read_only=read_only))
         yield session
 
 
 @contextmanager
-def _begun(store: Store, deadline: Deadline | None, *, read_only: bool) -> Iterator[Session]:
-    # The session is closed first: its ROLLBACK is a question to the server, too. The connection
-    # comes last, so that what is shut in the end is not another's already.
+def _attempt(store: Store, deadline: Deadline | None, *, read_only: bool) -> Iterator[Session]:
+    # The session is closed first: its ROLLBACK, too, waits for the server. The connection is
+    # released last, so that the watch never shuts a connection that serves another unit of work.
     with (
-        connected(store.bind) as connection,
-        watched(connection, deadline) if deadline else nullcontext(),
-        session_on(connection) as session,
+        checkout(store.bind) as connection,
+        watch(connection, deadline) if deadline else nullcontext(),
+        new_session(connection) as session,
     ):
         session.connection(execution_options={"read_only": read_only})
         if not store.is_memory:
-            _open_or_tell(session, connection, store, deadline, read_only=read_only)
+            _open_or_detect_stale(session, connection, store, deadline, read_only=read_only)
         yield session
 
 
-def _open_or_tell(
+def _open_or_detect_stale(
     session: Session,
     connection: Connection,
     store: Store,
@@ -93,13 +95,13 @@ def _open_or_tell(
     except DBAPIError as failure:
         is_given_up = deadline is not None and deadline.is_over
         if was_used and failure.connection_invalidated and not is_given_up:
-            raise _EndedMeanwhile from failure
+            raise _StaleConnection from failure
         raise
     connection.info[_WAS_USED] = True
 
 
 def _open(session: Session, store: Store, deadline: Deadline | None, *, read_only: bool) -> None:
-    # The server gives up before we would cut the connection: it then does no work in vain.
+    # The server's limit ends before the deadline cuts the connection: it then does no useless work.
     left = deadline.seconds_left * _SERVERS_SHARE if deadline else store.statement_timeout_seconds
     limits = {
         "statement": _milliseconds(min(store.statement_timeout_seconds, left)),

@@ -1,4 +1,4 @@
-"""Making the services' roles: the least that each needs, granted anew after every migration."""
+"""Roles of the services, with the least privileges; granted again after every migration."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,8 +11,8 @@ from shared_db.errors import ConfigurationError
 
 _NOT_ALLOWED = "42501"
 _MADE_BY_ANOTHER = {"23505", "42710"}
-# Roles belong to the server: somebody who migrates another database changes the same rows. The code
-# is that of any internal error, and its text is never translated.
+# Roles belong to the server: a migration of another database changes the same rows. The code is
+# that of any internal error, and its text is never translated.
 _INTERNAL, _AT_THE_SAME_TIME = "XX000", "concurrently"
 _ATTEMPTS = 20
 
@@ -25,25 +25,25 @@ _ROWS = "SELECT, INSERT, UPDATE, DELETE"
 
 
 class RolesRefused(ConfigurationError):
-    """The login may not make the roles; without them the services share the login's rights."""
+    """The login may not create the roles; without them the services share the login's rights."""
 
 
 @dataclass(frozen=True)
 class ServiceRole:
-    """The role of one service: the rows of its own schema, and reading what others publish."""
+    """Role of one service: all rows of its own schema, and the views of others in `reads`."""
 
     name: str
     schema: str
     reads: tuple[str, ...]
 
     def privileges(self, schemas: Iterable[str]) -> Iterator[str]:
-        """Yield the SQL that leaves it with exactly its rights on these schemas."""
+        """Yield the SQL that gives the role exactly its rights on these schemas."""
         for other in schemas:
             yield f"REVOKE ALL ON ALL TABLES IN SCHEMA {other} FROM {self.name}"
         yield f"GRANT USAGE ON SCHEMA {self.schema} TO {self.name}"
         yield f"GRANT {_ROWS} ON ALL TABLES IN SCHEMA {self.schema} TO {self.name}"
         yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {self.schema} TO {self.name}"
-        # Which revision the tables are at is the migrations' to say.
+        # Only migrations set the revision of the tables.
         version = f"{self.schema}.alembic_version"
         yield f"REVOKE INSERT, UPDATE, DELETE ON {version} FROM {self.name}"
         later = f"ALTER DEFAULT PRIVILEGES IN SCHEMA {self.schema} GRANT"
@@ -57,13 +57,13 @@ class ServiceRole:
 def make_roles(
     engine: Engine, roles: Iterable[ServiceRole], schemas: Iterable[str], logins: Mapping[str, str]
 ) -> None:
-    """Make the roles that are missing, grant them their rights, and them to the logins.
+    """Create the missing roles, grant them their rights, and grant the roles to the logins.
 
-    schemas: all schemas of ours. logins: by schema, the login of that service, if there is one
-    beside the one we are.
+    schemas: all schemas of Veritas. logins: by schema, the login of that service, if it has its
+    own.
 
     Raises:
-        RolesRefused: this login may not make or give out roles; nothing is changed.
+        RolesRefused: this login may not create or grant roles; nothing is changed.
 
     """
     chosen, of_ours = tuple(roles), tuple(schemas)
@@ -76,10 +76,10 @@ def make_roles(
 
 
 def retry_role_change(engine: Engine, change: Callable[[Connection], None]) -> None:
-    """Do the change in one transaction, and again where somebody changed the same roles meanwhile.
+    """Run the change in one transaction; repeat it if another process changed the same roles.
 
     Raises:
-        RolesRefused: this login may not do it; nothing is changed.
+        RolesRefused: this login may not change the roles; nothing is changed.
 
     """
     for attempt in range(1, _ATTEMPTS + 1):
@@ -106,13 +106,15 @@ def _was_at_the_same_time(failure: DBAPIError) -> bool:
 
 
 def can_create_roles(connection: Connection) -> bool:
-    """Tell whether this login is allowed to make roles; many hosted servers do not allow it."""
+    """Return True if this login may create roles; many hosted servers do not allow it."""
     query = "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
     return bool(connection.scalar(text(query)))
 
 
-def missing(connection: Connection, role: ServiceRole, login: str | None = None) -> list[str]:
-    """Return the SQL that makes the role and grants it to us and the login; [] if all is there."""
+def missing_grants(
+    connection: Connection, role: ServiceRole, login: str | None = None
+) -> list[str]:
+    """Return the SQL that creates the role and grants it to this user and the login, if missing."""
     statements = []
     name = _quoted(connection, role.name)
     is_new = connection.scalar(_IS_THERE, {"name": role.name}) is None
@@ -130,10 +132,10 @@ def missing(connection: Connection, role: ServiceRole, login: str | None = None)
 def _make_role(
     connection: Connection, role: ServiceRole, schemas: tuple[str, ...], login: str | None
 ) -> None:
-    statements = missing(connection, role, login)
+    statements = missing_grants(connection, role, login)
     if statements and statements[0].startswith("CREATE"):
         _create(connection, statements[0])
-        statements = missing(connection, role, login)
+        statements = missing_grants(connection, role, login)
     for statement in (*statements, *role.privileges(schemas)):
         connection.execute(text(statement))
 
@@ -149,7 +151,7 @@ def _create(connection: Connection, statement: str) -> None:
 
 def _has(connection: Connection, login: str, role: str) -> bool:
     if connection.scalar(_IS_THERE, {"name": login}) is None:
-        return True  # a name that a pooler made up: there is nobody to grant it to
+        return True  # a pooler invented the name: there is no such user to grant it to
     return bool(connection.scalar(_IS_MEMBER, {"login": login, "role": role}))
 
 

@@ -1,4 +1,4 @@
-"""Making the services' logins; what each may do comes from the role that it is then given."""
+"""Logins of the services; their rights come from the roles that are granted to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,27 +14,28 @@ _ROLE = text(
     "SELECT rolcanlogin, rolsuper OR rolcreaterole OR rolname = current_user AS is_administrator"
     " FROM pg_roles WHERE rolname = :name"
 )
-# Hosted servers that keep passwords themselves refuse what is not the password as it is.
+# Some hosted servers store passwords elsewhere and accept plain text only.
 _WANTS_PLAIN = "plaintext password"
 
 
 @dataclass(frozen=True)
 class Login:
-    """A user of the server and the password it is to have."""
+    """User of the server and its password."""
 
     name: str
     password: str = field(repr=False)
 
 
 def make_logins(engine: Engine, logins: Sequence[Login]) -> None:
-    """Make the logins that are missing, and give all of them their passwords; all or nothing.
+    """Create the missing logins, and set the passwords of all; all or nothing.
 
-    The server is sent a verifier, never the password, so that no log of its statements has it.
+    The server receives a verifier, never the password, so that no log of its statements contains
+    it.
 
     Raises:
         ConfigurationError: a name is that of an administrator or of a role without login, or the
-            server wants passwords as they are.
-        RolesRefused: we may not make or change logins.
+            server accepts passwords in plain text only.
+        RolesRefused: this user may not create or change logins.
 
     """
 
@@ -71,12 +72,12 @@ def _statement(connection: Connection, login: Login) -> str:
             f"{login.name} is a role without login: give the service's login another name."
         )
     verb = "CREATE" if found is None else "ALTER"
-    # A colon would begin a parameter of ours.
+    # SQLAlchemy would read a colon as the start of a parameter.
     name = login.name.replace('"', '""').replace(":", r"\:")
     return f'{verb} ROLE "{name}" LOGIN PASSWORD :verifier'
 
 
 def password_verifier(connection: Connection, login: Login) -> str:
-    """Return the SCRAM verifier of the password, which is sent to the server in its place."""
+    """Return the SCRAM verifier of the password, which is sent to the server instead of it."""
     driver = connection.connection.driver_connection
     return str(encrypt_password(login.password, login.name, driver, "scram-sha-256"))

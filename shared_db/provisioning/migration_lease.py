@@ -1,8 +1,8 @@
-"""The lease that lets one process migrate at a time; it works through a pooler, too.
+"""Migration lease: one process migrates at a time, also through a transaction pooler.
 
-A row says who migrates and until when. Its holder renews it while it works; a dead holder's runs
-out. Each migration holds the row's lock as well, so that one who was only slow is not overtaken in
-the middle, and one who was overtaken cannot begin.
+A row names the holder and the end of its lease. The holder renews it while it works; the lease of a
+dead holder expires. Each migration also locks the row, so that a slow holder is not overtaken in
+the middle of one, and an overtaken holder cannot begin one.
 """
 
 import logging
@@ -30,7 +30,7 @@ _POLL_SECONDS = 0.2
 LEASE_SCHEMA = "migrations"
 
 _LOCK_NOT_AVAILABLE = "55P03"
-# Two processes that make the same thing at the same moment: the second one is told so.
+# Errors of the second of two processes that create the same object at the same moment.
 _MADE_BY_ANOTHER = {"23505", "42P06", "42P07"}
 
 _IS_THERE = text("SELECT to_regclass('migrations.lease') IS NOT NULL")
@@ -42,7 +42,7 @@ _MAKE = (
     ),
 )
 # DELETE needs the lock that a migration holds with FOR KEY SHARE; renewing does not.
-_FORGET_EXPIRED = text("DELETE FROM migrations.lease WHERE expires_at < clock_timestamp()")
+_DELETE_EXPIRED = text("DELETE FROM migrations.lease WHERE expires_at < clock_timestamp()")
 _TAKE = text(
     "INSERT INTO migrations.lease VALUES"
     " ('migrate', :holder, clock_timestamp() + make_interval(secs => :seconds))"
@@ -53,21 +53,21 @@ _RENEW = text(
     " SET expires_at = clock_timestamp() + make_interval(secs => :seconds) WHERE holder = :holder"
 )
 _HOLD = text("SELECT name FROM migrations.lease WHERE holder = :holder FOR KEY SHARE")
-_GIVE_BACK = text("DELETE FROM migrations.lease WHERE holder = :holder")
-_WHO = text("SELECT holder, expires_at FROM migrations.lease")
+_RELEASE = text("DELETE FROM migrations.lease WHERE holder = :holder")
+_HOLDER = text("SELECT holder, expires_at FROM migrations.lease")
 
 
 class MigrationInProgress(ConfigurationError):
-    """Another process migrates; this one did nothing."""
+    """Another process migrates; this one changed nothing."""
 
 
 class LockTimeout(ConfigurationError):
-    """A table was locked by others for too long; the migration was rolled back."""
+    """Other processes locked a table for too long; the migration was rolled back."""
 
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to migrate, held by this process."""
+    """Right to migrate, held by this process."""
 
     engine: Engine
     holder: str
@@ -76,11 +76,11 @@ class Lease:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Give a transaction in which nobody else migrates; committed at the end.
+        """Yield a transaction in which no other process migrates; it is committed at the end.
 
         Raises:
-            Migrating: the lease ran out meanwhile and another process has it.
-            TableInUse: a lock was not given in time; nothing is changed.
+            MigrationInProgress: the lease expired meanwhile and another process holds it.
+            LockTimeout: a lock was not granted in time; nothing is changed.
 
         """
         with self.connection() as connection, connection.begin():
@@ -88,11 +88,11 @@ class Lease:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """Give a connection in whose transactions, however many, nobody else migrates.
+        """Yield a connection; during each of its transactions no other process migrates.
 
         Raises:
-            Migrating: the lease ran out meanwhile and another process has it.
-            TableInUse: a lock was not given in time; its transaction is rolled back.
+            MigrationInProgress: the lease expired meanwhile and another process holds it.
+            LockTimeout: a lock was not granted in time; its transaction is rolled back.
 
         """
         try:
@@ -115,11 +115,11 @@ class Lease:
             )
 
     def take(self) -> bool:
-        """Take the lease; tell whether it was free or had run out."""
+        """Take the lease; return False if another process holds it."""
         try:
             with self.engine.begin() as connection:
                 _limit_waiting(connection, 1)
-                connection.execute(_FORGET_EXPIRED)
+                connection.execute(_DELETE_EXPIRED)
                 taken = connection.execute(_TAKE, self._values).first()
         except DBAPIError as failure:
             if getattr(failure.orig, "pgcode", None) != _LOCK_NOT_AVAILABLE:
@@ -128,20 +128,20 @@ class Lease:
         return taken is not None
 
     def renew(self) -> None:
-        """Make it last from now on again; a failure is logged, and the next try may succeed."""
+        """Renew the lease from now on; a failure is logged, and the next attempt may succeed."""
         try:
             with self.engine.begin() as connection:
                 connection.execute(_RENEW, self._values)
         except DBAPIError:
             logger.warning("The lease of the migration could not be renewed.")
 
-    def give_back(self) -> None:
-        """Let the next one migrate; where that fails the lease runs out by itself."""
+    def release(self) -> None:
+        """Release the lease; if that fails, it expires by itself."""
         try:
             with self.engine.begin() as connection:
-                connection.execute(_GIVE_BACK, {"holder": self.holder})
+                connection.execute(_RELEASE, {"holder": self.holder})
         except DBAPIError:
-            logger.warning("The lease of the migration could not be given back; it will run out.")
+            logger.warning("The lease of the migration could not be released; it will run out.")
 
     @property
     def _values(self) -> dict[str, object]:
@@ -156,10 +156,10 @@ def held_lease(
     wait_seconds: float = WAIT_SECONDS,
     lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
 ) -> Iterator[Lease]:
-    """Give the lease, once the process that may have it is done; renewed until the end.
+    """Yield the lease, after waiting for another holder; it is renewed until the end.
 
     Raises:
-        Migrating: another process still had it after `wait_seconds`.
+        MigrationInProgress: another process still held it after `wait_seconds`.
 
     """
     _make_table(engine)
@@ -170,7 +170,7 @@ def held_lease(
         with _repeated(lease.renew, seconds / 3):
             yield lease
     finally:
-        lease.give_back()
+        lease.release()
 
 
 def _make_table(engine: Engine) -> None:
@@ -191,10 +191,12 @@ def _wait_for(lease: Lease, wait_seconds: float) -> None:
     while not lease.take():
         if time.monotonic() > deadline:
             with lease.engine.connect() as connection:
-                found = connection.execute(_WHO).first()
-            who = f"{found.holder}, until {found.expires_at:%H:%M:%S %Z}" if found else "nobody now"
+                found = connection.execute(_HOLDER).first()
+            holder = (
+                f"{found.holder}, until {found.expires_at:%H:%M:%S %Z}" if found else "nobody now"
+            )
             raise MigrationInProgress(
-                f"Another process migrates this database: {who}. Try again later."
+                f"Another process migrates this database: {holder}. Try again later."
             )
         time.sleep(_POLL_SECONDS)
 

@@ -1,4 +1,4 @@
-"""Alembic for one service at a time: each has its own history in its own schema."""
+"""Alembic migrations: each service has its own history in its own schema."""
 
 import io
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from shared_db.provisioning.migration_lease import LOCK_TIMEOUT_SECONDS, Lease, 
 
 @dataclass(frozen=True)
 class History:
-    """The migrations of one package, and the schema whose tables they make.
+    """Migrations of one package, and the schema of their tables.
 
-    reads: what others publish and this service reads, as `schema.view`.
+    reads: views of other services that this service reads, as `schema.view`.
     """
 
     package: str
@@ -36,7 +36,7 @@ class History:
 
     @cache  # noqa: B019 - there are as many histories as packages
     def head(self) -> str:
-        """Return the newest revision this release knows; looked for once in a process."""
+        """Return the newest revision of this release; searched once in a process."""
         head = ScriptDirectory.from_config(self.config()).get_current_head()
         if head is None:
             raise LookupError(f"{self.package} has no migrations")
@@ -48,37 +48,37 @@ class History:
         return [script.revision for script in scripts][::-1]
 
     def current(self, connection: Connection) -> str | None:
-        """Return the revision the database is at, or None when it was never migrated."""
+        """Return the revision of the database, or None if it was never migrated."""
         options = {"version_table_schema": self.schema}
         return MigrationContext.configure(connection, opts=options).get_current_revision()
 
     def upgrade(self, engine: Engine, revision: str = "head") -> None:
-        """Bring the schema to `revision` in one transaction; a second process waits its turn."""
+        """Upgrade the schema to `revision` in one transaction; a second process waits."""
         with held_lease(engine) as lease:
             self.upgrade_under(lease, revision)
 
     def upgrade_under(self, lease: Lease, revision: str = "head") -> None:
-        """Bring the schema to `revision` in one transaction, under a lease that is held already.
+        """Upgrade the schema to `revision` in one transaction, under a lease that is held already.
 
-        A migration with an `autocommit_block` commits what was done before it.
+        A migration with an `autocommit_block` commits the steps before it.
 
         Raises:
-            TableInUse: a lock was not given in time; nothing is changed.
+            LockTimeout: a lock was not granted in time; nothing is changed.
 
         """
-        # Alembic begins the transaction, so that it can end it where a migration asks for that.
+        # Alembic begins the transaction, so that a migration can end it (`autocommit_block`).
         with lease.connection() as connection:
             command.upgrade(self.config(connection), revision)
 
     def downgrade(self, engine: Engine, revision: str) -> None:
-        """Take the schema back to `revision` in one transaction."""
+        """Downgrade the schema to `revision` in one transaction."""
         with held_lease(engine) as lease, lease.connection() as connection:
             command.downgrade(self.config(connection), revision)
 
     def sql(self, current: str | None) -> str:
-        """Return the SQL that brings the schema from `current` to this release; changes nothing.
+        """Return the SQL that upgrades the schema from `current` to this release.
 
-        current: a revision, or None for a schema that is not there yet.
+        current: a revision, or None for a schema that does not exist yet.
         """
         config = self.config()
         config.output_buffer = io.StringIO()
@@ -89,7 +89,9 @@ class History:
 
 
 def require_migrated(database: Database, history: History) -> None:
-    """Make sure that the schema is the one of this release; while away, as soon as it is back.
+    """Check that the schema is at the revision of this release.
+
+    While the database is away, the check is postponed until it is back.
 
     Raises:
         ConfigurationError: it was never migrated, or is at another revision.
@@ -105,7 +107,7 @@ def require_migrated(database: Database, history: History) -> None:
 
 
 def check_migrated(history: History, connection: Connection) -> None:
-    """Make sure that the schema is the one of this release.
+    """Check that the schema is at the revision of this release, on this connection.
 
     Raises:
         ConfigurationError: it was never migrated, or is at another revision.
@@ -124,7 +126,7 @@ def _create_schema(schema: str) -> str:
 
 
 def run_migrations(metadata: MetaData) -> None:
-    """Run or print what Alembic asks for; each service's `migrations/env.py` calls this."""
+    """Run or print the migrations that Alembic selected; `migrations/env.py` calls this."""
     if context.is_offline_mode():
         context.configure(
             dialect_name="postgresql",

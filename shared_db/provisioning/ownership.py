@@ -1,7 +1,7 @@
-"""Handing a database over to an owner that is no superuser, by somebody who is one.
+"""Transfer of a database from a superuser to an owner that is no superuser.
 
-A superuser that made the server cannot be demoted, nor can `REASSIGN OWNED` take from it: so each
-object of ours is given to the owner by name. What it owns already is not locked again.
+The superuser that created the server cannot be demoted, and `REASSIGN OWNED` does not work on its
+objects: so each object is given to the owner by name. Objects that it owns already are not locked.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from shared_db.provisioning.migration_lease import LOCK_TIMEOUT_SECONDS
 _FOUND = text("SELECT rolsuper FROM pg_roles WHERE rolname = :name")
 _IS_SUPERUSER = text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
 
-# Sequences of a column follow its table, indexes and partitions' parts likewise.
+# A column's sequences follow its table, and so do indexes and parts of partitions.
 _TO_HAND_OVER = text("""
 WITH owner AS (SELECT oid, quote_ident(rolname) AS name FROM pg_roles WHERE rolname = :owner),
 ours AS (SELECT oid FROM pg_namespace WHERE nspname = ANY(:schemas))
@@ -42,8 +42,9 @@ SELECT format('ALTER TYPE %s OWNER TO %s', t.oid\\:\\:regtype, owner.name)
   WHERE typnamespace IN (SELECT oid FROM ours) AND typowner <> owner.oid AND typtype IN ('e', 'd')
 """)
 
-# Since PostgreSQL 16 CREATEROLE changes only roles of which one has the ADMIN OPTION. The services'
-# logins are the members of their roles; the owner needs no right of theirs.
+# Since PostgreSQL 16 a user with CREATEROLE can change only roles for which it has the ADMIN
+# OPTION. The services' logins are the members of their roles; the owner does not inherit their
+# rights.
 _TO_ADMINISTER = text("""
 WITH ours AS (SELECT oid FROM pg_roles WHERE rolname = ANY(:roles)),
 logins AS (SELECT member FROM pg_auth_members WHERE roleid IN (SELECT oid FROM ours))
@@ -59,13 +60,14 @@ SELECT format('GRANT %I TO %I WITH ADMIN TRUE%s', r.rolname, owner.rolname,
 
 
 def hand_over(engine: Engine, owner: Login, schemas: Sequence[str], roles: Sequence[str]) -> int:
-    """Make the owner, or set its password, and give it all that is ours; return how much changed.
+    """Create the owner, or set its password, and transfer all objects to it.
 
-    The owner may make roles, and owns the database and what is in these schemas. roles: those of
-    the services; the owner may give out these that are there, and change the logins that have them.
+    Returns the number of changes. The owner may create roles, and owns the database and the objects
+    in these schemas. roles: roles of the services; the owner may grant those that exist, and change
+    the logins that have them.
 
     Raises:
-        ConfigurationError: we are no superuser, or the owner is one.
+        ConfigurationError: this user is no superuser, or the owner is one.
 
     """
     changed: list[str] = []

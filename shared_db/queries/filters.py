@@ -1,7 +1,7 @@
-"""Filters of lists as plain values, and what they mean in SQL: the same rows on both stores.
+"""Filters of lists as plain values, and their SQL: they select the same rows on both stores.
 
 Texts are compared by code point: upper and lower case differ, and `%` and `_` are ordinary
-characters, because nothing here uses LIKE.
+characters, because no filter uses LIKE.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from shared_db.queries.dialects import Column, Dialect, dialect_of
 
 
 class Operator(StrEnum):
-    """How a stored value is compared with the one asked for."""
+    """Comparison of a stored value with the value of a filter."""
 
     EQ = "eq"
     NE = "ne"
@@ -33,8 +33,8 @@ class Operator(StrEnum):
 class Filter:
     """One condition; `path` names the keys inside a JSON object, outermost first.
 
-    Nothing but `ne` ever meets a value that is absent, and `ne` does not meet it either. Inside
-    JSON a value of another type than the one asked for never matches.
+    An absent value matches no operator, not even `ne`. Inside JSON, a value of another type than
+    the filter's never matches.
     """
 
     field: str
@@ -52,7 +52,7 @@ def conditions(
     """Return the WHERE conditions of the filters on the columns of those names.
 
     Raises:
-        KeyError: a filter's field is none of the columns.
+        KeyError: no column has the name of a filter's field.
 
     """
     dialect = dialect_of(session)

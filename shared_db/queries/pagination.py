@@ -1,4 +1,4 @@
-"""Keyset pages: the next page starts after the last row seen, at the same cost at any depth."""
+"""Keyset pagination: a page starts after the last row of the one before, at the same cost."""
 
 import base64
 import json
@@ -6,19 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 
 from sqlalchemy import ColumnElement, Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared_db.errors import Invalid
+from shared_db.queries.filters import Filter
 
 T = TypeVar("T")
 _BIGINT = 2**63
 
 
 class MalformedCursor(Invalid):
-    """The cursor was not given out by this list."""
+    """The cursor is not one of this list."""
 
     slug = "malformed-cursor"
     title = "The cursor is not one of this list"
@@ -26,30 +27,38 @@ class MalformedCursor(Invalid):
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One page of rows, and the cursor of the next or None at the end."""
+    """Page of rows, with the cursor of the next page or None at the end."""
 
     items: Sequence[T]
     next: str | None
 
     def __iter__(self) -> Iterator[T]:
-        """Go through this page's rows."""
+        """Iterate over the rows of this page."""
         return iter(self.items)
 
     def __len__(self) -> int:
-        """Count this page's rows."""
+        """Return the number of rows of this page."""
         return len(self.items)
 
     def __getitem__(self, index: int) -> T:
-        """Return one of this page's rows."""
+        """Return one row of this page."""
         return self.items[index]
+
+
+class PageOptions(TypedDict, total=False):
+    """Options of a list: filters of the caller, cursor, and the most rows (by default 100)."""
+
+    filters: Sequence[Filter]
+    after: str | None
+    limit: int
 
 
 @dataclass(frozen=True)
 class Keyset:
-    """The order of one list: the columns that identify a place in it, all in one direction.
+    """Sort order of one list: the columns that identify a place in it, all in one direction.
 
-    `name` is written into the cursors, so that one list's cursor is refused by another. The columns
-    must not be null and together be unique, and an index must hold them in this order.
+    `name` is part of the cursors, so that a list refuses the cursor of another one. The columns
+    must be non-null and unique together, and need an index in this order.
     """
 
     name: str
@@ -59,7 +68,7 @@ class Keyset:
     def page(self, session: Session, query: Select[T], *, after: str | None, limit: int) -> Page[T]:
         """Return at most `limit` rows of `query` that follow the cursor `after`.
 
-        `query` selects one entity whose attributes are this keyset's columns.
+        `query` selects one entity; its attributes are this keyset's columns.
 
         Raises:
             MalformedCursor: `after` is not a cursor of this list.
@@ -71,21 +80,21 @@ class Keyset:
     def rows(
         self, session: Session, query: Select[*tuple[Any, ...]], *, after: str | None, limit: int
     ) -> tuple[Sequence[Any], str | None]:
-        """Return rows and the next cursor; `query` may select any columns, its keys among them."""
+        """Return rows and the next cursor; `query` may select any columns, including the keys."""
         place = tuple_(*self.columns)
         if after is not None:
             seen = tuple_(*self.decode(after))
             query = query.where(place < seen if self.is_descending else place > seen)
         query = query.add_columns(*self.columns)
         query = query.order_by(*(c.desc() if self.is_descending else c for c in self.columns))
-        # One more than asked for tells whether there is a next page.
+        # One row more than the limit shows that there is a next page.
         rows = session.execute(query.limit(limit + 1)).all()
         if len(rows) <= limit:
             return rows, None
         return rows[:limit], self._encode(rows[limit - 1][-len(self.columns) :])
 
     def cursor(self, *place: object) -> str:
-        """Return the cursor of a place in this list, whether a row is there or not."""
+        """Return the cursor of a place in this list, with or without a row there."""
         return self._encode(place)
 
     def _encode(self, values: Sequence[object]) -> str:
@@ -94,7 +103,7 @@ class Keyset:
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def decode(self, cursor: str) -> list[Any]:
-        """Return the values of the columns at the place that the cursor names.
+        """Return the column values of the cursor's place.
 
         Raises:
             MalformedCursor: it is not a cursor of this list.

@@ -1,1 +1,1 @@
-"""Resilience against a slow or absent database: breaker, deadlines, errors; no queries."""
+"""Resilience against a slow or absent database: breaker, deadlines, errors; no queries here."""

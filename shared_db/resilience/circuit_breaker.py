@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable
 
 from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable, Overloaded
-from shared_db.resilience.threads import start_thread
+from shared_db.resilience.deadlines import start_thread
 
 logger = logging.getLogger(__name__)
 
 PROBE_SECONDS = 0.5
 _AWAY = "The database does not answer. Try again in a few seconds."
-# Callers are not told what is wrong: it can name the server and its user.
+# The refusal has no cause: a cause can name the server and its user.
 _UNUSABLE = "The database is there, but cannot be used as it is; the log tells why."
 
-# Parts of libpq's messages that tell the cause and nothing of the server.
+# Parts of libpq's messages that name the cause, but not the server.
 _CAUSES = (
     "Connection refused",
     "Connection reset",
@@ -26,19 +26,18 @@ _CAUSES = (
     "No route to host",
 )
 
-# Connects, asks and disconnects within so many seconds.
+# Connects, runs a query and disconnects within so many seconds.
 Probe = Callable[[float], None]
 
 
 class CircuitBreaker:
-    """Circuit breaker that opens when the server does not answer its probe, nor anything else.
+    """Circuit breaker that opens when the server answers neither its probe nor any statement.
 
-    A connection that is lost, or a statement that takes long, only starts the probe. While any
-    statement is answered the server lives, however slow it is. An open breaker closes when the
+    A lost connection or a slow statement only starts the probe. An open breaker closes when the
     probe is answered again.
     probe: raises DatabaseUnavailable while the server does not answer, DatabaseBusy when it answers
-    but has no connection left, ConfigurationError when it is not as it must be.
-    patience_seconds: how long the probe may take while nothing is known to be wrong.
+    but has no connection left, ConfigurationError when it is not as it must be. patience_seconds:
+    limit of a probe while the breaker is closed. longest_seconds: its limit while it is open.
     """
 
     def __init__(self, probe: Probe, *, patience_seconds: float, longest_seconds: float) -> None:
@@ -48,7 +47,7 @@ class CircuitBreaker:
         self._lock = threading.Lock()
         self._is_probing = False
         self._is_stopped = threading.Event()
-        # Set at the end of each probe; a new one for each that is waited for.
+        # Set at the end of each probe; a new event for each run of the probe's thread.
         self._probed = threading.Event()
         self._answered_at = time.monotonic()
         self._away_since: float | None = None
@@ -59,59 +58,59 @@ class CircuitBreaker:
 
     @property
     def is_up(self) -> bool:
-        """Return True if the server answers, as far as is known."""
+        """Return True if the breaker is closed: the server answers, as far as is known."""
         return self._away_since is None
 
     @property
     def reason(self) -> str | None:
-        """Why the server cannot be written to; None when it can."""
+        """The reason why the server cannot be written to; None when it can."""
         return self._refused_writes if self.is_up else self._reason
 
-    def require(self) -> None:
-        """Let a unit of work begin.
+    def check(self) -> None:
+        """Return at once if the breaker is closed, without a query.
 
         Raises:
-            DatabaseUnavailable: the server is away; told without asking it.
+            DatabaseUnavailable: the breaker is open.
 
         """
         if not self.is_up:
-            self._start_probing()  # where that failed before, nobody looks
+            self._start_probing()  # its thread may have been refused before
             raise DatabaseUnavailable(self._reason)
 
     def require_answer(self, max_age_seconds: float) -> None:
-        """Return if the server answered something lately, or answers the probe now.
+        """Return if the server answered in the last `max_age_seconds`, or answers the probe now.
 
         Raises:
             DatabaseUnavailable: it is away.
             DatabaseBusy: it answers, but has no connection left.
-            Overloaded: this process has nothing left to ask it with.
+            Overloaded: this process has no thread or descriptor left for the probe.
 
         """
         if self.is_up and time.monotonic() - self._answered_at > max_age_seconds:
             self.is_away_after_probe()
-        self.require()
+        self.check()
         if self._busy is not None:
             raise type(self._busy)(self._busy.detail)
 
-    def answered(self) -> None:
-        """Record that the server answered something, be it a refusal."""
+    def record_success(self) -> None:
+        """Record that the server answered; a refusal counts, too."""
         self._answered_at = time.monotonic()
 
-    def wrote(self) -> None:
+    def record_write(self) -> None:
         """Record that a transaction was committed."""
-        self.answered()
+        self.record_success()
         if self._refused_writes is not None:
             self._refused_writes = None
             logger.warning("the database takes writes again")
 
-    def refused_write(self, reason: str) -> None:
-        """Record that the server answers but takes no writes: read-only, or its disk full."""
+    def record_refused_write(self, reason: str) -> None:
+        """Record that the server answers but takes no writes: read-only, or its disk is full."""
         if self._refused_writes != reason:
             self._refused_writes = reason
             logger.error("the database takes no writes: %s", reason)
 
-    def lost(self, reason: str = _AWAY) -> None:
-        """Open the breaker: the server was looked for and does not answer."""
+    def trip(self, reason: str = _AWAY) -> None:
+        """Open the breaker: a connection was tried and the server does not answer."""
         with self._lock:
             if self._away_since is None:
                 self._away_since = time.monotonic()
@@ -120,18 +119,18 @@ class CircuitBreaker:
         self._start_probing()
 
     def suspect(self) -> None:
-        """Start the probe, because a connection was lost or something takes long."""
+        """Start the probe, because a connection was lost or a statement is slow."""
         self._start_probing()
 
     def is_away_after_probe(self) -> bool:
-        """Probe the server, or wait for the probe at hand; return True if it is away."""
+        """Probe the server, or wait for the probe in flight; return True if it is away."""
         self._start_probing()
         probed = self._probed
         probed.wait(self._patience_seconds)
         return not self.is_up
 
     def stop(self) -> None:
-        """Probe no more: the store is closed."""
+        """Stop the probe: the store is closed."""
         self._is_stopped.set()
 
     def _start_probing(self) -> None:
@@ -140,25 +139,26 @@ class CircuitBreaker:
                 return
             self._probed = threading.Event()
             try:
-                start_thread("veritas-probe", self._probe_until_settled)
+                start_thread("veritas-probe", self._probe_loop)
             except Overloaded as refusal:
                 logger.error("the database is not looked for: %s", refusal)  # noqa: TRY400 - one line
                 self._probed.set()
             else:
                 self._is_probing = True
 
-    def _probe_until_settled(self) -> None:
-        while not self._is_settled():
+    def _probe_loop(self) -> None:
+        while not self._probe_once():
             if self._is_stopped.wait(PROBE_SECONDS):
                 return
 
-    def _is_settled(self) -> bool:
+    def _probe_once(self) -> bool:
+        """Probe the server and set the breaker; return True if it is closed."""
         asked_at = time.monotonic()
         seconds = self._patience_seconds if self.is_up else self._longest_seconds
-        reason, cause = self._ask(seconds)
+        reason, cause = self._run_probe(seconds)
         with self._lock:
             if reason is None:
-                self._found_back()
+                self._record_recovery()
             elif self.is_up and self._answered_at < asked_at:
                 self._away_since = asked_at
                 logger.error("the database is away: %s", cause)
@@ -168,14 +168,14 @@ class CircuitBreaker:
             self._probed.set()
             return self.is_up
 
-    def _found_back(self) -> None:
+    def _record_recovery(self) -> None:
         if self._away_since is not None:
             seconds = time.monotonic() - self._away_since
             self._away_since = None
             logger.warning("the database is back after %.1f s", seconds)
 
-    def _ask(self, seconds: float) -> tuple[str | None, str]:
-        """Return why the server cannot be used, as callers are told and as the log is."""
+    def _run_probe(self, seconds: float) -> tuple[str | None, str]:
+        """Return why the server cannot be used: the refusal of callers, and the log's text."""
         self._busy = None
         try:
             self._probe(seconds)
@@ -184,7 +184,7 @@ class CircuitBreaker:
         except DatabaseBusy as busy:
             self._busy = busy  # it answers: overload is no outage
         except Overloaded as overload:
-            # Nothing could be asked, so that nothing new is known.
+            # The probe could not be run, so the state is unchanged.
             self._busy = overload
             return (None if self.is_up else self._reason), ""
         except ConfigurationError as refusal:
@@ -192,10 +192,10 @@ class CircuitBreaker:
                 self._last_refusal = str(refusal)
                 logger.error("the database is there, but cannot be used: %s", refusal)  # noqa: TRY400 - one line
             return _UNUSABLE, "it cannot be used as it is"
-        except Exception as failure:  # noqa: BLE001 - the thread must go on looking
+        except Exception as failure:  # noqa: BLE001 - the thread must go on probing
             logger.error("looking for the database failed: %s", type(failure).__qualname__)  # noqa: TRY400 - its text may be personal
             return _AWAY, "looking for it failed"
-        self.answered()
+        self.record_success()
         return None, ""
 
 

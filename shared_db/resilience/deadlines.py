@@ -1,4 +1,7 @@
-"""How long one unit of work may take, measured here: a hanging server enforces nothing itself."""
+"""Deadlines of units of work, enforced in this process: a hanging server enforces nothing.
+
+They need threads beside those of the requests; a machine may refuse to start one.
+"""
 
 import logging
 import socket
@@ -14,31 +17,47 @@ from typing import Any
 import psycopg2
 from sqlalchemy import Connection, Engine, event
 
-from shared_db.resilience.threads import start_thread
+from shared_db.errors import Overloaded
 
 logger = logging.getLogger(__name__)
 
+THREAD_LIMIT = "The machine lets no further thread be started. Try again."
+
 _TICK_SECONDS = 0.05
-# How long the thread stays when nothing is watched: starting it anew for each request costs more.
+# The thread stays for so many ticks without work: a new one for each request would cost more.
 _IDLE_TICKS = 40
+
+
+def start_thread(name: str, work: Callable[[], None]) -> None:
+    """Start the work in a thread that ends with the process.
+
+    Raises:
+        Overloaded: no further thread can be started now.
+
+    """
+    try:
+        threading.Thread(target=work, name=name, daemon=True).start()
+    except RuntimeError as refusal:
+        raise Overloaded(THREAD_LIMIT) from refusal
 
 
 @dataclass
 class Deadline:
-    """When one unit of work is given up, and whom to tell when it takes suspiciously long.
+    """Deadline of one unit of work, with the report that it is slow.
 
-    at, doubted_at: on the monotonic clock. is_hopeless: tells that it may be given up before.
+    at, suspect_at: seconds on the monotonic clock. on_suspect: called once, when the work is slow.
+    should_abort: returns True if slow work may be given up before `at`.
     """
 
     at: float
     suspect_at: float
-    doubt: Callable[[], None]
+    on_suspect: Callable[[], None]
     should_abort: Callable[[], bool]
-    is_doubted: bool = False
+    is_suspect: bool = False
 
     @property
     def is_past(self) -> bool:
-        """Tell whether the unit of work is given up."""
+        """Return True if the time of the unit of work is over."""
         return time.monotonic() >= self.at
 
     @property
@@ -48,14 +67,14 @@ class Deadline:
 
     @property
     def is_over(self) -> bool:
-        """Tell whether to wait no longer: it is past, or was doubted and is hopeless."""
-        return self.is_past or (self.is_doubted and self.should_abort())
+        """Return True if the unit of work is given up: it is past, or slow and to be aborted."""
+        return self.is_past or (self.is_suspect and self.should_abort())
 
     def report_slow(self) -> None:
-        """Tell once that this takes long."""
-        if not self.is_doubted:
-            self.is_doubted = True
-            self.doubt()
+        """Report that the unit of work is slow, once."""
+        if not self.is_suspect:
+            self.is_suspect = True
+            self.on_suspect()
 
 
 _limit: ContextVar[float | None] = ContextVar("veritas_limit", default=None)
@@ -63,8 +82,8 @@ _deadline: ContextVar[Deadline | None] = ContextVar("veritas_deadline", default=
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Give each unit of work in this context so many seconds, in place of its usual ones."""
+def time_limit(seconds: float) -> Iterator[None]:
+    """Limit each unit of work in this context to so many seconds, instead of its usual limit."""
     token = _limit.set(seconds)
     try:
         yield
@@ -75,20 +94,22 @@ def within(seconds: float) -> Iterator[None]:
 @contextmanager
 def deadline_scope(
     usual_seconds: float,
-    doubt_seconds: float,
-    doubt: Callable[[], None],
+    suspect_seconds: float,
+    on_suspect: Callable[[], None],
     is_away: Callable[[], bool] = lambda: False,
 ) -> Iterator[Deadline]:
-    """Set the deadline that connecting and `watched` keep to.
+    """Set the deadline that connecting and `watch` keep to.
 
-    doubt: called once after `doubt_seconds`. is_away: tells afterwards whether the server is known
-    to be away; what has a limit of its own (see `within`) is then given up at once.
+    on_suspect: called once after `suspect_seconds`. is_away: returns True if the server is known to
+    be away; a unit of work under a `time_limit` is then given up at once, if it is slow.
     """
     now = time.monotonic()
     limit = _limit.get()
     seconds = usual_seconds if limit is None else limit
     should_abort = (lambda: False) if limit is None else is_away
-    deadline = Deadline(now + seconds, now + min(doubt_seconds, seconds), doubt, should_abort)
+    deadline = Deadline(
+        now + seconds, now + min(suspect_seconds, seconds), on_suspect, should_abort
+    )
     token = _deadline.set(deadline)
     try:
         yield deadline
@@ -97,7 +118,7 @@ def deadline_scope(
 
 
 def connect_in_time(engine: Engine) -> None:
-    """Make the engine's connecting keep to the deadline, whatever it hangs on, also DNS."""
+    """Make the engine's connecting keep to the deadline, also while it waits for DNS."""
     event.listen(engine, "do_connect", _connect)
 
 
@@ -105,12 +126,12 @@ def _connect(dialect: Any, _record: Any, arguments: list[Any], options: dict[str
     deadline = _deadline.get()
     if deadline is None:
         return None  # SQLAlchemy then connects itself
-    attempt = _Attempt(partial(dialect.loaded_dbapi.connect, *arguments, **options))
+    attempt = _ConnectAttempt(partial(dialect.loaded_dbapi.connect, *arguments, **options))
     return attempt.result(deadline)
 
 
-class _Attempt:
-    """Connecting in a thread of its own, which is left alone when it takes too long."""
+class _ConnectAttempt:
+    """Attempt to connect in a thread of its own, which is abandoned when it takes too long."""
 
     def __init__(self, connect: Callable[[], Any]) -> None:
         self._connect = connect
@@ -143,7 +164,7 @@ class _Attempt:
     def _run(self) -> None:
         try:
             self._connection = self._connect()
-        except BaseException as failure:  # noqa: BLE001 - raised again where it is waited for
+        except BaseException as failure:  # noqa: BLE001 - raised again by `result`
             self._failure = failure
         with self._lock:
             self._is_done.set()
@@ -153,14 +174,14 @@ class _Attempt:
 
 @dataclass(eq=False)
 class _Watched:
-    # A duplicate of the descriptor: the connection's own may be closed and its number be another's.
+    # A duplicate of the descriptor: once the connection closes its own, the number may be reused.
     socket: socket.socket
     deadline: Deadline
 
 
 @dataclass
 class _Watchdog:
-    """A thread that shuts the socket of each unit of work that is past its deadline."""
+    """Thread that shuts the socket of each unit of work past its deadline."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     watched: set[_Watched] = field(default_factory=set)
@@ -171,7 +192,7 @@ class _Watchdog:
             self.watched.add(watched)
             if not self.is_running:
                 start_thread("veritas-watchdog", self._run)
-                self.is_running = True  # not before: it may be that no thread can be started
+                self.is_running = True  # only now: the thread may have been refused
 
     def remove(self, watched: _Watched) -> None:
         with self.lock:
@@ -188,33 +209,33 @@ class _Watchdog:
                     self.is_running = False
                     return
                 self._cut()
-                doubted = self._doubted(time.monotonic())
-            for deadline in doubted:  # not under the lock: it starts a unit of work of its own
-                _tell_doubt(deadline)
+                suspects = self._suspects(time.monotonic())
+            for deadline in suspects:  # not under the lock: it starts a unit of work of its own
+                _report_slow(deadline)
 
     def _cut(self) -> None:
         for watched in self.watched:
             if watched.deadline.is_over:
-                with suppress(OSError):  # the other side was faster
+                with suppress(OSError):  # the server closed it first
                     watched.socket.shutdown(socket.SHUT_RDWR)
 
-    def _doubted(self, now: float) -> list[Deadline]:
+    def _suspects(self, now: float) -> list[Deadline]:
         return [w.deadline for w in self.watched if now >= w.deadline.suspect_at]
 
 
-def _tell_doubt(deadline: Deadline) -> None:
+def _report_slow(deadline: Deadline) -> None:
     try:
         deadline.report_slow()
-    except Exception as failure:  # noqa: BLE001 - who is watched besides must not pay for it
-        logger.error("a doubt could not be told: %s", type(failure).__qualname__)  # noqa: TRY400 - its text may be personal
+    except Exception as failure:  # noqa: BLE001 - the other units of work stay watched
+        logger.error("a slow answer could not be reported: %s", type(failure).__qualname__)  # noqa: TRY400 - its text may be personal
 
 
 _WATCHDOG = _Watchdog()
 
 
 @contextmanager
-def watched(connection: Connection, deadline: Deadline) -> Iterator[None]:
-    """Shut the connection when the deadline passes; whoever waits on it then fails."""
+def watch(connection: Connection, deadline: Deadline) -> Iterator[None]:
+    """Shut the connection when the deadline is over; a thread that waits on it then fails."""
     number = connection.connection.dbapi_connection.fileno()  # type: ignore[union-attr] # psycopg2's
     entry = _Watched(socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM), deadline)
     try:

@@ -1,4 +1,4 @@
-"""What a database error means: an outage, overload, or settings that a person must change."""
+"""Classification of database errors: outage, overload, refused row, or wrong settings."""
 
 import sqlite3
 
@@ -20,10 +20,10 @@ _BUSY = {
     "40001": "it collided with a parallel request",
     "40P01": "it collided with a parallel request",
 }
-# psycopg2 gives no SQLSTATE when connecting fails, so only the text can tell.
+# psycopg2 has no SQLSTATE when connecting fails, so the text is all there is.
 _TOO_MANY = ("too many connections", "too many clients", "connection slots are reserved")
-# A resolver that does not answer is an outage, too (EAI_AGAIN in glibc's and musl's words); one
-# that knows no such host tells of a wrong URL.
+# A resolver that does not answer is an outage, too (EAI_AGAIN in the words of glibc and musl); an
+# unknown host means a wrong URL.
 _UNRESOLVED = ("Temporary failure in name resolution", "to address: Try again")
 _PASSING = (
     *_TOO_MANY,
@@ -38,22 +38,23 @@ _REFUSED_WRITES = {
     "25006": "the server is read-only",
     "53100": "the server's disk is full",
 }
-# What a read-only server answers when a transaction is opened for writing.
+# A read-only server's answer to a transaction that is opened for writing.
 _CANNOT_BE_OPENED = {"0A000", "25001"}
 # The connection is gone, or the server stops or starts.
 _GOING_AWAY = ("08", "57P")
-# Classes of SQLSTATE that tell of the row alone: wrong data, a constraint, a view's condition, too
-# much for the server.
+# Classes of SQLSTATE caused by the row alone: wrong data, a constraint, a view's condition, a limit
+# of the server's program.
 _OF_THE_ROW = ("22", "23", "44", "54")
-# Those that never do: the connection, a transaction's state, the login, the database, a collision,
-# resources, a lock or an object in use, an operator, the system, its configuration, corruption. All
-# others may: a trigger's own, a privilege (also what a policy for rows refuses), a missing table.
+# Classes never caused by a row: the connection, a transaction's state, the login, the database, a
+# collision, resources, a lock or an object in use, an operator, the system, its configuration,
+# corruption. All others may be: a trigger's own, a privilege (also the refusal of a policy for
+# rows), a missing table.
 _OF_THE_SERVER = ("08", "25", "28", "3D", "40", "53", "55", "57", "58", "F0", "XX")
 _UNKNOWN_NAME = "could not translate host name"
 _MISCONFIGURED = {
     "password authentication failed": "the server refuses the user or password",
     "no password supplied": "the server wants a password and the URL has none",
-    # Without TLS alone: libpq may have tried both ways, and then TLS is not what is missing.
+    # Only for an attempt without TLS: libpq may have tried both, and then TLS is not missing.
     "SSL encryption": "the server's pg_hba.conf does not admit this user or address",
     "no encryption": "the server admits only connections with TLS: remove sslmode=disable",
     "no pg_hba.conf entry": "the server's pg_hba.conf does not admit this user or address",
@@ -69,16 +70,16 @@ _MISCONFIGURED = {
 
 
 def is_unique_violation(refusal: IntegrityError) -> bool:
-    """Tell a unique violation from a check or a foreign key, on both stores."""
+    """Return True for a unique violation, on both stores; False for a check or a foreign key."""
     if getattr(refusal.orig, "pgcode", None) == _UNIQUE_VIOLATION:
         return True
     return "UNIQUE constraint failed" in str(refusal.orig)
 
 
 def misconfiguration(failure: DBAPIError) -> str | None:
-    """Return what is wrong with the settings if that is why connecting failed, else None.
+    """Return the mistake in the settings that made connecting fail; None if there is none.
 
-    A server that cannot be reached or looked up, is starting, stopping or full is none.
+    It is no mistake if the server cannot be reached or looked up, is starting, stopping or full.
     """
     text = str(failure.orig)
     if any(sign in text for sign in _PASSING) or descriptors.shortage(failure.orig):
@@ -87,7 +88,7 @@ def misconfiguration(failure: DBAPIError) -> str | None:
         if sign in text:
             return meaning
     if "FATAL:" in text:
-        # The server answered and refused: a database or role that does not exist, for instance.
+        # The server answered and refused, for example an unknown database or role.
         return text.rsplit("FATAL:", 1)[1].strip().splitlines()[0]
     return None
 
@@ -98,18 +99,18 @@ def is_unknown_name(failure: DBAPIError) -> bool:
 
 
 def is_timeout(failure: BaseException | None) -> bool:
-    """Tell whether the statement time-out ended it."""
+    """Return True if the statement time-out ended it."""
     return getattr(getattr(failure, "orig", None), "pgcode", None) == _TIMED_OUT
 
 
 def is_answer(failure: BaseException | None) -> bool:
-    """Return True if the server itself refused something, and is not about to stop."""
+    """Return True if the server itself refused the statement, and is not about to stop."""
     code = getattr(failure, "pgcode", None) or ""
     return bool(code) and not code.startswith(_GOING_AWAY)
 
 
 def blocking_sqlstate(failure: Exception) -> str | None:
-    """Return the SQLSTATE of what is in a row's way and is not its own; None if it is its own."""
+    """Return the SQLSTATE of an obstacle outside the row; None if the row itself is refused."""
     if isinstance(failure, DatabaseBusy):
         return _sqlstate(failure.__cause__)
     if not isinstance(failure, DBAPIError | psycopg2.Error):
@@ -119,12 +120,12 @@ def blocking_sqlstate(failure: Exception) -> str | None:
 
 
 def may_be_row_specific(code: str) -> bool:
-    """Tell whether a row can be to blame for an obstacle after all: by its SQLSTATE."""
+    """Return True if, by its SQLSTATE, a single row may cause the obstacle after all."""
     return not code.startswith(_OF_THE_SERVER)
 
 
 def is_overload(busy: DatabaseBusy) -> bool:
-    """Tell whether the server, or this process, has no time for anything; else one row may wait."""
+    """Return True if the server or this process is overloaded; False if one row has to wait."""
     code = _sqlstate(busy.__cause__)
     return not code or code.startswith("53")
 
@@ -135,7 +136,7 @@ def _sqlstate(failure: BaseException | None) -> str:
 
 
 def write_refusal(failure: DBAPIError | psycopg2.Error) -> str | None:
-    """Return why the server, which answers, cannot be written to at all; None if it can."""
+    """Return why a server that answers takes no writes at all; None if it takes them."""
     code = getattr(_cause(failure), "pgcode", None)
     if code in _CANNOT_BE_OPENED and "transaction_read_only" in (
         getattr(failure, "statement", None) or ""
@@ -151,9 +152,9 @@ def _cause(failure: DBAPIError | psycopg2.Error) -> BaseException | None:
 def to_service_error(
     failure: DBAPIError | psycopg2.Error, *, is_reading: bool = False
 ) -> ServiceError | None:
-    """Return what the failure means to a caller, or None if it is an error of ours.
+    """Return the refusal for a caller; None if the failure is a programming error.
 
-    is_reading: the transaction was opened for reading only, so that it was ours to not write.
+    is_reading: the transaction was opened as read-only, so a refused write is our own mistake.
     """
     cause = _cause(failure)
     code = getattr(cause, "pgcode", None) or ""
@@ -162,9 +163,9 @@ def to_service_error(
         return DatabaseBusy(f"The request was given up: {busy}. Try again.")
     if not is_reading and (refusal := write_refusal(failure)):
         return DatabaseUnavailable(f"Nothing can be written: {refusal}.")
-    # Without SQLSTATE the server did not speak: refused, reset or gone while it was asked.
+    # Without SQLSTATE the server did not answer: refused, reset or gone during the statement.
     is_lost = not code and isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
-    # Without a descriptor nothing reaches the server, so nothing is known of it.
+    # Without a descriptor nothing reaches the server, so its state is unknown.
     is_local = is_lost or isinstance(cause, sqlite3.OperationalError)
     if is_local and (shortage := descriptors.shortage(cause)):
         return shortage
@@ -175,7 +176,7 @@ def to_service_error(
 
 def _busy(code: str, text: str) -> str | None:
     if code:
-        return _BUSY.get(code)  # the text may quote anything, also what a client sent
+        return _BUSY.get(code)  # not by the text, which may quote a client's data
     if any(sign in text for sign in _TOO_MANY):
         return "no connection is left"
     return "another request holds the lock" if "database is locked" in text else None

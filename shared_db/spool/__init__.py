@@ -1,1 +1,1 @@
-"""Spool of rows accepted while the database was away: file, queue, replay and repair."""
+"""Spool of rows accepted while the database was away; no HTTP, and no types of a service."""

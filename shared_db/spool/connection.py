@@ -11,7 +11,7 @@ from shared_db.spool.sqlite_file import FileUsers, is_damage, is_in_use
 
 
 class SpoolConnection:
-    """Connection that is opened on first use, and given to one thread after the other."""
+    """Connection that is opened on first use, and used by one thread after the other."""
 
     def __init__(self, path: Path, users: FileUsers) -> None:
         self.lock = threading.RLock()
@@ -22,7 +22,7 @@ class SpoolConnection:
 
     @contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection to this thread alone.
+        """Yield the connection to this thread alone.
 
         Raises:
             OSError: the file cannot be made.
@@ -37,10 +37,10 @@ class SpoolConnection:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection in a transaction that is committed at the end.
+        """Yield the connection in a transaction that is committed at the end.
 
         Raises:
-            SpoolUnwritable: the file was removed or replaced, so what was written is not kept.
+            SpoolUnavailable: the file was removed or replaced, so the rows are lost.
 
         """
         with self.use() as connection:
@@ -66,7 +66,7 @@ class SpoolConnection:
 
     def _opened(self) -> sqlite3.Connection:
         if not self._users.is_alone():
-            self._users.share()  # after one that is alone has made or upgraded the file
+            self._users.share()  # waits while an only user makes or upgrades the file
             return connect(self._path)
         try:
             require_no_older_user(self._path)
@@ -85,10 +85,10 @@ class SpoolConnection:
 
 
 def require_no_older_user(path: Path) -> None:
-    """Return if no process has the file open, among them those of a release without `FileUsers`.
+    """Return if no process has the file open, including those of a release without `FileUsers`.
 
     Raises:
-        SpoolUnwritable: a process has; the file was not touched.
+        SpoolUnavailable: a process has it open; the file was not changed.
 
     """
     if is_in_use(path):

@@ -1,4 +1,4 @@
-"""A spool's rows as lines of JSON, to look at or to carry to another machine."""
+"""Export of a spool's rows as lines of JSON, for people or for another machine."""
 
 import json
 import sqlite3
@@ -12,11 +12,12 @@ from pydantic import ValidationError
 
 from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
-from shared_db.spool.queue import Entry, Spool, SpoolUnavailable
+from shared_db.spool.file import Entry, SpoolUnavailable
+from shared_db.spool.queue import Spool
+from shared_db.spool.spoolable import SpoolableType
 from shared_db.spool.sqlite_file import is_damage
-from shared_db.spool.writes import SpoolableType
 
-AnyKind = SpoolableType[Any, Any]
+AnyType = SpoolableType[Any, Any]
 
 
 def as_line(service: str, entry: Entry) -> str:
@@ -34,13 +35,13 @@ def as_line(service: str, entry: Entry) -> str:
     )
 
 
-def read_file(path: Path, kinds: Mapping[str, Iterable[AnyKind]]) -> dict[str, list[Entry]]:
-    """Return by service what an exported file or a spool of another machine holds, as waiting.
+def read_file(path: Path, kinds: Mapping[str, Iterable[AnyType]]) -> dict[str, list[Entry]]:
+    """Return, by service, the rows of an exported file or of another machine's spool, as waiting.
 
-    kinds: by service, what it can take. Whose spool a copied file is, its name tells.
+    kinds: by service, the types that it knows. The name of a copied spool contains its service.
 
     Raises:
-        ConfigurationError: the file is neither, or a row of it is not one that a service takes.
+        ConfigurationError: the file is neither, or no service knows the type of a row.
 
     """
     known = {(service, kind.name): kind for service in kinds for kind in kinds[service]}
@@ -53,9 +54,9 @@ def read_file(path: Path, kinds: Mapping[str, Iterable[AnyKind]]) -> dict[str, l
     return found
 
 
-def _entry(path: Path, number: int, kind: AnyKind, addition: str) -> Entry:
+def _entry(path: Path, number: int, kind: AnyType, addition: str) -> Entry:
     try:
-        return made_anew(kind, addition)
+        return entry_from_json(kind, addition)
     except (ValidationError, ValueError) as refusal:
         raise ConfigurationError(f"{path}, row {number}: this is no {kind.name}.") from refusal
 
@@ -69,7 +70,7 @@ def _rows(path: Path, services: Iterable[str]) -> list[tuple[str, str, str]]:
 
 
 def _is_sqlite(path: Path) -> bool:
-    # Asked of SQLite: another descriptor of a spool in use would cost its users their locks.
+    # By SQLite itself: closing another descriptor of a spool in use would drop the locks on it.
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         try:
             connection.execute("PRAGMA schema_version")
@@ -80,18 +81,18 @@ def _is_sqlite(path: Path) -> bool:
     return True
 
 
-def made_anew(kind: AnyKind, addition: str) -> Entry:
-    """Return the entry of an addition in JSON, with the digest of its content.
+def entry_from_json(kind: AnyType, addition: str) -> Entry:
+    """Return the entry of an item in JSON, with a digest of its content.
 
     Raises:
-        ValueError: it is no addition of this kind.
+        ValueError: it is no item of this type.
 
     """
-    return kind.entry(kind.accepted(kind.from_json(addition), utc_now()))
+    return kind.entry(kind.stamped(kind.from_json(addition), utc_now()))
 
 
 def service_of(path: Path, services: Iterable[str]) -> str:
-    """Return the service whose spool the file is, by the file's name.
+    """Return the service of a spool by the name of its file.
 
     Raises:
         ConfigurationError: the name is not that of a spool.
@@ -107,14 +108,14 @@ def service_of(path: Path, services: Iterable[str]) -> str:
 def _rows_of_spool(path: Path, services: Iterable[str]) -> list[tuple[str, str, str]]:
     service = service_of(path, services)
     spool = Spool(path)
-    rows = [(service, entry.kind, entry.payload) for entry in spool.every()]
+    rows = [(service, entry.kind, entry.payload) for entry in spool.all_entries()]
     spool.close()
     return rows
 
 
 def _rows_of_lines(path: Path) -> list[tuple[str, str, str]]:
     rows = []
-    # Not by `splitlines`, which also ends a line at U+2028 and others that JSON leaves as they are.
+    # Not by `splitlines`, which also splits at U+2028 and others that JSON does not escape.
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if not line.strip():
             continue

@@ -1,12 +1,12 @@
-"""File of a spool: its tables, their upgrade, and the rows in them."""
+"""File of a spool: its tables, their upgrade and their rows."""
 
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from shared_db.results import Outcome
 from shared_db.spool.sqlite_file import connect_private
-from shared_db.writes.idempotent_insert import Outcome
 
 _BUSY_SECONDS = 5
 FORMAT = 2
@@ -27,8 +27,8 @@ CREATE TABLE spool (
 CREATE INDEX spool_subject ON spool (subject);
 CREATE INDEX spool_waiting ON spool (place) WHERE problem IS NULL;
 """
-# The retry state of a row that failed alone, until it is refused or retried by a person, and
-# totals that need no counting.
+# The retry state of a row that failed alone, until it is refused or a person retries it, and
+# totals, so that rows need not be counted.
 _TO_FORMAT_2 = """
 ALTER TABLE spool ADD COLUMN sqlstate TEXT;
 ALTER TABLE spool ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
@@ -61,16 +61,16 @@ COLUMNS = (
 
 
 class SpoolUnavailable(Exception):
-    """The file cannot be used; what was to be spooled is refused instead."""
+    """The file cannot be used; rows for the spool are refused."""
 
 
 class SpoolFull(SpoolUnavailable):
-    """The file holds as much as it may; what was to be spooled is refused instead."""
+    """The file has reached its limits; rows for the spool are refused."""
 
 
 @dataclass(frozen=True)
 class SpoolLimits:
-    """Most that a spool keeps, waiting and refused rows together; bytes without the journal."""
+    """Limits of a spool, for waiting and refused rows together; bytes without the journal."""
 
     rows: int = 1_000_000
     size_bytes: int = 512 * 1024 * 1024
@@ -78,11 +78,12 @@ class SpoolLimits:
 
 @dataclass(frozen=True)
 class Entry:
-    """One addition that waits, or was refused when it was replayed.
+    """Row that waits, or was refused when it was replayed.
 
-    subject: the student whom it is about, if any. payload: JSON of the addition. problem: why the
-    database refused it; None while it waits. place: in the order of acceptance; 0 before that.
-    sqlstate, failures: with which SQLSTATE it failed alone, and how often since it first did.
+    kind: name of its `SpoolableType`. subject: the student it belongs to, if any. payload: JSON of
+    the item. problem: the refusal by the database; None while it waits. sequence: its number in the
+    order of acceptance; 0 before that. sqlstate: of its failures alone. failures: their number
+    since the first one with that SQLSTATE.
     """
 
     kind: str
@@ -93,16 +94,16 @@ class Entry:
     accepted_at: datetime
     attempts: int = 0
     problem: str | None = None
-    place: int = 0
+    sequence: int = 0
     sqlstate: str | None = None
     failures: int = 0
 
 
 @dataclass(frozen=True)
 class SpoolState:
-    """How much waits, since when (None when nothing does), and how much was refused.
+    """Numbers of waiting and refused rows of a spool.
 
-    is_full: further additions are refused.
+    oldest_at: acceptance of the first waiting row, if any. is_full: further rows are refused.
     """
 
     waiting: int = 0
@@ -112,10 +113,10 @@ class SpoolState:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the file, made or upgraded if it has to be; callers begin transactions themselves.
+    """Open the file, make or upgrade it if necessary; callers begin transactions themselves.
 
     Raises:
-        SpoolUnwritable: a newer release wrote the file.
+        SpoolUnavailable: a newer release wrote the file.
         OSError: it cannot be made.
         sqlite3.Error: it cannot be opened, or is damaged.
 
@@ -137,7 +138,7 @@ def _prepare(path: Path, connection: sqlite3.Connection) -> None:
         raise SpoolUnavailable(f"{path} is of a newer release (format {written}); upgrade this one")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    # Zeros where a row was, so that nobody reads in the file what is not in the table any more.
+    # Deleted rows are overwritten with zeros, so that the file does not contain them any more.
     connection.execute("PRAGMA secure_delete = ON")
     if written < FORMAT:
         _upgrade(connection)
@@ -151,7 +152,7 @@ def _format_of(connection: sqlite3.Connection) -> int:
 def _upgrade(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        written = _format_of(connection)  # another process may have been faster
+        written = _format_of(connection)  # another process may have upgraded it meanwhile
         if written < 1:
             _run(connection, _CREATE)
         if written < FORMAT:
@@ -165,7 +166,7 @@ def _upgrade(connection: sqlite3.Connection) -> None:
 
 
 def _run(connection: sqlite3.Connection, script: str) -> None:
-    # One by one, since `executescript` would commit first.
+    # One by one, because `executescript` would commit first.
     statement = ""
     for line in script.strip().splitlines():
         statement += f"{line}\n"
@@ -174,10 +175,10 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
             statement = ""
 
 
-def keep(connection: sqlite3.Connection, entry: Entry) -> tuple[Outcome, Entry]:
-    """Insert the entry if its id is new; return what became of it and what is kept.
+def insert_entry(connection: sqlite3.Connection, entry: Entry) -> tuple[Outcome, Entry]:
+    """Insert the entry if its id is new; return the outcome and the stored entry.
 
-    A refused entry is replaced: resubmitting it puts it at the end of the queue.
+    A rejected entry is replaced: resubmitting it puts it at the end of the queue.
     """
     replace_refused = "DELETE FROM spool WHERE kind = ? AND id = ? AND problem IS NOT NULL"
     connection.execute(replace_refused, (entry.kind, entry.id))
@@ -213,7 +214,7 @@ def size_bytes(connection: sqlite3.Connection) -> int:
 
 
 def is_mostly_free(connection: sqlite3.Connection) -> bool:
-    """Return True if a megabyte or more, and most of the file, holds nothing."""
+    """Return True if more than a megabyte and more than half of the file is unused."""
     pages, free, page_bytes = _pages(connection)
     return free * page_bytes > 1024 * 1024 and free > pages // 2
 

@@ -1,64 +1,63 @@
-"""Forgetting in the spool: students who were erased leave nothing in its file."""
+"""Purge of erased students' rows from the spool."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
-from shared_db.connection.database import Database
 from shared_db.errors import DatabaseUnavailable
-from shared_db.spool.queue import SpoolUnavailable, asked
+from shared_db.spool.access import SpoolAccess
+from shared_db.spool.file import SpoolUnavailable
 
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 1000
 
 
-def require_no_pending_writes(database: Database, subject: str) -> None:
-    """Let a student be erased only when nothing of theirs waits.
+def require_no_pending_writes(access: SpoolAccess, subject: str) -> None:
+    """Return if no row of the student waits, so that the student can be erased.
 
     Raises:
-        DatabaseUnavailable: something waits, and is given back first.
+        DatabaseUnavailable: a row waits, and has to be replayed first.
 
     """
-    spool = database.spool
-    if spool and asked(lambda: spool.holds([subject]), unknown=False):
+    if access.holds([subject]):
         raise DatabaseUnavailable("Something of the student waits to be stored. Try again soon.")
 
 
-def purge_students(database: Database, subjects: Collection[str]) -> int:
-    """Delete from the spool what is there of erased students; return how many additions.
+def purge_students(access: SpoolAccess, subjects: Collection[str]) -> int:
+    """Delete all rows of erased students from the spool; return their number.
 
-    A spool that cannot be written keeps them until `forget_erased` finds it mended.
+    A spool that cannot be written keeps them until `purge_erased` can write it again.
     """
-    spool = database.spool
+    spool = access.spool
     if spool is None or not subjects:
         return 0
     removed = 0
-    with _tried_again_later():
-        removed = spool.forget_subjects(subjects)
+    with _retried_later():
+        removed = spool.purge_subjects(subjects)
     if removed:
         logger.warning("%d rows of erased students were removed from the spool", removed)
     return removed
 
 
-def forget_erased(
-    database: Database, erased_among: Callable[[Collection[str]], Collection[str]]
+def purge_erased(
+    access: SpoolAccess, erased_among: Callable[[Collection[str]], Collection[str]]
 ) -> int:
-    """Delete from the spool what was refused of students who are erased; return how many additions.
+    """Delete the refused rows of erased students from the spool; return their number.
 
-    erased_among: a manager's method that tells which of the students are.
+    erased_among: a manager's method that returns the erased ones among these students.
     """
     refused, erased = list[str](), set[str]()
-    with _tried_again_later():
-        refused = database.spool.subjects_refused() if database.spool else []
+    with _retried_later():
+        refused = access.spool.subjects_refused() if access.spool else []
     for start in range(0, len(refused), _AT_ONCE):
         erased.update(erased_among(refused[start : start + _AT_ONCE]))
-    return purge_students(database, erased)
+    return purge_students(access, erased)
 
 
 @contextmanager
-def _tried_again_later() -> Iterator[None]:
-    """Say that the spool cannot be used: the student is erased all the same."""
+def _retried_later() -> Iterator[None]:
+    """Log that the spool cannot be used: the student is erased from the database all the same."""
     try:
         yield
     except SpoolUnavailable as failure:

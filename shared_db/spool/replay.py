@@ -1,4 +1,4 @@
-"""Giving back: what was spooled goes into the database by the managers' own methods."""
+"""Replay of spooled rows into the database, by the methods of the manager."""
 
 import logging
 import threading
@@ -13,38 +13,40 @@ from shared_db.connection.database import Database
 from shared_db.connection.reuse import reuse_connection
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Gone, Overloaded, ServiceError
 from shared_db.resilience.error_classification import blocking_sqlstate, is_overload
-from shared_db.spool.queue import Entry, Spool, SpoolUnavailable, replaying
+from shared_db.results import InsertResult, Outcome, refused
+from shared_db.spool.access import replaying
+from shared_db.spool.file import Entry, SpoolUnavailable
+from shared_db.spool.queue import Spool
 from shared_db.spool.replay_queue import ReplayQueue
-from shared_db.spool.retry import RetryPass, runs_of
-from shared_db.spool.writes import Returned, SpoolableType
-from shared_db.writes.idempotent_insert import Outcome
+from shared_db.spool.retry import RetryPass, isolate_deferred
+from shared_db.spool.spoolable import SpoolableType
 
 logger = logging.getLogger(__name__)
 
 BATCH = 1000
 _LEAST_BATCH = 100
-# Of the time that a live write waits, the most that one transaction of the replay should take.
-_SHARE_OF_PATIENCE = 0.1
+# Largest share of a live write's waiting time that one transaction of the replay should take.
+_TRANSACTION_SHARE = 0.1
 PAUSE_SECONDS = 0.5
-# After a pass in which nothing of some kind could be stored, or all that waits is read too often.
+# Pause after a pass in which no row of some type could be stored: reading all waiting rows twice a
+# second would cost too much.
 _STUCK_PAUSE_SECONDS = 4
-# As long as a service that stops may take; what is killed then is given back again.
-_PARTING_SECONDS = 5
-_IN_THE_DATABASE = (Outcome.STORED, Outcome.REPEATED)
-_PROBLEMS = {Outcome.CONFLICT: "The id is stored with other content"}
-# None of them is any row's fault: the process or the server has no room for anything.
-_OF_ALL = (DatabaseUnavailable, Overloaded, MemoryError, OSError)
-AnyKind = SpoolableType[Any, Any]
+# A service that stops may take so long; a transaction that is killed then is replayed again.
+_STOPPING_SECONDS = 5
+_CONFLICT = "The id is stored with other content"
+# Not caused by a row: the process or the server is out of resources.
+_NOT_ROW_SPECIFIC = (DatabaseUnavailable, Overloaded, MemoryError, OSError)
+AnyType = SpoolableType[Any, Any]
 
 
 class SpoolReplayer:
-    """Gives back what waits, in one process at a time.
+    """Replayer of waiting rows, in one process at a time.
 
-    What the database refuses stays, except what is of students who were erased. What it cannot
-    take now waits, and with it what must not overtake it; the rest goes on.
-    manager: whose methods the kinds call.
-    now: seconds since the epoch; the retry state of rows rests on it, also after a restart.
-    work: records each look of the thread.
+    A row that the database refuses stays in the spool, except rows of erased students. A row that
+    it cannot take now is deferred, and with it the later rows of its student.
+    manager: its methods insert the rows. types: the rows that this release knows.
+    now: seconds since the epoch; the retry state of rows uses it, also after a restart. work:
+    records each pass of the thread.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class SpoolReplayer:
         database: Database,
         spool: Spool,
         manager: Any,
-        kinds: Sequence[AnyKind],
+        types: Sequence[AnyType],
         *,
         now: Callable[[], float] = time.time,
         work: Work | None = None,
@@ -60,52 +62,52 @@ class SpoolReplayer:
         self._database = database
         self._spool = spool
         self._manager = manager
-        self._kinds: Mapping[str, AnyKind] = {kind.name: kind for kind in kinds}
+        self._types: Mapping[str, AnyType] = {type_.name: type_ for type_ in types}
         self._work = work or Work("replay")
         self._batch = BATCH
-        self._given = 0
+        self._replayed = 0
         self._stored: list[Entry] = []
         self._of_erased: list[Entry] = []
         self._queue = ReplayQueue(spool)
         self._now = now
-        self._unordered = [kind.name for kind in kinds if not kind.is_ordered]
+        self._unordered = [type_.name for type_ in types if not type_.is_ordered]
         self._pass = RetryPass(self._is_ordered)
         self._failures = StateLog(logger, "nothing can be replayed", "the spool is replayed again")
         self._is_stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="veritas-giving-back", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="veritas-replay", daemon=True)
 
     def start(self) -> None:
-        """Give back from now on whenever something waits and the database is there."""
+        """Start to replay whenever rows wait and the database is there."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Give back no more; a batch at hand that takes long is finished by another start."""
+        """Stop replaying; a transaction that takes long is finished after the next start."""
         self._is_stopping.set()
-        self._thread.join(_PARTING_SECONDS)
+        self._thread.join(_STOPPING_SECONDS)
 
-    def give(self) -> int:
-        """Give back all that waits and can be stored now; return how many.
+    def replay_all(self) -> int:
+        """Replay all rows that can be inserted now; return their number.
 
-        Nothing is done while another process is at it.
+        Returns 0 while another process replays.
         """
-        self._given = 0
+        self._replayed = 0
         started = time.monotonic()
-        with self._queue.turn() as is_ours:
+        with self._queue.replay_lock() as is_ours:
             if is_ours:
-                self._pass_through()
-        self._spool.wipe()
-        if self._given:
+                self._run_pass()
+        self._spool.truncate_wal()
+        if self._replayed:
             seconds = time.monotonic() - started
-            logger.warning("gave back %d rows from the spool in %.1f s", self._given, seconds)
-        if self._given >= BATCH:
+            logger.warning("replayed %d rows from the spool in %.1f s", self._replayed, seconds)
+        if self._replayed >= BATCH:
             release_memory()
-        return self._given
+        return self._replayed
 
     def _run(self) -> None:
         while not self._is_stopping.wait(self._pause_seconds()):
             try:
                 if self._is_up():
-                    self._work.run(self._give_if_any, self._pause_seconds)
+                    self._work.run(self._replay_if_any, self._pause_seconds)
             except SpoolUnavailable as failure:
                 self._failures.report(failure)
             except Exception as failure:  # noqa: BLE001 - the thread must go on
@@ -114,147 +116,150 @@ class SpoolReplayer:
                 self._failures.report(None)
 
     def _is_up(self) -> bool:
-        availability = self._database.store.availability
-        return availability is None or availability.is_up
+        breaker = self._database.store.breaker
+        return breaker is None or breaker.is_up
 
-    def _give_if_any(self) -> int:
-        if self._spool.oldest(1):
-            return self.give()
-        self._spool.wipe()
+    def _replay_if_any(self) -> int:
+        if self._spool.pending(1):
+            return self.replay_all()
+        self._spool.truncate_wal()
         return 0
 
     def _pause_seconds(self) -> float:
         return _STUCK_PAUSE_SECONDS if self._pass.is_stuck else PAUSE_SECONDS
 
     def _is_ordered(self, kind: str) -> bool:
-        return kind in self._kinds and self._kinds[kind].is_ordered
+        return kind in self._types and self._types[kind].is_ordered
 
-    def _pass_through(self) -> None:
-        stored, self._spool.kinds_stored = self._spool.kinds_stored, set()
-        # A copy: a thread that got hold of the set before may still add to it.
-        self._queue.note_stored(tuple(stored))
+    def _run_pass(self) -> None:
+        stored, self._spool.types_stored = self._spool.types_stored, set()
+        # A copy: another thread may still add to the old set.
+        self._queue.record_stored(tuple(stored))
         self._pass = RetryPass(self._is_ordered)
         after = 0
         with reuse_connection():
             while entries := self._due(after):
-                is_over = not self._give_in_batches(entries)
-                self._remove_settled()
+                is_over = not self._replay_in_batches(entries)
+                self._remove_replayed()
                 if is_over:
                     return
-                after = entries[-1].place
+                after = entries[-1].sequence
 
     def _due(self, after: int) -> list[Entry]:
         return self._queue.pending(BATCH, after, now=self._now(), unordered=self._unordered)
 
-    def _give_in_batches(self, entries: Sequence[Entry]) -> bool:
-        """Give back entries; return False when the pass has to end."""
+    def _replay_in_batches(self, entries: Sequence[Entry]) -> bool:
+        """Replay entries; return False when the pass has to end."""
         while entries:
             if self._is_stopping.is_set():
                 return False
             batch, entries = entries[: self._batch], entries[self._batch :]
             started = time.monotonic()
             try:
-                self._give(batch)
+                self._replay(batch)
             except (DatabaseUnavailable, DatabaseBusy, Overloaded):
-                # What took too long together would do so again.
+                # The same batch would take too long again.
                 self._batch = max(1, self._batch // 4)
                 return False
             self._batch = self._next_batch(time.monotonic() - started)
         return True
 
     def _next_batch(self, seconds: float) -> int:
-        """Return how many rows to replay in the next transaction, after one that took so long.
+        """Return the number of rows of the next transaction, after one that took so long.
 
-        Its locks hold up live writes about the same students, which wait for
-        DATABASE_ADDING_SECONDS at most. A far server takes long for any transaction, so that less
-        than `_LEAST_BATCH` rows would only slow the replay down.
+        Its locks block live writes of the same students, which wait for DATABASE_ADDING_SECONDS at
+        most. A distant server takes long for every transaction, so that batches of less than
+        `_LEAST_BATCH` rows would only slow the replay down.
         """
         if self._pass.is_stuck:
             return 1
-        patience = self._database.store.adding_seconds * _SHARE_OF_PATIENCE
+        patience = self._database.store.adding_seconds * _TRANSACTION_SHARE
         if self._batch < _LEAST_BATCH or seconds < patience / 2:
             return min(BATCH, self._batch * 2)
         return max(_LEAST_BATCH, self._batch // 2) if seconds > patience else self._batch
 
-    def _give(self, entries: Sequence[Entry]) -> None:
-        for name, group in in_order(entries):
-            kind = self._kinds.get(name)
-            if kind is None:
-                self._spool.refuse(
+    def _replay(self, entries: Sequence[Entry]) -> None:
+        for name, group in ordered_groups(entries):
+            type_ = self._types.get(name)
+            if type_ is None:
+                self._spool.reject(
                     (entry, "This release does not know the kind") for entry in group
                 )
                 continue
-            for run in runs_of(group):
-                self._give_group(kind, run)
+            for run in isolate_deferred(group):
+                self._replay_group(type_, run)
 
-    def _give_group(self, kind: AnyKind, group: Sequence[Entry]) -> None:
+    def _replay_group(self, type_: AnyType, group: Sequence[Entry]) -> None:
         entries = [entry for entry in group if self._pass.may_try(entry)]
         if not entries:
             return
         try:
             with replaying():
-                results = kind.give(
-                    self._manager, [kind.from_json(entry.payload) for entry in entries]
-                )
-        except _OF_ALL:
+                items = [type_.from_json(entry.payload) for entry in entries]
+                results = type_.replay(self._manager, items)
+        except _NOT_ROW_SPECIFIC:
             raise
-        except Exception as failure:  # noqa: BLE001 - it stays in the spool with the row
-            self._find_fault(kind, entries, failure)
+        except Exception as failure:  # noqa: BLE001 - recorded in the spool with the row
+            self._bisect(type_, entries, failure)
         else:
-            self._settle(kind, list(zip(entries, results, strict=True)))
+            self._apply_results(type_, list(zip(entries, results, strict=True)))
 
-    def _find_fault(self, kind: AnyKind, entries: Sequence[Entry], failure: Exception) -> None:
+    def _bisect(self, type_: AnyType, entries: Sequence[Entry], failure: Exception) -> None:
+        """Replay the halves of a failed group, until the row that fails is alone."""
         if isinstance(failure, DatabaseBusy) and (len(entries) > 1 or is_overload(failure)):
             raise failure
         if len(entries) == 1:
-            self._hold_or_refuse(kind, entries[0], failure)
-        else:  # one of them spoils it for the others
+            self._defer_or_reject(type_, entries[0], failure)
+        else:
             middle = len(entries) // 2
-            self._give_group(kind, entries[:middle])
-            self._give_group(kind, entries[middle:])
+            self._replay_group(type_, entries[:middle])
+            self._replay_group(type_, entries[middle:])
 
-    def _hold_or_refuse(self, kind: AnyKind, entry: Entry, failure: Exception) -> None:
+    def _defer_or_reject(self, type_: AnyType, entry: Entry, failure: Exception) -> None:
         code = blocking_sqlstate(failure)
         if code is None:
-            self._settle(kind, [(entry, _as_refusal(failure))])
+            self._apply_results(type_, [(entry, refused(entry.id, _as_refusal(failure)))])
             return
-        self._remove_settled()  # rows of its kind that were stored after the failure count
+        self._remove_replayed()  # before: only rows of its type that are stored later count
         if not self._queue.has_deferred(code):
             logger.error("what waits cannot be stored now: SQLSTATE %s", code)
         is_refused = self._queue.defer(entry, code, self._now())
-        self._pass.failed(entry, is_refused=is_refused)
+        self._pass.record_failure(entry, is_refused=is_refused)
         if is_refused:
             logger.error("a row is refused: SQLSTATE %s, while others are stored", code)
 
-    def _remove_settled(self) -> None:
-        """Remove the rows that were stored, a few transactions' at once: each waits for the disk.
+    def _remove_replayed(self) -> None:
+        """Remove the stored rows of several transactions at once: each removal waits for the disk.
 
-        After a crash before this the same rows are found again, and the database has them already.
+        If the process dies before it, the next replay finds the rows in the database.
         """
         stored, self._stored = self._stored, []
         of_erased, self._of_erased = self._of_erased, []
         if stored or of_erased:
-            self._queue.settle(stored, of_erased)
+            self._queue.remove(stored, of_erased)
 
-    def _settle(self, kind: AnyKind, results: Sequence[tuple[Entry, Returned]]) -> None:
-        stored = [e for e, r in results if r in _IN_THE_DATABASE]
-        of_erased = [e for e, r in results if _is_gone(r)]
-        kept = [(e, r) for e, r in results if r not in _IN_THE_DATABASE and not _is_gone(r)]
-        refused = [(e, _problem(r)) for e, r in kept]
+    def _apply_results(self, type_: AnyType, results: Sequence[tuple[Entry, InsertResult]]) -> None:
+        stored = [entry for entry, result in results if result.is_in_database]
+        of_erased = [entry for entry, result in results if _is_of_erased(result)]
+        rejected = [
+            (entry, _problem(result))
+            for entry, result in results
+            if not result.is_in_database and not _is_of_erased(result)
+        ]
         self._stored += stored
         self._of_erased += of_erased
-        self._given += len(stored)
+        self._replayed += len(stored)
         if stored:
-            self._pass.stored(kind.name)
+            self._pass.record_success(type_.name)
         if of_erased:
             logger.warning("%d rows of erased students were removed from the spool", len(of_erased))
-        if refused:
-            self._spool.refuse(refused)
-            logger.error("%d rows of the spool were refused; see `veritas spool`", len(refused))
+        if rejected:
+            self._spool.reject(rejected)
+            logger.error("%d rows of the spool were refused; see `veritas spool`", len(rejected))
 
 
-def in_order(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Entry]]]:
-    """Return groups of one kind each, such that what is of one student stays in its order."""
+def ordered_groups(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Entry]]]:
+    """Yield groups of one type each; the rows of each student stay in their order."""
     step_of: dict[str, tuple[int, str]] = {}
     groups: dict[tuple[int, str], list[Entry]] = {}
     for entry in entries:
@@ -267,17 +272,17 @@ def in_order(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Entry]]]:
         yield step[1], groups[step]
 
 
-def _is_gone(result: Returned) -> bool:
-    """Tell whether it is of a student who was erased: then nothing of it may be kept."""
-    return result is Outcome.ERASED or isinstance(result, Gone)
+def _is_of_erased(result: InsertResult) -> bool:
+    """Return True if the row is of an erased student, so that it must be removed."""
+    return result.outcome is Outcome.ERASED or isinstance(result.refusal, Gone)
 
 
-def _problem(result: Returned) -> str:
-    return result.title if isinstance(result, ServiceError) else _PROBLEMS[result]
+def _problem(result: InsertResult) -> str:
+    return _CONFLICT if result.refusal is None else result.refusal.title
 
 
 class _Unexpected(ServiceError):
-    """An error of ours; its kind is told, its text may be personal."""
+    """Programming error; only its class is recorded, as its text may be personal."""
 
     slug = "unexpected"
 
@@ -287,5 +292,5 @@ def _as_refusal(failure: Exception) -> ServiceError:
         return failure
     logger.error("a spooled row cannot be stored: %s", type(failure).__qualname__)
     refusal = _Unexpected(type(failure).__qualname__)
-    refusal.title = f"Unexpected error: {type(failure).__qualname__}"  # type: ignore[misc] # of this one
+    refusal.title = f"Unexpected error: {type(failure).__qualname__}"  # type: ignore[misc] # this one's
     return refusal

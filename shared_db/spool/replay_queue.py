@@ -1,4 +1,4 @@
-"""Queue of a spool's rows for replay: which are due, and what became of them."""
+"""Queue of a spool's rows for replay, with their retry state."""
 
 import fcntl
 import json
@@ -11,7 +11,7 @@ from shared_db.spool.file import Entry
 from shared_db.spool.retry import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, is_exhausted
 from shared_db.spool.store import SpoolStore
 
-# The pause doubles with each failure; another SQLSTATE begins anew.
+# The pause doubles with each failure; another SQLSTATE starts again with the first pause.
 _DEFER = """
 UPDATE spool SET
     failures = CASE WHEN sqlstate = :code THEN failures + 1 ELSE 1 END,
@@ -32,8 +32,8 @@ class ReplayQueue:
         self._store = store
 
     @contextmanager
-    def turn(self) -> Iterator[bool]:
-        """Give True to the one process that replays; it is let go when the process ends."""
+    def replay_lock(self) -> Iterator[bool]:
+        """Yield True if this process is the one that replays; the lock ends with the process."""
         with Path(f"{self._store.path}.lock").open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,9 +47,9 @@ class ReplayQueue:
     ) -> list[Entry]:
         """Return rows to try now, in the order of acceptance.
 
-        Left out are rows deferred until after `now`, and those behind one of them of their subject
-        unless the kind is `unordered`. now: seconds; a row deferred for longer than any pause is
-        due, since the clock was put back.
+        Rows deferred until after `now` are left out, and later rows of the same subject, too,
+        unless their kind is `unordered`. now: seconds since the epoch. A row deferred for longer
+        than any pause is due: the clock was set back.
         """
         where = (
             "problem IS NULL AND place > :after AND NOT coalesce(next_at > :now"
@@ -68,37 +68,37 @@ class ReplayQueue:
         }
         return self._store.entries(where, values, limit=limit)
 
-    def settle(self, stored: Sequence[Entry], others: Sequence[Entry] = ()) -> None:
-        """Forget additions that the database has, and others that it never will.
+    def remove(self, stored: Sequence[Entry], others: Sequence[Entry] = ()) -> None:
+        """Remove stored rows, and others that will never be stored.
 
-        What was in the way of a deferred row that is stored now is gone, so that other rows that
-        failed with its SQLSTATE are due at once.
+        The obstacle of a deferred row that is now stored is gone: other rows that failed with its
+        SQLSTATE are due at once.
         """
-        places = json.dumps([entry.place for entry in (*stored, *others)])
+        places = json.dumps([entry.sequence for entry in (*stored, *others)])
         freed = {entry.sqlstate for entry in stored if entry.sqlstate}
         with self._store.transaction() as connection:
             connection.execute(
                 "DELETE FROM spool WHERE place IN (SELECT value FROM json_each(?))", (places,)
             )
             for kind in {entry.kind for entry in stored}:
-                _note_stored(connection, kind)
+                _record_stored(connection, kind)
             for code in freed:
                 connection.execute("UPDATE spool SET next_at = 0 WHERE sqlstate = ?", (code,))
 
-    def note_stored(self, kinds: Iterable[str]) -> None:
+    def record_stored(self, kinds: Iterable[str]) -> None:
         """Record that rows of these kinds were stored past the spool."""
         with self._store.transaction() as connection:
             for kind in kinds:
-                _note_stored(connection, kind)
+                _record_stored(connection, kind)
 
     def has_deferred(self, code: str) -> bool:
         """Return True if a waiting row failed with that SQLSTATE."""
         return bool(self._store.entries("problem IS NULL AND sqlstate = ?", (code,), limit=1))
 
     def defer(self, entry: Entry, code: str, now: float) -> bool:
-        """Record that a row failed alone with a SQLSTATE, and when it is due again.
+        """Record that a row failed alone with a SQLSTATE, and defer it.
 
-        Return True if it was refused instead (`is_exhausted`). now: seconds.
+        Return True if it was refused instead (`is_exhausted`). now: seconds since the epoch.
         """
         with self._store.transaction() as connection:
             row = connection.execute(
@@ -106,25 +106,25 @@ class ReplayQueue:
                 {
                     "code": code,
                     "now": now,
-                    "place": entry.place,
+                    "place": entry.sequence,
                     "first": FIRST_PAUSE_SECONDS,
                     "longest": LONGEST_PAUSE_SECONDS,
                 },
             ).fetchone()
             if row is None:
-                return False  # settled meanwhile
+                return False  # removed meanwhile
             failures, failed_at, others_stored = row
             if not is_exhausted(code, failures, now - failed_at, others_stored=bool(others_stored)):
                 return False
             problem = f"The database refuses it while it takes others: SQLSTATE {code}"
             connection.execute(
                 "UPDATE spool SET problem = ?, attempts = attempts + failures WHERE place = ?",
-                (problem, entry.place),
+                (problem, entry.sequence),
             )
         return True
 
 
-def _note_stored(connection: sqlite3.Connection, kind: str) -> None:
+def _record_stored(connection: sqlite3.Connection, kind: str) -> None:
     connection.execute(
         "UPDATE spool SET others_stored = 1"
         " WHERE next_at IS NOT NULL AND others_stored = 0 AND kind = ?",

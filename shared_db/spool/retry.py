@@ -1,4 +1,4 @@
-"""Retry of spooled rows that the database does not take now; their state is in the spool file."""
+"""Retry rules for spooled rows that failed; their state is in the spool file."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -7,22 +7,22 @@ from itertools import groupby
 from shared_db.resilience.error_classification import may_be_row_specific
 from shared_db.spool.file import Entry
 
-# A row is refused after so many failures, over so long, while others of its kind are stored.
+# A row is refused after so many failures in so many seconds, while others of its type are stored.
 EXHAUSTED_FAILURES = 5
 EXHAUSTED_SECONDS = 300
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30
-# After so many new failures of a kind, one after the other, no row of it is to blame.
-_MOST_IN_A_ROW = 3
-# Deferred rows of a kind that are tried again in a pass, so that they cost the server little.
-_MOST_RETRIES = 10
+# After so many consecutive failures of one type, the cause is not a row.
+_MAX_CONSECUTIVE_FAILURES = 3
+# Deferred rows of one type that are retried in one pass, to limit the load on the server.
+_MAX_RETRIES = 10
 
 
 def is_exhausted(code: str, failures: int, seconds: float, *, others_stored: bool) -> bool:
     """Return True if a row that failed alone is to be refused.
 
-    code: the SQLSTATE of all the failures. seconds: since the first one. others_stored: whether
-    rows of its kind were stored since then.
+    code: the SQLSTATE of all failures. seconds: since the first one. others_stored: True if other
+    rows of its type were stored since then.
     """
     return (
         may_be_row_specific(code)
@@ -33,53 +33,58 @@ def is_exhausted(code: str, failures: int, seconds: float, *, others_stored: boo
 
 
 class RetryPass:
-    """One pass through the spool: kinds and students that wait until the next one.
+    """One pass through the spool, with the types and students deferred until the next one.
 
-    is_ordered: whether rows of a kind wait for earlier ones of their student.
+    is_ordered: returns True if rows of a type wait for earlier rows of their student.
     """
 
     def __init__(self, is_ordered: Callable[[str], bool]) -> None:
         self._is_ordered = is_ordered
-        self._waiting_keys: set[str | int] = set()
-        self._in_a_row: Counter[str] = Counter()
+        self._deferred_keys: set[str | int] = set()
+        self._consecutive_failures: Counter[str] = Counter()
         self._retries: Counter[str] = Counter()
 
     @property
     def is_stuck(self) -> bool:
-        """Return True if of some kind nothing could be stored."""
-        return any(count >= _MOST_IN_A_ROW for count in self._in_a_row.values())
+        """Return True if no row of some type could be stored."""
+        return any(
+            count >= _MAX_CONSECUTIVE_FAILURES for count in self._consecutive_failures.values()
+        )
 
     def may_try(self, entry: Entry) -> bool:
-        """Return True if the row may be tried; if not, later rows of its student wait, too."""
-        key = self._key(entry)
-        if key not in self._waiting_keys and self._has_its_turn(entry):
+        """Return True if the row may be tried; if not, later rows of its student are deferred."""
+        key = self._ordering_key(entry)
+        if key not in self._deferred_keys and self._has_attempts_left(entry):
             return True
-        self._waiting_keys.add(key)
+        self._deferred_keys.add(key)
         return False
 
-    def failed(self, entry: Entry, *, is_refused: bool) -> None:
-        """Record that the row failed alone; unless it is refused, rows of its student wait."""
-        (self._retries if entry.failures else self._in_a_row)[entry.kind] += 1
+    def record_failure(self, entry: Entry, *, is_refused: bool) -> None:
+        """Record that the row failed alone; unless it is refused, defer its student's rows."""
+        (self._retries if entry.failures else self._consecutive_failures)[entry.kind] += 1
         if not is_refused:
-            self._waiting_keys.add(self._key(entry))
+            self._deferred_keys.add(self._ordering_key(entry))
 
-    def stored(self, kind: str) -> None:
-        """Record that rows of the kind were stored."""
-        self._in_a_row[kind] = 0
+    def record_success(self, kind: str) -> None:
+        """Record that rows of the type were stored."""
+        self._consecutive_failures[kind] = 0
 
-    def _has_its_turn(self, entry: Entry) -> bool:
+    def _has_attempts_left(self, entry: Entry) -> bool:
         if entry.failures:
-            return self._retries[entry.kind] < _MOST_RETRIES
-        return self._in_a_row[entry.kind] < _MOST_IN_A_ROW
+            return self._retries[entry.kind] < _MAX_RETRIES
+        return self._consecutive_failures[entry.kind] < _MAX_CONSECUTIVE_FAILURES
 
-    def _key(self, entry: Entry) -> str | int:
+    def _ordering_key(self, entry: Entry) -> str | int:
         if entry.subject is None or not self._is_ordered(entry.kind):
-            return entry.place
+            return entry.sequence
         return entry.subject
 
 
-def runs_of(entries: Iterable[Entry]) -> list[list[Entry]]:
-    """Return the rows in their order, each that failed before alone: it would spoil the others."""
+def isolate_deferred(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """Return the rows in order, grouped so that a row that failed before is alone.
+
+    Otherwise its next failure would roll back the others.
+    """
     runs: list[list[Entry]] = []
     for has_failed, group in groupby(entries, lambda entry: entry.failures > 0):
         rows = list(group)

@@ -1,8 +1,8 @@
-"""Rows of a damaged spool, read page by page past everything that SQLite needs whole.
+"""Salvage of rows from a damaged spool, page by page, without SQLite.
 
-A row is in one cell of a leaf page of the table; a value too long for the page goes on in a chain
-of overflow pages. Both are found without the file's header, schema or inner pages. The layout is
-that of sqlite.org/fileformat2.html.
+A row is in one cell of a leaf page of the table; a value too long for the page continues in a chain
+of overflow pages. Both can be read without the file's header, schema or inner pages, which SQLite
+needs intact. The layout is that of sqlite.org/fileformat2.html.
 """
 
 import struct
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from shared_db.errors import ConfigurationError
-from shared_db.spool.export import made_anew
+from shared_db.spool.export import entry_from_json
 from shared_db.spool.file import Entry
-from shared_db.spool.writes import SpoolableType
+from shared_db.spool.spoolable import SpoolableType
 
 _MAGIC = b"SQLite format 3\x00"
 _USUAL_PAGE_BYTES = 4096
@@ -35,9 +35,9 @@ Pages = Mapping[int, bytes]
 
 
 def readable_entries(path: Path) -> list[Entry]:
-    """Return the rows of a damaged spool that can be read whole, each id once, as waiting.
+    """Return the completely readable rows of a damaged spool, each id once, as waiting.
 
-    A row that was removed is not among them: SQLite overwrites it (`secure_delete`).
+    Removed rows are not among them: SQLite overwrites them (`secure_delete`).
 
     Raises:
         OSError: the file cannot be read.
@@ -45,16 +45,16 @@ def readable_entries(path: Path) -> list[Entry]:
     """
     pages = _pages(path)
     found = {(e.kind, e.id): e for number in pages for e in _entries(pages, number)}
-    return sorted(found.values(), key=lambda entry: entry.place)
+    return sorted(found.values(), key=lambda entry: entry.sequence)
 
 
 def checked_entries(
     path: Path, kinds: Iterable[SpoolableType[Any, Any]]
 ) -> tuple[list[Entry], int]:
-    """Return the readable rows of a damaged spool that are whole, and how many are not.
+    """Return the intact rows of a damaged spool, and the number of readable rows that are not.
 
-    kinds: those of the spool's service. A row is whole if its payload gives the digest and the
-    other columns that stand with it.
+    kinds: the types of the spool's service. A row is intact if its payload gives its digest and its
+    other columns.
 
     Raises:
         ConfigurationError: the file cannot be read.
@@ -71,15 +71,15 @@ def checked_entries(
 
 def _is_whole(entry: Entry, kinds: Mapping[str, SpoolableType[Any, Any]]) -> bool:
     try:
-        made = made_anew(kinds[entry.kind], entry.payload)
+        made = entry_from_json(kinds[entry.kind], entry.payload)
     except (KeyError, ValueError):
         return False
-    # A row has everything but its content twice: in columns of its own, and in the payload.
-    return replace(made, place=entry.place) == entry
+    # A row has its id, subject and instant twice: in their columns and in the payload.
+    return replace(made, sequence=entry.sequence) == entry
 
 
 def _pages(path: Path) -> dict[int, bytes]:
-    """Return the pages by number, each as the journal has it if it was committed there."""
+    """Return the pages by number, each in the version of the journal if it was committed there."""
     content = path.read_bytes()
     size = _page_bytes(content)
     starts = range(0, len(content), size)
@@ -128,7 +128,7 @@ def _entries(pages: Pages, number: int) -> Iterator[Entry]:
         try:
             entry = _entry(pages, page, cell)
         except (ValueError, IndexError, KeyError, struct.error):
-            continue  # not of our table, or a piece of it is gone
+            continue  # of another table, or incomplete
         if entry is not None:
             yield entry
 
@@ -144,11 +144,11 @@ def _entry(pages: Pages, page: bytes, at: int) -> Entry | None:
     if not all(isinstance(text, str) for text in texts) or len(digest) != _DIGEST_BYTES:
         return None
     accepted = datetime.fromisoformat(accepted_at)
-    return Entry(kind, id_, subject, payload, digest, accepted, place=place)
+    return Entry(kind, id_, subject, payload, digest, accepted, sequence=place)
 
 
 def _payload(pages: Pages, page: bytes, at: int, length: int) -> bytes:
-    """Return the cell's payload, of which long ones go on in overflow pages."""
+    """Return the cell's payload; a long one continues in overflow pages."""
     most = len(page) - 35
     if length <= most:
         return page[at : at + length]
@@ -204,6 +204,6 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         if place == _VARINT_BYTES - 1:
             return value << 8 | byte, at + _VARINT_BYTES
         value = value << 7 | byte & 0x7F
-        if byte < 0x80:  # noqa: PLR2004 - the high bit says that another byte follows
+        if byte < 0x80:  # noqa: PLR2004 - the high bit means that another byte follows
             break
     return value, at + place + 1

@@ -1,4 +1,4 @@
-"""SQLite files of a service: private to its user, and never opened beside SQLite."""
+"""SQLite files of a service: private to its user, and opened by SQLite only."""
 
 import fcntl
 import os
@@ -11,19 +11,19 @@ from typing import Any
 
 # SQLITE_CORRUPT and SQLITE_NOTADB.
 _DAMAGE_CODES = {11, 26}
-# SQLite holds this byte of the -shm file, shared, as long as a connection is open.
+# SQLite holds a shared lock on this byte of the -shm file as long as a connection is open.
 _SHM_IN_USE_BYTE = 128
-# Between making a file and closing its descriptor no thread may connect to it.
+# No thread may connect to a file between its creation and the closing of that descriptor.
 _creating = threading.Lock()
 
 
 def connect_private(path: Path, **options: Any) -> sqlite3.Connection:
-    """Connect to the file, which is made for the service's user alone if it is absent.
+    """Connect to the file, which is created for the service's user alone if it is absent.
 
-    The file is opened by SQLite only. Closing any other descriptor of it would drop the locks that
-    SQLite holds in this process; another process would then take itself for the last user, and
-    remove the journal under the writers (sqlite.org/howtocorrupt.html, 2.2). SQLite gives its
-    other files the same owner and rights.
+    Only SQLite may open the file. Closing any other descriptor of it would drop the locks that
+    SQLite holds in this process; another process would then act as the last user, and remove the
+    journal of the writers (sqlite.org/howtocorrupt.html, 2.2). SQLite gives its other files the
+    same owner and rights.
 
     Raises:
         OSError: the file cannot be made.
@@ -49,7 +49,7 @@ def _create(path: Path) -> None:
 
 
 def is_damage(failure: BaseException | None) -> bool:
-    """Return True if SQLite found the file damaged, and not merely out of reach."""
+    """Return True if SQLite found the file damaged, not only unreachable."""
     code = getattr(failure, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in _DAMAGE_CODES
 
@@ -65,7 +65,7 @@ def damage_of(path: Path) -> str | None:
         return None
     connection = sqlite3.connect(path)
     try:
-        # One line, or several in one text; the first is enough.
+        # One line, or several in one text; one is enough.
         fault: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as failure:
         if not is_damage(failure):
@@ -77,9 +77,9 @@ def damage_of(path: Path) -> str | None:
 
 
 def is_in_use(path: Path) -> bool:
-    """Return True if any process has the file open, of whichever release.
+    """Return True if a process of any release has the file open.
 
-    The caller has no connection to it, which would lose its locks here.
+    The caller must have no connection to it: this would drop that connection's locks.
     """
     try:
         descriptor = os.open(f"{path}-shm", os.O_RDWR)
@@ -97,8 +97,8 @@ def is_in_use(path: Path) -> bool:
 def set_aside(path: Path) -> Path:
     """Rename a damaged file and its journal to NAME.damaged-1, or the next free number.
 
-    The journal first: under a new file SQLite would take it for that file's own. The caller is the
-    only user of the file.
+    The journal is renamed first: beside a new file SQLite would use it as that file's own. The
+    caller is the only user of the file.
 
     Raises:
         OSError: the folder cannot be written.
@@ -121,9 +121,9 @@ def damaged_files(path: Path) -> list[Path]:
 
 
 def mark_salvaged(path: Path) -> Path:
-    """Rename a file that was set aside, once its rows are recovered; return its name.
+    """Rename a file that was set aside, after its rows are recovered; return its name.
 
-    A file of another name stays as it is.
+    A file of another name keeps its name.
 
     Raises:
         OSError: the folder cannot be written.
@@ -144,10 +144,10 @@ def _rename(path: Path, target: Path) -> None:
 
 
 class FileUsers:
-    """Lock that every process holds while it uses a file; exclusive for the only one.
+    """Lock that every process holds while it uses a file; exclusive for an only user.
 
-    A damaged file may be renamed by its only user alone: SQLite removes journals by name, so that
-    another process, when it closes the renamed file, would remove the journal of the new one.
+    Only an only user may rename a damaged file: SQLite removes journals by name, so another process
+    that closes the renamed file would remove the journal of the new one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -157,7 +157,7 @@ class FileUsers:
         self._lock = threading.Lock()
 
     def is_alone(self) -> bool:
-        """Return True if no other process uses the file; none may until `share` is called.
+        """Return True if no other process uses the file; others have to wait until `share`.
 
         False, too, if this process shares it already.
 
@@ -190,7 +190,7 @@ class FileUsers:
             self._is_exclusive = False
 
     def leave(self) -> None:
-        """Let the lock go."""
+        """Release the lock."""
         with self._lock:
             if self._descriptor is not None:
                 os.close(self._descriptor)

@@ -1,4 +1,4 @@
-"""A spool's file as one process uses it: opened, read, written, and emptied."""
+"""Store of a spool: its file as one process opens, reads, writes and shrinks it."""
 
 import logging
 import sqlite3
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 class SpoolStore:
     """File of a spool, with one connection that writes and one that reads.
 
-    Raises SpoolUnwritable from every method when the file cannot be used.
+    Raises SpoolUnavailable from every method when the file cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,10 +27,10 @@ class SpoolStore:
         self._reader = SpoolConnection(path, self._users)
 
     def open(self) -> None:
-        """Make the file if it is not there, and look whether it can be written.
+        """Create the file if it is absent, and check that it can be written.
 
-        A damaged file is set aside under another name, and a new one begins. This needs that no
-        other process uses it: SpoolUnwritable otherwise.
+        A damaged file is set aside under another name, and a new one begins. If another process
+        uses it, this raises SpoolUnavailable instead.
         """
         try:
             if self._users.is_alone():
@@ -54,11 +54,11 @@ class SpoolStore:
         """Return the files that were set aside for damage and not salvaged yet."""
         return damaged_files(self.path)
 
-    def wipe(self) -> None:
-        """Give unused space back, and leave nothing in the files of what was removed.
+    def truncate_wal(self) -> None:
+        """Return unused space to the file system, and wipe removed rows from the journal.
 
-        SQLite's journal keeps old pages. While another process reads in the file it cannot be done,
-        and is left to the next call, of whichever process.
+        SQLite's journal keeps old pages. While another process reads the file they stay, until the
+        next call by any process.
         """
         if not self._journal_bytes():
             return
@@ -77,7 +77,10 @@ class SpoolStore:
         values: Sequence[object] | dict[str, object] = (),
         limit: int | None = None,
     ) -> list[Entry]:
-        """Return the rows that meet an SQL condition of ours, in the order of acceptance."""
+        """Return the rows that meet an SQL condition, in the order of acceptance.
+
+        where: SQL of this package, never of a client.
+        """
         most = -1 if limit is None else limit
         query = f"SELECT {COLUMNS} FROM spool WHERE {where} ORDER BY place LIMIT {most:d}"  # noqa: S608 - ours
         with self.connection() as connection:
@@ -89,7 +92,7 @@ class SpoolStore:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection in a transaction that is committed at the end."""
+        """Yield the connection in a transaction that is committed at the end."""
         try:
             with self._writer.transaction() as connection:
                 yield connection
@@ -98,7 +101,7 @@ class SpoolStore:
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection that reads."""
+        """Yield the connection that reads."""
         try:
             with self._reader.use() as connection:
                 yield connection

@@ -1,4 +1,4 @@
-"""Many rows at once: PostgreSQL's COPY, in the text that it reads."""
+"""Bulk insert by PostgreSQL's COPY, in its text format."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
+    insert,
     inspect,
 )
 from sqlalchemy.dialects.postgresql import psycopg2 as psycopg2_dialect
@@ -26,11 +27,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.types import TypeEngine
 
-from shared_db.columns import UtcDateTime, values_of
+from shared_db.columns import Row, UtcDateTime
 
 _DIALECT = psycopg2_dialect.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's
 _NULL = r"\N"
-# Each piece that the driver hands on costs a turn at Python's lock.
+# The driver takes Python's lock for each piece.
 _PIECE_BYTES = 1024 * 1024
 # Below, a savepoint and COPY take longer than one INSERT.
 COPY_MIN_ROWS = 5
@@ -38,8 +39,8 @@ COPY_MIN_ROWS = 5
 Encode = Callable[[Any], str]
 
 
-def copy_rows(session: Session, rows: Sequence[object]) -> None:
-    """Store mapped objects of one class by COPY; the session does not come to know them.
+def copy_rows(session: Session, model: type[Any], rows: Sequence[Row]) -> None:
+    """Insert rows of a mapped class by COPY.
 
     Raises:
         IntegrityError: a constraint refuses one of them; the transaction, or savepoint, has failed.
@@ -48,12 +49,12 @@ def copy_rows(session: Session, rows: Sequence[object]) -> None:
     """
     if not rows:
         return
-    layout = layout_of(type(rows[0]))
-    copy_text(session, layout.statement, layout.text_of(rows))
+    format_ = copy_format_of(model)
+    copy_text(session, format_.statement, format_.encode(rows))
 
 
 def copy_text(session: Session, statement: str, text: bytes) -> None:
-    """Run a COPY FROM STDIN whose lines are put together already, in its text format.
+    """Run a COPY FROM STDIN on lines in its text format.
 
     Raises:
         IntegrityError: a constraint refuses one of them; the transaction, or savepoint, has failed.
@@ -77,57 +78,55 @@ def copy_text(session: Session, statement: str, text: bytes) -> None:
         ) from failure
 
 
-def bulk_insert(session: Session, rows: Sequence[object]) -> None:
-    """Store new objects of one class in the way that is cheapest for so many on this store."""
+def bulk_insert(session: Session, model: type[Any], rows: Sequence[Row]) -> None:
+    """Insert new rows of a mapped class in the cheapest way for their number on this store."""
     if len(rows) >= COPY_MIN_ROWS and session.get_bind().dialect.name == "postgresql":
-        copy_rows(session, rows)
-    else:
-        session.add_all(rows)
-        session.flush()
+        copy_rows(session, model, rows)
+    elif rows:
+        session.execute(insert(model), rows)
 
 
 def _driver_of(connection: Connection) -> DriverConnection:
     driver = connection.connection.dbapi_connection
-    assert isinstance(driver, DriverConnection)  # noqa: S101 - COPY is asked of PostgreSQL alone
+    assert isinstance(driver, DriverConnection)  # noqa: S101 - COPY runs on PostgreSQL only
     return driver
 
 
 @dataclass(frozen=True)
 class CopyFormat:
-    """How rows of one table are copied: the statement, and each attribute with its encoder."""
+    """COPY statement of one table, and the encoder of each attribute."""
 
     statement: str
     columns: Sequence[tuple[str, Encode]]
 
-    def text_of(self, rows: Iterable[object]) -> bytes:
+    def encode(self, rows: Sequence[Row]) -> bytes:
         """Return the rows as the statement reads them."""
-        found = list(map(values_of, rows))
         # A column at a time, which takes two thirds of the time of a row at a time.
         columns = [
-            _encoded([row.get(name) for row in found], encode) for name, encode in self.columns
+            _encoded([row.get(name) for row in rows], encode) for name, encode in self.columns
         ]
         return ("\n".join(map("\t".join, zip(*columns, strict=True))) + "\n").encode()
 
 
 def _encoded(values: list[Any], encode: Encode) -> Iterable[str]:
     first = values[0]
-    # As the instant at which all rows of a batch came, and what none of them has.
+    # For example the instant of the whole batch, or a value that all rows lack.
     if all(value is first for value in values):
         return repeat(encode(first), len(values))
     return map(encode, values)
 
 
-_LAYOUTS: dict[type, CopyFormat] = {}
+_FORMATS: dict[type, CopyFormat] = {}
 
 
-def layout_of(model: type) -> CopyFormat:
-    """Return how rows of a mapped class are copied; looked over once."""
-    if model not in _LAYOUTS:
-        _LAYOUTS[model] = _look_over(inspect(model))
-    return _LAYOUTS[model]
+def copy_format_of(model: type) -> CopyFormat:
+    """Return the copy format of a mapped class, which is inspected once."""
+    if model not in _FORMATS:
+        _FORMATS[model] = _inspect_columns(inspect(model))
+    return _FORMATS[model]
 
 
-def _look_over(mapper: Mapper[Any]) -> CopyFormat:
+def _inspect_columns(mapper: Mapper[Any]) -> CopyFormat:
     quoted = _DIALECT.identifier_preparer
     columns = {attribute.key: attribute.columns[0] for attribute in mapper.column_attrs}
     names = ", ".join(quoted.quote(column.name) for column in columns.values())
@@ -139,7 +138,7 @@ def _look_over(mapper: Mapper[Any]) -> CopyFormat:
 
 
 def encoder_of(kind: TypeEngine[Any]) -> Encode:
-    """Return what writes a value of that type as one field of COPY's text format."""
+    """Return the encoder of a column type: from a value to one field of COPY's text format."""
     stored = kind.dialect_impl(_DIALECT)
     if isinstance(stored, JSON):
         return _json
@@ -153,7 +152,7 @@ def encoder_of(kind: TypeEngine[Any]) -> Encode:
 
 
 def _json(value: object) -> str:
-    # Control characters are escaped in it, so of what COPY gives a meaning only the backslash is.
+    # JSON escapes control characters, so the backslash is the only character special to COPY.
     if value is None:
         return _NULL
     return to_json(value, inf_nan_mode="constants").decode().replace("\\", "\\\\")
@@ -163,7 +162,7 @@ def _bytes(value: bytes | None) -> str:
     return _NULL if value is None else rf"\\x{value.hex()}"
 
 
-def _boolean(value: bool | None) -> str:  # noqa: FBT001 - what is to be written
+def _boolean(value: bool | None) -> str:  # noqa: FBT001 - the value to encode
     return _NULL if value is None else "t" if value else "f"
 
 
@@ -196,7 +195,7 @@ _ENCODERS: tuple[tuple[type[TypeEngine[Any]], Encode], ...] = (
 def _text(value: str | None) -> str:
     if value is None:
         return _NULL
-    # Most texts are of this kind; of what is printable only a backslash means something to COPY.
+    # A shortcut for most texts, which are alphanumeric.
     return value if value.isalnum() else text_field(value)
 
 
@@ -211,6 +210,6 @@ def text_field(value: str) -> str:
         raise ValueError("a text must not contain the NUL character")
     if "\\" in value:
         value = value.replace("\\", "\\\\")
-    if value.isprintable():
+    if value.isprintable():  # no other printable character is special to COPY
         return value
     return value.replace("\n", r"\n").replace("\r", r"\r").replace("\t", r"\t")

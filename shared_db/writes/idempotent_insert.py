@@ -1,10 +1,9 @@
-"""Storing rows that a client names: once, however often and from wherever they are sent."""
+"""Idempotent inserts of rows with a client's id: stored once, however often they are sent."""
 
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime
-from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -15,41 +14,33 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
-from shared_db.columns import IdempotentRow
+from shared_db.columns import IdempotentRow, Row
 from shared_db.errors import DatabaseBusy, ServiceError
 from shared_db.queries.dialects import in_list
 from shared_db.resilience.error_classification import is_unique_violation
+from shared_db.results import InsertResult, Outcome
 from shared_db.writes.copy_from import COPY_MIN_ROWS, copy_rows
 
-# A second one, for what others stored meanwhile; after that an INSERT, which looks by itself.
-_MOST_COPIES = 2
-# What is found to be there can be deleted before it is looked at; then it is new after all.
-_MOST_ATTEMPTS = 3
+# A second COPY, after other requests stored some of the rows; then an INSERT with ON CONFLICT.
+_MAX_COPIES = 2
+# A stored row can be deleted before its digest is read; then the submitted one is new after all.
+_MAX_ATTEMPTS = 3
 _DELETED_MEANWHILE = "What is stored under the id is being deleted. Try again."
 
 N = TypeVar("N", bound=IdempotentRow)
 
 
-class Outcome(StrEnum):
-    """What became of a row that was sent under an id."""
-
-    STORED = "stored"
-    REPEATED = "repeated"
-    CONFLICT = "different"
-    ERASED = "gone"
-
-
 def content_digest(sent: dict[str, Any]) -> bytes:
-    """Return 16 bytes of BLAKE2b over the canonical JSON of what was sent, without absent values.
+    """Return 16 bytes of BLAKE2b over the canonical JSON of `sent`, without absent values.
 
-    Call it before defaults are filled in: the same request sent twice must give the same digest
-    although the clock has moved.
+    Call it before defaults are filled in: a repeated request must give the same digest at a later
+    time.
     """
     return content_digest_and_size(sent)[0]
 
 
 def content_digest_and_size(sent: dict[str, Any]) -> tuple[bytes, int]:
-    """Return the digest of what was sent, and how many bytes its JSON has."""
+    """Return the digest of `sent` and the length of its JSON in bytes."""
     present = {name: value for name, value in sent.items() if value is not None}
     text = orjson.dumps(present, default=_plain, option=_CANONICAL)
     return hashlib.blake2b(text, digest_size=16).digest(), len(text)
@@ -63,66 +54,116 @@ def _plain(value: object) -> object:
     raise TypeError(f"no canonical form for {type(value).__name__}")
 
 
-# Instants are passed to `_plain`, because the same one has a spelling in each time zone.
+# Instants are passed to `_plain`, because the same instant has a text in each time zone.
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
 def insert_many_idempotent(
-    session: Session, rows: Sequence[N], *, look_first: bool = False
-) -> list[Outcome]:
-    """Store the rows whose id is new and tell what became of each, in order.
+    session: Session, model: type[N], rows: Sequence[Row], *, look_first: bool = False
+) -> list[InsertResult]:
+    """Insert the rows whose id is new and return the result of each, in order.
 
-    A row whose id is stored already, or came earlier in `rows`, is not stored again: with the same
-    digest it is repeated, with another different.
+    A row with an id that is stored already, or came earlier in `rows`, is not stored again: with an
+    equal digest it is a replay, else a conflict.
 
-    look_first: see whether the first row is there before any is sent, for rows that come again
-    all together, as when an import is repeated.
+    look_first: search for the first row before all are sent; for rows that are usually repeated
+    together, as when an import is run again.
 
     Raises:
-        DatabaseBusy: somebody stores and deletes rows of these ids all the time.
+        DatabaseBusy: other requests keep storing and deleting rows of these ids.
 
     """
-    first: dict[str, N] = {}
+    first: dict[str, Row] = {}
     for row in rows:
-        first.setdefault(row.id, row)
+        first.setdefault(row["id"], row)
     if not first:
         return []
-    # In the order of their ids, or two batches with the same ids could wait for each other.
+    # In the order of their ids, or two batches with the same ids could deadlock.
     ordered = [first[id_] for id_ in sorted(first)]
-    digests = _known(session, ordered) if look_first and _known(session, ordered[:1]) else {}
-    new = _store_or_find(session, ordered, digests)
+    digests = dict[str, bytes]()
+    if look_first and _stored_digests(session, model, ordered[:1]):
+        digests = _stored_digests(session, model, ordered)
+    new = _insert_or_find(session, model, ordered, digests)
     if len(new) == len(rows):
-        return [Outcome.STORED] * len(rows)
-    digests |= {id_: first[id_].digest for id_ in new}
+        return [InsertResult(row["id"], Outcome.STORED) for row in rows]
+    digests |= {id_: first[id_]["digest"] for id_ in new}
 
-    def outcome(row: N) -> Outcome:
-        if row.id in new and row is first[row.id]:
+    def outcome(row: Row) -> Outcome:
+        if row["id"] in new and row is first[row["id"]]:
             return Outcome.STORED
-        return Outcome.REPEATED if digests[row.id] == row.digest else Outcome.CONFLICT
+        return Outcome.REPEATED if digests[row["id"]] == row["digest"] else Outcome.CONFLICT
 
-    return [outcome(row) for row in rows]
+    return [InsertResult(row["id"], outcome(row)) for row in rows]
 
 
-def _store_or_find(session: Session, rows: Sequence[N], digests: dict[str, bytes]) -> set[str]:
-    """Store the rows that `digests` lacks, or add what is stored to it; return whose row is new.
+def insert_idempotent(
+    session: Session, model: type[N], row: Row, conflict: Callable[[str], ServiceError]
+) -> N:
+    """Insert the row if its id is new and return it; a replay returns the stored row.
 
-    Each attempt begins without a row of those before: a row inserted after one with a greater id
-    could make two writers wait for each other.
+    Raises:
+        ServiceError: `conflict` of the id, if it is stored with another digest.
+        DatabaseBusy: as `insert_many_idempotent`.
+
+    """
+    for _ in range(_MAX_ATTEMPTS):
+        [result] = insert_many_idempotent(session, model, [row])
+        if result.is_stored:
+            return model(**row)
+        if result.outcome is Outcome.CONFLICT:
+            raise conflict(result.id)
+        stored = session.get(model, result.id)
+        if stored is not None:
+            stored.is_replay = True
+            return stored
+    raise DatabaseBusy(_DELETED_MEANWHILE)
+
+
+def find_replay(
+    session: Session,
+    model: type[N],
+    id_: str | None,
+    digest: bytes,
+    conflict: Callable[[str], ServiceError],
+) -> N | None:
+    """Return the row stored under the id before, None if there is none.
+
+    Raises:
+        ServiceError: `conflict` of the id, if it is stored with another digest.
+
+    """
+    stored = None if id_ is None else session.get(model, id_)
+    if stored is None:
+        return None
+    if stored.digest != digest:
+        raise conflict(stored.id)
+    stored.is_replay = True
+    return stored
+
+
+def _insert_or_find(
+    session: Session, model: type[N], rows: Sequence[Row], digests: dict[str, bytes]
+) -> set[str]:
+    """Insert the rows that `digests` lacks, or add the stored digests to it; return the new ids.
+
+    Each attempt begins without rows of the earlier ones. Lock order: all rows in the order of their
+    ids; a row inserted after one with a greater id could make two writers deadlock.
     """
     is_postgresql = session.get_bind().dialect.name == "postgresql"
-    missing = [row for row in rows if row.id not in digests]
-    for _ in range(_MOST_COPIES):
+    missing = [row for row in rows if row["id"] not in digests]
+    for _ in range(_MAX_COPIES):
         if len(missing) < COPY_MIN_ROWS or not is_postgresql:
             break
-        if _copied(session, missing):
-            return {row.id for row in missing}
-        digests |= _known(session, missing)
-        missing = [row for row in missing if row.id not in digests]
-    for _ in range(_MOST_ATTEMPTS):
+        if _copied(session, model, missing):
+            return {row["id"] for row in missing}
+        digests |= _stored_digests(session, model, missing)
+        missing = [row for row in missing if row["id"] not in digests]
+    for _ in range(_MAX_ATTEMPTS):
         with _savepoint(session, missing) as savepoint:
-            new = _inserted(session, missing)
-            digests |= _known(session, [row for row in missing if row.id not in new])
-            missing = [row for row in missing if row.id not in digests]
+            new = _inserted(session, model, missing)
+            old = [row for row in missing if row["id"] not in new]
+            digests |= _stored_digests(session, model, old)
+            missing = [row for row in missing if row["id"] not in digests]
             if len(missing) == len(new):
                 return new
             if savepoint is not None:
@@ -131,60 +172,17 @@ def _store_or_find(session: Session, rows: Sequence[N], digests: dict[str, bytes
 
 
 def _savepoint(
-    session: Session, rows: Sequence[IdempotentRow]
+    session: Session, rows: Sequence[Row]
 ) -> AbstractContextManager[NestedTransaction | None]:
-    # One row alone is inserted or not: there is nothing to take back.
+    # A single row needs no savepoint: if it was not inserted, nothing is to be rolled back.
     return session.connection().begin_nested() if len(rows) > 1 else nullcontext()
 
 
-def insert_idempotent(session: Session, row: N, differs: Callable[[str], ServiceError]) -> N:
-    """Store the row if its id is new and return it; a repeated one comes as it is stored.
-
-    Raises:
-        ServiceError: what `differs` makes of the id, when it is stored with another digest.
-        DatabaseBusy: as `insert_many_idempotent`.
-
-    """
-    for _ in range(_MOST_ATTEMPTS):
-        [outcome] = insert_many_idempotent(session, [row])
-        if outcome is Outcome.STORED:
-            return row
-        if outcome is Outcome.CONFLICT:
-            raise differs(row.id)
-        stored = session.get(type(row), row.id)
-        if stored is not None:
-            stored.is_replay = True
-            return stored
-    raise DatabaseBusy(_DELETED_MEANWHILE)
-
-
-def repeated(
-    session: Session,
-    model: type[N],
-    id_: str | None,
-    digest: bytes,
-    differs: Callable[[str], ServiceError],
-) -> N | None:
-    """Return the row that was stored under the id before, None where there is none.
-
-    Raises:
-        ServiceError: what `differs` makes of the id, when it is stored with another digest.
-
-    """
-    stored = None if id_ is None else session.get(model, id_)
-    if stored is None:
-        return None
-    if stored.digest != digest:
-        raise differs(stored.id)
-    stored.is_replay = True
-    return stored
-
-
-def _copied(session: Session, rows: Sequence[N]) -> bool:
-    # Most batches are all new, and COPY is then several times as fast as any INSERT that looks.
+def _copied(session: Session, model: type[IdempotentRow], rows: Sequence[Row]) -> bool:
+    # Most batches are all new; COPY is then several times as fast as INSERT with ON CONFLICT.
     try:
         with session.connection().begin_nested():
-            copy_rows(session, rows)
+            copy_rows(session, model, rows)
     except IntegrityError as refusal:
         if not is_unique_violation(refusal):
             raise
@@ -192,33 +190,33 @@ def _copied(session: Session, rows: Sequence[N]) -> bool:
     return True
 
 
-def _known(session: Session, rows: Sequence[N]) -> dict[str, bytes]:
-    """Return the digests of those whose id is stored, by id."""
+def _stored_digests(session: Session, model: type[N], rows: Sequence[Row]) -> dict[str, bytes]:
     if not rows:
         return {}
-    model = type(rows[0])
     is_there = in_list(model.id, "ids", session.get_bind().dialect.name)
     query = select(model.id, model.digest).where(is_there)
-    return dict(session.execute(query, {"ids": [row.id for row in rows]}).all())
+    return dict(session.execute(query, {"ids": [row["id"] for row in rows]}).all())
 
 
-def _inserted(session: Session, rows: Sequence[N]) -> set[str]:
+def _inserted(session: Session, model: type[IdempotentRow], rows: Sequence[Row]) -> set[str]:
     if not rows:
         return set()
-    statement = _insert(session.get_bind().dialect.name, type(rows[0]))  # type: ignore[arg-type] # a class can be hashed
-    # Past the session, whose own way for many rows takes several times as long for a few.
-    return set(session.connection().execute(statement, [_columns(row) for row in rows]).scalars())
+    statement = _insert(session.get_bind().dialect.name, model)  # type: ignore[arg-type] # a class can be hashed
+    attributes = _attributes(model)  # type: ignore[arg-type] # a class can be hashed
+    values = [{name: row.get(key) for key, name in attributes} for row in rows]
+    # Not by the session: its bulk insert takes several times as long for a few rows.
+    return set(session.connection().execute(statement, values).scalars())
 
 
 @cache
 def _insert(dialect: str, model: type[IdempotentRow]) -> ReturningInsert[str]:
-    # The same sentence in two dialects; the generic insert has no ON CONFLICT.
+    # The generic insert has no ON CONFLICT; the syntax of both dialects is the same.
     table = inspect(model).local_table
     insert = (sqlite if dialect == "sqlite" else postgresql).insert(table)
     statement = insert.on_conflict_do_nothing(index_elements=["id"])
     return cast("ReturningInsert[str]", statement.returning(table.c.id))
 
 
-def _columns(row: IdempotentRow) -> dict[str, Any]:
-    columns = inspect(type(row)).columns.items()
-    return {column.key: getattr(row, attribute) for attribute, column in columns}
+@cache
+def _attributes(model: type[IdempotentRow]) -> list[tuple[str, str]]:
+    return [(attribute, column.key) for attribute, column in inspect(model).columns.items()]

@@ -1,4 +1,4 @@
-"""Routes behind a key: a caller is admitted before a byte of the body is read."""
+"""Route that checks the caller and the query before a byte of the body is read."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -7,35 +7,34 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from shared_web.auth.dependencies import RequireScope
+from shared_web.query.strict_parameters import DeclaredParameters
 from shared_web.requests.json_bodies import JsonRequest
-
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class AdmittedRoute(APIRoute):
-    """A route that admits its caller first, where FastAPI would read and parse the body first.
+    """Route that needs a scope; FastAPI alone would read and parse the body before dependencies.
 
-    The admissions are those among the route's dependencies, which find the caller admitted.
+    The scopes are those of the `RequireScope` among the route's dependencies. When FastAPI
+    resolves these later, they find the caller in the request's state.
     """
 
-    def get_route_handler(self) -> Handler:
-        """Return what handles a request."""
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the function that answers a request."""
         calls = [dependency.call for dependency in self.dependant.dependencies]
-        admissions = [call for call in calls if isinstance(call, RequireScope)]
-        if not admissions:
+        scopes = [call for call in calls if isinstance(call, RequireScope)]
+        if not scopes:
             raise TypeError(f"{self.name} asks for no scope")
-        answer = self.get_admitted_handler()
+        answer = super().get_route_handler()
+        parameters = DeclaredParameters(self.dependant)
         takes_json = bool(self.dependant.body_params)
 
         async def handle(request: Request) -> Response:
             if takes_json:
                 request = JsonRequest(request.scope, request.receive)
-            for admission in admissions:
-                await admission.plainly(request)
+            for scope in scopes:
+                await scope.admit(request)
+            if request.scope["query_string"]:
+                parameters.reject_others(request.query_params)
             return await answer(request)
 
         return handle
-
-    def get_admitted_handler(self) -> Handler:
-        """Return what handles the request of an admitted caller."""
-        return super().get_route_handler()

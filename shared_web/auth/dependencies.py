@@ -1,4 +1,4 @@
-"""Who may call a route: dependencies that turn a bearer key into a `Principal`."""
+"""Dependencies that turn a bearer key into a `Principal` and check its scope."""
 
 from typing import Annotated, Any
 
@@ -17,14 +17,14 @@ from shared_web.settings import ServiceSettings
 
 DEVELOPER = Principal("development", frozenset(Scope))
 
-# Where a proxy tells for whom it asks, beside `Forwarded`.
+# Headers in which a proxy names its client, besides `Forwarded`.
 _FORWARDED = ("x-forwarded-for", "x-real-ip")
 
 _bearer = HTTPBearer(auto_error=False, description="A key made with `veritas keys add`.")
 
 
 class Authenticator:
-    """The admission of one app: by keys, or open to this machine in development without keys."""
+    """Authentication of one app: by keys, or none for local callers in development."""
 
     def __init__(self, settings: ServiceSettings, keys: KeyManager) -> None:
         self.settings = settings
@@ -34,7 +34,7 @@ class Authenticator:
         self._limit = KeyLimit.of(settings)
 
     def prepare(self, database: Database) -> None:
-        """Decide at the start whether keys are asked for; the in-memory store has none.
+        """Decide at the start if keys are required; the in-memory store has none.
 
         Raises:
             ConfigurationError: there are no keys, and this is not development on loopback.
@@ -49,7 +49,7 @@ class Authenticator:
         try:
             has_keys = not database.use_fallback and self.keys.has_keys()
         except (DatabaseUnavailable, DatabaseBusy):
-            has_keys = True  # cannot be known now, so nobody gets in without one
+            has_keys = True  # unknown now, so a key is required
         if not has_keys and not may_be_open:
             raise ConfigurationError(
                 "There is no API key yet, so nobody could call this service. Make one with "
@@ -59,20 +59,20 @@ class Authenticator:
         self.is_open = not has_keys
 
     async def principal(self, request: Request, key: str | None) -> Principal:
-        """Return who calls.
+        """Return the caller.
 
         Raises:
-            Unauthenticated: no key, or not a known one.
-            Forbidden: keys are not asked for, but the call does not come from this machine.
-            TooManyRequests: the key has no requests left, or the address sent too many unknown
+            Unauthenticated: the key is absent, unknown or revoked.
+            Forbidden: no key is required, but the request does not come from this machine.
+            TooManyRequests: the key has no requests left, or its address sent too many unknown
                 keys.
 
         """
         if self.is_open:
-            return _developer(request, self.settings)
+            return _require_local_caller(request, self.settings)
         if key is None:
             raise Unauthenticated("Send `Authorization: Bearer KEY`.")
-        found = self.keys.remembered(key)
+        found = self.keys.cached(key)
         if found is None:
             found = await self._lookup.find(key, request.client.host if request.client else None)
         if found is None:
@@ -82,10 +82,10 @@ class Authenticator:
         return found
 
 
-def _developer(request: Request, settings: ServiceSettings) -> Principal:
-    # A page in the developer's browser may reach loopback under a name of its own choosing; the
-    # Host header gives it away. A proxy on this machine brings others, trusted or not. In a
-    # container the client's address is the engine's gateway.
+def _require_local_caller(request: Request, settings: ServiceSettings) -> Principal:
+    # A page in the developer's browser may reach loopback under another name (DNS rebinding), which
+    # the Host header shows. A proxy on this machine forwards requests of others. In a container the
+    # client's address is the engine's gateway.
     client = request.client.host if request.client else None
     behind = [name for header in _FORWARDED for name in request.headers.getlist(header)]
     callers = [*",".join(behind).split(","), *([] if settings.keyless_hosts else [client])]
@@ -103,7 +103,7 @@ def _developer(request: Request, settings: ServiceSettings) -> Principal:
 
 
 class RequireScope:
-    """The dependency that admits callers with one scope."""
+    """Dependency that admits callers with one scope."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -113,25 +113,24 @@ class RequireScope:
         request: Request,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],  # noqa: ARG002 - documents the key
     ) -> Principal:
-        """Return who calls.
+        """Return the caller, see `admit`."""
+        return await self.admit(request)
+
+    async def admit(self, request: Request) -> Principal:
+        """Return the caller; `AdmittedRoute` calls this before FastAPI resolves dependencies.
 
         Raises:
-            Unauthenticated: no key, or not a known one.
-            Forbidden: the key lacks the scope, or is needed for a call from elsewhere.
-            TooManyRequests: the key, or the address with unknown keys, has no requests left.
+            Unauthenticated, TooManyRequests: see `Authenticator.principal`.
+            Forbidden: the key lacks the scope, or no key is required but the caller is not local.
 
         """
-        return await self.plainly(request)
-
-    async def plainly(self, request: Request) -> Principal:
-        """Do the same where FastAPI has not read the credentials."""
         state: dict[str, Any] = request.scope.setdefault("state", {})
         principal: Principal | None = state.get("principal")
-        if principal is None:  # else the route admitted the caller before it read the body
-            access: Authenticator = request.app.state.access
-            principal = await access.principal(request, _sent_key(request))
+        if principal is None:  # else the route has called this before
+            authenticator: Authenticator = request.app.state.authenticator
+            principal = await authenticator.principal(request, _sent_key(request))
             state["principal"] = principal
-        if not principal.may(self._scope):
+        if not principal.has_scope(self._scope):
             raise Forbidden(f"This needs the scope `{self._scope}`, which {principal.name} lacks.")
         return principal
 
@@ -141,12 +140,10 @@ def _sent_key(request: Request) -> str | None:
     return key.strip() or None if scheme.lower() == "bearer" else None
 
 
-Reader = Annotated[Principal, Depends(RequireScope(Scope.READ))]
-Writer = Annotated[Principal, Depends(RequireScope(Scope.WRITE))]
-Ingester = Annotated[Principal, Depends(RequireScope(Scope.INGEST))]
-Admin = Annotated[Principal, Depends(RequireScope(Scope.ADMIN))]
-
 READ = Depends(RequireScope(Scope.READ))
 WRITE = Depends(RequireScope(Scope.WRITE))
 INGEST = Depends(RequireScope(Scope.INGEST))
 ADMIN = Depends(RequireScope(Scope.ADMIN))
+
+Writer = Annotated[Principal, WRITE]
+Ingester = Annotated[Principal, INGEST]

@@ -1,4 +1,4 @@
-"""Rate limit per key: requests counted by the key's name, and headers that tell what is left."""
+"""Rate limit per key, and the response headers that show the remaining requests."""
 
 import time
 from math import ceil
@@ -11,7 +11,7 @@ from shared_web.auth.rate_limit import TokenBuckets
 from shared_web.problems import TooManyRequests
 from shared_web.settings import ServiceSettings
 
-# As draft-ietf-httpapi-ratelimit-headers-10 has them.
+# Format of draft-ietf-httpapi-ratelimit-headers-10.
 POLICY_HEADER = "RateLimit-Policy"
 HEADER = "RateLimit"
 EXPOSED = (HEADER, POLICY_HEADER)
@@ -19,7 +19,7 @@ _STATE = "rate_limit"
 
 
 class KeyLimit:
-    """What each key may ask of one process."""
+    """Limit of the requests that one process accepts from each key."""
 
     def __init__(self, requests: int, seconds: int) -> None:
         self._buckets = TokenBuckets(requests, seconds)
@@ -27,29 +27,29 @@ class KeyLimit:
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> Self | None:
-        """Return the share of one process, None if keys are not limited."""
+        """Return the share of one process, or None if keys are not limited."""
         if not settings.rate_limit_requests:
             return None
         share = ceil(settings.rate_limit_requests / settings.workers)
         return cls(share, settings.rate_limit_seconds)
 
     def count(self, scope: Scope, name: str) -> None:
-        """Count a request of the key, and note for its answer what is left.
+        """Count a request of the key, and store the remaining ones for the response headers.
 
         Raises:
-            TooManyRequests: nothing is left.
+            TooManyRequests: no request is left.
 
         """
-        standing = self._buckets.take(name, time.monotonic())
-        left = f'"default";r={standing.remaining};t={ceil(standing.full_in)}'
+        state = self._buckets.take(name, time.monotonic())
+        left = f'"default";r={state.remaining};t={ceil(state.full_in)}'
         scope["state"][_STATE] = {POLICY_HEADER: self._policy, HEADER: left}
-        if not standing.is_allowed:
+        if not state.is_allowed:
             detail = "This key has no requests left for now. Send fewer, see RateLimit-Policy."
-            raise TooManyRequests(detail, retry_after=standing.retry_in)
+            raise TooManyRequests(detail, retry_after=state.retry_in)
 
 
 class RateLimitHeaders:
-    """Middleware that adds to an answer what is left to the key."""
+    """Middleware that adds the headers of the rate limit to answers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

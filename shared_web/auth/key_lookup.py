@@ -1,4 +1,4 @@
-"""Key look-ups of requests: the database is asked once for many, whatever is sent."""
+"""Look-ups of keys: one query serves many requests; unknown keys cause no query of their own."""
 
 import asyncio
 import ipaddress
@@ -6,31 +6,30 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from anyio import CapacityLimiter, to_thread
-
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable
 from shared_web.auth.keys import KeyManager, Principal
 from shared_web.auth.rate_limit import TokenBuckets
 from shared_web.problems import TooManyRequests
+from shared_web.threads import ReservedThreads
 
 T = TypeVar("T")
 
-# An unknown key is not asked for again within this time, and a new key may be unknown for as long.
+# The keys in force are read at most once in this time, so a new key may be unknown for as long.
 _UNKNOWN_SECONDS = 1.0
-# So many unknown keys may come from one address, then one a second.
+# Unknown keys accepted from one address at once; after that one a second.
 _FAILURES = 20
-# So many look-ups run at once; other work keeps its threads.
+# Concurrent look-ups; other work keeps its threads.
 _THREADS = 4
-# An attacker has a whole network of this size, not one address.
+# An attacker owns a whole network of this size, not one address.
 _IPV6_PREFIX = 64
 
 
 class KeyLookup:
-    """The look-ups of one process.
+    """Look-ups of one process.
 
-    A key that was not found before is compared with the hashes of all keys in force, which are read
-    at most once in `_UNKNOWN_SECONDS`. So unknown keys cost no query of their own, however many
-    come, and a key in force is found whatever else its address sends.
+    A new key is compared with the hashes of all keys in force, read at most once in
+    `_UNKNOWN_SECONDS`. So unknown keys cause no query of their own. A key in force is found even
+    if its address has sent too many unknown ones.
     """
 
     def __init__(self, keys: KeyManager) -> None:
@@ -39,17 +38,17 @@ class KeyLookup:
         self._failures = TokenBuckets(_FAILURES, seconds=_FAILURES)
         self._in_force: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
         self._running: dict[str, asyncio.Future[Any]] = {}
-        self._threads: CapacityLimiter | None = None
+        self._threads = ReservedThreads(_THREADS)
 
     async def find(self, key: str, address: str | None) -> Principal | None:
-        """Return the caller of the key, None if it is unknown or revoked.
+        """Return the caller of the key, or None if it is unknown or revoked.
 
         Raises:
-            TooManyRequests: it is unknown, as too many from the same address were before.
-            DatabaseUnavailable: the database is away, and the key was not verified lately.
+            TooManyRequests: the key is unknown, and its address has sent too many unknown keys.
+            DatabaseUnavailable: the database does not answer, and the key is not valid offline.
 
         """
-        found = self._keys.remembered(key)
+        found = self._keys.cached(key)
         if found is None and await self._may_be_in_force(key):
             found = await self._find(key)
         if found is None:
@@ -57,19 +56,19 @@ class KeyLookup:
         return found
 
     async def _find(self, key: str) -> Principal | None:
-        if not self._keys.cache_seconds:  # it was promised to ask with each request
-            return await self._in_thread(lambda: self._keys.find(key))
-        return await self._joined(self._keys.hash_of(key), lambda: self._keys.find(key))
+        if not self._keys.cache_seconds:  # one query per request is promised
+            return await self._threads.run(lambda: self._keys.find(key))
+        return await self._single_flight(self._keys.hash_of(key), lambda: self._keys.find(key))
 
     async def _may_be_in_force(self, key: str) -> bool:
-        if self._keys.was_found(key):
+        if self._keys.was_in_force(key):
             return True
         read_at, hashes = self._in_force
         if time.monotonic() - read_at >= self._unknown_seconds:
             try:
-                hashes = await self._joined("", self._read_all)
+                hashes = await self._single_flight("", self._read_all)
             except (DatabaseUnavailable, DatabaseBusy):
-                return True  # keys that were verified lately are looked for on the disk
+                return True  # `find` then searches the cache on disk
         return self._keys.hash_of(key) in hashes
 
     def _read_all(self) -> frozenset[str]:
@@ -78,11 +77,11 @@ class KeyLookup:
         self._in_force = (read_at, hashes)
         return hashes
 
-    async def _joined(self, name: str, work: Callable[[], T]) -> T:
-        """Do the work, or wait for the same that is under way."""
+    async def _single_flight(self, name: str, work: Callable[[], T]) -> T:
+        """Run the work, or wait for the run of the same name that is in progress."""
         running: asyncio.Future[T] | None = self._running.get(name)
         if running is None or running.get_loop() is not asyncio.get_running_loop():
-            running = asyncio.ensure_future(self._in_thread(work))
+            running = asyncio.ensure_future(self._threads.run(work))
             self._running[name] = running
             running.add_done_callback(lambda done: self._finish(name, done))
         return await asyncio.shield(running)
@@ -90,19 +89,14 @@ class KeyLookup:
     def _finish(self, name: str, done: "asyncio.Future[Any]") -> None:
         self._running.pop(name, None)
         if not done.cancelled():
-            done.exception()  # all requests that waited for it may have ended
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        if self._threads is None:
-            self._threads = CapacityLimiter(_THREADS)
-        return await to_thread.run_sync(work, limiter=self._threads)
+            done.exception()  # marks it as retrieved: all waiting requests may have ended
 
     def _count_failure(self, address: str | None) -> None:
-        standing = self._failures.take(_network(address), time.monotonic())
-        if not standing.is_allowed:
+        state = self._failures.take(_network(address), time.monotonic())
+        if not state.is_allowed:
             raise TooManyRequests(
                 "Too many unknown keys came from this address. Send a key that is in force.",
-                retry_after=standing.retry_in,
+                retry_after=state.retry_in,
             )
 
 

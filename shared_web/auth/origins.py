@@ -1,4 +1,4 @@
-"""Origin of a request: pages of other sites that a browser lets send requests to this machine."""
+"""Detection of requests that a browser sends for a page of another site."""
 
 from collections.abc import Container, Mapping
 from urllib.parse import urlsplit
@@ -7,9 +7,9 @@ from shared_db.connection.engine import is_local
 
 
 def is_from_foreign_page(headers: Mapping[str, str], allowed: Container[str]) -> bool:
-    """Whether a page sent the request that is neither of this machine nor of an allowed origin.
+    """Return True if a page that is neither local nor of an allowed origin sent the request.
 
-    Browsers send no Origin with navigation and images; Sec-Fetch-Site then tells the same.
+    Browsers send no Origin for navigation and images, but Sec-Fetch-Site.
     """
     origin = headers.get("origin")
     if origin is None:
@@ -20,6 +20,6 @@ def is_from_foreign_page(headers: Mapping[str, str], allowed: Container[str]) ->
 def _is_loopback(origin: str) -> bool:
     try:
         host = urlsplit(origin).hostname
-    except ValueError:  # not an origin that a browser sends, so none of this machine
+    except ValueError:  # no browser sends such an origin
         return False
     return bool(host) and is_local(host)

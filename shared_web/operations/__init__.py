@@ -1,1 +1,4 @@
-"""Operation of a service: health, logs, error reports, periodic work, serving; no resources."""
+"""Operation of a service: health, logs, reports, periodic tasks, serving; no resource.
+
+Exports nothing, so that the health check of a container imports only `readiness`.
+"""

@@ -8,7 +8,7 @@ from shared_db.clock import utc_now
 
 
 def background_checks(background: BackgroundWork) -> dict[str, list[dict[str, Any]]]:
-    """Return a check for each piece of work of this process."""
+    """Return a check for each background task of this process."""
     now = utc_now()
     return {f"background:{state.name}": [_check(state, now)] for state in background.states()}
 

@@ -1,11 +1,10 @@
-"""Health routes: alive, ready, state of each part; open to everybody, so without details."""
+"""Health routes for probes; they need no key, so they show no details."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -15,29 +14,29 @@ from shared_db.background_work.state import BackgroundWork
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded
-from shared_db.spool.queue import SpoolUnavailable
+from shared_db.spool.access import SpoolAccess
+from shared_db.spool.file import SpoolUnavailable
 from shared_web.operations.background_checks import background_checks
 from shared_web.problems import documented
+from shared_web.threads import ReservedThreads
 
-T = TypeVar("T")
-
-# So long an answer of the server counts for the probes that follow it.
+# Probes within this time after an answer of the server do not ask it again.
 FRESH_SECONDS = 2
 _PROBES_AT_ONCE = 4
-# Every status, each worse than those before it.
-_WORSE = ("pass", "warn", "fail")
+# Every status, in the order of severity.
+_SEVERITY = ("pass", "warn", "fail")
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """Answer of a process that runs."""
 
     status: Literal["alive"] = "alive"
 
 
 class SpoolOut(BaseModel):
-    """Rows that wait in the spool, the age of the oldest, and rows that the database refused.
+    """Rows in the spool: pending ones, the age of the oldest, and rejected ones.
 
-    is_full: while the database is away, additions are answered 503.
+    is_full: while the database is unavailable, additions are answered 503.
     """
 
     waiting: int
@@ -47,9 +46,9 @@ class SpoolOut(BaseModel):
 
 
 class Ready(BaseModel):
-    """Requests can be served; `storage` tells by which store.
+    """Answer of a service that can serve requests, with the storage that it uses.
 
-    `spool`: the database is away, additions are accepted into the spool, other requests get 503.
+    `spool`: the database is unavailable, additions are spooled, other requests are answered 503.
     """
 
     status: Literal["ready"] = "ready"
@@ -77,7 +76,7 @@ HEALTH: dict[str, Any] = {
 
 
 def ping(database: Database) -> None:
-    """Ask the store for nothing.
+    """Run an empty query on the database.
 
     Raises:
         DatabaseUnavailable: it does not answer.
@@ -89,14 +88,14 @@ def ping(database: Database) -> None:
 
 
 def require_store(database: Database) -> None:
-    """Return if the store answers; PostgreSQL is asked only if it answered nothing lately.
+    """Check that the database answers; PostgreSQL is asked only if no recent answer is known.
 
     Raises:
         DatabaseUnavailable: it does not answer.
         DatabaseBusy: it has no connection left.
 
     """
-    availability = database.store.availability
+    availability = database.store.breaker
     if availability is None:
         ping(database)
     else:
@@ -104,24 +103,28 @@ def require_store(database: Database) -> None:
 
 
 def health_routes(
-    service: str, version: str, database: Callable[[], Database], background: BackgroundWork
+    service: str,
+    version: str,
+    database: Database,
+    access: SpoolAccess,
+    background: BackgroundWork,
 ) -> APIRouter:
-    """Return the routes for probes; they need no key.
+    """Return the routes for probes, which need no key.
 
-    Their threads are their own: where all others are in use, the probes are still answered.
+    They use their own threads, so they answer even if all other threads are busy.
     """
     router = APIRouter(tags=["health"])
-    threads = ProbeThreads()
+    threads = ReservedThreads(_PROBES_AT_ONCE)
 
     @router.get("/livez")
     async def livez() -> Alive:
-        """Tell that the process runs; says nothing of the database."""
+        """Return 200 if the process runs, whatever the state of the database."""
         return Alive()
 
     @router.get("/readyz", responses=documented(DatabaseUnavailable, Overloaded))
     async def readyz() -> Ready:
-        """Tell whether requests can be served; 503 with the reason when the store is away."""
-        return await threads.run(partial(_ready, database()))
+        """Return 200 if requests can be served, or 503 with the reason."""
+        return await threads.run(partial(_ready, database, access))
 
     @router.get(
         "/health",
@@ -132,46 +135,34 @@ def health_routes(
         },
     )
     async def health() -> HealthResponse:
-        """Tell the state in the form of `application/health+json`; 503 when the store is away."""
-        checks = await threads.run(partial(_checks, database())) | background_checks(background)
-        status = max((check["status"] for [check] in checks.values()), key=_WORSE.index)
+        """Return the state as `application/health+json`; 503 if the database is unavailable."""
+        checks = await threads.run(partial(_checks, database, access))
+        checks |= background_checks(background)
+        status = max((check["status"] for [check] in checks.values()), key=_SEVERITY.index)
         body = {"status": status, "version": version, "serviceId": service, "checks": checks}
         return HealthResponse(body, status_code=503 if status == "fail" else 200)
 
     return router
 
 
-class ProbeThreads:
-    """Threads that only probes use."""
-
-    def __init__(self) -> None:
-        self._limiter: CapacityLimiter | None = None
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """Return what the work returns, done in one of the threads."""
-        if self._limiter is None:  # it belongs to the loop of the app
-            self._limiter = CapacityLimiter(_PROBES_AT_ONCE)
-        return await to_thread.run_sync(work, limiter=self._limiter)
-
-
-def _checks(database: Database) -> dict[str, list[dict[str, Any]]]:
-    spool = _spool_of(database)
+def _checks(database: Database, access: SpoolAccess) -> dict[str, list[dict[str, Any]]]:
+    spool = _spool_of(access)
     status, output = _store_status(database, spool)
     store = {"componentType": "datastore", "status": status, "output": output}
     checks = {"database:connection": [store]}
     if spool is not None:
         checks["spool:waiting"] = [_spool_check(spool)]
-    elif database.spool is not None or database.spool_failure is not None:
+    elif access.spool is not None or access.failure is not None:
         checks["spool:waiting"] = [_UNUSABLE_SPOOL]
-    if damaged := _damaged_files(database):
+    if damaged := _damaged_files(access):
         checks["spool:damaged"] = [_damage_check(damaged)]
     return checks
 
 
-def _damaged_files(database: Database) -> Sequence[Path]:
+def _damaged_files(access: SpoolAccess) -> Sequence[Path]:
     try:
-        return database.spool.damaged_files() if database.spool is not None else ()
-    except OSError:  # no file descriptor is left, which the other checks tell
+        return access.spool.damaged_files() if access.spool is not None else ()
+    except OSError:  # no file descriptor is left, which the other checks report
         return ()
 
 
@@ -185,21 +176,21 @@ def _damage_check(files: Sequence[Path]) -> dict[str, Any]:
     }
 
 
-def _ready(database: Database) -> Ready:
-    spool = _spool_of(database)
-    why = _away(database, spool)
+def _ready(database: Database, access: SpoolAccess) -> Ready:
+    spool = _spool_of(access)
+    why = _outage_reason(database, spool)
     if why is not None:
         if spool is not None and spool.is_full:
             raise DatabaseUnavailable(f"The spool is full, and {why[0].lower()}{why[1:]}")
         return Ready(storage="spool", warning=f"Additions wait in the spool: {why}", spool=spool)
     reason = database.store.memory_reason
     if reason is None:
-        return Ready(storage="postgresql", warning=_waiting(spool), spool=spool)
+        return Ready(storage="postgresql", warning=_waiting_sentence(spool), spool=spool)
     return Ready(storage="memory", warning=f"Rows are gone when the service stops: {reason}.")
 
 
-def _waiting(spool: SpoolOut | None) -> str | None:
-    """Return a sentence about the rows that wait, None if no row does."""
+def _waiting_sentence(spool: SpoolOut | None) -> str | None:
+    """Return a sentence about the pending rows, or None if there are none."""
     if spool is None or not spool.waiting:
         return None
     full = " The spool is full." if spool.is_full else ""
@@ -209,11 +200,11 @@ def _waiting(spool: SpoolOut | None) -> str | None:
     )
 
 
-def _away(database: Database, spool: SpoolOut | None) -> str | None:
-    """Return why additions are spooled; None when they are not.
+def _outage_reason(database: Database, spool: SpoolOut | None) -> str | None:
+    """Return the reason why additions are spooled, or None if they are not.
 
     Raises:
-        DatabaseUnavailable: the database is away, and there is no spool.
+        DatabaseUnavailable: the database does not answer, and there is no spool.
         DatabaseBusy: it has no connection left, which is no outage.
 
     """
@@ -223,15 +214,15 @@ def _away(database: Database, spool: SpoolOut | None) -> str | None:
         if spool is None:
             raise
         return failure.detail
-    availability = database.store.availability
+    availability = database.store.breaker
     return availability.reason if availability is not None and spool is not None else None
 
 
-def _spool_of(database: Database) -> SpoolOut | None:
-    if database.spool is None:
+def _spool_of(access: SpoolAccess) -> SpoolOut | None:
+    if access.spool is None:
         return None
     try:
-        state = database.spool.state()
+        state = access.spool.state()
     except SpoolUnavailable:
         return None
     age = (utc_now() - state.oldest_at).total_seconds() if state.oldest_at else None
@@ -249,7 +240,10 @@ _UNUSABLE_SPOOL = {
 
 
 def _spool_check(spool: SpoolOut) -> dict[str, Any]:
-    sentences = [_waiting(spool), f"Rows refused: {spool.refused}." if spool.refused else None]
+    sentences = [
+        _waiting_sentence(spool),
+        f"Rows refused: {spool.refused}." if spool.refused else None,
+    ]
     return {
         "componentType": "system",
         "observedValue": spool.waiting,
@@ -271,7 +265,7 @@ def _store_status(
     database: Database, spool: SpoolOut | None
 ) -> tuple[Literal["pass", "warn", "fail"], str]:
     try:
-        why = _away(database, spool)
+        why = _outage_reason(database, spool)
     except (DatabaseUnavailable, DatabaseBusy, Overloaded) as failure:
         return "fail", failure.detail
     if why is not None:
@@ -282,6 +276,6 @@ def _store_status(
 
 
 class HealthResponse(JSONResponse):
-    """The media type of the draft `draft-inadarei-api-health-check`."""
+    """Response with the media type of the draft `draft-inadarei-api-health-check`."""
 
     media_type = "application/health+json"

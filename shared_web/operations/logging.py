@@ -1,12 +1,10 @@
-"""Structured logs: JSON where no person is watching, one line per request, no personal data."""
+"""Structured logs: JSON unless the output is a terminal, one line per request, no personal data."""
 
 import logging
 import re
 import sys
 import time
-import traceback
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, ClassVar
 
 import structlog
@@ -17,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
+from shared_web.failures import describe_failure
 from shared_web.problems import problem_response
 from shared_web.routing import route_template
 from shared_web.settings import ServiceSettings
@@ -56,36 +55,36 @@ def configure_logging(settings: ServiceSettings, service: str) -> None:
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
     is_wanted = logger.isEnabledFor(logging.INFO)
     RequestLog.lines = _Lines(service) if is_json and is_wanted else None
-    # Its access lines hold paths and so students' ids; RequestLog writes the route's template.
+    # Access lines have paths, and so students' ids; RequestLog writes the route's template.
     logging.getLogger("uvicorn.access").disabled = True
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each batch of reports
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it announces its plug-ins at length
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each batch of reports
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it logs all of its plug-ins
 
 
 class _Lines:
-    """Writes the same JSON without the machinery of structlog and the standard library.
+    """Writer of the same JSON without structlog and the standard library.
 
-    For the lines of requests, which nobody but the log wants: there is one for each event.
+    For the lines of requests, since there is one for each event.
     """
 
     def __init__(self, service: str) -> None:
         self._same = {"level": "info", "logger": _REQUESTS, "service": service}
 
     def info(self, event: str, **line: Any) -> None:
-        told = {**line, "event": event, **self._same, "timestamp": utc_now()}
-        sys.stdout.buffer.write(to_json(told) + b"\n")
+        fields = {**line, "event": event, **self._same, "timestamp": utc_now()}
+        sys.stdout.buffer.write(to_json(fields) + b"\n")
         sys.stdout.buffer.flush()
 
 
 class RequestLog:
-    """Middleware: gives each request an id, writes one line for it, and answers what nobody caught.
+    """Middleware that gives each request an id, logs it, and answers uncaught exceptions with 500.
 
-    The line has the route's template and never the path, the query or an exception's message:
-    those can hold names, ids and marks. A request of `slow_seconds` or longer is a warning.
+    The line has the route's template, but no path, query or exception text, which may be personal.
+    A request of `slow_seconds` or longer is a warning.
     """
 
     lines: ClassVar[Any] = None
-    """Where lines go that are no warnings; None: where all others go."""
+    """Writer of lines that are no warnings; None: the logger."""
 
     def __init__(self, app: ASGIApp, slow_seconds: float) -> None:
         self.app = app
@@ -112,7 +111,7 @@ class RequestLog:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self.app(scope, receive, send_with_id)
-            except Exception as failure:  # noqa: BLE001 - the last catch; it is logged and answered
+            except Exception as failure:  # noqa: BLE001 - the last handler; it logs and answers
                 logger.error("unexpected error", **describe_failure(failure))  # noqa: TRY400 - its text may be personal
                 if has_started:
                     return
@@ -155,18 +154,3 @@ def _unexpected(request: Request) -> ASGIApp:
         detail="It is in the log under this request id. If something was to be stored, it is not "
         "known whether it was: send it again under the same id.",
     )
-
-
-def describe_failure(failure: BaseException) -> dict[str, Any]:
-    """Return what may be logged of an exception: its kind and where, never its text.
-
-    Of a database error also the SQLSTATE and the constraint's name.
-    """
-    cause = getattr(failure, "orig", None)
-    frames = traceback.extract_tb(failure.__traceback__)
-    return {
-        "error": type(failure).__qualname__,
-        "sqlstate": getattr(cause, "pgcode", None),
-        "constraint": getattr(getattr(cause, "diag", None), "constraint_name", None),
-        "frames": [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames[-12:]],
-    }

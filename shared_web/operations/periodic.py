@@ -1,4 +1,4 @@
-"""Work that a service does by itself every so often, beside its requests."""
+"""Periodic tasks of a service."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -9,14 +9,14 @@ import structlog
 from fastapi.concurrency import run_in_threadpool
 
 from shared_db.background_work.state import BackgroundWork, Work
-from shared_web.operations.logging import describe_failure
+from shared_web.failures import describe_failure
 
 logger = structlog.stdlib.get_logger("veritas.periodic")
 
 
 @dataclass(frozen=True)
 class Periodic:
-    """One thing to do every `seconds`; it must be safe in several processes at once."""
+    """Task that runs every `seconds`; it must be safe in several processes at once."""
 
     name: str
     seconds: float
@@ -24,8 +24,8 @@ class Periodic:
 
 
 @asynccontextmanager
-async def doing(periodics: Sequence[Periodic], background: BackgroundWork) -> AsyncIterator[None]:
-    """Do the work as long as the context lasts; what fails is recorded and tried again in time."""
+async def running(periodics: Sequence[Periodic], background: BackgroundWork) -> AsyncIterator[None]:
+    """Run the tasks during the context; a failure is recorded, and the next run is on time."""
     works = [(periodic, background.add(periodic.name, periodic.seconds)) for periodic in periodics]
     tasks = [asyncio.create_task(_repeat(periodic, work)) for periodic, work in works]
     try:
@@ -41,8 +41,8 @@ async def _repeat(periodic: Periodic, work: Work) -> None:
     while True:
         try:
             await run_in_threadpool(work.run, periodic.work, lambda: periodic.seconds)
-        except Exception as failure:  # noqa: BLE001 - logged; the next turn comes
-            if logged is not type(failure):  # an outage lasts many turns
+        except Exception as failure:  # noqa: BLE001 - it is logged, and the task runs again
+            if logged is not type(failure):  # an outage lasts for many runs
                 logger.warning(
                     "periodic work failed", work=work.state.name, **describe_failure(failure)
                 )

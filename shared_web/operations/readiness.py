@@ -1,4 +1,4 @@
-"""Whether a service on this machine can serve requests, as an exit status: for health checks."""
+"""Health check of a service on this machine, with its result as exit status."""
 
 import os
 import sys
@@ -9,18 +9,18 @@ _EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognise
 
 
 def reachable_at(host: str) -> str:
-    """Return the address at which this machine reaches a service that listens on `host`."""
+    """Return the local address of a service that listens on `host`."""
     return _EVERY_ADDRESS.get(host, host)
 
 
 def url_at(host: str, port: int) -> str:
-    """Return the URL at which this machine reaches a service that listens there."""
+    """Return the local URL of a service that listens on the host and port."""
     address = reachable_at(host)
     return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
 
 
 def readiness_failure(port: int, host: str = "127.0.0.1") -> str | None:
-    """Return why the service on this port of the machine is not ready, or None when it is."""
+    """Return the reason why the service on this port is not ready, or None if it is."""
     connection = HTTPConnection(reachable_at(host), port, timeout=_TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/readyz")

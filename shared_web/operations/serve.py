@@ -1,5 +1,6 @@
-"""Running one service as a process: `python -m staffstuddash_service`."""
+"""Server process of one service: `python -m staffstuddash_service`."""
 
+import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -13,7 +14,6 @@ from fastapi import FastAPI
 
 from shared_db.errors import ConfigurationError
 from shared_db.resilience import descriptors
-from shared_web.operations.gc_tuning import tune_gc
 from shared_web.operations.logging import configure_logging
 from shared_web.settings import ServiceSettings
 from shared_web.wire.connections import Connections, Limits
@@ -22,10 +22,12 @@ from shared_web.wire.protocol import LimitedProtocol
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10
+# A batch makes tens of thousands of objects, hardly any of them in reference cycles.
+_GC_THRESHOLD = 20_000
 
 
 def serve(package: str, load_settings: Callable[[], ServiceSettings], port_of: str) -> None:
-    """Serve `package.main:create_app` until stopped; a wrong setting is one line and status 2.
+    """Serve `package.main:create_app` until stopped; exit with one line if a setting is wrong.
 
     port_of: the name of the setting that holds the port.
     """
@@ -33,11 +35,11 @@ def serve(package: str, load_settings: Callable[[], ServiceSettings], port_of: s
     try:
         settings = load_settings()
         configure_logging(settings, package.removesuffix("_service"))
-        _try_starting(package)
+        _check_startup(package)
     except ConfigurationError as refusal:
         sys.exit(f"{package} does not start: {refusal}")
     tune_gc()
-    _say_if_lowered(settings.max_connections)
+    _warn_if_lowered(settings.max_connections)
     uvicorn.run(
         f"{package}.main:create_app",
         factory=True,
@@ -51,10 +53,7 @@ def serve(package: str, load_settings: Callable[[], ServiceSettings], port_of: s
 
 
 def server_options(settings: ServiceSettings) -> dict[str, Any]:
-    """Return uvicorn's options that every server of ours has, wherever it listens.
-
-    With several workers they are copied into each process.
-    """
+    """Return uvicorn's options of every service; each worker process has a copy."""
     limits = limits_of(settings)
     return {
         "http": partial(LimitedProtocol, connections=Connections(limits)),
@@ -69,7 +68,7 @@ def server_options(settings: ServiceSettings) -> dict[str, Any]:
 
 
 def limits_of(settings: ServiceSettings) -> Limits:
-    """Return the limits that the settings ask for."""
+    """Return the limits of connections from the settings."""
     return Limits(
         connections=settings.max_connections,
         connections_per_client=settings.max_connections_per_client,
@@ -80,7 +79,7 @@ def limits_of(settings: ServiceSettings) -> Limits:
     )
 
 
-def _say_if_lowered(wanted: int) -> None:
+def _warn_if_lowered(wanted: int) -> None:
     room = descriptors.room_for_connections()
     if room < wanted:
         logger.warning(
@@ -90,8 +89,14 @@ def _say_if_lowered(wanted: int) -> None:
         )
 
 
-def _try_starting(package: str) -> None:
-    # Uvicorn would print a traceback; here a wrong setting is still one line.
+def tune_gc() -> None:
+    """Exempt the present objects, which live as long as the process, and collect less often."""
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD)
+
+
+def _check_startup(package: str) -> None:
+    # Uvicorn would print a traceback for a wrong setting; this gives one line.
     app: FastAPI = import_module(f"{package}.main").create_app()
     app.state.prepare()
 

@@ -1,4 +1,4 @@
-"""A service's spool: attached when it starts, given back while it runs, told of in its answers."""
+"""Spool of a service: attached at the start, replayed while it runs, shown in response headers."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,10 +11,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared_db.background_work.state import BackgroundWork
 from shared_db.connection.database import Database
-from shared_db.spool.file import SpoolLimits
-from shared_db.spool.queue import Spool, SpoolUnavailable
+from shared_db.repository import Manager
+from shared_db.spool.file import SpoolLimits, SpoolUnavailable
+from shared_db.spool.queue import Spool
 from shared_db.spool.replay import SpoolReplayer
-from shared_db.spool.writes import SpoolableType, StorageNote, storage_note
+from shared_db.spool.spoolable import SpoolableType
+from shared_web.requests.storage_note import begin_note, end_note, mark_as_spool
 from shared_web.settings import ServiceSettings
 
 logger = structlog.stdlib.get_logger("veritas.spool")
@@ -24,15 +26,15 @@ STORAGE_HEADER = "Veritas-Storage"
 
 @dataclass(frozen=True)
 class SpoolConfig:
-    """What a service can spool, and the manager by whose methods it is given back."""
+    """Types of additions that a service can spool, and the manager that replays them."""
 
-    manager: Any
-    kinds: Sequence[SpoolableType[Any, Any]]
+    manager: Manager
+    types: Sequence[SpoolableType[Any, Any]]
 
 
-def attach_spool(settings: ServiceSettings, database: Database, service: str) -> None:
-    """Let the service spool, if it is to; say so where the file cannot be written."""
-    if database.use_fallback or not settings.spools_when_away or database.spool is not None:
+def attach_spool(settings: ServiceSettings, manager: Manager, service: str) -> None:
+    """Attach a spool to the manager, if configured; log an error if the file is not writable."""
+    if manager.use_fallback or not settings.spools_when_away or manager.spool.spool is not None:
         return
     limits = SpoolLimits(settings.spool_max_rows, settings.spool_max_bytes)
     spool = Spool.of_service(settings.spool_path, service, limits)
@@ -40,32 +42,32 @@ def attach_spool(settings: ServiceSettings, database: Database, service: str) ->
         spool.open()
     except SpoolUnavailable as failure:
         logger.error("no spool, as with FALLBACK=off", reason=str(failure))  # noqa: TRY400 - one line
-        database.spool_failure = str(failure)
+        manager.spool.failure = str(failure)
         return
-    database.use_spool(spool)
+    manager.spool.on_use = mark_as_spool
+    manager.spool.attach(spool)
 
 
 @contextmanager
-def replaying(
-    database: Database, spooling: SpoolConfig | None, background: BackgroundWork
-) -> Iterator[None]:
-    """Give back what waits as long as the context lasts."""
-    spool = database.spool
-    if spool is None or spooling is None:
+def replaying(spool_config: SpoolConfig | None, background: BackgroundWork) -> Iterator[None]:
+    """Replay the spool during the context."""
+    spool = spool_config.manager.spool.spool if spool_config is not None else None
+    if spool is None or spool_config is None:
         yield
         return
     work = background.add("replay")
-    giver = SpoolReplayer(database, spool, spooling.manager, spooling.kinds, work=work)
-    giver.start()
+    manager = spool_config.manager
+    replayer = SpoolReplayer(manager.database, spool, manager, spool_config.types, work=work)
+    replayer.start()
     try:
         yield
     finally:
-        giver.stop()
+        replayer.stop()
         spool.close()
 
 
 class StorageHeader:
-    """Middleware that says where rows are kept, when that is not PostgreSQL."""
+    """Middleware that adds a header if rows are stored elsewhere than in PostgreSQL."""
 
     def __init__(self, app: ASGIApp, database: Database) -> None:
         self.app = app
@@ -73,8 +75,7 @@ class StorageHeader:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        # The same object in every thread that works for this request.
-        note = StorageNote()
+        note, token = begin_note()
 
         async def send_with_storage(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -84,8 +85,7 @@ class StorageHeader:
                     MutableHeaders(scope=message)[STORAGE_HEADER] = "spool"
             await send(message)
 
-        token = storage_note.set(note)
         try:
             await self.app(scope, receive, send_with_storage)
         finally:
-            storage_note.reset(token)
+            end_note(token)

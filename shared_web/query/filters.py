@@ -1,4 +1,4 @@
-"""Filters of lists: fields and operators declared once, shown in OpenAPI, all else refused."""
+"""Filters of lists: fields and operators, declared once and documented in OpenAPI."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, create_model
 
 from shared_db.queries.filters import Filter, Operator
-from shared_web.problems import told
+from shared_web.problems import safe_name
 from shared_web.query.json_filters import JsonConditions, JsonField
 from shared_web.requests.fields import Body, Instant, Number, Term
-from shared_web.requests.json_bodies import MOST_NAMES
+from shared_web.requests.json_bodies import MAX_NAMES
 
 __all__ = [
     "Count",
@@ -30,20 +30,20 @@ __all__ = [
     "text",
 ]
 
-# So many of ordinary length fit into a URL that servers and proxies accept.
-MOST_VALUES = 100
-MOST_TOLD = 20
+# This many values of ordinary length fit into a URL that servers and proxies accept.
+MAX_VALUES = 100
+MAX_ERRORS = 20
 
 _TEXT = (Operator.EQ, Operator.NE, Operator.IN, Operator.CONTAINS, Operator.STARTSWITH)
 _ORDERED = (Operator.EQ, Operator.GT, Operator.GTE, Operator.LT, Operator.LTE)
 _CHOSEN = (Operator.EQ, Operator.NE, Operator.IN)
-_MEANINGS = {
-    Operator.EQ: "is this",
-    Operator.NE: "is there, and another",
-    Operator.GT: "is greater or later",
-    Operator.GTE: "is this, or greater or later",
-    Operator.LT: "is less or earlier",
-    Operator.LTE: "is this, or less or earlier",
+_DESCRIPTIONS = {
+    Operator.EQ: "is equal to this",
+    Operator.NE: "is present and not equal to this",
+    Operator.GT: "is greater or later than this",
+    Operator.GTE: "is equal to this, or greater or later",
+    Operator.LT: "is less or earlier than this",
+    Operator.LTE: "is equal to this, or less or earlier",
     Operator.IN: "is one of these; separated by commas, or repeated",
     Operator.CONTAINS: "contains this; upper and lower case differ",
     Operator.STARTSWITH: "begins with this; upper and lower case differ",
@@ -51,13 +51,13 @@ _MEANINGS = {
 
 Count = Annotated[
     Literal["exact"] | None,
-    Query(description="`exact`: also count everything that fits, which reads all of it."),
+    Query(description="`exact`: also count all matching items, which reads all of them."),
 ]
 
 
 @dataclass(frozen=True)
 class FilterField:
-    """A field that a list can be filtered by: its name, the type of its values, its operators."""
+    """Field by which a list can be filtered: name, type of the values, operators."""
 
     name: str
     kind: Any
@@ -65,7 +65,7 @@ class FilterField:
 
 
 def text(name: str) -> FilterField:
-    """Declare a text; compared by code point, so upper and lower case differ."""
+    """Declare a text; it is compared by code point, so upper and lower case differ."""
     return FilterField(name, Term, _TEXT)
 
 
@@ -85,7 +85,7 @@ def choice(name: str, kind: type[StrEnum]) -> FilterField:
 
 
 def flag(name: str) -> FilterField:
-    """Declare a truth value."""
+    """Declare a boolean."""
     return FilterField(name, bool, (Operator.EQ,))
 
 
@@ -102,13 +102,13 @@ class _Parameter:
     def kind(self) -> Any:
         if self.operator is Operator.IN:
             return Annotated[
-                GenericAlias(list, (self.field.kind,)), Field(min_length=1, max_length=MOST_VALUES)
+                GenericAlias(list, (self.field.kind,)), Field(min_length=1, max_length=MAX_VALUES)
             ]
         return self.field.kind
 
     @property
     def in_query(self) -> inspect.Parameter:
-        meaning = f"Only where `{self.field.name}` {_MEANINGS[self.operator]}."
+        meaning = f"Only where `{self.field.name}` {_DESCRIPTIONS[self.operator]}."
         kind: Any = self.kind
         if self.operator is Operator.IN:
             kind = Annotated[kind, BeforeValidator(_split_at_commas)]
@@ -123,7 +123,7 @@ class _Parameter:
 
 
 def parameter_name(field: str, operator: Operator) -> str:
-    """Return how a condition is written: `source`, `source__in`."""
+    """Return the parameter of a condition: `source`, `source__in`."""
     return field if operator is Operator.EQ else f"{field}__{operator}"
 
 
@@ -134,10 +134,10 @@ def _split_at_commas(values: object) -> object:
 
 
 class FilterSet:
-    """The filters of one list.
+    """Filters of one list.
 
-    As a FastAPI dependency (`Annotated[Filters, Depends(LOGS)]`) it reads the query; `from_body`
-    reads the same names from a JSON object.
+    As a FastAPI dependency (`Annotated[Filters, Depends(LOGS)]`) it parses the query; `from_body`
+    parses a JSON object with the same names.
     """
 
     def __init__(self, *fields: FilterField, json_field: JsonField | None = None) -> None:
@@ -148,20 +148,20 @@ class FilterSet:
         request = inspect.Parameter(
             "request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Request
         )
-        # FastAPI reads it: each condition becomes a documented, validated query parameter.
+        # FastAPI reads it, so each condition is a documented and validated query parameter.
         self.__signature__ = inspect.Signature([request, *(p.in_query for p in parameters)])
 
     async def __call__(self, request: Request, **values: Any) -> tuple[Filter, ...]:
         """Return the filters of a request.
 
         Raises:
-            RequestValidationError: a condition inside JSON that cannot be understood.
+            RequestValidationError: a condition inside JSON is not valid.
 
         """
         inside = JsonConditions()
         if self.json_field is not None:
             inside = self.json_field.from_query(request.query_params.multi_items())
-        found, errors = self._together(values, inside)
+        found, errors = self._combined(values, inside)
         if errors:
             raise RequestValidationError(
                 [{"type": "filter", "loc": ("query", name), "msg": why} for name, why in errors]
@@ -172,26 +172,26 @@ class FilterSet:
         """Return the filters of a JSON object with the same names as the query's parameters.
 
         Raises:
-            ValueError: a name or value that cannot be understood; names it, not what was sent.
+            ValueError: a name or value is not valid; the text names the field, not the value.
 
         """
         if not isinstance(sent, dict):
             raise ValueError("must be an object")  # noqa: TRY004 - pydantic makes it a 422
-        if len(sent) > MOST_NAMES:
-            raise ValueError(f"must not have more than {MOST_NAMES} conditions")
+        if len(sent) > MAX_NAMES:
+            raise ValueError(f"must not have more than {MAX_NAMES} conditions")
         inside = JsonConditions()
         if self.json_field is not None:
             own = {name: value for name, value in sent.items() if self.json_field.owns(name)}
             inside = self.json_field.from_body(own)
             sent = {name: value for name, value in sent.items() if name not in own}
-        found, errors = self._together(self._validated(sent), inside)
+        found, errors = self._combined(self._validated(sent), inside)
         if errors:
-            raise ValueError("; ".join(f"{told(name)}: {why}" for name, why in errors))
+            raise ValueError("; ".join(f"{safe_name(name)}: {why}" for name, why in errors))
         return found
 
     @property
     def json_schema(self) -> dict[str, Any]:
-        """The schema of the object that `from_body` reads."""
+        """JSON schema of the object that `from_body` parses."""
         schema = self._body.model_json_schema(ref_template="#/components/schemas/{model}")
         schema.pop("$defs", None)
         if self.json_field is not None:
@@ -200,10 +200,10 @@ class FilterSet:
 
     @property
     def openapi_extra(self) -> dict[str, Any]:
-        """What a route's `openapi_extra` must be to show the conditions inside JSON as well."""
+        """`openapi_extra` of a route, which documents the conditions inside JSON."""
         return {"parameters": self.json_field.parameters} if self.json_field else {}
 
-    def _together(
+    def _combined(
         self, values: Mapping[str, Any], inside: JsonConditions
     ) -> tuple[tuple[Filter, ...], list[tuple[str, str]]]:
         found = [
@@ -221,7 +221,9 @@ class FilterSet:
             return self._body.model_validate(sent).model_dump(exclude_unset=True)
         except ValidationError as refusal:
             errors = refusal.errors(include_input=False, include_url=False)
-            named = [f"{told(error['loc'][0])}: {error['msg']}" for error in errors[:MOST_TOLD]]
+            named = [
+                f"{safe_name(error['loc'][0])}: {error['msg']}" for error in errors[:MAX_ERRORS]
+            ]
             raise ValueError("; ".join(named)) from None
 
 

@@ -1,4 +1,4 @@
-"""Single events on their way in: when they are acknowledged, and that none is left at the end."""
+"""Acknowledgement of single events: after they are stored, or as soon as they are queued."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from shared_db.writes.group_commit import GroupCommit
-from shared_web.operations.logging import describe_failure
+from shared_web.failures import describe_failure
 from shared_web.settings import IngestSettings
 
 logger = structlog.stdlib.get_logger("veritas.intake")
@@ -20,37 +20,37 @@ T = TypeVar("T")
 
 
 class QueuedOut(BaseModel):
-    """Under INGEST_ACKNOWLEDGE=queued: it waits to be stored, and may still be refused or lost."""
+    """Event that is queued (INGEST_ACKNOWLEDGE=queued); it may still be refused or lost."""
 
     id: str
     status: Literal["queued"] = "queued"
 
 
 QUEUED: dict[int | str, dict[str, Any]] = {
-    202: {"model": QueuedOut, "description": "It waits to be stored (INGEST_ACKNOWLEDGE=queued)"}
+    202: {"model": QueuedOut, "description": "The event is queued (INGEST_ACKNOWLEDGE=queued)"}
 }
 
 
 class Acknowledgement:
-    """What one service does with single events: it answers once they are stored, or queued."""
+    """Acknowledgement of the single events of one service, stored or queued."""
 
     def __init__(self, commits: GroupCommit[Any, Any], settings: IngestSettings) -> None:
         self._commits = commits
-        self._commits.bounds = settings.bounds
-        self._is_patient = settings.ingest_acknowledge == "committed"
+        self._commits.limits = settings.bounds
+        self._waits_for_commit = settings.ingest_acknowledge == "committed"
         self._storing: set[asyncio.Task[Any]] = set()
 
-    async def stored(self, storing: Coroutine[Any, Any, T]) -> T | None:
-        """Return what was stored; None when it waits to be, and the caller shall not.
+    async def wait_or_queue(self, storing: Coroutine[Any, Any, T]) -> T | None:
+        """Return the stored row, or None if the event is queued and the request should not wait.
 
         Raises:
-            ServiceError: it was refused, or does not fit into the queue.
+            ServiceError: the event is refused, or does not fit into the queue.
 
         """
-        if self._is_patient:
+        if self._waits_for_commit:
             return await storing
         task = asyncio.ensure_future(storing)
-        await asyncio.sleep(0)  # it runs until it waits in the queue, or is refused there
+        await asyncio.sleep(0)  # the task runs until the event is queued or refused
         if task.done():
             return task.result()
         self._storing.add(task)
@@ -58,7 +58,7 @@ class Acknowledgement:
         return None
 
     async def drain(self) -> None:
-        """Return once everything that waits is stored, or its loss is logged."""
+        """Return after each queued event is stored, or its loss is logged."""
         await asyncio.gather(*self._storing, return_exceptions=True)
         await run_in_threadpool(self._commits.drain)
 
@@ -69,14 +69,14 @@ class Acknowledgement:
             logger.error("a queued event was not stored", **describe_failure(failure))
 
 
-async def _of_app(request: Request) -> Acknowledgement:
+async def _acknowledgement(request: Request) -> Acknowledgement:
     intake: Acknowledgement = request.app.state.intake
     return intake
 
 
-IngestQueue = Annotated[Acknowledgement, Depends(_of_app)]
+IngestQueue = Annotated[Acknowledgement, Depends(_acknowledgement)]
 
 
 def queued(id_: str) -> JSONResponse:
-    """Return the answer for a row that waits to be stored under this id."""
+    """Return the response for a queued event."""
     return JSONResponse(QueuedOut(id=id_).model_dump(), status_code=202)

@@ -1,40 +1,49 @@
-"""Batches: a JSON array or NDJSON in, one outcome per item out, good items stored beside bad."""
+"""Batches: a JSON array or NDJSON in, one outcome per item out; valid items are stored."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import starmap
+from operator import attrgetter
 from typing import Any, Generic, Literal, TypeVar
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field, ValidationError
 
 from shared_db.errors import Overloaded
-from shared_db.spool.writes import answers_from_spool
-from shared_db.writes.idempotent_insert import Outcome
-from shared_web.problems import MOST_ERRORS, FieldError, documented, field_errors
+from shared_db.results import InsertResult, Outcome
+from shared_web.problems import FieldError, documented, field_errors
 from shared_web.requests.body_limit import BODY_READER, BodyReader
-from shared_web.requests.json_bodies import MOST_NAMES, too_many_names
-from shared_web.requests.json_items import MOST_ITEMS, NDJSON, InvalidItem, items_of
+from shared_web.requests.json_bodies import MAX_NAMES, located_errors, too_many_names
+from shared_web.requests.json_items import MAX_ITEMS, NDJSON, InvalidItem, items_of
+from shared_web.requests.storage_note import rests_on_spool
+from shared_web.threads import ReservedThreads
 
 B = TypeVar("B", bound=BaseModel)
-T = TypeVar("T")
 
-# Parsing is Python's work, which two threads do not do faster than one; the other one stores.
+# Python parses in one thread at a time; the second thread stores meanwhile.
 _THREADS = 2
-_HELD_AT_ONCE = 4
-_MOST_REASONS = 20_000
-
+_MAX_BATCHES_IN_MEMORY = 4
+_MAX_REASONS = 20_000
 
 ItemStatus = Literal["stored", "repeated", "refused"]
-_BECAME: dict[Outcome, ItemStatus] = {Outcome.STORED: "stored", Outcome.REPEATED: "repeated"}
+_REFUSED = {
+    Outcome.ERASED: FieldError(
+        location="body", field="student_id", message="the student was deleted"
+    ),
+    Outcome.CONFLICT: FieldError(
+        location="body", field="id", message="is stored with other content"
+    ),
+}
 
 
-# No model, which would take three times as long to make: there is one for each item of a batch.
+# A dataclass, because a model takes three times as long to build, once per item.
 @dataclass(slots=True)
 class ItemOut:
-    """What became of one item; `errors` tells why it was refused."""
+    """Outcome of one item; `errors` has the reasons of a refusal."""
 
     index: int
     outcome: ItemStatus
@@ -43,7 +52,7 @@ class ItemOut:
 
 
 class BatchOut(BaseModel):
-    """What became of each item, in the order sent, and how many of each."""
+    """Outcome of each item, in the order sent, and the number of each outcome."""
 
     items: list[ItemOut]
     stored: int
@@ -52,72 +61,72 @@ class BatchOut(BaseModel):
     pending: bool = Field(
         default=False,
         exclude_if=lambda is_pending: not is_pending,
-        description="True when what is called stored was accepted while the database was away and "
-        "is not in it yet. Left out otherwise.",
+        description="True if the stored items were accepted while the database was unavailable and "
+        "are not in it yet. Omitted otherwise.",
     )
 
 
 @dataclass(frozen=True)
 class Batch(Generic[B]):
-    """A batch as read: the items that are valid and the refusals, both by index."""
+    """Parsed batch: valid items and refusals, both by index."""
 
     valid: dict[int, B]
     refused: dict[int, list[dict[str, str]]]
 
-    def answer(self, ids: Sequence[str], outcomes: Sequence[Outcome]) -> BatchOut:
-        """Return the answer, given the id and outcome of each valid item in order."""
-        items = {index: _refused(index, errors) for index, errors in self.refused.items()}
-        for index, id_, outcome in zip(self.valid, ids, outcomes, strict=True):
-            items[index] = _item(index, id_, outcome)
-        return _counted([items[index] for index in sorted(items)])
+    def answer(self, results: Sequence[InsertResult], field: str = "id") -> BatchOut:
+        """Return the response body, given the result of each valid item in order.
+
+        field: named in the error of an item that was refused.
+        """
+        items = [
+            ItemOut(index, "refused", None, [FieldError(**error) for error in errors])
+            for index, errors in self.refused.items()
+        ]
+        items += starmap(partial(_item, field), zip(self.valid, results, strict=True))
+        items.sort(key=attrgetter("index"))
+        counts = Counter(item.outcome for item in items)
+        return BatchOut(
+            items=items,
+            stored=counts["stored"],
+            repeated=counts["repeated"],
+            refused=counts["refused"],
+            pending=rests_on_spool(),
+        )
 
 
-def _counted(items: list[ItemOut]) -> BatchOut:
-    counts = dict.fromkeys(("stored", "repeated", "refused"), 0)
-    for item in items:
-        counts[item.outcome] += 1
-    return BatchOut(items=items, **counts, pending=answers_from_spool())
-
-
-def _item(index: int, id_: str, outcome: Outcome) -> ItemOut:
-    if outcome is Outcome.ERASED:
-        gone = FieldError(location="body", field="student_id", message="the student was deleted")
-        return ItemOut(index, "refused", id_, [gone])
-    if outcome is Outcome.CONFLICT:
-        taken = FieldError(location="body", field="id", message="is stored with other content")
-        return ItemOut(index, "refused", id_, [taken])
-    return ItemOut(index, _BECAME[outcome], id_)
-
-
-def _refused(index: int, errors: list[dict[str, str]]) -> ItemOut:
-    described = [FieldError(**error) for error in errors]
-    return ItemOut(index, "refused", None, described)
+def _item(field: str, index: int, result: InsertResult) -> ItemOut:
+    if result.refusal is not None:
+        error = FieldError(location="body", field=field, message=result.refusal.title)
+        return ItemOut(index, "refused", None, [error])
+    if refusal := _REFUSED.get(result.outcome):
+        return ItemOut(index, "refused", result.id, [refusal])
+    return ItemOut(index, "stored" if result.is_stored else "repeated", result.id)
 
 
 class BatchLimiter:
-    """What the batches of one process may take: bytes that are held, and threads that read them.
+    """Limits of the batches of one process: bytes in memory, and threads.
 
-    max_bytes: of one batch, after decompressing.
+    max_bytes: limit of one batch, after decompression.
     """
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self._held = 0
-        self._threads: CapacityLimiter | None = None
+        self.threads = ReservedThreads(_THREADS)
 
     @contextmanager
-    def holding(self) -> Iterator[Callable[[int], None]]:
-        """Give what counts the bytes of one batch, until it is answered.
+    def reserving(self) -> Iterator[Callable[[int], None]]:
+        """Yield a function that reserves bytes for one batch, until it is answered.
 
         Raises:
-            Overloaded: when called, if all batches together come to too many.
+            Overloaded: raised by that function, if all batches together exceed the limit.
 
         """
         mine = 0
 
         def hold(size: int) -> None:
             nonlocal mine
-            if self._held + size > _HELD_AT_ONCE * self.max_bytes:
+            if self._held + size > _MAX_BATCHES_IN_MEMORY * self.max_bytes:
                 raise Overloaded("More batches come in than can be stored now. Try again.")
             mine += size
             self._held += size
@@ -127,90 +136,77 @@ class BatchLimiter:
         finally:
             self._held -= mine
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Do the work in a thread of those for batches, so that other routes keep theirs."""
-        if self._threads is None:
-            self._threads = CapacityLimiter(_THREADS)
-        return await to_thread.run_sync(work, limiter=self._threads)
-
 
 async def handle_batch(
     request: Request, model: type[B], store: Callable[[Batch[B]], BatchOut]
 ) -> Response:
-    """Read the body's items, validate each on its own, and answer with what `store` returns.
+    """Parse the body, validate each item by itself, and respond with the result of `store`.
 
     Raises:
-        WrongMediaType: the body is called neither JSON nor NDJSON.
-        InvalidRequest: it is no JSON array, or has no items.
-        TooLarge: more than `MOST_ITEMS` items, `MOST_VALUES` values or MAX_BATCH_BYTES, or in an
-            array an item longer than `LONGEST_ITEM`.
-        Overloaded: too many batches at once.
+        WrongMediaType, InvalidRequest, TooLarge: see `items_of`.
+        TooLarge: the body is longer than MAX_BATCH_BYTES.
+        Overloaded: there are too many batches at once.
 
     """
     room: BatchLimiter = request.app.state.batches
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def answer() -> bytes:
-        batch = validated(items_of(body, media_type), model)
+        batch = validate_items(items_of(body, media_type), model)
         return store(batch).model_dump_json().encode()
 
-    with room.holding() as hold:
+    with room.reserving() as hold:
         body = await _body(request, room.max_bytes, hold)
-        content = await room.run(answer)
+        content = await room.threads.run(answer)
     return Response(content, media_type="application/json")
 
 
 async def _body(request: Request, max_bytes: int, hold: Callable[[int], None]) -> bytearray:
     reader: BodyReader = request.scope[BODY_READER]
     reader.allow(max_bytes)
-    body = bytearray()  # pieces that are joined would for a moment be there twice
+    body = bytearray()  # joining a list of pieces would double the memory
     async for piece in request.stream():
         hold(len(piece))
         body += piece
     return body
 
 
-def validated(items: Iterable[Any], model: type[B]) -> Batch[B]:
-    """Return the items as the model reads each on its own, the refused ones with their reasons.
+def validate_items(items: Iterable[Any], model: type[B]) -> Batch[B]:
+    """Validate each item by itself; return the valid ones, and the reasons of the others.
 
-    Of each refused item the first reasons are told, at least one, of all up to `_MOST_REASONS`.
+    Each refused item has its first reasons, at least one; together they have `_MAX_REASONS`.
     """
     batch: Batch[B] = Batch({}, {})
-    validate = model.__pydantic_validator__.validate_python  # the method takes a fifth longer
-    left = _MOST_REASONS
+    validate = model.__pydantic_validator__.validate_python  # `model_validate` takes a fifth longer
+    left = _MAX_REASONS
     for index, item in enumerate(items):
         reasons = None
-        if type(item) is not dict or len(item) > MOST_NAMES:
-            reasons = _unreadable(item)
+        if type(item) is not dict or len(item) > MAX_NAMES:
+            reasons = _structure_errors(item)
         if not reasons:
             try:
                 batch.valid[index] = validate(item)
                 continue
             except ValidationError as refusal:
-                reasons = _reasons(refusal)
+                reasons = field_errors(located_errors(refusal))
         batch.refused[index] = reasons[: max(left, 1)]
         left -= len(reasons)
     return batch
 
 
-def _unreadable(item: object) -> list[dict[str, str]]:
+def _structure_errors(item: object) -> list[dict[str, str]]:
     if isinstance(item, InvalidItem):
         return [{"location": "body", "field": "body", "message": item.why}]
     return too_many_names(item)
 
 
-def _reasons(refusal: ValidationError) -> list[dict[str, str]]:
-    errors = refusal.errors(include_input=False, include_url=False)[:MOST_ERRORS]
-    return field_errors([{**error, "loc": ("body", *error["loc"])} for error in errors])
-
-
 def batch_route(model: type[BaseModel]) -> dict[str, Any]:
-    """Return what documents a route of batches: its answer, and both spellings of its body.
+    """Return the documentation of a batch route: its response, and both formats of its body.
 
-    `model` must also be the body of a single-item route, which puts it into the document.
+    `model` must also be the body of a single-item route, which adds its schema to the document.
     """
     item = {"$ref": f"#/components/schemas/{model.__name__}"}
-    array = {"schema": {"type": "array", "items": item, "minItems": 1, "maxItems": MOST_ITEMS}}
+    array = {"schema": {"type": "array", "items": item, "minItems": 1, "maxItems": MAX_ITEMS}}
     lines = {"schema": {"type": "string", "description": f"One {model.__name__} as JSON a line."}}
     content = {"application/json": array, NDJSON: lines}
     return {

@@ -1,4 +1,4 @@
-"""Request bodies: decompressed as they come, and never more than the limit."""
+"""Limit of request bodies, which are decompressed while they are received."""
 
 import zlib
 
@@ -7,19 +7,19 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared_db.errors import ServiceError
-from shared_web.problems import RefusedWhileReading, RequestTooSlow, TooLarge, WrongMediaType
+from shared_web.problems import BodyRefused, RequestTooSlow, TooLarge, WrongMediaType
 
-# Where a route finds what reads its body.
+# Key of the `BodyReader` in the scope of a request.
 BODY_READER = "veritas.body_reader"
 
 _GZIP = 16 + zlib.MAX_WBITS
-# How much is unfolded at once: on the event loop at first, then in a thread.
+# Bytes that are decompressed at once: the first piece on the event loop, others in a thread.
 _FIRST_BYTES = 64 * 1024
 _PIECE_BYTES = 256 * 1024
 
 
 class UnsupportedEncoding(ServiceError):
-    """The body is compressed in a way we do not read."""
+    """The compression of the body is not supported."""
 
     slug = "unsupported-encoding"
     status = 415
@@ -27,14 +27,14 @@ class UnsupportedEncoding(ServiceError):
 
 
 class BrokenBody(ServiceError):
-    """The body is not what its Content-Encoding says, or ended too early."""
+    """The body does not fit its Content-Encoding, or ends too early."""
 
     slug = "broken-body"
     status = 400
     title = "The body is broken"
 
 
-# What any route that takes a body may answer.
+# Refusals of every route with a body.
 BODY_REFUSALS: tuple[type[ServiceError], ...] = (
     BrokenBody,
     RequestTooSlow,
@@ -48,9 +48,9 @@ _READ_HEADERS = {b"content-encoding", b"content-length"}
 
 
 class BodyLimit:
-    """Middleware that counts the body while it is read, after decompressing it.
+    """Middleware that decompresses the body and counts its bytes while it is read.
 
-    A small compressed body can unfold to gigabytes, so it is unfolded only as far as the limit.
+    A small compressed body can contain gigabytes, so it is decompressed only up to the limit.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
@@ -58,7 +58,7 @@ class BodyLimit:
         self.max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with a `receive` that counts."""
+        """Call the app with the `receive` of a `BodyReader`."""
         if scope["type"] == "http":
             reader = BodyReader(scope, receive, self.max_bytes)
             scope[BODY_READER] = reader
@@ -71,7 +71,7 @@ class BodyLimit:
 
 
 class BodyReader:
-    """Reads one body, counts it, and unfolds it where it is compressed."""
+    """Reader of one body, which counts its bytes and decompresses them if necessary."""
 
     def __init__(self, scope: Scope, receive: Receive, max_bytes: int) -> None:
         sent = {name: value for name, value in scope["headers"] if name in _READ_HEADERS}
@@ -81,29 +81,29 @@ class BodyReader:
         encoding = sent.get(b"content-encoding", b"identity")
         self._encoding = encoding.decode("latin-1").strip().lower()
         announced = sent.get(b"content-length", b"")
-        # More digits than these announce too much anyway.
+        # A number with more digits exceeds every limit, too.
         self._announced = int(announced[:20]) if announced.isdigit() else 0
         self._is_complete = False
         self._has_begun = False
         self._gzip = zlib.decompressobj(_GZIP) if self.is_compressed else None
-        self._folded: Message | None = None
+        self._compressed_rest: Message | None = None
 
     @property
     def is_compressed(self) -> bool:
-        """Tell whether the body comes as gzip."""
+        """True if the body is sent as gzip."""
         return self._encoding in ("gzip", "x-gzip")
 
     def allow(self, max_bytes: int) -> None:
-        """Let the body have so many bytes; for a route whose bodies may be longer than others'."""
+        """Set the limit of this body, for a route with longer bodies than others."""
         self._left += max_bytes - self._max_bytes
         self._max_bytes = max_bytes
 
     async def receive(self) -> Message:
-        """Return the next piece; raised errors become problems, as this runs inside the route.
+        """Return the next piece; errors become problems, since the route calls this.
 
         Raises:
-            RefusedWhileReading: more than the limit has come or is announced (413), neither gzip
-                nor identity (415), not gzip after all or not all of it (400).
+            BodyRefused: the body, or its Content-Length, exceeds the limit (413), is neither gzip
+                nor identity (415), or is not valid or not complete gzip (400).
 
         """
         if self._announced > self._max_bytes:
@@ -111,52 +111,52 @@ class BodyReader:
         message = await self._next()
         if message["type"] != "http.request":
             if not self._is_complete:
-                raise RefusedWhileReading(BrokenBody("The client went away."))
+                raise BodyRefused(BrokenBody("The client went away."))
             return message
         body = await self._decoded(message)
         self._left -= len(body)
         if self._left < 0:
             raise self._too_large()
-        self._is_complete = not (message.get("more_body", False) or self._folded)
+        self._is_complete = not (message.get("more_body", False) or self._compressed_rest)
         if self._gzip is not None and self._is_complete and not self._gzip.eof:
-            raise RefusedWhileReading(BrokenBody("The gzip data end too early."))
+            raise BodyRefused(BrokenBody("The gzip data end too early."))
         return {**message, "body": body, "more_body": not self._is_complete}
 
     async def _next(self) -> Message:
-        """Return the next message, or what is still folded of the last one."""
-        if self._folded is None:
+        """Return the next message, or the compressed rest of the last one."""
+        if self._compressed_rest is None:
             return await self._receive()
-        message, self._folded = self._folded, None
+        message, self._compressed_rest = self._compressed_rest, None
         return message
 
     async def _decoded(self, message: Message) -> bytes:
         body: bytes = message.get("body", b"")
         if self._gzip is not None:
-            return await self._unfolded(self._gzip, body, message)
+            return await self._decompressed(self._gzip, body, message)
         if self._encoding not in ("identity", ""):
-            raise RefusedWhileReading(UnsupportedEncoding("Send the body as it is or as gzip."))
+            raise BodyRefused(UnsupportedEncoding("Send the body as it is or as gzip."))
         return body
 
-    async def _unfolded(self, gzip: "zlib._Decompress", body: bytes, message: Message) -> bytes:
+    async def _decompressed(self, gzip: "zlib._Decompress", body: bytes, message: Message) -> bytes:
         is_first, self._has_begun = not self._has_begun, True
         most = _FIRST_BYTES if is_first else _PIECE_BYTES
         try:
-            if is_first:  # mostly the only one: a thread would take longer than the work
+            if is_first:  # usually the only one: a thread would take longer than the work
                 decompressed = gzip.decompress(body, most)
             else:
                 decompressed = await run_in_threadpool(gzip.decompress, body, most)
         except zlib.error as failure:
             refusal = BrokenBody("The body is not gzip, although Content-Encoding says so.")
-            raise RefusedWhileReading(refusal) from failure
+            raise BodyRefused(refusal) from failure
         if gzip.unused_data:
-            # Perhaps a second gzip file: leaving it out in silence would lose rows.
-            raise RefusedWhileReading(BrokenBody("Something follows the end of the gzip data."))
+            # Perhaps a second gzip file: ignoring it would lose rows.
+            raise BodyRefused(BrokenBody("Something follows the end of the gzip data."))
         if len(decompressed) == most and not gzip.eof:
-            self._folded = {**message, "body": gzip.unconsumed_tail}
+            self._compressed_rest = {**message, "body": gzip.unconsumed_tail}
         return decompressed
 
-    def _too_large(self) -> RefusedWhileReading:
-        return RefusedWhileReading(
+    def _too_large(self) -> BodyRefused:
+        return BodyRefused(
             TooLarge(
                 f"The body may have {self._max_bytes} bytes, counted after decompressing. "
                 "Send it in parts."

@@ -1,4 +1,4 @@
-"""Batches as spreadsheets save them: CSV, separated by commas or semicolons."""
+"""Batches as CSV, separated by commas or semicolons, as spreadsheets save them."""
 
 import csv
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
 from shared_web.problems import InvalidRequest, WrongMediaType
-from shared_web.requests.batches import Batch, validated
-from shared_web.requests.json_bodies import MOST_NAMES
-from shared_web.requests.json_items import MOST_ITEMS, InvalidItem, bounded
+from shared_web.requests.batches import Batch, validate_items
+from shared_web.requests.json_bodies import MAX_NAMES
+from shared_web.requests.json_items import MAX_ITEMS, InvalidItem, bounded
 
 CSV = "text/csv"
 
@@ -19,12 +19,12 @@ B = TypeVar("B", bound=BaseModel)
 
 
 async def read_csv(request: Request, model: type[B]) -> Batch[B]:
-    """Read the rows under a header of the model's field names; an empty cell is no value.
+    """Parse rows under a header of the model's field names; an empty cell is an absent value.
 
     Raises:
-        WrongMediaType: the body is not called CSV.
-        InvalidRequest: it is not UTF-8, its header is not one of the model, or it has no rows.
-        TooLarge: more than `MOST_ITEMS` rows.
+        WrongMediaType: the Content-Type is not CSV.
+        InvalidRequest: the body is not UTF-8, its header does not fit the model, or it has no rows.
+        TooLarge: it has more than `MAX_ITEMS` rows.
 
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -35,12 +35,12 @@ async def read_csv(request: Request, model: type[B]) -> Batch[B]:
 
 
 def csv_body(model: type[BaseModel]) -> dict[str, Any]:
-    """Return a route's `openapi_extra` that documents the table."""
+    """Return the `openapi_extra` that documents the table."""
     names = ", ".join(model.model_fields)
     about = (
-        f"A header, then up to {MOST_ITEMS} rows. Columns, in any order: {names}; those that may "
-        "be left out in a body may be left out here. Separated by commas or semicolons, UTF-8 "
-        "with or without byte order mark."
+        f"A header, then up to {MAX_ITEMS} rows. Columns, in any order: {names}; columns of "
+        "optional fields may be omitted. Separated by commas or semicolons, UTF-8 with or "
+        "without byte order mark."
     )
     schema = {"type": "string", "description": about}
     return {"requestBody": {"required": True, "content": {CSV: {"schema": schema}}}}
@@ -58,7 +58,7 @@ def _read(body: bytes, model: type[B]) -> Batch[B]:
     rows = _rows(lines, separator)
     names = _header(next(rows, []), model)
     items = (_item(names, row) for row in rows if any(cell.strip() for cell in row))
-    return validated(bounded(items, "The table has no rows."), model)
+    return validate_items(bounded(items, "The table has no rows."), model)
 
 
 def _rows(lines: list[str], separator: str) -> Iterator[list[str]]:
@@ -72,8 +72,8 @@ def _rows(lines: list[str], separator: str) -> Iterator[list[str]]:
 
 def _header(cells: list[str], model: type[BaseModel]) -> list[str]:
     fields = model.model_fields
-    if len(cells) > MOST_NAMES:
-        raise InvalidRequest(f"The header, the first line, has more than {MOST_NAMES} columns.")
+    if len(cells) > MAX_NAMES:
+        raise InvalidRequest(f"The header, the first line, has more than {MAX_NAMES} columns.")
     names = [cell.strip().lower() for cell in cells]
     unknown = [str(place) for place, name in enumerate(names, 1) if name not in fields]
     missing = [name for name, field in fields.items() if field.is_required() and name not in names]

@@ -1,7 +1,7 @@
-"""Limit of expensive reads: so many at once in a process, a few wait, the rest come again."""
+"""Limit of concurrent expensive reads in a process; a few wait, others are refused."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 import anyio
 from fastapi import Depends, Request
@@ -9,13 +9,13 @@ from fastapi import Depends, Request
 from shared_db.errors import Overloaded
 
 _WAIT_SECONDS = 1
-# Parameters with which a list is more than one page from an index; a dot is inside JSON.
+# Parameters for which a list needs more than one page of an index; a dot is a JSON filter.
 _SEARCHES = {"q", "search", "sort", "count"}
 _SEARCH_SIGNS = (".", "__contains", "__startswith")
 
 
 class ExpensiveReads:
-    """Slots for expensive reads, each of which may take the database seconds."""
+    """Slots for expensive reads, which may take the database seconds."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
@@ -24,9 +24,9 @@ class ExpensiveReads:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Hold a slot; as many requests as there are slots wait for one, a second at most.
+        """Hold a slot. At most as many requests as there are slots wait for one, up to a second.
 
-        They wait in the event loop, so that no thread is taken from other requests.
+        They wait in the event loop, so they occupy no thread.
 
         Raises:
             Overloaded: no slot became free.
@@ -59,17 +59,13 @@ class ExpensiveReads:
 
 
 async def _slot(request: Request) -> AsyncIterator[None]:
-    reads: ExpensiveReads = request.app.state.expensive_reads
-    async with reads.slot():
+    async with request.app.state.expensive_reads.slot():
         yield
 
 
 async def _slot_if_searched(request: Request) -> AsyncIterator[None]:
-    if not _is_search(request):
+    async with request.app.state.expensive_reads.slot() if _is_search(request) else nullcontext():
         yield
-        return
-    async for nothing in _slot(request):
-        yield nothing
 
 
 def _is_search(request: Request) -> bool:
@@ -77,6 +73,6 @@ def _is_search(request: Request) -> bool:
     return any(name in _SEARCHES or any(s in name for s in _SEARCH_SIGNS) for name in names)
 
 
-# Let go when the function returns, not when the answer has been sent: a client may read slowly.
+# Released when the route returns, not after the response is sent: a client may read slowly.
 EXPENSIVE = Depends(_slot, scope="function")
 EXPENSIVE_IF_SEARCHED = Depends(_slot_if_searched, scope="function")

@@ -1,4 +1,4 @@
-"""Types of fields in requests: what every service refuses in the same words."""
+"""Types of fields in requests, validated alike by every service."""
 
 import json
 from collections.abc import Iterable
@@ -20,55 +20,55 @@ from pydantic import (
 
 from shared_db.clock import utc_now
 from shared_db.columns import ID_LENGTH
-from shared_web.requests.json_bodies import MOST_NAMES
+from shared_web.requests.json_bodies import MAX_NAMES
 
 CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _DATE_LENGTH = len("2026-01-01T")
-_DEEPEST_JSON = 20
-_LONGEST_JSON = 64 * 1024
-_BIGGEST_INTEGER = 2**63
-_SMALLEST_NUMBER = 1e-9
-# What the document can say of ids; beyond ASCII too, unprintable characters are refused.
+_MAX_JSON_DEPTH = 20
+_MAX_JSON_BYTES = 64 * 1024
+_INTEGER_LIMIT = 2**63
+_MIN_NUMBER = 1e-9
+# Pattern for the OpenAPI document; unprintable characters beyond ASCII are refused as well.
 _ID_PATTERN = r"^(?!\.{1,2}$)[^\s\x00-\x1f\x7f/\\]([^\x00-\x1f\x7f/\\]*[^\s\x00-\x1f\x7f/\\])?$"
 
 
 class Body(BaseModel):
-    """What a client sends. Unknown fields and wrong types are refused, so mistakes are heard."""
+    """Request body. Unknown fields and wrong types are refused, so mistakes are noticed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Out(BaseModel):
-    """What a client gets, read from a row or a dataclass."""
+    """Response body, read from a row or a dataclass."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
 class AdditionOut(Out):
-    """What was added; `pending` where it waits in the spool and is not in the database yet."""
+    """Inserted row; `pending` if it is in the spool and not in the database yet."""
 
     pending: bool = Field(
         default=False,
         validation_alias=AliasChoices("pending", "is_pending"),
         exclude_if=lambda is_pending: not is_pending,
-        description="True for what was accepted while the database was away and is not in it yet; "
-        "what only the database can tell is then null. Left out otherwise.",
+        description="True if the row was accepted while the database was unavailable and is not in "
+        "it yet; values that only the database knows are null. Omitted otherwise.",
     )
 
 
-def _few_names(value: object) -> object:
-    # Pydantic would collect an error for each, and look at the number afterwards.
-    if isinstance(value, dict) and len(value) > MOST_NAMES:
-        raise ValueError(f"must not have more than {MOST_NAMES} names")
+def _limit_names(value: object) -> object:
+    # Pydantic would collect an error for each name before it checks the number.
+    if isinstance(value, dict) and len(value) > MAX_NAMES:
+        raise ValueError(f"must not have more than {MAX_NAMES} names")
     return value
 
 
 def reject_unstorable_text(text: str) -> str:
-    """Return the text if both stores can hold it.
+    """Return the text, if both databases can store it.
 
     Raises:
-        ValueError: it has a NUL, which PostgreSQL does not store, or a lone surrogate.
+        ValueError: it has a NUL, which PostgreSQL cannot store, or a lone surrogate.
 
     """
     if "\x00" in text:
@@ -81,8 +81,8 @@ def reject_unstorable_text(text: str) -> str:
     return text
 
 
-def _identifying(text: str) -> str:
-    # An id stands in paths and logs: what would break or forge those is refused.
+def _check_id(text: str) -> str:
+    # Ids occur in paths and logs: characters that would break or forge these are refused.
     if not text.isprintable() or "/" in text or "\\" in text:
         raise ValueError("must not contain control characters, '/' or a backslash")
     if text != text.strip() or text in {".", ".."}:
@@ -90,8 +90,8 @@ def _identifying(text: str) -> str:
     return text
 
 
-def _written_as_instant(value: object) -> object:
-    # Numbers would be read as seconds since 1970, which is hardly ever what was meant.
+def _require_instant_format(value: object) -> object:
+    # Numbers would be read as seconds since 1970, which is hardly ever intended.
     if isinstance(value, str) and value[_DATE_LENGTH - 1 : _DATE_LENGTH] not in ("T", "t", " "):
         raise ValueError("must be an instant as 2026-01-31T09:30:00Z")
     if not isinstance(value, str | datetime):
@@ -99,7 +99,7 @@ def _written_as_instant(value: object) -> object:
     return value
 
 
-def _in_living_memory(value: datetime) -> datetime:
+def _within_supported_years(value: datetime) -> datetime:
     if value < EARLIEST:
         raise ValueError(f"must not be before {EARLIEST:%Y}")
     if value.year > utc_now().year + 100:
@@ -107,36 +107,36 @@ def _in_living_memory(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-def _already_happened(value: datetime) -> datetime:
+def _not_in_future(value: datetime) -> datetime:
     if value > utc_now() + CLOCK_SKEW:
         raise ValueError("must not be in the future")
     return value
 
 
-def _no_dust(value: float) -> float:
-    # A quotient of such numbers would be too small for PostgreSQL, which makes that an error.
-    if 0 < abs(value) < _SMALLEST_NUMBER:
-        raise ValueError(f"must be 0 or at least {_SMALLEST_NUMBER}")
+def _reject_subnormal(value: float) -> float:
+    # A quotient of such numbers would underflow, which is an error in PostgreSQL.
+    if 0 < abs(value) < _MIN_NUMBER:
+        raise ValueError(f"must be 0 or at least {_MIN_NUMBER}")
     return value
 
 
-def _storable_json(value: dict[str, Any]) -> dict[str, Any]:
+def _check_json_object(value: dict[str, Any]) -> dict[str, Any]:
     _check_json(value.values(), names=value, depth=1)
-    return _bounded_json(value)
+    return _limit_json_size(value)
 
 
 def _check_json(values: Iterable[object], names: Iterable[str], depth: int) -> None:
-    """Look at what is in one object, or in one array, which has no names."""
-    if depth > _DEEPEST_JSON:
-        raise ValueError(f"must not be nested more than {_DEEPEST_JSON} deep")
+    """Check the members of an object, or of an array, which has no names."""
+    if depth > _MAX_JSON_DEPTH:
+        raise ValueError(f"must not be nested more than {_MAX_JSON_DEPTH} deep")
     reject_unstorable_text("".join(names))
-    # Told by the exact type, which takes half the time of a match: JSON has no others.
+    # Comparing the exact type takes half the time of a match; JSON has no subclasses.
     for value in values:
         kind = type(value)
         if kind is str:
             reject_unstorable_text(cast("str", value))
         elif kind is int:
-            if abs(cast("int", value)) >= _BIGGEST_INTEGER:
+            if abs(cast("int", value)) >= _INTEGER_LIMIT:
                 raise ValueError("must not contain integers beyond 64 bits")
         elif kind is float:
             if not isfinite(cast("float", value)):
@@ -148,20 +148,20 @@ def _check_json(values: Iterable[object], names: Iterable[str], depth: int) -> N
             _check_json(cast("list[object]", value), (), depth + 1)
 
 
-def _bounded_json(value: dict[str, Any]) -> dict[str, Any]:
-    # What is counted is at most four times as long as this, which takes a tenth of the time.
-    is_short = 4 * len(orjson.dumps(value)) <= _LONGEST_JSON
-    if not is_short and len(json.dumps(value)) > _LONGEST_JSON:
+def _limit_json_size(value: dict[str, Any]) -> dict[str, Any]:
+    # `json.dumps` is at most four times as long as `orjson.dumps`, which takes a tenth of the time.
+    is_short = 4 * len(orjson.dumps(value)) <= _MAX_JSON_BYTES
+    if not is_short and len(json.dumps(value)) > _MAX_JSON_BYTES:
         raise ValueError("must not be larger than 64 KiB as JSON")
     return value
 
 
-FEW_NAMES = BeforeValidator(_few_names)
+LIMITED_NAMES = BeforeValidator(_limit_names)
 Id = Annotated[
     str,
     StringConstraints(min_length=1, max_length=ID_LENGTH),
     AfterValidator(reject_unstorable_text),
-    AfterValidator(_identifying),
+    AfterValidator(_check_id),
     Field(json_schema_extra={"pattern": _ID_PATTERN}),
 ]
 Text = Annotated[
@@ -178,9 +178,9 @@ Term = Annotated[
 Instant = Annotated[
     AwareDatetime,
     Field(strict=False),
-    BeforeValidator(_written_as_instant),
-    AfterValidator(_in_living_memory),
+    BeforeValidator(_require_instant_format),
+    AfterValidator(_within_supported_years),
 ]
-PastInstant = Annotated[Instant, AfterValidator(_already_happened)]
-Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_no_dust)]
-JsonObject = Annotated[dict[str, Any], AfterValidator(_storable_json)]
+PastInstant = Annotated[Instant, AfterValidator(_not_in_future)]
+Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_reject_subnormal)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(_check_json_object)]

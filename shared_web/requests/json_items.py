@@ -1,7 +1,7 @@
-"""The items of a batch as they are written: a JSON array, or a line of JSON each.
+"""Items of a batch: a JSON array, or one line of JSON per item, parsed one by one.
 
-Read one by one. A parser given the whole body would hold Python's lock until it is through, and no
-other request would be served meanwhile; and all that it made would be in memory at once.
+A parser of the whole body would hold the GIL until its end, so that no other request is served, and
+all items would be in memory at once.
 """
 
 import json
@@ -10,33 +10,33 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from shared_web.problems import InvalidRequest, TooLarge, WrongMediaType
-from shared_web.requests.item_window import LONGEST_ITEM, ItemWindow
+from shared_web.requests.item_window import MAX_ITEM_BYTES, ItemWindow
 from shared_web.requests.json_bodies import value_count, without_strings
 
 T = TypeVar("T")
 Bytes = bytes | bytearray
 
-MOST_ITEMS = 10_000
-# Of all items together, each of which is an object of Python's for a moment or until it is stored.
-MOST_VALUES = 1_000_000
+MAX_ITEMS = 10_000
+# Limit of all items together: each is a Python object until it is stored.
+MAX_VALUES = 1_000_000
 NDJSON = "application/x-ndjson"
 
 
 @dataclass(frozen=True)
 class InvalidItem:
-    """An item that could not even be read, and why."""
+    """Item that cannot be parsed, and the reason."""
 
     why: str
 
 
 def items_of(body: Bytes, media_type: str) -> Iterator[Any]:
-    """Return the items of a body of that type; a line that is not JSON comes as `InvalidItem`.
+    """Return the items of a body; a line that is not JSON becomes an `InvalidItem`.
 
     Raises:
-        WrongMediaType: the body is called neither JSON nor NDJSON.
-        InvalidRequest: it is no JSON array, or has no items.
-        TooLarge: more than `MOST_ITEMS` items or `MOST_VALUES` values, or in an array an item
-            longer than `LONGEST_ITEM`.
+        WrongMediaType: the Content-Type is neither JSON nor NDJSON.
+        InvalidRequest: the body is no JSON array, or has no items.
+        TooLarge: the body has more than `MAX_ITEMS` items or `MAX_VALUES` values, or is an array
+            with an item longer than `MAX_ITEM_BYTES`.
 
     """
     items = _lines(body) if media_type == NDJSON else _array(body, media_type)
@@ -44,41 +44,41 @@ def items_of(body: Bytes, media_type: str) -> Iterator[Any]:
 
 
 def bounded(items: Iterable[T], if_none: str) -> Iterator[T]:
-    """Yield the items as long as one batch may have so many.
+    """Yield the items of one batch.
 
     Raises:
-        TooLarge: more than `MOST_ITEMS`.
-        InvalidRequest: there are none.
+        TooLarge: there are more than `MAX_ITEMS`.
+        InvalidRequest: there are no items.
 
     """
     count = 0
     for item in items:
         count += 1
-        if count > MOST_ITEMS:
-            raise TooLarge(f"The batch has too many items; send at most {MOST_ITEMS} at once.")
+        if count > MAX_ITEMS:
+            raise TooLarge(f"The batch has too many items; send at most {MAX_ITEMS} at once.")
         yield item
     if not count:
         raise InvalidRequest(if_none)
 
 
 class _Values:
-    """Counts the values of a batch, where the whole body may have too many."""
+    """Counter of the values of a batch, used if the whole body may have too many."""
 
     def __init__(self, body: Bytes) -> None:
         at_most = sum(body.count(mark) for mark in (b",", b"[", b"{"))
-        self.may_be_too_many = at_most > MOST_VALUES
+        self.may_be_too_many = at_most > MAX_VALUES
         self._count = 0
 
     def add(self, text: str) -> None:
-        """Count those of some whole items.
+        """Count the values of some complete items.
 
         Raises:
-            TooLarge: more than `MOST_VALUES` have come.
+            TooLarge: there are more than `MAX_VALUES`.
 
         """
         self._count += value_count(without_strings(text))
-        if self._count > MOST_VALUES:
-            raise TooLarge(f"The batch has more than {MOST_VALUES} values. Send it in parts.")
+        if self._count > MAX_VALUES:
+            raise TooLarge(f"The batch has more than {MAX_VALUES} values. Send it in parts.")
 
 
 def _array(body: Bytes, media_type: str) -> Iterator[Any]:
@@ -96,17 +96,17 @@ def _array(body: Bytes, media_type: str) -> Iterator[Any]:
 
 
 def _items(window: ItemWindow) -> Iterator[Any]:
-    place = window.after_space(0)
+    place = window.skip_whitespace(0)
     if window.text[place : place + 1] != "[":
         raise InvalidRequest("The body must be a JSON array.")
-    place = window.after_space(place + 1)
+    place = window.skip_whitespace(place + 1)
     if window.text[place : place + 1] == "]":
         return window.require_end(place + 1)
     while True:
         value, place = window.item(place)
         yield value
         if window.text[place : place + 1] != ",":
-            place = window.after_space(place)
+            place = window.skip_whitespace(place)
             if window.text[place : place + 1] == "]":
                 return window.require_end(place + 1)
             if window.text[place : place + 1] != ",":
@@ -119,8 +119,8 @@ def _lines(body: Bytes) -> Iterator[Any]:
     end = 0
     while end < len(body):
         start, end = end, body.find(b"\n", end) + 1 or len(body)
-        if end - start > LONGEST_ITEM:
-            yield InvalidItem(f"is longer than {LONGEST_ITEM} bytes")
+        if end - start > MAX_ITEM_BYTES:
+            yield InvalidItem(f"is longer than {MAX_ITEM_BYTES} bytes")
             continue
         line = body[start:end]
         if line.isspace():

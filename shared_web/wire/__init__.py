@@ -1,1 +1,6 @@
-"""HTTP on the wire: parser, connections and pace of a server; nothing that knows a route."""
+"""HTTP connections of a server: parser, limits of size, time and number; nothing about routes."""
+
+from shared_web.wire.connections import Connections, Limits
+from shared_web.wire.protocol import LimitedProtocol
+
+__all__ = ["Connections", "LimitedProtocol", "Limits"]

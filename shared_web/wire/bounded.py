@@ -1,8 +1,7 @@
-"""HTTP on the wire: uvicorn's protocol on httptools, with bounds of what is stored.
+"""Uvicorn's protocol on httptools, with limits of the data stored per connection.
 
-httptools stores headers without limit, and uvicorn requests that were sent before others were
-answered. This rests on methods of `HttpToolsProtocol` that are not documented; a test names what to
-look at when they change.
+httptools stores headers without limit, and uvicorn pipelined requests. This uses methods of
+`HttpToolsProtocol` that are not documented; if they change, a test names the ones to check.
 """
 
 import asyncio
@@ -23,14 +22,14 @@ from shared_web.wire.problem_bytes import MalformedRequest, problem_on_the_wire
 
 logger = structlog.stdlib.get_logger("veritas.requests")
 
-# The request line and headers in all; so long may also be what frames a chunk, and the trailer.
+# Limit of the request line with all headers, and also of chunk framing and trailers.
 HEAD_BYTES = 64 * 1024
 MAX_HEADERS = 200
-# How much is parsed before it is looked at again.
+# Bytes that are parsed before the limits are checked again.
 PIECE_BYTES = 8 * 1024
-# Requests that one connection may send before the first of them is answered.
+# Requests that one connection may send before the first one is answered.
 MAX_PIPELINED = 16
-# Read and thrown away after a refusal, so that the client gets to read it.
+# Bytes that are read and discarded after a refusal, so that the client can read the refusal.
 _DISCARDED_BYTES = 4 * 1024 * 1024
 
 _TOO_LARGE = (
@@ -40,22 +39,22 @@ _TOO_LARGE = (
 
 
 class _Flow(FlowControl):
-    """Flow of one connection, which the app cannot resume while something is held back."""
+    """Flow control that the app cannot resume while data are held back."""
 
-    is_held = False
+    is_paused = False
 
     def resume_reading(self) -> None:
-        """Read on, if nothing is held back."""
-        if not self.is_held:
+        """Resume reading, if no data are held back."""
+        if not self.is_paused:
             super().resume_reading()
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection that stores no more than it may.
+    """Connection with limits of the stored data.
 
-    Data are fed to the parser in pieces. What is stored of a message beside its body is counted:
-    from its beginning, or from the last byte of its body. A piece in which a message begins, or
-    its body goes on, counts as a whole, so that never more is stored than may be.
+    Data are fed to the parser in pieces. `overhead_bytes` counts the bytes of a message apart from
+    its body, since its beginning or since the last byte of its body. A piece in which a message
+    begins or its body continues counts as a whole, so the count is never too small.
     """
 
     flow: _Flow
@@ -72,15 +71,15 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.all = connections
         self.limits = connections.limits
-        # Since when the headers of a request are waited for, and the rest of one that is answered.
+        # Start of waiting for the headers of a request, and for the rest of an answered one.
         self.head_since: float | None = None
-        self.drained_since: float | None = None
+        self.draining_since: float | None = None
         self.refused_at: float | None = None
         self.is_in_body = False
         self.body_bytes = 0
-        self.beside_body = 0
+        self.overhead_bytes = 0
         self._piece = 0
-        self._held = b""
+        self._backlog = b""
         self._drain_end = 0
         self._refusal: ServiceError | None = None
         self._discarded = 0
@@ -88,62 +87,62 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def host(self) -> str | None:
-        """The address of the other side."""
+        """Address of the client."""
         return self.client[0] if self.client else None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
-        """Begin to read."""
+        """Start to read."""
         super().connection_made(transport)
         self.flow = _Flow(transport)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has come, unless requests wait to be answered first."""
+        """Parse the data, or hold them back while requests wait to be answered."""
         if self.refused_at is not None:
             self._discard(data)
-        elif self.pipeline or self._held:
-            self._hold(data)
+        elif self.pipeline or self._backlog:
+            self._buffer(data)
         elif not self._is_last:
             self._feed(data)
 
     def on_message_begin(self) -> None:
-        """Begin to count."""
+        """Start to count."""
         super().on_message_begin()
-        self.beside_body = self._piece
+        self.overhead_bytes = self._piece
         if self.head_since is None:
             self.head_since = self.loop.time()
 
     def on_headers_complete(self) -> None:
-        """Let the request be answered, if its headers are within the bounds."""
+        """Start the request, if its headers are within the limits."""
         if len(self.headers) > MAX_HEADERS:
-            raise self._refusing(HeadersTooLarge(_TOO_LARGE))
+            raise self._parser_error(HeadersTooLarge(_TOO_LARGE))
         if len(self.pipeline) >= MAX_PIPELINED:
-            raise self._refusing(Overloaded("Too many requests wait on this connection."))
+            raise self._parser_error(Overloaded("Too many requests wait on this connection."))
         super().on_headers_complete()
-        self.headers = []  # a trailer must not become a header
+        self.headers = []  # a trailer must not be appended to the headers
         self.head_since = None
         self.is_in_body = True
         self.all.waiting.pop(self, None)
 
     def on_body(self, body: bytes) -> None:
         """Count the body."""
-        self.beside_body = self._piece
+        self.overhead_bytes = self._piece
         self.body_bytes += len(body)
-        if self.drained_since is not None and self.body_bytes > self._drain_end:
+        if self.draining_since is not None and self.body_bytes > self._drain_end:
             self.transport.close()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Wait for the next request, if this one was answered before."""
+        """Wait for the next request, if this one is already answered."""
         super().on_message_complete()
-        self.beside_body = 0
+        self.overhead_bytes = 0
         self.is_in_body = False
         if self.cycle.response_complete:
             self._wait_for_next()
 
     def on_response_complete(self) -> None:
-        """Go on with what was held back meanwhile.
+        """Continue with the data that were held back.
 
-        In place of uvicorn's, which would read on while requests wait, and sets a timer each time.
+        Replaces uvicorn's method, which would read on while requests wait, and sets timers.
         """
         self.server_state.total_requests += 1
         if self.transport.is_closing():
@@ -151,26 +150,26 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         elif self.is_in_body:
-            self.drained_since = self.loop.time()
+            self.draining_since = self.loop.time()
             self._drain_end = self.body_bytes + self.limits.drain_bytes
         else:
             self._wait_for_next()
         if not self.pipeline and not self._is_last:
-            self._go_on()
+            self._resume()
 
-    def _go_on(self) -> None:
-        held, self._held = self._held, b""
-        self.flow.is_held = False
+    def _resume(self) -> None:
+        held, self._backlog = self._backlog, b""
+        self.flow.is_paused = False
         if held:
             self._feed(held)
         if not self.pipeline:
             self.flow.resume_reading()
 
     def refuse(self, refusal: ServiceError) -> None:
-        """Answer with the problem, where nothing else is being answered, and close."""
+        """Answer with the problem, unless another answer is in progress, and close."""
         cycle = self.cycle
         if self.is_in_body and (cycle.response_started or self.pipeline):
-            self.cut()
+            self.abort()
         elif self.is_in_body or cycle is None or cycle.response_complete:
             if self.is_in_body:
                 cycle.disconnected = True
@@ -180,7 +179,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._finish()
 
     def write_problem(self, refusal: ServiceError) -> None:
-        """Answer with the problem, and read only so that the client does, too."""
+        """Answer with the problem; then only discard data until the client has read it."""
         request_id = new_id()
         self.refused_at = self.loop.time()
         self.all.waiting.pop(self, None)
@@ -188,25 +187,25 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write(
             problem_on_the_wire(refusal, request_id, self.server_state.default_headers)
         )
-        # Closed while something comes in, it would be reset and the problem be lost.
+        # Closing while data arrive would reset the connection and lose the problem.
         self.transport.write_eof()
-        self.flow.is_held = False
+        self.flow.is_paused = False
         self.flow.resume_reading()
 
-    def give_way(self) -> bool:
-        """End the connection, unless an answer is still being sent; tell whether it is ended."""
+    def close_if_idle(self) -> bool:
+        """Abort the connection and return True, unless an answer is still being sent."""
         if self.transport.get_write_buffer_size() > 0:
             return False
-        self.cut()
+        self.abort()
         return True
 
-    def cut(self) -> None:
-        """End the connection at once."""
+    def abort(self) -> None:
+        """Close the connection without flushing."""
         self.all.waiting.pop(self, None)
         self.transport.abort()
 
     def _wait_for_next(self) -> None:
-        self.drained_since = None
+        self.draining_since = None
         if self.head_since is None and not self._is_last:
             self.all.waiting[self] = self.loop.time()
 
@@ -214,7 +213,7 @@ class BoundedProtocol(HttpToolsProtocol):
         try:
             self._feed_in_pieces(data)
         except httptools.HttpParserUpgrade:
-            # Answered in HTTP/1.1. httptools leaves a body out then: it must not become a request.
+            # Answered in HTTP/1.1. httptools does not parse a body then: it must not be a request.
             names = {name for name, _ in self.scope["headers"]}
             if names & {b"content-length", b"transfer-encoding"}:
                 self._finish()
@@ -223,47 +222,47 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _feed_in_pieces(self, data: bytes) -> None:
         at, end = 0, len(data)
-        if self.beside_body + end <= PIECE_BYTES:  # as nearly every request
+        if self.overhead_bytes + end <= PIECE_BYTES:  # the usual case
             self._piece = end
-            self.beside_body += end
+            self.overhead_bytes += end
             self.parser.feed_data(data)
             return
         while at < end:
-            size = min(end - at, PIECE_BYTES, HEAD_BYTES - self.beside_body)
+            size = min(end - at, PIECE_BYTES, HEAD_BYTES - self.overhead_bytes)
             if size <= 0 or self._has_many_headers():
-                raise self._refusing(HeadersTooLarge(_TOO_LARGE))
+                raise self._parser_error(HeadersTooLarge(_TOO_LARGE))
             self._piece = size
-            self.beside_body += size
+            self.overhead_bytes += size
             self.parser.feed_data(data if size == end else memoryview(data)[at : at + size])
             at += size
             if self.pipeline and at < end:
-                self._hold(data[at:])
+                self._buffer(data[at:])
                 return
 
     def _has_many_headers(self) -> bool:
-        return self.beside_body > PIECE_BYTES and len(self.headers or ()) > MAX_HEADERS
+        return self.overhead_bytes > PIECE_BYTES and len(self.headers or ()) > MAX_HEADERS
 
-    def _refusing(self, refusal: ServiceError) -> httptools.HttpParserError:
-        # The parser raises an error of its own kind for what a callback raised.
+    def _parser_error(self, refusal: ServiceError) -> httptools.HttpParserError:
+        # The parser replaces an exception of a callback by its own.
         self._refusal = refusal
         return httptools.HttpParserError(refusal.detail)
 
-    def _hold(self, data: bytes) -> None:
-        self._held += data
+    def _buffer(self, data: bytes) -> None:
+        self._backlog += data
         self._stop_reading()
 
     def _stop_reading(self) -> None:
-        self.flow.is_held = True
+        self.flow.is_paused = True
         self.flow.pause_reading()
 
     def _finish(self) -> None:
-        """Answer the requests that have come, and close then."""
+        """Answer the received requests, then close."""
         self._is_last = True
         self.cycle.keep_alive = False
-        self._held = b""
+        self._backlog = b""
         self._stop_reading()
 
     def _discard(self, data: bytes) -> None:
         self._discarded += len(data)
         if self._discarded > _DISCARDED_BYTES:
-            self.cut()
+            self.abort()

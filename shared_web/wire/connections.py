@@ -1,4 +1,4 @@
-"""Connections of one server: how many there may be, of one client and in all."""
+"""Limits of the number of connections of one server, per client and in total."""
 
 import asyncio
 import ipaddress
@@ -10,14 +10,14 @@ from typing import Protocol
 import structlog
 
 from shared_db.resilience import descriptors
-from shared_web.operations.logging import describe_failure
+from shared_web.failures import describe_failure
 
 logger = structlog.stdlib.get_logger("veritas.connections")
 
-# Younger than this, a connection that waits may have its request under way.
-_YOUNG_SECONDS = 1
-# Connections over the limit that are still told so; further ones are cut.
-_MOST_TOLD = 64
+# The request of a connection that waits for a shorter time may be in flight.
+_MIN_IDLE_SECONDS = 1
+# Connections over the limit that get an answer; further ones are aborted.
+_MAX_REJECTING = 64
 _CALM_SECONDS = 10
 _SWEEP_SECONDS = 1
 _IPV6_CLIENT_BITS = 64
@@ -27,11 +27,11 @@ _IPV6_CLIENT_BITS = 64
 class Limits:
     """Limits of a server. Times are in seconds.
 
-    header_seconds: from the connection's opening, or the first byte, to the end of the headers.
-    bytes_per_second: of a body, averaged over `body_seconds`, and of an answer that the client
-    reads, over `answer_seconds`; 0: any rate.
-    drain_seconds, drain_bytes: for the rest of a body whose request was answered already.
-    linger_seconds: how long a client has to read a refusal before the connection is cut.
+    header_seconds: from the opening of the connection, or the first byte, to the last header.
+    bytes_per_second: minimum rate of a body, averaged over `body_seconds`, and of an answer, over
+    `answer_seconds`; 0: no minimum.
+    drain_seconds, drain_bytes: for the rest of the body of an answered request.
+    linger_seconds: time for the client to read a refusal before the connection is aborted.
     """
 
     connections: int = 1000
@@ -47,136 +47,136 @@ class Limits:
     linger_seconds: float = 2
 
 
-class Waiting(Protocol):
-    """A connection that may have to go."""
+class WaitingConnection(Protocol):
+    """Connection that may be closed for a new one."""
 
     @property
     def host(self) -> str | None:
-        """The address of the other side."""
+        """Address of the client."""
 
-    def give_way(self) -> bool:
-        """End the connection, unless an answer is still being sent; tell whether it is ended."""
+    def close_if_idle(self) -> bool:
+        """Abort the connection and return True, unless an answer is still being sent."""
 
-    def cut(self) -> None:
-        """End the connection at once."""
+    def abort(self) -> None:
+        """Close the connection without flushing."""
 
 
-class Connection(Waiting, Protocol):
-    """A connection that is counted."""
+class Connection(WaitingConnection, Protocol):
+    """Connection that is counted."""
 
     def check(self, now: float, elapsed: float) -> None:
-        """End the connection if it keeps to no limit; `elapsed` since the last check."""
+        """Close the connection if it exceeds a limit; `elapsed` since the last check."""
 
-    def turn_away(self) -> None:
+    def reject(self) -> None:
         """Answer that there are too many connections."""
 
 
 @dataclass
 class Connections:
-    """The open connections of one server.
+    """Open connections of one server.
 
-    It is made before the server's process is, which gets a copy: it holds nothing of a process
-    until the first connection. waiting: those that wait for a request, or for the rest of its
-    headers, with the time since when; the longest waiting is first.
+    Created before the server's processes, which get copies: it has no state of a process until the
+    first connection. waiting: connections that wait for a request or the rest of its headers, with
+    the start of the wait; the longest wait is first.
     """
 
     limits: Limits
     open: set[Connection] = field(default_factory=set)
-    waiting: dict[Waiting, float] = field(default_factory=dict)
-    _of_client: Counter[str] = field(default_factory=Counter)
+    waiting: dict[WaitingConnection, float] = field(default_factory=dict)
+    _count_by_client: Counter[str] = field(default_factory=Counter)
     _checked_at: float = 0
     _closed: int = 0
-    _turned_away: int = 0
-    _full_until: float | None = None
+    _rejected: int = 0
+    _at_limit_until: float | None = None
 
     @cached_property
-    def most(self) -> int:
-        """How many there may be, such that this process has descriptors for everything else."""
+    def max_open(self) -> int:
+        """Limit in total, which leaves file descriptors for everything else."""
         return min(self.limits.connections, descriptors.room_for_connections())
 
     def admit(self, connection: Connection, now: float) -> bool:
-        """Count a new connection; if it is one too many, a waiting one goes, or else this one."""
+        """Count a new connection; over a limit, close a waiting one or else reject this one."""
         if not self._checked_at:
             self._checked_at = now
             self._sweep(asyncio.get_running_loop())
         client = self._client(connection)
-        is_full = len(self.open) >= self.most
+        is_full = len(self.open) >= self.max_open
         is_crowded = (
-            self._of_client[client] >= self.limits.connections_per_client if client else False
+            self._count_by_client[client] >= self.limits.connections_per_client if client else False
         )
         self.open.add(connection)
         if client:
-            self._of_client[client] += 1
-        if not (is_full or is_crowded) or self._make_room(client if is_crowded else None, now):
+            self._count_by_client[client] += 1
+        if not (is_full or is_crowded) or self._evict(client if is_crowded else None, now):
             return True
-        self._turned_away += 1
-        if len(self.open) > self.most + _MOST_TOLD:
-            connection.cut()
+        self._rejected += 1
+        if len(self.open) > self.max_open + _MAX_REJECTING:
+            connection.abort()
         else:
-            connection.turn_away()
+            connection.reject()
         return False
 
-    def forget(self, connection: Connection) -> None:
-        """Count a connection no more: it is closed."""
+    def remove(self, connection: Connection) -> None:
+        """Remove a closed connection."""
         self.open.discard(connection)
         self.waiting.pop(connection, None)
         if client := self._client(connection):
-            self._of_client[client] -= 1
-            if self._of_client[client] <= 0:
-                del self._of_client[client]
+            self._count_by_client[client] -= 1
+            if self._count_by_client[client] <= 0:
+                del self._count_by_client[client]
 
-    def _make_room(self, client: str | None, now: float) -> bool:
-        """Cut the connection that waits longest, of this client or of all; false if none waits."""
+    def _evict(self, client: str | None, now: float) -> bool:
+        """Close the longest waiting connection, of this client or of all; False if none waits."""
         for connection, since in self.waiting.items():
-            if now - since < _YOUNG_SECONDS:
+            if now - since < _MIN_IDLE_SECONDS:
                 return False
             is_asked = client is None or self._client(connection) == client
-            if is_asked and connection.give_way():
+            if is_asked and connection.close_if_idle():
                 self._closed += 1
                 return True
         return False
 
-    def _client(self, connection: Waiting) -> str | None:
-        return _counted_as(connection.host, self.limits.trusted_proxies)
+    def _client(self, connection: WaitingConnection) -> str | None:
+        return _client_key(connection.host, self.limits.trusted_proxies)
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Check every connection, and again a second later: cheaper than a timer for each."""
+        """Check every connection each second, which is cheaper than a timer for each."""
         loop.call_later(_SWEEP_SECONDS, self._sweep, loop)
         now = loop.time()
         elapsed, self._checked_at = now - self._checked_at, now
         for connection in tuple(self.open):
             try:
                 connection.check(now, elapsed)
-            except Exception as failure:  # noqa: BLE001 - the server must go on
+            except Exception as failure:  # noqa: BLE001 - the server must continue
                 logger.error("a connection was not checked", **describe_failure(failure))  # noqa: TRY400 - its text may be personal
-                connection.cut()
+                connection.abort()
         self._report(now)
         descriptors.are_left()
 
     def _report(self, now: float) -> None:
-        if self._closed or self._turned_away:
-            if self._full_until is None:
+        if self._closed or self._rejected:
+            if self._at_limit_until is None:
                 logger.warning(
                     "connections are at their limit",
                     open=len(self.open),
-                    limit=self.most,
+                    limit=self.max_open,
                     limit_per_client=self.limits.connections_per_client,
                     closed=self._closed,
-                    turned_away=self._turned_away,
+                    turned_away=self._rejected,
                 )
-            self._full_until = now + _CALM_SECONDS
-            self._closed = self._turned_away = 0
-        elif self._full_until is not None and now > self._full_until:
-            self._full_until = None
+            self._at_limit_until = now + _CALM_SECONDS
+            self._closed = self._rejected = 0
+        elif self._at_limit_until is not None and now > self._at_limit_until:
+            self._at_limit_until = None
             logger.info("connections are below their limit again", open=len(self.open))
 
 
 @lru_cache(maxsize=4096)
-def _counted_as(host: str | None, trusted_proxies: tuple[str, ...]) -> str | None:
-    """Return the client that the address is; None for one that may stand for many clients.
+def _client_key(host: str | None, trusted_proxies: tuple[str, ...]) -> str | None:
+    """Return the client of the address, or None if it may belong to many clients.
 
-    That is this machine, where a proxy may run, and a trusted proxy. Who has an IPv6 address has
-    the rest of its network too.
+    Many clients may use this machine, because of a local proxy, and a trusted proxy. An IPv6 client
+    owns a whole network of addresses.
     """
     try:
         address = ipaddress.ip_address(host or "")

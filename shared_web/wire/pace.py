@@ -1,10 +1,10 @@
-"""Pace of what must go on: so many bytes in each stretch of time."""
+"""Minimum rate of a transfer, averaged over a period."""
 
 
 class Pace:
-    """Tells when less came than a rate, averaged over a stretch of time.
+    """Check of a transfer against a minimum rate.
 
-    seconds: the stretch. rate: bytes a second; with 0 nothing is ever too slow.
+    seconds: period over which the rate is averaged. rate: bytes per second; 0: no minimum.
     """
 
     def __init__(self, seconds: float, rate: int) -> None:
@@ -14,13 +14,13 @@ class Pace:
         self._total = 0
 
     def restart(self, now: float, total: int) -> None:
-        """Begin a stretch."""
+        """Start a period."""
         self._since, self._total = now, total
 
-    def is_lost(self, now: float, total: int) -> bool:
-        """Tell whether the stretch passed with too little; with enough, or less, it begins anew.
+    def is_too_slow(self, now: float, total: int) -> bool:
+        """Return True if the period ended with too few bytes; with enough, start a new period.
 
-        total: of all bytes until now; less than before means that something else is counted now.
+        total: all bytes until now; a smaller total than before is another transfer, a new period.
         """
         if not 0 <= total - self._total < self._bytes:
             self.restart(now, total)

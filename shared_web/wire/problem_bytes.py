@@ -1,4 +1,4 @@
-"""Problems written straight to a connection, where no request has reached the app."""
+"""Problems as bytes of a connection, for requests that do not reach the app."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -10,7 +10,7 @@ from shared_web.problems import refusal_response
 
 
 class MalformedRequest(ServiceError):
-    """The bytes are no HTTP request."""
+    """The bytes are not an HTTP request."""
 
     slug = "malformed-request"
     status = 400
@@ -20,7 +20,7 @@ class MalformedRequest(ServiceError):
 def problem_on_the_wire(
     refusal: ServiceError, request_id: str, default_headers: Sequence[tuple[bytes, bytes]]
 ) -> bytes:
-    """Return the whole answer: status line, headers and the problem; it ends the connection."""
+    """Return the complete response, which closes the connection."""
     scope = {"type": "http", "headers": [], "state": {"request_id": request_id}}
     response = refusal_response(Request(scope), refusal)
     headers = [

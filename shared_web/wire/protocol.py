@@ -1,4 +1,4 @@
-"""HTTP of the services on the wire: bounded in size, and limited in time and number."""
+"""Protocol of the servers: limits of size, time and number of connections."""
 
 import asyncio
 from typing import Any
@@ -10,7 +10,7 @@ from shared_web.wire.pace import Pace
 
 
 class LimitedProtocol(BoundedProtocol):
-    """One connection, which is ended when it keeps one of the limits waiting."""
+    """Connection that is closed if it exceeds a limit of time."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -21,28 +21,28 @@ class LimitedProtocol(BoundedProtocol):
         self._paced: object = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
-        """Begin to wait for a request, if there is room."""
+        """Start to wait for a request, if the number of connections allows it."""
         super().connection_made(transport)
         now = self.loop.time()
         if self.all.admit(self, now):
             self.head_since = self.all.waiting[self] = now
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End what waits for this connection."""
-        self.all.forget(self)
+        """Remove this connection from the counted ones."""
+        self.all.remove(self)
         super().connection_lost(exc)
 
-    def turn_away(self) -> None:
+    def reject(self) -> None:
         """Answer that there are too many connections."""
         self.write_problem(Overloaded("There are too many connections. Try again."))
 
     def check(self, now: float, elapsed: float) -> None:
-        """End the connection if it is over a limit of time; `elapsed` since the last check."""
+        """Close the connection if it exceeds a limit of time; `elapsed` since the last check."""
         if self.refused_at is not None:
             if now - self.refused_at > self.limits.linger_seconds:
-                self.cut()
+                self.abort()
         elif self._is_not_read(now):
-            self.cut()
+            self.abort()
         elif not self.transport.is_closing():
             self._check_request(now, elapsed)
 
@@ -51,13 +51,13 @@ class LimitedProtocol(BoundedProtocol):
         if unread == 0:
             self._sending.restart(now, 0)
             return False
-        return self._sending.is_lost(now, -unread)
+        return self._sending.is_too_slow(now, -unread)
 
     def _check_request(self, now: float, elapsed: float) -> None:
         if self.head_since is not None:
             self._check_head(now, self.head_since)
-        elif self.drained_since is not None:
-            if now - self.drained_since > self.limits.drain_seconds:
+        elif self.draining_since is not None:
+            if now - self.draining_since > self.limits.drain_seconds:
                 self.transport.close()
         elif self.is_in_body:
             self._check_body(elapsed)
@@ -68,8 +68,8 @@ class LimitedProtocol(BoundedProtocol):
         if self.flow.read_paused:
             self.head_since = now
         elif now - since > self.limits.header_seconds:
-            if self.beside_body == 0:
-                self.transport.close()  # nothing has come that could be answered
+            if self.overhead_bytes == 0:
+                self.transport.close()  # no byte has come, so there is nothing to answer
             else:
                 seconds = f"{self.limits.header_seconds:g}"
                 self.refuse(RequestTooSlow(f"The headers did not come within {seconds} seconds."))
@@ -80,6 +80,6 @@ class LimitedProtocol(BoundedProtocol):
             self._receiving.restart(self._read_seconds, self.body_bytes)
         elif not (self.flow.read_paused or self.cycle.waiting_for_100_continue):
             self._read_seconds += elapsed
-            if self._receiving.is_lost(self._read_seconds, self.body_bytes):
+            if self._receiving.is_too_slow(self._read_seconds, self.body_bytes):
                 rate = self.limits.bytes_per_second
                 self.refuse(RequestTooSlow(f"Send the body with {rate} bytes a second or more."))

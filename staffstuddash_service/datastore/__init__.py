@@ -1,33 +1,28 @@
-"""The manager of this service: every query on its tables, and the design's short functions."""
+"""Manager of staffstuddash and its repositories; all SQL of the service belongs here."""
 
 from shared_db.connection.database import Database
-from staffstuddash_service.datastore.actions import ACTION, Actions
-from staffstuddash_service.datastore.assessments import ASSESSMENT, Assessments, AssessmentToStore
-from staffstuddash_service.datastore.bulk_import import Imports
-from staffstuddash_service.datastore.concepts import CONCEPT, Concepts
-from staffstuddash_service.datastore.dashboards.cohort import Cohort, Cohorts
-from staffstuddash_service.datastore.dashboards.student import StudentDashboard, StudentDashboards
-from staffstuddash_service.datastore.dashboards.teacher import DashboardRow, TeacherDashboard
-from staffstuddash_service.datastore.drafts import DRAFT, Drafts
-from staffstuddash_service.datastore.erasure import Erasure
-from staffstuddash_service.datastore.performance import Performances
-from staffstuddash_service.datastore.results import Result
-from staffstuddash_service.datastore.risk import Risk
-from staffstuddash_service.datastore.students import STUDENT, Students, StudentToStore
+from shared_db.repository import Manager
+from staffstuddash_service.datastore.actions import ACTION, ActionRepository
+from staffstuddash_service.datastore.assessments import (
+    ASSESSMENT,
+    AssessmentRepository,
+    AssessmentToStore,
+)
+from staffstuddash_service.datastore.bulk_import import ImportRepository
+from staffstuddash_service.datastore.concepts import CONCEPT, ConceptRepository
+from staffstuddash_service.datastore.dashboards.cohort import CohortDashboardRepository
+from staffstuddash_service.datastore.dashboards.student import StudentDashboardRepository
+from staffstuddash_service.datastore.dashboards.teacher import TeacherDashboardRepository
+from staffstuddash_service.datastore.drafts import DRAFT, DraftRepository
+from staffstuddash_service.datastore.performance import PerformanceRepository
+from staffstuddash_service.datastore.students import STUDENT, StudentRepository, StudentToStore
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
-
-SPOOLABLE_TYPES = (STUDENT, ASSESSMENT, DRAFT, ACTION, CONCEPT)
 
 __all__ = [
     "SPOOLABLE_TYPES",
     "AssessmentToStore",
-    "Cohort",
-    "DashboardRow",
     "DatastoreManager",
-    "Result",
-    "Risk",
-    "StudentDashboard",
     "StudentToStore",
     "add_assessment",
     "add_draft",
@@ -37,27 +32,32 @@ __all__ = [
     "get_student",
 ]
 
+SPOOLABLE_TYPES = (STUDENT, ASSESSMENT, DRAFT, ACTION, CONCEPT)
 
-class DatastoreManager(
-    Students,
-    Assessments,
-    Drafts,
-    Performances,
-    Actions,
-    Concepts,
-    TeacherDashboard,
-    StudentDashboards,
-    Cohorts,
-    Erasure,
-    Imports,
-):
-    """What staff know of students. Each method is one unit of work."""
+
+class DatastoreManager(Manager):
+    """All queries of staffstuddash, one repository for each resource."""
 
     def __init__(self, database: Database | None = None) -> None:
-        self.database = database or Database.from_settings(
-            "staffstuddash", Base.metadata, Settings.load
+        super().__init__(
+            database or Database.from_settings("staffstuddash", Base.metadata, Settings.load)
         )
-        self.get_session = self.database.get_session
+        self.students = StudentRepository(self.database, self.spool)
+        self.assessments = AssessmentRepository(self.database, self.spool)
+        self.drafts = DraftRepository(self.database, self.spool)
+        self.performance = PerformanceRepository(self.database, self.spool)
+        self.actions = ActionRepository(self.database, self.spool)
+        self.concepts = ConceptRepository(self.database, self.spool)
+        self.teacher_dashboard = TeacherDashboardRepository(self.database, self.spool)
+        self.student_dashboard = StudentDashboardRepository(self.database, self.spool)
+        self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
+        self.imports = ImportRepository(self.database, self.spool)
+        # The names of the design document.
+        self.add_student = self.students.add
+        self.get_student = self.students.get
+        self.add_draft = self.drafts.add
+        self.add_assessment = self.assessments.add
+        self.get_performance_record = self.performance.get
 
 
 datastore = DatastoreManager()

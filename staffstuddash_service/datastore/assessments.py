@@ -1,29 +1,31 @@
-"""Assessments: each brings the student's record up to it in the same transaction."""
+"""Assessments: each updates the student's performance record in the same transaction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from typing import Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
-from shared_db.columns import row_of
-from shared_db.connection.database import Database
+from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.filters import Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
-from shared_db.spool.writes import Returned, SpoolableType, insert_many_or_spool, insert_or_spool
+from shared_db.results import InsertResult, refused
+from shared_db.spool.spoolable import SpoolableType
 from shared_db.writes.idempotent_insert import (
     content_digest,
     insert_idempotent,
     insert_many_idempotent,
 )
 from staffstuddash_service.datastore.performance import recompute
-from staffstuddash_service.datastore.results import Result, pending_results
-from staffstuddash_service.datastore.student_locks import find_student, lock_students, missing
+from staffstuddash_service.datastore.student_locks import (
+    find_student,
+    lock_students,
+    refusals_of_missing,
+)
 from staffstuddash_service.domain.performance import percentage
 from staffstuddash_service.errors import AssessmentExists
 from staffstuddash_service.models import AssessmentLog
@@ -38,7 +40,7 @@ _COLUMNS = {name: getattr(AssessmentLog, name) for name in ASSESSMENT_FIELDS}
 
 @dataclass(frozen=True)
 class AssessmentToStore:
-    """An assessment before it is stored; without an id one is made, without a time it is now.
+    """New assessment; without an id one is made, without a timestamp it is now.
 
     score: 0 to max_score, which is above 0.
     """
@@ -57,34 +59,31 @@ class AssessmentToStore:
         """Refuse a score out of range."""
         percentage(self.score, self.max_score)
 
-    def row(self, now: datetime) -> AssessmentLog:
-        """Return the row to store."""
+    def values(self, now: datetime) -> Row:
+        """Return the row to insert."""
         sent = dict(vars(self))
         sent |= {"score": float(self.score), "max_score": float(self.max_score)}
         id_ = sent.pop("id") or new_id()
         at = sent.pop("accepted_at") or now
         filled = {**sent, "timestamp": self.timestamp or at}
-        return row_of(AssessmentLog, **filled, id=id_, created_at=at, digest=content_digest(sent))
-
-
-def _give(manager: "Assessments", assessments: Sequence[AssessmentToStore]) -> list[Returned]:
-    return [result.returned for result in manager.add_assessments(assessments)]
+        return {**filled, "id": id_, "created_at": at, "digest": content_digest(sent)}
 
 
 ASSESSMENT = SpoolableType(
     "assessment",
     AssessmentToStore,
-    AssessmentToStore.row,
+    AssessmentLog,
+    AssessmentToStore.values,
     AssessmentExists,
-    _give,
+    replay=lambda manager, assessments: manager.assessments.add_many(assessments),
     subject=lambda new: new.student_id,
 )
 
 
-class Assessments(Repository):
-    """Marks as they come in."""
+class AssessmentRepository(Repository):
+    """Assessments."""
 
-    def add_assessment(
+    def add(
         self,
         student_id: str,
         type: str,  # noqa: A002 - the field's word, and the design's
@@ -96,13 +95,13 @@ class Assessments(Repository):
         timestamp: datetime | None = None,
         assessment_id: str | None = None,
     ) -> AssessmentLog:
-        """Store an assessment and bring the student's performance record up to it.
+        """Insert an assessment and recompute the student's performance record.
 
-        score: 0 to max_score. timestamp: when it was handed in, by default now.
+        score: 0 to max_score. timestamp: of the submission, by default now.
 
         Raises:
             StudentNotFound: no student has that id.
-            StudentGone: the student was erased.
+            StudentErased: the student was erased.
             AssessmentExists: the assessment's id is stored with other content.
             ValueError: the score is not between 0 and max_score.
 
@@ -110,82 +109,76 @@ class Assessments(Repository):
         new = AssessmentToStore(
             student_id, type, subject, score, max_score, topic, timestamp, assessment_id
         )
-        return insert_or_spool(self.database, ASSESSMENT, new, partial(_store_one, self.database))
+        return self.insert(ASSESSMENT, new, _insert)
 
-    def add_assessments(self, assessments: Sequence[AssessmentToStore]) -> list[Result]:
-        """Store many in one unit of work; return what became of each, in order.
+    def add_many(self, assessments: Sequence[AssessmentToStore]) -> list[InsertResult]:
+        """Insert assessments; return the result of each, in order.
 
-        Those of students who are not there, or were erased, are refused.
+        Assessments of missing or erased students are refused.
         """
-        store = partial(_store_many, self.database)
-        return insert_many_or_spool(self.database, ASSESSMENT, assessments, store, pending_results)
+        return self.insert_many(ASSESSMENT, assessments, _insert_many)
 
-    def get_student_assessments(
-        self,
-        student_id: str,
-        *,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
+    def search_by_student(
+        self, student_id: str, **options: Unpack[PageOptions]
     ) -> Page[AssessmentLog]:
         """Return the student's assessments, the latest first.
 
         Raises:
             StudentNotFound: no student has that id.
-            StudentGone: the student was erased.
-            MalformedCursor: the cursor is not one of this list.
-            QueryTooExpensive: the conditions chosen take too long.
+            StudentErased: the student was erased.
+            ServiceError: as `Repository.page`.
 
         """
         query = select(AssessmentLog).where(AssessmentLog.student_id == student_id)
-        with self.database.reading_filtered() as session:
-            find_student(session, student_id)
-            query = query.where(*conditions(session, filters, _COLUMNS))
-            return ASSESSMENTS_BY_TIME.page(session, query, after=after, limit=limit)
+        return self.page(
+            ASSESSMENTS_BY_TIME,
+            query,
+            _COLUMNS,
+            require=lambda session: find_student(session, student_id),
+            **options,
+        )
 
 
-def _store_one(database: Database, new: AssessmentToStore) -> AssessmentLog:
+def _insert(session: Session, new: AssessmentToStore) -> AssessmentLog:
     now = utc_now()
-    with database.unit_of_work() as session:
-        find_student(session, new.student_id, lock=True)
-        stored = insert_idempotent(session, new.row(now), AssessmentExists)
-        if not stored.is_replay:
-            recompute(session, [new.student_id], now)
-        return stored
+    find_student(session, new.student_id, lock=True)
+    stored = insert_idempotent(session, AssessmentLog, new.values(now), AssessmentExists)
+    if not stored.is_replay:
+        recompute(session, [new.student_id], now)
+    return stored
 
 
-def _store_many(database: Database, assessments: Sequence[AssessmentToStore]) -> list[Result]:
+def _insert_many(session: Session, assessments: Sequence[AssessmentToStore]) -> list[InsertResult]:
     now = utc_now()
-    rows = [assessment.row(now) for assessment in assessments]
-    with database.unit_of_work() as session:
-        results = store_rows(session, rows)
-        if touched := students_with_new(rows, results):
-            recompute(session, touched, now)
-        return results
+    rows = [assessment.values(now) for assessment in assessments]
+    results = insert_rows(session, rows)
+    if students := students_of_stored(rows, results):
+        recompute(session, students, now)
+    return results
 
 
-def store_rows(
-    session: Session, rows: Sequence[AssessmentLog], *, look_first: bool = False
-) -> list[Result]:
-    """Store marks, not yet in the records; return what became of each, in order.
+def insert_rows(
+    session: Session, rows: Sequence[Row], *, look_first: bool = False
+) -> list[InsertResult]:
+    """Lock the students and insert their assessments; return the result of each, in order.
 
-    look_first: as `shared_db.writes.idempotent_insert.store_named` takes it.
+    The caller brings the performance records up to date.
+    look_first: as in `insert_many_idempotent`.
     """
-    wanted = {row.student_id for row in rows}
-    there = lock_students(session, wanted)
-    refusals = missing(session, wanted - there) if wanted - there else {}
-    kept = [row for row in rows if row.student_id in there]
-    stored = insert_many_idempotent(session, kept, look_first=look_first)
-    outcomes = {id(row): outcome for row, outcome in zip(kept, stored, strict=True)}
+    students = {row["student_id"] for row in rows}
+    missing = students - lock_students(session, students)
+    refusals = refusals_of_missing(session, missing) if missing else {}
+    accepted = [row for row in rows if row["student_id"] not in missing]
+    results = iter(insert_many_idempotent(session, AssessmentLog, accepted, look_first=look_first))
     return [
-        Result(row.id, outcomes[index], None)
-        if (index := id(row)) in outcomes
-        else Result(row.id, None, refusals[row.student_id])
+        refused(row["id"], refusals[row["student_id"]])
+        if row["student_id"] in missing
+        else next(results)
         for row in rows
     ]
 
 
-def students_with_new(rows: Sequence[AssessmentLog], results: Sequence[Result]) -> set[str]:
-    """Return the students of whom one of these marks was stored."""
+def students_of_stored(rows: Sequence[Row], results: Sequence[InsertResult]) -> set[str]:
+    """Return the students of the assessments that were stored now."""
     pairs = zip(rows, results, strict=True)
-    return {row.student_id for row, result in pairs if result.is_stored}
+    return {row["student_id"] for row, result in pairs if result.is_stored}

@@ -1,28 +1,31 @@
-"""Whole years of students with their marks, stored together."""
+"""Bulk import of students with their assessments."""
 
 from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
 from shared_db.errors import NeedsPostgresql
 from shared_db.repository import Repository
-from shared_db.writes.pouring import commit_without_waiting
+from shared_db.results import InsertResult
 from staffstuddash_service.datastore import assessments, students
-from staffstuddash_service.datastore.assessments import AssessmentToStore, students_with_new
-from staffstuddash_service.datastore.performance import add_records, recompute
-from staffstuddash_service.datastore.results import Result
+from staffstuddash_service.datastore.assessments import AssessmentToStore, students_of_stored
+from staffstuddash_service.datastore.performance import insert_records, recompute
 from staffstuddash_service.datastore.students import StudentToStore
 
+ImportResults = tuple[list[InsertResult], list[InsertResult]]
 
-class Imports(Repository):
-    """What is brought in by the thousand. Needs PostgreSQL."""
 
-    def import_students(
-        self, new: Sequence[StudentToStore], marks: Sequence[AssessmentToStore]
-    ) -> tuple[list[Result], list[Result]]:
-        """Store students, marks and the records of both in one unit of work.
+class ImportRepository(Repository):
+    """Bulk imports. They need PostgreSQL."""
 
-        Returns what became of each student and of each mark, in order; what is there already is
-        left as it is. The commit does not wait for the disk: a later one must.
+    def add(
+        self, students: Sequence[StudentToStore], assessments: Sequence[AssessmentToStore]
+    ) -> ImportResults:
+        """Insert students, assessments and the performance records in one transaction.
+
+        Returns the result of each student and of each assessment, in order. Stored rows stay as
+        they are. The commit does not wait for the disk: a later one must.
 
         Raises:
             NeedsPostgresql: the in-memory store answers.
@@ -30,14 +33,24 @@ class Imports(Repository):
         """
         if self.use_fallback:
             raise NeedsPostgresql("Students can only be imported into PostgreSQL.")
-        now = utc_now()
-        rows = [mark.row(now) for mark in marks]
-        with self.database.unit_of_work() as session:
-            commit_without_waiting(session)
-            came = students.store_rows(session, [one.row(now) for one in new], look_first=True)
-            stored = assessments.store_rows(session, rows, look_first=True)
-            fresh = {one.id for one in came if one.is_stored}
-            add_records(session, fresh, now)
-            if touched := students_with_new(rows, stored) - fresh:
-                recompute(session, touched, now)
-        return came, stored
+        return self.write(
+            lambda session: _insert(session, students, assessments), wait_for_disk=False
+        )
+
+
+def _insert(
+    session: Session,
+    new_students: Sequence[StudentToStore],
+    new_assessments: Sequence[AssessmentToStore],
+) -> ImportResults:
+    now = utc_now()
+    of_students = students.insert_rows(
+        session, [student.values(now) for student in new_students], look_first=True
+    )
+    rows = [assessment.values(now) for assessment in new_assessments]
+    of_assessments = assessments.insert_rows(session, rows, look_first=True)
+    stored = {result.id for result in of_students if result.is_stored}
+    insert_records(session, stored, now)
+    if known := students_of_stored(rows, of_assessments) - stored:
+        recompute(session, known, now)
+    return of_students, of_assessments

@@ -1,19 +1,23 @@
-"""Concepts: what is taught, and how hard it is."""
+"""Concepts: topics of a subject and their difficulty."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
+from typing import Unpack
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
-from shared_db.connection.database import Database
+from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.resilience.error_classification import is_unique_violation
-from shared_db.spool.writes import SpoolableType, insert_or_spool, one_by_one
+from shared_db.results import InsertResult
+from shared_db.spool.spoolable import SpoolableType, result_per_item
 from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 from staffstuddash_service.errors import ConceptExists, ConceptNotFound
 from staffstuddash_service.models import ConceptModule
@@ -23,7 +27,7 @@ CONCEPTS_BY_ID = Keyset("concepts", (ConceptModule.id,))
 
 @dataclass(frozen=True)
 class ConceptToStore:
-    """A concept before it is stored; without an id one is made."""
+    """New concept; without an id one is made."""
 
     concept: str
     subject: str
@@ -31,30 +35,31 @@ class ConceptToStore:
     id: str | None = None
     accepted_at: datetime | None = None
 
-    def row(self, now: datetime) -> ConceptModule:
-        """Return the row to store."""
+    def values(self, now: datetime) -> Row:
+        """Return the row to insert."""
         sent = asdict(self)
         id_ = sent.pop("id") or new_id()
         at = sent.pop("accepted_at") or now
-        return ConceptModule(**sent, id=id_, created_at=at, digest=content_digest(sent))
-
-
-def _give(manager: "Concepts", concept: ConceptToStore) -> ConceptModule:
-    return manager.store_concept(concept)
+        return {**sent, "id": id_, "created_at": at, "digest": content_digest(sent)}
 
 
 CONCEPT = SpoolableType(
-    "concept", ConceptToStore, ConceptToStore.row, ConceptExists, one_by_one(_give)
+    "concept",
+    ConceptToStore,
+    ConceptModule,
+    ConceptToStore.values,
+    ConceptExists,
+    replay=lambda manager, concepts: manager.concepts.add_many(concepts),
 )
 
 
-class Concepts(Repository):
-    """What is taught."""
+class ConceptRepository(Repository):
+    """Concepts."""
 
-    def add_concept(
+    def add(
         self, concept: str, subject: str, difficulty: int, *, concept_id: str | None = None
     ) -> ConceptModule:
-        """Store a concept of a subject; an assessment's topic of the same name is this concept.
+        """Insert a concept of a subject; assessments refer to it by their `topic`.
 
         difficulty: 1 (easy) to 5 (hard).
 
@@ -62,48 +67,51 @@ class Concepts(Repository):
             ConceptExists: the id has other content, or the concept another id.
 
         """
-        return self.store_concept(ConceptToStore(concept, subject, difficulty, concept_id))
+        new = ConceptToStore(concept, subject, difficulty, concept_id)
+        return self.insert(CONCEPT, new, _insert)
 
-    def store_concept(self, concept: ConceptToStore) -> ConceptModule:
-        """Do what `add_concept` does."""
-        return insert_or_spool(self.database, CONCEPT, concept, partial(_store, self.database))
+    def add_many(self, concepts: Sequence[ConceptToStore]) -> list[InsertResult]:
+        """Insert concepts; return the result of each, in order."""
+        return self.insert_many(CONCEPT, concepts, _insert_many)
 
-    def get_concepts(
-        self, *, subject: str | None = None, after: str | None = None, limit: int = 100
+    def search(
+        self, *, subject: str | None = None, **options: Unpack[PageOptions]
     ) -> Page[ConceptModule]:
-        """Return concepts by id; only those of one subject if given.
-
-        Raises:
-            MalformedCursor: the cursor is not one of this list.
-
-        """
+        """Return a page of the concepts by id, of one subject if given."""
         query = select(ConceptModule)
         if subject is not None:
             query = query.where(ConceptModule.subject == subject)
-        with self.database.reading() as session:
-            return CONCEPTS_BY_ID.page(session, query, after=after, limit=limit)
+        return self.page(CONCEPTS_BY_ID, query, **options)
 
-    def change_concept(self, concept_id: str, *, difficulty: int) -> ConceptModule:
-        """Change how hard the concept is said to be, 1 to 5.
+    def update(self, concept_id: str, *, difficulty: int) -> ConceptModule:
+        """Update the difficulty, 1 to 5.
 
         Raises:
             ConceptNotFound: no concept has that id.
 
         """
-        with self.database.unit_of_work() as session:
-            row = session.get(ConceptModule, concept_id, with_for_update=True)
-            if row is None:
-                raise ConceptNotFound(concept_id)
-            row.difficulty = difficulty
-            return row
+        return self.write(lambda session: _update(session, concept_id, difficulty))
 
 
-def _store(database: Database, concept: ConceptToStore) -> ConceptModule:
-    row = concept.row(utc_now())
+def _insert(session: Session, concept: ConceptToStore) -> ConceptModule:
+    row = concept.values(utc_now())
     try:
-        with database.unit_of_work() as session:
-            return insert_idempotent(session, row, ConceptExists)
+        # The savepoint keeps the transaction usable for the other concepts of a batch.
+        with session.begin_nested():
+            return insert_idempotent(session, ConceptModule, row, ConceptExists)
     except IntegrityError as refusal:
         if not is_unique_violation(refusal):
             raise
-        raise ConceptExists(row.id) from refusal
+        raise ConceptExists(row["id"]) from refusal
+
+
+def _insert_many(session: Session, concepts: Sequence[ConceptToStore]) -> list[InsertResult]:
+    return result_per_item(concepts, partial(_insert, session), CONCEPT.id_of)
+
+
+def _update(session: Session, concept_id: str, difficulty: int) -> ConceptModule:
+    row = session.get(ConceptModule, concept_id, with_for_update=True)
+    if row is None:
+        raise ConceptNotFound(concept_id)
+    row.difficulty = difficulty
+    return row

@@ -1,26 +1,27 @@
-"""Drafts: each version is compared with the one before as it comes in."""
+"""Drafts: each version is compared with the version before."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
+from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.filters import Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
-from shared_db.spool.writes import Returned, SpoolableType, insert_or_spool, outcome_per_item
-from shared_db.writes.idempotent_insert import Outcome, content_digest, insert_idempotent
+from shared_db.results import InsertResult
+from shared_db.spool.spoolable import SpoolableType, result_per_item
+from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 from staffstuddash_service.datastore.performance import recompute
 from staffstuddash_service.datastore.student_locks import find_student, lock_students
 from staffstuddash_service.domain.drafts import (
-    FEWEST_JUMP_WORDS,
-    REVISIONS_FOR_PACE,
+    MIN_JUMP_WORDS,
+    MIN_REVISIONS,
     compare,
     is_sudden_jump,
     words_of,
@@ -35,7 +36,7 @@ _COLUMNS = {name: getattr(Draft, name) for name in DRAFT_FIELDS}
 
 @dataclass(frozen=True)
 class DraftToStore:
-    """A draft before it is stored; without an id one is made, without a time it is now."""
+    """New draft; without an id one is made, without a timestamp it is now."""
 
     student_id: str
     assignment_id: str
@@ -44,38 +45,36 @@ class DraftToStore:
     id: str | None = None
     accepted_at: datetime | None = None
 
-    def row(self, now: datetime) -> Draft:
-        """Return the row to store, without its version and what changed from the one before."""
+    def values(self, now: datetime) -> Row:
+        """Return the row to insert, without its version and its comparison with the one before."""
         sent = asdict(self)
         id_ = sent.pop("id") or new_id()
         at = sent.pop("accepted_at") or now
-        return Draft(
-            **{**sent, "timestamp": self.timestamp or at},
-            word_count=len(words_of(self.content)),
-            id=id_,
-            created_at=at,
-            digest=content_digest(sent),
-        )
-
-
-def _give(manager: "Drafts", drafts: Sequence[DraftToStore]) -> list[Returned]:
-    return manager.store_drafts(drafts)
+        return {
+            **sent,
+            "timestamp": self.timestamp or at,
+            "word_count": len(words_of(self.content)),
+            "id": id_,
+            "created_at": at,
+            "digest": content_digest(sent),
+        }
 
 
 DRAFT = SpoolableType(
     "draft",
     DraftToStore,
-    DraftToStore.row,
+    Draft,
+    DraftToStore.values,
     DraftExists,
-    _give,
+    replay=lambda manager, drafts: manager.drafts.add_many(drafts),
     subject=lambda new: new.student_id,
 )
 
 
-class Drafts(Repository):
-    """Versions of students' texts."""
+class DraftRepository(Repository):
+    """Drafts: versions of students' texts."""
 
-    def add_draft(
+    def add(
         self,
         student_id: str,
         assignment_id: str,
@@ -84,74 +83,66 @@ class Drafts(Repository):
         timestamp: datetime | None = None,
         draft_id: str | None = None,
     ) -> Draft:
-        """Store the next version of a text and bring the student's record up to it.
+        """Insert the next version of a text and recompute the student's performance record.
 
-        timestamp: when it was handed in, by default now.
+        timestamp: of the submission, by default now.
 
         Raises:
             StudentNotFound: no student has that id.
-            StudentGone: the student was erased.
+            StudentErased: the student was erased.
             DraftExists: the draft's id is stored with other content.
 
         """
-        draft = DraftToStore(student_id, assignment_id, content, timestamp, draft_id)
-        return insert_or_spool(self.database, DRAFT, draft, self._store_draft)
+        new = DraftToStore(student_id, assignment_id, content, timestamp, draft_id)
+        return self.insert(DRAFT, new, _insert)
 
-    def store_drafts(self, drafts: Sequence[DraftToStore]) -> list[Returned]:
-        """Store drafts in their order in one unit of work; tell what became of each."""
-        with self.database.unit_of_work() as session:
-            # All at once, or two such units of work could wait for each other.
-            lock_students(session, {draft.student_id for draft in drafts})
-            outcomes = outcome_per_item(drafts, partial(_store, session))
-            pairs = zip(drafts, outcomes, strict=True)
-            stored = {draft.student_id for draft, o in pairs if o is Outcome.STORED}
-            if stored:
-                recompute(session, stored, utc_now())
-            return outcomes
+    def add_many(self, drafts: Sequence[DraftToStore]) -> list[InsertResult]:
+        """Insert drafts in their order; return the result of each, in order."""
+        return self.insert_many(DRAFT, drafts, _insert_many)
 
-    def _store_draft(self, draft: DraftToStore) -> Draft:
-        with self.database.unit_of_work() as session:
-            stored = _store(session, draft)
-            if not stored.is_replay:
-                recompute(session, [draft.student_id], utc_now())
-            return stored
-
-    def get_student_drafts(
-        self,
-        student_id: str,
-        *,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
-    ) -> Page[Draft]:
+    def search_by_student(self, student_id: str, **options: Unpack[PageOptions]) -> Page[Draft]:
         """Return the student's drafts, the latest first.
 
         Raises:
             StudentNotFound: no student has that id.
-            StudentGone: the student was erased.
-            MalformedCursor: the cursor is not one of this list.
-            QueryTooExpensive: the conditions chosen take too long.
+            StudentErased: the student was erased.
+            ServiceError: as `Repository.page`.
 
         """
         query = select(Draft).where(Draft.student_id == student_id)
-        with self.database.reading_filtered() as session:
-            find_student(session, student_id)
-            query = query.where(*conditions(session, filters, _COLUMNS))
-            return DRAFTS_BY_TIME.page(session, query, after=after, limit=limit)
+        return self.page(
+            DRAFTS_BY_TIME,
+            query,
+            _COLUMNS,
+            require=lambda session: find_student(session, student_id),
+            **options,
+        )
 
 
-def _store(session: Session, draft: DraftToStore) -> Draft:
+def _insert(session: Session, draft: DraftToStore) -> Draft:
+    stored = _insert_compared(session, draft)
+    if not stored.is_replay:
+        recompute(session, [draft.student_id], utc_now())
+    return stored
+
+
+def _insert_many(session: Session, drafts: Sequence[DraftToStore]) -> list[InsertResult]:
+    # All locks in one statement, in the order of ids: two such transactions could deadlock.
+    lock_students(session, {draft.student_id for draft in drafts})
+    results = result_per_item(drafts, partial(_insert_compared, session), DRAFT.id_of)
+    pairs = zip(drafts, results, strict=True)
+    if students := {draft.student_id for draft, result in pairs if result.is_stored}:
+        recompute(session, students, utc_now())
+    return results
+
+
+def _insert_compared(session: Session, draft: DraftToStore) -> Draft:
     find_student(session, draft.student_id, lock=True)
-    row = draft.row(utc_now())
-    found = _compared(session, draft.student_id, draft.assignment_id, draft.content)
-    for name, value in found.items():
-        setattr(row, name, value)
-    return insert_idempotent(session, row, DraftExists)
+    compared = _compared(session, draft.student_id, draft.assignment_id, draft.content)
+    return insert_idempotent(session, Draft, draft.values(utc_now()) | compared, DraftExists)
 
 
-def _compared(
-    session: Session, student_id: str, assignment_id: str, content: str
-) -> dict[str, Any]:
+def _compared(session: Session, student_id: str, assignment_id: str, content: str) -> Row:
     before = session.execute(
         select(Draft.version, Draft.content)
         .where(Draft.student_id == student_id, Draft.assignment_id == assignment_id)
@@ -159,16 +150,16 @@ def _compared(
         .limit(1)
     ).one_or_none()
     words = words_of(content)
-    found: dict[str, Any] = {"version": before.version + 1 if before else 1}
+    found: Row = {"version": before.version + 1 if before else 1}
     revision = compare(words_of(before.content), words) if before else None
     if revision is None:
         return found
     pace = select(Draft.new_words).where(
         Draft.student_id == student_id, Draft.new_words.is_not(None)
     )
-    if revision.new_words < FEWEST_JUMP_WORDS:
-        # No jump at any pace; all there is to know is whether a pace is known.
-        pace = pace.limit(REVISIONS_FOR_PACE)
+    if revision.new_words < MIN_JUMP_WORDS:
+        # No jump at any pace: the only question is whether a pace is known.
+        pace = pace.limit(MIN_REVISIONS)
     earlier = [count for count in session.scalars(pace) if count is not None]
     return {
         **found,

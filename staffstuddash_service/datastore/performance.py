@@ -1,31 +1,30 @@
-"""Performance records: computed anew from the rows, and read."""
+"""Performance records: computed from assessments and drafts, and read."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import insert, or_, select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
-from shared_db.columns import row_of
-from shared_db.queries.filters import Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.columns import Row
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.writes.copy_from import bulk_insert
 from staffstuddash_service.datastore.student_locks import find_student, lock_students
 from staffstuddash_service.datastore.upsert import upsert
 from staffstuddash_service.domain.drafts import Continuity
 from staffstuddash_service.domain.grit import grit_of
-from staffstuddash_service.domain.integrity import Step, integrity_of
+from staffstuddash_service.domain.integrity import RevisionStep, integrity_of
 from staffstuddash_service.domain.learning import (
-    concept_standings,
+    concept_performances,
     learning_state_of,
 )
 from staffstuddash_service.domain.performance import Mark, percentage, summarise
-from staffstuddash_service.domain.performance_status import standing_of
+from staffstuddash_service.domain.performance_status import performance_status_of
 from staffstuddash_service.models import (
     AssessmentLog,
     ConceptStanding,
@@ -52,86 +51,77 @@ _COLUMNS = {name: getattr(PerformanceRecord, name) for name in RECORD_FIELDS}
 @dataclass
 class _Work:
     marks: list[Mark] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[RevisionStep] = field(default_factory=list)
     draft_times: list[datetime] = field(default_factory=list)
     continuity: Continuity | None = None
 
 
-class Performances(Repository):
-    """What students' marks and drafts add up to."""
+class PerformanceRepository(Repository):
+    """Performance records of students."""
 
-    def get_performance_record(self, student_id: str) -> PerformanceRecord:
-        """Return what the student's marks and drafts add up to; nothing claimed without them.
+    def get(self, student_id: str) -> PerformanceRecord:
+        """Return the student's record; without assessments and drafts its figures are None.
 
         Raises:
             StudentNotFound: no student has that id.
-            StudentGone: the student was erased.
+            StudentErased: the student was erased.
 
         """
-        with self.database.reading() as session:
+
+        def record(session: Session) -> PerformanceRecord:
             find_student(session, student_id)
             return session.get_one(PerformanceRecord, student_id)
 
-    def get_performance_records(
-        self,
-        *,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
-    ) -> Page[PerformanceRecord]:
-        """Return records by student.
+        return self.read(record)
 
-        Raises:
-            MalformedCursor: the cursor is not one of this list.
-            QueryTooExpensive: the conditions chosen take too long.
+    def search(self, **options: Unpack[PageOptions]) -> Page[PerformanceRecord]:
+        """Return a page of the records by student."""
+        return self.page(RECORDS_BY_STUDENT, select(PerformanceRecord), _COLUMNS, **options)
 
-        """
-        with self.database.reading_filtered() as session:
-            query = select(PerformanceRecord).where(*conditions(session, filters, _COLUMNS))
-            return RECORDS_BY_STUDENT.page(session, query, after=after, limit=limit)
+    def refresh_due(self, limit: int = 1000) -> int:
+        """Recompute records that changed by the passage of time; return their number.
 
-    def refresh_due_records(self, limit: int = 1000) -> int:
-        """Compute records again for which time alone changed something; return how many.
-
-        Safe in several processes at once: what one is busy with, the others leave out.
+        Safe in several processes at once: each leaves out the students that another has locked.
         """
         now = utc_now()
-        record = PerformanceRecord
-        due = select(record.student_id).where(record.due_at <= now).order_by(record.due_at)
-        with self.database.unit_of_work() as session:
+
+        def refresh(session: Session) -> int:
+            record = PerformanceRecord
+            due = select(record.student_id).where(record.due_at <= now).order_by(record.due_at)
             ids = session.scalars(due.limit(limit)).all()
             locked = lock_students(session, ids, skip_locked=True)
             recompute(session, locked, now)
             return len(locked)
 
+        return self.write(refresh)
 
-def add_empty_records(session: Session, student_ids: Sequence[str], now: datetime) -> None:
-    """Give new students their records, so that every list of students can join them."""
+
+def insert_empty_records(session: Session, student_ids: Sequence[str], now: datetime) -> None:
+    """Insert the records of new students, so that lists of students can join them."""
     if student_ids:
         rows = [_record(student_id, _Work(), now) for student_id in student_ids]
         session.execute(insert(PerformanceRecord), rows)
 
 
-def add_records(session: Session, student_ids: Collection[str], now: datetime) -> None:
-    """Give new students, who came with marks, the records that these come to."""
+def insert_records(session: Session, student_ids: Collection[str], now: datetime) -> None:
+    """Insert the records of new students whose assessments are stored already."""
     if not student_ids:
         return
     ids = sorted(student_ids)
     works = _works_of(session, ids)
-    records = [row_of(PerformanceRecord, **_record(id_, works[id_], now)) for id_ in ids]
-    bulk_insert(session, records)
-    _keep_standings(session, ids, works)
+    bulk_insert(session, PerformanceRecord, [_record(id_, works[id_], now) for id_ in ids])
+    _upsert_standings(session, ids, works)
 
 
 def recompute(session: Session, student_ids: Collection[str], now: datetime) -> None:
-    """Bring the records of students, whom the caller has locked, up to their rows.
+    """Recompute the records of students that the caller has locked.
 
-    From the rows, not by adding up: right whatever order parallel writers come in.
+    They are computed from all rows, not incremented: the order of concurrent writers is irrelevant.
     """
     ids = sorted(student_ids)
     works = _works_of(session, ids)
     upsert(session, PerformanceRecord, [_record(id_, works[id_], now) for id_ in ids])
-    _keep_standings(session, ids, works)
+    _upsert_standings(session, ids, works)
 
 
 def _works_of(session: Session, ids: Sequence[str]) -> dict[str, _Work]:
@@ -141,17 +131,17 @@ def _works_of(session: Session, ids: Sequence[str]) -> dict[str, _Work]:
     return works
 
 
-def _keep_standings(session: Session, ids: Sequence[str], works: Mapping[str, _Work]) -> None:
+def _upsert_standings(session: Session, ids: Sequence[str], works: Mapping[str, _Work]) -> None:
     standings = [
         {"student_id": id_, **vars(standing)}
         for id_ in ids
-        for standing in concept_standings(works[id_].marks)
+        for standing in concept_performances(works[id_].marks)
     ]
     upsert(session, ConceptStanding, standings, _is_other_standing)
 
 
 def _is_other_standing(stored: Any, new: Any) -> Any:
-    # Concepts without a new mark stay as they are, so their rows need not be written.
+    # Rows of concepts without a new assessment are not written.
     return or_(
         stored.assessment_count != new.assessment_count,
         stored.learning_state.is_distinct_from(new.learning_state),
@@ -187,13 +177,13 @@ def _read_drafts(session: Session, ids: Sequence[str], works: dict[str, _Work]) 
         work = works[student_id]
         work.draft_times.append(timestamp)
         if retained is not None:
-            work.steps.append(Step(assignment_id, retained, is_jump))
+            work.steps.append(RevisionStep(assignment_id, retained, is_jump))
             work.continuity = continuity
 
 
-def _record(student_id: str, work: _Work, now: datetime) -> dict[str, Any]:
+def _record(student_id: str, work: _Work, now: datetime) -> Row:
     performance = summarise(work.marks)
-    standing = standing_of(performance)
+    standing = performance_status_of(performance)
     grit = grit_of(work.marks, now)
     integrity = integrity_of(work.steps)
     last_mark = max((mark.submitted_at for mark in work.marks), default=None)

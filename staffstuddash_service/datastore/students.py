@@ -1,38 +1,36 @@
-"""Students: stored, found, changed."""
+"""Students: inserted, read, searched, updated and erased."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
-from shared_db.connection.database import Database
+from shared_db.columns import Row
 from shared_db.ids import new_id
-from shared_db.queries.filters import Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
-from shared_db.spool.writes import (
-    Returned,
-    SpoolableType,
-    get_or_spooled,
-    insert_many_or_spool,
-    insert_or_spool,
-)
+from shared_db.results import InsertResult, refused
+from shared_db.spool.purge import purge_erased, purge_students, require_no_pending_writes
+from shared_db.spool.spoolable import SpoolableType
 from shared_db.writes.idempotent_insert import (
     content_digest,
     insert_idempotent,
     insert_many_idempotent,
 )
 from staffstuddash_service.datastore.actions import log_action
-from staffstuddash_service.datastore.performance import add_empty_records
-from staffstuddash_service.datastore.results import Result, pending_results
-from staffstuddash_service.datastore.student_locks import find_student, gone_among
-from staffstuddash_service.errors import StudentErased, StudentExists
-from staffstuddash_service.models import PerformanceRecord, Student
+from staffstuddash_service.datastore.erasure import erase_rows
+from staffstuddash_service.datastore.performance import insert_empty_records
+from staffstuddash_service.datastore.student_locks import (
+    erased_among,
+    find_student,
+    require_not_erased,
+)
+from staffstuddash_service.errors import StudentErased, StudentExists, StudentNotFound
+from staffstuddash_service.models import PerformanceRecord, Student, sort_columns
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
 STUDENT_FIELDS = ("email", "created_at", "updated_at")
@@ -41,155 +39,181 @@ _COLUMNS = {name: getattr(Student, name) for name in STUDENT_FIELDS}
 
 @dataclass(frozen=True)
 class StudentToStore:
-    """A student before they are stored; without an id one is made."""
+    """New student; without an id one is made."""
 
     name: str
     email: str | None = None
     id: str | None = None
     accepted_at: datetime | None = None
 
-    def row(self, now: datetime) -> Student:
-        """Return the row to store."""
+    def values(self, now: datetime) -> Row:
+        """Return the row to insert."""
+        sent = {"name": self.name, "email": self.email}
         at = self.accepted_at or now
-        return Student(
-            id=self.id or new_id(),
-            name=self.name,
-            email=self.email,
-            created_at=at,
-            updated_at=at,
-            digest=content_digest({"name": self.name, "email": self.email}),
-        )
-
-
-def _give(manager: "Students", students: Sequence[StudentToStore]) -> list[Returned]:
-    return [result.returned for result in manager.add_students(students)]
+        return {
+            **sent,
+            **sort_columns(self.name, self.email),
+            "id": self.id or new_id(),
+            "created_at": at,
+            "updated_at": at,
+            "digest": content_digest(sent),
+        }
 
 
 STUDENT = SpoolableType(
-    "student", StudentToStore, StudentToStore.row, StudentExists, _give, subject=lambda new: new.id
+    "student",
+    StudentToStore,
+    Student,
+    StudentToStore.values,
+    StudentExists,
+    replay=lambda manager, students: manager.students.add_many(students),
+    subject=lambda new: new.id,
 )
 
 
-class Students(Repository):
-    """The record of students."""
+class StudentRepository(Repository):
+    """Students."""
 
-    def add_student(self, student_id: str, name: str, email: str | None = None) -> Student:
-        """Store a student; the same again changes nothing and is marked `is_replay`.
+    def add(self, student_id: str, name: str, email: str | None = None) -> Student:
+        """Insert a student; a replay changes nothing and is marked `is_replay`.
 
         Raises:
             StudentExists: the id is stored with another name or e-mail.
-            StudentGone: a student of that id was erased.
+            StudentErased: a student of that id was erased.
 
         """
-        new = StudentToStore(name, email, student_id)
-        return insert_or_spool(self.database, STUDENT, new, partial(_store_student, self.database))
+        return self.insert(STUDENT, StudentToStore(name, email, student_id), _insert)
 
-    def add_students(self, students: Sequence[StudentToStore]) -> list[Result]:
-        """Store many students in one unit of work; return what became of each, in order."""
-        store = partial(_store_students, self.database)
-        return insert_many_or_spool(self.database, STUDENT, students, store, pending_results)
+    def add_many(self, students: Sequence[StudentToStore]) -> list[InsertResult]:
+        """Insert students; return the result of each, in order."""
+        return self.insert_many(STUDENT, students, _insert_many)
 
-    def get_student(self, student_id: str) -> Student:
+    def get(self, student_id: str) -> Student:
         """Return the student.
 
         Raises:
             StudentNotFound: no student has that id.
-            StudentGone: the student was erased.
+            StudentErased: the student was erased.
 
         """
+        return self.get_or_spooled(
+            STUDENT, student_id, lambda session: find_student(session, student_id)
+        )
 
-        def read() -> Student:
-            with self.database.reading() as session:
-                return find_student(session, student_id)
+    def search(self, *, search: str | None = None, **options: Unpack[PageOptions]) -> Page[Student]:
+        """Return a page of the students by id.
 
-        return get_or_spooled(self.database, STUDENT, student_id, read)
-
-    def get_students(
-        self,
-        *,
-        search: str | None = None,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
-    ) -> Page[Student]:
-        """Return students by id, following the cursor `after`.
-
-        search: a part of the name or e-mail, whatever its case.
-
-        Raises:
-            MalformedCursor: the cursor is not one of this list.
-            QueryTooExpensive: the conditions chosen take too long.
-
+        search: a part of the name or e-mail, in upper or lower case.
         """
         query = select(Student)
         if search is not None:
-            query = query.where(Student.search_text.contains(search.casefold(), autoescape=True))
-        with self.database.reading_filtered() as session:
-            query = query.where(*conditions(session, filters, _COLUMNS))
-            return STUDENTS_BY_ID.page(session, query, after=after, limit=limit)
+            found = Student.search_text.contains(search.casefold(), autoescape=True)
+            query = query.where(found)
+        return self.page(STUDENTS_BY_ID, query, _COLUMNS, **options)
 
-    def change_student(self, student_id: str, changes: dict[str, Any], *, actor: str) -> Student:
-        """Change `name` or `email`; what is the same already is no change and is not logged.
+    def update(self, student_id: str, changes: dict[str, Any], *, actor: str) -> Student:
+        """Update `name` or `email`; an equal value is no change and is not logged.
 
         Raises:
             StudentNotFound: no student has that id.
-            StudentGone: the student was erased.
+            StudentErased: the student was erased.
 
         """
-        with self.database.unit_of_work() as session:
-            student = find_student(session, student_id, lock=True)
-            changed = sorted(n for n, value in changes.items() if getattr(student, n) != value)
-            for name in changed:
-                setattr(student, name, changes[name])
-            if changed:
-                student.updated_at = utc_now()
-                # Which fields, not what they say: that is personal and stands in the student.
-                data = {"fields": changed}
-                log_action(session, student_id, actor, "student.changed", data=data)
-            return student
+        return self.write(lambda session: _update(session, student_id, changes, actor))
+
+    def erase(self, student_id: str, *, actor: str = "veritas erase") -> dict[str, int]:
+        """Erase all rows of a student, known or not, and leave a tombstone; idempotent.
+
+        Returns the number of rows removed from each table. Rows of `action_logs` stay, under a
+        pseudonym and without their extra data.
+        """
+        removed = self.write(
+            lambda session: erase_rows(session, student_id, actor, is_memory=self.use_fallback)
+        )
+        purge_students(self.spool, [student_id])
+        return removed
+
+    def delete(self, student_id: str, *, actor: str) -> tuple[dict[str, int], bool]:
+        """Erase a known student; return the rows by table, and True for a replay.
+
+        Raises:
+            StudentNotFound: no student has or had that id.
+            DatabaseUnavailable: rows of the student wait in the spool.
+
+        """
+        require_no_pending_writes(self.spool, student_id)
+        deleted = self.write(
+            lambda session: _delete(session, student_id, actor, is_memory=self.use_fallback)
+        )
+        purge_students(self.spool, [student_id])
+        return deleted
+
+    def purge_erased(self) -> int:
+        """Delete rejected rows of erased students from the spool; return their number."""
+        return purge_erased(self.spool, self.erased_among)
+
+    def erased_among(self, student_ids: Collection[str]) -> set[str]:
+        """Return the ids of the students that were erased."""
+        return self.read(lambda session: erased_among(session, student_ids))
 
 
-def _store_student(database: Database, new: StudentToStore) -> Student:
+def _insert(session: Session, new: StudentToStore) -> Student:
     now = utc_now()
-    row = new.row(now)
-    with database.unit_of_work() as session:
-        student = insert_idempotent(session, row, StudentExists)
-        # After the INSERT, which waits for an erasure under way.
-        if gone_among(session, [row.id]):
-            raise StudentErased(row.id)
-        if not student.is_replay:
-            add_empty_records(session, [row.id], now)
-        return student
+    student = insert_idempotent(session, Student, new.values(now), StudentExists)
+    # After the INSERT, which waits for a concurrent erasure.
+    require_not_erased(session, student.id)
+    if not student.is_replay:
+        insert_empty_records(session, [student.id], now)
+    return student
 
 
-def _store_students(database: Database, students: Sequence[StudentToStore]) -> list[Result]:
+def _insert_many(session: Session, students: Sequence[StudentToStore]) -> list[InsertResult]:
     now = utc_now()
-    rows = [student.row(now) for student in students]
-    with database.unit_of_work() as session:
-        results = store_rows(session, rows)
-        add_empty_records(session, [one.id for one in results if one.is_stored], now)
-        return results
+    results = insert_rows(session, [student.values(now) for student in students])
+    insert_empty_records(session, [one.id for one in results if one.is_stored], now)
+    return results
 
 
-def store_rows(
-    session: Session, rows: Sequence[Student], *, look_first: bool = False
-) -> list[Result]:
-    """Store new students, who still lack their records; return what became of each, in order.
+def insert_rows(
+    session: Session, rows: Sequence[Row], *, look_first: bool = False
+) -> list[InsertResult]:
+    """Insert students without their performance records; return the result of each, in order.
 
-    look_first: as `shared_db.writes.idempotent_insert.store_named` takes it.
+    look_first: as in `insert_many_idempotent`.
     """
-    outcomes = insert_many_idempotent(session, rows, look_first=look_first)
-    gone = gone_among(session, {row.id for row in rows})
-    _take_back(session, gone)
-    return [
-        Result(row.id, None, StudentErased(row.id)) if row.id in gone else Result(row.id, outcome)
-        for row, outcome in zip(rows, outcomes, strict=True)
-    ]
+    results = insert_many_idempotent(session, Student, rows, look_first=look_first)
+    # After the INSERT, which waits for a concurrent erasure.
+    erased = erased_among(session, {row["id"] for row in rows})
+    _remove(session, erased)
+    return [refused(one.id, StudentErased(one.id)) if one.id in erased else one for one in results]
 
 
-def _take_back(session: Session, student_ids: set[str]) -> None:
+def _remove(session: Session, student_ids: set[str]) -> None:
     if student_ids:
-        # None has rows of their own yet: they came with this batch.
+        # The students came with this batch: they have no other rows yet.
         record = PerformanceRecord.student_id
         session.execute(delete(PerformanceRecord).where(record.in_(student_ids)))
         session.execute(delete(Student).where(Student.id.in_(student_ids)))
+
+
+def _update(session: Session, student_id: str, changes: dict[str, Any], actor: str) -> Student:
+    student = find_student(session, student_id, lock=True)
+    changed = sorted(n for n, value in changes.items() if getattr(student, n) != value)
+    for name in changed:
+        setattr(student, name, changes[name])
+    if changed:
+        student.updated_at = utc_now()
+        # The names of the fields only: their values are personal data.
+        log_action(session, student_id, actor, "student.changed", data={"fields": changed})
+    return student
+
+
+def _delete(
+    session: Session, student_id: str, actor: str, *, is_memory: bool
+) -> tuple[dict[str, int], bool]:
+    # The lock comes first: the second of two concurrent calls finds the tombstone.
+    student = session.get(Student, student_id, with_for_update=True)
+    is_replay = student is None and bool(erased_among(session, [student_id]))
+    if student is None and not is_replay:
+        raise StudentNotFound(student_id)
+    return erase_rows(session, student_id, actor, is_memory=is_memory), is_replay

@@ -1,4 +1,4 @@
-"""Rows that are inserted, or overwrite those of the same primary key."""
+"""Upsert of many rows by their primary key."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
+from shared_db.columns import Row
 from staffstuddash_service.models import Base
 
 Condition = Callable[[Any, Any], ColumnElement[bool]]
@@ -16,12 +17,12 @@ Condition = Callable[[Any, Any], ColumnElement[bool]]
 def upsert(
     session: Session,
     model: type[Base],
-    rows: Sequence[dict[str, Any]],
+    rows: Sequence[Row],
     changed: Condition | None = None,
 ) -> None:
     """Insert rows or overwrite those of the same primary key.
 
-    changed: of the stored and the new row, when to overwrite; by default always.
+    changed: condition on the stored and the new row for overwriting; by default always.
     """
     if not rows:
         return
@@ -35,7 +36,7 @@ def upsert(
         set_={name: new[name] for name in rows[0] if name not in keys},
         where=changed(model, new) if changed else None,
     )
-    # RETURNING makes SQLAlchemy send many rows a statement; without it each is one of its own, and
-    # so is each run of rows with the same values absent unless their nulls are sent too.
+    # RETURNING makes SQLAlchemy send many rows in one statement instead of one. `render_nulls`
+    # keeps it from splitting them into runs of rows that lack the same values.
     sent = statement.returning(table.c[keys[0]])
     session.execute(sent, rows, execution_options={"render_nulls": True}).all()

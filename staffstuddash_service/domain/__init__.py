@@ -1,1 +1,1 @@
-"""What the figures mean: pure functions, no database, no clock."""
+"""Scores of students and cohorts as pure functions; no database, clock, HTTP or settings."""

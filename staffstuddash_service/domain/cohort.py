@@ -1,17 +1,17 @@
-"""What a whole school's figures say, where a single student's would mislead."""
+"""Figures of a whole school that a single student's figures cannot show."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-FEWEST_STUDENTS = 5
-MOST_FALL = 0.6
+MIN_STUDENTS = 5
+MATERIAL_SHARE = 0.6
 FALL_POINTS = 5.0
 
 
 @dataclass(frozen=True)
-class Hint:
-    """Whether most students fell together in a subject; None when too few can be compared."""
+class MaterialHint:
+    """Hint on a subject: most students fell together; None if too few can be compared."""
 
     subject: str
     compared: int
@@ -21,34 +21,38 @@ class Hint:
     text: str
 
 
-def material_hint(subject: str, compared: int, fallen: int) -> Hint:
+def material_hint(subject: str, compared: int, fallen: int) -> MaterialHint:
     """Return the hint that the material, not the students, is the problem.
 
-    compared: students with marks of the subject in both weeks. fallen: those of them whose mean
-    fell by at least 5 points. The hint holds from a share of 0.6 of at least five students.
+    compared: students with marks of the subject in both weeks. fallen: those of them with a mean
+    that fell by at least 5 points. The hint holds from a share of 0.6 of at least five students.
+
+    Raises:
+        ValueError: fallen is negative or above compared.
+
     """
     if not 0 <= fallen <= compared:
         raise ValueError("those who fell are some of those compared")
-    if compared < FEWEST_STUDENTS:
-        text = f"Fewer than {FEWEST_STUDENTS} students have marks in both weeks: not assessable."
-        return Hint(subject, compared, fallen, None, None, text)
+    if compared < MIN_STUDENTS:
+        text = f"Fewer than {MIN_STUDENTS} students have marks in both weeks: not assessable."
+        return MaterialHint(subject, compared, fallen, None, None, text)
     share = fallen / compared
-    is_material = share >= MOST_FALL
-    who = f"{fallen} of {compared} students fell by {FALL_POINTS:.0f} points or more"
+    is_material = share >= MATERIAL_SHARE
+    fall = f"{fallen} of {compared} students fell by {FALL_POINTS:.0f} points or more"
     text = (
-        f"{who}: look at the material of {subject} before the students."
+        f"{fall}: look at the material of {subject} before the students."
         if is_material
-        else f"{who}: no sign that the material is the problem."
+        else f"{fall}: no sign that the material is the problem."
     )
-    return Hint(subject, compared, fallen, share, is_material, text)
+    return MaterialHint(subject, compared, fallen, share, is_material, text)
 
 
 def change(now: float | None, before: float | None) -> float | None:
-    """Return now less before, or None when one of them is not known."""
+    """Return now less before, or None if one of them is unknown."""
     return None if now is None or before is None else now - before
 
 
 def start_of_day(now: datetime, zone: ZoneInfo | None) -> datetime:
-    """Return the midnight that began the day of `now` in that zone, by default UTC."""
+    """Return the last midnight before `now` in the zone, by default UTC."""
     local = now.astimezone(zone or UTC)
     return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)

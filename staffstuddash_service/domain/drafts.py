@@ -1,4 +1,4 @@
-"""How one version of a text follows from the one before. Words are compared, not meaning."""
+"""Comparison of a version of a text with the previous one, by words and not by meaning."""
 
 import re
 from collections import Counter
@@ -15,14 +15,14 @@ MOVED_FROM = 0.10
 HIGH_CONTINUITY = 0.7
 MEDIUM_CONTINUITY = 0.4
 JUMP_FACTOR = 3
-FEWEST_JUMP_WORDS = 100
-REVISIONS_FOR_PACE = 3
+MIN_JUMP_WORDS = 100
+MIN_REVISIONS = 3
 
 _WORD = re.compile(r"\w+")
 
 
 class ChangeType(StrEnum):
-    """What kind of change a version is."""
+    """Type of the change in a version."""
 
     SUPERFICIAL = "SUPERFICIAL"
     STRUCTURAL = "STRUCTURAL"
@@ -30,7 +30,7 @@ class ChangeType(StrEnum):
 
 
 class Continuity(StrEnum):
-    """How much of the text before is still there, in its order."""
+    """Share of the previous text that was kept in its order, as a level."""
 
     HIGH = "HIGH"
     MEDIUM = "MEDIUM"
@@ -39,7 +39,7 @@ class Continuity(StrEnum):
 
 @dataclass(frozen=True)
 class Revision:
-    """What changed from one version to the next; shares are 0 to 1."""
+    """Change from one version to the next; shares are 0 to 1."""
 
     lexical_similarity: float
     retained_share: float
@@ -54,17 +54,15 @@ def words_of(text: str) -> list[str]:
 
 
 def compare(before: Sequence[str], after: Sequence[str]) -> Revision | None:
-    """Return what changed from the words before to those after.
+    """Return the change from the words before to the words after; None if one has no words.
 
-    lexical_similarity: 2 x common / (before + after), the normalised Indel similarity, where
-    common is the longest sequence of words that both have in the same order. retained_share:
-    common / before. new_words: after - common.
+    lexical_similarity: 2 x common / (before + after), the normalised Indel similarity; common is
+    the longest sequence of words that both have in the same order. retained_share: common /
+    before. new_words: after - common.
 
     SUPERFICIAL: less than 5 % of the words differ (1 - lexical_similarity). STRUCTURAL: 30 % or
-    more differ, or 10 % of the words are the same but in another place. CORRECTIVE: between.
+    more differ, or 10 % of the words are in both but in another place. CORRECTIVE: between.
     Continuity is HIGH from a retained share of 0.7, MEDIUM from 0.4, else LOW.
-
-    None when one of them has no words.
     """
     if not before or not after:
         return None
@@ -96,11 +94,11 @@ def _continuity(retained: float) -> Continuity:
 
 
 def is_sudden_jump(new_words: int, earlier: Sequence[int]) -> bool | None:
-    """Tell whether much new text came at once, against the student's own pace.
+    """Return True if the new words exceed the student's own pace by far.
 
     earlier: the new words of the student's earlier revisions. A jump is at least 100 new words and
-    three times the median of these. None below three earlier revisions: no pace is known.
+    three times the median of these. None below three earlier revisions: the pace is unknown.
     """
-    if len(earlier) < REVISIONS_FOR_PACE:
+    if len(earlier) < MIN_REVISIONS:
         return None
-    return new_words >= max(FEWEST_JUMP_WORDS, JUMP_FACTOR * median(earlier))
+    return new_words >= max(MIN_JUMP_WORDS, JUMP_FACTOR * median(earlier))

@@ -1,4 +1,4 @@
-"""A hint whether to talk with a student about how a text came about; never a verdict."""
+"""Hint for a talk with a student about the origin of a text; never a verdict."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ NOTE = "A hint for a talk with the student, never a verdict."
 
 
 class IntegrityLabel(StrEnum):
-    """What the hint comes to."""
+    """Result of the hint."""
 
     CONSISTENT = "CONSISTENT"
     NEEDS_REVIEW = "NEEDS_REVIEW"
 
 
 @dataclass(frozen=True)
-class Step:
-    """One revision of an assignment: what it kept (0 to 1), and whether it jumped, if known."""
+class RevisionStep:
+    """Revision of an assignment: the share it kept (0 to 1); is_jump is None if unknown."""
 
     assignment_id: str
     retained_share: float
@@ -26,7 +26,7 @@ class Step:
 
 @dataclass(frozen=True)
 class AssignmentIntegrity:
-    """The hint on one assignment of at least two versions; the score is 0 to 1."""
+    """Hint on one assignment of at least two versions; the score is 0 to 1."""
 
     assignment_id: str
     revision_count: int
@@ -37,7 +37,7 @@ class AssignmentIntegrity:
 
 @dataclass(frozen=True)
 class Integrity:
-    """The hint on all assignments: that of the least continuous one; None without a revision."""
+    """Hint on all assignments: the one with the lowest score; None without a revision."""
 
     integrity_score: float | None
     integrity_label: IntegrityLabel | None
@@ -46,21 +46,22 @@ class Integrity:
 
 
 def step_score(retained_share: float, *, is_jump: bool | None) -> float:
-    """Return 0 to 1 for one revision: what it kept, averaged with 0 for a jump and 1 for none.
+    """Return the score, 0 to 1, of one revision.
 
-    While no pace is known (`is_jump` is None) it is the retained share alone.
+    It is the mean of the retained share and of 0 for a jump, 1 otherwise. While the pace is
+    unknown (`is_jump` is None) it is the retained share alone.
     """
     if is_jump is None:
         return retained_share
     return (retained_share + (0.0 if is_jump else 1.0)) / 2
 
 
-def integrity_of(steps: Iterable[Step]) -> Integrity:
-    """Return the hint: an assignment's score is that of its least continuous revision.
+def integrity_of(steps: Iterable[RevisionStep]) -> Integrity:
+    """Return the hint; an assignment's score is the lowest of its revisions.
 
-    NEEDS_REVIEW below 0.5. Without a revision there is nothing to go by: None.
+    NEEDS_REVIEW below 0.5; None without a revision.
     """
-    grouped: dict[str, list[Step]] = {}
+    grouped: dict[str, list[RevisionStep]] = {}
     for step in steps:
         grouped.setdefault(step.assignment_id, []).append(step)
     assignments = tuple(_assignment(name, grouped[name]) for name in sorted(grouped))
@@ -73,7 +74,7 @@ def integrity_of(steps: Iterable[Step]) -> Integrity:
     )
 
 
-def _assignment(name: str, steps: list[Step]) -> AssignmentIntegrity:
+def _assignment(name: str, steps: list[RevisionStep]) -> AssignmentIntegrity:
     score = min(step_score(step.retained_share, is_jump=step.is_jump) for step in steps)
     return AssignmentIntegrity(
         assignment_id=name,

@@ -1,4 +1,4 @@
-"""Whether a student gets on: in a concept, and over all subjects."""
+"""Learning state of a student: in a concept, and over all subjects."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from enum import StrEnum
 
 from staffstuddash_service.domain.performance import Mark, by_subject, in_order, mean
 
-MARKS_NEEDED = 3
+MIN_MARKS = 3
 NOTABLE_CHANGE = 5.0
 LOW_LEVEL = 50.0
 STRONG_LEVEL = 80.0
 
 
 class LearningState(StrEnum):
-    """How marks move from the earlier to the later ones."""
+    """Direction of the marks, from the earlier to the later ones."""
 
     PROGRESSING = "PROGRESSING"
     PLATEAU = "PLATEAU"
@@ -23,7 +23,7 @@ class LearningState(StrEnum):
 
 @dataclass(frozen=True)
 class Movement:
-    """How marks moved: `change` of -100 to 100 points, up to a later `level` of 0 to 100."""
+    """Movement of marks: `change` of -100 to 100 points, and the later `level` of 0 to 100."""
 
     change: float
     level: float
@@ -39,8 +39,11 @@ class Movement:
 
 
 @dataclass(frozen=True)
-class ConceptStanding:
-    """How a student does at one concept of a subject; the state is None below three marks."""
+class ConceptPerformance:
+    """Performance in one concept of a subject; the state is None below three marks.
+
+    The field names are those of the columns of `concept_performances`.
+    """
 
     subject: str
     concept: str
@@ -54,10 +57,10 @@ class ConceptStanding:
 def movement_of(percentages: Sequence[float]) -> Movement | None:
     """Return the mean of the later half less that of the earlier half, and the later mean.
 
-    percentages: 0 to 100 in order of time; of an odd number the middle one belongs to neither
-    half. None below three.
+    percentages: 0 to 100 in order of time. If their number is odd, the middle one belongs to
+    neither half. None below three.
     """
-    if len(percentages) < MARKS_NEEDED:
+    if len(percentages) < MIN_MARKS:
         return None
     half = len(percentages) // 2
     level = mean(percentages[-half:])
@@ -65,10 +68,10 @@ def movement_of(percentages: Sequence[float]) -> Movement | None:
 
 
 def learning_state_of(marks: Iterable[Mark]) -> LearningState | None:
-    """Return the state over all subjects, or None when no subject has three marks.
+    """Return the state over all subjects, or None if no subject has three marks.
 
-    Change and level are the subjects' own, averaged by their number of marks: a hard subject that
-    began late is no fall.
+    Change and level are the means of the subjects' own, weighted by their number of marks. So the
+    late start of a hard subject is no fall.
     """
     moved = [
         (len(group), movement)
@@ -83,19 +86,19 @@ def learning_state_of(marks: Iterable[Mark]) -> LearningState | None:
     return Movement(change, level).state
 
 
-def concept_standings(marks: Iterable[Mark]) -> list[ConceptStanding]:
-    """Return how the student does at each concept that marks were given for."""
+def concept_performances(marks: Iterable[Mark]) -> list[ConceptPerformance]:
+    """Return the performance in each concept with marks."""
     grouped: dict[tuple[str, str], list[Mark]] = {}
     for mark in in_order(marks):
         if mark.concept is not None:
             grouped.setdefault((mark.subject, mark.concept), []).append(mark)
-    return [_standing(*place, grouped[place]) for place in sorted(grouped)]
+    return [_concept_performance(*place, grouped[place]) for place in sorted(grouped)]
 
 
-def _standing(subject: str, concept: str, marks: list[Mark]) -> ConceptStanding:
+def _concept_performance(subject: str, concept: str, marks: list[Mark]) -> ConceptPerformance:
     percentages = [mark.percentage for mark in marks]
     movement = movement_of(percentages)
-    return ConceptStanding(
+    return ConceptPerformance(
         subject=subject,
         concept=concept,
         assessment_count=len(marks),

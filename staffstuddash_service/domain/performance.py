@@ -1,4 +1,4 @@
-"""How a student does: mean percentages and trends, per subject and over all subjects."""
+"""Performance of a student: mean percentages and trends, per subject and over all subjects."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from staffstuddash_service.domain.trend import slope_per_30_days
 
 @dataclass(frozen=True)
 class Mark:
-    """One assessed piece of work; `percentage` is score / max_score x 100, in 0 to 100."""
+    """Mark of a piece of work; `percentage` is score / max_score x 100, 0 to 100."""
 
     subject: str
     percentage: float
@@ -19,7 +19,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class SubjectPerformance:
-    """One subject: mean and latest percentage (0 to 100) of `count` marks, at least one."""
+    """Performance in one subject: mean and latest percentage (0 to 100) of one or more marks."""
 
     subject: str
     mean_percentage: float
@@ -31,7 +31,7 @@ class SubjectPerformance:
 
 @dataclass(frozen=True)
 class Performance:
-    """All subjects of one student by name; the mean is None when there is no mark."""
+    """Performance in all subjects, sorted by name; the mean is None without a mark."""
 
     subjects: tuple[SubjectPerformance, ...]
     mean_percentage: float | None
@@ -43,15 +43,19 @@ def percentage(score: float, max_score: float) -> float:
     """Return score / max_score x 100.
 
     score: 0 to max_score. max_score: above 0.
+
+    Raises:
+        ValueError: the score or max_score is out of range.
+
     """
     if not 0 <= score <= max_score or max_score <= 0:
         raise ValueError("a score lies between 0 and max_score, which is above 0")
-    # Divided first: a hundredfold of the largest numbers would be infinite.
+    # Divided first, because 100 times the largest floats is infinite.
     return 100 * (score / max_score)
 
 
 def in_order(marks: Iterable[Mark]) -> list[Mark]:
-    """Return the marks by the time they were handed in."""
+    """Return the marks in order of submission."""
     return sorted(marks, key=lambda mark: (mark.submitted_at, mark.subject, mark.percentage))
 
 
@@ -64,24 +68,24 @@ def by_subject(marks: Iterable[Mark]) -> dict[str, list[Mark]]:
 
 
 def summarise(marks: Iterable[Mark]) -> Performance:
-    """Return the performance that the marks show.
+    """Return the performance from the marks.
 
     The mean over all subjects is the mean of all marks, so a subject counts by its number of
-    marks. The trend over all subjects is taken within them: that a hard subject began does not
-    count as a fall. Without marks the means are None: nothing is known, which is not zero.
+    marks. The trend over all subjects runs within each subject, so the start of a hard subject is
+    no fall. Without marks the means are None: unknown, which is not zero.
     """
     groups = by_subject(marks)
-    every = [mark.percentage for group in groups.values() for mark in group]
+    percentages = [mark.percentage for group in groups.values() for mark in group]
     return Performance(
         subjects=tuple(_subject(name, group) for name, group in groups.items()),
-        mean_percentage=mean(every) if every else None,
-        assessment_count=len(every),
+        mean_percentage=mean(percentages) if percentages else None,
+        assessment_count=len(percentages),
         trend_per_30_days=slope_per_30_days([_points(group) for group in groups.values()]),
     )
 
 
 def mean(values: Sequence[float]) -> float:
-    """Return the mean of at least one value, never outside of their range."""
+    """Return the mean of at least one value; rounding never moves it out of their range."""
     return min(max(values), max(min(values), sum(values) / len(values)))
 
 

@@ -1,4 +1,4 @@
-"""Where a student stands: strengths, weaknesses, and whether somebody should look."""
+"""Performance status of a student: strengths, weaknesses, and the need for a review."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,14 +6,14 @@ from enum import StrEnum
 from staffstuddash_service.domain.performance import Performance
 
 MARGIN = 5.0
-MARKS_NEEDED = 2
+MIN_MARKS = 2
 LOW_MEAN = 40.0
 WEAK_MEAN = 55.0
 FALL_PER_30_DAYS = -10.0
 
 
 class Status(StrEnum):
-    """Whether somebody should look at this student; not how good the student is."""
+    """Need for a review of this student; not a grade."""
 
     SAFE = "safe"
     REVIEW_NEEDED = "review_needed"
@@ -21,8 +21,8 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
-    """The status with its reasons; None when there are too few marks, which the reason says."""
+class PerformanceStatus:
+    """Status with its reasons; too few marks have no status, and the reason states it."""
 
     status: Status | None
     reasons: tuple[str, ...]
@@ -30,21 +30,23 @@ class Standing:
     weaknesses: tuple[str, ...]
 
 
-def standing_of(performance: Performance) -> Standing:
-    """Return where the student stands.
+def performance_status_of(performance: Performance) -> PerformanceStatus:
+    """Return the status, strengths and weaknesses.
 
-    A strength is a subject whose mean is at least 5 points above the student's own mean, a
-    weakness one at least 5 below; both need two marks in the subject. Status: high_risk when the
-    mean is below 40, or below 55 and falling by 10 points per 30 days or faster; review_needed
-    when one of these holds alone or a subject's mean of two marks is below 40; else safe. Below
-    two marks there is no status.
+    A strength is a subject with a mean at least 5 points above the student's own mean, a weakness
+    one at least 5 below. Both need two marks in the subject. Status:
+
+    * high_risk: the mean is below 40, or below 55 and falling by 10 points per 30 days or faster;
+    * review_needed: the mean is below 55, or it is falling so fast, or a subject's mean of two
+      marks is below 40;
+    * safe: otherwise. Below two marks there is no status.
     """
     own = performance.mean_percentage
-    if own is None or performance.assessment_count < MARKS_NEEDED:
-        return Standing(None, (f"Fewer than {MARKS_NEEDED} marks: not assessable.",), (), ())
-    known = [s for s in performance.subjects if s.count >= MARKS_NEEDED]
+    if own is None or performance.assessment_count < MIN_MARKS:
+        return PerformanceStatus(None, (f"Fewer than {MIN_MARKS} marks: not assessable.",), (), ())
+    known = [s for s in performance.subjects if s.count >= MIN_MARKS]
     status, reasons = _status(performance, own)
-    return Standing(
+    return PerformanceStatus(
         status=status,
         reasons=reasons,
         strengths=tuple(s.subject for s in known if s.mean_percentage >= own + MARGIN),
@@ -75,5 +77,5 @@ def _low_subjects(performance: Performance) -> list[str]:
     return [
         f"The mean in {s.subject} of {s.mean_percentage:.0f} % is below {LOW_MEAN:.0f}."
         for s in performance.subjects
-        if s.count >= MARKS_NEEDED and s.mean_percentage < LOW_MEAN
+        if s.count >= MIN_MARKS and s.mean_percentage < LOW_MEAN
     ]

@@ -1,10 +1,10 @@
-"""The words of the dropout service for how high a risk is."""
+"""Risk levels, as the dropout service publishes them."""
 
 from enum import StrEnum
 
 
 class RiskLevel(StrEnum):
-    """How high a student's dropout risk is, as the dropout service publishes it."""
+    """Level of a student's dropout risk, as the dropout service publishes it."""
 
     LOW = "LOW"
     MEDIUM = "MEDIUM"

@@ -1,10 +1,10 @@
-"""The orders in which the teacher's dashboard can be read."""
+"""Sort orders of the teacher dashboard."""
 
 from enum import StrEnum
 
 
 class Order(StrEnum):
-    """What rows are sorted by, `-` for the highest or latest first; no value is always last."""
+    """Sort key of the rows; `-` is highest or latest first, rows without a value are last."""
 
     STUDENT_ID = "student_id"
     NAME = "name"
@@ -18,10 +18,10 @@ class Order(StrEnum):
 
     @property
     def is_by_risk(self) -> bool:
-        """Tell whether it needs the risk that the dropout service publishes."""
+        """Return True if the order needs the risk published by the dropout service."""
         return self in {Order.LOWEST_RISK, Order.HIGHEST_RISK}
 
     @property
     def is_descending(self) -> bool:
-        """Tell whether the highest, latest or last in the alphabet comes first."""
+        """Return True if the highest, latest or alphabetically last row comes first."""
         return self.startswith("-")

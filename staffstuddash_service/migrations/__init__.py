@@ -1,4 +1,4 @@
-"""The history of schema `staffstuddash`."""
+"""Migrations of schema `staffstuddash`; each is one revision in `versions`."""
 
 from shared_db.provisioning.migrations import History
 

@@ -1,4 +1,4 @@
-"""Alembic runs this to bring schema `staffstuddash` to a revision."""
+"""Environment in which Alembic migrates schema `staffstuddash`."""
 
 from shared_db.provisioning.migrations import run_migrations
 from staffstuddash_service.models import Base

@@ -1,1 +1,1 @@
-"""The routes, one file per resource."""
+"""Routes, one file for each resource; no SQL, and one manager method for each request."""

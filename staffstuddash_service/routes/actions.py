@@ -1,4 +1,4 @@
-"""What was done about students, and by whom."""
+"""Routes of the action log."""
 
 from fastapi import APIRouter, Response
 
@@ -10,8 +10,9 @@ from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import ActionExists, StudentErased, StudentNotFound
-from staffstuddash_service.routes.filters import LISTING, ActionFilters, StudentId
-from staffstuddash_service.schemas.records import ActionOut, NewAction
+from staffstuddash_service.routes.filters import LISTING, ActionFilters
+from staffstuddash_service.routes.path_parameters import StudentId
+from staffstuddash_service.schemas.actions import ActionOut, NewAction
 
 router = APIRouter(tags=["actions"], route_class=AdmittedRoute)
 
@@ -31,8 +32,8 @@ def add_action(
     response: Response,
     key: IdempotencyKey = None,
 ) -> ActionOut:
-    """Write down what was done about the student; the caller's key is the actor."""
-    action = datastore.add_action(
+    """Store an action about the student; the actor is the caller's key."""
+    action = datastore.actions.add(
         student_id, principal.name, **dict(new), action_id=row_id(None, key, principal)
     )
     mark_replay(response, is_replay=action.is_replay)
@@ -43,8 +44,8 @@ def add_action(
 def list_student_actions(
     student_id: StudentId, datastore: Datastore, after: After = None, limit: Limit = 100
 ) -> PageOut[ActionOut]:
-    """Return what was done about the student, the latest first."""
-    page = datastore.get_student_actions(student_id, after=after, limit=limit)
+    """Return the actions about the student, the latest first."""
+    page = datastore.actions.search_by_student(student_id, after=after, limit=limit)
     return PageOut[ActionOut].of(page)
 
 
@@ -52,5 +53,6 @@ def list_student_actions(
 def list_actions(
     datastore: Datastore, filters: ActionFilters, after: After = None, limit: Limit = 100
 ) -> PageOut[ActionOut]:
-    """Return what was done about anybody, the latest first."""
-    return PageOut[ActionOut].of(datastore.get_actions(filters=filters, after=after, limit=limit))
+    """Return the actions about all students, the latest first."""
+    page = datastore.actions.search(filters=filters, after=after, limit=limit)
+    return PageOut[ActionOut].of(page)

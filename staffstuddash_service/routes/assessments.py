@@ -1,4 +1,4 @@
-"""Assessments as they come in, and read back per student."""
+"""Routes of assessments."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -11,9 +11,9 @@ from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.datastore import AssessmentToStore
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import AssessmentExists, StudentErased, StudentNotFound
-from staffstuddash_service.routes.batch_answer import answer
-from staffstuddash_service.routes.filters import LISTING, AssessmentFilters, StudentId
-from staffstuddash_service.schemas.work import AssessmentOut, NewAssessment
+from staffstuddash_service.routes.filters import LISTING, AssessmentFilters
+from staffstuddash_service.routes.path_parameters import StudentId
+from staffstuddash_service.schemas.assessments import AssessmentOut, NewAssessment
 
 router = APIRouter(tags=["assessments"], route_class=AdmittedRoute)
 
@@ -29,7 +29,7 @@ def add_assessment(
     key: IdempotencyKey = None,
 ) -> AssessmentOut:
     """Store an assessment and update the student's performance in the same transaction."""
-    assessment = datastore.add_assessment(
+    assessment = datastore.assessments.add(
         **new.model_dump(exclude={"id"}), assessment_id=row_id(new.id, key, principal)
     )
     mark_replay(response, is_replay=assessment.is_replay)
@@ -38,11 +38,11 @@ def add_assessment(
 
 @router.post("/assessments/batch", dependencies=[WRITE], **batch_route(NewAssessment))
 async def add_assessments(request: Request, datastore: Datastore) -> Response:
-    """Store many in one transaction; each has its outcome, a bad one harms no other."""
+    """Store assessments in one transaction, each with its outcome."""
 
     def store(batch: Batch[NewAssessment]) -> BatchOut:
         assessments = [AssessmentToStore(**dict(item)) for item in batch.valid.values()]
-        return answer(batch, datastore.add_assessments(assessments), "student_id")
+        return batch.answer(datastore.assessments.add_many(assessments), "student_id")
 
     return await handle_batch(request, NewAssessment, store)
 
@@ -56,5 +56,7 @@ def list_student_assessments(
     limit: Limit = 100,
 ) -> PageOut[AssessmentOut]:
     """Return the student's assessments, the latest first."""
-    page = datastore.get_student_assessments(student_id, filters=filters, after=after, limit=limit)
+    page = datastore.assessments.search_by_student(
+        student_id, filters=filters, after=after, limit=limit
+    )
     return PageOut[AssessmentOut].of(page)

@@ -1,23 +1,23 @@
-"""What is taught, and how hard it is."""
+"""Routes of concepts."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, WRITE, Writer
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
-from shared_web.requests.fields import Id, Term
+from shared_web.requests.fields import Term
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import ConceptExists, ConceptNotFound
 from staffstuddash_service.routes.filters import LISTING
-from staffstuddash_service.schemas.records import ConceptChange, ConceptOut, NewConcept
+from staffstuddash_service.routes.path_parameters import ConceptId
+from staffstuddash_service.schemas.concepts import ConceptChange, ConceptOut, NewConcept
 
 router = APIRouter(prefix="/concepts", tags=["concepts"], route_class=AdmittedRoute)
 
-ConceptId = Annotated[Id, Path(description="The concept's id.", examples=["math-fractions"])]
 Subject = Annotated[Term | None, Query(description="Only the concepts of this subject.")]
 
 
@@ -30,7 +30,7 @@ def add_concept(
     key: IdempotencyKey = None,
 ) -> ConceptOut:
     """Store a concept of a subject."""
-    concept = datastore.add_concept(
+    concept = datastore.concepts.add(
         new.concept, new.subject, new.difficulty, concept_id=row_id(new.id, key, principal)
     )
     mark_replay(response, is_replay=concept.is_replay)
@@ -42,13 +42,14 @@ def list_concepts(
     datastore: Datastore, subject: Subject = None, after: After = None, limit: Limit = 100
 ) -> PageOut[ConceptOut]:
     """Return concepts by id."""
-    return PageOut[ConceptOut].of(datastore.get_concepts(subject=subject, after=after, limit=limit))
+    page = datastore.concepts.search(subject=subject, after=after, limit=limit)
+    return PageOut[ConceptOut].of(page)
 
 
 @router.patch("/{concept_id}", dependencies=[WRITE], responses=documented(ConceptNotFound))
 def change_concept(
     concept_id: ConceptId, change: ConceptChange, datastore: Datastore
 ) -> ConceptOut:
-    """Change how hard the concept is said to be."""
-    concept = datastore.change_concept(concept_id, difficulty=change.difficulty)
+    """Change the difficulty of the concept."""
+    concept = datastore.concepts.update(concept_id, difficulty=change.difficulty)
     return ConceptOut.model_validate(concept)

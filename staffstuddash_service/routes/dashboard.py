@@ -1,4 +1,4 @@
-"""What staff see first: of all students one by one, of one, and of all together."""
+"""Routes of the dashboards: teacher, student and cohort."""
 
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -14,13 +14,8 @@ from shared_web.requests.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.domain.sort_orders import Order
 from staffstuddash_service.errors import StudentErased, StudentNotFound
-from staffstuddash_service.routes.filters import (
-    LISTING,
-    DashboardFilters,
-    Search,
-    StudentId,
-    Timezone,
-)
+from staffstuddash_service.routes.filters import LISTING, DashboardFilters, Search, Timezone
+from staffstuddash_service.routes.path_parameters import StudentId
 from staffstuddash_service.schemas.dashboards import CohortOut, DashboardRowOut, StudentDashboardOut
 
 router = APIRouter(prefix="/dashboard", tags=["dashboard"], route_class=AdmittedRoute)
@@ -43,8 +38,8 @@ def get_teacher_dashboard(
     after: After = None,
     limit: Limit = 100,
 ) -> PageOut[DashboardRowOut]:
-    """Return a row per student: performance, hints, last activity, the latest dropout risk."""
-    page = datastore.get_teacher_dashboard(
+    """Return a row for each student: performance, hints, last activity, latest dropout risk."""
+    page = datastore.teacher_dashboard.search(
         order=sort, filters=filters, search=search, after=after, limit=limit
     )
     return PageOut[DashboardRowOut].of(page)
@@ -56,11 +51,11 @@ def get_teacher_dashboard(
     responses=documented(StudentNotFound, StudentErased),
 )
 def get_student_dashboard(student_id: StudentId, datastore: Datastore) -> StudentDashboardOut:
-    """Return what is known of one student: performance, concepts, the latest dropout risk."""
-    return StudentDashboardOut.model_validate(datastore.get_student_dashboard(student_id))
+    """Return the dashboard of one student: performance, concepts, latest dropout risk."""
+    return StudentDashboardOut.model_validate(datastore.student_dashboard.get(student_id))
 
 
 @router.get("/cohort", dependencies=[READ, EXPENSIVE])
 def get_cohort_dashboard(datastore: Datastore, timezone: Timezone = "UTC") -> CohortOut:
-    """Return what all students together show, and where the material may be the problem."""
-    return CohortOut.model_validate(datastore.get_cohort_dashboard(zone=ZoneInfo(timezone)))
+    """Return the figures of all students together, and hints at difficult material."""
+    return CohortOut.model_validate(datastore.cohort_dashboard.get(zone=ZoneInfo(timezone)))

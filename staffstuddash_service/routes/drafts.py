@@ -1,4 +1,4 @@
-"""Versions of a student's texts, and what changed from one to the next."""
+"""Routes of drafts."""
 
 from typing import Annotated
 
@@ -11,8 +11,9 @@ from shared_web.query.pagination import After, PageOut
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import DraftExists, StudentErased, StudentNotFound
-from staffstuddash_service.routes.filters import LISTING, DraftFilters, StudentId
-from staffstuddash_service.schemas.work import DraftOut, NewDraft
+from staffstuddash_service.routes.filters import LISTING, DraftFilters
+from staffstuddash_service.routes.path_parameters import StudentId
+from staffstuddash_service.schemas.drafts import DraftOut, NewDraft
 
 router = APIRouter(
     prefix="/students/{student_id}/drafts", tags=["drafts"], route_class=AdmittedRoute
@@ -20,7 +21,7 @@ router = APIRouter(
 
 ABSENT = documented(StudentNotFound, StudentErased)
 
-# Each brings its text, which may be long.
+# Each draft has its whole text, which may be long.
 FewLimit = Annotated[int, Query(ge=1, le=100, description="How many items at most.")]
 
 
@@ -33,8 +34,8 @@ def add_draft(
     response: Response,
     key: IdempotencyKey = None,
 ) -> DraftOut:
-    """Store the next version of a text; what is said of it is a hint for a talk, no verdict."""
-    draft = datastore.add_draft(
+    """Store the next version of a text; its comparison is a hint for a talk, no verdict."""
+    draft = datastore.drafts.add(
         student_id,
         new.assignment_id,
         new.content,
@@ -54,5 +55,5 @@ def list_student_drafts(
     limit: FewLimit = 20,
 ) -> PageOut[DraftOut]:
     """Return the student's drafts, the latest first."""
-    page = datastore.get_student_drafts(student_id, filters=filters, after=after, limit=limit)
+    page = datastore.drafts.search_by_student(student_id, filters=filters, after=after, limit=limit)
     return PageOut[DraftOut].of(page)

@@ -1,9 +1,9 @@
-"""What several routes take: ids in the path, and what lists can be searched and filtered by."""
+"""Query parameters by which lists are searched and filtered."""
 
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Query
 from pydantic import AfterValidator, StringConstraints
 
 from shared_db.errors import QueryTooExpensive
@@ -11,7 +11,7 @@ from shared_db.queries.filters import Filter
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.filters import FilterSet, choice, flag, instant, number, text
-from shared_web.requests.fields import Id, reject_unstorable_text
+from shared_web.requests.fields import reject_unstorable_text
 from staffstuddash_service.domain.drafts import ChangeType
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
@@ -20,8 +20,6 @@ from staffstuddash_service.domain.risk import RiskLevel
 
 LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
 
-StudentId = Annotated[Id, Path(description="The student's id.", examples=["s001"])]
-
 Search = Annotated[
     Annotated[
         str,
@@ -29,7 +27,7 @@ Search = Annotated[
         AfterValidator(reject_unstorable_text),
     ]
     | None,
-    Query(description="A part of the name or e-mail, whatever its case."),
+    Query(description="A part of the name or e-mail, in upper or lower case."),
 ]
 
 
@@ -45,7 +43,7 @@ def _zone(name: str) -> str:
 
 Timezone = Annotated[
     Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_zone)],
-    Query(description="Whose midnight begins today.", examples=["Europe/Berlin"]),
+    Query(description="Time zone in which today begins.", examples=["Europe/Berlin"]),
 ]
 
 _RECORD = (

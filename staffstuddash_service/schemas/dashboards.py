@@ -1,4 +1,4 @@
-"""The dashboards as clients get them."""
+"""Bodies of the dashboards."""
 
 from datetime import datetime
 
@@ -11,9 +11,9 @@ from staffstuddash_service.schemas.students import StudentOut
 
 
 class RiskOut(Out):
-    """The overall dropout prediction: `score` is 0 to 1.
+    """Overall dropout prediction: `score` is 0 to 1.
 
-    `course` is that of the enrolment with this risk; null: the student altogether.
+    `course` is that of the enrolment with this risk; null for the student altogether.
     """
 
     score: float
@@ -24,7 +24,7 @@ class RiskOut(Out):
 
 
 class DashboardRowOut(Out):
-    """One student on the teacher's dashboard; without a risk, the reason stands beside it."""
+    """Student on the teacher's dashboard; without a risk, with the reason."""
 
     student_id: str
     name: str
@@ -45,7 +45,7 @@ class DashboardRowOut(Out):
 
 
 class ConceptStandingOut(Out):
-    """How the student does at one concept; the state is null below three marks."""
+    """Standing of the student at one concept; the state is null below three assessments."""
 
     subject: str
     concept: str
@@ -57,7 +57,7 @@ class ConceptStandingOut(Out):
 
 
 class StudentDashboardOut(Out):
-    """One student: who, how they do, at which concepts, and at what risk."""
+    """Student with their performance, concepts and dropout risk."""
 
     student: StudentOut
     performance: PerformanceOut
@@ -67,7 +67,7 @@ class StudentDashboardOut(Out):
 
 
 class MaterialHintOut(Out):
-    """Whether most students fell together in a subject: then look at the material first."""
+    """Hint whether most students fell in a subject: then look at the material first."""
 
     subject: str
     compared: int
@@ -78,7 +78,7 @@ class MaterialHintOut(Out):
 
 
 class HeatCellOut(Out):
-    """How many students are in one state at one concept; null: too few marks to tell."""
+    """Number of students in one state at one concept; null: too few assessments."""
 
     subject: str
     concept: str
@@ -88,7 +88,7 @@ class HeatCellOut(Out):
 
 
 class TutoringPairOut(Out):
-    """A strong student and one whose learning stalled at the same concept."""
+    """Strong student and a student who stalled at the same concept."""
 
     subject: str
     concept: str
@@ -99,7 +99,7 @@ class TutoringPairOut(Out):
 
 
 class CohortOut(Out):
-    """All students together; figures are null where too little is known."""
+    """All students together; figures are null where there is too little data."""
 
     student_count: int
     active_count: int

@@ -1,4 +1,4 @@
-"""What students' marks and drafts add up to, as clients get it."""
+"""Bodies of performance records."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from staffstuddash_service.domain.performance_status import Status
 
 
 class SubjectPerformanceOut(Out):
-    """One subject: percentages are 0 to 100 over `count` marks; no trend below three."""
+    """Subject of a student; percentages are 0 to 100, and the trend needs three assessments."""
 
     subject: str
     mean_percentage: float
@@ -21,7 +21,7 @@ class SubjectPerformanceOut(Out):
 
 
 class AssignmentIntegrityOut(Out):
-    """How the versions of one text follow from one another; 0 to 1, a hint and no verdict."""
+    """Continuity of the versions of one text, 0 to 1; a hint and no verdict."""
 
     assignment_id: str
     revision_count: int
@@ -31,7 +31,7 @@ class AssignmentIntegrityOut(Out):
 
 
 class PerformanceOut(Out):
-    """What a student's marks and drafts add up to; null is what too little is known of."""
+    """Summary of a student's assessments and drafts; null where there is too little data."""
 
     student_id: str
     mean_percentage: float | None

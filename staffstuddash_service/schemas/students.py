@@ -1,4 +1,4 @@
-"""Students as clients send and get them."""
+"""Bodies of students."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -15,7 +15,7 @@ Email = Annotated[
 
 
 class NewStudent(Body):
-    """A student to store; without an id one is made."""
+    """Student to store; without an id one is made."""
 
     id: Id | None = Field(None, examples=["s001"])
     name: Label = Field(examples=["Ada Lovelace"])
@@ -23,9 +23,9 @@ class NewStudent(Body):
 
 
 class StudentChange(Body):
-    """What to change; what is left out stays, an `email` of null goes."""
+    """Changes of a student; absent fields stay, an `email` of null is removed."""
 
-    # A factory, because a default would be shown, and null is no name.
+    # A factory, because the documents would show a default, and null is no name.
     name: Label = Field(default_factory=str, examples=["Ada King"])
     email: Email | None = Field(None, examples=["ada.king@school.example"])
 
@@ -37,7 +37,7 @@ class StudentChange(Body):
 
 
 class StudentOut(AdditionOut):
-    """A student as stored."""
+    """Student as stored."""
 
     id: str
     name: str
@@ -47,9 +47,9 @@ class StudentOut(AdditionOut):
 
 
 class ErasureOut(Out):
-    """The pseudonym that stays of an erased student, and the rows removed per table.
+    """Pseudonym of an erased student, and the number of rows removed from each table.
 
-    Those of `action_logs` stay, under the pseudonym and without their extra data.
+    Rows of `action_logs` stay, under the pseudonym and without their extra data.
     """
 
     pseudonym: str

@@ -1,4 +1,4 @@
-"""Each service in turn, for tests of what all of them do alike."""
+"""Each service in turn, for tests of their common behaviour."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from tests.support.service_cases import EVERY_SERVICE, Service, Target
 
 @pytest.fixture(params=EVERY_SERVICE, ids=str)
 def target(request: pytest.FixtureRequest, open_database: OpenDatabase) -> Iterator[Target]:
-    """Give each service on both stores, with what a row needs to be accepted."""
+    """Give each service on both stores, with the rows that a new row depends on."""
     service: Service = request.param
     database = open_database(service.metadata)
     app = service.make_app(database)

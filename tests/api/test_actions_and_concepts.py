@@ -17,7 +17,7 @@ def client(staffstuddash_client: TestClient) -> TestClient:
     return staffstuddash_client
 
 
-def test_an_action_tells_who_did_what(client: TestClient) -> None:
+def test_an_action_has_its_actor(client: TestClient) -> None:
     made = client.post(OF_ADA, json=an_action(data={"note": "wants more"}))
 
     assert made.status_code == 201
@@ -27,7 +27,7 @@ def test_an_action_tells_who_did_what(client: TestClient) -> None:
     assert client.get(ACTIONS).json()["items"] == [made.json()]
 
 
-def test_a_key_names_an_action(client: TestClient) -> None:
+def test_an_idempotency_key_identifies_an_action(client: TestClient) -> None:
     key = {"Idempotency-Key": "form-1"}
     first = client.post(OF_ADA, json=an_action(), headers=key)
     again = client.post(OF_ADA, json=an_action(), headers=key)
@@ -48,7 +48,7 @@ def test_a_wrong_action_is_refused(client: TestClient, change: dict[str, object]
     assert client.get(ACTIONS).json()["items"] == []
 
 
-def test_an_action_about_nobody_is_refused(client: TestClient) -> None:
+def test_an_action_about_an_unknown_student_is_refused(client: TestClient) -> None:
     assert client.post("/api/v1/students/nobody/actions", json=an_action()).status_code == 404
     assert client.get("/api/v1/students/nobody/actions").status_code == 404
 
@@ -84,20 +84,20 @@ def test_concepts_are_stored_once_each(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("difficulty", [0, 6, 2.5, "2", None])
-def test_the_difficulty_is_one_to_five(client: TestClient, difficulty: object) -> None:
+def test_a_difficulty_out_of_range_is_refused(client: TestClient, difficulty: object) -> None:
     assert client.post(CONCEPTS, json=a_concept(difficulty=difficulty)).status_code == 422
 
 
-def test_a_difficulty_can_be_corrected(client: TestClient) -> None:
+def test_a_difficulty_can_be_changed(client: TestClient) -> None:
     client.post(CONCEPTS, json=a_concept())
 
     changed = client.patch(f"{CONCEPTS}/fractions", json={"difficulty": 4})
-    nobody = client.patch(f"{CONCEPTS}/nothing", json={"difficulty": 4})
+    unknown = client.patch(f"{CONCEPTS}/nothing", json={"difficulty": 4})
 
-    assert (changed.json()["difficulty"], nobody.status_code) == (4, 404)
+    assert (changed.json()["difficulty"], unknown.status_code) == (4, 404)
 
 
-def test_concepts_of_one_subject(client: TestClient) -> None:
+def test_concepts_can_be_listed_by_subject(client: TestClient) -> None:
     client.post(CONCEPTS, json=a_concept())
     client.post(CONCEPTS, json=a_concept(id="light", concept="light", subject="Physics"))
 

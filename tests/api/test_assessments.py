@@ -1,4 +1,4 @@
-"""Assessments and what they add up to over HTTP, on both stores."""
+"""Assessments and performance records over HTTP, on both stores."""
 
 import pytest
 from starlette.testclient import TestClient
@@ -20,7 +20,7 @@ def performance(client: TestClient) -> dict[str, object]:
     return answer
 
 
-def test_without_marks_nothing_is_claimed(client: TestClient) -> None:
+def test_a_record_without_assessments_has_no_figures(client: TestClient) -> None:
     record = performance(client)
 
     assert record["mean_percentage"] is None
@@ -75,7 +75,7 @@ def test_the_same_id_with_another_score_changes_nothing(client: TestClient) -> N
     assert performance(client)["mean_percentage"] == 85
 
 
-def test_an_assessment_of_nobody_is_refused(client: TestClient) -> None:
+def test_an_assessment_of_an_unknown_student_is_refused(client: TestClient) -> None:
     answer = client.post(ASSESSMENTS, json=an_assessment(student_id="nobody"))
 
     assert answer.status_code == 404
@@ -97,7 +97,7 @@ def test_an_assessment_of_nobody_is_refused(client: TestClient) -> None:
         ({"grade": "A"}, "grade"),
     ],
 )
-def test_a_wrong_field_is_named_and_nothing_stored(
+def test_a_wrong_field_is_named_and_no_row_is_stored(
     client: TestClient, change: dict[str, object], field: str
 ) -> None:
     answer = client.post(ASSESSMENTS, json=an_assessment(**change))

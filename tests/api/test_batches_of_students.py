@@ -1,4 +1,4 @@
-"""Students in batches, as JSON and as tables, on both stores."""
+"""Batches of students and assessments, as JSON and as CSV, on both stores."""
 
 import gzip
 import json
@@ -39,7 +39,7 @@ def test_each_student_of_a_batch_has_its_outcome(staffstuddash_client: TestClien
     assert staffstuddash_client.get(f"{STUDENTS}/s2/performance").json()["assessment_count"] == 0
 
 
-def test_a_batch_of_repeats_and_refusals_only(staffstuddash_client: TestClient) -> None:
+def test_a_batch_can_be_all_repeats_or_all_refusals(staffstuddash_client: TestClient) -> None:
     staffstuddash_client.post(STUDENTS, json=a_student())
 
     again = staffstuddash_client.post(f"{STUDENTS}/batch", json=[a_student(), a_student()])
@@ -65,7 +65,7 @@ def test_an_erased_student_is_refused_and_the_others_are_stored(
 
 
 class TestTables:
-    """Tables as spreadsheets save them."""
+    """CSV tables as spreadsheets save them."""
 
     @pytest.mark.parametrize(
         "table",
@@ -76,7 +76,9 @@ class TestTables:
             'email,name,id\nada@x.example,"Ada",s1\n\n,"Grace",s2\n,,\n',
         ],
     )
-    def test_the_ways_of_writing_one(self, staffstuddash_client: TestClient, table: str) -> None:
+    def test_separators_and_quotes_of_spreadsheets_are_read(
+        self, staffstuddash_client: TestClient, table: str
+    ) -> None:
         answer = staffstuddash_client.post(
             f"{STUDENTS}/csv", content=table.encode(), headers=CSV
         ).json()
@@ -86,7 +88,7 @@ class TestTables:
         assert staffstuddash_client.get(f"{STUDENTS}/s1").json()["email"] == "ada@x.example"
         assert staffstuddash_client.get(f"{STUDENTS}/s2").json()["email"] is None
 
-    def test_a_bad_row_harms_no_other(self, staffstuddash_client: TestClient) -> None:
+    def test_a_bad_row_does_not_affect_others(self, staffstuddash_client: TestClient) -> None:
         table = 'name,email\n"Meier, Änne",\nGrace,no address\nAlan\n'
 
         answer = staffstuddash_client.post(
@@ -98,7 +100,7 @@ class TestTables:
         assert "1 cells" in answer["items"][2]["errors"][0]["message"]
         assert all_names(staffstuddash_client) == ["Meier, Änne"]
 
-    def test_the_same_table_again_stores_nothing(self, staffstuddash_client: TestClient) -> None:
+    def test_a_repeated_table_stores_no_row(self, staffstuddash_client: TestClient) -> None:
         table = b"id,name\ns1,Ada\n"
         first = staffstuddash_client.post(f"{STUDENTS}/csv", content=table, headers=CSV)
         again = staffstuddash_client.post(f"{STUDENTS}/csv", content=table, headers=CSV)
@@ -116,7 +118,7 @@ class TestTables:
         assert answer.json()["stored"] == 1
 
     @pytest.mark.parametrize(
-        ("table", "told"),
+        ("table", "reason"),
         [
             (b"", "name is missing"),
             (b"id,email\ns1,\n", "name is missing"),
@@ -127,13 +129,13 @@ class TestTables:
             ("name\nÄnne\n".encode("latin-1"), "UTF-8"),
         ],
     )
-    def test_what_is_no_table_is_refused(
-        self, staffstuddash_client: TestClient, table: bytes, told: str
+    def test_a_malformed_table_is_refused(
+        self, staffstuddash_client: TestClient, table: bytes, reason: str
     ) -> None:
         answer = staffstuddash_client.post(f"{STUDENTS}/csv", content=table, headers=CSV)
 
         assert answer.status_code == 422
-        assert told in answer.json()["detail"]
+        assert reason in answer.json()["detail"]
         assert all_names(staffstuddash_client) == []
 
     def test_another_type_is_refused(self, staffstuddash_client: TestClient) -> None:
@@ -150,7 +152,7 @@ class TestTables:
         )
 
 
-def test_marks_in_batches_count_once_each(staffstuddash_client: TestClient) -> None:
+def test_assessments_of_a_batch_count_once_each(staffstuddash_client: TestClient) -> None:
     for id_ in ("s1", "s2", "gone"):
         staffstuddash_client.post(STUDENTS, json=a_student(id=id_))
     staffstuddash_client.delete(f"{STUDENTS}/gone")
@@ -188,7 +190,7 @@ def test_marks_in_batches_count_once_each(staffstuddash_client: TestClient) -> N
     assert means == [20, 30]
 
 
-def test_a_batch_updates_what_earlier_marks_said(staffstuddash_client: TestClient) -> None:
+def test_a_batch_updates_a_record_of_earlier_assessments(staffstuddash_client: TestClient) -> None:
     staffstuddash_client.post(STUDENTS, json=a_student())
     staffstuddash_client.post("/api/v1/assessments", json=an_assessment(score=90))
     later = [

@@ -1,4 +1,4 @@
-"""The dashboard of all students together, on both stores."""
+"""Cohort dashboard, on both stores."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ THIS_WEEK, LAST_WEEK, EARLIER = days(1), days(8), days(20)
 
 def enrol(datastore: DatastoreManager, count: int) -> list[str]:
     ids = [f"s{number}" for number in range(count)]
-    datastore.add_students([StudentToStore(f"Pupil {id_}", id=id_) for id_ in ids])
+    datastore.students.add_many([StudentToStore(f"Pupil {id_}", id=id_) for id_ in ids])
     return ids
 
 
@@ -26,8 +26,8 @@ def mark(
     return AssessmentToStore(student_id, "quiz", subject, score, topic=topic, timestamp=NOON - ago)
 
 
-def test_an_empty_school_claims_nothing(datastore: DatastoreManager) -> None:
-    cohort = datastore.get_cohort_dashboard(as_of=NOON)
+def test_an_empty_school_has_no_figures(datastore: DatastoreManager) -> None:
+    cohort = datastore.cohort_dashboard.get(as_of=NOON)
 
     assert cohort.student_count == cohort.active_count == cohort.intervened_today_count == 0
     assert cohort.mean_progress is None
@@ -39,9 +39,9 @@ def test_an_empty_school_claims_nothing(datastore: DatastoreManager) -> None:
     assert not cohort.tutoring_pairs
 
 
-def test_students_are_counted_by_what_is_known(datastore: DatastoreManager) -> None:
+def test_students_are_counted_by_activity_and_status(datastore: DatastoreManager) -> None:
     enrol(datastore, 5)
-    datastore.add_assessments(
+    datastore.assessments.add_many(
         [
             *(mark("s0", 90, days(n)) for n in (1, 2)),
             *(mark("s1", 20, days(n)) for n in (1, 2)),
@@ -51,7 +51,7 @@ def test_students_are_counted_by_what_is_known(datastore: DatastoreManager) -> N
     for content in ("one two three", "four five six"):
         datastore.add_draft("s3", "essay", content, timestamp=NOON - days(13))
 
-    cohort = datastore.get_cohort_dashboard(as_of=NOON)
+    cohort = datastore.cohort_dashboard.get(as_of=NOON)
 
     assert cohort.student_count == 5
     assert cohort.active_count == 3
@@ -62,7 +62,7 @@ def test_students_are_counted_by_what_is_known(datastore: DatastoreManager) -> N
 
 def test_progress_is_compared_with_the_week_before(datastore: DatastoreManager) -> None:
     enrol(datastore, 2)
-    datastore.add_assessments(
+    datastore.assessments.add_many(
         [
             mark("s0", 70, THIS_WEEK),
             mark("s1", 80, THIS_WEEK),
@@ -72,25 +72,25 @@ def test_progress_is_compared_with_the_week_before(datastore: DatastoreManager) 
         ]
     )
 
-    cohort = datastore.get_cohort_dashboard(as_of=NOON)
+    cohort = datastore.cohort_dashboard.get(as_of=NOON)
 
     assert cohort.mean_progress == 75
     assert cohort.mean_progress_change == 15
 
 
 @pytest.mark.parametrize(("fallen", "is_material"), [(4, True), (2, False)])
-def test_when_most_fall_together_the_material_is_suspected(
+def test_the_material_is_suspected_when_most_students_fall(
     datastore: DatastoreManager, fallen: int, *, is_material: bool
 ) -> None:
     students = enrol(datastore, 6)
-    datastore.add_assessments([mark(id_, 80, LAST_WEEK) for id_ in students])
-    datastore.add_assessments(
+    datastore.assessments.add_many([mark(id_, 80, LAST_WEEK) for id_ in students])
+    datastore.assessments.add_many(
         [mark(id_, 60 if n < fallen else 80, THIS_WEEK) for n, id_ in enumerate(students)]
     )
     datastore.add_assessment("s0", "quiz", "Art", 50, timestamp=NOON - THIS_WEEK)
     datastore.add_assessment("s0", "quiz", "Art", 90, timestamp=NOON - LAST_WEEK)
 
-    hints = {h.subject: h for h in datastore.get_cohort_dashboard(as_of=NOON).material_hints}
+    hints = {h.subject: h for h in datastore.cohort_dashboard.get(as_of=NOON).material_hints}
 
     assert (hints["Math"].compared, hints["Math"].fallen) == (6, fallen)
     assert hints["Math"].is_material is is_material
@@ -100,9 +100,9 @@ def test_when_most_fall_together_the_material_is_suspected(
 
 def test_the_heat_map_counts_states_per_concept(datastore: DatastoreManager) -> None:
     students = enrol(datastore, 3)
-    datastore.add_concept("sets", "Math", 4)
+    datastore.concepts.add("sets", "Math", 4)
     scores = {"s0": (50, 60, 70), "s1": (50, 60, 70), "s2": (50,)}
-    datastore.add_assessments(
+    datastore.assessments.add_many(
         [
             mark(id_, score, days(10 - n), topic="sets")
             for id_ in students
@@ -111,7 +111,7 @@ def test_the_heat_map_counts_states_per_concept(datastore: DatastoreManager) -> 
     )
     datastore.add_assessment("s0", "quiz", "Art", 50, topic="light", timestamp=NOON)
 
-    cells = datastore.get_cohort_dashboard(as_of=NOON).struggle_heat_map
+    cells = datastore.cohort_dashboard.get(as_of=NOON).struggle_heat_map
 
     assert [
         (c.subject, c.concept, c.difficulty, c.learning_state, c.student_count) for c in cells
@@ -123,14 +123,14 @@ def test_the_heat_map_counts_states_per_concept(datastore: DatastoreManager) -> 
     assert isinstance(cells[0], HeatCell)
 
 
-def test_pairs_are_of_one_concept_and_nobody_is_in_two(datastore: DatastoreManager) -> None:
+def test_pairs_are_of_one_concept_and_each_student_is_in_one(datastore: DatastoreManager) -> None:
     levels = {"s0": 95, "s1": 85, "s2": 20, "s3": 30, "s4": 40, "s5": 60}
     enrol(datastore, 6)
-    datastore.add_assessments(
+    datastore.assessments.add_many(
         [mark(id_, level, days(n), topic="sets") for id_, level in levels.items() for n in range(3)]
     )
 
-    pairs = datastore.get_cohort_dashboard(as_of=NOON).tutoring_pairs
+    pairs = datastore.cohort_dashboard.get(as_of=NOON).tutoring_pairs
 
     assert list(pairs) == [
         TutoringPair("Math", "sets", "s0", 95, "s2", 20),
@@ -140,22 +140,22 @@ def test_pairs_are_of_one_concept_and_nobody_is_in_two(datastore: DatastoreManag
 
 def test_a_strong_student_of_another_concept_is_no_tutor(datastore: DatastoreManager) -> None:
     enrol(datastore, 2)
-    datastore.add_assessments(
+    datastore.assessments.add_many(
         [mark("s0", 95, days(n), topic="sets") for n in range(3)]
         + [mark("s1", 20, days(n), topic="light") for n in range(3)]
     )
 
-    assert not datastore.get_cohort_dashboard(as_of=NOON).tutoring_pairs
+    assert not datastore.cohort_dashboard.get(as_of=NOON).tutoring_pairs
 
 
 def test_the_velocity_is_the_mean_of_the_trends(datastore: DatastoreManager) -> None:
     enrol(datastore, 3)
-    datastore.add_assessments(
+    datastore.assessments.add_many(
         [mark("s0", 50 + 10 * n, days(30 - 10 * n)) for n in range(3)]
         + [mark("s1", 50 - 5 * n, days(30 - 10 * n)) for n in range(3)]
     )
 
-    cohort = datastore.get_cohort_dashboard(as_of=NOON)
+    cohort = datastore.cohort_dashboard.get(as_of=NOON)
 
     assert cohort.learning_velocity == pytest.approx((30 - 15) / 2)
     assert cohort.learning_velocity_student_count == 2
@@ -181,7 +181,7 @@ def test_interventions_of_today_count_students_once(staffstuddash_client: TestCl
     assert cohort["intervened_today_count"] == 2
 
 
-def test_today_is_the_schools(staffstuddash_client: TestClient) -> None:
+def test_today_is_that_of_a_known_time_zone(staffstuddash_client: TestClient) -> None:
     def answer(zone: str) -> int:
         path = "/api/v1/dashboard/cohort"
         return staffstuddash_client.get(path, params={"timezone": zone}).status_code

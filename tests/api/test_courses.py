@@ -1,4 +1,4 @@
-"""Courses over HTTP, and the predictions of those enrolled, on both stores."""
+"""Courses over HTTP with the predictions of their students, on both stores."""
 
 from datetime import date, timedelta
 
@@ -19,9 +19,9 @@ COURSES = "/api/v1/courses"
 
 
 def fill(manager: DropoutDatabaseManager) -> None:
-    """Store two courses: ada is in both, bob left the first, cyd is still in it."""
+    """Store two courses: ada is in both, bob left the first, cyd is in the first."""
     for name in ("ada", "bob", "cyd"):
-        manager.add_student(name)
+        manager.students.add(name)
     rows = [
         Course(
             id=f"art-{year}",
@@ -58,7 +58,7 @@ def fill(manager: DropoutDatabaseManager) -> None:
 
 
 def predict(manager: DropoutDatabaseManager, student: str, course: str | None, risk: float) -> str:
-    row = manager.save_prediction(None, student, "ENGAGEMENT", risk, as_of=NOON, course=course)
+    row = manager.predictions.add(None, student, "ENGAGEMENT", risk, as_of=NOON, course=course)
     return row.id
 
 
@@ -69,7 +69,7 @@ def items(client: TestClient, path: str, **query: str) -> list[tuple[str, str | 
     return [(one["student_id"], one["course"], one["risk_score"]) for one in found]
 
 
-def test_courses_are_listed_with_who_is_in_them(
+def test_courses_are_listed_with_their_enrolment_counts(
     dropout_client: TestClient, db_manager: DropoutDatabaseManager
 ) -> None:
     assert dropout_client.get(COURSES).json() == {"items": [], "next": None}
@@ -97,7 +97,7 @@ def test_courses_are_listed_with_who_is_in_them(
     assert (other["has_activity"], second["next"]) == (True, None)
 
 
-def test_a_course_ranks_its_enrolments(
+def test_risks_of_a_course_are_sorted(
     dropout_client: TestClient, db_manager: DropoutDatabaseManager
 ) -> None:
     fill(db_manager)
@@ -113,7 +113,7 @@ def test_a_course_ranks_its_enrolments(
     assert items(dropout_client, risks) == [("cyd", "art-2025", 0.7), ("ada", "art-2025", 0.2)]
     first = dropout_client.get(risks, params={"limit": 1}).json()
     assert items(dropout_client, risks, after=first["next"]) == [("ada", "art-2025", 0.2)]
-    # Nobody of the course was predicted yet: that is a list without anybody, and no error.
+    # A course without predictions has an empty list, not an error.
     with db_manager.database.unit_of_work() as session:
         session.add(
             Course(
@@ -128,7 +128,7 @@ def test_a_course_ranks_its_enrolments(
     assert items(dropout_client, f"{COURSES}/new/risks") == []
 
 
-def test_a_students_overall_risk_is_the_highest_of_theirs(
+def test_a_students_overall_risk_is_the_highest_of_their_courses(
     dropout_client: TestClient, db_manager: DropoutDatabaseManager
 ) -> None:
     fill(db_manager)
@@ -151,8 +151,8 @@ def test_a_students_overall_risk_is_the_highest_of_theirs(
     unknown = dropout_client.get(f"{mine}/latest", params={"course": "x"})
     assert (unknown.status_code, "of student ada in course x" in unknown.text) == (404, True)
 
-    # A later prediction lowers the risk in one course, and with it the highest.
-    db_manager.save_prediction(
+    # A later prediction lowers the risk in one course, and so the highest risk.
+    db_manager.predictions.add(
         None, "ada", "ENGAGEMENT", 0.1, as_of=NOON + days(1), course="art-2025"
     )
     assert dropout_client.get(f"{mine}/latest").json()["risk_score"] == 0.4
@@ -171,12 +171,12 @@ def test_the_published_risk_is_the_highest(postgres: Database) -> None:
         assert rows.all() == [("ada", pytest.approx(0.8))]
 
 
-def test_a_repeated_request_is_answered_as_before_though_the_course_is_over(
+def test_a_replay_gets_the_same_answer_after_the_end_of_the_course(
     dropout_client: TestClient, db_manager: DropoutDatabaseManager
 ) -> None:
     fill(db_manager)
     began = utc_now() - timedelta(days=30)
-    db_manager.add_learning_event(None, "ada", "q1", "QUESTION_SUBMIT", occurred_at=began)
+    db_manager.events.add(None, "ada", "q1", "QUESTION_SUBMIT", occurred_at=began)
     running = update(Course).values(starts_on=began.date(), length_days=300)
     with db_manager.database.unit_of_work() as session:
         become_owner(session)

@@ -1,4 +1,4 @@
-"""The dashboards over HTTP, on both stores; what needs dropout's view on PostgreSQL."""
+"""Dashboards over HTTP, on both stores; the dropout risk on PostgreSQL only."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +24,7 @@ SCORES = {"s1": [90, 95], "s2": [30, 20], "s3": [], "s4": [60, 60], "s5": [60, 6
 
 @pytest.fixture
 def client(staffstuddash_client: TestClient) -> TestClient:
-    """Give a client of a school of six, two of whom have no marks."""
+    """Give a client of a school of six students, two of them without assessments."""
     fill(staffstuddash_client)
     return staffstuddash_client
 
@@ -47,7 +47,7 @@ def fill(client: TestClient) -> None:
 
 
 def ids(client: TestClient, limit: int = 2, **parameters: Any) -> list[str]:
-    """Return the students of all pages."""
+    """Return the ids of the students on all pages."""
     found: list[str] = []
     query: dict[str, str | int] = {"limit": limit, **parameters}
     while True:
@@ -71,7 +71,7 @@ def ids(client: TestClient, limit: int = 2, **parameters: Any) -> list[str]:
         ("-last_activity_at", ["s5", "s4", "s2", "s1", "s6", "s3"]),
     ],
 )
-def test_every_order_goes_through_all_with_no_value_last(
+def test_every_order_lists_all_students_those_without_a_value_last(
     client: TestClient, sort: str, expected: list[str]
 ) -> None:
     for limit in (1, 2, 3, 100):
@@ -104,7 +104,7 @@ def test_rows_can_be_filtered(
     assert ids(client, **filters) == expected
 
 
-def test_a_row_tells_what_is_known(client: TestClient) -> None:
+def test_a_row_has_performance_and_hints(client: TestClient) -> None:
     client.post("/api/v1/students/s1/drafts", json=a_draft(content="one two three"))
     client.post("/api/v1/students/s1/drafts", json=a_draft(id="d2", content="four five"))
 
@@ -123,7 +123,7 @@ def test_a_row_tells_what_is_known(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("level", ["HIHG", "high", ""])
-def test_a_risk_level_that_there_is_not_is_refused(client: TestClient, level: str) -> None:
+def test_an_unknown_risk_level_is_refused(client: TestClient, level: str) -> None:
     for parameter in ("risk_level", "risk_level__ne", "risk_level__in"):
         answer = client.get(TEACHER, params={parameter: level})
 
@@ -131,7 +131,7 @@ def test_a_risk_level_that_there_is_not_is_refused(client: TestClient, level: st
         assert answer.json()["errors"][0]["field"].startswith(parameter)
 
 
-def test_the_risk_levels_are_those_of_dropout() -> None:
+def test_the_risk_levels_equal_those_of_dropout() -> None:
     assert [level.value for level in RiskLevel] == [level.value for level in PublishedLevel]
 
 
@@ -140,12 +140,12 @@ def test_an_unknown_order_is_refused(client: TestClient) -> None:
 
 
 class TestRiskInMemory:
-    """What the in-memory store cannot know."""
+    """Risk on the in-memory store, which has no view of dropout."""
 
     @pytest.mark.parametrize(
         "parameters", [{"sort": "-risk_score"}, {"risk_level": "HIGH"}, {"risk_score__gt": "0"}]
     )
-    def test_needs_postgresql(
+    def test_sorting_and_filtering_by_it_needs_postgresql(
         self, client: TestClient, datastore: DatastoreManager, parameters: dict[str, str]
     ) -> None:
         answer = client.get(TEACHER, params=parameters)
@@ -154,7 +154,7 @@ class TestRiskInMemory:
 
 
 class TestRisk:
-    """The dropout risk beside each student."""
+    """Dropout risk of each student."""
 
     @pytest.fixture
     def client(self, postgres: Database) -> Iterator[TestClient]:
@@ -172,7 +172,7 @@ class TestRisk:
             ("risk_score", ["s5", "s1", "s4", "s2", "s3", "s6"]),
         ],
     )
-    def test_risks_are_sorted_and_none_is_last(
+    def test_students_are_sorted_by_risk_those_without_one_last(
         self, client: TestClient, sort: str, expected: list[str]
     ) -> None:
         for limit in (1, 2, 3, 4, 5, 100):
@@ -196,33 +196,33 @@ class TestRisk:
         assert ids(client, risk_score__lt="0.5", sort="name") == ["s5"]
         assert ids(client, risk_level="HIGH", status="safe", sort="-risk_score") == ["s4", "s1"]
 
-    def test_the_student_has_it_too(self, client: TestClient) -> None:
+    def test_the_students_dashboard_has_the_risk(self, client: TestClient) -> None:
         assert client.get("/api/v1/dashboard/student/s2").json()["risk"]["score"] == 0.9
 
-    def test_a_prediction_of_dropout_itself_is_seen(self, postgres: Database) -> None:
+    def test_a_prediction_made_by_dropout_is_shown(self, postgres: Database) -> None:
         datastore, dropout = DatastoreManager(postgres), DropoutDatabaseManager(postgres)
         datastore.add_student("real", "Ada")
         for week in range(8):
             moment = NOON + days(7 * week)
             datastore.add_assessment("real", "quiz", "Math", 60 - 5 * week, timestamp=moment)
-            dropout.add_learning_event(None, "real", None, "NAVIGATION", occurred_at=moment)
+            dropout.events.add(None, "real", None, "NAVIGATION", occurred_at=moment)
 
-        made = dropout.predict("real", as_of=NOON + days(80))
+        made = dropout.predictions.predict("real", as_of=NOON + days(80))
 
-        [row] = datastore.get_teacher_dashboard(order=Order.HIGHEST_RISK).items
+        [row] = datastore.teacher_dashboard.search(order=Order.HIGHEST_RISK).items
         assert row.risk is not None
         assert row.risk.score == made.risk_score
         assert row.risk.level == made.risk_level
-        assert datastore.get_student_dashboard("real").risk == row.risk
+        assert datastore.student_dashboard.get("real").risk == row.risk
 
-    def test_the_cohort_counts_the_high_ones(self, client: TestClient) -> None:
+    def test_the_cohort_counts_high_risks(self, client: TestClient) -> None:
         cohort = client.get("/api/v1/dashboard/cohort").json()
 
         assert cohort["high_dropout_risk_count"] == 3
 
 
 def publish(database: Database, risks: dict[str, float]) -> None:
-    """Put a table with the view's columns in its place; the test's end takes it back."""
+    """Replace the view by a table with its columns, until the test is rolled back."""
     with database.unit_of_work() as session:
         session.execute(text("CREATE TABLE dropout.stand_in AS TABLE dropout.published_risk"))
         session.execute(text("DROP VIEW dropout.published_risk"))
@@ -240,9 +240,9 @@ def publish(database: Database, risks: dict[str, float]) -> None:
 
 
 class TestStudent:
-    """The dashboard of one student."""
+    """Student's dashboard."""
 
-    def test_has_everything_that_adds_up(self, client: TestClient) -> None:
+    def test_it_has_performance_and_concepts(self, client: TestClient) -> None:
         for number, score in enumerate((40, 50, 60)):
             mark = an_assessment(id=f"t{number}", student_id="s3", score=score, topic="sets")
             client.post("/api/v1/assessments", json=mark)
@@ -256,11 +256,11 @@ class TestStudent:
         assert found["risk"] is None
         assert found["risk_missing_because"]
 
-    def test_of_a_new_student_claims_nothing(self, client: TestClient) -> None:
+    def test_it_has_no_figures_for_a_new_student(self, client: TestClient) -> None:
         found = client.get("/api/v1/dashboard/student/s6").json()
 
         assert found["concepts"] == []
         assert found["performance"]["mean_percentage"] is None
 
-    def test_of_nobody_is_not_there(self, client: TestClient) -> None:
+    def test_it_is_not_found_for_an_unknown_student(self, client: TestClient) -> None:
         assert client.get("/api/v1/dashboard/student/nobody").status_code == 404

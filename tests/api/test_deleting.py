@@ -1,4 +1,4 @@
-"""Deleting a student over HTTP, on both stores."""
+"""Deletion of a student over HTTP, on both stores."""
 
 import pytest
 from starlette.testclient import TestClient
@@ -12,7 +12,7 @@ ADA = f"{STUDENTS}/s001"
 
 @pytest.fixture
 def client(staffstuddash_client: TestClient) -> TestClient:
-    """Give a client of a school with a student of whom something is known."""
+    """Give a client of a school with one student, who has rows in most tables."""
     staffstuddash_client.post(STUDENTS, json=a_student())
     staffstuddash_client.post("/api/v1/assessments", json=an_assessment())
     staffstuddash_client.post(f"{ADA}/drafts", json=a_draft())
@@ -20,7 +20,7 @@ def client(staffstuddash_client: TestClient) -> TestClient:
     return staffstuddash_client
 
 
-def test_deleting_tells_what_was_removed(client: TestClient) -> None:
+def test_deleting_returns_the_rows_removed_by_table(client: TestClient) -> None:
     answer = client.delete(ADA)
 
     assert answer.status_code == 200
@@ -37,7 +37,7 @@ def test_deleting_tells_what_was_removed(client: TestClient) -> None:
     }
 
 
-def test_deleting_again_answers_alike(client: TestClient) -> None:
+def test_deleting_again_is_a_replay(client: TestClient) -> None:
     client.delete(ADA)
     again = client.delete(ADA)
 
@@ -46,12 +46,12 @@ def test_deleting_again_answers_alike(client: TestClient) -> None:
     assert set(again.json()["removed"].values()) == {0}
 
 
-def test_deleting_nobody_is_refused_and_changes_nothing(client: TestClient) -> None:
+def test_deleting_an_unknown_student_is_refused_and_changes_nothing(client: TestClient) -> None:
     assert client.delete(f"{STUDENTS}/nobody").status_code == 404
     assert client.post(STUDENTS, json=a_student(id="nobody")).status_code == 201
 
 
-def test_no_route_knows_the_student_any_more(client: TestClient) -> None:
+def test_every_route_answers_that_the_student_is_gone(client: TestClient) -> None:
     client.delete(ADA)
     attempts = [
         client.get(ADA),
@@ -71,7 +71,7 @@ def test_no_route_knows_the_student_any_more(client: TestClient) -> None:
     assert {answer.json()["type"] for answer in attempts} == {"urn:veritas:problem:student-gone"}
 
 
-def test_no_list_shows_the_student_any_more(client: TestClient) -> None:
+def test_no_list_shows_a_deleted_student(client: TestClient) -> None:
     client.delete(ADA)
 
     for path in (STUDENTS, "/api/v1/performance-records", "/api/v1/dashboard/teacher"):

@@ -1,4 +1,4 @@
-"""Drafts and what follows from comparing them, on both stores."""
+"""Drafts and their comparison over HTTP, on both stores."""
 
 import pytest
 from starlette.testclient import TestClient
@@ -51,7 +51,7 @@ def test_the_first_version_has_nothing_to_be_compared_with(client: TestClient) -
     assert "never a verdict" in record["integrity_note"]
 
 
-def test_each_version_is_compared_with_the_one_before(client: TestClient) -> None:
+def test_each_version_is_compared_with_the_version_before(client: TestClient) -> None:
     _, second, third = hand_in(client, text(50), text(50) + " end", text(50, 100))
 
     assert (second["version"], second["change_type"]) == (2, "SUPERFICIAL")
@@ -80,7 +80,7 @@ def test_a_jump_against_the_students_own_pace_is_flagged(client: TestClient) -> 
     ]
 
 
-def test_assignments_have_versions_of_their_own_and_share_the_pace(client: TestClient) -> None:
+def test_each_assignment_counts_versions_and_all_share_the_pace(client: TestClient) -> None:
     hand_in(client, text(50), text(60), text(70), text(80))
     first, second = hand_in(client, text(40), text(240), assignment="report")
 
@@ -109,7 +109,7 @@ def test_the_same_draft_again_is_one_version(client: TestClient) -> None:
     assert len(client.get(DRAFTS).json()["items"]) == 1
 
 
-def test_drafts_without_words_are_kept_but_not_compared(client: TestClient) -> None:
+def test_drafts_without_words_are_stored_but_not_compared(client: TestClient) -> None:
     _, second = hand_in(client, "...", "?!")
 
     assert (second["version"], second["word_count"], second["lexical_similarity"]) == (2, 0, None)
@@ -126,7 +126,7 @@ def test_a_wrong_draft_is_refused(client: TestClient, change: dict[str, object])
     assert client.get(DRAFTS).json()["items"] == []
 
 
-def test_a_draft_of_nobody_is_refused(client: TestClient) -> None:
+def test_a_draft_of_an_unknown_student_is_refused(client: TestClient) -> None:
     assert client.post("/api/v1/students/nobody/drafts", json=a_draft()).status_code == 404
     assert client.get("/api/v1/students/nobody/drafts").status_code == 404
 

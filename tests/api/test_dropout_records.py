@@ -17,16 +17,16 @@ def a_mark(**changes: object) -> dict[str, object]:
 
 
 class TestStudents:
-    """Students, with a name only where one was sent here."""
+    """Students; their names are stored only if they were sent."""
 
-    def test_one_is_stored_and_read(self, dropout_client: TestClient) -> None:
+    def test_a_student_is_stored_and_read(self, dropout_client: TestClient) -> None:
         stored = dropout_client.post(STUDENTS, json=a_student())
 
         assert stored.status_code == 201
         assert dropout_client.get(f"{STUDENTS}/s001").json() == stored.json()
         assert dropout_client.get(STUDENTS).json() == {"items": [stored.json()], "next": None}
 
-    def test_the_same_again_answers_as_before(self, dropout_client: TestClient) -> None:
+    def test_a_repeated_student_gets_the_same_answer(self, dropout_client: TestClient) -> None:
         first = dropout_client.post(STUDENTS, json=a_student())
         again = dropout_client.post(STUDENTS, json=a_student())
         other = dropout_client.post(STUDENTS, json=a_student(name="Grace"))
@@ -34,7 +34,9 @@ class TestStudents:
         assert (again.json(), again.headers["Idempotent-Replay"]) == (first.json(), "true")
         assert other.status_code == 409
 
-    def test_one_that_an_event_made_gets_its_name_later(self, dropout_client: TestClient) -> None:
+    def test_a_student_created_by_an_event_gets_a_name_later(
+        self, dropout_client: TestClient
+    ) -> None:
         dropout_client.post(EVENTS, json=a_learning_event())
         nameless = dropout_client.get(f"{STUDENTS}/s001").json()
         named = dropout_client.post(STUDENTS, json=a_student())
@@ -54,17 +56,17 @@ class TestStudents:
 
         assert [item["id"] for item in first["items"] + rest["items"]] == ["s0", "s1", "s2"]
 
-    def test_nobody_is_not_found(self, dropout_client: TestClient) -> None:
+    def test_an_unknown_student_is_not_found(self, dropout_client: TestClient) -> None:
         paths = ("", "/events", "/attempts", "/assessments", "/features", "/features/latest")
         answers = [dropout_client.get(f"{STUDENTS}/nobody{path}") for path in paths]
 
         assert {answer.status_code for answer in answers} == {404}
 
-    def test_a_deleted_one_is_gone(
+    def test_an_erased_student_is_gone(
         self, dropout_client: TestClient, db_manager: DropoutDatabaseManager
     ) -> None:
         dropout_client.post(EVENTS, json=a_learning_event())
-        db_manager.erase_student("s001")
+        db_manager.students.erase("s001")
 
         paths = ("", "/events", "/attempts", "/assessments", "/features", "/predictions/latest")
         answers = [
@@ -86,9 +88,9 @@ class TestStudents:
 
 
 class TestAssessments:
-    """Marks that were sent here."""
+    """Marks that are stored here."""
 
-    def test_one_is_stored_and_makes_its_student(self, dropout_client: TestClient) -> None:
+    def test_a_mark_is_stored_and_creates_its_student(self, dropout_client: TestClient) -> None:
         stored = dropout_client.post(ASSESSMENTS, json=a_mark())
 
         assert stored.status_code == 201
@@ -96,7 +98,7 @@ class TestAssessments:
         listed = dropout_client.get(f"{STUDENTS}/s001/assessments").json()
         assert listed["items"] == [stored.json()]
 
-    def test_the_same_again_is_stored_once(self, dropout_client: TestClient) -> None:
+    def test_a_repeated_mark_is_stored_once(self, dropout_client: TestClient) -> None:
         dropout_client.post(ASSESSMENTS, json=a_mark())
         again = dropout_client.post(ASSESSMENTS, json=a_mark())
         other = dropout_client.post(ASSESSMENTS, json=a_mark(score=41))
@@ -108,7 +110,7 @@ class TestAssessments:
         "wrong",
         [{"score": 101}, {"score": -1}, {"max_score": 0}, {"subject": ""}, {"score": "many"}],
     )
-    def test_what_cannot_be_is_refused(
+    def test_an_impossible_mark_is_rejected(
         self, dropout_client: TestClient, wrong: dict[str, object]
     ) -> None:
         assert dropout_client.post(ASSESSMENTS, json=a_mark(**wrong)).status_code == 422
@@ -130,7 +132,7 @@ class TestAssessments:
 
 
 class TestEvents:
-    """Events read back."""
+    """Lists of events and attempts."""
 
     def test_attempts_are_counted_per_question(self, dropout_client: TestClient) -> None:
         for number, question in enumerate(("q1", "q2", "q1", None, "q1")):
@@ -153,7 +155,7 @@ class TestEvents:
         ]
         assert [a["is_correct"] for a in attempts] == [True, False, False, False]
 
-    def test_they_are_filtered(self, dropout_client: TestClient) -> None:
+    def test_events_are_filtered(self, dropout_client: TestClient) -> None:
         for number, kind in enumerate(("QUESTION_SUBMIT", "HINT_REQUEST", "NAVIGATION")):
             event = a_learning_event(
                 id=f"e{number}",
@@ -174,9 +176,9 @@ class TestEvents:
 
 
 class TestFeatures:
-    """Features computed, kept and read back."""
+    """Features: computed, stored and read."""
 
-    def test_they_are_computed_and_kept(self, dropout_client: TestClient) -> None:
+    def test_features_are_computed_and_stored(self, dropout_client: TestClient) -> None:
         dropout_client.post(EVENTS, json=a_learning_event(data={"correct": True}))
         path = f"{STUDENTS}/s001/features"
 
@@ -190,7 +192,7 @@ class TestFeatures:
         assert dropout_client.get(f"{path}/latest").json() == late.json()
         assert dropout_client.get(path).json()["items"] == [late.json(), early.json()]
 
-    def test_the_same_again_is_kept_once(self, dropout_client: TestClient) -> None:
+    def test_repeated_features_are_stored_once(self, dropout_client: TestClient) -> None:
         dropout_client.post(EVENTS, json=a_learning_event())
         path, body = f"{STUDENTS}/s001/features", {"id": "fs001", "as_of": NOON.isoformat()}
         first = dropout_client.post(path, json=body)
@@ -200,7 +202,7 @@ class TestFeatures:
         assert (again.json(), again.headers["Idempotent-Replay"]) == (first.json(), "true")
         assert other.status_code == 409
 
-    def test_the_future_has_none(self, dropout_client: TestClient) -> None:
+    def test_an_instant_in_the_future_is_rejected(self, dropout_client: TestClient) -> None:
         dropout_client.post(EVENTS, json=a_learning_event())
         answer = dropout_client.post(
             f"{STUDENTS}/s001/features", json={"as_of": "2090-01-01T00:00:00Z"}

@@ -12,7 +12,7 @@ FEEDBACK = "/api/v1/predictions/pred001/feedback"
 @pytest.fixture
 def client(dropout_client: TestClient, db_manager: DropoutDatabaseManager) -> TestClient:
     """Give a client with one prediction."""
-    db_manager.save_prediction("pred001", "s001", "COGNITIVE", 0.75, "HIGH", as_of=NOON)
+    db_manager.predictions.add("pred001", "s001", "COGNITIVE", 0.75, "HIGH", as_of=NOON)
     return dropout_client
 
 
@@ -34,7 +34,7 @@ def test_verdicts_are_counted_by_predicted_type(client: TestClient) -> None:
     assert set(counts["SILENT"].values()) == {0}
 
 
-def test_the_same_verdict_again_is_stored_once(client: TestClient) -> None:
+def test_a_repeated_verdict_is_stored_once(client: TestClient) -> None:
     body = {"id": "fb001", "verdict": "not_applicable"}
     client.post(FEEDBACK, json=body)
     again = client.post(FEEDBACK, json=body)
@@ -45,7 +45,7 @@ def test_the_same_verdict_again_is_stored_once(client: TestClient) -> None:
     assert len(client.get(FEEDBACK).json()["items"]) == 1
 
 
-def test_a_key_names_a_verdict_without_an_id(client: TestClient) -> None:
+def test_an_idempotency_key_names_a_verdict_without_an_id(client: TestClient) -> None:
     headers = {"Idempotency-Key": "once"}
     for _ in range(2):
         client.post(FEEDBACK, json={"verdict": "accepted"}, headers=headers)
@@ -54,12 +54,12 @@ def test_a_key_names_a_verdict_without_an_id(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("verdict", ["maybe", "", None])
-def test_other_words_are_refused(client: TestClient, verdict: str | None) -> None:
+def test_an_unknown_verdict_is_rejected(client: TestClient, verdict: str | None) -> None:
     assert client.post(FEEDBACK, json={"verdict": verdict}).status_code == 422
     assert client.get(FEEDBACK).json()["items"] == []
 
 
-def test_there_is_no_feedback_on_what_is_not_there(client: TestClient) -> None:
+def test_feedback_on_an_unknown_prediction_is_rejected(client: TestClient) -> None:
     path = "/api/v1/predictions/other/feedback"
     answers = [client.post(path, json={"verdict": "accepted"}), client.get(path)]
 

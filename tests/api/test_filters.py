@@ -1,4 +1,4 @@
-"""Filters of lists: the same rows on both stores, and what is not understood is refused."""
+"""Filters of lists: the same rows on both databases, and the refusal of invalid conditions."""
 
 from datetime import timedelta
 from typing import Any
@@ -117,7 +117,7 @@ JSON_CONDITIONS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_the_right_rows_are_found(client: TestClient) -> None:
+def test_conditions_on_columns_find_their_rows(client: TestClient) -> None:
     found = [(condition, ids(client, **condition)) for condition, _ in COLUMN_CONDITIONS]
 
     assert found == COLUMN_CONDITIONS
@@ -170,16 +170,16 @@ REFUSED: list[dict[str, Any]] = [
 ]
 
 
-def test_what_is_not_understood_is_refused_by_name(client: TestClient) -> None:
+def test_the_refusal_of_a_condition_names_it(client: TestClient) -> None:
     for condition in REFUSED:
         [name] = condition
         [refused] = refusal(client, **{**SINCE, **condition})
 
-        # Of several values the one that is wrong is told by its number.
+        # The refusal of one of several values has its number.
         assert refused == name or refused.rpartition(".")[0] == name
 
 
-def test_many_values_are_taken_up_to_a_bound(client: TestClient) -> None:
+def test_values_of_a_condition_have_a_limit(client: TestClient) -> None:
     many = {f"data.k{n}__in": ",".join(map(str, range(50))) for n in range(9)}
     too_many = {"data.k__in": ",".join(map(str, range(51)))}
 
@@ -189,7 +189,7 @@ def test_many_values_are_taken_up_to_a_bound(client: TestClient) -> None:
     assert set(refusal(client, source__in=",".join(map(str, range(101))))) == {"source__in"}
 
 
-def test_only_what_takes_many_values_may_come_twice(client: TestClient) -> None:
+def test_only_a_list_may_be_repeated(client: TestClient) -> None:
     assert refusal(client, source=["api", "web"]) == {"source": "is given more than once"}
     assert ids(client, source__in=["api", "öl"]) == ids(client, source__in="api,öl")
 
@@ -200,7 +200,7 @@ def test_too_many_conditions_inside_json_are_refused(client: TestClient) -> None
     assert list(refusal(client, **SINCE, **conditions)) == ["data.k10"]
 
 
-def test_the_count_is_told_only_when_asked(client: TestClient) -> None:
+def test_rows_are_counted_only_on_request(client: TestClient) -> None:
     without = client.get(LOGS, params={"source": "web", "limit": 1}).json()
     counted = client.get(LOGS, params={"source": "web", "limit": 1, "count": "exact"}).json()
 
@@ -208,7 +208,7 @@ def test_the_count_is_told_only_when_asked(client: TestClient) -> None:
     assert len(counted["items"]) == 1
 
 
-def test_pages_go_on_under_the_same_filter(client: TestClient) -> None:
+def test_pages_continue_with_the_same_filter(client: TestClient) -> None:
     seen, after = [], None
     while True:
         params: dict[str, Any] = {
@@ -231,18 +231,18 @@ def test_every_condition_is_in_the_document(client: TestClient) -> None:
 
     assert {"source", "source__in", "status__ne", "timestamp__gte", "after"} <= set(parameters)
     assert parameters["severity__gt"]["description"] == (
-        "Only where `severity` is greater or later."
+        "Only where `severity` is greater or later than this."
     )
     [pattern] = parameters["inside_json"]["schema"]["patternProperties"]
     assert pattern.startswith("^(data|metadata)")
 
 
-def test_a_query_past_the_time_out_is_refused_and_not_called_an_outage(private_url: str) -> None:
+def test_a_query_over_the_time_limit_is_refused_and_no_outage(private_url: str) -> None:
     database = Database.on(engine_on(private_url), statement_timeout_seconds=0.3)
     manager = MonitoringDatabase(database)
     with database.unit_of_work() as session:
         session.execute(
-            # A view in the table's place, so slow that no machine is fast enough.
+            # A slow view in place of the table.
             text(
                 "ALTER TABLE monitoring.monitoring_logs RENAME TO slow_logs;"
                 "CREATE VIEW monitoring.monitoring_logs AS SELECT slow_logs.* FROM"
@@ -263,7 +263,7 @@ def test_a_query_past_the_time_out_is_refused_and_not_called_an_outage(private_u
     assert "shorter time" in answer.json()["detail"]
 
 
-def test_a_manager_takes_filters_as_plain_values(monitoring: MonitoringDatabase) -> None:
+def test_a_manager_accepts_filters_as_plain_values(monitoring: MonitoringDatabase) -> None:
     wanted = Filter("status", Operator.IN, (HealthStatus.CRITICAL,))
 
     page, count = monitoring.get_logs(filters=[wanted])

@@ -1,4 +1,4 @@
-"""Single events over HTTP: too many at once, and acknowledged before they are stored."""
+"""Acknowledgement of single events: with a full queue, and before they are stored."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,18 +29,19 @@ def served(manager: MonitoringDatabase, **settings: Any) -> Iterator[TestClient]
         yield client
 
 
-def test_what_does_not_fit_into_the_queue_is_refused_for_now() -> None:
+def test_an_event_is_refused_while_the_queue_is_full() -> None:
     manager = MonitoringDatabase(Database.in_memory(Base.metadata))
 
     def sent(number: int) -> Any:
         return client.post(EVENTS, json=a_system_event(event_id=f"e{number}"))
 
     with served(manager, ingest_queue_requests=1) as client, ThreadPoolExecutor(2) as pool:
-        with manager.database.unit_of_work():  # so that nobody else can write
+        with manager.database.unit_of_work():  # blocks other writers
             being_written = pool.submit(sent, 1)
-            assert wait_until(lambda: manager.commits.is_writing and not manager.commits.waiting)
+            commits = manager.events.commits
+            assert wait_until(lambda: commits.is_writing and not commits.waiting)
             waiting = pool.submit(sent, 2)
-            assert wait_until(lambda: manager.commits.waiting == 1)
+            assert wait_until(lambda: commits.waiting == 1)
             refused = sent(3)
         answers = [being_written.result(), waiting.result(), refused, sent(3)]
 
@@ -64,6 +65,6 @@ def test_an_event_may_be_acknowledged_before_it_is_stored(open_database: OpenDat
 
     assert [answer.status_code for answer in answers] == [202, 202, 202]
     assert answers[0].json() == {"id": "e1", "status": "queued"}
-    assert manager.get_log_by_id("e1").source == "catalogue"
-    assert manager.get_log_by_id(answers[1].json()["id"])
+    assert manager.logs.get("e1").source == "catalogue"
+    assert manager.logs.get(answers[1].json()["id"])
     assert manager.get_statistics()["total_logs"] == 2

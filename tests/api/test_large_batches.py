@@ -1,4 +1,4 @@
-"""Batches that are longer than other bodies, and more of them than fit."""
+"""Size limits of batches: of one batch, and of all batches in progress."""
 
 import gzip
 import json
@@ -27,7 +27,7 @@ MOST_BYTES = 600_000
 
 @pytest.fixture
 def client() -> TestClient:
-    """Give dropout in memory, which takes batches a hundred times as long as other bodies."""
+    """Yield a client of dropout in memory; its batches may have 100 times the size of bodies."""
     manager = DropoutDatabaseManager(Database.in_memory(Base.metadata))
     settings = Settings(
         environment=Environment.DEVELOPMENT, max_body_bytes=6_000, max_batch_bytes=MOST_BYTES
@@ -51,7 +51,7 @@ def test_a_batch_may_be_longer_than_other_bodies(client: TestClient) -> None:
     assert_refused(client.post("/api/v1/events", content=long, headers=JSON), 413)
 
 
-def test_a_batch_that_is_too_long_is_refused_however_it_comes(client: TestClient) -> None:
+def test_a_batch_that_is_too_long_is_rejected_in_every_encoding(client: TestClient) -> None:
     body = a_batch(1).ljust(MOST_BYTES + 1)
     pieces = [body[start : start + 100_000] for start in range(0, len(body), 100_000)]
 
@@ -62,15 +62,15 @@ def test_a_batch_that_is_too_long_is_refused_however_it_comes(client: TestClient
     assert client.post(BATCH, content=fits, headers=GZIP).json()["stored"] == 1
 
 
-def test_batches_that_come_to_too_many_bytes_are_refused_for_now() -> None:
+def test_batches_with_too_many_bytes_in_total_are_rejected_for_now() -> None:
     room = BatchLimiter(max_bytes=100)
-    with room.holding() as first:
+    with room.reserving() as first:
         first(100)
         first(250)
-        with pytest.raises(Overloaded), room.holding() as second:
+        with pytest.raises(Overloaded), room.reserving() as second:
             second(50)
             second(1)
         first(50)
 
-    with room.holding() as third:
+    with room.reserving() as third:
         third(400)

@@ -15,7 +15,7 @@ def ids_of(client: TestClient, student_id: str = "s001") -> list[str]:
     return [event["id"] for event in page["items"]]
 
 
-def test_an_event_makes_its_student(dropout_client: TestClient) -> None:
+def test_an_event_creates_its_student(dropout_client: TestClient) -> None:
     assert dropout_client.get("/api/v1/students/s001/events").status_code == 404
 
     stored = dropout_client.post(EVENTS, json=a_learning_event(data={"correct": True}))
@@ -34,7 +34,7 @@ def test_an_event_without_id_and_time_gets_both(dropout_client: TestClient) -> N
     assert first["occurred_at"] == first["recorded_at"]
 
 
-def test_a_repeated_event_is_stored_once_and_a_changed_one_refused(
+def test_a_repeated_event_is_stored_once_and_a_changed_one_rejected(
     dropout_client: TestClient,
 ) -> None:
     dropout_client.post(EVENTS, json=a_learning_event())
@@ -46,7 +46,7 @@ def test_a_repeated_event_is_stored_once_and_a_changed_one_refused(
     assert ids_of(dropout_client) == ["evt001"]
 
 
-def test_a_batch_tells_what_became_of_each_item(dropout_client: TestClient) -> None:
+def test_a_batch_has_an_outcome_for_each_item(dropout_client: TestClient) -> None:
     dropout_client.post(EVENTS, json=a_learning_event(id="known"))
     batch = [
         a_learning_event(id="new"),
@@ -74,7 +74,7 @@ def test_a_batch_tells_what_became_of_each_item(dropout_client: TestClient) -> N
     assert sorted(ids_of(dropout_client)) == ["known", "new"]
 
 
-def test_a_batch_may_come_as_lines(dropout_client: TestClient) -> None:
+def test_a_batch_may_be_sent_as_ndjson(dropout_client: TestClient) -> None:
     lines = [
         json.dumps(a_learning_event(id="a")),
         "{broken",

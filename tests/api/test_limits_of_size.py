@@ -1,4 +1,4 @@
-"""Bounds of what the server stores of a request beside its body."""
+"""Limits of the data that the server stores of a request apart from its body."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ app = FastAPI()
 
 @app.api_route("/{path:path}", methods=["GET", "POST"])
 async def echo(request: Request) -> dict[str, Any]:
-    """Tell what has come."""
+    """Return the sizes of the request."""
     body = await request.body()
     return {"bytes": len(body), "headers": len(request.headers), "path": request.url.path}
 
@@ -45,10 +45,9 @@ def _request(*headers: bytes, first: bytes = b"GET / HTTP/1.1") -> bytes:
     ],
     ids=["a long header", "many headers", "one header too many", "a long path", "empty lines"],
 )
-def test_a_finished_head_over_the_limit_is_refused(port: int, data: bytes) -> None:
+def test_a_head_over_the_limit_is_refused(port: int, data: bytes) -> None:
     answer = asked(port, data)
 
-    assert answer is not None
     assert answer.status == 431
     assert answer.problem["type"] == "urn:veritas:problem:headers-too-large"
     assert answer.problem["request_id"] == answer.headers["x-request-id"]
@@ -64,9 +63,8 @@ def test_a_head_within_the_limit_is_served(port: int) -> None:
             client.send(data)
         answers = [client.read() for _ in range(3)]
 
-    assert [answer and answer.status for answer in answers] == [200, 200, 200]
+    assert [answer.status for answer in answers] == [200, 200, 200]
     many = asked(port, _request(*[b"X: a"] * (MAX_HEADERS - 1)))
-    assert many is not None
     assert many.status == 200
 
 
@@ -75,12 +73,11 @@ def test_one_byte_more_is_refused(port: int) -> None:
 
     answer = asked(port, _request(b"X: " + b"a" * (room + 1)))
 
-    assert answer is not None
     assert answer.status == 431
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_what_never_ends_is_refused(port: int, name: str) -> None:
+def test_an_endless_head_is_refused(port: int, name: str) -> None:
     start, more = ENDLESS[name]
 
     with connected(port) as client:
@@ -90,36 +87,33 @@ def test_what_never_ends_is_refused(port: int, name: str) -> None:
         answer = client.read()
         assert client.is_closed()
 
-    assert answer is not None
     assert answer.status == 431
 
 
-def test_small_chunks_are_no_attack(port: int) -> None:
+def test_a_body_of_small_chunks_is_read(port: int) -> None:
     head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     answer = asked(port, head + b"1\r\na\r\n" * 100_000 + b"0\r\n\r\n")
 
-    assert answer is not None
     assert answer.status == 200
     assert b'"bytes":100000' in answer.body
 
 
-def test_a_large_body_comes_whole(port: int) -> None:
+def test_a_large_body_is_read_completely(port: int) -> None:
     size = 5_000_000
     head = _request(b"Content-Length: %d" % size, first=b"POST / HTTP/1.1")
 
     with connected(port) as client:
         answers = [client.send(head + b"a" * size).read() for _ in range(2)]
 
-    assert [b'"bytes":5000000' in answer.body for answer in answers if answer] == [True, True]
+    assert [b'"bytes":5000000' in answer.body for answer in answers] == [True, True]
 
 
-def test_a_trailer_becomes_no_header(port: int) -> None:
+def test_a_trailer_is_not_a_header(port: int) -> None:
     head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     answer = asked(port, head + b"1\r\na\r\n0\r\nX-Forwarded-For: 192.0.2.9\r\n\r\n")
 
-    assert answer is not None
     assert b'"headers":2' in answer.body
 
 
@@ -133,13 +127,10 @@ class TestPipelined:
             client.send(b"".join(requests))
             answers = [client.read() for _ in requests]
 
-        paths = [
-            answer and b'"path":"/%d"' % number in answer.body
-            for number, answer in enumerate(answers)
-        ]
-        assert paths == [True] * 10
+        for number, answer in enumerate(answers):
+            assert b'"path":"/%d"' % number in answer.body
 
-    def test_may_have_bodies_longer_than_what_is_held_back(self, port: int) -> None:
+    def test_may_have_bodies_longer_than_the_buffer(self, port: int) -> None:
         size = 1_000_000
         post = _request(b"Content-Length: %d" % size, first=b"POST / HTTP/1.1") + b"a" * size
 
@@ -147,40 +138,35 @@ class TestPipelined:
             client.send(SMALLEST + post + SMALLEST + post)
             answers = [client.read() for _ in range(4)]
 
-        sizes = [b'"bytes":%d' % size in answer.body for answer in answers if answer]
+        sizes = [b'"bytes":%d' % size in answer.body for answer in answers]
         assert sizes == [False, True, False, True]
 
-    def test_that_are_too_many_end_the_connection_when_the_others_are_answered(
-        self, port: int
-    ) -> None:
+    def test_over_the_limit_close_the_connection_after_the_others(self, port: int) -> None:
         with connected(port) as client:
             client.send(SMALLEST * (MAX_PIPELINED + 10))
-            answers = []
-            while (answer := client.read()) is not None:
-                answers.append(answer)
+            answers = [client.read() for _ in range(MAX_PIPELINED + 2)]
 
-        assert [answer.status for answer in answers] == [200] * (MAX_PIPELINED + 1)
-        assert answers[-1].headers["connection"] == "close"
+        assert [answer.status for answer in answers] == [200] * (MAX_PIPELINED + 1) + [0]
+        assert answers[-2].headers["connection"] == "close"
 
-    def test_the_head_of_one_is_refused_after_the_answer_to_another(self, port: int) -> None:
+    def test_with_a_long_head_are_refused_after_the_response_to_another(self, port: int) -> None:
         with connected(port) as client:
             client.send(SMALLEST + _request(b"X: " + b"a" * 100_000))
             answers = [client.read(), client.read()]
 
         assert answers[0] is not None
         assert answers[0].status == 200
-        assert answers[1] is None or answers[1].status == 431
+        assert answers[1].status in {0, 431}
 
 
-def test_what_is_no_http_is_refused(port: int) -> None:
+def test_bytes_other_than_http_are_refused(port: int) -> None:
     answer = asked(port, b"hello\r\n\r\n")
 
-    assert answer is not None
     assert answer.status == 400
     assert answer.problem["type"] == "urn:veritas:problem:malformed-request"
 
 
-def test_a_body_of_a_request_to_upgrade_becomes_no_request(port: int) -> None:
+def test_the_body_of_an_upgrade_request_is_not_a_request(port: int) -> None:
     head = _request(
         b"Connection: Upgrade",
         b"Upgrade: h2c",
@@ -192,5 +178,4 @@ def test_a_body_of_a_request_to_upgrade_becomes_no_request(port: int) -> None:
         first = client.send(head + SMALLEST).read()
         assert client.is_closed()
 
-    assert first is not None
     assert first.headers["connection"] == "close"

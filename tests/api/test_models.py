@@ -1,4 +1,4 @@
-"""What a prediction's version stands for, over HTTP, on both stores."""
+"""Learned models over HTTP, on both stores."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from starlette.testclient import TestClient
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.learning.metrics import Metrics
-from dropout_service.learning.training import Validated
-from tests.support.learned import a_model
+from dropout_service.learning.training import DayValidation
+from tests.support.oulad_fixtures.learned import a_model
 
 MODELS = "/api/v1/models"
 LEARNED_FROM = {
@@ -22,23 +22,23 @@ FIGURES = Metrics(40, 0.25, 0.75, 0.5, 0.1, 0.02, 0.5, 0.2)
 
 
 def learn(manager: DropoutDatabaseManager, base: float) -> str:
-    model = a_model(base, (Validated(14, FIGURES),))
-    return manager.save_model(model, Target.WITHDRAWN_OR_FAIL, LEARNED_FROM).id
+    model = a_model(base, (DayValidation(14, FIGURES),))
+    return manager.models.add(model, Target.WITHDRAWN_OR_FAIL, LEARNED_FROM).id
 
 
-def told(client: TestClient, path: str) -> dict[str, Any]:
+def get(client: TestClient, path: str) -> dict[str, Any]:
     answer = client.get(path)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
-def test_a_model_says_what_it_predicts_and_how_well(
+def test_a_model_has_its_target_and_metrics(
     dropout_client: TestClient, db_manager: DropoutDatabaseManager
 ) -> None:
     version = learn(db_manager, 0.0)
 
-    model = told(dropout_client, f"{MODELS}/{version}")
+    model = get(dropout_client, f"{MODELS}/{version}")
 
     assert model.pop("created_at").startswith("20")
     assert model == {
@@ -64,21 +64,21 @@ def test_a_model_says_what_it_predicts_and_how_well(
     }
 
 
-def test_models_are_listed_and_one_predicts(
+def test_models_are_listed_and_one_is_active(
     dropout_client: TestClient, db_manager: DropoutDatabaseManager
 ) -> None:
-    assert told(dropout_client, MODELS) == {"items": [], "next": None}
+    assert get(dropout_client, MODELS) == {"items": [], "next": None}
     before, now = learn(db_manager, 0.0), learn(db_manager, 1.0)
 
-    first = told(dropout_client, f"{MODELS}?limit=1")
-    second = told(dropout_client, f"{MODELS}?after={first['next']}")
+    first = get(dropout_client, f"{MODELS}?limit=1")
+    second = get(dropout_client, f"{MODELS}?after={first['next']}")
 
     models = [*first["items"], *second["items"]]
     assert [model["id"] for model in models] == sorted([before, now])
     assert {model["id"]: model["is_active"] for model in models} == {before: False, now: True}
 
 
-def test_rules_are_no_model(dropout_client: TestClient) -> None:
+def test_the_version_of_the_rules_is_not_a_model(dropout_client: TestClient) -> None:
     answer = dropout_client.get(f"{MODELS}/rules-2")
 
     assert answer.status_code == 404

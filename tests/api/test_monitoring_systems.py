@@ -1,4 +1,4 @@
-"""How the systems are, over HTTP, on both stores."""
+"""Health of the systems over HTTP, on both stores."""
 
 from datetime import timedelta
 from typing import Any
@@ -76,7 +76,7 @@ def test_the_history_is_filtered_and_counted(
     client: TestClient, monitoring: MonitoringDatabase
 ) -> None:
     for minute in range(5):
-        monitoring.record_system_health(NOON + timedelta(minutes=minute, seconds=7))
+        monitoring.health.record(NOON + timedelta(minutes=minute, seconds=7))
 
     late = get(client, "/health/history", minute__gte="2026-03-02T12:03:00Z", count="exact")
     first = get(client, "/health/history", limit=2)

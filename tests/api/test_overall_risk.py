@@ -1,4 +1,4 @@
-"""Whom the lists name once students leave and courses end, on both stores."""
+"""Overall risk and lists when students leave and courses end, on both stores."""
 
 from datetime import date, datetime
 from typing import Any
@@ -18,7 +18,7 @@ PREDICTIONS = "/api/v1/predictions"
 def school(db_manager: DropoutDatabaseManager) -> DropoutDatabaseManager:
     """Store art (of 100 days) and later math, and ada and bob, who leaves art on its day 30."""
     for name in ("ada", "bob"):
-        db_manager.add_student(name)
+        db_manager.students.add(name)
     with db_manager.database.unit_of_work() as session:
         for name, starts_on in (("art", NOON.date()), ("math", NOON.date() + days(80))):
             session.add(a_course(name, starts_on))
@@ -55,7 +55,7 @@ def a_course(name: str, starts_on: date) -> Course:
 def predict(
     manager: DropoutDatabaseManager, student: str, course: str, risk: float, day: int
 ) -> None:
-    manager.save_prediction(None, student, "SILENT", risk, as_of=NOON + days(day), course=course)
+    manager.predictions.add(None, student, "SILENT", risk, as_of=NOON + days(day), course=course)
 
 
 def items(client: TestClient, path: str) -> list[tuple[str, str | None, float]]:
@@ -74,38 +74,38 @@ def standing(client: TestClient, at: datetime) -> dict[str, Any]:
     return found
 
 
-def test_who_has_left_is_taken_off_the_list(
+def test_predictions_of_withdrawn_students_are_superseded(
     dropout_client: TestClient, school: DropoutDatabaseManager
 ) -> None:
     predict(school, "ada", "art", 0.2, day=20)
     predict(school, "bob", "art", 0.9, day=20)
-    school.take_off_leavers("art", NOON + days(25))
+    school.batch_predictions.supersede_withdrawn("art", NOON + days(25))
     assert items(dropout_client, RISKS) == [("bob", "art", 0.9), ("ada", "art", 0.2)]
 
-    school.take_off_leavers("art", NOON + days(40))
+    school.batch_predictions.supersede_withdrawn("art", NOON + days(40))
 
     assert items(dropout_client, RISKS) == [("ada", "art", 0.2)]
     assert items(dropout_client, PREDICTIONS) == [("ada", "art", 0.2)]
-    # What was said of them is still there, and counts as of then.
+    # The predictions are still stored, and count at an earlier instant.
     assert items(dropout_client, "/api/v1/students/bob/predictions") == [("bob", "art", 0.9)]
     assert standing(dropout_client, NOON + days(39))["standings"][0]["levels"]["CRITICAL"] == 1
     assert standing(dropout_client, NOON + days(40))["standings"][0]["predicted"] == 1
 
 
-def test_what_was_earlier_does_not_bring_back_who_has_left(
+def test_an_earlier_prediction_does_not_reactivate_a_withdrawn_student(
     dropout_client: TestClient, school: DropoutDatabaseManager
 ) -> None:
     predict(school, "bob", "art", 0.9, day=20)
-    school.take_off_leavers("art", NOON + days(40))
+    school.batch_predictions.supersede_withdrawn("art", NOON + days(40))
 
     predict(school, "bob", "art", 0.8, day=10)
     assert items(dropout_client, RISKS) == []
-    # Who is judged again was registered again.
+    # A later prediction means that the student registered again.
     predict(school, "bob", "art", 0.7, day=50)
     assert items(dropout_client, RISKS) == [("bob", "art", 0.7)]
 
 
-def test_a_course_that_is_over_tells_nothing_where_something_newer_does(
+def test_a_course_that_is_over_does_not_count_if_there_is_a_newer_prediction(
     dropout_client: TestClient, school: DropoutDatabaseManager
 ) -> None:
     predict(school, "ada", "art", 0.9, day=95)
@@ -120,10 +120,10 @@ def test_a_course_that_is_over_tells_nothing_where_something_newer_does(
     assert standing(dropout_client, NOON + days(105))["standings"][0]["levels"]["LOW"] == 1
 
 
-def test_the_summary_counts_the_highest_of_a_students_courses(
+def test_the_summary_counts_the_highest_risk_among_the_courses_of_a_student(
     dropout_client: TestClient, school: DropoutDatabaseManager
 ) -> None:
-    """Whichever was stored first, of predictions as of the same instant."""
+    """The order of inserts does not matter for predictions of the same instant."""
     for student, courses in (("ada", ("art", "math")), ("bob", ("math", "art"))):
         for course in courses:
             predict(school, student, course, 0.9 if course == "art" else 0.1, day=90)

@@ -36,7 +36,7 @@ def see(
     assert client.post("/api/v1/events", json=event).status_code == 201
 
 
-def test_silence_raises_the_risk_and_is_the_reason(dropout_client: TestClient) -> None:
+def test_inactivity_raises_the_risk_and_is_the_reason(dropout_client: TestClient) -> None:
     see(dropout_client, NOON)
 
     soon = predict(dropout_client, as_of=(NOON + days(14)).isoformat())
@@ -75,7 +75,7 @@ def test_failing_answers_raise_the_risk(dropout_client: TestClient) -> None:
     assert 0 < prediction["confidence"] < 1
 
 
-def test_who_still_comes_but_solves_nothing_is_silent(dropout_client: TestClient) -> None:
+def test_activity_without_solved_questions_is_silent_dropout(dropout_client: TestClient) -> None:
     for number in range(20, 60, 2):
         see(dropout_client, MOMENT - days(number), correct=True)
     for number in range(0, 14, 2):
@@ -94,7 +94,7 @@ def test_who_still_comes_but_solves_nothing_is_silent(dropout_client: TestClient
     assert prediction["momentum"] == "healthy" or prediction["momentum_index"] <= 70
 
 
-def test_what_happened_later_changes_nothing(dropout_client: TestClient) -> None:
+def test_later_events_do_not_change_a_prediction(dropout_client: TestClient) -> None:
     see(dropout_client, NOON, correct=True)
     instant = (NOON + days(15)).isoformat()
     before = predict(dropout_client, as_of=instant)
@@ -116,7 +116,9 @@ def test_an_unknown_student_is_not_found(dropout_client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(("later", "missing"), [(-1, "no event"), (3, "first seen 3.0 days")])
-def test_too_little_is_not_assessable(dropout_client: TestClient, later: int, missing: str) -> None:
+def test_a_student_with_too_few_rows_is_not_assessable(
+    dropout_client: TestClient, later: int, missing: str
+) -> None:
     see(dropout_client, NOON)
 
     answer = dropout_client.post(
@@ -144,7 +146,7 @@ def test_the_latest_prediction_is_the_one_with_the_latest_as_of(
     assert [item["id"] for item in history] == [later["id"], earlier["id"]]
 
 
-def test_a_repeated_prediction_answers_as_before(dropout_client: TestClient) -> None:
+def test_a_repeated_request_is_a_replay(dropout_client: TestClient) -> None:
     see(dropout_client, NOON)
     body = {"id": "pred001", "as_of": (NOON + days(20)).isoformat()}
     first = predict(dropout_client, **body)
@@ -159,7 +161,7 @@ def test_a_repeated_prediction_answers_as_before(dropout_client: TestClient) -> 
 
 @pytest.fixture
 def three(dropout_client: TestClient) -> TestClient:
-    """Give a client with three students: s1 in danger, s2 less so, s0 in none; s0 not in math."""
+    """Give a client with three students: risk of s1 > s2 > s0, s1 and s2 in math."""
     for number, silent_days in enumerate((3, 40, 18)):
         course = None if number == 0 else "math"
         see(dropout_client, MOMENT - days(60), f"s{number}", course)
@@ -185,7 +187,7 @@ def test_the_highest_risk_comes_first_and_each_student_once(three: TestClient) -
     assert [item["student_id"] for item in first["items"] + rest["items"]] == ["s1", "s2", "s0"]
 
 
-def test_the_list_is_filtered(three: TestClient) -> None:
+def test_the_list_can_be_filtered(three: TestClient) -> None:
     assert ranked(three, risk_level="LOW") == ["s0"]
     assert ranked(three, risk_level__in="HIGH,CRITICAL") == ["s1", "s2"]
     assert ranked(three, dropout_type="ENGAGEMENT") == ["s1", "s2"]
@@ -196,7 +198,7 @@ def test_the_list_is_filtered(three: TestClient) -> None:
     assert three.get("/api/v1/predictions", params={"risk": "LOW"}).status_code == 422
 
 
-def test_a_course_shows_its_risks(three: TestClient) -> None:
+def test_a_course_lists_its_risks(three: TestClient) -> None:
     assert ranked(three, "/api/v1/courses/math/risks") == ["s1", "s2"]
 
     unknown = three.get("/api/v1/courses/nothing/risks")
@@ -204,7 +206,7 @@ def test_a_course_shows_its_risks(three: TestClient) -> None:
     assert unknown.json()["type"] == "urn:veritas:problem:course-not-found"
 
 
-def test_a_course_that_only_events_tell_of_has_no_enrolments(three: TestClient) -> None:
+def test_a_course_known_from_events_only_has_no_enrolments(three: TestClient) -> None:
     answer = three.post(f"{STUDENTS}/s1/predictions", json={"course": "math"})
 
     assert answer.status_code == 404
@@ -213,7 +215,7 @@ def test_a_course_that_only_events_tell_of_has_no_enrolments(three: TestClient) 
     assert answer.json()["detail"] == "No enrolments in a course 'math' are known."
 
 
-def test_the_summary_counts_and_names_who_is_newly_at_risk(three: TestClient) -> None:
+def test_the_summary_counts_and_lists_students_newly_at_risk(three: TestClient) -> None:
     summary = three.get(
         "/api/v1/analytics/summary", params={"at": MOMENT.isoformat(), "periods": 2}
     ).json()
@@ -227,7 +229,7 @@ def test_the_summary_counts_and_names_who_is_newly_at_risk(three: TestClient) ->
     assert summary["newly_at_risk"][0]["student_id"] == "s2"
     assert summary["newly_at_risk"][0]["risk_score_before"] == pytest.approx(0.35)
 
-    # Eight days earlier only s2's first prediction was there.
+    # One day before, only the first prediction of s2 existed.
     before = three.get(
         "/api/v1/analytics/summary",
         params={"at": (MOMENT - days(7)).isoformat(), "days": 1, "periods": 1},
@@ -237,7 +239,7 @@ def test_the_summary_counts_and_names_who_is_newly_at_risk(three: TestClient) ->
     assert before["newly_at_risk"][0]["risk_score_before"] is None
 
 
-def test_the_future_has_no_summary(dropout_client: TestClient) -> None:
+def test_an_instant_in_the_future_is_rejected(dropout_client: TestClient) -> None:
     answer = dropout_client.get("/api/v1/analytics/summary", params={"at": "2090-01-01T00:00:00Z"})
 
     assert answer.status_code == 422
@@ -252,7 +254,7 @@ def test_an_empty_service_has_an_empty_summary(dropout_client: TestClient) -> No
     assert ranked(dropout_client) == []
 
 
-def test_normally_no_rows_are_pending(dropout_client: TestClient) -> None:
+def test_without_an_outage_no_rows_are_pending(dropout_client: TestClient) -> None:
     see(dropout_client, NOON)
     see(dropout_client, NOON + days(20))
     made = predict(dropout_client)

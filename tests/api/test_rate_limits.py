@@ -1,4 +1,4 @@
-"""Limits of requests: per key, when they are set, and per address that sends unknown keys."""
+"""Rate limits per key, and per address that sends unknown keys."""
 
 from typing import Any
 
@@ -52,7 +52,9 @@ def limited(postgres: Database, key: str) -> TestClient:
     )
 
 
-def test_a_key_that_asks_too_often_is_told_when_to_come_back(limited: TestClient, key: str) -> None:
+def test_a_request_over_the_limit_of_a_key_is_refused_for_now(
+    limited: TestClient, key: str
+) -> None:
     answers = [limited.get(STUDENTS, headers=bearer(key)) for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -64,7 +66,7 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(limited: TestClient
     assert 0 < int(answers[2].headers["Retry-After"]) <= 30
 
 
-def test_each_key_has_a_limit_of_its_own_and_a_refusal_counts(
+def test_each_key_has_its_own_limit_and_refusals_count(
     limited: TestClient, keys: KeyManager, key: str
 ) -> None:
     other = keys.add_key("other", [Scope.READ])
@@ -84,7 +86,7 @@ def test_requests_without_a_key_are_not_limited(limited: TestClient) -> None:
         assert "RateLimit" not in answer.headers
 
 
-def test_a_page_may_read_what_is_left(limited: TestClient, key: str) -> None:
+def test_a_page_may_read_the_headers_of_the_limit(limited: TestClient, key: str) -> None:
     answer = limited.get(STUDENTS, headers={**bearer(key), "Origin": "https://a.example"})
 
     exposed = answer.headers["Access-Control-Expose-Headers"]
@@ -98,9 +100,7 @@ def test_keys_are_not_limited_by_default(postgres: Database, key: str) -> None:
     assert "RateLimit" not in answer.headers
 
 
-def test_an_address_that_sends_many_unknown_keys_is_refused_for_these_alone(
-    postgres: Database, key: str
-) -> None:
+def test_the_limit_of_an_address_counts_only_unknown_keys(postgres: Database, key: str) -> None:
     client = client_of(postgres)
 
     answers = [client.get(STUDENTS, headers=bearer(f"veritas_{n}")) for n in range(40)]
@@ -112,7 +112,7 @@ def test_an_address_that_sends_many_unknown_keys_is_refused_for_these_alone(
     assert client.get(STUDENTS).status_code == 401
 
 
-def test_429_is_documented_on_every_route_under_a_key(limited: TestClient) -> None:
+def test_429_is_documented_on_every_route_with_a_key(limited: TestClient) -> None:
     paths = limited.get("/openapi.json").json()["paths"]
 
     for path, operations in paths.items():

@@ -1,7 +1,7 @@
-"""What services report to monitoring: their troubles, and nothing of what somebody sent."""
+"""Reports of services to monitoring: errors and warnings, without personal data."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from shared_db.errors import ConfigurationError
-from shared_web.operations.error_reporting import Answer, Client, Reporter, reporting
+from shared_web.operations.error_reporting import BATCH_PATH, Reporter, reporting
 from shared_web.settings import ServiceSettings
 from tests.e2e.processes import wait_until
 
@@ -19,24 +19,27 @@ MARK = "Xanthippe"
 LOGGER = logging.getLogger("veritas.requests.of.tests")
 
 
-class Away:
-    """A way to monitoring that is interrupted the first times."""
+Events = list[dict[str, Any]]
 
-    def __init__(self, client: Client, times: int, status: int | None = None) -> None:
+
+class Interrupted:
+    """Sender that fails the first times, or gets the status as answer."""
+
+    def __init__(self, client: TestClient, times: int, status: int | None = None) -> None:
         self.client, self.times, self.status = client, times, status
 
-    def post(self, url: str, *, json: Any) -> Answer:
+    def __call__(self, events: Events) -> int:
         self.times -= 1
-        if self.times >= 0:
-            if self.status is not None:
-                return httpx.Response(self.status)
+        if self.times < 0:
+            return self.client.post(BATCH_PATH, json=events).status_code
+        if self.status is None:
             raise httpx.ConnectError("nobody is there")
-        return self.client.post(url, json=json)
+        return self.status
 
 
 @pytest.fixture
 def attached() -> Iterator[list[Reporter]]:
-    """Attach the reporters put into the list to the logger of these tests, and close them."""
+    """Give a list; its reporters are detached from the logger and closed at the end."""
     reporters: list[Reporter] = []
     yield reporters
     for reporter in reporters:
@@ -44,8 +47,11 @@ def attached() -> Iterator[list[Reporter]]:
         reporter.close()
 
 
-def report(attached: list[Reporter], client: Client, **options: Any) -> Reporter:
-    reporter = Reporter(client, "staffstuddash", pause_seconds=0.001, **options)
+def report(
+    attached: list[Reporter], to: TestClient | Callable[[Events], int], **options: Any
+) -> Reporter:
+    send = Interrupted(to, times=0) if isinstance(to, TestClient) else to
+    reporter = Reporter(send, "staffstuddash", pause_seconds=0.001, **options)
     LOGGER.addHandler(reporter)
     attached.append(reporter)
     return reporter
@@ -56,7 +62,7 @@ def reported(client: TestClient) -> list[dict[str, Any]]:
     return items[::-1]
 
 
-def test_a_failed_request_is_reported_without_what_was_sent(
+def test_a_failed_request_is_reported_without_its_data(
     monitoring_client: TestClient, attached: list[Reporter]
 ) -> None:
     reporter = report(attached, monitoring_client)
@@ -87,13 +93,13 @@ def test_a_failed_request_is_reported_without_what_was_sent(
     assert MARK not in str(event)
 
 
-def test_the_text_of_other_libraries_stays_here(
+def test_the_text_of_an_unstructured_record_is_not_sent(
     monitoring_client: TestClient, attached: list[Reporter]
 ) -> None:
     reporter = report(attached, monitoring_client)
     LOGGER.warning("cannot store %s", MARK)
     try:
-        raise ValueError(MARK)  # noqa: TRY301 - it is what is reported
+        raise ValueError(MARK)  # noqa: TRY301 - it is reported
     except ValueError:
         LOGGER.exception(f"failed for {MARK}")  # noqa: G004 - as a library might
     reporter.start()
@@ -106,7 +112,7 @@ def test_the_text_of_other_libraries_stays_here(
     assert MARK not in str([warning, error])
 
 
-def test_what_is_no_trouble_is_not_reported(
+def test_records_below_a_warning_are_not_reported(
     monitoring_client: TestClient, attached: list[Reporter]
 ) -> None:
     reporter = report(attached, monitoring_client)
@@ -119,10 +125,10 @@ def test_what_is_no_trouble_is_not_reported(
 
 
 @pytest.mark.parametrize("status", [None, 503])
-def test_what_could_not_be_sent_is_sent_later_once(
+def test_an_unsent_report_is_sent_later_once(
     monitoring_client: TestClient, attached: list[Reporter], status: int | None
 ) -> None:
-    away = Away(monitoring_client, times=3, status=status)
+    away = Interrupted(monitoring_client, times=3, status=status)
     reporter = report(attached, away)
     LOGGER.warning({"event": "first"})
     reporter.start()
@@ -134,7 +140,7 @@ def test_what_could_not_be_sent_is_sent_later_once(
     assert reporter.dropped == 0
 
 
-def test_a_full_queue_drops_and_says_how_many(
+def test_a_full_queue_reports_the_number_of_dropped_events(
     monitoring_client: TestClient, attached: list[Reporter]
 ) -> None:
     reporter = report(attached, monitoring_client, capacity=3)
@@ -149,10 +155,10 @@ def test_a_full_queue_drops_and_says_how_many(
     assert {"number 0", "number 1", "number 2"} < set(events)
 
 
-def test_a_refused_batch_is_not_sent_for_ever(
+def test_a_refused_batch_is_not_sent_again(
     monitoring_client: TestClient, attached: list[Reporter], caplog: pytest.LogCaptureFixture
 ) -> None:
-    reporter = report(attached, Away(monitoring_client, times=1, status=401))
+    reporter = report(attached, Interrupted(monitoring_client, times=1, status=401))
     LOGGER.warning({"event": "first"})
     reporter.start()
     assert wait_until(lambda: bool(reporter.dropped))
@@ -165,17 +171,17 @@ def test_a_refused_batch_is_not_sent_for_ever(
     assert "MONITORING_KEY" in caplog.text
 
 
-def test_nobody_waits_for_a_server_that_is_not_there(attached: list[Reporter]) -> None:
+def test_closing_does_not_wait_for_an_unreachable_server(attached: list[Reporter]) -> None:
     with httpx.Client(base_url="http://127.0.0.1:9") as client:
-        reporter = report(attached, client)
+        reporter = report(attached, lambda events: client.post("/", json=events).status_code)
         reporter.start()
         LOGGER.warning({"event": "first"})
         reporter.close()
 
-    assert not reporter._thread.is_alive()  # noqa: SLF001 - that it has ended is what is shown
+    assert not reporter._thread.is_alive()  # noqa: SLF001 - it must have ended
 
 
-def test_many_threads_may_report_and_each_report_arrives_or_is_counted(
+def test_each_report_of_many_threads_arrives_or_is_counted(
     monitoring_client: TestClient, attached: list[Reporter]
 ) -> None:
     reporter = report(attached, monitoring_client, capacity=150)
@@ -204,7 +210,7 @@ def test_many_threads_may_report_and_each_report_arrives_or_is_counted(
         ("SLOW_REQUEST_SECONDS", "0"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(
+def test_invalid_settings_are_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -213,13 +219,13 @@ def test_settings_that_cannot_work_are_refused(
         ServiceSettings.load()
 
 
-def test_a_service_without_an_address_reports_nothing() -> None:
+def test_a_service_without_a_url_reports_nothing() -> None:
     before = list(logging.getLogger().handlers)
     with reporting(ServiceSettings.load(), "staffstuddash"):
         assert logging.getLogger().handlers == before
 
 
-def test_monitoring_does_not_report_to_itself_and_others_stop_when_they_end() -> None:
+def test_monitoring_does_not_report_to_itself() -> None:
     settings = ServiceSettings.load(monitoring_url="http://127.0.0.1:9", monitoring_key="secret")
     before = list(logging.getLogger().handlers)
 

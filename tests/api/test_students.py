@@ -16,7 +16,7 @@ def test_a_student_is_stored_and_read_back(staffstuddash_client: TestClient) -> 
     assert staffstuddash_client.get(f"{STUDENTS}/s001").json() == stored.json()
 
 
-def test_the_same_student_again_answers_as_before(staffstuddash_client: TestClient) -> None:
+def test_a_repeated_student_is_a_replay(staffstuddash_client: TestClient) -> None:
     first = staffstuddash_client.post(STUDENTS, json=a_student())
     again = staffstuddash_client.post(STUDENTS, json=a_student())
 
@@ -83,7 +83,7 @@ def test_ids_sort_by_code_point_on_both_stores(staffstuddash_client: TestClient)
     assert [student["id"] for student in page["items"]] == ["-", "A", "B", "a", "b", "ä"]
 
 
-def test_an_unknown_student_is_a_problem_that_says_which(staffstuddash_client: TestClient) -> None:
+def test_the_problem_of_an_unknown_student_has_the_id(staffstuddash_client: TestClient) -> None:
     answer = staffstuddash_client.get(f"{STUDENTS}/nobody")
 
     assert answer.status_code == 404
@@ -91,7 +91,7 @@ def test_an_unknown_student_is_a_problem_that_says_which(staffstuddash_client: T
 
 
 class TestSearch:
-    """Finding students by a part of their name or e-mail."""
+    """Search of students by a part of their name or e-mail."""
 
     @pytest.fixture
     def client(self, staffstuddash_client: TestClient) -> TestClient:
@@ -117,7 +117,7 @@ class TestSearch:
             ("nobody", []),
         ],
     )
-    def test_case_does_not_matter_and_signs_are_signs(
+    def test_case_is_ignored_and_wildcards_are_ordinary_characters(
         self, client: TestClient, search: str, found: list[str]
     ) -> None:
         answer = client.get(STUDENTS, params={"search": search}).json()
@@ -130,34 +130,34 @@ class TestSearch:
         assert client.get(STUDENTS, params={"search": "augusta"}).json()["items"]
         assert not client.get(STUDENTS, params={"search": "lovelace"}).json()["items"]
 
-    def test_nothing_to_search_for_is_refused(self, client: TestClient) -> None:
+    def test_a_blank_search_is_refused(self, client: TestClient) -> None:
         assert client.get(STUDENTS, params={"search": "  "}).status_code == 422
 
-    def test_filters_and_search_together(self, client: TestClient) -> None:
+    def test_filters_and_search_can_be_combined(self, client: TestClient) -> None:
         parameters = {"search": "school", "email": "ada@school.example"}
 
         assert len(client.get(STUDENTS, params=parameters).json()["items"]) == 1
 
 
 class TestChange:
-    """Changing a student."""
+    """Changes of a student."""
 
     @pytest.fixture
     def client(self, staffstuddash_client: TestClient) -> TestClient:
         staffstuddash_client.post(STUDENTS, json=a_student())
         return staffstuddash_client
 
-    def test_what_is_left_out_stays(self, client: TestClient) -> None:
+    def test_absent_fields_stay(self, client: TestClient) -> None:
         changed = client.patch(f"{STUDENTS}/s001", json={"name": "Ada King"}).json()
 
         assert (changed["name"], changed["email"]) == ("Ada King", "ada@school.example")
         assert changed["updated_at"] > changed["created_at"]
         assert client.get(f"{STUDENTS}/s001").json() == changed
 
-    def test_an_email_can_be_taken_away(self, client: TestClient) -> None:
+    def test_an_email_can_be_removed(self, client: TestClient) -> None:
         assert client.patch(f"{STUDENTS}/s001", json={"email": None}).json()["email"] is None
 
-    def test_the_log_tells_which_fields_but_not_what_they_say(self, client: TestClient) -> None:
+    def test_the_action_log_has_the_names_of_changed_fields_only(self, client: TestClient) -> None:
         client.patch(f"{STUDENTS}/s001", json={"name": "Ada King"})
         client.patch(f"{STUDENTS}/s001", json={"name": "Ada King"})
 
@@ -170,16 +170,14 @@ class TestChange:
     @pytest.mark.parametrize(
         "change", [{}, {"name": None}, {"name": " "}, {"id": "s2"}, {"email": "nobody"}]
     )
-    def test_what_cannot_be_changed_is_refused(
-        self, client: TestClient, change: dict[str, object]
-    ) -> None:
+    def test_a_wrong_change_is_refused(self, client: TestClient, change: dict[str, object]) -> None:
         assert client.patch(f"{STUDENTS}/s001", json=change).status_code == 422
         assert client.get(f"{STUDENTS}/s001").json()["name"] == "Ada Lovelace"
 
-    def test_nobody_cannot_be_changed(self, client: TestClient) -> None:
+    def test_an_unknown_student_cannot_be_changed(self, client: TestClient) -> None:
         assert client.patch(f"{STUDENTS}/nobody", json={"name": "Ada"}).status_code == 404
 
-    def test_the_request_that_made_the_student_still_answers(self, client: TestClient) -> None:
+    def test_the_first_request_is_a_replay_after_a_change(self, client: TestClient) -> None:
         client.patch(f"{STUDENTS}/s001", json={"name": "Ada King"})
 
         again = client.post(STUDENTS, json=a_student())

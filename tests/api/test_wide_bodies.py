@@ -1,4 +1,4 @@
-"""What is small to send and large to read: refused before it is parsed, in a few words."""
+"""Small requests that are expensive to parse: refused before parsing, with a short text."""
 
 import gzip
 import json
@@ -15,13 +15,13 @@ CSV = {"content-type": "text/csv"}
 GZIP = {"content-type": "application/json", "content-encoding": "gzip"}
 RULES = "/api/v1/monitoring/rules/api"
 QUERY = "/api/v1/monitoring/logs/query"
-MOST_TOLD = 8_000  # bytes of any refusal: twenty names of a hundred letters, and why
+MAX_ANSWER_BYTES = 8_000  # of a refusal: twenty names of a hundred letters, with reasons
 MANY_LISTS = b"[" + b"[]," * 349_000 + b"[]]"
 
 
 def refused(answer: Response, status: int = 422) -> Any:
     assert_refused(answer, status)
-    assert len(answer.content) < MOST_TOLD
+    assert len(answer.content) < MAX_ANSWER_BYTES
     return answer.json()
 
 
@@ -38,20 +38,20 @@ def client(
     staffstuddash_client: TestClient,
     dropout_client: TestClient,
 ) -> TestClient:
-    """Give each service on both stores, with the limits as they are by default."""
+    """Give each service on both databases, with the default limits."""
     clients = (monitoring_client, staffstuddash_client, dropout_client)
     client = clients[EVERY_SERVICE.index(service)]
     service.before(client)
     return client
 
 
-def test_very_many_values_are_too_large(client: TestClient, service: Service) -> None:
+def test_too_many_values_are_refused(client: TestClient, service: Service) -> None:
     for body in (MANY_LISTS, MANY_LISTS.decode().encode("utf-16"), b'{"a": ' + MANY_LISTS + b"}"):
         answer = client.post(service.route, content=gzip.compress(body[:1_048_576]), headers=GZIP)
         assert "values" in refused(answer, 413)["detail"]
 
 
-def test_commas_and_brackets_in_a_text_count_for_nothing(
+def test_commas_and_brackets_in_a_text_are_not_counted(
     client: TestClient, service: Service
 ) -> None:
     text = '[{,"\\' * 100_000
@@ -61,7 +61,7 @@ def test_commas_and_brackets_in_a_text_count_for_nothing(
 
 
 @pytest.mark.parametrize("spaces", [0, 70_000])
-def test_what_is_nested_too_deep_is_refused(
+def test_a_body_nested_too_deep_is_refused(
     client: TestClient, service: Service, spaces: int
 ) -> None:
     for depth, is_told in ((65, True), (64, False)):
@@ -72,7 +72,7 @@ def test_what_is_nested_too_deep_is_refused(
         assert ("deeper" in refused(answer)["detail"]) == is_told
 
 
-def test_very_many_fields_are_refused_by_the_first(client: TestClient, service: Service) -> None:
+def test_the_refusal_of_many_fields_names_the_first(client: TestClient, service: Service) -> None:
     for prefix in ("a", "a" * 500):
         wide = {f"{n}{prefix}": 1 for n in range(1000)}
         for body in (wide, {**wide, "b": "b" * 70_000}):
@@ -80,7 +80,7 @@ def test_very_many_fields_are_refused_by_the_first(client: TestClient, service: 
             assert len(refused(answer)["errors"]) == 20
 
 
-def test_very_many_parameters_are_refused_by_the_first(
+def test_the_refusal_of_many_parameters_names_the_first(
     client: TestClient, service: Service
 ) -> None:
     query = "&".join(f"{n}{'a' * 300}=1" for n in range(100))
@@ -95,8 +95,9 @@ def test_very_many_parameters_are_refused_by_the_first(
         (DROPOUT, lambda data: a_learning_event(data=data)),
     ],
 )
-def test_all_that_a_field_may_hold_fits(client: TestClient, service: Service, body: Any) -> None:
-    """The limits of a body refuse nothing that the limits of its fields allow."""
+def test_the_limits_of_a_body_allow_the_longest_fields(
+    client: TestClient, service: Service, body: Any
+) -> None:
     widest: dict[str, Any] = {"a": [[]] * 16_300}
     assert 65_000 < len(json.dumps(widest)) < 65_536
 
@@ -104,13 +105,13 @@ def test_all_that_a_field_may_hold_fits(client: TestClient, service: Service, bo
     assert client.post(f"{service.route}/batch", json=[body(widest)]).status_code == 200
 
 
-def test_very_many_thresholds_are_refused(monitoring_client: TestClient) -> None:
+def test_too_many_thresholds_are_refused(monitoring_client: TestClient) -> None:
     wide = {"thresholds": {f"A {n}": {"warning": 1} for n in range(10_000)}}
 
     assert len(refused(monitoring_client.put(RULES, json=wide))["errors"]) == 1
 
 
-def test_a_query_in_a_body_is_refused_in_a_few_words(monitoring_client: TestClient) -> None:
+def test_the_refusal_of_a_query_in_a_body_is_short(monitoring_client: TestClient) -> None:
     long = "a" * 300_000
     for conditions in (
         {f"a{n}": 1 for n in range(10_000)},
@@ -133,13 +134,13 @@ WIDE_TABLES = {
 
 
 @pytest.mark.parametrize("table", WIDE_TABLES.values(), ids=WIDE_TABLES)
-def test_a_wide_table_is_refused_in_a_few_words(
+def test_the_refusal_of_a_wide_table_is_short(
     staffstuddash_client: TestClient, table: bytes
 ) -> None:
     refused(staffstuddash_client.post("/api/v1/students/csv", content=table, headers=CSV))
 
 
-def test_a_row_of_very_many_cells_harms_no_other(staffstuddash_client: TestClient) -> None:
+def test_a_row_of_too_many_cells_affects_no_other(staffstuddash_client: TestClient) -> None:
     table = b"name\nAda\n" + b"a," * 500_000 + b"\nGrace\n"
     answer = staffstuddash_client.post("/api/v1/students/csv", content=table, headers=CSV)
 
@@ -147,7 +148,7 @@ def test_a_row_of_very_many_cells_harms_no_other(staffstuddash_client: TestClien
     assert answer.json()["items"][1]["errors"][0]["message"].startswith("has 500001 cells")
 
 
-def test_a_large_body_that_is_good_is_stored(staffstuddash_client: TestClient) -> None:
+def test_a_large_valid_body_is_stored(staffstuddash_client: TestClient) -> None:
     student = a_student()
     staffstuddash_client.post("/api/v1/students", json=student)
     draft = a_draft(content="Commas, and [brackets]. " * 4_000)

@@ -1,4 +1,4 @@
-"""deploy/backup.sh: what it asks Compose for, and what it deletes. Docker is a stand-in here."""
+"""deploy/backup.sh: its calls of Compose and its deletions, with a stand-in for Docker."""
 
 import os
 import shutil
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.source_files import ROOT
+
 DAY_SECONDS = 86400
 
 

@@ -19,11 +19,11 @@ from tests.support.containers import (
     PORTS,
     PRODUCTION,
     PRODUCTION_FILE,
-    ROOT,
     Services,
     compose_tool,
     make_secrets,
 )
+from tests.support.source_files import ROOT
 from veritas_cli.http_client import ClientSettings
 
 SERVICES: Services = PRODUCTION["services"]
@@ -33,7 +33,7 @@ LASTING = [name for name in SERVICES if name not in ONCE]
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Give a copy of what stands in the repository of the container files."""
+    """Give a copy of the container files of the repository."""
     files = (DEVELOPMENT_FILE, PRODUCTION_FILE, PORT_FILE, *DOCKERFILES, "deploy/secrets.sh")
     for name in files:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from shared_db.connection.engine import normalised_url
-from tests.support.containers import PORTS, PRODUCTION, PRODUCTION_FILE, ROOT, make_secrets
+from tests.support.containers import PORTS, PRODUCTION, PRODUCTION_FILE, make_secrets
+from tests.support.source_files import ROOT
 
 MADE = {
     "key_pepper",

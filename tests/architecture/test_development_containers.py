@@ -8,7 +8,8 @@ import pytest
 from shared_db.connection.engine import is_local, normalised_url
 from shared_web.operations.serve import DRAIN_SECONDS
 from tests.architecture.test_rules import SETTINGS
-from tests.support.containers import DEVELOPMENT, PORTS, PRODUCTION, ROOT, Services
+from tests.support.containers import DEVELOPMENT, PORTS, PRODUCTION, Services
+from tests.support.source_files import ROOT
 from veritas_cli.http_client import ClientSettings
 from veritas_cli.production_guard import COMMAND, VOLUME
 

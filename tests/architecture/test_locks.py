@@ -3,18 +3,18 @@
 import re
 import subprocess
 import tomllib
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[2]
+from tests.support.source_files import ROOT
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 GROUPS = PROJECT["dependency-groups"]
 RUNTIME = [*PROJECT["project"]["dependencies"], *GROUPS["build"]]
-# What each lock file has to hold; the extra `dev` names further extras as `veritas[...]`.
+# Contents of each lock file; the extra `dev` names further extras as `veritas[...]`.
 WANTED = {
     "requirements.lock": RUNTIME,
     "requirements-dev.lock": [

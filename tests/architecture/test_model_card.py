@@ -1,15 +1,14 @@
-"""The model card is what the command writes: its words are those of today's command and remarks."""
-
-from pathlib import Path
+"""Model card: its texts are those of the present command and remarks."""
 
 import pytest
 
+from tests.support.source_files import ROOT
 from veritas_cli.commands import evaluate
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = ROOT / "docs"
 
 
-@pytest.mark.parametrize("name", ["PURPOSE", "HOW_IT_JUDGES", "HOW", "LIMITS"])
+@pytest.mark.parametrize("name", ["PURPOSE", "METHOD", "SCOPE", "LIMITS"])
 def test_the_card_has_the_words_of_the_command(name: str) -> None:
     assert f"\n\n{getattr(evaluate, name)}\n\n" in (DOCS / "model-card.md").read_text()
 

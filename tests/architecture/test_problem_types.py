@@ -5,15 +5,8 @@ import pkgutil
 from collections.abc import Iterator
 
 from shared_db.errors import ServiceError
+from tests.support.source_files import PACKAGES
 
-PACKAGES = (
-    "shared_db",
-    "shared_web",
-    "monitoring_service",
-    "staffstuddash_service",
-    "dropout_service",
-    "veritas_cli",
-)
 TYPES = {
     "action-exists",
     "assessment-exists",

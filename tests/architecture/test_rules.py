@@ -1,4 +1,4 @@
-"""The rules of the house that no other tool checks."""
+"""Rules of the code that no other tool checks."""
 
 import ast
 import re
@@ -8,47 +8,23 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
-from fastapi import Depends, FastAPI, Header, Query
+from fastapi import Depends, FastAPI, Query
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query as QueryInfo
 from fastapi.routing import APIRoute
 
-import dropout_service.main
-import monitoring_service.main
-import staffstuddash_service.main
-from dropout_service.settings import Settings as DropoutSettings
-from monitoring_service.settings import Settings as MonitoringSettings
-from staffstuddash_service.settings import Settings as StaffstuddashSettings
+from shared_db.settings import VeritasSettings
+from tests.support.services import PARTS, routes_of
+from tests.support.source_files import PACKAGES, ROOT, python_files
 from veritas_cli.http_client import ClientSettings
 from veritas_cli.settings import LocalPostgresSettings, SuperuserSettings
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = (
-    "shared_db",
-    "shared_web",
-    "monitoring_service",
-    "staffstuddash_service",
-    "dropout_service",
-    "veritas_cli",
-)
-APPS: dict[str, FastAPI] = {
-    "monitoring": monitoring_service.main.create_app(),
-    "staffstuddash": staffstuddash_service.main.create_app(),
-    "dropout": dropout_service.main.create_app(),
-}
-SETTINGS = (
-    MonitoringSettings,
-    StaffstuddashSettings,
-    DropoutSettings,
+SETTINGS: tuple[type[VeritasSettings], ...] = (
+    *(parts.settings for parts in PARTS.values()),
     LocalPostgresSettings,
     SuperuserSettings,
     ClientSettings,
 )
-
-
-def sources() -> Iterator[Path]:
-    for package in PACKAGES:
-        yield from (ROOT / package).rglob("*.py")
 
 
 def calls(path: Path) -> Iterator[tuple[str, int]]:
@@ -60,7 +36,7 @@ def calls(path: Path) -> Iterator[tuple[str, int]]:
 def places_that_call(name: str) -> set[str]:
     return {
         path.relative_to(ROOT).as_posix()
-        for path in sources()
+        for path in python_files(*PACKAGES)
         for attribute, _ in calls(path)
         if attribute == name
     }
@@ -70,21 +46,25 @@ def test_only_the_unit_of_work_commits() -> None:
     assert places_that_call("commit") == {"shared_db/connection/database.py"}
 
 
-def test_only_managers_open_units_of_work() -> None:
-    managers = re.compile(
-        r"(\w+_service/(database|datastore)(/\w+)*|shared_web/auth/keys"
-        r"|shared_web/operations/health|shared_db/provisioning/migrations"
-        r"|shared_db/connection/database|shared_db/background_work/table"
-        r"|veritas_cli/commands/check)\.py"
-    )
-    opened = set[str]().union(*map(places_that_call, ("unit_of_work", "reading", "searching")))
+def test_only_repositories_open_transactions() -> None:
+    """Services have no other way to SQL than the methods of `Repository`."""
+    places = {
+        "shared_db/background_work/table.py",
+        "shared_db/connection/database.py",
+        "shared_db/provisioning/migrations.py",
+        "shared_db/repository.py",
+        "shared_web/auth/keys.py",
+        "shared_web/operations/health.py",
+        "veritas_cli/commands/check.py",
+    }
+    names = ("unit_of_work", "reading", "reading_filtered")
 
-    assert [place for place in sorted(opened) if not managers.fullmatch(place)] == []
+    assert set[str]().union(*map(places_that_call, names)) <= places
 
 
 def test_a_route_calls_one_manager_method() -> None:
     managers = {"datastore", "manager", "monitoring"}
-    for path in sources():
+    for path in python_files(*PACKAGES):
         if path.parent.name != "routes":
             continue
         for function in ast.walk(ast.parse(path.read_text())):
@@ -112,14 +92,10 @@ def test_every_setting_is_in_the_example_with_a_comment() -> None:
     assert names - explained == set()
 
 
-@pytest.mark.parametrize("service", APPS)
+@pytest.mark.parametrize("service", PARTS)
 def test_every_route_is_in_the_documentation(service: str) -> None:
     documented = (ROOT / "docs" / "api.md").read_text()
-    routes = [
-        f"{method.upper()} {path}"
-        for path, methods in APPS[service].openapi()["paths"].items()
-        for method in methods
-    ]
+    routes = [f"{method} {path}" for method, path in routes_of(service)]
 
     assert routes
     assert [route for route in routes if f"`{route}`" not in documented] == []
@@ -129,12 +105,7 @@ def test_the_documentation_names_no_route_that_is_not_there() -> None:
     documented = re.findall(
         r"`((?:GET|POST|PATCH|PUT|DELETE) /\S+)`", (ROOT / "docs/api.md").read_text()
     )
-    routes = {
-        f"{method.upper()} {path}"
-        for app in APPS.values()
-        for path, methods in app.openapi()["paths"].items()
-        for method in methods
-    }
+    routes = {f"{method} {path}" for service in PARTS for method, path in routes_of(service)}
 
     assert set(documented) <= routes
 
@@ -153,7 +124,7 @@ def test_the_readme_speaks_of_commands_that_are_there() -> None:
 
 def test_nothing_private_of_a_library_is_imported() -> None:
     private = re.compile(r"^(?:from|import) (\w+(?:\.\w+)*\._\w+|_[a-z]\w*)", re.MULTILINE)
-    found = {path.name: private.findall(path.read_text()) for path in sources()}
+    found = {path.name: private.findall(path.read_text()) for path in python_files(*PACKAGES)}
 
     assert {name: names for name, names in found.items() if names} == {}
 
@@ -162,10 +133,8 @@ def test_fastapi_tells_what_a_route_asks_for() -> None:
     """If this breaks, FastAPI keeps what it knows of a route elsewhere, which is not documented.
 
     `shared_web.query.strict_parameters` needs the names and types of the query parameters of a
-    route and of all that it depends on, `shared_web.requests.swift` its body, headers and
-    dependencies. Find the new place in FastAPI's `routing.py`, or read the parameters from
-    `app.openapi()` and let SwiftRoute return `super().get_route_handler()`, which is slower and
-    always right.
+    route and of all that it depends on, `shared_web.auth.admitted_route` its dependencies. Find the
+    new place in FastAPI's `routing.py`, or read the parameters from `app.openapi()`.
     """
 
     def further(q: str) -> str:
@@ -178,7 +147,6 @@ def test_fastapi_tells_what_a_route_asks_for() -> None:
         id_: str,
         ids: Annotated[list[int] | None, Query(alias="id")],
         q: Annotated[str, Depends(further)],
-        key: Annotated[str, Header()],
         body: list[int],
     ) -> None: ...
 
@@ -191,18 +159,7 @@ def test_fastapi_tells_what_a_route_asks_for() -> None:
         "q": str,
     }
     assert [field.name for field in dependant.body_params] == ["body"]
-    assert [field.alias for field in dependant.header_params] == ["key"]
     assert [each.call for each in dependant.dependencies] == [further]
-
-
-def test_files_are_of_a_size_to_read() -> None:
-    long = {
-        path.relative_to(ROOT).as_posix(): count
-        for path in (*sources(), *ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/*.py"))
-        if (count := len(path.read_text().splitlines())) > 300 and "versions" not in path.parts
-    }
-
-    assert long == {}
 
 
 @pytest.mark.parametrize("folder", [*PACKAGES, "tests", "docs", "benchmarks"])

@@ -16,7 +16,7 @@ METADATA = {
     for base in (AccessBase, StaffstuddashBase, DropoutBase, MonitoringBase)
 }
 
-# What PostgreSQL itself says of the tables: nothing that a comparison of models might overlook.
+# PostgreSQL's own description of the tables, which no comparison of models can miss.
 COLUMNS = """
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
        l.collname, pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum)

@@ -1,7 +1,6 @@
-"""What docs/security.md says of keys, browsers and open routes is so."""
+"""docs/security.md: its statements on keys, browsers and open routes."""
 
 import re
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -10,13 +9,14 @@ import monitoring_service.main
 from monitoring_service.settings import Settings
 from shared_db.settings import Environment
 from shared_web.auth.keys import Scope
-from tests.architecture.test_rules import APPS
+from tests.support.services import PARTS, openapi_of
+from tests.support.source_files import ROOT
 
-TEXT = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+TEXT = (ROOT / "docs" / "security.md").read_text()
 
 
 def section(title: str) -> str:
-    """Return what stands under a heading."""
+    """Return the text under a heading."""
     return re.split(r"^## ", TEXT, flags=re.MULTILINE)[1:][titles().index(title)]
 
 
@@ -28,9 +28,9 @@ def test_every_scope_is_explained() -> None:
     assert re.findall(r"^\| `(\w+)` \|", section("API keys"), re.MULTILINE) == list(Scope)
 
 
-@pytest.mark.parametrize("service", APPS)
+@pytest.mark.parametrize("service", PARTS)
 def test_the_open_routes_are_those_it_names(service: str) -> None:
-    document = APPS[service].openapi()
+    document = openapi_of(service)
     keyless = {
         path
         for path, operations in document["paths"].items()

@@ -1,4 +1,4 @@
-"""The long run: `make chaos`; prints what stands in docs/reliability.md."""
+"""Long fault injection: `make chaos`; prints the table of docs/reliability.md."""
 
 import argparse
 import signal
@@ -7,41 +7,41 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.chaos.audit import Reckoning
-from tests.chaos.clients import SPOOLABLE_TYPES
-from tests.chaos.fault_injection import Storm, storm_over
+from tests.chaos.audit import Audit
+from tests.chaos.clients import CLIENTS
+from tests.chaos.fault_injection import FaultInjection, injecting_faults
 
 
 def main() -> None:
-    """Run a storm and print what it showed; status 1 when anything was lost or stored twice."""
+    """Inject faults and print the result; status 1 if a row was lost or stored twice."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--kills", type=int, default=50)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--clients", type=int, default=3, help="of each service")
     options.add_argument("--keep", type=Path, help="a new folder for logs and spools, which stays")
     chosen = options.parse_args()
-    # Ended from outside is like Ctrl-C: what was started is ended first.
+    # SIGTERM is handled like Ctrl-C: all processes are stopped first.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
     started = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="veritas-chaos-") as temporary,
-        storm_over(chosen.keep or Path(temporary), list(SPOOLABLE_TYPES), chosen.clients) as storm,
+        injecting_faults(chosen.keep or Path(temporary), list(CLIENTS), chosen.clients) as run,
     ):
-        storm.blow(chosen.seed, chosen.kills)
-        reckoning = storm.calm()
-        refused = sum(service.waiting().refused for service in storm.services)
-    lines = describe(storm, reckoning, refused, time.monotonic() - started)
+        run.inject(chosen.seed, chosen.kills)
+        audit = run.finish()
+        refused = sum(service.waiting().refused for service in run.services)
+    lines = describe(run, audit, refused, time.monotonic() - started)
     sys.stdout.write("\n".join(lines) + "\n")
-    found = storm.findings
-    spooled = found.spooled_without_outage(storm.ledger)
-    faults = [refused, storm.ledger.refused, found.deleted_files, spooled]
-    sys.exit(0 if reckoning.is_clean and not any(faults) else 1)
+    found = run.findings
+    spooled = found.spooled_without_outage(run.ledger)
+    faults = [refused, run.ledger.refused, found.deleted_files, spooled]
+    sys.exit(0 if audit.is_clean and not any(faults) else 1)
 
 
-def describe(storm: Storm, reckoning: Reckoning, refused: int, seconds: float) -> list[str]:
+def describe(run: FaultInjection, audit: Audit, refused: int, seconds: float) -> list[str]:
     """Return the result as lines of a table."""
-    found, ledger = storm.findings, storm.ledger
+    found, ledger = run.findings, run.ledger
     figures = {
         "time": f"{seconds:.0f} s",
         **{kind: str(count) for kind, count in found.kills.items()},
@@ -50,18 +50,18 @@ def describe(storm: Storm, reckoning: Reckoning, refused: int, seconds: float) -
         "commands run in outages": str(found.commands),
         "spool files deleted in use": str(len(found.deleted_files)),
         "spooled while the server answered": str(found.spooled_without_outage(ledger)),
-        "rows acknowledged": str(reckoning.acknowledged),
-        "lost": str(len(reckoning.lost)),
-        "doubled": str(reckoning.doubled),
-        "drafts out of order": str(len(reckoning.disordered)),
-        "derived figures that disagree": str(len(reckoning.disagreeing)),
-        "refused when given back": str(refused),
+        "rows acknowledged": str(audit.acknowledged),
+        "lost": str(len(audit.lost)),
+        "doubled": str(audit.doubled),
+        "drafts out of order": str(len(audit.disordered)),
+        "derived figures that disagree": str(len(audit.disagreeing)),
+        "rejected at replay": str(refused),
         "refused when sent": str(len(ledger.refused)),
         "longest single request": f"{ledger.longest_seconds['single']:.2f} s",
         "longest batch": f"{ledger.longest_seconds['batch']:.2f} s",
         "time to notice, longest": f"{max(found.seconds_to_notice, default=0):.2f} s",
-        "time to give back, longest": f"{max(found.seconds_to_give_back, default=0):.2f} s",
-        "most rows that waited": str(found.most_waiting),
+        "time to replay, longest": f"{max(found.seconds_to_replay, default=0):.2f} s",
+        "most pending rows": str(found.most_waiting),
     }
     return [f"| {name} | {value} |" for name, value in figures.items()]
 

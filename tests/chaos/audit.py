@@ -1,4 +1,4 @@
-"""The reckoning: what PostgreSQL holds, beside what clients were told that it would."""
+"""Audit: the rows in PostgreSQL, compared with those acknowledged to clients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from tests.chaos.clients import Ledger
 from tests.support.databases import engine_on
 
-# What is derived from rows, beside the rows: a row stored twice, or half, would show here.
+# Derived figures beside their rows: they differ if a row was stored twice, or half.
 _DERIVED = {
     "marks counted in records": (
         "SELECT coalesce(sum(assessment_count), 0) FROM staffstuddash.performance_records",
@@ -26,8 +26,8 @@ _DERIVED = {
 
 
 @dataclass(frozen=True)
-class Reckoning:
-    """Rows acknowledged, missing, twice; drafts out of order; derived figures that disagree."""
+class Audit:
+    """Acknowledged, lost and doubled rows; drafts out of order; derived figures that differ."""
 
     acknowledged: int
     lost: Sequence[str]
@@ -37,11 +37,11 @@ class Reckoning:
 
     @property
     def is_clean(self) -> bool:
-        """Tell whether everything acknowledged is there once."""
+        """Return True if each acknowledged row is stored once."""
         return not (self.lost or self.doubled or self.disordered or self.disagreeing)
 
 
-def reckon(url: str, ledger: Ledger) -> Reckoning:
+def audit(url: str, ledger: Ledger) -> Audit:
     """Compare the ledger with the database."""
     with engine_on(url).connect() as connection:
         lost, doubled = [], 0
@@ -49,7 +49,7 @@ def reckon(url: str, ledger: Ledger) -> Reckoning:
             stored = connection.scalars(text(f"SELECT id FROM {table}")).all()
             doubled += len(stored) - len(set(stored))
             lost += sorted(set(ids) - set(stored))
-        return Reckoning(
+        return Audit(
             sum(len(set(ids)) for ids in ledger.rows.values()),
             lost,
             doubled + _actions_doubled(connection),

@@ -1,4 +1,4 @@
-"""Clients that send at full speed, repeat what was not acknowledged, and remember what was."""
+"""Clients that send at full speed, retry until the answer, and record acknowledged rows."""
 
 import threading
 import time
@@ -23,10 +23,10 @@ _BATCH = 50
 
 @dataclass
 class Ledger:
-    """What was acknowledged, and how long it took; shared by all clients.
+    """Record of acknowledged rows and of response times, shared by all clients.
 
-    rows: ids by table. drafts: ids in the order of acknowledgement, by student. spooled_at: when
-    answers came from the spool, on the monotonic clock.
+    rows: ids by table. drafts: ids in the order of acknowledgement, by student. spooled_at:
+    instants of answers from the spool, on the monotonic clock.
     """
 
     rows: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -39,7 +39,7 @@ class Ledger:
 
 
 class Client(threading.Thread):
-    """One client of one service, which does one thing after the other until told to stop."""
+    """One client of one service, which sends requests one after another until it is stopped."""
 
     def __init__(self, name: str, url: str, key: str, ledger: Ledger) -> None:
         super().__init__(name=name, daemon=True)
@@ -49,7 +49,7 @@ class Client(threading.Thread):
         self._http = httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=60)
 
     def run(self) -> None:
-        """Work until told to stop; what is begun is brought to its end."""
+        """Send until stopped; finish the present turn."""
         number = 0
         while not self.is_stopping.is_set():
             self.turn(number)
@@ -57,21 +57,21 @@ class Client(threading.Thread):
         self._http.close()
 
     def turn(self, number: int) -> None:
-        """Send what belongs together."""
+        """Send the requests of one turn."""
         raise NotImplementedError
 
     def sent(
         self, path: str, body: Any, headers: dict[str, str] | None = None, *, is_batch: bool = False
     ) -> Any:
-        """Send until it is acknowledged, as a client does that wants to be sure."""
+        """Send until it is acknowledged."""
         while True:
             started = time.monotonic()
             try:
                 answer = self._http.post(f"{self._url}{path}", json=body, headers=headers)
-            except httpx.TransportError:  # the service is gone for the moment
+            except httpx.TransportError:  # the service is down
                 time.sleep(_PAUSE_SECONDS)
                 continue
-            self._note(answer, started, "batch" if is_batch else "single")
+            self._record(answer, started, "batch" if is_batch else "single")
             if answer.is_success:
                 return answer.json()
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
@@ -79,7 +79,7 @@ class Client(threading.Thread):
                 return {"items": [], "id": None}
             time.sleep(_PAUSE_SECONDS)
 
-    def _note(self, answer: httpx.Response, started: float, kind: str) -> None:
+    def _record(self, answer: httpx.Response, started: float, kind: str) -> None:
         now = time.monotonic()
         with self.ledger.lock:
             self.ledger.statuses[answer.status_code] += 1
@@ -90,10 +90,10 @@ class Client(threading.Thread):
 
 
 class Teacher(Client):
-    """Sends a student with marks, drafts and an action, all of which build on one another."""
+    """Sends students with marks, drafts and an action, which depend on one another."""
 
     def turn(self, number: int) -> None:
-        """Send one student and all that is theirs."""
+        """Send one student with marks, drafts and an action."""
         student = f"{self.name}-{number}"
         rows = self.ledger.rows
         self.sent("/students", a_student(id=student))
@@ -150,18 +150,18 @@ class SystemSource(Source):
 
 
 class LearningSource(Source):
-    """Sends what students of a course do."""
+    """Sends the events of a course's students."""
 
     path = "/events"
     table = "dropout.learning_events"
 
     def event(self, id_: str) -> dict[str, Any]:
-        """Return one event of one of many students, each with a day's worth of them."""
+        """Return one event of one of many students, each with the events of a day."""
         turn = id_.split("-")[1]
         return a_learning_event(id=id_, student_id=f"{self.name}-s{turn}")
 
 
-SPOOLABLE_TYPES: dict[str, type[Client]] = {
+CLIENTS: dict[str, type[Client]] = {
     "staffstuddash": Teacher,
     "monitoring": SystemSource,
     "dropout": LearningSource,

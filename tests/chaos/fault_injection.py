@@ -1,4 +1,4 @@
-"""One storm: clients at work, things killed at random, and the reckoning at the end."""
+"""Fault injection: processes are killed at random under load, and the rows audited at the end."""
 
 import random
 import time
@@ -9,44 +9,44 @@ from pathlib import Path
 
 from shared_db.connection.database import Database
 from shared_web.auth.keys import KeyManager, Scope
-from tests.chaos.audit import Reckoning, reckon
-from tests.chaos.clients import SPOOLABLE_TYPES, Client, Ledger
+from tests.chaos.audit import Audit, audit
+from tests.chaos.clients import CLIENTS, Client, Ledger
 from tests.chaos.processes import Server, Service
 from tests.e2e.processes import wait_until
 from tests.support.databases import engine_on
 from veritas_cli.migrations import migrate_all
 
-# The last one fails while the database is away, after it looked for it.
+# The last one fails without the database.
 OPERATORS_COMMANDS = (("spool", "status"), ("spool", "retry"), ("erase", "nobody", "--yes"))
-# A busy machine is no failure: how long it took is told, and not judged.
-_GIVING_BACK_SECONDS = 900
+# Generous: a busy machine is no failure.
+_REPLAY_SECONDS = 900
 
 
 @dataclass
 class Findings:
-    """What a storm showed; times in seconds."""
+    """Observations of a run; times in seconds."""
 
     kills: dict[str, int] = field(default_factory=dict)
     seconds_to_notice: list[float] = field(default_factory=list)
-    seconds_to_give_back: list[float] = field(default_factory=list)
+    seconds_to_replay: list[float] = field(default_factory=list)
     most_waiting: int = 0
     outages: list[tuple[float, float]] = field(default_factory=list)
     commands: int = 0
     deleted_files: list[str] = field(default_factory=list)
 
     def spooled_without_outage(self, ledger: Ledger) -> int:
-        """Return how many answers rested on the spool while the server answered, all stored."""
+        """Return the number of answers from the spool outside of outages and replays."""
         return sum(
             not any(began <= at <= ended for began, ended in self.outages)
             for at in ledger.spooled_at
         )
 
     def count(self, kind: str) -> None:
-        """Count one more of a kind of trouble."""
+        """Count a fault."""
         self.kills[kind] = self.kills.get(kind, 0) + 1
 
 
-class Storm:
+class FaultInjection:
     """A server, services and their clients."""
 
     def __init__(
@@ -59,13 +59,13 @@ class Storm:
 
     @property
     def ledger(self) -> Ledger:
-        """What was acknowledged."""
+        """Acknowledged rows of all clients."""
         return self.clients[0].ledger
 
-    def blow(self, seed: int, kills: int) -> None:
-        """Make so many troubles, one after the other, the same for the same seed."""
+    def inject(self, seed: int, kills: int) -> None:
+        """Inject faults one after another, the same for the same seed."""
         chance = random.Random(seed)
-        troubles: list[Callable[[random.Random], None]] = [
+        faults: list[Callable[[random.Random], None]] = [
             self.crash_the_server,
             self.crash_the_server_and_a_service,
             self.freeze_the_server,
@@ -73,11 +73,11 @@ class Storm:
             self.kill_a_service,
         ]
         for number in range(kills):
-            troubles[number % len(troubles)](chance)
+            faults[number % len(faults)](chance)
             time.sleep(chance.uniform(0.2, 1.5))
 
     def crash_the_server(self, chance: random.Random) -> None:
-        """Kill the server; meanwhile an operator works, and a worker is killed."""
+        """Kill the server; during the outage run an operator's commands, and kill a worker."""
         with self._outage("server killed", self.server.kill, self.server.start):
             time.sleep(chance.uniform(0.5, 1.5))
             service = chance.choice(self.services)
@@ -87,13 +87,13 @@ class Storm:
             service.kill_a_worker(chance.randrange(10))
 
     def crash_the_server_and_a_service(self, chance: random.Random) -> None:
-        """Kill a service as well while the server is away; it starts without its database."""
+        """Kill the server and then a service, which starts again without its database."""
         with self._outage("server killed", self.server.kill, self.server.start):
             time.sleep(chance.uniform(0.5, 1.5))
             self.kill_a_service(chance)
 
     def freeze_the_server(self, chance: random.Random) -> None:
-        """Let the server hang."""
+        """Freeze the server for two to four seconds."""
         with self._outage("server frozen", self.server.freeze, self.server.thaw):
             time.sleep(chance.uniform(2, 4))
 
@@ -116,22 +116,22 @@ class Storm:
             self.findings.commands += 1
             self.findings.deleted_files += service.deleted_files()
 
-    def calm(self) -> Reckoning:
-        """Stop the clients, wait until nothing waits any more, and compare."""
+    def finish(self) -> Audit:
+        """Stop the clients, wait for the replay of all rows, and audit them."""
         for client in self.clients:
             client.is_stopping.set()
         for client in self.clients:
             client.join()
-        assert wait_until(self.is_given_back, seconds=_GIVING_BACK_SECONDS), self.waiting()
-        return reckon(self.server.url, self.ledger)
+        assert wait_until(self.is_replayed, seconds=_REPLAY_SECONDS), self.waiting()
+        return audit(self.server.url, self.ledger)
 
-    def is_given_back(self) -> bool:
-        """Tell whether nothing waits in any spool."""
+    def is_replayed(self) -> bool:
+        """Return True if all spools are empty."""
         self.findings.most_waiting = max(self.findings.most_waiting, self.waiting())
         return self.waiting() == 0
 
     def waiting(self) -> int:
-        """Return how many rows wait in all spools."""
+        """Return the number of rows in all spools."""
         return sum(service.waiting().waiting for service in self.services)
 
     @contextmanager
@@ -142,15 +142,15 @@ class Storm:
         began = time.monotonic()
         begin()
         yield
-        self._note_noticing(began)
+        self._record_detection(began)
         end()
         ended = time.monotonic()
-        assert wait_until(self.is_given_back, seconds=_GIVING_BACK_SECONDS), self.waiting()
+        assert wait_until(self.is_replayed, seconds=_REPLAY_SECONDS), self.waiting()
         stored = time.monotonic()
-        self.findings.seconds_to_give_back.append(stored - ended)
+        self.findings.seconds_to_replay.append(stored - ended)
         self.findings.outages.append((began, stored))
 
-    def _note_noticing(self, began: float) -> None:
+    def _record_detection(self, began: float) -> None:
         with self.ledger.lock:
             later = [at - began for at in self.ledger.spooled_at if at > began]
         if later:
@@ -158,24 +158,26 @@ class Storm:
 
 
 @contextmanager
-def storm_over(folder: Path, names: Sequence[str], clients_each: int) -> Iterator[Storm]:
-    """Set up a server and these services, with clients at work; all is gone afterwards."""
+def injecting_faults(
+    folder: Path, names: Sequence[str], clients_each: int
+) -> Iterator[FaultInjection]:
+    """Run a server and these services under load; stop and delete all of it afterwards."""
     server = Server(folder / "postgres")
     server.start()
     services: list[Service] = []
     try:
         migrate_all(engine_on(server.url))
-        key = KeyManager(Database.on(engine_on(server.url))).add_key("storm", [Scope.ADMIN])
+        key = KeyManager(Database.on(engine_on(server.url))).add_key("chaos", [Scope.ADMIN])
         services += [Service(name, folder, server.url) for name in names]
         for service in services:
             service.launch()
         assert all(wait_until(service.is_ready) for service in services)
-        storm = Storm(server, services, _clients(services, clients_each, key))
-        for client in storm.clients:
+        run = FaultInjection(server, services, _clients(services, clients_each, key))
+        for client in run.clients:
             client.start()
-        # Each has been answered, so every service knows the key.
-        assert wait_until(lambda: storm.ledger.statuses.total() > 5 * len(storm.clients))
-        yield storm
+        # Every service has answered, so it knows the key during an outage.
+        assert wait_until(lambda: run.ledger.statuses.total() > 5 * len(run.clients))
+        yield run
     finally:
         for service in services:
             service.kill()
@@ -187,7 +189,7 @@ def storm_over(folder: Path, names: Sequence[str], clients_each: int) -> Iterato
 def _clients(services: Sequence[Service], each: int, key: str) -> list[Client]:
     ledger = Ledger()
     return [
-        SPOOLABLE_TYPES[service.name](f"{service.name}{n}", service.url, key, ledger)
+        CLIENTS[service.name](f"{service.name}{n}", service.url, key, ledger)
         for service in services
         for n in range(each)
     ]

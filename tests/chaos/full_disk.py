@@ -1,4 +1,4 @@
-"""The server's disk is full: what is added waits. `make chaos` runs it; it takes root."""
+"""Full disk of the server: writes are spooled. `make chaos` runs it; it needs root."""
 
 import os
 import subprocess
@@ -65,7 +65,7 @@ def fill(folder: Path) -> Path:
 def add_drafts_until_one_waits(client: TestClient) -> list[str]:
     added = []
     for number in range(2_000):
-        # Every text is another, so that PostgreSQL cannot compress it away.
+        # Random texts, so that PostgreSQL cannot compress them.
         body = a_draft(id=f"d{number}", content=os.urandom(45_000).hex())
         answer = client.post(f"{STUDENT}/drafts", json=body)
         assert answer.status_code == 201, answer.text
@@ -90,7 +90,7 @@ def test_a_full_disk_is_an_outage_for_writes_alone(tmp_path: Path) -> None:
                 added = add_drafts_until_one_waits(client)
                 meanwhile = client.get(STUDENT)
                 ballast.unlink()
-                if server.exit_status is not None:  # it gives up when its log finds no room
+                if server.exit_status is not None:  # it stops if there is no room for its log
                     server.start()
                 assert settled(client)
                 listed = client.get(f"{STUDENT}/drafts", params={"limit": 100}).json()["items"]

@@ -1,4 +1,4 @@
-"""What is killed, stopped and started again: the PostgreSQL server, and services of two workers."""
+"""Processes to kill, freeze and start again: PostgreSQL, and services of two workers."""
 
 import os
 import signal
@@ -6,21 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-from shared_db.spool.queue import Spool, SpoolState
+from shared_db.spool.file import SpoolState
+from shared_db.spool.queue import Spool
 from shared_web.operations.readiness import readiness_failure
 from tests.e2e.processes import all_gone, children_of, wait_until, without_settings
+from tests.support.source_files import ROOT
 from veritas_cli.postgres.server import LocalPostgres
 from veritas_cli.processes.ports import free_port
 
-ROOT = Path(__file__).parents[2]
-
-# As a school would run it, except that the disk is not waited for: what a killed process wrote is
-# in the system's cache, and only a power cut would lose it.
+# As in production, except for fsync: only a power cut would lose the writes of a killed process,
+# which are in the system's cache.
 DURABLE = {"fsync": "off", "synchronous_commit": "on", "max_connections": "200"}
 
 
 class Server:
-    """PostgreSQL, which keeps its port; started and stopped from the main thread only."""
+    """PostgreSQL on a fixed port; start and stop it from the main thread."""
 
     def __init__(self, folder: Path) -> None:
         self._postgres = LocalPostgres(folder, port=free_port(), options=DURABLE)
@@ -40,26 +40,26 @@ class Server:
         self._postgres.start()
 
     def stop(self) -> None:
-        """Stop it in order, whatever state it is in."""
+        """Stop it in order, frozen or not."""
         self._signal(signal.SIGCONT)
         self._postgres.stop()
 
     def remove(self) -> None:
-        """Delete its data, which are not always where they were wanted."""
+        """Delete its data."""
         self._postgres.remove()
 
     def kill(self) -> None:
-        """Kill all of its processes at once, as a crash of the machine does."""
+        """Kill all of its processes at once, like a crash of the machine."""
         processes = self._signal(signal.SIGKILL)
         self._postgres.stop()
         assert all_gone(processes)
 
     def freeze(self) -> None:
-        """Let it hang: it keeps its connections and takes new ones, and never answers."""
+        """Freeze it: it keeps its connections and accepts new ones, and never answers."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Let it continue."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: int) -> set[int]:
@@ -105,7 +105,7 @@ class Service:
             )
 
     def is_ready(self) -> bool:
-        """Tell whether it serves requests, and not another on the same port."""
+        """Return True if this process serves requests, and not another one on the port."""
         is_running = self._process is not None and self._process.poll() is None
         return is_running and readiness_failure(self.port) is None
 
@@ -139,16 +139,16 @@ class Service:
         ).returncode
 
     def deleted_files(self) -> list[str]:
-        """Return the files of the spool that its processes have open and that are deleted."""
+        """Return deleted files of the spool that its processes have open."""
         processes = {self._process.pid, *self._workers()} if self._process else set()
         return [name for process in processes for name in _deleted_files_of(process)]
 
     def waiting(self) -> SpoolState:
-        """Return how much waits in its spool, as the file says."""
+        """Return the state of its spool file."""
         return self.spool.state()
 
     def _workers(self) -> set[int]:
-        # Beside the workers there is Python's own tracker of resources.
+        # Another child is Python's tracker of resources.
         found = children_of(self._process.pid) if self._process else set()
         return {w for w in found if b"spawn_main" in Path(f"/proc/{w}/cmdline").read_bytes()}
 

@@ -1,4 +1,4 @@
-"""Background work tells how it goes: in /health, and in a table that monitoring reads."""
+"""State of background work: in /health, and in a table that monitoring reads."""
 
 import sqlite3
 from contextlib import ExitStack, closing
@@ -77,7 +77,7 @@ def becomes(client: TestClient, name: str, status: str) -> bool:
 
 
 def move_records(database: Database, before: str = "", after: str = "") -> None:
-    """Take the table of performance records away, or bring it back."""
+    """Rename the table of performance records, or rename it back."""
     schema = "" if database.use_fallback else "staffstuddash."
     with database.unit_of_work() as session:
         become_owner(session)
@@ -91,7 +91,7 @@ def row_of(database: Database, name: str) -> Any:
 
 
 def row_when(database: Database, name: str, *, fails: bool) -> Any:
-    """Return the row of the work as soon as it says this."""
+    """Return the row of the work as soon as it has these values."""
     assert wait_until(
         lambda: (row := row_of(database, name)) is not None and (row.failures > 0) is fails
     )
@@ -182,7 +182,7 @@ def test_a_service_that_was_not_migrated_is_named_and_the_others_are_listed(
     assert answer.json()["missing_because"] == {"dropout": reason, "staffstuddash": reason}
 
 
-def test_in_memory_only_its_own_work_is_known() -> None:
+def test_in_memory_monitoring_lists_its_own_work_only() -> None:
     database = Database.in_memory(MonitoringBase.metadata)
     with client_of(monitoring(database)) as client:
         assert wait_until(lambda: works_in(client.get(ROUTE).json()) != set())
@@ -194,7 +194,7 @@ def test_in_memory_only_its_own_work_is_known() -> None:
     assert answer["missing_because"] == {"dropout": reason, "staffstuddash": reason}
 
 
-def test_a_row_that_cannot_be_written_harms_no_work_and_is_logged_once(
+def test_a_state_that_cannot_be_written_does_not_stop_the_work_and_is_logged_once(
     services: dict[str, Database], caplog: pytest.LogCaptureFixture
 ) -> None:
     database = services["staffstuddash"]
@@ -224,11 +224,11 @@ def test_a_spool_that_cannot_be_read_is_a_warning_and_logged_once(
         failed = row_when(database, "replay", fails=True)
 
     assert health["checks"]["background:replay"][0]["status"] == "warn"
-    assert (health["status"], failed.last_error) == ("fail", "SpoolUnwritable")
+    assert (health["status"], failed.last_error) == ("fail", "SpoolUnavailable")
     assert caplog.text.count("nothing can be replayed") == 1
 
 
-def test_an_outage_is_logged_once_for_each_work_and_replay_tells_of_itself(
+def test_an_outage_is_logged_once_for_each_work_and_replay_logs_for_itself(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     often: dict[str, Any] = {"erasing_seconds": 0.05, "records_refresh_seconds": 0.05}
@@ -250,7 +250,7 @@ def test_an_outage_is_logged_once_for_each_work_and_replay_tells_of_itself(
     logged = caplog.text + capsys.readouterr().out
     assert (away["status"], away["lastError"]) == ("warn", "DatabaseUnavailable")
     failures = [line for line in logged.splitlines() if "periodic work failed" in line]
-    # The first may be of the connection that is cut, the second of the server that is away.
+    # The first failure may be a lost connection, the second an unavailable server.
     assert 0 < len([line for line in failures if "refreshing" in line]) <= 2
     assert "periodic work succeeds again" in logged
     assert logged.count("state of background work cannot be stored") == 0

@@ -1,4 +1,4 @@
-"""Many writers at once, on both stores: nothing is lost, nothing counted twice."""
+"""Concurrent writers on both stores: no row is lost or counted twice."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,7 +7,7 @@ import pytest
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.domain.enums import EventType
 from dropout_service.models import Base as DropoutBase
-from shared_db.writes.idempotent_insert import Outcome
+from shared_db.results import Outcome
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.models import Base as StaffstuddashBase
 from tests.support.databases import OpenDatabase
@@ -16,7 +16,7 @@ from tests.support.factories import NOON
 WRITERS = 8
 
 
-def test_the_performance_is_right_after_parallel_assessments(
+def test_the_performance_is_correct_after_parallel_assessments(
     open_own_database: OpenDatabase,
 ) -> None:
     datastore = DatastoreManager(open_own_database(StaffstuddashBase.metadata))
@@ -31,18 +31,18 @@ def test_the_performance_is_right_after_parallel_assessments(
     assert record.mean_percentage == pytest.approx(sum(scores) / len(scores))
 
 
-def test_one_id_sent_by_many_is_stored_once(open_own_database: OpenDatabase) -> None:
+def test_one_id_sent_in_parallel_is_stored_once(open_own_database: OpenDatabase) -> None:
     manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))
 
     def send(_: int) -> bool:
-        event = manager.add_learning_event("evt001", "s001", None, "NAVIGATION", occurred_at=NOON)
+        event = manager.events.add("evt001", "s001", None, "NAVIGATION", occurred_at=NOON)
         return event.is_replay
 
     with ThreadPoolExecutor(WRITERS) as pool:
         repeats = list(pool.map(send, range(24)))
 
     assert repeats.count(False) == 1
-    assert len(manager.get_student_events("s001").items) == 1
+    assert len(manager.events.search("s001").items) == 1
 
 
 def test_overlapping_batches_store_each_event_once(open_own_database: OpenDatabase) -> None:
@@ -53,23 +53,23 @@ def test_overlapping_batches_store_each_event_once(open_own_database: OpenDataba
             EventToStore(f"s{n % 3}", EventType.NAVIGATION, id=f"e{n}", occurred_at=NOON)
             for n in range(first, first + 20)
         ]
-        return manager.add_learning_events(events)[1]
+        return [result.outcome for result in manager.events.add_many(events)]
 
     with ThreadPoolExecutor(WRITERS) as pool:
         outcomes = [o for batch in pool.map(send, range(0, 40, 5)) for o in batch]
 
-    stored = [e for s in range(3) for e in manager.get_student_events(f"s{s}").items]
+    stored = [e for s in range(3) for e in manager.events.search(f"s{s}").items]
     assert outcomes.count(Outcome.STORED) == len(stored) == 55
     assert Outcome.CONFLICT not in outcomes
 
 
 def test_parallel_predictions_leave_one_latest(open_own_database: OpenDatabase) -> None:
     manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))
-    manager.add_learning_event(None, "s001", None, "NAVIGATION", occurred_at=NOON)
+    manager.events.add(None, "s001", None, "NAVIGATION", occurred_at=NOON)
 
     with ThreadPoolExecutor(WRITERS) as pool:
-        made = list(pool.map(lambda _: manager.predict("s001"), range(16)))
+        made = list(pool.map(lambda _: manager.predictions.predict("s001"), range(16)))
 
-    listed = manager.get_predictions().items
-    assert [p.id for p in listed] == [manager.get_latest_prediction("s001").id]
+    listed = manager.predictions.search().items
+    assert [p.id for p in listed] == [manager.predictions.get_latest("s001").id]
     assert listed[0].as_of == max(p.as_of for p in made)

@@ -25,7 +25,7 @@ def test_statements_are_logged_without_their_parameters(
     assert "anthippe" not in logged
 
 
-def test_each_service_tells_the_server_its_name(private_url: str) -> None:
+def test_the_server_sees_the_name_of_each_service(private_url: str) -> None:
     settings = DatabaseSettings.load(database_url=private_url)
     database = Database.from_settings("staffstuddash", Base.metadata, settings)
 

@@ -1,4 +1,4 @@
-"""A process without a file descriptor left: it says so, and nothing of the database."""
+"""Lack of file descriptors: reported as overload of the process, not as an outage."""
 
 import resource
 import subprocess
@@ -27,10 +27,10 @@ from tests.support.sockets import SMALLEST, connected
 
 @pytest.fixture(autouse=True)
 def _no_calm() -> Iterator[None]:
-    """Let a lack of descriptors be over at once, at the latest with the test."""
+    """End a lack of descriptors at once, at the latest with the test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(descriptors, "CALM_SECONDS", 0)
-        # So that a probe asks the database each time.
+        # So that each health check probes the database.
         patch.setattr(health, "FRESH_SECONDS", 0)
         yield
         assert descriptors.are_left()
@@ -41,7 +41,7 @@ STUDENTS = "/api/v1/students"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_it_is_no_outage_of_the_database(
+def test_a_lack_of_descriptors_is_no_outage(
     host: str, private_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = KeyManager(Database.on(engine_on(private_url))).add_key("test", [Scope.ADMIN])
@@ -73,7 +73,7 @@ def test_it_is_no_outage_of_the_database(
     assert "database is away" not in caplog.text
 
 
-def test_a_server_without_one_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_lack_of_descriptors_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with (
         listening(app, server_options(ServiceSettings())) as port,
         connected(port) as client,
@@ -82,7 +82,7 @@ def test_a_server_without_one_says_so(caplog: pytest.LogCaptureFixture) -> None:
         with no_descriptor():
             time.sleep(1.5)  # the server looks each second
         time.sleep(1.2)
-        assert client.send(SMALLEST).read() is not None
+        assert client.send(SMALLEST).read().status
 
     assert caplog.text.count(EXHAUSTED) == 1
     assert caplog.text.count("there are file descriptors again") == 1
@@ -104,14 +104,14 @@ CODE = (
     ("limit", "shown"),
     [("-n 1024", "1024 768"), ("-n 200", "200 100"), ("-S -n 64", "{hard} {room}")],
 )
-def test_the_soft_limit_is_raised_and_the_rest_left_to_others(limit: str, shown: str) -> None:
+def test_the_soft_limit_is_raised_and_a_reserve_is_kept(limit: str, shown: str) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     hard = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
 
     assert _started_with(limit, CODE) == shown.format(hard=hard, room=max(hard - 256, hard // 2))
 
 
-def test_what_has_another_cause_is_none_of_it() -> None:
+def test_other_failures_are_no_lack_of_descriptors() -> None:
     assert descriptors.shortage(None) is None
     assert descriptors.shortage(FileNotFoundError(2, "No such file")) is None
     assert descriptors.shortage(psycopg2.OperationalError("connection refused")) is None
@@ -119,8 +119,8 @@ def test_what_has_another_cause_is_none_of_it() -> None:
     assert descriptors.shortage(OSError(24, "Too many open files")) is not None
 
 
-def test_a_failure_without_a_reason_is_of_it_where_none_was_left_lately() -> None:
-    """Others have released one between the failure and the look at it."""
+def test_a_failure_without_a_reason_counts_after_a_recent_lack() -> None:
+    """Another request released one between the failure and its classification."""
     with no_descriptor():
         assert not descriptors.are_left()
 

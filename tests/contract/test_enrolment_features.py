@@ -1,4 +1,4 @@
-"""The features of enrolments: right, known by the cut-off alone, and unknown where they are."""
+"""Features of enrolments: values, no look-ahead, and unknown values."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from benchmarks.support.polars_enrolments import enrolment_features as by_polars
-from benchmarks.support.polars_enrolments import read_oulad
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.database.courses.bulk_import import SubmissionToStore
 from dropout_service.database.features.enrolment import (
@@ -21,13 +18,13 @@ from dropout_service.database.features.enrolment import (
     enrolment_features,
     enrolment_features_at,
 )
-from dropout_service.domain.enrolments.enrolment_features import ENROLMENT_FEATURES, FEATURE_NAMES
+from dropout_service.domain.enrolments.enrolment_features import ENROLMENT_FEATURES
 from dropout_service.domain.enums import EventType
 from shared_db.connection.database import Database
 from tests.support.databases import engine_on
-from tests.support.imported import bring_in
+from tests.support.oulad_fixtures.imported import bring_in
+from tests.support.oulad_fixtures.small_course import FILES, write_oulad
 from tests.support.server import admin_url, create_database, drop_database, new_name
-from tests.support.small_oulad import FILES, write_oulad
 from veritas_cli.oulad.course import CourseName
 
 AAA = CourseName("AAA", "2013J")
@@ -60,7 +57,7 @@ def of(columns: Columns, enrolment: str) -> dict[str, Any]:
     return {name: values[place].item() for name, values in columns.items()}
 
 
-def test_figures_that_can_be_checked_by_hand(imported: Connection) -> None:
+def test_values_that_can_be_counted_by_hand(imported: Connection) -> None:
     known = of(features(imported, 41), "AAA-2013J-106")
 
     assert (known["assessments_due"], known["assessments_handed_in"]) == (2, 2)
@@ -70,8 +67,8 @@ def test_figures_that_can_be_checked_by_hand(imported: Connection) -> None:
     assert known["weight_done_share"] == known["due_weight_done_share"] == 1
 
 
-def test_who_comes_late_has_not_missed_what_was_due_before(imported: Connection) -> None:
-    """104 comes on day 30; the first piece was due on day 10, the second on day 40."""
+def test_work_due_before_the_registration_is_not_missed(imported: Connection) -> None:
+    """104 registers on day 30; the first piece was due on day 10, the second on day 40."""
     before, after = (of(features(imported, day), "AAA-2013J-104") for day in (39, 41))
 
     assert (before["assessments_due"], before["due_done_share"]) == (1, 0)
@@ -79,7 +76,7 @@ def test_who_comes_late_has_not_missed_what_was_due_before(imported: Connection)
     assert (after["assessments_missed"], after["missed_last_two"]) == (1, 1)
 
 
-def test_a_midrank_counts_half_of_the_equals(imported: Connection) -> None:
+def test_a_midrank_counts_equal_values_by_half(imported: Connection) -> None:
     everybody = features(imported, 41, courses=["AAA-2013J"])
     missed, midranks = (
         everybody[name] for name in ("assessments_missed", "assessments_missed_midrank")
@@ -89,7 +86,7 @@ def test_a_midrank_counts_half_of_the_equals(imported: Connection) -> None:
     equal = (missed[:, None] == missed).mean(axis=1)
     assert len(set(missed.tolist())) > 1
     np.testing.assert_allclose(midranks, lower + equal / 2)
-    # Nobody's score is known: nor where it stands.
+    # Without a known score there is no percentile.
     assert np.isnan(features(imported, 3)["last_score_midrank"]).all()
 
 
@@ -103,11 +100,11 @@ def test_activity_is_counted_back_from_the_day(imported: Connection) -> None:
     # The gaps are 29, 1 and 1 days.
     variation = np.std([29, 1, 1]) / np.mean([29, 1, 1])
     assert known["regularity"] == pytest.approx(1 / (1 + variation))
-    # Of four registered who could be seen, nobody had more.
+    # 101 has the most clicks of the four registered.
     assert known["clicks_total_percentile"] == 0.75
 
 
-def test_who_counts_is_who_is_registered_at_the_end_of_the_day(imported: Connection) -> None:
+def test_the_rows_are_the_enrolments_registered_at_the_end_of_the_day(imported: Connection) -> None:
     def there(day: int) -> str:
         ids = features(imported, day, courses=["AAA-2013J"])["enrolment_id"].tolist()
         return " ".join(id_.removeprefix("oulad-AAA-2013J-") for id_ in ids)
@@ -118,7 +115,7 @@ def test_who_counts_is_who_is_registered_at_the_end_of_the_day(imported: Connect
     assert there(60) == "101 104 105 106"
 
 
-def test_what_is_not_known_is_not_zero(imported: Connection) -> None:
+def test_an_unknown_value_is_not_zero(imported: Connection) -> None:
     after_the_stream = features(imported, 34)
     needs_activity = [one.name for one in ENROLMENT_FEATURES if one.needs_activity]
 
@@ -133,11 +130,13 @@ def test_what_is_not_known_is_not_zero(imported: Connection) -> None:
 
 
 @pytest.mark.parametrize("day", [-10, 0, 3, 12, 30, 33, 41, 100])
-def test_polars_makes_the_same_of_the_files(imported: Connection, folder: Path, day: int) -> None:
+def test_polars_computes_equal_features_from_the_files(
+    imported: Connection, folder: Path, day: int
+) -> None:
     assert_same(imported, folder, day)
 
 
-def test_how_many_leave_the_course(tmp_path: Path, private_url: str) -> None:
+def test_the_log_odds_of_recent_withdrawals(tmp_path: Path, private_url: str) -> None:
     folder = write_oulad(tmp_path / "oulad", **with_sixty_more())
     bring_in(private_url, folder, batch_rows=1000)
     with engine_on(private_url).connect() as connection:
@@ -147,13 +146,13 @@ def test_how_many_leave_the_course(tmp_path: Path, private_url: str) -> None:
             found[day] = of(features(connection, day), "BBB-2013B-101")["leaving_log_odds"]
             assert np.isnan(of(features(connection, day), "AAA-2013J-101")["leaving_log_odds"])
 
-    # Before day 28 it is not known; then 17 left of 60 and 15 of 58, and 48 are too few.
+    # Unknown before day 28; then 17 left of 60 and 15 of 58; a course of 48 is too small.
     assert np.isnan([found[27], found[40]]).all()
     assert [found[28], found[30]] == pytest.approx([np.log(17.5 / 43.5), np.log(15.5 / 43.5)])
 
 
 def with_sixty_more() -> dict[str, str]:
-    """Return files with sixty more in the other course, of whom 18 leave on days 0 to 17.
+    """Return files with sixty more students in the other course; 18 leave on days 0 to 17.
 
     The others leave later than is looked.
     """
@@ -166,17 +165,17 @@ def with_sixty_more() -> dict[str, str]:
 
 
 def assert_same(connection: Connection, folder: Path, day: int) -> None:
-    ours, theirs = features(connection, day), by_polars(read_oulad(folder), day)
-    id_ = pl.concat_str(pl.lit("oulad-"), "course", pl.lit("-"), "student_id")
-    theirs = theirs.with_columns(id_.alias("enrolment_id")).sort("enrolment_id")
+    # Polars takes half a second to import: too long for each process that collects tests.
+    from tests.support.polars_enrolments import (  # noqa: PLC0415
+        differences,
+        enrolment_features,
+        read_oulad,
+    )
 
-    assert ours["enrolment_id"].tolist() == theirs["enrolment_id"].to_list()
-    for name in set(FEATURE_NAMES) & set(theirs.columns):
-        expected = theirs[name].cast(pl.Float64).to_numpy()
-        np.testing.assert_allclose(ours[name], expected, rtol=1e-9, err_msg=name)
+    assert differences(features(connection, day), enrolment_features(read_oulad(folder), day)) == []
 
 
-def test_an_instant_is_the_end_of_the_day_that_was_over(imported: Connection) -> None:
+def test_an_instant_means_the_end_of_the_last_completed_day(imported: Connection) -> None:
     def at(instant: datetime) -> Columns:
         with Database.on(imported).reading() as session:
             return enrolment_features_at(session, instant, courses=["AAA-2013J"])
@@ -185,10 +184,10 @@ def test_an_instant_is_the_end_of_the_day_that_was_over(imported: Connection) ->
     for instant in (AAA.end_of(21), AAA.end_of(22) - timedelta(seconds=1)):
         np.testing.assert_equal(at(instant), expected)
     assert set(at(AAA.end_of(22))["day"]) == {22}
-    assert len(at(datetime(2012, 1, 1, tzinfo=UTC))["day"]) == 1  # of whom no day is known
+    assert len(at(datetime(2012, 1, 1, tzinfo=UTC))["day"]) == 1  # the registration day is unknown
 
 
-def test_nothing_is_a_row_of_no_course(imported: Connection) -> None:
+def test_without_courses_there_are_no_rows(imported: Connection) -> None:
     none = features(imported, 10, courses=["nothing"])
 
     assert {name: len(values) for name, values in none.items()} == dict.fromkeys(none, 0)
@@ -206,7 +205,7 @@ _LATER = st.lists(
 )
 
 
-def test_nothing_after_the_cut_off_changes_a_feature(imported: Connection) -> None:
+def test_rows_after_the_cut_off_do_not_change_a_feature(imported: Connection) -> None:
     manager = DropoutDatabaseManager(Database.on(imported))
 
     @settings(max_examples=12)
@@ -238,15 +237,15 @@ def _happen(
         kind = EventType.QUESTION_SUBMIT if is_answer else EventType.RESOURCE_VIEW
         data = {"correct": True} if is_answer else {"clicks": value, "activity": f"new {value}"}
         event = EventToStore(f"oulad-{student}", kind, None, "q", AAA.id, data, AAA.noon_of(day))
-        manager.add_learning_events([event])
+        manager.events.add_many([event])
     elif what == "submission":
-        # Of the work that is due on day 40, whenever it is handed in and with which score.
+        # The work due on day 40, with any day of submission and any score.
         change = "UPDATE dropout.submissions SET submitted_day = :day, score = :score"
         handed_in = f"{change} WHERE enrolment_id = :id AND coursework_id = 'oulad-2'"
         values = {"day": day, "score": value, "id": enrolment}
         if not connection.execute(text(handed_in), values).rowcount:
             work = (f"late-{student}", f"oulad-{student}", enrolment, "oulad-2")
-            manager.import_submissions([SubmissionToStore(*work, day, value)])
+            manager.courses.import_submissions([SubmissionToStore(*work, day, value)])
     elif what == "withdrawal":
         change = (
             "UPDATE dropout.enrolments SET unregistered_day = :day WHERE id = :id"

@@ -1,4 +1,4 @@
-"""Who did the same has the same features, in whatever order the rows came."""
+"""Equal students have equal features, independent of the order of their rows."""
 
 from datetime import date
 from random import Random
@@ -20,7 +20,7 @@ from tests.support.databases import engine_on
 
 COURSE = "art-2024"
 STUDENTS = 40
-# In another order these add up to other last bits.
+# Sums of these differ in their last bits by the order of the terms.
 SCORES, WEIGHTS = (70.1, 80.2, 90.3, 60.7, 55.5), (10.1, 20.2, 30.3, 15.7, 23.7)
 
 
@@ -29,18 +29,18 @@ def manager(private_url: str) -> DropoutDatabaseManager:
     return DropoutDatabaseManager(Database.on(engine_on(private_url)))
 
 
-def test_equal_marks_have_equal_places(manager: DropoutDatabaseManager) -> None:
+def test_equal_marks_have_equal_ranks(manager: DropoutDatabaseManager) -> None:
     random = Random(0)
-    manager.import_courses(
+    manager.courses.import_courses(
         [CourseToStore(COURSE, "art", "2024", date(2024, 1, 1), 60)],
         [CourseworkToStore(f"w{n}", COURSE, "TMA", 5 + n, w, False) for n, w in enumerate(WEIGHTS)],
     )
-    manager.import_enrolments(
+    manager.courses.import_enrolments(
         [EnrolmentToStore(f"e{n}", f"s{n}", COURSE, -10, None, None) for n in range(STUDENTS)]
     )
-    # Stored in the order of their ids, which is another one for each student.
+    # Rows are stored in the order of their ids, which differs by student.
     ids = random.sample(range(10**6), STUDENTS * len(SCORES))
-    manager.import_submissions(
+    manager.courses.import_submissions(
         [
             SubmissionToStore(f"x{ids.pop()}", f"s{n}", f"e{n}", f"w{work}", 4 + work, score)
             for n in range(STUDENTS)

@@ -1,4 +1,4 @@
-"""Erasing a student: nothing is left but a tombstone, whoever writes at the same time."""
+"""Erasure of a student: only a tombstone stays, also with concurrent writers."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,23 +26,23 @@ def own(open_own_database: OpenDatabase) -> DatastoreManager:
     return DatastoreManager(open_own_database(Base.metadata))
 
 
-def live(manager: DatastoreManager) -> None:
-    """Let a student leave a trace in every table."""
+def fill(manager: DatastoreManager) -> None:
+    """Insert rows of a student into every table."""
     manager.add_student(ID, NAME, EMAIL)
     manager.add_student("s2", "Grace", "grace@school.example")
     for student_id in (ID, "s2"):
         manager.add_assessment(student_id, "quiz", "Math", 80, topic="sets")
         for content in (f"I am {student_id}.", f"I am {student_id} again."):
             manager.add_draft(student_id, "essay", content)
-        manager.add_action(student_id, "teacher", "call", data={"about": student_id})
-    manager.change_student(ID, {"name": NAME + "2"}, actor="office")
+        manager.actions.add(student_id, "teacher", "call", data={"about": student_id})
+    manager.students.update(ID, {"name": NAME + "2"}, actor="office")
 
 
 def test_a_dump_has_neither_name_nor_email_nor_id(own: DatastoreManager) -> None:
-    live(own)
+    fill(own)
     before = dump(own.database)
 
-    removed = own.erase_student(ID)
+    removed = own.students.erase(ID)
 
     after = dump(own.database)
     for mark in (ID, "Xanthippe", "xanthippe", EMAIL):
@@ -60,19 +60,19 @@ def test_a_dump_has_neither_name_nor_email_nor_id(own: DatastoreManager) -> None
 
 
 def test_erasing_again_changes_nothing(own: DatastoreManager) -> None:
-    live(own)
-    own.erase_student(ID)
+    fill(own)
+    own.students.erase(ID)
     before = dump(own.database)
 
-    assert set(own.erase_student(ID).values()) == {0}
+    assert set(own.students.erase(ID).values()) == {0}
     assert dump(own.database) == before
 
 
-def test_what_was_done_stays_under_a_pseudonym(datastore: DatastoreManager) -> None:
-    live(datastore)
-    datastore.erase_student(ID, actor="office")
+def test_actions_stay_under_a_pseudonym(datastore: DatastoreManager) -> None:
+    fill(datastore)
+    datastore.students.erase(ID, actor="office")
 
-    actions = datastore.get_actions().items
+    actions = datastore.actions.search().items
     of_erased = [a for a in actions if a.student_id == pseudonym_of(ID)]
 
     assert {(a.action, a.actor) for a in of_erased} == {
@@ -85,55 +85,55 @@ def test_what_was_done_stays_under_a_pseudonym(datastore: DatastoreManager) -> N
 
 
 def test_the_id_is_gone_for_good(datastore: DatastoreManager) -> None:
-    live(datastore)
-    datastore.erase_student(ID)
+    fill(datastore)
+    datastore.students.erase(ID)
     attempts: list[Callable[[], object]] = [
         lambda: datastore.add_student(ID, NAME, EMAIL),
         lambda: datastore.get_student(ID),
-        lambda: datastore.change_student(ID, {"name": "x"}, actor="a"),
+        lambda: datastore.students.update(ID, {"name": "x"}, actor="a"),
         lambda: datastore.add_assessment(ID, "quiz", "Math", 1),
         lambda: datastore.add_draft(ID, "essay", "text"),
-        lambda: datastore.add_action(ID, "teacher", "call"),
+        lambda: datastore.actions.add(ID, "teacher", "call"),
         lambda: datastore.get_performance_record(ID),
-        lambda: datastore.get_student_drafts(ID),
-        lambda: datastore.get_student_actions(ID),
-        lambda: datastore.get_student_assessments(ID),
-        lambda: datastore.get_student_dashboard(ID),
+        lambda: datastore.drafts.search_by_student(ID),
+        lambda: datastore.actions.search_by_student(ID),
+        lambda: datastore.assessments.search_by_student(ID),
+        lambda: datastore.student_dashboard.get(ID),
     ]
 
     for attempt in attempts:
         with pytest.raises(StudentErased):
             attempt()
-    results = datastore.add_students([StudentToStore(NAME, EMAIL, ID), StudentToStore("New")])
+    results = datastore.students.add_many([StudentToStore(NAME, EMAIL, ID), StudentToStore("New")])
     assert [type(r.refusal) for r in results] == [StudentErased, type(None)]
-    [result] = datastore.add_assessments([AssessmentToStore(ID, "quiz", "Math", 1)])
+    [result] = datastore.assessments.add_many([AssessmentToStore(ID, "quiz", "Math", 1)])
     assert isinstance(result.refusal, StudentErased)
     assert ID not in dump(datastore.database)
 
 
-def test_an_id_that_was_never_stored_can_be_erased_too(datastore: DatastoreManager) -> None:
-    assert set(datastore.erase_student("unheard").values()) == {0}
+def test_an_unknown_id_can_be_erased(datastore: DatastoreManager) -> None:
+    assert set(datastore.students.erase("unheard").values()) == {0}
     with pytest.raises(StudentErased):
         datastore.add_student("unheard", "Ada")
 
 
-def test_deleting_nobody_leaves_no_tombstone(datastore: DatastoreManager) -> None:
+def test_deleting_an_unknown_student_leaves_no_tombstone(datastore: DatastoreManager) -> None:
     with pytest.raises(StudentNotFound):
-        datastore.delete_student("nobody", actor="office")
+        datastore.students.delete("nobody", actor="office")
     assert not datastore.add_student("nobody", "Ada").is_replay
 
 
-def test_deleting_twice_is_told(datastore: DatastoreManager) -> None:
-    live(datastore)
-    first, was_before = datastore.delete_student(ID, actor="office")
-    again, is_replay = datastore.delete_student(ID, actor="office")
+def test_deleting_again_is_a_replay(datastore: DatastoreManager) -> None:
+    fill(datastore)
+    first, is_first_replay = datastore.students.delete(ID, actor="office")
+    again, is_replay = datastore.students.delete(ID, actor="office")
 
-    assert (first["students"], was_before) == (1, False)
+    assert (first["students"], is_first_replay) == (1, False)
     assert (again["students"], is_replay) == (0, True)
 
 
-def test_whoever_writes_meanwhile_leaves_nothing_behind(own: DatastoreManager) -> None:
-    """Writers and an eraser at once: each writer comes wholly before, or is refused."""
+def test_concurrent_writers_leave_no_rows_of_an_erased_student(own: DatastoreManager) -> None:
+    """Each writer commits before the erasure, or is refused."""
     own.add_student(ID, NAME, EMAIL)
 
     def write(number: int) -> str:
@@ -146,11 +146,11 @@ def test_whoever_writes_meanwhile_leaves_nothing_behind(own: DatastoreManager) -
                 case 2:
                     own.add_draft(ID, "essay", f"{NAME} {number}", timestamp=NOON)
                 case 3:
-                    own.add_action(ID, "teacher", "call", data={"about": NAME})
+                    own.actions.add(ID, "teacher", "call", data={"about": NAME})
                 case _:
-                    own.add_students([StudentToStore(NAME, EMAIL, ID)])
+                    own.students.add_many([StudentToStore(NAME, EMAIL, ID)])
             if number == 12:
-                own.erase_student(ID)
+                own.students.erase(ID)
         except ServiceError as refusal:
             return type(refusal).__name__
         return "done"
@@ -158,28 +158,28 @@ def test_whoever_writes_meanwhile_leaves_nothing_behind(own: DatastoreManager) -
     with ThreadPoolExecutor(8) as pool:
         outcomes = set(pool.map(write, range(40)))
 
-    assert outcomes <= {"done", "StudentGone"}
+    assert outcomes <= {"done", "StudentErased"}
     text_of_all = dump(own.database)
     assert ID not in text_of_all
     assert "Xanthippe" not in text_of_all
 
 
-def test_of_many_who_delete_one_does_and_the_others_are_told(own: DatastoreManager) -> None:
+def test_one_of_many_concurrent_deletions_is_not_a_replay(own: DatastoreManager) -> None:
     own.add_student(ID, NAME, EMAIL)
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: own.delete_student(ID, actor="office"), range(16)))
+        answers = list(pool.map(lambda _: own.students.delete(ID, actor="office"), range(16)))
 
     assert [is_replay for _, is_replay in answers].count(False) == 1
     assert sum(removed["students"] for removed, _ in answers) == 1
 
 
-def test_a_new_student_and_an_eraser_at_once(own: DatastoreManager) -> None:
-    """Whoever comes first, in the end the student is not there."""
+def test_a_student_inserted_and_erased_at_once_is_erased(own: DatastoreManager) -> None:
+    """The order of the two does not matter."""
 
     def act(number: int) -> None:
         if number % 2:
-            own.erase_student(f"new{number // 2}")
+            own.students.erase(f"new{number // 2}")
         else:
             with suppress(StudentErased):
                 own.add_student(f"new{number // 2}", NAME, EMAIL)
@@ -194,7 +194,7 @@ def test_a_new_student_and_an_eraser_at_once(own: DatastoreManager) -> None:
 
 
 def test_the_tombstone_is_published(postgres: Database) -> None:
-    DatastoreManager(postgres).erase_student(ID)
+    DatastoreManager(postgres).students.erase(ID)
 
     with postgres.reading() as session:
         rows = session.execute(text("SELECT * FROM staffstuddash.published_deletions")).mappings()

@@ -1,4 +1,4 @@
-"""Features on both stores: what they are, where their marks are from, and storing them."""
+"""Features of students on both stores: values, marks of both services, and inserts."""
 
 from datetime import timedelta
 
@@ -17,11 +17,11 @@ from tests.support.factories import NOON, days
 from tests.support.past_events import END, HINT, START, VIEW, an_answer, an_event, features_at
 
 
-class TestWhatTheyAre:
-    """Figures that can be counted by hand."""
+class TestValues:
+    """Values that can be counted by hand."""
 
     def test_answers(self, db_manager: DropoutDatabaseManager) -> None:
-        db_manager.add_learning_events(
+        db_manager.events.add_many(
             [
                 an_answer(NOON, "q1", "a", right=False),
                 an_answer(NOON + timedelta(minutes=1), "q1", "a", right=False),
@@ -47,8 +47,8 @@ class TestWhatTheyAre:
         assert seen["days_since_activity"] == pytest.approx(1)
         assert seen["velocity_before"] is None
 
-    def test_recent_weeks_beside_those_before(self, db_manager: DropoutDatabaseManager) -> None:
-        db_manager.add_learning_events(
+    def test_recent_and_earlier_weeks(self, db_manager: DropoutDatabaseManager) -> None:
+        db_manager.events.add_many(
             [an_event(NOON + days(number)) for number in (*range(0, 28, 2), 30, 36)]
         )
 
@@ -68,7 +68,7 @@ class TestWhatTheyAre:
     def test_several_courses_on_a_day_are_one_active_day(
         self, db_manager: DropoutDatabaseManager
     ) -> None:
-        db_manager.add_learning_events(
+        db_manager.events.add_many(
             [an_event(NOON + days(n), course=c) for n in (0, 1, 2) for c in ("art", "math", None)]
         )
 
@@ -80,7 +80,7 @@ class TestWhatTheyAre:
 
     def test_sessions_by_their_events(self, db_manager: DropoutDatabaseManager) -> None:
         minutes = {START: 0, VIEW: 50, END: 60}
-        db_manager.add_learning_events(
+        db_manager.events.add_many(
             [
                 an_event(NOON + timedelta(hours=hour, minutes=minute), kind)
                 for hour in (0, 3)
@@ -90,14 +90,14 @@ class TestWhatTheyAre:
 
         seen = features_at(db_manager, NOON + days(1))
 
-        # 50 minutes of quiet reading end no session that says itself when it ends.
+        # A gap of 50 minutes ends no session that has a SESSION_END event.
         assert seen["sessions_per_week_recent"] == pytest.approx(2 * 7 / 2)
         assert seen["session_minutes_recent"] == pytest.approx(60)
 
-    def test_sessions_by_gaps_where_no_events_tell(
+    def test_sessions_by_gaps_without_session_events(
         self, db_manager: DropoutDatabaseManager
     ) -> None:
-        db_manager.add_learning_events(
+        db_manager.events.add_many(
             [an_event(NOON + timedelta(minutes=minute)) for minute in (0, 20, 40, 71, 80)]
         )
 
@@ -108,7 +108,7 @@ class TestWhatTheyAre:
 
     def test_marks(self, db_manager: DropoutDatabaseManager) -> None:
         for number, score in enumerate((90, 80, 40, 50, 60)):
-            db_manager.add_assessment(
+            db_manager.assessments.add(
                 "s001", "quiz", "Math", score, submitted_at=NOON + days(number)
             )
 
@@ -121,34 +121,34 @@ class TestWhatTheyAre:
         assert seen["days_since_activity"] is None
         assert seen["events_per_week_recent"] is None
 
-    def test_a_mark_counts_as_activity_where_there_are_events(
+    def test_a_mark_counts_as_activity_if_there_are_events(
         self, db_manager: DropoutDatabaseManager
     ) -> None:
-        db_manager.add_learning_events([an_event(NOON)])
-        db_manager.add_assessment("s001", "quiz", "Math", 50, submitted_at=NOON + days(4))
+        db_manager.events.add_many([an_event(NOON)])
+        db_manager.assessments.add("s001", "quiz", "Math", 50, submitted_at=NOON + days(4))
 
         assert features_at(db_manager, NOON + days(6))["days_since_activity"] == pytest.approx(2)
 
-    def test_an_instant_within_a_day_cuts_the_day(self, db_manager: DropoutDatabaseManager) -> None:
-        db_manager.add_learning_events(
-            [an_event(NOON + timedelta(hours=hour)) for hour in (-2, 0, 2)]
-        )
+    def test_events_later_on_the_same_day_are_excluded(
+        self, db_manager: DropoutDatabaseManager
+    ) -> None:
+        db_manager.events.add_many([an_event(NOON + timedelta(hours=hour)) for hour in (-2, 0, 2)])
 
         assert features_at(db_manager, NOON)["events_per_week_recent"] == 14
         assert features_at(db_manager, NOON + days(1))["events_per_week_recent"] == 3 * 7 / 2
 
-    def test_nobody_has_no_features(self, db_manager: DropoutDatabaseManager) -> None:
+    def test_an_unknown_student_has_no_features(self, db_manager: DropoutDatabaseManager) -> None:
         with pytest.raises(StudentNotFound):
-            db_manager.compute_features("nobody", as_of=NOON)
+            db_manager.features.compute("nobody", as_of=NOON)
         with pytest.raises(FeatureSetNotFound):
-            db_manager.get_latest_features("nobody")
+            db_manager.features.get_latest("nobody")
 
 
-def test_who_is_known_to_staffstuddash_alone_is_not_said_to_be_unknown(postgres: Database) -> None:
+def test_the_refusal_says_that_the_student_is_unknown_in_dropout(postgres: Database) -> None:
     DatastoreManager(postgres).add_student("s001", "Ada")
 
     with pytest.raises(StudentNotFound) as refused:
-        DropoutDatabaseManager(postgres).get_student("s001")
+        DropoutDatabaseManager(postgres).students.get("s001")
 
     assert refused.value.title == "The student is not known here"
     assert refused.value.detail == "Nothing of a student s001 is stored in dropout."
@@ -160,10 +160,10 @@ def test_a_mark_sent_to_both_services_counts_once(postgres: Database) -> None:
     datastore.add_assessment(
         "s001", "exam", "Math", 80, timestamp=NOON - days(2), assessment_id="both"
     )
-    manager.add_assessment(
+    manager.assessments.add(
         "s001", "exam", "Math", 10, submitted_at=NOON - days(2), assessment_id="both"
     )
-    manager.add_assessment("s001", "quiz", "Math", 60, submitted_at=NOON - days(1))
+    manager.assessments.add("s001", "quiz", "Math", 60, submitted_at=NOON - days(1))
 
     seen = features_at(manager, NOON)
 
@@ -171,34 +171,34 @@ def test_a_mark_sent_to_both_services_counts_once(postgres: Database) -> None:
     assert seen["mark_share_recent"] == pytest.approx(0.7)
 
 
-def test_a_student_whom_only_the_marks_of_staffstuddash_tell_of(postgres: Database) -> None:
+def test_a_student_with_marks_in_staffstuddash_only_is_predicted(postgres: Database) -> None:
     datastore, manager = DatastoreManager(postgres), DropoutDatabaseManager(postgres)
     datastore.add_student("s001", "Ada")
     for day, score in ((30, 20), (20, 10)):
         datastore.add_assessment("s001", "exam", "Math", score, timestamp=NOON - days(day))
 
-    prediction = manager.predict("s001", as_of=NOON)
+    prediction = manager.predictions.predict("s001", as_of=NOON)
 
     assert prediction.dropout_type == "COGNITIVE"
     assert prediction.primary_indicators[0]["name"] == "mark_share"
 
 
-class TestStoringThem:
-    """The design's calls."""
+class TestInserts:
+    """Flat methods of the manager, by the names of the design."""
 
     def test_features_from_elsewhere(self, db_manager: DropoutDatabaseManager) -> None:
         stored = db_manager.save_feature_set("fs001", "s001", {"tempo": 3}, as_of=NOON)
         again = db_manager.save_feature_set("fs001", "s001", {"tempo": 3}, as_of=NOON)
 
         assert (stored.version, again.is_replay) == ("given", True)
-        assert db_manager.get_latest_features("s001").features == {"tempo": 3}
+        assert db_manager.features.get_latest("s001").features == {"tempo": 3}
         with pytest.raises(FeatureSetExists):
             db_manager.save_feature_set("fs001", "s001", {"tempo": 4}, as_of=NOON)
 
     def test_a_prediction_from_elsewhere(self, db_manager: DropoutDatabaseManager) -> None:
         db_manager.save_prediction("pred001", "s001", "COGNITIVE", 0.75, "HIGH")
 
-        latest = db_manager.get_latest_prediction("s001")
+        latest = db_manager.predictions.get_latest("s001")
         assert (latest.id, latest.risk_level, latest.confidence) == ("pred001", "HIGH", None)
 
     @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ class TestStoringThem:
             ("COGNITIVE", 0.75, "SEVERE", ValueError),
         ],
     )
-    def test_a_prediction_that_cannot_be(
+    def test_an_invalid_prediction_is_rejected(
         self,
         db_manager: DropoutDatabaseManager,
         kind: str,
@@ -220,4 +220,4 @@ class TestStoringThem:
     ) -> None:
         with pytest.raises(error):
             db_manager.save_prediction("pred001", "s001", kind, score, level)
-        assert db_manager.get_predictions().items == []
+        assert db_manager.predictions.search().items == []

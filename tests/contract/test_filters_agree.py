@@ -51,7 +51,7 @@ def is_of_one_type(stored: Any, wanted: Any) -> bool:
 
 
 def is_met(wanted: Filter, row: EventToStore) -> bool:
-    """Tell what Python thinks of it."""
+    """Return the result of the same filter in Python."""
     stored: Any = getattr(row, wanted.field)
     for key in wanted.path:
         stored = stored.get(key) if isinstance(stored, dict) else None
@@ -67,7 +67,7 @@ def in_memory() -> Iterator[MonitoringDatabase]:
     """Give the manager with the rows in memory."""
     database = Database.in_memory(Base.metadata)
     manager = MonitoringDatabase(database)
-    manager.add_logs(list(ROWS.values()))
+    manager.events.add_many(list(ROWS.values()))
     yield manager
     database.close()
 
@@ -76,7 +76,7 @@ def in_memory() -> Iterator[MonitoringDatabase]:
 def on_postgresql(postgres: Database) -> MonitoringDatabase:
     """Give the manager with the same rows on PostgreSQL."""
     manager = MonitoringDatabase(postgres)
-    manager.add_logs(list(ROWS.values()))
+    manager.events.add_many(list(ROWS.values()))
     return manager
 
 

@@ -1,4 +1,4 @@
-"""What the first release stored (`tests/releases/first.sql`) is there, and right, in this one."""
+"""Rows of the first release (`tests/releases/first.sql`): complete and correct in this one."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -31,7 +31,7 @@ TABLES = text(
     "SELECT schemaname, tablename FROM pg_tables"
     " WHERE schemaname = ANY (:schemas) AND tablename <> 'alembic_version' ORDER BY 1, 2"
 )
-# Made from the marks; the first release makes it again with the next one.
+# Derived from the assessments; the first release computes it again with the next one.
 DERIVED = "staffstuddash.performance_records"
 
 
@@ -51,7 +51,7 @@ def written() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def upgraded(written: str) -> Iterator[Database]:
-    """Give a copy of it, brought to this release."""
+    """Give a copy of it, migrated to this release."""
     name = new_name()
     url = create_database(admin_url(), name, template=written)
     for history in HISTORIES:
@@ -76,7 +76,7 @@ def datastore(upgraded: Database) -> DatastoreManager:
 
 
 def all_rows(database: Database) -> dict[str, list[Any]]:
-    """Return by table every row as JSON, without what is derived."""
+    """Return every row as JSON, by table, without derived rows."""
     with database.reading() as session:
         tables = session.execute(TABLES, {"schemas": list(FIRST)}).all()
         names = [f"{schema}.{table}" for schema, table in tables]
@@ -87,26 +87,26 @@ def all_rows(database: Database) -> dict[str, list[Any]]:
         }
 
 
-def test_events_are_listed_and_known_by_what_was_sent(dropout: DropoutDatabaseManager) -> None:
-    listed = dropout.get_student_events("ada").items
+def test_events_are_listed_and_recognised_when_sent_again(dropout: DropoutDatabaseManager) -> None:
+    listed = dropout.events.search("ada").items
     noted = {"note": 'O\'Brien \\ "ü"', "clicks": 2.5}
-    again = dropout.add_learning_event(
+    again = dropout.events.add(
         "e9", "ada", None, "RESOURCE_VIEW", data=noted, occurred_at=NOON + timedelta(minutes=26)
     )
 
     assert {event.id for event in listed} == {f"e{number}" for number in range(1, 10)}
     assert (again.is_replay, again.data) == (True, noted)
     with pytest.raises(LearningEventExists):
-        dropout.add_learning_event("e9", "ada", None, "RESOURCE_VIEW", occurred_at=NOON)
+        dropout.events.add("e9", "ada", None, "RESOURCE_VIEW", occurred_at=NOON)
 
 
-def test_days_are_what_this_release_makes_of_the_events(
+def test_days_equal_a_rebuild_by_this_release(
     upgraded: Database, dropout: DropoutDatabaseManager
 ) -> None:
     before = all_rows(upgraded)
     after: str | None = ""
     while after is not None:
-        after = dropout.rebuild_daily_activity(after=after)
+        after = dropout.events.rebuild_daily_activity(after=after)
 
     days_then = before["dropout.daily_activity"]
     assert {(day["student_id"], day["course"]): day["clicks"] for day in days_then} == {
@@ -118,17 +118,17 @@ def test_days_are_what_this_release_makes_of_the_events(
     assert all_rows(upgraded) == before
 
 
-def test_predictions_stand_with_their_feedback_and_are_published(
+def test_predictions_keep_their_feedback_and_are_published(
     dropout: DropoutDatabaseManager, datastore: DatastoreManager
 ) -> None:
-    again = dropout.predict("ada", as_of=NOON + days(15), prediction_id="p1")
+    again = dropout.predictions.predict("ada", as_of=NOON + days(15), prediction_id="p1")
 
-    assert [p.id for p in dropout.get_predictions().items] == ["p2", "p3"]
+    assert [p.id for p in dropout.predictions.search().items] == ["p2", "p3"]
     assert (again.is_replay, again.course, again.is_overall) == (True, None, False)
     assert again.primary_indicators[0]["text"] == "No activity for 8 days."
-    assert [given.note for given in dropout.get_feedback("p1").items] == ["Was ill."]
-    assert dropout.get_latest_features("ada").features["attempts_per_question"] == 3
-    shown = {row.student_id: row.risk for row in datastore.get_teacher_dashboard().items}
+    assert [given.note for given in dropout.feedback.search("p1").items] == ["Was ill."]
+    assert dropout.features.get_latest("ada").features["attempts_per_question"] == 3
+    shown = {row.student_id: row.risk for row in datastore.teacher_dashboard.search().items}
     assert {id_: risk and round(risk.score, 3) for id_, risk in shown.items()} == {
         "ada": 0.261,
         "bo": 0.196,
@@ -140,16 +140,16 @@ def test_students_and_marks_are_found_and_a_new_mark_counts_with_the_old(
 ) -> None:
     again = datastore.add_student("bo", "Bo Öz")
     datastore.add_assessment("bo", "quiz", "Math", 50, timestamp=NOON)
-    datastore.refresh_due_records()
+    datastore.performance.refresh_due()
 
     assert again.is_replay
-    assert [s.id for s in datastore.get_students(search="ÖZ").items] == ["bo"]
+    assert [s.id for s in datastore.students.search(search="ÖZ").items] == ["bo"]
     assert datastore.get_performance_record("ada").mean_percentage == 80
     assert datastore.get_performance_record("bo").mean_percentage == 50
-    assert [m.id for m in dropout.get_student_assessments("bo").items] == ["x1"]
+    assert [m.id for m in dropout.assessments.search("bo").items] == ["x1"]
 
 
-def test_system_events_are_counted_searched_and_judged_as_they_were(
+def test_system_events_are_counted_searched_and_judged_as_before(
     monitoring: MonitoringDatabase,
 ) -> None:
     statistics = monitoring.get_statistics()
@@ -157,7 +157,7 @@ def test_system_events_are_counted_searched_and_judged_as_they_were(
         "web", "job", message="Größe \\ 'x'", timestamp=NOON + days(1), event_id="l4"
     )
     found, _ = monitoring.get_logs(text="größe")
-    judged = monitoring.get_log_by_id("l1").result
+    judged = monitoring.logs.get("l1").result
 
     assert again.is_replay
     assert statistics["status_distribution"] == {
@@ -171,7 +171,7 @@ def test_system_events_are_counted_searched_and_judged_as_they_were(
     assert judged.reasoning == "response_time is 6000 ms, the limit is 1000 ms."
 
 
-def test_taken_back_everything_is_as_the_first_release_wrote_it(written: str) -> None:
+def test_after_a_downgrade_all_rows_equal_those_of_the_first_release(written: str) -> None:
     name = new_name()
     url = create_database(admin_url(), name, template=written)
     database = Database.on(engine_on(url))

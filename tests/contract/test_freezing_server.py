@@ -1,4 +1,4 @@
-"""A server that answered and then hangs, at whatever moment and with either kind of pool."""
+"""Server that answered and then hangs, at different moments and with both kinds of pool."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable
-from shared_db.resilience.deadlines import within
+from shared_db.resilience.deadlines import time_limit
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base
 from tests.e2e.processes import wait_until
@@ -19,7 +19,7 @@ POOLS = ["null", "queue"]
 
 @pytest.fixture
 def server(migrated_url: str) -> Iterator[FreezingServer]:
-    """Give a server that freezes."""
+    """Yield a server that freezes."""
     with freezing(migrated_url) as server:
         yield server
 
@@ -27,28 +27,28 @@ def server(migrated_url: str) -> Iterator[FreezingServer]:
 def database_at(server: FreezingServer, **settings: object) -> Database:
     values = {"database_url": server.url, "database_adding_seconds": 0.4, **settings}
     database = Database.from_settings("test", Base.metadata, DatabaseSettings.load(**values))
-    read(database)  # which leaves a connection in a pool
+    read(database)  # leaves a connection in the pool
     return database
 
 
 def read(database: Database) -> None:
-    with within(0.4), database.reading() as session:
+    with time_limit(0.4), database.reading() as session:
         session.execute(text("SELECT 1"))
 
 
 def fail_for_its_data(database: Database) -> None:
-    with within(0.4), database.unit_of_work() as session:
+    with time_limit(0.4), database.unit_of_work() as session:
         session.execute(text("SELECT 1"))
         raise ValueError
 
 
 def is_up(database: Database) -> bool:
-    availability = database.store.availability
-    return availability is not None and availability.is_up
+    breaker = database.store.breaker
+    return breaker is not None and breaker.is_up
 
 
 @pytest.mark.parametrize("work", [read, fail_for_its_data])
-def test_nobody_waits_for_the_rollback_of_a_server_that_hangs(
+def test_no_request_waits_for_the_rollback_of_a_hanging_server(
     server: FreezingServer, work: Callable[[Database], None]
 ) -> None:
     with closing(database_at(server)) as database:
@@ -59,7 +59,7 @@ def test_nobody_waits_for_the_rollback_of_a_server_that_hangs(
 
 
 @pytest.mark.parametrize("pool", POOLS)
-def test_a_hang_is_noticed_with_either_pool(server: FreezingServer, pool: str) -> None:
+def test_a_hanging_server_is_detected_with_either_pool(server: FreezingServer, pool: str) -> None:
     with closing(database_at(server, database_pool=pool)) as database:
         server.freeze()
 
@@ -73,7 +73,7 @@ def test_a_hang_is_noticed_with_either_pool(server: FreezingServer, pool: str) -
         read(database)
 
 
-def test_who_finds_no_free_connection_is_told_soon(server: FreezingServer) -> None:
+def test_a_request_without_a_free_connection_is_refused_soon(server: FreezingServer) -> None:
     one = {"database_pool": "queue", "database_pool_size": 1, "database_pool_overflow": 0}
     with closing(database_at(server, **one)) as database:
         with database.reading():

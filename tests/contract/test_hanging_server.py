@@ -1,4 +1,4 @@
-"""A server that takes connections and never answers, and one that takes no writes."""
+"""Server that accepts connections and never answers, and circuit breaker with a test probe."""
 
 import socket
 import threading
@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable, Overloaded
 from shared_db.resilience.circuit_breaker import CircuitBreaker
-from shared_db.resilience.deadlines import deadline_scope, watched, within
+from shared_db.resilience.deadlines import deadline_scope, time_limit, watch
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base
 from tests.e2e.processes import wait_until
@@ -24,7 +24,7 @@ SLEEP = "SELECT pg_sleep(30)"
 
 
 class Hanging:
-    """A port that counts who connects and says nothing to them."""
+    """Port that counts connections and never answers."""
 
     def __init__(self) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -42,7 +42,7 @@ class Hanging:
                 self.taken.append(self.listener.accept()[0])
 
     def close(self) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)  # which ends the waiting for connections
+        self.listener.shutdown(socket.SHUT_RDWR)  # ends the wait for connections
         self.listener.close()
         self.taker.join()
         for connection in self.taken:
@@ -51,7 +51,7 @@ class Hanging:
 
 @pytest.fixture
 def hanging() -> Iterator[Hanging]:
-    """Give such a port."""
+    """Yield a port that never answers."""
     server = Hanging()
     yield server
     server.close()
@@ -62,46 +62,46 @@ def database_at(url: str, **settings: object) -> Database:
     return Database.from_settings("test", Base.metadata, DatabaseSettings.load(**values))
 
 
-def test_who_waits_for_a_server_that_never_answers_is_let_go(hanging: Hanging) -> None:
+def test_a_server_that_never_answers_is_given_up(hanging: Hanging) -> None:
     with closing(database_at(hanging.url)) as database:
-        assert not database.use_fallback  # it was looked for once, when it was opened
+        assert not database.use_fallback  # opens the store, which connects once
         taken = len(hanging.taken)
         with pytest.raises(DatabaseUnavailable), database.unit_of_work():
             pass
         assert len(hanging.taken) - taken <= 1  # by the probe alone
 
 
-def test_a_unit_of_work_past_its_limit_is_given_up_though_the_server_lives(
+def test_a_unit_of_work_past_its_limit_is_given_up_on_a_live_server(
     migrated_url: str,
 ) -> None:
     with closing(database_at(migrated_url)) as database:
         for query in (SLEEP, f"SET LOCAL statement_timeout = 0; {SLEEP}"):
-            with within(0.2), pytest.raises(DatabaseBusy), database.unit_of_work() as session:
+            with time_limit(0.2), pytest.raises(DatabaseBusy), database.unit_of_work() as session:
                 session.execute(text(query))
-        availability = database.store.availability
+        breaker = database.store.breaker
 
-        assert availability is not None
-        assert availability.is_up
+        assert breaker is not None
+        assert breaker.is_up
         with database.reading() as session:
             assert session.scalar(text("SELECT 1")) == 1
 
 
-def test_a_connection_that_is_cut_is_no_outage_while_the_server_answers(
+def test_a_lost_connection_is_no_outage_while_the_server_answers(
     migrated_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with closing(database_at(migrated_url)) as database:
         with pytest.raises(DatabaseBusy), database.unit_of_work() as session:
             become_owner(session)
             session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
-        availability = database.store.availability
+        breaker = database.store.breaker
 
-        assert availability is not None
-        assert availability.is_up
+        assert breaker is not None
+        assert breaker.is_up
     assert "away" not in caplog.text
 
 
 def is_watched() -> bool:
-    """Tell whether the thread runs that watches; it stays for a while when there is nothing."""
+    """Return True if the watchdog's thread runs; without work it stops after a while."""
     return any(thread.name == WATCHDOG for thread in threading.enumerate())
 
 
@@ -114,11 +114,11 @@ def test_without_a_thread_a_unit_of_work_is_refused_and_the_next_is_watched(
             with no_thread(missing), pytest.raises(Overloaded), database.reading():
                 pass
 
-        with within(0.2), pytest.raises(DatabaseBusy), database.reading() as session:
+        with time_limit(0.2), pytest.raises(DatabaseBusy), database.reading() as session:
             session.execute(text(f"SET LOCAL statement_timeout = 0; {SLEEP}"))
 
 
-def test_a_doubt_that_cannot_be_told_ends_no_watching(
+def test_a_failing_report_does_not_stop_the_watchdog(
     migrated_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:
@@ -127,7 +127,7 @@ def test_a_doubt_that_cannot_be_told_ends_no_watching(
     with (
         engine_on(migrated_url).connect() as connection,
         deadline_scope(0.3, 0.1, fail) as deadline,
-        watched(connection, deadline),
+        watch(connection, deadline),
         pytest.raises(OperationalError),
     ):
         connection.execute(text("SELECT pg_sleep(5)"))
@@ -137,7 +137,7 @@ def test_a_doubt_that_cannot_be_told_ends_no_watching(
 
 
 class Probed:
-    """A probe that fails as it is told to, and counts; `meanwhile` happens while it is at work."""
+    """Probe that counts its calls, runs `meanwhile` and raises the failure, if any."""
 
     def __init__(self, failure: Exception | None) -> None:
         self.failure = failure
@@ -153,72 +153,70 @@ class Probed:
 
 @pytest.fixture
 def probe() -> Probed:
-    """Give a probe that fails."""
+    """Return a probe that fails at first."""
     return Probed(DatabaseUnavailable("no answer"))
 
 
 @pytest.fixture
-def availability(probe: Probed) -> Iterator[CircuitBreaker]:
-    """Give the breaker that looks with that probe."""
-    availability = CircuitBreaker(probe, patience_seconds=1, longest_seconds=1)
-    yield availability
-    availability.stop()
+def breaker(probe: Probed) -> Iterator[CircuitBreaker]:
+    """Yield a breaker with that probe."""
+    breaker = CircuitBreaker(probe, patience_seconds=1, longest_seconds=1)
+    yield breaker
+    breaker.stop()
 
 
-def test_it_stays_away_until_the_probe_succeeds(
-    probe: Probed, availability: CircuitBreaker
+def test_the_breaker_stays_open_until_the_probe_succeeds(
+    probe: Probed, breaker: CircuitBreaker
 ) -> None:
-    availability.lost()
+    breaker.trip()
     with pytest.raises(DatabaseUnavailable):
-        availability.require()
+        breaker.check()
     assert wait_until(lambda: probe.count > 1)
-    assert not availability.is_up
+    assert not breaker.is_up
     probe.failure = None
 
-    assert wait_until(lambda: availability.is_up)
-    availability.require()
+    assert wait_until(lambda: breaker.is_up)
+    breaker.check()
 
 
-def test_where_no_thread_can_be_started_it_is_looked_for_later(
-    probe: Probed, availability: CircuitBreaker
-) -> None:
+def test_a_probe_without_a_thread_is_started_later(probe: Probed, breaker: CircuitBreaker) -> None:
     probe.failure = None
     with no_thread("veritas-probe"):
-        availability.lost()
-    assert not availability.is_up
+        breaker.trip()
+    assert not breaker.is_up
     with pytest.raises(DatabaseUnavailable):
-        availability.require()
+        breaker.check()
 
-    assert wait_until(lambda: availability.is_up, seconds=10)
+    assert wait_until(lambda: breaker.is_up, seconds=10)
 
 
-def test_overload_is_no_outage(probe: Probed, availability: CircuitBreaker) -> None:
+def test_overload_is_no_outage(probe: Probed, breaker: CircuitBreaker) -> None:
     probe.failure = DatabaseBusy("full")
-    availability.lost()
+    breaker.trip()
 
-    assert wait_until(lambda: availability.is_up)
+    assert wait_until(lambda: breaker.is_up)
 
 
-def test_what_is_back_but_not_as_it_must_be_stays_away_and_the_log_says_why(
-    probe: Probed, availability: CircuitBreaker, caplog: pytest.LogCaptureFixture
+def test_an_unusable_server_stays_away_and_the_reason_is_logged(
+    probe: Probed, breaker: CircuitBreaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     probe.failure = ConfigurationError("Run `veritas migrate` on db.school.example.")
-    availability.lost()
+    breaker.trip()
 
-    assert wait_until(lambda: "cannot be used" in (availability.reason or ""))
+    assert wait_until(lambda: "cannot be used" in (breaker.reason or ""))
     assert caplog.text.count("Run `veritas migrate`") == 1
     with pytest.raises(DatabaseUnavailable) as refusal:
-        availability.require()
+        breaker.check()
     assert "school.example" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
-def test_a_doubt_opens_it_only_when_nobody_was_answered_meanwhile(
-    probe: Probed, availability: CircuitBreaker, is_answered: bool
+def test_a_failed_probe_opens_the_breaker_unless_a_statement_was_answered(
+    probe: Probed, breaker: CircuitBreaker, is_answered: bool
 ) -> None:
     if is_answered:
-        probe.meanwhile = availability.answered
-    availability.suspect()
+        probe.meanwhile = breaker.record_success
+    breaker.suspect()
 
     assert wait_until(lambda: probe.count > (0 if is_answered else 1))
-    assert availability.is_up is is_answered
+    assert breaker.is_up is is_answered

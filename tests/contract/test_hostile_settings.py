@@ -1,4 +1,4 @@
-"""Settings of a database or role that change what statements mean: ours count."""
+"""Settings of a database or role that change the meaning of statements: ours win."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ EXPECTED = {
 
 @pytest.fixture
 def datastore(private_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DatastoreManager]:
-    """Give a manager on a database whose settings, and whose environment, are hostile."""
+    """Yield a manager on a database with hostile settings, in a hostile environment."""
     name = make_url(private_url).database
     with engine_on(private_url).begin() as connection:
         for setting, value in HOSTILE.items():
@@ -48,7 +48,7 @@ def datastore(private_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dat
         yield DatastoreManager(database)
 
 
-def test_a_unit_of_work_has_our_settings(datastore: DatastoreManager) -> None:
+def test_a_unit_of_work_has_the_required_settings(datastore: DatastoreManager) -> None:
     for opened in (datastore.database.unit_of_work, datastore.database.reading):
         with opened() as session:
             found = {name: session.scalar(text(f"SHOW {name}")) for name in EXPECTED}
@@ -57,13 +57,13 @@ def test_a_unit_of_work_has_our_settings(datastore: DatastoreManager) -> None:
 
 
 @pytest.mark.parametrize("name", ["Müller", "Łukasz", "İpek", "陳"])
-def test_every_name_comes_back(datastore: DatastoreManager, name: str) -> None:
+def test_every_name_is_stored_and_read_unchanged(datastore: DatastoreManager, name: str) -> None:
     datastore.add_student("s001", name)
 
     assert datastore.get_student("s001").name == name
 
 
-def test_marks_of_one_student_may_come_at_the_same_time(datastore: DatastoreManager) -> None:
+def test_marks_of_one_student_can_be_added_in_parallel(datastore: DatastoreManager) -> None:
     datastore.add_student("s001", "Ada")
 
     def add(number: int) -> None:

@@ -1,4 +1,4 @@
-"""What is brought in by the thousand needs PostgreSQL, and says so before it stores anything."""
+"""Bulk imports need PostgreSQL: in memory they are refused before any row is stored."""
 
 import pytest
 
@@ -14,20 +14,20 @@ def test_students_cannot_be_imported_into_memory() -> None:
     staff = DatastoreManager(Database.in_memory(StaffBase.metadata))
 
     with pytest.raises(NeedsPostgresql):
-        staff.import_students([StudentToStore("Ada", id="ada")], [])
+        staff.imports.add([StudentToStore("Ada", id="ada")], [])
 
-    assert staff.get_students().items == []
+    assert staff.students.search().items == []
 
 
 def test_courses_and_clicks_cannot_be_imported_into_memory() -> None:
     dropout = DropoutDatabaseManager(Database.in_memory(DropoutBase.metadata))
 
     for bring_in in (
-        lambda: dropout.import_courses([], []),
-        lambda: dropout.import_enrolments([]),
-        lambda: dropout.import_submissions([]),
-        lambda: dropout.import_clicks([]),
-        lambda: dropout.finish_import({}),
+        lambda: dropout.courses.import_courses([], []),
+        lambda: dropout.courses.import_enrolments([]),
+        lambda: dropout.courses.import_submissions([]),
+        lambda: dropout.clicks.add_many([]),
+        lambda: dropout.courses.finish_import({}),
     ):
         with pytest.raises(NeedsPostgresql):
             bring_in()

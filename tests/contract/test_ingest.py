@@ -21,8 +21,8 @@ from monitoring_service.errors import EventExists
 from monitoring_service.models import Base as MonitoringBase
 from monitoring_service.models import MonitoringLog
 from shared_db.connection.database import Database
+from shared_db.results import Outcome
 from shared_db.writes.copy_from import COPY_MIN_ROWS
-from shared_db.writes.idempotent_insert import Outcome
 from tests.support.databases import OpenDatabase, engine_on
 from tests.support.factories import NOON
 
@@ -44,7 +44,7 @@ def logged_together(
     manager: MonitoringDatabase, events: Sequence[SystemEvent]
 ) -> list[MonitoringLog | BaseException]:
     async def log_all() -> list[MonitoringLog | BaseException]:
-        tasks = (manager.add_log_async(event) for event in events)
+        tasks = (manager.events.add_async(event) for event in events)
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     return asyncio.run(log_all())
@@ -78,14 +78,14 @@ def test_system_events_that_come_together_are_each_judged_and_answered(
         MANY + 1,
         MANY // 2,
     )
-    assert manager.get_log_by_id("e1").result is not None
+    assert manager.logs.get("e1").result is not None
 
 
-def test_learning_events_that_come_together_count_once_each(
+def test_concurrent_learning_events_count_once_each(
     open_own_database: OpenDatabase,
 ) -> None:
     manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))
-    manager.erase_student("gone")
+    manager.students.erase("gone")
     events = [a_learning_event(f"e{n}", f"s{n % 3}") for n in range(MANY)]
     odd = [
         a_learning_event("e0", "s0"),
@@ -94,7 +94,7 @@ def test_learning_events_that_come_together_count_once_each(
     ]
 
     async def send_all() -> list[object]:
-        tasks = (manager.add_learning_event_async(event) for event in [*events, *odd])
+        tasks = (manager.events.add_async(event) for event in [*events, *odd])
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     answers = Counter(type(answer).__name__ for answer in asyncio.run(send_all()))
@@ -102,9 +102,9 @@ def test_learning_events_that_come_together_count_once_each(
     assert answers == {
         "LearningEvent": MANY + 1,
         LearningEventExists.__name__: 1,
-        "StudentDeleted": 1,
+        "StudentErased": 1,
     }
-    stored = [len(manager.get_student_events(f"s{n}").items) for n in range(3)]
+    stored = [len(manager.events.search(f"s{n}").items) for n in range(3)]
     assert stored == [MANY // 3] * 3
     with manager.database.reading() as session:
         assert session.scalar(select(func.sum(DailyActivity.events))) == MANY
@@ -141,21 +141,26 @@ def test_overlapping_large_batches_store_each_event_once(open_own_database: Open
     def send(first: int) -> list[Outcome]:
         numbers = range(first, first + MANY)
         events = [a_learning_event(f"e{n}", f"s{n % 3}", data={"n": n}) for n in numbers]
-        return manager.add_learning_events(events)[1]
+        return [result.outcome for result in manager.events.add_many(events)]
 
     with ThreadPoolExecutor(4) as pool:
         outcomes = [o for batch in pool.map(send, range(0, MANY, MANY // 6)) for o in batch]
 
-    stored = sum(len(manager.get_student_events(f"s{n}", limit=1000).items) for n in range(3))
+    stored = sum(len(manager.events.search(f"s{n}", limit=1000).items) for n in range(3))
     assert outcomes.count(Outcome.STORED) == stored == MANY + 5 * MANY // 6
     assert Outcome.CONFLICT not in outcomes
 
 
 def test_a_large_batch_tells_the_known_and_the_changed(open_own_database: OpenDatabase) -> None:
     manager = MonitoringDatabase(open_own_database(MonitoringBase.metadata))
-    manager.add_logs([a_system_event("e0"), a_system_event("e1", message="before")])
+    manager.events.add_many([a_system_event("e0"), a_system_event("e1", message="before")])
 
-    _, outcomes = manager.add_logs([a_system_event(f"e{n % MANY}") for n in range(MANY + 1)])
+    outcomes = [
+        result.outcome
+        for result in manager.events.add_many(
+            [a_system_event(f"e{n % MANY}") for n in range(MANY + 1)]
+        )
+    ]
 
     assert outcomes[:2] == [Outcome.REPEATED, Outcome.CONFLICT]
     assert set(outcomes[2:MANY]) == {Outcome.STORED}
@@ -168,9 +173,9 @@ def test_awkward_values_come_back_as_they_were(monitoring: MonitoringDatabase, c
     event = {"message": AWKWARD, "data": data, "metadata": {}, "component": None}
     manager = monitoring
 
-    manager.add_logs([a_system_event(f"e{n}", **event) for n in range(count)])
+    manager.events.add_many([a_system_event(f"e{n}", **event) for n in range(count)])
 
-    log = manager.get_log_by_id("e0")
+    log = manager.logs.get("e0")
     assert (log.message, log.data, log.context, log.component) == (AWKWARD, data, {}, None)
     assert (log.timestamp, log.severity) == (NOON, 1.0)
     assert log.result is not None

@@ -1,4 +1,4 @@
-"""Units of work that share a connection: each is still a transaction, and a failure ends it."""
+"""Units of work that reuse a connection: each is a transaction, and a failure closes it."""
 
 from collections.abc import Iterable
 from contextlib import closing
@@ -16,12 +16,12 @@ from tests.support.databases import engine_on
 
 @pytest.fixture
 def database(private_url: str) -> Database:
-    """Give a database of its own."""
+    """Return a database of its own."""
     return Database.on(engine_on(private_url))
 
 
 def backend_of(database: Database) -> int:
-    """Return the number of the server's process that does a unit of work."""
+    """Return the process id of the server's backend for a unit of work."""
     with database.unit_of_work() as session:
         return session.scalar(text("SELECT pg_backend_pid()")) or 0
 
@@ -42,7 +42,7 @@ def sources(database: Database) -> list[str]:
         return list(session.scalars(text("SELECT source FROM monitoring.source_rules")))
 
 
-def test_only_within_do_they_share_one(database: Database) -> None:
+def test_the_connection_is_shared_within_the_context_only(database: Database) -> None:
     outside = {backend_of(database), backend_of(database)}
     with reuse_connection():
         within = {backend_of(database), backend_of(database)}
@@ -53,7 +53,7 @@ def test_only_within_do_they_share_one(database: Database) -> None:
     assert after not in within
 
 
-def test_each_is_committed_or_rolled_back_by_itself(database: Database) -> None:
+def test_each_unit_of_work_is_committed_or_rolled_back_alone(database: Database) -> None:
     with reuse_connection():
         add_limits(database, "good")
         assert sources(database) == ["good"]
@@ -62,7 +62,7 @@ def test_each_is_committed_or_rolled_back_by_itself(database: Database) -> None:
         assert sources(database) == ["good"]
 
 
-def test_settings_of_one_do_not_reach_the_next(database: Database) -> None:
+def test_settings_do_not_reach_the_next_unit_of_work(database: Database) -> None:
     with reuse_connection():
         with database.reading() as session:
             assert session.scalar(text("SHOW transaction_read_only")) == "on"
@@ -72,19 +72,19 @@ def test_settings_of_one_do_not_reach_the_next(database: Database) -> None:
 
 
 def end(url: str, backends: Iterable[int]) -> None:
-    """End these processes of the server, as an administrator does, and wait for it."""
+    """Terminate these backends, as an administrator does, and wait until they are gone."""
     with engine_on(url).connect() as other:
         for backend in backends:
             other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
 
 
 def two_at_once(database: Database) -> set[int]:
-    """Return the server's processes of two units of work, one inside the other."""
+    """Return the backends of two units of work, one inside the other."""
     with database.reading() as session:
         return {session.scalar(text("SELECT pg_backend_pid()")) or 0, backend_of(database)}
 
 
-def test_one_that_was_ended_meanwhile_is_replaced(private_url: str) -> None:
+def test_a_stale_reused_connection_is_replaced(private_url: str) -> None:
     settings = DatabaseSettings.load(database_url=private_url)
     with closing(Database.from_settings("test", Base.metadata, settings)) as database:
         with reuse_connection():
@@ -97,7 +97,7 @@ def test_one_that_was_ended_meanwhile_is_replaced(private_url: str) -> None:
         database.require_available()
 
 
-def test_those_of_a_pool_are_replaced_too(private_url: str) -> None:
+def test_a_stale_pooled_connection_is_replaced(private_url: str) -> None:
     settings = DatabaseSettings.load(database_url=private_url, database_pool="queue")
     with closing(Database.from_settings("test", Base.metadata, settings)) as database:
         first = two_at_once(database)
@@ -107,7 +107,9 @@ def test_those_of_a_pool_are_replaced_too(private_url: str) -> None:
         database.require_available()
 
 
-def test_one_that_is_ended_at_work_fails(database: Database, private_url: str) -> None:
+def test_a_connection_closed_during_a_unit_of_work_fails(
+    database: Database, private_url: str
+) -> None:
     with reuse_connection():
         first = backend_of(database)
         with pytest.raises(DatabaseUnavailable), database.unit_of_work() as session:

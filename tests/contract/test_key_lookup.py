@@ -1,4 +1,4 @@
-"""Keys are looked up once for many requests, and unknown ones cost next to nothing."""
+"""Look-ups of keys: one query for many requests, and none for unknown keys."""
 
 import asyncio
 import time
@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseUnavailable
+from shared_db.spool.store import SpoolStore
 from shared_web.auth.key_lookup import KeyLookup
 from shared_web.auth.keys import KeyManager, Principal, Scope
 from shared_web.auth.offline_keys import OfflineKeyCache
@@ -23,7 +24,7 @@ DASHBOARD = Principal("dashboard", frozenset({Scope.READ}))
 
 @pytest.fixture
 def engine(private_url: str) -> Iterator[Engine]:
-    """Give an engine that many threads may use."""
+    """Give an engine for many threads."""
     engine = engine_on(private_url)
     yield engine
     engine.dispose()
@@ -36,7 +37,7 @@ def keys(engine: Engine) -> KeyManager:
 
 @contextmanager
 def queries(engine: Engine) -> Iterator[list[str]]:
-    """Collect what is asked of the keys."""
+    """Collect the queries on the keys."""
     asked: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
@@ -48,7 +49,7 @@ def queries(engine: Engine) -> Iterator[list[str]]:
     event.remove(engine, "before_cursor_execute", note)
 
 
-def test_many_requests_with_one_key_ask_once(engine: Engine, keys: KeyManager) -> None:
+def test_many_requests_with_one_key_share_a_query(engine: Engine, keys: KeyManager) -> None:
     key = keys.add_key("dashboard", [Scope.READ])
     lookup = KeyLookup(keys)
 
@@ -62,7 +63,7 @@ def test_many_requests_with_one_key_ask_once(engine: Engine, keys: KeyManager) -
     assert len(asked) == 2
 
 
-def test_unknown_keys_ask_once_however_many_they_are(engine: Engine, keys: KeyManager) -> None:
+def test_unknown_keys_share_one_query(engine: Engine, keys: KeyManager) -> None:
     lookup = KeyLookup(keys)
 
     async def ask() -> list[Principal | None]:
@@ -79,7 +80,7 @@ def test_too_many_unknown_keys_from_one_address_are_refused(keys: KeyManager) ->
     lookup = KeyLookup(keys)
 
     async def ask(address: str) -> int:
-        """Return how many were let through of a hundred."""
+        """Return the number of requests out of a hundred that are not refused."""
         asked = (lookup.find("veritas_unknown", address) for _ in range(100))
         answers = await asyncio.gather(*asked, return_exceptions=True)
         refusals = [answer for answer in answers if isinstance(answer, TooManyRequests)]
@@ -92,8 +93,8 @@ def test_too_many_unknown_keys_from_one_address_are_refused(keys: KeyManager) ->
     assert asyncio.run(ask("2001:db8::2")) <= 5
 
 
-def test_a_key_in_force_is_let_in_from_an_address_that_is_refused(keys: KeyManager) -> None:
-    """Also one that this process has never seen."""
+def test_a_key_in_force_is_admitted_from_an_address_over_its_limit(keys: KeyManager) -> None:
+    """Even if this process has never looked it up."""
     key = keys.add_key("dashboard", [Scope.READ])
     lookup = KeyLookup(keys)
 
@@ -106,7 +107,7 @@ def test_a_key_in_force_is_let_in_from_an_address_that_is_refused(keys: KeyManag
     assert asyncio.run(attack()) == DASHBOARD
 
 
-def test_a_new_key_is_known_at_the_latest_when_all_are_read_again(keys: KeyManager) -> None:
+def test_a_new_key_is_known_after_all_keys_are_read_again(keys: KeyManager) -> None:
     lookup = KeyLookup(keys)
 
     async def until_found(key: str) -> Principal | None:
@@ -125,25 +126,27 @@ def test_a_new_key_is_known_at_the_latest_when_all_are_read_again(keys: KeyManag
     assert asyncio.run(until_found(keys.add_key("dashboard", [Scope.READ]))) == DASHBOARD
 
 
-def test_a_revoked_key_is_forgotten_on_the_disk_whatever_is_asked(
+def test_a_revoked_key_is_deleted_from_disk_with_any_look_up(
     engine: Engine, keys: KeyManager, tmp_path: Path
 ) -> None:
-    """Else it would be let in during an outage, if nobody sent it in between."""
-    known = OfflineKeyCache(tmp_path / "keys.db", 3600)
-    keys.remember_on_disk(known)
+    """Otherwise a key that nobody sent after its revocation would be valid in an outage."""
+    spool = SpoolStore(tmp_path / "spool.db")
+    known = OfflineKeyCache(spool, 3600)
+    keys.use_offline_cache(known)
     key = keys.add_key("dashboard", [Scope.READ])
     assert keys.find(key) == DASHBOARD
     assert known.find(keys.hash_of(key)) is not None
     keys.revoke_key("dashboard")
 
     restarted = KeyManager(Database.on(engine, role="none"), cache_seconds=30)
-    restarted.remember_on_disk(known)
+    restarted.use_offline_cache(known)
     assert asyncio.run(KeyLookup(restarted).find("veritas_unknown", HERE)) is None
 
     assert known.find(keys.hash_of(key)) is None
+    spool.close()
 
 
-def test_a_failed_look_up_fails_for_all_that_wait_for_it_and_for_none_after(
+def test_a_failed_look_up_fails_for_all_waiting_requests_only(
     engine: Engine, keys: KeyManager
 ) -> None:
     key = keys.add_key("dashboard", [Scope.READ])

@@ -1,4 +1,4 @@
-"""Late learning events: they cost what they are, and their order of arrival changes nothing."""
+"""Late learning events: cost by their number, and independence of the order of arrival."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -18,7 +18,7 @@ from tests.support.databases import OpenDatabase
 from tests.support.factories import NOON
 
 STORED, LATE = 3000, 50
-# Each late event itself, and those next to it; some of them more than once.
+# The late event and its neighbours; some of them are read more than once.
 READ_PER_EVENT = 12
 READ = text(
     "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
@@ -41,13 +41,13 @@ def on_one_day(numbers: Sequence[float]) -> list[EventToStore]:
 
 
 def of_two_courses(numbers: Sequence[float]) -> list[EventToStore]:
-    # One course at the ends of the day, the other between them.
+    # One course at both ends of the day, the other in between.
     ends = {numbers[0], numbers[-1]} if len(numbers) > LATE else set(numbers)
     return [an_event(n, course="art" if n in ends else "math") for n in numbers]
 
 
 def to_one_question(numbers: Sequence[float]) -> list[EventToStore]:
-    # Over a month, and wrong but for those that come late.
+    # Over a month; only late answers can be correct.
     hour, is_late = 900, len(numbers) <= LATE
     return [an_answer(n * hour, "q", right=is_late and n % 2 > 1) for n in numbers]
 
@@ -67,11 +67,11 @@ def manager(postgres: Database) -> DropoutDatabaseManager:
 
 
 def rows_read(manager: DropoutDatabaseManager, events: Sequence[EventToStore]) -> int:
-    """Store events; return how many rows of the table of events were read for that."""
+    """Insert events; return the number of event rows that were read for it."""
     with manager.database.unit_of_work() as session:
         session.execute(text("ANALYZE dropout.learning_events, dropout.daily_activity"))
         before: int = session.scalars(READ).one()
-    manager.add_learning_events(events)
+    manager.events.add_many(events)
     with manager.database.reading() as session:
         return int(session.scalars(READ).one() - before)
 
@@ -80,39 +80,43 @@ SHAPES = (on_one_day, of_two_courses, to_one_question, to_many_questions, with_s
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_late_events_read_what_is_next_to_them_alone(
+def test_late_events_read_only_their_neighbours(
     manager: DropoutDatabaseManager, shape: Any
 ) -> None:
-    manager.add_learning_events(shape(range(STORED)))
+    manager.events.add_many(shape(range(STORED)))
     random = Random(0)
     late = [random.uniform(1, STORED - 1) for _ in range(LATE)]
 
     assert rows_read(manager, shape(late)) < LATE * READ_PER_EVENT
-    assert_true_to_events(manager)
+    assert_rollup_matches_events(manager)
 
 
-def test_session_events_in_order_read_no_day_again(manager: DropoutDatabaseManager) -> None:
-    manager.add_learning_events(with_session_events(range(STORED)))
+def test_session_events_in_order_do_not_read_their_day_again(
+    manager: DropoutDatabaseManager,
+) -> None:
+    manager.events.add_many(with_session_events(range(STORED)))
     next_ones = with_session_events(range(STORED, STORED + LATE))
 
     assert rows_read(manager, next_ones) < LATE * READ_PER_EVENT
-    assert_true_to_events(manager)
+    assert_rollup_matches_events(manager)
 
 
-def test_the_first_session_event_of_a_day_reads_none_of_it(manager: DropoutDatabaseManager) -> None:
-    manager.add_learning_events([an_event(n * 10) for n in range(STORED)])
+def test_the_first_session_event_of_a_day_does_not_read_the_day(
+    manager: DropoutDatabaseManager,
+) -> None:
+    manager.events.add_many([an_event(n * 10) for n in range(STORED)])
 
     assert rows_read(manager, [an_event(15, EventType.SESSION_START)]) < READ_PER_EVENT
-    assert_true_to_events(manager)
+    assert_rollup_matches_events(manager)
 
 
-def test_session_events_of_others_are_not_read(manager: DropoutDatabaseManager) -> None:
+def test_session_events_of_other_students_are_not_read(manager: DropoutDatabaseManager) -> None:
     kinds = (EventType.SESSION_START, EventType.NAVIGATION)
     others = [
         EventToStore(f"s{n % 300}", kinds[n % 2], occurred_at=NOON + timedelta(seconds=n))
         for n in range(STORED)
     ]
-    manager.add_learning_events(others)
+    manager.events.add_many(others)
 
     assert rows_read(manager, on_one_day(range(LATE))) < LATE * READ_PER_EVENT
 
@@ -125,17 +129,17 @@ def rollup(manager: DropoutDatabaseManager, student_id: str = "busy") -> Figures
         return [{name: getattr(row, name) for name in names} for row in rows]
 
 
-def assert_true_to_events(manager: DropoutDatabaseManager) -> None:
+def assert_rollup_matches_events(manager: DropoutDatabaseManager) -> None:
     kept = rollup(manager)
     with manager.database.unit_of_work() as session:
         session.execute(delete(DailyActivity))
-    manager.rebuild_daily_activity()
+    manager.events.rebuild_daily_activity()
     assert kept == rollup(manager)
 
 
 AN_EVENT = st.fixed_dictionaries(
     {
-        # Few instants, so that some events have the same; on both sides of a midnight.
+        # Few instants, so that events coincide; before and after a midnight.
         "minutes": st.sampled_from([0, 1, 20, 31, 70, 719, 720, 721, 751, 1500]),
         "kind": st.sampled_from(
             [
@@ -158,7 +162,7 @@ AN_EVENT = st.fixed_dictionaries(
 
 @st.composite
 def arrivals(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[int]]]:
-    """Draw events, and batches of their numbers in a random order."""
+    """Draw events, and batches of their indexes in random order."""
     events = draw(st.lists(AN_EVENT, min_size=2, max_size=14))
     order = draw(st.permutations(range(len(events))))
     cuts = sorted(draw(st.sets(st.integers(1, len(events) - 1))))
@@ -171,7 +175,7 @@ def test_any_order_of_arrival_gives_the_same_days(open_own_database: OpenDatabas
     names: Iterator[str] = (f"s{n}" for n in range(10_000))
 
     def sent(student_id: str, events: list[dict[str, Any]], numbers: list[int]) -> None:
-        manager.add_learning_events(
+        manager.events.add_many(
             [
                 EventToStore(
                     student_id,
@@ -207,4 +211,4 @@ def test_any_order_of_arrival_gives_the_same_days(open_own_database: OpenDatabas
 def rebuild(manager: DropoutDatabaseManager) -> None:
     after: str | None = ""
     while after is not None:
-        after = manager.rebuild_daily_activity(after=after)
+        after = manager.events.rebuild_daily_activity(after=after)

@@ -1,4 +1,4 @@
-"""One process migrates at a time; one that died does not keep the others from it for ever."""
+"""Migration lease: one process migrates at a time; a dead one does not block others for ever."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ FIRST, SECOND, THIRD = "20260101_grades", "20260102_weights", "20260103_unique"
 
 @pytest.fixture
 def engine(private_url: str) -> Engine:
-    """Give an engine on a database in which the lease's table is there."""
+    """Return an engine on a database with the lease's table."""
     return engine_on(private_url)
 
 
@@ -36,14 +36,14 @@ def is_taken(engine: Engine) -> bool:
         return bool(connection.scalar(text("SELECT count(*) FROM migrations.lease")))
 
 
-def pass_by(engine: Engine) -> None:
-    """Let the leases run out, as time would."""
+def expire_leases(engine: Engine) -> None:
+    """Make all leases expire, as time would."""
     with engine.begin() as connection:
         query = "UPDATE migrations.lease SET expires_at = expires_at - interval '1 day'"
         connection.execute(text(query))
 
 
-def test_it_is_given_back_also_after_an_error(engine: Engine) -> None:
+def test_the_lease_is_released_after_an_error(engine: Engine) -> None:
     with pytest.raises(RuntimeError), held_lease(engine):
         assert is_taken(engine)
         raise RuntimeError
@@ -51,7 +51,7 @@ def test_it_is_given_back_also_after_an_error(engine: Engine) -> None:
     assert not is_taken(engine)
 
 
-def test_a_second_one_waits_until_it_is_free(engine: Engine) -> None:
+def test_a_second_process_waits_for_the_lease(engine: Engine) -> None:
     order = []
 
     def second() -> None:
@@ -68,27 +68,27 @@ def test_a_second_one_waits_until_it_is_free(engine: Engine) -> None:
     assert order == ["first", "second"]
 
 
-def test_who_waited_in_vain_is_told_who_has_it(engine: Engine) -> None:
+def test_the_refusal_names_the_holder(engine: Engine) -> None:
     with held_lease(engine) as lease, pytest.raises(MigrationInProgress) as refusal:
         short_wait(engine)
 
     assert lease.holder in str(refusal.value)
 
 
-def test_that_of_a_dead_holder_runs_out(engine: Engine) -> None:
+def test_the_lease_of_a_dead_holder_expires(engine: Engine) -> None:
     assert Lease(engine, "dead").take()
     assert not Lease(engine, "next").take()
-    pass_by(engine)
+    expire_leases(engine)
 
     with held_lease(engine, wait_seconds=0.1) as lease:
         assert is_taken(engine)
         assert lease.holder != "dead"
 
 
-def test_a_holder_who_lives_renews_it(engine: Engine) -> None:
+def test_a_live_holder_renews_the_lease(engine: Engine) -> None:
     with held_lease(engine, seconds=0.9):
         for _ in range(4):
-            pass_by(engine)
+            expire_leases(engine)
             renewed = threading.Event()
             renewed.wait(0.5)
         with pytest.raises(MigrationInProgress):
@@ -99,22 +99,22 @@ def test_a_slow_holder_is_not_overtaken_within_a_migration(engine: Engine) -> No
     slow, other = Lease(engine, "slow"), Lease(engine, "other")
     assert slow.take()
     with slow.transaction():
-        pass_by(engine)
+        expire_leases(engine)
         overtaken_within = other.take()
     overtaken_after = other.take()
 
     assert (overtaken_within, overtaken_after) == (False, True)
 
 
-def test_a_holder_who_was_overtaken_cannot_migrate(engine: Engine) -> None:
+def test_an_overtaken_holder_cannot_migrate(engine: Engine) -> None:
     slow = Lease(engine, "slow")
     assert slow.take()
-    pass_by(engine)
+    expire_leases(engine)
     with held_lease(engine), pytest.raises(MigrationInProgress, match="lost"):
         HISTORY.upgrade_under(slow)
 
 
-def test_a_lease_that_cannot_be_given_back_runs_out(
+def test_a_lease_that_cannot_be_released_expires(
     engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     with held_lease(engine) as lease:
@@ -126,7 +126,7 @@ def test_a_lease_that_cannot_be_given_back_runs_out(
     assert "will run out" in caplog.text
 
 
-def test_the_first_two_in_a_new_database_do_not_collide(empty_url: str) -> None:
+def test_two_processes_in_a_new_database_do_not_collide(empty_url: str) -> None:
     engine, held = engine_on(empty_url), []
 
     def hold() -> None:
@@ -143,7 +143,7 @@ def test_the_first_two_in_a_new_database_do_not_collide(empty_url: str) -> None:
 
 
 class TestLocks:
-    """A migration does not wait long for a table: every request would wait behind it."""
+    """Lock time-out of a migration: every request would wait behind a waiting migration."""
 
     @pytest.fixture
     def engine(self, empty_url: str) -> Engine:
@@ -151,7 +151,9 @@ class TestLocks:
         HISTORY.upgrade(engine, FIRST)
         return engine
 
-    def test_one_on_a_table_in_use_gives_up_and_changes_nothing(self, engine: Engine) -> None:
+    def test_a_migration_of_a_table_in_use_gives_up_and_changes_nothing(
+        self, engine: Engine
+    ) -> None:
         with engine.connect() as reader:
             reader.execute(text("SELECT * FROM grades.grades"))
             refused = pytest.raises(LockTimeout, match=r"not given within 0\.1 seconds")
@@ -172,7 +174,7 @@ class TestLocks:
 
 
 class TestOutsideTransactions:
-    """A migration may leave its transaction for what cannot be done in one."""
+    """Migrations with steps outside a transaction, such as CREATE INDEX CONCURRENTLY."""
 
     @pytest.fixture
     def engine(self, empty_url: str) -> Engine:
@@ -180,13 +182,13 @@ class TestOutsideTransactions:
         HISTORY.upgrade(engine, SECOND)
         return engine
 
-    def test_an_index_is_made_beside_the_work(self, engine: Engine) -> None:
+    def test_an_index_is_created_concurrently(self, engine: Engine) -> None:
         HISTORY.upgrade(engine)
 
         assert state(engine) == (THIRD, True)
         assert not is_taken(engine)
 
-    def test_after_a_crash_in_it_the_next_run_goes_on(self, engine: Engine) -> None:
+    def test_the_next_run_continues_after_a_crash(self, engine: Engine) -> None:
         with engine.begin() as connection:
             connection.execute(text("INSERT INTO grades.grades VALUES (1), (1)"))
         with pytest.raises(IntegrityError):
@@ -199,15 +201,15 @@ class TestOutsideTransactions:
         assert after_crash == (SECOND, False)
         assert state(engine) == (THIRD, True)
 
-    def test_who_was_overtaken_in_it_does_not_go_on(self, engine: Engine) -> None:
+    def test_an_overtaken_holder_does_not_continue(self, engine: Engine) -> None:
         slow = Lease(engine, "slow")
         assert slow.take()
         with ThreadPoolExecutor(1) as pool, engine.connect() as writer:
             writer.execute(text("INSERT INTO grades.grades VALUES (1)"))
             migrating = pool.submit(HISTORY.upgrade_under, slow)
-            # For the writer, as CONCURRENTLY does.
+            # It waits for the writer: CONCURRENTLY waits for all transactions on the table.
             assert wait_until(lambda: waits_for_a_lock(engine))
-            pass_by(engine)
+            expire_leases(engine)
             overtaken = Lease(engine, "other").take()
             writer.commit()
             with pytest.raises(MigrationInProgress, match="lost"):
@@ -218,7 +220,7 @@ class TestOutsideTransactions:
 
 
 def state(engine: Engine) -> tuple[str | None, bool | None]:
-    """Return the revision, and whether the index is valid."""
+    """Return the revision, and True if the index is valid; None if it does not exist."""
     query = (
         "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('grades.ix_grades_mark')"
     )

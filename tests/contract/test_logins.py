@@ -1,4 +1,4 @@
-"""Making the services' logins: what they may do, and where their passwords are seen."""
+"""Logins of the services: their creation, their rights and the secrecy of their passwords."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +16,7 @@ from tests.support.server import new_name
 
 @pytest.fixture
 def engine(empty_url: str) -> Engine:
-    """Give an administrator's engine."""
+    """Return an administrator's engine."""
     return engine_on(empty_url)
 
 
@@ -41,7 +41,7 @@ def connects(engine: Engine, login: Login) -> bool:
 
 
 @pytest.mark.parametrize("suffix", ["", ".of:a%pooler", ' "quoted"'])
-def test_it_can_connect_with_its_password_alone(engine: Engine, suffix: str) -> None:
+def test_a_login_connects_with_its_password_only(engine: Engine, suffix: str) -> None:
     login = new_login(name=new_name() + suffix)
     make_logins(engine, [login])
 
@@ -49,7 +49,7 @@ def test_it_can_connect_with_its_password_alone(engine: Engine, suffix: str) -> 
     assert not connects(engine, Login(login.name, "another"))
 
 
-def test_made_again_it_is_the_same_and_with_another_password_it_has_that(engine: Engine) -> None:
+def test_creating_a_login_again_sets_the_password(engine: Engine) -> None:
     first = new_login()
     for _ in range(2):
         make_logins(engine, [first])
@@ -61,7 +61,7 @@ def test_made_again_it_is_the_same_and_with_another_password_it_has_that(engine:
     assert not connects(engine, first)
 
 
-def test_the_server_is_sent_a_verifier(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_server_receives_a_verifier(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
     login = new_login()
     sent = []
 
@@ -76,7 +76,7 @@ def test_the_server_is_sent_a_verifier(engine: Engine, caplog: pytest.LogCapture
     assert [text for text in (*sent, caplog.text, repr(login)) if login.password in text] == []
 
 
-def test_one_that_cannot_be_made_lets_none_be_made(engine: Engine) -> None:
+def test_a_refused_login_rolls_all_back(engine: Engine) -> None:
     login = new_login()
     owner = Login(engine.url.username or "", "another")
     with pytest.raises(ConfigurationError, match="administrator"):
@@ -85,7 +85,7 @@ def test_one_that_cannot_be_made_lets_none_be_made(engine: Engine) -> None:
     assert not connects(engine, login)
 
 
-def test_a_role_without_login_is_left_without(engine: Engine) -> None:
+def test_a_role_without_login_stays_without_login(engine: Engine) -> None:
     role = new_login()
     with engine.begin() as connection:
         connection.execute(text(f'CREATE ROLE "{role.name}"'))
@@ -94,13 +94,13 @@ def test_a_role_without_login_is_left_without(engine: Engine) -> None:
         make_logins(engine, [role])
 
 
-def test_a_server_that_wants_passwords_as_they_are_is_told_in_a_line(engine: Engine) -> None:
+def test_a_server_that_needs_plain_passwords_is_refused_in_one_line(engine: Engine) -> None:
     tries = []
 
     @event.listens_for(engine, "commit")
     def refuse(connection: Connection) -> None:
         tries.append(1)
-        # As Neon does, which passes what concerns passwords on when the transaction ends.
+        # As Neon does, which forwards changes of passwords at the end of the transaction.
         message = "Received HTTP code 400: Neon only supports being given plaintext passwords."
         connection.exec_driver_sql(
             f"DO $$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = 'XX000'; END $$"
@@ -112,7 +112,7 @@ def test_a_server_that_wants_passwords_as_they_are_is_told_in_a_line(engine: Eng
     assert len(tries) == 1
 
 
-def test_several_processes_make_the_same_ones(engine: Engine) -> None:
+def test_several_processes_can_create_the_same_logins(engine: Engine) -> None:
     login = new_login()
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: make_logins(engine, [login]), range(4)))
@@ -120,7 +120,7 @@ def test_several_processes_make_the_same_ones(engine: Engine) -> None:
     assert connects(engine, login)
 
 
-def test_an_owner_who_may_make_roles_may_make_logins_and_others_may_not(empty_url: str) -> None:
+def test_only_an_owner_with_createrole_can_create_logins(empty_url: str) -> None:
     login = new_login()
     strange = give_database(empty_url, a_login())
     with pytest.raises(RolesRefused, match=r"by hand, see docs/database\.md"):

@@ -23,13 +23,13 @@ from tests.support.databases import OpenDatabase, engine_on
 from tests.support.factories import NOON, days
 
 MINUTE = timedelta(minutes=1)
-# What a lone trouble loses when the next minute begins while the test runs.
+# Severity that a lone problem loses when the next minute begins while the test runs.
 A_MINUTE_LATER = 0.04
 
 
 def fill(manager: MonitoringDatabase) -> None:
     """Store ten events, an hour apart."""
-    manager.add_logs(
+    manager.events.add_many(
         [
             EventToStore(
                 source="api" if n % 2 else "web",
@@ -63,7 +63,7 @@ def test_the_calls_of_the_design_document(monitoring: MonitoringDatabase) -> Non
     assert status is HealthStatus.WARNING
     assert severity == pytest.approx(0.5, abs=A_MINUTE_LATER)
     assert monitoring.get_statistics()["status_distribution"][HealthStatus.CRITICAL] == 1
-    assert monitoring.clear_old_logs(older_than_minutes=0) == 1
+    assert monitoring.retention.delete_old(older_than_minutes=0) == 1
 
 
 def test_every_argument_narrows(monitoring: MonitoringDatabase) -> None:
@@ -87,15 +87,15 @@ def test_recent_logs_are_those_of_the_last_minutes(monitoring: MonitoringDatabas
     monitoring.add_log("api", "request", event_id="now")
     monitoring.add_log("api", "request", event_id="older", timestamp=utc_now() - 5 * MINUTE)
 
-    assert [log.id for log in monitoring.get_recent_logs(lookback_minutes=10)] == ["now", "older"]
-    assert [log.id for log in monitoring.get_recent_logs(lookback_minutes=1)] == ["now"]
+    assert [log.id for log in monitoring.logs.recent(lookback_minutes=10)] == ["now", "older"]
+    assert [log.id for log in monitoring.logs.recent(lookback_minutes=1)] == ["now"]
 
 
 def test_an_unknown_log_and_another_content_are_refused(monitoring: MonitoringDatabase) -> None:
     monitoring.add_log("api", "request", event_id="e1")
 
     with pytest.raises(LogNotFound):
-        monitoring.get_log_by_id("e2")
+        monitoring.logs.get("e2")
     with pytest.raises(EventExists):
         monitoring.add_log("web", "request", event_id="e1")
     assert monitoring.add_log("api", "request", event_id="e1").is_replay
@@ -103,75 +103,77 @@ def test_an_unknown_log_and_another_content_are_refused(monitoring: MonitoringDa
 
 def test_limits_come_from_settings_and_from_what_was_set(monitoring: MonitoringDatabase) -> None:
     def limit(source: str, metric: str = "latency") -> float:
-        found = {t.metric: t.warning for t in monitoring.get_thresholds(source)}
+        found = {t.metric: t.warning for t in monitoring.thresholds.get(source)}
         return found[metric]
 
     monitoring.limits = {"*": {"latency": (10, 20)}, "api": {"latency": (30, 40)}}
     assert (limit("web"), limit("api"), limit("web", "cpu_usage")) == (10, 30, 80)
 
-    monitoring.set_thresholds("*", {"latency": (50, 60), "queue": (1, 2)}, "ada")
+    monitoring.thresholds.upsert("*", {"latency": (50, 60), "queue": (1, 2)}, "ada")
     assert (limit("web"), limit("api"), limit("api", "queue")) == (50, 30, 1)
 
-    monitoring.set_thresholds("api", {"latency": (70, 80)}, "ada")
+    monitoring.thresholds.upsert("api", {"latency": (70, 80)}, "ada")
     assert (limit("web"), limit("api")) == (50, 70)
 
-    monitoring.remove_thresholds("api")
+    monitoring.thresholds.delete("api")
     assert limit("api") == 30
     with pytest.raises(RulesNotFound):
-        monitoring.remove_thresholds("api")
+        monitoring.thresholds.delete("api")
     with pytest.raises(ValueError, match="above"):
-        monitoring.set_thresholds("api", {"latency": (5, 5)}, "ada")
+        monitoring.thresholds.upsert("api", {"latency": (5, 5)}, "ada")
 
 
 def test_present_rules_are_applied_to_what_is_stored(monitoring: MonitoringDatabase) -> None:
-    monitoring.add_logs(
+    monitoring.events.add_many(
         [EventToStore("api", "request", data={"queue": n}, event_id=f"e{n}") for n in range(6)]
     )
     monitoring.add_log("api", "request", data={"queue": 9}, timestamp=NOON, event_id="old")
-    monitoring.set_thresholds("api", {"queue": (3, 5)}, "ada")
+    monitoring.thresholds.upsert("api", {"queue": (3, 5)}, "ada")
 
-    done = monitoring.reevaluate(lookback_minutes=60)
-    again = monitoring.reevaluate(lookback_minutes=60)
-    monitoring.set_thresholds("api", {"queue": (4, 5)}, "ada")
-    eased = monitoring.reevaluate(lookback_minutes=60)
+    done = monitoring.retention.reevaluate(lookback_minutes=60)
+    again = monitoring.retention.reevaluate(lookback_minutes=60)
+    monitoring.thresholds.upsert("api", {"queue": (4, 5)}, "ada")
+    eased = monitoring.retention.reevaluate(lookback_minutes=60)
 
     assert (done.examined, done.changed, again.changed) == (6, 3, 0)
     assert done.transitions == {"NORMAL to WARNING": 2, "NORMAL to CRITICAL": 1}
     assert [c.event_id for c in done.changes] == ["e3", "e4", "e5"]
     assert eased.transitions["WARNING to NORMAL"] == 1
-    assert monitoring.get_log_by_id("e3").result is None
-    e4 = monitoring.get_log_by_id("e4").result
+    assert monitoring.logs.get("e3").result is None
+    e4 = monitoring.logs.get("e4").result
     assert e4 is not None
     assert e4.reasoning == "queue is 4, the limit is 4."
-    assert monitoring.get_log_by_id("old").status is HealthStatus.NORMAL
+    assert monitoring.logs.get("old").status is HealthStatus.NORMAL
 
 
 def test_judging_again_goes_on_where_it_stopped(monitoring: MonitoringDatabase) -> None:
-    monitoring.add_logs([EventToStore("api", "request", data={"queue": 9}) for _ in range(5)])
-    monitoring.set_thresholds("api", {"queue": (3, 5)}, "ada")
+    monitoring.events.add_many(
+        [EventToStore("api", "request", data={"queue": 9}) for _ in range(5)]
+    )
+    monitoring.thresholds.upsert("api", {"queue": (3, 5)}, "ada")
 
-    first = monitoring.reevaluate(60, most=3)
-    second = monitoring.reevaluate(60, first.next, most=3)
+    first = monitoring.retention.reevaluate(60, most=3)
+    second = monitoring.retention.reevaluate(60, first.next, most=3)
 
     assert (first.examined, second.examined, second.next) == (3, 2, None)
     assert monitoring.get_statistics()["status_distribution"][HealthStatus.CRITICAL] == 5
     with pytest.raises(MalformedCursor):
-        monitoring.reevaluate(60, "nonsense")
+        monitoring.retention.reevaluate(60, "nonsense")
 
 
 def test_nothing_heard_is_not_called_healthy(monitoring: MonitoringDatabase) -> None:
     fill(monitoring)  # months ago
 
     assert monitoring.get_current_health_status() == (None, None)
-    assert monitoring.assess_health().missing_because == "no event in the last 30 minutes"
-    assert monitoring.record_system_health().overall_status is None
+    assert monitoring.health.assess().missing_because == "no event in the last 30 minutes"
+    assert monitoring.health.record().overall_status is None
 
 
 def test_many_normal_events_of_others_do_not_hide_a_dying_source(
     monitoring: MonitoringDatabase,
 ) -> None:
     now = utc_now()
-    monitoring.add_logs(
+    monitoring.events.add_many(
         [EventToStore("web", "request", timestamp=now - MINUTE * (n % 30)) for n in range(1000)]
     )
     monitoring.add_log("web", "request", data={"level": "FATAL"}, timestamp=now - 25 * MINUTE)
@@ -181,9 +183,9 @@ def test_many_normal_events_of_others_do_not_hide_a_dying_source(
         EventToStore("db", "beat", data={"level": "FATAL"}, timestamp=now - MINUTE * n)
         for n in range(3)
     ]
-    monitoring.add_logs(dying)
+    monitoring.events.add_many(dying)
 
-    health = monitoring.assess_health()
+    health = monitoring.health.assess()
     assert health.status is HealthStatus.CRITICAL
     assert health.status_of_source("web") is HealthStatus.NORMAL
     assert health.counts == {
@@ -193,16 +195,14 @@ def test_many_normal_events_of_others_do_not_hide_a_dying_source(
     }
 
 
-def test_one_snapshot_a_minute_whoever_comes_first(open_own_database: OpenDatabase) -> None:
+def test_concurrent_processes_store_one_snapshot_a_minute(open_own_database: OpenDatabase) -> None:
     manager = MonitoringDatabase(open_own_database(Base.metadata))
     manager.add_log("api", "request", data={"level": "ERROR"}, timestamp=NOON)
 
     with ThreadPoolExecutor(6) as pool:
-        taken = list(
-            pool.map(lambda n: manager.record_system_health(NOON + n * MINUTE / 6), range(12))
-        )
+        taken = list(pool.map(lambda n: manager.health.record(NOON + n * MINUTE / 6), range(12)))
 
-    history, count = manager.get_system_health_history()
+    history, count = manager.health.history()
     assert [health.minute for health in history] == [NOON + MINUTE, NOON]
     assert count == 2
     assert {health.timestamp for health in taken} == {health.timestamp for health in history}
@@ -214,7 +214,7 @@ def test_sources_are_told_with_their_counts(monitoring: MonitoringDatabase) -> N
     fill(monitoring)
     monitoring.add_log("new", "beat", data={"error_rate": 0.9})
 
-    sources = monitoring.get_sources()
+    sources = monitoring.sources.search()
 
     assert [s.source for s in sources] == ["api", "new", "web"]
     web = sources[2]
@@ -225,15 +225,15 @@ def test_sources_are_told_with_their_counts(monitoring: MonitoringDatabase) -> N
         "no event in the last 30 minutes",
     )
     assert (sources[1].status, sources[1].missing_because) == (HealthStatus.WARNING, None)
-    first = monitoring.get_sources(limit=2)
-    assert [s.source for s in monitoring.get_sources(after=first.next)] == ["web"]
+    first = monitoring.sources.search(limit=2)
+    assert [s.source for s in monitoring.sources.search(after=first.next)] == ["web"]
 
 
 def test_buckets_begin_where_they_should_also_before_1970(monitoring: MonitoringDatabase) -> None:
     start = NOON - days(60 * 365)
     monitoring.add_log("api", "request", timestamp=start + timedelta(minutes=7, seconds=0.5))
 
-    [point] = monitoring.get_timeseries(Series(start, start + days(1), 300))
+    [point] = monitoring.timeseries.compute(Series(start, start + days(1), 300))
 
     assert (point.start, point.count) == (start + timedelta(minutes=5), 1)
 
@@ -253,8 +253,8 @@ def test_a_running_service_keeps_the_health_of_each_minute(
     )
 
     with TestClient(app, "http://127.0.0.1", client=("127.0.0.1", 50000)):
-        assert wait_until(lambda: manager.get_system_health_history()[1] == 1)
+        assert wait_until(lambda: manager.health.history()[1] == 1)
 
-    [health] = manager.get_system_health_history()[0]
+    [health] = manager.health.history()[0]
     assert (health.overall_status, health.critical_count) == (HealthStatus.WARNING, 1)
     assert health.minute.second == 0

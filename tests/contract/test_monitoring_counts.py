@@ -55,19 +55,24 @@ batches = st.lists(
     max_size=12,
 )
 steps = st.one_of(
-    st.tuples(st.just("add_logs"), batches),
-    st.tuples(st.just("clear_old_logs"), st.sampled_from([0.0, 24 * 60.0, 48 * 60.0])),
-    st.tuples(st.just("set_thresholds"), st.sampled_from([0.05, 0.3, 0.9])),
+    st.tuples(st.just("add"), batches),
+    st.tuples(st.just("delete"), st.sampled_from([0.0, 24 * 60.0, 48 * 60.0])),
+    st.tuples(st.just("limits"), st.sampled_from([0.05, 0.3, 0.9])),
     st.tuples(st.just("reevaluate"), st.just(5 * 24 * 60.0)),
 )
 
 
 def take(manager: MonitoringDatabase, step: tuple[str, Any]) -> None:
-    method, argument = step
-    if method == "set_thresholds":
-        manager.set_thresholds("*", {"error_rate": (argument, argument + 0.05)}, "test")
-    else:
-        getattr(manager, method)(argument)
+    name, argument = step
+    match name:
+        case "add":
+            manager.events.add_many(argument)
+        case "delete":
+            manager.retention.delete_old(argument)
+        case "limits":
+            manager.thresholds.upsert("*", {"error_rate": (argument, argument + 0.05)}, "test")
+        case "reevaluate":
+            manager.retention.reevaluate(argument)
 
 
 def assert_exact(manager: MonitoringDatabase) -> None:
@@ -104,15 +109,15 @@ def test_statistics_equal_a_recount_after_concurrent_work(
         # Overlapping ids, in both directions, so that writers meet.
         numbers = range(first, first + 30)
         events = [an_event(n, timedelta(hours=n), 0.5 if n % 5 == 0 else 0) for n in numbers]
-        manager.add_logs(events if first % 2 else events[::-1])
+        manager.events.add_many(events if first % 2 else events[::-1])
         for number in range(3):
             manager.add_log("s1", "request", event_id=f"single-{first}-{number}")
 
     work: list[Callable[[], object]] = [
         *[partial(write, first) for first in range(0, 60, 5)],
-        *[lambda: manager.clear_old_logs(36 * 60) for _ in range(4)],
-        *[lambda: manager.set_thresholds("s0", {"error_rate": (0.6, 0.9)}, "test")],
-        *[lambda: manager.reevaluate(5 * 24 * 60) for _ in range(3)],
+        *[lambda: manager.retention.delete_old(36 * 60) for _ in range(4)],
+        *[lambda: manager.thresholds.upsert("s0", {"error_rate": (0.6, 0.9)}, "test")],
+        *[lambda: manager.retention.reevaluate(5 * 24 * 60) for _ in range(3)],
     ]
     with ThreadPoolExecutor(8) as pool:
         for done in [pool.submit(task) for task in work]:
@@ -126,7 +131,7 @@ def test_a_statistic_is_of_one_instant(open_own_database: OpenDatabase) -> None:
     manager = MonitoringDatabase(open_own_database(Base.metadata))
 
     def write(number: int) -> None:
-        manager.add_logs([an_event(number * 10 + n, timedelta(0), 0) for n in range(10)])
+        manager.events.add_many([an_event(number * 10 + n, timedelta(0), 0) for n in range(10)])
 
     with ThreadPoolExecutor(4) as pool:
         writers = [pool.submit(write, number) for number in range(12)]
@@ -153,9 +158,9 @@ def test_nothing_stored_is_no_error(open_own_database: OpenDatabase) -> None:
 def test_counts_of_days_that_are_gone_are_not_kept(open_own_database: OpenDatabase) -> None:
     manager = MonitoringDatabase(open_own_database(Base.metadata))
     # Further apart than a day, so that at no time of day two of them share one with the limit.
-    manager.add_logs([an_event(n, timedelta(days=10 * n), 0) for n in range(6)])
+    manager.events.add_many([an_event(n, timedelta(days=10 * n), 0) for n in range(6)])
 
-    assert manager.clear_old_logs(25 * 24 * 60) == 3
+    assert manager.retention.delete_old(25 * 24 * 60) == 3
 
     with manager.database.reading() as session:
         counts = session.scalars(select(LogCount)).all()
@@ -165,15 +170,15 @@ def test_counts_of_days_that_are_gone_are_not_kept(open_own_database: OpenDataba
 def test_clearing_stops_at_its_bound_and_goes_on(open_own_database: OpenDatabase) -> None:
     manager = MonitoringDatabase(open_own_database(Base.metadata))
     base: datetime = utc_now() - timedelta(days=1)
-    manager.add_logs(
+    manager.events.add_many(
         [
             EventToStore("s", "request", timestamp=base + timedelta(seconds=n), event_id=f"e{n}")
             for n in range(5)
         ]
     )
 
-    assert manager.clear_old_logs(60, most=3) == 3
+    assert manager.retention.delete_old(60, most=3) == 3
     left, _ = manager.get_logs()
     assert [log.id for log in left] == ["e4", "e3"]
-    assert manager.clear_old_logs(60, most=3) == 2
+    assert manager.retention.delete_old(60, most=3) == 2
     assert_exact(manager)

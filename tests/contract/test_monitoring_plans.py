@@ -1,4 +1,4 @@
-"""PostgreSQL answers what is often asked by the indexes that are there for it."""
+"""Plans of frequent queries: each uses the index that exists for it."""
 
 from datetime import timedelta
 from typing import Any
@@ -43,7 +43,7 @@ def plan_of(database: Database, search: LogSearch) -> str:
 def test_nothing_that_is_often_asked_reads_every_event(
     postgres: Database, some_logs: list[EventToStore]
 ) -> None:
-    MonitoringDatabase(postgres).add_logs(some_logs)
+    MonitoringDatabase(postgres).events.add_many(some_logs)
     with postgres.unit_of_work() as session:
         session.execute(text("ANALYZE monitoring.monitoring_logs"))
 

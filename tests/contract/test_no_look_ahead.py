@@ -1,4 +1,4 @@
-"""Nothing that happens later changes what is known of an instant."""
+"""No look-ahead: later events and marks do not change the features of an instant."""
 
 from dataclasses import asdict
 from datetime import timedelta
@@ -39,8 +39,8 @@ EVENTS = st.lists(
 )
 
 
-def test_nothing_later_changes_features_or_predictions() -> None:
-    """The same student twice, once with what happened after `as_of`: both look the same then."""
+def test_later_data_change_no_features_or_predictions() -> None:
+    """Two equal students, one with data after `as_of`, have equal features and predictions."""
     database = Database.in_memory(Base.metadata)
     manager = DropoutDatabaseManager(database)
     count = iter(range(10_000))
@@ -50,8 +50,8 @@ def test_nothing_later_changes_features_or_predictions() -> None:
     def holds(events: list[EventToStore], marks: list[int]) -> None:
         informed, ignorant = f"later-{next(count)}", f"now-{next(count)}"
         for student_id, until in ((informed, NOON + days(99)), (ignorant, NOON)):
-            manager.add_student(student_id)
-            manager.add_learning_events(
+            manager.students.add(student_id)
+            manager.events.add_many(
                 [
                     EventToStore(**{**asdict(event), "student_id": student_id})
                     for event in events
@@ -60,42 +60,42 @@ def test_nothing_later_changes_features_or_predictions() -> None:
             )
             for day in marks:
                 if NOON + days(day) <= until:
-                    manager.add_assessment(
+                    manager.assessments.add(
                         student_id, "quiz", "Art", abs(day), submitted_at=NOON + days(day)
                     )
-        later = manager.compute_features(informed, as_of=NOON)
-        now = manager.compute_features(ignorant, as_of=NOON)
+        later = manager.features.compute(informed, as_of=NOON)
+        now = manager.features.compute(ignorant, as_of=NOON)
         assert later.features == now.features
 
     holds()
     database.close()
 
 
-def test_nothing_later_changes_features_on_both_stores(db_manager: DropoutDatabaseManager) -> None:
+def test_later_data_change_no_features_on_both_stores(db_manager: DropoutDatabaseManager) -> None:
     past = [an_answer(NOON - days(n), f"q{n % 4}", "ab"[n % 2], right=n % 3 > 0) for n in range(40)]
-    db_manager.add_learning_events(past)
-    db_manager.add_assessment("s001", "quiz", "Math", 40, submitted_at=NOON - days(1))
+    db_manager.events.add_many(past)
+    db_manager.assessments.add("s001", "quiz", "Math", 40, submitted_at=NOON - days(1))
     before = features_at(db_manager, NOON)
-    prediction = db_manager.predict("s001", as_of=NOON)
+    prediction = db_manager.predictions.predict("s001", as_of=NOON)
 
     future = [an_answer(NOON + timedelta(seconds=n), f"q{n}", "c", right=True) for n in (1, 7200)]
-    db_manager.add_learning_events([*future, an_event(NOON + timedelta(minutes=1), END)])
-    db_manager.add_assessment("s001", "quiz", "Math", 99, submitted_at=NOON + days(1))
+    db_manager.events.add_many([*future, an_event(NOON + timedelta(minutes=1), END)])
+    db_manager.assessments.add("s001", "quiz", "Math", 99, submitted_at=NOON + days(1))
 
     assert features_at(db_manager, NOON) == before
-    again = db_manager.predict("s001", as_of=NOON)
+    again = db_manager.predictions.predict("s001", as_of=NOON)
     assert again.risk_score == prediction.risk_score
     assert again.primary_indicators == prediction.primary_indicators
     assert features_at(db_manager, NOON + days(2)) != before
 
 
-def test_a_late_event_counts_when_it_happened(db_manager: DropoutDatabaseManager) -> None:
-    db_manager.add_learning_events([an_answer(NOON, "q1", "a", right=True)])
+def test_a_late_event_counts_at_its_own_time(db_manager: DropoutDatabaseManager) -> None:
+    db_manager.events.add_many([an_answer(NOON, "q1", "a", right=True)])
     assert features_at(db_manager, NOON)["questions_correct"] == 1
 
-    db_manager.add_learning_events([an_answer(NOON - days(3), "q1", "a", right=True)])
+    db_manager.events.add_many([an_answer(NOON - days(3), "q1", "a", right=True)])
 
-    # The question is as solved as before, but on an earlier day.
+    # The question is still solved once, but on an earlier day.
     seen = features_at(db_manager, NOON)
     assert (seen["questions_attempted"], seen["questions_correct"]) == (1, 1)
     assert seen["answer_stability"] == 1

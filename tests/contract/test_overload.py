@@ -1,4 +1,4 @@
-"""Overload is not an outage: what a slow server cannot take now is refused, never spooled."""
+"""Overload is not an outage: a slow server refuses inserts, and they are never spooled."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,14 +35,14 @@ def key(private_url: str) -> str:
 
 @pytest.fixture
 def locker(private_url: str) -> Iterator[Connection]:
-    """Give a connection that holds up whoever writes."""
+    """Yield a connection that blocks writers."""
     with engine_on(private_url).connect() as connection:
         yield connection
 
 
 @pytest.fixture
 def observer(private_url: str) -> Iterator[Connection]:
-    """Give a connection that sees who waits for a lock."""
+    """Yield a connection that sees sessions waiting for a lock."""
     with engine_on(private_url).connect() as connection:
         yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -56,7 +56,7 @@ def waiting(observer: Connection, what: str = "count(*)") -> int:
 
 @pytest.mark.parametrize("service", LOCKS)
 @pytest.mark.parametrize("is_cut", [False, True])
-def test_a_server_that_answers_late_gets_nothing_into_the_spool(
+def test_a_slow_server_spools_nothing(
     private_url: str,
     key: str,
     locker: Connection,
@@ -80,14 +80,14 @@ def test_a_server_that_answers_late_gets_nothing_into_the_spool(
         refused = [answer.result() for answer in answers]
         ready = client.get("/readyz").json()
         locker.rollback()
-        # As a client does; on a busy machine the time that an addition has may be too short again.
+        # As a client does; on a busy machine the time of an insert may be too short again.
         assert wait_until(lambda: client.post(f"{API}{path}", json=body).status_code == 201)
 
     assert [answer.status_code for answer in refused] == [503] * 3
     assert {answer.json()["type"] for answer in refused} == {"urn:veritas:problem:database-busy"}
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
     assert (ready["storage"], ready["spool"]["waiting"]) == ("postgresql", 0)
-    assert spool_in(tmp_path, service).every() == []
+    assert spool_in(tmp_path, service).all_entries() == []
 
 
 def test_health_warns_of_a_damaged_spool_until_it_is_salvaged(
@@ -112,7 +112,7 @@ def answer_of(client: TestClient) -> int:
     return client.get("/readyz").status_code
 
 
-def test_probes_are_answered_while_every_thread_waits(
+def test_health_probes_are_answered_while_all_threads_wait(
     private_url: str, key: str, locker: Connection, observer: Connection, tmp_path: Path
 ) -> None:
     patient: dict[str, Any] = dict.fromkeys(
@@ -136,7 +136,7 @@ def test_probes_are_answered_while_every_thread_waits(
 
 
 @pytest.mark.parametrize("path", ["/students?search=ada", "/dashboard/cohort"])
-def test_expensive_reads_are_bounded_and_leave_the_rest_alone(
+def test_expensive_reads_are_limited_and_do_not_block_others(
     private_url: str, key: str, locker: Connection, observer: Connection, tmp_path: Path, path: str
 ) -> None:
     with (

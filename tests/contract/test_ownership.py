@@ -1,4 +1,4 @@
-"""Handing the database over from a superuser to an owner with less."""
+"""Transfer of the database from a superuser to an owner with fewer rights."""
 
 from dataclasses import dataclass, replace
 
@@ -29,7 +29,7 @@ UNION ALL SELECT datname FROM pg_database
   WHERE datname = current_database() AND pg_get_userbyid(datdba) <> :owner
 """.replace("::", r"\:\:")
 )
-# What a migration of the future may bring, and the present ones do not have.
+# Objects that a later migration may create, and no present one does.
 _EVERY_KIND = (
     "CREATE FUNCTION dropout.one() RETURNS int LANGUAGE sql RETURN 1",
     "CREATE TYPE dropout.mood AS ENUM ('good')",
@@ -43,7 +43,7 @@ _EVERY_KIND = (
 
 @dataclass(frozen=True)
 class Installation:
-    """A database, the logins of its services, and the owner that it is to have."""
+    """Database, the logins of its services and its future owner."""
 
     url: str
     prefix: str
@@ -62,7 +62,7 @@ class Installation:
         return hand_over(engine_on(self.url), self.owner, OWNED_SCHEMAS, self.roles)
 
     def migrate(self, engine: Engine) -> None:
-        """Do what `veritas migrate --logins` does."""
+        """Migrate as `veritas migrate --logins` does."""
         make_logins(engine, self.services)
         logins = dict(zip(SERVICES, (login.name for login in self.services), strict=True))
         assert migrate_all(engine, role_prefix=self.prefix, logins=logins) is None
@@ -75,12 +75,12 @@ class Installation:
 
 @pytest.fixture
 def installation(empty_url: str) -> Installation:
-    """Give a database without tables, and names that are not taken."""
+    """Return a database without tables, with unused names of logins."""
     services = tuple(Login(new_name(), "s3cret") for _ in SERVICES)
     return Installation(empty_url, new_role_prefix(), Login(new_name(), "0wn:%er'"), services)
 
 
-def test_from_the_first_start_all_is_the_owners(installation: Installation) -> None:
+def test_a_new_installation_belongs_to_the_owner(installation: Installation) -> None:
     installation.hand_over()
     owner = installation.engine_of(installation.owner)
     installation.migrate(owner)
@@ -92,7 +92,9 @@ def test_from_the_first_start_all_is_the_owners(installation: Installation) -> N
         assert connection.execute(text(mine)).one() == (False, True)
 
 
-def test_an_installation_of_a_superuser_goes_over_and_goes_on(installation: Installation) -> None:
+def test_an_installation_of_a_superuser_is_transferred_and_continues(
+    installation: Installation,
+) -> None:
     superuser = engine_on(installation.url)
     installation.migrate(superuser)
     with superuser.begin() as connection:
@@ -104,7 +106,7 @@ def test_an_installation_of_a_superuser_goes_over_and_goes_on(installation: Inst
 
     assert installation.not_the_owners() == []
     assert installation.hand_over() == 0
-    # The owner rotates the logins' passwords and grants anew what it did not grant itself.
+    # The owner rotates the logins' passwords and repeats the grants of the superuser.
     rotated = replace(
         installation, services=tuple(Login(s.name, "r0tated") for s in installation.services)
     )
@@ -125,14 +127,14 @@ def test_the_owners_password_follows_the_url(installation: Installation) -> None
         assert connection.scalar(text("SELECT current_user")) == installation.owner.name
 
 
-def test_a_superuser_is_no_owner(installation: Installation) -> None:
+def test_a_superuser_cannot_be_the_owner(installation: Installation) -> None:
     name = str(make_url(installation.url).username)
 
     with pytest.raises(ConfigurationError, match="is a superuser"):
         replace(installation, owner=Login(name, "x")).hand_over()
 
 
-def test_only_a_superuser_hands_over(installation: Installation) -> None:
+def test_only_a_superuser_can_transfer_the_database(installation: Installation) -> None:
     url = a_login(can_create_roles=True).url_of(installation.url)
 
     with pytest.raises(ConfigurationError, match="Only a superuser"):

@@ -1,4 +1,4 @@
-"""Features and predictions made while rows of the student wait say so, and are made again."""
+"""Features and predictions that are made while rows of the student wait, and recomputed."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, update
 
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.database.features.incomplete import OTHERS_AFTER
+from dropout_service.database.features.incomplete import OTHER_HOSTS_AFTER
 from dropout_service.errors import PredictionNotFound
 from dropout_service.models import DropoutPrediction
 from shared_db.spool.queue import Spool
@@ -41,73 +41,76 @@ def manager(private_url: str, spool: Spool) -> DropoutDatabaseManager:
     return manager_with_waiting_rows(private_url, spool)
 
 
-def test_a_prediction_says_what_waits_and_is_made_again_from_all(
+def test_a_prediction_has_the_number_of_pending_rows_and_is_recomputed(
     manager: DropoutDatabaseManager, spool: Spool
 ) -> None:
-    early = manager.predict("ada", as_of=AS_OF, prediction_id="early")
-    twin, bob = manager.predict("twin", as_of=AS_OF), manager.predict("bob", as_of=AS_OF)
-    manager.add_feedback("early", "incorrectly_flagged")
-    too_soon = manager.recompute()
+    early = manager.predictions.predict("ada", as_of=AS_OF, prediction_id="early")
+    twin, bob = (
+        manager.predictions.predict("twin", as_of=AS_OF),
+        manager.predictions.predict("bob", as_of=AS_OF),
+    )
+    manager.feedback.add("early", "incorrectly_flagged")
+    too_soon = manager.recomputing.run()
     replay(manager, spool)
-    done = manager.recompute(), manager.recompute()
+    done = manager.recomputing.run(), manager.recomputing.run()
 
     assert (early.pending_rows, twin.pending_rows, bob.pending_rows) == (3, 0, 0)
     assert early.risk_score > twin.risk_score
     assert (too_soon, done) == (0, (1, 0))
-    latest = manager.get_latest_prediction("ada")
+    latest = manager.predictions.get_latest("ada")
     assert content(latest) == content(twin)
     assert [row.id for row in predictions(manager, "ada")] == ["early", latest.id]
-    assert len(manager.get_feedback("early").items) == 1
-    assert manager.get_feedback(latest.id).items == []
-    repeated = manager.predict("ada", as_of=AS_OF, prediction_id="early")
+    assert len(manager.feedback.search("early").items) == 1
+    assert manager.feedback.search(latest.id).items == []
+    repeated = manager.predictions.predict("ada", as_of=AS_OF, prediction_id="early")
     assert (repeated.is_replay, repeated.pending_rows) == (True, 3)
-    # Also where ids of the same instant are compared: "early" comes after the new one.
-    overall = manager.get_summary(AS_OF, days=1, periods=1).standings[0]
+    # Although the id "early" sorts after the new one, which has the same instant.
+    overall = manager.analytics.summarize(AS_OF, days=1, periods=1).standings[0]
     assert overall.levels == {**dict.fromkeys(overall.levels, 0), bob.risk_level: 1} | {
         latest.risk_level: 2
     }
 
 
-def test_features_say_it_and_the_new_ones_are_the_latest(
-    manager: DropoutDatabaseManager, spool: Spool
-) -> None:
-    early = manager.compute_features("ada", as_of=AS_OF, feature_set_id="zzz")
-    twin = manager.compute_features("twin", as_of=AS_OF)
+def test_recomputed_features_are_the_latest(manager: DropoutDatabaseManager, spool: Spool) -> None:
+    early = manager.features.compute("ada", as_of=AS_OF, feature_set_id="zzz")
+    twin = manager.features.compute("twin", as_of=AS_OF)
     replay(manager, spool)
-    done = manager.recompute(), manager.recompute()
-    latest = manager.get_latest_features("ada")
+    done = manager.recomputing.run(), manager.recomputing.run()
+    latest = manager.features.get_latest("ada")
 
     assert (early.pending_rows, twin.pending_rows, done) == (3, 0, (1, 0))
     assert early.features != twin.features
     assert content(latest) == content(twin)
-    assert {one.id for one in manager.get_student_features("ada")} == {"zzz", latest.id}
+    assert {one.id for one in manager.features.search("ada")} == {"zzz", latest.id}
 
 
-def test_a_cohort_says_it_of_each(manager: DropoutDatabaseManager, spool: Spool) -> None:
-    done = manager.predict_batch(AS_OF)
-    pending = {row.student_id: row.pending_rows for row in manager.get_predictions()}
+def test_a_batch_has_the_number_of_pending_rows_by_student(
+    manager: DropoutDatabaseManager, spool: Spool
+) -> None:
+    done = manager.batch_predictions.predict_by_rules(AS_OF)
+    pending = {row.student_id: row.pending_rows for row in manager.predictions.search()}
     replay(manager, spool)
-    again = manager.recompute()
+    again = manager.recomputing.run()
 
     assert (done.stored, done.incomplete) == (3, 1)
     assert pending == {"ada": 3, "bob": 0, "twin": 0}
     assert again == 1
-    latest = {row.student_id: content(row) for row in manager.get_predictions()}
+    latest = {row.student_id: content(row) for row in manager.predictions.search()}
     assert latest["ada"] == latest["twin"] != latest["bob"]
 
 
-def test_the_same_cohort_again_does_not_bring_back_what_was_incomplete(
+def test_repeating_a_batch_does_not_reactivate_an_incomplete_prediction(
     manager: DropoutDatabaseManager, spool: Spool
 ) -> None:
-    """What bob did after the instant changes nothing, so the same row is predicted again."""
+    """The event of bob is after the instant, so the batch predicts an equal row."""
     wait_in(spool, *events("bob", 41))
-    manager.predict_batch(AS_OF)
-    early = manager.get_latest_prediction("bob")
+    manager.batch_predictions.predict_by_rules(AS_OF)
+    early = manager.predictions.get_latest("bob")
     replay(manager, spool)
-    again = manager.recompute()
-    made = manager.get_latest_prediction("bob")
-    done = manager.predict_batch(AS_OF)
-    latest = manager.get_latest_prediction("bob")
+    again = manager.recomputing.run()
+    made = manager.predictions.get_latest("bob")
+    done = manager.batch_predictions.predict_by_rules(AS_OF)
+    latest = manager.predictions.get_latest("bob")
 
     assert (early.pending_rows, again, done.unchanged) == (1, 2, 2)
     assert content(made) | {"pending_rows": 1, "pending_on": early.pending_on} == content(early) | {
@@ -116,38 +119,38 @@ def test_the_same_cohort_again_does_not_bring_back_what_was_incomplete(
     assert latest.id == made.id != early.id
 
 
-def test_processes_at_once_make_each_once(
+def test_concurrent_processes_recompute_each_row_once(
     manager: DropoutDatabaseManager, private_url: str, spool: Spool
 ) -> None:
     wait_in(spool, *late_events("bob"))
     for student in ("ada", "bob"):
-        manager.compute_features(student, as_of=AS_OF)
+        manager.features.compute(student, as_of=AS_OF)
         for back in range(5):
-            manager.predict(student, as_of=AS_OF - days(back))
+            manager.predictions.predict(student, as_of=AS_OF - days(back))
     replay(manager, spool)
     others = [manager_on(private_url, spool) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        done = list(pool.map(lambda other: other.recompute(), others))
+        done = list(pool.map(lambda other: other.recomputing.run(), others))
 
     assert sum(done) == 12
     assert len(predictions(manager, "ada")) == 10
-    assert len(manager.get_student_features("bob").items) == 2
-    assert {row.pending_rows for row in manager.get_predictions()} == {0}
+    assert len(manager.features.search("bob").items) == 2
+    assert {row.pending_rows for row in manager.predictions.search()} == {0}
 
 
-def test_what_waited_in_another_hosts_spool_is_left_to_that_host(
+def test_rows_of_another_hosts_spool_are_left_to_that_host(
     manager: DropoutDatabaseManager, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Here nothing waits, which says nothing of there; a host that is gone is not waited for."""
-    early = manager.predict("ada", as_of=AS_OF)
+    """This host cannot read that spool; after a quarter of an hour it recomputes nevertheless."""
+    early = manager.predictions.predict("ada", as_of=AS_OF)
     replay(manager, spool)
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr("socket.gethostname", lambda: "elsewhere")
-        at_once = manager.recompute()
+        at_once = manager.recomputing.run()
         change = update(DropoutPrediction).where(DropoutPrediction.id == early.id)
         with manager.database.unit_of_work() as session:
-            session.execute(change.values(created_at=early.created_at - OTHERS_AFTER))
-        later = manager.recompute()
+            session.execute(change.values(created_at=early.created_at - OTHER_HOSTS_AFTER))
+        later = manager.recomputing.run()
 
     assert (at_once, later) == (0, 1)
 
@@ -155,13 +158,17 @@ def test_what_waited_in_another_hosts_spool_is_left_to_that_host(
 @pytest.mark.parametrize(
     "compute",
     [
-        lambda manager: manager.predict("ada", as_of=AS_OF).pending_rows,
-        lambda manager: manager.compute_features("ada", as_of=AS_OF).pending_rows,
-        lambda manager: manager.predict_batch(AS_OF, limit=1, keep=1).highest[0].pending_rows,
+        lambda manager: manager.predictions.predict("ada", as_of=AS_OF).pending_rows,
+        lambda manager: manager.features.compute("ada", as_of=AS_OF).pending_rows,
+        lambda manager: (
+            manager.batch_predictions.predict_by_rules(AS_OF, limit=1, keep=1)
+            .highest[0]
+            .pending_rows
+        ),
     ],
     ids=["prediction", "features", "cohort"],
 )
-def test_rows_that_are_stored_after_others_were_read_count(
+def test_rows_that_are_replayed_during_the_computation_count_as_pending(
     manager: DropoutDatabaseManager,
     private_url: str,
     spool: Spool,
@@ -177,20 +184,22 @@ def test_rows_that_are_stored_after_others_were_read_count(
     event.listen(manager.database.store.bind, "after_cursor_execute", replay_after_reading)
 
     assert (compute(manager), done) == (3, [True])
-    assert manager.recompute() == 1
+    assert manager.recomputing.run() == 1
 
 
-def test_what_was_not_the_latest_stays_so(manager: DropoutDatabaseManager, spool: Spool) -> None:
-    manager.predict("ada", as_of=AS_OF - days(1), prediction_id="earlier")
-    manager.predict("ada", as_of=AS_OF, prediction_id="replaced")
-    manager.save_prediction("given", "ada", "SILENT", 0.9, as_of=AS_OF)
+def test_a_recomputed_prediction_is_the_latest_only_if_the_incomplete_one_was(
+    manager: DropoutDatabaseManager, spool: Spool
+) -> None:
+    manager.predictions.predict("ada", as_of=AS_OF - days(1), prediction_id="earlier")
+    manager.predictions.predict("ada", as_of=AS_OF, prediction_id="replaced")
+    manager.predictions.add("given", "ada", "SILENT", 0.9, as_of=AS_OF)
     change = update(DropoutPrediction).where(DropoutPrediction.id == "earlier")
     with manager.database.unit_of_work() as session:
         session.execute(change.values(obsolete_from=AS_OF - days(1)))
     replay(manager, spool)
 
-    assert manager.recompute() == 2
-    assert manager.get_latest_prediction("ada").id == "given"
+    assert manager.recomputing.run() == 2
+    assert manager.predictions.get_latest("ada").id == "given"
     made = predictions(manager, "ada")[3:]
     assert [(row.as_of, row.obsolete_from) for row in sorted(made, key=lambda row: row.as_of)] == [
         (AS_OF - days(1), AS_OF - days(1)),
@@ -198,26 +207,26 @@ def test_what_was_not_the_latest_stays_so(manager: DropoutDatabaseManager, spool
     ]
 
 
-def test_what_turns_out_not_to_be_assessable_tells_nothing_any_more(
+def test_an_incomplete_prediction_loses_its_marks_if_not_assessable(
     manager: DropoutDatabaseManager, spool: Spool
 ) -> None:
-    manager.predict("ada", as_of=AS_OF)
+    manager.predictions.predict("ada", as_of=AS_OF)
     enrol(manager, "math", 20, "ada")
     replay(manager, spool)
 
-    assert (manager.recompute(), manager.recompute()) == (1, 0)
+    assert (manager.recomputing.run(), manager.recomputing.run()) == (1, 0)
     assert len(predictions(manager, "ada")) == 1
     with pytest.raises(PredictionNotFound):
-        manager.get_latest_prediction("ada")
-    assert manager.get_summary(AS_OF, days=1, periods=1).standings[0].predicted == 0
+        manager.predictions.get_latest("ada")
+    assert manager.analytics.summarize(AS_OF, days=1, periods=1).standings[0].predicted == 0
 
 
-def test_one_that_cannot_be_computed_does_not_hold_up_the_others(
+def test_a_failing_row_does_not_block_the_others(
     manager: DropoutDatabaseManager, spool: Spool, caplog: pytest.LogCaptureFixture
 ) -> None:
     wait_in(spool, *late_events("bob"))
     for student in ("ada", "bob"):
-        manager.predict(student, as_of=AS_OF, prediction_id=student)
+        manager.predictions.predict(student, as_of=AS_OF, prediction_id=student)
     replay(manager, spool)
     trigger = """
         CREATE FUNCTION dropout.object() RETURNS trigger LANGUAGE plpgsql AS
@@ -228,26 +237,29 @@ def test_one_that_cannot_be_computed_does_not_hold_up_the_others(
     with manager.database.unit_of_work() as session:
         session.connection().exec_driver_sql(trigger)
 
-    assert manager.recompute() == 1
-    assert manager.get_latest_prediction("bob").id != "bob"
-    assert manager.get_latest_prediction("ada").id == "ada"
+    assert manager.recomputing.run() == 1
+    assert manager.predictions.get_latest("bob").id != "bob"
+    assert manager.predictions.get_latest("ada").id == "ada"
     assert "something is computed again later" in caplog.text
     assert "ada" not in caplog.text
 
 
-def test_an_unreadable_spool_leaves_it_unknown(
+def test_an_unreadable_spool_leaves_the_number_unknown(
     private_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "damaged.db").write_bytes(b"no database" * 1000)
     spool = Spool(tmp_path / "damaged.db")
     manager = manager_on(private_url, spool)
-    manager.add_learning_events(events("ada", 0, 4, 30))
-    alone, features = manager.predict("ada", as_of=AS_OF), manager.compute_features("ada")
-    batch = manager.predict_batch(AS_OF)
+    manager.events.add_many(events("ada", 0, 4, 30))
+    alone, features = (
+        manager.predictions.predict("ada", as_of=AS_OF),
+        manager.features.compute("ada"),
+    )
+    batch = manager.batch_predictions.predict_by_rules(AS_OF)
     spool.close()
 
-    assert manager.recompute() == 0
+    assert manager.recomputing.run() == 0
     assert (alone.pending_rows, features.pending_rows) == (None, None)
-    assert [row.pending_rows for row in manager.get_predictions()] == [None]
+    assert [row.pending_rows for row in manager.predictions.search()] == [None]
     assert (batch.stored, batch.incomplete) == (1, 0)
     assert "the spool cannot be read" in caplog.text

@@ -1,4 +1,4 @@
-"""Pending rows over HTTP: rows of an outage wait, and a running service computes again."""
+"""Pending rows over HTTP: rows of an outage wait, and a running service recomputes."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -16,7 +16,7 @@ from veritas_cli.postgres.server import LocalPostgres
 
 API = "/api/v1"
 AS_OF = {"as_of": (NOON + days(40)).isoformat()}
-WHAT_DIFFERS = {"id", "student_id", "created_at"}
+DIFFERENT_MEMBERS = {"id", "student_id", "created_at"}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def server_and_key() -> Iterator[tuple[LocalPostgres, str]]:
 
 @pytest.fixture
 def client(server_and_key: tuple[LocalPostgres, str], tmp_path: Path) -> Iterator[TestClient]:
-    """Give a client of a dropout that computes again as soon as it can."""
+    """Give a client of a dropout service that recomputes often."""
     server, key = server_and_key
     settings = {"recomputing_seconds": 0.2, "erasing_seconds": 0}
     with spooling(server.url, key, tmp_path, "dropout", **settings) as client:
@@ -36,7 +36,7 @@ def client(server_and_key: tuple[LocalPostgres, str], tmp_path: Path) -> Iterato
 
 
 def send(client: TestClient, student: str, *on_days: int) -> list[Any]:
-    """Send an event of each day; return the answers."""
+    """Send an event on each day and return the responses."""
     bodies = (
         a_learning_event(
             id=f"{student}-{day}",
@@ -58,23 +58,23 @@ def latest(client: TestClient, student: str, what: str) -> Any:
     return client.get(f"{API}/students/{student}/{what}/latest").json()
 
 
-def is_made_again(client: TestClient, what: str) -> bool:
+def is_recomputed(client: TestClient, what: str) -> bool:
     return bool(latest(client, "ada", what)["pending_rows"] == 0)
 
 
 def content(answer: Any) -> Any:
-    return {name: value for name, value in answer.items() if name not in WHAT_DIFFERS}
+    return {name: value for name, value in answer.items() if name not in DIFFERENT_MEMBERS}
 
 
-def test_what_an_outage_left_out_is_told_and_made_good(
+def test_features_and_predictions_of_an_outage_are_recomputed(
     server_and_key: tuple[LocalPostgres, str], client: TestClient, tmp_path: Path
 ) -> None:
     server, _ = server_and_key
     send(client, "ada", 0, 4, 8)
     send(client, "twin", 0, 4, 8, 31, 39)
     other = spool_in(tmp_path, "dropout")
-    # As another worker that replays would, but slowly.
-    with ReplayQueue(other).turn() as is_ours:
+    # As if another worker replayed slowly.
+    with ReplayQueue(other).replay_lock() as is_ours:
         server.stop()
         away = send(client, "ada", 31, 39)
         server.start()
@@ -89,13 +89,13 @@ def test_what_an_outage_left_out_is_told_and_made_good(
     for kind in kinds:
         assert (early[kind]["pending_rows"], twin[kind]["pending_rows"]) == (2, 0)
         assert content(early[kind]) != content(twin[kind]) | {"pending_rows": 2}
-        assert wait_until(partial(is_made_again, client, kind))
+        assert wait_until(partial(is_recomputed, client, kind))
         assert content(latest(client, "ada", kind)) == content(twin[kind])
     listed = client.get(f"{API}/students/ada/predictions").json()["items"]
     assert sorted(one["pending_rows"] for one in listed) == [0, 2]
 
 
-def test_a_spool_that_could_not_be_opened_leaves_it_unknown(
+def test_a_spool_that_cannot_be_opened_leaves_the_number_unknown(
     server_and_key: tuple[LocalPostgres, str], tmp_path: Path
 ) -> None:
     server, key = server_and_key

@@ -1,4 +1,4 @@
-"""Performance records: as the design writes it, right under parallel writers, kept up to date."""
+"""Performance records: correct under parallel writers, and refreshed as time passes."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -30,7 +30,7 @@ def own(open_own_database: OpenDatabase) -> DatastoreManager:
 
 
 def values(record: PerformanceRecord) -> dict[str, Any]:
-    """Return what the record says, without when it was written."""
+    """Return the record's values, without the instant of the update."""
     columns = inspect(PerformanceRecord).columns.keys()
     return {name: getattr(record, name) for name in columns if name != "updated_at"}
 
@@ -47,11 +47,11 @@ def test_the_design_documents_example(datastore: DatastoreManager) -> None:
     assert (record.assessment_count, record.draft_count) == (1, 1)
 
 
-def test_records_are_right_after_parallel_writers(own: DatastoreManager) -> None:
-    """Whatever order they came in: the stored record is what a recomputation gives."""
+def test_records_are_correct_after_parallel_writers(own: DatastoreManager) -> None:
+    """The stored record equals a recomputation, in any order of the writers."""
     now = utc_now()
     students = [f"s{number}" for number in range(4)]
-    own.add_students([StudentToStore("Pupil", id=id_) for id_ in students])
+    own.students.add_many([StudentToStore("Pupil", id=id_) for id_ in students])
 
     def write(number: int) -> None:
         student_id, moment = students[number % 4], now - days(90 - number)
@@ -62,7 +62,7 @@ def test_records_are_right_after_parallel_writers(own: DatastoreManager) -> None
                 score = (number * 37) % 100
                 own.add_assessment(student_id, "quiz", "Math", score, timestamp=moment)
             case _:
-                own.add_assessments(
+                own.assessments.add_many(
                     [
                         AssessmentToStore(id_, "quiz", "Art", 60, topic="light", timestamp=moment)
                         for id_ in (student_id, "s0", "s3")
@@ -80,16 +80,16 @@ def test_records_are_right_after_parallel_writers(own: DatastoreManager) -> None
     assert {id_: _standings(own, id_) for id_ in students} == standings
     assert sum(record["assessment_count"] for record in stored.values()) == 16 + 16 * 3
     for id_ in students:
-        versions = [draft.version for draft in own.get_student_drafts(id_).items]
+        versions = [draft.version for draft in own.drafts.search_by_student(id_).items]
         assert sorted(versions) == list(range(1, len(versions) + 1))
 
 
 def _standings(own: DatastoreManager, student_id: str) -> list[tuple[object, ...]]:
-    concepts = own.get_student_dashboard(student_id).concepts
+    concepts = own.student_dashboard.get(student_id).concepts
     return [(c.concept, c.assessment_count, c.learning_state, c.mean_percentage) for c in concepts]
 
 
-def test_one_draft_sent_by_many_is_one_version(own: DatastoreManager) -> None:
+def test_one_draft_sent_in_parallel_is_one_version(own: DatastoreManager) -> None:
     own.add_student("s001", "Ada")
 
     with ThreadPoolExecutor(WRITERS) as pool:
@@ -102,54 +102,54 @@ def test_one_draft_sent_by_many_is_one_version(own: DatastoreManager) -> None:
 
 
 def fall(datastore: DatastoreManager, now: datetime) -> None:
-    """Let a student have a setback ten days ago."""
+    """Insert a student with a setback ten days ago."""
     datastore.add_student("s001", "Ada")
     for score, ago in ((80, 12), (80, 11), (60, 10)):
         datastore.add_assessment("s001", "quiz", "Math", score, timestamp=now - days(ago))
 
 
-def test_a_record_is_refreshed_when_time_alone_decides(datastore: DatastoreManager) -> None:
+def test_a_record_is_refreshed_once_it_is_due(datastore: DatastoreManager) -> None:
     now = utc_now()
     fall(datastore, now)
     before = datastore.get_performance_record("s001")
-    not_yet = datastore.refresh_due_records()
+    not_yet = datastore.performance.refresh_due()
     with datastore.database.unit_of_work() as session:
-        # As if the fourteen days were over.
+        # As after the fourteen days.
         mark = AssessmentLog
         for score, ago in ((60, 20), (80, 30)):
             moved = update(mark).where(mark.score == score).values(timestamp=now - days(ago))
             session.execute(moved)
         session.execute(update(PerformanceRecord).values(due_at=now - days(1)))
 
-    refreshed = datastore.refresh_due_records()
+    refreshed = datastore.performance.refresh_due()
     after = datastore.get_performance_record("s001")
 
     assert (before.grit_level, before.due_at) == (None, now - days(10) + days(14))
-    assert (not_yet, refreshed, datastore.refresh_due_records()) == (0, 1, 0)
+    assert (not_yet, refreshed, datastore.performance.refresh_due()) == (0, 1, 0)
     assert (after.grit_level, after.due_at) == (0, None)
 
 
 def test_two_processes_refresh_each_record_once(own: DatastoreManager) -> None:
-    own.add_students([StudentToStore("Pupil", id=f"s{number}") for number in range(30)])
+    own.students.add_many([StudentToStore("Pupil", id=f"s{number}") for number in range(30)])
     with own.database.unit_of_work() as session:
         session.execute(update(PerformanceRecord).values(due_at=utc_now() - days(1)))
 
     with ThreadPoolExecutor(WRITERS) as pool:
-        list(pool.map(lambda _: own.refresh_due_records(10), range(12)))
-    while own.refresh_due_records():
+        list(pool.map(lambda _: own.performance.refresh_due(10), range(12)))
+    while own.performance.refresh_due():
         pass
 
-    assert {r.due_at for r in own.get_performance_records().items} == {None}
+    assert {r.due_at for r in own.performance.search().items} == {None}
 
 
 class TestQueries:
-    """How many statements a dashboard costs, and whether an index serves it."""
+    """Statements and index use of the dashboards."""
 
     @pytest.fixture
     def manager(self, private_url: str) -> DatastoreManager:
         manager = DatastoreManager(Database.on(engine_on(private_url)))
-        manager.add_students([StudentToStore(f"Pupil {n}", id=f"s{n:03}") for n in range(120)])
-        manager.add_assessments(
+        manager.students.add_many([StudentToStore(f"Pupil {n}", id=f"s{n:03}") for n in range(120)])
+        manager.assessments.add_many(
             [
                 AssessmentToStore(f"s{n:03}", "quiz", "Math", n % 100, topic="sets")
                 for n in range(100)
@@ -159,7 +159,7 @@ class TestQueries:
         return manager
 
     def statements(self, manager: DatastoreManager, read: Any) -> list[tuple[str, Any]]:
-        """Return what the reading sends to the server, but for the transaction's settings."""
+        """Return the statements of the read, without the transaction's settings."""
         sent: list[tuple[str, Any]] = []
 
         def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -175,19 +175,19 @@ class TestQueries:
         return sent
 
     @pytest.mark.parametrize("order", Order)
-    def test_a_page_is_one_query_however_long(
+    def test_a_page_of_any_length_is_one_query(
         self, manager: DatastoreManager, order: Order
     ) -> None:
         for limit in (1, 100):
             sent = self.statements(
                 manager,
-                lambda limit=limit: manager.get_teacher_dashboard(order=order, limit=limit),
+                lambda limit=limit: manager.teacher_dashboard.search(order=order, limit=limit),
             )
             assert len(sent) == 1
 
-    def test_the_others_are_one_query_too(self, manager: DatastoreManager) -> None:
-        student = self.statements(manager, lambda: manager.get_student_dashboard("s001"))
-        cohort = self.statements(manager, manager.get_cohort_dashboard)
+    def test_the_other_dashboards_are_one_query_each(self, manager: DatastoreManager) -> None:
+        student = self.statements(manager, lambda: manager.student_dashboard.get("s001"))
+        cohort = self.statements(manager, manager.cohort_dashboard.get)
 
         assert (len(student), len(cohort)) == (1, 1)
 
@@ -206,10 +206,10 @@ class TestQueries:
     def test_an_index_gives_the_order(
         self, manager: DatastoreManager, order: Order, index: str
     ) -> None:
-        first = manager.get_teacher_dashboard(order=order, limit=10)
+        first = manager.teacher_dashboard.search(order=order, limit=10)
         [(statement, parameters)] = self.statements(
             manager,
-            lambda: manager.get_teacher_dashboard(order=order, limit=10, after=first.next),
+            lambda: manager.teacher_dashboard.search(order=order, limit=10, after=first.next),
         )
 
         plan = self.plan(manager, statement, parameters)
@@ -218,11 +218,11 @@ class TestQueries:
         assert "Sort" not in plan
 
     @pytest.mark.parametrize("order", [Order.LOWEST_RISK, Order.HIGHEST_RISK])
-    def test_those_without_a_risk_are_only_looked_for_when_needed(
+    def test_students_without_a_risk_are_read_only_to_fill_the_page(
         self, manager: DatastoreManager, order: Order
     ) -> None:
         [(statement, parameters)] = self.statements(
-            manager, lambda: manager.get_teacher_dashboard(order=order, limit=10)
+            manager, lambda: manager.teacher_dashboard.search(order=order, limit=10)
         )
 
         plan = self.plan(manager, statement, parameters)
@@ -231,7 +231,7 @@ class TestQueries:
         assert "overall_by_risk" in plan
 
     def plan(self, manager: DatastoreManager, statement: str, parameters: Any) -> str:
-        """Return the plan of a database that is small, as if it were large."""
+        """Return the plan that a large database would have."""
         with manager.database.reading() as session:
             for method in ("seqscan", "sort", "hashjoin", "mergejoin", "bitmapscan"):
                 session.execute(text(f"SET LOCAL enable_{method} = off"))

@@ -1,4 +1,4 @@
-"""Through PgBouncer in transaction mode nothing of one unit of work is left for the next."""
+"""PgBouncer in transaction mode: no state of one unit of work reaches the next."""
 
 import pytest
 from sqlalchemy import Engine, MetaData, text
@@ -9,9 +9,8 @@ from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy
 from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base as StaffstuddashBase
-from tests.support.databases import engine_on, role_of
+from tests.support.databases import Pooled, engine_on, role_of
 from tests.support.grades import HISTORY
-from tests.support.pooler import Pooled
 from tests.support.server import role_prefix
 from veritas_cli.commands.check import TRIALS
 from veritas_cli.migrations import migrate_all
@@ -24,13 +23,13 @@ STATE = text(
 
 @pytest.fixture
 def engine(private_url: str, pooled: Pooled) -> Engine:
-    """Give an engine on a database through the pooler."""
+    """Return an engine on a database through the pooler."""
     return engine_on(pooled(private_url))
 
 
 @pytest.fixture
 def url(private_url: str, pooled: Pooled) -> str:
-    """Give the URL of a database through the pooler."""
+    """Return the URL of a database through the pooler."""
     return pooled(private_url)
 
 
@@ -45,12 +44,12 @@ def state(engine: Engine) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("read_only", ["on", "off"])
-def test_settings_and_role_are_of_the_transaction_only(
+def test_settings_and_role_are_local_to_the_transaction(
     engine: Engine, url: str, read_only: str
 ) -> None:
     before = state(engine)
     database = opened(url, "staffstuddash")
-    # A unit of work commits: what was set for the session would stay.
+    # A unit of work commits: a setting of the session would stay.
     with database.reading() if read_only == "on" else database.unit_of_work() as session:
         inside = tuple(session.execute(STATE).one())
     after = state(engine)
@@ -76,7 +75,7 @@ def test_two_services_share_a_connection_each_in_its_role(url: str) -> None:
     assert [role for _, role in seen] == roles * 2
 
 
-def test_a_statement_that_takes_too_long_is_given_up(url: str) -> None:
+def test_a_slow_statement_is_given_up(url: str) -> None:
     database = opened(url, "staffstuddash")
     with pytest.raises(DatabaseBusy, match="STATEMENT_TIMEOUT"), database.reading() as session:
         session.execute(text("SELECT pg_sleep(5)"))
@@ -84,7 +83,7 @@ def test_a_statement_that_takes_too_long_is_given_up(url: str) -> None:
         assert session.scalar(text("SELECT 1")) == 1
 
 
-def test_a_reading_session_cannot_write_and_the_next_one_can(url: str) -> None:
+def test_a_read_only_session_cannot_write_and_the_next_one_can(url: str) -> None:
     database = opened(url, "staffstuddash")
     delete = text("DELETE FROM staffstuddash.students")
     with pytest.raises(DBAPIError, match="read-only"), database.reading() as session:
@@ -98,13 +97,13 @@ def test_each_manager_writes_and_reads(engine: Engine, service: str) -> None:
     TRIALS[service](Database.on(engine, role=f"{role_prefix()}_{service}"))
 
 
-def test_the_tables_can_be_made_through_it(empty_url: str, pooled: Pooled) -> None:
+def test_migrations_run_through_the_pooler(empty_url: str, pooled: Pooled) -> None:
     engine = engine_on(pooled(empty_url))
 
     assert migrate_all(engine, role_prefix=role_prefix()) is None
     HISTORY.upgrade(engine)
     HISTORY.downgrade(engine, "base")
-    # Neither the limit of a migration nor its lock stays behind on a connection.
+    # A migration leaves neither its time-out nor its lock on a connection.
     assert state(engine)[3] == "0"
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM migrations.lease")) == 0

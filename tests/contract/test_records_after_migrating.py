@@ -1,4 +1,4 @@
-"""What a database of the first release becomes: searchable students, and records computed anew."""
+"""Migration of a first-release database: searchable students and recomputed records."""
 
 import time
 from collections.abc import Callable
@@ -46,26 +46,26 @@ def engine(empty_url: str) -> Engine:
 def test_students_are_found_and_listed(engine: Engine) -> None:
     datastore = DatastoreManager(Database.on(engine))
 
-    assert [s.id for s in datastore.get_students(search="LOVE").items] == ["s1"]
-    assert [s.id for s in datastore.get_students(search="ada@school").items] == ["s1"]
-    assert [row.student_id for row in datastore.get_teacher_dashboard().items] == ["s1", "s2"]
+    assert [s.id for s in datastore.students.search(search="LOVE").items] == ["s1"]
+    assert [s.id for s in datastore.students.search(search="ada@school").items] == ["s1"]
+    assert [row.student_id for row in datastore.teacher_dashboard.search().items] == ["s1", "s2"]
 
 
 def test_records_are_computed_from_the_marks(engine: Engine) -> None:
     datastore = DatastoreManager(Database.on(engine))
     before = datastore.get_performance_record("s1")
 
-    assert datastore.refresh_due_records() == 2
+    assert datastore.performance.refresh_due() == 2
 
     after = datastore.get_performance_record("s1")
     assert (before.assessment_count, after.assessment_count) == (0, 3)
     assert after.mean_percentage == 60
     assert after.trend_per_30_days == pytest.approx(30)
-    assert [c.concept for c in datastore.get_student_dashboard("s1").concepts] == ["sets"]
+    assert [c.concept for c in datastore.student_dashboard.get("s1").concepts] == ["sets"]
     assert datastore.get_performance_record("s2").due_at is None
 
 
-def test_a_running_service_computes_them_by_itself(engine: Engine) -> None:
+def test_a_running_service_recomputes_the_records(engine: Engine) -> None:
     datastore = DatastoreManager(Database.on(engine))
     settings = Settings(environment="development", records_refresh_seconds=0.05)
     app = create_app(datastore, settings)
@@ -76,7 +76,7 @@ def test_a_running_service_computes_them_by_itself(engine: Engine) -> None:
 
 
 def comes_true(condition: Callable[[], bool]) -> bool:
-    """Wait for the condition; generous, because machines are slow at times."""
+    """Wait for the condition for at most a minute, because machines are slow at times."""
     deadline = time.monotonic() + 60
     while not condition():
         if time.monotonic() > deadline:

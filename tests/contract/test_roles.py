@@ -1,4 +1,4 @@
-"""Each service has a role of its own, and sees of the others only what they publish."""
+"""Roles: each service reads and writes its own tables, and reads the views that others publish."""
 
 import sys
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def roles() -> dict[str, ServiceRole]:
 
 @pytest.fixture
 def tables(private_url: str) -> Iterator[dict[str, set[str]]]:
-    """Give by role and privilege the tables and views that may be used."""
+    """Yield, by role and privilege, the tables and views that may be used."""
     with engine_on(private_url).connect() as connection:
         yield {
             f"{schema} {privilege}": set(
@@ -50,9 +50,9 @@ def tables(private_url: str) -> Iterator[dict[str, set[str]]]:
 
 @pytest.mark.parametrize("schema", [history.schema for history in SERVICES])
 class TestRights:
-    """What a role may do, in PostgreSQL's own words."""
+    """Rights of a role, as PostgreSQL reports them."""
 
-    def test_it_reads_its_own_schema_the_keys_and_what_it_says_it_reads(
+    def test_it_reads_its_schema_the_keys_and_its_declared_views(
         self, tables: dict[str, set[str]], schema: str
     ) -> None:
         foreign = {t for t in tables[f"{schema} SELECT"] if not t.startswith(f"{schema}.")}
@@ -61,7 +61,7 @@ class TestRights:
         assert "access.api_keys" in foreign
         assert len(tables[f"{schema} SELECT"]) > len(foreign)
 
-    def test_it_changes_rows_of_its_own_schema_only_and_not_its_revision(
+    def test_it_changes_rows_of_its_own_schema_except_the_revision(
         self, tables: dict[str, set[str]], schema: str
     ) -> None:
         for privilege in CHANGES:
@@ -73,7 +73,9 @@ class TestRights:
     def test_it_has_no_other_right(self, tables: dict[str, set[str]], schema: str) -> None:
         assert [tables[f"{schema} {privilege}"] for privilege in OTHERS] == [set()] * len(OTHERS)
 
-    def test_a_query_on_anothers_table_is_refused(self, private_url: str, schema: str) -> None:
+    def test_a_query_on_a_table_of_another_service_is_refused(
+        self, private_url: str, schema: str
+    ) -> None:
         engine = engine_on(private_url)
         database = Database.on(engine, role=roles()[schema].name)
         with engine.connect() as connection:
@@ -85,14 +87,14 @@ class TestRights:
             with pytest.raises(ProgrammingError, match="denied"), database.reading() as session:
                 session.execute(text(f"SELECT 1 FROM {table}"))
 
-    def test_it_can_neither_make_nor_drop_a_table(self, private_url: str, schema: str) -> None:
+    def test_it_can_neither_create_nor_drop_a_table(self, private_url: str, schema: str) -> None:
         database = Database.on(engine_on(private_url), role=roles()[schema].name)
         for statement in (f"CREATE TABLE {schema}.x (y int)", f"DROP SCHEMA {schema} CASCADE"):
             refused = pytest.raises(ProgrammingError, match=r"denied|owner")
             with refused, database.unit_of_work() as session:
                 session.execute(text(statement))
 
-    def test_a_table_made_later_is_covered(self, private_url: str, schema: str) -> None:
+    def test_it_has_its_rights_on_later_tables(self, private_url: str, schema: str) -> None:
         engine = engine_on(private_url)
         with engine.begin() as connection:
             connection.execute(text(f"CREATE TABLE {schema}.later (n int)"))
@@ -102,9 +104,7 @@ class TestRights:
 
         assert found == 1
 
-    def test_it_finds_callers_by_their_keys_and_makes_none(
-        self, private_url: str, schema: str
-    ) -> None:
+    def test_it_reads_keys_and_cannot_create_any(self, private_url: str, schema: str) -> None:
         engine = engine_on(private_url)
         key = KeyManager(Database.on(engine)).add_key("lms", [Scope.READ])
         keys = KeyManager(Database.on(engine, role=roles()[schema].name))
@@ -116,16 +116,14 @@ class TestRights:
         with pytest.raises(ProgrammingError, match="denied"):
             keys.add_key("another", [Scope.ADMIN])
 
-    def test_it_knows_whether_its_tables_are_up_to_date(
-        self, private_url: str, schema: str
-    ) -> None:
+    def test_it_can_check_its_revision(self, private_url: str, schema: str) -> None:
         history = {history.schema: history for history in SERVICES}[schema]
 
         require_migrated(Database.on(engine_on(private_url), role=roles()[schema].name), history)
 
 
 @pytest.mark.parametrize("history", SERVICES, ids=lambda history: history.schema)
-def test_what_a_service_reads_of_others_is_what_it_declares(history: History) -> None:
+def test_a_service_reads_only_the_views_that_it_declares(history: History) -> None:
     import_module(f"{history.package}.main")
     models = [vars(m) for n, m in sys.modules.items() if n.startswith(f"{history.package}.models")]
     tables = {v.fullname for names in models for v in names.values() if isinstance(v, Table)}
@@ -135,7 +133,7 @@ def test_what_a_service_reads_of_others_is_what_it_declares(history: History) ->
     assert foreign == set(history.reads), "correct `reads` in the service's migrations/__init__.py"
 
 
-def test_rights_that_are_no_longer_needed_are_taken_away(private_url: str) -> None:
+def test_rights_that_are_no_longer_needed_are_revoked(private_url: str) -> None:
     engine, role = engine_on(private_url), roles()["monitoring"]
     with engine.begin() as connection:
         connection.execute(text(f"GRANT ALL ON staffstuddash.students TO {role.name}"))

@@ -1,4 +1,4 @@
-"""Roles at work: who makes them, who takes them, and logins of the services' own."""
+"""Roles in use: their creation, SET ROLE in units of work, and separate logins."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,16 +31,16 @@ def user_in(database: Database) -> object:
 
 @pytest.fixture
 def prefix(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Give a prefix of roles that were not made yet, and set it."""
+    """Set a prefix of roles that do not exist yet, and return it."""
     new = new_role_prefix()
     monkeypatch.setenv("DATABASE_ROLE_PREFIX", new)
     return new
 
 
 class TestTakingTheRole:
-    """A unit of work takes the role of its service, where the login may."""
+    """A unit of work takes the role of its service if the login may."""
 
-    def test_it_is_taken_for_the_transaction_only(self, private_url: str) -> None:
+    def test_the_role_is_local_to_the_transaction(self, private_url: str) -> None:
         database = open_as(private_url, database_pool="queue")  # the same connection each time
         with database.unit_of_work() as session:
             within = session.scalar(CURRENT_USER)
@@ -51,7 +51,7 @@ class TestTakingTheRole:
         assert within == role_of(Base.metadata)
         assert afterwards == make_url(private_url).username
 
-    def test_the_server_is_asked_once_whether_it_may_be_taken(
+    def test_membership_is_checked_once(
         self, private_url: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level("INFO", "sqlalchemy.engine")
@@ -63,45 +63,43 @@ class TestTakingTheRole:
         assert caplog.text.count("pg_has_role") == 1
         assert caplog.text.count("set_config('role'") == 3
 
-    def test_without_such_a_role_the_login_works_as_it_is(self, private_url: str) -> None:
+    def test_a_missing_role_is_not_taken(self, private_url: str) -> None:
         database = open_as(private_url, database_role_prefix="nobody_made_these")
 
         assert user_in(database) == make_url(private_url).username
         assert DatastoreManager(database).add_student("s001", "Ada").name == "Ada"
 
-    def test_a_role_that_is_for_another_database_is_not_taken(
-        self, private_url: str, prefix: str
-    ) -> None:
+    def test_a_role_of_another_database_is_not_taken(self, private_url: str, prefix: str) -> None:
         with engine_on(private_url).begin() as connection:
             connection.execute(text(f"CREATE ROLE {prefix}_staffstuddash"))
 
         assert user_in(open_as(private_url)) == make_url(private_url).username
 
-    def test_a_login_that_is_no_member_works_as_it_is(self, private_url: str) -> None:
+    def test_a_login_that_is_no_member_does_not_take_the_role(self, private_url: str) -> None:
         stranger = a_login()
 
         assert user_in(open_as(stranger.url_of(private_url))) == stranger.name
 
 
 class TestMakingRoles:
-    """The roles are made by whoever migrates, if that login is allowed to."""
+    """The migrating login creates the roles if it may."""
 
-    def test_an_owner_who_may_make_roles_uses_them_itself(
-        self, empty_url: str, prefix: str
-    ) -> None:
+    def test_an_owner_that_can_create_roles_uses_them(self, empty_url: str, prefix: str) -> None:
         url = give_database(empty_url, a_login(can_create_roles=True))
 
         assert migrate_all(engine_on(url), role_prefix=prefix) is None
         assert user_in(open_as(url)) == f"{prefix}_staffstuddash"
         assert DatastoreManager(open_as(url)).add_student("s001", "Ada").id == "s001"
 
-    def test_making_them_again_changes_nothing(self, empty_url: str, prefix: str) -> None:
+    def test_creating_the_roles_again_changes_nothing(self, empty_url: str, prefix: str) -> None:
         url = give_database(empty_url, a_login(can_create_roles=True))
         engine = engine_on(url)
 
         assert [migrate_all(engine, role_prefix=prefix) for _ in range(2)] == [None, None]
 
-    def test_an_owner_who_may_not_migrates_all_the_same(self, empty_url: str, prefix: str) -> None:
+    def test_an_owner_that_cannot_create_roles_still_migrates(
+        self, empty_url: str, prefix: str
+    ) -> None:
         owner = a_login()
         url = give_database(empty_url, owner)
 
@@ -112,7 +110,7 @@ class TestMakingRoles:
         assert user_in(open_as(url)) == owner.name
         assert DatastoreManager(open_as(url)).add_student("s001", "Ada").id == "s001"
 
-    def test_roles_of_another_owner_are_left_to_that_one(self, empty_url: str, prefix: str) -> None:
+    def test_roles_of_another_owner_are_not_changed(self, empty_url: str, prefix: str) -> None:
         migrate_all(engine_on(empty_url), role_prefix=prefix)
         name = new_name()
         second = give_database(create_database(admin_url(), name), a_login())
@@ -121,7 +119,7 @@ class TestMakingRoles:
         assert user_in(open_as(second)) == make_url(second).username
         drop_database(admin_url(), name)
 
-    def test_they_are_made_for_several_databases_at_the_same_time(
+    def test_roles_are_created_for_several_databases_in_parallel(
         self, template_name: str, prefix: str
     ) -> None:
         names = [new_name() for _ in range(4)]
@@ -138,7 +136,7 @@ class TestMakingRoles:
 
 
 class TestLoginsOfTheirOwn:
-    """Three logins: what one does not see, it does not see without taking a role either."""
+    """Three logins: each is limited to its service, also without taking a role."""
 
     @pytest.fixture
     def logins(self, private_url: str, prefix: str) -> dict[str, Login]:
@@ -147,13 +145,13 @@ class TestLoginsOfTheirOwn:
         migrate_all(engine_on(private_url), role_prefix=prefix, logins=names)
         return made
 
-    def test_each_works_in_its_role(self, logins: dict[str, Login], private_url: str) -> None:
+    def test_each_login_works_in_its_role(self, logins: dict[str, Login], private_url: str) -> None:
         database = open_as(logins["staffstuddash"].url_of(private_url))
 
         assert str(user_in(database)).endswith("_staffstuddash")
         assert DatastoreManager(database).add_student("s001", "Ada").id == "s001"
 
-    def test_none_sees_anothers_rows(
+    def test_no_login_sees_rows_of_another_service(
         self, logins: dict[str, Login], private_url: str, prefix: str
     ) -> None:
         engine = engine_on(logins["monitoring"].url_of(private_url))
@@ -163,7 +161,7 @@ class TestLoginsOfTheirOwn:
             with refused, engine.connect() as connection:
                 connection.execute(text(query))
 
-    def test_a_login_that_is_not_there_is_passed_over(self, private_url: str, prefix: str) -> None:
+    def test_a_missing_login_is_skipped(self, private_url: str, prefix: str) -> None:
         names = {"monitoring": "somebody.of.a.pooler"}
 
         assert migrate_all(engine_on(private_url), role_prefix=prefix, logins=names) is None

@@ -1,4 +1,4 @@
-"""The daily rollup on both stores: whatever comes in whichever order, it is what the events are."""
+"""Daily rollup on both stores: equal to the totals of the events, in any order of arrival."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -33,7 +33,7 @@ def rebuilt(manager: DropoutDatabaseManager, student_id: str = "s001") -> list[d
         session.execute(delete(DailyActivity).where(DailyActivity.student_id == student_id))
     after: str | None = ""
     while after is not None:
-        after = manager.rebuild_daily_activity(after=after, limit=2)
+        after = manager.events.rebuild_daily_activity(after=after, limit=2)
     return rollup(manager, student_id)
 
 
@@ -48,9 +48,9 @@ def an_answer(number: int, **values: Any) -> EventToStore:
     return EventToStore("s001", SUBMIT, **{**described, **values})
 
 
-def test_a_day_is_summed_up_per_course(db_manager: DropoutDatabaseManager) -> None:
+def test_a_day_has_totals_per_course(db_manager: DropoutDatabaseManager) -> None:
     quarter = timedelta(minutes=15)
-    db_manager.add_learning_events(
+    db_manager.events.add_many(
         [
             an_answer(0),
             an_answer(1, occurred_at=NOON + quarter),
@@ -73,12 +73,12 @@ def test_a_day_is_summed_up_per_course(db_manager: DropoutDatabaseManager) -> No
     assert next_day["day"] == outside["day"] + 1
 
 
-def test_repeats_do_not_count_twice(db_manager: DropoutDatabaseManager) -> None:
+def test_replays_do_not_count_twice(db_manager: DropoutDatabaseManager) -> None:
     batch = [an_answer(number) for number in range(6)]
-    db_manager.add_learning_events(batch)
+    db_manager.events.add_many(batch)
     once = rollup(db_manager)
-    db_manager.add_learning_events([*batch, *batch])
-    db_manager.add_learning_event(
+    db_manager.events.add_many([*batch, *batch])
+    db_manager.events.add(
         "e0",
         "s001",
         "q0",
@@ -94,7 +94,7 @@ def test_repeats_do_not_count_twice(db_manager: DropoutDatabaseManager) -> None:
 
 def test_the_order_of_arrival_does_not_matter(db_manager: DropoutDatabaseManager) -> None:
     for number in (4, 1, 7, 0, 3, 6, 2, 5):
-        db_manager.add_learning_events([an_answer(number)])
+        db_manager.events.add_many([an_answer(number)])
 
     kept = rollup(db_manager)
 
@@ -103,13 +103,13 @@ def test_the_order_of_arrival_does_not_matter(db_manager: DropoutDatabaseManager
     assert kept == rebuilt(db_manager)
 
 
-def test_a_day_that_grows_is_at_every_time_what_its_events_are(
+def test_a_growing_day_always_matches_its_events(
     db_manager: DropoutDatabaseManager,
 ) -> None:
     kinds = (
         EventType.NAVIGATION,
         EventType.NAVIGATION,
-        EventType.SESSION_START,  # from here on quiet alone begins no session any more
+        EventType.SESSION_START,  # from here on a pause alone begins no session
         EventType.NAVIGATION,
         EventType.SESSION_END,
         EventType.NAVIGATION,
@@ -118,7 +118,7 @@ def test_a_day_that_grows_is_at_every_time_what_its_events_are(
     sessions = []
     for hour, kind in enumerate(kinds):
         at = NOON + timedelta(hours=hour)
-        db_manager.add_learning_events([EventToStore("s001", kind, occurred_at=at)])
+        db_manager.events.add_many([EventToStore("s001", kind, occurred_at=at)])
         kept = rollup(db_manager)
         sessions.append(kept[0]["sessions"])
         assert kept == rebuilt(db_manager)
@@ -126,7 +126,7 @@ def test_a_day_that_grows_is_at_every_time_what_its_events_are(
     assert sessions == [1, 2, 2, 2, 2, 3, 3]
 
 
-def test_the_rollup_is_what_the_events_are(open_own_database: OpenDatabase) -> None:
+def test_the_rollup_matches_the_events(open_own_database: OpenDatabase) -> None:
     manager = DropoutDatabaseManager(open_own_database(Base.metadata))
     students = iter(range(10_000))
     an_event = st.tuples(
@@ -141,10 +141,10 @@ def test_the_rollup_is_what_the_events_are(open_own_database: OpenDatabase) -> N
     @given(st.lists(st.lists(an_event, max_size=8), max_size=4), st.booleans())
     def holds(sent: list[list[AnEvent]], is_in_time: bool) -> None:
         student_id = f"s{next(students)}"
-        manager.add_student(student_id)
+        manager.students.add(student_id)
         batches = in_time(sent) if is_in_time else sent
         for batch in batches:
-            manager.add_learning_events(
+            manager.events.add_many(
                 [
                     EventToStore(
                         student_id,
@@ -173,11 +173,11 @@ def rebuilt_alone(manager: DropoutDatabaseManager, student_id: str) -> list[dict
     before = student_id[:-1] + chr(ord(student_id[-1]) - 1) + "~"
     with manager.database.unit_of_work() as session:
         session.execute(delete(DailyActivity).where(DailyActivity.student_id == student_id))
-    manager.rebuild_daily_activity(after=before, limit=1)
+    manager.events.rebuild_daily_activity(after=before, limit=1)
     return rollup(manager, student_id)
 
 
-def test_parallel_writers_lose_nothing(open_own_database: OpenDatabase) -> None:
+def test_parallel_writers_lose_no_event(open_own_database: OpenDatabase) -> None:
     manager = DropoutDatabaseManager(open_own_database(Base.metadata))
 
     def send(turn: int) -> None:
@@ -192,8 +192,8 @@ def test_parallel_writers_lose_nothing(open_own_database: OpenDatabase) -> None:
             )
             for n in range(6)
         ]
-        # One after the other, and backwards: parallel batches must not wait in a circle.
-        manager.add_learning_events(events if turn % 2 else events[::-1])
+        # Forwards and backwards by turns: parallel batches must not deadlock.
+        manager.events.add_many(events if turn % 2 else events[::-1])
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(send, range(24)))
@@ -204,5 +204,5 @@ def test_parallel_writers_lose_nothing(open_own_database: OpenDatabase) -> None:
     assert [row["questions_solved"] for row in kept] == [2, 2, 2]
 
 
-def test_rebuilding_nothing_ends(db_manager: DropoutDatabaseManager) -> None:
-    assert db_manager.rebuild_daily_activity() is None
+def test_a_rebuild_without_students_ends(db_manager: DropoutDatabaseManager) -> None:
+    assert db_manager.events.rebuild_daily_activity() is None

@@ -1,4 +1,4 @@
-"""Sessions for callers outside: a small app of somebody else that uses `get_db`."""
+"""Sessions for callers outside: a small separate app that uses `get_db`."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ Db = Annotated[Session, Depends(get_db, scope="function")]
 
 @pytest.fixture
 def client(db_manager: DropoutDatabaseManager, monkeypatch: pytest.MonkeyPatch) -> TestClient:
-    """Give a client of the small app, whose sessions are of the test's database."""
+    """Return a client of the small app; its sessions use the test's database."""
     monkeypatch.setattr(dropout_service.database, "db_manager", db_manager)
     app = FastAPI()
 
@@ -35,7 +35,7 @@ def client(db_manager: DropoutDatabaseManager, monkeypatch: pytest.MonkeyPatch) 
     return TestClient(app)
 
 
-def test_what_is_committed_is_there_for_the_next_request(client: TestClient) -> None:
+def test_committed_rows_are_there_for_the_next_request(client: TestClient) -> None:
     assert client.post("/students/s001").status_code == 201
     assert client.get("/students").json() == ["s001"]
 

@@ -1,4 +1,4 @@
-"""A spool that is full, and one of an earlier release, in a service that runs."""
+"""Spools of a running service: a full one, and one of an earlier release."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ RELEASES = Path(__file__).parents[1] / "releases"
 
 @pytest.fixture(scope="module")
 def server_and_key() -> Iterator[tuple[LocalPostgres, str]]:
-    """Give a server that the tests of this file take away and bring back."""
+    """Give a server that the tests of this file stop and start again."""
     with server_to_lose() as (server, key):
         yield server, key
 
 
-def test_a_full_spool_refuses_and_says_so(
+def test_a_full_spool_refuses_inserts_and_fails_readiness(
     server_and_key: tuple[LocalPostgres, str], tmp_path: Path
 ) -> None:
     server, key = server_and_key

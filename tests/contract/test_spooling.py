@@ -1,4 +1,4 @@
-"""Additions while PostgreSQL is away: accepted, read back, stored when it is there again."""
+"""Inserts while PostgreSQL is away: accepted, read back, stored once it is available again."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ A_DRAFT = {"assignment_id": "essay", "content": "The sky is blue."}
 
 @pytest.fixture(scope="module")
 def server_and_key() -> Iterator[tuple[LocalPostgres, str]]:
-    """Give a server that the tests of this file take away and bring back."""
+    """Give a server that the tests of this file stop and start again."""
     with server_to_lose() as (server, key):
         yield server, key
 
@@ -49,7 +49,7 @@ def problem_of(answer: Any) -> str:
     return str(answer.json()["type"]).rpartition(":")[2]
 
 
-def test_additions_of_an_outage_are_stored_once_and_in_order(
+def test_rows_of_an_outage_are_stored_once_and_in_order(
     server: LocalPostgres, client: TestClient, tmp_path: Path
 ) -> None:
     client.post(f"{API}/students", json=a_student(id="known"))
@@ -86,10 +86,10 @@ def test_additions_of_an_outage_are_stored_once_and_in_order(
     assert {"b1", "b2"} <= {s["id"] for s in client.get(f"{API}/students").json()["items"]}
     again = client.post(f"{API}/students", json=a_student(id="new"))
     assert (again.status_code, again.headers["Idempotent-Replay"]) == (201, "true")
-    assert spool_in(tmp_path).every() == []
+    assert spool_in(tmp_path).all_entries() == []
 
 
-def test_a_repeated_addition_is_one_and_another_under_its_id_a_conflict(
+def test_a_repeated_row_is_a_replay_and_other_content_a_conflict(
     server: LocalPostgres, client: TestClient
 ) -> None:
     server.stop()
@@ -107,7 +107,7 @@ def test_a_repeated_addition_is_one_and_another_under_its_id_a_conflict(
     assert [item["outcome"] for item in batch.json()["items"]] == ["repeated", "refused"]
 
 
-def test_what_cannot_be_known_is_neither_absent_nor_empty(
+def test_reads_and_changes_of_an_outage_are_refused_not_empty(
     server: LocalPostgres, client: TestClient
 ) -> None:
     client.post(f"{API}/students", json=a_student(id="there"))
@@ -120,18 +120,18 @@ def test_what_cannot_be_known_is_neither_absent_nor_empty(
         client.delete(f"{API}/students/there"),
     ]
     bad = client.post(f"{API}/students", json={"id": "bad", "name": ""})
-    stranger = client.get(f"{API}/students", headers={"Authorization": "Bearer veritas_unknown"})
+    unknown_key = client.get(f"{API}/students", headers={"Authorization": "Bearer veritas_unknown"})
     server.start()
 
     assert settled(client)
-    for answer in [*answers, stranger]:
+    for answer in [*answers, unknown_key]:
         assert (answer.status_code, problem_of(answer)) == (503, "database-unavailable")
         assert int(answer.headers["Retry-After"]) > 0
     assert bad.status_code == 422
     assert client.get(f"{API}/students/bad").status_code == 404
 
 
-def test_what_the_database_refuses_stays_with_its_problem_until_it_is_retried(
+def test_a_rejected_row_stays_with_its_problem_until_it_is_retried(
     server: LocalPostgres, client: TestClient, tmp_path: Path
 ) -> None:
     client.post(f"{API}/students", json=a_student(id="taken"))
@@ -140,7 +140,7 @@ def test_what_the_database_refuses_stays_with_its_problem_until_it_is_retried(
     posted(client, "/assessments", an_assessment(id="of-nobody", student_id="late"))
     server.start()
     assert settled(client)
-    problems = {entry.id: entry.problem for entry in spool_in(tmp_path).every()}
+    problems = {entry.id: entry.problem for entry in spool_in(tmp_path).all_entries()}
     health = client.get("/health").json()
     client.post(f"{API}/students", json=a_student(id="late"))
     retried = spool_in(tmp_path).retry(["of-nobody"])
@@ -153,12 +153,12 @@ def test_what_the_database_refuses_stays_with_its_problem_until_it_is_retried(
     assert health["status"] == "warn"
     assert health["checks"]["spool:waiting"][0]["refused"] == 2
     assert retried == 1
-    assert {entry.id for entry in spool_in(tmp_path).every()} == {"taken"}
+    assert {entry.id for entry in spool_in(tmp_path).all_entries()} == {"taken"}
     assert client.get(f"{API}/students/late/performance").json()["assessment_count"] == 1
 
 
 @pytest.mark.usefixtures("client")  # which verified the key
-def test_a_service_starts_without_its_database_and_knows_its_callers(
+def test_a_service_starts_without_its_database_and_admits_known_keys(
     server_and_key: tuple[LocalPostgres, str], tmp_path: Path
 ) -> None:
     server, key = server_and_key
@@ -173,7 +173,7 @@ def test_a_service_starts_without_its_database_and_knows_its_callers(
     assert "pending" not in stored.json()
 
 
-def test_without_a_spool_everything_is_refused(
+def test_without_a_spool_inserts_are_refused(
     server_and_key: tuple[LocalPostgres, str], tmp_path: Path
 ) -> None:
     server, key = server_and_key
@@ -189,7 +189,7 @@ def test_without_a_spool_everything_is_refused(
     assert ready.status_code == 503
 
 
-def test_a_standby_is_read_and_what_is_added_waits(
+def test_a_standby_is_read_and_inserts_are_spooled(
     server: LocalPostgres, client: TestClient
 ) -> None:
     client.post(f"{API}/students", json=a_student(id="before"))
@@ -238,7 +238,8 @@ def test_events_of_an_outage_are_stored_with_their_results(
 ) -> None:
     server, key = server_and_key
     with spooling(server.url, key, tmp_path, service) as client:
-        assert client.post(f"{API}{path}", json={**body, id_field: "e0"}).status_code == 201
+        first = client.post(f"{API}{path}", json={**body, id_field: "e0"})
+        assert first.status_code == 201, first.text
         server.stop()
         single = posted(client, path, {**body, id_field: "e1"})
         again = posted(client, path, {**body, id_field: "e1"})
@@ -262,7 +263,7 @@ def test_events_of_an_outage_are_stored_with_their_results(
         assert {event["id"] for event in stored.json()["items"]} == {"e0", "e1", "e2"}
 
 
-def test_marks_and_students_of_dropout_are_spooled_too(
+def test_assessments_and_students_of_dropout_are_spooled(
     server_and_key: tuple[LocalPostgres, str], tmp_path: Path
 ) -> None:
     server, key = server_and_key

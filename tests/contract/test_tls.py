@@ -1,4 +1,4 @@
-"""Speaking to a server with TLS: whom we trust, and how it is said that we do not."""
+"""TLS to the server: trusted authorities, and messages about refused certificates."""
 
 import re
 import tempfile
@@ -17,24 +17,25 @@ from shared_db.settings import DatabaseSettings
 from staffstuddash_service.models import Base
 from tests.support.server import admin_url
 from veritas_cli.main import app
+from veritas_cli.postgres.binaries import LocalPostgresError
 from veritas_cli.postgres.os_account import account_for
-from veritas_cli.postgres.server import THROW_AWAY, LocalPostgresError, temporary_postgres
+from veritas_cli.postgres.server import THROW_AWAY, temporary_postgres
 
 NAME = "db.school.example"
 HOW = text("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
-# Whoever comes without TLS is not admitted.
+# Connections without TLS are not admitted.
 ADMITTED = "hostssl all all 127.0.0.1/32 scram-sha-256\n"
 
 
 @dataclass(frozen=True)
 class TlsServer:
-    """A server that admits only connections with TLS; its certificate is for NAME."""
+    """Server that admits only connections with TLS; its certificate is for NAME."""
 
     url: str
     authority: Path
 
     def named(self, host: str, **options: str) -> str:
-        """Return the URL under which the server is `host`: no name service has to know it."""
+        """Return a URL with the server as `host`, which no name service has to know."""
         return named(self.url, host, **options)
 
 
@@ -46,13 +47,13 @@ def named(url: str, host: str, **options: str) -> str:
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """Give an authority that nobody but us knows."""
+    """Return an authority that only this test knows."""
     return trustme.CA()
 
 
 @pytest.fixture(scope="module")
 def server(authority: trustme.CA) -> Iterator[TlsServer]:
-    """Give a server with a certificate of that authority."""
+    """Yield a server with a certificate of that authority."""
     with tempfile.TemporaryDirectory(prefix="veritas-tls-") as name:
         folder = Path(name)
         files = files_of_server(folder, authority)
@@ -67,7 +68,7 @@ def server(authority: trustme.CA) -> Iterator[TlsServer]:
 
 
 def files_of_server(folder: Path, authority: trustme.CA) -> dict[str, str]:
-    """Write certificate, key and who is admitted; return the options that name them."""
+    """Write the certificate, its key and pg_hba.conf; return the options that name them."""
     certificate = authority.issue_cert(NAME)
     contents = {
         "ssl_cert_file": certificate.cert_chain_pems[0].bytes(),
@@ -80,10 +81,10 @@ def files_of_server(folder: Path, authority: trustme.CA) -> dict[str, str]:
         path.touch(0o600)
         path.write_bytes(content)
         if account is not None:
-            account.owns(path)
+            account.chown(path)
     authority.cert_pem.write_to_path(folder / "authority.pem")
     if account is not None:
-        account.owns(folder)
+        account.chown(folder)
     return {name: str(folder / name) for name in contents}
 
 
@@ -101,7 +102,7 @@ def is_encrypted(database: Database) -> bool:
 
 
 def readiness_failure(database: Database) -> str:
-    """Return why the store is not opened; it is no outage, so nothing is kept in memory either."""
+    """Return the reason why the store is not opened; it is no outage, so memory is not used."""
     with pytest.raises(ConfigurationError) as refusal:
         _ = database.use_fallback
     line = str(refusal.value)
@@ -111,7 +112,7 @@ def readiness_failure(database: Database) -> str:
     return line
 
 
-def test_a_server_elsewhere_is_spoken_to_with_tls(server: TlsServer) -> None:
+def test_a_remote_server_is_used_with_tls(server: TlsServer) -> None:
     assert is_encrypted(opened(server.named(NAME)))
 
 
@@ -145,7 +146,7 @@ def test_an_authority_that_cannot_be_read_is_named(server: TlsServer, tmp_path: 
     assert "(DATABASE_CA_FILE) cannot be read" in line
 
 
-def test_a_server_that_refuses_plain_text_is_told_from_one_that_refuses_us(
+def test_refused_plain_text_and_a_refused_user_have_different_messages(
     server: TlsServer,
 ) -> None:
     plain = readiness_failure(opened(server.named(NAME, sslmode="disable"), database_tls="off"))
@@ -175,7 +176,7 @@ def test_a_server_without_tls_is_refused_where_it_is_required(
     assert ["the server offers no TLS" in line for line in lines] == [True, True]
 
 
-def test_the_commands_say_it_in_one_line(
+def test_the_commands_report_it_in_one_line(
     server: TlsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", server.named("other.school.example"))
@@ -189,7 +190,7 @@ def test_the_commands_say_it_in_one_line(
         assert "another host name" in result.output
 
 
-def test_check_tells_how_the_connection_is_encrypted(
+def test_check_reports_the_encryption_of_the_connection(
     server: TlsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", server.named(NAME))

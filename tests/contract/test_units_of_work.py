@@ -1,4 +1,4 @@
-"""Units of work on both stores: committed whole, rolled back whole, isolated from one another."""
+"""Units of work on both stores: atomic, and isolated from one another."""
 
 import threading
 from collections.abc import Callable
@@ -8,22 +8,35 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from shared_db.clock import utc_now
+from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy
 from shared_db.queries.pagination import Keyset, MalformedCursor
 from shared_db.resilience.error_classification import is_unique_violation
-from shared_db.writes.idempotent_insert import Outcome, content_digest, insert_many_idempotent
-from staffstuddash_service.models import AssessmentLog, Base, PerformanceRecord, Student
+from shared_db.results import Outcome
+from shared_db.writes.idempotent_insert import content_digest, insert_many_idempotent
+from staffstuddash_service.models import (
+    AssessmentLog,
+    Base,
+    PerformanceRecord,
+    Student,
+    sort_columns,
+)
 from tests.support.databases import OpenDatabase, engine_on
 from tests.support.factories import NOON, days
 
 ById = Keyset("by-id", (Student.id,))
 
 
-def a_row(id_: str = "s001", name: str = "Ada") -> Student:
+def a_row(id_: str = "s001", name: str = "Ada") -> Row:
     now = utc_now()
     digest = content_digest({"name": name})
-    return Student(id=id_, name=name, digest=digest, created_at=now, updated_at=now)
+    instants = {"created_at": now, "updated_at": now}
+    return {"id": id_, "name": name, "digest": digest, **instants, **sort_columns(name, None)}
+
+
+def a_student(id_: str = "s001", name: str = "Ada") -> Student:
+    return Student(**a_row(id_, name))
 
 
 @pytest.fixture
@@ -39,19 +52,19 @@ def names(database: Database) -> list[str]:
 
 def test_an_error_rolls_everything_back(database: Database) -> None:
     with pytest.raises(RuntimeError), database.unit_of_work() as session:
-        session.add(a_row())
+        session.add(a_student())
         session.flush()
         raise RuntimeError
 
     assert names(database) == []
 
 
-def test_what_is_not_committed_is_seen_by_nobody(database: Database) -> None:
-    # In memory a reader waits for the writer; on PostgreSQL it sees what was before.
+def test_uncommitted_rows_are_not_visible_to_others(database: Database) -> None:
+    # In memory a reader waits for the writer; on PostgreSQL it sees the earlier state.
     seen: list[list[str]] = []
     reader = threading.Thread(target=lambda: seen.append(names(database)))
     with pytest.raises(RuntimeError), database.unit_of_work() as session:
-        session.add(a_row())
+        session.add(a_student())
         session.flush()
         reader.start()
         raise RuntimeError
@@ -62,18 +75,18 @@ def test_what_is_not_committed_is_seen_by_nobody(database: Database) -> None:
 
 def test_a_rolled_back_row_is_not_committed_by_another_session(database: Database) -> None:
     with pytest.raises(RuntimeError), database.unit_of_work() as session:
-        session.add(a_row("s001"))
+        session.add(a_student("s001"))
         session.flush()
         raise RuntimeError
     with database.unit_of_work() as session:
-        session.add(a_row("s002", "Grace"))
+        session.add(a_student("s002", "Grace"))
 
     assert names(database) == ["Grace"]
 
 
-def test_parallel_reads_before_writes_lose_nothing(database: Database) -> None:
+def test_parallel_read_modify_write_loses_no_update(database: Database) -> None:
     with database.unit_of_work() as session:
-        session.add(a_row(name="0"))
+        session.add(a_student(name="0"))
 
     def increment() -> None:
         with database.unit_of_work() as session:
@@ -91,23 +104,23 @@ def test_parallel_reads_before_writes_lose_nothing(database: Database) -> None:
 
 def test_rows_can_be_used_after_their_unit_of_work(database: Database) -> None:
     with database.unit_of_work() as session:
-        row = a_row()
+        row = a_student()
         session.add(row)
 
     assert (row.id, row.name) == ("s001", "Ada")
 
 
-def test_a_plain_session_is_there_for_callers_outside(database: Database) -> None:
+def test_callers_outside_can_get_a_plain_session(database: Database) -> None:
     with database.get_session() as session:
-        session.add(a_row())
+        session.add(a_student())
         session.commit()
 
     assert names(database) == ["Ada"]
 
 
-def test_an_instant_comes_back_as_it_was_and_a_naive_one_is_refused(database: Database) -> None:
+def test_an_instant_is_read_as_stored_and_a_naive_one_is_refused(database: Database) -> None:
     with database.unit_of_work() as session:
-        session.add(a_row())
+        session.add(a_student())
         session.flush()
         session.get_one(Student, "s001").updated_at = NOON
     with database.reading() as session:
@@ -119,7 +132,7 @@ def test_an_instant_comes_back_as_it_was_and_a_naive_one_is_refused(database: Da
 @pytest.mark.parametrize(
     ("row", "is_unique"),
     [
-        (a_row, True),
+        (a_student, True),
         (
             lambda: PerformanceRecord(
                 student_id="nobody", assessment_count=0, subjects=[], updated_at=NOON
@@ -143,11 +156,11 @@ def test_an_instant_comes_back_as_it_was_and_a_naive_one_is_refused(database: Da
     ],
     ids=["unique", "foreign key", "check"],
 )
-def test_a_unique_violation_is_told_from_others(
+def test_unique_violations_are_distinguished_from_other_errors(
     database: Database, row: Callable[[], object], is_unique: bool
 ) -> None:
     with database.unit_of_work() as session:
-        session.add(a_row())
+        session.add(a_student())
 
     with pytest.raises(IntegrityError) as refusal, database.unit_of_work() as session:
         session.add(row())
@@ -155,15 +168,16 @@ def test_a_unique_violation_is_told_from_others(
     assert is_unique_violation(refusal.value) is is_unique
 
 
-class TestStoringNamedRows:
-    """Rows that their sender named."""
+class TestIdempotentInserts:
+    """Rows inserted under ids that clients choose."""
 
-    def test_each_row_is_told_apart(self, database: Database) -> None:
+    def test_each_row_has_its_outcome(self, database: Database) -> None:
         with database.unit_of_work() as session:
-            insert_many_idempotent(session, [a_row("known")])
+            insert_many_idempotent(session, Student, [a_row("known")])
         with database.unit_of_work() as session:
-            outcomes = insert_many_idempotent(
+            results = insert_many_idempotent(
                 session,
+                Student,
                 [
                     a_row("new"),
                     a_row("known"),
@@ -173,7 +187,7 @@ class TestStoringNamedRows:
                 ],
             )
 
-        assert outcomes == [
+        assert [result.outcome for result in results] == [
             Outcome.STORED,
             Outcome.REPEATED,
             Outcome.CONFLICT,
@@ -182,16 +196,16 @@ class TestStoringNamedRows:
         ]
         assert names(database) == ["Ada", "Ada"]
 
-    def test_no_rows_are_no_work(self, database: Database) -> None:
+    def test_no_rows_need_no_statement(self, database: Database) -> None:
         with database.unit_of_work() as session:
-            assert insert_many_idempotent(session, []) == []
+            assert insert_many_idempotent(session, Student, []) == []
 
     def test_thousands_of_rows_are_one_call(self, database: Database) -> None:
         rows = [a_row(f"s{n:05}") for n in range(5000)]
         with database.unit_of_work() as session:
-            outcomes = insert_many_idempotent(session, rows)
+            results = insert_many_idempotent(session, Student, rows)
 
-        assert outcomes == [Outcome.STORED] * 5000
+        assert {result.outcome for result in results} == {Outcome.STORED}
         assert len(names(database)) == 5000
 
 
@@ -201,7 +215,7 @@ class TestKeysets:
     @pytest.fixture
     def database(self, database: Database) -> Database:
         with database.unit_of_work() as session:
-            insert_many_idempotent(session, [a_row(f"s{n}") for n in range(5)])
+            insert_many_idempotent(session, Student, [a_row(f"s{n}") for n in range(5)])
             session.flush()
             for number, row in enumerate(session.scalars(select(Student).order_by(Student.id))):
                 row.updated_at = NOON + days(number // 2)
@@ -220,7 +234,7 @@ class TestKeysets:
         raise AssertionError("the list does not end")
 
     @pytest.mark.parametrize("limit", [1, 2, 4, 5, 6])
-    def test_every_row_comes_once_whatever_the_limit(self, database: Database, limit: int) -> None:
+    def test_every_row_is_listed_once_at_any_limit(self, database: Database, limit: int) -> None:
         assert self.walk(database, ById, limit) == ["s0", "s1", "s2", "s3", "s4"]
 
     def test_equal_instants_are_ordered_by_id(self, database: Database) -> None:
@@ -228,17 +242,17 @@ class TestKeysets:
 
         assert self.walk(database, latest, 2) == ["s4", "s3", "s2", "s1", "s0"]
 
-    def test_a_row_added_before_the_cursor_is_not_met(self, database: Database) -> None:
+    def test_a_row_added_before_the_cursor_is_not_listed(self, database: Database) -> None:
         with database.reading() as session:
             first = ById.page(session, select(Student), after=None, limit=2)
         with database.unit_of_work() as session:
-            insert_many_idempotent(session, [a_row("s00")])
+            insert_many_idempotent(session, Student, [a_row("s00")])
         with database.reading() as session:
             second = ById.page(session, select(Student), after=first.next, limit=2)
 
         assert [row.id for row in second.items] == ["s2", "s3"]
 
-    def test_another_lists_cursor_is_refused(self, database: Database) -> None:
+    def test_a_cursor_of_another_list_is_refused(self, database: Database) -> None:
         with database.reading() as session:
             cursor = ById.page(session, select(Student), after=None, limit=1).next
             with pytest.raises(MalformedCursor):
@@ -246,7 +260,7 @@ class TestKeysets:
 
 
 class TestPostgresql:
-    """What only PostgreSQL does."""
+    """Units of work on PostgreSQL only."""
 
     @pytest.fixture
     def database(self, private_url: str) -> Database:
@@ -254,22 +268,22 @@ class TestPostgresql:
 
     def test_a_reading_session_cannot_write(self, database: Database) -> None:
         with pytest.raises(DBAPIError, match="read-only"), database.reading() as session:
-            session.add(a_row())
+            session.add(a_student())
             session.flush()
 
-    def test_reading_leaves_no_trace_on_the_next_unit_of_work(self, postgres: Database) -> None:
+    def test_a_reading_session_leaves_the_next_one_writable(self, postgres: Database) -> None:
         with postgres.reading() as session:
             session.execute(text("SELECT 1"))
         with postgres.unit_of_work() as session:
-            session.add(a_row())
+            session.add(a_student())
 
         assert names(postgres) == ["Ada"]
 
-    def test_a_statement_that_takes_too_long_is_given_up(self, database: Database) -> None:
+    def test_a_slow_statement_is_cancelled(self, database: Database) -> None:
         with pytest.raises(DatabaseBusy, match="STATEMENT_TIMEOUT"), database.reading() as session:
             session.execute(text("SELECT pg_sleep(5)"))
 
-    def test_the_time_outs_are_those_of_the_transaction_only(self, database: Database) -> None:
+    def test_time_outs_are_limited_to_the_transaction(self, database: Database) -> None:
         query = text("SELECT current_setting('statement_timeout')")
         with database.reading() as session:
             inside = session.scalar(query)
@@ -279,7 +293,7 @@ class TestPostgresql:
         assert (inside, outside) == ("200ms", "0")
 
 
-def test_no_statement_is_compiled(postgres: Database) -> None:
+def test_jit_compilation_is_off(postgres: Database) -> None:
     for unit in (postgres.unit_of_work, postgres.reading):
         with unit() as session:
             assert session.scalar(text("SHOW jit")) == "off"

@@ -1,4 +1,4 @@
-"""A database that was filled under an earlier release is brought to this one, rows and all."""
+"""Upgrade of a filled database of an earlier release, with its rows."""
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -42,12 +42,12 @@ def back_and_forth(engine: Engine, history: History, revision: str) -> None:
         after = counts(connection, history.schema)
 
     assert sum(before.values()) > 0
-    # A migration may add what it derives from the rows that are there.
+    # A migration may add rows that it derives from existing ones.
     assert {table for table in before if after.get(table, before[table]) < before[table]} == set()
 
 
 @pytest.mark.parametrize(("history", "revision"), EARLIER)
-def test_a_filled_database_is_brought_to_this_release(
+def test_a_filled_database_is_upgraded_to_this_release(
     private_url: str, history: History, revision: str
 ) -> None:
     engine = engine_on(private_url)
@@ -59,7 +59,7 @@ def test_a_filled_database_is_brought_to_this_release(
     fill(engine)
 
 
-def test_rows_of_the_first_revision_are_there_in_the_last(empty_url: str) -> None:
+def test_rows_of_the_first_revision_are_kept_in_the_last(empty_url: str) -> None:
     engine = engine_on(empty_url)
     GRADES.upgrade(engine, GRADES.revisions()[0])
     with engine.begin() as connection:
@@ -73,7 +73,7 @@ def test_rows_of_the_first_revision_are_there_in_the_last(empty_url: str) -> Non
     back_and_forth(engine, GRADES, GRADES.revisions()[0])
 
 
-def test_the_sql_that_is_printed_does_what_migrating_does(empty_url: str) -> None:
+def test_the_printed_sql_is_equivalent_to_migrating(empty_url: str) -> None:
     engine = engine_on(empty_url)
     GRADES.upgrade(engine, GRADES.revisions()[0])
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -87,7 +87,7 @@ def test_the_sql_that_is_printed_does_what_migrating_does(empty_url: str) -> Non
 
 
 @pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history.schema)
-def test_every_historys_sql_makes_its_tables(empty_url: str, history: History) -> None:
+def test_the_sql_of_each_history_creates_its_tables(empty_url: str, history: History) -> None:
     needed = HISTORIES[: HISTORIES.index(history)]
     engine = engine_on(empty_url)
     for earlier in needed:
@@ -98,13 +98,13 @@ def test_every_historys_sql_makes_its_tables(empty_url: str, history: History) -
     require_migrated(Database.on(engine), history)
 
 
-def test_predictions_that_are_there_had_no_pending_rows(private_url: str) -> None:
+def test_existing_predictions_get_no_pending_rows(private_url: str) -> None:
     [dropout] = [history for history in HISTORIES if history.schema == "dropout"]
     engine = engine_on(private_url)
     manager = DropoutDatabaseManager(Database.on(engine))
     # Of those that are given it is not known.
-    manager.save_prediction("p1", "ada", "SILENT", 0.9)
-    manager.save_feature_set("f1", "ada", {})
+    manager.predictions.add("p1", "ada", "SILENT", 0.9)
+    manager.features.add("f1", "ada", {})
     columns = "SELECT pending_rows, recomputed_at FROM dropout"
     query = text(f"{columns}.dropout_predictions UNION ALL {columns}.feature_sets")
 

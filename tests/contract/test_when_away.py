@@ -1,4 +1,4 @@
-"""The database is not there, or the settings are wrong: told apart, and told in one line."""
+"""Outage of the database and wrong settings: distinguished, and reported in one line."""
 
 import socket
 
@@ -28,8 +28,8 @@ STUDENTS = "/api/v1/students"
 
 
 @pytest.fixture
-def nobodys_url() -> str:
-    """Give the URL of a port at which no server listens."""
+def unused_url() -> str:
+    """Return the URL of a port without a server."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         return f"postgresql://ada:hunter2@127.0.0.1:{held.getsockname()[1]}/school"
@@ -47,17 +47,17 @@ def test_without_a_url_rows_are_kept_in_memory(caplog: pytest.LogCaptureFixture)
     database.close()
 
 
-def test_nothing_is_opened_before_it_is_used() -> None:
+def test_a_database_is_opened_on_first_use() -> None:
     database = opened(database_url="no url at all")
 
     with pytest.raises(ConfigurationError):
         _ = database.use_fallback
 
 
-def test_in_development_a_server_that_is_away_means_memory(
-    nobodys_url: str, caplog: pytest.LogCaptureFixture
+def test_development_uses_memory_while_the_server_is_away(
+    unused_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    database = opened(database_url=nobodys_url, environment="development")
+    database = opened(database_url=unused_url, environment="development")
 
     assert database.use_fallback
     assert "does not answer" in caplog.text
@@ -67,10 +67,10 @@ def test_in_development_a_server_that_is_away_means_memory(
 @pytest.mark.parametrize(
     ("environment", "fallback"), [("production", None), ("development", "off")]
 )
-def test_elsewhere_it_means_503_until_it_is_back(
-    nobodys_url: str, environment: str, fallback: str | None
+def test_production_answers_503_until_the_server_is_back(
+    unused_url: str, environment: str, fallback: str | None
 ) -> None:
-    database = opened(database_url=nobodys_url, environment=environment, fallback=fallback)
+    database = opened(database_url=unused_url, environment=environment, fallback=fallback)
 
     assert not database.use_fallback
     with pytest.raises(DatabaseUnavailable), database.reading():
@@ -82,7 +82,7 @@ def test_elsewhere_it_means_503_until_it_is_back(
     ("change", "said"),
     [({"database": "nowhere"}, "nowhere"), ({"username": "nobody_of_that_name"}, "nobody")],
 )
-def test_a_wrong_name_is_a_mistake_and_not_an_outage(change: dict[str, str], said: str) -> None:
+def test_a_wrong_name_is_a_mistake_and_no_outage(change: dict[str, str], said: str) -> None:
     url = make_url(admin_url()).set(**change)  # type: ignore[arg-type] # one of URL.set's names
     database = opened(
         database_url=url.render_as_string(hide_password=False), environment="development"
@@ -95,7 +95,7 @@ def test_a_wrong_name_is_a_mistake_and_not_an_outage(change: dict[str, str], sai
     assert "\n" not in str(refusal.value)
 
 
-def test_a_database_that_was_never_migrated_is_a_mistake(empty_url: str) -> None:
+def test_a_database_without_migrations_is_a_mistake(empty_url: str) -> None:
     database = Database.on(engine_on(empty_url))
 
     with pytest.raises(ConfigurationError, match="veritas migrate"):
@@ -103,11 +103,11 @@ def test_a_database_that_was_never_migrated_is_a_mistake(empty_url: str) -> None
 
 
 def is_back(database: Database) -> bool:
-    availability = database.store.availability
-    return availability is not None and availability.is_up
+    breaker = database.store.breaker
+    return breaker is not None and breaker.is_up
 
 
-def test_a_server_lost_and_found_again() -> None:
+def test_a_server_that_is_lost_and_comes_back() -> None:
     with temporary_postgres(port=free_port()) as server:
         migrate_all(engine_on(server.url), role_prefix=role_prefix())
         database = Database.on(engine_on(server.url))

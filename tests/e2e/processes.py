@@ -1,13 +1,18 @@
-"""Looking at real processes: who they started, whether they are gone, what they wrote."""
+"""Checks of real processes: children, termination, environment."""
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+VERITAS = (sys.executable, "-c", "from veritas_cli.main import app; app()")
 
 
 def is_running(process: int) -> bool:
-    """Tell whether the process is there and is not just waiting to be noticed as ended."""
+    """Return True if the process exists and is no zombie."""
     answer = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(process)],  # noqa: S607 - the system's own
         check=False,
@@ -18,7 +23,7 @@ def is_running(process: int) -> bool:
 
 
 def children_of(process: int) -> set[int]:
-    """Return the processes that this one started itself and that still run."""
+    """Return the running children of a process."""
     answer = subprocess.run(
         ["ps", "-A", "-o", "pid=,ppid="],  # noqa: S607 - the system's own
         check=True,
@@ -30,7 +35,7 @@ def children_of(process: int) -> set[int]:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
-    """Wait for the condition; tell whether it came true. Generous: machines are slow at times."""
+    """Wait for the condition and return True if it came true; long, as machines may be slow."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -40,11 +45,11 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
 
 
 def all_gone(processes: set[int]) -> bool:
-    """Tell whether none of the processes is left, after giving them time to end."""
+    """Wait for the end of the processes, and return True if all have ended."""
     return wait_until(lambda: not any(map(is_running, processes)), seconds=30)
 
 
 def without_settings(**variables: str) -> dict[str, str]:
-    """Return the environment for a command of ours: only what the system needs, and these."""
+    """Return the environment of a command: the variables that the system needs, and these."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     return {**kept, **variables}

@@ -1,11 +1,9 @@
-"""The commands that look after a database, as a person runs them."""
+"""Commands on a database: migrate, check, keys and erase."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
-from typer.testing import CliRunner, Result
 
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.database.students.store import STUDENT, StudentToStore
@@ -15,20 +13,7 @@ from staffstuddash_service.datastore import DatastoreManager
 from tests.support.databases import engine_on
 from tests.support.dumps import bytes_of, dump
 from tests.support.factories import NOON
-from veritas_cli.main import app
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command against a database."""
-
-    def run_against(url: str, *arguments: str) -> Result:
-        monkeypatch.setenv("DATABASE_URL", url)
-        return CliRunner().invoke(app, list(arguments))
-
-    return run_against
+from tests.support.oulad_fixtures.imported import Run
 
 
 def test_migrate_brings_an_empty_database_up_to_date(empty_url: str, run: Run) -> None:
@@ -52,7 +37,7 @@ def test_check_leaves_nothing_behind(private_url: str, run: Run) -> None:
     assert "no keys" in listed.output
 
 
-def test_check_says_in_one_line_that_there_is_no_server(run: Run) -> None:
+def test_check_reports_an_unreachable_server_in_one_line(run: Run) -> None:
     result = run("postgresql://ada:hunter2@127.0.0.1:1/school", "check")
 
     assert result.exit_code == 1
@@ -61,7 +46,7 @@ def test_check_says_in_one_line_that_there_is_no_server(run: Run) -> None:
     assert "hunter2" not in result.output
 
 
-def test_a_key_is_shown_once_and_listed_without_itself(private_url: str, run: Run) -> None:
+def test_a_key_is_shown_only_when_it_is_made(private_url: str, run: Run) -> None:
     added = run(private_url, "keys", "add", "lms", "--scope", "ingest", "--scope", "read")
     key = added.stdout.strip()
     listed = run(private_url, "keys", "list")
@@ -72,7 +57,7 @@ def test_a_key_is_shown_once_and_listed_without_itself(private_url: str, run: Ru
     assert key not in listed.output
 
 
-def test_a_name_is_given_out_once(private_url: str, run: Run) -> None:
+def test_a_key_name_is_unique_and_an_id(private_url: str, run: Run) -> None:
     run(private_url, "keys", "add", "lms", "--scope", "read")
     again = run(private_url, "keys", "add", "lms", "--scope", "read")
     strange = run(private_url, "keys", "add", "a/b", "--scope", "read")
@@ -92,7 +77,7 @@ def test_a_revoked_key_is_marked(private_url: str, run: Run) -> None:
 
 
 class TestErase:
-    """Erasing a student from all services."""
+    """Erasure of a student from all services."""
 
     ID, MARK = "xanthippe-1", "Xanthippe"
 
@@ -102,14 +87,14 @@ class TestErase:
         staff, dropout = DatastoreManager(database), DropoutDatabaseManager(database)
         staff.add_student(self.ID, self.MARK, "x@school.example")
         staff.add_assessment(self.ID, "quiz", "Math", 50)
-        dropout.add_learning_event(None, self.ID, None, "NAVIGATION", data={"who": self.MARK})
+        dropout.events.add(None, self.ID, None, "NAVIGATION", data={"who": self.MARK})
         return database
 
-    def test_lists_what_it_removed_and_leaves_nothing(
+    def test_lists_the_removed_rows_and_leaves_none(
         self, private_url: str, database: Database, run: Run, tmp_path: Path
     ) -> None:
         spool = Spool.of_service(tmp_path / "spool", "dropout")
-        spool.accept([STUDENT.entry(StudentToStore(self.ID, self.MARK, accepted_at=NOON))])
+        spool.append([STUDENT.entry(StudentToStore(self.ID, self.MARK, accepted_at=NOON))])
         spool.close()
         before = bytes_of(tmp_path)
         erased = run(private_url, "erase", self.ID, "--yes")
@@ -129,27 +114,27 @@ class TestErase:
         assert self.MARK not in found
         assert "x@school.example" not in found
 
-    def test_asks_before(self, private_url: str, database: Database, run: Run) -> None:
+    def test_asks_for_confirmation(self, private_url: str, database: Database, run: Run) -> None:
         asked = run(private_url, "erase", self.ID)
 
         assert asked.exit_code != 0
         assert "for good?" in asked.output
         assert DatastoreManager(database).get_student(self.ID).name == self.MARK
 
-    def test_says_what_is_no_id(self, private_url: str, run: Run) -> None:
+    def test_refuses_a_malformed_id(self, private_url: str, run: Run) -> None:
         refused = run(private_url, "erase", "a/b", "--yes")
 
         assert refused.exit_code == 1
         assert refused.output.startswith("veritas erase: This cannot be a student's id")
 
 
-def test_check_accepts_that_tls_was_switched_off_by_name(
+def test_check_accepts_tls_switched_off_by_the_setting(
     private_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = make_url(private_url)
     if url.host != "127.0.0.1":
-        pytest.skip("needs a server of this machine, to address it as if it were another")
-    # This address leads to this machine too, without being one that says so.
+        pytest.skip("needs a local server, to address it as a remote one")
+    # The address leads to this machine, but is not recognised as local.
     other = url.set(host="0.0.0.0").render_as_string(hide_password=False)  # noqa: S104
     monkeypatch.setenv("DATABASE_TLS", "off")
 

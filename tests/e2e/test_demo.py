@@ -1,8 +1,7 @@
-"""`veritas demo` as a person runs it, against the three services listening on ports."""
+"""`veritas demo` against the three services on ports."""
 
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,10 @@ from typer.testing import CliRunner, Result
 
 from shared_db.connection.database import Database
 from shared_web.auth.keys import KeyManager, Scope
-from tests.e2e.processes import without_settings
+from tests.e2e.processes import ROOT, VERITAS, without_settings
 from tests.support.databases import engine_on
 from tests.support.live_services import live_services
-from tests.support.small_oulad import FILES, write_oulad, zip_of
+from tests.support.oulad_fixtures.small_course import FILES, write_oulad, zip_of
 from veritas_cli.http_client import ClientSettings
 from veritas_cli.main import app
 from veritas_cli.processes.ports import free_port
@@ -25,8 +24,8 @@ COURSE = ("--course", "AAA/2013J", "--day", "20")
 
 
 @pytest.fixture(autouse=True)
-def no_settings_of_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings of whoever runs the tests out of them, and tables wide."""
+def no_client_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the developer's settings, and widen the tables."""
     monkeypatch.setitem(ClientSettings.model_config, "env_file", None)
     for name in ClientSettings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
@@ -35,27 +34,31 @@ def no_settings_of_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*arguments: str, **variables: str) -> Result:
-    """Run the demo to its end."""
+    """Run the demo."""
     return CliRunner().invoke(app, ["demo", *arguments], env=variables)
 
 
 @pytest.fixture
 def urls(private_url: str) -> Iterator[dict[str, str]]:
-    """Give the URLs of the services on a PostgreSQL of the test's own."""
+    """Yield the URLs of the services on the test's own database, by option."""
     with live_services(lambda _metadata: Database.on(engine_on(private_url))) as urls:
         yield urls
 
 
 @pytest.fixture
 def options(urls: dict[str, str]) -> list[str]:
-    """Give the options that lead to these services."""
-    return [part for option in urls.items() for part in option]
+    """Return the options with these URLs."""
+    return flattened(urls)
 
 
 @pytest.fixture
 def oulad(tmp_path: Path) -> str:
-    """Give a small OULAD as a zip."""
+    """Return a small OULAD as a zip."""
     return str(zip_of(write_oulad(tmp_path / "oulad")))
+
+
+def flattened(urls: dict[str, str]) -> list[str]:
+    return [part for option in urls.items() for part in option]
 
 
 def read(urls: dict[str, str], service: str, path: str) -> list[dict[str, Any]]:
@@ -66,7 +69,7 @@ def read(urls: dict[str, str], service: str, path: str) -> list[dict[str, Any]]:
 
 
 def everything(urls: dict[str, str]) -> list[list[dict[str, Any]]]:
-    """Return what the services hold."""
+    """Return the rows of the services."""
     students = read(urls, "staffstuddash", "students")
     return [
         students,
@@ -93,9 +96,7 @@ def test_a_course_goes_through_all_three_services(
     assert {e["course"] for e in events} == {"AAA-2013J"}
 
 
-def test_the_tables_show_risks_reasons_and_what_became_of_them(
-    options: list[str], oulad: str
-) -> None:
+def test_the_tables_show_risks_reasons_and_outcomes(options: list[str], oulad: str) -> None:
     shown = run("--oulad", oulad, *COURSE, *options).stdout
 
     assert "3 stored, 0 already there, 1 not assessable" in shown
@@ -109,7 +110,7 @@ def test_the_tables_show_risks_reasons_and_what_became_of_them(
     assert highest.index("Student 103") < highest.index("Student 106")
 
 
-def test_the_demo_tells_monitoring_of_itself(
+def test_monitoring_receives_an_event_for_each_step(
     urls: dict[str, str], options: list[str], oulad: str
 ) -> None:
     run("--oulad", oulad, *COURSE, *options)
@@ -126,7 +127,7 @@ def test_the_demo_tells_monitoring_of_itself(
     assert [log["data"]["stored"] for log in reversed(logs)] == [6, 3, 8, 3]
 
 
-def test_a_second_run_changes_nothing_and_says_so(
+def test_a_second_run_changes_nothing_and_shows_it(
     urls: dict[str, str], options: list[str], oulad: str
 ) -> None:
     run("--oulad", oulad, *COURSE, *options)
@@ -140,9 +141,7 @@ def test_a_second_run_changes_nothing_and_says_so(
     assert "none, as nothing was new" in second.stdout
 
 
-def test_an_earlier_day_is_shown_although_later_predictions_are_there(
-    options: list[str], oulad: str
-) -> None:
+def test_an_earlier_day_is_shown_despite_later_predictions(options: list[str], oulad: str) -> None:
     run("--oulad", oulad, *COURSE, *options)
     earlier = run("--oulad", oulad, "--course", "AAA/2013J", "--day", "17", *options).stdout
 
@@ -151,26 +150,7 @@ def test_an_earlier_day_is_shown_although_later_predictions_are_there(
     assert "No activity for 15 days." in student_103
 
 
-def test_what_follows_the_day_does_not_influence_its_predictions(
-    urls: dict[str, str], options: list[str], tmp_path: Path
-) -> None:
-    rows = FILES["studentVle.csv"].strip().splitlines()
-    cut = [row for row in rows[1:] if int(row.split(",")[4]) <= 20]
-    folder = write_oulad(tmp_path / "cut", studentVle="\n".join([rows[0], *cut]))
-    run("--oulad", str(folder), *COURSE, *options)
-    without = read(urls, "dropout", "predictions")
-    run("--oulad", str(write_oulad(tmp_path / "whole")), "--course", "AAA/2013J", *options)
-
-    for before in without:
-        path = f"/api/v1/students/{before['student_id']}/predictions"
-        body = {"as_of": before["as_of"]}
-        again = httpx.post(f"{urls['--dropout-url']}{path}", json=body).json()
-        assert again["id"] != before["id"]
-        assert again["risk_score"] == before["risk_score"]
-        assert again["primary_indicators"] == before["primary_indicators"]
-
-
-def test_other_data_under_the_same_ids_are_refused(
+def test_other_data_with_the_same_ids_are_refused(
     options: list[str], oulad: str, tmp_path: Path
 ) -> None:
     run("--oulad", oulad, *COURSE, *options)
@@ -197,10 +177,9 @@ def test_the_small_school(urls: dict[str, str], options: list[str]) -> None:
     assert highest.index("gone since the fourth week") < highest.index("fading away")
 
 
-def test_in_memory_it_works_and_says_what_is_missing(oulad: str) -> None:
+def test_in_memory_the_demo_works_with_a_note(oulad: str) -> None:
     with live_services(Database.in_memory) as urls:
-        options = [part for option in urls.items() for part in option]
-        result = run("--oulad", oulad, *COURSE, *options)
+        result = run("--oulad", oulad, *COURSE, *flattened(urls))
 
     assert result.exit_code == 0
     assert "Without PostgreSQL the dashboard has no risk" in result.stdout
@@ -226,7 +205,7 @@ def test_wrong_input_is_one_line_and_nothing_is_sent(
     assert read(urls, "staffstuddash", "students") == []
 
 
-def test_without_services_it_says_how_to_start_them() -> None:
+def test_without_services_the_error_has_the_remedy() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     result = run(MONITORING_URL=url)
 
@@ -237,13 +216,12 @@ def test_without_services_it_says_how_to_start_them() -> None:
     )
 
 
-def test_with_keys_it_asks_for_one_and_takes_it(private_url: str, oulad: str) -> None:
+def test_services_with_keys_need_the_key(private_url: str, oulad: str) -> None:
     database = Database.on(engine_on(private_url))
     key = KeyManager(database).add_key("demo", [Scope.READ, Scope.WRITE, Scope.INGEST])
     with live_services(lambda _metadata: Database.on(engine_on(private_url))) as urls:
-        options = [part for option in urls.items() for part in option]
-        without = run("--oulad", oulad, *COURSE, *options)
-        with_key = run("--oulad", oulad, *COURSE, *options, VERITAS_KEY=key)
+        without = run("--oulad", oulad, *COURSE, *flattened(urls))
+        with_key = run("--oulad", oulad, *COURSE, *flattened(urls), VERITAS_KEY=key)
 
     assert without.exit_code == 1
     assert "Give a key with --key or VERITAS_KEY" in without.stderr
@@ -251,13 +229,13 @@ def test_with_keys_it_asks_for_one_and_takes_it(private_url: str, oulad: str) ->
     assert key not in without.stdout + without.stderr + with_key.stdout
 
 
-def test_ctrl_c_ends_it_in_one_line(options: list[str]) -> None:
+def test_ctrl_c_stops_the_demo_with_one_line(options: list[str]) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", "from veritas_cli.main import app; app()", "demo", *options],
+        [*VERITAS, "demo", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=without_settings(PYTHONPATH=str(Path.cwd()), PYTHONUNBUFFERED="1"),
+        env=without_settings(PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1"),
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -1,4 +1,4 @@
-"""The first lines written against the managers, as a script, with and without a database."""
+"""Script that uses the managers, with and without a database."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.e2e.processes import ROOT
 
 SCRIPT = """
 from staffstuddash_service.datastore import datastore
@@ -25,7 +25,7 @@ print(datastore.use_fallback, db_manager.use_fallback)
 """
 
 
-# On a busy machine an answer can take as long as one from a server that is away.
+# A busy machine must not look like an unreachable server.
 PATIENT = {"DATABASE_ADDING_SECONDS": "60"}
 
 
@@ -49,7 +49,7 @@ def test_in_memory_without_a_database(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["environment", "dotenv"])
-def test_on_postgresql_where_a_url_is_given(tmp_path: Path, private_url: str, place: str) -> None:
+def test_on_postgresql_with_a_url(tmp_path: Path, private_url: str, place: str) -> None:
     variables = {"DATABASE_URL": private_url} if place == "environment" else {}
     if place == "dotenv":
         (tmp_path / ".env").write_text(f"DATABASE_URL={private_url}\n")

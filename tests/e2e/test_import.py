@@ -1,4 +1,4 @@
-"""`veritas import oulad` as a person runs it: all or nothing, once, and to the end at last."""
+"""`veritas import oulad`: complete, idempotent, and resumable."""
 
 import os
 import signal
@@ -13,13 +13,24 @@ from sqlalchemy import Engine, text
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.domain.enums import EventType
 from shared_db.connection.database import Database
-from shared_db.writes.idempotent_insert import Outcome
+from shared_db.results import Outcome
 from staffstuddash_service.datastore import DatastoreManager
 from tests.e2e.processes import wait_until, without_settings
 from tests.support.databases import engine_on, waits_for_a_lock
-from tests.support.imported import Run, account, bring_in, bring_in_small, contents_of
+from tests.support.oulad_fixtures.imported import (
+    Run,
+    account,
+    bring_in,
+    bring_in_small,
+    contents_of,
+)
+from tests.support.oulad_fixtures.small_course import (
+    FILES,
+    with_question_marks,
+    write_oulad,
+    zip_of,
+)
 from tests.support.server import admin_url, create_database, drop_database, new_name
-from tests.support.small_oulad import FILES, with_question_marks, write_oulad, zip_of
 from veritas_cli.oulad.course import CourseName
 
 CLICKS = 12
@@ -28,7 +39,7 @@ FIRST = "oulad-AAA-2013J-101-71--10-1"
 
 @pytest.fixture
 def other_url(template_name: str) -> Iterator[str]:
-    """Give the URL of a second database."""
+    """Yield the URL of a second database."""
     name = new_name()
     yield create_database(admin_url(), name, template=template_name)
     drop_database(admin_url(), name)
@@ -44,7 +55,7 @@ def scalar(engine: Engine, query: str) -> object:
         return connection.scalar(text(query))
 
 
-def test_everything_is_brought_in_and_accounted_for(
+def test_every_row_is_imported_and_counted(
     run_import: Run, tmp_path: Path, private_url: str
 ) -> None:
     result = run_import(write_oulad(tmp_path / "oulad"))
@@ -69,7 +80,7 @@ def test_everything_is_brought_in_and_accounted_for(
         (-10, 33),
         (3, 3),
     ]
-    # Two rows are the same in everything, and both are kept.
+    # Two rows are equal, and both are stored.
     assert {e["id"] for e in stored["dropout.learning_events"]} >= {f"{FIRST}-1", f"{FIRST}-2"}
     assert len(stored["dropout.learning_events"]) == CLICKS
 
@@ -81,12 +92,12 @@ def test_staff_see_the_students_and_their_marks(tmp_path: Path, private_url: str
     assert staff.get_student("oulad-101").name == "OULAD student 101"
     record = staff.get_performance_record("oulad-106")
     assert (record.assessment_count, record.mean_percentage) == (2, 25.25)
-    # Neither scores carried over nor work without a score are marks.
+    # Scores carried over and work without a score are no marks.
     assert staff.get_performance_record("oulad-103").assessment_count == 0
-    assert len(staff.get_teacher_dashboard().items) == 6
+    assert len(staff.teacher_dashboard.search().items) == 6
 
 
-def test_a_second_run_changes_nothing_whatever_the_spelling_and_order(
+def test_a_second_run_with_other_spelling_and_order_changes_nothing(
     tmp_path: Path, private_url: str
 ) -> None:
     bring_in_small(private_url, tmp_path)
@@ -97,28 +108,28 @@ def test_a_second_run_changes_nothing_whatever_the_spelling_and_order(
 
     again = bring_in(private_url, zip_of(write_oulad(tmp_path / "other", **spelled)))
 
-    assert {one.name: (one.stored, one.refused) for one in again.accounts.values()} == (
-        dict.fromkeys(again.accounts, (0, 0))
+    assert {one.name: (one.stored, one.refused) for one in again.reports.values()} == (
+        dict.fromkeys(again.reports, (0, 0))
     )
-    assert again.accounts["studentVle.csv"].repeated == CLICKS
+    assert again.reports["studentVle.csv"].repeated == CLICKS
     assert contents_of(private_url) == before
 
 
-def test_an_import_that_is_killed_goes_on_when_started_again(
+def test_a_killed_import_continues_when_it_is_started_again(
     tmp_path: Path, private_url: str, other_url: str
 ) -> None:
     folder = write_oulad(tmp_path / "oulad")
     bring_in(other_url, folder)
     engine = engine_on(private_url)
     for url in (private_url, other_url):
-        managers(url)[0].add_student("oulad-106")
+        managers(url)[0].students.add("oulad-106")
     event = (
         "INSERT INTO dropout.learning_events (id, student_id, event_type, occurred_at, day,"
         " recorded_at, digest) VALUES ('oulad-AAA-2013J-106-72-2-1-1', 'oulad-106', 'NAVIGATION',"
         " now(), 0, now(), '')"
     )
     with engine.connect() as ours, ours.begin() as transaction:
-        # The import must wait for what becomes of this row, and is killed while it does.
+        # The import waits for this transaction, and is killed meanwhile.
         ours.execute(text(event))
         process = subprocess.Popen(
             [
@@ -138,17 +149,17 @@ def test_an_import_that_is_killed_goes_on_when_started_again(
     covered = scalar(engine, "SELECT count(activity_from) FROM dropout.courses")
 
     assert 0 < int(str(stored)) < CLICKS
-    # What is not there yet is missing, not zero.
+    # Clicks that are not imported yet are missing, not zero.
     assert covered == 0
-    rest = bring_in(private_url, folder).accounts["studentVle.csv"]
+    rest = bring_in(private_url, folder).reports["studentVle.csv"]
     assert (rest.stored, rest.repeated) == (CLICKS - int(str(stored)), stored)
     assert contents_of(private_url) == contents_of(other_url)
 
 
-def test_the_rollup_is_what_the_events_are(tmp_path: Path, private_url: str) -> None:
+def test_the_rollup_matches_the_events(tmp_path: Path, private_url: str) -> None:
     dropout, _ = managers(private_url)
     noon = CourseName("AAA", "2013J").noon_of(20)
-    dropout.add_learning_event(
+    dropout.events.add(
         "earlier", "oulad-101", None, "NAVIGATION", course="AAA-2013J", occurred_at=noon
     )
     bring_in_small(private_url, tmp_path)
@@ -156,7 +167,7 @@ def test_the_rollup_is_what_the_events_are(tmp_path: Path, private_url: str) -> 
     with engine_on(private_url).begin() as connection:
         connection.execute(text("DELETE FROM dropout.daily_activity"))
         connection.execute(text("DELETE FROM dropout.resource_uses"))
-    dropout.rebuild_daily_activity()
+    dropout.events.rebuild_daily_activity()
     rebuilt = contents_of(private_url)
 
     assert sum(day["clicks"] for day in kept["dropout.daily_activity"]) == 36 + 99
@@ -165,7 +176,7 @@ def test_the_rollup_is_what_the_events_are(tmp_path: Path, private_url: str) -> 
 
 
 @pytest.mark.parametrize("kind", ["forumng", "for\\\\um é"], ids=["plain", "to be escaped"])
-def test_a_click_is_the_event_that_could_have_been_sent(
+def test_a_click_equals_the_same_event_sent_to_the_service(
     tmp_path: Path, private_url: str, kind: str
 ) -> None:
     bring_in_small(private_url, tmp_path, vle=FILES["vle.csv"].replace("forumng", kind))
@@ -179,23 +190,23 @@ def test_a_click_is_the_event_that_could_have_been_sent(
         occurred_at=CourseName("AAA", "2013J").noon_of(-10),
     )
 
-    _, outcomes = dropout.add_learning_events([sent])
+    [result] = dropout.events.add_many([sent])
 
-    assert outcomes == [Outcome.REPEATED]
-    event = next(e for e in dropout.get_student_events("oulad-101").items if e.id == sent.id)
+    assert result.outcome is Outcome.REPEATED
+    event = next(e for e in dropout.events.search("oulad-101").items if e.id == sent.id)
     assert (event.data, event.clicks, event.resource_type) == (sent.data, 1, kind)
 
 
-def test_a_click_that_is_stored_with_other_content_is_refused_alone(
+def test_only_the_click_stored_with_other_content_is_refused(
     tmp_path: Path, private_url: str
 ) -> None:
     dropout, _ = managers(private_url)
     noon = CourseName("AAA", "2013J").noon_of(-10)
-    dropout.add_learning_event(
+    dropout.events.add(
         f"{FIRST}-2", "oulad-101", None, "NAVIGATION", course="AAA-2013J", occurred_at=noon
     )
 
-    clicks = bring_in_small(private_url, tmp_path).accounts["studentVle.csv"]
+    clicks = bring_in_small(private_url, tmp_path).reports["studentVle.csv"]
 
     assert (clicks.stored, clicks.repeated, clicks.refused) == (CLICKS - 1, 0, 1)
     assert set(clicks.reasons) == {"is stored with other content"}
@@ -203,27 +214,27 @@ def test_a_click_that_is_stored_with_other_content_is_refused_alone(
     assert sum(day["events"] for day in days) == CLICKS
 
 
-def test_marks_count_beside_those_that_staff_had(tmp_path: Path, private_url: str) -> None:
+def test_marks_are_added_to_existing_marks(tmp_path: Path, private_url: str) -> None:
     _, staff = managers(private_url)
     staff.add_student("oulad-106", "OULAD student 106")
     staff.add_assessment("oulad-106", "quiz", "AAA", 99.5)
 
-    accounts = bring_in_small(private_url, tmp_path).accounts
+    reports = bring_in_small(private_url, tmp_path).reports
 
-    students, marks = accounts["staff: students"], accounts["staff: marks"]
+    students, marks = reports["staff: students"], reports["staff: marks"]
     assert (students.stored, students.repeated, marks.stored) == (5, 1, 4)
     record = staff.get_performance_record("oulad-106")
     assert (record.assessment_count, record.mean_percentage) == (3, 50.0)
 
 
-def test_who_was_deleted_is_not_brought_back(
+def test_an_erased_student_is_not_imported_again(
     run_import: Run, tmp_path: Path, private_url: str
 ) -> None:
     folder = write_oulad(tmp_path / "oulad")
     bring_in(private_url, folder)
     dropout, staff = managers(private_url)
-    staff.erase_student("oulad-101")
-    dropout.erase_student("oulad-101")
+    staff.students.erase("oulad-101")
+    dropout.students.erase("oulad-101")
 
     result = run_import(folder)
 

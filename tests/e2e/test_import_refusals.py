@@ -1,4 +1,4 @@
-"""`veritas import oulad` and files that are bad: rows are refused, or all of it is."""
+"""`veritas import oulad` with bad files: refused rows, and refused imports."""
 
 import csv
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.imported import Run, account, contents_of
-from tests.support.small_oulad import FILES, write_oulad, zip_of
+from tests.support.oulad_fixtures.imported import Run, account, contents_of
+from tests.support.oulad_fixtures.small_course import FILES, write_oulad, zip_of
 
 
-def test_bad_rows_are_refused_with_their_lines_and_the_rest_goes_on(
+def test_bad_rows_are_refused_with_their_lines_and_the_others_imported(
     run_import: Run, tmp_path: Path
 ) -> None:
     clicks = (
@@ -47,7 +47,7 @@ def test_bad_rows_are_refused_with_their_lines_and_the_rest_goes_on(
     ]
 
 
-def test_courses_and_work_are_refused_with_their_lines_though_some_are_empty(
+def test_refused_courses_and_work_have_their_lines_despite_empty_ones(
     run_import: Run, tmp_path: Path
 ) -> None:
     folder = write_oulad(tmp_path / "oulad")
@@ -62,25 +62,14 @@ def test_courses_and_work_are_refused_with_their_lines_though_some_are_empty(
     assert "assessments.csv, line 7: refused: is stored with other content" in result.output
 
 
-def _cut_off(folder: Path) -> Path:
-    path = zip_of(folder)
-    path.write_bytes(path.read_bytes()[:-400])
-    return path
-
-
 def _damaged(folder: Path) -> Path:
-    # One byte inside the last file, the clicks: only its check sum tells.
+    # One byte of the last file, the clicks: only the check sum shows it.
     path = zip_of(folder)
     content = bytearray(path.read_bytes())
     place = content.rindex(b"studentVle.csv", 0, content.index(b"PK\x01\x02")) + 60
     content[place] ^= 0xFF
     path.write_bytes(content)
     return path
-
-
-def _without_clicks(folder: Path) -> Path:
-    (folder / "studentVle.csv").unlink()
-    return folder
 
 
 def _with(file: str, old: str, new: str) -> Callable[[Path], Path]:
@@ -93,22 +82,16 @@ def _with(file: str, old: str, new: str) -> Callable[[Path], Path]:
     return change
 
 
+# tests/unit/test_oulad.py has all other defects of files.
 BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "truncated": (_cut_off, "cut off"),
     "damaged": (_damaged, "damaged"),
-    "missing file": (_without_clicks, "has no studentVle.csv"),
-    "missing column": (_with("studentVle", "sum_click", "clicks"), "no column sum_click"),
-    "no background": (_with("studentInfo", "disability", "able"), "no column disability"),
     "bad student": (_with("studentInfo", "Distinction", "Gold"), "line 5: final_result is 'Gold'"),
-    "bad course": (_with("courses", "AAA,2013J,268", "AAA,2013X,268"), "line 2: the course is"),
-    "bad work": (_with("assessments", "TMA,10,50", "TMA,ten,50"), "line 2: date is 'ten'"),
-    "lost student": (_with("studentRegistration", "2013J,106", "2013J,107"), "lacks this student"),
     "nothing": (lambda folder: folder / "nowhere", "There is no file"),
 }
 
 
 @pytest.mark.parametrize(("broken", "said"), BROKEN.values(), ids=BROKEN)
-def test_files_that_cannot_be_used_leave_nothing_behind(
+def test_unusable_files_change_nothing(
     run_import: Run, tmp_path: Path, private_url: str, broken: Callable[[Path], Path], said: str
 ) -> None:
     result = run_import(broken(write_oulad(tmp_path / "oulad")))

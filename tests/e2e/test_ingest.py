@@ -1,4 +1,4 @@
-"""Events sent to real processes while they are told to stop: what was acknowledged is there."""
+"""Events sent to real processes during their shutdown: acknowledged events are stored."""
 
 import subprocess
 import sys
@@ -13,19 +13,18 @@ from sqlalchemy import text
 from shared_db.connection.database import Database
 from shared_web.auth.keys import KeyManager, Scope
 from shared_web.operations.readiness import readiness_failure
-from tests.e2e.processes import all_gone, children_of, wait_until, without_settings
+from tests.e2e.processes import ROOT, all_gone, children_of, wait_until, without_settings
 from tests.support.databases import engine_on
 from tests.support.factories import a_learning_event, a_system_event
 from veritas_cli.processes.ports import free_port
 
-ROOT = Path(__file__).parents[2]
 CLIENTS = 24
 
 
 class Senders:
-    """Clients that send events one after another until the service is gone.
+    """Clients that send events one after another until the service has stopped.
 
-    Each number is sent by two of them, as by a client that does not know whether it was heard.
+    Two clients send each event, like a client that repeats a request without an answer.
     """
 
     def __init__(self, url: str, key: str, body: dict[str, str], id_field: str) -> None:
@@ -63,7 +62,7 @@ class Senders:
         ),
     ],
 )  # fmt: skip
-def test_a_service_that_is_stopped_under_load_has_stored_what_it_acknowledged(
+def test_a_service_stopped_under_load_has_stored_the_acknowledged_events(
     service: str,
     route: str,
     body: dict[str, str],

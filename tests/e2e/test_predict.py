@@ -1,4 +1,4 @@
-"""`veritas predict` as a person runs it."""
+"""`veritas predict` by the rules."""
 
 import re
 from collections.abc import Callable
@@ -27,7 +27,7 @@ AS_OF = (NOON + days(60)).isoformat()
 
 @pytest.fixture
 def manager(private_url: str) -> DropoutDatabaseManager:
-    """Give a database with seven students of math, silent for 0, 5, ... 30 days, and one of art."""
+    """Return a database with seven students of math, silent for 0, 5, ... 30 days, and art's."""
     manager = DropoutDatabaseManager(Database.on(engine_on(private_url)))
     events = [
         EventToStore(
@@ -40,7 +40,7 @@ def manager(private_url: str) -> DropoutDatabaseManager:
     events.append(
         EventToStore("newest", EventType.NAVIGATION, course="art", occurred_at=NOON + days(59))
     )
-    manager.add_learning_events(events)
+    manager.events.add_many(events)
     return manager
 
 
@@ -57,7 +57,7 @@ def predictions(manager: DropoutDatabaseManager) -> list[DropoutPrediction]:
         return list(session.scalars(select(DropoutPrediction)))
 
 
-def test_a_course_is_ranked_with_reasons_that_the_events_show(
+def test_a_course_is_ranked_with_reasons_from_the_events(
     run: Run, manager: DropoutDatabaseManager
 ) -> None:
     result = run("--course", "math", "--as-of", AS_OF, "--show", "3")
@@ -67,7 +67,7 @@ def test_a_course_is_ranked_with_reasons_that_the_events_show(
     assert re.findall(r"\bs\d\b", result.output) == ["s6", "s5", "s4"]
     for prediction in predictions(manager):
         found = {one["name"]: one for one in prediction.primary_indicators}
-        last = manager.get_student_events(prediction.student_id, limit=1).items[0].occurred_at
+        last = manager.events.search(prediction.student_id, limit=1).items[0].occurred_at
         silent = (prediction.as_of - last) / days(1)
         if "days_since_activity" in found:
             assert found["days_since_activity"]["value"] == silent
@@ -75,7 +75,7 @@ def test_a_course_is_ranked_with_reasons_that_the_events_show(
             assert silent <= 5
 
 
-def test_the_same_again_stores_nothing_new(run: Run, manager: DropoutDatabaseManager) -> None:
+def test_a_second_run_stores_nothing_new(run: Run, manager: DropoutDatabaseManager) -> None:
     run("--all", "--as-of", AS_OF)
     stored = {row.id for row in predictions(manager)}
     again = run("--all", "--as-of", AS_OF)
@@ -86,25 +86,23 @@ def test_the_same_again_stores_nothing_new(run: Run, manager: DropoutDatabaseMan
     assert len(stored) == 8
 
 
-def test_late_events_make_a_new_prediction_beside_the_old(
-    run: Run, manager: DropoutDatabaseManager
-) -> None:
+def test_late_events_add_a_new_prediction(run: Run, manager: DropoutDatabaseManager) -> None:
     run("--course", "math", "--as-of", AS_OF)
-    manager.add_learning_event(None, "s6", None, "NAVIGATION", occurred_at=NOON + days(58))
+    manager.events.add(None, "s6", None, "NAVIGATION", occurred_at=NOON + days(58))
     again = run("--course", "math", "--as-of", AS_OF)
 
     assert "1 predictions stored, 6 already there" in again.output
-    history = manager.get_student_predictions("s6").items
-    latest = manager.get_latest_prediction("s6")
+    history = manager.predictions.search_student("s6").items
+    latest = manager.predictions.get_latest("s6")
     assert len(history) == 2
     assert latest.risk_score == min(row.risk_score for row in history)
 
 
-def test_batches_reach_everybody_once(manager: DropoutDatabaseManager) -> None:
+def test_batches_reach_every_student_once(manager: DropoutDatabaseManager) -> None:
     after: str | None = ""
     seen = 0
     while after is not None:
-        batch = manager.predict_batch(NOON + days(60), after=after, limit=2)
+        batch = manager.batch_predictions.predict_by_rules(NOON + days(60), after=after, limit=2)
         seen, after = seen + batch.students, batch.last
 
     assert seen == 9
@@ -117,20 +115,20 @@ def test_an_earlier_instant_does_not_hide_a_later_prediction(
     run("--all", "--as-of", AS_OF)
     run("--all", "--as-of", (NOON + days(30)).isoformat())
 
-    assert manager.get_latest_prediction("s6").as_of == NOON + days(60)
-    assert len(manager.get_student_predictions("s6").items) == 2
+    assert manager.predictions.get_latest("s6").as_of == NOON + days(60)
+    assert len(manager.predictions.search_student("s6").items) == 2
 
 
-def test_what_waits_in_the_spool_is_told_of(
+def test_pending_rows_in_the_spool_are_counted(
     run: Run, manager: DropoutDatabaseManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPOOL_PATH", str(tmp_path))
     late = EventToStore("s6", EventType.NAVIGATION, id="late", occurred_at=NOON, accepted_at=NOON)
     with closing(Spool.of_service(tmp_path, "dropout")) as spool:
-        spool.accept([EVENT.entry(late)])
+        spool.append([EVENT.entry(late)])
 
         result = run("--all", "--as-of", AS_OF)
-        waiting = [entry.id for entry in spool.oldest(10)]
+        waiting = [entry.id for entry in spool.pending(10)]
 
     assert "1 were made while rows of the student waited in the spool" in result.output
     pending = {row.student_id: row.pending_rows for row in predictions(manager)}
@@ -138,7 +136,7 @@ def test_what_waits_in_the_spool_is_told_of(
     assert waiting == ["late"]
 
 
-def test_a_spool_out_of_reach_leaves_it_unknown(
+def test_an_unreadable_spool_leaves_the_pending_rows_unknown(
     run: Run, manager: DropoutDatabaseManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPOOL_PATH", str(tmp_path / ("too-long-a-name" * 20)))
@@ -177,9 +175,7 @@ def test_a_spool_out_of_reach_leaves_it_unknown(
         "future",
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(
-    run: Run, arguments: tuple[str, ...], said: str
-) -> None:
+def test_refusals_are_one_line(run: Run, arguments: tuple[str, ...], said: str) -> None:
     result = run(*arguments)
 
     assert result.exit_code == 1
@@ -187,7 +183,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert result.output.count("\n") == 1
 
 
-def test_without_migrations_it_says_what_to_do(
+def test_a_missing_migration_is_refused_with_the_remedy(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", empty_url)
@@ -199,8 +195,8 @@ def test_without_migrations_it_says_what_to_do(
 
 
 def test_a_cohort_may_be_empty(run: Run, manager: DropoutDatabaseManager) -> None:
-    for student_id in [student.id for student in manager.get_students().items]:
-        manager.erase_student(student_id)
+    for student_id in [student.id for student in manager.students.search().items]:
+        manager.students.erase(student_id)
 
     nobody = run("--all")
 

@@ -1,4 +1,4 @@
-"""RELOAD: a service in development runs what its code says now."""
+"""RELOAD: a service in development restarts when its code changes."""
 
 import shutil
 import signal
@@ -10,16 +10,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.processes import all_gone, children_of, wait_until, without_settings
+from tests.e2e.processes import ROOT, all_gone, children_of, wait_until, without_settings
 from veritas_cli.processes.ports import free_port
 
-ROOT = Path(__file__).parents[2]
 PACKAGES = ("shared_db", "shared_web", "monitoring_service")
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Give a copy of the code, that the test may change."""
+    """Return a copy of the code that the test may change."""
     for package in PACKAGES:
         leave_out = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / package, tmp_path / package, ignore=leave_out)
@@ -28,7 +27,7 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def address(checkout: Path) -> Iterator[str]:
-    """Give the address of monitoring, which runs the code of the copy, and ends with its child."""
+    """Yield the address of monitoring, which runs the copy."""
     port = free_port()
     service = subprocess.Popen(
         [sys.executable, "-m", "monitoring_service"],

@@ -1,9 +1,9 @@
-"""A service reports its slow requests to monitoring, as real processes."""
+"""Reports of slow requests to monitoring, between real processes."""
 
 import httpx
 
-from benchmarks.support.harness import Server, service
 from tests.e2e.processes import wait_until
+from tests.support.service_processes import Server, service
 
 
 def test_slow_requests_arrive_at_monitoring(private_url: str) -> None:

@@ -1,4 +1,4 @@
-"""`veritas spool`, as a person runs it beside services that have or had no database."""
+"""`veritas spool` beside services without a database."""
 
 import json
 import os
@@ -22,7 +22,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command on the spools of the machine that a folder stands for."""
+    """Run a command on the spools of a machine, represented by a folder."""
 
     def run_on(machine: str, *arguments: str) -> Result:
         monkeypatch.setenv("SPOOL_PATH", str(tmp_path / machine))
@@ -33,22 +33,22 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    """Give the spool of staffstuddash on machine `a`: two students wait, one was refused."""
+    """Return the spool of staffstuddash on machine `a`: two students wait, one was refused."""
     spool = Spool.of_service(tmp_path / "a", "staffstuddash")
     url = f"postgresql://ada:secret@127.0.0.1:{free_port()}/school"
     database = Database.from_settings("test", Base.metadata, Settings(database_url=url))
-    database.use_spool(spool)
     manager = DatastoreManager(database)
+    manager.spool.attach(spool)
     for id_ in ("s1", "s2", "s3"):
         name = f"Pupil\u2028{id_}\u0085"  # some programs end a line there
         assert manager.add_student(id_, name, f"{id_}@school.example").is_pending
-    spool.refuse([(spool.oldest(1)[0], "There is no such student")])
+    spool.reject([(spool.pending(1)[0], "There is no such student")])
     database.close()
     return spool
 
 
 @pytest.mark.usefixtures("spool")
-def test_status_shows_what_waits_and_what_was_refused_but_no_content(run: Run) -> None:
+def test_status_shows_waiting_and_refused_rows_without_content(run: Run) -> None:
     result = run("a", "status")
 
     assert result.exit_code == 1
@@ -58,29 +58,31 @@ def test_status_shows_what_waits_and_what_was_refused_but_no_content(run: Run) -
     assert run("nowhere", "status").exit_code == 0
 
 
-def test_refused_rows_are_tried_again_or_discarded(run: Run, spool: Spool) -> None:
+def test_refused_rows_are_retried_or_discarded(run: Run, spool: Spool) -> None:
     retried = run("a", "retry")
     assert "1 rows" in retried.output
     assert spool.state().refused == 0
-    spool.refuse([(spool.oldest(1)[0], "no")])
+    spool.reject([(spool.pending(1)[0], "no")])
 
     assert run("a", "discard", "s1", "s2", "--yes").exit_code == 0
-    assert [entry.id for entry in spool.every()] == ["s2", "s3"]
+    assert [entry.id for entry in spool.all_entries()] == ["s2", "s3"]
 
 
 def test_a_row_is_named_by_its_id_or_its_kind_and_id(run: Run, spool: Spool) -> None:
     other = Spool.of_service(spool.path.parent, "dropout")
-    other.accept([replace(spool.oldest(1)[0], kind="assessment", id="s1")])
-    other.refuse([(other.oldest(1)[0], "no")])
+    other.append([replace(spool.pending(1)[0], kind="assessment", id="s1")])
+    other.reject([(other.pending(1)[0], "no")])
 
     assert run("a", "discard", "student:s1", "assessment:s2", "--yes").exit_code == 0
-    assert [entry.id for entry in spool.every()] == ["s2", "s3"]
+    assert [entry.id for entry in spool.all_entries()] == ["s2", "s3"]
     assert "1 rows are tried again" in run("a", "retry", "assessment:s1").output
     other.close()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
-def test_what_root_imports_the_service_can_read(run: Run, spool: Spool, tmp_path: Path) -> None:
+def test_the_service_can_read_a_spool_imported_by_root(
+    run: Run, spool: Spool, tmp_path: Path
+) -> None:
     folder = tmp_path / "b"
     folder.mkdir()
     os.chown(folder, 1234, 1234)
@@ -89,14 +91,14 @@ def test_what_root_imports_the_service_can_read(run: Run, spool: Spool, tmp_path
     assert {file.stat().st_uid for file in folder.iterdir()} == {1234}
 
 
-def test_what_waits_is_carried_to_another_machine(run: Run, spool: Spool, tmp_path: Path) -> None:
+def test_waiting_rows_move_to_another_machine(run: Run, spool: Spool, tmp_path: Path) -> None:
     target = tmp_path / "carried.jsonl"
     exported = run("a", "export", str(target))
     over_it = run("a", "export", str(target))
     first = run("b", "import", str(target))
     again = run("b", "import", str(target))
     whole = run("c", "import", str(spool.path))
-    carried = Spool.of_service(tmp_path / "b", "staffstuddash").every()
+    carried = Spool.of_service(tmp_path / "b", "staffstuddash").all_entries()
 
     assert exported.exit_code == 0
     assert over_it.exit_code == 1
@@ -107,7 +109,7 @@ def test_what_waits_is_carried_to_another_machine(run: Run, spool: Spool, tmp_pa
     assert "0 rows wait to be stored, 3 were here" in again.output
     assert "3 rows wait" in whole.output
     assert [(e.id, e.digest, e.accepted_at, e.subject, e.problem) for e in carried] == [
-        (e.id, e.digest, e.accepted_at, e.subject, None) for e in spool.every()
+        (e.id, e.digest, e.accepted_at, e.subject, None) for e in spool.all_entries()
     ]
 
 
@@ -125,9 +127,9 @@ def test_a_file_that_is_no_export_is_refused_in_one_line(
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
 
 
-def test_a_damaged_spool_is_named_and_the_next_one_is_shown(run: Run, spool: Spool) -> None:
+def test_a_damaged_spool_is_named_and_the_others_are_shown(run: Run, spool: Spool) -> None:
     other = Spool.of_service(spool.path.parent, "dropout")
-    other.accept([replace(spool.oldest(1)[0], kind="assessment", id="a1", problem=None)])
+    other.append([replace(spool.pending(1)[0], kind="assessment", id="a1", problem=None)])
     other.close()
     spool.close()
     with spool.path.open("r+b") as header:
@@ -150,11 +152,11 @@ def test_a_damaged_spool_is_named_and_the_next_one_is_shown(run: Run, spool: Spo
     assert "dropout" in in_place.output
     assert f"veritas spool salvage {file}" in aside.output
     assert "3 rows wait to be stored, 0 were here, 0 could not be read" in salvaged.output
-    assert [entry.id for entry in spool.every()] == ["s1", "s2", "s3"]
+    assert [entry.id for entry in spool.all_entries()] == ["s1", "s2", "s3"]
     assert spool.damaged_files() == []
 
 
-def test_only_a_file_that_was_set_aside_is_salvaged(run: Run, spool: Spool, tmp_path: Path) -> None:
+def test_only_a_spool_set_aside_is_salvaged(run: Run, spool: Spool, tmp_path: Path) -> None:
     in_use = run("a", "salvage", str(spool.path))
     nowhere = run("a", "salvage", str(tmp_path / "staffstuddash-spool.db.damaged-1"))
 

@@ -1,4 +1,4 @@
-"""Lines that a worker logs while it starts, as uvicorn starts it: in the format of LOG_FORMAT."""
+"""Log lines of a starting worker, in the format of LOG_FORMAT."""
 
 import json
 import subprocess
@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import without_settings
-
-ROOT = Path(__file__).parents[2]
+from tests.e2e.processes import ROOT, without_settings
 
 WORKER = """
 import asyncio

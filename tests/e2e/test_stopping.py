@@ -1,4 +1,4 @@
-"""A service as a process: what its health check says, and how it is stopped."""
+"""Service process: its health check and its shutdown."""
 
 import json
 import socket
@@ -10,15 +10,13 @@ from pathlib import Path
 import pytest
 
 from shared_web.operations.readiness import readiness_failure
-from tests.e2e.processes import wait_until, without_settings
+from tests.e2e.processes import ROOT, wait_until, without_settings
 from tests.support.factories import a_student
 from veritas_cli.processes.ports import free_port
 
-ROOT = Path(__file__).parents[2]
-
 
 class Running:
-    """staffstuddash in a folder of its own, in memory unless the variables say otherwise."""
+    """Process of staffstuddash in its own folder, by default in memory."""
 
     def __init__(self, folder: Path, **variables: str) -> None:
         self.port = free_port()
@@ -46,7 +44,7 @@ class Running:
 
 @pytest.fixture
 def in_memory(tmp_path: Path) -> Iterator[Running]:
-    """Give a service that has started and keeps its rows in memory."""
+    """Yield a started service without a database."""
     service = Running(tmp_path)
     assert wait_until(service.listens)
     yield service
@@ -55,7 +53,7 @@ def in_memory(tmp_path: Path) -> Iterator[Running]:
 
 @pytest.fixture
 def without_its_database(tmp_path: Path) -> Iterator[Running]:
-    """Give a service that has started, while nothing listens where its database should be."""
+    """Yield a started service whose database is unreachable."""
     url = f"postgresql://ada:hunter2@127.0.0.1:{free_port()}/school"
     service = Running(tmp_path, DATABASE_URL=url, FALLBACK="off")
     assert wait_until(service.listens)
@@ -79,7 +77,9 @@ def test_the_health_check_passes_when_the_service_is_ready(in_memory: Running) -
     assert (answer.returncode, answer.stderr) == (0, "")
 
 
-def test_the_health_check_fails_while_the_database_is_away(without_its_database: Running) -> None:
+def test_the_health_check_fails_while_the_database_is_unavailable(
+    without_its_database: Running,
+) -> None:
     answer = health_check(without_its_database.port)
 
     assert answer.returncode == 1
@@ -87,14 +87,14 @@ def test_the_health_check_fails_while_the_database_is_away(without_its_database:
     assert "hunter2" not in answer.stderr
 
 
-def test_the_health_check_fails_where_nothing_listens() -> None:
+def test_the_health_check_fails_without_a_service() -> None:
     answer = health_check(free_port())
 
     assert answer.returncode == 1
     assert "no answer" in answer.stderr
 
 
-def test_a_service_that_is_stopped_answers_what_it_has_begun(in_memory: Running) -> None:
+def test_a_stopping_service_answers_the_requests_in_flight(in_memory: Running) -> None:
     body = json.dumps(a_student()).encode()
     head = (
         "POST /api/v1/students HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
@@ -102,7 +102,7 @@ def test_a_service_that_is_stopped_answers_what_it_has_begun(in_memory: Running)
     ).encode()
     with socket.create_connection(("127.0.0.1", in_memory.port), timeout=30) as connection:
         connection.sendall(head + body[:5])
-        # Once it has answered another request, it has read this one's head.
+        # After the answer to another request, the service has read this one's head.
         assert readiness_failure(in_memory.port) is None
         in_memory.process.terminate()
         assert wait_until(lambda: not in_memory.listens())

@@ -1,4 +1,4 @@
-"""`veritas up`, as a developer runs it: one process that starts all the others and ends them."""
+"""`veritas up`: one process that starts and stops PostgreSQL and the services."""
 
 import os
 import re
@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,19 +13,26 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from tests.e2e.processes import all_gone, children_of, is_running, wait_until, without_settings
+from tests.e2e.processes import (
+    ROOT,
+    VERITAS,
+    all_gone,
+    children_of,
+    is_running,
+    wait_until,
+    without_settings,
+)
 from veritas_cli.main import app
 from veritas_cli.processes.ports import free_port
 
-CHECKOUT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-c", "from veritas_cli.main import app; app()", "up"]
+COMMAND = [*VERITAS, "up"]
 SERVICES = ("monitoring", "staffstuddash", "dropout")
 
 Refused = Callable[..., str]
 
 
 class Up:
-    """One run of the command in a folder; what it writes goes into a file there."""
+    """One run of the command in a folder, with its output in a file there."""
 
     def __init__(self, folder: Path, **variables: str) -> None:
         self.ports = {name: free_port() for name in SERVICES}
@@ -36,7 +42,7 @@ class Up:
             self.process = subprocess.Popen(
                 COMMAND,
                 cwd=folder,
-                env=without_settings(PYTHONPATH=str(CHECKOUT), **{**settings, **variables}),
+                env=without_settings(PYTHONPATH=str(ROOT), **{**settings, **variables}),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
@@ -48,7 +54,7 @@ class Up:
         return self.output.read_text()
 
     def until_ready(self) -> set[int]:
-        """Wait until it says so; return the processes that it started."""
+        """Wait until it is ready; return its child processes."""
         wait_until(lambda: "is ready" in self.said or self.process.poll() is not None, seconds=150)
         assert "is ready" in self.said, self.said
         return children_of(self.process.pid)
@@ -57,7 +63,7 @@ class Up:
         return httpx.Client(base_url=f"http://127.0.0.1:{self.ports[name]}", trust_env=False)
 
     def end(self) -> None:
-        """Leave nothing of it behind, however the test went."""
+        """Kill it and its children."""
         children = children_of(self.process.pid)
         self.process.kill()
         self.process.wait()
@@ -67,27 +73,19 @@ class Up:
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """Give a folder that the account of PostgreSQL may pass, unlike pytest's own."""
-    with tempfile.TemporaryDirectory(prefix="veritas-up-", ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
-@pytest.fixture
-def up(folder: Path) -> Iterator[Up]:
-    running = Up(folder)
+def up(passable_folder: Path) -> Iterator[Up]:
+    running = Up(passable_folder)
     yield running
     running.end()
 
 
 @pytest.fixture
-def refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Refused]:
-    """Run the command where it cannot work; give the one line that it says on standard error."""
+def refused(passable_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Refused]:
+    """Run the command where it must fail; return the line of standard error."""
     handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
 
     def refused_with(**variables: str) -> str:
-        monkeypatch.chdir(folder)
+        monkeypatch.chdir(passable_folder)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         answer = CliRunner().invoke(app, ["up"])
@@ -106,25 +104,25 @@ def the_line(said: str) -> str:
     return said
 
 
-def test_serves_until_ctrl_c_and_keeps_what_was_stored(up: Up, folder: Path) -> None:
+def test_serves_until_ctrl_c_and_keeps_the_data(up: Up, passable_folder: Path) -> None:
     children = up.until_ready()
     assert len(children) == 4
     with up.client("staffstuddash") as client:
         new = {"id": "s001", "name": "Ada"}
         assert client.post("/api/v1/students", json=new).status_code == 201
 
-    # Ctrl-C reaches the process group of the terminal's foreground: it, but not its children.
+    # Ctrl-C reaches the foreground process group: the command, but not its children.
     os.killpg(up.process.pid, signal.SIGINT)
     assert up.process.wait(60) == 0
     assert all_gone(children)
     assert up.said.endswith("Veritas has stopped.\n")
 
-    again = Up(folder)
+    again = Up(passable_folder)
     try:
         children = again.until_ready()
         with again.client("staffstuddash") as client:
             assert client.get("/api/v1/students/s001").json()["name"] == "Ada"
-        # Even killed it leaves no process; only Linux tells children of a death.
+        # Children also end with a killed parent, on Linux only.
         if sys.platform == "linux":
             again.process.kill()
             again.process.wait()
@@ -151,13 +149,13 @@ def test_stops_all_when_postgresql_dies(up: Up) -> None:
     assert "veritas up: PostgreSQL ended" in up.said
 
 
-def test_uses_the_server_of_database_url_and_tells_where_the_services_are(
-    folder: Path, empty_url: str
+def test_uses_the_server_of_database_url_and_prints_the_addresses(
+    passable_folder: Path, empty_url: str
 ) -> None:
-    running = Up(folder, DATABASE_URL=empty_url)
+    running = Up(passable_folder, DATABASE_URL=empty_url)
     try:
         assert len(running.until_ready()) == 3
-        assert not (folder / ".veritas" / "postgres").exists()
+        assert not (passable_folder / ".veritas" / "postgres").exists()
         for name, port in running.ports.items():
             place = rf"^  {name} +http://127\.0\.0\.1:{port} .*/docs$"
             assert re.search(place, running.said, re.MULTILINE)
@@ -172,15 +170,15 @@ def test_uses_the_server_of_database_url_and_tells_where_the_services_are(
         running.end()
 
 
-def test_names_the_port_that_is_taken_before_it_starts_anything(folder: Path) -> None:
+def test_names_a_taken_port_before_it_starts_anything(passable_folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         ports = {"STAFFSTUDDASH_PORT": port, **free_ports("monitoring", "dropout")}
         answer = subprocess.run(
             COMMAND,
             check=False,
-            cwd=folder,
-            env=without_settings(PYTHONPATH=str(CHECKOUT), **ports),
+            cwd=passable_folder,
+            env=without_settings(PYTHONPATH=str(ROOT), **ports),
             capture_output=True,
             text=True,
         )
@@ -188,7 +186,7 @@ def test_names_the_port_that_is_taken_before_it_starts_anything(folder: Path) ->
     said = the_line(answer.stderr)
     assert f"Port {port}, where staffstuddash should listen, is taken by" in said
     assert "STAFFSTUDDASH_PORT" in said
-    assert not (folder / ".veritas").exists()
+    assert not (passable_folder / ".veritas").exists()
 
 
 def test_refuses_one_port_for_two_services(refused: Refused) -> None:
@@ -205,7 +203,7 @@ def test_refuses_one_port_for_two_services(refused: Refused) -> None:
         ("postgresql://ada:hunter2@localhost:five/school", "not a PostgreSQL URL"),
     ],
 )
-def test_says_what_is_wrong_with_the_url_without_its_password(
+def test_refuses_a_wrong_url_without_showing_its_password(
     refused: Refused, url: str, reason: str
 ) -> None:
     said = refused(DATABASE_URL=url, **free_ports(*SERVICES))
@@ -213,9 +211,7 @@ def test_says_what_is_wrong_with_the_url_without_its_password(
     assert "hunter2" not in said
 
 
-def test_says_that_the_password_is_wrong_without_showing_it(
-    refused: Refused, empty_url: str
-) -> None:
+def test_refuses_a_wrong_password_without_showing_it(refused: Refused, empty_url: str) -> None:
     url = re.sub(r"//[^@]*@", "//ada:hunter2@", empty_url)
     said = refused(DATABASE_URL=url, **free_ports(*SERVICES))
     assert "refuses the user or password" in said
@@ -233,5 +229,5 @@ def command_of(process: int) -> str:
 
 
 def free_ports(*names: str) -> dict[str, str]:
-    """Return a free port for each service, so that a `veritas up` that runs now is no obstacle."""
+    """Return a free port for each service, so that a running `veritas up` does not interfere."""
     return {f"{name.upper()}_PORT": str(free_port()) for name in names}

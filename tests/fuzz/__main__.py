@@ -6,7 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.support.harness import Server, migrated_server, service
+from tests.support.service_processes import Server, migrated_server, service
 from veritas_cli.postgres.server import THROW_AWAY
 
 SERVICES = ("monitoring", "staffstuddash", "dropout")

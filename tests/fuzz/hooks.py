@@ -1,4 +1,4 @@
-"""What of the generated requests is left out."""
+"""Filter of generated requests."""
 
 from typing import Any
 from urllib.parse import quote

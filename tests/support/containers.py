@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.support.source_files import ROOT
+
 PORTS = {"monitoring": "8001", "staffstuddash": "8002", "dropout": "8003"}
 DOCKERFILES = ("Dockerfile", "deploy/pgbouncer/Dockerfile")
 
@@ -15,7 +16,7 @@ Services = dict[str, dict[str, Any]]
 
 
 def read_compose_file(name: str) -> dict[str, Any]:
-    """Return a compose file as Compose reads it before it puts variables in."""
+    """Return a compose file before variables are substituted."""
     content: dict[str, Any] = yaml.safe_load((ROOT / name).read_text())
     return content
 
@@ -27,7 +28,7 @@ PRODUCTION = read_compose_file(PRODUCTION_FILE)
 
 
 def compose_tool() -> Path | None:
-    """Return Docker Compose, where `make containers` has installed it."""
+    """Return Docker Compose, if `make containers` has installed it."""
     found = find_spec("compose")
     binary = Path(found.origin).with_name("docker-compose") if found and found.origin else None
     return binary if binary and binary.exists() else None

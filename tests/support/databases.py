@@ -1,7 +1,7 @@
-"""Fixtures: the databases of the tests, and each service on PostgreSQL and in memory."""
+"""Fixtures: databases of the tests, and each service on PostgreSQL and in memory."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, MetaData, create_engine, text
@@ -9,29 +9,22 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 from starlette.testclient import TestClient
 
-import dropout_service.main
-import monitoring_service.main
-import staffstuddash_service.main
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.models import Base as DropoutBase
-from dropout_service.settings import Settings as DropoutSettings
 from monitoring_service.database import MonitoringDatabase
-from monitoring_service.models import Base as MonitoringBase
-from monitoring_service.settings import Settings as MonitoringSettings
 from shared_db.connection.database import Database
 from shared_db.connection.engine import normalised_url
 from shared_db.connection.roles import role_name
 from shared_db.settings import Environment, Fallback
 from staffstuddash_service.datastore import DatastoreManager
-from staffstuddash_service.models import Base as StaffstuddashBase
-from staffstuddash_service.settings import Settings as StaffstuddashSettings
+from tests.support.pgbouncer import is_installed, pooler
 from tests.support.server import admin_url, create_database, drop_database, new_name, role_prefix
-from veritas_cli.http_client import ClientSettings
+from tests.support.services import PARTS
 from veritas_cli.migrations import SERVICES, migrate_all
 
 OpenDatabase = Callable[[MetaData], Database]
+Pooled = Callable[[str], str]
 
-# Where a client on this machine calls from; without keys nobody else is admitted.
+# Address of a client on this machine, the only one admitted without keys.
 LOOPBACK = "127.0.0.1"
 
 
@@ -41,7 +34,7 @@ def engine_on(url: str) -> Engine:
 
 
 def waits_for_a_lock(engine: Engine) -> bool:
-    """Tell whether somebody waits for another in the engine's database."""
+    """Return True if a transaction waits for a lock in the engine's database."""
     query = text(
         "SELECT count(*) > 0 FROM pg_stat_activity"
         " WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -51,39 +44,21 @@ def waits_for_a_lock(engine: Engine) -> bool:
 
 
 def role_of(metadata: MetaData) -> str:
-    """Return the role in which the service of these tables works; `none` if none owns them."""
+    """Return the role of the service that owns the tables; `none` for tables of a test."""
     schema = str(metadata.schema)
     is_of_a_service = schema in {history.schema for history in SERVICES}
     return role_name(role_prefix(), schema) if is_of_a_service else "none"
 
 
 def become_owner(session: Session) -> None:
-    """Leave the service's role for the rest of the transaction: a service may drop no table."""
+    """Leave the service's role until the transaction ends: a service may not drop tables."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SET LOCAL ROLE none"))
 
 
-@pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the settings of whoever runs the tests out of them."""
-    settings = (MonitoringSettings, StaffstuddashSettings, DropoutSettings, ClientSettings)
-    for kind in settings:
-        monkeypatch.setitem(kind.model_config, "env_file", None)
-        for name in kind.model_fields:
-            monkeypatch.delenv(name.upper(), raising=False)
-            monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
-    # Nothing beside the requests, where the PostgreSQL of a test is one connection.
-    monkeypatch.setenv("SPOOL_PATH", str(tmp_path / "spool"))
-    monkeypatch.setenv("RECORDS_REFRESH_SECONDS", "0")
-    monkeypatch.setenv("ERASING_SECONDS", "0")
-    monkeypatch.setenv("RECOMPUTING_SECONDS", "0")
-    monkeypatch.setenv("MONITORING_SNAPSHOTS", "false")
-    monkeypatch.setenv("DATABASE_ROLE_PREFIX", role_prefix())
-
-
 @pytest.fixture(scope="session")
 def template_name() -> Iterator[str]:
-    """Give the name of this worker's migrated database, which nobody connects to."""
+    """Give the name of this worker's migrated database, a template without connections."""
     name = new_name()
     migrate_all(engine_on(create_database(admin_url(), name)), role_prefix=role_prefix())
     yield name
@@ -92,7 +67,7 @@ def template_name() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def migrated_url(template_name: str) -> Iterator[str]:
-    """Give the URL of a migrated database in which tests roll back what they did."""
+    """Give the URL of a migrated database in which tests roll back their changes."""
     name = new_name()
     yield create_database(admin_url(), name, template=template_name)
     drop_database(admin_url(), name)
@@ -100,13 +75,13 @@ def migrated_url(template_name: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def migrated_engine(migrated_url: str) -> Engine:
-    """Give the one engine of all tests that roll back: it remembers what it has compiled."""
+    """Give the engine of all tests that roll back; it caches compiled statements."""
     return engine_on(migrated_url)
 
 
 @pytest.fixture
 def private_url(template_name: str) -> Iterator[str]:
-    """Give the URL of a migrated database of the test's own."""
+    """Give the URL of a migrated database for one test."""
     name = new_name()
     yield create_database(admin_url(), name, template=template_name)
     drop_database(admin_url(), name)
@@ -114,10 +89,19 @@ def private_url(template_name: str) -> Iterator[str]:
 
 @pytest.fixture
 def empty_url() -> Iterator[str]:
-    """Give the URL of a database of the test's own in which nothing is."""
+    """Give the URL of an empty database for one test."""
     name = new_name()
     yield create_database(admin_url(), name)
     drop_database(admin_url(), name)
+
+
+@pytest.fixture(scope="session")
+def pooled() -> Iterator[Pooled]:
+    """Give a function from a database's URL to its URL through PgBouncer."""
+    if not is_installed():
+        pytest.skip("PgBouncer is not installed")
+    with pooler(admin_url()) as running:
+        yield running.over_tcp
 
 
 @pytest.fixture(params=["postgresql", "memory"])
@@ -134,9 +118,9 @@ def open_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
 
 @pytest.fixture(params=["postgresql", "pgbouncer", "memory"])
 def open_own_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
-    """Open a database that may be used from many threads at once, on both stores.
+    """Open a database for many threads, on both stores.
 
-    PostgreSQL also through a pooler in transaction mode, where that is installed.
+    PostgreSQL also through a pooler in transaction mode, if one is installed.
     """
     if request.param == "memory":
         yield from _in_memory()
@@ -163,7 +147,7 @@ def _in_memory() -> Iterator[OpenDatabase]:
 
 @pytest.fixture
 def postgres(migrated_engine: Engine) -> Iterator[Database]:
-    """Give PostgreSQL, rolled back after the test, where the in-memory store is no match."""
+    """Give PostgreSQL, rolled back after the test, for features that memory does not have."""
     with migrated_engine.connect() as connection, connection.begin() as transaction:
         yield Database.on(connection, role="none")
         transaction.rollback()
@@ -172,50 +156,49 @@ def postgres(migrated_engine: Engine) -> Iterator[Database]:
 @pytest.fixture
 def datastore(open_database: OpenDatabase) -> DatastoreManager:
     """Give the manager of staffstuddash on both stores."""
-    return DatastoreManager(open_database(StaffstuddashBase.metadata))
+    return DatastoreManager(open_database(PARTS["staffstuddash"].metadata))
 
 
 @pytest.fixture
 def db_manager(open_database: OpenDatabase) -> DropoutDatabaseManager:
     """Give the manager of dropout on both stores."""
-    return DropoutDatabaseManager(open_database(DropoutBase.metadata))
+    return DropoutDatabaseManager(open_database(PARTS["dropout"].metadata))
 
 
 @pytest.fixture
 def monitoring(open_database: OpenDatabase) -> MonitoringDatabase:
     """Give the manager of monitoring on both stores."""
-    return MonitoringDatabase(open_database(MonitoringBase.metadata))
+    return MonitoringDatabase(open_database(PARTS["monitoring"].metadata))
 
 
 @pytest.fixture
 def staffstuddash_client(datastore: DatastoreManager) -> Iterator[TestClient]:
     """Give a client of staffstuddash on both stores, as a developer without keys."""
-    settings = StaffstuddashSettings(environment=Environment.DEVELOPMENT, fallback=Fallback.OFF)
-    app = staffstuddash_service.main.create_app(datastore, settings)
-    with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
-        yield client
+    yield from _client("staffstuddash", datastore)
 
 
 @pytest.fixture
 def dropout_client(db_manager: DropoutDatabaseManager) -> Iterator[TestClient]:
     """Give a client of dropout on both stores, as a developer without keys."""
-    settings = DropoutSettings(environment=Environment.DEVELOPMENT, fallback=Fallback.OFF)
-    app = dropout_service.main.create_app(db_manager, settings)
-    with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
-        yield client
+    yield from _client("dropout", db_manager)
 
 
 @pytest.fixture
 def monitoring_client(monitoring: MonitoringDatabase) -> Iterator[TestClient]:
     """Give a client of monitoring on both stores, as a developer without keys."""
-    # On the one connection of the test nothing may run beside the test.
-    settings = MonitoringSettings(environment=Environment.DEVELOPMENT, fallback=Fallback.OFF)
-    app = monitoring_service.main.create_app(monitoring, settings)
+    yield from _client("monitoring", monitoring)
+
+
+def _client(service: str, manager: Any) -> Iterator[TestClient]:
+    parts = PARTS[service]
+    # Without a fallback there is no background replay, so a test may be one connection.
+    settings = parts.settings(environment=Environment.DEVELOPMENT, fallback=Fallback.OFF)
+    app = parts.create_app(manager, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client
 
 
 def run_script(connection: Connection, script: str) -> None:
-    """Run the statements one by one, as psql does: together, CONCURRENTLY is refused."""
+    """Run the statements one by one like psql: in one batch, CONCURRENTLY is refused."""
     for statement in filter(str.strip, script.split(";\n\n")):
         connection.exec_driver_sql(f"{statement};")

@@ -1,4 +1,4 @@
-"""What a database holds, to look for what it should not."""
+"""Contents of databases and files as text, to search them for data that must not be there."""
 
 import sqlite3
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.support.databases import become_owner
 
 
 def bytes_of(folder: Path) -> bytes:
-    """Return what stands in all files of the folder and those in it, names not included."""
+    """Return the contents of all files in a folder, subfolders included."""
     return b"".join(file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file())
 
 

@@ -1,4 +1,4 @@
-"""Bodies of requests with believable values; each takes what the test is about."""
+"""Bodies of requests with plausible values; each takes the values that a test is about."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,7 +7,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def days(count: float) -> timedelta:
-    """Return that many days."""
+    """Return a duration of days."""
     return timedelta(days=count)
 
 

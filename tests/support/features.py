@@ -1,4 +1,4 @@
-"""Features of made-up students, for tests of the rules."""
+"""Features of synthetic students, for tests of the rules."""
 
 from dataclasses import replace
 from typing import Any
@@ -91,5 +91,5 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 
 def features() -> st.SearchStrategy[Features]:
-    """Return any features of which something can be said, consistent or not."""
+    """Return a strategy for features that are assessable, consistent or not."""
     return st.fixed_dictionaries(_VALUES).map(lambda values: replace(HEALTHY, **values))

@@ -1,4 +1,4 @@
-"""A small app to attack, served within limits."""
+"""A small app behind the limits of the HTTP server."""
 
 import asyncio
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from shared_web.wire.connections import Connections
 from shared_web.wire.protocol import LimitedProtocol
 from tests.support.live_services import listening
 
-# Requests that never end: how they begin, and what is repeated.
+# Endless requests: their beginning, and the part to repeat.
 ENDLESS = {
     "header": (b"GET / HTTP/1.1\r\nHost: x\r\nX: ", b"a"),
     "name of a header": (b"GET / HTTP/1.1\r\nHost: x\r\nX", b"a"),
@@ -53,13 +53,13 @@ async def leave() -> Response:
 
 @app.get("/large")
 async def large() -> Response:
-    """Answer with more than any buffer holds."""
+    """Answer with more bytes than any buffer holds."""
     return Response(b"a" * 50_000_000)
 
 
 @app.get("/")
 async def client(request: Request, seconds: float = 0) -> dict[str, Any]:
-    """Tell the address that the request counts as."""
+    """Return the client's address."""
     await asyncio.sleep(seconds)
     assert request.client
     return {"client": request.client.host}

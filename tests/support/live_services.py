@@ -1,82 +1,43 @@
-"""The three services listening on ports of this machine, in threads of the test's process."""
+"""Three services that listen on ports of this machine, in threads of the test's process."""
 
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
-from sqlalchemy import MetaData
 from starlette.types import ASGIApp
 
-import dropout_service.main
-import monitoring_service.main
-import staffstuddash_service.main
-from dropout_service.database import DropoutDatabaseManager
-from dropout_service.models import Base as DropoutBase
-from dropout_service.settings import Settings as DropoutSettings
-from monitoring_service.database import MonitoringDatabase
-from monitoring_service.models import Base as MonitoringBase
-from monitoring_service.settings import Settings as MonitoringSettings
-from shared_db.connection.database import Database
 from shared_db.settings import Environment
 from shared_web.operations.serve import server_options
-from shared_web.settings import ServiceSettings
-from staffstuddash_service.datastore import DatastoreManager
-from staffstuddash_service.models import Base as StaffstuddashBase
-from staffstuddash_service.settings import Settings as StaffstuddashSettings
-
-DEVELOPMENT = Environment.DEVELOPMENT
-
-S = TypeVar("S", bound=ServiceSettings)
+from tests.support.databases import OpenDatabase
+from tests.support.services import PARTS
 
 
 @contextmanager
-def live_services(open_database: Callable[[MetaData], Database]) -> Iterator[dict[str, str]]:
-    """Run the three services; give their URLs by the name of the option that takes them."""
-    monitoring = MonitoringDatabase(open_database(MonitoringBase.metadata))
-    datastore = DatastoreManager(open_database(StaffstuddashBase.metadata))
-    dropout = DropoutDatabaseManager(open_database(DropoutBase.metadata))
-    with (
-        _logging_apart(),
-        _serving(
-            partial(monitoring_service.main.create_app, monitoring),
-            MonitoringSettings(environment=DEVELOPMENT),
-        ) as monitoring_url,
-        _serving(
-            partial(staffstuddash_service.main.create_app, datastore),
-            StaffstuddashSettings(environment=DEVELOPMENT),
-        ) as staffstuddash_url,
-        _serving(
-            partial(dropout_service.main.create_app, dropout),
-            DropoutSettings(environment=DEVELOPMENT),
-        ) as dropout_url,
-    ):
-        yield {
-            "--monitoring-url": monitoring_url,
-            "--staffstuddash-url": staffstuddash_url,
-            "--dropout-url": dropout_url,
-        }
+def live_services(open_database: OpenDatabase) -> Iterator[dict[str, str]]:
+    """Run the three services; give their URLs by the command's option for each."""
+    with ExitStack() as running:
+        running.enter_context(_logging_apart())
+        urls = {}
+        for name, parts in PARTS.items():
+            settings = parts.settings(environment=Environment.DEVELOPMENT)
+            app = parts.app(open_database(parts.metadata), settings)
+            port = running.enter_context(listening(app, server_options(settings)))
+            urls[f"--{name}-url"] = f"http://127.0.0.1:{port}"
+        yield urls
 
 
 @contextmanager
 def _logging_apart() -> Iterator[None]:
-    # Not to standard output: a command that a test runs in this process has taken its place.
+    # Not to standard output: a command under test captures it in this process.
     before = structlog.get_config()
     structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
     yield
     structlog.configure(**before)
-
-
-@contextmanager
-def _serving(create_app: Callable[[S], FastAPI], settings: S) -> Iterator[str]:
-    with listening(create_app(settings), server_options(settings)) as port:
-        yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager

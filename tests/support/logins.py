@@ -11,7 +11,7 @@ from veritas_cli.postgres.admin_connection import administering
 
 @dataclass(frozen=True)
 class Login:
-    """A user of the server who is no superuser."""
+    """A user of the server without superuser rights."""
 
     name: str
     password: str
@@ -23,7 +23,7 @@ class Login:
 
 
 def a_login(*, can_create_roles: bool = False) -> Login:
-    """Make a login, that may or may not make roles."""
+    """Create a login, with or without CREATEROLE."""
     login = Login(new_name(), secrets.token_hex(8))
     option = "CREATEROLE" if can_create_roles else "NOCREATEROLE"
     with administering(admin_url()) as connection:
@@ -40,5 +40,5 @@ def give_database(url: str, login: Login) -> str:
 
 
 def new_role_prefix() -> str:
-    """Return a prefix of which there are no roles yet."""
+    """Return an unused prefix of role names."""
     return f"{role_prefix()}_{secrets.token_hex(3)}"

@@ -1,4 +1,4 @@
-"""A machine that lets no further thread be started, or file be opened, for a while."""
+"""Exhaustion of threads and of file descriptors."""
 
 import resource
 import threading
@@ -10,7 +10,7 @@ import pytest
 
 @contextmanager
 def no_thread(name: str) -> Iterator[None]:
-    """Refuse threads whose name starts so, in the words of the interpreter."""
+    """Refuse to start threads with this name prefix, with the error of the interpreter."""
     start = threading.Thread.start
 
     def refuse(thread: threading.Thread) -> None:
@@ -25,7 +25,7 @@ def no_thread(name: str) -> Iterator[None]:
 
 @contextmanager
 def no_descriptor() -> Iterator[None]:
-    """Let this process open nothing; what is open stays so."""
+    """Refuse to open files in this process; open ones stay open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
     try:

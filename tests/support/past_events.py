@@ -1,4 +1,4 @@
-"""What one student did at chosen instants, and what is known of them at another."""
+"""Events of one student at chosen instants, and their features at another."""
 
 from datetime import datetime
 from typing import Any
@@ -21,4 +21,4 @@ def an_answer(when: datetime, question: str, answer: str, *, right: bool) -> Eve
 
 
 def features_at(manager: DropoutDatabaseManager, as_of: datetime) -> dict[str, Any]:
-    return manager.compute_features("s001", as_of=as_of).features
+    return manager.features.compute("s001", as_of=as_of).features

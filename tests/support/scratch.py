@@ -1,4 +1,4 @@
-"""Where the files of a test run are: in memory, if this machine has a place for that."""
+"""Folder for the files of a test run: in memory, if the machine has one."""
 
 import os
 import shutil
@@ -6,16 +6,15 @@ import tempfile
 from pathlib import Path
 
 _MEMORY = Path("/dev/shm")  # noqa: S108 - files in it are made by `tempfile` as anywhere
-# All databases of a run at once, its server's log of changes and a copy of its programs.
+# For all databases of a run, the server's write-ahead log and a copy of its programs.
 _NEEDED_BYTES = 2 << 30
 
 
 def prefer_memory() -> None:
-    """Let temporary files of this process, and of those it starts, be in memory; TMPDIR decides.
+    """Put temporary files of this process and its children in memory, unless TMPDIR is set.
 
     Each test with a database of its own makes and deletes 460 files. On a disk's file system the
-    kernel looks through all that were deleted lately to make the next, which cost a quarter of a
-    second of its time for each database.
+    kernel searches all recently deleted files for each new one: a quarter of a second a database.
     """
     if "TMPDIR" not in os.environ and _takes_programs_and_data(_MEMORY):
         os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)

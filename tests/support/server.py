@@ -1,58 +1,51 @@
-"""The PostgreSQL of the tests: the one of TEST_DATABASE_URL, or one started for this run."""
+"""Databases on the PostgreSQL of the tests: that of TEST_DATABASE_URL, or a temporary one."""
 
 import os
 import secrets
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import make_url, text
 
+from tests.support.suite_server import admin_url, role_prefix
 from veritas_cli.postgres.admin_connection import administering
+from veritas_cli.postgres.binaries import LocalPostgresError
 from veritas_cli.postgres.server import temporary_postgres
 
-# How the run's first process tells its workers; they inherit its environment.
-_ADMIN_URL = "VERITAS_TEST_ADMIN_URL"
-_RUN = "VERITAS_TEST_RUN"
+__all__ = [
+    "LocalPostgresError",
+    "admin_url",
+    "create_database",
+    "drop_database",
+    "new_name",
+    "role_prefix",
+    "server_of_the_run",
+]
 
 
-class SuiteServer:
-    """The server of one test run: started by its first process, used by all workers."""
+@contextmanager
+def server_of_the_run() -> Iterator[str]:
+    """Give the administrator's URL; leave no process, folder, database or role behind.
 
-    def __init__(self) -> None:
-        self._undo = ExitStack()
+    Raises:
+        LocalPostgresError: no server can run here.
 
-    def start(self) -> None:
-        """Start a server unless TEST_DATABASE_URL names one, and tell the workers its URL."""
-        os.environ[_RUN] = f"veritas_test_{secrets.token_hex(4)}"
-        named = os.environ.get("TEST_DATABASE_URL")
-        if named:
-            os.environ[_ADMIN_URL] = named
-            self._undo.callback(_drop_what_is_of_the_run)
-        else:
-            server = self._undo.enter_context(temporary_postgres())
-            os.environ[_ADMIN_URL] = server.url_of("postgres")
-
-    def stop(self) -> None:
-        """Leave nothing behind: no process, no folder, no database on a server that is not ours."""
-        self._undo.close()
-
-
-def admin_url() -> str:
-    """Return the URL of the run's server, as a user who may create databases."""
-    return os.environ[_ADMIN_URL]
-
-
-def role_prefix() -> str:
-    """Return what the names of this run's roles start with; roles belong to the whole server."""
-    return os.environ[_RUN]
+    """
+    if named := os.environ.get("TEST_DATABASE_URL"):
+        yield named
+        _drop_everything_of_the_run(named)
+    else:
+        with temporary_postgres() as server:
+            yield server.url_of("postgres")
 
 
 def new_name() -> str:
-    """Return a database name that nobody else has; it is dropped at the end of the run."""
-    return f"{os.environ[_RUN]}_{secrets.token_hex(6)}"
+    """Return an unused database name; the database is dropped at the end of the run."""
+    return f"{role_prefix()}_{secrets.token_hex(6)}"
 
 
 def create_database(admin: str, name: str, template: str | None = None) -> str:
-    """Create a database, empty or a copy of one that nobody is connected to; return its URL."""
+    """Create a database, empty or a copy of one without connections; return its URL."""
     source = f' TEMPLATE "{template}" STRATEGY file_copy' if template else " TEMPLATE template0"
     with administering(admin) as connection:
         connection.execute(text(f'CREATE DATABASE "{name}"{source}'))
@@ -60,19 +53,19 @@ def create_database(admin: str, name: str, template: str | None = None) -> str:
 
 
 def drop_database(admin: str, name: str) -> None:
-    """Drop a database, whoever is still connected to it."""
+    """Drop a database and close the connections to it."""
     with administering(admin) as connection:
         connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
 
 
-def _drop_what_is_of_the_run() -> None:
-    run = {"run": os.environ[_RUN]}
+def _drop_everything_of_the_run(admin: str) -> None:
+    run = {"run": role_prefix()}
     databases = text("SELECT datname FROM pg_database WHERE starts_with(datname, :run)")
     roles = text("SELECT quote_ident(rolname) FROM pg_roles WHERE starts_with(rolname, :run)")
-    with administering(admin_url()) as connection:
+    with administering(admin) as connection:
         for name in connection.scalars(databases, run).all():
             connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
-        # At once: one may have given another to a third, and could then not be dropped alone.
+        # In one statement: a role granted by another one of these cannot be dropped alone.
         names = ", ".join(connection.scalars(roles, run)).replace(":", r"\:")
         if names:
             connection.execute(text(f"DROP ROLE {names}"))

@@ -1,4 +1,4 @@
-"""The three services as one: where each takes a row, and what the row's fields are called."""
+"""The three services as one: route and names of fields of a row in each."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -11,41 +11,23 @@ from httpx2 import Response
 from sqlalchemy import MetaData, func, select
 from starlette.testclient import TestClient
 
-import dropout_service.main
-import monitoring_service.main
-import staffstuddash_service.main
-from dropout_service.database import DropoutDatabaseManager
-from dropout_service.models import Base as DropoutBase
-from dropout_service.settings import Settings as DropoutSettings
-from monitoring_service.database import MonitoringDatabase
-from monitoring_service.models import Base as MonitoringBase
-from monitoring_service.settings import Settings as MonitoringSettings
 from shared_db.connection.database import Database
 from shared_db.settings import Environment
-from staffstuddash_service.datastore import DatastoreManager
-from staffstuddash_service.models import Base as StaffstuddashBase
-from staffstuddash_service.settings import Settings as StaffstuddashSettings
 from tests.support.factories import a_learning_event, a_student, a_system_event, an_assessment
+from tests.support.services import PARTS
 
 MAX_BODY_BYTES = 100_000
 JSON = {"content-type": "application/json"}
-_DEVELOPMENT: dict[str, Any] = {
-    "environment": Environment.DEVELOPMENT,
-    "max_body_bytes": MAX_BODY_BYTES,
-}
 
 
 @dataclass(frozen=True)
 class Service:
     """One service's route for a row with an id and an instant, and for a list of such rows.
 
-    one: what comes before and after the id in the path of one thing. list_name: what the list
-    writes into its cursors.
+    one: the parts of a path before and after an id. list_name: the list's name in its cursors.
     """
 
     name: str
-    metadata: MetaData
-    make_app: Callable[[Database], FastAPI]
     route: str
     body: Callable[..., dict[str, Any]]
     one: tuple[str, str]
@@ -59,13 +41,22 @@ class Service:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def metadata(self) -> MetaData:
+        """Tables of the service."""
+        return PARTS[self.name].metadata
+
+    def make_app(self, database: Database) -> FastAPI:
+        """Return the app on a database, as a developer runs it."""
+        parts = PARTS[self.name]
+        settings = parts.settings(
+            environment=Environment.DEVELOPMENT, max_body_bytes=MAX_BODY_BYTES
+        )
+        return parts.app(database, settings)
+
 
 STAFFSTUDDASH = Service(
     name="staffstuddash",
-    metadata=StaffstuddashBase.metadata,
-    make_app=lambda database: staffstuddash_service.main.create_app(
-        DatastoreManager(database), StaffstuddashSettings(**_DEVELOPMENT)
-    ),
     route="/api/v1/assessments",
     body=an_assessment,
     one=("/api/v1/students/", ""),
@@ -76,10 +67,6 @@ STAFFSTUDDASH = Service(
 )
 DROPOUT = Service(
     name="dropout",
-    metadata=DropoutBase.metadata,
-    make_app=lambda database: dropout_service.main.create_app(
-        DropoutDatabaseManager(database), DropoutSettings(**_DEVELOPMENT)
-    ),
     route="/api/v1/events",
     body=a_learning_event,
     one=("/api/v1/students/", "/predictions/latest"),
@@ -91,10 +78,6 @@ DROPOUT = Service(
 )
 MONITORING = Service(
     name="monitoring",
-    metadata=MonitoringBase.metadata,
-    make_app=lambda database: monitoring_service.main.create_app(
-        MonitoringDatabase(database), MonitoringSettings(**_DEVELOPMENT)
-    ),
     route="/api/v1/monitoring/events",
     body=a_system_event,
     one=("/api/v1/monitoring/logs/", ""),
@@ -129,7 +112,7 @@ class Target:
     def post_with(self, **changes: Any) -> Response:
         """Send a good row with these changes.
 
-        As text of our own, for the client's JSON knows neither NaN nor lone surrogates.
+        As text, because the client's JSON refuses NaN and lone surrogates.
         """
         return self.post(json.dumps(self.service.body(**changes)))
 

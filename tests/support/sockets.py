@@ -1,4 +1,4 @@
-"""Clients that speak HTTP over a plain socket, as no client library would."""
+"""HTTP clients on plain sockets, for requests that no client library sends."""
 
 import json
 import socket
@@ -7,49 +7,49 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Self
 
-# For the test itself: a hang is a fault, not a slow machine.
+# A longer wait is a failure, not a slow machine.
 _SECONDS = 30
 SMALLEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer as it came."""
+    """Response of the server; the status is 0 if it closed the connection without one."""
 
-    status: int
+    status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
     @property
     def problem(self) -> Any:
-        """The body of a refusal."""
+        """Body of a refusal."""
         assert self.headers["content-type"] == "application/problem+json"
         return json.loads(self.body)
 
 
 class Client:
-    """One connection."""
+    """Connection to a server."""
 
     def __init__(self, connection: socket.socket, reader: BinaryIO) -> None:
         self.connection = connection
         self._reader = reader
 
     def send(self, data: bytes) -> Self:
-        """Send as it is; to a server that closed already, nothing."""
+        """Send the data, unless the server has closed the connection."""
         try:
             self.connection.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             return self
         return self
 
-    def read(self) -> Answer | None:
-        """Return the next answer; None when the server closed without one."""
+    def read(self) -> Answer:
+        """Return the next response."""
         try:
             first = self._reader.readline()
         except ConnectionResetError:
-            return None
+            return Answer()
         if not first:
-            return None
+            return Answer()
         headers = {}
         while line := self._reader.readline().strip():
             name, _, value = line.partition(b": ")
@@ -58,7 +58,7 @@ class Client:
         return Answer(int(first.split()[1]), headers, body)
 
     def is_closed(self) -> bool:
-        """Wait until the server closes; tell whether it did so without a further byte."""
+        """Wait for the server to close; return True if it sent no further byte."""
         try:
             return self._reader.read(1) == b""
         except ConnectionResetError:
@@ -67,7 +67,7 @@ class Client:
 
 @contextmanager
 def connected(port: int) -> Iterator[Client]:
-    """Give a connection to a port of this machine."""
+    """Give a connection to a local port."""
     with (
         socket.create_connection(("127.0.0.1", port), timeout=_SECONDS) as connection,
         connection.makefile("rb") as reader,
@@ -75,7 +75,7 @@ def connected(port: int) -> Iterator[Client]:
         yield Client(connection, reader)
 
 
-def asked(port: int, data: bytes = SMALLEST) -> Answer | None:
-    """Return the answer to what is sent over a connection of its own."""
+def asked(port: int, data: bytes = SMALLEST) -> Answer:
+    """Return the response to the data, sent on a new connection."""
     with connected(port) as client:
         return client.send(data).read()

@@ -1,4 +1,4 @@
-"""Students of whom rows wait in a spool, and one of whom the same rows are stored."""
+"""Students whose rows wait in a spool, and one whose equal rows are stored."""
 
 from typing import Any
 
@@ -15,17 +15,17 @@ from tests.support.databases import engine_on
 from tests.support.factories import NOON, days
 
 AS_OF = NOON + days(40)
-WHAT_DIFFERS = {"id", "student_id", "digest", "created_at", "is_latest", "is_overall"}
+DIFFERENT_COLUMNS = {"id", "student_id", "digest", "created_at", "is_latest", "is_overall"}
 STUDENTS = ("ada", "bob", "twin")
 
 
 def manager_with_waiting_rows(url: str, spool: Spool) -> DropoutDatabaseManager:
-    """Return a manager that would spool. Of ada, bob and twin the first weeks are stored.
+    """Return a manager with a spool. The first weeks of ada, bob and twin are stored.
 
-    The last three days of twin are stored, too; the same three of ada wait.
+    The last three days of twin are stored, too; the same three days of ada wait.
     """
     manager = manager_on(url, spool)
-    manager.add_learning_events(
+    manager.events.add_many(
         [*(one for id_ in STUDENTS for one in events(id_, 0, 4, 8, 12)), *late_events("twin")]
     )
     wait_in(spool, *late_events("ada"))
@@ -33,9 +33,9 @@ def manager_with_waiting_rows(url: str, spool: Spool) -> DropoutDatabaseManager:
 
 
 def manager_on(url: str, spool: Spool) -> DropoutDatabaseManager:
-    database = Database.on(engine_on(url))
-    database.use_spool(spool)
-    return DropoutDatabaseManager(database)
+    manager = DropoutDatabaseManager(Database.on(engine_on(url)))
+    manager.spool.attach(spool)
+    return manager
 
 
 def events(student: str, *on_days: int, course: str = "math") -> list[EventToStore]:
@@ -57,16 +57,16 @@ def late_events(student: str) -> list[EventToStore]:
 
 
 def wait_in(spool: Spool, *waiting: EventToStore) -> None:
-    spool.accept([EVENT.entry(one) for one in waiting])
+    spool.append([EVENT.entry(one) for one in waiting])
 
 
 def replay(manager: DropoutDatabaseManager, spool: Spool) -> None:
-    SpoolReplayer(manager.database, spool, manager, SPOOLABLE_TYPES).give()
+    SpoolReplayer(manager.database, spool, manager, SPOOLABLE_TYPES).replay_all()
     assert spool.state().waiting == 0
 
 
 def predictions(manager: DropoutDatabaseManager, student: str) -> list[DropoutPrediction]:
-    """Return the student's predictions in the order in which they were made."""
+    """Return the student's predictions in the order of their creation."""
     of_student = DropoutPrediction.student_id == student
     query = select(DropoutPrediction).where(of_student).order_by(DropoutPrediction.created_at)
     with manager.database.reading() as session:
@@ -74,11 +74,11 @@ def predictions(manager: DropoutDatabaseManager, student: str) -> list[DropoutPr
 
 
 def content(row: DropoutPrediction | FeatureSet) -> dict[str, Any]:
-    """Return what a row says, whoever it is of and however it is named."""
+    """Return the columns of a row that do not depend on its student and id."""
     return {
         column.key: getattr(row, column.key)
         for column in row.__table__.columns
-        if column.key not in WHAT_DIFFERS
+        if column.key not in DIFFERENT_COLUMNS
     }
 
 

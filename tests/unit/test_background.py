@@ -52,10 +52,10 @@ def test_work_without_a_period_is_never_late() -> None:
     assert REPLAY.warning(NOON + after(10**6)) is None
 
 
-def test_a_failure_of_a_process_that_ended_is_no_warning_for_ever() -> None:
-    failed = replace(REPLAY, failures=3, last_error="SpoolUnwritable", last_error_at=NOON)
+def test_a_failure_of_an_ended_process_expires() -> None:
+    failed = replace(REPLAY, failures=3, last_error="SpoolUnavailable", last_error_at=NOON)
 
-    assert failed.warning(NOON + after(20)) == "3 failed in a row: SpoolUnwritable"
+    assert failed.warning(NOON + after(20)) == "3 failed in a row: SpoolUnavailable"
     assert failed.warning(NOON + after(60)) is None
 
 
@@ -102,7 +102,7 @@ def test_only_news_is_published_and_the_same_state_not_often(
     assert published(work_of, least_seconds=least_seconds, monkeypatch=monkeypatch) == count
 
 
-def test_what_could_not_be_published_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_publication_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "LEAST_SECONDS", 0)
     results = iter([False, True])
     work = BackgroundWork(lambda _state: next(results)).add("replay")

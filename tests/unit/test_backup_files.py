@@ -1,4 +1,4 @@
-"""A backup's file and the programs that fill it: names, refusals and settings, without a server."""
+"""Backup files and client programs, without a server."""
 
 import errno
 import io
@@ -20,7 +20,7 @@ def refuse_links(*_paths: Path) -> None:
 
 
 @pytest.mark.parametrize("has_links", [True, False])
-def test_of_two_backups_under_one_name_the_first_stays(
+def test_the_first_of_two_backups_with_one_name_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_links: bool
 ) -> None:
     if not has_links:
@@ -30,17 +30,17 @@ def test_of_two_backups_under_one_name_the_first_stays(
         pytest.raises(ConfigurationError, match="exists already"),
         new_archive(file) as late,
     ):
-        late.writestr("of", "the late one")
+        late.writestr("of", "late")
         with new_archive(file) as first:
-            first.writestr("of", "the first")
+            first.writestr("of", "first")
 
     with ZipFile(file) as archive:
-        assert archive.read("of") == b"the first"
+        assert archive.read("of") == b"first"
     assert list(tmp_path.iterdir()) == [file]
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_of_what_a_program_says_no_row_is_shown(tmp_path: Path) -> None:
+def test_an_error_of_a_program_shows_no_row(tmp_path: Path) -> None:
     program = tmp_path / "pg_restore"
     program.write_text(
         "#!/bin/sh\n"
@@ -57,7 +57,7 @@ def test_of_what_a_program_says_no_row_is_shown(tmp_path: Path) -> None:
     assert str(refusal.value) == said
 
 
-def test_what_a_url_asks_for_is_asked_for_by_the_programs_too() -> None:
+def test_the_programs_get_the_parameters_of_the_url() -> None:
     url = make_url(
         "postgresql://ada@db/school?options=-c%20search_path%3Dx&sslcrl=/crl.pem"
         "&ssl_min_protocol_version=TLSv1.3"

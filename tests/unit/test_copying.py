@@ -1,4 +1,4 @@
-"""The text that COPY reads: whatever a value is, a line is a row and a tab ends a field."""
+"""Text format of COPY: for every value, a line is a row and a tab ends a field."""
 
 import json
 from datetime import datetime
@@ -18,7 +18,7 @@ _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\
 
 
 def as_copy_reads(field: str) -> str | None:
-    """Return what PostgreSQL's documentation of COPY says that a field of the text format means."""
+    """Return the value of a field of the text format, by PostgreSQL's documentation of COPY."""
     if field == r"\N":
         return None
     characters = iter(field)
@@ -51,7 +51,7 @@ def test_a_number_loses_no_digit(value: float) -> None:
     assert float(encoder_of(Double())(value)) == value
 
 
-def test_null_is_told_from_every_text() -> None:
+def test_null_differs_from_every_text() -> None:
     kinds = (Text(), Json, LargeBinary(), Boolean(), Integer(), UtcDateTime())
     assert {encoder_of(kind)(None) for kind in kinds} == {r"\N"}
     assert encoder_of(Text())("") == ""
@@ -59,7 +59,7 @@ def test_null_is_told_from_every_text() -> None:
     assert encoder_of(Text())("NULL") == "NULL"
 
 
-def test_other_kinds() -> None:
+def test_other_column_types() -> None:
     noon = datetime.fromisoformat("2026-03-02T13:00:00.000001+01:00")
 
     assert encoder_of(UtcDateTime())(noon) == noon.isoformat()

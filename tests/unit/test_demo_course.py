@@ -1,4 +1,4 @@
-"""What is sent of a course, of whom a prediction is made, and what is said beside it."""
+"""Demonstration with a course of OULAD: its bodies, predictions, outcomes and notes."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from tests.support.small_oulad import FILES, write_oulad
+from tests.support.oulad_fixtures.small_course import FILES, write_oulad
 from veritas_cli.demo.dataset import Demonstration
 from veritas_cli.demo.oulad_course import course_demonstration
-from veritas_cli.oulad.course import OuladError, read_course
+from veritas_cli.oulad.csv_files import OuladError, OuladFiles
 
 DAY = 20
 
 
 def demonstration_of(folder: Path, day: int = DAY) -> Demonstration:
-    return course_demonstration(read_course(folder, "AAA/2013J"), day)
+    return course_demonstration(OuladFiles(folder), "AAA/2013J", day)
 
 
 @pytest.fixture
@@ -29,13 +29,13 @@ def known_by(demonstration: Demonstration, instant: datetime) -> list[dict[str, 
     return [body for at, body in (*events, *marks) if datetime.fromisoformat(at) <= instant]
 
 
-def test_students_are_sent_by_number_alone(demonstration: Demonstration) -> None:
+def test_students_have_a_number_for_a_name(demonstration: Demonstration) -> None:
     assert demonstration.students[0] == {"id": "oulad-101", "name": "Student 101"}
     assert len(demonstration.students) == 6
     assert demonstration.name_of("oulad-106") == "Student 106"
 
 
-def test_an_assessment_stands_on_the_day_it_was_handed_in(demonstration: Demonstration) -> None:
+def test_scored_assessments_have_the_day_of_submission(demonstration: Demonstration) -> None:
     assert demonstration.assessments[0] == {
         "id": "oulad-1-101",
         "student_id": "oulad-101",
@@ -45,12 +45,14 @@ def test_an_assessment_stands_on_the_day_it_was_handed_in(demonstration: Demonst
         "max_score": 100,
         "timestamp": "2013-10-10T12:00:00+00:00",
     }
+    assert [mark["score"] for mark in demonstration.assessments] == [78, 30, 20.5]
 
 
-def test_an_event_tells_clicks_and_rows_of_a_day(demonstration: Demonstration) -> None:
+def test_an_event_has_the_clicks_and_rows_of_a_day(demonstration: Demonstration) -> None:
     events = list(demonstration.events())
 
     assert len(events) == demonstration.event_count == 8
+    assert sum(event["data"]["clicks"] for event in events) == 36
     assert events[0] == {
         "id": "oulad-AAA-2013J-101-day--10",
         "student_id": "oulad-101",
@@ -67,16 +69,30 @@ def test_ids_are_distinct(demonstration: Demonstration) -> None:
     assert len({body["id"] for body in bodies}) == len(bodies)
 
 
-def test_predicted_are_those_registered_at_the_end_of_the_day(
-    demonstration: Demonstration,
-) -> None:
+def test_predictions_are_as_of_the_end_of_the_day(demonstration: Demonstration) -> None:
     assert demonstration.as_of == datetime(2013, 10, 21, 23, 59, 59, tzinfo=UTC)
-    assert demonstration.predictions == {
-        f"oulad-{number}": f"oulad-AAA-2013J-{number}-day-20" for number in (101, 103, 105, 106)
-    }
+    assert demonstration.predictions["oulad-101"] == "oulad-AAA-2013J-101-day-20"
 
 
-def test_what_happens_later_changes_nothing_of_what_is_known_by_the_day(
+@pytest.mark.parametrize(
+    ("day", "registered"),
+    [
+        (11, "101 102 103 105 106"),
+        (12, "101 103 105 106"),
+        (29, "101 103 105 106"),
+        (30, "101 103 104 105 106"),
+        (60, "101 104 105 106"),
+    ],
+)
+def test_only_students_registered_on_the_day_get_a_prediction(
+    tmp_path: Path, day: int, registered: str
+) -> None:
+    predictions = demonstration_of(write_oulad(tmp_path / "oulad"), day).predictions
+
+    assert " ".join(id_.removeprefix("oulad-") for id_ in predictions) == registered
+
+
+def test_later_clicks_do_not_change_the_data_known_by_the_day(
     tmp_path: Path, demonstration: Demonstration
 ) -> None:
     head, *rows = FILES["studentVle.csv"].strip().splitlines()
@@ -87,7 +103,7 @@ def test_what_happens_later_changes_nothing_of_what_is_known_by_the_day(
     assert known_by(cut, cut.as_of) == known_by(demonstration, demonstration.as_of)
 
 
-def test_what_became_of_the_students(demonstration: Demonstration) -> None:
+def test_outcomes_of_the_students(demonstration: Demonstration) -> None:
     assert demonstration.outcomes == {
         "oulad-101": "Pass",
         "oulad-102": "Withdrawn on day 12",
@@ -99,7 +115,7 @@ def test_what_became_of_the_students(demonstration: Demonstration) -> None:
     assert demonstration.lost == frozenset({"oulad-102", "oulad-103", "oulad-105", "oulad-106"})
 
 
-def test_notes_say_who_and_what_is_left_out(demonstration: Demonstration) -> None:
+def test_notes_count_the_students_and_submissions_left_out(demonstration: Demonstration) -> None:
     assert demonstration.notes == [
         "Without a prediction: students who had left by the end of day 20 (1).",
         "Without a prediction: students who registered after day 20 (1).",
@@ -108,13 +124,13 @@ def test_notes_say_who_and_what_is_left_out(demonstration: Demonstration) -> Non
     ]
 
 
-def test_a_day_after_the_last_click_is_pointed_out(tmp_path: Path) -> None:
+def test_a_note_warns_of_a_day_after_the_last_click(tmp_path: Path) -> None:
     notes = demonstration_of(write_oulad(tmp_path / "oulad"), 34).notes
 
     assert any("end on day 33: after it they are missing, not zero" in note for note in notes)
 
 
-def test_a_course_without_clicks_goes_on_with_assessments(tmp_path: Path) -> None:
+def test_a_course_without_clicks_has_assessments_and_a_note(tmp_path: Path) -> None:
     head = FILES["studentVle.csv"].strip().splitlines()[0]
     demonstration = demonstration_of(write_oulad(tmp_path / "oulad", studentVle=head))
 
@@ -123,7 +139,7 @@ def test_a_course_without_clicks_goes_on_with_assessments(tmp_path: Path) -> Non
     assert any("no clicks of this course. That is missing" in n for n in demonstration.notes)
 
 
-def test_withdrawn_on_an_unknown_day_is_said(tmp_path: Path) -> None:
+def test_a_note_counts_withdrawals_on_an_unknown_day(tmp_path: Path) -> None:
     registrations = FILES["studentRegistration.csv"].replace("103,-92,60", "103,-92,")
     demonstration = demonstration_of(
         write_oulad(tmp_path / "oulad", studentRegistration=registrations), 100

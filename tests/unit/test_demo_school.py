@@ -1,4 +1,4 @@
-"""The made-up school: the same for a whole day, all in the past, and telling its stories."""
+"""Synthetic school: the same for a whole day, all in the past, and true to its profiles."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from dropout_service.schemas import NewLearningEvent
-from staffstuddash_service.schemas import NewAssessment, NewStudent
+from dropout_service.schemas.events import NewLearningEvent
+from staffstuddash_service.schemas.assessments import NewAssessment
+from staffstuddash_service.schemas.students import NewStudent
 from veritas_cli.demo.dataset import Demonstration
 from veritas_cli.demo.student_profiles import (
     FADING,
@@ -16,7 +17,7 @@ from veritas_cli.demo.student_profiles import (
     SILENT,
     STRUGGLING,
     THRIVING,
-    Story,
+    StudentProfile,
 )
 from veritas_cli.demo.synthetic_school import PUPILS, school_demonstration
 
@@ -32,8 +33,8 @@ def bodies(school: Demonstration) -> list[dict[str, Any]]:
     return [*school.students, *school.assessments, *school.events()]
 
 
-def ids_of(school: Demonstration, story: Story) -> set[str]:
-    return {s["id"] for s in school.students if PUPILS[s["name"]] is story}
+def ids_of(school: Demonstration, profile: StudentProfile) -> set[str]:
+    return {s["id"] for s in school.students if PUPILS[s["name"]] is profile}
 
 
 def last_activity(school: Demonstration) -> dict[str, datetime]:
@@ -44,16 +45,17 @@ def last_activity(school: Demonstration) -> dict[str, datetime]:
     return last
 
 
-def share_correct(school: Demonstration, story: Story) -> float:
+def share_correct(school: Demonstration, profile: StudentProfile) -> float:
     answers: list[bool] = [
         event["data"]["correct"]
         for event in school.events()
-        if event["event_type"] == "QUESTION_SUBMIT" and event["student_id"] in ids_of(school, story)
+        if event["event_type"] == "QUESTION_SUBMIT"
+        and event["student_id"] in ids_of(school, profile)
     ]
     return sum(answers) / len(answers)
 
 
-def test_the_school_of_one_day_is_always_the_same(school: Demonstration) -> None:
+def test_the_school_is_the_same_for_a_whole_day(school: Demonstration) -> None:
     later = school_demonstration(NOW + timedelta(hours=14))
 
     assert bodies(later) == bodies(school)
@@ -61,19 +63,19 @@ def test_the_school_of_one_day_is_always_the_same(school: Demonstration) -> None
     assert later.as_of == school.as_of == datetime(2026, 3, 2, tzinfo=UTC)
 
 
-def test_the_school_of_the_next_day_is_another(school: Demonstration) -> None:
+def test_the_school_of_the_next_day_has_other_ids(school: Demonstration) -> None:
     later = school_demonstration(NOW + timedelta(days=1))
 
     assert {b["id"] for b in bodies(later)}.isdisjoint(b["id"] for b in bodies(school))
 
 
-def test_it_has_24_students_in_several_subjects(school: Demonstration) -> None:
+def test_the_school_has_24_students_in_several_subjects(school: Demonstration) -> None:
     assert len(school.students) == len(school.predictions) == 24
     assert len({mark["subject"] for mark in school.assessments}) == 4
-    assert len({story.name for story in PUPILS.values()}) == 10
+    assert len({profile.name for profile in PUPILS.values()}) == 10
 
 
-def test_all_is_within_ten_weeks_and_past(school: Demonstration) -> None:
+def test_all_events_are_within_the_past_ten_weeks(school: Demonstration) -> None:
     instants = [
         datetime.fromisoformat(body.get("occurred_at") or body["timestamp"])
         for body in [*school.events(), *school.assessments]
@@ -98,7 +100,7 @@ def test_the_services_accept_every_body() -> None:
         NewLearningEvent.model_validate(event)
 
 
-def test_every_student_tells_their_story(school: Demonstration) -> None:
+def test_the_data_match_the_profiles(school: Demonstration) -> None:
     last = last_activity(school)
     silence = {id_: school.as_of - at for id_, at in last.items()}
     marks = Counter(mark["student_id"] for mark in school.assessments)

@@ -1,4 +1,4 @@
-"""The laws of comparing drafts, and of the hint that follows."""
+"""Properties of the comparison of drafts and of the integrity hint."""
 
 import pytest
 from hypothesis import given
@@ -12,12 +12,17 @@ from staffstuddash_service.domain.drafts import (
     is_sudden_jump,
     words_of,
 )
-from staffstuddash_service.domain.integrity import IntegrityLabel, Step, integrity_of, step_score
+from staffstuddash_service.domain.integrity import (
+    IntegrityLabel,
+    RevisionStep,
+    integrity_of,
+    step_score,
+)
 
 words = st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), min_size=1, max_size=30)
 shares = st.floats(0, 1)
 jumps = st.sampled_from([None, False, True])
-steps = st.lists(st.builds(Step, st.sampled_from(["x", "y"]), shares, jumps), max_size=8)
+steps = st.lists(st.builds(RevisionStep, st.sampled_from(["x", "y"]), shares, jumps), max_size=8)
 TEXT = [f"w{number}" for number in range(40)]
 
 
@@ -32,7 +37,7 @@ def test_words_are_compared_without_punctuation_and_capitals() -> None:
     assert words_of("...") == []
 
 
-def test_without_words_nothing_is_compared() -> None:
+def test_a_text_without_words_is_not_compared() -> None:
     assert compare([], ["a"]) is None
     assert compare(["a"], []) is None
 
@@ -48,14 +53,14 @@ def test_without_words_nothing_is_compared() -> None:
         ([*TEXT[:10], *map(str, range(30))], ChangeType.STRUCTURAL, Continuity.LOW),
     ],
 )
-def test_the_kind_of_change(after: list[str], change: ChangeType, continuity: Continuity) -> None:
+def test_the_type_of_change(after: list[str], change: ChangeType, continuity: Continuity) -> None:
     found = revision(TEXT, after)
 
     assert (found.change_type, found.reasoning_continuity) == (change, continuity)
 
 
 @given(words, words)
-def test_shares_are_shares_and_similarity_goes_both_ways(
+def test_shares_are_in_range_and_similarity_is_symmetric(
     before: list[str], after: list[str]
 ) -> None:
     there, back = revision(before, after), revision(after, before)
@@ -67,7 +72,7 @@ def test_shares_are_shares_and_similarity_goes_both_ways(
 
 
 @given(words)
-def test_the_same_text_is_the_same(text: list[str]) -> None:
+def test_an_equal_text_has_no_change(text: list[str]) -> None:
     found = revision(text, text)
 
     assert (found.lexical_similarity, found.retained_share, found.new_words) == (1, 1, 0)
@@ -81,7 +86,7 @@ def test_adding_at_the_end_keeps_everything(before: list[str], added: list[str])
     assert found.new_words == len(added)
 
 
-def test_a_jump_is_measured_by_the_students_own_pace() -> None:
+def test_a_jump_depends_on_the_students_own_pace() -> None:
     assert is_sudden_jump(1000, [10, 10]) is None
     assert is_sudden_jump(99, [10, 10, 10]) is False
     assert is_sudden_jump(100, [10, 10, 10]) is True
@@ -98,7 +103,7 @@ def test_more_new_words_are_never_less_of_a_jump(
 
 
 @given(steps)
-def test_the_hint_is_bounded_and_that_of_the_least_continuous(given_steps: list[Step]) -> None:
+def test_the_hint_is_that_of_the_lowest_score(given_steps: list[RevisionStep]) -> None:
     integrity = integrity_of(given_steps)
 
     assert (integrity.integrity_score is None) == (not given_steps)
@@ -111,7 +116,7 @@ def test_the_hint_is_bounded_and_that_of_the_least_continuous(given_steps: list[
 
 
 @given(shares, shares, jumps)
-def test_keeping_more_is_never_less_continuous(
+def test_a_higher_retained_share_never_lowers_the_score(
     one: float, other: float, is_jump: bool | None
 ) -> None:
     low, high = sorted((one, other))
@@ -120,6 +125,6 @@ def test_keeping_more_is_never_less_continuous(
 
 
 @given(shares)
-def test_a_jump_is_never_more_continuous_than_none(retained: float) -> None:
+def test_a_jump_never_raises_the_score(retained: float) -> None:
     assert step_score(retained, is_jump=True) <= step_score(retained, is_jump=False)
     assert step_score(retained, is_jump=True) <= 0.5

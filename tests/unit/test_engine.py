@@ -1,4 +1,4 @@
-"""Which spellings of a URL are understood, and when TLS is asked for."""
+"""Engine: accepted spellings of a URL, and the use of TLS."""
 
 import re
 
@@ -41,7 +41,7 @@ def test_every_spelling_means_psycopg2(pasted: str) -> None:
 @pytest.mark.parametrize(
     "pasted", ["", "school", "mysql://ada:secret@db/school", "http://db", "postgresql//secret@db"]
 )
-def test_what_is_no_url_is_refused_without_repeating_it(pasted: str) -> None:
+def test_a_wrong_url_is_refused_without_repeating_it(pasted: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         normalised_url(pasted)
 
@@ -58,7 +58,7 @@ def test_what_is_no_url_is_refused_without_repeating_it(pasted: str) -> None:
         "postgresql://ada:secret@12/34?word=@127.0.0.1/school",
     ],
 )
-def test_a_password_that_is_not_encoded_is_told_so_without_any_part_of_it(pasted: str) -> None:
+def test_an_unencoded_password_is_refused_without_any_part_of_it(pasted: str) -> None:
     with pytest.raises(ConfigurationError, match="@ as %40") as refusal:
         normalised_url(pasted)
 
@@ -121,7 +121,7 @@ def test_a_ca_file_means_that_the_server_is_verified() -> None:
     assert (url.query["sslmode"], url.query["sslrootcert"]) == ("verify-full", "/etc/ca.pem")
 
 
-def test_neons_url_is_taken_as_it_is() -> None:
+def test_the_url_of_neon_is_accepted() -> None:
     settings = DatabaseSettings.load(database_url=SecretStr(NEON))
 
     engine = build_engine(settings, "dropout")
@@ -132,7 +132,7 @@ def test_neons_url_is_taken_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(("pool", "kind"), [("null", NullPool), ("queue", QueuePool)])
-def test_the_pool_is_the_one_asked_for(pool: str, kind: type) -> None:
+def test_the_pool_is_the_one_of_the_settings(pool: str, kind: type) -> None:
     settings = DatabaseSettings.load(database_url="postgres://localhost/a", database_pool=pool)
 
     assert type(build_engine(settings, "dropout").pool) is kind

@@ -1,4 +1,4 @@
-"""The rules beside the thresholds: outputs, contradictions, levels, and limits by source."""
+"""Rules on events: outputs, contradictions, levels, and limits by source."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def failed(**data: Any) -> list[str]:
     ],
     ids=str,
 )
-def test_outputs_that_are_none(data: dict[str, Any], rules: list[str]) -> None:
+def test_missing_and_invalid_outputs(data: dict[str, Any], rules: list[str]) -> None:
     assert failed(**data) == rules
 
 
@@ -83,7 +83,7 @@ def test_outputs_that_are_none(data: dict[str, Any], rules: list[str]) -> None:
     ],
     ids=str,
 )
-def test_successes_that_are_none(data: dict[str, Any], rules: list[str]) -> None:
+def test_successes_without_a_result(data: dict[str, Any], rules: list[str]) -> None:
     assert failed(**data) == rules
 
 
@@ -111,11 +111,11 @@ def test_contradictions_and_levels(data: dict[str, Any], rules: list[str]) -> No
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_a_level_is_as_grave_as_it_says(level: str) -> None:
+def test_a_reported_level_sets_the_severity(level: str) -> None:
     assert judge({"level": level}).severity == LEVELS[level]
 
 
-def test_the_reasoning_names_what_was_seen() -> None:
+def test_the_reasoning_names_the_values() -> None:
     verdict = judge({"status": 200, "body": {"error": "no such book"}, "latency": 1500})
 
     assert verdict.reasoning == (
@@ -126,7 +126,7 @@ def test_the_reasoning_names_what_was_seen() -> None:
 
 
 @given(st.dictionaries(READ_NAMES, JSON | WORDS))
-def test_whatever_an_event_says_it_can_be_judged(data: dict[str, Any]) -> None:
+def test_any_data_have_a_verdict(data: dict[str, Any]) -> None:
     verdict = judge(data)
 
     assert 0 <= verdict.severity <= 1
@@ -135,7 +135,7 @@ def test_whatever_an_event_says_it_can_be_judged(data: dict[str, Any]) -> None:
 
 
 @given(st.dictionaries(READ_NAMES, JSON | WORDS), st.sampled_from(["cpu_usage", "queue"]))
-def test_another_trouble_never_makes_it_less_severe(data: dict[str, Any], metric: str) -> None:
+def test_another_finding_never_lowers_the_severity(data: dict[str, Any], metric: str) -> None:
     thresholds = with_limits({"queue": (1, 2)})
 
     before = judge(data, thresholds).severity
@@ -144,7 +144,7 @@ def test_another_trouble_never_makes_it_less_severe(data: dict[str, Any], metric
     assert after >= before
 
 
-def test_limits_replace_and_add() -> None:
+def test_limits_replace_defaults_and_add_metrics() -> None:
     thresholds = {t.metric: t for t in with_limits({"latency": (10, 20), "queue": (5, 9)})}
 
     assert (thresholds["latency"].warning, thresholds["latency"].unit) == (10, "ms")
@@ -154,6 +154,6 @@ def test_limits_replace_and_add() -> None:
 
 
 @pytest.mark.parametrize(("warning", "critical"), [(1, 1), (2, 1), (float("nan"), 1)])
-def test_limits_with_nothing_between_are_refused(warning: float, critical: float) -> None:
+def test_a_critical_limit_must_be_above_the_warning(warning: float, critical: float) -> None:
     with pytest.raises(ValueError, match="above"):
         Threshold("queue", warning, critical, "", "")

@@ -1,4 +1,4 @@
-"""What a failure to connect means: an outage that passes, or settings that a person must change."""
+"""Classification of failures to connect: a temporary outage, or a mistake in the settings."""
 
 from contextlib import closing
 
@@ -32,7 +32,7 @@ def failing(text: str) -> DBAPIError:
         "connection failed: FATAL:  sorry, too many clients already\n",
     ],
 )
-def test_what_passes_by_itself_is_no_misconfiguration(text: str) -> None:
+def test_a_temporary_failure_is_no_misconfiguration(text: str) -> None:
     assert misconfiguration(failing(text)) is None
     assert to_service_error(failing(text)) is not None
 
@@ -45,12 +45,12 @@ def test_what_passes_by_itself_is_no_misconfiguration(text: str) -> None:
         ('failed: FATAL:  database "scool" does not exist\n', 'database "scool" does not exist'),
     ],
 )
-def test_what_a_person_must_change_is_named(text: str, meaning: str) -> None:
+def test_a_mistake_in_the_settings_is_named(text: str, meaning: str) -> None:
     assert meaning in (misconfiguration(failing(text)) or "")
 
 
-def test_a_host_that_does_not_exist_is_said_at_the_start() -> None:
-    # No name can have an empty part, so no resolver is asked.
+def test_an_unknown_host_is_reported_at_the_start() -> None:
+    # A name cannot have an empty part, so no resolver is asked.
     settings = DatabaseSettings.model_validate({"database_url": "postgresql://a:b@db..school/s"})
     database = Database.from_settings("test", Base.metadata, settings)
 
@@ -62,21 +62,21 @@ def test_a_host_that_does_not_exist_is_said_at_the_start() -> None:
 STOPPED = "postgresql://a:b@" + "x" * 70 + "/s"
 
 
-def test_a_name_without_a_dot_may_be_that_of_a_stopped_container(
+def test_an_unknown_name_without_a_dot_is_an_outage_at_the_start(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     settings = DatabaseSettings.model_validate({"database_url": STOPPED})
     with closing(Database.from_settings("test", Base.metadata, settings)) as database:
-        availability = database.store.availability
+        breaker = database.store.breaker
 
-        assert availability is not None
-        assert not availability.is_up
+        assert breaker is not None
+        assert not breaker.is_up
     assert "no host is called xxx" in caplog.text
     assert "cannot be used" not in caplog.text
 
 
 @pytest.mark.parametrize("url", [STOPPED, "postgresql://a:b@db..school/s"])
-def test_a_name_that_is_forgotten_while_a_service_runs_is_an_outage(url: str) -> None:
+def test_a_name_that_disappears_while_a_service_runs_is_an_outage(url: str) -> None:
     engine = build_engine(DatabaseSettings.model_validate({"database_url": url}), "test")
 
     with pytest.raises(DatabaseUnavailable):
@@ -84,13 +84,13 @@ def test_a_name_that_is_forgotten_while_a_service_runs_is_an_outage(url: str) ->
 
 
 class QuotingError(psycopg2.errors.UniqueViolation):
-    """A refusal of the server with its code, as it quotes what was sent."""
+    """Refusal by the server with its code; its text quotes the client's data."""
 
     pgcode = "23505"
 
 
 @pytest.mark.parametrize("quoted", ["too many connections", "database is locked"])
-def test_what_a_refusal_quotes_does_not_tell_its_kind(quoted: str) -> None:
+def test_quoted_data_does_not_change_the_class_of_a_refusal(quoted: str) -> None:
     refusal = DBAPIError(None, None, QuotingError(f"Key (id)=({quoted}) already exists."))
 
     assert to_service_error(refusal) is None

@@ -1,4 +1,4 @@
-"""The laws of grit: setbacks, and who tries again."""
+"""Properties of grit: setbacks and further tries."""
 
 from datetime import datetime
 
@@ -22,25 +22,25 @@ some_marks = st.lists(
 )
 
 
-def test_a_setback_tried_again_counts_for_the_student() -> None:
+def test_a_setback_with_another_try_raises_the_level() -> None:
     grit = grit_of([mark(0, 80), mark(1, 80), mark(2, 60), mark(16, 50)], LATER)
 
-    assert grit.setback_count == 2  # the second was not followed by anything
+    assert grit.setback_count == 2  # the second has no further try
     assert grit.level == 0.5
 
 
-def test_another_subject_is_no_other_try() -> None:
+def test_a_mark_in_another_subject_is_no_further_try() -> None:
     grit = grit_of([mark(0, 80), mark(1, 80), mark(2, 60), mark(3, 90, "Art")], LATER)
 
     assert grit.level == 0
 
 
-def test_without_a_setback_nothing_is_claimed() -> None:
+def test_without_a_setback_there_is_no_level() -> None:
     assert grit_of([mark(0, 80), mark(1, 80), mark(2, 71)], LATER).level is None
     assert grit_of([], LATER).level is None
 
 
-def test_a_low_second_mark_is_no_setback_yet() -> None:
+def test_a_low_second_mark_is_no_setback() -> None:
     assert grit_of([mark(0, 80), mark(1, 10)], LATER).setback_count == 0
 
 
@@ -64,7 +64,7 @@ def test_the_level_is_a_share_of_the_setbacks(marks: list[Mark], day: int) -> No
 
 
 @given(some_marks, some_marks, st.integers(0, 60))
-def test_what_comes_later_changes_nothing_of_before(
+def test_later_marks_do_not_change_the_level(
     marks: list[Mark], later: list[Mark], day: int
 ) -> None:
     as_of: datetime = NOON + days(day)
@@ -74,8 +74,8 @@ def test_what_comes_later_changes_nothing_of_before(
 
 
 @given(some_marks, st.integers(0, 60))
-def test_one_more_try_at_the_same_level_harms_nobody(marks: list[Mark], day: int) -> None:
-    # A try of 100 is no setback itself, and comes after all others so that no mean moves.
+def test_another_try_never_lowers_the_level(marks: list[Mark], day: int) -> None:
+    # A mark of 100 is no setback itself, and comes after all others so that no mean changes.
     last = max((m.submitted_at for m in marks), default=NOON)
     again = Mark("Math", 100, last + days(day / 60 + 0.01))
     before, after = grit_of(marks, LATER), grit_of([*marks, again], LATER)

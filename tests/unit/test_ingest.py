@@ -1,4 +1,4 @@
-"""Group commit by itself: who waits for what, what is refused, and that a bad one harms nobody."""
+"""Group commit alone: waiting, refusals, and isolation of bad requests."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ LOST = -3
 
 
 class Journal:
-    """A flush that writes numbers down, and waits with it as long as a test wants."""
+    """Flush that records numbers, and is blocked for as long as a test needs."""
 
     def __init__(self) -> None:
         self.flushes: list[list[int]] = []
@@ -42,16 +42,16 @@ class Journal:
 
 @pytest.fixture
 def journal() -> Iterator[Journal]:
-    """Give a journal that no test leaves waiting."""
+    """Yield a journal, which is unblocked after the test."""
     journal = Journal()
     yield journal
     journal.may_go_on.set()
 
 
-def behind_a_slow_one(
+def behind_a_slow_flush(
     journal: Journal, commits: GroupCommit[int, int], numbers: Sequence[int], slow: int = 0
 ) -> list[int | Exception]:
-    """Write the numbers while a first flush is held up, so that they wait together."""
+    """Write the numbers while a first flush is blocked, so that they wait together."""
     journal.may_go_on.clear()
 
     def written(number: int) -> int | Exception:
@@ -73,48 +73,48 @@ def behind_a_slow_one(
         return [first.result(), *(other.result() for other in others)]
 
 
-def test_a_lonely_request_is_written_at_once(journal: Journal) -> None:
+def test_a_single_request_is_written_at_once(journal: Journal) -> None:
     commits = GroupCommit(journal.flush)
 
     assert (commits.write(1, 1), commits.write(2, 1)) == (10, 20)
     assert journal.flushes == [[1], [2]]
 
 
-def test_those_that_wait_together_share_a_flush_in_the_order_they_came(journal: Journal) -> None:
+def test_waiting_requests_share_a_flush_in_order(journal: Journal) -> None:
     commits = GroupCommit(journal.flush)
-    assert behind_a_slow_one(journal, commits, [1, 2, 3]) == [0, 10, 20, 30]
+    assert behind_a_slow_flush(journal, commits, [1, 2, 3]) == [0, 10, 20, 30]
     assert journal.flushes == [[0], [1, 2, 3]]
 
 
-def test_a_flush_takes_no_more_than_its_bounds(journal: Journal) -> None:
+def test_a_flush_keeps_to_its_limits(journal: Journal) -> None:
     by_number = GroupCommit(journal.flush, QueueLimits(requests_at_once=2))
-    behind_a_slow_one(journal, by_number, [1, 2, 3])
+    behind_a_slow_flush(journal, by_number, [1, 2, 3])
     by_size = GroupCommit(journal.flush, QueueLimits(size_at_once=2))
     journal.has_begun.clear()
-    behind_a_slow_one(journal, by_size, [4, 5, 6])
+    behind_a_slow_flush(journal, by_size, [4, 5, 6])
 
     assert journal.flushes == [[0], [1, 2], [3], [0], [4, 5], [6]]
 
 
-def test_one_that_is_too_large_for_any_flush_is_written_alone(journal: Journal) -> None:
+def test_a_request_above_the_limit_of_a_flush_is_written_alone(journal: Journal) -> None:
     commits = GroupCommit(journal.flush, QueueLimits(size=10, size_at_once=5))
     assert commits.write(1, 1000) == 10
 
 
-def test_a_bad_one_is_told_and_harms_no_other(journal: Journal) -> None:
+def test_a_failing_request_does_not_affect_others(journal: Journal) -> None:
     commits = GroupCommit(journal.flush)
 
-    *good, bad, last = behind_a_slow_one(journal, commits, [1, 2, BAD, 4])
+    *good, bad, last = behind_a_slow_flush(journal, commits, [1, 2, BAD, 4])
 
     assert [*good, last] == [0, 10, 20, 40]
     assert isinstance(bad, ValueError)
     assert sorted(n for flush in journal.flushes for n in flush) == [0, 1, 2, 4]
 
 
-def test_a_refusal_of_one_is_raised_where_it_came_from(journal: Journal) -> None:
+def test_a_refusal_is_raised_in_the_caller(journal: Journal) -> None:
     commits = GroupCommit(journal.flush)
 
-    _, good, refused = behind_a_slow_one(journal, commits, [1, REFUSED])
+    _, good, refused = behind_a_slow_flush(journal, commits, [1, REFUSED])
 
     assert good == 10
     assert isinstance(refused, NotFound)
@@ -122,12 +122,10 @@ def test_a_refusal_of_one_is_raised_where_it_came_from(journal: Journal) -> None
 
 
 @pytest.mark.parametrize("bounds", [QueueLimits(requests=2), QueueLimits(size=2)])
-def test_a_full_queue_refuses_and_takes_again_once_it_is_written(
-    journal: Journal, bounds: QueueLimits
-) -> None:
+def test_a_full_queue_refuses_until_it_is_written(journal: Journal, bounds: QueueLimits) -> None:
     commits = GroupCommit(journal.flush, bounds)
 
-    *taken, refused = behind_a_slow_one(journal, commits, [1, 2, 3])
+    *taken, refused = behind_a_slow_flush(journal, commits, [1, 2, 3])
 
     assert taken == [0, 10, 20]
     assert isinstance(refused, Overloaded)
@@ -135,11 +133,11 @@ def test_a_full_queue_refuses_and_takes_again_once_it_is_written(
     assert commits.write(4, 1) == 40
 
 
-def test_without_a_database_everybody_who_waits_is_told(journal: Journal) -> None:
+def test_an_outage_refuses_all_waiting_requests(journal: Journal) -> None:
     journal.failure = DatabaseUnavailable("away")
     commits = GroupCommit(journal.flush, QueueLimits(requests_at_once=1))
 
-    answers = behind_a_slow_one(journal, commits, [1, 2])
+    answers = behind_a_slow_flush(journal, commits, [1, 2])
 
     assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 3
     assert len(set(map(id, answers))) == 3
@@ -147,26 +145,26 @@ def test_without_a_database_everybody_who_waits_is_told(journal: Journal) -> Non
     assert commits.write(3, 1) == 30
 
 
-def test_one_that_is_given_up_takes_nobody_along_who_came_later(journal: Journal) -> None:
+def test_an_abandoned_flush_does_not_refuse_later_requests(journal: Journal) -> None:
     commits = GroupCommit(journal.flush)
 
-    given_up, *behind = behind_a_slow_one(journal, commits, [1, 2], slow=LOST)
+    given_up, *behind = behind_a_slow_flush(journal, commits, [1, 2], slow=LOST)
 
     assert isinstance(given_up, DatabaseUnavailable)
     assert behind == [10, 20]
 
 
-def test_who_waited_for_two_that_were_given_up_waits_no_longer(journal: Journal) -> None:
+def test_no_request_waits_for_more_than_two_abandoned_flushes(journal: Journal) -> None:
     commits = GroupCommit(journal.flush, QueueLimits(requests_at_once=1))
 
-    answers = behind_a_slow_one(journal, commits, [LOST, 2, 3], slow=LOST)
+    answers = behind_a_slow_flush(journal, commits, [LOST, 2, 3], slow=LOST)
 
     assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 4
     assert commits.write(4, 1) == 40
     assert commits.waiting == 0
 
 
-def test_where_no_thread_can_be_started_that_is_told_and_tried_again(journal: Journal) -> None:
+def test_a_refused_thread_is_reported_and_retried(journal: Journal) -> None:
     commits = GroupCommit(journal.flush)
     with no_thread("ingest"):
         with pytest.raises(Overloaded):
@@ -178,20 +176,20 @@ def test_where_no_thread_can_be_started_that_is_told_and_tried_again(journal: Jo
     assert journal.flushes == [[3]]
 
 
-def test_when_the_writer_itself_fails_everybody_is_told_and_the_next_one_writes(
+def test_a_failed_writer_refuses_all_and_the_next_request_starts_one(
     journal: Journal,
 ) -> None:
     journal.failure = SystemExit()
     commits = GroupCommit(journal.flush, QueueLimits(requests_at_once=1))
 
-    answers = behind_a_slow_one(journal, commits, [1, 2])
+    answers = behind_a_slow_flush(journal, commits, [1, 2])
 
     assert [type(answer) for answer in answers] == [RuntimeError] * 3
     journal.failure = None
     assert commits.write(3, 1) == 30
 
 
-def test_a_busy_database_refuses_only_those_of_the_flush(journal: Journal) -> None:
+def test_a_busy_database_refuses_only_the_requests_of_the_flush(journal: Journal) -> None:
     journal.failure = DatabaseBusy("a lock")
     commits = GroupCommit(journal.flush)
 
@@ -201,7 +199,7 @@ def test_a_busy_database_refuses_only_those_of_the_flush(journal: Journal) -> No
     assert commits.write(2, 1) == 20
 
 
-def test_tasks_wait_without_a_thread_each(journal: Journal) -> None:
+def test_tasks_wait_without_threads(journal: Journal) -> None:
     commits = GroupCommit(journal.flush)
 
     async def write_many() -> list[int]:
@@ -215,7 +213,7 @@ def test_tasks_wait_without_a_thread_each(journal: Journal) -> None:
     assert sum(map(len, journal.flushes)) == 200
 
 
-def test_what_comes_in_one_turn_of_the_loop_is_written_together(journal: Journal) -> None:
+def test_requests_of_one_loop_iteration_are_written_together(journal: Journal) -> None:
     commits = GroupCommit(journal.flush)
 
     async def write_twice() -> None:
@@ -226,7 +224,9 @@ def test_what_comes_in_one_turn_of_the_loop_is_written_together(journal: Journal
     assert journal.flushes == [[1, 2, 3], [4, 5]]
 
 
-def test_those_just_answered_gather(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_writer_waits_for_clients_it_just_answered(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("shared_db.writes.group_commit._GATHERING_SECONDS", 30)
     commits = GroupCommit(journal.flush)
     journal.may_go_on.clear()
@@ -244,7 +244,7 @@ def test_those_just_answered_gather(journal: Journal, monkeypatch: pytest.Monkey
     assert journal.flushes == [[0, 1, 2, 3], [4, 5]]
 
 
-def test_the_writer_goes_when_nothing_comes_any_more(journal: Journal) -> None:
+def test_the_writer_stops_after_a_pause_without_requests(journal: Journal) -> None:
     commits = GroupCommit(journal.flush)
     commits.write(1, 1)
     assert wait_until(lambda: not commits.is_writing)
@@ -252,7 +252,7 @@ def test_the_writer_goes_when_nothing_comes_any_more(journal: Journal) -> None:
     assert journal.flushes == [[1], [2]]
 
 
-def test_a_task_that_is_given_up_disturbs_no_other(journal: Journal) -> None:
+def test_a_cancelled_task_does_not_affect_others(journal: Journal) -> None:
     commits = GroupCommit(journal.flush)
 
     async def write_two() -> int:
@@ -268,7 +268,7 @@ def test_a_task_that_is_given_up_disturbs_no_other(journal: Journal) -> None:
     assert commits.write(3, 1) == 30
 
 
-def test_what_waits_is_written_before_draining_ends(journal: Journal) -> None:
+def test_draining_writes_all_waiting_requests(journal: Journal) -> None:
     commits = GroupCommit(journal.flush, QueueLimits(requests_at_once=1))
 
     async def leave() -> None:

@@ -1,4 +1,4 @@
-"""The items of a batch are read one by one, and come out as a parser of the whole reads them."""
+"""Items of a batch: parsed one by one, with the result of a parser of the whole body."""
 
 import json
 import tracemalloc
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared_web.problems import InvalidRequest, TooLarge
 from shared_web.requests import json_items as shared_items
-from shared_web.requests.json_items import MOST_ITEMS, NDJSON, InvalidItem
+from shared_web.requests.json_items import MAX_ITEMS, NDJSON, InvalidItem
 
 JSON = "application/json"
 VALUES = st.recursive(
@@ -28,20 +28,20 @@ def items_of(body: bytes, media_type: str) -> list[Any]:
 
 @FEW
 @given(ITEMS, st.sampled_from([None, 2]))
-def test_an_array_is_read_as_a_whole_would_be(items: list[Any], indent: int | None) -> None:
+def test_an_array_has_the_items_of_the_whole_body(items: list[Any], indent: int | None) -> None:
     assert items_of(json.dumps(items, indent=indent).encode(), JSON) == items
 
 
 @FEW
 @given(ITEMS)
-def test_lines_are_read_each_by_itself(items: list[Any]) -> None:
+def test_lines_are_parsed_separately(items: list[Any]) -> None:
     body = "\n".join(["{broken", *map(json.dumps, items)]).encode()
 
     assert items_of(body, NDJSON) == [InvalidItem("is not JSON"), *items]
 
 
 @given(st.binary() | st.text(alphabet='[]{}",:1 \nnulltrue').map(str.encode))
-def test_what_is_refused_is_what_a_parser_refuses(body: bytes) -> None:
+def test_the_same_bodies_are_refused_as_by_a_parser(body: bytes) -> None:
     try:
         whole = json.loads(body)
     except ValueError:
@@ -53,20 +53,20 @@ def test_what_is_refused_is_what_a_parser_refuses(body: bytes) -> None:
             items_of(body, JSON)
 
 
-def test_lines_take_no_memory_before_they_are_read() -> None:
+def test_lines_use_no_memory_before_they_are_parsed() -> None:
     body = b"\n" * 1_000_000 + b"1"
     tracemalloc.start()
     items = items_of(body, NDJSON)
-    _, most = tracemalloc.get_traced_memory()
+    _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
     assert items == [1]
-    assert most < 100_000
+    assert peak < 100_000
 
 
-def test_reading_stops_at_the_first_item_too_many() -> None:
-    fits = b"[" + b"0," * (MOST_ITEMS - 1) + b"0"
+def test_parsing_stops_at_the_first_item_over_the_limit() -> None:
+    fits = b"[" + b"0," * (MAX_ITEMS - 1) + b"0"
 
-    assert len(items_of(fits + b"]", JSON)) == MOST_ITEMS
+    assert len(items_of(fits + b"]", JSON)) == MAX_ITEMS
     with pytest.raises(TooLarge):
         items_of(fits + b",0,{broken", JSON)

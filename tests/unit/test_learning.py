@@ -1,4 +1,4 @@
-"""The laws of learning states, of concepts and of what a cohort shows."""
+"""Properties of learning states, of concepts and of the material hint of a cohort."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from staffstuddash_service.domain.cohort import change, material_hint, start_of_day
 from staffstuddash_service.domain.learning import (
     LearningState,
-    concept_standings,
+    concept_performances,
     learning_state_of,
     movement_of,
 )
@@ -60,23 +60,23 @@ def test_a_better_last_mark_never_makes_the_state_worse(values: list[float], las
     assert ORDER.index(after.state) >= ORDER.index(before.state)
 
 
-def test_a_hard_subject_that_began_late_is_no_stall() -> None:
+def test_the_late_start_of_a_hard_subject_is_no_stall() -> None:
     art = [Mark("Art", 60, NOON + days(10 + n)) for n in range(3)]
 
     assert learning_state_of([*marks(90, 90, 90), *art]) is LearningState.PLATEAU
 
 
-def test_each_concept_stands_for_itself() -> None:
+def test_each_concept_has_a_state_of_its_own() -> None:
     given_marks = [*marks(10, 20, 30, concept="fractions"), *marks(90, concept="sets"), *marks(1)]
 
-    fractions, sets = concept_standings(given_marks)
+    fractions, sets = concept_performances(given_marks)
 
     assert (fractions.concept, fractions.learning_state) == ("fractions", "PROGRESSING")
     assert (sets.concept, sets.assessment_count, sets.learning_state) == ("sets", 1, None)
 
 
 @given(st.integers(0, 60), st.integers(0, 60))
-def test_the_hint_needs_students_and_grows_with_the_fallen(compared: int, fallen: int) -> None:
+def test_the_hint_needs_five_students_and_rises_with_the_fallen(compared: int, fallen: int) -> None:
     fallen = min(fallen, compared)
     hint = material_hint("Math", compared, fallen)
 
@@ -92,13 +92,13 @@ def test_more_cannot_have_fallen_than_were_compared() -> None:
         material_hint("Math", 5, 6)
 
 
-def test_a_change_needs_both() -> None:
+def test_a_change_needs_both_values() -> None:
     assert change(3, None) is None
     assert change(None, 3) is None
     assert change(5, 3) == 2
 
 
-def test_today_begins_at_the_midnight_of_the_school() -> None:
+def test_the_day_begins_at_midnight_in_the_time_zone() -> None:
     late = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
 
     assert start_of_day(late, None) == datetime(2026, 3, 2, tzinfo=UTC)

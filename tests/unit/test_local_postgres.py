@@ -1,4 +1,4 @@
-"""What our own PostgreSQL decides before anything runs: programs, accounts, passwords, files."""
+"""Local PostgreSQL before its start: programs, accounts, passwords, files."""
 
 import os
 import stat
@@ -18,7 +18,7 @@ def folder(tmp_path: Path) -> PostgresFolder:
 
 
 def installation(folder: Path, version: str) -> Path:
-    """Make what looks like the programs of that version."""
+    """Create stand-ins for the programs of that version."""
     folder.mkdir(parents=True)
     for name in ("initdb", "postgres"):
         program = folder / name
@@ -31,15 +31,17 @@ class TestPrograms:
     @pytest.mark.parametrize(
         ("version", "major"), [("15.18", 15), ("18beta1", 18), ("19devel", 19)]
     )
-    def test_know_their_major_version(self, version: str, major: int) -> None:
+    def test_have_a_major_version(self, version: str, major: int) -> None:
         assert Programs(Path("/anywhere"), version).major == major
 
-    def test_are_the_named_ones(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_are_those_of_the_setting(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         named = installation(tmp_path / "bin", "17.2 (Debian 17.2-1)")
         monkeypatch.setenv("POSTGRES_BIN", str(named))
         assert find_programs(15) == Programs(named, "17.2")
 
-    def test_must_be_where_they_are_said_to_be(
+    def test_must_be_in_the_folder_of_the_setting(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("POSTGRES_BIN", str(tmp_path))
@@ -51,7 +53,7 @@ class TestPrograms:
         with pytest.raises(LocalPostgresError, match=r"holds PostgreSQL 14\.9; .* 15 or newer"):
             find_programs()
 
-    def test_of_the_path_come_first_unless_another_version_is_wanted(
+    def test_on_the_path_come_first_except_for_another_version(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         on_path = installation(tmp_path / "bin", "99.1")
@@ -61,7 +63,7 @@ class TestPrograms:
         assert find_programs(99) == Programs(on_path, "99.1")
         assert find_programs(18).major == 18  # the wheel's, which the tests always have
 
-    def test_too_old_ones_on_the_path_are_passed_over(
+    def test_on_the_path_are_skipped_if_too_old(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         on_path = installation(tmp_path / "bin", "9.6.24")
@@ -79,27 +81,25 @@ class TestAccount:
         else:
             assert account is None
 
-    def test_nearest_existing_folder_is_looked_up_from_the_path_itself(
-        self, tmp_path: Path
-    ) -> None:
+    def test_nearest_existing_folder_may_be_the_path_itself(self, tmp_path: Path) -> None:
         assert nearest_existing(tmp_path) == tmp_path
         assert nearest_existing(tmp_path / "not" / "there") == tmp_path
 
 
 class TestFolder:
-    def test_makes_a_password_once_and_for_its_owner_only(self, folder: PostgresFolder) -> None:
+    def test_creates_one_password_readable_by_its_owner_only(self, folder: PostgresFolder) -> None:
         password = folder.password()
         assert len(password) >= 43
         assert folder.password() == password
         assert stat.S_IMODE((folder.path / "password").stat().st_mode) == 0o600
 
     def test_follows_no_link_when_it_writes(self, folder: PostgresFolder, tmp_path: Path) -> None:
-        victim = tmp_path / "victim"
-        victim.write_text("precious")
-        folder.log.symlink_to(victim)
+        target = tmp_path / "target"
+        target.write_text("precious")
+        folder.log.symlink_to(target)
         with pytest.raises(OSError, match="symbolic link"):
             folder.open_log()
-        assert victim.read_text() == "precious"
+        assert target.read_text() == "precious"
 
     @pytest.mark.parametrize(
         ("log", "expected"),
@@ -110,33 +110,31 @@ class TestFolder:
             ("FATAL:  the database system is starting up\nLOG:  gone\n", "LOG:  gone"),
         ],
     )
-    def test_last_words_are_the_reason(
+    def test_the_failure_line_has_the_reason(
         self, folder: PostgresFolder, log: str, expected: str
     ) -> None:
         folder.log.write_text(log)
-        assert folder.last_words() == expected
+        assert folder.failure_line() == expected
 
-    def test_knows_no_version_without_data(self, folder: PostgresFolder) -> None:
+    def test_without_data_there_is_no_version(self, folder: PostgresFolder) -> None:
         assert folder.major_version() is None
 
     @pytest.mark.parametrize("content", ["", "not a number", "1\n", "{ours}\n/data\n0\n"])
-    def test_does_not_take_another_process_for_its_server(
-        self, folder: PostgresFolder, content: str
-    ) -> None:
+    def test_another_process_is_not_the_server(self, folder: PostgresFolder, content: str) -> None:
         folder.data.mkdir()
         (folder.data / "postmaster.pid").write_text(content.format(ours=os.getpid()))
         assert folder.server_process() is None
         assert folder.server_port() is None
 
 
-def test_password_is_stored_as_rfc_5803_says_and_salted() -> None:
+def test_the_password_is_stored_salted_according_to_rfc_5803() -> None:
     one, other = scram_verifier("secret"), scram_verifier("secret")
     assert one.startswith("SCRAM-SHA-256$1:")
     assert one != other
     assert "secret" not in one
 
 
-def test_programs_do_not_see_the_settings_of_the_persons_own_client(
+def test_programs_do_not_get_the_callers_client_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PGPORT", "1")

@@ -1,4 +1,4 @@
-"""The learning momentum index."""
+"""Learning momentum index."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def test_the_index_lies_between_0_and_100(seen: Features) -> None:
 @pytest.mark.parametrize("name", BETTER)
 @settings(max_examples=20)
 @given(st.data())
-def test_more_of_what_is_good_never_lowers_it(name: str, data: st.DataObject) -> None:
+def test_a_better_feature_never_lowers_the_index(name: str, data: st.DataObject) -> None:
     seen = data.draw(features())
     value, index = getattr(seen, name), momentum_index(seen)
     if value is None or index is None:
@@ -47,7 +47,7 @@ def test_more_of_what_is_good_never_lowers_it(name: str, data: st.DataObject) ->
     assert index <= (momentum_index(replace(seen, **{name: better})) or 0) + 1e-9
 
 
-def test_longer_silence_lowers_it() -> None:
+def test_longer_inactivity_lowers_the_index() -> None:
     indices = [
         momentum_index(replace(HEALTHY, days_since_activity=days)) or 0
         for days in (0.0, 3.0, 10.0, 28.0, 100.0)
@@ -74,7 +74,7 @@ def test_the_documented_example() -> None:
     assert momentum_state(59) is MomentumState.AT_RISK
 
 
-def test_one_component_is_too_little() -> None:
+def test_one_component_gives_no_index() -> None:
     assert momentum_index(ABSENT) is None
     assert momentum_index(replace(ABSENT, days_since_activity=3.0)) is None
 
@@ -88,5 +88,5 @@ def test_one_component_is_too_little() -> None:
         (39.9, MomentumState.DROPOUT_TRAJECTORY),
     ],
 )
-def test_what_an_index_means(index: float, state: MomentumState) -> None:
+def test_the_state_of_an_index(index: float, state: MomentumState) -> None:
     assert momentum_state(index) is state

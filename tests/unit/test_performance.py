@@ -1,4 +1,4 @@
-"""The laws of the performance summary."""
+"""Properties of the performance summary."""
 
 from datetime import timedelta
 
@@ -31,7 +31,7 @@ def test_means_lie_within_the_marks_and_counts_add_up(given_marks: list[Mark]) -
 
 
 @given(st.lists(marks, min_size=1).flatmap(lambda m: st.tuples(st.just(m), st.permutations(m))))
-def test_the_order_in_which_marks_come_in_changes_no_mean(
+def test_the_order_of_arrival_does_not_change_the_summary(
     both: tuple[list[Mark], list[Mark]],
 ) -> None:
     one, other = (summarise(given_marks) for given_marks in both)

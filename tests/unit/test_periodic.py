@@ -1,18 +1,18 @@
-"""Work that a service does by itself."""
+"""Periodic tasks of a service."""
 
 import asyncio
 
 import pytest
 
 from shared_db.background_work.state import BackgroundWork
-from shared_web.operations.periodic import Periodic, doing
+from shared_web.operations.periodic import Periodic, running
 
 
 async def until(enough: asyncio.Event) -> None:
     await asyncio.wait_for(enough.wait(), timeout=30)
 
 
-def test_work_is_repeated_also_after_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_task_is_repeated_even_after_a_failure(caplog: pytest.LogCaptureFixture) -> None:
     turns: list[int] = []
 
     async def run() -> None:
@@ -25,7 +25,7 @@ def test_work_is_repeated_also_after_a_failure(caplog: pytest.LogCaptureFixture)
                 raise RuntimeError("secret of Xanthippe")
             loop.call_soon_threadsafe(enough.set)
 
-        async with doing([Periodic("counting", 0.001, work)], BackgroundWork()):
+        async with running([Periodic("counting", 0.001, work)], BackgroundWork()):
             await until(enough)
 
     asyncio.run(run())
@@ -34,7 +34,7 @@ def test_work_is_repeated_also_after_a_failure(caplog: pytest.LogCaptureFixture)
     assert "Xanthippe" not in caplog.text
 
 
-def test_nothing_runs_when_the_service_has_stopped() -> None:
+def test_no_task_runs_after_the_service_has_stopped() -> None:
     turns: list[int] = []
 
     async def run() -> int:
@@ -45,7 +45,7 @@ def test_nothing_runs_when_the_service_has_stopped() -> None:
             turns.append(1)
             loop.call_soon_threadsafe(enough.set)
 
-        async with doing([Periodic("counting", 0.001, work)], BackgroundWork()):
+        async with running([Periodic("counting", 0.001, work)], BackgroundWork()):
             await until(enough)
         done = len(turns)
         await asyncio.sleep(0.05)

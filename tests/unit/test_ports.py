@@ -1,4 +1,4 @@
-"""Which ports are free, and who holds the others."""
+"""Free ports, and the holders of the others."""
 
 import os
 import socket
@@ -16,12 +16,12 @@ def taken() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_a_port_that_somebody_listens_on_is_not_free(taken: int) -> None:
+def test_a_port_with_a_listener_is_not_free(taken: int) -> None:
     assert not port_is_free("127.0.0.1", taken)
-    assert not port_is_free("0.0.0.0", taken)  # noqa: S104 - only asked, and refused
+    assert not port_is_free("0.0.0.0", taken)  # noqa: S104 - nothing listens
 
 
-def test_a_port_that_was_let_go_is_free() -> None:
+def test_a_closed_port_is_free() -> None:
     assert port_is_free("127.0.0.1", free_port())
 
 
@@ -40,12 +40,12 @@ def test_an_address_of_another_machine_is_an_error() -> None:
         port_is_free("192.0.2.1", free_port())
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who listens")
-def test_names_the_process_that_holds_a_port(taken: int) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the listening process")
+def test_the_holder_of_a_port_is_named(taken: int) -> None:
     holder = holder_of(taken)
     assert holder is not None
     assert f"(process {os.getpid()})" in holder
 
 
-def test_knows_no_holder_of_a_free_port() -> None:
+def test_a_free_port_has_no_holder() -> None:
     assert holder_of(free_port()) is None

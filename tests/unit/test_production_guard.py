@@ -1,4 +1,4 @@
-"""Guard of the development containers; the engine is a stand-in that knows one volume."""
+"""Guard of the development containers, with a stand-in for the container engine."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ StartEngine = Callable[[int], Path]
 
 @pytest.fixture
 def start_engine(tmp_path: Path) -> Iterator[StartEngine]:
-    """Give a function that starts an engine which answers for the volume with this status."""
+    """Yield a function that starts an engine with this status for the volume."""
     servers: list[UnixStreamServer] = []
 
     def start(status: int) -> Path:
@@ -43,20 +43,20 @@ def start_engine(tmp_path: Path) -> Iterator[StartEngine]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Give a folder as a developer clones it."""
+    """Return a folder like a developer's clone."""
     folder = tmp_path / "checkout"
     folder.mkdir()
     return folder
 
 
-def test_a_developers_checkout_is_let_through(
+def test_a_developers_checkout_is_accepted(
     checkout: Path, start_engine: StartEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert refusal(checkout, start_engine(404)) is None
     assert capsys.readouterr().out == ""
 
 
-def test_a_checkout_that_only_its_owner_can_read_is_refused(
+def test_a_checkout_readable_by_its_owner_only_is_refused(
     checkout: Path, start_engine: StartEngine
 ) -> None:
     checkout.chmod(0o700)
@@ -64,31 +64,31 @@ def test_a_checkout_that_only_its_owner_can_read_is_refused(
     assert "chmod -R o+rX" in (refusal(checkout, start_engine(404)) or "")
 
 
-def test_secrets_are_the_trace_of_an_installation(checkout: Path) -> None:
+def test_a_checkout_with_secrets_is_refused(checkout: Path) -> None:
     (checkout / "secrets").mkdir()
 
-    said = str(refusal(checkout, checkout / "docker.sock"))
+    text = str(refusal(checkout, checkout / "docker.sock"))
 
-    assert said.startswith("the folder ./secrets exists. ")
-    assert said.endswith(COMMAND)
-    assert "\n" not in said
-
-
-def test_its_volume_is_one_too(checkout: Path, start_engine: StartEngine) -> None:
-    said = str(refusal(checkout, start_engine(200)))
-
-    assert said.startswith(f"the volume {VOLUME} exists. ")
-    assert said.endswith(COMMAND)
+    assert text.startswith("the folder ./secrets exists. ")
+    assert text.endswith(COMMAND)
+    assert "\n" not in text
 
 
-def test_an_engine_that_cannot_be_asked_is_passed_over_with_a_line(
+def test_a_machine_with_the_volume_is_refused(checkout: Path, start_engine: StartEngine) -> None:
+    text = str(refusal(checkout, start_engine(200)))
+
+    assert text.startswith(f"the volume {VOLUME} exists. ")
+    assert text.endswith(COMMAND)
+
+
+def test_an_unreachable_engine_is_skipped_with_a_line(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert refusal(checkout, checkout / "docker.sock") is None
     assert "only ./secrets was looked for" in capsys.readouterr().out
 
 
-def test_an_answer_that_is_neither_is_passed_over_with_a_line(
+def test_an_unexpected_answer_is_skipped_with_a_line(
     checkout: Path, start_engine: StartEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert refusal(checkout, start_engine(403)) is None

@@ -1,4 +1,4 @@
-"""The protocol by itself: what it gives to the parser, and what it rests on."""
+"""Protocol of the servers by itself, and the parts of uvicorn that it depends on."""
 
 import asyncio
 import pickle
@@ -19,7 +19,7 @@ from tests.support.limited import ENDLESS, app
 
 
 class _Transport(asyncio.Transport):
-    """Where a server's answers go that nobody reads."""
+    """Transport that collects the answers of a server."""
 
     def __init__(self) -> None:
         super().__init__({"peername": ("192.0.2.1", 1), "sockname": ("192.0.2.2", 1)})
@@ -41,9 +41,7 @@ class _Transport(asyncio.Transport):
 
 
 @pytest.mark.parametrize("name", ENDLESS)
-def test_the_parser_is_given_no_more_than_the_limit(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_parser_gets_no_more_than_the_limit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     start, more = ENDLESS[name]
     given: list[int] = []
 
@@ -76,13 +74,13 @@ def test_the_parser_is_given_no_more_than_the_limit(
     assert b" 431 " in protocol.transport.written  # type: ignore[attr-defined]
 
 
-def test_uvicorn_is_as_the_protocol_takes_it_to_be() -> None:
-    """A failure here: read uvicorn's httptools_impl.py against shared_web/wire/bounded.py.
+def test_uvicorn_has_the_parts_that_the_protocol_depends_on() -> None:
+    """If this fails, compare uvicorn's httptools_impl.py with shared_web/wire/bounded.py.
 
-    `on_response_complete` there is what ours does instead; `headers`, `cycle`, `pipeline` and
-    `flow` have to mean the same.
+    Ours replaces `on_response_complete`; `headers`, `cycle`, `pipeline` and `flow` must have the
+    same meaning.
     """
-    taken = {
+    methods = {
         "data_received",
         "connection_made",
         "connection_lost",
@@ -93,7 +91,7 @@ def test_uvicorn_is_as_the_protocol_takes_it_to_be() -> None:
         "on_response_complete",
         "_start_asgi_task",
     }
-    assert taken <= set(vars(HttpToolsProtocol))
+    assert methods <= set(vars(HttpToolsProtocol))
     assert {"pipeline", "headers", "cycle", "flow"} <= set(
         HttpToolsProtocol.__init__.__code__.co_names
     )
@@ -112,7 +110,7 @@ def test_uvicorn_is_as_the_protocol_takes_it_to_be() -> None:
     } <= (set(RequestResponseCycle.__init__.__code__.co_names))
 
 
-def test_workers_get_the_limits() -> None:
+def test_the_limits_are_copied_to_workers() -> None:
     options = server_options(ServiceSettings(max_connections=7))
 
     copied: partial[LimitedProtocol] = pickle.loads(pickle.dumps(options))["http"]  # noqa: S301 - its own
@@ -120,14 +118,12 @@ def test_workers_get_the_limits() -> None:
     assert copied.keywords["connections"].limits.connections == 7
 
 
-def test_a_pace_is_lost_when_a_stretch_brought_too_little() -> None:
+def test_a_transfer_is_too_slow_after_a_period_with_too_few_bytes() -> None:
     pace = Pace(seconds=10, rate=100)
     pace.restart(0, 0)
 
-    told = [
-        pace.is_lost(now, total) for now, total in [(5, 10), (10, 1000), (20, 1999), (21, 1999)]
-    ]
+    checks = [(5, 10), (10, 1000), (20, 1999), (21, 1999)]
 
-    assert told == [False, False, False, True]
-    assert not pace.is_lost(40, 0)  # something else is counted now
-    assert not any(Pace(1, 0).is_lost(now, 0) for now in range(100))
+    assert [pace.is_too_slow(*check) for check in checks] == [False, False, False, True]
+    assert not pace.is_too_slow(40, 0)  # another transfer
+    assert not any(Pace(1, 0).is_too_slow(now, 0) for now in range(100))

@@ -1,4 +1,4 @@
-"""Token buckets, whose time is given."""
+"""Token buckets of rate limits."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from shared_web.auth.rate_limit import TokenBuckets
 
 
-def test_a_bucket_is_emptied_and_fills_evenly() -> None:
+def test_a_bucket_is_refilled_evenly() -> None:
     buckets = TokenBuckets(4, seconds=60)
 
     left = [buckets.take("a", now=100) for _ in range(5)]
 
-    assert [standing.is_allowed for standing in left] == [True] * 4 + [False]
-    assert [standing.remaining for standing in left] == [3, 2, 1, 0, 0]
+    assert [state.is_allowed for state in left] == [True] * 4 + [False]
+    assert [state.remaining for state in left] == [3, 2, 1, 0, 0]
     assert (left[0].full_in, left[3].full_in) == (15, 60)
     assert left[4].retry_in == 15
     assert not buckets.take("a", now=114.9).is_allowed
@@ -21,7 +21,7 @@ def test_a_bucket_is_emptied_and_fills_evenly() -> None:
     assert buckets.take("a", now=1000).remaining == 3
 
 
-def test_each_name_has_a_bucket_of_its_own() -> None:
+def test_each_name_has_its_own_bucket() -> None:
     buckets = TokenBuckets(1, seconds=1)
 
     assert buckets.take("a", now=0).is_allowed
@@ -29,8 +29,8 @@ def test_each_name_has_a_bucket_of_its_own() -> None:
     assert not buckets.take("a", now=0).is_allowed
 
 
-def test_names_beyond_the_most_are_forgotten_the_longest_unseen_first() -> None:
-    buckets = TokenBuckets(1, seconds=10, most_names=2)
+def test_the_least_recently_used_name_is_dropped() -> None:
+    buckets = TokenBuckets(1, seconds=10, max_names=2)
     for name in ("a", "b", "a", "c"):
         buckets.take(name, now=0)
 
@@ -43,16 +43,16 @@ def test_names_beyond_the_most_are_forgotten_the_longest_unseen_first() -> None:
     st.floats(0.1, 1000),
     st.lists(st.floats(0, 10), min_size=1, max_size=50),
 )
-def test_never_more_is_allowed_than_the_bucket_and_what_came_since(
+def test_the_requests_allowed_never_exceed_the_bucket_and_its_refill(
     size: int, seconds: float, pauses: list[float]
 ) -> None:
     buckets = TokenBuckets(size, seconds)
     now = allowed = 0.0
     for pause in pauses:
         now += pause
-        standing = buckets.take("a", now)
-        allowed += standing.is_allowed
+        state = buckets.take("a", now)
+        allowed += state.is_allowed
         assert allowed <= size + now * size / seconds + 0.01
-        assert standing.is_allowed or standing.remaining == 0
-        assert 0 <= standing.remaining < size
-        assert standing.full_in <= seconds + 0.01
+        assert state.is_allowed or state.remaining == 0
+        assert 0 <= state.remaining < size
+        assert state.full_in <= seconds + 0.01

@@ -1,9 +1,9 @@
-"""What refusals say, where it depends on what was asked."""
+"""Texts of refusals that depend on the request."""
 
 from dropout_service.errors import PredictionNotFound
 
 
-def test_a_missing_prediction_is_of_the_student_or_of_one_course() -> None:
+def test_a_missing_prediction_names_the_student_and_the_course() -> None:
     of_student = PredictionNotFound("s001")
     of_course = PredictionNotFound("s001", "art-2026")
 

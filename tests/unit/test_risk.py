@@ -1,4 +1,4 @@
-"""The laws of the risk score."""
+"""Properties and examples of the risk score by rules."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from dropout_service.domain.enums import DropoutType, RiskLevel, risk_level
 from dropout_service.domain.rules.features import Features
-from dropout_service.domain.rules.indicators import Measured, ramp
-from dropout_service.domain.rules.risk import SIGNS, Assessment, assess, missing_for_assessment
+from dropout_service.domain.rules.indicators import Measurement, ramp
+from dropout_service.domain.rules.risk import INDICATORS, Assessment, assess, missing_for_assessment
 from tests.support.features import ABSENT, HEALTHY, features
 
-# What makes each feature worse: +1 where more is worse.
+# Direction in which each feature becomes worse: +1 if a higher value is worse.
 WORSE = {
     "days_since_activity": 1,
     "events_per_week_recent": -1,
@@ -32,7 +32,7 @@ WORSE = {
 }
 
 
-def parts_of(assessment: Assessment) -> float:
+def sum_of_contributions(assessment: Assessment) -> float:
     return sum(found.contribution for found in (*assessment.primary, *assessment.secondary))
 
 
@@ -43,7 +43,7 @@ def test_the_score_is_a_share_and_the_sum_of_its_parts(seen: Features) -> None:
 
     assert 0 <= assessment.risk_score <= 1
     assert 0 < assessment.confidence <= 1 or not measured(seen)
-    assert assessment.risk_score == pytest.approx(parts_of(assessment), abs=1e-9)
+    assert assessment.risk_score == pytest.approx(sum_of_contributions(assessment), abs=1e-9)
     assert assessment.risk_score == pytest.approx(sum(assessment.parts.values()), abs=1e-9)
     assert assessment.risk_level is risk_level(assessment.risk_score)
     index = assessment.momentum_index
@@ -51,13 +51,17 @@ def test_the_score_is_a_share_and_the_sum_of_its_parts(seen: Features) -> None:
 
 
 def measured(seen: Features) -> list[str]:
-    return [sign.name for sign in SIGNS if isinstance(sign.measure(seen), Measured)]
+    return [
+        indicator.name
+        for indicator in INDICATORS
+        if isinstance(indicator.measure(seen), Measurement)
+    ]
 
 
 @pytest.mark.parametrize("name", WORSE)
 @settings(max_examples=20)
 @given(st.data())
-def test_a_worse_sign_never_lowers_the_risk(name: str, data: st.DataObject) -> None:
+def test_a_worse_indicator_never_lowers_the_risk(name: str, data: st.DataObject) -> None:
     seen = data.draw(features())
     value = getattr(seen, name)
     if value is None:
@@ -86,14 +90,14 @@ def test_the_type_agrees_with_the_largest_part(seen: Features) -> None:
 
 @settings(max_examples=50)
 @given(features())
-def test_every_sign_is_either_judged_or_says_why_not(seen: Features) -> None:
+def test_every_indicator_is_measured_or_has_a_reason(seen: Features) -> None:
     missing = {found.name for found in assess(seen).missing}
 
     assert missing.isdisjoint(measured(seen))
-    assert missing | set(measured(seen)) == {sign.name for sign in SIGNS}
+    assert missing | set(measured(seen)) == {indicator.name for indicator in INDICATORS}
 
 
-def test_a_healthy_student_is_in_no_danger() -> None:
+def test_a_healthy_student_has_no_risk() -> None:
     assessment = assess(HEALTHY)
 
     assert assessment.risk_score == 0
@@ -119,16 +123,18 @@ def test_a_healthy_student_is_in_no_danger() -> None:
         ),
     ],
 )
-def test_each_type_has_its_own_signs(changes: dict[str, Any], kind: DropoutType, main: str) -> None:
+def test_each_type_has_its_own_indicators(
+    changes: dict[str, Any], kind: DropoutType, main: str
+) -> None:
     assessment = assess(replace(HEALTHY, **changes))
 
     assert assessment.dropout_type is kind
     assert assessment.primary[0].name == main
-    advice = {sign.name: sign.advice for sign in SIGNS}
+    advice = {indicator.name: indicator.advice for indicator in INDICATORS}
     assert assessment.recommendations[0] == advice[main]
 
 
-def test_who_does_not_come_is_not_called_silent() -> None:
+def test_an_absent_student_is_not_of_type_silent() -> None:
     away = replace(
         HEALTHY, active_days_per_week_recent=0.5, answers_per_week_recent=0.0, velocity_recent=0.0
     )
@@ -152,7 +158,7 @@ def test_the_documented_example() -> None:
     assert named["days_since_activity"].contribution == pytest.approx(0.2915, abs=1e-4)
 
 
-def test_nothing_known_is_not_assessable() -> None:
+def test_a_student_without_data_is_not_assessable() -> None:
     assert "no event" in (missing_for_assessment(ABSENT) or "")
     with pytest.raises(ValueError, match="no event"):
         assess(ABSENT)
@@ -161,7 +167,7 @@ def test_nothing_known_is_not_assessable() -> None:
 @pytest.mark.parametrize(
     "enough", [{"known_for_days": 14.0}, {"mark_count": 2}, {"graded_recent": 5}]
 )
-def test_a_new_student_is_not_assessable_until_there_is_enough(enough: dict[str, Any]) -> None:
+def test_a_new_student_is_not_assessable_without_enough_data(enough: dict[str, Any]) -> None:
     new = replace(ABSENT, known_for_days=13.9, mark_count=1, graded_recent=4)
 
     missing = missing_for_assessment(new)
@@ -171,7 +177,7 @@ def test_a_new_student_is_not_assessable_until_there_is_enough(enough: dict[str,
     assert missing_for_assessment(replace(new, **enough)) is None
 
 
-def test_without_events_missing_is_not_zero() -> None:
+def test_missing_events_do_not_count_as_zero() -> None:
     only_marks = replace(
         ABSENT, known_for_days=60.0, mark_count=3, mark_share_recent=0.8, days_since_mark=20.0
     )
@@ -184,10 +190,10 @@ def test_without_events_missing_is_not_zero() -> None:
     assert assessment.confidence < 0.3
 
 
-def test_all_weights_leave_room() -> None:
-    assert all(0 < sign.weight < 1 for sign in SIGNS)
-    assert all(sign.start < sign.full for sign in SIGNS)
-    assert len({sign.name for sign in SIGNS}) == len(SIGNS)
+def test_no_indicator_alone_can_reach_a_risk_of_one() -> None:
+    assert all(0 < indicator.weight < 1 for indicator in INDICATORS)
+    assert all(indicator.start < indicator.full for indicator in INDICATORS)
+    assert len({indicator.name for indicator in INDICATORS}) == len(INDICATORS)
 
 
 @pytest.mark.parametrize(("value", "share"), [(4, 0), (5, 0), (10, 0.5), (15, 1), (16, 1)])
@@ -211,6 +217,6 @@ def test_a_level_begins_at_its_bound(score: float, level: RiskLevel) -> None:
 
 
 @pytest.mark.parametrize("score", [-0.1, 1.1, float("nan")])
-def test_what_is_no_share_has_no_level(score: float) -> None:
+def test_a_score_out_of_range_has_no_level(score: float) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         risk_level(score)

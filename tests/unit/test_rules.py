@@ -1,4 +1,4 @@
-"""The laws of the rules that judge an event."""
+"""Properties of the threshold rules for events."""
 
 import pytest
 from hypothesis import given
@@ -17,17 +17,17 @@ values = st.floats(0, 1e6)
 
 @pytest.mark.parametrize("threshold", THRESHOLDS, ids=lambda threshold: threshold.name)
 class TestThreshold:
-    """Every threshold."""
+    """Properties of every threshold."""
 
-    def test_below_the_warning_nothing_is_found(self, threshold: Threshold) -> None:
+    def test_a_value_below_the_warning_is_normal(self, threshold: Threshold) -> None:
         assert judge({threshold.metric: threshold.warning * 0.999}).status is HealthStatus.NORMAL
 
-    def test_the_warning_is_where_it_says(self, threshold: Threshold) -> None:
+    def test_the_warning_begins_at_its_value(self, threshold: Threshold) -> None:
         verdict = judge({threshold.metric: threshold.warning})
 
         assert (verdict.status, verdict.severity) == (HealthStatus.WARNING, 0.5)
 
-    def test_the_critical_is_where_it_says(self, threshold: Threshold) -> None:
+    def test_the_critical_status_begins_at_its_value(self, threshold: Threshold) -> None:
         assert judge({threshold.metric: threshold.critical}).status is HealthStatus.CRITICAL
 
     @given(one=values, other=values)
@@ -42,7 +42,9 @@ class TestThreshold:
         assert 0 <= before <= after <= 1
 
     @pytest.mark.parametrize("value", [None, "9999999", True, [9999999], {}])
-    def test_what_is_no_number_is_not_judged(self, threshold: Threshold, value: object) -> None:
+    def test_a_value_that_is_no_number_is_ignored(
+        self, threshold: Threshold, value: object
+    ) -> None:
         assert judge({threshold.metric: value}).findings == ()
 
 
@@ -53,7 +55,7 @@ def test_the_reasoning_names_the_value_and_the_limit() -> None:
 
 
 @given(values, values)
-def test_the_gravest_finding_comes_first_and_is_the_severity(time: float, rate: float) -> None:
+def test_the_most_severe_finding_is_first_and_sets_the_severity(time: float, rate: float) -> None:
     verdict = judge({"response_time": time, "error_rate": rate})
     severities = [finding.severity for finding in verdict.findings]
 

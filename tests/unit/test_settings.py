@@ -1,4 +1,4 @@
-"""Where settings come from, and how a wrong one is refused."""
+"""Settings: their sources, and the refusal of wrong values."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ from staffstuddash_service.settings import Settings as StaffstuddashSettings
 
 @pytest.fixture
 def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the .env of a folder in which the settings are read."""
+    """Return the .env of the current folder, from which the settings are read."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(DatabaseSettings.model_config, "env_file", ".env")
     return tmp_path / ".env"
@@ -105,7 +105,7 @@ def test_only_development_serves_from_memory_when_the_server_is_away(
 
 
 class UsesDatabase(Protocol):
-    """What all managers have."""
+    """Common property of all managers."""
 
     @property
     def use_fallback(self) -> bool: ...
@@ -134,7 +134,9 @@ class TestUrlOfAService:
         assert (url_of(before), before.url_variable) == ("postgres://common/a", "DATABASE_URL")
         assert (url_of(after), after.url_variable) == ("postgres://own/a", variable)
 
-    def test_it_is_nobody_elses(self, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_other_services_do_not_use_it(
+        self, service: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv(f"{service.upper()}_DATABASE_URL", "postgres://own/a")
 
         others = [kind.load() for name, kind in SETTINGS.items() if name != service]
@@ -222,9 +224,7 @@ def test_origins_are_as_browsers_send_them(
 @pytest.mark.parametrize(
     "value", ['["https://a.example"]', "a.example", "https://a.example/app", "https://a b", "null"]
 )
-def test_what_is_no_origin_is_refused_in_one_line(
-    value: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wrong_origin_is_refused_in_one_line(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CORS_ORIGINS", value)
 
     with pytest.raises(ConfigurationError, match=r"CORS_ORIGINS: .*https://dashboard") as refusal:

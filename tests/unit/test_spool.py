@@ -1,4 +1,4 @@
-"""The spool as a file: what is kept, in which order, and what happens when it cannot be."""
+"""Spool: stored rows, their order, and refusals of a file that cannot be written."""
 
 import json
 import sqlite3
@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_db.spool.queue import Entry, Spool, SpoolState, SpoolUnavailable
-from shared_db.spool.replay import in_order
+from shared_db.results import Outcome
+from shared_db.spool.file import Entry, SpoolState, SpoolUnavailable
+from shared_db.spool.queue import Spool
+from shared_db.spool.replay import ordered_groups
 from shared_db.spool.replay_queue import ReplayQueue
-from shared_db.writes.idempotent_insert import Outcome
 from tests.support.dumps import bytes_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -23,7 +24,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Iterator[Spool]:
-    """Give an empty spool."""
+    """Yield an empty spool."""
     spool = Spool.of_service(tmp_path / "made", "school")
     yield spool
     spool.close()
@@ -35,80 +36,82 @@ def an_entry(
     return Entry(kind, id_, subject, "{}", sent.encode(), NOON)
 
 
-def test_keeps_an_id_once_and_tells_repeated_from_different(spool: Spool) -> None:
-    answers = spool.accept([an_entry("1"), an_entry("1"), an_entry("1", sent="y")])
-    other_kind = spool.accept([an_entry("1", kind="draft")])
+def test_an_id_is_stored_once_and_a_conflict_is_detected(spool: Spool) -> None:
+    answers = spool.append([an_entry("1"), an_entry("1"), an_entry("1", sent="y")])
+    other_kind = spool.append([an_entry("1", kind="draft")])
 
     assert [o for o, _ in answers] == [Outcome.STORED, Outcome.REPEATED, Outcome.CONFLICT]
     assert other_kind[0][0] is Outcome.STORED
-    assert [(e.kind, e.id) for e in spool.oldest(10)] == [("mark", "1"), ("draft", "1")]
+    assert [(e.kind, e.id) for e in spool.pending(10)] == [("mark", "1"), ("draft", "1")]
 
 
-def test_is_still_there_for_another_process_and_for_nobody_else(spool: Spool) -> None:
-    spool.accept([an_entry("1")])
+def test_the_file_serves_other_processes_of_the_user_only(spool: Spool) -> None:
+    spool.append([an_entry("1")])
     other = Spool(spool.path)
 
-    assert [entry.id for entry in other.oldest(10)] == ["1"]
+    assert [entry.id for entry in other.pending(10)] == ["1"]
     assert {file.stat().st_mode & 0o077 for file in spool.path.parent.iterdir()} == {0}
     other.close()
 
 
-def test_tells_how_much_waits_and_was_refused(spool: Spool) -> None:
+def test_the_state_counts_waiting_and_refused_rows(spool: Spool) -> None:
     assert spool.state() == SpoolState()
     entries = [an_entry("1"), an_entry("2"), an_entry("3")]
-    spool.accept([entries[0], Entry("mark", "2", None, "{}", b"", NOON - timedelta(hours=1))])
-    spool.accept([entries[2]])
-    first, second, third = spool.oldest(10)
-    spool.refuse([(third, "no")])
-    ReplayQueue(spool).settle([first])
+    spool.append([entries[0], Entry("mark", "2", None, "{}", b"", NOON - timedelta(hours=1))])
+    spool.append([entries[2]])
+    first, second, third = spool.pending(10)
+    spool.reject([(third, "no")])
+    ReplayQueue(spool).remove([first])
 
     assert spool.state() == SpoolState(1, NOON - timedelta(hours=1), 1)
-    assert spool.oldest(10) == [second]
-    assert [(e.id, e.problem, e.attempts) for e in spool.every(refused_only=True)] == [
+    assert spool.pending(10) == [second]
+    assert [(e.id, e.problem, e.attempts) for e in spool.all_entries(refused_only=True)] == [
         ("3", "no", 1)
     ]
     assert spool.retry() == 1
-    assert [entry.id for entry in spool.oldest(10)] == ["2", "3"]
+    assert [entry.id for entry in spool.pending(10)] == ["2", "3"]
 
 
 @pytest.mark.parametrize("sent", ["x", "mended"])
-def test_what_was_refused_waits_again_once_it_is_sent_again(spool: Spool, sent: str) -> None:
-    spool.accept([an_entry("1"), an_entry("2")])
-    spool.refuse([(spool.oldest(1)[0], "no")])
+def test_a_refused_row_waits_again_when_it_is_resubmitted(spool: Spool, sent: str) -> None:
+    spool.append([an_entry("1"), an_entry("2")])
+    spool.reject([(spool.pending(1)[0], "no")])
 
-    answers = spool.accept([an_entry("1", sent=sent), an_entry("1", sent=sent)])
+    answers = spool.append([an_entry("1", sent=sent), an_entry("1", sent=sent)])
 
     assert [outcome for outcome, _ in answers] == [Outcome.STORED, Outcome.REPEATED]
-    kept = [(entry.id, entry.digest, entry.attempts, entry.problem) for entry in spool.every()]
+    kept = [
+        (entry.id, entry.digest, entry.attempts, entry.problem) for entry in spool.all_entries()
+    ]
     assert kept == [("2", b"x", 0, None), ("1", sent.encode(), 0, None)]
 
 
-def test_nothing_of_what_was_removed_can_be_read_in_the_files(spool: Spool) -> None:
+def test_removed_rows_cannot_be_read_in_the_files(spool: Spool) -> None:
     payload = json.dumps({"name": "Xanthippe" * 1000})  # more than a page of SQLite
     kept = replace(an_entry("3", subject="bob"), payload='{"name": "Bob"}')
-    spool.accept([replace(an_entry(id_), payload=payload) for id_ in ("1", "2", "x")] + [kept])
-    ReplayQueue(spool).settle(spool.oldest(1))
-    spool.refuse((entry, "no") for entry in spool.oldest(2) if entry.id == "2")
+    spool.append([replace(an_entry(id_), payload=payload) for id_ in ("1", "2", "x")] + [kept])
+    ReplayQueue(spool).remove(spool.pending(1))
+    spool.reject((entry, "no") for entry in spool.pending(2) if entry.id == "2")
     before = bytes_of(spool.path.parent)
 
     assert spool.subjects_refused() == ["ada"]
-    assert spool.forget_subjects(["ada", "nobody"]) == 2
+    assert spool.purge_subjects(["ada", "nobody"]) == 2
     assert b"Xanthippe" in before
     after = bytes_of(spool.path.parent)
     assert (b"Xanthippe" in after, b"ada" in after, b"Bob" in after) == (False, False, True)
-    assert [entry.id for entry in spool.every()] == ["3"]
+    assert [entry.id for entry in spool.all_entries()] == ["3"]
 
 
-def test_discards_only_what_was_refused(spool: Spool) -> None:
-    spool.accept([an_entry("1"), an_entry("2")])
-    spool.refuse([(spool.oldest(1)[0], "no")])
+def test_only_refused_rows_can_be_discarded(spool: Spool) -> None:
+    spool.append([an_entry("1"), an_entry("2")])
+    spool.reject([(spool.pending(1)[0], "no")])
 
     assert spool.discard(["1", "2"]) == 1
-    assert [entry.id for entry in spool.every()] == ["2"]
+    assert [entry.id for entry in spool.all_entries()] == ["2"]
 
 
-def test_knows_what_waits_before_an_addition(spool: Spool) -> None:
-    spool.accept([an_entry("1", subject="ada")])
+def test_finds_rows_that_wait_before_an_item(spool: Spool) -> None:
+    spool.append([an_entry("1", subject="ada")])
 
     assert spool.waits_before("mark", "9", "ada")
     assert spool.waits_before("mark", "1", None)
@@ -120,11 +123,11 @@ def test_knows_what_waits_before_an_addition(spool: Spool) -> None:
     assert not spool.any_waiting(["bob"])
 
 
-def test_additions_that_come_together_are_each_answered(spool: Spool) -> None:
+def test_parallel_inserts_are_answered_one_by_one(spool: Spool) -> None:
     answers: list[Outcome] = []
 
     def add(number: int) -> None:
-        answers.extend(o for o, _ in spool.accept([an_entry(str(number % 25))]))
+        answers.extend(o for o, _ in spool.append([an_entry(str(number % 25))]))
 
     threads = [threading.Thread(target=add, args=(number,)) for number in range(50)]
     for thread in threads:
@@ -136,30 +139,29 @@ def test_additions_that_come_together_are_each_answered(spool: Spool) -> None:
     assert spool.state().waiting == 25
 
 
-def test_only_one_has_the_turn_to_give_back(spool: Spool) -> None:
+def test_only_one_process_replays_at_a_time(spool: Spool) -> None:
     spool.open()
-    other = Spool(spool.path)
-    turn, others_turn = ReplayQueue(spool).turn, ReplayQueue(other).turn
-    with turn() as first, others_turn() as second:
+    queue, other = ReplayQueue(spool), ReplayQueue(Spool(spool.path))
+    with queue.replay_lock() as first, other.replay_lock() as second:
         assert (first, second) == (True, False)
-    with others_turn() as third:
+    with other.replay_lock() as third:
         assert third
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     spool = Spool(tmp_path / "file" / "spool.db")
     with pytest.raises(SpoolUnavailable):
-        spool.accept([an_entry("1")])
+        spool.append([an_entry("1")])
     (tmp_path / "file").unlink()
-    spool.accept([an_entry("2")])
+    spool.append([an_entry("2")])
 
-    assert [entry.id for entry in spool.every()] == ["2"]
+    assert [entry.id for entry in spool.all_entries()] == ["2"]
     spool.close()
 
 
-def test_what_cannot_be_written_is_refused_and_not_half_kept(spool: Spool) -> None:
+def test_a_failed_batch_is_refused_as_a_whole(spool: Spool) -> None:
     spool.open()
     with sqlite3.connect(spool.path) as saboteur:
         saboteur.execute(
@@ -169,22 +171,24 @@ def test_what_cannot_be_written_is_refused_and_not_half_kept(spool: Spool) -> No
     saboteur.close()
 
     with pytest.raises(SpoolUnavailable):
-        spool.accept([an_entry("1"), an_entry("last")])
+        spool.append([an_entry("1"), an_entry("last")])
 
-    assert spool.every() == []
-    assert spool.accept([an_entry("1")])[0][0] is Outcome.STORED
+    assert spool.all_entries() == []
+    assert spool.append([an_entry("1")])[0][0] is Outcome.STORED
 
 
 KINDS_AND_SUBJECTS = st.tuples(st.sampled_from("sad"), st.sampled_from(["ada", "bob", None]))
 
 
 @given(st.lists(KINDS_AND_SUBJECTS, max_size=30))
-def test_groups_are_of_one_kind_and_keep_each_students_order(rows: list[tuple[str, str]]) -> None:
+def test_groups_have_one_type_and_keep_the_order_of_each_student(
+    rows: list[tuple[str, str]],
+) -> None:
     entries = [
         an_entry(str(number), kind=kind, subject=subject)
         for number, (kind, subject) in enumerate(rows)
     ]
-    groups = list(in_order(entries))
+    groups = list(ordered_groups(entries))
     flat = [entry for _, group in groups for entry in group]
 
     assert all(entry.kind == kind for kind, group in groups for entry in group)

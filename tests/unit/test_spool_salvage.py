@@ -21,10 +21,10 @@ CONTENTS = {(entry.id, entry.payload, entry.digest) for entry in ROWS}
 
 @given(st.data())
 @settings(max_examples=60, deadline=None)
-def test_no_row_is_recovered_that_was_not_written(data: st.DataObject) -> None:
+def test_only_written_rows_are_recovered(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         spool = Spool(Path(folder) / "staffstuddash-spool.db")
-        spool.accept(ROWS)
+        spool.append(ROWS)
         spool.close()
         content = bytearray(spool.path.read_bytes())
         for _ in range(data.draw(st.integers(0, 30))):

@@ -1,4 +1,4 @@
-"""The laws of the health of all systems, and the examples of docs/scores.md."""
+"""Properties of the health of all systems, and the examples of docs/scores.md."""
 
 import pytest
 from hypothesis import given, settings
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.health import (
-    NOTHING_HEARD,
+    NO_RECENT_EVENTS,
     WINDOW_MINUTES,
     SourceMinute,
     health_of,
@@ -15,7 +15,7 @@ from monitoring_service.domain.health import (
 
 
 def a_minute(age: float, severity: float, source: str = "db", events: int = 1) -> SourceMinute:
-    """Return a minute in which every event had this severity."""
+    """Return a minute of events that all have this severity."""
     return SourceMinute(source, age, {HealthStatus.NORMAL: events}, severity * events)
 
 
@@ -38,7 +38,7 @@ def severity(*heard: SourceMinute) -> float:
 
 
 def after(bad_minutes: int) -> list[SourceMinute]:
-    """Return half an hour of which the last minutes were bad."""
+    """Return half an hour with bad last minutes."""
     return [a_minute(age, 1.0 if age < bad_minutes else 0.0) for age in range(WINDOW_MINUTES + 1)]
 
 
@@ -63,14 +63,14 @@ def test_the_examples_of_the_documentation(
 
 
 @given(minutes)
-def test_the_severity_is_a_share_and_the_worst_sources(heard: list[SourceMinute]) -> None:
+def test_the_severity_is_that_of_the_worst_source(heard: list[SourceMinute]) -> None:
     health = health_of(heard)
 
     if not heard:
         assert (health.status, health.severity, health.missing_because) == (
             None,
             None,
-            NOTHING_HEARD,
+            NO_RECENT_EVENTS,
         )
         return
     assert health.severity is not None
@@ -81,7 +81,7 @@ def test_the_severity_is_a_share_and_the_worst_sources(heard: list[SourceMinute]
 
 @settings(max_examples=30)
 @given(minutes.filter(bool), st.integers(1, 1000))
-def test_normal_events_of_another_source_hide_nothing(
+def test_normal_events_of_another_source_do_not_lower_the_severity(
     heard: list[SourceMinute], count: int
 ) -> None:
     others = [a_minute(age, 0, "other", count) for age in range(WINDOW_MINUTES)]
@@ -90,7 +90,7 @@ def test_normal_events_of_another_source_hide_nothing(
 
 
 @given(minutes.filter(bool), st.floats(0, 1), st.floats(0, 1))
-def test_a_worse_minute_never_makes_it_better(
+def test_a_worse_minute_never_lowers_the_severity(
     heard: list[SourceMinute], one: float, other: float
 ) -> None:
     lower, higher = sorted((one, other))
@@ -102,20 +102,22 @@ def test_a_worse_minute_never_makes_it_better(
 
 
 @given(st.floats(0, WINDOW_MINUTES), st.floats(0, WINDOW_MINUTES), st.floats(0.01, 1))
-def test_the_same_trouble_fades(one: float, other: float, bad: float) -> None:
+def test_older_minutes_count_less(one: float, other: float, bad: float) -> None:
     newer, older = sorted((one, other))
 
     assert severity(a_minute(newer, bad)) >= severity(a_minute(older, bad))
 
 
 @given(minutes.filter(bool), st.integers(1, 10_000))
-def test_more_events_of_a_minute_weigh_no_more(heard: list[SourceMinute], events: int) -> None:
+def test_the_number_of_events_in_a_minute_does_not_count(
+    heard: list[SourceMinute], events: int
+) -> None:
     few = severity(*heard, a_minute(0, 1, events=1))
     many = severity(*heard, a_minute(0, 1, events=events))
 
     assert few == pytest.approx(many)
 
 
-def test_what_is_older_than_the_window_does_not_count() -> None:
+def test_minutes_older_than_the_window_do_not_count() -> None:
     assert health_of([a_minute(WINDOW_MINUTES + 1, 1)]).status is None
     assert health_of([a_minute(0, 1)]).status_of_source("nobody") is None

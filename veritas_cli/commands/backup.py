@@ -1,4 +1,4 @@
-"""`veritas backup FILE`: everything that Veritas stores, as one file."""
+"""`veritas backup FILE`: all tables of Veritas in one file."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -8,14 +8,13 @@ import typer
 from sqlalchemy import Connection, Engine, text
 
 from shared_db.clock import utc_now
-from veritas_cli.database import command_settings, connected_engine, refusals_in_one_line
+from veritas_cli.database import command_settings, connected_engine, exit_on_error
 from veritas_cli.dump.archive import DUMP, Manifest, new_archive, write_manifest
-from veritas_cli.dump.client_tools import Program, fitting_program, libpq_environment, major_of
+from veritas_cli.dump.client_tools import fitting_program, libpq_environment
 from veritas_cli.dump.transfer import Transfer, progress_by_table
-from veritas_cli.migrations import HISTORIES
+from veritas_cli.migrations import HISTORIES, SCHEMAS
+from veritas_cli.postgres.binaries import Programs, major_of
 from veritas_cli.terminal import say
-
-SCHEMAS = tuple(history.schema for history in HISTORIES)
 
 _TABLES = text(
     "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) FROM pg_class c"
@@ -25,10 +24,10 @@ _TABLES = text(
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="Where to write it; must not exist.")],
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")],
 ) -> None:
-    """Write all tables of Veritas into FILE, as they are at one instant; services may go on."""
-    with refusals_in_one_line("backup"):
+    """Write all tables of Veritas into FILE, as of one instant; the services may keep running."""
+    with exit_on_error("backup"):
         engine = connected_engine(command_settings(), "backup")
         manifest = _write(engine, file)
         rows = sum(manifest.rows.values())
@@ -38,23 +37,23 @@ def backup(
 
 def _write(engine: Engine, file: Path) -> Manifest:
     with new_archive(file) as archive, engine.connect() as connection:
-        # The counts and the dump see the same rows, however much is written meanwhile.
+        # The counts and the dump read the same snapshot.
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
         snapshot = str(connection.scalar(text("SELECT pg_export_snapshot()")))
         server = str(connection.scalar(text("SHOW server_version")))
-        program = fitting_program("pg_dump", major_of(server))
+        programs = fitting_program("pg_dump", major_of(server))
         rows = count_rows(connection)
         with (
-            progress_by_table("Backing up", len(rows)) as turn_of,
+            progress_by_table("Backing up", len(rows)) as advance,
             archive.open(DUMP, "w", force_zip64=True) as dump,
         ):
-            command = _command(program, snapshot)
-            Transfer(command, libpq_environment(engine.url), turn_of).read_into(dump)
+            command = _command(programs, snapshot)
+            Transfer(command, libpq_environment(engine.url), advance).read_into(dump)
         manifest = Manifest(
             made_at=utc_now().isoformat(),
             veritas=version("veritas"),
             server=server,
-            pg_dump=program.version,
+            pg_dump=programs.version,
             revisions={history.schema: history.current(connection) for history in HISTORIES},
             rows=rows,
         )
@@ -62,15 +61,15 @@ def _write(engine: Engine, file: Path) -> Manifest:
     return manifest
 
 
-def _command(program: Program, snapshot: str) -> list[str]:
-    # Owners and grants are the server's own affair: restoring makes them anew.
+def _command(programs: Programs, snapshot: str) -> list[str]:
+    # Owners and grants belong to the server: `veritas restore` creates them again.
     options = ["--format=custom", "--verbose", "--no-owner", "--no-privileges"]
     schemas = [f"--schema={schema}" for schema in SCHEMAS]
-    return [str(program.path), *options, f"--snapshot={snapshot}", *schemas]
+    return [str(programs.path("pg_dump")), *options, f"--snapshot={snapshot}", *schemas]
 
 
 def count_rows(connection: Connection) -> dict[str, int]:
-    """Return how many rows each table has, by its quoted name with the schema."""
+    """Return the row count of each table, by its quoted name with the schema."""
     tables = connection.scalars(_TABLES, {"schemas": list(SCHEMAS)}).all()
     return {
         table: connection.scalar(text(f"SELECT count(*) FROM {table}")) or 0  # noqa: S608 - names quoted by the server

@@ -1,4 +1,4 @@
-"""`veritas check`: does the database work for all three services?"""
+"""`veritas check`: test of the database with all three services."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,24 +30,24 @@ OLDEST, NEWEST = 15, 18
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was verified, or why it is not so."""
+    """Result of one test."""
 
-    is_good: bool
     text: str
+    is_good: bool = True
     is_note: bool = False
 
 
 def check() -> None:
     """Verify connection, server, TLS, migrations, and a write and a read of each service.
 
-    What is written is rolled back. Exit status 0 when all is well, else 1.
+    The writes are rolled back. Exit status 0 if everything works, else 1.
     """
     if not report():
         raise typer.Exit(1)
 
 
 def report() -> bool:
-    """Print a line per finding: tick, cross, or ! for a note; tell whether none is a cross."""
+    """Print a line per finding: tick, cross, or ! for a note; return True without a cross."""
     is_good = True
     for finding in findings():
         mark, colour = ("✓ ", typer.colors.GREEN) if finding.is_good else ("✗ ", typer.colors.RED)
@@ -60,12 +60,12 @@ def report() -> bool:
 
 
 def findings() -> Iterator[Finding]:
-    """Verify one thing after the other; without a connection there is only the first finding."""
+    """Yield the findings; without a connection there is only one."""
     try:
         settings = command_settings()
         engine = connected_engine(settings, "check")
     except ConfigurationError as refusal:
-        yield Finding(is_good=False, text=str(refusal))
+        yield Finding(str(refusal), is_good=False)
         return
     with engine.connect() as connection:
         yield _connection(connection)
@@ -82,38 +82,39 @@ def findings() -> Iterator[Finding]:
 def _connection(connection: Connection) -> Finding:
     row = connection.execute(text("SELECT current_database(), current_user")).one()
     host = connection.engine.url.host or "local socket"
-    return Finding(is_good=True, text=f"connected to {host}, database {row[0]}, as {row[1]}")
+    return Finding(f"connected to {host}, database {row[0]}, as {row[1]}")
 
 
 def _version(connection: Connection) -> Finding:
     version = connection.scalar(text("SHOW server_version")) or ""
     major = int(version.split(".")[0].split()[0])
     if OLDEST <= major <= NEWEST:
-        return Finding(is_good=True, text=f"PostgreSQL {version}")
-    wanted = f"Veritas is tested with {OLDEST} to {NEWEST}"
-    return Finding(is_good=False, text=f"PostgreSQL {version}: {wanted}")
+        return Finding(f"PostgreSQL {version}")
+    tested = f"Veritas is tested with {OLDEST} to {NEWEST}"
+    return Finding(f"PostgreSQL {version}: {tested}", is_good=False)
 
 
 def _tls(connection: Connection, settings: DatabaseSettings) -> Finding:
     query = text("SELECT version FROM pg_stat_ssl WHERE ssl AND pid = pg_backend_pid()")
     version = connection.scalar(query)
     if version:
-        return Finding(is_good=True, text=f"the connection is encrypted ({version})")
+        return Finding(f"the connection is encrypted ({version})")
     if is_local(connection.engine.url.host):
-        return Finding(is_good=True, text="the server is on this machine; TLS is not needed")
+        return Finding("the server is on this machine; TLS is not needed")
     if settings.database_tls == "off":
-        off = "TLS is switched off (DATABASE_TLS=off), as is right only on a private network"
-        return Finding(is_good=True, text=off)
-    # Behind a pooler the view speaks of the pooler's own connection.
+        return Finding(
+            "TLS is switched off (DATABASE_TLS=off), as is right only on a private network"
+        )
+    # Behind a pooler the view shows the pooler's own connection.
     return Finding(
+        "the server does not see TLS on this connection; behind a pooler of your own that ends "
+        "TLS this may be right, else look at sslmode and DATABASE_TLS",
         is_good=False,
-        text="the server does not see TLS on this connection; behind a pooler of your own that "
-        "ends TLS this may be right, else look at sslmode and DATABASE_TLS",
     )
 
 
 def _service(name: str, owner: ServiceSettings, *, can_make_roles: bool) -> Iterator[Finding]:
-    """Verify a service as the login, and in the role, that it will have."""
+    """Test a service with its own login and role."""
     try:
         own = SETTINGS[name]()
         engine = connected_engine(own if own.database_url else owner, "check")
@@ -121,7 +122,7 @@ def _service(name: str, owner: ServiceSettings, *, can_make_roles: bool) -> Iter
         with Database.on(engine).reading() as session:
             has_role = may_take(session, role, name)
     except (ServiceError, ConfigurationError) as refusal:
-        yield Finding(is_good=False, text=f"{name}: {refusal}")
+        yield Finding(f"{name}: {refusal}", is_good=False)
         return
     yield _role(name, role, engine, has_role=has_role, can_make_roles=can_make_roles)
     trial = partial(_roll_back, engine, TRIALS[name], role if has_role else None)
@@ -130,28 +131,28 @@ def _service(name: str, owner: ServiceSettings, *, can_make_roles: bool) -> Iter
 
 def _role(name: str, role: str, engine: Engine, *, has_role: bool, can_make_roles: bool) -> Finding:
     if has_role:
-        return Finding(is_good=True, text=f"{name} works in its role {role}")
+        return Finding(f"{name} works in its role {role}")
     if can_make_roles:
-        login = engine.url.username
-        text_ = f"{name}: {login} may not take the role {role}. Run `veritas migrate`"
-        return Finding(is_good=False, text=text_)
+        remedy = "Run `veritas migrate`"
+        return Finding(
+            f"{name}: {engine.url.username} may not take the role {role}. {remedy}", is_good=False
+        )
     return Finding(
-        is_good=True,
+        f"{name} has no role {role}, and this login may not make roles: nothing keeps the services "
+        "out of each other's tables by mistake. It works all the same",
         is_note=True,
-        text=f"{name} has no role {role}, and this login may not make roles: nothing keeps the "
-        "services out of each other's tables by mistake. It works all the same",
     )
 
 
-def _tried(what: str, trial: Callable[[], None]) -> Finding:
+def _tried(claim: str, trial: Callable[[], None]) -> Finding:
     try:
         trial()
     except (ServiceError, ConfigurationError, CommandError) as refusal:
-        return Finding(is_good=False, text=f"{what}: no. {refusal}")
+        return Finding(f"{claim}: no. {refusal}", is_good=False)
     except DBAPIError as failure:
         reason = str(failure.orig).strip().partition("\n")[0]
-        return Finding(is_good=False, text=f"{what}: no. {reason}")
-    return Finding(is_good=True, text=what)
+        return Finding(f"{claim}: no. {reason}", is_good=False)
+    return Finding(claim)
 
 
 def _roll_back(engine: Engine, trial: Callable[[Database], None], role: str | None) -> None:
@@ -169,14 +170,14 @@ def _try_staffstuddash(database: Database) -> None:
 
 def _try_dropout(database: Database) -> None:
     manager = DropoutDatabaseManager(database)
-    event = manager.add_learning_event(None, new_id(), None, "NAVIGATION")
-    manager.get_student_events(event.student_id)
+    event = manager.events.add(None, new_id(), None, "NAVIGATION")
+    manager.events.search(event.student_id)
 
 
 def _try_monitoring(database: Database) -> None:
     manager = MonitoringDatabase(database)
     log = manager.add_log(source="veritas-check", event_type="check")
-    manager.get_log_by_id(log.id)
+    manager.logs.get(log.id)
 
 
 TRIALS: dict[str, Callable[[Database], None]] = {

@@ -1,32 +1,26 @@
-"""`veritas demo`: a school or a real course through all three services, and what they say of it."""
+"""`veritas demo`: send a school or a real course to the services, and show their results."""
 
-import os
-import sys
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
 from shared_db.clock import utc_now
-from shared_db.errors import ConfigurationError
+from veritas_cli.database import exit_on_error
 from veritas_cli.demo.dataset import Demonstration
 from veritas_cli.demo.oulad_course import DEFAULT_DAY, course_demonstration
-from veritas_cli.demo.sender import Sending
-from veritas_cli.demo.steps import Step, Tally
+from veritas_cli.demo.sender import DemoSender, Step, Tally
 from veritas_cli.demo.synthetic_school import school_demonstration
 from veritas_cli.demo.tables import show_dashboard, show_highest
-from veritas_cli.http_client import ClientSettings, Rest, RestError, ServiceName
-from veritas_cli.oulad.course import OuladError, read_course
+from veritas_cli.errors import CommandFailure
+from veritas_cli.http_client import ClientSettings, ServiceName, VeritasClient
+from veritas_cli.oulad.csv_files import OuladFiles
+from veritas_cli.terminal import command_console, progress_bars
 
-_WIDTH_IN_FILES = 180
 _INTERRUPTED = 130
-
-
-class DemoOptionsError(Exception):
-    """The options do not fit together."""
 
 
 def demo(
@@ -48,8 +42,8 @@ def demo(
     ] = None,
     dropout_url: Annotated[str | None, typer.Option(help="By default DROPOUT_URL.")] = None,
 ) -> None:
-    """Send a school, or a real course, to the three services and show what they make of it."""
-    console = _console()
+    """Send a school, or a real course, to the three services and show their results."""
+    console = command_console()
     given = {
         "veritas_key": key,
         "monitoring_url": monitoring_url,
@@ -57,12 +51,10 @@ def demo(
         "dropout_url": dropout_url,
     }
     try:
-        settings = ClientSettings.load(**{name: v for name, v in given.items() if v is not None})
-        with Rest(settings) as rest:
-            _run(console, rest, _demonstration(console, oulad, course, day))
-    except (DemoOptionsError, OuladError, RestError, ConfigurationError) as failure:
-        typer.echo(f"veritas demo: {failure}", err=True)
-        raise typer.Exit(1) from failure
+        with exit_on_error("demo"):
+            options = {name: value for name, value in given.items() if value is not None}
+            with VeritasClient(ClientSettings.load(**options)) as client:
+                _run(console, client, _demonstration(console, oulad, course, day))
     except KeyboardInterrupt:
         text = (
             "veritas demo: Stopped. What was sent is stored; the same command goes on from there."
@@ -71,54 +63,34 @@ def demo(
         raise typer.Exit(_INTERRUPTED) from None
 
 
-def _console() -> Console:
-    # In a file or a pipe there is no width; tables of 80 columns would be all breaks.
-    has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
-    width = None if has_width else _WIDTH_IN_FILES
-    return Console(width=width, markup=False, highlight=False, emoji=False)
-
-
 def _demonstration(
     console: Console, oulad: Path | None, course: str | None, day: int | None
 ) -> Demonstration:
     if oulad is None:
         if course is not None or day is not None:
-            raise DemoOptionsError("--course and --day need --oulad FILE.")
+            raise CommandFailure("--course and --day need --oulad FILE.")
         return school_demonstration(utc_now())
     with console.status(f"Reading {oulad} ..."):
-        read = read_course(oulad, course)
-    return course_demonstration(read, DEFAULT_DAY if day is None else day)
+        return course_demonstration(OuladFiles(oulad), course, DEFAULT_DAY if day is None else day)
 
 
-def _run(console: Console, rest: Rest, demonstration: Demonstration) -> None:
-    in_memory = rest.in_memory()
+def _run(console: Console, client: VeritasClient, demonstration: Demonstration) -> None:
+    in_memory = client.in_memory()
     headline = f"{demonstration.title}; predictions as of {demonstration.as_of_words}."
     console.print(headline, soft_wrap=True)
-    with _progress(console) as progress:
-        sending = Sending(rest, _ProgressWatch(console, progress))
-        tallies = sending.send(demonstration)
-    _print_reports(console, sending.statuses)
+    with progress_bars(console) as progress:
+        sender = DemoSender(client, _ProgressObserver(console, progress))
+        tallies = sender.send(demonstration)
+    _print_statuses(console, sender.statuses)
     for note in demonstration.notes:
         console.print(note, soft_wrap=True)
     if in_memory:
         console.print(_memory_note(in_memory), soft_wrap=True)
-    show_dashboard(console, rest, demonstration)
-    show_highest(console, rest, demonstration, tallies["predictions"].predictions)
+    show_dashboard(console, client, demonstration)
+    show_highest(console, client, demonstration, tallies["predictions"].predictions)
 
 
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    # Elsewhere than in a terminal the line that ends each step is enough.
-    return Progress(
-        *columns,
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-
-
-class _ProgressWatch:
+class _ProgressObserver:
     def __init__(self, console: Console, progress: Progress) -> None:
         self._console = console
         self._progress = progress
@@ -134,13 +106,13 @@ class _ProgressWatch:
     def end(self, step: Step, tally: Tally) -> None:
         seconds, self._began = perf_counter() - self._began, perf_counter()
         parts = [f"{tally.stored} stored", f"{tally.repeated} already there"]
-        if tally.too_little:
-            parts.append(f"{tally.too_little} not assessable")
+        if tally.not_assessable:
+            parts.append(f"{tally.not_assessable} not assessable")
         label = f"{step.service}: {step.name}"
         self._console.print(f"{label:28} {', '.join(parts)} ({seconds:.1f} s)", soft_wrap=True)
 
 
-def _print_reports(console: Console, statuses: list[str]) -> None:
+def _print_statuses(console: Console, statuses: list[str]) -> None:
     counts = ", ".join(f"{statuses.count(s)} {s}" for s in sorted(set(statuses)))
     label = f"{ServiceName.MONITORING}: own events"
     console.print(f"{label:28} {counts or 'none, as nothing was new'}")

@@ -1,19 +1,16 @@
-"""`veritas erase`: everything of one student goes, in all services."""
+"""`veritas erase`: delete all data of one student from all services."""
 
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from dropout_service.database import DropoutDatabaseManager
 from shared_db.connection.database import Database
-from shared_db.errors import ConfigurationError
 from shared_db.pseudonyms import pseudonym_of
-from shared_web.requests.fields import Id
 from staffstuddash_service.datastore import DatastoreManager
-from veritas_cli.commands.spool import set_aside_here, spool_refusals, spools_here
-from veritas_cli.database import command_settings, connected_engine
-from veritas_cli.terminal import say
+from veritas_cli.commands.spool import damaged_spools, local_spools
+from veritas_cli.database import command_settings, connected_engine, exit_on_error
+from veritas_cli.terminal import checked_id, say
 
 STUDENT = Annotated[str, typer.Argument(help="The student's id.")]
 YES = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
@@ -22,25 +19,25 @@ KEPT = "action_logs"
 
 
 def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's options
-    """Erase a student from all services, and list what was removed per table.
+    """Erase a student from all services, and list the removed rows per table.
 
-    Safe to repeat. The id is refused from then on, also one of which nothing was stored yet. What
-    staff did stays in the action log under a pseudonym, without its details. Of the spools those on
-    this machine are searched; other machines' services follow by themselves. Backups made before
-    are not touched.
+    Safe to repeat. The services refuse the id from then on, also if nothing was stored under it.
+    The actions of staff stay in the action log under a pseudonym, without their details. Only the
+    spools of this machine are searched; the services of other machines erase their own. Earlier
+    backups are not changed.
     """
-    with spool_refusals("erase"):
-        student_id = _checked(student)
+    with exit_on_error("erase"):
+        student_id = checked_id(student, "This cannot be a student's id")
         database = Database.on(connected_engine(command_settings(), "erase"))
         if not yes:
             typer.confirm("Erase everything stored of this student, for good?", abort=True)
-        # staffstuddash first: with its tombstone there, nobody adds what would be left behind.
-        _report("staffstuddash", DatastoreManager(database).erase_student(student_id))
-        _report("dropout", DropoutDatabaseManager(database).erase_student(student_id))
-        with spools_here() as spools:
+        # staffstuddash first: its tombstone prevents inserts that would be left behind.
+        _report("staffstuddash", DatastoreManager(database).students.erase(student_id))
+        _report("dropout", DropoutDatabaseManager(database).students.erase(student_id))
+        with local_spools() as spools:
             for service, spool in spools.items():
-                _report("spool of", {service: spool.forget_subjects([student_id])}, " ")
-        for file in set_aside_here():
+                _report("spool of", {service: spool.purge_subjects([student_id])}, " ")
+        for file in damaged_spools():
             say(f"{file} was damaged and not searched: salvage it, erase again, delete it.")
         say(f"monitoring{'':<27} holds nothing of students")
         say(f"The student is remembered as {pseudonym_of(student_id)} only.")
@@ -50,11 +47,3 @@ def _report(schema: str, removed: dict[str, int], separator: str = ".") -> None:
     for table, count in sorted(removed.items()):
         done = "kept under the pseudonym" if table == KEPT else "removed"
         say(f"{f'{schema}{separator}{table}':<36} {count:>7} {done}")
-
-
-def _checked(student_id: str) -> str:
-    try:
-        return TypeAdapter[str](Id).validate_python(student_id)
-    except ValidationError as refusal:
-        reason = refusal.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"This cannot be a student's id: {reason}.") from None

@@ -1,8 +1,6 @@
-"""`veritas import`: data of others, brought into the database."""
+"""`veritas import`: load datasets of other institutions into the database."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -21,25 +19,20 @@ from rich.text import Text
 
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.migrations import HISTORY as DROPOUT
-from shared_db.connection.database import Database
-from shared_db.errors import ConfigurationError
-from shared_db.provisioning.migrations import require_migrated
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.migrations import HISTORY as STAFFSTUDDASH
-from veritas_cli.database import command_settings, connected_engine, refusals_in_one_line
-from veritas_cli.oulad.csv_files import OuladError, OuladFiles
+from veritas_cli.database import exit_on_error, migrated_database
+from veritas_cli.oulad.csv_files import OuladFiles
 from veritas_cli.oulad.importer import BATCH_ROWS, OuladImport
-from veritas_cli.oulad.report import RefusalFile, show_account
+from veritas_cli.oulad.report import print_reports, refusal_file
+from veritas_cli.terminal import command_console
 
-STATEMENT_SECONDS = 600
-_WIDTH_IN_FILES = 160
-
-imports = typer.Typer(no_args_is_help=True, help="Bring in data of others.")
+imports = typer.Typer(no_args_is_help=True)
 
 
 @imports.callback()
 def imported() -> None:
-    """Bring in data of others."""
+    """Import datasets of other institutions."""
 
 
 @imports.command("oulad")
@@ -49,64 +42,37 @@ def oulad(
         int, typer.Option(min=1, max=200_000, help="Clicks per transaction.")
     ] = BATCH_ROWS,
     refused: Annotated[
-        Path | None, typer.Option(help="Write every refused row (file, line, reason) here, as CSV.")
+        Path | None, typer.Option(help="Write the refused rows here as CSV: file, line, reason.")
     ] = None,
 ) -> None:
-    """Bring in the Open University Learning Analytics Dataset: courses, students, work, clicks.
+    """Import the Open University Learning Analytics Dataset: courses, students, work, clicks.
 
-    All files are read and checked before the first row is written. What is there already stays as
-    it is: an import that was interrupted goes on when it is started again, and a second one changes
-    nothing. Ends with an account of every row. Needs PostgreSQL.
+    All files are read and checked before the first row is written. Stored rows are left as they
+    are: an interrupted import continues when it is started again, and a second one changes
+    nothing. Prints the counts of each file. Needs PostgreSQL.
     """
-    with refusals_in_one_line("import"):
-        database = _database()
-        console = _console()
-        try:
-            with _refusals(refused) as tell, _progress(console) as progress:
-                task = OuladImport(
-                    OuladFiles(path),
-                    DropoutDatabaseManager(database),
-                    DatastoreManager(database),
-                    progress,
-                    batch_rows,
-                    tell.add if tell else None,
-                )
-                task.run()
-        except OuladError as refusal:
-            raise ConfigurationError(str(refusal)) from refusal
-        show_account(console, task.accounts.values())
-
-
-def _database() -> Database:
-    engine = connected_engine(command_settings(), "import")
-    database = Database.on(engine, statement_timeout_seconds=STATEMENT_SECONDS)
-    for history in (STAFFSTUDDASH, DROPOUT):
-        require_migrated(database, history)
-    return database
-
-
-@contextmanager
-def _refusals(path: Path | None) -> Iterator[RefusalFile | None]:
-    if path is None:
-        yield None
-        return
-    file = RefusalFile(path)
-    try:
-        yield file
-    finally:
-        file.close()
-
-
-def _console() -> Console:
-    width = None if sys.stdout.isatty() else _WIDTH_IN_FILES
-    return Console(width=width, markup=False, highlight=False, emoji=False)
+    with exit_on_error("import"):
+        database = migrated_database("import", STAFFSTUDDASH, DROPOUT)
+        console = command_console()
+        refusals = nullcontext() if refused is None else refusal_file(refused)
+        with refusals as on_refusal, _progress(console) as progress:
+            task = OuladImport(
+                OuladFiles(path),
+                DropoutDatabaseManager(database),
+                DatastoreManager(database),
+                progress,
+                batch_rows,
+                on_refusal,
+            )
+            task.run()
+        print_reports(console, task.reports.values())
 
 
 class _Rate(ProgressColumn):
-    """How many a second, of rows or bytes."""
+    """Rows or bytes per second."""
 
     def render(self, task: Task) -> Text:
-        """Return the rate, nothing while it is not known."""
+        """Return the rate, or an empty text while it is unknown."""
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:,.0f}/s")
 

@@ -1,24 +1,21 @@
-"""`veritas keys`: who may call the services."""
+"""`veritas keys`: API keys of the services."""
 
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from shared_db.connection.database import Database
-from shared_db.errors import ConfigurationError
 from shared_web.auth.keys import KeyManager, Scope
-from shared_web.requests.fields import Id
-from veritas_cli.database import command_settings, connected_engine, refusals_in_one_line
-from veritas_cli.terminal import say
+from veritas_cli.database import command_settings, connected_engine, exit_on_error
+from veritas_cli.terminal import checked_id, say
 
-keys = typer.Typer(help="Give out, list and revoke API keys.", no_args_is_help=True)
+keys = typer.Typer(help="Add, list and revoke API keys.", no_args_is_help=True)
 
-NAME = Annotated[str, typer.Argument(help="Whose key it is; the name stands in the action log.")]
+NAME = Annotated[str, typer.Argument(help="The key's owner, as named in the action log.")]
 SCOPES = Annotated[
-    list[Scope], typer.Option("--scope", help="What the key may do; repeat for several.")
+    list[Scope], typer.Option("--scope", help="A right of the key; repeat for several.")
 ]
 
 
@@ -30,9 +27,9 @@ def _manager() -> KeyManager:
 
 @keys.command("add")
 def add(name: NAME, scope: SCOPES) -> None:
-    """Make a key and show it, this once."""
-    with refusals_in_one_line("keys add"):
-        key = _manager().add_key(_checked(name), scope)
+    """Make a key and show it, only this once."""
+    with exit_on_error("keys add"):
+        key = _manager().add_key(checked_id(name, "This name cannot be a key's"), scope)
         say(key)
         typer.echo(
             f"This is the key of {name}. It is shown only now: keep it safe, and send it as "
@@ -45,7 +42,7 @@ def add(name: NAME, scope: SCOPES) -> None:
 @keys.command("list")
 def list_keys() -> None:
     """List the keys: names, scopes, dates; never the keys themselves."""
-    with refusals_in_one_line("keys list"):
+    with exit_on_error("keys list"):
         rows = _manager().list_keys()
     table = Table("name", "scopes", "made", "revoked")
     for row in rows:
@@ -57,14 +54,6 @@ def list_keys() -> None:
 @keys.command("revoke")
 def revoke(name: NAME) -> None:
     """Revoke a key; services refuse it within KEY_CACHE_SECONDS."""
-    with refusals_in_one_line("keys revoke"):
+    with exit_on_error("keys revoke"):
         _manager().revoke_key(name)
         say(f"The key of {name} is revoked.")
-
-
-def _checked(name: str) -> str:
-    try:
-        return TypeAdapter[str](Id).validate_python(name)
-    except ValidationError as refusal:
-        reason = refusal.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"This name cannot be a key's: {reason}.") from None

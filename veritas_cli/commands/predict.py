@@ -1,4 +1,4 @@
-"""`veritas predict`: who of a whole cohort is at risk, and why."""
+"""`veritas predict`: risks of a whole cohort with their reasons."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -7,59 +7,60 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from dropout_service.database import DropoutDatabaseManager
-from dropout_service.database.predictions.batch_totals import CohortBatch
+from dropout_service.database.predictions.batch_result import BatchResult
 from dropout_service.database.predictions.by_model import CourseAssessment
 from dropout_service.models import DropoutPrediction
 from shared_db.clock import utc_now
-from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.settings import DatabaseSettings
 from shared_db.spool.queue import Spool
-from veritas_cli.database import refusals_in_one_line
-from veritas_cli.evaluation.data import command_console, learning_manager
+from veritas_cli.database import exit_on_error
+from veritas_cli.evaluation.data import learning_manager
+from veritas_cli.terminal import command_console, progress_bars
 
-MOST_REASONS = 3
-AT_ONCE = 250
+MAX_REASONS = 3
+BATCH_ENROLMENTS = 250
 _COLUMNS = ("", "Student", "Course", "Score", "Level", "Type", "Momentum", "Why", "This week")
 
 
 def predict(
     course: Annotated[
-        str | None, typer.Option(help="Only this course: its enrolments, or who was active in it.")
+        str | None,
+        typer.Option(help="Only this course: its enrolments, or the students active in it."),
     ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="All students.")] = False,  # noqa: FBT002 - an option
     as_of: Annotated[
         str | None,
-        typer.Option(
-            help="The instant, as 2026-01-31T09:30:00Z; only what happened by then counts."
-        ),
+        typer.Option(help="The instant, as 2026-01-31T09:30:00Z; later data are ignored."),
     ] = None,
     day: Annotated[
         int | None,
-        typer.Option(min=0, help="Instead of --as-of: the end of this day of the course, 0 first."),
+        typer.Option(
+            min=0, help="Instead of --as-of: the end of this day of the course; 0 is the first."
+        ),
     ] = None,
     show: Annotated[int, typer.Option(min=0, max=1000, help="How many to list.")] = 20,
 ) -> None:
     """Predict a whole cohort, and list the highest risks with their main reasons.
 
-    Enrolments in courses are judged by the model of `veritas train`, everybody else by the rules.
-    Running it again for the same instant stores nothing new, unless something came late. Rows that
-    wait in dropout's spool on this machine are counted with each prediction.
+    Enrolments in courses are judged by the model of `veritas train`, other students by the rules.
+    A second run for the same instant stores nothing new, unless late data arrived. Predictions
+    include the rows that wait in dropout's spool on this machine.
     """
-    with refusals_in_one_line("predict"), closing(_spool_here()) as spool:
+    with exit_on_error("predict"), closing(_spool_here()) as spool:
         if everybody == (course is not None):
             raise ConfigurationError("Say either --all or --course COURSE.")
         manager, console = learning_manager("predict"), command_console()
-        _use_if_there(manager.database, spool)
+        _use_spool(manager, spool)
         instant = _instant(as_of) if day is None else _end_of_day(manager, course, day, as_of)
-        with _progress(console) as progress:
+        with progress_bars(console) as progress:
             outcome = _predict(_Run(manager, instant, show, progress), course)
         _report(console, outcome, instant)
-        active = manager.get_active_model()
+        active = manager.models.get_active()
         if active is not None and active.version in outcome.versions:
             console.print(f"{active.version} tells who ends as {active.target}.", soft_wrap=True)
         _show(console, outcome)
@@ -69,13 +70,13 @@ def _spool_here() -> Spool:
     return Spool.of_service(DatabaseSettings.load().spool_path, "dropout")
 
 
-def _use_if_there(database: Database, spool: Spool) -> None:
-    """Count what waits in the spool, which is read only."""
+def _use_spool(manager: DropoutDatabaseManager, spool: Spool) -> None:
+    """Include the pending rows of the spool if there is one; it is only read."""
     try:
         if spool.path.exists():
-            database.use_spool(spool)
+            manager.spool.attach(spool)
     except OSError:
-        database.spool_failure = f"{spool.path} cannot be read"
+        manager.spool.failure = f"{spool.path} cannot be read"
         typer.echo(f"{spool.path} cannot be read: what waits there is not counted.", err=True)
 
 
@@ -101,9 +102,9 @@ def _end_of_day(
 ) -> datetime:
     if course is None or as_of is not None:
         raise ConfigurationError("--day goes with --course, and in the place of --as-of.")
-    dates = manager.get_course_dates(course)
+    dates = manager.courses.get_dates(course)
     if dates is None:
-        manager.count_cohort(course)
+        manager.batch_predictions.count_students(course)
         raise ConfigurationError(f"No dates of the course {course} are known; use --as-of.")
     if day >= dates.length_days:
         raise ConfigurationError(f"The last day of {course} is {dates.length_days - 1}.")
@@ -120,64 +121,55 @@ class _Run:
     keep: int
     progress: Progress
 
-    def of_course(self, course: str) -> CohortBatch | None:
-        """Predict by the model, and take off its list who has left; None without a model."""
-        self.manager.take_off_leavers(course, self.as_of)
-        assessed = self.manager.assess_course(course, self.as_of)
+    def of_course(self, course: str) -> BatchResult | None:
+        """Predict by the model, and supersede predictions of leavers; None without a model."""
+        self.manager.batch_predictions.supersede_withdrawn(course, self.as_of)
+        assessed = self.manager.batch_predictions.assess_course(course, self.as_of)
         return None if assessed is None else self.by_model(assessed)
 
-    def by_rules(self, course: str | None, name: str) -> CohortBatch:
-        """Predict batch after batch of students."""
-        task = self.progress.add_task(name, total=self.manager.count_cohort(course))
-        done = CohortBatch(last="")
+    def by_rules(self, course: str | None, name: str) -> BatchResult:
+        """Predict students by the rules, in batches."""
+        task = self.progress.add_task(
+            name, total=self.manager.batch_predictions.count_students(course)
+        )
+        done = BatchResult(last="")
         while done.last is not None:
-            batch = self.manager.predict_batch(
+            batch = self.manager.batch_predictions.predict_by_rules(
                 self.as_of, course=course, after=done.last, keep=self.keep
             )
-            done = done.and_then(batch, keep=self.keep)
+            done = done.merge(batch, keep=self.keep)
             self.progress.update(task, completed=done.students)
         return done
 
-    def by_model(self, assessed: CourseAssessment) -> CohortBatch:
-        """Store what the model said of a course, batch after batch."""
+    def by_model(self, assessed: CourseAssessment) -> BatchResult:
+        """Store the model's predictions of a course, in batches."""
         task = self.progress.add_task(assessed.course, total=len(assessed.enrolments))
-        done = assessed.without_predictions()
-        for start in range(0, len(assessed.enrolments), AT_ONCE):
-            some = assessed.enrolments[start : start + AT_ONCE]
-            batch = self.manager.store_assessments(assessed, some, keep=self.keep)
-            done = done.and_then(batch, keep=self.keep)
-            self.progress.advance(task, len(some))
+        done = BatchResult.of_not_assessable(assessed.not_assessable)
+        for start in range(0, len(assessed.enrolments), BATCH_ENROLMENTS):
+            part = assessed.enrolments[start : start + BATCH_ENROLMENTS]
+            batch = self.manager.batch_predictions.add_assessments(assessed, part, keep=self.keep)
+            done = done.merge(batch, keep=self.keep)
+            self.progress.advance(task, len(part))
         return done
 
 
-def _predict(run: _Run, course: str | None) -> CohortBatch:
+def _predict(run: _Run, course: str | None) -> BatchResult:
     if course is None:
         return _predict_all(run)
-    is_known = run.manager.get_course_dates(course) is not None
+    is_known = run.manager.courses.get_dates(course) is not None
     judged = run.of_course(course) if is_known else None
     return run.by_rules(course, course) if judged is None else judged
 
 
-def _predict_all(run: _Run) -> CohortBatch:
-    done = CohortBatch(last=None)
-    for course in run.manager.get_running_courses(run.as_of):
+def _predict_all(run: _Run) -> BatchResult:
+    done = BatchResult(last=None)
+    for course in run.manager.courses.search_running(run.as_of):
         if (judged := run.of_course(course)) is not None:
-            done = done.and_then(judged, keep=run.keep)
-    return done.and_then(run.by_rules(None, "Everybody else"), keep=run.keep)
+            done = done.merge(judged, keep=run.keep)
+    return done.merge(run.by_rules(None, "Everybody else"), keep=run.keep)
 
 
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(
-        *columns,
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-
-
-def _report(console: Console, outcome: CohortBatch, as_of: datetime) -> None:
+def _report(console: Console, outcome: BatchResult, as_of: datetime) -> None:
     line = (
         f"{_judged(outcome)} as of {as_of:%Y-%m-%d %H:%M:%S} UTC: {outcome.stored} predictions "
         f"stored, {outcome.unchanged} already there, {outcome.not_assessable} not assessable."
@@ -195,14 +187,14 @@ def _report(console: Console, outcome: CohortBatch, as_of: datetime) -> None:
         console.print(f"Not assessable, for instance {student_id}: {missing}.", soft_wrap=True)
 
 
-def _judged(outcome: CohortBatch) -> str:
+def _judged(outcome: BatchResult) -> str:
     if not outcome.enrolments:
         return f"{outcome.students} students"
     others = f" by the model and {outcome.students} students by the rules"
     return f"{outcome.enrolments} enrolments{others if outcome.students else ''}"
 
 
-def _show(console: Console, outcome: CohortBatch) -> None:
+def _show(console: Console, outcome: BatchResult) -> None:
     if not outcome.highest:
         return
     count = len(outcome.highest)
@@ -217,9 +209,9 @@ def _show(console: Console, outcome: CohortBatch) -> None:
 
 
 def _cells(prediction: DropoutPrediction) -> tuple[str, ...]:
-    told = [*prediction.primary_indicators, *prediction.secondary_indicators]
-    # Of a model's reasons only signs are told; the rules give no others.
-    signs = (one for one in told if one.get("is_sign", True))
+    reasons = [*prediction.primary_indicators, *prediction.secondary_indicators]
+    # Only a model gives reasons that are no signs.
+    signs = (one for one in reasons if one.get("is_sign", True))
     indicators = sorted(signs, key=lambda one: -one["contribution"])
     index, advice = prediction.momentum_index, prediction.recommendations
     return (
@@ -229,8 +221,6 @@ def _cells(prediction: DropoutPrediction) -> tuple[str, ...]:
         prediction.risk_level,
         prediction.dropout_type,
         "-" if index is None else f"{index:.0f}",
-        " ".join(
-            f"{one['text']} ({one['contribution']:+.2f})" for one in indicators[:MOST_REASONS]
-        ),
+        " ".join(f"{one['text']} ({one['contribution']:+.2f})" for one in indicators[:MAX_REASONS]),
         advice[0] if advice else "-",
     )

@@ -1,4 +1,4 @@
-"""`veritas restore FILE`: bring back what `veritas backup` wrote, all of it or nothing."""
+"""`veritas restore FILE`: load a backup, all of it or nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,42 +10,42 @@ import typer
 from sqlalchemy import Connection, Engine, text
 
 from shared_db.errors import ConfigurationError
-from veritas_cli.commands.backup import SCHEMAS, count_rows
-from veritas_cli.database import command_settings, connected_engine, refusals_in_one_line
+from veritas_cli.commands.backup import count_rows
+from veritas_cli.database import command_settings, connected_engine, exit_on_error
 from veritas_cli.dump.archive import DUMP, Manifest, opened_archive, require_whole
-from veritas_cli.dump.client_tools import fitting_program, libpq_environment, major_of
+from veritas_cli.dump.client_tools import fitting_program, libpq_environment
 from veritas_cli.dump.transfer import Transfer, progress_by_table
-from veritas_cli.migrations import migrate_all
+from veritas_cli.migrations import SCHEMAS, migrate_all
+from veritas_cli.postgres.binaries import major_of
 from veritas_cli.services import logins
 from veritas_cli.terminal import say
 
 _ASIDE = "_before_restore"
 
-FILE = Annotated[Path, typer.Argument(help="A file that `veritas backup` wrote.")]
+FILE = Annotated[Path, typer.Argument(help="A file of `veritas backup`.")]
 REPLACE = Annotated[
-    bool, typer.Option("--replace", help="Replace the rows that are there; else they are kept.")
+    bool, typer.Option("--replace", help="Replace the present rows; without it they are kept.")
 ]
 
 
 def restore(file: FILE, *, replace: REPLACE = False) -> None:
-    """Bring back the tables of a backup; stop the services before.
+    """Load the tables of a backup; stop the services before.
 
-    The file is read through first. A database with rows is refused without --replace, and with it
-    the old tables are deleted only when the new ones are complete.
+    The file is checked first. A database with rows is refused without --replace. With it the old
+    tables are deleted when the new ones are complete.
     """
-    with refusals_in_one_line("restore"):
+    with exit_on_error("restore"):
         with opened_archive(file) as (archive, manifest):
             require_whole(archive, file)
             settings = command_settings()
             engine = connected_engine(settings, "restore")
             _require_fitting_server(engine, manifest)
-            with _room_made(engine, replace=replace):
+            with _schemas_aside(engine, replace=replace):
                 _load(engine, archive, manifest)
                 _require_same_counts(engine, manifest)
         rows = sum(manifest.rows.values())
         say(f"Restored {rows:,} rows of {len(manifest.rows)} tables, as of {manifest.made_at}.")
-        # Roles and rights are the server's own, so no backup holds them; tables of an older
-        # release become those of this one.
+        # A backup holds no roles and grants, and its tables may be those of an older release.
         refusal = migrate_all(engine, role_prefix=settings.database_role_prefix, logins=logins())
         say(refusal or "The tables are up to date, and the services have their roles.")
 
@@ -61,8 +61,8 @@ def _require_fitting_server(engine: Engine, manifest: Manifest) -> None:
 
 
 @contextmanager
-def _room_made(engine: Engine, *, replace: bool) -> Iterator[None]:
-    """Put the schemas that are there aside; drop them at the end, or put them back on failure."""
+def _schemas_aside(engine: Engine, *, replace: bool) -> Iterator[None]:
+    """Rename the present schemas; drop them at the end, or rename them back on failure."""
     with engine.begin() as connection:
         present = _present(connection)
         has_rows = any(count_rows(connection).values())
@@ -102,14 +102,14 @@ def _drop(connection: Connection, schemas: list[str] | tuple[str, ...]) -> None:
 
 
 def _load(engine: Engine, archive: ZipFile, manifest: Manifest) -> None:
-    program = fitting_program("pg_restore", major_of(manifest.pg_dump))
-    command = [str(program.path), "--verbose", "--single-transaction", "--exit-on-error"]
+    program = fitting_program("pg_restore", major_of(manifest.pg_dump)).path("pg_restore")
+    command = [str(program), "--verbose", "--single-transaction", "--exit-on-error"]
     command += ["--no-owner", "--no-privileges", f"--dbname={engine.url.database}"]
     with (
-        progress_by_table("Restoring", len(manifest.rows)) as turn_of,
+        progress_by_table("Restoring", len(manifest.rows)) as advance,
         archive.open(DUMP) as dump,
     ):
-        Transfer(command, libpq_environment(engine.url), turn_of).write_from(dump)
+        Transfer(command, libpq_environment(engine.url), advance).write_from(dump)
 
 
 def _require_same_counts(engine: Engine, manifest: Manifest) -> None:

@@ -1,4 +1,4 @@
-"""`veritas spool`: what was accepted while the database was away, and what it refused."""
+"""`veritas spool`: rows accepted while the database was unavailable, and rows it refused."""
 
 import os
 from collections.abc import Iterator
@@ -12,50 +12,51 @@ from rich.table import Table
 
 from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
+from shared_db.results import Outcome
 from shared_db.settings import DatabaseSettings
 from shared_db.spool.export import as_line, read_file, service_of
-from shared_db.spool.queue import Entry, Spool, SpoolUnavailable
+from shared_db.spool.file import Entry, SpoolUnavailable
+from shared_db.spool.queue import Spool
 from shared_db.spool.salvage import checked_entries
 from shared_db.spool.sqlite_file import mark_salvaged
-from shared_db.writes.idempotent_insert import Outcome
-from veritas_cli.database import refusals_in_one_line
+from veritas_cli.database import exit_on_error
 from veritas_cli.services import SPOOLABLE_TYPES
 from veritas_cli.terminal import say
 
-spool = typer.Typer(
-    help="See and move what waits in the spools of this machine.", no_args_is_help=True
+spool_commands = typer.Typer(
+    help="Show and move the rows in the spools of this machine.", no_args_is_help=True
 )
 
 IDS = Annotated[
-    list[str] | None, typer.Argument(help="Refused rows, as ID or KIND:ID; all if none.")
+    list[str] | None, typer.Argument(help="Refused rows, as ID or KIND:ID; by default all.")
 ]
 SOME_IDS = Annotated[
     list[str], typer.Argument(help="Refused rows, as ID (of every kind) or KIND:ID.")
 ]
 FILE = Annotated[Path, typer.Argument(help="A file of `veritas spool export`, or a spool.")]
 DAMAGED = Annotated[Path, typer.Argument(help="A damaged spool, as `spool status` names it.")]
-TARGET = Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")]
-REFUSED = Annotated[bool, typer.Option("--refused", help="Only what the database refused.")]
+TARGET = Annotated[Path, typer.Argument(help="The file to write; it must not exist.")]
+REFUSED = Annotated[bool, typer.Option("--refused", help="Only rows that the database refused.")]
 YES = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
-@spool.command("status")
+@spool_commands.command("status")
 def status() -> None:
-    """Show how many rows wait, since when, and which the database refused.
+    """Show how many rows wait, since when, and which ones the database refused.
 
-    Exit status 1 if any was refused, or if a spool is damaged or cannot be read. Ids are shown,
-    contents are not: `export` has them.
+    Exit status 1 if a row was refused, or if a spool is damaged or cannot be read. Shows ids but no
+    contents; `export` has them.
     """
-    with spool_refusals("spool status"), spools_here() as places:
+    with exit_on_error("spool status"), local_spools() as spools:
         table, refused = Table("service", "waiting", "oldest", "refused"), list[Entry]()
         problems: list[str] = []
-        for service, place in places.items():
+        for service, spool in spools.items():
             try:
-                table.add_row(service, *_figures(place))
-                refused += place.every(refused_only=True)
+                table.add_row(service, *_figures(spool))
+                refused += spool.all_entries(refused_only=True)
             except SpoolUnavailable as failure:
                 problems.append(str(failure))
-        problems += [_advice(file) for file in set_aside_here()]
+        problems += [_advice(file) for file in damaged_spools()]
     Console().print(table)
     for entry in refused:
         say(f"{entry.kind} {entry.id}, tried {entry.attempts} times: {entry.problem}")
@@ -65,8 +66,8 @@ def status() -> None:
         raise typer.Exit(1)
 
 
-def _figures(place: Spool) -> tuple[str, str, str]:
-    state = place.state()
+def _figures(spool: Spool) -> tuple[str, str, str]:
+    state = spool.state()
     age = f"{(utc_now() - state.oldest_at).total_seconds():.0f} s" if state.oldest_at else ""
     return str(state.waiting), age, str(state.refused)
 
@@ -75,49 +76,49 @@ def _advice(file: Path) -> str:
     return f"{file} was damaged. Recover its rows with `veritas spool salvage {file}`."
 
 
-@spool.command("retry")
+@spool_commands.command("retry")
 def retry(ids: IDS = None) -> None:
-    """Let refused rows be tried again, after what was in their way is mended."""
-    with spool_refusals("spool retry"), spools_here() as places:
-        count = sum(place.retry(ids) for place in places.values())
+    """Retry refused rows, after the cause of the refusal was removed."""
+    with exit_on_error("spool retry"), local_spools() as spools:
+        count = sum(spool.retry(ids) for spool in spools.values())
     say(f"{count} rows are tried again as soon as a service with a database runs.")
 
 
-@spool.command("discard")
-def discard(ids: SOME_IDS, yes: YES = False) -> None:  # noqa: FBT002 - typer's options
-    """Delete refused rows for good, those that cannot be stored whatever is mended."""
+@spool_commands.command("discard")
+def discard(ids: SOME_IDS, yes: YES = False) -> None:  # noqa: FBT002 - an option
+    """Delete refused rows for good, if they can never be stored."""
     if not yes:
         typer.confirm(f"Delete {len(ids)} rows for good?", abort=True)
-    with spool_refusals("spool discard"), spools_here() as places:
-        say(f"{sum(place.discard(ids) for place in places.values())} rows are deleted.")
+    with exit_on_error("spool discard"), local_spools() as spools:
+        say(f"{sum(spool.discard(ids) for spool in spools.values())} rows are deleted.")
 
 
-@spool.command("export")
-def export(target: TARGET, refused: REFUSED = False) -> None:  # noqa: FBT002 - typer's options
-    """Write what is in the spools into a file, a line of JSON each; it stays in the spools."""
-    with spool_refusals("spool export"), spools_here() as places:
+@spool_commands.command("export")
+def export(target: TARGET, refused: REFUSED = False) -> None:  # noqa: FBT002 - an option
+    """Copy the rows of the spools into a file, a line of JSON each."""
+    with exit_on_error("spool export"), local_spools() as spools:
         lines = [
             as_line(service, entry)
-            for service, place in places.items()
-            for entry in place.every(refused_only=refused)
+            for service, spool in spools.items()
+            for entry in spool.all_entries(refused_only=refused)
         ]
         _write_new(target, lines)
     say(f"{len(lines)} rows are in {target}. They are students' data: keep them safe.")
 
 
-@spool.command("import")
+@spool_commands.command("import")
 def import_(file: FILE) -> None:
-    """Put the rows of another machine's spool into those of this one, to be stored from here.
+    """Copy the rows of another machine's spool into the spools of this one.
 
-    The services of this machine store them as soon as they run with a database. Importing twice
-    is harmless: a row has its id.
+    The services of this machine store them as soon as they run with a database. Importing a file
+    twice is harmless: its rows have ids.
     """
-    with spool_refusals("spool import"), _spools() as places:
+    with exit_on_error("spool import"), _spools() as spools:
         found = read_file(file, SPOOLABLE_TYPES)
         kept = [
             outcome
             for service, entries in found.items()
-            for outcome, _ in places[service].accept(entries)
+            for outcome, _ in spools[service].append(entries)
         ]
     new, known = kept.count(Outcome.STORED), kept.count(Outcome.REPEATED)
     say(f"{new} rows wait to be stored, {known} were here.")
@@ -126,23 +127,22 @@ def import_(file: FILE) -> None:
         raise typer.Exit(1)
 
 
-@spool.command("salvage")
+@spool_commands.command("salvage")
 def salvage(file: DAMAGED) -> None:
-    """Put the readable rows of a damaged spool into the spool of its service, to be stored.
+    """Copy the readable rows of a damaged spool into the spool of its service.
 
-    Rows that are stored already are recognised. Afterwards the file is called `salvaged`: delete
-    it once nothing is missing, as it holds students' data.
+    Rows that are already stored are recognised. The file is renamed to `salvaged`: delete it when
+    no row is missing, as it holds students' data.
     """
-    with spool_refusals("spool salvage"), _spools() as places:
+    with exit_on_error("spool salvage"), _spools() as spools:
         service = service_of(file, SPOOLABLE_TYPES)
         entries, unreadable = checked_entries(file, SPOOLABLE_TYPES[service])
-        place = places[service]
-        if file.absolute() == place.path.absolute():
+        if file.absolute() == spools[service].path.absolute():
             raise ConfigurationError(
                 f"{file} is in use under its own name. Start the service: it sets a damaged spool "
                 "aside under another name, which `veritas spool status` tells."
             )
-        outcomes = [outcome for outcome, _ in place.accept(entries)]
+        outcomes = [outcome for outcome, _ in spools[service].append(entries)]
         kept_as = mark_salvaged(file)
     new, known = outcomes.count(Outcome.STORED), outcomes.count(Outcome.REPEATED)
     say(f"{new} rows wait to be stored, {known} were here, {unreadable} could not be read.")
@@ -151,31 +151,28 @@ def salvage(file: DAMAGED) -> None:
     say(f"The file stays as {kept_as}. It holds students' data: delete it once nothing is missing.")
 
 
-def set_aside_here() -> list[Path]:
-    """Return the spools of this machine that were set aside for damage."""
-    places = (Spool.of_service(_folder(), service) for service in SPOOLABLE_TYPES)
-    return [file for place in places for file in place.damaged_files()]
-
-
-def _folder() -> Path:
-    return DatabaseSettings.load().spool_path
+def damaged_spools() -> list[Path]:
+    """Return the damaged spools of this machine, which the services have set aside."""
+    with _spools() as spools:
+        return [file for spool in spools.values() for file in spool.damaged_files()]
 
 
 @contextmanager
-def spools_here() -> Iterator[dict[str, Spool]]:
-    """Give by service the spools that are there; they are closed afterwards."""
-    with _spools() as places:
-        yield {service: place for service, place in places.items() if place.path.exists()}
+def local_spools() -> Iterator[dict[str, Spool]]:
+    """Yield the existing spools of this machine by service, and close them afterwards."""
+    with _spools() as spools:
+        yield {service: spool for service, spool in spools.items() if spool.path.exists()}
 
 
 @contextmanager
 def _spools() -> Iterator[dict[str, Spool]]:
-    places = {service: Spool.of_service(_folder(), service) for service in SPOOLABLE_TYPES}
+    folder = DatabaseSettings.load().spool_path
+    spools = {service: Spool.of_service(folder, service) for service in SPOOLABLE_TYPES}
     try:
-        yield places
+        yield spools
     finally:
-        for place in places.values():
-            place.close()
+        for spool in spools.values():
+            spool.close()
 
 
 def _write_new(target: Path, lines: list[str]) -> None:
@@ -185,17 +182,3 @@ def _write_new(target: Path, lines: list[str]) -> None:
             file.writelines(f"{line}\n" for line in lines)
     except OSError as failure:
         raise ConfigurationError(f"{target} cannot be written: {failure.strerror}.") from failure
-
-
-@contextmanager
-def spool_refusals(command: str) -> Iterator[None]:
-    """Say in one line of standard error what a command refuses, and end with status 1."""
-    with refusals_in_one_line(command):
-        try:
-            yield
-        except SpoolUnavailable as failure:
-            raise ConfigurationError(str(failure)) from failure
-        except PermissionError as failure:
-            raise ConfigurationError(
-                f"{failure.filename} cannot be read. Run the command as the service's user."
-            ) from failure

@@ -1,4 +1,4 @@
-"""`veritas train`: learn from courses that are over who drops out."""
+"""`veritas train`: learn a dropout model from completed courses."""
 
 from typing import Annotated, Any
 
@@ -11,54 +11,61 @@ from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.learning.training import (
     TRAINING_DAYS,
-    TooLittleToLearn,
-    Trained,
+    TooFewEnrolments,
+    TrainedModel,
     TrainedVariant,
     train,
 )
 from dropout_service.models import LearnedModel
 from shared_db.errors import ConfigurationError
-from veritas_cli.database import refusals_in_one_line
+from veritas_cli.database import exit_on_error
 from veritas_cli.evaluation.data import (
-    command_console,
     learning_manager,
     presentations_named,
+    progress_shown,
     rows_of,
-    steps_shown,
 )
+from veritas_cli.terminal import command_console
 
-PRESENTATION = "A presentation that is over, as 2013B; more may follow, or stand after a comma."
-PRESENTATIONS = typer.Argument(help="Presentations that are over, as 2013B 2013J.")
-_JUDGED_APART = "Each course was judged by a model that did not see it."
-_JUDGED_WITHIN = (
-    "Students were judged by models that did not see them; of other courses this says nothing."
+PRESENTATION = "A completed presentation, as 2013B; separate several by commas or spaces."
+PRESENTATIONS = typer.Argument(help="Completed presentations, as 2013B 2013J.")
+_FIGURES = {
+    "base_rate": "Base rate",
+    "roc_auc": "ROC-AUC",
+    "brier_skill": "Brier skill",
+    "calibration_error": "Calibration error",
+    "precision": "Precision at 10 %",
+}
+_BY_COURSE = "Each course was judged by a model that did not see it."
+_BY_STUDENT = (
+    "Students were judged by models that did not see them; this does not predict other courses."
 )
 
 
 def train_command(
     presentations: Annotated[list[str], typer.Option("--train", help=PRESENTATION)],
     more: Annotated[list[str] | None, PRESENTATIONS] = None,
-    target: Annotated[Target, typer.Option(help="What is predicted.")] = Target.WITHDRAWN,
+    target: Annotated[Target, typer.Option(help="The outcome to predict.")] = Target.WITHDRAWN,
 ) -> None:
-    """Learn a model of who drops out from courses that are over, store it, and make it active.
+    """Learn a dropout model from completed courses, store it, and make it active.
 
-    For instance: veritas train --train 2013B 2013J. The same courses again give the same model.
+    For instance: veritas train --train 2013B 2013J. The same courses give the same model again.
     """
-    with refusals_in_one_line("train"):
+    with exit_on_error("train"):
         wanted = presentations_named([*presentations, *(more or [])], "--train")
         manager, console = learning_manager("train"), command_console()
-        with steps_shown(console) as tell:
-            rows = rows_of(manager, wanted, TRAINING_DAYS, target, tell)
+        with progress_shown(console) as progress:
+            rows = rows_of(manager, wanted, TRAINING_DAYS, target, progress)
             try:
-                trained = train(rows, tell)
-            except TooLittleToLearn as refusal:
+                trained = train(rows, progress)
+            except TooFewEnrolments as refusal:
                 raise ConfigurationError(f"Too little to learn from: {refusal}.") from refusal
-        row = manager.save_model(trained, target, training_set(rows, wanted))
+        row = manager.models.add(trained, target, training_set(rows, wanted))
         _report(console, trained, row)
 
 
 def training_set(rows: EnrolmentRows, presentations: list[str]) -> dict[str, Any]:
-    """Return what a model was learned from, for the record."""
+    """Return the description of the training data that is stored with the model."""
     courses, counts = np.unique(_enrolments(rows, "course"), return_counts=True)
     return {
         "presentations": presentations,
@@ -74,14 +81,14 @@ def _enrolments(rows: EnrolmentRows, column: str) -> Any:
     return rows[column][first]
 
 
-def _report(console: Console, trained: Trained, row: LearnedModel) -> None:
+def _report(console: Console, trained: TrainedModel, row: LearnedModel) -> None:
     training = row.training
     console.print(
         f"{row.id} predicts from now on: {row.target}, learned from {training['enrolments']} "
         f"enrolments on {len(training['days'])} days; courses: {', '.join(training['courses'])}.",
         soft_wrap=True,
     )
-    caption = _JUDGED_APART if len(training["courses"]) > 1 else _JUDGED_WITHIN
+    caption = _BY_COURSE if len(training["courses"]) > 1 else _BY_STUDENT
     console.print(_table("Without activity", trained.without_activity, caption))
     if trained.with_activity is None:
         console.print("No course has enough activity for a model with activity.")
@@ -91,20 +98,12 @@ def _report(console: Console, trained: Trained, row: LearnedModel) -> None:
 
 
 def _table(title: str, variant: TrainedVariant, caption: str) -> Table:
-    shape = variant.parameters
-    told = f"{title}: {shape['trees']} trees of {shape['leaves']} leaves"
-    table = Table(title=told, caption=caption, title_justify="left", caption_justify="left")
-    heads = ("Day", "Enrolments", "Base rate", "ROC-AUC", "Brier skill", "Calibration error")
-    for head in (*heads, "Precision at 10 %"):
+    trees, leaves = variant.parameters["trees"], variant.parameters["leaves"]
+    title = f"{title}: {trees} trees of {leaves} leaves"
+    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
+    for head in ("Day", "Enrolments", *_FIGURES.values()):
         table.add_column(head, justify="right")
     for one in variant.validation:
-        figures = one.metrics
-        shares = (
-            figures.base_rate,
-            figures.roc_auc,
-            figures.brier_skill,
-            figures.calibration_error,
-            figures.precision,
-        )
-        table.add_row(str(one.day), str(figures.rows), *(f"{share:.3f}" for share in shares))
+        figures = (f"{getattr(one.metrics, name):.3f}" for name in _FIGURES)
+        table.add_row(str(one.day), str(one.metrics.rows), *figures)
     return table

@@ -1,4 +1,4 @@
-"""`veritas up`: everything that a developer needs, in one terminal."""
+"""`veritas up`: PostgreSQL and the three services for a developer, in one terminal."""
 
 import os
 import signal
@@ -9,18 +9,14 @@ from pathlib import Path
 from types import FrameType
 
 import httpx
-import typer
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from dropout_service.settings import Settings as DropoutSettings
-from monitoring_service.settings import Settings as MonitoringSettings
-from shared_db.errors import ConfigurationError
 from shared_web.settings import ServiceSettings
-from staffstuddash_service.settings import Settings as StaffstuddashSettings
-from veritas_cli.database import connected_engine
+from veritas_cli.database import connected_engine, exit_on_error
+from veritas_cli.errors import CommandFailure
 from veritas_cli.migrations import migrate_all
-from veritas_cli.postgres.server import LocalPostgres, LocalPostgresError
+from veritas_cli.postgres.server import LocalPostgres
 from veritas_cli.processes.ports import holder_of, port_is_free
 from veritas_cli.processes.service import ServiceProcess
 from veritas_cli.services import SETTINGS, logins
@@ -31,23 +27,15 @@ READY_SECONDS = 120
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class UpError(Exception):
-    """Something that `veritas up` needs does not run; the message says what and what to do."""
-
-
 def up() -> None:
     """Start PostgreSQL, unless DATABASE_URL names one, and the three services; Ctrl-C stops them.
 
-    The tables are brought up to date first. ENVIRONMENT is development unless you set it.
+    Migrates the tables first. ENVIRONMENT is development unless you set it.
     """
     for number in _STOP_SIGNALS:
         signal.signal(number, _stop_once)
-    try:
-        with suppress(KeyboardInterrupt):
-            _run()
-    except (UpError, LocalPostgresError, ConfigurationError) as failure:
-        typer.echo(f"veritas up: {failure}", err=True)
-        raise typer.Exit(1) from None
+    with exit_on_error("up"), suppress(KeyboardInterrupt):
+        _run()
     say("Veritas has stopped.")
 
 
@@ -68,30 +56,28 @@ def _run() -> None:
 
 
 def _services() -> list[ServiceProcess]:
-    monitoring, staffstuddash = MonitoringSettings.load(), StaffstuddashSettings.load()
-    dropout = DropoutSettings.load()
+    loaded = {name: load() for name, load in SETTINGS.items()}
     return [
-        ServiceProcess("monitoring_service", monitoring.host, monitoring.monitoring_port),
-        ServiceProcess(
-            "staffstuddash_service", staffstuddash.host, staffstuddash.staffstuddash_port
-        ),
-        ServiceProcess("dropout_service", dropout.host, dropout.dropout_port),
+        ServiceProcess(f"{name}_service", settings.host, getattr(settings, f"{name}_port"))
+        for name, settings in loaded.items()
     ]
 
 
 def _require_free_port(service: ServiceProcess, services: Sequence[ServiceProcess]) -> None:
     for other in services:
         if other is not service and other.port == service.port:
-            raise UpError(f"{service.variable} and {other.variable} are both {service.port}.")
+            raise CommandFailure(
+                f"{service.variable} and {other.variable} are both {service.port}."
+            )
     try:
         is_free = port_is_free(service.host, service.port)
     except OSError as refusal:
-        raise UpError(
+        raise CommandFailure(
             f"{service.name} cannot listen on {service.host}, port {service.port}: "
             f"{refusal.strerror}. Set HOST and {service.variable} to what this machine allows."
         ) from refusal
     if not is_free:
-        raise UpError(
+        raise CommandFailure(
             f"Port {service.port}, where {service.name} should listen, is taken by "
             f"{holder_of(service.port) or 'another process'}. Stop that, or set "
             f"{service.variable} to a free port."
@@ -100,13 +86,14 @@ def _require_free_port(service: ServiceProcess, services: Sequence[ServiceProces
 
 @contextmanager
 def _postgres() -> Iterator[LocalPostgres | None]:
-    """Run a PostgreSQL of our own and put its URL into the environment, unless one is named."""
+    """Start a local PostgreSQL and set DATABASE_URL to it, unless a URL is set."""
     if ServiceSettings.load().as_admin().database_url is not None:
         yield None
         return
-    own = [own.url_variable for own in (load() for load in SETTINGS.values()) if own.database_url]
+    services = [load() for load in SETTINGS.values()]
+    own = [service.url_variable for service in services if service.database_url]
     if own:
-        raise UpError(
+        raise CommandFailure(
             f"{', '.join(own)} {'is' if len(own) == 1 else 'are'} set, but no DATABASE_ADMIN_URL "
             "or DATABASE_URL with which to bring the tables up to date. Set one of them, too."
         )
@@ -125,7 +112,7 @@ def _migrate(settings: ServiceSettings) -> None:
         refusal = migrate_all(engine, role_prefix=owner.database_role_prefix, logins=logins())
     except (DBAPIError, CommandError) as failure:
         reason = str(getattr(failure, "orig", failure)).strip().splitlines()[0]
-        raise UpError(f"The tables cannot be brought up to date: {reason}") from failure
+        raise CommandFailure(f"The tables cannot be brought up to date: {reason}") from failure
     if refusal is not None:
         say(f"No roles were made, so the services share the login's rights: {refusal}")
 
@@ -142,7 +129,7 @@ def _started(services: Sequence[ServiceProcess], settings: ServiceSettings) -> I
     }
     say("Starting the services.")
     try:
-        # All processes before the first thread: a fork should find no lock held by another thread.
+        # All forks before the first thread: a fork must not copy a lock that a thread holds.
         for service in services:
             service.start(environment)
         for service in services:
@@ -164,7 +151,7 @@ def _wait_until_ready(services: Sequence[ServiceProcess], postgres: LocalPostgre
             _require_alive(services, postgres)
             if time.monotonic() > deadline:
                 names = ", ".join(service.name for service in waiting)
-                raise UpError(f"Not ready after {READY_SECONDS} seconds: {names}.")
+                raise CommandFailure(f"Not ready after {READY_SECONDS} seconds: {names}.")
             waiting = [service for service in waiting if not service.is_ready(client)]
             time.sleep(0.1)
 
@@ -172,15 +159,15 @@ def _wait_until_ready(services: Sequence[ServiceProcess], postgres: LocalPostgre
 def _require_alive(services: Sequence[ServiceProcess], postgres: LocalPostgres | None) -> None:
     for service in services:
         if service.exit_status is not None:
-            raise UpError(f"{service.name} {_how_it_ended(service.exit_status)}; all is stopped.")
+            raise CommandFailure(f"{service.name} {_ending(service.exit_status)}; all is stopped.")
     if postgres is not None and postgres.exit_status is not None:
-        raise UpError(
-            f"PostgreSQL {_how_it_ended(postgres.exit_status)}: {postgres.folder.last_words()}; "
+        raise CommandFailure(
+            f"PostgreSQL {_ending(postgres.exit_status)}: {postgres.folder.failure_line()}; "
             "all is stopped."
         )
 
 
-def _how_it_ended(status: int) -> str:
+def _ending(status: int) -> str:
     if status < 0:
         return f"was ended by {signal.Signals(-status).name}"
     return f"ended with exit status {status}"
@@ -196,7 +183,7 @@ def _show_addresses(services: Sequence[ServiceProcess], postgres: LocalPostgres 
 
 
 def _stop_once(_number: int, _frame: FrameType | None) -> None:
-    # What stops the processes must not itself be interrupted.
+    # A second signal must not interrupt the shutdown.
     _ignore_stop_signals()
     raise KeyboardInterrupt
 

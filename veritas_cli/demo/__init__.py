@@ -1,1 +1,1 @@
-"""Demonstration data, how they are sent, and the tables shown in the end."""
+"""Demonstrations: data, sending and tables; the readers of OULAD are in `oulad`."""

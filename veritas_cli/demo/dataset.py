@@ -1,4 +1,4 @@
-"""What a demonstration sends and shows, wherever it comes from."""
+"""Data of a demonstration, independent of their source."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Demonstration:
-    """Bodies for the services, and what is known of the students beside them.
+    """Request bodies for the services, and the outcomes of the students.
 
-    predictions: the id of the prediction to make, by student. events: gives the bodies anew with
-    each call, as there can be many. outcomes: a word on each student, shown beside the prediction.
-    lost: the students of whom it is known that they left or failed, or None when nothing is.
-    notes: what the reader of the tables must know, a sentence each.
+    predictions: the id of the prediction to make, by student. events: returns a new iterator each
+    time, as there can be many. outcomes: a text per student, shown beside the prediction. lost: the
+    students known to have left or failed; None if that is unknown. notes: sentences that a reader
+    of the tables needs.
     """
 
     title: str
@@ -32,7 +32,7 @@ class Demonstration:
     notes: Sequence[str]
 
     def name_of(self, student_id: str) -> str:
-        """Return the name of one of the students."""
+        """Return the name of a student."""
         return self._names[student_id]
 
     @property

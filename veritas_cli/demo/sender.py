@@ -1,114 +1,205 @@
-"""Sending a demonstration: several calls at once, each step and batch told to monitoring."""
+"""Sender of a demonstration: concurrent requests, and a monitoring event for each step or batch."""
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Protocol
 
 from shared_db.ids import new_id
+from veritas_cli.bounded_map import bounded_map
 from veritas_cli.demo.dataset import Body, Demonstration
-from veritas_cli.demo.steps import Call, Step, Tally, steps_of
-from veritas_cli.http_client import SAME_ID_ADVICE, Answer, Refusal, Rest, RestError, ServiceName
-
-T = TypeVar("T")
-R = TypeVar("R")
+from veritas_cli.http_client import (
+    SAME_ID_ADVICE,
+    Answer,
+    ClientError,
+    Refusal,
+    ServiceName,
+    VeritasClient,
+)
 
 SOURCE = "veritas-demo"
+# staffstuddash recomputes a performance record with each mark. A larger batch would take so long
+# that monitoring calls its response time slow.
+_MARKS_PER_BATCH = 200
 _THREADS = 4
-# One is made up here while the service stores the other; more would only queue there, and
-# monitoring would hear of slow answers that are our doing.
+# One batch is prepared while the service stores the other. More would only wait in the service,
+# and the response times sent to monitoring would contain that wait.
 _BATCH_THREADS = 2
-# dropout knows only students of whom it heard something, so it may not know one without events.
-_TOO_LITTLE = ("not-assessable", "student-not-found")
+# dropout learns of a student by the first event, so it does not find students without events.
+_NOT_ASSESSABLE = ("not-assessable", "student-not-found")
 
 
-class Watch(Protocol):
-    """Who shows how it goes on."""
+@dataclass(frozen=True)
+class Call:
+    """One POST request; a body that is a list is a batch."""
+
+    service: ServiceName
+    path: str
+    body: Body | list[Body]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Calls of one kind; `calls` returns a new iterator each time."""
+
+    name: str
+    service: ServiceName
+    calls: Callable[[], Iterator[Call]]
+    call_count: int
+    is_batched: bool = False
+
+    @property
+    def request_count(self) -> int:
+        """The number of calls and of monitoring events: one for each batch, or one for the step."""
+        return self.call_count + (self.call_count if self.is_batched else 1)
+
+
+@dataclass
+class Tally:
+    """Counts of answers; `not_assessable` counts students without a prediction."""
+
+    calls: int = 0
+    stored: int = 0
+    repeated: int = 0
+    not_assessable: int = 0
+    milliseconds: float = 0
+    predictions: dict[str, Body] = field(default_factory=dict)
+
+    def add(self, answer: Answer | None) -> None:
+        """Count one answer; None is a prediction that could not be made."""
+        self.calls += 1
+        if answer is None:
+            self.not_assessable += 1
+            return
+        self.milliseconds += answer.milliseconds
+        if "items" in answer.body:
+            self.stored += answer.body["stored"]
+            self.repeated += answer.body["repeated"]
+            return
+        self.stored += not answer.is_replay
+        self.repeated += answer.is_replay
+        if "risk_score" in answer.body:
+            self.predictions[answer.body["student_id"]] = answer.body
+
+
+class Observer(Protocol):
+    """Observer of the progress."""
 
     def begin(self, steps: list[Step]) -> None:
-        """Learn what will be done."""
+        """Receive the steps before the first one begins."""
 
     def advance(self, step: Step) -> None:
-        """Hear that one request is through, or turned out not to be needed."""
+        """Count one of the requests of a step as done."""
 
     def end(self, step: Step, tally: Tally) -> None:
-        """Hear that a step is through."""
+        """Receive the counts of a completed step."""
 
 
-class Sending:
-    """One demonstration on its way; `statuses` is what monitoring said of the demo's own events."""
+class DemoSender:
+    """Sender of one demonstration; statuses: monitoring's verdict on each of the demo's events."""
 
-    def __init__(self, rest: Rest, watch: Watch) -> None:
+    def __init__(self, client: VeritasClient, observer: Observer) -> None:
         self.statuses: list[str] = []
-        self._rest = rest
-        self._watch = watch
+        self._client = client
+        self._observer = observer
 
     def send(self, demonstration: Demonstration) -> dict[str, Tally]:
-        """Send everything; return the tally of each step by its name.
+        """Send everything; return the counts by step name.
 
         Raises:
-            RestError: a call failed, or a service has something else under one of the ids.
+            ClientError: a call failed, or a service has other content under one of the ids.
 
         """
-        steps = steps_of(demonstration)
-        self._watch.begin(steps)
+        steps = _steps(demonstration)
+        self._observer.begin(steps)
         try:
             return {step.name: self._run(step) for step in steps}
         except BaseException:
-            self._rest.stop()
+            self._client.stop()
             raise
 
     def _run(self, step: Step) -> Tally:
         tally = Tally()
-
-        def done(answer: Answer | None) -> None:
-            tally.add(answer)
-            self._watch.advance(step)
-            if step.is_batched:
-                part = Tally()
-                part.add(answer)
-                self._tell(step, part)
-
         threads = _BATCH_THREADS if step.is_batched else _THREADS
-        in_parallel(self._post, step.calls(), done, threads=threads)
+        for _, answer in bounded_map(self._post, step.calls(), threads):
+            tally.add(answer)
+            self._observer.advance(step)
+            if step.is_batched:
+                batch = Tally()
+                batch.add(answer)
+                self._report(step, batch)
         if not step.is_batched:
-            self._tell(step, tally)
-        self._watch.end(step, tally)
+            self._report(step, tally)
+        self._observer.end(step, tally)
         return tally
 
     def _post(self, call: Call) -> Answer | None:
         try:
-            answer = self._rest.post(call.service, call.path, call.body)
+            answer = self._client.post(call.service, call.path, call.body)
         except Refusal as refusal:
-            if refusal.type in _TOO_LITTLE and call.service is ServiceName.DROPOUT:
+            if refusal.type in _NOT_ASSESSABLE and call.service is ServiceName.DROPOUT:
                 return None
             raise
         if isinstance(call.body, list) and answer.body["refused"]:
             raise _refused_rows(call.service, call.body, answer.body)
         return answer
 
-    def _tell(self, step: Step, tally: Tally) -> None:
-        # A repeated run changes nothing, so it has nothing to tell either.
+    def _report(self, step: Step, tally: Tally) -> None:
+        # A repeated run stores nothing, so it has nothing to report.
         if tally.stored:
             path = "/api/v1/monitoring/events"
-            answer = self._rest.post(ServiceName.MONITORING, path, _report(step, tally))
+            answer = self._client.post(ServiceName.MONITORING, path, _monitoring_event(step, tally))
             self.statuses.append(answer.body["status"])
-        self._watch.advance(step)
+        self._observer.advance(step)
 
 
-def _refused_rows(service: ServiceName, sent: list[Body], outcome: Body) -> RestError:
+def _steps(demonstration: Demonstration) -> list[Step]:
+    """Return the steps in their order: predictions come after the data that they are made from."""
+    dropout, staffstuddash = ServiceName.DROPOUT, ServiceName.STAFFSTUDDASH
+    students, marks = demonstration.students, demonstration.assessments
+
+    def predictions() -> Iterator[Call]:
+        as_of = demonstration.as_of.isoformat()
+        for student_id, id_ in demonstration.predictions.items():
+            path = f"/api/v1/students/{student_id}/predictions"
+            yield Call(dropout, path, {"id": id_, "as_of": as_of})
+
+    return [
+        _batched("students", staffstuddash, lambda: students, len(students)),
+        _batched("assessments", staffstuddash, lambda: marks, len(marks), _MARKS_PER_BATCH),
+        _batched("events", dropout, demonstration.events, demonstration.event_count),
+        Step("predictions", dropout, predictions, len(demonstration.predictions)),
+    ]
+
+
+def _batched(
+    name: str,
+    service: ServiceName,
+    rows: Callable[[], Iterable[Body]],
+    count: int,
+    size: int = 1000,
+) -> Step:
+    def calls() -> Iterator[Call]:
+        remaining = iter(rows())
+        while batch := list(islice(remaining, size)):
+            yield Call(service, f"/api/v1/{name}/batch", batch)
+
+    return Step(name, service, calls, -(-count // size), is_batched=True)
+
+
+def _refused_rows(service: ServiceName, sent: list[Body], outcome: Body) -> ClientError:
     item = next(item for item in outcome["items"] if item["outcome"] == "refused")
     [error, *_] = item["errors"]
     id_ = sent[item["index"]]["id"]
-    return RestError(
+    return ClientError(
         f"{service} refused {outcome['refused']} rows, the first of them {id_}: {error['field']} "
         f"{error['message']}. {SAME_ID_ADVICE}"
     )
 
 
-def _report(step: Step, tally: Tally) -> Body:
+def _monitoring_event(step: Step, tally: Tally) -> Body:
     return {
-        # Made here, so that a request that had to be repeated is stored once.
-        "event_id": new_id(),
+        "event_id": new_id(),  # makes a repeated request idempotent
         "source": SOURCE,
         "component": step.service,
         "event_type": "import",
@@ -120,31 +211,3 @@ def _report(step: Step, tally: Tally) -> Body:
             "repeated": tally.repeated,
         },
     }
-
-
-def in_parallel(
-    work: Callable[[T], R], items: Iterable[T], done: Callable[[R], None], *, threads: int
-) -> None:
-    """Do the work for each item in so many threads; `done` gets the results here, as they come.
-
-    Items are taken as they are needed. The first failure, or Ctrl-C, ends it: what has begun is
-    waited for, what has not is left.
-    """
-    pool = ThreadPoolExecutor(threads)
-    waiting: set[Future[R]] = set()
-    try:
-        for item in items:
-            waiting.add(pool.submit(work, item))
-            if len(waiting) > 2 * threads:
-                waiting = _take(waiting, done)
-        while waiting:
-            waiting = _take(waiting, done)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _take(waiting: set[Future[R]], done: Callable[[R], None]) -> set[Future[R]]:
-    finished, still = wait(waiting, return_when=FIRST_COMPLETED)
-    for future in finished:
-        done(future.result())
-    return still

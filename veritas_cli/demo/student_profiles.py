@@ -1,7 +1,7 @@
-"""The stories of the made-up school: what a student does in a week, and how well."""
+"""Student profiles of the synthetic school: weekly activity and success."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -12,12 +12,13 @@ WEEKS = 10
 
 
 @dataclass(frozen=True)
-class Story:
-    """How a student's ten weeks go.
+class StudentProfile:
+    """Course of a student's ten weeks.
 
-    sessions: how often a week the student works. success: the share of right answers, and with it
-    the marks, in the first and in the last week. hands_in_until: the last week with marks.
-    hints, blurs: the shares of questions with a hint, or with the window left for another.
+    sessions: the number per week. success: the share of right answers in the first and in the last
+    week, which also sets the marks. hands_in_until, answers_until: the number of weeks with marks
+    and with answers. hints, blurs: the share of questions with a hint, or with a change to another
+    window. first_hour: the earliest hour of a session.
     """
 
     name: str
@@ -35,23 +36,23 @@ class Story:
         return first + (last - first) * week / (WEEKS - 1)
 
     def hands_in(self, week: int) -> bool:
-        """Tell whether the student hands in what is due in a week, 0 to 9."""
+        """Return True if the student hands in the work that is due in a week, 0 to 9."""
         return week < self.hands_in_until and self.sessions[week] > 0
 
 
-THRIVING = Story("thriving", (4, 4, 5, 4, 4, 5, 4, 5, 4, 5), (0.85, 0.95))
-STEADY = Story("steady", (3,) * WEEKS, (0.7, 0.72))
-STRUGGLING = Story("struggling", (4, 4, 3, 4, 4, 3, 4, 3, 4, 4), (0.5, 0.2), hints=0.7)
-FADING = Story("fading away", (4, 4, 4, 3, 3, 2, 1, 1, 0, 0), (0.7, 0.4), hands_in_until=7)
-SILENT = Story(
+THRIVING = StudentProfile("thriving", (4, 4, 5, 4, 4, 5, 4, 5, 4, 5), (0.85, 0.95))
+STEADY = StudentProfile("steady", (3,) * WEEKS, (0.7, 0.72))
+STRUGGLING = StudentProfile("struggling", (4, 4, 3, 4, 4, 3, 4, 3, 4, 4), (0.5, 0.2), hints=0.7)
+FADING = StudentProfile("fading away", (4, 4, 4, 3, 3, 2, 1, 1, 0, 0), (0.7, 0.4), hands_in_until=7)
+SILENT = StudentProfile(
     "silent: looks in, does nothing",
     (3, 3, 3, 2, 2, 2, 2, 2, 2, 2),
     (0.6, 0.5),
     hands_in_until=3,
     answers_until=3,
 )
-GONE = Story("gone since the fourth week", (3, 3, 2, 1, 0, 0, 0, 0, 0, 0), (0.5, 0.3))
-RESTLESS = Story(
+GONE = StudentProfile("gone since the fourth week", (3, 3, 2, 1, 0, 0, 0, 0, 0, 0), (0.5, 0.3))
+RESTLESS = StudentProfile(
     "restless: late, hasty, elsewhere",
     (1, 6, 0, 5, 1, 6, 0, 6, 1, 4),
     (0.55, 0.45),
@@ -59,14 +60,14 @@ RESTLESS = Story(
     blurs=0.8,
     first_hour=20,
 )
-RETURNING = Story("was away, came back", (3, 3, 1, 0, 0, 0, 2, 3, 4, 4), (0.6, 0.8))
-NEW = Story("came last week", (0, 0, 0, 0, 0, 0, 0, 0, 0, 3), (0.6, 0.6), hands_in_until=0)
-NEVER_SEEN = Story("never seen", (0,) * WEEKS, (0.5, 0.5))
+RETURNING = StudentProfile("was away, came back", (3, 3, 1, 0, 0, 0, 2, 3, 4, 4), (0.6, 0.8))
+NEW = StudentProfile("came last week", (0, 0, 0, 0, 0, 0, 0, 0, 0, 3), (0.6, 0.6), hands_in_until=0)
+NEVER_SEEN = StudentProfile("never seen", (0,) * WEEKS, (0.5, 0.5))
 
 
 @dataclass(frozen=True)
-class Deed:
-    """One event of a session, so long after its start."""
+class Activity:
+    """One event of a session; after: the time since its start."""
 
     after: timedelta
     event_type: EventType
@@ -74,29 +75,31 @@ class Deed:
     data: dict[str, Any] | None = None
 
 
-def session(story: Story, week: int, random: Random) -> Iterator[Deed]:
-    """Give the events of one sitting: it begins, something is read and answered, it ends."""
+def session(profile: StudentProfile, week: int, random: Random) -> Iterator[Activity]:
+    """Yield the events of one session: its start, reading, answers and its end."""
     after = timedelta()
-    yield Deed(after, EventType.SESSION_START)
+    yield Activity(after, EventType.SESSION_START)
     after += timedelta(seconds=random.randint(10, 60))
-    yield Deed(after, EventType.RESOURCE_VIEW)
-    if week < story.answers_until:
+    yield Activity(after, EventType.RESOURCE_VIEW)
+    if week < profile.answers_until:
         for question in range(1, random.randint(3, 5)):
-            for deed in _question(story, week, question, random):
-                yield Deed(after + deed.after, deed.event_type, deed.question, deed.data)
+            for activity in _question(profile, week, question, random):
+                yield replace(activity, after=after + activity.after)
             after += timedelta(minutes=random.randint(5, 9))
     after += timedelta(minutes=random.randint(1, 6))
-    yield Deed(after, EventType.SESSION_END)
+    yield Activity(after, EventType.SESSION_END)
 
 
-def _question(story: Story, week: int, number: int, random: Random) -> Iterator[Deed]:
+def _question(
+    profile: StudentProfile, week: int, number: int, random: Random
+) -> Iterator[Activity]:
     seconds = random.randint(40, 240)
-    yield Deed(timedelta(seconds=5), EventType.QUESTION_START, number)
-    if random.random() < story.blurs:
-        yield Deed(timedelta(seconds=12), EventType.FOCUS_BLUR)
-        yield Deed(timedelta(seconds=30), EventType.FOCUS_FOCUS)
-    if random.random() < story.hints:
-        yield Deed(timedelta(seconds=35), EventType.HINT_REQUEST, number)
-    is_correct = random.random() < story.success_in(week)
+    yield Activity(timedelta(seconds=5), EventType.QUESTION_START, number)
+    if random.random() < profile.blurs:
+        yield Activity(timedelta(seconds=12), EventType.FOCUS_BLUR)
+        yield Activity(timedelta(seconds=30), EventType.FOCUS_FOCUS)
+    if random.random() < profile.hints:
+        yield Activity(timedelta(seconds=35), EventType.HINT_REQUEST, number)
+    is_correct = random.random() < profile.success_in(week)
     data = {"correct": is_correct, "seconds": seconds - 5}
-    yield Deed(timedelta(seconds=seconds), EventType.QUESTION_SUBMIT, number, data)
+    yield Activity(timedelta(seconds=seconds), EventType.QUESTION_SUBMIT, number, data)

@@ -1,4 +1,4 @@
-"""A small made-up school: ten weeks of 24 students, each with a story that the data tell."""
+"""Synthetic school for the demo: ten weeks of 24 students, each with a profile."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from veritas_cli.demo.student_profiles import (
     STRUGGLING,
     THRIVING,
     WEEKS,
-    Story,
+    StudentProfile,
     session,
 )
 
-# First names with plants: nobody is called that, and everybody can tell.
+# Plants for surnames, so that the names are recognisably made up.
 PUPILS = {
     "Ada Apricot": THRIVING,
     "Ben Bramble": STEADY,
@@ -50,7 +50,7 @@ PUPILS = {
     "Yara Yarrow": NEVER_SEEN,
 }
 SUBJECTS = ("Mathematics", "Physics", "Literature", "History")
-# What is due in which week, 0 to 9, in every subject.
+# Work that is due in every subject, by week, 0 to 9.
 _DUE = {1: "quiz", 3: "quiz", 4: "exam", 5: "quiz", 7: "quiz", 8: "exam", 9: "quiz"}
 _SEED = "veritas"
 
@@ -59,25 +59,25 @@ _SEED = "veritas"
 class _Pupil:
     id: str
     name: str
-    story: Story
+    profile: StudentProfile
     first_day: datetime
 
     def random(self, purpose: str) -> Random:
-        """Return the dice of one purpose, so that a change of the events leaves the marks alone."""
+        """Return the generator for one purpose: a change of the events leaves the marks alone."""
         return Random(f"{_SEED} {self.name} {purpose}")  # noqa: S311 - made-up data, no secret
 
 
 def school_demonstration(now: datetime) -> Demonstration:
     """Return the school whose ten weeks end at the midnight (UTC) before `now`.
 
-    The same on one day, so that it can be sent twice; its ids have the day, so that the school of
-    the next day is another one.
+    It is the same for a whole day, so that it can be sent twice. Its ids contain the day, so the
+    school of the next day is a different one.
     """
     end = datetime.combine(now.astimezone(UTC).date(), time(tzinfo=UTC))
     first_day = end - timedelta(weeks=WEEKS)
     pupils = [
-        _Pupil(f"demo-{end:%Y-%m-%d}-{number:02}", name, story, first_day)
-        for number, (name, story) in enumerate(PUPILS.items(), start=1)
+        _Pupil(f"demo-{end:%Y-%m-%d}-{number:02}", name, profile, first_day)
+        for number, (name, profile) in enumerate(PUPILS.items(), start=1)
     ]
     events = [event for pupil in pupils for event in _events(pupil)]
     return Demonstration(
@@ -89,8 +89,8 @@ def school_demonstration(now: datetime) -> Demonstration:
         event_count=len(events),
         events=lambda: iter(events),
         predictions={pupil.id: f"{pupil.id}-prediction" for pupil in pupils},
-        outcome_heading="Their story",
-        outcomes={pupil.id: pupil.story.name for pupil in pupils},
+        outcome_heading="Profile",
+        outcomes={pupil.id: pupil.profile.name for pupil in pupils},
         lost=None,
         notes=["Names and figures are made up."],
     )
@@ -104,24 +104,24 @@ def _student(pupil: _Pupil) -> Body:
 def _events(pupil: _Pupil) -> Iterator[Body]:
     random = pupil.random("events")
     number = 0
-    for week, count in enumerate(pupil.story.sessions):
+    for week, count in enumerate(pupil.profile.sessions):
         for day in sorted(random.sample(range(7), count)):
-            hour = pupil.story.first_hour + random.randrange(3)
+            hour = pupil.profile.first_hour + random.randrange(3)
             start = pupil.first_day + timedelta(
                 weeks=week, days=day, hours=hour, minutes=random.randrange(60)
             )
             subject = random.choice(SUBJECTS)
-            for deed in session(pupil.story, week, random):
+            for activity in session(pupil.profile, week, random):
                 number += 1
                 yield {
                     "id": f"{pupil.id}-event-{number:04}",
                     "student_id": pupil.id,
-                    "event_type": deed.event_type,
-                    "question_id": deed.question
-                    and f"{subject}-{week + 1}-{deed.question}".lower(),
+                    "event_type": activity.event_type,
+                    "question_id": activity.question
+                    and f"{subject}-{week + 1}-{activity.question}".lower(),
                     "course": subject.lower(),
-                    "data": deed.data,
-                    "occurred_at": (start + deed.after).isoformat(),
+                    "data": activity.data,
+                    "occurred_at": (start + activity.after).isoformat(),
                 }
 
 
@@ -129,7 +129,7 @@ def _marks(pupil: _Pupil) -> Iterator[Body]:
     random = pupil.random("marks")
     for week, type_ in _DUE.items():
         for day, subject in enumerate(SUBJECTS):
-            if not pupil.story.hands_in(week):
+            if not pupil.profile.hands_in(week):
                 continue
             handed_in = pupil.first_day + timedelta(weeks=week, days=day, hours=11)
             yield {
@@ -137,10 +137,10 @@ def _marks(pupil: _Pupil) -> Iterator[Body]:
                 "student_id": pupil.id,
                 "type": type_,
                 "subject": subject,
-                "score": _score(pupil.story, week, random),
+                "score": _score(pupil.profile, week, random),
                 "timestamp": handed_in.isoformat(),
             }
 
 
-def _score(story: Story, week: int, random: Random) -> int:
-    return round(min(100, max(0, random.gauss(100 * story.success_in(week), 8))))
+def _score(profile: StudentProfile, week: int, random: Random) -> int:
+    return round(min(100, max(0, random.gauss(100 * profile.success_in(week), 8))))

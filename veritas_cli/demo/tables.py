@@ -1,4 +1,4 @@
-"""What a demonstration shows in the end: the teacher's dashboard and the highest risks."""
+"""Tables at the end of a demonstration: the teacher's dashboard and the highest risks."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -9,28 +9,28 @@ from rich.table import Table
 from rich.text import Text
 
 from veritas_cli.demo.dataset import Body, Demonstration
-from veritas_cli.http_client import Rest, ServiceName
+from veritas_cli.http_client import ServiceName, VeritasClient
 
 _DASHBOARD_ROWS = 15
 _HIGHEST = 10
 _PAGE = 100
 _NONE = "-"
-# Terminals of 80 columns are common; every blank counts there.
+# Terminals of 80 columns are common, so the tables waste no space.
 _NARROW: dict[str, Any] = {"show_edge": False, "pad_edge": False, "padding": (0, 1, 0, 0)}
 _FIGURES = ("Mean", "Marks", "Risk", "Score")
-_LONG = ("Main reason", "What to do", "What became of them", "Their story")
+_LONG = ("Main reason", "What to do", "What became of them", "Profile")
 _COLOURS = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "green"}
 
 
-def show_dashboard(console: Console, rest: Rest, demonstration: Demonstration) -> None:
-    """Print the demonstration's rows of the teacher's dashboard, the highest risks first.
+def show_dashboard(console: Console, client: VeritasClient, demonstration: Demonstration) -> None:
+    """Print the demonstration's rows of the teacher's dashboard by descending risk.
 
     Raises:
-        RestError: the service does not give them.
+        ClientError: a call failed.
 
     """
     own = {student["id"] for student in demonstration.students}
-    listed = rest.pages(ServiceName.STAFFSTUDDASH, "/api/v1/dashboard/teacher")
+    listed = client.pages(ServiceName.STAFFSTUDDASH, "/api/v1/dashboard/teacher")
     rows = [row for row in listed if row["student_id"] in own]
     at_risk = [row for row in rows if row["risk"]]
     at_risk.sort(key=lambda row: -row["risk"]["score"])
@@ -45,15 +45,18 @@ def show_dashboard(console: Console, rest: Rest, demonstration: Demonstration) -
 
 
 def show_highest(
-    console: Console, rest: Rest, demonstration: Demonstration, predictions: Mapping[str, Body]
+    console: Console,
+    client: VeritasClient,
+    demonstration: Demonstration,
+    predictions: Mapping[str, Body],
 ) -> None:
-    """Print the highest risks with their reasons, beside what is known of the students.
+    """Print the highest risks with their reasons and the students' known outcomes.
 
     Raises:
-        RestError: the service does not give them.
+        ClientError: a call failed.
 
     """
-    highest = _highest(rest, predictions)
+    highest = _highest(client, predictions)
     if highest is None:
         highest = _ranked(predictions)
         console.print(
@@ -71,16 +74,16 @@ def show_highest(
     console.print()
     console.print(table)
     if highest and demonstration.lost is not None:
-        console.print(_share(demonstration.lost, highest, predictions), soft_wrap=True)
+        console.print(_hit_rate(demonstration.lost, highest, predictions), soft_wrap=True)
 
 
-def _highest(rest: Rest, predictions: Mapping[str, Body]) -> list[Body] | None:
-    """Return the highest as the service lists them, or None where later predictions hide some."""
+def _highest(client: VeritasClient, predictions: Mapping[str, Body]) -> list[Body] | None:
+    """Return the highest risks as the service lists them, or None if later ones supersede some."""
     expected = [prediction["id"] for prediction in _ranked(predictions)]
     ids = {prediction["id"] for prediction in predictions.values()}
     found: list[Body] = []
     if expected:
-        for prediction in rest.pages(ServiceName.DROPOUT, "/api/v1/predictions", _PAGE):
+        for prediction in client.pages(ServiceName.DROPOUT, "/api/v1/predictions", _PAGE):
             found += [prediction] if prediction["id"] in ids else []
             if len(found) == len(expected):
                 break
@@ -93,16 +96,16 @@ def _ranked(predictions: Mapping[str, Body]) -> list[Body]:
     ]
 
 
-def _share(lost: frozenset[str], highest: list[Body], predictions: Mapping[str, Body]) -> str:
-    among = sum(prediction["student_id"] in lost for prediction in highest)
+def _hit_rate(lost: frozenset[str], highest: list[Body], predictions: Mapping[str, Body]) -> str:
+    hits = sum(prediction["student_id"] in lost for prediction in highest)
     overall = len(lost & predictions.keys())
-    tenth = highest[-1]["risk_score"]
-    level = sum(prediction["risk_score"] >= tenth for prediction in predictions.values())
-    ties = f" {level} have at least {tenth:.2f}; the id decides among equals."
+    lowest = highest[-1]["risk_score"]
+    ties = sum(prediction["risk_score"] >= lowest for prediction in predictions.values())
+    note = f" {ties} have at least {lowest:.2f}; the id decides among equals."
     return (
-        f"{among} of these {len(highest)} withdrew or failed afterwards; of all "
+        f"{hits} of these {len(highest)} withdrew or failed afterwards; of all "
         f"{len(predictions)} assessed, {overall} did ({overall / len(predictions):.0%})."
-        f"{ties if level > len(highest) else ''}"
+        f"{note if ties > len(highest) else ''}"
     )
 
 

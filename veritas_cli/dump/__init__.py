@@ -1,1 +1,1 @@
-"""Backup files and the PostgreSQL programs that write and read them."""
+"""Backup files and transfers by PostgreSQL's client programs; no SQL of our tables."""

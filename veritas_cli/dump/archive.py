@@ -1,4 +1,4 @@
-"""A backup as a file: a zip of PostgreSQL's dump and a manifest that says what is in it."""
+"""Backup file: a zip of PostgreSQL's dump and a manifest with its contents."""
 
 import json
 import os
@@ -20,7 +20,7 @@ _CHUNK_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a backup holds: versions, each schema's revision, and the rows of each table."""
+    """Contents of a backup: versions, the revision of each schema, and the rows of each table."""
 
     made_at: str
     veritas: str
@@ -33,10 +33,10 @@ class Manifest:
 
 @contextmanager
 def new_archive(file: Path) -> Iterator[ZipFile]:
-    """Give the zip to fill; the file gets its name only when all of it is on the disk.
+    """Yield the zip to fill; the file gets its name when it is completely on the disk.
 
     Raises:
-        ConfigurationError: there is a file of that name, or it cannot be written.
+        ConfigurationError: a file of that name exists, or it cannot be written.
 
     """
     if file.exists():
@@ -48,7 +48,7 @@ def new_archive(file: Path) -> Iterator[ZipFile]:
                     yield archive
                 raw.flush()
                 os.fsync(raw.fileno())
-            _give_name(partial, file)
+            _publish(partial, file)
     except FileExistsError as failure:
         raise ConfigurationError(_EXISTS.format(file)) from failure
     except OSError as failure:
@@ -57,7 +57,7 @@ def new_archive(file: Path) -> Iterator[ZipFile]:
 
 @contextmanager
 def _partial(file: Path) -> Iterator[tuple[Path, int]]:
-    # For nobody else's eyes from the first byte, and of this run alone.
+    # Private from the first byte, and of this run only.
     descriptor, name = mkstemp(dir=file.parent, prefix=f"{file.name}.", suffix=".partial")
     try:
         yield Path(name), descriptor
@@ -65,13 +65,13 @@ def _partial(file: Path) -> Iterator[tuple[Path, int]]:
         Path(name).unlink(missing_ok=True)
 
 
-def _give_name(partial: Path, file: Path) -> None:
-    # A link, because a rename would take the place of a file that came by that name meanwhile.
+def _publish(partial: Path, file: Path) -> None:
+    # A link, because a rename would replace a file that was created under this name meanwhile.
     try:
         os.link(partial, file)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links, as on many a stick
+    except OSError:  # a file system without links, as on many USB sticks
         if file.exists():
             raise FileExistsError(str(file)) from None
         partial.rename(file)
@@ -84,10 +84,10 @@ def write_manifest(archive: ZipFile, manifest: Manifest) -> None:
 
 @contextmanager
 def opened_archive(file: Path) -> Iterator[tuple[ZipFile, Manifest]]:
-    """Give a backup's zip and manifest.
+    """Yield a backup's zip and manifest.
 
     Raises:
-        ConfigurationError: the file is not there, is no backup, or of a newer release.
+        ConfigurationError: the file does not exist, is no backup, or is of a newer release.
 
     """
     try:
@@ -110,7 +110,7 @@ def _manifest(archive: ZipFile, file: Path) -> Manifest:
 
 
 def require_whole(archive: ZipFile, file: Path) -> None:
-    """Read the dump once through, before anything is changed.
+    """Read the whole dump to check it, before anything is changed.
 
     Raises:
         ConfigurationError: a part of it is missing or was altered.

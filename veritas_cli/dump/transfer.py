@@ -1,4 +1,4 @@
-"""Running pg_dump and pg_restore: bytes through a pipe, progress by table, failures in one line."""
+"""Transfer by pg_dump or pg_restore through a pipe, with progress by table."""
 
 import re
 import subprocess
@@ -12,15 +12,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from shared_db.errors import ConfigurationError
 
 _CHUNK_BYTES = 256 * 1024
-_A_TABLES_TURN = re.compile(
-    r'(?:dumping contents of|processing data for) table "(?:.*\.)?([^".]+)"'
+_TABLE_LINE = re.compile(r'(?:dumping contents of|processing data for) table "(?:.*\.)?([^".]+)"')
+_ERROR_LINE = re.compile(
+    r"(?:pg_dump|pg_restore): (?:error|fatal): |connection to server .*FATAL: "
 )
-_A_FAILURE = re.compile(r"(?:pg_dump|pg_restore): (?:error|fatal): |connection to server .*FATAL: ")
 
 
 @contextmanager
-def progress_by_table(what: str, tables: int) -> Iterator[Callable[[str], None]]:
-    """Show a bar of so many tables; give the function that is told when a table's turn comes."""
+def progress_by_table(title: str, tables: int) -> Iterator[Callable[[str], None]]:
+    """Show a progress bar of so many tables; yield the function to call when a table begins."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -29,33 +29,33 @@ def progress_by_table(what: str, tables: int) -> Iterator[Callable[[str], None]]
         TextColumn("{task.fields[table]}"),
     )
     with Progress(*columns) as progress:
-        task = progress.add_task(what, total=tables, table="")
+        task = progress.add_task(title, total=tables, table="")
 
-        def turn_of(table: str) -> None:
+        def advance(table: str) -> None:
             progress.update(task, advance=1, table=table)
 
-        yield turn_of
+        yield advance
 
 
 class Transfer:
-    """One run of a program of PostgreSQL between a pipe of ours and the server."""
+    """One run of a client program of PostgreSQL between a pipe and the server."""
 
     def __init__(
         self,
         command: Sequence[str],
         environment: Mapping[str, str],
-        turn_of: Callable[[str], None],
+        advance: Callable[[str], None],
     ) -> None:
         self._command = list(command)
         self._environment = dict(environment)
-        self._turn_of = turn_of
-        self._said: list[str] = []
+        self._advance = advance
+        self._errors: list[str] = []
 
     def read_into(self, target: IO[bytes]) -> None:
-        """Copy what the program writes.
+        """Copy the program's output.
 
         Raises:
-            ConfigurationError: the program failed; its last line says why.
+            ConfigurationError: the program failed; the text has its last error line.
 
         """
         with self._running(stdout=subprocess.PIPE) as process:
@@ -63,10 +63,10 @@ class Transfer:
             _copy(process.stdout, target)
 
     def write_from(self, source: IO[bytes]) -> None:
-        """Give the program what it reads.
+        """Write the program's input.
 
         Raises:
-            ConfigurationError: the program failed; its last line says why.
+            ConfigurationError: the program failed; the text has its last error line.
 
         """
         with self._running(stdin=subprocess.PIPE) as process:
@@ -75,7 +75,7 @@ class Transfer:
                 _copy(source, process.stdin)
                 process.stdin.close()
             except BrokenPipeError:
-                pass  # it gave up; its exit status and last line say why
+                pass  # the exit status and the error line have the reason
 
     @contextmanager
     def _running(
@@ -88,7 +88,7 @@ class Transfer:
             stdout=stdout,
             stderr=subprocess.PIPE,
         )
-        reader = threading.Thread(target=self._listen, args=(process.stderr,), daemon=True)
+        reader = threading.Thread(target=self._parse, args=(process.stderr,), daemon=True)
         reader.start()
         try:
             yield process
@@ -100,18 +100,18 @@ class Transfer:
             reader.join(timeout=10)
             _close(process)
         if process.returncode != 0:
-            last = self._said[-1] if self._said else f"exit status {process.returncode}"
+            last = self._errors[-1] if self._errors else f"exit status {process.returncode}"
             raise ConfigurationError(f"{self._command[0].rpartition('/')[2]} failed: {last}")
 
-    def _listen(self, stream: IO[bytes]) -> None:
+    def _parse(self, stream: IO[bytes]) -> None:
         for raw in stream:
             line = raw.decode(errors="replace").strip()
-            turn = _A_TABLES_TURN.search(line)
-            if turn:
-                self._turn_of(turn.group(1))
-            elif _A_FAILURE.match(line):
-                # DETAIL and CONTEXT lines, which may hold a row, are never kept.
-                self._said.append(line)
+            table = _TABLE_LINE.search(line)
+            if table:
+                self._advance(table.group(1))
+            elif _ERROR_LINE.match(line):
+                # DETAIL and CONTEXT lines may contain a row, so they are never kept.
+                self._errors.append(line)
 
 
 def _copy(source: IO[bytes], target: IO[bytes]) -> None:

@@ -1,1 +1,1 @@
-"""Data and reports of training and evaluation; the learning itself is in dropout_service."""
+"""Data and report of training and evaluation; the learning itself is in dropout_service."""

@@ -1,1 +1,1 @@
-"""Reader and importer of OULAD, the Open University Learning Analytics Dataset."""
+"""Readers and importer of OULAD; rules on enrolments and events are in dropout_service."""

@@ -1,4 +1,4 @@
-"""The CSV files of OULAD in a zip or a folder: row by row, each refusal with its line."""
+"""CSV files of OULAD in a zip or a folder, read row by row; errors name the file and line."""
 
 import csv
 import io
@@ -11,17 +11,24 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
-# The published file leaves missing values empty, another distribution writes a question mark.
+from veritas_cli.errors import CommandFailure
+
+COURSES, ASSESSMENTS, SITES = "courses.csv", "assessments.csv", "vle.csv"
+STUDENTS, REGISTRATIONS = "studentInfo.csv", "studentRegistration.csv"
+SUBMISSIONS, CLICKS = "studentAssessment.csv", "studentVle.csv"
+FILES = (COURSES, ASSESSMENTS, SITES, STUDENTS, REGISTRATIONS, SUBMISSIONS, CLICKS)
+
+WRONG_FIELD_COUNT = "too few or too many fields"
+MAX_DAYS = 3660
+# Missing values are empty in the published files, and a question mark in another distribution.
 _MISSING = ("", "?")
-_COURSE = ("code_module", "code_presentation")
-_MOST_DAYS = 3660
+
+# Line number, and the values of the wanted columns; None if the row has too few or many fields.
+Record = tuple[int, tuple[str, ...] | None]
 
 
-class OuladError(Exception):
-    """The data cannot be used; the text is one line that says what, where and what to do.
-
-    reason: of what is wrong in one line of a file, the text without where.
-    """
+class OuladError(CommandFailure):
+    """Unusable data; reason: the cause without the place, if it lies in one line of a file."""
 
     reason = ""
 
@@ -34,31 +41,26 @@ class Row:
     line: int
     fields: dict[str, str]
 
-    @property
-    def place(self) -> str:
-        """Where it stands."""
-        return f"{self.file}, line {self.line}"
-
-    def refusal(self, text: str) -> OuladError:
-        """Return the error for what is wrong in this line."""
-        error = OuladError(f"{self.place}: {text}.")
-        error.reason = text
+    def refusal(self, reason: str) -> OuladError:
+        """Return the error that refuses this line."""
+        error = OuladError(f"{self.file}, line {self.line}: {reason}.")
+        error.reason = reason
         return error
 
     def text(self, column: str) -> str:
-        """Return a value that must be there."""
+        """Return a required value."""
         value = self.fields[column]
         if value in _MISSING:
             raise self.refusal(f"{column} is missing")
         return value
 
     def text_or_none(self, column: str) -> str | None:
-        """Return a value, or None where it is missing."""
+        """Return a value, or None if it is missing."""
         value = self.fields[column]
         return None if value in _MISSING else value
 
     def number_or_none(self, column: str) -> float | None:
-        """Return a number, or None where it is missing."""
+        """Return a number, or None if it is missing."""
         value = self.fields[column]
         if value in _MISSING:
             return None
@@ -68,7 +70,7 @@ class Row:
             raise self.refusal(f"{column} is {value!r}, not a number") from failure
 
     def whole_or_none(self, column: str) -> int | None:
-        """Return a whole number, also one written as 19.0, or None where it is missing."""
+        """Return a whole number, which may be written as 19.0, or None if it is missing."""
         number = self.number_or_none(column)
         if number is None:
             return None
@@ -77,19 +79,19 @@ class Row:
         return int(number)
 
     def whole(self, column: str) -> int:
-        """Return a whole number that must be there."""
+        """Return a required whole number."""
         self.text(column)
         return self.whole_or_none(column) or 0
 
     def day_or_none(self, column: str) -> int | None:
-        """Return a day, counted from the course's first, or None where it is missing."""
+        """Return a day, counted from the course's first, or None if it is missing."""
         day = self.whole_or_none(column)
-        if day is not None and abs(day) > _MOST_DAYS:
+        if day is not None and abs(day) > MAX_DAYS:
             raise self.refusal(f"{column} is {day}, which is no day of a course")
         return day
 
     def day(self, column: str) -> int:
-        """Return a day that must be there, counted from the course's first."""
+        """Return a required day, counted from the course's first."""
         self.text(column)
         return self.day_or_none(column) or 0
 
@@ -102,10 +104,10 @@ class Row:
 
 
 class OuladFiles:
-    """The files of one zip or folder.
+    """Files of one zip or folder.
 
     Raises:
-        OuladError: it is not there, is neither zip nor folder, or was cut off.
+        OuladError: the path does not exist, is neither zip nor folder, or was cut off.
 
     """
 
@@ -115,44 +117,35 @@ class OuladFiles:
             self._members = _members(path)
 
     def require(self, names: Sequence[str]) -> None:
-        """Check that these files are there.
+        """Check that these files exist.
 
         Raises:
-            OuladError: one is not.
+            OuladError: one is missing.
 
         """
         for name in names:
             if name not in self._members:
                 raise OuladError(f"{self.path} has no {name}; a zip or folder of OULAD has.")
 
-    def rows(
-        self, name: str, columns: Sequence[str], course: tuple[str, str] | None = None
-    ) -> Iterator[Row]:
-        """Give the rows of a file, with `course` only those of that module and presentation.
+    def rows(self, name: str, columns: Sequence[str]) -> Iterator[Row]:
+        """Yield the rows of a file; the first bad row ends it.
 
         Raises:
             OuladError: the file or a column is missing, or a line has too few or many fields.
 
         """
-        with self._explained(name), self._opened(name) as lines:
-            reader = csv.reader(lines)
-            header = next(reader, [])
-            places = _places(name, header, (*columns, *(_COURSE if course else ())))
-            module, presentation = (places.get(column, 0) for column in _COURSE)
-            for values in reader:
-                if values and len(values) != len(header):
-                    count = f"{len(values)} fields where the header has {len(header)}"
-                    raise OuladError(f"{name}, line {reader.line_num}: {count}.")
-                if not values or course not in (None, (values[module], values[presentation])):
-                    continue
-                fields = {column: values[places[column]] for column in columns}
-                yield Row(name, reader.line_num, fields)
+        with self.records(name, columns) as records:
+            for line, values in records:
+                row = Row(name, line, dict(zip(columns, values or (), strict=False)))
+                if values is None:
+                    raise row.refusal(WRONG_FIELD_COUNT)
+                yield row
 
     def header(self, name: str) -> Sequence[str]:
         """Return the names of a file's columns.
 
         Raises:
-            OuladError: the file is missing, or it is damaged.
+            OuladError: the file is missing or damaged.
 
         """
         with self._explained(name), self._opened(name) as lines:
@@ -160,10 +153,10 @@ class OuladFiles:
 
     @contextmanager
     def records(self, name: str, columns: Sequence[str]) -> Iterator["Records"]:
-        """Open a file to be read fast, row by row; what is wrong with a row is the reader's to say.
+        """Open a file for fast reading; the caller checks the values of each row.
 
         Raises:
-            OuladError: the file or a column is missing, or it is damaged.
+            OuladError: the file or a column is missing, or the file is damaged.
 
         """
         with self._explained(name), self._opened(name) as lines:
@@ -204,7 +197,7 @@ class OuladFiles:
 
 
 class Records:
-    """The rows of an open file: the line, and the values of the columns or None if it is no row."""
+    """Rows of an open file, with at least two columns of each."""
 
     def __init__(self, name: str, lines: IO[str], columns: Sequence[str], size: int) -> None:
         self.size = size
@@ -212,16 +205,16 @@ class Records:
         self._reader = csv.reader(lines)
         header = next(self._reader, [])
         self._width = len(header)
-        self._pick = itemgetter(*_places(name, header, columns).values())
+        self._pick = itemgetter(*_positions(name, header, columns))
 
     @property
     def position(self) -> int:
-        """How many bytes were read, of `size`."""
+        """Bytes read so far, of `size`."""
         position: int = self._lines.buffer.tell()  # type: ignore[attr-defined] # of an open text
         return position
 
-    def __iter__(self) -> Iterator[tuple[int, tuple[str, ...] | None]]:
-        """Go through the rows that are left; empty lines are none."""
+    def __iter__(self) -> Iterator[Record]:
+        """Yield the remaining rows without the empty lines."""
         for values in self._reader:
             if len(values) == self._width:
                 yield self._reader.line_num, self._pick(values)
@@ -241,14 +234,14 @@ def _members(path: Path) -> dict[str, str]:
             raise OuladError(f"{path} is a zip that was cut off: download it again.")
         raise OuladError(f"{path} is neither a zip nor a folder with OULAD's CSV files.")
     with ZipFile(path) as archive:
-        # Zipped as a folder, its name stands before the files'.
+        # A zipped folder puts its name before those of the files.
         return {PurePosixPath(member).name: member for member in archive.namelist()}
 
 
-def _places(name: str, header: Sequence[str], columns: Sequence[str]) -> dict[str, int]:
+def _positions(name: str, header: Sequence[str], columns: Sequence[str]) -> list[int]:
     if not header:
         raise OuladError(f"{name} is empty.")
     for column in columns:
         if column not in header:
             raise OuladError(f"{name} has no column {column}; it has {', '.join(header)}.")
-    return {column: header.index(column) for column in columns}
+    return [header.index(column) for column in columns]

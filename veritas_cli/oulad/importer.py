@@ -1,7 +1,7 @@
-"""Bringing all of OULAD in: read and checked first, then written in small transactions.
+"""Import of OULAD: all files are read and checked, then written in small transactions.
 
-Each batch is one unit of work, and what is there already is left as it is, so that an import that
-was interrupted goes on when it is started again, and a second run changes nothing.
+Each batch is one unit of work, and stored rows are left as they are. So an interrupted import
+continues when it is started again, and a second run changes nothing.
 """
 
 import gc
@@ -16,37 +16,35 @@ from typing import TypeVar
 from rich.progress import Progress, TaskID
 
 from dropout_service.database import DropoutDatabaseManager
-from shared_db.writes.idempotent_insert import Outcome
+from shared_db.results import InsertResult, Outcome
 from staffstuddash_service.datastore import DatastoreManager, StudentToStore
-from staffstuddash_service.datastore import Result as Stored
 from staffstuddash_service.errors import StudentErased
-from veritas_cli.bounded_map import side_by_side
-from veritas_cli.oulad.catalogue import (
+from veritas_cli.bounded_map import bounded_map
+from veritas_cli.oulad.catalogue import Catalogue, EnrolmentRecord, read_catalogue
+from veritas_cli.oulad.clicks import COLUMNS as CLICK_COLUMNS
+from veritas_cli.oulad.clicks import Batch, ClickStream
+from veritas_cli.oulad.csv_files import (
     ASSESSMENTS,
+    CLICKS,
     COURSES,
+    FILES,
     REGISTRATIONS,
     SITES,
     STUDENTS,
-    Enrolled,
-    School,
-    read_school,
+    SUBMISSIONS,
+    OuladFiles,
 )
-from veritas_cli.oulad.clicks import COLUMNS as CLICK_COLUMNS
-from veritas_cli.oulad.clicks import FILE as CLICKS
-from veritas_cli.oulad.clicks import Batch, ClickStream
-from veritas_cli.oulad.course import FILES
-from veritas_cli.oulad.csv_files import OuladFiles
-from veritas_cli.oulad.report import FileAccount, Refusal
-from veritas_cli.oulad.submissions import FILE as SUBMISSIONS
-from veritas_cli.oulad.submissions import Submitted, read_submissions
+from veritas_cli.oulad.report import FileReport, OnRefusal
+from veritas_cli.oulad.submissions import COLUMNS as SUBMISSION_COLUMNS
+from veritas_cli.oulad.submissions import SubmissionRecord, read_submissions
 
 T = TypeVar("T")
-S = TypeVar("S", Enrolled, Submitted)
+S = TypeVar("S", EnrolmentRecord, SubmissionRecord)
 
 BATCH_ROWS = 20_000
-# One puts its batch together while the other waits for the server.
+# One prepares its batch while the other waits for the server.
 WRITERS = 2
-# Their records are computed with them, student by student.
+# A batch of students is smaller: staffstuddash computes a performance record for each.
 _STAFF_ROWS = 1000
 _RECORD_ROWS = 5000
 _STAFF_STUDENTS, _STAFF_MARKS = "staff: students", "staff: marks"
@@ -59,9 +57,9 @@ _NOTES = {
 
 @dataclass
 class OuladImport:
-    """One import: where from, where to, and what became of every row.
+    """One import with its source, its targets and its reports.
 
-    batch_rows: how many clicks a transaction holds, at least 1.
+    batch_rows: clicks per transaction, at least 1.
     """
 
     files: OuladFiles
@@ -69,159 +67,152 @@ class OuladImport:
     staff: DatastoreManager
     progress: Progress
     batch_rows: int = BATCH_ROWS
-    tell: Refusal | None = None
-    accounts: dict[str, FileAccount] = field(default_factory=dict)
+    on_refusal: OnRefusal | None = None
+    reports: dict[str, FileReport] = field(default_factory=dict)
 
     def run(self) -> None:
-        """Bring in what is not there yet.
+        """Import the rows that are not stored yet.
 
         Raises:
             OuladError: the files cannot be used; nothing was written.
-            NeedsPostgresql: the in-memory store answers.
+            NeedsPostgresql: the database is the in-memory fallback.
 
         """
-        self.dropout.refuse_memory()
+        self.dropout.courses.require_postgresql()
         names = (*FILES, _STAFF_STUDENTS, _STAFF_MARKS)
-        self.accounts = {
-            name: FileAccount(name, note=_NOTES.get(name, ""), tell=self.tell) for name in names
+        self.reports = {
+            name: FileReport(name, note=_NOTES.get(name, ""), on_refusal=self.on_refusal)
+            for name in names
         }
         self.files.require(FILES)
         with TemporaryDirectory(prefix="veritas-import-") as folder:
-            with _collecting_nothing():
-                school, submitted = self._read_small_files()
-                stream = self._read_clicks(Path(folder), school)
-            with _keeping():
-                self._write(school, submitted)
+            # All objects live until the end; the search for garbage would take a third of the time.
+            gc.disable()
+            try:
+                catalogue, submissions = self._read_small_files()
+                stream = self._read_clicks(Path(folder), catalogue)
+            finally:
+                gc.enable()
+            gc.freeze()
+            try:
+                self._write(catalogue, submissions)
                 self._write_clicks(stream)
-        self.dropout.finish_import(stream.windows)
+            finally:
+                gc.unfreeze()
+        self.dropout.courses.finish_import(stream.windows)
 
-    def _read_small_files(self) -> tuple[School, list[Submitted]]:
+    def _read_small_files(self) -> tuple[Catalogue, list[SubmissionRecord]]:
         with self._step("Reading courses and students", None, COURSES):
-            school = read_school(self.files)
-        for name, count in school.read.items():
-            self.accounts[name].read = count
-        account = self.accounts[SUBMISSIONS]
-        with self._step("Reading submissions", None, account.name):
-            return school, read_submissions(self.files, school, account)
-
-    def _read_clicks(self, folder: Path, school: School) -> ClickStream:
-        account = self.accounts[CLICKS]
-        stream = ClickStream(folder, school)
+            catalogue = read_catalogue(self.files)
+        for name, count in catalogue.rows_read.items():
+            self.reports[name].read = count
         with (
-            self.files.records(account.name, CLICK_COLUMNS) as records,
-            self._step("Reading clicks", records.size, account.name) as task,
+            self._step("Reading submissions", None, SUBMISSIONS),
+            self.files.records(SUBMISSIONS, SUBMISSION_COLUMNS) as records,
+        ):
+            return catalogue, read_submissions(records, catalogue, self.reports[SUBMISSIONS])
+
+    def _read_clicks(self, folder: Path, catalogue: Catalogue) -> ClickStream:
+        stream = ClickStream(folder, catalogue)
+        with (
+            self.files.records(CLICKS, CLICK_COLUMNS) as records,
+            self._step("Reading clicks", records.size, CLICKS) as task,
         ):
             stream.read(
                 records,
-                account,
+                records.size,
+                self.reports[CLICKS],
                 lambda: self.progress.update(task, completed=records.position),
             )
         return stream
 
-    def _write(self, school: School, submitted: Sequence[Submitted]) -> None:
-        self._write_staff(school, submitted)
-        self._write_courses(school)
-        self._write_enrolments(list(school.enrolled.values()))
-        self._write_submissions(submitted)
+    def _write(self, catalogue: Catalogue, submissions: Sequence[SubmissionRecord]) -> None:
+        self._write_staff(catalogue, submissions)
+        self._write_courses(catalogue)
+        self._write_enrolments(list(catalogue.enrolments.values()))
+        self._write_submissions(submissions)
 
-    def _write_courses(self, school: School) -> None:
-        courses, work = list(school.courses.values()), list(school.work.values())
+    def _write_courses(self, catalogue: Catalogue) -> None:
+        courses, work = list(catalogue.courses.values()), list(catalogue.coursework.values())
         with self._step("Storing courses", len(courses) + len(work), COURSES):
-            outcomes = self.dropout.import_courses(
+            results = self.dropout.courses.import_courses(
                 [one.row for one in courses], [one.row for one in work]
             )
-        read = {COURSES: [one.line for one in courses], ASSESSMENTS: [one.line for one in work]}
-        for (name, lines), came in zip(read.items(), outcomes, strict=True):
-            self.accounts[name].settle(zip(lines, came, strict=True))
+        lines = {COURSES: [one.line for one in courses], ASSESSMENTS: [one.line for one in work]}
+        for (name, own_lines), own in zip(lines.items(), results, strict=True):
+            self.reports[name].count(zip(own_lines, _outcomes(own), strict=True))
 
-    def _write_enrolments(self, enrolled: Sequence[Enrolled]) -> None:
-        def store(batch: Sequence[Enrolled]) -> list[Outcome]:
-            return self.dropout.import_enrolments([one.row for one in batch])
+    def _write_enrolments(self, enrolments: Sequence[EnrolmentRecord]) -> None:
+        def store(batch: Sequence[EnrolmentRecord]) -> list[Outcome]:
+            return _outcomes(self.dropout.courses.import_enrolments([one.row for one in batch]))
 
-        with self._step("Storing enrolments", len(enrolled), STUDENTS) as task:
-            batches = _by_student(sorted(enrolled, key=_student_of), _RECORD_ROWS)
-            for batch, outcomes in side_by_side(store, batches, WRITERS):
+        with self._step("Storing enrolments", len(enrolments), STUDENTS) as task:
+            batches = _by_student(sorted(enrolments, key=_student_of), _RECORD_ROWS)
+            for batch, outcomes in bounded_map(store, batches, WRITERS):
                 for name in (STUDENTS, REGISTRATIONS):
                     lines = [one.lines[name] for one in batch]
-                    self.accounts[name].settle(zip(lines, outcomes, strict=True))
+                    self.reports[name].count(zip(lines, outcomes, strict=True))
                 self.progress.advance(task, len(batch))
 
-    def _write_submissions(self, submitted: Sequence[Submitted]) -> None:
-        def store(batch: Sequence[Submitted]) -> list[Outcome]:
-            return self.dropout.import_submissions([one.row for one in batch])
+    def _write_submissions(self, submissions: Sequence[SubmissionRecord]) -> None:
+        def store(batch: Sequence[SubmissionRecord]) -> list[Outcome]:
+            return _outcomes(self.dropout.courses.import_submissions([one.row for one in batch]))
 
-        account = self.accounts[SUBMISSIONS]
-        with self._step("Storing submissions", len(submitted), account.name) as task:
-            batches = _by_student(submitted, _RECORD_ROWS)
-            for batch, outcomes in side_by_side(store, batches, WRITERS):
-                account.settle(zip([one.line for one in batch], outcomes, strict=True))
+        report = self.reports[SUBMISSIONS]
+        with self._step("Storing submissions", len(submissions), SUBMISSIONS) as task:
+            batches = _by_student(submissions, _RECORD_ROWS)
+            for batch, outcomes in bounded_map(store, batches, WRITERS):
+                report.count(zip([one.line for one in batch], outcomes, strict=True))
                 self.progress.advance(task, len(batch))
 
     def _write_clicks(self, stream: ClickStream) -> None:
-        account = self.accounts[CLICKS]
-        with self._step("Storing clicks", stream.rows, account.name) as task:
+        report = self.reports[CLICKS]
+        with self._step("Storing clicks", stream.rows, CLICKS) as task:
             batches = stream.batches(self.batch_rows)
-            for batch, outcomes in side_by_side(self._write_batch, batches, WRITERS):
+            for batch, outcomes in bounded_map(self._write_batch, batches, WRITERS):
                 kinds = set(outcomes)
                 if len(kinds) == 1 and kinds <= {Outcome.STORED, Outcome.REPEATED}:
-                    account.settle_all(kinds.pop(), len(outcomes))
+                    report.count_all(kinds.pop(), len(outcomes))
                 else:
-                    account.settle(zip(batch.lines.tolist(), outcomes, strict=True))
+                    report.count(zip(batch.lines.tolist(), outcomes, strict=True))
                 self.progress.advance(task, len(outcomes))
 
     def _write_batch(self, batch: Batch) -> list[Outcome]:
-        return self.dropout.import_clicks(batch.students)
+        return self.dropout.clicks.add_many(batch.students)
 
-    def _write_staff(self, school: School, submitted: Sequence[Submitted]) -> None:
-        lines = {one.row.student_id: one.lines[STUDENTS] for one in school.enrolled.values()}
-        marked: dict[str, list[Submitted]] = {student_id: [] for student_id in sorted(lines)}
-        for one in submitted:
+    def _write_staff(self, catalogue: Catalogue, submissions: Sequence[SubmissionRecord]) -> None:
+        lines = {one.row.student_id: one.lines[STUDENTS] for one in catalogue.enrolments.values()}
+        marked: dict[str, list[SubmissionRecord]] = {student_id: [] for student_id in sorted(lines)}
+        for one in submissions:
             if one.mark is not None:
                 marked[one.row.student_id].append(one)
-        students, marks = self.accounts[_STAFF_STUDENTS], self.accounts[_STAFF_MARKS]
+        students, marks = self.reports[_STAFF_STUDENTS], self.reports[_STAFF_MARKS]
         with self._step("Storing students and marks", len(marked), marks.name) as task:
             batches = _batches(list(marked.items()), _STAFF_ROWS)
-            for batch, (came, stored) in side_by_side(self._write_students, batches, WRITERS):
-                _settle_all(students, [lines[student_id] for student_id, _ in batch], came)
-                _settle_all(marks, [one.line for _, theirs in batch for one in theirs], stored)
+            for batch, results in bounded_map(self._write_students, batches, WRITERS):
+                own_lines = [lines[student_id] for student_id, _ in batch]
+                _count_results(students, own_lines, results[0])
+                own_lines = [one.line for _, own in batch for one in own]
+                _count_results(marks, own_lines, results[1])
                 self.progress.advance(task, len(batch))
 
     def _write_students(
-        self, batch: Sequence[tuple[str, Sequence[Submitted]]]
-    ) -> tuple[list[Stored], list[Stored]]:
+        self, batch: Sequence[tuple[str, Sequence[SubmissionRecord]]]
+    ) -> tuple[list[InsertResult], list[InsertResult]]:
         students = [
             StudentToStore(f"OULAD student {id_.removeprefix('oulad-')}", id=id_)
             for id_, _ in batch
         ]
-        marks = [one.mark for _, theirs in batch for one in theirs if one.mark is not None]
-        return self.staff.import_students(students, marks)
+        marks = [one.mark for _, own in batch for one in own if one.mark is not None]
+        return self.staff.imports.add(students, marks)
 
     @contextmanager
-    def _step(self, what: str, total: int | None, file: str) -> Iterator[TaskID]:
+    def _step(self, name: str, total: int | None, file: str) -> Iterator[TaskID]:
         begun = time.perf_counter()
-        task = self.progress.add_task(what, total=total)
+        task = self.progress.add_task(name, total=total)
         yield task
         self.progress.update(task, total=total or 1, completed=total or 1)
-        self.accounts[file].seconds += time.perf_counter() - begun
-
-
-# What is read stays until the end, and looking through it for garbage took a third of the time.
-@contextmanager
-def _collecting_nothing() -> Iterator[None]:
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-@contextmanager
-def _keeping() -> Iterator[None]:
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
+        self.reports[file].seconds += time.perf_counter() - begun
 
 
 def _batches(rows: Sequence[T], count: int) -> Iterator[Sequence[T]]:
@@ -230,7 +221,7 @@ def _batches(rows: Sequence[T], count: int) -> Iterator[Sequence[T]]:
 
 
 def _by_student(rows: Sequence[S], count: int) -> Iterator[Sequence[S]]:
-    # With a student in two batches, which lock their students, the second would wait for the first.
+    # Batches lock their students, so two batches with one student would wait for each other.
     start = 0
     while start < len(rows):
         end = min(start + count, len(rows))
@@ -240,20 +231,22 @@ def _by_student(rows: Sequence[S], count: int) -> Iterator[Sequence[S]]:
         start = end
 
 
-def _student_of(one: Enrolled | Submitted) -> str:
+def _outcomes(results: Sequence[InsertResult]) -> list[Outcome]:
+    return [result.outcome for result in results]
+
+
+def _student_of(one: EnrolmentRecord | SubmissionRecord) -> str:
     return one.row.student_id
 
 
-def _settle_all(account: FileAccount, lines: Sequence[int], results: Sequence[Stored]) -> None:
-    account.read += len(lines)
+def _count_results(
+    report: FileReport, lines: Sequence[int], results: Sequence[InsertResult]
+) -> None:
+    report.read += len(lines)
     for line, result in zip(lines, results, strict=True):
-        _settle(account, line, result)
-
-
-def _settle(account: FileAccount, line: int, result: Stored) -> None:
-    if isinstance(result.refusal, StudentErased):
-        account.settle([(line, Outcome.ERASED)])
-    elif result.refusal is not None:
-        account.refuse(line, result.refusal.title)
-    else:
-        account.settle([(line, result.outcome or Outcome.CONFLICT)])
+        if isinstance(result.refusal, StudentErased):
+            report.count([(line, Outcome.ERASED)])
+        elif result.refusal is not None:
+            report.refuse(line, result.refusal.title)
+        else:
+            report.count([(line, result.outcome)])

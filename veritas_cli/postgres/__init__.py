@@ -1,1 +1,1 @@
-"""PostgreSQL server of our own: binaries, data directory, account and start."""
+"""Local PostgreSQL server: programs, data directory, account and start; no tables."""

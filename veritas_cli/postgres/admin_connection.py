@@ -1,4 +1,4 @@
-"""Speaking to a server as its administrator, outside transactions."""
+"""Administrator's connection to a local server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ USER = "veritas"
 
 @contextmanager
 def administering(url: str) -> Iterator[Connection]:
-    """Give a connection whose every statement is committed at once, as CREATE DATABASE needs."""
+    """Yield a connection in autocommit mode, as CREATE DATABASE needs it."""
     engine = create_engine(
         normalised_url(url),
         poolclass=NullPool,
@@ -25,5 +25,5 @@ def administering(url: str) -> Iterator[Connection]:
 
 
 def server_url(port: int, password: str, database: str) -> str:
-    """Return the URL of a database on a server of ours."""
+    """Return the URL of a database on a local server."""
     return f"postgresql://{USER}:{password}@{HOST}:{port}/{database}"

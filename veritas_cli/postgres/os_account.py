@@ -1,4 +1,4 @@
-"""Which account runs PostgreSQL: it refuses to run as root."""
+"""Account that runs PostgreSQL, which refuses to run as root."""
 
 import os
 import pwd
@@ -7,46 +7,46 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# PostgreSQL wants an account with a name, so an unused number would not do.
+# PostgreSQL needs an account with a name, so an unused number would not do.
 _UNPRIVILEGED = ("postgres", "nobody")
 
 
 @dataclass(frozen=True)
 class Account:
-    """An account other than root that a process can be started as."""
+    """Account other than root."""
 
     name: str
     uid: int
     gid: int
 
     @property
-    def for_process(self) -> dict[str, Any]:
+    def popen_arguments(self) -> dict[str, Any]:
         """The arguments of `subprocess` that start a process as this account."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
-    def owns(self, path: Path) -> None:
-        """Give the file or folder to this account."""
+    def chown(self, path: Path) -> None:
+        """Make the file or folder this account's own."""
         os.chown(path, self.uid, self.gid)
 
     def may_enter(self, path: Path) -> bool:
-        """Tell whether this account gets to the path and may enter or execute it.
+        """Return True if this account can reach the path and may enter or execute it.
 
-        Tried for real, because access lists and mounts decide too, not only permission bits.
+        Tested by a process, because access lists and mounts count as well as permission bits.
         """
         command = ["test", "-x", str(path)]
-        return subprocess.run(command, check=False, **self.for_process).returncode == 0  # noqa: S603
+        return subprocess.run(command, check=False, **self.popen_arguments).returncode == 0  # noqa: S603
 
 
 def nearest_existing(path: Path) -> Path:
-    """Return the path itself, or the closest folder above it that is there."""
+    """Return the path itself, or the closest existing folder above it."""
     return next(place for place in (path, *path.parents) if place.exists())
 
 
 def account_for(folder: Path) -> Account | None:
-    """Return whom PostgreSQL with its data in that folder runs as; None means as we run.
+    """Return the account for a PostgreSQL with its data in that folder; None is our own.
 
-    As root it is the owner of the folder, or of the nearest one above it: so the data stay theirs
-    when they later start it themselves. Where that is root too: `postgres`, or else `nobody`.
+    For root it is the owner of the folder, or of the nearest existing one above it, so that the
+    owner can start the server later. If that owner is root too: `postgres`, or else `nobody`.
     """
     if os.geteuid() != 0:
         return None

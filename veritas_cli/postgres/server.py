@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own, for `veritas up`, the tests and the benchmarks."""
+"""Local PostgreSQL server for `veritas up`, the tests and the benchmarks."""
 
 import shutil
 import signal
@@ -19,27 +19,18 @@ from veritas_cli.postgres.binaries import (
     LocalPostgresError,
     Programs,
     find_programs,
-    made_reachable,
+    reachable_programs,
 )
 from veritas_cli.postgres.data_directory import PostgresFolder, environment
 from veritas_cli.postgres.initdb import create_data
 from veritas_cli.processes.ports import free_port, holder_of, port_is_free
-from veritas_cli.processes.termination import apart, end
-
-__all__ = [
-    "THROW_AWAY",
-    "LocalPostgres",
-    "LocalPostgresError",
-    "administering",
-    "running_url",
-    "temporary_postgres",
-]
+from veritas_cli.processes.termination import detached, terminate
 
 _DATABASE = "veritas"
-# A free port that we found may be taken a moment later by somebody else.
+# Another process may take a free port before the server does.
 _ATTEMPTS = 3
 
-# Rows of students stay out of the log: no statements, no DETAIL lines.
+# The log must not contain students' data: no statements, no DETAIL lines.
 _OPTIONS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -49,19 +40,19 @@ _OPTIONS = {
     "log_timezone": "UTC",
 }
 
-# For a server whose data nobody will miss after a power cut.
+# For data that may be lost in a power cut.
 THROW_AWAY = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    # A vacuum at the wrong moment keeps a database from being copied.
+    # A running vacuum would prevent a database from being copied.
     "autovacuum": "off",
     "max_connections": "200",
 }
 
 
 class LocalPostgres:
-    """A server with its data in one folder; reachable on 127.0.0.1, with a password of its own."""
+    """Server with its data in one folder, reachable on 127.0.0.1 with a password."""
 
     def __init__(
         self,
@@ -87,21 +78,21 @@ class LocalPostgres:
         return self.url_of(_DATABASE)
 
     def url_of(self, database: str) -> str:
-        """Return the URL of one database of the server, which need not be there yet."""
+        """Return the URL of a database of the server, existing or not."""
         return server_url(self.port, self.folder.password(), database)
 
     @property
     def exit_status(self) -> int | None:
-        """How the server ended; None while it runs or before it was started."""
+        """The server's exit status; None while it runs or before it was started."""
         return self._process.poll() if self._process else None
 
     def start(self) -> None:
-        """Start the server, on new data where there are none, and wait until it answers.
+        """Start the server, with new data if there are none, and wait until it answers.
 
         Call it from the main thread: the server ends with the thread that started it.
 
         Raises:
-            LocalPostgresError: it cannot run; says why and what to do.
+            LocalPostgresError: the server cannot run.
 
         """
         if self.folder.path != self._wanted.resolve():
@@ -126,10 +117,10 @@ class LocalPostgres:
             raise
 
     def stop(self) -> None:
-        """End the server: open connections are cut, what was committed is kept."""
+        """Stop the server: open connections are closed, committed data are kept."""
         if self._process is not None:
-            # Fast shutdown, then immediate: the latter is repaired at the next start.
-            end(self._process, (signal.SIGINT, 30), (signal.SIGQUIT, 10))
+            # Fast shutdown, then immediate: the next start recovers from the latter.
+            terminate(self._process, (signal.SIGINT, 30), (signal.SIGQUIT, 10))
             self._process = None
 
     def remove(self) -> None:
@@ -152,7 +143,7 @@ class LocalPostgres:
                 f"A PostgreSQL server already runs on {self.folder.path} (process {process}): is "
                 "`veritas up` running in another terminal? Stop that one first."
             )
-        self.folder.forget_dead_server()
+        self.folder.remove_stale_pid_file()
 
     def _programs(self) -> Programs:
         written_by = self.folder.major_version()
@@ -164,7 +155,7 @@ class LocalPostgres:
                 f"to the bin folder of PostgreSQL {written_by}, or move the folder away to start "
                 "with empty tables."
             )
-        return made_reachable(programs, self.folder.account, self.folder.path)
+        return reachable_programs(programs, self.folder.account, self.folder.path)
 
     def _choose_port(self) -> None:
         if self._port is None:
@@ -188,16 +179,16 @@ class LocalPostgres:
                 stderr=log,
                 cwd=self.folder.path,
                 env=environment(),
-                **apart(signal.SIGINT),
-                **self.folder.as_account,
+                **detached(signal.SIGINT),
+                **self.folder.popen_arguments,
             )
 
     def _answers_in_time(self, *, is_last: bool) -> bool:
-        """Wait until the server answers; tell whether it does, False if its port was snatched."""
+        """Wait until the server answers; return False if another process took its port."""
         try:
             self._wait_until_it_answers()
         except LocalPostgresError:
-            if is_last or self._port is not None or "TCP/IP" not in self.folder.last_words():
+            if is_last or self._port is not None or "TCP/IP" not in self.folder.failure_line():
                 raise
             return False
         return True
@@ -208,7 +199,7 @@ class LocalPostgres:
             if self.exit_status is not None or time.monotonic() > deadline:
                 state = "did not start" if self.exit_status is not None else "does not answer"
                 raise LocalPostgresError(
-                    f"PostgreSQL on {self.folder.path} {state}: {self.folder.last_words()} "
+                    f"PostgreSQL on {self.folder.path} {state}: {self.folder.failure_line()} "
                     f"(all it said is in {self.folder.log})"
                 )
             time.sleep(0.03)
@@ -237,10 +228,10 @@ class LocalPostgres:
 def temporary_postgres(
     options: Mapping[str, str] = MappingProxyType(THROW_AWAY), *, port: int | None = None
 ) -> Iterator[LocalPostgres]:
-    """Run a server on empty data, and delete everything of it afterwards.
+    """Run a server on empty data, and delete its folder afterwards.
 
     Raises:
-        LocalPostgresError: it cannot run.
+        LocalPostgresError: the server cannot run.
 
     """
     with tempfile.TemporaryDirectory(prefix="veritas-", ignore_cleanup_errors=True) as folder:
@@ -253,7 +244,7 @@ def temporary_postgres(
 
 
 def running_url(folder: Path) -> str | None:
-    """Return the URL of the server that `veritas up` runs on that folder; None if none runs."""
+    """Return the URL of the server that `veritas up` runs on that folder, or None."""
     place = PostgresFolder.at(folder)
     port = place.server_port() if place.server_process() else None
     return server_url(port, place.password(), _DATABASE) if port else None

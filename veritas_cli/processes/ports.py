@@ -1,4 +1,4 @@
-"""TCP ports of this machine: which are free, and who holds the others."""
+"""TCP ports of this machine, and the processes that hold them."""
 
 import errno
 import socket
@@ -7,12 +7,12 @@ from pathlib import Path
 
 _LISTENING = "0A"
 
-# Whoever asked for one may not listen on it yet.
+# Ports returned before: their callers may not listen on them yet.
 _given: set[int] = set()
 
 
 def port_is_free(host: str, port: int) -> bool:
-    """Tell whether a server could listen there now.
+    """Return True if a server could listen there now.
 
     Raises:
         OSError: the host is not an address of this machine.
@@ -20,7 +20,7 @@ def port_is_free(host: str, port: int) -> bool:
     """
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind, protocol) as probe:
-        # As servers do, so that connections of an earlier run that linger are no obstacle.
+        # Like servers, so that lingering connections of an earlier run do not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
@@ -33,7 +33,7 @@ def port_is_free(host: str, port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on now; never the same one twice."""
+    """Return a free port of 127.0.0.1; never the same one twice."""
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -44,9 +44,9 @@ def free_port() -> int:
 
 
 def holder_of(port: int) -> str | None:
-    """Return which process listens on the port, as `python3 (process 4711)`; None if unknown.
+    """Return the process that listens on the port, as `python3 (process 4711)`; None if unknown.
 
-    Only Linux tells, and of other accounts' processes only to root.
+    Known on Linux only, and for processes of other accounts to root only.
     """
     inodes = _listening_inodes(port)
     for process in Path("/proc").glob("[0-9]*"):

@@ -1,4 +1,4 @@
-"""One service as a process of ours: its output, whether it is ready, and its end."""
+"""Child process of one service: its output, readiness and termination."""
 
 import os
 import signal
@@ -12,9 +12,9 @@ import httpx
 
 from shared_web.operations.readiness import url_at
 from shared_web.operations.serve import DRAIN_SECONDS
-from veritas_cli.processes.termination import apart, end
+from veritas_cli.processes.termination import detached, terminate
 
-# Uvicorn answers the requests it has before it ends, so it gets a little longer than that.
+# Uvicorn needs up to DRAIN_SECONDS to answer the requests in flight.
 STOP_SECONDS = DRAIN_SECONDS + 2
 
 
@@ -30,61 +30,61 @@ class ServiceProcess:
 
     @property
     def name(self) -> str:
-        """What it is called in the output."""
+        """The service's name in the output."""
         return self.package.removesuffix("_service")
 
     @property
     def variable(self) -> str:
-        """The setting that decides its port."""
+        """The setting of its port."""
         return f"{self.name.upper()}_PORT"
 
     @property
     def address(self) -> str:
-        """Where a browser on this machine finds it."""
+        """The URL for a browser on this machine."""
         return url_at(self.host, self.port)
 
     @property
     def exit_status(self) -> int | None:
-        """How it ended; None while it runs or before it was started."""
+        """The exit status; None while it runs or before it was started."""
         return self._process.poll() if self._process else None
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Start it with these variables beside our own."""
+        """Start the service with these variables added to our own."""
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", self.package],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
-            **apart(signal.SIGTERM),
+            **detached(signal.SIGTERM),
         )
 
-    def follow(self, tell: Callable[[str, str], None]) -> None:
-        """Hand each line that it writes to `tell(name, line)`, from a thread, until it ends."""
-        self._reader = threading.Thread(target=self._read, args=(tell,), daemon=True)
+    def follow(self, write: Callable[[str, str], None]) -> None:
+        """Call `write(name, line)` with each line of its output, from a thread, until it ends."""
+        self._reader = threading.Thread(target=self._read, args=(write,), daemon=True)
         self._reader.start()
 
     def is_ready(self, client: httpx.Client) -> bool:
-        """Ask it whether it can serve requests."""
+        """Return True if the service can serve requests."""
         try:
             return client.get(f"{self.address}/readyz").is_success
         except httpx.TransportError:
             return False
 
     def ask_to_stop(self) -> None:
-        """Let it finish what it is doing; `stop` waits for that."""
+        """Ask the service to stop after the requests in flight; `stop` waits for that."""
         if self._process and self.exit_status is None:
             self._process.terminate()
 
     def stop(self) -> None:
-        """Wait until it has ended, by force if it takes too long, and its last line is told."""
+        """Wait for its end and its last line; kill it if that takes too long."""
         if self._process:
-            end(self._process, (signal.SIGTERM, STOP_SECONDS))
+            terminate(self._process, (signal.SIGTERM, STOP_SECONDS))
         if self._reader:
             self._reader.join(timeout=2)
 
-    def _read(self, tell: Callable[[str, str], None]) -> None:
+    def _read(self, write: Callable[[str, str], None]) -> None:
         if self._process and self._process.stdout:
             with self._process.stdout as lines:
                 for line in lines:
-                    tell(self.name, line.decode(errors="replace").rstrip())
+                    write(self.name, line.decode(errors="replace").rstrip())

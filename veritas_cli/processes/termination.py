@@ -1,4 +1,4 @@
-"""How processes of ours end: with us, even if we are killed, and not by the terminal's Ctrl-C."""
+"""Termination of child processes: with ours, even by SIGKILL, but not by Ctrl-C."""
 
 import ctypes
 import os
@@ -12,23 +12,23 @@ from typing import Any
 _PR_SET_PDEATHSIG = 1
 
 
-def apart(farewell: signal.Signals) -> dict[str, Any]:
-    """Return the arguments of `Popen` for a process that only we stop.
+def detached(death_signal: signal.Signals) -> dict[str, Any]:
+    """Return the arguments of `Popen` for a process that only we terminate.
 
-    It gets a session of its own, so the terminal's Ctrl-C does not reach it before we want; on
-    Linux the kernel sends it `farewell` if we are gone, even by SIGKILL. That is tied to the
-    thread that starts it, so it must be the main thread.
+    The process gets its own session, so the terminal's Ctrl-C does not reach it. On Linux the
+    kernel sends it `death_signal` when the thread that started it ends, even by SIGKILL; so start
+    it from the main thread.
     """
-    return {"start_new_session": True, "preexec_fn": _wish(farewell)}
+    return {"start_new_session": True, "preexec_fn": _set_death_signal(death_signal)}
 
 
-def end(process: subprocess.Popen[bytes], *steps: tuple[signal.Signals, float]) -> None:
-    """Send each signal in turn and wait that many seconds, then kill; return when it is gone.
+def terminate(process: subprocess.Popen[bytes], *steps: tuple[signal.Signals, float]) -> None:
+    """Send each signal in turn and wait so many seconds, then kill; return when it has ended.
 
-    The process must have been started `apart`, so that it leads a group of its own.
+    The process must have been started `detached`, so that it leads its own process group.
     """
-    for sign, seconds in steps:
-        process.send_signal(sign)
+    for number, seconds in steps:
+        process.send_signal(number)
         with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
             return
@@ -37,14 +37,14 @@ def end(process: subprocess.Popen[bytes], *steps: tuple[signal.Signals, float]) 
     process.wait()
 
 
-def _wish(farewell: signal.Signals) -> Callable[[], None] | None:
+def _set_death_signal(death_signal: signal.Signals) -> Callable[[], None] | None:
     if sys.platform != "linux":
         return None
     # Loaded before the fork: the child may do next to nothing between fork and exec.
     prctl = ctypes.CDLL(None).prctl
-    number = int(farewell)
+    number = int(death_signal)
 
-    def wish() -> None:
+    def set_death_signal() -> None:
         prctl(_PR_SET_PDEATHSIG, number)
 
-    return wish
+    return set_death_signal

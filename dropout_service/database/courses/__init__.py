@@ -1,1 +1,1 @@
-"""Courses, enrolments and their import; no features."""
+"""Courses, enrolments and their import; no clicks, features or predictions."""

@@ -1,6 +1,9 @@
-"""Whole courses that are brought in: who was enrolled, what was set and what was handed in."""
+"""Import of whole courses: enrolments, coursework and submissions, as SQL on a session.
 
-from collections.abc import Iterable, Mapping, Sequence
+PostgreSQL only. The commits of batches do not wait for the disk; that of `finish` does.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,19 +12,19 @@ from sqlalchemy import String, any_, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from dropout_service.database.students.locking import ensure_and_lock
+from dropout_service.database.students.locking import ensure_and_lock, insert_unless_erased
 from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models import Course, Coursework, Enrolment, EnrolmentBackground, Submission
 from shared_db.clock import utc_now
-from shared_db.columns import row_of
+from shared_db.columns import Row
+from shared_db.connection.database import Database
 from shared_db.errors import NeedsPostgresql
-from shared_db.repository import Repository
+from shared_db.results import InsertResult
 from shared_db.writes.copy_from import bulk_insert
-from shared_db.writes.idempotent_insert import Outcome, content_digest, insert_many_idempotent
-from shared_db.writes.pouring import commit_without_waiting
+from shared_db.writes.idempotent_insert import content_digest, insert_many_idempotent
 
-# Without statistics of what just came in, PostgreSQL plans as if the tables were empty.
-_BROUGHT_IN = (
+# Without statistics of the imported rows, PostgreSQL plans as if the tables were empty.
+_IMPORTED_TABLES = (
     "courses",
     "enrolments",
     "enrolment_backgrounds",
@@ -33,12 +36,14 @@ _BROUGHT_IN = (
     "resource_uses",
 )
 
-_AMONG = select(Enrolment.id).where(Enrolment.id == any_(bindparam("ids", type_=ARRAY(String))))
+_STORED_ENROLMENTS = select(Enrolment.id).where(
+    Enrolment.id == any_(bindparam("ids", type_=ARRAY(String)))
+)
 
 
 @dataclass(frozen=True)
 class CourseToStore:
-    """One presentation of a module; `starts_on` is the date of its day 0."""
+    """Presentation of a module; `starts_on` is the date of its day 0."""
 
     id: str
     module: str
@@ -49,7 +54,7 @@ class CourseToStore:
 
 @dataclass(frozen=True)
 class CourseworkToStore:
-    """A piece of work that a course sets; weight in percent, the exam's counted apart."""
+    """Piece of work that a course sets; weight in percent, separately for coursework and exams."""
 
     id: str
     course_id: str
@@ -61,7 +66,7 @@ class CourseworkToStore:
 
 @dataclass(frozen=True)
 class BackgroundToStore:
-    """Who the student was at the time, as the audit of fairness needs it; none: not known."""
+    """Student's background when they enrolled, for the fairness audit; None: not known."""
 
     gender: str | None = None
     region: str | None = None
@@ -73,7 +78,7 @@ class BackgroundToStore:
 
 @dataclass(frozen=True)
 class EnrolmentToStore:
-    """One student in one course; days count from the course's first, none: not known."""
+    """Student in a course; days count from the first day of the course, None: not known."""
 
     id: str
     student_id: str
@@ -88,7 +93,7 @@ class EnrolmentToStore:
 
 @dataclass(frozen=True)
 class SubmissionToStore:
-    """What a student handed in, or carried over; score 0 to 100, none: not marked."""
+    """Submission, handed in or carried over (banked); score 0 to 100, None: not marked."""
 
     id: str
     student_id: str
@@ -101,135 +106,92 @@ class SubmissionToStore:
 
 @dataclass(frozen=True)
 class ActivityWindow:
-    """The days of a course, from its first, for which there is a stream of activity at all."""
+    """Days of a course, counted from its first, that its stream of activity covers."""
 
     first: int
     last: int
 
 
-class CourseRecords(Repository):
-    """Courses and what is known of those enrolled. Needs PostgreSQL."""
+def require_postgresql(database: Database) -> None:
+    """Reject the import of courses into the in-memory store.
 
-    def import_courses(
-        self, courses: Sequence[CourseToStore], coursework: Sequence[CourseworkToStore]
-    ) -> tuple[list[Outcome], list[Outcome]]:
-        """Store courses and the work they set; return what became of each, in order.
+    Raises:
+        NeedsPostgresql: the in-memory store answers.
 
-        Raises:
-            NeedsPostgresql: the in-memory store answers.
-
-        """
-        self.refuse_memory()
-        with self.database.unit_of_work() as session:
-            return (
-                insert_many_idempotent(
-                    session, [_row(Course, dict(vars(course))) for course in courses]
-                ),
-                insert_many_idempotent(
-                    session, [_row(Coursework, dict(vars(work))) for work in coursework]
-                ),
-            )
-
-    def import_enrolments(self, enrolments: Sequence[EnrolmentToStore]) -> list[Outcome]:
-        """Store enrolments, and their students when not seen before; return what became of each.
-
-        Those of students whose data were erased are GONE, and not stored.
-
-        Raises:
-            NeedsPostgresql: the in-memory store answers.
-
-        """
-        self.refuse_memory()
-        with self.database.unit_of_work() as session:
-            commit_without_waiting(session)
-            gone = ensure_and_lock(session, {one.student_id for one in enrolments}, utc_now())
-            kept = [one for one in enrolments if one.student_id not in gone]
-            rows = [_enrolment_row(one) for one in kept]
-            outcomes = insert_many_idempotent(session, rows, look_first=True)
-            pairs = list(zip(kept, outcomes, strict=True))
-            new = [one for one, outcome in pairs if outcome is Outcome.STORED]
-            bulk_insert(session, [_background_row(one) for one in new])
-            return _in_order(enrolments, pairs)
-
-    def import_submissions(self, submissions: Sequence[SubmissionToStore]) -> list[Outcome]:
-        """Store what was handed in; return what became of each, in order.
-
-        Without their enrolment, as when the student's data were erased, they are GONE.
-
-        Raises:
-            NeedsPostgresql: the in-memory store answers.
-
-        """
-        self.refuse_memory()
-        with self.database.unit_of_work() as session:
-            commit_without_waiting(session)
-            gone = ensure_and_lock(session, {one.student_id for one in submissions}, utc_now())
-            there = _enrolments_among(session, {one.enrolment_id for one in submissions})
-            kept = [
-                one
-                for one in submissions
-                if one.student_id not in gone and one.enrolment_id in there
-            ]
-            rows = [_submission_row(one) for one in kept]
-            outcomes = insert_many_idempotent(session, rows, look_first=True)
-            return _in_order(submissions, zip(kept, outcomes, strict=True))
-
-    def finish_import(self, windows: Mapping[str, ActivityWindow]) -> None:
-        """Tell for which days of the courses there is activity, once all of it is stored.
-
-        Days known from before stay. Until then a course counts as one without a stream, so that
-        what an interrupted import left out is missing, not zero.
-
-        Raises:
-            NeedsPostgresql: the in-memory store answers.
-
-        """
-        self.refuse_memory()
-        # The one commit that waits for the disk, and with it for all batches before.
-        with self.database.unit_of_work() as session:
-            for course_id, window in windows.items():
-                first = func.least(Course.activity_from, window.first)
-                last = func.greatest(Course.activity_until, window.last)
-                change = update(Course).where(Course.id == course_id)
-                session.execute(change.values(activity_from=first, activity_until=last))
-            for table in _BROUGHT_IN:
-                session.execute(text(f"ANALYZE dropout.{table}"))
-
-    def refuse_memory(self) -> None:
-        """Refuse to bring whole courses into the in-memory store.
-
-        Raises:
-            NeedsPostgresql: it is what answers.
-
-        """
-        if self.use_fallback:
-            raise NeedsPostgresql("Courses can only be imported into PostgreSQL.")
+    """
+    if database.use_fallback:
+        raise NeedsPostgresql("Courses can only be imported into PostgreSQL.")
 
 
-def _row(model: type[Any], values: dict[str, Any]) -> Any:
-    return model(**values, digest=content_digest({**values, "id": None}))
+def insert_courses(
+    session: Session, courses: Sequence[CourseToStore], coursework: Sequence[CourseworkToStore]
+) -> tuple[list[InsertResult], list[InsertResult]]:
+    """Insert courses and their coursework; return the result of each, in order."""
+    return (
+        insert_many_idempotent(session, Course, [_row(vars(course)) for course in courses]),
+        insert_many_idempotent(session, Coursework, [_row(vars(work)) for work in coursework]),
+    )
 
 
-def _enrolment_row(enrolment: EnrolmentToStore) -> Enrolment:
+def insert_enrolments(
+    session: Session, enrolments: Sequence[EnrolmentToStore]
+) -> list[InsertResult]:
+    """Insert enrolments, and their students if new; return the result of each, in order."""
+    erased = ensure_and_lock(session, {one.student_id for one in enrolments}, utc_now())
+    rows = [_enrolment_row(one) for one in enrolments]
+    is_erased = [one.student_id in erased for one in enrolments]
+    results = insert_unless_erased(session, Enrolment, rows, is_erased, look_first=True)
+    stored = [one for one, result in zip(enrolments, results, strict=True) if result.is_stored]
+    bulk_insert(session, EnrolmentBackground, [_background_row(one) for one in stored])
+    return results
+
+
+def insert_submissions(
+    session: Session, submissions: Sequence[SubmissionToStore]
+) -> list[InsertResult]:
+    """Insert submissions and return the result of each, in order.
+
+    A submission without its enrolment counts as one of an erased student.
+    """
+    erased = ensure_and_lock(session, {one.student_id for one in submissions}, utc_now())
+    enrolments = _stored_enrolments(session, {one.enrolment_id for one in submissions})
+    rows = [_submission_row(one) for one in submissions]
+    is_erased = [
+        one.student_id in erased or one.enrolment_id not in enrolments for one in submissions
+    ]
+    return insert_unless_erased(session, Submission, rows, is_erased, look_first=True)
+
+
+def finish(session: Session, windows: Mapping[str, ActivityWindow]) -> None:
+    """Widen the activity windows of courses, by course id, and collect statistics."""
+    for course_id, window in windows.items():
+        first = func.least(Course.activity_from, window.first)
+        last = func.greatest(Course.activity_until, window.last)
+        change = update(Course).where(Course.id == course_id)
+        session.execute(change.values(activity_from=first, activity_until=last))
+    for table in _IMPORTED_TABLES:
+        session.execute(text(f"ANALYZE dropout.{table}"))
+
+
+def _row(values: Mapping[str, Any]) -> Row:
+    return {**values, "digest": content_digest({**values, "id": None})}
+
+
+def _enrolment_row(enrolment: EnrolmentToStore) -> Row:
     values = dict(vars(enrolment))
     sent = {**values, "id": None, "background": vars(values.pop("background"))}
-    return row_of(Enrolment, **values, digest=content_digest(sent))
+    return {**values, "digest": content_digest(sent)}
 
 
-def _background_row(enrolment: EnrolmentToStore) -> EnrolmentBackground:
-    return EnrolmentBackground(enrolment_id=enrolment.id, **vars(enrolment.background))
+def _background_row(enrolment: EnrolmentToStore) -> Row:
+    return {"enrolment_id": enrolment.id, **vars(enrolment.background)}
 
 
-def _submission_row(submission: SubmissionToStore) -> Submission:
+def _submission_row(submission: SubmissionToStore) -> Row:
     values = dict(vars(submission))
     del values["student_id"]  # it is the enrolment's
-    return row_of(Submission, **values, digest=content_digest({**values, "id": None}))
+    return _row(values)
 
 
-def _enrolments_among(session: Session, ids: set[str]) -> set[str]:
-    return set(session.scalars(_AMONG, {"ids": list(ids)}))
-
-
-def _in_order(sent: Sequence[Any], stored: Iterable[tuple[Any, Outcome]]) -> list[Outcome]:
-    outcomes = {id(one): outcome for one, outcome in stored}
-    return [outcomes.get(id(one), Outcome.ERASED) for one in sent]
+def _stored_enrolments(session: Session, ids: set[str]) -> set[str]:
+    return set(session.scalars(_STORED_ENROLMENTS, {"ids": list(ids)}))

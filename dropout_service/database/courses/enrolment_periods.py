@@ -1,4 +1,4 @@
-"""In which courses students are, and for which of their days."""
+"""Enrolment periods of students: courses, and the days of each course that a student is in it."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -9,18 +9,18 @@ from sqlalchemy.orm import Session
 
 from dropout_service.domain.enrolments.course_calendar import (
     EnrolmentPeriod,
-    is_out_of_sight,
-    last_ended,
+    lacks_activity_stream,
+    last_ended_period,
 )
 from dropout_service.domain.rules.activity import Activity
 from dropout_service.models import Course, DailyActivity, Enrolment
 
-# By student, all of whom enrolments are known.
-Stays = Mapping[str, list[EnrolmentPeriod]]
+# All known enrolments, by student.
+Periods = Mapping[str, list[EnrolmentPeriod]]
 
 
-def stay_of(enrolment: Enrolment, course: Course) -> EnrolmentPeriod:
-    """Return what the enrolment says of when the student is in the course."""
+def period_of(enrolment: Enrolment, course: Course) -> EnrolmentPeriod:
+    """Return the period for which the student is enrolled in the course."""
     return EnrolmentPeriod(
         course=course.id,
         dates=course.dates,
@@ -31,35 +31,39 @@ def stay_of(enrolment: Enrolment, course: Course) -> EnrolmentPeriod:
     )
 
 
-def stays_of(session: Session, students: Collection[str]) -> Stays:
-    """Return the stays of those of the students of whom enrolments are known."""
+def periods_of(session: Session, students: Collection[str]) -> Periods:
+    """Return the enrolment periods of the students that have known enrolments."""
     query = (
         select(Enrolment, Course)
         .join(Course, Course.id == Enrolment.course_id)
         .where(Enrolment.student_id.in_(students))
     )
-    found: dict[str, list[EnrolmentPeriod]] = defaultdict(list)
+    periods: dict[str, list[EnrolmentPeriod]] = defaultdict(list)
     for enrolment, course in session.execute(query):
-        found[enrolment.student_id].append(stay_of(enrolment, course))
-    return found
+        periods[enrolment.student_id].append(period_of(enrolment, course))
+    return periods
 
 
 def observable_activity(
-    session: Session, stays: Stays, activities: Mapping[str, Activity], as_of: datetime
+    session: Session, periods: Periods, activities: Mapping[str, Activity], as_of: datetime
 ) -> dict[str, Activity]:
-    """Return the activities by student; of whom none is kept where they are now, the marks alone.
+    """Return the activity by student; for students without a stream of activity, marks alone.
 
-    They are in courses that run without a stream of activity, and all that was heard of them lies
-    within a stream. That there is no more is not silence: missing is not zero.
+    Such a student is in running courses without a stream, and all stored activity lies within the
+    streams of other courses. Then the absence of further activity is not silence: missing, not
+    zero.
     """
-    out = {id_ for id_ in activities if is_out_of_sight(stays.get(id_, []), as_of)}
-    if out:
-        out -= _heard_outside_streams(session, stays, out, as_of)
-    return {id_: seen.of_marks() if id_ in out else seen for id_, seen in activities.items()}
+    unobserved = {id_ for id_ in activities if lacks_activity_stream(periods.get(id_, []), as_of)}
+    if unobserved:
+        unobserved -= _active_outside_streams(session, periods, unobserved, as_of)
+    return {
+        id_: activity.marks_only() if id_ in unobserved else activity
+        for id_, activity in activities.items()
+    }
 
 
-def _heard_outside_streams(
-    session: Session, stays: Stays, students: Collection[str], as_of: datetime
+def _active_outside_streams(
+    session: Session, periods: Periods, students: Collection[str], as_of: datetime
 ) -> set[str]:
     row = DailyActivity
     query = (
@@ -67,33 +71,34 @@ def _heard_outside_streams(
         .where(row.student_id.in_(students), row.first_at <= as_of)
         .group_by(row.student_id, row.course)
     )
-    heard = set()
+    active = set()
     for id_, course, last_day in session.execute(query):
-        stay = next((stay for stay in stays[id_] if stay.course == course), None)
-        if stay is None or not stay.has_stream_on(stay.dates.day_of(last_day)):
-            heard.add(id_)
-    return heard
+        period = next((period for period in periods[id_] if period.course == course), None)
+        if period is None or not period.has_activity_stream_on(period.dates.course_day(last_day)):
+            active.add(id_)
+    return active
 
 
-def ended_reason(session: Session, stays: Stays, as_of: datetime) -> dict[str, str]:
-    """Return of the students whose courses are all behind them why there is nothing to say.
+def ended_reason(session: Session, periods: Periods, as_of: datetime) -> dict[str, str]:
+    """Return the reason, by student, for students whose enrolments have all ended.
 
-    Who was heard of since, outside of them, studies something of which no enrolment is known.
+    Students with later activity outside those courses are left out: they take a course without a
+    known enrolment.
     """
-    lasts = {id_: last_ended(known, as_of) for id_, known in stays.items()}
+    lasts = {id_: last_ended_period(known, as_of) for id_, known in periods.items()}
     ended = {id_: last for id_, last in lasts.items() if last is not None}
-    heard = _heard_elsewhere(session, ended, as_of) if ended else {}
+    active = _last_activity_elsewhere(session, ended, as_of) if ended else {}
     return {
-        id_: f"{stay.course}, the last course that is known: {stay.closed_at(as_of)}"
-        for id_, (end, stay) in ended.items()
-        if id_ not in heard or heard[id_] <= end
+        id_: f"{last.course}, the last course that is known: {last.not_assessable_reason(as_of)}"
+        for id_, (end, last) in ended.items()
+        if id_ not in active or active[id_] <= end
     }
 
 
-def _heard_elsewhere(
+def _last_activity_elsewhere(
     session: Session, students: Collection[str], as_of: datetime
 ) -> dict[str, datetime]:
-    """Return when students last began a day outside of the courses of their enrolments."""
+    """Return, by student, the first instant of their last active day outside their courses."""
     is_enrolled = exists().where(
         Enrolment.student_id == DailyActivity.student_id,
         Enrolment.course_id == DailyActivity.course,

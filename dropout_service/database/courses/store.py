@@ -1,25 +1,41 @@
-"""Courses: which there are, and how many are enrolled."""
+"""Courses: list with enrolment counts, and import."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session
 
+from dropout_service.database.courses.bulk_import import (
+    ActivityWindow,
+    CourseToStore,
+    CourseworkToStore,
+    EnrolmentToStore,
+    SubmissionToStore,
+    finish,
+    insert_courses,
+    insert_enrolments,
+    insert_submissions,
+    require_postgresql,
+)
+from dropout_service.domain.enrolments.course_calendar import CourseDates
 from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models import Course, Enrolment
 from shared_db.queries.pagination import Keyset, Page
 from shared_db.repository import Repository
+from shared_db.results import InsertResult
 
 COURSES_BY_ID = Keyset("courses", (Course.id,))
 
 
 @dataclass(frozen=True)
 class CourseSummary:
-    """A course, how many ever enrolled, and of how many nothing says that they left.
+    """Course with the numbers of all its enrolments and of those not known to have left.
 
     activity_from, activity_until: the days of the course (0 is its first) that its stream of
-    activity covers; both none without one, the latter where it goes on.
+    activity covers. Both None: there is no stream; only the latter None: the stream goes on.
     """
 
     id: str
@@ -33,25 +49,106 @@ class CourseSummary:
     still_registered: int
 
 
-class Courses(Repository):
-    """The courses that were brought in."""
+class CourseRepository(Repository):
+    """Imported courses with their enrolments. The import needs PostgreSQL."""
 
-    def get_courses(self, *, after: str | None = None, limit: int = 100) -> Page[CourseSummary]:
-        """Return courses by id, following the cursor `after`; those known from events are none.
+    def search(self, *, after: str | None = None, limit: int = 100) -> Page[CourseSummary]:
+        """Return imported courses by id, following the cursor `after`.
 
         Raises:
             MalformedCursor: the cursor is not one of this list.
 
         """
-        with self.database.reading() as session:
-            rows, following = COURSES_BY_ID.rows(session, _summaries(), after=after, limit=limit)
-        return Page([CourseSummary(*row[:-1]) for row in rows], following)
+
+        def search(session: Session) -> Page[CourseSummary]:
+            rows, next_ = COURSES_BY_ID.rows(session, _summaries(), after=after, limit=limit)
+            return Page([CourseSummary(*row[:-1]) for row in rows], next_)
+
+        return self.read(search)
+
+    def get_dates(self, course: str) -> CourseDates | None:
+        """Return the dates of a course, None if no enrolments of it are known."""
+        found = self.read(lambda session: session.get(Course, course))
+        return None if found is None else found.dates
+
+    def search_running(self, as_of: datetime) -> list[str]:
+        """Return the ids of the courses that have a completed day and are not over, sorted."""
+        query = select(Course).order_by(Course.id)
+        courses = self.read(lambda session: session.scalars(query).all())
+        return [
+            course.id
+            for course in courses
+            if course.dates.not_running_reason(course.dates.last_completed_day(as_of)) is None
+        ]
+
+    def import_courses(
+        self, courses: Sequence[CourseToStore], coursework: Sequence[CourseworkToStore]
+    ) -> tuple[list[InsertResult], list[InsertResult]]:
+        """Insert courses and their coursework; return the result of each, in order.
+
+        Raises:
+            NeedsPostgresql: the in-memory store answers.
+
+        """
+        self.require_postgresql()
+        return self.write(lambda session: insert_courses(session, courses, coursework))
+
+    def import_enrolments(self, enrolments: Sequence[EnrolmentToStore]) -> list[InsertResult]:
+        """Insert enrolments, and their students if new; return the result of each, in order.
+
+        Enrolments of erased students are not stored; their outcome is ERASED.
+
+        Raises:
+            NeedsPostgresql: the in-memory store answers.
+
+        """
+        self.require_postgresql()
+        return self.write(
+            lambda session: insert_enrolments(session, enrolments), wait_for_disk=False
+        )
+
+    def import_submissions(self, submissions: Sequence[SubmissionToStore]) -> list[InsertResult]:
+        """Insert submissions and return the result of each, in order.
+
+        Submissions without their enrolment, as of erased students, are not stored: ERASED.
+
+        Raises:
+            NeedsPostgresql: the in-memory store answers.
+
+        """
+        self.require_postgresql()
+        return self.write(
+            lambda session: insert_submissions(session, submissions), wait_for_disk=False
+        )
+
+    def finish_import(self, windows: Mapping[str, ActivityWindow]) -> None:
+        """Store the days of the courses for which there is activity, once all of it is stored.
+
+        Stored days are only ever widened. Until then a course counts as one without a stream, so
+        that days which an interrupted import left out are missing, not zero.
+
+        Raises:
+            NeedsPostgresql: the in-memory store answers.
+
+        """
+        self.require_postgresql()
+        # This commit alone waits for the disk, and with it for all batches before.
+        self.write(lambda session: finish(session, windows))
+
+    def require_postgresql(self) -> None:
+        """Reject the import into the in-memory store.
+
+        Raises:
+            NeedsPostgresql: the in-memory store answers.
+
+        """
+        require_postgresql(self.database)
 
 
 def _summaries() -> Select[*tuple[Any, ...]]:
-    is_theirs = Enrolment.course_id == Course.id
-    count = select(func.count()).where(is_theirs)
-    is_there = Enrolment.unregistered_day.is_(None) & or_(
+    is_of_course = Enrolment.course_id == Course.id
+    count = select(func.count()).where(is_of_course)
+    is_registered = Enrolment.unregistered_day.is_(None) & or_(
         Enrolment.outcome.is_(None), Enrolment.outcome != CourseOutcome.WITHDRAWN
     )
     return select(
@@ -63,5 +160,5 @@ def _summaries() -> Select[*tuple[Any, ...]]:
         Course.activity_from,
         Course.activity_until,
         count.scalar_subquery(),
-        count.where(is_there).scalar_subquery(),
+        count.where(is_registered).scalar_subquery(),
     )

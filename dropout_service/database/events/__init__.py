@@ -1,1 +1,1 @@
-"""Learning events and what is kept with them: daily rollup, answers, resource types."""
+"""Learning events and the rollups that are stored with them; no features or predictions."""

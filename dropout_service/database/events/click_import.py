@@ -1,7 +1,7 @@
-"""Clicks that are brought in by the million: stored as learning events with their rollup.
+"""Import of millions of clicks: stored as learning events, with their rollup.
 
-A batch is put together as text here and copied, which is several times as fast as a mapped object
-per click. What a click becomes is the same as when the event is sent: the same id and digest.
+A batch is encoded as text here and inserted by COPY, which is several times as fast as a mapped
+object per click. The stored event has the same id and digest as an event sent over HTTP.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,16 +18,16 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from dropout_service.database.courses.bulk_import import CourseRecords
+from dropout_service.database.courses.bulk_import import require_postgresql
 from dropout_service.database.events.daily_rollup import rebuild_days_of
 from dropout_service.database.students.locking import ensure_and_lock
 from dropout_service.domain.rules.activity import EPOCH
 from dropout_service.models import LearningEvent
 from shared_db.clock import utc_now
+from shared_db.repository import Repository
 from shared_db.resilience.error_classification import is_unique_violation
+from shared_db.results import Outcome
 from shared_db.writes.copy_from import copy_text, text_field
-from shared_db.writes.idempotent_insert import Outcome
-from shared_db.writes.pouring import commit_without_waiting
 
 _COPY = "COPY dropout.{table} ({columns}) FROM STDIN WITH (FORMAT text, ENCODING 'UTF8')"
 _COPY_EVENTS = _COPY.format(
@@ -35,29 +35,29 @@ _COPY_EVENTS = _COPY.format(
     columns="id, student_id, event_type, course, resource_type, clicks, data, occurred_at, day,"
     " recorded_at, digest",
 )
-_NONE_OF_QUESTIONS = (
+_QUESTION_COLUMNS = (
     "submissions, graded, correct, answers, questions_new, questions_solved, compared, kept, hints"
 )
 _COPY_DAYS = _COPY.format(
     table="daily_activity",
-    columns=f"student_id, day, course, first_at, last_at, events, {_NONE_OF_QUESTIONS}, sessions,"
+    columns=f"student_id, day, course, first_at, last_at, events, {_QUESTION_COLUMNS}, sessions,"
     " session_seconds, clicks",
 )
 _COPY_USES = _COPY.format(
     table="resource_uses", columns="student_id, course, resource_type, first_day"
 )
-_ZEROS = "\t".join("0" for _ in _NONE_OF_QUESTIONS.split(","))
+_ZEROS = "\t".join("0" for _ in _QUESTION_COLUMNS.split(","))
 _NOON = time(12, tzinfo=UTC)
-# Another import may have stored some of the same between our look and our COPY.
-_MOST_TURNS = 5
+# Another import may insert some of the same clicks between our SELECT and our COPY.
+_MAX_ATTEMPTS = 5
 
-_KNOWN = select(LearningEvent.id, LearningEvent.digest).where(
+_STORED = select(LearningEvent.id, LearningEvent.digest).where(
     LearningEvent.id == any_(bindparam("ids", type_=ARRAY(String)))
 )
 
 
 class Resource(NamedTuple):
-    """What is clicked on: the number of its site, and what it is."""
+    """Resource that is clicked on: the number of its site, and its type."""
 
     site: str
     type: str
@@ -65,9 +65,10 @@ class Resource(NamedTuple):
 
 @dataclass(frozen=True)
 class StudentClicks:
-    """Clicks of one student in one course, by column: the first click is the first of each.
+    """Clicks of one student in one course, as columns of equal length.
 
-    days: UTC, counted from 1970-01-01; a click is at noon. clicks: how many it counts for.
+    days: UTC, counted from 1970-01-01; each event is at noon. clicks: the number of clicks that an
+    event counts for.
     """
 
     student_id: str
@@ -78,117 +79,122 @@ class StudentClicks:
     clicks: Sequence[int]
 
 
-class Clicks(CourseRecords):
-    """The stream of clicks of whole courses. Needs PostgreSQL."""
+class ClickImport(Repository):
+    """Import of the click streams of whole courses. Needs PostgreSQL."""
 
-    def import_clicks(self, students: Sequence[StudentClicks]) -> list[Outcome]:
-        """Store clicks as events RESOURCE_VIEW, with the rollup of their days, in one unit of work.
+    def add_many(self, students: Sequence[StudentClicks]) -> list[Outcome]:
+        """Insert clicks as events RESOURCE_VIEW, with the rollup of their days.
 
-        Returns what became of each click, in order; those of students whose data were erased are
-        GONE, and not stored. The commit does not wait for the disk: `finish_import` does.
+        Returns the outcome of each click, in order; clicks of erased students are not stored, their
+        outcome is ERASED. The commit does not wait for the disk: `CourseRepository.finish_import`
+        does.
 
         Raises:
             NeedsPostgresql: the in-memory store answers.
 
         """
-        self.refuse_memory()
-        now = utc_now()
-        with self.database.unit_of_work() as session:
-            commit_without_waiting(session)
-            gone = ensure_and_lock(session, {one.student_id for one in students}, now)
-            kept = [one for one in students if one.student_id not in gone]
-            events = _events_of(kept, now)
-            outcomes = _store(session, events)
-            if Outcome.STORED in outcomes:
-                _keep_rollup(session, kept, all_new=set(outcomes) == {Outcome.STORED})
-            if not gone:
-                return outcomes
-            stored = dict(zip(events.ids, outcomes, strict=True))
-            return [stored.get(id_, Outcome.ERASED) for one in students for id_ in one.ids]
+        require_postgresql(self.database)
+        return self.write(lambda session: _insert(session, students), wait_for_disk=False)
+
+
+def _insert(session: Session, students: Sequence[StudentClicks]) -> list[Outcome]:
+    now = utc_now()
+    erased = ensure_and_lock(session, {one.student_id for one in students}, now)
+    kept = [one for one in students if one.student_id not in erased]
+    events = _encode_events(kept, now)
+    outcomes = _insert_events(session, events)
+    if Outcome.STORED in outcomes:
+        _update_rollup(session, kept, all_new=set(outcomes) == {Outcome.STORED})
+    if not erased:
+        return outcomes
+    stored = dict(zip(events.ids, outcomes, strict=True))
+    return [stored.get(id_, Outcome.ERASED) for one in students for id_ in one.ids]
 
 
 @dataclass(frozen=True)
 class _Events:
-    """Events with their digests, in hexadecimal, and the lines that COPY reads."""
+    """Events with their digests, in hexadecimal, and their lines for COPY."""
 
     ids: Sequence[str]
     digests: Sequence[str]
     lines: Sequence[str]
 
-    def without(self, known: dict[str, str]) -> "_Events":
-        """Return those of other ids, none of them twice."""
+    def without(self, stored: dict[str, str]) -> "_Events":
+        """Return the events that are not stored, each id once."""
         rows = zip(self.ids, self.digests, self.lines, strict=True)
-        left = {id_: (digest, line) for id_, digest, line in rows if id_ not in known}
+        left = {id_: (digest, line) for id_, digest, line in rows if id_ not in stored}
         digests = [digest for digest, _ in left.values()]
         return _Events(list(left), digests, [line for _, line in left.values()])
 
 
-def _events_of(students: Sequence[StudentClicks], now: datetime) -> _Events:
+def _encode_events(students: Sequence[StudentClicks], now: datetime) -> _Events:
     recorded = now.isoformat()
     ids = [id_ for one in students for id_ in one.ids]
-    found = [row for one in students for row in _rows(one, recorded)]
-    return _Events(ids, [digest for digest, _ in found], [line for _, line in found])
+    rows = [row for one in students for row in _rows(one, recorded)]
+    return _Events(ids, [digest for digest, _ in rows], [line for _, line in rows])
 
 
 def _rows(one: StudentClicks, recorded: str) -> Iterator[tuple[str, str]]:
-    """Give the digest and the line of each click."""
+    """Yield the digest and the line of each click."""
     owner = f"{text_field(one.student_id)}\tRESOURCE_VIEW\t{text_field(one.course)}"
     # The canonical JSON of the event as it would be sent, so that its digest is the same.
     head = f'{{"course":{_json(one.course)},"data":'
     tail = f'","student_id":{_json(one.student_id)}}}'
-    columns = (_written(one.ids), one.days, one.resources, one.clicks)
+    columns = (_id_fields(one.ids), one.days, one.resources, one.clicks)
     for id_, day, resource, clicks in zip(*columns, strict=True):
-        said = _said_of(resource)
+        json = _json_around(resource)
         at = _noon(day)
-        data = f"{said.before}{clicks}{said.after}"
+        data = f"{json.before}{clicks}{json.after}"
         sent = f'{head}{data},"event_type":"RESOURCE_VIEW","occurred_at":"{at}{tail}'
         digest = blake2b(sent.encode(), digest_size=16).hexdigest()
-        field = data.replace("\\", "\\\\") if said.is_escaped else data
-        said_at = f"{clicks}\t{field}\t{at}\t{day}\t{recorded}"
-        yield digest, f"{id_}\t{owner}\t{said.type}\t{said_at}\t\\\\x{digest}\n"
+        field = data.replace("\\", "\\\\") if json.is_escaped else data
+        rest = f"{clicks}\t{field}\t{at}\t{day}\t{recorded}"
+        yield digest, f"{id_}\t{owner}\t{json.type}\t{rest}\t\\\\x{digest}\n"
 
 
-def _written(ids: Sequence[str]) -> Sequence[str]:
-    # One look at all of them, because hardly ever has one a character that must be escaped.
+def _id_fields(ids: Sequence[str]) -> Sequence[str]:
+    # All are checked at once, because ids hardly ever contain a character that must be escaped.
     together = "".join(ids)
     return ids if text_field(together) == together else [text_field(id_) for id_ in ids]
 
 
-def _store(session: Session, events: _Events) -> list[Outcome]:
-    known: dict[str, str] = {}
-    # Where the first is there, as when an import goes on, the others are likely to be, too.
-    pending = events
-    if _known(session, events.ids[:1]):
-        known = _known(session, events.ids)
-        pending = events.without(known)
-    for _ in range(_MOST_TURNS):
-        if _is_copied(session, {_COPY_EVENTS: pending.lines}):
-            return _outcomes(events, known)
-        known |= _known(session, pending.ids)
-        pending = pending.without(known)
+def _insert_events(session: Session, events: _Events) -> list[Outcome]:
+    stored: dict[str, str] = {}
+    # If the first is stored, as when an import is resumed, the others are likely to be, too.
+    new = events
+    if _stored_digests(session, events.ids[:1]):
+        stored = _stored_digests(session, events.ids)
+        new = events.without(stored)
+    for _ in range(_MAX_ATTEMPTS):
+        if _is_copied(session, {_COPY_EVENTS: new.lines}):
+            return _outcomes(events, stored)
+        stored |= _stored_digests(session, new.ids)
+        new = new.without(stored)
     raise RuntimeError("the same clicks are stored and removed again and again")
 
 
-def _outcomes(events: _Events, known: dict[str, str]) -> list[Outcome]:
-    if not known:
+def _outcomes(events: _Events, stored: dict[str, str]) -> list[Outcome]:
+    if not stored:
         return [Outcome.STORED] * len(events.ids)
     return [
-        Outcome.REPEATED if known.get(id_, "") == digest else _other(known, id_)
+        _outcome(stored.get(id_), digest)
         for id_, digest in zip(events.ids, events.digests, strict=True)
     ]
 
 
-def _other(known: dict[str, str], id_: str) -> Outcome:
-    return Outcome.CONFLICT if id_ in known else Outcome.STORED
+def _outcome(stored_digest: str | None, digest: str) -> Outcome:
+    if stored_digest is None:
+        return Outcome.STORED
+    return Outcome.REPEATED if stored_digest == digest else Outcome.CONFLICT
 
 
-def _known(session: Session, ids: Sequence[str]) -> dict[str, str]:
-    rows = session.execute(_KNOWN, {"ids": list(ids)}) if ids else ()
+def _stored_digests(session: Session, ids: Sequence[str]) -> dict[str, str]:
+    rows = session.execute(_STORED, {"ids": list(ids)}) if ids else ()
     return {id_: bytes(digest).hex() for id_, digest in rows}
 
 
 def _is_copied(session: Session, texts: dict[str, Sequence[str]]) -> bool:
-    """Copy all of it or, where a row is there already, nothing."""
+    """Insert all lines by COPY and return True; if a row exists already, insert nothing."""
     try:
         with session.connection().begin_nested():
             for statement, lines in texts.items():
@@ -201,8 +207,8 @@ def _is_copied(session: Session, texts: dict[str, Sequence[str]]) -> bool:
     return True
 
 
-def _keep_rollup(session: Session, students: Sequence[StudentClicks], *, all_new: bool) -> None:
-    # A day without a row in the rollup had no event yet: then it is what these clicks come to.
+def _update_rollup(session: Session, students: Sequence[StudentClicks], *, all_new: bool) -> None:
+    # A day without a row in the rollup had no events before: its totals are those of the clicks.
     if not all_new or not _is_copied(session, _rollup_of(students)):
         rebuild_days_of(session, sorted({one.student_id for one in students}))
 
@@ -212,7 +218,7 @@ def _rollup_of(students: Sequence[StudentClicks]) -> dict[str, Sequence[str]]:
     uses: list[str] = []
     for one in students:
         student, course = text_field(one.student_id), text_field(one.course)
-        for day, events, clicks in _counted(one):
+        for day, events, clicks in _day_totals(one):
             at = _noon(day)
             days.append(
                 f"{student}\t{day}\t{course}\t{at}\t{at}\t{events}\t{_ZEROS}\t1\t0\t{clicks}\n"
@@ -222,8 +228,8 @@ def _rollup_of(students: Sequence[StudentClicks]) -> dict[str, Sequence[str]]:
     return {_COPY_DAYS: days, _COPY_USES: uses}
 
 
-def _counted(one: StudentClicks) -> Iterator[tuple[int, int, int]]:
-    """Give each day with how many events and clicks it had."""
+def _day_totals(one: StudentClicks) -> Iterator[tuple[int, int, int]]:
+    """Yield each day with its numbers of events and clicks."""
     days, places, events = np.unique(one.days, return_inverse=True, return_counts=True)
     clicks = np.zeros(len(days), np.int64)
     np.add.at(clicks, places, one.clicks)
@@ -241,8 +247,8 @@ def _first_days(one: StudentClicks) -> dict[str, int]:
     return found
 
 
-class _Said(NamedTuple):
-    """What is the same in all clicks on a resource: its type, and the JSON around their number."""
+class _JsonAround(NamedTuple):
+    """Parts of an event that all clicks on a resource share: its type, the JSON around `clicks`."""
 
     type: str
     before: str
@@ -251,10 +257,10 @@ class _Said(NamedTuple):
 
 
 @cache
-def _said_of(resource: Resource) -> _Said:
+def _json_around(resource: Resource) -> _JsonAround:
     before = f'{{"activity":{_json(resource.type)},"clicks":'
     after = f',"site":{_json(resource.site)}}}'
-    return _Said(text_field(resource.type), before, after, "\\" in f"{before}{after}")
+    return _JsonAround(text_field(resource.type), before, after, "\\" in f"{before}{after}")
 
 
 def _json(text: str) -> str:

@@ -1,9 +1,9 @@
-"""Corrections of days for events that come late: what else changes than what they add.
+"""Corrections of the daily rollup for late events.
 
-An event's contribution depends on the event before it on its day, and on the answers before to its
-question. So each late event changes that of at most three stored events: the next on its day, the
-next answer to its question, and the first correct one. They are found by index, however many
-events a day has; the rest of the day is not read.
+An event's contribution depends on the previous event of its day, and on the earlier answers to its
+question. So a late event changes the contributions of at most three stored events: the next event
+of its day, the next answer to its question, and the first correct answer. They are found by index,
+however many events a day has; the rest of the day is not read.
 """
 
 from typing import Any
@@ -28,11 +28,11 @@ from dropout_service.database.events.daily_query import (
     Before,
     begins_session,
     count_of,
-    inserted,
+    late_increments,
     rounded,
+    seconds_between,
 )
 from dropout_service.database.events.inserted import came_before, course_of, is_of_day
-from dropout_service.database.events.intervals import seconds_between
 from dropout_service.database.events.neighbours import (
     MARKS,
     NO_ANSWER,
@@ -52,11 +52,11 @@ Days = type[DailyActivity]
 
 
 def changes(late: Event, stored: Days) -> Subquery:
-    """Return a row per student, day and course: what late events add, and what they correct.
+    """Return the increments and corrections by late events, a row per student, day and course.
 
-    `stored` has the days of these events as they were before.
+    stored: the earlier totals of the days of these events.
     """
-    own = inserted(late)
+    own = late_increments(late)
     parts = union_all(
         select(*(own.c[name] for name in COLUMNS)),
         _of_next_events(late, stored),
@@ -76,9 +76,9 @@ def changes(late: Event, stored: Days) -> Subquery:
 
 
 def _of_next_events(late: Event, stored: Days) -> Select[*tuple[Any, ...]]:
-    """Correct stored events whose session is told by a late event from now on."""
+    """Correct the sessions of stored events that now directly follow a late event."""
     after, before = (aliased(LearningEvent, name=name) for name in ("after", "before"))
-    # Nothing is looked for after events that come last.
+    # Events that are the last of their day need no look-up.
     has_later = stored.last_at >= late.occurred_at
     next_ = first_after(late, after, on_same_day(late, after) & has_later, stored)
     previous = last_before(late, before, on_same_day(late, before) & came_before(before.id))
@@ -103,20 +103,20 @@ def _of_next_events(late: Event, stored: Days) -> Select[*tuple[Any, ...]]:
 
 
 def _session(event: Any, before: Before) -> tuple[ColumnElement[int], ColumnElement[float]]:
-    """Return what an event adds to the sessions of its day, and to their seconds."""
+    """Return the increments of the sessions of a day, and of their seconds, by an event."""
     quiet = seconds_between(before.at, event.c.occurred_at)
     begins = begins_session(event.c.event_type, quiet, before)
     return case((begins, 1), else_=0), case((begins, 0.0), else_=quiet)
 
 
 def _of_first_marks(late: Event, stored: Days) -> Select[*tuple[Any, ...]]:
-    """Correct days that had no session event: their quiet begins no session any more.
+    """Correct days that get their first session events: pauses no longer begin sessions.
 
-    Of stored events without session events only the first one begins a session.
+    Without session events, only the first of the stored events begins a session.
     """
     day = (late.student_id, late.day, course_of(late).label("course"))
     marked = select(*day).where(late.event_type.in_(MARKS)).distinct().subquery("marked")
-    is_theirs = is_of_day(stored, marked.c.student_id, marked.c.day, marked.c.course)
+    is_same = is_of_day(stored, marked.c.student_id, marked.c.day, marked.c.course)
     seconds = seconds_between(stored.first_at, stored.last_at)
     query = _part(
         (stored.student_id, stored.day, stored.course),
@@ -124,11 +124,11 @@ def _of_first_marks(late: Event, stored: Days) -> Select[*tuple[Any, ...]]:
         sessions=1 - stored.sessions,
         session_seconds=seconds - stored.session_seconds,
     )
-    return query.join_from(marked, stored, is_theirs).where(~had_marks(stored))
+    return query.join_from(marked, stored, is_same).where(~had_marks(stored))
 
 
 def _of_next_answers(late: Event) -> Select[*tuple[Any, ...]]:
-    """Correct stored answers that are compared with a late answer from now on."""
+    """Correct stored answers that are now compared with a late answer."""
     after, before = (aliased(LearningEvent, name=name) for name in ("after", "before"))
     next_ = first_after(late, after, to_same_question(late, after))
     is_before = to_same_question(late, before) & came_before(before.id)
@@ -149,7 +149,7 @@ def _of_next_answers(late: Event) -> Select[*tuple[Any, ...]]:
 
 
 def _of_solved_questions(late: Event) -> Select[*tuple[Any, ...]]:
-    """Correct stored answers that are the first correct ones no more."""
+    """Correct stored answers that are no longer the first correct ones."""
     after = aliased(LearningEvent, name="after")
     is_right = to_same_question(late, after) & after.is_correct.is_(True)
     next_ = first_after(late, after, is_right & came_before(after.id))
@@ -166,6 +166,6 @@ def _one_if(fits: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 def _part(key: tuple[Any, ...], span: tuple[Any, Any], **values: Any) -> Select[*tuple[Any, ...]]:
-    """Select changes of a day; the span must be within that of its events."""
+    """Return a SELECT of changes of a day; the span must lie within that of its events."""
     known = dict(zip((*KEY, "first_at", "last_at"), (*key, *span), strict=True)) | values
     return select(*(known.get(name, literal(0, Integer)).label(name) for name in COLUMNS))

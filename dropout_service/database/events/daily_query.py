@@ -1,4 +1,4 @@
-"""What events come to, a row per student, day and course: the query behind the daily rollup."""
+"""Totals of events by student, day and course: the query behind the daily rollup."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Double,
+    Float,
     Integer,
     Numeric,
     Select,
@@ -17,11 +18,13 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from dropout_service.database.events.inserted import course_of, is_of_day
-from dropout_service.database.events.intervals import seconds_between
 from dropout_service.database.events.neighbours import (
     MARKS,
     NO_ANSWER,
@@ -38,22 +41,42 @@ from dropout_service.domain.enums import EventType
 from dropout_service.models import DailyActivity, LearningEvent
 from shared_db.queries.dialects import Column
 
-# Longer quiet begins a new session, where no session events say when one begins. Half an hour is
-# what logs are usually cut by; Catledge and Pitkow (1995) found 25.5 minutes.
+# A longer pause begins a new session, unless session events delimit the sessions. Half an hour is
+# the usual limit for logs; Catledge and Pitkow (1995) found 25.5 minutes.
 SESSION_GAP_SECONDS = 30 * 60
 
-# Sums of fractions of seconds end in other digits when they are added up in another order.
+# Sums of fractions of seconds depend on the order of addition in their last digits.
 _DIGITS = 6
 
 KEY = ("student_id", "day", "course")
 COLUMNS = tuple(column.key for column in DailyActivity.__table__.columns)
 
 
+class seconds_between(FunctionElement[float]):  # noqa: N801 - reads as the SQL function that it is
+    """Seconds from the first instant to the second, negative if that is earlier."""
+
+    name = "seconds_between"
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(seconds_between, "postgresql")
+def _on_postgresql(element: seconds_between, compiler: SQLCompiler, **options: Any) -> str:
+    start, end = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"CAST(EXTRACT(epoch FROM ({end}) - ({start})) AS double precision)"
+
+
+@compiles(seconds_between, "sqlite")
+def _in_memory(element: seconds_between, compiler: SQLCompiler, **options: Any) -> str:
+    start, end = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"((julianday({end}) - julianday({start})) * 86400.0)"
+
+
 @dataclass(frozen=True)
 class Before:
-    """The event before, on the same day in the same course.
+    """Previous event on the same day in the same course.
 
-    has_marks: whether session events say there when a session begins.
+    has_marks: session events delimit the sessions of that day.
     """
 
     at: Column
@@ -63,61 +86,62 @@ class Before:
 
 @dataclass(frozen=True)
 class _Earlier:
-    """The answer before to the same question.
+    """Previous answer to the same question.
 
-    answer: null where there is none. is_solved: whether the event is the first correct answer.
+    answer: null if there is none. is_solved: the event is the first correct answer.
     """
 
     answer: ColumnElement[Any]
     is_solved: ColumnElement[bool]
 
 
-def daily(where: ColumnElement[bool]) -> Subquery:
-    """Return a row per student, day and course, from the events that fit.
+def day_totals(where: ColumnElement[bool]) -> Subquery:
+    """Return a row per student, day and course, with the totals of the events that fit.
 
-    `where` must take whole days, or all of a day up to an instant: sessions are told by the events
-    of the day. What came before on other days is looked up wherever it is.
+    `where` must select whole days, or all events of a day up to an instant: sessions depend on the
+    events of the day. Earlier answers are looked up on all days.
     """
     event = LearningEvent
     marks = func.count(case((event.event_type.in_(MARKS), 1))).over(partition_by=_day(event))
     before = Before(
         _just_before(event, event.occurred_at), _just_before(event, event.event_type), marks > 0
     )
-    return _summed_up(_events(event, before, _earlier_of(event)).where(where))
+    return _totals_of(_events(event, before, _earlier_of(event)).where(where))
 
 
-def added(new: Event, stored: type[DailyActivity], where: ColumnElement[bool]) -> Subquery:
-    """Return what the new events that fit add to their days, of which `stored` has what is known.
+def day_increments(new: Event, stored: type[DailyActivity], where: ColumnElement[bool]) -> Subquery:
+    """Return the increments of days by the new events that fit; `stored` has the earlier totals.
 
-    Each must come after all that its day has, and change what no other event comes to.
+    Each must be later than all stored events of its day, and must not change the contribution of
+    another event.
     """
     marks, answer = mark_of_day(new), _answer_before(new)
     has_marks = marks.c.id.is_not(None)
     before = Before(
         func.coalesce(_just_before(new, new.occurred_at), stored.last_at),
-        # What came last says something only where session events tell when a session ends.
+        # The type of the last stored event matters only if session events delimit the sessions.
         func.coalesce(_just_before(new, new.event_type), case((has_marks, _last_type(stored)))),
         has_marks,
     )
     events = _events(new, before, _earlier_by(new, answer))
     joined = events.outerjoin(stored, is_of_day(stored, *_day(new)))
-    return _summed_up(joined.outerjoin(marks, true()).outerjoin(answer, true()).where(where))
+    return _totals_of(joined.outerjoin(marks, true()).outerjoin(answer, true()).where(where))
 
 
-def inserted(late: Event) -> Subquery:
-    """Return what late events add to their days, each after the event that is before it now."""
+def late_increments(late: Event) -> Subquery:
+    """Return the increments of days by late events, given the events that now precede them."""
     earlier = aliased(LearningEvent, name="just_before")
     previous = last_before(late, earlier, on_same_day(late, earlier))
     marks, answer = mark_of_day(late), _answer_before(late)
     before = Before(previous.c.occurred_at, previous.c.event_type, marks.c.id.is_not(None))
     events = _events(late, before, _earlier_by(late, answer)).outerjoin(previous, true())
-    return _summed_up(events.outerjoin(marks, true()).outerjoin(answer, true()))
+    return _totals_of(events.outerjoin(marks, true()).outerjoin(answer, true()))
 
 
 def begins_session(
     event_type: ColumnElement[Any], quiet: ColumnElement[float], before: Before
 ) -> ColumnElement[bool]:
-    """Return whether an event begins a session, so many seconds after the one before."""
+    """Return the condition that an event begins a session, `quiet` seconds after the previous."""
     return or_(
         before.at.is_(None),
         event_type == EventType.SESSION_START,
@@ -127,7 +151,7 @@ def begins_session(
 
 
 def rounded(seconds: ColumnElement[float]) -> ColumnElement[float]:
-    """Return seconds to the microsecond, in which instants are kept."""
+    """Return seconds rounded to the microsecond, the resolution of stored instants."""
     return cast(func.round(cast(seconds, Numeric), _DIGITS), Double)
 
 
@@ -149,7 +173,7 @@ def _last_type(stored: type[DailyActivity]) -> Any:
     return query.order_by(last.id.desc()).limit(1).scalar_subquery()
 
 
-def _summed_up(events: Select[*tuple[Any, ...]]) -> Subquery:
+def _totals_of(events: Select[*tuple[Any, ...]]) -> Subquery:
     event = events.subquery("event")
     quiet = seconds_between(event.c.previous_at, event.c.occurred_at)
     before = Before(event.c.previous_at, event.c.previous_type, event.c.has_marks)
@@ -187,8 +211,8 @@ def _summed_up(events: Select[*tuple[Any, ...]]) -> Subquery:
 
 
 def count_of(count: ColumnElement[int], name: str) -> ColumnElement[int]:
-    """Return a count as the table has it."""
-    # As in the table: sums of what would else be bigint are slow decimals on PostgreSQL.
+    """Return a count with the type of its column."""
+    # Sums of bigint are slow decimals on PostgreSQL.
     return cast(count, Integer).label(name)
 
 
@@ -198,7 +222,7 @@ def _answer_before(event: Event) -> LateralFromClause:
 
 
 def _earlier_by(event: Event, answer: LateralFromClause) -> _Earlier:
-    # The answer before says most of the time whether there is a correct one.
+    # Mostly the previous answer already decides whether there is an earlier correct one.
     is_solved = case(
         (answer.c.is_correct.is_(True), False),
         (answer.c.id.is_(None), is_answer(event) & event.is_correct.is_(True)),
@@ -208,7 +232,7 @@ def _earlier_by(event: Event, answer: LateralFromClause) -> _Earlier:
 
 
 def _earlier_of(event: Event) -> _Earlier:
-    """Return the same in the words of both stores."""
+    """Return the previous answer without LATERAL, which SQLite does not have."""
     earlier = aliased(LearningEvent, name="earlier")
     is_before = to_same_question(event, earlier) & precedes(earlier, event)
     answer = select(func.coalesce(earlier.answer_digest, NO_ANSWER)).where(is_before)

@@ -1,9 +1,9 @@
-"""The daily rollup: what a student's events of a day come to, kept with the events.
+"""Daily rollup: totals of a student's events by day and course, stored with the events.
 
-Events that come in time order are added to their days. Those that come late are, too, and the
-contributions of stored events next to them are corrected; a day is not read again. In memory the
-days are recomputed. Either way a repeat counts once, and the order of arrival changes nothing. With
-the students' rows locked parallel writers cannot lose each other's.
+Events in time order are added to the totals of their days. Late events are added too, and the
+contributions of neighbouring stored events are corrected; no day is read again. The in-memory store
+recomputes the days. Either way a replay counts once, and the order of arrival changes nothing. The
+students' rows are locked, so that parallel writers lose no update.
 """
 
 from collections.abc import Sequence
@@ -23,66 +23,73 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from dropout_service.database.events.corrections import changes
-from dropout_service.database.events.daily_query import COLUMNS, KEY, added, daily, rounded
+from dropout_service.database.events.daily_query import (
+    COLUMNS,
+    KEY,
+    day_increments,
+    day_totals,
+    rounded,
+)
 from dropout_service.database.events.inserted import days_of, new_events
-from dropout_service.database.events.out_of_order import late_days, touched_by_events
+from dropout_service.database.events.out_of_order import changed_days, late_days
 from dropout_service.database.events.resource_usage import (
-    note_uses_of_events,
-    note_uses_of_students,
+    update_uses_of_events,
+    update_uses_of_students,
 )
 from dropout_service.models import DailyActivity, LearningEvent
+from shared_db.columns import Row
 from shared_db.queries.dialects import in_list
 
 _TABLE: Any = DailyActivity.__table__
-_PLACE = tuple_(LearningEvent.student_id, LearningEvent.day)
+_STUDENT_DAY = tuple_(LearningEvent.student_id, LearningEvent.day)
 
 
-def refresh_days_of(session: Session, events: Sequence[LearningEvent]) -> None:
-    """Bring the rollup up to events that were just stored; their students must be locked."""
+def refresh_days_of(session: Session, events: Sequence[Row]) -> None:
+    """Add events that were just inserted to the rollup; their students must be locked."""
     if not events:
         return
-    came = {"event_ids": [event.id for event in events]}
+    new = {"event_ids": [event["id"] for event in events]}
     if _dialect(session) == "sqlite":
-        session.execute(_recomputing_touched(), came)
-    elif late := session.execute(_adding(), came).all():
+        session.execute(_recompute_changed(), new)
+    elif late := session.execute(_add_in_time(), new).all():
         days = {tuple(day) for day in late}
-        late_ids = [event.id for event in events if (event.student_id, event.day) in days]
-        session.execute(_inserting(), {**came, "late_ids": late_ids})
-    note_uses_of_events(session, events)
+        late_ids = [event["id"] for event in events if (event["student_id"], event["day"]) in days]
+        session.execute(_add_late(), {**new, "late_ids": late_ids})
+    update_uses_of_events(session, events)
 
 
 def rebuild_days_of(session: Session, student_ids: Sequence[str]) -> None:
-    """Make the rollup of these students from all their events."""
+    """Recompute the rollup of these students from all their events."""
     if student_ids:
-        session.execute(_rebuilding(_dialect(session)), {"student_ids": student_ids})
-        note_uses_of_students(session, student_ids)
+        session.execute(_rebuild(_dialect(session)), {"student_ids": student_ids})
+        update_uses_of_students(session, student_ids)
 
 
 def _dialect(session: Session) -> str:
     return session.get_bind().dialect.name
 
 
-# Kept, because putting them together takes longer than running them for one event.
+# Cached, because building these statements takes longer than running them for one event.
 @cache
-def _adding() -> Select[str, int]:
-    """Return what adds new events to their days, and selects the late days that it left out."""
+def _add_in_time() -> Select[str, int]:
+    """Return the statement that adds new events to their days and selects the late days."""
     new = new_events()
     stored = days_of(new)
     late = late_days(new, stored).cte("late")
     is_in_time = tuple_(new.student_id, new.day).not_in(select(*late.c))
-    adding = _adding_up(added(new, stored, is_in_time))
+    adding = _add_up(day_increments(new, stored, is_in_time))
     returning = adding.returning(_TABLE.c.day)
     return select(*late.c).add_cte(returning.cte("adding"))
 
 
 @cache
-def _inserting() -> Insert:
-    """Return what adds late events to their days and corrects those of stored ones."""
+def _add_late() -> Insert:
+    """Return the statement that adds late events and corrects the contributions of stored ones."""
     late = new_events("late_ids")
-    return _adding_up(changes(late, days_of(late)))
+    return _add_up(changes(late, days_of(late)))
 
 
-def _adding_up(days: Subquery) -> postgresql.Insert:
+def _add_up(days: Subquery) -> postgresql.Insert:
     rows = select(*(days.c[name] for name in COLUMNS))
     insert = postgresql.insert(_TABLE).from_select(COLUMNS, rows)
     before, more = _TABLE.c, insert.excluded
@@ -97,23 +104,23 @@ def _adding_up(days: Subquery) -> postgresql.Insert:
 
 
 @cache
-def _recomputing_touched() -> Insert:
-    return _storing("sqlite", _PLACE.in_(touched_by_events()))
+def _recompute_changed() -> Insert:
+    return _upsert("sqlite", _STUDENT_DAY.in_(changed_days()))
 
 
 @cache
-def _rebuilding(dialect: str) -> Insert:
-    return _storing(dialect, in_list(LearningEvent.student_id, "student_ids", dialect))
+def _rebuild(dialect: str) -> Insert:
+    return _upsert(dialect, in_list(LearningEvent.student_id, "student_ids", dialect))
 
 
-def _storing(dialect: str, where: ColumnElement[bool]) -> Insert:
-    insert = _inserted(dialect, daily(where))
+def _upsert(dialect: str, where: ColumnElement[bool]) -> Insert:
+    insert = _insert(dialect, day_totals(where))
     changed = {name: insert.excluded[name] for name in COLUMNS if name not in KEY}
     upsert: Insert = insert.on_conflict_do_update(index_elements=KEY, set_=changed)
     return upsert
 
 
-def _inserted(dialect: str, days: Subquery) -> postgresql.Insert | sqlite.Insert:
+def _insert(dialect: str, days: Subquery) -> postgresql.Insert | sqlite.Insert:
     # SQLite's parser takes the ON of ON CONFLICT for a join's, unless there is a WHERE before it.
     rows = select(*(days.c[name] for name in COLUMNS)).where(days.c.events > 0)
     insert = (sqlite if dialect == "sqlite" else postgresql).insert(_TABLE)

@@ -1,4 +1,4 @@
-"""The events next to an event: on its day, and among the answers to its question."""
+"""Neighbours of an event in time: on its day, and among the answers to its question."""
 
 from typing import Any
 
@@ -13,27 +13,27 @@ from dropout_service.models import DailyActivity, LearningEvent
 Event = type[LearningEvent]
 
 MARKS = (EventType.SESSION_START, EventType.SESSION_END)
-# Stands for an answer that does not say what was answered.
+# Represents an answer without known content.
 NO_ANSWER = literal(b"", LargeBinary)
 
 
 def is_answer(event: Event) -> ColumnElement[bool]:
-    """Return whether an event answers a question that it names."""
+    """Return the condition that an event answers a question that it names."""
     return (event.event_type == EventType.QUESTION_SUBMIT) & event.question_id.is_not(None)
 
 
 def is_solving(event: Event) -> ColumnElement[bool]:
-    """Return whether an event is the first correct answer to its question."""
+    """Return the condition that an event is the first correct answer to its question."""
     earlier = aliased(LearningEvent, name="earlier_correct")
     is_earlier = to_same_question(event, earlier) & precedes(earlier, event)
     query = select(earlier.id).where(is_earlier, earlier.is_correct.is_(True))
     is_right = is_answer(event) & event.is_correct.is_(True)
-    # OFFSET has this asked before anything is joined to the event.
+    # OFFSET makes PostgreSQL evaluate this before it joins other tables to the event.
     return is_right & ~query.correlate(event).offset(0).exists()
 
 
 def on_same_day(event: Event, other: Event) -> ColumnElement[bool]:
-    """Return whether two events are of one student, day and course."""
+    """Return the condition that two events have the same student, day and course."""
     return (
         (other.student_id == event.student_id)
         & (other.day == event.day)
@@ -42,7 +42,7 @@ def on_same_day(event: Event, other: Event) -> ColumnElement[bool]:
 
 
 def to_same_question(event: Event, other: Event) -> ColumnElement[bool]:
-    """Return whether another event answers the same question of the same student."""
+    """Return the condition that another event answers the same question of the same student."""
     return (
         (other.student_id == event.student_id)
         & (other.question_id == event.question_id)
@@ -51,22 +51,22 @@ def to_same_question(event: Event, other: Event) -> ColumnElement[bool]:
 
 
 def precedes(one: Event, other: Event) -> ColumnElement[bool]:
-    """Return whether one event comes before another; at the same instant ids decide."""
+    """Return the condition that one event precedes another; at the same instant ids decide."""
     return tuple_(one.occurred_at, one.id) < tuple_(other.occurred_at, other.id)
 
 
 def mark_of_day(event: Event) -> LateralFromClause:
-    """Return a session event of an event's day in its course, if there is one, to join to it."""
+    """Return a session event of the event's day and course, if one exists, as a lateral join."""
     mark = aliased(LearningEvent, name="mark")
     where = (on_same_day(event, mark), mark.event_type.in_(MARKS))
     return select(mark.id).where(*where).limit(1).correlate(event).lateral()
 
 
 def had_marks(stored: type[DailyActivity]) -> ColumnElement[bool]:
-    """Return whether a day had session events before those of the parameter `event_ids` came."""
+    """Return the condition that a day had session events other than those of `event_ids`."""
     mark = aliased(LearningEvent, name="mark")
-    is_theirs = is_of_day(stored, mark.student_id, mark.day, course_of(mark))
-    where = (is_theirs, mark.event_type.in_(MARKS), came_before(mark.id))
+    is_same = is_of_day(stored, mark.student_id, mark.day, course_of(mark))
+    where = (is_same, mark.event_type.in_(MARKS), came_before(mark.id))
     # OFFSET keeps the planner from reading the session events of all students.
     return select(mark.id).where(*where).correlate(stored).offset(0).exists()
 
@@ -74,11 +74,11 @@ def had_marks(stored: type[DailyActivity]) -> ColumnElement[bool]:
 def last_before(
     event: Event, other: Event, where: ColumnElement[bool], *outer: Any
 ) -> LateralFromClause:
-    """Return the last of the other events that fit before an event, to join to it.
+    """Return the last of the other events that fit before an event, as a lateral join.
 
     outer: further tables that `where` refers to.
     """
-    query = _described(other).where(where, precedes(other, event))
+    query = _columns_of(other).where(where, precedes(other, event))
     query = query.order_by(other.occurred_at.desc(), other.id.desc()).limit(1)
     return query.correlate(event, *outer).lateral()
 
@@ -86,13 +86,13 @@ def last_before(
 def first_after(
     event: Event, other: Event, where: ColumnElement[bool], *outer: Any
 ) -> LateralFromClause:
-    """Return the first of the other events that fit after an event, in the same way."""
-    query = _described(other).where(where, precedes(event, other))
+    """Return the first of the other events that fit after an event, as a lateral join."""
+    query = _columns_of(other).where(where, precedes(event, other))
     query = query.order_by(other.occurred_at, other.id).limit(1)
     return query.correlate(event, *outer).lateral()
 
 
-def _described(event: Event) -> Select[*tuple[Any, ...]]:
+def _columns_of(event: Event) -> Select[*tuple[Any, ...]]:
     answer = func.coalesce(event.answer_digest, NO_ANSWER).label("answer")
     return select(
         event.id,

@@ -1,4 +1,4 @@
-"""Days on which new events change more than they add."""
+"""Out-of-order events: days on which new events change the contributions of stored ones."""
 
 from typing import Any
 
@@ -22,8 +22,8 @@ def late_days(new: type[LearningEvent], stored: type[DailyActivity]) -> Compound
     return union(_of_later_events(new, stored), _of_later_answers(new))
 
 
-def touched_by_events() -> CompoundSelect[Any]:
-    """Return, in memory, the days of the events of the parameter, and those of later answers."""
+def changed_days() -> CompoundSelect[Any]:
+    """Return the days of the events of parameter `event_ids` and of later answers. SQLite only."""
     new, later = aliased(LearningEvent), aliased(LearningEvent)
     is_new = in_list(new.id, "event_ids", "sqlite")
     is_later = (
@@ -41,12 +41,12 @@ def _of_later_events(new: type[LearningEvent], stored: type[DailyActivity]) -> A
     day = (new.student_id, new.day, course_of(new).label("course"))
     since = func.min(new.occurred_at).label("since")
     has_marks = func.bool_or(new.event_type.in_(MARKS)).label("has_marks")
-    come = select(*day, since, has_marks).group_by(*day).subquery("come")
-    is_theirs = is_of_day(stored, come.c.student_id, come.c.day, come.c.course)
-    are_first_marks = come.c.has_marks & ~had_marks(stored)
-    is_changed = or_(stored.last_at >= come.c.since, are_first_marks)
-    found = select(come.c.student_id, come.c.day).join_from(come, stored, is_theirs)
-    return found.where(is_changed)
+    days = select(*day, since, has_marks).group_by(*day).subquery("come")
+    is_same = is_of_day(stored, days.c.student_id, days.c.day, days.c.course)
+    are_first_marks = days.c.has_marks & ~had_marks(stored)
+    is_changed = or_(stored.last_at >= days.c.since, are_first_marks)
+    late = select(days.c.student_id, days.c.day).join_from(days, stored, is_same)
+    return late.where(is_changed)
 
 
 def _of_later_answers(new: type[LearningEvent]) -> Any:
@@ -58,8 +58,8 @@ def _of_later_answers(new: type[LearningEvent]) -> Any:
         & (later.occurred_at >= answer.c.since)
         & (later.event_type == EventType.QUESTION_SUBMIT)
     )
-    # Among them are the new ones themselves: one more is a stored one. No more are read.
-    # In order, so that the planner reads them by their index.
+    # The new answers are among these rows: one more than there are new ones is a stored answer, and
+    # no further row is read. In order, so that the planner uses the index.
     others = select(later.id).where(is_later).order_by(later.occurred_at, later.id)
     other = others.correlate(answer).offset(answer.c.count).limit(1)
     days = func.unnest(answer.c.days, type_=Integer).label("day")

@@ -1,7 +1,7 @@
-"""Which types of resources a student used in a course, and when first; kept with the events.
+"""First use of each type of resource by a student in a course, stored with the events.
 
-The first day only ever moves back, so it is brought up to new events from them alone: repeats and
-any order of arrival give the same.
+The first day only ever moves back, so new events alone are enough to update it: replays and any
+order of arrival give the same.
 """
 
 from collections.abc import Sequence
@@ -13,20 +13,21 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.events.inserted import course_of, new_events
 from dropout_service.models import LearningEvent, ResourceUse
+from shared_db.columns import Row
 from shared_db.queries.dialects import in_list
 
 KEY = ("student_id", "course", "resource_type")
 
 
-def note_uses_of_events(session: Session, events: Sequence[LearningEvent]) -> None:
-    """Bring the first days up to events that were just stored; their students must be locked."""
-    views = [event.id for event in events if event.resource_type is not None]
+def update_uses_of_events(session: Session, events: Sequence[Row]) -> None:
+    """Update the first days by events that were just inserted; their students must be locked."""
+    views = [event["id"] for event in events if event["resource_type"] is not None]
     if views:
         session.execute(_of_events(_dialect(session)), {"event_ids": views})
 
 
-def note_uses_of_students(session: Session, student_ids: Sequence[str]) -> None:
-    """Bring the first days up to all events of these students, who must be locked."""
+def update_uses_of_students(session: Session, student_ids: Sequence[str]) -> None:
+    """Update the first days by all events of these students, who must be locked."""
     session.execute(_of_students(_dialect(session)), {"student_ids": student_ids})
 
 
@@ -37,17 +38,17 @@ def _dialect(session: Session) -> str:
 @cache
 def _of_events(dialect: str) -> Insert:
     if dialect == "sqlite":
-        return _noting(dialect, LearningEvent, in_list(LearningEvent.id, "event_ids", dialect))
-    return _noting(dialect, new_events(), true())
+        return _upsert(dialect, LearningEvent, in_list(LearningEvent.id, "event_ids", dialect))
+    return _upsert(dialect, new_events(), true())
 
 
 @cache
 def _of_students(dialect: str) -> Insert:
-    is_theirs = in_list(LearningEvent.student_id, "student_ids", dialect)
-    return _noting(dialect, LearningEvent, is_theirs)
+    is_own = in_list(LearningEvent.student_id, "student_ids", dialect)
+    return _upsert(dialect, LearningEvent, is_own)
 
 
-def _noting(dialect: str, event: type[LearningEvent], where: ColumnElement[bool]) -> Insert:
+def _upsert(dialect: str, event: type[LearningEvent], where: ColumnElement[bool]) -> Insert:
     course = course_of(event)
     key = (event.student_id, course, event.resource_type)
     uses = (

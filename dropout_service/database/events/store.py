@@ -1,41 +1,36 @@
-"""Learning events as they come in, and the attempts that they show."""
+"""Learning events: repository, with the attempts at questions that events show."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Unpack
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dropout_service.database.events.daily_rollup import rebuild_days_of, refresh_days_of
-from dropout_service.database.students.locking import ensure_and_lock, require_student
+from dropout_service.database.students.locking import (
+    ensure_and_lock,
+    insert_unless_erased,
+    require_student,
+)
 from dropout_service.domain.enums import EventType
 from dropout_service.domain.resource_view import clicks_of, resource_type_of
-from dropout_service.domain.rules.activity import day_of
+from dropout_service.domain.rules.activity import epoch_day
 from dropout_service.errors import EventExists, StudentErased
 from dropout_service.models import AttemptHistory, LearningEvent, Student
 from shared_db.clock import utc_now
-from shared_db.columns import row_of
+from shared_db.columns import Row
+from shared_db.connection.database import Database
 from shared_db.errors import ServiceError
 from shared_db.ids import new_id
-from shared_db.queries.filters import Columns, Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
-from shared_db.repository import Repository
-from shared_db.spool.writes import (
-    SpoolableType,
-    insert_many_or_spool,
-    insert_or_spool,
-    insert_or_spool_async,
-    write_deadline,
-)
-from shared_db.writes.group_commit import GroupCommit
-from shared_db.writes.idempotent_insert import (
-    Outcome,
-    content_digest,
-    content_digest_and_size,
-    insert_many_idempotent,
-)
+from shared_db.queries.filters import Columns
+from shared_db.queries.pagination import Keyset, Page, PageOptions
+from shared_db.repository import IngestRepository, Received
+from shared_db.results import InsertResult, Outcome
+from shared_db.spool.access import SpoolAccess
+from shared_db.spool.spoolable import SpoolableType
+from shared_db.writes.idempotent_insert import content_digest, content_digest_and_size
 
 EVENTS_BY_TIME = Keyset("events", (LearningEvent.occurred_at, LearningEvent.id), is_descending=True)
 ATTEMPTS_BY_TIME = Keyset(
@@ -53,7 +48,7 @@ EVENT_COLUMNS: Columns = {
 # Not frozen, which would make its constructor take three times as long for each item of a batch.
 @dataclass
 class EventToStore:
-    """A learning event before it is stored; without an id one is made, without a time it is now."""
+    """Learning event to insert; without an id it gets a new one, without a time the present."""
 
     student_id: str
     event_type: EventType
@@ -64,46 +59,38 @@ class EventToStore:
     occurred_at: datetime | None = None
     accepted_at: datetime | None = None
 
-
-class Received(NamedTuple):
-    """An event as a row that is not yet stored, and how many bytes its JSON has."""
-
-    row: LearningEvent
-    size: int
+    def values(self, now: datetime) -> Row:
+        """Return the row to insert."""
+        return received(self, now).row
 
 
-def _row(event: EventToStore, now: datetime) -> LearningEvent:
-    return received(event, now).row
+def _replay(manager: Any, events: Sequence[EventToStore]) -> list[InsertResult]:
+    results: list[InsertResult] = manager.events.add_many(events)
+    return results
 
 
-def _give(manager: "Events", events: Sequence[EventToStore]) -> list[Outcome]:
-    return manager.add_learning_events(events)[1]
-
-
-def _pending(
-    rows: Sequence[tuple[LearningEvent, Outcome]],
-) -> tuple[list[LearningEvent], list[Outcome]]:
-    return [row for row, _ in rows], [outcome for _, outcome in rows]
-
-
-# Not ordered: an event brings its student with it, and has its time.
+# Not ordered: an event creates its student, and has its own time.
 EVENT = SpoolableType(
     "learning-event",
     EventToStore,
-    _row,
+    LearningEvent,
+    EventToStore.values,
     EventExists,
-    _give,
+    _replay,
     subject=lambda event: event.student_id,
     is_ordered=False,
 )
 
 
-class Events(Repository):
-    """What students did."""
+class EventRepository(IngestRepository[EventToStore, LearningEvent]):
+    """Learning events. Single inserts share transactions by group commit."""
 
-    commits: GroupCommit[Received, LearningEvent]
+    def __init__(self, database: Database, spool: SpoolAccess | None = None) -> None:
+        super().__init__(
+            database, spool, EVENT, lambda event: received(event, utc_now()), _insert_each
+        )
 
-    def add_learning_event(
+    def add(
         self,
         event_id: str | None,
         student_id: str,
@@ -114,13 +101,13 @@ class Events(Repository):
         data: dict[str, Any] | None = None,
         occurred_at: datetime | None = None,
     ) -> LearningEvent:
-        """Store one event, and its student when not seen before.
+        """Insert one event, and its student if new.
 
         Raises:
             EventExists: the id is stored with other content.
-            StudentDeleted: all data of the student were erased.
+            StudentErased: all data of the student were erased.
             Overloaded: too many events wait to be written.
-            ValueError: there is no such kind of event.
+            ValueError: there is no such event type.
 
         """
         event = EventToStore(
@@ -132,132 +119,71 @@ class Events(Repository):
             data=data,
             occurred_at=occurred_at,
         )
-        return insert_or_spool(self.database, EVENT, event, self._write)
+        return self.insert_grouped(event)
 
-    async def add_learning_event_async(self, event: EventToStore) -> LearningEvent:
-        """Do the same for a task, which holds no thread while it waits."""
-        return await insert_or_spool_async(self.database, EVENT, event, self._write_async)
+    async def add_async(self, event: EventToStore) -> LearningEvent:
+        """Insert one event as `add` does; the task uses no thread while it waits."""
+        return await self.insert_grouped_async(event)
 
-    def add_learning_events(
-        self, events: Sequence[EventToStore]
-    ) -> tuple[list[LearningEvent], list[Outcome]]:
-        """Store many events in one unit of work; return their rows and outcomes in order."""
-        return insert_many_or_spool(self.database, EVENT, events, self._write_many, _pending)
+    def add_many(self, events: Sequence[EventToStore]) -> list[InsertResult]:
+        """Insert events, and their students if new; return the result of each, in order."""
+        return self.insert_many(EVENT, events, _insert_many)
 
-    def _write(self, event: EventToStore) -> LearningEvent:
-        came = received(event, utc_now())
-        return self.commits.write(came, came.size)
-
-    async def _write_async(self, event: EventToStore) -> LearningEvent:
-        came = received(event, utc_now())
-        return await self.commits.write_async(came, came.size)
-
-    def _write_many(
-        self, events: Sequence[EventToStore]
-    ) -> tuple[list[LearningEvent], list[Outcome]]:
-        now = utc_now()
-        rows = [received(event, now).row for event in events]
-        with self.database.unit_of_work() as session:
-            return rows, _store(session, rows)
-
-    def get_student_events(
-        self,
-        student_id: str,
-        *,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
-    ) -> Page[LearningEvent]:
+    def search(self, student_id: str, **options: Unpack[PageOptions]) -> Page[LearningEvent]:
         """Return the student's events, the latest first.
 
         Raises:
-            StudentNotFound: nothing was heard of that student.
-            StudentDeleted: all data of the student were erased.
-            MalformedCursor: the cursor is not one of this list.
+            StudentNotFound: no row of that student is stored.
+            StudentErased: all data of the student were erased.
+            ServiceError: as `Repository.page`.
 
         """
         query = select(LearningEvent).where(LearningEvent.student_id == student_id)
-        with self.database.reading_filtered() as session:
-            require_student(session, student_id)
-            query = query.where(*conditions(session, filters, EVENT_COLUMNS))
-            return EVENTS_BY_TIME.page(session, query, after=after, limit=limit)
+        return self.page(
+            EVENTS_BY_TIME,
+            query,
+            EVENT_COLUMNS,
+            require=lambda session: require_student(session, student_id),
+            **options,
+        )
 
-    def get_student_attempts(
-        self, student_id: str, *, after: str | None = None, limit: int = 100
+    def search_attempts(
+        self, student_id: str, **options: Unpack[PageOptions]
     ) -> Page[AttemptHistory]:
         """Return the student's answers with the number of the attempt, the latest first.
 
         Raises:
-            StudentNotFound: nothing was heard of that student.
-            StudentDeleted: all data of the student were erased.
-            MalformedCursor: the cursor is not one of this list.
+            StudentNotFound: no row of that student is stored.
+            StudentErased: all data of the student were erased.
+            ServiceError: as `Repository.page`.
 
         """
         query = select(AttemptHistory).where(AttemptHistory.student_id == student_id)
-        with self.database.reading() as session:
-            require_student(session, student_id)
-            return ATTEMPTS_BY_TIME.page(session, query, after=after, limit=limit)
+        return self.page(
+            ATTEMPTS_BY_TIME,
+            query,
+            require=lambda session: require_student(session, student_id),
+            **options,
+        )
 
     def rebuild_daily_activity(self, *, after: str = "", limit: int = 1000) -> str | None:
-        """Make the rollup of the next students after an id anew from their events.
+        """Recompute the rollup of the next students by id from their events.
 
-        Returns the last of them, to go on after, or None when there are no more. For rows that
-        were stored past this manager, as an import does.
+        Returns the last of them, to go on after, or None when there are no more. For events that
+        were inserted without this repository.
         """
         query = select(Student.id).where(Student.id > after).order_by(Student.id).limit(limit)
-        with self.database.unit_of_work() as session:
+
+        def rebuild(session: Session) -> str | None:
             student_ids = session.scalars(query.with_for_update(key_share=True)).all()
             rebuild_days_of(session, student_ids)
             return student_ids[-1] if student_ids else None
 
-    def _store_waiting(self, waiting: Sequence[Received]) -> list[LearningEvent | ServiceError]:
-        rows = [came.row for came in waiting]
-        with write_deadline(self.database), self.database.unit_of_work() as session:
-            return _store_each(session, rows)
-
-
-def _store(session: Session, rows: Sequence[LearningEvent]) -> list[Outcome]:
-    gone = ensure_and_lock(session, {row.student_id for row in rows}, utc_now())
-    kept = [row for row in rows if row.student_id not in gone]
-    outcomes = insert_many_idempotent(session, kept)
-    stored = [row for row, o in zip(kept, outcomes, strict=True) if o is Outcome.STORED]
-    refresh_days_of(session, stored)
-    of_kept = iter(outcomes)
-    return [Outcome.ERASED if row.student_id in gone else next(of_kept) for row in rows]
-
-
-def _store_each(
-    session: Session, rows: Sequence[LearningEvent]
-) -> list[LearningEvent | ServiceError]:
-    """Store the events that are new; return each as stored, or why it was refused."""
-    pairs = list(zip(rows, _store(session, rows), strict=True))
-    repeated = _stored(session, [row.id for row, o in pairs if o is Outcome.REPEATED])
-
-    def answer(row: LearningEvent, outcome: Outcome) -> LearningEvent | ServiceError:
-        match outcome:
-            case Outcome.STORED:
-                return row
-            case Outcome.REPEATED:
-                return repeated[row.id]
-            case Outcome.CONFLICT:
-                return EventExists(row.id)
-            case Outcome.ERASED:
-                return StudentErased(row.student_id)
-
-    return [answer(*pair) for pair in pairs]
-
-
-def _stored(session: Session, ids: Sequence[str]) -> dict[str, LearningEvent]:
-    if not ids:
-        return {}
-    events = session.scalars(select(LearningEvent).where(LearningEvent.id.in_(ids))).all()
-    for event in events:
-        event.is_replay = True
-    return {event.id: event for event in events}
+        return self.write(rebuild)
 
 
 def received(event: EventToStore, now: datetime) -> Received:
-    """Return the event as it came at `now`."""
+    """Return the row of an event that came at `now`, and the size of its JSON."""
     sent = dict(vars(event))
     event_id = sent.pop("id")
     at = sent.pop("accepted_at") or now
@@ -267,16 +193,66 @@ def received(event: EventToStore, now: datetime) -> Received:
     viewed = data if event.event_type is EventType.RESOURCE_VIEW else {}
     correct, answer = answered.get("correct"), answered.get("answer")
     occurred_at = event.occurred_at or at
-    row = row_of(
-        LearningEvent,
-        **{**sent, "occurred_at": occurred_at},
-        id=event_id or new_id(),
-        day=day_of(occurred_at),
-        is_correct=correct if isinstance(correct, bool) else None,
-        answer_digest=None if answer is None else content_digest({"answer": answer}),
-        resource_type=resource_type_of(viewed),
-        clicks=clicks_of(viewed),
-        recorded_at=at,
-        digest=digest,
-    )
+    row = {
+        **sent,
+        "occurred_at": occurred_at,
+        "id": event_id or new_id(),
+        "day": epoch_day(occurred_at),
+        "is_correct": correct if isinstance(correct, bool) else None,
+        "answer_digest": None if answer is None else content_digest({"answer": answer}),
+        "resource_type": resource_type_of(viewed),
+        "clicks": clicks_of(viewed),
+        "recorded_at": at,
+        "digest": digest,
+    }
     return Received(row, size)
+
+
+def _insert_many(session: Session, events: Sequence[EventToStore]) -> list[InsertResult]:
+    now = utc_now()
+    return _insert_rows(session, [received(event, now).row for event in events])
+
+
+def _insert_rows(session: Session, rows: Sequence[Row]) -> list[InsertResult]:
+    erased = ensure_and_lock(session, {row["student_id"] for row in rows}, utc_now())
+    is_erased = [row["student_id"] in erased for row in rows]
+    results = insert_unless_erased(session, LearningEvent, rows, is_erased)
+    pairs = zip(rows, results, strict=True)
+    refresh_days_of(session, [row for row, result in pairs if result.is_stored])
+    return results
+
+
+def _insert_each(session: Session, rows: Sequence[Row]) -> list[LearningEvent | ServiceError]:
+    """Insert the events that are new; return the stored row or the refusal of each."""
+    results = _insert_rows(session, rows)
+    repeated = _replays(session, [r.id for r in results if r.outcome is Outcome.REPEATED])
+
+    def answer(row: Row, outcome: Outcome) -> LearningEvent | ServiceError:
+        match outcome:
+            case Outcome.STORED:
+                return _event_of(row)
+            case Outcome.REPEATED:
+                return repeated[row["id"]]
+            case Outcome.ERASED:
+                return StudentErased(row["student_id"])
+            case _:
+                return EventExists(row["id"])
+
+    return [answer(row, result.outcome) for row, result in zip(rows, results, strict=True)]
+
+
+def _event_of(row: Row) -> LearningEvent:
+    event = LearningEvent()
+    # Set one by one, attributes record their history, which takes five times as long.
+    vars(event).update(row)
+    return event
+
+
+def _replays(session: Session, ids: Sequence[str]) -> dict[str, LearningEvent]:
+    """Return the stored events of these ids, marked as replays."""
+    if not ids:
+        return {}
+    events = session.scalars(select(LearningEvent).where(LearningEvent.id.in_(ids))).all()
+    for event in events:
+        event.is_replay = True
+    return {event.id: event for event in events}

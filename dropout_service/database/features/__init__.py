@@ -1,1 +1,1 @@
-"""Features: counts and columns computed from events and marks; no predictions."""
+"""Features of students and enrolments, computed from events and marks; predictions are not here."""

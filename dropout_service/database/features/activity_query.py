@@ -1,4 +1,4 @@
-"""The counts behind the features: of one student or a whole cohort, in one statement."""
+"""Counts behind the features of a student or a cohort, in one SQL statement."""
 
 from datetime import datetime
 from functools import cache
@@ -18,19 +18,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from dropout_service.database.events.daily_query import COLUMNS, daily
+from dropout_service.database.events.daily_query import COLUMNS, day_totals
 from dropout_service.domain.rules.activity import (
     BEFORE_DAYS,
     RECENT_DAYS,
     RECENT_MARKS,
     RHYTHM_DAYS,
     Activity,
-    day_of,
+    epoch_day,
 )
 from dropout_service.models import DailyActivity, KnownAssessment, LearningEvent
 from shared_db.columns import UtcDateTime
 
-# Features that are counted over the recent days and over those before.
+# Columns of the rollup that are summed over the recent days and over the days before them.
 _IN_WINDOWS = {
     "events": "events",
     "submissions": "submissions",
@@ -51,12 +51,12 @@ _NULLABLE = {name for name, field in Activity.__dataclass_fields__.items() if fi
 def activity_of(
     session: Session, students: Select[str], as_of: datetime, **parameters: object
 ) -> dict[str, Activity]:
-    """Return the activity by `as_of` of the students whose ids are selected, by id.
+    """Return the activity up to `as_of` of the selected students, by id.
 
     Whole days come from the rollup, the day of `as_of` from its events up to that instant.
-    parameters: of the selection, which must be one of a few that are kept.
+    students: a query that is a module's constant, as its statement is cached. parameters: of it.
     """
-    values = {"as_of": as_of, "today": day_of(as_of), **parameters}
+    values = {"as_of": as_of, "today": epoch_day(as_of), **parameters}
     rows = session.execute(activity_statement(students), values).mappings()
     return {
         row["id"]: Activity(as_of=as_of, **{name: row[name] for name in _FIELDS}) for row in rows
@@ -65,9 +65,9 @@ def activity_of(
 
 @cache
 def activity_statement(students: Select[str]) -> Select[*tuple[Any, ...]]:
-    """Return the statement: a row per selected student, its columns the fields of `Activity`.
+    """Return the statement: one row per selected student, its columns the fields of `Activity`.
 
-    Kept, because putting it together takes longer than running it for one student.
+    Cached, because building it takes longer than running it for one student.
     """
     scope = select(students.subquery("student").c[0].label("id")).cte("scope")
     events = _event_counts(scope)
@@ -93,7 +93,9 @@ def _days(scope: CTE) -> Subquery:
         DailyActivity.day < TODAY, DailyActivity.student_id.in_(chosen)
     )
     event = LearningEvent
-    part = daily((event.day == TODAY) & (event.occurred_at <= AS_OF) & event.student_id.in_(chosen))
+    part = day_totals(
+        (event.day == TODAY) & (event.occurred_at <= AS_OF) & event.student_id.in_(chosen)
+    )
     return union_all(whole, select(*(part.c[name] for name in COLUMNS))).subquery("known_day")
 
 

@@ -1,4 +1,4 @@
-"""What is known of enrolments at the end of a day of their course, as columns of numbers."""
+"""Features of enrolments at the end of a day of their course, as columns of numbers."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from dropout_service.domain.enrolments.enrolment_features import (
     midrank_name,
     percentile_name,
 )
-from dropout_service.domain.rules.activity import day_of
+from dropout_service.domain.rules.activity import epoch_day
 
 Columns = dict[str, NDArray[Any]]
 
@@ -66,8 +66,9 @@ def enrolment_features(
 ) -> Columns:
     """Return the features of all enrolments still registered at the end of a day of their course.
 
-    Columns by name, one row per enrolment, by its id: `KEY_COLUMNS` and `FEATURE_NAMES` of the
-    domain; what is not known is NaN. Who is percentiled against are the same rows.
+    The columns are `KEY_COLUMNS` and `FEATURE_NAMES` of the domain, with one row per enrolment,
+    ordered by its id. An unknown value is NaN. Percentiles are taken among the rows of the same
+    course.
     """
     return _features(session, {"day": as_of_day, "today": None}, courses)
 
@@ -75,16 +76,17 @@ def enrolment_features(
 def enrolment_features_at(
     session: Session, as_of: datetime, *, courses: Sequence[str] | None = None
 ) -> Columns:
-    """Return the same as of an instant, at the end of the day that was over by then in each course.
+    """Return the features of all enrolments still registered at the instant.
 
-    A day (UTC) is over from its last second on.
+    In each course they are as of the end of the last day (UTC) that was over at the instant. A day
+    is over from its last second on.
     """
     return _features(session, {"day": None, "today": last_whole_day(as_of)}, courses)
 
 
 def last_whole_day(as_of: datetime) -> int:
-    """Return the last day (UTC, since 1970-01-01) that is over; it is from its last second on."""
-    return day_of(as_of + timedelta(seconds=1)) - 1
+    """Return the last day (UTC, since 1970-01-01) that is over at the instant."""
+    return epoch_day(as_of + timedelta(seconds=1)) - 1
 
 
 def _features(
@@ -102,12 +104,12 @@ def _features(
         name: np.array(column, dtype=kind)
         for name, column, kind in zip(KEY_COLUMNS, keys, kinds, strict=True)
     }
-    columns |= {name: values[:, place] for place, name in enumerate(FEATURE_NAMES)}
+    columns |= {name: values[:, index] for index, name in enumerate(FEATURE_NAMES)}
     return columns
 
 
 def _percentiles(ranked: Mapping[str, str]) -> str:
-    """Return the SQL of shares: of those known in the course, how many are lower."""
+    """Return the SQL of percentiles: the share of the course's known values that are lower."""
     return ", ".join(
         f"CASE WHEN {of} IS NOT NULL THEN"
         f" (rank() OVER (PARTITION BY course_id ORDER BY {of}) - 1)::float8"
@@ -117,9 +119,9 @@ def _percentiles(ranked: Mapping[str, str]) -> str:
 
 
 def _midranks(ranked: Mapping[str, str]) -> str:
-    """Return the SQL of shares: of those known in the course, how many are lower, equals by half.
+    """Return the SQL of midranks: percentiles in which equal values count by half.
 
-    A window that is ordered ends with the equals of its row.
+    An ordered window ends with the last row that equals the current one.
     """
     return ", ".join(
         f"CASE WHEN {of} IS NOT NULL THEN (rank() OVER (PARTITION BY course_id ORDER BY {of}) - 1"
@@ -129,7 +131,7 @@ def _midranks(ranked: Mapping[str, str]) -> str:
     )
 
 
-def _named(expressions: Mapping[str, str]) -> str:
+def _aliased(expressions: Mapping[str, str]) -> str:
     return ", ".join(f"{expression} AS {name}" for name, expression in expressions.items())
 
 
@@ -137,20 +139,20 @@ def _statement() -> str:
     features = ", ".join(
         f"coalesce({name}::float8, 'NaN'::float8) AS {name}" for name in FEATURE_NAMES
     )
-    # Materialised each once: PostgreSQL would compute what is used twice anew.
+    # Materialized: PostgreSQL would otherwise compute a CTE again for each use.
     return f"""
     WITH course AS MATERIALIZED ({COURSE}), present AS MATERIALIZED ({PRESENT}),
     leaving AS ({LEAVING}),
     set_work AS MATERIALIZED ({SET_WORK}), work AS ({WORK}), seen AS ({SEEN}), uses AS ({USES}),
     active AS ({ACTIVE}),
-    told AS (
-        SELECT *, {_named(_SHARES | _QUESTIONS)}
+    combined AS (
+        SELECT *, {_aliased(_SHARES | _QUESTIONS)}
         FROM present LEFT JOIN work USING (id) LEFT JOIN active USING (id)
         LEFT JOIN leaving USING (course_id)),
     ranked AS (
-        SELECT told.*, {_percentiles(_RANKED_COURSEWORK | _RANKED_ACTIVITY)},
+        SELECT combined.*, {_percentiles(_RANKED_COURSEWORK | _RANKED_ACTIVITY)},
             {_midranks(_MIDRANKED)}
-        FROM told)
+        FROM combined)
     SELECT id, student_id, course_id, module, day, has_activity, {features} FROM ranked ORDER BY id
     """  # noqa: S608 - our own constants
 

@@ -1,29 +1,28 @@
-"""The SQL behind the features: of each enrolment still registered, and of its course.
+"""SQL of the features of each enrolment still registered, and of its course; PostgreSQL only.
 
-Only what had happened by the end of the course's cut-off day is read: a submission carries the day
-on which it was handed in, a day of the rollup the day itself, a resource its first day. PostgreSQL
-alone has what this takes.
+Only rows up to the end of the course's cut-off day are read. A submission has the day on which it
+was handed in, a row of the rollup its day, a resource the first day of its use.
 """
 
 from dropout_service.domain.enrolments.enrolment_features import (
     ACTIVITY_WINDOWS,
-    FEWEST_FOR_LEAVING,
-    FEWEST_RHYTHM_GAPS,
     LAST_DUE,
-    LEAVING_WINDOW,
+    MIN_RHYTHM_GAPS,
+    MIN_STUDENTS_FOR_WITHDRAWALS,
     RHYTHM_WINDOW,
+    WITHDRAWAL_WINDOW,
 )
 
 
 def rounded(expression: str) -> str:
-    """Return the SQL of a sum of fractions or a quotient, without its last bits.
+    """Return the SQL of a sum of fractions or a quotient, rounded to 9 decimals.
 
-    They depend on the order of the rows, and what is equal must have the same place in the course.
+    The last bits depend on the order of the rows, and equal students must have equal ranks.
     """
     return f"round(({expression})::numeric, 9)::float8"
 
 
-# The cut-off is a day of each course (:day), or a date (:today, days since 1970).
+# The cut-off is a day of each course (:day) or a date (:today, days since 1970-01-01).
 COURSE = """
 SELECT c.id, c.module, c.activity_from, c.starts_on - DATE '1970-01-01' AS first_day, cut.day,
     coalesce(cut.day BETWEEN c.activity_from AND coalesce(c.activity_until, cut.day), false)
@@ -42,20 +41,21 @@ FROM dropout.enrolments AS e JOIN course AS c ON c.id = e.course_id
 WHERE coalesce(e.registered_day <= c.day, true) AND coalesce(e.unregistered_day > c.day, true)
 """
 
-# Half a student on either side keeps it finite (Haldane 1956, Annals of Human Genetics 20:309).
+# Half a student on either side keeps the log-odds finite (Haldane 1956, Annals of Human Genetics
+# 20:309).
 LEAVING = f"""
 SELECT e.course_id,
-    CASE WHEN count(*) >= {FEWEST_FOR_LEAVING} THEN
+    CASE WHEN count(*) >= {MIN_STUDENTS_FOR_WITHDRAWALS} THEN
         ln((count(*) FILTER (WHERE e.unregistered_day <= c.day) + 0.5)::float8
             / (count(*) FILTER (WHERE coalesce(e.unregistered_day > c.day, true)) + 0.5))
     END AS leaving_log_odds
 FROM dropout.enrolments AS e JOIN course AS c ON c.id = e.course_id
-WHERE c.day >= {LEAVING_WINDOW} AND coalesce(e.registered_day <= c.day, true)
-    AND coalesce(e.unregistered_day > c.day - {LEAVING_WINDOW}, true)
+WHERE c.day >= {WITHDRAWAL_WINDOW} AND coalesce(e.registered_day <= c.day, true)
+    AND coalesce(e.unregistered_day > c.day - {WITHDRAWAL_WINDOW}, true)
 GROUP BY e.course_id
 """  # noqa: S608 - our own constants
 
-# Exams are no coursework: they come after everything that is to be foreseen.
+# Exams are excluded: they take place after everything that is predicted.
 SET_WORK = """
 SELECT w.id, w.course_id, w.due_day, w.weight, coalesce(w.due_day <= c.day, false) AS is_due,
     row_number() OVER (
@@ -70,7 +70,7 @@ _LATEST_SCORES = (
     " length(w.id) DESC, w.id DESC) FILTER (WHERE s.score IS NOT NULL AND NOT s.is_banked)"
 )
 
-# What was due before somebody came they did not miss.
+# Work that was due before the student registered was not missed.
 _MISSED = "w.is_due AND s.id IS NULL AND coalesce(w.due_day >= -p.registration_lead_days, true)"
 _SCORE_MEAN = rounded(
     "coalesce(sum(s.score * w.weight) FILTER (WHERE NOT s.is_banked)"
@@ -115,7 +115,8 @@ _IN_WINDOWS = ",\n    ".join(
     for days in ACTIVITY_WINDOWS
 )
 
-# An active day of the last weeks is a bit, the newest the lowest: the gaps are what lies between.
+# Each active day of the last weeks is a bit of `rhythm`, the newest the lowest; zeros between two
+# ones are a gap.
 SEEN = f"""
 SELECT d.course, d.student_id, {_IN_WINDOWS},
     sum(d.clicks) AS clicks_total,
@@ -140,7 +141,7 @@ WHERE c.has_activity AND u.first_day <= c.first_day + c.day
 GROUP BY u.course, u.student_id
 """
 
-# Zeros between two ones of the bits are the days of a gap but one; those at the ends are none.
+# A gap has one day more than the zeros between two ones; zeros at the ends are no gap.
 _GAPS = """
 LEFT JOIN LATERAL (
     SELECT count(gap) AS gaps, avg(gap)::float8 AS mean, stddev_pop(gap)::float8 AS deviation
@@ -170,7 +171,7 @@ SELECT p.id,
     coalesce(seen.days_since_activity, p.day - c.activity_from + 1) AS days_since_activity,
     coalesce(seen.clicks_total, 0) AS clicks_total,
     coalesce(uses.resource_types, 0) AS resource_types,
-    CASE WHEN rhythm.gaps >= {FEWEST_RHYTHM_GAPS}
+    CASE WHEN rhythm.gaps >= {MIN_RHYTHM_GAPS}
         THEN {_REGULARITY} END AS regularity,
     seen.answers, seen.answers_28, seen.graded_28, seen.correct_28, seen.solved
 FROM present AS p

@@ -7,28 +7,29 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, or_
 
 from dropout_service.models import DropoutPrediction, FeatureSet
+from shared_db.columns import Row
 from shared_db.spool.pending import Pending
 
-# From then on another host computes again, for one that is gone: replay takes minutes at most.
-OTHERS_AFTER = timedelta(minutes=15)
+# After this time any host recomputes: the host of the spool may be gone. Replay takes minutes.
+OTHER_HOSTS_AFTER = timedelta(minutes=15)
 
 
-def note_pending(row: FeatureSet | DropoutPrediction, pending: Pending) -> None:
-    """Keep with a row how many rows of its student wait, and in the spool of which host."""
-    row.pending_rows = pending.of(row.student_id)
-    row.pending_on = socket.gethostname() if row.pending_rows else None
+def pending_values(pending: Pending, student_id: str) -> Row:
+    """Return the number of the student's rows that wait, and the host in whose spool they wait."""
+    count = pending.of(student_id)
+    return {"pending_rows": count, "pending_on": socket.gethostname() if count else None}
 
 
 def is_due(model: type[FeatureSet] | type[DropoutPrediction], now: datetime) -> ColumnElement[bool]:
-    """Return the condition of rows that this host may compute again.
+    """Return the condition of the incomplete rows that this host may recompute.
 
-    Each host knows its own spool only.
+    A host can read its own spool only.
     """
     is_incomplete = (model.pending_rows > 0) & model.recomputed_at.is_(None)
     is_ours = model.pending_on == socket.gethostname()
-    return is_incomplete & or_(is_ours, model.created_at < now - OTHERS_AFTER)
+    return is_incomplete & or_(is_ours, model.created_at < now - OTHER_HOSTS_AFTER)
 
 
-def id_again(id_: str) -> str:
-    """Return the id of what is computed again in the place of the row of that id."""
+def recomputed_id(id_: str) -> str:
+    """Return the id of the row that replaces the incomplete row of that id."""
     return "again-" + hashlib.blake2b(id_.encode(), digest_size=16).hexdigest()

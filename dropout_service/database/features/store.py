@@ -1,15 +1,15 @@
-"""Features of a student at an instant, computed and kept."""
+"""Feature sets: repository, and the computing of a student's features at an instant."""
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.courses.enrolment_periods import observable_activity, stays_of
+from dropout_service.database.courses.enrolment_periods import observable_activity, periods_of
 from dropout_service.database.features.activity_query import activity_of
-from dropout_service.database.features.incomplete import note_pending
+from dropout_service.database.features.incomplete import pending_values
 from dropout_service.database.students.locking import (
     ensure_and_lock_one,
     require_not_erased,
@@ -19,45 +19,48 @@ from dropout_service.domain.rules.features import FEATURES_VERSION, Features, fe
 from dropout_service.errors import FeatureSetExists, FeatureSetNotFound, StudentNotFound
 from dropout_service.models import FeatureSet, KnownStudent
 from shared_db.clock import utc_now
-from shared_db.columns import Key
+from shared_db.columns import Key, Row
 from shared_db.ids import new_id
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.spool.pending import pending_of
 from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 
 FEATURES_BY_TIME = Keyset("features", (FeatureSet.as_of, FeatureSet.id), is_descending=True)
 ONE_STUDENT = select(bindparam("student_id", type_=Key).label("id"))
+# Version of feature sets that were computed elsewhere.
 GIVEN = "given"
 
 
-class FeatureSets(Repository):
-    """What a student's events and marks come to, kept as it was at an instant."""
+class FeatureRepository(Repository):
+    """Feature sets of students, each as of an instant."""
 
-    def compute_features(
+    def compute(
         self,
         student_id: str,
         *,
         as_of: datetime | None = None,
         feature_set_id: str | None = None,
     ) -> FeatureSet:
-        """Compute and store the features from what was known at `as_of`, by default now.
+        """Compute and insert the features from the rows up to `as_of`, by default now.
 
         Raises:
-            StudentNotFound: nothing was heard of that student.
-            StudentDeleted: all data of the student were erased.
+            StudentNotFound: no row of that student is stored.
+            StudentErased: all data of the student were erased.
             FeatureSetExists: the id is stored for another student or instant.
 
         """
         instant = as_of or utc_now()
-        sent = {"student_id": student_id, "as_of": as_of}
-        pending = pending_of(self.database, [student_id])
-        with self.database.unit_of_work() as session:
-            row = computed_row(session, student_id, instant, feature_set_id)
-            note_pending(row, pending)
-            return _store(session, row, sent)
+        digest = content_digest({"student_id": student_id, "as_of": as_of})
+        pending = pending_values(pending_of(self.spool, [student_id]), student_id)
 
-    def save_feature_set(
+        def compute(session: Session) -> FeatureSet:
+            computed = computed_values(session, student_id, instant, feature_set_id)
+            return _insert(session, computed | pending | {"digest": digest})
+
+        return self.write(compute)
+
+    def add(
         self,
         feature_set_id: str | None,
         student_id: str,
@@ -66,101 +69,104 @@ class FeatureSets(Repository):
         as_of: datetime | None = None,
         version: str = GIVEN,
     ) -> FeatureSet:
-        """Store features that were computed elsewhere, and their student when not seen before.
+        """Insert features that were computed elsewhere, and their student if new.
 
         Raises:
             FeatureSetExists: the id is stored with other content.
-            StudentDeleted: all data of the student were erased.
+            StudentErased: all data of the student were erased.
 
         """
         sent = {"student_id": student_id, "as_of": as_of, "features": features, "version": version}
-        row = _row(student_id, feature_set_id, as_of or utc_now(), version, features)
-        with self.database.unit_of_work() as session:
-            return _store(session, row, sent)
+        values = _values(student_id, feature_set_id, as_of or utc_now(), version, features)
+        values["digest"] = content_digest(sent)
+        return self.write(lambda session: _insert(session, values))
 
-    def get_latest_features(self, student_id: str) -> FeatureSet:
-        """Return the student's features with the latest `as_of`.
+    def get_latest(self, student_id: str) -> FeatureSet:
+        """Return the student's feature set with the latest `as_of`.
 
         Raises:
-            StudentDeleted: all data of the student were erased.
-            FeatureSetNotFound: none were stored.
+            StudentErased: all data of the student were erased.
+            FeatureSetNotFound: the student has no feature set.
 
         """
-        is_theirs = FeatureSet.student_id == student_id
-        query = select(FeatureSet).where(is_theirs, FeatureSet.recomputed_at.is_(None))
-        latest = query.order_by(FeatureSet.as_of.desc(), FeatureSet.id.desc()).limit(1)
-        with self.database.reading() as session:
-            require_not_erased(session, student_id)
-            found = session.scalar(latest)
-        if found is None:
-            raise FeatureSetNotFound(student_id)
-        return found
+        return self.read(lambda session: _latest(session, student_id))
 
-    def get_student_features(
-        self, student_id: str, *, after: str | None = None, limit: int = 100
-    ) -> Page[FeatureSet]:
+    def search(self, student_id: str, **options: Unpack[PageOptions]) -> Page[FeatureSet]:
         """Return the student's feature sets, the latest `as_of` first.
 
         Raises:
-            StudentNotFound: nothing was heard of that student.
-            StudentDeleted: all data of the student were erased.
-            MalformedCursor: the cursor is not one of this list.
+            StudentNotFound: no row of that student is stored.
+            StudentErased: all data of the student were erased.
+            ServiceError: as `Repository.page`.
 
         """
         query = select(FeatureSet).where(FeatureSet.student_id == student_id)
-        with self.database.reading() as session:
-            require_student(session, student_id)
-            return FEATURES_BY_TIME.page(session, query, after=after, limit=limit)
+        return self.page(
+            FEATURES_BY_TIME,
+            query,
+            require=lambda session: require_student(session, student_id),
+            **options,
+        )
 
 
 def features_at(session: Session, student_id: str, as_of: datetime) -> Features:
-    """Return the student's features from what happened by `as_of`.
+    """Return the student's features from the rows up to `as_of`.
 
     Raises:
-        StudentNotFound: nothing was heard of that student, here or in staffstuddash.
-        StudentDeleted: all data of the student were erased.
+        StudentNotFound: no row of that student is stored, here or in staffstuddash.
+        StudentErased: all data of the student were erased.
 
     """
     require_not_erased(session, student_id)
     if session.get(KnownStudent, student_id) is None:
         raise StudentNotFound(student_id)
-    stays = stays_of(session, [student_id])
+    periods = periods_of(session, [student_id])
     known = activity_of(session, ONE_STUDENT, as_of, student_id=student_id)
-    return features_of(observable_activity(session, stays, known, as_of)[student_id])
+    return features_of(observable_activity(session, periods, known, as_of)[student_id])
 
 
-def computed_row(
+def computed_values(
     session: Session, student_id: str, as_of: datetime, feature_set_id: str | None = None
-) -> FeatureSet:
-    """Return the student's features from what happened by `as_of` as a row without digest.
+) -> Row:
+    """Return the row, without digest, of the student's features from the rows up to `as_of`.
 
     Raises:
-        StudentNotFound: nothing was heard of that student, here or in staffstuddash.
-        StudentDeleted: all data of the student were erased.
+        StudentNotFound: no row of that student is stored, here or in staffstuddash.
+        StudentErased: all data of the student were erased.
 
     """
     features = features_at(session, student_id, as_of)
-    return _row(student_id, feature_set_id, as_of, FEATURES_VERSION, asdict(features))
+    return _values(student_id, feature_set_id, as_of, FEATURES_VERSION, asdict(features))
 
 
-def _row(
+def _values(
     student_id: str,
     feature_set_id: str | None,
     as_of: datetime,
     version: str,
     features: dict[str, Any],
-) -> FeatureSet:
-    return FeatureSet(
-        id=feature_set_id or new_id(),
-        student_id=student_id,
-        as_of=as_of,
-        version=version,
-        features=features,
-        created_at=utc_now(),
-    )
+) -> Row:
+    return {
+        "id": feature_set_id or new_id(),
+        "student_id": student_id,
+        "as_of": as_of,
+        "version": version,
+        "features": features,
+        "created_at": utc_now(),
+    }
 
 
-def _store(session: Session, row: FeatureSet, sent: dict[str, Any]) -> FeatureSet:
-    row.digest = content_digest(sent)
-    ensure_and_lock_one(session, row.student_id, row.created_at)
-    return insert_idempotent(session, row, FeatureSetExists)
+def _insert(session: Session, values: Row) -> FeatureSet:
+    ensure_and_lock_one(session, values["student_id"], values["created_at"])
+    return insert_idempotent(session, FeatureSet, values, FeatureSetExists)
+
+
+def _latest(session: Session, student_id: str) -> FeatureSet:
+    require_not_erased(session, student_id)
+    is_theirs = FeatureSet.student_id == student_id
+    query = select(FeatureSet).where(is_theirs, FeatureSet.recomputed_at.is_(None))
+    latest = query.order_by(FeatureSet.as_of.desc(), FeatureSet.id.desc()).limit(1)
+    found = session.scalar(latest)
+    if found is None:
+        raise FeatureSetNotFound(student_id)
+    return found

@@ -1,4 +1,4 @@
-"""Enrolments to learn from and to be judged by: features with how each enrolment ended."""
+"""Training sets: enrolments of completed courses with features, labels and audited attributes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.features.enrolment import enrolment_features
+from dropout_service.database.features.enrolment import Columns, enrolment_features
 from dropout_service.domain.enrolments.outcome_targets import Target, is_labelled
 from dropout_service.errors import CourseInProgress, PresentationNotFound
 from dropout_service.learning.rows import EnrolmentRows
@@ -19,23 +19,22 @@ from shared_db.repository import Repository
 AUDITED = ("gender", "has_disability", "deprivation_band")
 
 
-class LearningRows(Repository):
-    """What the past teaches."""
+class TrainingSetRepository(Repository):
+    """Enrolments to train models with, and to evaluate them."""
 
-    def get_courses_presented(self, presentations: Sequence[str]) -> list[str]:
+    def get_courses(self, presentations: Sequence[str]) -> list[str]:
         """Return the ids of the courses of these presentations (2013J), sorted.
 
         Raises:
-            NothingPresented: a presentation has no course.
-            StillRunning: one of the courses is not over.
-            NeedsPostgresql: the in-memory store has none to learn from.
+            PresentationNotFound: a presentation has no course.
+            CourseInProgress: one of the courses is not over.
+            NeedsPostgresql: the in-memory store has no courses to learn from.
 
         """
         if self.use_fallback:
             raise NeedsPostgresql("Learning from courses needs PostgreSQL.")
         query = select(Course).where(Course.presentation.in_(presentations)).order_by(Course.id)
-        with self.database.reading() as session:
-            found = session.scalars(query).all()
+        found = self.read(lambda session: session.scalars(query).all())
         for presentation in presentations:
             if presentation not in {course.presentation for course in found}:
                 raise PresentationNotFound(presentation)
@@ -44,32 +43,34 @@ class LearningRows(Repository):
                 raise CourseInProgress(course.id, course.dates.end_of(course.length_days - 1))
         return [course.id for course in found]
 
-    def get_learning_rows(self, day: int, courses: Sequence[str], target: Target) -> EnrolmentRows:
-        """Return the enrolments still registered at the end of that day whose end is known.
+    def get_rows(self, day: int, courses: Sequence[str], target: Target) -> EnrolmentRows:
+        """Return the labelled enrolments that were still registered at the end of that day.
 
-        Of courses that have such a day: after the last there is nothing to predict. Beside the
-        features: `presentation`, `starts_on`, `happened` (1 where it ended as the target says, else
-        0), and for the audit of fairness alone `gender`, `has_disability` and `deprivation_band`
-        (empty text is not known).
+        Courses without such a day have no rows. Columns beside the features: `presentation`,
+        `starts_on`, `label` (1 if the enrolment ended with an outcome of the target, else 0).
+        Columns for the audit of fairness only: `gender`, `has_disability` and `deprivation_band`;
+        an unknown value is an empty text.
         """
-        with self.database.reading() as session:
-            has_day = select(Course.id).where(Course.id.in_(courses), Course.length_days > day)
-            running = session.scalars(has_day).all()
-            rows = EnrolmentRows(enrolment_features(session, day, courses=running))
-            ended = _ended(session, courses)
-        known = np.array([id_ in ended for id_ in rows["enrolment_id"]], dtype=bool)
-        rows = rows.where(known)
+        features, ended = self.read(lambda session: _read(session, day, courses))
+        rows = EnrolmentRows(features)
+        rows = rows.where(np.array([id_ in ended for id_ in rows["enrolment_id"]], dtype=bool))
         ends = [ended[id_] for id_ in rows["enrolment_id"]]
-        happened = np.array([end.outcome in target.outcomes for end in ends], dtype=np.float64)
+        labels = np.array([end.outcome in target.outcomes for end in ends], dtype=np.float64)
         return rows.with_columns(
-            happened=happened,
+            label=labels,
             starts_on=np.array([end.starts_on.toordinal() for end in ends], dtype=np.int64),
             **{name: _texts(ends, name) for name in ("presentation", *AUDITED)},
         )
 
 
+def _read(session: Session, day: int, courses: Sequence[str]) -> tuple[Columns, dict[str, Any]]:
+    has_day = select(Course.id).where(Course.id.in_(courses), Course.length_days > day)
+    features = enrolment_features(session, day, courses=session.scalars(has_day).all())
+    return features, _ended(session, courses)
+
+
 def _ended(session: Session, courses: Sequence[str]) -> dict[str, Any]:
-    """Return by enrolment how it ended, leaving out those that nothing can be learned from."""
+    """Return the ends of the labelled enrolments, by enrolment."""
     query = (
         select(
             Enrolment.id,

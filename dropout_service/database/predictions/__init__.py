@@ -1,1 +1,1 @@
-"""Predictions of one student or many, models, feedback and summaries."""
+"""Predictions of dropout with feedback, summaries and models; their features are in `features`."""

@@ -1,36 +1,30 @@
-"""Predictions of many students at once, in batches of bounded size."""
+"""Predictions of many students: repository, which works in batches of bounded size."""
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
-from functools import cache
 
 from sqlalchemy import Integer, Select, Subquery, bindparam, func, select, union
 from sqlalchemy.orm import Session
 
-from dropout_service.database.courses.enrolment_periods import (
-    Stays,
-    ended_reason,
-    observable_activity,
-    stays_of,
-)
 from dropout_service.database.features.activity_query import activity_of
-from dropout_service.database.features.incomplete import note_pending
-from dropout_service.database.predictions.batch_totals import (
-    MOST_EXAMPLES,
-    CohortBatch,
-    highest_of,
-    incomplete_among,
+from dropout_service.database.predictions.batch_result import MAX_EXAMPLES, BatchResult
+from dropout_service.database.predictions.by_model import (
+    CourseAssessment,
+    assess_course,
+    named_model_values,
 )
+from dropout_service.database.predictions.by_rules import (
+    RuleAssessment,
+    assess_by_rules,
+    named_rule_values,
+)
+from dropout_service.database.predictions.insert import insert_predictions
 from dropout_service.database.predictions.latest import supersede, withdrawn_with_latest
-from dropout_service.database.predictions.store import prediction_row, store_predictions
-from dropout_service.database.students.locking import deleted_among, ensure_and_lock
-from dropout_service.domain.enrolments.course_calendar import EnrolmentPeriod
+from dropout_service.database.predictions.model_registry import active_model
+from dropout_service.database.students.locking import ensure_and_lock, erased_among
+from dropout_service.domain.enrolments.model_assessment import ModelAssessment
 from dropout_service.domain.rules.activity import Activity
-from dropout_service.domain.rules.features import Features, features_of
-from dropout_service.domain.rules.risk import RULES_VERSION, assess, missing_for_assessment
 from dropout_service.errors import CourseNotFound
 from dropout_service.models import (
     Course,
@@ -41,117 +35,105 @@ from dropout_service.models import (
 )
 from shared_db.clock import utc_now
 from shared_db.columns import Key
-from shared_db.queries.dialects import in_list
 from shared_db.repository import Repository
 from shared_db.spool.pending import Pending, pending_of
-from shared_db.writes.idempotent_insert import Outcome, content_digest
 
-MOST_AT_ONCE = 1000
+BATCH_SIZE = 1000
 
 
-class Cohorts(Repository):
-    """Everybody, or everybody in a course."""
+class BatchPredictionRepository(Repository):
+    """Predictions of all students, or of the students of a course."""
 
-    def count_cohort(self, course: str | None = None) -> int:
-        """Return how many students there are, or were ever enrolled or active in a course.
+    def count_students(self, course: str | None = None) -> int:
+        """Return the number of all students, or of those ever enrolled or active in a course.
 
         Raises:
-            CourseNotFound: there are no enrolments of that course, and no event was ever stored.
+            CourseNotFound: the course has no enrolments and no events.
 
         """
-        with self.database.reading() as session:
-            students = EVERYBODY.subquery() if course is None else IN_A_COURSE
-            query = select(func.count()).select_from(students)
-            count = session.scalar(query, {} if course is None else {"course": course})
+        students = EVERYBODY.subquery() if course is None else IN_A_COURSE
+        query = select(func.count()).select_from(students)
+        parameters = {} if course is None else {"course": course}
+        count = self.read(lambda session: session.scalar(query, parameters)) or 0
         if course is not None and not count:
             raise CourseNotFound(course)
-        return count or 0
+        return count
 
-    def take_off_leavers(self, course: str, as_of: datetime) -> None:
-        """Make obsolete what was predicted in a course of those who had left it by the instant."""
-        with self.database.unit_of_work() as session:
-            found = session.get(Course, course)
-            if found is not None and (gone := withdrawn_with_latest(session, found, as_of)):
-                ensure_and_lock(session, gone, utc_now())
-                supersede(session, course, gone, as_of)
-
-    def predict_batch(
+    def predict_by_rules(
         self,
         as_of: datetime,
         *,
         course: str | None = None,
         after: str = "",
-        limit: int = MOST_AT_ONCE,
+        limit: int = BATCH_SIZE,
         keep: int = 0,
-    ) -> CohortBatch:
-        """Predict the next students after an id by the rules, at most `limit`, in one unit of work.
+    ) -> BatchResult:
+        """Predict the next students after an id by the rules, at most `limit`.
 
-        course: who was active or is enrolled in it; who has left or is yet to come is not
-        assessable. None: everybody, but for those of whom a model has told as of this instant; who
-        has courses behind them alone is not assessable. The same batch again changes nothing where
-        the same is known; where rows came late the new prediction stands beside the old one. keep:
-        how many of the highest risks to return.
+        course: students who are active or enrolled in it; those who have left or are yet to come
+        are not assessable. None: all students without a prediction by a model as of this instant;
+        those whose courses have all ended are not assessable. keep: number of the highest risks to
+        return. Repeating a batch changes nothing, unless rows came late: then the new prediction is
+        inserted beside the old one.
         """
-        pending = pending_of(self.database)
-        with self.database.unit_of_work() as session:
+        pending = pending_of(self.spool)
+
+        def predict(session: Session) -> BatchResult:
             activities = _activities(session, as_of, course, after=after, limit=limit)
             if not activities:
-                return CohortBatch(last=None)
-            out = deleted_among(session, activities)
+                return BatchResult(last=None)
+            excluded = erased_among(session, activities)
             if course is None:
-                out |= _judged_by_model(session, activities, as_of)
-            known = {id_: seen for id_, seen in activities.items() if id_ not in out}
-            judged = judged_by_rules(session, known, course, as_of)
-            return _stored(session, judged, pending, last=max(activities), keep=keep)
+                excluded |= _predicted_by_model(session, activities, as_of)
+            known = {id_: found for id_, found in activities.items() if id_ not in excluded}
+            assessed = assess_by_rules(session, known, course, as_of)
+            return _insert_by_rules(session, assessed, pending, last=max(activities), keep=keep)
 
+        return self.write(predict)
 
-@dataclass(frozen=True)
-class ByRules:
-    """Features of students at an instant, and the reasons of those who are not assessable.
+    def assess_course(self, course: str, as_of: datetime) -> CourseAssessment | None:
+        """Return the assessment of a course by the active model, None without a model.
 
-    course: of their predictions; None where only events tell of it.
-    """
+        Raises:
+            CourseNotFound: no enrolments of that course are known.
 
-    course: str | None
-    as_of: datetime
-    features: dict[str, Features]
-    missing: dict[str, str]
+        """
+        pending = pending_of(self.spool)
 
-    def row(self, student_id: str) -> DropoutPrediction:
-        """Return the prediction of an assessable student as a row without id and digest."""
-        assessment = assess(self.features[student_id])
-        return prediction_row(student_id, assessment, self.as_of, self.course)
+        def assess(session: Session) -> CourseAssessment | None:
+            found = session.get(Course, course)
+            if found is None:
+                raise CourseNotFound(course)
+            model = active_model(session)
+            if model is None:
+                return None
+            return assess_course(session, model, found, as_of, pending)
 
+        return self.read(assess)
 
-def judged_by_rules(
-    session: Session, activities: Mapping[str, Activity], course: str | None, as_of: datetime
-) -> ByRules:
-    """Return what the rules need of students: of a course, or altogether."""
-    stays = stays_of(session, activities)
-    known = observable_activity(session, stays, activities, as_of)
-    features = {id_: features_of(seen) for id_, seen in known.items()}
-    if course is None:
-        absent: dict[str, str] | None = ended_reason(session, stays, as_of)
-    else:
-        absent = _absent(session, course, stays, features, as_of)
-    place, absent = (None, {}) if absent is None else (course, absent)
-    reasons = {
-        id_: absent.get(id_) or missing_for_assessment(found) for id_, found in features.items()
-    }
-    return ByRules(place, as_of, features, {id_: why for id_, why in reasons.items() if why})
+    def add_assessments(
+        self,
+        assessed: CourseAssessment,
+        enrolments: Sequence[tuple[str, ModelAssessment]],
+        *,
+        keep: int = 0,
+    ) -> BatchResult:
+        """Insert the predictions of some enrolments of a course; erased students are left out.
 
+        keep: number of the highest risks to return. Repeating the call changes nothing.
+        """
+        return self.write(lambda session: _insert_by_model(session, assessed, enrolments, keep))
 
-def activities_of(
-    session: Session, students: Iterable[str], as_of: datetime
-) -> dict[str, Activity]:
-    """Return the activity by `as_of` of these students, by id."""
-    named = _named(session.get_bind().dialect.name)
-    return activity_of(session, named, as_of, ids=sorted(students))
+    def supersede_withdrawn(self, course: str, as_of: datetime) -> None:
+        """Supersede the course's predictions of students who had withdrawn by the instant."""
 
+        def change(session: Session) -> None:
+            found = session.get(Course, course)
+            if found is not None and (students := withdrawn_with_latest(session, found, as_of)):
+                ensure_and_lock(session, students, utc_now())
+                supersede(session, course, students, as_of)
 
-@cache
-def _named(dialect: str) -> Select[str]:
-    return select(KnownStudent.id).where(in_list(KnownStudent.id, "ids", dialect))
+        self.write(change)
 
 
 def _next(student: Subquery) -> Select[str]:
@@ -169,14 +151,14 @@ NEXT_OF_ALL, NEXT_IN_A_COURSE = _next(EVERYBODY.subquery("student")), _next(IN_A
 
 
 def _activities(
-    session: Session, as_of: datetime, course: str | None, **place: object
+    session: Session, as_of: datetime, course: str | None, **page: object
 ) -> dict[str, Activity]:
     if course is None:
-        return activity_of(session, NEXT_OF_ALL, as_of, **place)
-    return activity_of(session, NEXT_IN_A_COURSE, as_of, course=course, **place)
+        return activity_of(session, NEXT_OF_ALL, as_of, **page)
+    return activity_of(session, NEXT_IN_A_COURSE, as_of, course=course, **page)
 
 
-def _judged_by_model(session: Session, students: Iterable[str], as_of: datetime) -> set[str]:
+def _predicted_by_model(session: Session, students: Iterable[str], as_of: datetime) -> set[str]:
     row = DropoutPrediction
     query = select(row.student_id).where(
         row.student_id.in_(students), row.as_of == as_of, row.base_log_odds.is_not(None)
@@ -184,49 +166,29 @@ def _judged_by_model(session: Session, students: Iterable[str], as_of: datetime)
     return set(session.scalars(query.distinct()))
 
 
-def _absent(
-    session: Session, course: str, stays: Stays, students: Iterable[str], as_of: datetime
-) -> dict[str, str] | None:
-    """Return the reasons of students who are not in the course; None if only events tell of it."""
-    if session.get(Course, course) is None:
-        return None
-    enrolled = {
-        id_: stay for id_, known in stays.items() for stay in known if stay.course == course
-    }
-    reasons = {id_: _absence(enrolled.get(id_), as_of) for id_ in students}
-    return {id_: why for id_, why in reasons.items() if why}
-
-
-def _absence(stay: EnrolmentPeriod | None, as_of: datetime) -> str | None:
-    return "the student is not enrolled in the course" if stay is None else stay.closed_at(as_of)
-
-
-def _stored(
-    session: Session, judged: ByRules, pending: Pending, *, last: str, keep: int
-) -> CohortBatch:
-    assessable = judged.features.keys() - judged.missing
-    gone = ensure_and_lock(session, assessable, utc_now())
-    rows = [_row(judged, id_, pending) for id_ in sorted(assessable - gone)]
-    outcomes = Counter(store_predictions(session, rows))
-    return CohortBatch(
+def _insert_by_rules(
+    session: Session, assessed: RuleAssessment, pending: Pending, *, last: str, keep: int
+) -> BatchResult:
+    erased = ensure_and_lock(session, assessed.assessable, utc_now())
+    students = sorted(assessed.assessable - erased)
+    rows = [named_rule_values(assessed, student_id, pending) for student_id in students]
+    inserted = BatchResult.of_inserts(rows, insert_predictions(session, rows), keep)
+    return replace(
+        inserted,
         last=last,
-        students=len(judged.features),
-        stored=outcomes[Outcome.STORED],
-        unchanged=outcomes[Outcome.REPEATED],
-        incomplete=incomplete_among(rows),
-        not_assessable=len(judged.missing),
-        examples=tuple(judged.missing.items())[:MOST_EXAMPLES],
-        highest=highest_of(rows, keep),
-        versions=(RULES_VERSION,) if rows else (),
+        students=len(assessed.features),
+        not_assessable=len(assessed.missing),
+        examples=tuple(assessed.missing.items())[:MAX_EXAMPLES],
     )
 
 
-def _row(judged: ByRules, student_id: str, pending: Pending) -> DropoutPrediction:
-    row = judged.row(student_id)
-    note_pending(row, pending)
-    row.digest = content_digest({"features": asdict(judged.features[student_id])})
-    named = f"{student_id}\n{judged.as_of.isoformat()}\n{RULES_VERSION}\n{row.digest.hex()}"
-    if judged.course is not None:
-        named += f"\n{judged.course}"
-    row.id = "cohort-" + hashlib.blake2b(named.encode(), digest_size=16).hexdigest()
-    return row
+def _insert_by_model(
+    session: Session,
+    assessed: CourseAssessment,
+    enrolments: Sequence[tuple[str, ModelAssessment]],
+    keep: int,
+) -> BatchResult:
+    erased = ensure_and_lock(session, [student_id for student_id, _ in enrolments], utc_now())
+    rows = [named_model_values(assessed, *pair) for pair in enrolments if pair[0] not in erased]
+    inserted = BatchResult.of_inserts(rows, insert_predictions(session, rows), keep)
+    return replace(inserted, enrolments=len(enrolments), versions=(assessed.version,))

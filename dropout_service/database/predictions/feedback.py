@@ -1,4 +1,6 @@
-"""What people who know the students say of predictions."""
+"""Feedback on predictions: repository."""
+
+from typing import Unpack
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -8,7 +10,7 @@ from dropout_service.errors import FeedbackExists, PredictionIdNotFound
 from dropout_service.models import DropoutPrediction, PredictionFeedback
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 
@@ -17,10 +19,10 @@ FEEDBACK_BY_TIME = Keyset(
 )
 
 
-class Feedback(Repository):
-    """Verdicts on predictions; several people may give one each."""
+class FeedbackRepository(Repository):
+    """Verdicts of staff on predictions; a prediction may have several."""
 
-    def add_feedback(
+    def add(
         self,
         prediction_id: str,
         verdict: Verdict | str,
@@ -29,59 +31,63 @@ class Feedback(Repository):
         given_by: str | None = None,
         feedback_id: str | None = None,
     ) -> PredictionFeedback:
-        """Store a verdict on a prediction.
+        """Insert a verdict on a prediction.
 
         Raises:
-            NoSuchPrediction: no prediction has that id.
+            PredictionIdNotFound: no prediction has that id.
             FeedbackExists: the feedback's id is stored with other content.
             ValueError: there is no such verdict.
 
         """
         sent = {"prediction_id": prediction_id, "verdict": Verdict(verdict), "note": note}
-        row = PredictionFeedback(
+        values = {
             **sent,
-            id=feedback_id or new_id(),
-            given_by=given_by,
-            created_at=utc_now(),
-            digest=content_digest(sent),
-        )
-        with self.database.unit_of_work() as session:
-            # Locked, so that the student is not erased between here and the commit.
-            _require(session, prediction_id, lock=True)
-            return insert_idempotent(session, row, FeedbackExists)
+            "id": feedback_id or new_id(),
+            "given_by": given_by,
+            "created_at": utc_now(),
+            "digest": content_digest(sent),
+        }
 
-    def get_feedback(
-        self, prediction_id: str, *, after: str | None = None, limit: int = 100
+        def insert(session: Session) -> PredictionFeedback:
+            # Locked, so that the student cannot be erased before the commit.
+            _require_prediction(session, prediction_id, lock=True)
+            return insert_idempotent(session, PredictionFeedback, values, FeedbackExists)
+
+        return self.write(insert)
+
+    def search(
+        self, prediction_id: str, **options: Unpack[PageOptions]
     ) -> Page[PredictionFeedback]:
         """Return the verdicts on a prediction, the latest first.
 
         Raises:
-            NoSuchPrediction: no prediction has that id.
-            MalformedCursor: the cursor is not one of this list.
+            PredictionIdNotFound: no prediction has that id.
+            ServiceError: as `Repository.page`.
 
         """
-        own = PredictionFeedback.prediction_id == prediction_id
-        with self.database.reading() as session:
-            _require(session, prediction_id)
-            query = select(PredictionFeedback).where(own)
-            return FEEDBACK_BY_TIME.page(session, query, after=after, limit=limit)
-
-    def count_feedback(self) -> dict[DropoutType, dict[Verdict, int]]:
-        """Return how many verdicts of each kind there are, by the predicted type; zeros too."""
-        kind, verdict = DropoutPrediction.dropout_type, PredictionFeedback.verdict
-        query = (
-            select(kind, verdict, func.count())
-            .join(DropoutPrediction, DropoutPrediction.id == PredictionFeedback.prediction_id)
-            .group_by(kind, verdict)
+        query = select(PredictionFeedback).where(PredictionFeedback.prediction_id == prediction_id)
+        return self.page(
+            FEEDBACK_BY_TIME,
+            query,
+            require=lambda session: _require_prediction(session, prediction_id),
+            **options,
         )
-        counts = {kind: dict.fromkeys(Verdict, 0) for kind in DropoutType}
-        with self.database.reading() as session:
-            for found, said, count in session.execute(query):
-                counts[found][said] = count
+
+    def count(self) -> dict[DropoutType, dict[Verdict, int]]:
+        """Return the number of each verdict by predicted type of dropout, with zeros."""
+        type_, verdict = DropoutPrediction.dropout_type, PredictionFeedback.verdict
+        query = (
+            select(type_, verdict, func.count())
+            .join(DropoutPrediction, DropoutPrediction.id == PredictionFeedback.prediction_id)
+            .group_by(type_, verdict)
+        )
+        counts = {type_: dict.fromkeys(Verdict, 0) for type_ in DropoutType}
+        for found_type, found_verdict, count in self.read(lambda s: s.execute(query).all()):
+            counts[found_type][found_verdict] = count
         return counts
 
 
-def _require(session: Session, prediction_id: str, *, lock: bool = False) -> None:
+def _require_prediction(session: Session, prediction_id: str, *, lock: bool = False) -> None:
     query = select(DropoutPrediction.id).where(DropoutPrediction.id == prediction_id)
     if session.scalar(query.with_for_update(key_share=True) if lock else query) is None:
         raise PredictionIdNotFound(prediction_id)

@@ -1,7 +1,7 @@
-"""Which prediction is the latest of a student in a course, and which tells their overall risk."""
+"""Marks of predictions: the latest of a student in a course, and the overall one of a student."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,46 +10,46 @@ from sqlalchemy.orm import Session
 
 from dropout_service.domain.rules.risk import RULES
 from dropout_service.models import Course, DropoutPrediction, Enrolment
+from shared_db.columns import Row
 
 _ROW = DropoutPrediction
 _COURSE = func.coalesce(_ROW.course, "")
 _NOT_LATEST = {"is_latest": False, "is_overall": False}
 
 
-def mark_latest(session: Session, rows: Sequence[DropoutPrediction]) -> None:
-    """Make these the latest of their students and courses, where nothing later is known.
+def mark_latest(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Mark stored predictions as the latest of their student and course, unless a later one exists.
 
-    What rules said of a student altogether is obsolete where a model judged.
+    A prediction by a model supersedes the student's predictions by rules without a course.
 
-    All are of one instant, at most one per student and course; their students must be locked.
+    rows: of one instant, at most one per student and course; their students must be locked.
     """
     if not rows:
         return
-    as_of = rows[0].as_of
-    students = sorted({row.student_id for row in rows})
-    places = [(row.student_id, row.course or "") for row in rows]
-    of_those = _ROW.student_id.in_(students) & tuple_(_ROW.student_id, _COURSE).in_(places)
-    _change(session, of_those & _ROW.is_latest & (_ROW.as_of <= as_of), **_NOT_LATEST)
+    as_of = rows[0]["as_of"]
+    students = sorted({row["student_id"] for row in rows})
+    places = [(row["student_id"], row["course"] or "") for row in rows]
+    is_same_place = _ROW.student_id.in_(students) & tuple_(_ROW.student_id, _COURSE).in_(places)
+    _change(session, is_same_place & _ROW.is_latest & (_ROW.as_of <= as_of), **_NOT_LATEST)
     is_later = or_(_ROW.is_latest, _ROW.obsolete_from > as_of)
-    still = select(_ROW.student_id, _COURSE).where(of_those, is_later)
-    is_one = _ROW.id.in_([row.id for row in rows])
-    tells = is_one & tuple_(_ROW.student_id, _COURSE).not_in(still)
-    # What was obsolete as of this instant, and is predicted again, tells again.
-    _change(session, tells, is_latest=True, obsolete_from=None)
-    _let_models_speak(session, rows)
-    _put_overall(session, students)
+    with_later = select(_ROW.student_id, _COURSE).where(is_same_place, is_later)
+    is_given = _ROW.id.in_([row["id"] for row in rows])
+    becomes_latest = is_given & tuple_(_ROW.student_id, _COURSE).not_in(with_later)
+    # Reactivates a prediction that was superseded at this instant and is now made again.
+    _change(session, becomes_latest, is_latest=True, obsolete_from=None)
+    _supersede_rule_predictions(session, rows)
+    _mark_overall(session, students)
 
 
-def _let_models_speak(session: Session, rows: Sequence[DropoutPrediction]) -> None:
-    judged = sorted({row.student_id for row in rows if row.base_log_odds is not None})
-    if judged:
+def _supersede_rule_predictions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    by_model = sorted({row["student_id"] for row in rows if row["base_log_odds"] is not None})
+    if by_model:
         is_by_rules = _ROW.course.is_(None) & _ROW.version.startswith(RULES)
-        of_those = _ROW.student_id.in_(judged) & is_by_rules
-        _make_obsolete(session, of_those, rows[0].as_of)
+        _supersede(session, _ROW.student_id.in_(by_model) & is_by_rules, rows[0]["as_of"])
 
 
 def withdrawn_with_latest(session: Session, course: Course, as_of: datetime) -> list[str]:
-    """Return who has a latest prediction in the course, and had left it by the instant."""
+    """Return the students with a latest prediction in the course who withdrew by the instant."""
     query = (
         select(_ROW.student_id)
         .join(Enrolment, Enrolment.student_id == _ROW.student_id)
@@ -58,58 +58,62 @@ def withdrawn_with_latest(session: Session, course: Course, as_of: datetime) -> 
             _ROW.is_latest,
             _ROW.as_of <= as_of,
             Enrolment.course_id == course.id,
-            Enrolment.unregistered_day <= course.dates.last_whole_day(as_of),
+            Enrolment.unregistered_day <= course.dates.last_completed_day(as_of),
         )
     )
     return list(session.scalars(query.order_by(_ROW.student_id)))
 
 
 def supersede(session: Session, course: str, students: Sequence[str], as_of: datetime) -> None:
-    """Make what was predicted of these in the course obsolete; they must be locked."""
-    of_those = _ROW.student_id.in_(students) & (_ROW.course == course)
-    _make_obsolete(session, of_those, as_of)
-    _put_overall(session, students)
+    """Supersede the students' predictions in the course at the instant; they must be locked."""
+    _supersede(session, _ROW.student_id.in_(students) & (_ROW.course == course), as_of)
+    _mark_overall(session, students)
 
 
-def put_in_place(
-    session: Session,
-    pairs: Sequence[tuple[DropoutPrediction, DropoutPrediction | None]],
-    now: datetime,
+def replace_incomplete(
+    session: Session, pairs: Sequence[tuple[DropoutPrediction, Row | None]], now: datetime
 ) -> None:
-    """Let each new prediction, which is stored, tell what the old one told.
+    """Replace incomplete predictions by recomputed ones, which are stored already.
 
-    Without a new one nothing is told. All are of one instant; their students must be locked.
+    A recomputed prediction becomes the latest if the incomplete one was. Without a recomputed one,
+    because the student is not assessable, the incomplete one only loses its marks.
+
+    pairs: the incomplete and the recomputed prediction, all of one instant; their students must be
+    locked.
     """
     _change(session, _ROW.id.in_([old.id for old, _ in pairs]), recomputed_at=now)
     mark_latest(session, [new for old, new in pairs if new is not None and old.is_latest])
-    if vain := [old for old, new in pairs if new is None]:
-        _change(session, _ROW.id.in_([old.id for old in vain]), **_NOT_LATEST)
-        _put_overall(session, sorted({old.student_id for old in vain}))
+    if withdrawn := [old for old, new in pairs if new is None]:
+        _change(session, _ROW.id.in_([old.id for old in withdrawn]), **_NOT_LATEST)
+        _mark_overall(session, sorted({old.student_id for old in withdrawn}))
 
 
-def _make_obsolete(session: Session, which: ColumnElement[bool], as_of: datetime) -> None:
+def _supersede(session: Session, which: ColumnElement[bool], as_of: datetime) -> None:
     is_before = _ROW.is_latest & (_ROW.as_of <= as_of)
     _change(session, which & is_before, obsolete_from=as_of, **_NOT_LATEST)
 
 
-def _put_overall(session: Session, students: Sequence[str]) -> None:
-    of_students = _ROW.student_id.in_(students)
+def _mark_overall(session: Session, students: Sequence[str]) -> None:
+    is_theirs = _ROW.student_id.in_(students)
     query = (
         select(_ROW.id, _ROW.student_id, _ROW.risk_score, _ROW.as_of, Course)
         .outerjoin(Course, Course.id == _ROW.course)
-        .where(of_students, _ROW.is_latest)
+        .where(is_theirs, _ROW.is_latest)
     )
     latest: dict[str, list[Any]] = defaultdict(list)
     for row in session.execute(query):
         latest[row.student_id].append(row)
     highest = [_highest(rows).id for rows in latest.values()]
-    # First down, then up: at no moment may a student have two.
-    _change(session, of_students & _ROW.is_overall & _ROW.id.not_in(highest), is_overall=False)
+    # The old mark is removed first: a unique index allows one overall prediction per student.
+    _change(session, is_theirs & _ROW.is_overall & _ROW.id.not_in(highest), is_overall=False)
     _change(session, _ROW.id.in_(highest) & _ROW.is_overall.is_(False), is_overall=True)
 
 
 def _highest(rows: Sequence[Any]) -> Any:
-    """Return the highest risk of a student, of courses that were not over when last looked at."""
+    """Return the student's highest risk among the courses that ran at the latest `as_of`.
+
+    If no course ran then, return the highest of all.
+    """
     newest = max(row.as_of for row in rows)
     current = [row for row in rows if not (row.Course and row.Course.dates.is_over_at(newest))]
     return max(current or rows, key=lambda row: (row.risk_score, row.as_of, row.id))

@@ -1,10 +1,10 @@
-"""Models that were learned: kept as text, one of them active."""
+"""Registry of learned models: stored as text, one of them active."""
 
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, load_only
@@ -12,17 +12,18 @@ from sqlalchemy.orm import Session, load_only
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.errors import ModelNotFound
 from dropout_service.learning.model import RiskModel, Variant
-from dropout_service.learning.training import Trained, TrainedVariant
+from dropout_service.learning.training import TrainedModel, TrainedVariant
 from dropout_service.models import LearnedModel
 from shared_db.clock import utc_now
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.columns import Row
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.writes.idempotent_insert import content_digest, insert_many_idempotent
 
 logger = logging.getLogger(__name__)
 
 MODELS_BY_ID = Keyset("models", (LearnedModel.id,))
-# Without what makes it predict, which is large.
+# The columns without the trees and variants, which are large.
 _DESCRIPTION = load_only(
     LearnedModel.target,
     LearnedModel.training,
@@ -31,72 +32,57 @@ _DESCRIPTION = load_only(
     LearnedModel.is_active,
     raiseload=True,
 )
+# Hexadecimal digits of the content digest in a version.
 _DIGITS = 12
 
 
 @dataclass(frozen=True)
 class ActiveModel:
-    """The model that predicts, under its version."""
+    """Active model with its version."""
 
     version: str
     target: Target
     model: RiskModel
 
 
-class LearnedModels(Repository):
-    """What was learned, and what of it predicts."""
+class ModelRegistry(Repository):
+    """Learned models."""
 
-    def save_model(
-        self, trained: Trained, target: Target, training: Mapping[str, Any]
+    def add(
+        self, trained: TrainedModel, target: Target, training: Mapping[str, Any]
     ) -> LearnedModel:
-        """Store a model under a version made of its content, and make it the one that predicts.
+        """Insert a model under a version made of its content, and make it the active one.
 
-        The same content again is the same version. training: what it was learned from.
+        Equal content has the same version and is stored once. training: the record of the data that
+        the model was trained with.
         """
         row = _row(trained, target, training)
-        with self.database.unit_of_work() as session:
-            if session.get_bind().dialect.name == "postgresql":
-                # Two that train at once would both find no other active model.
-                session.execute(text("LOCK TABLE dropout.models IN SHARE ROW EXCLUSIVE MODE"))
-            insert_many_idempotent(session, [row])
-            change = update(LearnedModel)
-            session.execute(change.where(LearnedModel.is_active).values(is_active=False))
-            session.execute(change.where(LearnedModel.id == row.id).values(is_active=True))
-            return session.get_one(LearnedModel, row.id, populate_existing=True)
+        return self.write(lambda session: _insert_active(session, row))
 
-    def get_models(self, *, after: str | None = None, limit: int = 100) -> Page[LearnedModel]:
-        """Return the models by id, following the cursor `after`, without what makes them predict.
+    def search(self, **options: Unpack[PageOptions]) -> Page[LearnedModel]:
+        """Return a page of the models by id, without trees and variants."""
+        return self.page(MODELS_BY_ID, select(LearnedModel).options(_DESCRIPTION), **options)
 
-        Raises:
-            MalformedCursor: the cursor is not one of this list.
-
-        """
-        query = select(LearnedModel).options(_DESCRIPTION)
-        with self.database.reading() as session:
-            return MODELS_BY_ID.page(session, query, after=after, limit=limit)
-
-    def get_model(self, version: str) -> LearnedModel:
-        """Return a model, without what makes it predict.
+    def get(self, version: str) -> LearnedModel:
+        """Return a model, without trees and variants.
 
         Raises:
             ModelNotFound: no model of that version was learned here.
 
         """
         query = select(LearnedModel).options(_DESCRIPTION).where(LearnedModel.id == version)
-        with self.database.reading() as session:
-            found = session.scalar(query)
+        found = self.read(lambda session: session.scalar(query))
         if found is None:
             raise ModelNotFound(version)
         return found
 
-    def get_active_model(self) -> ActiveModel | None:
-        """Return the model that predicts; None where none can be read (`active_model`)."""
-        with self.database.reading() as session:
-            return active_model(session)
+    def get_active(self) -> ActiveModel | None:
+        """Return the active model, None if it cannot be used (see `active_model`)."""
+        return self.read(active_model)
 
 
 class _Loaded:
-    """The model that was read last; its version tells its content, so it cannot go stale."""
+    """Cache of the model that was read last; a version has one content, so it cannot go stale."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -115,23 +101,23 @@ _loaded = _Loaded()
 
 
 def active_model(session: Session) -> ActiveModel | None:
-    """Return the model that predicts; None where none was learned yet, or by another release."""
+    """Return the active model; None if there is none, or it was learned by another release."""
     version = session.scalar(select(LearnedModel.id).where(LearnedModel.is_active))
     return None if version is None else _loaded.get(session, version)
 
 
 def model_of(session: Session, version: str) -> ActiveModel | None:
-    """Return the model of that version; where it is gone or cannot be read, `active_model`."""
+    """Return the model of that version; if it cannot be used, return `active_model`."""
     found = session.scalar(select(LearnedModel.id).where(LearnedModel.id == version))
     model = None if found is None else _loaded.get(session, version)
     return model or active_model(session)
 
 
 def _read(row: LearnedModel) -> ActiveModel | None:
-    told, trees = row.variants, row.trees_with_activity
+    variants, trees = row.variants, row.trees_with_activity
     try:
-        active = None if trees is None else Variant.of(trees, told["with_activity"])
-        plain = Variant.of(row.trees_without_activity, told["without_activity"])
+        active = None if trees is None else Variant.from_json(trees, variants["with_activity"])
+        plain = Variant.from_json(row.trees_without_activity, variants["without_activity"])
     except (KeyError, TypeError):
         logger.warning(
             "%s was learned by another release and cannot be read; the rules predict until `veritas"
@@ -142,13 +128,24 @@ def _read(row: LearnedModel) -> ActiveModel | None:
     return ActiveModel(row.id, row.target, RiskModel(plain, active))
 
 
-def _row(trained: Trained, target: Target, training: Mapping[str, Any]) -> LearnedModel:
+def _insert_active(session: Session, row: Row) -> LearnedModel:
+    if session.get_bind().dialect.name == "postgresql":
+        # Without the lock two concurrent trainings would both find no other active model.
+        session.execute(text("LOCK TABLE dropout.models IN SHARE ROW EXCLUSIVE MODE"))
+    insert_many_idempotent(session, LearnedModel, [row])
+    change = update(LearnedModel)
+    session.execute(change.where(LearnedModel.is_active).values(is_active=False))
+    session.execute(change.where(LearnedModel.id == row["id"]).values(is_active=True))
+    return session.get_one(LearnedModel, row["id"], populate_existing=True)
+
+
+def _row(trained: TrainedModel, target: Target, training: Mapping[str, Any]) -> Row:
     variants = {"without_activity": trained.without_activity}
     if trained.with_activity is not None:
         variants["with_activity"] = trained.with_activity
     content: dict[str, Any] = {
         "target": target,
-        "variants": {name: _told(variant) for name, variant in variants.items()},
+        "variants": {name: _variant_json(variant) for name, variant in variants.items()},
         "training": dict(training),
         "metrics": {name: _metrics(variant) for name, variant in variants.items()},
         **{
@@ -157,22 +154,19 @@ def _row(trained: Trained, target: Target, training: Mapping[str, Any]) -> Learn
         },
     }
     digest = content_digest(content)
-    return LearnedModel(
-        **{"trees_with_activity": None, **content},
-        id=f"model-{digest.hex()[:_DIGITS]}",
-        digest=digest,
-        created_at=utc_now(),
-        is_active=False,
-    )
-
-
-def _told(trained: TrainedVariant) -> dict[str, Any]:
     return {
-        **trained.variant.as_json(),
-        "rows": trained.rows,
-        "parameters": trained.parameters,
+        "trees_with_activity": None,
+        **content,
+        "id": f"model-{digest.hex()[:_DIGITS]}",
+        "digest": digest,
+        "created_at": utc_now(),
+        "is_active": False,
     }
 
 
+def _variant_json(trained: TrainedVariant) -> dict[str, Any]:
+    return {**trained.variant.as_json(), "rows": trained.rows, "parameters": trained.parameters}
+
+
 def _metrics(trained: TrainedVariant) -> list[dict[str, Any]]:
-    return [{"day": one.day, **asdict(one.metrics)} for one in trained.validation]
+    return [{"day": found.day, **asdict(found.metrics)} for found in trained.validation]

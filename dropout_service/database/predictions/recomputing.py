@@ -5,21 +5,23 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Select, case, select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.features.incomplete import id_again, is_due
-from dropout_service.database.features.store import computed_row
-from dropout_service.database.predictions.batch import activities_of, judged_by_rules
-from dropout_service.database.predictions.by_model import assess_course, model_row
-from dropout_service.database.predictions.latest import put_in_place
+from dropout_service.database.features.incomplete import is_due, recomputed_id
+from dropout_service.database.features.store import computed_values
+from dropout_service.database.predictions.by_model import assess_course, model_values
+from dropout_service.database.predictions.by_rules import activities_of, assess_by_rules
+from dropout_service.database.predictions.latest import replace_incomplete
 from dropout_service.database.predictions.model_registry import model_of
 from dropout_service.database.students.locking import ensure_and_lock
 from dropout_service.errors import FeatureSetExists
 from dropout_service.models import Course, DropoutPrediction, FeatureSet
 from shared_db.clock import utc_now
+from shared_db.columns import Row
 from shared_db.errors import DatabaseUnavailable
 from shared_db.repository import Repository
 from shared_db.spool.pending import pending_of
@@ -31,13 +33,13 @@ from shared_db.writes.idempotent_insert import (
 
 logger = logging.getLogger(__name__)
 
-_PAGE = 5000
-_AT_ONCE = 250
+_PAGE_SIZE = 5000
+_BATCH_SIZE = 250
 
 
 @dataclass(frozen=True)
 class _Due:
-    """A feature set or prediction to compute again; `model` is None where rules predicted."""
+    """Feature set or prediction to recompute; `model` is None if the rules predicted."""
 
     id: str
     student_id: str
@@ -56,135 +58,150 @@ _PREDICTIONS = select(
 )
 
 
-class Recomputing(Repository):
-    """Features and predictions, again as of their instant, from all rows that were accepted."""
+class RecomputingRepository(Repository):
+    """Incomplete features and predictions, recomputed as of their instant from all rows."""
 
-    def recompute(self) -> int:
-        """Compute again what was made while rows waited that are stored now; return how many.
+    def run(self) -> int:
+        """Recompute what was made while rows waited that are stored now; return the number.
 
-        Safe in several processes at once: each is done once. Those of students of whom something
-        still waits in the spool of this process are left to a later call, and those of another
-        host's spool to that host, for a quarter of an hour.
+        Safe in concurrent processes: each row is recomputed once. Rows of students with pending
+        rows in the spool of this process are left to a later call. Rows of another host's spool are
+        left to that host for a quarter of an hour.
         """
-        done = 0
+        count = 0
         for rows in self._due(FeatureSet, _FEATURES):
-            done += sum(self._again([row], self._features_again) for row in rows)
+            count += sum(self._recompute([row], self._recompute_features) for row in rows)
         for rows in self._due(DropoutPrediction, _PREDICTIONS):
-            done += sum(self._again(group, self._predictions_again) for group in _groups(rows))
-        if done:
-            logger.warning("computed %d features and predictions again, with all rows", done)
-        return done
+            count += sum(self._recompute(g, self._recompute_predictions) for g in _groups(rows))
+        if count:
+            logger.warning("computed %d features and predictions again, with all rows", count)
+        return count
 
     def _due(
         self, model: type[FeatureSet] | type[DropoutPrediction], query: Select[*tuple[Any, ...]]
     ) -> Iterator[list[_Due]]:
-        due = query.where(is_due(model, utc_now()))
+        due = query.where(is_due(model, utc_now())).order_by(model.id).limit(_PAGE_SIZE)
         after = ""
         while True:
-            page = due.where(model.id > after).order_by(model.id).limit(_PAGE)
-            with self.database.reading() as session:
-                rows = [_Due(*row) for row in session.execute(page)]
+            rows = self.read(partial(_page, query=due.where(model.id > after)))
             if not rows:
                 return
             yield rows
             after = rows[-1].id
 
-    def _again(self, rows: Sequence[_Due], compute: Callable[[Sequence[_Due]], int]) -> int:
-        """Compute rows again of students of whom nothing waits; return how many.
+    def _recompute(self, rows: Sequence[_Due], recompute: Callable[[Sequence[_Due]], int]) -> int:
+        """Recompute rows of students without pending rows; return the number.
 
-        Where that fails it is done in halves, until the fault is alone.
+        After a failure each half is tried by itself, until the failing row is isolated.
 
         Raises:
             DatabaseUnavailable: the database is away.
 
         """
-        pending = pending_of(self.database, {row.student_id for row in rows})
+        pending = pending_of(self.spool, {row.student_id for row in rows})
         rows = [row for row in rows if pending.of(row.student_id) == 0]
         if not rows:
             return 0
         try:
-            return compute(rows)
+            return recompute(rows)
         except DatabaseUnavailable:
             raise
-        except Exception as failure:  # noqa: BLE001 - of one row, which must not hold up the others
+        except Exception as failure:  # noqa: BLE001 - of one row, which must not block the others
             if len(rows) == 1:
-                # Its text may be personal. The next call tries again.
+                # Without its text, which may be personal. The next call retries.
                 logger.warning("something is computed again later: %s", type(failure).__qualname__)
                 return 0
         middle = len(rows) // 2
-        return self._again(rows[:middle], compute) + self._again(rows[middle:], compute)
+        halves = (rows[:middle], rows[middle:])
+        return sum(self._recompute(half, recompute) for half in halves)
 
-    def _features_again(self, rows: Sequence[_Due]) -> int:
+    def _recompute_features(self, rows: Sequence[_Due]) -> int:
         [due] = rows
-        with self.database.unit_of_work() as session:
-            # Locked before it is looked at, so that the second of two processes finds it done.
-            if ensure_and_lock(session, [due.student_id], utc_now()):
-                return 0
-            old = session.get(FeatureSet, due.id)
-            if old is None or old.recomputed_at is not None:
-                return 0
-            new = computed_row(session, due.student_id, due.as_of, id_again(due.id))
-            new.digest, new.pending_rows = _digest_again(due.id), 0
-            insert_idempotent(session, new, FeatureSetExists)
-            old.recomputed_at = new.created_at
-            return 1
+        return self.write(lambda session: _replace_features(session, due))
 
-    def _predictions_again(self, rows: Sequence[_Due]) -> int:
-        """Predict again what was predicted of one course, at one instant, in one way."""
-        with self.database.reading() as session:
-            predicted = _predicted(session, rows)
-        done = 0
-        for start in range(0, len(rows), _AT_ONCE):
-            some = rows[start : start + _AT_ONCE]
-            with self.database.unit_of_work() as session:
-                done += _stored(session, some, predicted)
-        return done
+    def _recompute_predictions(self, rows: Sequence[_Due]) -> int:
+        """Recompute the predictions of one course, instant and model (or the rules)."""
+        predict = self.read(lambda session: _recomputed(session, rows))
+        batches = (rows[at : at + _BATCH_SIZE] for at in range(0, len(rows), _BATCH_SIZE))
+        return sum(
+            self.write(partial(_replace_predictions, rows=batch, predict=predict))
+            for batch in batches
+        )
+
+
+def _page(session: Session, query: Select[*tuple[Any, ...]]) -> list[_Due]:
+    return [_Due(*row) for row in session.execute(query)]
+
+
+def _replace_features(session: Session, due: _Due) -> int:
+    # Locked before the row is read, so that the second of two processes finds it recomputed.
+    if ensure_and_lock(session, [due.student_id], utc_now()):
+        return 0
+    old = session.get(FeatureSet, due.id)
+    if old is None or old.recomputed_at is not None:
+        return 0
+    row = {
+        **computed_values(session, due.student_id, due.as_of, recomputed_id(due.id)),
+        "digest": _recomputed_digest(due.id),
+        "pending_rows": 0,
+    }
+    insert_idempotent(session, FeatureSet, row, FeatureSetExists)
+    old.recomputed_at = row["created_at"]
+    return 1
 
 
 def _groups(rows: Sequence[_Due]) -> Iterator[Sequence[_Due]]:
-    """Return groups of one course, instant and model; a model assesses the course once for all."""
+    """Yield groups of one course, instant and model; a model assesses a course once for a group."""
     found: dict[object, list[_Due]] = defaultdict(list)
     for row in rows:
         found[row.model, row.course, row.as_of].append(row)
     for group in found.values():
-        size = len(group) if group[0].model else _AT_ONCE
+        size = len(group) if group[0].model else _BATCH_SIZE
         yield from (group[start : start + size] for start in range(0, len(group), size))
 
 
-# The prediction of a student as a row without id and digest; None: not assessable.
-_Predicted = Callable[[str], DropoutPrediction | None]
+# Returns the row of a student's prediction without id and digest; None: not assessable.
+_Predict = Callable[[str], Row | None]
 
 
-def _predicted(session: Session, rows: Sequence[_Due]) -> _Predicted:
-    """Return what the model that predicted says now; where none can be read, what the rules say."""
-    one = rows[0]
-    course = None if one.course is None else session.get(Course, one.course)
-    model = None if one.model is None else model_of(session, one.model)
+def _recomputed(session: Session, rows: Sequence[_Due]) -> _Predict:
+    """Return the predictions by the same model now; if no model can be used, by the rules."""
+    first = rows[0]
+    course = None if first.course is None else session.get(Course, first.course)
+    model = None if first.model is None else model_of(session, first.model)
     if course is not None and model is not None:
-        assessed = assess_course(session, model, course, one.as_of)
-        known = dict(assessed.enrolments)
-        return lambda id_: model_row(assessed, id_, known[id_]) if id_ in known else None
-    activities = activities_of(session, {row.student_id for row in rows}, one.as_of)
-    judged = judged_by_rules(session, activities, one.course, one.as_of)
-    assessable = judged.features.keys() - judged.missing
-    return lambda id_: judged.row(id_) if id_ in assessable else None
+        by_model = assess_course(session, model, course, first.as_of)
+        known = dict(by_model.enrolments)
+        return lambda id_: model_values(by_model, id_, known[id_]) if id_ in known else None
+    activities = activities_of(session, {row.student_id for row in rows}, first.as_of)
+    by_rules = assess_by_rules(session, activities, first.course, first.as_of)
+    assessable = by_rules.assessable
+    return lambda id_: by_rules.values(id_) if id_ in assessable else None
 
 
-def _stored(session: Session, rows: Sequence[_Due], predicted: _Predicted) -> int:
-    # Locked before they are looked at, so that the second of two processes finds them done.
-    gone = ensure_and_lock(session, {row.student_id for row in rows}, utc_now())
-    ids = [row.id for row in rows if row.student_id not in gone]
+def _replace_predictions(session: Session, rows: Sequence[_Due], predict: _Predict) -> int:
+    # Locked before the rows are read, so that the second of two processes finds them recomputed.
+    erased = ensure_and_lock(session, {row.student_id for row in rows}, utc_now())
+    ids = [row.id for row in rows if row.student_id not in erased]
     is_left = DropoutPrediction.id.in_(ids) & DropoutPrediction.recomputed_at.is_(None)
     olds = session.scalars(select(DropoutPrediction).where(is_left)).all()
-    pairs = [(old, predicted(old.student_id)) for old in olds]
-    for old, new in pairs:
-        if new is not None:
-            new.id, new.digest, new.pending_rows = id_again(old.id), _digest_again(old.id), 0
-            new.obsolete_from = old.obsolete_from
-    insert_many_idempotent(session, [new for _, new in pairs if new is not None])
-    put_in_place(session, pairs, utc_now())
+    pairs = [(old, _replacement(old, predict)) for old in olds]
+    new = [row for _, row in pairs if row is not None]
+    insert_many_idempotent(session, DropoutPrediction, new)
+    replace_incomplete(session, pairs, utc_now())
     return len(pairs)
 
 
-def _digest_again(id_: str) -> bytes:
+def _replacement(old: DropoutPrediction, predict: _Predict) -> Row | None:
+    row = predict(old.student_id)
+    return row and {
+        **row,
+        "id": recomputed_id(old.id),
+        "digest": _recomputed_digest(old.id),
+        "pending_rows": 0,
+        "obsolete_from": old.obsolete_from,
+    }
+
+
+def _recomputed_digest(id_: str) -> bytes:
     return content_digest({"again": id_})

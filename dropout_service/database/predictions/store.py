@@ -1,26 +1,19 @@
-"""Predictions: given from outside, stored, and read back."""
+"""Predictions: repository that makes, inserts and reads them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Unpack
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.features.incomplete import id_again
-from dropout_service.database.predictions.latest import mark_latest
-from dropout_service.database.students.locking import (
-    ensure_and_lock_one,
-    require_not_erased,
-    require_student,
-)
+from dropout_service.database.features.incomplete import pending_values
+from dropout_service.database.predictions.insert import insert_prediction
+from dropout_service.database.predictions.single import predicted_values
+from dropout_service.database.students.locking import require_not_erased, require_student
 from dropout_service.domain.enums import DropoutType, RiskLevel, risk_level
-from dropout_service.domain.rules.risk import (
-    RULES_VERSION,
-    Assessment,
-    Indicator,
-)
+from dropout_service.domain.rules.risk import IndicatorResult
 from dropout_service.errors import (
     CourseNotFound,
     LevelDisagrees,
@@ -30,15 +23,11 @@ from dropout_service.errors import (
 from dropout_service.models import Course, DailyActivity, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
-from shared_db.queries.filters import Columns, Filter, conditions
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.filters import Columns
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
-from shared_db.writes.idempotent_insert import (
-    Outcome,
-    content_digest,
-    insert_idempotent,
-    insert_many_idempotent,
-)
+from shared_db.spool.pending import pending_of
+from shared_db.writes.idempotent_insert import content_digest, find_replay
 
 PREDICTIONS_BY_RISK = Keyset(
     "predictions", (DropoutPrediction.risk_score, DropoutPrediction.id), is_descending=True
@@ -55,13 +44,54 @@ PREDICTION_COLUMNS: Columns = {
     "as_of": DropoutPrediction.as_of,
     "created_at": DropoutPrediction.created_at,
 }
+# Version of predictions that were made elsewhere.
 GIVEN = "given"
 
 
-class Predictions(Repository):
-    """Who is at risk, and why."""
+class PredictionRepository(Repository):
+    """Predictions of students."""
 
-    def save_prediction(
+    def predict(
+        self,
+        student_id: str,
+        *,
+        as_of: datetime | None = None,
+        course: str | None = None,
+        prediction_id: str | None = None,
+    ) -> DropoutPrediction:
+        """Make and insert a prediction from the rows up to `as_of`, by default now.
+
+        The active model predicts if the student is enrolled in a running course, else the rules;
+        `version` names the one that did. course: of the enrolment; None: the enrolment with the
+        highest risk.
+
+        Raises:
+            StudentNotFound: no row of that student is stored.
+            StudentErased: all data of the student were erased.
+            CourseNotFound: no enrolments of that course are known.
+            NotAssessable: too little was known of the student at the instant, or of the enrolment.
+            PredictionExists: the id is stored for another student, course or instant.
+
+        """
+        instant = as_of or utc_now()
+        digest = content_digest({"student_id": student_id, "as_of": as_of, "course": course})
+        pending = pending_values(pending_of(self.spool, [student_id]), student_id)
+
+        def predict(session: Session) -> DropoutPrediction:
+            # Before the assessment: a repeated request is answered as the first one was, although
+            # the course may have ended since.
+            replay = find_replay(
+                session, DropoutPrediction, prediction_id, digest, PredictionExists
+            )
+            if replay is not None:
+                return replay
+            predicted = predicted_values(session, student_id, course, instant)
+            named = {"id": prediction_id or new_id(), "digest": digest}
+            return insert_prediction(session, predicted | pending | named)
+
+        return self.write(predict)
+
+    def add(
         self,
         prediction_id: str | None,
         student_id: str,
@@ -69,24 +99,24 @@ class Predictions(Repository):
         risk_score: float,
         level: RiskLevel | str | None = None,
         *,
-        primary_indicators: Sequence[Indicator] = (),
-        secondary_indicators: Sequence[Indicator] = (),
+        primary_indicators: Sequence[IndicatorResult] = (),
+        secondary_indicators: Sequence[IndicatorResult] = (),
         recommendations: Sequence[str] = (),
         confidence: float | None = None,
         version: str = GIVEN,
         as_of: datetime | None = None,
         course: str | None = None,
     ) -> DropoutPrediction:
-        """Store a prediction that was made elsewhere, and its student when not seen before.
+        """Insert a prediction that was made elsewhere, and its student if new.
 
-        risk_score, confidence: 0 to 1; confidence is None where none is stated. course: of the
-        enrolment that may be dropped out of, None of the student altogether.
+        risk_score, confidence: 0 to 1; confidence is None if it is not stated. course: of the
+        enrolment; None: the prediction is not about a course.
 
         Raises:
             PredictionExists: the id is stored with other content.
             LevelDisagrees: the level is not that of the score.
-            StudentDeleted: all data of the student were erased.
-            ValueError: no share, no such type or level.
+            StudentErased: all data of the student were erased.
+            ValueError: a share is out of range, or there is no such type or level.
 
         """
         if confidence is not None and not 0 <= confidence <= 1:
@@ -107,180 +137,110 @@ class Predictions(Repository):
             "course": course,
         }
         now = utc_now()
-        row = DropoutPrediction(
-            **{**sent, "as_of": as_of or now},
-            id=prediction_id or new_id(),
-            risk_level=right,
-            missing=[],
-            created_at=now,
-            is_latest=False,
-            is_overall=False,
-            digest=content_digest(sent),
-        )
-        with self.database.unit_of_work() as session:
-            return store_prediction(session, row)
+        row = {
+            **sent,
+            "as_of": as_of or now,
+            "id": prediction_id or new_id(),
+            "risk_level": right,
+            "base_log_odds": None,
+            "missing": [],
+            "created_at": now,
+            "is_latest": False,
+            "is_overall": False,
+            "digest": content_digest(sent),
+        }
+        return self.write(lambda session: insert_prediction(session, row))
 
-    def get_latest_prediction(
-        self, student_id: str, *, course: str | None = None
-    ) -> DropoutPrediction:
-        """Return the student's latest prediction in a course, else the highest of their latest.
+    def get_latest(self, student_id: str, *, course: str | None = None) -> DropoutPrediction:
+        """Return the student's latest prediction in a course; without a course the overall one.
 
         Raises:
-            StudentDeleted: all data of the student were erased.
-            PredictionNotFound: none was made, or none counts any more.
+            StudentErased: all data of the student were erased.
+            PredictionNotFound: there is none, or it was superseded.
 
         """
         row = DropoutPrediction
-        which = row.is_overall if course is None else row.is_latest & (row.course == course)
-        query = select(row).where(row.student_id == student_id, which)
-        with self.database.reading() as session:
+        is_asked = row.is_overall if course is None else row.is_latest & (row.course == course)
+        query = select(row).where(row.student_id == student_id, is_asked)
+
+        def get(session: Session) -> DropoutPrediction:
             require_not_erased(session, student_id)
             found = session.scalar(query)
-        if found is None:
-            raise PredictionNotFound(student_id, course)
-        return found
+            if found is None:
+                raise PredictionNotFound(student_id, course)
+            return found
 
-    def get_student_predictions(
-        self,
-        student_id: str,
-        *,
-        course: str | None = None,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
+        return self.read(get)
+
+    def search_student(
+        self, student_id: str, *, course: str | None = None, **options: Unpack[PageOptions]
     ) -> Page[DropoutPrediction]:
-        """Return the student's predictions, the latest `as_of` first.
-
-        course: only those of this course.
+        """Return the student's predictions, the latest `as_of` first, of one course if given.
 
         Raises:
-            StudentNotFound: nothing was heard of that student.
-            StudentDeleted: all data of the student were erased.
-            MalformedCursor: the cursor is not one of this list.
+            StudentNotFound: no row of that student is stored.
+            StudentErased: all data of the student were erased.
+            ServiceError: as `Repository.page`.
 
         """
         query = select(DropoutPrediction).where(DropoutPrediction.student_id == student_id)
         if course is not None:
             query = query.where(DropoutPrediction.course == course)
-        with self.database.reading_filtered() as session:
-            require_student(session, student_id)
-            query = query.where(*conditions(session, filters, PREDICTION_COLUMNS))
-            return PREDICTIONS_BY_TIME.page(session, query, after=after, limit=limit)
+        return self.page(
+            PREDICTIONS_BY_TIME,
+            query,
+            PREDICTION_COLUMNS,
+            require=lambda session: require_student(session, student_id),
+            **options,
+        )
 
-    def get_predictions(
-        self,
-        *,
-        course: str | None = None,
-        filters: Sequence[Filter] = (),
-        after: str | None = None,
-        limit: int = 100,
+    def search(
+        self, *, course: str | None = None, **options: Unpack[PageOptions]
     ) -> Page[DropoutPrediction]:
-        """Return each student's overall prediction, the highest of their latest, by risk.
+        """Return the overall prediction of each student (the highest of the latest), by risk.
 
         course: only students who were active in it or are enrolled.
-
-        Raises:
-            MalformedCursor: the cursor is not one of this list.
-
         """
         query = select(DropoutPrediction).where(DropoutPrediction.is_overall)
         if course is not None:
             query = query.where(or_(_is_active_in(course), _is_enrolled_in(course)))
-        with self.database.reading_filtered() as session:
-            query = query.where(*conditions(session, filters, PREDICTION_COLUMNS))
-            return PREDICTIONS_BY_RISK.page(session, query, after=after, limit=limit)
+        return self.page(PREDICTIONS_BY_RISK, query, PREDICTION_COLUMNS, **options)
 
-    def get_course_risks(
+    def search_course(
         self, course: str, *, after: str | None = None, limit: int = 100
     ) -> Page[DropoutPrediction]:
-        """Return the latest predictions of the course's students, the highest risk first.
+        """Return the latest predictions of the course's enrolments, the highest risk first.
 
-        Of the enrolments where the course is known; where only events tell of it, the overall
-        predictions of those who were active in it.
+        If the course is known from events only, return the overall predictions of the students who
+        were active in it.
 
         Raises:
-            CourseNotFound: there is no such course, and no event of it was ever stored.
+            CourseNotFound: the course is not stored and has no events.
             MalformedCursor: the cursor is not one of this list.
 
         """
-        row = DropoutPrediction
-        by_events = select(exists().where(DailyActivity.course == course))
-        with self.database.reading() as session:
-            if session.get(Course, course) is not None:
-                query = select(row).where(row.is_latest, row.course == course)
-            elif session.scalar(by_events):
-                query = select(row).where(row.is_overall, _is_active_in(course))
-            else:
-                raise CourseNotFound(course)
+
+        def search(session: Session) -> Page[DropoutPrediction]:
+            query = _risks_of_course(session, course)
             return PREDICTIONS_BY_RISK.page(session, query, after=after, limit=limit)
 
+        return self.read(search)
 
-def _is_active_in(course: str) -> Any:
+
+def _risks_of_course(session: Session, course: str) -> Select[DropoutPrediction]:
+    row = DropoutPrediction
+    if session.get(Course, course) is not None:
+        return select(row).where(row.is_latest, row.course == course)
+    if session.scalar(select(exists().where(DailyActivity.course == course))):
+        return select(row).where(row.is_overall, _is_active_in(course))
+    raise CourseNotFound(course)
+
+
+def _is_active_in(course: str) -> ColumnElement[bool]:
     active = select(DailyActivity.student_id).where(DailyActivity.course == course)
     return DropoutPrediction.student_id.in_(active)
 
 
-def _is_enrolled_in(course: str) -> Any:
+def _is_enrolled_in(course: str) -> ColumnElement[bool]:
     enrolled = select(Enrolment.student_id).where(Enrolment.course_id == course)
     return DropoutPrediction.student_id.in_(enrolled)
-
-
-def prediction_row(
-    student_id: str, assessment: Assessment, as_of: datetime, course: str | None = None
-) -> DropoutPrediction:
-    """Return an assessment as a row without id and digest."""
-    return DropoutPrediction(
-        student_id=student_id,
-        course=course,
-        dropout_type=assessment.dropout_type,
-        risk_score=assessment.risk_score,
-        risk_level=assessment.risk_level,
-        confidence=assessment.confidence,
-        momentum_index=assessment.momentum_index,
-        primary_indicators=[asdict(indicator) for indicator in assessment.primary],
-        secondary_indicators=[asdict(indicator) for indicator in assessment.secondary],
-        recommendations=list(assessment.recommendations),
-        missing=[asdict(missing) for missing in assessment.missing],
-        version=RULES_VERSION,
-        as_of=as_of,
-        created_at=utc_now(),
-        is_latest=False,
-        is_overall=False,
-    )
-
-
-def store_prediction(session: Session, row: DropoutPrediction) -> DropoutPrediction:
-    """Store a prediction, and its student when not seen before.
-
-    Raises:
-        PredictionExists: the id is stored with other content.
-        StudentDeleted: all data of the student were erased.
-
-    """
-    ensure_and_lock_one(session, row.student_id, row.created_at)
-    stored = insert_idempotent(session, row, PredictionExists)
-    if stored.is_replay:
-        return stored
-    mark_latest(session, [row])
-    return session.get_one(DropoutPrediction, row.id)
-
-
-def store_predictions(session: Session, rows: Sequence[DropoutPrediction]) -> list[Outcome]:
-    """Store predictions of one instant, one per student and course; students must be locked."""
-    outcomes = insert_many_idempotent(session, rows)
-    # Those that are stored already, too: another model may have predicted in the meantime.
-    stored = [row.id for row, one in zip(rows, outcomes, strict=True) if one is Outcome.REPEATED]
-    mark_latest(session, _with_successors(session, rows, stored))
-    return outcomes
-
-
-def _with_successors(
-    session: Session, rows: Sequence[DropoutPrediction], stored: Sequence[str]
-) -> Sequence[DropoutPrediction]:
-    """Return the rows, but for those stored ones that were computed again what took their place."""
-    row = DropoutPrediction
-    old = select(row.id).where(row.id.in_(stored), row.recomputed_at.is_not(None))
-    if not stored or not (superseded := set(session.scalars(old))):
-        return rows
-    new = select(row).where(row.id.in_([id_again(id_) for id_ in superseded]))
-    return [*(one for one in rows if one.id not in superseded), *session.scalars(new)]

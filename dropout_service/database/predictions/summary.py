@@ -1,4 +1,4 @@
-"""How the risks stand over all students, and how they changed."""
+"""Summary of the risks over all students, and of their change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from dropout_service.domain.enums import LEVEL_BOUNDS, DropoutType, RiskLevel
 from dropout_service.models import Course, DropoutPrediction, Student
 from shared_db.repository import Repository
 
-MOST_NAMED = 20
+MAX_NEWLY_AT_RISK = 20
 AT_RISK_FROM = LEVEL_BOUNDS[RiskLevel.HIGH]
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How many students had which level and type by their overall prediction at an instant."""
+class RiskDistribution:
+    """Numbers of students by level and type of their overall prediction at an instant."""
 
     at: datetime
     predicted: int
@@ -27,9 +27,9 @@ class Standing:
 
 @dataclass(frozen=True)
 class NewlyAtRisk:
-    """A student at HIGH or CRITICAL now who was not then; `risk_score_before` none: not predicted.
+    """Student at HIGH or CRITICAL now who was below one period before.
 
-    Scores are 0 to 1.
+    Scores are 0 to 1; risk_score_before is None if the student had no prediction then.
     """
 
     student_id: str
@@ -41,91 +41,95 @@ class NewlyAtRisk:
 
 
 @dataclass(frozen=True)
-class Summary:
-    """The standing now and at the end of each period before, the latest first.
+class RiskSummary:
+    """Distributions now and one or more periods before, the latest first.
 
-    newly_at_risk names at most 20, the highest risk first; newly_at_risk_count counts all.
+    newly_at_risk: at most 20 students, the highest risk first; newly_at_risk_count: of all.
     """
 
-    standings: Sequence[Standing]
+    standings: Sequence[RiskDistribution]
     newly_at_risk_count: int
     newly_at_risk: Sequence[NewlyAtRisk]
 
 
-class Analytics(Repository):
-    """Counts over the predictions."""
+class RiskSummaryRepository(Repository):
+    """Counts over the predictions of all students."""
 
-    def get_summary(self, at: datetime, *, days: int = 7, periods: int = 4) -> Summary:
-        """Return the standings at `at` and at each of `periods` instants `days` apart before it.
+    def summarize(self, at: datetime, *, days: int = 7, periods: int = 4) -> RiskSummary:
+        """Return the distributions at `at` and at `periods` earlier instants, `days` apart.
 
-        Newly at risk is meant against the instant `days` before.
+        Newly at risk is relative to the instant `days` before `at`.
         """
         instants = [at - timedelta(days=days * back) for back in range(periods + 1)]
-        with self.database.reading() as session:
-            count, named = _newly_at_risk(session, at, at - timedelta(days=days))
-            return Summary([_standing(session, instant) for instant in instants], count, named)
+
+        def summarize(session: Session) -> RiskSummary:
+            count, students = _newly_at_risk(session, at, at - timedelta(days=days))
+            distributions = [_distribution(session, instant) for instant in instants]
+            return RiskSummary(distributions, count, students)
+
+        return self.read(summarize)
 
 
-def _standing(session: Session, at: datetime) -> Standing:
-    overall = _overall_by(session, at)
-    kind, level = overall.row.c.dropout_type, overall.row.c.risk_level
-    query = select(level, kind, func.count()).select_from(Student).join(overall.row, overall.of)
+def _distribution(session: Session, at: datetime) -> RiskDistribution:
+    overall = _overall_at(session, at)
+    type_, level = overall.row.c.dropout_type, overall.row.c.risk_level
+    query = select(level, type_, func.count()).select_from(Student).join(overall.row, overall.of)
     levels, types = dict.fromkeys(RiskLevel, 0), dict.fromkeys(DropoutType, 0)
-    for found_level, found_type, count in session.execute(query.group_by(level, kind)):
+    for found_level, found_type, count in session.execute(query.group_by(level, type_)):
         levels[found_level] += count
         types[found_type] += count
-    return Standing(at, sum(levels.values()), levels, types)
+    return RiskDistribution(at, sum(levels.values()), levels, types)
 
 
 @dataclass(frozen=True)
 class _Overall:
-    """Each student's overall prediction at an instant, and the condition to join it to Student."""
+    """Overall prediction of each student at an instant, and the condition to join it to Student."""
 
     row: FromClause
     of: ColumnElement[bool]
 
 
-def _overall_by(session: Session, at: datetime) -> _Overall:
-    """Return what tells the overall risk: of the latest of each course the highest.
+def _overall_at(session: Session, at: datetime) -> _Overall:
+    """Return the overall predictions: the highest among the latest of each course of a student.
 
-    Without what was obsolete by then or was computed again, and without courses that were over
-    where something newer is known.
+    Excluded are predictions that were superseded by the instant or recomputed. A course that was
+    over is excluded if the student has a newer prediction.
     """
-    one, other = aliased(DropoutPrediction), aliased(DropoutPrediction)
+    row, other = aliased(DropoutPrediction), aliased(DropoutPrediction)
     of_same = (
-        (other.student_id == one.student_id) & (other.as_of <= at) & other.recomputed_at.is_(None)
+        (other.student_id == row.student_id) & (other.as_of <= at) & other.recomputed_at.is_(None)
     )
-    is_later = tuple_(other.as_of, other.id) > tuple_(one.as_of, one.id)
-    in_course = func.coalesce(other.course, "") == func.coalesce(one.course, "")
+    is_later = tuple_(other.as_of, other.id) > tuple_(row.as_of, row.id)
+    in_course = func.coalesce(other.course, "") == func.coalesce(row.course, "")
     over = [course.id for course in session.scalars(select(Course)) if course.dates.is_over_at(at)]
     overall = (
-        select(one)
+        select(row)
         .where(
-            one.student_id == Student.id,
-            one.as_of <= at,
-            one.recomputed_at.is_(None),
-            or_(one.obsolete_from.is_(None), one.obsolete_from > at),
+            row.student_id == Student.id,
+            row.as_of <= at,
+            row.recomputed_at.is_(None),
+            or_(row.obsolete_from.is_(None), row.obsolete_from > at),
             ~exists().where(of_same, in_course, is_later),
             or_(
-                one.course.is_(None),
-                one.course.not_in(over),
-                ~exists().where(of_same, other.as_of > one.as_of),
+                row.course.is_(None),
+                row.course.not_in(over),
+                ~exists().where(of_same, other.as_of > row.as_of),
             ),
         )
-        .order_by(one.risk_score.desc(), one.as_of.desc(), one.id.desc())
+        .order_by(row.risk_score.desc(), row.as_of.desc(), row.id.desc())
         .limit(1)
         .correlate(Student)
     )
     if session.get_bind().dialect.name != "sqlite":
-        return _Overall(overall.lateral(), true())  # one look into the index per student
-    id_ = overall.with_only_columns(one.id).scalar_subquery()
+        return _Overall(overall.lateral(), true())  # one index lookup per student
+    id_ = overall.with_only_columns(row.id).scalar_subquery()
     ids = select(id_.label("id")).select_from(Student).subquery()
-    row = select(DropoutPrediction).join(ids, ids.c.id == DropoutPrediction.id).subquery()
-    return _Overall(row, row.c.student_id == Student.id)
+    found = select(DropoutPrediction).join(ids, ids.c.id == DropoutPrediction.id).subquery()
+    return _Overall(found, found.c.student_id == Student.id)
 
 
 def _newly_at_risk(session: Session, at: datetime, then: datetime) -> tuple[int, list[NewlyAtRisk]]:
-    overall, earlier = _overall_by(session, at), _overall_by(session, then)
+    overall, earlier = _overall_at(session, at), _overall_at(session, then)
     now, before = overall.row.c, earlier.row.c
     was_safe = or_(before.id.is_(None), before.risk_score < AT_RISK_FROM)
     query = (
@@ -143,7 +147,7 @@ def _newly_at_risk(session: Session, at: datetime, then: datetime) -> tuple[int,
         .outerjoin(earlier.row, earlier.of)
         .where(now.risk_score >= AT_RISK_FROM, was_safe)
         .order_by(now.risk_score.desc(), now.id.desc())
-        .limit(MOST_NAMED)
+        .limit(MAX_NEWLY_AT_RISK)
     )
     rows = session.execute(query).all()
     return (rows[0][-1] if rows else 0), [NewlyAtRisk(*row[:-1]) for row in rows]

@@ -1,1 +1,1 @@
-"""Students of the dropout service: repository and row locks."""
+"""Students of the dropout service: repository, erasure and row locks; not their events or marks."""

@@ -1,22 +1,22 @@
-"""Students, and erasing all that is known of one."""
+"""Students: repository, and erasure of all data of a student."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from dropout_service.database.students.locking import (
-    deleted_among,
+    ensure_and_lock_each,
     ensure_and_lock_one,
+    erased_among,
     require_student,
     tombstones,
 )
-from dropout_service.errors import StudentExists
+from dropout_service.errors import StudentErased, StudentExists
 from dropout_service.models import (
     Assessment,
     DailyActivity,
@@ -32,16 +32,18 @@ from dropout_service.models import (
     Submission,
 )
 from shared_db.clock import utc_now
-from shared_db.connection.database import Database
+from shared_db.columns import Row
 from shared_db.pseudonyms import pseudonym_of
-from shared_db.queries.pagination import Keyset, Page
+from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
-from shared_db.spool.purge import forget_erased, purge_students
-from shared_db.spool.writes import SpoolableType, get_or_spooled, insert_or_spool, one_by_one
+from shared_db.results import InsertResult
+from shared_db.spool.purge import purge_erased, purge_students
+from shared_db.spool.spoolable import SpoolableType, result_per_item
 from shared_db.writes.idempotent_insert import content_digest
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
-MOST_ERASED_AT_ONCE = 100
+# Students of one call of `erase_deleted`.
+ERASURE_BATCH = 100
 OWNED = (
     DropoutPrediction,
     FeatureSet,
@@ -55,155 +57,175 @@ OWNED = (
 
 @dataclass(frozen=True)
 class StudentToStore:
-    """A student before they are stored."""
+    """Student to insert."""
 
     id: str
     name: str | None = None
     email: str | None = None
     accepted_at: datetime | None = None
 
-    def row(self, now: datetime) -> Student:
-        """Return the row of a student of whom nothing was heard before."""
-        digest = content_digest({"name": self.name, "email": self.email})
-        at = self.accepted_at or now
-        return Student(id=self.id, name=self.name, email=self.email, created_at=at, digest=digest)
+    def values(self, now: datetime) -> Row:
+        """Return the row of a new student."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "email": self.email,
+            "created_at": self.accepted_at or now,
+            "digest": content_digest({"name": self.name, "email": self.email}),
+        }
 
 
-def _give(manager: "Students", student: StudentToStore) -> Student:
-    return manager.store_student(student)
+def _replay(manager: Any, students: Sequence[StudentToStore]) -> list[InsertResult]:
+    results: list[InsertResult] = manager.students.add_many(students)
+    return results
 
 
 STUDENT = SpoolableType(
     "student",
     StudentToStore,
-    StudentToStore.row,
+    Student,
+    StudentToStore.values,
     StudentExists,
-    one_by_one(_give),
-    subject=lambda new: new.id,
+    _replay,
+    subject=lambda student: student.id,
 )
 
 
-class Students(Repository):
-    """The students of whom something was heard."""
+class StudentRepository(Repository):
+    """Students: sent with a name and e-mail, or created by their events."""
 
-    def add_student(
-        self, student_id: str, name: str | None = None, email: str | None = None
-    ) -> Student:
-        """Store a student; the same again changes nothing and is marked `is_replay`.
+    def add(self, student_id: str, name: str | None = None, email: str | None = None) -> Student:
+        """Insert a student; repeating the call is a no-op marked `is_replay`.
 
-        Of a student that so far only an event told of, name and e-mail are filled in.
+        Name and e-mail are filled in for a student that was created by events.
 
         Raises:
             StudentExists: the id is stored with another name or e-mail.
-            StudentDeleted: all data of the student were erased.
+            StudentErased: all data of the student were erased.
 
         """
-        return self.store_student(StudentToStore(student_id, name, email))
+        return self.insert(STUDENT, StudentToStore(student_id, name, email), _insert)
 
-    def store_student(self, student: StudentToStore) -> Student:
-        """Do what `add_student` does."""
-        return insert_or_spool(self.database, STUDENT, student, partial(_store, self.database))
+    def add_many(self, students: Sequence[StudentToStore]) -> list[InsertResult]:
+        """Insert students as `add` does and return the result of each, in order."""
+        return self.insert_many(STUDENT, students, _insert_many)
 
-    def get_student(self, student_id: str) -> Student:
+    def get(self, student_id: str) -> Student:
         """Return the student.
 
         Raises:
-            StudentNotFound: nothing was heard of that student.
-            StudentDeleted: all data of the student were erased.
+            StudentNotFound: no row of that student is stored.
+            StudentErased: all data of the student were erased.
 
         """
+        return self.get_or_spooled(
+            STUDENT, student_id, lambda session: require_student(session, student_id)
+        )
 
-        def read() -> Student:
-            with self.database.reading() as session:
-                return require_student(session, student_id)
+    def search(self, **options: Unpack[PageOptions]) -> Page[Student]:
+        """Return a page of the students by id."""
+        return self.page(STUDENTS_BY_ID, select(Student), **options)
 
-        return get_or_spooled(self.database, STUDENT, student_id, read)
+    def erase(self, student_id: str) -> dict[str, int]:
+        """Erase all data of a student for good; return the number of deleted rows by table.
 
-    def get_students(self, *, after: str | None = None, limit: int = 100) -> Page[Student]:
-        """Return students by id, following the cursor `after`.
-
-        Raises:
-            MalformedCursor: the cursor is not one of this list.
-
+        A tombstone stays, so that late rows are rejected. Erasing again deletes nothing.
         """
-        with self.database.reading() as session:
-            return STUDENTS_BY_ID.page(session, select(Student), after=after, limit=limit)
 
-    def erase_student(self, student_id: str) -> dict[str, int]:
-        """Erase all that is stored of a student, for good; return the rows removed per table.
+        def erase(session: Session) -> dict[str, int]:
+            _insert_tombstone(session, student_id)
+            session.execute(select(Student.id).where(Student.id == student_id).with_for_update())
+            return _delete_rows(session, student_id)
 
-        A tombstone stays, so that late rows are refused. Once erased, again removes nothing.
+        deleted = self.write(erase)
+        purge_students(self.spool, [student_id])
+        return deleted
+
+    def erase_deleted(self) -> int:
+        """Erase up to 100 students that were erased in staffstuddash; return their number.
+
+        Rows that were inserted during an erasure are deleted too, and in the spool the rejected
+        rows of erased students.
         """
-        with self.database.unit_of_work() as session:
-            _bury(session, pseudonym_of(student_id))
-            locked = select(Student.id).where(Student.id == student_id)
-            session.execute(locked.with_for_update())
-            removed = _erase(session, student_id)
-        purge_students(self.database, [student_id])
-        return removed
 
-    def erase_deleted_students(self) -> int:
-        """Erase students that staffstuddash has deleted, at most 100; return how many.
+        def erase(session: Session) -> int:
+            students = _lock_erased(session)
+            for student_id in students:
+                _insert_tombstone(session, student_id)
+                _delete_rows(session, student_id)
+            return len(students)
 
-        Also those whose rows came in while they were being erased, and what waits in the spool
-        because it was refused.
-        """
-        with self.database.unit_of_work() as session:
-            tombstone = tombstones(session)
-            query = (
-                select(Student.id)
-                .where(Student.pseudonym.in_(select(tombstone.c.pseudonym)))
-                .order_by(Student.id)
-                .limit(MOST_ERASED_AT_ONCE)
-                .with_for_update(skip_locked=True)
-            )
-            student_ids = session.scalars(query).all()
-            for student_id in student_ids:
-                _bury(session, pseudonym_of(student_id))
-                _erase(session, student_id)
-        forget_erased(self.database, self.erased_among)
-        return len(student_ids)
+        count = self.write(erase)
+        purge_erased(self.spool, self.erased_among)
+        return count
 
     def erased_among(self, student_ids: Collection[str]) -> set[str]:
-        """Return those of the students who were erased, here or in staffstuddash."""
-        with self.database.reading() as session:
-            return deleted_among(session, student_ids)
+        """Return the erased ones of these students, erased here or in staffstuddash."""
+        return self.read(lambda session: erased_among(session, student_ids))
 
 
-def _store(database: Database, new: StudentToStore) -> Student:
-    row = new.row(utc_now())
-    with database.unit_of_work() as session:
-        ensure_and_lock_one(session, new.id, row.created_at)
-        student = session.get_one(Student, new.id)
-        if student.digest is not None and student.digest != row.digest:
-            raise StudentExists(new.id)
-        student.is_replay = student.digest is not None
-        student.name, student.email, student.digest = new.name, new.email, row.digest
-        return student
+def _insert(session: Session, student: StudentToStore) -> Student:
+    row = student.values(utc_now())
+    ensure_and_lock_one(session, student.id, row["created_at"])
+    return _fill_in(session, row)
 
 
-def _bury(session: Session, pseudonym: str) -> None:
+def _insert_many(session: Session, students: Sequence[StudentToStore]) -> list[InsertResult]:
+    now = utc_now()
+    created = {student.id: student.accepted_at or now for student in students}
+    # All at once: locked one by one, two such transactions could deadlock.
+    erased = ensure_and_lock_each(session, created)
+
+    def insert(student: StudentToStore) -> Student:
+        if student.id in erased:
+            raise StudentErased(student.id)
+        return _fill_in(session, student.values(now))
+
+    return result_per_item(students, insert, STUDENT.id_of)
+
+
+def _fill_in(session: Session, row: Row) -> Student:
+    """Store name and e-mail of a locked student, unless others are stored."""
+    student = session.get_one(Student, row["id"])
+    if student.digest is not None and student.digest != row["digest"]:
+        raise StudentExists(student.id)
+    student.is_replay = student.digest is not None
+    student.name, student.email, student.digest = row["name"], row["email"], row["digest"]
+    return student
+
+
+def _lock_erased(session: Session) -> Sequence[str]:
+    """Lock and return students with a tombstone, except those that another process locks."""
+    tombstone = tombstones(session)
+    query = select(Student.id).where(Student.pseudonym.in_(select(tombstone.c.pseudonym)))
+    locked = query.with_for_update(skip_locked=True)
+    return session.scalars(locked.order_by(Student.id).limit(ERASURE_BATCH)).all()
+
+
+def _insert_tombstone(session: Session, student_id: str) -> None:
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     insert = dialect.insert(Deletion).on_conflict_do_nothing(index_elements=["pseudonym"])
-    session.execute(insert, [{"pseudonym": pseudonym, "deleted_at": utc_now()}])
+    tombstone = {"pseudonym": pseudonym_of(student_id), "deleted_at": utc_now()}
+    session.execute(insert, [tombstone])
 
 
-def _erase(session: Session, student_id: str) -> dict[str, int]:
+def _delete_rows(session: Session, student_id: str) -> dict[str, int]:
+    """Delete all rows of a student; return their number by table."""
     own = select(DropoutPrediction.id).where(DropoutPrediction.student_id == student_id)
     enrolments = select(Enrolment.id).where(Enrolment.student_id == student_id)
-    removals: dict[str, Any] = {
+    statements: dict[str, Any] = {
         "prediction_feedback": delete(PredictionFeedback).where(
             PredictionFeedback.prediction_id.in_(own)
         ),
     }
     for part in (Submission, EnrolmentBackground):
-        of_theirs = part.enrolment_id.in_(enrolments)
-        removals[part.__tablename__] = delete(part).where(of_theirs)
+        is_own = part.enrolment_id.in_(enrolments)
+        statements[part.__tablename__] = delete(part).where(is_own)
     for model in OWNED:
-        removals[model.__tablename__] = delete(model).where(model.student_id == student_id)
-    removals["students"] = delete(Student).where(Student.id == student_id)
+        statements[model.__tablename__] = delete(model).where(model.student_id == student_id)
+    statements["students"] = delete(Student).where(Student.id == student_id)
     options = {"synchronize_session": False}
     return {
-        table: session.connection().execute(removal, execution_options=options).rowcount
-        for table, removal in removals.items()
+        table: session.connection().execute(statement, execution_options=options).rowcount
+        for table, statement in statements.items()
     }

@@ -1,1 +1,1 @@
-"""Features of an enrolment and the explanation of a model's output for it; no rules."""
+"""Features of an enrolment and the explanation of a model's output; no rules, no training."""

@@ -1,27 +1,27 @@
-"""What is said of one enrolment at the end of a day of its course: names, units, directions.
+"""Features of one enrolment at the end of a day of its course: names, units, directions.
 
-Days count from the course's first, which is day 0. A feature is known from what had happened by
-the end of the cut-off day alone, and is NaN where it is not known: never 0 in place of missing.
-A percentile is the share (0 to 1) of those still registered in the same course on the same day,
-and known in this, who are lower; so it carries over to a course never seen. A midrank counts half
-of the equals too: of what is counted there are many.
+Days count from the first day of the course, which is day 0. A feature is computed from data up to
+the end of the cut-off day, and is NaN if unknown: missing is never 0. A percentile is the share
+(0 to 1) of lower values among the known values. These are of the enrolments still registered in
+the same course on the same day, so percentiles are comparable in an unseen course. A midrank also
+counts half of the equal values; it is used for counts, which are often equal.
 """
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-# Windows of activity end with the cut-off day and count it.
+# Windows of activity, in days; they end with the cut-off day and include it.
 ACTIVITY_WINDOWS = (7, 14, 28)
 RHYTHM_WINDOW = 42
-FEWEST_RHYTHM_GAPS = 3
+MIN_RHYTHM_GAPS = 3
 LAST_DUE = 2
-# Within the course: who leaves before it begins does so for other reasons.
-LEAVING_WINDOW = 28
-FEWEST_FOR_LEAVING = 50
+# Days within the course: withdrawals before its start have other reasons.
+WITHDRAWAL_WINDOW = 28
+MIN_STUDENTS_FOR_WITHDRAWALS = 50
 
 
 class Family(StrEnum):
-    """What a feature is a sign of; reasons are given per family and topic."""
+    """Subject of a feature."""
 
     REGISTRATION = "registration"
     COURSEWORK = "coursework"
@@ -33,13 +33,13 @@ class Family(StrEnum):
 
 @dataclass(frozen=True)
 class EnrolmentFeature:
-    """One feature: its unit, what it means, and what is known of it beforehand.
+    """One feature: its name, unit, meaning, and its known relation to the risk.
 
-    direction: 1 where more of it cannot mean less risk, -1 where more cannot mean more, 0 where
-    nothing is known. needs_activity: it is unknown in a course without a stream of activity.
-    is_of_course: it is the same for everybody in a course on a day, and so no reason why one of
-    them is at risk. is_learned: what tells nothing but which course it is, people are shown, but a
-    model does not learn from it.
+    direction: 1 if a higher value cannot lower the risk, -1 if it cannot raise the risk, 0 if
+    unknown. needs_activity: unknown in a course without an activity stream. is_course_level: equal
+    for all students of a course on a day, and so no reason for the risk of a single student.
+    is_trained_on: False for a feature that only identifies the course; it is shown, but no model
+    is trained on it.
     """
 
     name: str
@@ -48,8 +48,8 @@ class EnrolmentFeature:
     family: Family
     direction: int = 0
     needs_activity: bool = False
-    is_of_course: bool = False
-    is_learned: bool = True
+    is_course_level: bool = False
+    is_trained_on: bool = True
 
 
 def _activity(name: str, unit: str, meaning: str, direction: int = -1) -> EnrolmentFeature:
@@ -57,16 +57,16 @@ def _activity(name: str, unit: str, meaning: str, direction: int = -1) -> Enrolm
 
 
 _REGISTRATION = (
-    # Of the day of registration only where it stands in the course: how early a course can be
-    # registered for differs from one presentation to the next, and misleads.
+    # Only the percentile of the day of registration: the first possible day differs from one
+    # presentation to the next, so the day itself would mislead.
     EnrolmentFeature(
         "registration_lead_percentile",
         "share",
-        "of the days by which the registration came before the course began",
+        "percentile of the days from the registration to the start of the course",
         Family.REGISTRATION,
     ),
     EnrolmentFeature(
-        "credits", "credits", "credits being studied at the time", Family.REGISTRATION, 1
+        "credits", "credits", "credits studied at the same time", Family.REGISTRATION, 1
     ),
     EnrolmentFeature(
         "previous_attempts", "count", "earlier attempts at the module", Family.REGISTRATION, 1
@@ -74,12 +74,12 @@ _REGISTRATION = (
     EnrolmentFeature(
         "leaving_log_odds",
         "log-odds",
-        f"ln of (those who left the course in the last {LEAVING_WINDOW} days + 0.5) to (those who "
-        f"were there and stayed + 0.5); unknown before day {LEAVING_WINDOW} and below "
-        f"{FEWEST_FOR_LEAVING} students",
+        f"ln((withdrawn in the last {WITHDRAWAL_WINDOW} days + 0.5) / (there in that time and "
+        f"still registered + 0.5)) of the course; unknown before day {WITHDRAWAL_WINDOW} and below "
+        f"{MIN_STUDENTS_FOR_WITHDRAWALS} students",
         Family.REGISTRATION,
         1,
-        is_of_course=True,
+        is_course_level=True,
     ),
 )
 
@@ -89,33 +89,37 @@ _COURSEWORK = (
         "count",
         "assessments due by then",
         Family.COURSEWORK,
-        is_of_course=True,
-        is_learned=False,
+        is_course_level=True,
+        is_trained_on=False,
     ),
     EnrolmentFeature(
-        "assessments_handed_in", "count", "handed in, early ones too", Family.COURSEWORK, -1
-    ),
-    EnrolmentFeature(
-        "due_done_share",
-        "share",
-        "of the assessments due by then, handed in or banked; unknown before anything was due",
+        "assessments_handed_in",
+        "count",
+        "handed in, also before the due day",
         Family.COURSEWORK,
         -1,
     ),
     EnrolmentFeature(
-        "assessments_late", "count", "handed in after the day they were due", Family.COURSEWORK, 1
+        "due_done_share",
+        "share",
+        "handed in or banked, of the assessments due by then; unknown before the first due day",
+        Family.COURSEWORK,
+        -1,
+    ),
+    EnrolmentFeature(
+        "assessments_late", "count", "handed in after the due day", Family.COURSEWORK, 1
     ),
     EnrolmentFeature(
         "assessments_missed",
         "count",
-        "due since they registered, and neither handed in nor banked",
+        "due since the registration, and neither handed in nor banked",
         Family.COURSEWORK,
         1,
     ),
     EnrolmentFeature(
         "missed_last_two",
         "count",
-        "of the last two due, those missed; unknown before anything was due",
+        "missed, of the last two due; unknown before the first due day",
         Family.COURSEWORK,
         1,
     ),
@@ -125,62 +129,64 @@ _COURSEWORK = (
     EnrolmentFeature(
         "weight_done_share",
         "share",
-        "of the weight of all coursework, handed in or banked",
+        "handed in or banked, of the weight of all coursework",
         Family.COURSEWORK,
         -1,
     ),
     EnrolmentFeature(
         "due_weight_done_share",
         "share",
-        "of the weight due by then, handed in or banked",
+        "handed in or banked, of the weight due by then",
         Family.COURSEWORK,
         -1,
     ),
     EnrolmentFeature(
-        "days_since_submission", "days", "since the last was handed in", Family.COURSEWORK, 1
+        "days_since_submission", "days", "since the last submission", Family.COURSEWORK, 1
     ),
     EnrolmentFeature(
         "mean_lead_days",
         "days",
-        "mean time between handing in and the day due; negative: late",
+        "mean of the days from the submission to the due day; negative: late",
         Family.COURSEWORK,
         -1,
     ),
     EnrolmentFeature(
-        "weight_done_percentile", "share", "of weight_done_share", Family.COURSEWORK, -1
+        "weight_done_percentile", "share", "percentile of weight_done_share", Family.COURSEWORK, -1
     ),
-    EnrolmentFeature("mean_lead_percentile", "share", "of mean_lead_days", Family.COURSEWORK, -1),
+    EnrolmentFeature(
+        "mean_lead_percentile", "share", "percentile of mean_lead_days", Family.COURSEWORK, -1
+    ),
 )
 
 _SCORES = (
     EnrolmentFeature(
         "score_mean",
         "0 to 100",
-        "scores so far by weight (plain mean where none weighs), without banked ones",
+        "mean score so far by weight (plain mean if all weights are 0), without banked work",
         Family.SCORES,
         -1,
     ),
-    EnrolmentFeature("lowest_score", "0 to 100", "the lowest so far", Family.SCORES, -1),
-    EnrolmentFeature("last_score", "0 to 100", "score handed in last", Family.SCORES, -1),
+    EnrolmentFeature("lowest_score", "0 to 100", "lowest score so far", Family.SCORES, -1),
+    EnrolmentFeature("last_score", "0 to 100", "score of the last submission", Family.SCORES, -1),
     EnrolmentFeature(
         "score_trend",
         "points",
-        "last score less the plain mean of those before it",
+        "last score minus the plain mean of the earlier scores",
         Family.SCORES,
         -1,
     ),
-    EnrolmentFeature("score_percentile", "share", "of score_mean", Family.SCORES, -1),
+    EnrolmentFeature("score_percentile", "share", "percentile of score_mean", Family.SCORES, -1),
 )
 
 _ACTIVITY_LEVELS = (
     *(
-        _activity(f"clicks_per_week_{days}", "clicks", f"a week, over the last {days} days")
+        _activity(f"clicks_per_week_{days}", "clicks", f"per week, over the last {days} days")
         for days in ACTIVITY_WINDOWS
     ),
     _activity(
         "clicks_change",
         "log ratio",
-        "ln of the clicks of the last 14 days plus 1, to those of the 14 before plus 1",
+        "ln((clicks of the last 14 days + 1) / (clicks of the 14 days before + 1))",
     ),
     *(
         _activity(f"active_days_{days}", "days", f"with activity, of the last {days}")
@@ -189,19 +195,19 @@ _ACTIVITY_LEVELS = (
     _activity(
         "days_since_activity",
         "days",
-        "since the last active day; who never was: since the day before the stream began",
+        "since the last active day; without one, since the day before the stream began",
         1,
     ),
-    _activity("clicks_total", "clicks", "all so far"),
-    _activity("resource_types", "count", "different types of resources used so far"),
+    _activity("clicks_total", "clicks", "total so far"),
+    _activity("resource_types", "count", "distinct types of resources used so far"),
 )
 
 _RHYTHM = (
     EnrolmentFeature(
         "regularity",
         "share",
-        "1 / (1 + variation of the gaps between active days), of the last 42 days; unknown below "
-        "3 gaps",
+        "1 / (1 + coefficient of variation of the gaps between active days) over the last 42 days; "
+        "unknown below 3 gaps",
         Family.RHYTHM,
         0,
         needs_activity=True,
@@ -212,7 +218,7 @@ _QUESTIONS = (
     EnrolmentFeature(
         "answers_per_week_28",
         "answers",
-        "a week, over the last 28 days; unknown in a course where nobody answered yet",
+        "per week, over the last 28 days; unknown in a course without any answers",
         Family.QUESTIONS,
         -1,
         needs_activity=True,
@@ -220,7 +226,7 @@ _QUESTIONS = (
     EnrolmentFeature(
         "success_share_28",
         "share",
-        "right, of the answers of the last 28 days that say so",
+        "correct, of the graded answers of the last 28 days",
         Family.QUESTIONS,
         -1,
         needs_activity=True,
@@ -228,7 +234,7 @@ _QUESTIONS = (
     EnrolmentFeature(
         "questions_solved",
         "count",
-        "questions answered right so far; unknown as answers_per_week_28",
+        "questions answered correctly so far; unknown in the same cases as answers_per_week_28",
         Family.QUESTIONS,
         -1,
         needs_activity=True,
@@ -239,28 +245,26 @@ RANKED_ACTIVITY = (*_ACTIVITY_LEVELS, *_RHYTHM)
 
 
 def percentile_name(name: str) -> str:
-    """Return the name of the feature that tells where in the course an activity feature stands."""
+    """Return the name of the percentile feature of an activity feature."""
     return f"{name}_percentile"
 
 
 def midrank_name(name: str) -> str:
-    """Return the name of the feature that tells how usual this one is in the course."""
+    """Return the name of the midrank feature of a coursework or score feature."""
     return f"{name}_midrank"
 
 
-def _ranked(name: str, feature: EnrolmentFeature) -> EnrolmentFeature:
-    return replace(feature, name=name, unit="share", meaning=f"of {feature.name}")
-
-
 def _percentile(feature: EnrolmentFeature) -> EnrolmentFeature:
-    return _ranked(percentile_name(feature.name), feature)
+    name, meaning = percentile_name(feature.name), f"percentile of {feature.name}"
+    return replace(feature, name=name, unit="share", meaning=meaning)
 
 
 def _midrank(feature: EnrolmentFeature) -> EnrolmentFeature:
-    return _ranked(midrank_name(feature.name), feature)
+    name, meaning = midrank_name(feature.name), f"midrank of {feature.name}"
+    return replace(feature, name=name, unit="share", meaning=meaning)
 
 
-# Where nearly everybody hands in, to miss one says more than where half do.
+# One missed piece of work means more in a course with few missed pieces than in one with many.
 _MIDRANKED = (
     "assessments_late",
     "assessments_missed",
@@ -284,12 +288,12 @@ ENROLMENT_FEATURES: tuple[EnrolmentFeature, ...] = (
     *_QUESTIONS,
 )
 FEATURE_NAMES = tuple(feature.name for feature in ENROLMENT_FEATURES)
-# The day of the course says how to read the others.
+# Day of the course, an input beside the features: their meaning depends on it.
 DAY = "day"
-# The same for everybody in a course on a day, and so no reason why one of them is at risk.
-OF_THE_COURSE = frozenset(
-    {DAY, *(feature.name for feature in ENROLMENT_FEATURES if feature.is_of_course)}
+# Equal for all students of a course on a day, and so no reason for the risk of a single student.
+COURSE_LEVEL_FEATURES = frozenset(
+    {DAY, *(feature.name for feature in ENROLMENT_FEATURES if feature.is_course_level)}
 )
-# What says which enrolment a row is of; `has_activity` tells whether its course's stream of
-# activity covers the day, and so whether features that need it are known.
+# Columns that identify a row. `has_activity`: the activity stream of the course covers the day, so
+# that features of activity are known.
 KEY_COLUMNS = ("enrolment_id", "student_id", "course", "module", "day", "has_activity")

@@ -1,9 +1,9 @@
-"""What a model's reasons are told by: topics of features, each in a sentence for people."""
+"""Topics: groups of features with one explanation and one advice for staff."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dropout_service.domain.enrolments import explanations as sentences
+from dropout_service.domain.enrolments import explanations
 from dropout_service.domain.enrolments.enrolment_features import (
     ACTIVITY_WINDOWS,
     midrank_name,
@@ -15,19 +15,20 @@ from dropout_service.domain.enums import DropoutType
 
 @dataclass(frozen=True)
 class Topic:
-    """Features that people would call one thing.
+    """Group of features that staff see as one subject.
 
-    part: the type of dropout that it is a sign of; none where it is no doing of the student's.
-    shown: the feature whose value stands for the topic. tell: the sentence, of the student's values
-    and the course's medians; None is not known. is_trouble: whether they show what the advice is
-    about; else the topic may say something of the risk, but there is nothing to talk about.
+    dropout_type: the type that the topic indicates; None for circumstances that are not the
+    student's behaviour. shown_feature: the feature with the value that is shown. explain: the
+    sentence, from the student's values and the course's medians (None: unknown). is_trouble: True
+    if these values show the trouble that the advice is about. Otherwise the topic can contribute
+    to the risk, but there is no advice.
     """
 
     name: str
-    part: DropoutType | None
-    shown: str
+    dropout_type: DropoutType | None
+    shown_feature: str
     features: tuple[str, ...]
-    tell: Callable[[Values, Values], str]
+    explain: Callable[[Values, Values], str]
     advice: str
     is_trouble: Callable[[Values, Values], bool] = lambda _student, _course: True
 
@@ -64,7 +65,7 @@ TOPICS = (
             "weight_done_share",
             "weight_done_percentile",
         ),
-        sentences.tell_missed,
+        explanations.explain_missed,
         "Ask what keeps the student from handing in, and agree on a date for the next piece.",
         _is_behind,
     ),
@@ -73,7 +74,7 @@ TOPICS = (
         DropoutType.SILENT,
         "days_since_submission",
         _with_midranks("days_since_submission"),
-        sentences.tell_pause,
+        explanations.explain_pause,
         "Ask how the next piece of work is coming along.",
     ),
     Topic(
@@ -81,7 +82,7 @@ TOPICS = (
         DropoutType.BEHAVIORAL,
         "mean_lead_days",
         (*_with_midranks("assessments_late"), "mean_lead_days", "mean_lead_percentile"),
-        sentences.tell_late,
+        explanations.explain_late,
         "Plan the next deadline together, with a step for each week.",
         _was_late,
     ),
@@ -90,7 +91,7 @@ TOPICS = (
         DropoutType.COGNITIVE,
         "score_mean",
         ("score_mean", "score_percentile", *_with_midranks("last_score", "lowest_score")),
-        sentences.tell_marks,
+        explanations.explain_marks,
         "Go through the weakest piece of work together, or arrange tutoring.",
     ),
     Topic(
@@ -98,7 +99,7 @@ TOPICS = (
         DropoutType.COGNITIVE,
         "score_trend",
         _with_midranks("score_trend"),
-        sentences.tell_trend,
+        explanations.explain_trend,
         "Look at what became harder with the last piece of work.",
     ),
     Topic(
@@ -110,7 +111,7 @@ TOPICS = (
             *(f"active_days_{days}" for days in ACTIVITY_WINDOWS),
             "clicks_total",
         ),
-        sentences.tell_activity,
+        explanations.explain_activity,
         "Call or write, and ask what is in the way of studying.",
     ),
     Topic(
@@ -118,7 +119,7 @@ TOPICS = (
         DropoutType.ENGAGEMENT,
         "days_since_activity",
         _with_percentiles("days_since_activity"),
-        sentences.tell_recency,
+        explanations.explain_recency,
         "Get in touch this week: the student was not seen lately.",
     ),
     Topic(
@@ -126,7 +127,7 @@ TOPICS = (
         DropoutType.ENGAGEMENT,
         "clicks_change",
         _with_percentiles("clicks_change"),
-        sentences.tell_change,
+        explanations.explain_change,
         "Ask what changed in the last weeks.",
     ),
     Topic(
@@ -134,7 +135,7 @@ TOPICS = (
         DropoutType.ENGAGEMENT,
         "resource_types",
         _with_percentiles("resource_types"),
-        sentences.tell_breadth,
+        explanations.explain_breadth,
         "Show the forums, quizzes and readings that others use.",
     ),
     Topic(
@@ -142,7 +143,7 @@ TOPICS = (
         DropoutType.BEHAVIORAL,
         "regularity",
         _with_percentiles("regularity"),
-        sentences.tell_rhythm,
+        explanations.explain_rhythm,
         "Agree on fixed days of the week for studying.",
     ),
     Topic(
@@ -150,7 +151,7 @@ TOPICS = (
         DropoutType.COGNITIVE,
         "answers_per_week_28",
         ("answers_per_week_28", "success_share_28", "questions_solved"),
-        sentences.tell_questions,
+        explanations.explain_questions,
         "Suggest a few questions at the right level to begin again.",
     ),
     Topic(
@@ -158,7 +159,7 @@ TOPICS = (
         None,
         "credits",
         ("credits",),
-        sentences.tell_load,
+        explanations.explain_load,
         "Talk about the load, and whether a course can be taken later.",
     ),
     Topic(
@@ -166,7 +167,7 @@ TOPICS = (
         None,
         "previous_attempts",
         ("previous_attempts", "assessments_banked"),
-        sentences.tell_repeating,
+        explanations.explain_repeating,
         "Ask what went wrong in the earlier attempt.",
     ),
     Topic(
@@ -174,9 +175,9 @@ TOPICS = (
         None,
         "registration_lead_percentile",
         ("registration_lead_percentile",),
-        sentences.tell_registration,
+        explanations.explain_registration,
         "Check that the student has settled in.",
     ),
 )
-TOPIC_NAMED = {topic.name: topic for topic in TOPICS}
-TOPIC_OF = {feature: topic for topic in TOPICS for feature in topic.features}
+TOPIC_BY_NAME = {topic.name: topic for topic in TOPICS}
+TOPIC_BY_FEATURE = {feature: topic for topic in TOPICS for feature in topic.features}

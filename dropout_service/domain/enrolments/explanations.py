@@ -1,6 +1,6 @@
-"""The sentences in which a model's reasons are told: of the student's values and the course's.
+"""Sentences that explain a model's reasons to staff.
 
-Each is given values by feature, and the course's medians of them; None is not known.
+Each function takes the student's values and the course's medians, both by feature (None: unknown).
 """
 
 from collections.abc import Mapping
@@ -27,21 +27,21 @@ def _days(count: float) -> str:
 
 
 def _beside_due(lead: float) -> str:
-    """Return when work comes: `lead` days before it is due, after it where below 0."""
+    """Return the text for a lead in days before the due day; a negative lead is after it."""
     if not round(lead):
         return "on the day"
     return f"{_days(abs(lead))} {'before' if lead > 0 else 'after'}"
 
 
-def _ago(feature: str, what: str, unknown: str, student: Values, course: Values) -> str:
+def _ago(feature: str, event: str, unknown: str, student: Values, course: Values) -> str:
     days = student[feature]
     if days is None:
         return unknown
-    return f"The last {what} {_days(days)} ago (course: {_shown(course[feature])})."
+    return f"The last {event} {_days(days)} ago (course: {_shown(course[feature])})."
 
 
-def tell_missed(student: Values, course: Values) -> str:
-    """Tell what was missed, else how much is done."""
+def explain_missed(student: Values, course: Values) -> str:
+    """Return the number of missed assessments, or the share of the coursework done."""
     last, missed, due = (
         student[name] for name in ("missed_last_two", "assessments_missed", "assessments_due")
     )
@@ -59,8 +59,8 @@ def tell_missed(student: Values, course: Values) -> str:
     )
 
 
-def tell_late(student: Values, course: Values) -> str:
-    """Tell how late work comes."""
+def explain_late(student: Values, course: Values) -> str:
+    """Return the mean lead before the due day, and the number of late submissions."""
     lead, late = student["mean_lead_days"], student["assessments_late"]
     if lead is None:
         return "Nothing was handed in yet."
@@ -72,14 +72,14 @@ def tell_late(student: Values, course: Values) -> str:
     )
 
 
-def tell_pause(student: Values, course: Values) -> str:
-    """Tell how long nothing was handed in."""
+def explain_pause(student: Values, course: Values) -> str:
+    """Return the days since the last submission."""
     unknown = "Nothing was handed in yet."
     return _ago("days_since_submission", "work was handed in", unknown, student, course)
 
 
-def tell_marks(student: Values, course: Values) -> str:
-    """Tell the scores."""
+def explain_marks(student: Values, course: Values) -> str:
+    """Return the mean and the lowest score."""
     mean = student["score_mean"]
     if mean is None:
         return "No score is known yet."
@@ -88,8 +88,8 @@ def tell_marks(student: Values, course: Values) -> str:
     return f"The scores are {mean:.0f} on average (course: {usual}), the lowest is {lowest}."
 
 
-def tell_trend(student: Values, _course: Values) -> str:
-    """Tell where the last score stands."""
+def explain_trend(student: Values, _course: Values) -> str:
+    """Return the difference of the last score from the earlier ones."""
     trend = student["score_trend"]
     if trend is None:
         return "There are too few scores for a trend."
@@ -100,8 +100,8 @@ def tell_trend(student: Values, _course: Values) -> str:
     return f"The last score is {points} {way} those before."
 
 
-def tell_activity(student: Values, course: Values) -> str:
-    """Tell how much is done online."""
+def explain_activity(student: Values, course: Values) -> str:
+    """Return the active days and clicks of the last two weeks."""
     days, clicks = student["active_days_14"], student["clicks_per_week_14"]
     if days is None:
         return _NO_ACTIVITY
@@ -112,8 +112,8 @@ def tell_activity(student: Values, course: Values) -> str:
     )
 
 
-def tell_recency(student: Values, course: Values) -> str:
-    """Tell when the student was last seen; who never was has days, but no last activity."""
+def explain_recency(student: Values, course: Values) -> str:
+    """Return the days since the last activity, or since the stream began without any activity."""
     days = student["days_since_activity"]
     if days is not None and student["clicks_total"] == 0:
         usual = _shown(course["days_since_activity"])
@@ -121,8 +121,8 @@ def tell_recency(student: Values, course: Values) -> str:
     return _ago("days_since_activity", "activity was", _NO_ACTIVITY, student, course)
 
 
-def tell_change(student: Values, _course: Values) -> str:
-    """Tell whether activity fell."""
+def explain_change(student: Values, _course: Values) -> str:
+    """Return the direction of the change of activity."""
     change = student["clicks_change"]
     if change is None:
         return _NO_ACTIVITY
@@ -132,15 +132,15 @@ def tell_change(student: Values, _course: Values) -> str:
     return f"Activity {way} over the last two weeks beside the two before."
 
 
-def tell_breadth(student: Values, course: Values) -> str:
-    """Tell how many types of resources are used."""
+def explain_breadth(student: Values, course: Values) -> str:
+    """Return the number of types of resources used."""
     usual = _shown(course["resource_types"])
     types = _counted(student["resource_types"], "type of resources was", "types of resources were")
     return f"{types} used so far (course: {usual})."
 
 
-def tell_rhythm(student: Values, course: Values) -> str:
-    """Tell how regular the active days are."""
+def explain_rhythm(student: Values, course: Values) -> str:
+    """Return the regularity of the active days."""
     regularity = student["regularity"]
     if regularity is None:
         return "There are too few active days for a rhythm."
@@ -148,8 +148,8 @@ def tell_rhythm(student: Values, course: Values) -> str:
     return f"The rhythm of the active days has a regularity of {regularity:.2f} (course: {usual})."
 
 
-def tell_questions(student: Values, _course: Values) -> str:
-    """Tell how questions are answered."""
+def explain_questions(student: Values, _course: Values) -> str:
+    """Return the answers per week, and the share of correct ones."""
     answers, right = student["answers_per_week_28"], student["success_share_28"]
     if answers is None:
         return "Nobody in the course answered questions."
@@ -158,22 +158,22 @@ def tell_questions(student: Values, _course: Values) -> str:
     return f"{asked} answered{rightly}."
 
 
-def tell_load(student: Values, course: Values) -> str:
-    """Tell how much is studied at once."""
+def explain_load(student: Values, course: Values) -> str:
+    """Return the credits studied at the same time."""
     usual = _shown(course["credits"])
     return f"{_shown(student['credits'])} credits are studied at the same time (course: {usual})."
 
 
-def tell_repeating(student: Values, _course: Values) -> str:
-    """Tell of earlier attempts."""
+def explain_repeating(student: Values, _course: Values) -> str:
+    """Return the earlier attempts and the work carried over."""
     attempts, banked = student["previous_attempts"], student["assessments_banked"]
     return (
         f"Earlier attempts at the module: {_shown(attempts)}; work carried over: {_shown(banked)}."
     )
 
 
-def tell_registration(student: Values, _course: Values) -> str:
-    """Tell when the student registered."""
+def explain_registration(student: Values, _course: Values) -> str:
+    """Return the share of the course that registered later."""
     share = student["registration_lead_percentile"]
     if share is None:
         return "It is not known when the student registered."

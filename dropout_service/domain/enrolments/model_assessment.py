@@ -1,32 +1,32 @@
-"""What a model's figures of one enrolment mean: level, type, reasons, advice."""
+"""Assessment of an enrolment from a model's output: level, type, reasons, advice."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
-from dropout_service.domain.enrolments.enrolment_features import OF_THE_COURSE
+from dropout_service.domain.enrolments.enrolment_features import COURSE_LEVEL_FEATURES
 from dropout_service.domain.enrolments.explanation_topics import (
-    TOPIC_NAMED,
-    TOPIC_OF,
+    TOPIC_BY_FEATURE,
+    TOPIC_BY_NAME,
     TOPICS,
     Topic,
 )
 from dropout_service.domain.enrolments.explanations import Values
 from dropout_service.domain.enums import DropoutType, RiskLevel, risk_level
-from dropout_service.domain.rules.risk import MOST_RECOMMENDATIONS, NotAssessed
+from dropout_service.domain.rules.risk import MAX_RECOMMENDATIONS, NotAssessed
 
-# Staff can see about a tenth of a course; these get a type and advice also where the level is LOW.
-SEEN_SHARE = 0.1
-# What adds less to the log-odds, about a tenth to the odds, is no ground to talk with somebody.
-LEAST_SIGN = 0.1
+# Share of a course that staff have time to talk with; it gets a type and advice also at LOW.
+REVIEWED_SHARE = 0.1
+# A smaller contribution, about a tenth of the odds, is no reason to talk with the student.
+MIN_SIGN_LOG_ODDS = 0.1
 
 
 @dataclass(frozen=True)
 class Reason:
-    """A topic and what it adds to the log-odds; below 0 it speaks against dropping out.
+    """Topic with its contribution to the log-odds; a negative one lowers the risk.
 
-    value: the student's, compared_with: the course's median of it; None is not known. part is
-    NO_DROPOUT where the topic is no doing of the student's. is_sign: there is something to talk
-    about.
+    value: the student's; compared_with: the course's median; None: unknown. part: NO_DROPOUT for
+    circumstances that are not the student's behaviour. is_sign: the topic raises the risk and its
+    values show trouble. The field names are stored in predictions and in their digests.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A model's figures of one enrolment.
+class ModelOutput:
+    """Output of a model for one enrolment.
 
     risk_score: the calibrated probability, 0 to 1. base_log_odds and contributions (by feature, in
-    log-odds) add up to its log-odds. values and medians: by feature. rank: 1 is the highest risk of
-    the `ranked` in the course. confidence: 0 to 1.
+    log-odds) add up to its log-odds. values and medians: by feature. rank: 1 is the highest risk
+    among the `ranked` enrolments of the course. confidence: 0 to 1.
     """
 
     risk_score: float
@@ -60,10 +60,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class ModelAssessment:
-    """An enrolment as a model sees it; primary reasons are those of the type, if any.
+    """Assessment of an enrolment by a model; primary reasons are those of the type, if any.
 
-    The contributions of all reasons and the base add up to the log-odds of the risk score; the base
-    holds what is the same for everybody in the course on that day.
+    The contributions of all reasons and the base add up to the log-odds of the risk score. The
+    base contains everything that is equal for all students of the course on that day.
     """
 
     risk_score: float
@@ -79,68 +79,72 @@ class ModelAssessment:
     ranked: int
 
 
-def assess_enrolment(judged: Judged) -> ModelAssessment:
-    """Return what the figures mean.
+def assess_enrolment(output: ModelOutput) -> ModelAssessment:
+    """Return the assessment from the model's output.
 
-    A sign is a reason that raises the risk by `LEAST_SIGN`, and of which what is known shows some
-    trouble. The type is that of the signs which together raise it most; NO_DROPOUT where nothing
-    that the student does raises it. Advice is given for signs. At a LOW level outside the tenth of
+    A sign is a reason with a contribution of at least `MIN_SIGN_LOG_ODDS` and with known values
+    that show trouble. The type is the one with the largest sum of contributions of its signs;
+    NO_DROPOUT without such a sign. Advice is given for signs. At a LOW level outside the tenth of
     the course with the highest risk there is neither type nor advice.
     """
-    missing = _missing(judged)
-    reasons = _reasons(judged, unknown={one.name for one in missing})
+    missing = _missing(output)
+    reasons = _reasons(output, unknown={topic.name for topic in missing})
     signs = [reason for reason in reasons if reason.is_sign]
-    level = risk_level(judged.risk_score)
-    is_seen = level is not RiskLevel.LOW or judged.rank <= max(1, SEEN_SHARE * judged.ranked)
-    kind = _type(signs) if is_seen else DropoutType.NO_DROPOUT
-    primary = tuple(reason for reason in signs if reason.part is kind is not DropoutType.NO_DROPOUT)
+    level = risk_level(output.risk_score)
+    is_reviewed = level is not RiskLevel.LOW or output.rank <= max(
+        1, REVIEWED_SHARE * output.ranked
+    )
+    dropout_type = _type(signs) if is_reviewed else DropoutType.NO_DROPOUT
+    primary = tuple(
+        reason for reason in signs if reason.part is dropout_type is not DropoutType.NO_DROPOUT
+    )
     return ModelAssessment(
-        risk_score=judged.risk_score,
+        risk_score=output.risk_score,
         risk_level=level,
-        dropout_type=kind,
+        dropout_type=dropout_type,
         primary=primary,
         secondary=tuple(reason for reason in reasons if reason not in primary),
-        recommendations=_recommendations(primary, signs) if is_seen else (),
+        recommendations=_recommendations(primary, signs) if is_reviewed else (),
         missing=missing,
-        confidence=judged.confidence,
-        base_log_odds=_base(judged),
-        rank=judged.rank,
-        ranked=judged.ranked,
+        confidence=output.confidence,
+        base_log_odds=_base(output),
+        rank=output.rank,
+        ranked=output.ranked,
     )
 
 
-def _base(judged: Judged) -> float:
-    """Return the log-odds without what is the student's: where the course stands counts in."""
-    added = (judged.contributions.get(feature, 0.0) for feature in OF_THE_COURSE)
-    return judged.base_log_odds + sum(added)
+def _base(output: ModelOutput) -> float:
+    """Return the base log-odds with the contributions of the course-level features."""
+    added = (output.contributions.get(feature, 0.0) for feature in COURSE_LEVEL_FEATURES)
+    return output.base_log_odds + sum(added)
 
 
-def _reasons(judged: Judged, *, unknown: Set[str]) -> list[Reason]:
+def _reasons(output: ModelOutput, *, unknown: Set[str]) -> list[Reason]:
     sums: dict[Topic, float] = {}
-    for feature, contribution in judged.contributions.items():
-        if feature in OF_THE_COURSE:
+    for feature, contribution in output.contributions.items():
+        if feature in COURSE_LEVEL_FEATURES:
             continue
-        topic = TOPIC_OF[feature]
+        topic = TOPIC_BY_FEATURE[feature]
         sums[topic] = sums.get(topic, 0.0) + contribution
-    found = [
-        _reason(topic, total, judged, is_known=topic.name not in unknown)
+    reasons = [
+        _reason(topic, total, output, is_known=topic.name not in unknown)
         for topic, total in sums.items()
         if total
     ]
-    return sorted(found, key=lambda reason: (-reason.contribution, reason.name))
+    return sorted(reasons, key=lambda reason: (-reason.contribution, reason.name))
 
 
-def _reason(topic: Topic, contribution: float, judged: Judged, *, is_known: bool) -> Reason:
-    is_trouble = topic.is_trouble(judged.values, judged.medians)
+def _reason(topic: Topic, contribution: float, output: ModelOutput, *, is_known: bool) -> Reason:
+    is_trouble = topic.is_trouble(output.values, output.medians)
     return Reason(
         name=topic.name,
-        part=topic.part or DropoutType.NO_DROPOUT,
-        value=judged.values[topic.shown],
-        compared_with=judged.medians[topic.shown],
+        part=topic.dropout_type or DropoutType.NO_DROPOUT,
+        value=output.values[topic.shown_feature],
+        compared_with=output.medians[topic.shown_feature],
         severity=None,
         contribution=contribution,
-        text=topic.tell(judged.values, judged.medians),
-        is_sign=is_known and is_trouble and contribution >= LEAST_SIGN,
+        text=topic.explain(output.values, output.medians),
+        is_sign=is_known and is_trouble and contribution >= MIN_SIGN_LOG_ODDS,
     )
 
 
@@ -154,15 +158,17 @@ def _type(signs: list[Reason]) -> DropoutType:
 
 def _recommendations(primary: tuple[Reason, ...], signs: list[Reason]) -> tuple[str, ...]:
     others = [sign for sign in signs if sign not in primary]
-    chosen = (*primary, *others)[:MOST_RECOMMENDATIONS]
-    return tuple(TOPIC_NAMED[reason.name].advice for reason in chosen)
+    chosen = (*primary, *others)[:MAX_RECOMMENDATIONS]
+    return tuple(TOPIC_BY_NAME[reason.name].advice for reason in chosen)
 
 
-def _missing(judged: Judged) -> tuple[NotAssessed, ...]:
-    """Return the topics of the model of which nothing at all is known."""
-    of_model = {TOPIC_OF[name] for name in judged.contributions if name not in OF_THE_COURSE}
+def _missing(output: ModelOutput) -> tuple[NotAssessed, ...]:
+    """Return the topics of the model with only unknown features."""
+    of_model = {
+        TOPIC_BY_FEATURE[name] for name in output.contributions if name not in COURSE_LEVEL_FEATURES
+    }
     return tuple(
         NotAssessed(topic.name, "nothing is known of it by then; missing is not zero")
         for topic in TOPICS
-        if topic in of_model and all(judged.values[name] is None for name in topic.features)
+        if topic in of_model and all(output.values[name] is None for name in topic.features)
     )

@@ -1,4 +1,4 @@
-"""What is predicted of an enrolment."""
+"""Targets: the outcomes of an enrolment that a model predicts."""
 
 from enum import StrEnum
 
@@ -6,24 +6,24 @@ from dropout_service.domain.enums import CourseOutcome
 
 
 class Target(StrEnum):
-    """How an enrolment may end that should not."""
+    """Undesired outcome that a model predicts."""
 
     WITHDRAWN = "withdrawn"
     WITHDRAWN_OR_FAIL = "withdrawn_or_fail"
 
     @property
     def outcomes(self) -> frozenset[CourseOutcome]:
-        """The outcomes that count as what is predicted."""
+        """Outcomes that the target includes."""
         if self is Target.WITHDRAWN:
             return frozenset({CourseOutcome.WITHDRAWN})
         return frozenset({CourseOutcome.WITHDRAWN, CourseOutcome.FAIL})
 
 
 def is_labelled(outcome: CourseOutcome | None, unregistered_day: int | None) -> bool:
-    """Tell whether an enrolment can be learned from.
+    """Return True if a model can be trained on an enrolment.
 
-    It cannot where the end is not known, nor where somebody withdrew on a day that is not known:
-    they may have left before the cut-off, and who has left is nobody to predict.
+    Excluded are enrolments with an unknown outcome, and withdrawals on an unknown day. The
+    latter may be before the cut-off day, and only enrolments still registered are predicted.
     """
     if outcome is None:
         return False

@@ -1,1 +1,1 @@
-"""Rules that turn a student's counts into indicators and a risk; nothing that is learned."""
+"""Rules that turn a student's counts into features, indicators and a risk; nothing trained."""

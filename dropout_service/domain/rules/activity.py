@@ -1,7 +1,7 @@
-"""What the events and marks of a student come to at an instant, as the database counts it.
+"""Counts of a student's events and marks at an instant, as computed by the database.
 
-Windows are counted in UTC days back from the day of `as_of`, which is day 0: recent are days 0 to
-13, before are days 14 to 97, rhythm are days 0 to 41. A gap belongs to the day that ends it.
+Windows are UTC days back from the day of `as_of`, which is day 0: recent is days 0 to 13, before
+is days 14 to 97, rhythm is days 0 to 41. A gap belongs to the day that ends it.
 """
 
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from datetime import UTC, datetime, timedelta
 RECENT_DAYS = 14
 BEFORE_DAYS = 84
 RHYTHM_DAYS = 42
-# A mark is recent if it is one of the last so many.
+# Number of the last marks that count as recent.
 RECENT_MARKS = 3
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def day_of(moment: datetime) -> int:
+def epoch_day(instant: datetime) -> int:
     """Return the UTC day of an instant, in days since 1970-01-01."""
-    return (moment - EPOCH) // timedelta(days=1)
+    return (instant - EPOCH) // timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Activity:
-    """Counts over all of a student's events and marks by `as_of`; none where nothing happened."""
+    """Counts over all of a student's events and marks by `as_of`; None without any of them."""
 
     as_of: datetime
     first_event_at: datetime | None = None
@@ -68,8 +68,8 @@ class Activity:
     mark_share_recent: float | None = None
     mark_share_before: float | None = None
 
-    def of_marks(self) -> "Activity":
-        """Return what the marks alone say, as if there were no events."""
+    def marks_only(self) -> "Activity":
+        """Return the activity with the marks alone, as if there were no events."""
         return Activity(
             as_of=self.as_of,
             marks=self.marks,

@@ -1,44 +1,44 @@
-"""Signs of an erratic rhythm and of long gaps."""
+"""Indicators of an erratic rhythm and of long gaps."""
 
 from dropout_service.domain.enums import DropoutType
-from dropout_service.domain.rules.features import FEWEST_GAPS_RHYTHM, Features
-from dropout_service.domain.rules.indicators import NO_EVENTS, Measured, Sign, Unknown
+from dropout_service.domain.rules.features import MIN_GAPS_RHYTHM, Features
+from dropout_service.domain.rules.indicators import NO_EVENTS, Indicator, Measurement, Unknown
 
 _FEW_GAPS = Unknown("there are too few active days to compare the gaps between them")
 
 
-def _longest_gap(features: Features) -> Measured | Unknown:
+def _longest_gap(features: Features) -> Measurement | Unknown:
     days = features.longest_gap_days
     if features.days_since_activity is None:
         return NO_EVENTS
     if days is None:
         return _FEW_GAPS
     text = f"In the last six weeks {days} days passed from one active day to the next."
-    return Measured(days, days, text)
+    return Measurement(days, days, text)
 
 
-def _gap_growth(features: Features) -> Measured | Unknown:
+def _gap_growth(features: Features) -> Measurement | Unknown:
     if features.days_since_activity is None:
         return NO_EVENTS
     recent, before = features.mean_gap_days_recent, features.mean_gap_days_before
     if recent is None or before is None or features.gap_growth is None:
         return _FEW_GAPS
     text = f"{recent:.1f} days from one active day to the next of late, {before:.1f} before."
-    return Measured(features.gap_growth, recent, text, before)
+    return Measurement(features.gap_growth, recent, text, before)
 
 
-def _irregularity(features: Features) -> Measured | Unknown:
+def _irregularity(features: Features) -> Measurement | Unknown:
     if features.days_since_activity is None:
         return NO_EVENTS
     variation = features.gap_variation
     if variation is None:
-        return Unknown(f"there are fewer than {FEWEST_GAPS_RHYTHM} gaps in the last six weeks")
+        return Unknown(f"there are fewer than {MIN_GAPS_RHYTHM} gaps in the last six weeks")
     text = f"The gaps between active days vary by {variation:.1f} times their mean."
-    return Measured(variation, variation, text)
+    return Measurement(variation, variation, text)
 
 
-SIGNS = (
-    Sign(
+INDICATORS = (
+    Indicator(
         name="longest_gap_days",
         part=DropoutType.BEHAVIORAL,
         weight=0.35,
@@ -47,7 +47,7 @@ SIGNS = (
         measure=_longest_gap,
         advice="Ask about the long break, and hand over a short list of what was missed.",
     ),
-    Sign(
+    Indicator(
         name="gap_growth",
         part=DropoutType.BEHAVIORAL,
         weight=0.3,
@@ -56,7 +56,7 @@ SIGNS = (
         measure=_gap_growth,
         advice="Agree on fixed days for the coming week and look on each whether the student came.",
     ),
-    Sign(
+    Indicator(
         name="gap_variation",
         part=DropoutType.BEHAVIORAL,
         weight=0.3,

@@ -1,87 +1,87 @@
-"""Signs that understanding deteriorates."""
+"""Indicators of deteriorating understanding."""
 
 from dropout_service.domain.enums import DropoutType
 from dropout_service.domain.rules.features import Features
-from dropout_service.domain.rules.indicators import Measured, Sign, Unknown
+from dropout_service.domain.rules.indicators import Indicator, Measurement, Unknown
 
-FEWEST_GRADED = 5
-FEWEST_MARKS = 2
-FEWEST_QUESTIONS = 3
-FEWEST_COMPARED = 3
+MIN_GRADED = 5
+MIN_MARKS = 2
+MIN_QUESTIONS = 3
+MIN_COMPARED = 3
 
-_FEW_GRADED = Unknown(f"there are fewer than {FEWEST_GRADED} answers known right or wrong")
+_FEW_GRADED = Unknown(f"there are fewer than {MIN_GRADED} answers known right or wrong")
 
 
-def _wrong(features: Features) -> Measured | Unknown:
+def _error_share(features: Features) -> Measurement | Unknown:
     share, count = features.success_share_recent, features.graded_recent
-    if share is None or count < FEWEST_GRADED:
+    if share is None or count < MIN_GRADED:
         return _FEW_GRADED
     text = f"{share:.0%} of {count} answers right in the last two weeks."
-    return Measured(1 - share, share, text)
+    return Measurement(1 - share, share, text)
 
 
-def _success_fall(features: Features) -> Measured | Unknown:
+def _success_fall(features: Features) -> Measurement | Unknown:
     recent, before = features.success_share_recent, features.success_share_before
     if recent is None or before is None:
         return _FEW_GRADED
-    if min(features.graded_recent, features.graded_before) < FEWEST_GRADED:
+    if min(features.graded_recent, features.graded_before) < MIN_GRADED:
         return _FEW_GRADED
     text = f"{recent:.0%} of the answers right in the last two weeks, {before:.0%} before."
-    return Measured(before - recent, recent, text, before)
+    return Measurement(before - recent, recent, text, before)
 
 
-def _low_marks(features: Features) -> Measured | Unknown:
+def _low_marks(features: Features) -> Measurement | Unknown:
     share = features.mark_share_recent
-    if share is None or features.mark_count < FEWEST_MARKS:
-        return Unknown(f"there are fewer than {FEWEST_MARKS} marks")
+    if share is None or features.mark_count < MIN_MARKS:
+        return Unknown(f"there are fewer than {MIN_MARKS} marks")
     text = f"{share:.0%} of the points reached in the last {min(3, features.mark_count)} marks."
-    return Measured(1 - share, share, text)
+    return Measurement(1 - share, share, text)
 
 
-def _mark_fall(features: Features) -> Measured | Unknown:
+def _mark_fall(features: Features) -> Measurement | Unknown:
     recent, before = features.mark_share_recent, features.mark_share_before
     if recent is None or before is None:
         return Unknown("there are no marks before the last three")
     text = f"{recent:.0%} of the points reached in the last three marks, {before:.0%} before."
-    return Measured(before - recent, recent, text, before)
+    return Measurement(before - recent, recent, text, before)
 
 
-def _plateau(features: Features) -> Measured | Unknown:
+def _plateau(features: Features) -> Measurement | Unknown:
     days = features.plateau_days
-    if days is None or features.questions_attempted < FEWEST_QUESTIONS:
-        return Unknown(f"fewer than {FEWEST_QUESTIONS} questions were answered")
+    if days is None or features.questions_attempted < MIN_QUESTIONS:
+        return Unknown(f"fewer than {MIN_QUESTIONS} questions were answered")
     if not features.graded_recent + features.graded_before:
         return Unknown("no answer is known to be right or wrong")
     text = f"For {days} days answers were sent in, but no further question was solved."
-    return Measured(days, days, text)
+    return Measurement(days, days, text)
 
 
-def _attempts(features: Features) -> Measured | Unknown:
+def _attempts(features: Features) -> Measurement | Unknown:
     attempts = features.attempts_per_question
-    if attempts is None or features.questions_attempted < FEWEST_QUESTIONS:
-        return Unknown(f"fewer than {FEWEST_QUESTIONS} questions were answered")
-    return Measured(attempts, attempts, f"{attempts:.1f} attempts per question.")
+    if attempts is None or features.questions_attempted < MIN_QUESTIONS:
+        return Unknown(f"fewer than {MIN_QUESTIONS} questions were answered")
+    return Measurement(attempts, attempts, f"{attempts:.1f} attempts per question.")
 
 
-def _hints(features: Features) -> Measured | Unknown:
+def _hints(features: Features) -> Measurement | Unknown:
     recent, before = features.hints_per_answer_recent, features.hints_per_answer_before
     if recent is None:
         return Unknown("no question was answered in the last two weeks")
     earlier = "" if before is None else f", {before:.1f} before"
     text = f"{recent:.1f} requests for help per answer in the last two weeks{earlier}."
-    return Measured(recent, recent, text, before)
+    return Measurement(recent, recent, text, before)
 
 
-def _instability(features: Features) -> Measured | Unknown:
+def _instability(features: Features) -> Measurement | Unknown:
     stability, count = features.answer_stability, features.compared_answers
-    if stability is None or count < FEWEST_COMPARED:
-        return Unknown(f"there are fewer than {FEWEST_COMPARED} answers sent in again")
+    if stability is None or count < MIN_COMPARED:
+        return Unknown(f"there are fewer than {MIN_COMPARED} answers sent in again")
     text = f"{1 - stability:.0%} of {count} answers sent in again were changed."
-    return Measured(1 - stability, stability, text)
+    return Measurement(1 - stability, stability, text)
 
 
-SIGNS = (
-    Sign(
+INDICATORS = (
+    Indicator(
         name="mark_share",
         part=DropoutType.COGNITIVE,
         weight=0.5,
@@ -90,17 +90,17 @@ SIGNS = (
         measure=_low_marks,
         advice="Go through the last marked work together and agree on one topic to repeat.",
     ),
-    Sign(
+    Indicator(
         name="success_share",
         part=DropoutType.COGNITIVE,
         weight=0.5,
         start=0.4,
         full=0.9,
-        measure=_wrong,
+        measure=_error_share,
         advice="Work through two of the wrong answers together and give easier questions of the "
         "same topic.",
     ),
-    Sign(
+    Indicator(
         name="mark_fall",
         part=DropoutType.COGNITIVE,
         weight=0.4,
@@ -109,7 +109,7 @@ SIGNS = (
         measure=_mark_fall,
         advice="Ask which topic became too hard since the better marks, and offer help with it.",
     ),
-    Sign(
+    Indicator(
         name="success_fall",
         part=DropoutType.COGNITIVE,
         weight=0.4,
@@ -118,7 +118,7 @@ SIGNS = (
         measure=_success_fall,
         advice="Look up where the answers began to go wrong and explain that topic once more.",
     ),
-    Sign(
+    Indicator(
         name="plateau_days",
         part=DropoutType.COGNITIVE,
         weight=0.25,
@@ -127,7 +127,7 @@ SIGNS = (
         measure=_plateau,
         advice="Sit down over the question that the student is stuck on, or skip it for now.",
     ),
-    Sign(
+    Indicator(
         name="attempts_per_question",
         part=DropoutType.COGNITIVE,
         weight=0.2,
@@ -136,7 +136,7 @@ SIGNS = (
         measure=_attempts,
         advice="Let the student explain one solution aloud, to see where the guessing begins.",
     ),
-    Sign(
+    Indicator(
         name="hints_per_answer",
         part=DropoutType.COGNITIVE,
         weight=0.2,
@@ -145,7 +145,7 @@ SIGNS = (
         measure=_hints,
         advice="Show one worked example of the topic that help is asked for most.",
     ),
-    Sign(
+    Indicator(
         name="answer_changes",
         part=DropoutType.COGNITIVE,
         weight=0.15,

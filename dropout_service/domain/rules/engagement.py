@@ -1,40 +1,46 @@
-"""Signs that effort decays."""
+"""Indicators of decaying effort."""
 
 from dropout_service.domain.enums import DropoutType
 from dropout_service.domain.rules.features import Features
-from dropout_service.domain.rules.indicators import NO_EVENTS, Measured, Sign, Unknown, fallen
+from dropout_service.domain.rules.indicators import (
+    NO_EVENTS,
+    Indicator,
+    Measurement,
+    Unknown,
+    measure_fall,
+)
 
 
-def _silence(features: Features) -> Measured | Unknown:
+def _inactivity(features: Features) -> Measurement | Unknown:
     days = features.days_since_activity
     if days is None:
         return NO_EVENTS
-    return Measured(days, days, f"No activity for {days:.0f} days.")
+    return Measurement(days, days, f"No activity for {days:.0f} days.")
 
 
-def _silence_of_marks(features: Features) -> Measured | Unknown:
+def _days_without_mark(features: Features) -> Measurement | Unknown:
     days = features.days_since_mark
     if features.days_since_activity is not None:
         return Unknown("the learning events tell of activity more closely")
     if days is None:
         return Unknown("there are no marks")
-    return Measured(days, days, f"Nothing handed in that was marked for {days:.0f} days.")
+    return Measurement(days, days, f"Nothing handed in that was marked for {days:.0f} days.")
 
 
-def _effort(features: Features) -> Measured | Unknown:
-    return fallen(
+def _effort(features: Features) -> Measurement | Unknown:
+    return measure_fall(
         features.events_per_week_recent,
         features.events_per_week_before,
-        what="learning events a week",
+        unit="learning events a week",
         absent="there were no events in the weeks before",
     )
 
 
-def _time_spent(features: Features) -> Measured | Unknown:
-    return fallen(
+def _time_spent(features: Features) -> Measurement | Unknown:
+    return measure_fall(
         _minutes(features.sessions_per_week_recent, features.session_minutes_recent),
         _minutes(features.sessions_per_week_before, features.session_minutes_before),
-        what="minutes of sessions a week",
+        unit="minutes of sessions a week",
         absent="the sessions of the weeks before have no length",
     )
 
@@ -43,27 +49,27 @@ def _minutes(sessions: float | None, length: float | None) -> float | None:
     return None if sessions is None else sessions * (length or 0.0)
 
 
-SIGNS = (
-    Sign(
+INDICATORS = (
+    Indicator(
         name="days_since_activity",
         part=DropoutType.ENGAGEMENT,
         weight=0.75,
         start=5,
         full=28,
-        measure=_silence,
+        measure=_inactivity,
         advice="Call or meet the student this week and ask what keeps them away.",
     ),
-    Sign(
+    Indicator(
         name="days_since_mark",
         part=DropoutType.ENGAGEMENT,
         weight=0.5,
         start=28,
         full=70,
-        measure=_silence_of_marks,
+        measure=_days_without_mark,
         advice="Ask the student this week whether they still work on the course, and agree on the "
         "next piece to hand in.",
     ),
-    Sign(
+    Indicator(
         name="effort_fall",
         part=DropoutType.ENGAGEMENT,
         weight=0.5,
@@ -73,7 +79,7 @@ SIGNS = (
         advice="Talk this week about what has changed since the busier weeks, and agree on two "
         "fixed times to work.",
     ),
-    Sign(
+    Indicator(
         name="session_time_fall",
         part=DropoutType.ENGAGEMENT,
         weight=0.2,

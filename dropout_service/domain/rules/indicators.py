@@ -1,4 +1,4 @@
-"""What a sign of trouble is: how it is measured, from where on it counts, and how much."""
+"""Definition of an indicator of trouble: its measurement, its ramp and its weight."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from dropout_service.domain.rules.features import Features
 
 
 def ramp(value: float, start: float, full: float) -> float:
-    """Return 0 up to `start`, 1 from `full` on, and in between the share of the way."""
+    """Return 0 up to `start`, 1 from `full` on, and a linear value in between."""
     return min(1.0, max(0.0, (value - start) / (full - start)))
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What was seen of a sign.
+class Measurement:
+    """Measurement of an indicator.
 
-    trouble: what the sign's ramp judges; more is worse. value and compared_with: what a person can
-    check against the events, the latter the student's own weeks before.
+    trouble: the input of the indicator's ramp; higher is worse. value: the figure that staff can
+    check against the events. compared_with: the same figure of the student's own weeks before.
     """
 
     trouble: float
@@ -28,25 +28,25 @@ class Measured:
 
 @dataclass(frozen=True)
 class Unknown:
-    """Why a sign cannot be judged."""
+    """Reason why an indicator cannot be measured."""
 
     reason: str
 
 
 @dataclass(frozen=True)
-class Sign:
-    """One sign of trouble: part of which type, its weight, its ramp, and what helps this week."""
+class Indicator:
+    """Indicator of trouble: its dropout type (`part`), weight, ramp, and advice for this week."""
 
     name: str
     part: DropoutType
     weight: float
     start: float
     full: float
-    measure: Callable[[Features], Measured | Unknown]
+    measure: Callable[[Features], Measurement | Unknown]
     advice: str
 
-    def severity(self, measured: Measured) -> float:
-        """Return how bad it is, 0 to 1."""
+    def severity(self, measured: Measurement) -> float:
+        """Return the severity, 0 to 1."""
         return ramp(measured.trouble, self.start, self.full)
 
 
@@ -57,22 +57,25 @@ SHORT_HISTORY = Unknown(
 
 
 def fall(recent: float, before: float) -> float:
-    """Return the share by which something fell: 0 when it did not, 1 when nothing is left.
+    """Return the share by which a figure fell: 0 without a fall, 1 if nothing is left.
 
     recent: 0 or more. before: more than 0.
     """
     return max(0.0, 1 - recent / before)
 
 
-def fallen(
-    recent: float | None, before: float | None, *, what: str, absent: str
-) -> Measured | Unknown:
-    """Measure how far something per week fell below the student's own weeks before."""
+def measure_fall(
+    recent: float | None, before: float | None, *, unit: str, absent: str
+) -> Measurement | Unknown:
+    """Return the fall of a weekly figure below the student's own weeks before.
+
+    unit: the figure's name in the sentence. absent: the reason if the figure before was 0.
+    """
     if recent is None:
         return NO_EVENTS
     if before is None:
         return SHORT_HISTORY
     if before == 0:
         return Unknown(absent)
-    text = f"{recent:.1f} {what} in the last two weeks, {before:.1f} before."
-    return Measured(fall(recent, before), recent, text, before)
+    text = f"{recent:.1f} {unit} in the last two weeks, {before:.1f} before."
+    return Measurement(fall(recent, before), recent, text, before)

@@ -1,24 +1,24 @@
-"""The learning momentum index: does the student's learning go on as it did?"""
+"""Learning momentum index: the present learning activity compared with the earlier one."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dropout_service.domain.rules.cognition import FEWEST_GRADED, FEWEST_MARKS
+from dropout_service.domain.rules.cognition import MIN_GRADED, MIN_MARKS
 from dropout_service.domain.rules.features import Features
 from dropout_service.domain.rules.indicators import fall, ramp
 
 HEALTHY_ABOVE = 70
 DROPOUT_BELOW = 40
-FEWEST_COMPONENTS = 2
+MIN_COMPONENTS = 2
 
-_SILENT_FROM, _SILENT_AT = 3, 28
-_SUCCESS_FROM, _SUCCESS_AT = 0.2, 0.7
+_RECENCY_FROM, _RECENCY_UNTIL = 3, 28
+_UNDERSTANDING_FROM, _UNDERSTANDING_UNTIL = 0.2, 0.7
 
 RECENCY, EFFORT, RHYTHM, OUTPUT, UNDERSTANDING = 0.3, 0.25, 0.15, 0.15, 0.15
 
 
 class MomentumState(StrEnum):
-    """What an index means."""
+    """State of a momentum index."""
 
     HEALTHY = "healthy"
     AT_RISK = "at_risk"
@@ -27,7 +27,7 @@ class MomentumState(StrEnum):
 
 @dataclass(frozen=True)
 class Component:
-    """One component: its share of the index by weight, and how well it goes, 0 to 1."""
+    """Component of the index: its weight, and its value from 0 (bad) to 1 (good)."""
 
     name: str
     weight: float
@@ -37,11 +37,11 @@ class Component:
 def momentum_index(features: Features) -> float | None:
     """Return the learning momentum index, 0 to 100, or None with fewer than two components.
 
-    100 x the weighted mean of the components that there are data for: recency 0.30, effort 0.25,
-    rhythm 0.15, output 0.15 and understanding 0.15.
+    100 x the weighted mean of the components with data: recency 0.30, effort 0.25, rhythm 0.15,
+    output 0.15 and understanding 0.15.
     """
     known = components(features)
-    if len(known) < FEWEST_COMPONENTS:
+    if len(known) < MIN_COMPONENTS:
         return None
     weight = sum(component.weight for component in known)
     mean = sum(component.weight * component.value for component in known) / weight
@@ -49,14 +49,14 @@ def momentum_index(features: Features) -> float | None:
 
 
 def momentum_state(index: float) -> MomentumState:
-    """Return what an index means: above 70 healthy, 40 to 70 at risk, below 40 dropping out."""
+    """Return the state: healthy above 70, at risk from 40 to 70, dropout trajectory below 40."""
     if index > HEALTHY_ABOVE:
         return MomentumState.HEALTHY
     return MomentumState.AT_RISK if index >= DROPOUT_BELOW else MomentumState.DROPOUT_TRAJECTORY
 
 
 def components(features: Features) -> list[Component]:
-    """Return the components that there are data for."""
+    """Return the components with data."""
     found = {
         ("recency", RECENCY): _recency(features.days_since_activity),
         ("effort", EFFORT): _kept_up(
@@ -78,7 +78,7 @@ def components(features: Features) -> list[Component]:
 
 
 def _recency(days: float | None) -> float | None:
-    return None if days is None else 1 - ramp(days, _SILENT_FROM, _SILENT_AT)
+    return None if days is None else 1 - ramp(days, _RECENCY_FROM, _RECENCY_UNTIL)
 
 
 def _kept_up(recent: float | None, before: float | None) -> float | None:
@@ -89,10 +89,10 @@ def _kept_up(recent: float | None, before: float | None) -> float | None:
 
 def _understanding(features: Features) -> float | None:
     shares = []
-    if features.success_share_recent is not None and features.graded_recent >= FEWEST_GRADED:
+    if features.success_share_recent is not None and features.graded_recent >= MIN_GRADED:
         shares.append(features.success_share_recent)
-    if features.mark_share_recent is not None and features.mark_count >= FEWEST_MARKS:
+    if features.mark_share_recent is not None and features.mark_count >= MIN_MARKS:
         shares.append(features.mark_share_recent)
     if not shares:
         return None
-    return ramp(sum(shares) / len(shares), _SUCCESS_FROM, _SUCCESS_AT)
+    return ramp(sum(shares) / len(shares), _UNDERSTANDING_FROM, _UNDERSTANDING_UNTIL)

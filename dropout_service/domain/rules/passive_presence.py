@@ -1,32 +1,38 @@
-"""Signs of those who still come but have stopped learning: presence without output."""
+"""Indicators of presence without output: the student is active but no longer answers questions."""
 
 from dropout_service.domain.enums import DropoutType
 from dropout_service.domain.rules.features import Features
-from dropout_service.domain.rules.indicators import NO_EVENTS, Measured, Sign, Unknown, fallen
+from dropout_service.domain.rules.indicators import (
+    NO_EVENTS,
+    Indicator,
+    Measurement,
+    Unknown,
+    measure_fall,
+)
 
-# Once a week in two weeks: less is absence, which the signs of engagement judge.
-FEWEST_ACTIVE_DAYS_PER_WEEK = 1
+# A lower value is absence, which the indicators of engagement measure.
+MIN_ACTIVE_DAYS_PER_WEEK = 1
 
 
-def _output(features: Features) -> Measured | Unknown:
+def _output(features: Features) -> Measurement | Unknown:
     return _while_present(
         features,
-        fallen(
+        measure_fall(
             features.answers_per_week_recent,
             features.answers_per_week_before,
-            what="questions answered a week",
+            unit="questions answered a week",
             absent="no questions were answered in the weeks before",
         ),
     )
 
 
-def _velocity(features: Features) -> Measured | Unknown:
+def _velocity(features: Features) -> Measurement | Unknown:
     return _while_present(
         features,
-        fallen(
+        measure_fall(
             _weekly(features.velocity_recent),
             _weekly(features.velocity_before),
-            what="questions newly solved a week",
+            unit="questions newly solved a week",
             absent="no questions were solved in the weeks before",
         ),
     )
@@ -36,20 +42,20 @@ def _weekly(per_day: float | None) -> float | None:
     return None if per_day is None else 7 * per_day
 
 
-def _while_present(features: Features, measured: Measured | Unknown) -> Measured | Unknown:
+def _while_present(features: Features, measured: Measurement | Unknown) -> Measurement | Unknown:
     days = features.active_days_per_week_recent
     if days is None:
         return NO_EVENTS
-    if days < FEWEST_ACTIVE_DAYS_PER_WEEK:
+    if days < MIN_ACTIVE_DAYS_PER_WEEK:
         return Unknown("the student was active on fewer than two of the last 14 days")
     if isinstance(measured, Unknown):
         return measured
     text = f"Still active {days:.1f} days a week, but {measured.text}"
-    return Measured(measured.trouble, measured.value, text, measured.compared_with)
+    return Measurement(measured.trouble, measured.value, text, measured.compared_with)
 
 
-SIGNS = (
-    Sign(
+INDICATORS = (
+    Indicator(
         name="output_fall",
         part=DropoutType.SILENT,
         weight=0.55,
@@ -58,7 +64,7 @@ SIGNS = (
         measure=_output,
         advice="Do not trust the log-ins: ask to see this week's work, and start it together.",
     ),
-    Sign(
+    Indicator(
         name="velocity_fall",
         part=DropoutType.SILENT,
         weight=0.35,

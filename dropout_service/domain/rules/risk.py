@@ -1,31 +1,36 @@
-"""The dropout risk by rules that can be read: signs of four kinds, each with a stated weight."""
+"""Dropout risk by rules: indicators of four dropout types, each with a stated weight."""
 
 from dataclasses import dataclass
 from math import log, prod
 
 from dropout_service.domain.enums import DropoutType, RiskLevel, risk_level
-from dropout_service.domain.rules import behavior, cognition, engagement
-from dropout_service.domain.rules import passive_presence as silence
-from dropout_service.domain.rules.cognition import FEWEST_GRADED, FEWEST_MARKS
+from dropout_service.domain.rules import behavior, cognition, engagement, passive_presence
+from dropout_service.domain.rules.cognition import MIN_GRADED, MIN_MARKS
 from dropout_service.domain.rules.features import Features
-from dropout_service.domain.rules.indicators import Measured, Sign
+from dropout_service.domain.rules.indicators import Indicator, Measurement
 from dropout_service.domain.rules.momentum import momentum_index
 
 RULES = "rules-"
 RULES_VERSION = f"{RULES}2"
-SIGNS = (*engagement.SIGNS, *behavior.SIGNS, *cognition.SIGNS, *silence.SIGNS)
-# It is only judged in the place of days_since_activity, so not both can have data.
-_STAND_IN = "days_since_mark"
-_FULL_WEIGHT = sum(sign.weight for sign in SIGNS if sign.name != _STAND_IN)
-FEWEST_KNOWN_DAYS = 14
-MOST_RECOMMENDATIONS = 3
+INDICATORS = (
+    *engagement.INDICATORS,
+    *behavior.INDICATORS,
+    *cognition.INDICATORS,
+    *passive_presence.INDICATORS,
+)
+# Measured only without days_since_activity, so at most one of the two has data.
+_SUBSTITUTE = "days_since_mark"
+_FULL_WEIGHT = sum(one.weight for one in INDICATORS if one.name != _SUBSTITUTE)
+MIN_KNOWN_DAYS = 14
+MAX_RECOMMENDATIONS = 3
 
 
 @dataclass(frozen=True)
-class Indicator:
-    """One sign that raises the risk: what was seen, and how much of the score it is (0 to 1).
+class IndicatorResult:
+    """Indicator that raises the risk: its measurement, and its part of the score (0 to 1).
 
-    compared_with: the student's own weeks before, none where nothing is compared.
+    compared_with: the figure of the student's own weeks before; None without a comparison. The
+    field names are stored in predictions.
     """
 
     name: str
@@ -39,7 +44,7 @@ class Indicator:
 
 @dataclass(frozen=True)
 class NotAssessed:
-    """A sign that could not be judged, and why."""
+    """Indicator or topic that was not assessed, and the reason."""
 
     name: str
     reason: str
@@ -47,18 +52,18 @@ class NotAssessed:
 
 @dataclass(frozen=True)
 class Assessment:
-    """The risk as the rules see it, with the signs that led to it, the largest first.
+    """Risk by the rules, with its indicators, the largest contribution first.
 
-    parts: how much of the score each type of dropout is; they add up to it.
-    confidence: the share of the signs, by weight, that there were data for, 0 to 1.
+    parts: the part of the score of each dropout type; they add up to the score.
+    confidence: the weight of the indicators with data, as a share of all weights, 0 to 1.
     """
 
     risk_score: float
     risk_level: RiskLevel
     dropout_type: DropoutType
     parts: dict[DropoutType, float]
-    primary: tuple[Indicator, ...]
-    secondary: tuple[Indicator, ...]
+    primary: tuple[IndicatorResult, ...]
+    secondary: tuple[IndicatorResult, ...]
     recommendations: tuple[str, ...]
     missing: tuple[NotAssessed, ...]
     confidence: float
@@ -66,106 +71,106 @@ class Assessment:
 
 
 def missing_for_assessment(features: Features) -> str | None:
-    """Return what is missing to say anything, or None when there is enough.
+    """Return the data missing for an assessment, or None if there is enough.
 
-    Enough is: known for 14 days, or two marks, or five answers known right or wrong in the last
-    two weeks.
+    One of these is enough: known for 14 days, two marks, or five answers known to be right or
+    wrong in the last two weeks.
     """
     known = features.known_for_days
     if known is None:
         return "by then there is no submission of this student, and no event that tells of now"
-    has_results = features.mark_count >= FEWEST_MARKS or features.graded_recent >= FEWEST_GRADED
-    if known >= FEWEST_KNOWN_DAYS or has_results:
+    has_results = features.mark_count >= MIN_MARKS or features.graded_recent >= MIN_GRADED
+    if known >= MIN_KNOWN_DAYS or has_results:
         return None
     return (
-        f"the student was first seen {known:.1f} days before ({FEWEST_KNOWN_DAYS} are needed), has "
-        f"{features.mark_count} of {FEWEST_MARKS} marks and {features.graded_recent} of "
-        f"{FEWEST_GRADED} answers known right or wrong in the last two weeks; one of the three is "
+        f"the student was first seen {known:.1f} days before ({MIN_KNOWN_DAYS} are needed), has "
+        f"{features.mark_count} of {MIN_MARKS} marks and {features.graded_recent} of "
+        f"{MIN_GRADED} answers known right or wrong in the last two weeks; one of the three is "
         "needed"
     )
 
 
 def assess(features: Features) -> Assessment:
-    """Return the dropout risk that the features show.
+    """Return the dropout risk from the features.
 
-    risk = 1 - product over the signs of (1 - weight x severity), as if each sign were a cause of
-    its own that may lead to dropout (noisy or; Pearl 1988, Probabilistic Reasoning in Intelligent
-    Systems, 4.3). A sign without data counts nothing and lowers the confidence. A sign's
-    contribution is its share of the logarithm of that product; contributions add up to the risk.
-    The type is that of the largest part, NO_DROPOUT at a LOW level.
+    risk = 1 - product over the indicators of (1 - weight x severity). Each indicator is treated as
+    an independent cause of dropout (noisy or; Pearl 1988, Probabilistic Reasoning in Intelligent
+    Systems, 4.3). An indicator without data counts nothing and lowers the confidence. The
+    contribution of an indicator is the risk times its share of the logarithm of that product, so
+    the contributions add up to the risk. The type is that of the largest part; NO_DROPOUT at LOW.
 
     Raises:
-        ValueError: too little is known (see `missing_for_assessment`).
+        ValueError: too little data (see `missing_for_assessment`).
 
     """
     if missing := missing_for_assessment(features):
         raise ValueError(missing)
-    measured = {sign: sign.measure(features) for sign in SIGNS}
-    seen = {sign: found for sign, found in measured.items() if isinstance(found, Measured)}
-    indicators = _indicators(seen)
-    parts = _parts(indicators)
+    found = {indicator: indicator.measure(features) for indicator in INDICATORS}
+    measured = {one: result for one, result in found.items() if isinstance(result, Measurement)}
+    results = _results(measured)
+    parts = _parts(results)
     largest = max(parts, key=lambda part: parts[part])
-    score = _score(seen)
+    score = _score(measured)
     level = risk_level(score)
-    is_safe = level is RiskLevel.LOW
+    is_low = level is RiskLevel.LOW
     return Assessment(
         risk_score=score,
         risk_level=level,
-        dropout_type=DropoutType.NO_DROPOUT if is_safe else largest,
+        dropout_type=DropoutType.NO_DROPOUT if is_low else largest,
         parts=parts,
-        primary=tuple(found for found in indicators if found.part is largest),
-        secondary=tuple(found for found in indicators if found.part is not largest),
-        recommendations=() if is_safe else _recommendations(indicators, largest),
+        primary=tuple(result for result in results if result.part is largest),
+        secondary=tuple(result for result in results if result.part is not largest),
+        recommendations=() if is_low else _recommendations(results, largest),
         missing=tuple(
-            NotAssessed(sign.name, found.reason)
-            for sign, found in measured.items()
-            if not isinstance(found, Measured)
+            NotAssessed(indicator.name, result.reason)
+            for indicator, result in found.items()
+            if not isinstance(result, Measurement)
         ),
-        confidence=min(1.0, sum(sign.weight for sign in seen) / _FULL_WEIGHT),
+        confidence=min(1.0, sum(indicator.weight for indicator in measured) / _FULL_WEIGHT),
         momentum_index=momentum_index(features),
     )
 
 
-def _score(seen: dict[Sign, Measured]) -> float:
-    spared = prod(1 - sign.weight * sign.severity(found) for sign, found in seen.items())
-    return min(1.0, max(0.0, 1 - spared))
+def _score(measured: dict[Indicator, Measurement]) -> float:
+    no_dropout = prod(1 - one.weight * one.severity(result) for one, result in measured.items())
+    return min(1.0, max(0.0, 1 - no_dropout))
 
 
-def _indicators(seen: dict[Sign, Measured]) -> list[Indicator]:
+def _results(measured: dict[Indicator, Measurement]) -> list[IndicatorResult]:
     logs = {
-        sign: -log(1 - sign.weight * severity)
-        for sign, found in seen.items()
-        if (severity := sign.severity(found)) > 0
+        indicator: -log(1 - indicator.weight * severity)
+        for indicator, measurement in measured.items()
+        if (severity := indicator.severity(measurement)) > 0
     }
-    # Below the least severity that a float can subtract from one there is nothing to divide.
+    # The total is 0 if all severities are too small to change 1 as a float.
     total = sum(logs.values())
-    scale = _score(seen) / total if total else 0.0
-    found = [_indicator(sign, seen[sign], scale * share) for sign, share in logs.items()]
-    return sorted(found, key=lambda indicator: -indicator.contribution)
+    scale = _score(measured) / total if total else 0.0
+    results = [_result(one, measured[one], scale * part) for one, part in logs.items()]
+    return sorted(results, key=lambda result: -result.contribution)
 
 
-def _indicator(sign: Sign, measured: Measured, contribution: float) -> Indicator:
-    return Indicator(
-        name=sign.name,
-        part=sign.part,
-        value=measured.value,
-        compared_with=measured.compared_with,
-        severity=sign.severity(measured),
+def _result(indicator: Indicator, measurement: Measurement, contribution: float) -> IndicatorResult:
+    return IndicatorResult(
+        name=indicator.name,
+        part=indicator.part,
+        value=measurement.value,
+        compared_with=measurement.compared_with,
+        severity=indicator.severity(measurement),
         contribution=contribution,
-        text=measured.text,
+        text=measurement.text,
     )
 
 
-def _parts(indicators: list[Indicator]) -> dict[DropoutType, float]:
-    kinds = dict.fromkeys(sign.part for sign in SIGNS)
+def _parts(results: list[IndicatorResult]) -> dict[DropoutType, float]:
+    types = dict.fromkeys(indicator.part for indicator in INDICATORS)
     return {
-        kind: sum(found.contribution for found in indicators if found.part is kind)
-        for kind in kinds
+        type_: sum(result.contribution for result in results if result.part is type_)
+        for type_ in types
     }
 
 
-def _recommendations(indicators: list[Indicator], largest: DropoutType) -> tuple[str, ...]:
-    """Return what helps against the largest signs, those of the type first."""
-    advice = {sign.name: sign.advice for sign in SIGNS}
-    ranked = sorted(indicators, key=lambda found: (found.part is not largest, -found.contribution))
-    return tuple(advice[found.name] for found in ranked[:MOST_RECOMMENDATIONS])
+def _recommendations(results: list[IndicatorResult], largest: DropoutType) -> tuple[str, ...]:
+    """Return the advice for the largest indicators, those of the type first."""
+    advice = {indicator.name: indicator.advice for indicator in INDICATORS}
+    ranked = sorted(results, key=lambda result: (result.part is not largest, -result.contribution))
+    return tuple(advice[result.name] for result in ranked[:MAX_RECOMMENDATIONS])

@@ -11,7 +11,7 @@ down_revision = "20261122_dropout"
 SCHEMA = "dropout"
 KEY = sa.String(200, collation="C")
 DIGEST = sa.LargeBinary(length=16)
-# What counts as clicks of an event; dropout_service.domain.resource_view says the same in Python.
+# Clicks of an event, as dropout_service.domain.resource_view computes them in Python.
 CLICKS = (
     "CASE WHEN jsonb_typeof(data -> 'clicks') = 'number'"
     " AND (data ->> 'clicks')::numeric BETWEEN 0 AND 100000"
@@ -264,7 +264,7 @@ def _remove_courses_of_predictions() -> None:
         "uq_dropout_predictions_latest",
     ):
         op.drop_index(name, table, schema=SCHEMA)
-    # Of several latest of a student, one per course, the earlier release knows one.
+    # The earlier release has one latest prediction per student, not one per course.
     op.execute("UPDATE dropout.dropout_predictions SET is_latest = is_overall")
     _publish_risk("is_latest")
     op.drop_column(table, "is_overall", schema=SCHEMA)
@@ -290,5 +290,5 @@ def _index(name: str, *columns: str, where: str = "is_latest", unique: bool = Fa
 
 
 def _publish_risk(which: str) -> None:
-    # Replaced, not made anew: what staffstuddash may read of it stays granted.
+    # Replaced, not dropped and created: the grants to staffstuddash stay.
     op.execute(PUBLISHED_RISK.format(which=which))

@@ -1,4 +1,4 @@
-"""Make the tables of dropout: events and what they come to, marks, features, predictions."""
+"""Create the tables of dropout: events, rollups, marks, features and predictions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -363,7 +363,7 @@ def upgrade() -> None:
         ["prediction_id", "created_at", "id"],
         schema="dropout",
     )
-    # What the other services may see of a student's risk.
+    # The part of a student's risk that the other services may read.
     op.execute(
         "CREATE VIEW dropout.published_risk AS"
         " SELECT student_id, risk_score, risk_level, dropout_type, as_of"

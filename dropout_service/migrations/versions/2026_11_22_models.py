@@ -1,4 +1,4 @@
-"""Keep learned models, and with predictions what adds up to their score and the rank."""
+"""Add learned models, and to predictions the base log-odds and the rank in the course."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Find the session events of a day at once, and leave room where the rows of days change."""
+"""Add an index of session events by day, and free space for updates of the daily rollup."""
 
 import sqlalchemy as sa
 from alembic import op

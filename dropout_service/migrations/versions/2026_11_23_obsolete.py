@@ -1,6 +1,6 @@
-"""Keep as of when a prediction tells nothing any more, and find a course's resources at once.
+"""Add the instant from which a prediction is superseded, and an index of a course's resources.
 
-The risk that staffstuddash sees names its course.
+The published risk gets its course.
 """
 
 import sqlalchemy as sa
@@ -39,7 +39,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # A view loses a column only with itself; `veritas migrate` grants it again.
+    # A column of a view can only be removed with the view; `veritas migrate` grants it again.
     op.execute("DROP VIEW dropout.published_risk")
     op.execute(PUBLISHED_RISK.format(course=""))
     op.drop_index("ix_resource_uses_course_student_id", "resource_uses", schema=SCHEMA)

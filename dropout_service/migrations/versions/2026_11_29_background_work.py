@@ -1,4 +1,4 @@
-"""Add the state of background work, and publish it."""
+"""Add the state of background work and its published view."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Find the events next to a late one by index: on its day, and among answers to its question."""
+"""Add indexes for the neighbours of late events: by day, and by question."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Keep with features and predictions how many rows of the student still waited."""
+"""Add to features and predictions the number of the student's rows that were not stored yet."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,7 +16,7 @@ RECOMPUTED_AT = "Of pending rows: when these were stored and this was computed a
 
 def upgrade() -> None:
     for table in TABLES:
-        # With a default PostgreSQL gives the rows that are there 0 without writing them.
+        # With a default, existing rows get 0 without being rewritten.
         op.add_column(
             table,
             sa.Column(

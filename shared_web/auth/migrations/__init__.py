@@ -1,7 +1,7 @@
-"""The history of schema `access`."""
+"""Migrations of schema `access`."""
 
 from shared_db.provisioning.migrations import History
 
 HISTORY = History("shared_web.auth", "access")
-# Every service asks it who calls.
+# Every service reads it to authenticate callers.
 KEYS = "access.api_keys"

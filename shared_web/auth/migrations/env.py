@@ -1,4 +1,4 @@
-"""Alembic runs this to bring schema `access` to a revision."""
+"""Script that Alembic runs to migrate schema `access`."""
 
 from shared_db.provisioning.migrations import run_migrations
 from shared_web.auth.keys import AccessBase

@@ -1,1 +1,1 @@
-"""Dashboards: queries over all that a service knows of students; no writes."""
+"""Dashboards: read-only queries over several tables; queries of one table do not belong here."""

@@ -1,4 +1,4 @@
-"""The dashboard of all students together: one query, from indexes."""
+"""Cohort dashboard: all students together, in one query that reads indexes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from shared_db.clock import utc_now
 from shared_db.repository import Repository
 from staffstuddash_service.datastore.dashboards.cohort_query import PAIRS, Section, cohort_query
-from staffstuddash_service.domain.cohort import Hint, change, material_hint, start_of_day
+from staffstuddash_service.domain.cohort import MaterialHint, change, material_hint, start_of_day
 from staffstuddash_service.domain.learning import LearningState
 
 ACTIVE_WITHIN = timedelta(days=14)
@@ -18,7 +18,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True)
 class HeatCell:
-    """How many students are in one state at one concept; state None: too few marks to tell."""
+    """Number of students in one state at one concept; state None: too few assessments."""
 
     subject: str
     concept: str
@@ -29,7 +29,7 @@ class HeatCell:
 
 @dataclass(frozen=True)
 class TutoringPair:
-    """A strong student and one whose learning stalled at the same concept; means are 0 to 100."""
+    """Strong student and a student who stalled at the same concept; means are 0 to 100."""
 
     subject: str
     concept: str
@@ -41,7 +41,7 @@ class TutoringPair:
 
 @dataclass(frozen=True)
 class Cohort:
-    """All students together; figures are None where too little is known."""
+    """All students together; figures are None where there is too little data."""
 
     student_count: int
     active_count: int
@@ -54,21 +54,19 @@ class Cohort:
     mean_progress_change: float | None
     learning_velocity: float | None
     learning_velocity_student_count: int
-    material_hints: Sequence[Hint]
+    material_hints: Sequence[MaterialHint]
     struggle_heat_map: Sequence[HeatCell]
     tutoring_pairs: Sequence[TutoringPair]
     as_of: datetime
 
 
-class Cohorts(Repository):
-    """What is to be seen of all students together."""
+class CohortDashboardRepository(Repository):
+    """Cohort dashboard."""
 
-    def get_cohort_dashboard(
-        self, *, zone: ZoneInfo | None = None, as_of: datetime | None = None
-    ) -> Cohort:
-        """Return what all students together show as of an instant, by default now.
+    def get(self, *, zone: ZoneInfo | None = None, as_of: datetime | None = None) -> Cohort:
+        """Return the cohort dashboard as of an instant, by default now.
 
-        zone: whose midnight begins today; by default that of UTC.
+        zone: time zone in which today begins, by default UTC.
         """
         now = as_of or utc_now()
         query = cohort_query(
@@ -79,9 +77,7 @@ class Cohorts(Repository):
             now=now,
             with_risk=not self.use_fallback,
         )
-        with self.database.reading() as session:
-            rows = session.execute(query).all()
-        return _cohort(rows, now)
+        return _cohort(self.read(lambda session: session.execute(query).all()), now)
 
 
 def _cohort(rows: Sequence[Any], now: datetime) -> Cohort:
@@ -105,7 +101,7 @@ def _cohort(rows: Sequence[Any], now: datetime) -> Cohort:
     )
 
 
-def _hints(rows: Iterable[Any]) -> list[Hint]:
+def _hints(rows: Iterable[Any]) -> list[MaterialHint]:
     hints = [material_hint(row.subject, row.first_count, row.second_count) for row in rows]
     return sorted(hints, key=lambda hint: (-(hint.fallen_share or 0), hint.subject))
 

@@ -1,4 +1,4 @@
-"""The one query behind the cohort's dashboard: a row of counts beside the rows of each section."""
+"""Query of the cohort dashboard: one row of counts, joined with the rows of each section."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -47,7 +47,7 @@ AnyQuery = Select[*tuple[Any, ...]]
 
 
 class Section(StrEnum):
-    """What a row of the answer is about."""
+    """Section of the dashboard that a row belongs to."""
 
     HINT = "hint"
     HEAT = "heat"
@@ -76,7 +76,7 @@ def cohort_query(
     now: datetime,
     with_risk: bool,
 ) -> AnyQuery:
-    """Return the query; every row has the counts, and one row of a section if there is any."""
+    """Return the query; every row has the counts, and the columns of a section if it has rows."""
     weeks = _weeks(two_weeks_ago, week_ago, now)
     counts = _counts(weeks, active_since, today, now, with_risk=with_risk).cte("counts")
     sections = union_all(_hints(weeks), _heat(), _pairs()).subquery("sections")
@@ -130,7 +130,7 @@ def _high_dropout_risk(*, with_risk: bool) -> Any:
     if not with_risk:
         return cast(null(), Integer)
     risk, student_id = published_risk.c, PerformanceRecord.student_id
-    # dropout may know students who are not recorded here.
+    # The dropout service may have students that are not recorded here.
     query = select(func.count()).join_from(
         published_risk, PerformanceRecord, risk.student_id == student_id
     )

@@ -1,13 +1,14 @@
-"""The dashboard of one student: everything that adds up, in one query."""
+"""Student's dashboard: one student's record, concepts and risk, in one query."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from shared_db.repository import Repository
-from staffstuddash_service.datastore.risk import RISK_COLUMNS, Risk, risk_of
+from staffstuddash_service.datastore.dashboards.risk import RISK_COLUMNS, Risk, risk_of
 from staffstuddash_service.datastore.student_locks import find_student
 from staffstuddash_service.models import (
     ConceptStanding,
@@ -19,7 +20,7 @@ from staffstuddash_service.models import (
 
 @dataclass(frozen=True)
 class StudentDashboard:
-    """One student: who, how they do, at which concepts, and at what risk."""
+    """Student with their performance record, concepts and dropout risk."""
 
     student: Student
     performance: PerformanceRecord
@@ -28,22 +29,26 @@ class StudentDashboard:
     risk_missing_because: str | None
 
 
-class StudentDashboards(Repository):
-    """What is to be seen of one student."""
+class StudentDashboardRepository(Repository):
+    """Student's dashboard."""
 
-    def get_student_dashboard(self, student_id: str) -> StudentDashboard:
-        """Return what is known of the student, their concepts by subject and name.
+    def get(self, student_id: str) -> StudentDashboard:
+        """Return the student's dashboard, the concepts by subject and name.
 
         Raises:
             StudentNotFound: no student has that id.
-            StudentGone: the student was erased.
+            StudentErased: the student was erased.
 
         """
         query = _query(with_risk=not self.use_fallback).where(Student.id == student_id)
-        with self.database.reading() as session:
+
+        def read(session: Session) -> Sequence[Any]:
             rows = session.execute(query).all()
             if not rows:
-                find_student(session, student_id)  # tells why
+                find_student(session, student_id)  # raises the reason
+            return rows
+
+        rows = self.read(read)
         risk, missing = risk_of(rows[0][3:], is_memory=self.use_fallback)
         concepts = [row[2] for row in rows if row[2] is not None]
         concepts.sort(key=lambda standing: (standing.subject, standing.concept))

@@ -1,4 +1,4 @@
-"""The teacher's dashboard: a row per student in any order, each page one query on an index."""
+"""Teacher's dashboard: a row for each student in any order, each page one query on an index."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +14,17 @@ from shared_db.queries.dialects import Column
 from shared_db.queries.filters import Filter, conditions
 from shared_db.queries.pagination import Keyset, Page
 from shared_db.repository import Repository
-from staffstuddash_service.datastore.performance import RECORD_FIELDS
-from staffstuddash_service.datastore.risk import (
+from staffstuddash_service.datastore.dashboards.risk import (
     RISK_COLUMNS,
     SHOWN,
+    AnyQuery,
     Risk,
     beyond_id,
     risk_of,
     rows_by_risk,
     students,
 )
+from staffstuddash_service.datastore.performance import RECORD_FIELDS
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
 from staffstuddash_service.domain.performance_status import Status
@@ -46,7 +47,7 @@ def _active_or(value: datetime) -> Column:
     return func.coalesce(PerformanceRecord.last_activity_at, moment, type_=UtcDateTime())
 
 
-# Each has its index; the places of those without a value are beyond all values.
+# Each order has its index. Students without a value get a place beyond all values.
 _PLACES: dict[Order, tuple[Column, ...]] = {
     Order.STUDENT_ID: (PerformanceRecord.student_id,),
     Order.NAME: (Student.sort_name, Student.id),
@@ -60,7 +61,7 @@ _PLACES: dict[Order, tuple[Column, ...]] = {
 
 @dataclass(frozen=True)
 class DashboardRow:
-    """One student on the teacher's dashboard; `risk` is None for the reason beside it."""
+    """Student on the teacher's dashboard; without a risk, `risk_missing_because` is the reason."""
 
     student_id: str
     name: str
@@ -79,10 +80,10 @@ class DashboardRow:
     risk_missing_because: str | None
 
 
-class TeacherDashboard(Repository):
-    """What a teacher sees first."""
+class TeacherDashboardRepository(Repository):
+    """Teacher's dashboard."""
 
-    def get_teacher_dashboard(
+    def search(
         self,
         *,
         order: Order = Order.STUDENT_ID,
@@ -91,38 +92,40 @@ class TeacherDashboard(Repository):
         after: str | None = None,
         limit: int = 100,
     ) -> Page[DashboardRow]:
-        """Return a row per student in that order, those without a value last, in one query.
+        """Return a row for each student in that order, students without a value last.
 
-        search: a part of the name or e-mail, whatever its case.
+        search: a part of the name or e-mail, in upper or lower case.
 
         Raises:
             MalformedCursor: the cursor is not one of this list in this order.
             NeedsPostgresql: order or filter by risk, which the in-memory store does not know.
-            QueryTooExpensive: the conditions chosen take too long.
+            QueryTooExpensive: the query ran into the time-out.
 
         """
         needs_risk = order.is_by_risk or any(f.field in RISK_FIELDS for f in filters)
         if needs_risk and self.use_fallback:
             raise NeedsPostgresql("The in-memory store has no dropout risk to sort or filter by.")
-        with self.database.reading_filtered() as session:
+
+        def rows(session: Session) -> tuple[Sequence[Any], str | None]:
             wanted = conditions(session, filters, _COLUMNS)
             if search is not None:
                 folded = search.casefold()
                 wanted.append(Student.search_text.contains(folded, autoescape=True))
-            rows, following = self._rows(session, order, wanted, after, limit)
-        return Page([_row(row, is_memory=self.use_fallback) for row in rows], following)
+            if order.is_by_risk:
+                return rows_by_risk(session, order, wanted, after=after, limit=limit)
+            keyset = Keyset(f"dashboard by {order}", _PLACES[order], order.is_descending)
+            query = _students(keyset, order, after, with_risk=not self.use_fallback)
+            return keyset.rows(session, query.where(*wanted), after=after, limit=limit)
 
-    def _rows(
-        self, session: Session, order: Order, wanted: Sequence[Any], after: str | None, limit: int
-    ) -> tuple[Sequence[Any], str | None]:
-        if order.is_by_risk:
-            return rows_by_risk(session, order, wanted, after=after, limit=limit)
-        keyset = Keyset(f"dashboard by {order}", _PLACES[order], order.is_descending)
-        beyond = None
-        if order is Order.STUDENT_ID and after is not None:
-            beyond = beyond_id(keyset.decode(after)[0], is_descending=False)
-        query = students(with_risk=not self.use_fallback, beyond=beyond).where(*wanted)
-        return keyset.rows(session, query, after=after, limit=limit)
+        found, following = self.read_filtered(rows)
+        return Page([_row(row, is_memory=self.use_fallback) for row in found], following)
+
+
+def _students(keyset: Keyset, order: Order, after: str | None, *, with_risk: bool) -> AnyQuery:
+    beyond = None
+    if order is Order.STUDENT_ID and after is not None:
+        beyond = beyond_id(keyset.decode(after)[0], is_descending=False)
+    return students(with_risk=with_risk, beyond=beyond)
 
 
 def _row(row: Sequence[Any], *, is_memory: bool) -> DashboardRow:

@@ -1,4 +1,4 @@
-"""Make the first tables: students, assessments and performance records."""
+"""Add the first tables: students, assessments and performance records."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -71,7 +71,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("student_id", name="pk_performance_records"),
         schema="staffstuddash",
     )
-    # What the other services may see: no names, no addresses.
+    # Published to the other services: no names, no addresses.
     op.execute(
         "CREATE VIEW staffstuddash.published_students AS"
         " SELECT id AS student_id, created_at FROM staffstuddash.students"

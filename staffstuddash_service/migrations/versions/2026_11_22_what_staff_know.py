@@ -1,4 +1,4 @@
-"""Add drafts, concepts, actions and deletions, and what the dashboards sort and count by."""
+"""Add drafts, concepts, actions and deletions, and columns and indexes for the dashboards."""
 
 from typing import Any
 

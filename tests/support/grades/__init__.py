@@ -1,4 +1,4 @@
-"""A small history of its own, for the tests of migrating: two revisions of one table."""
+"""A small migration history for tests: two revisions of one table."""
 
 from sqlalchemy import MetaData
 

@@ -1,4 +1,4 @@
-"""Make the first tables: the API keys."""
+"""Create the table of API keys."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -10,7 +10,7 @@ NAME = "ix_grades_mark"
 
 def upgrade() -> None:
     with op.get_context().autocommit_block():
-        # What a run that was broken off leaves behind is there, and not valid.
+        # An index left by an interrupted run exists and is invalid.
         op.drop_index(NAME, "grades", schema="grades", postgresql_concurrently=True, if_exists=True)
         op.create_index(
             NAME, "grades", ["mark"], schema="grades", unique=True, postgresql_concurrently=True

@@ -1,0 +1,54 @@
+"""Filters of the lists of this service, in a query string or a body."""
+
+from typing import Annotated, Literal
+
+from fastapi import Depends
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from monitoring_service.domain.findings import HealthStatus
+from shared_db.queries.filters import Filter
+from shared_web.query.filters import FilterSet, JsonField, choice, instant, number, text
+from shared_web.query.pagination import MAX_CURSOR_LENGTH
+from shared_web.requests.fields import Body, Term
+
+LOGS = FilterSet(
+    text("event_id"),
+    text("source"),
+    text("component"),
+    text("event_type"),
+    text("message"),
+    choice("status", HealthStatus),
+    number("severity"),
+    instant("timestamp"),
+    instant("created_at"),
+    json_field=JsonField(("data", "metadata"), time="timestamp"),
+)
+SERIES = FilterSet(
+    text("source"), text("component"), text("event_type"), choice("status", HealthStatus)
+)
+SOURCES = FilterSet(
+    text("source"),
+    instant("last_seen"),
+    number("total"),
+    number("normal"),
+    number("warning"),
+    number("critical"),
+)
+HEALTH = FilterSet(instant("minute"), choice("status", HealthStatus), number("severity"))
+
+LogFilters = Annotated[tuple[Filter, ...], Depends(LOGS)]
+SeriesFilters = Annotated[tuple[Filter, ...], Depends(SERIES)]
+SourceFilters = Annotated[tuple[Filter, ...], Depends(SOURCES)]
+HealthFilters = Annotated[tuple[Filter, ...], Depends(HEALTH)]
+
+
+class LogQuery(Body):
+    """Conditions of `GET /logs` as a body, for a query string that would become too long."""
+
+    filter: Annotated[
+        tuple[Filter, ...], PlainValidator(LOGS.from_body), WithJsonSchema(LOGS.json_schema)
+    ] = Field((), description="The same names as the query's parameters; for `__in` a list.")
+    q: Term | None = None
+    after: Annotated[str, Field(max_length=MAX_CURSOR_LENGTH)] | None = None
+    limit: int = Field(100, ge=1, le=1000)
+    count: Literal["exact"] | None = None

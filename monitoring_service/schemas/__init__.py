@@ -1,0 +1,1 @@
+"""Request and response bodies, one file per noun; no SQL and no rules."""

@@ -1,0 +1,44 @@
+"""Bodies of drafts."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from shared_web.requests.fields import AdditionOut, Body, Id, PastInstant, reject_unstorable_text
+from staffstuddash_service.domain.drafts import ChangeType, Continuity
+
+DraftText = Annotated[
+    str, StringConstraints(min_length=1, max_length=100_000), AfterValidator(reject_unstorable_text)
+]
+
+
+class NewDraft(Body):
+    """Next version of a text for an assignment."""
+
+    id: Id | None = Field(None, examples=["d001"])
+    assignment_id: Id = Field(examples=["essay-1"])
+    content: DraftText = Field(examples=["The sky is blue because short waves scatter more."])
+    timestamp: PastInstant | None = Field(None, description="Of the submission; by default now.")
+
+
+class DraftOut(AdditionOut):
+    """Draft as stored, compared with the version before; null for the first version.
+
+    Words are compared, not meaning: a hint for a talk with the student, never a verdict.
+    """
+
+    id: str
+    student_id: str
+    assignment_id: str
+    version: int | None
+    content: str
+    timestamp: datetime
+    created_at: datetime
+    word_count: int
+    new_words: int | None
+    lexical_similarity: float | None
+    retained_share: float | None
+    change_type: ChangeType | None
+    reasoning_continuity: Continuity | None
+    sudden_jump_flag: bool | None

@@ -1,0 +1,1 @@
+"""Courses in the layout of OULAD, imports of them, and models learned from made-up enrolments."""

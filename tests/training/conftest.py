@@ -1,0 +1,118 @@
+"""Three past courses in one database, and the commands that train on them and predict."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dropout_service.database import DropoutDatabaseManager
+from shared_db.connection.database import Database
+from tests.e2e.processes import without_settings
+from tests.support.databases import engine_on
+from tests.support.oulad_fixtures.imported import Run, bring_in
+from tests.support.oulad_fixtures.past_courses import write_past
+from tests.support.server import admin_url, create_database, drop_database, new_name, role_prefix
+from veritas_cli.main import app
+
+DAY_56_OF_CCC = ("--course", "CCC-2014B", "--day", "56")
+TRAIN = ("train", "--train", "2013B,2013J")
+TRAIN_FEWER = ("train", "--train", "2013B", "--target", "withdrawn_or_fail")
+
+
+@pytest.fixture(scope="session")
+def past_template(template_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the name of a database with the courses, a template without connections."""
+    name = new_name()
+    url = create_database(admin_url(), name, template=template_name)
+    bring_in(url, write_past(tmp_path_factory.mktemp("past") / "oulad"), batch_rows=2000)
+    yield name
+    drop_database(admin_url(), name)
+
+
+@pytest.fixture(scope="module")
+def past_url(past_template: str) -> Iterator[str]:
+    """Give a database with the courses; tests of a module work on it one after another."""
+    name = new_name()
+    yield create_database(admin_url(), name, template=past_template)
+    drop_database(admin_url(), name)
+
+
+@pytest.fixture
+def run_on_past(monkeypatch: pytest.MonkeyPatch, past_url: str, tmp_path: Path) -> Run:
+    """Run a command on that database, in a folder of its own."""
+    monkeypatch.setenv("DATABASE_URL", past_url)
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+def once(url: str, folder: Path, *arguments: str) -> Result:
+    """Run a command on the database for a fixture of many tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        settings = {"DATABASE_URL": url, "DATABASE_ROLE_PREFIX": role_prefix(), "COLUMNS": "300"}
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        return CliRunner().invoke(app, arguments)
+
+
+@pytest.fixture(scope="module")
+def by_rules(past_url: str, tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """Predict without a model."""
+    folder = tmp_path_factory.mktemp("rules")
+    return once(past_url, folder, "predict", "--course", "CCC-2014B", "--day", "30")
+
+
+@pytest.fixture(scope="module")
+def trained(
+    past_url: str, by_rules: Result, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, str]:
+    """Train two models at once; give the output of each."""
+    assert by_rules.exit_code == 0, by_rules.output
+    settings = without_settings(
+        DATABASE_URL=past_url, DATABASE_ROLE_PREFIX=role_prefix(), OPENBLAS_NUM_THREADS="1"
+    )
+    veritas = str(Path(sys.executable).with_name("veritas"))
+    one, other = (
+        subprocess.Popen(
+            [veritas, *arguments],
+            cwd=tmp_path_factory.mktemp("train"),
+            env=settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for arguments in (TRAIN, TRAIN_FEWER)
+    )
+    outputs = one.communicate(timeout=240)[0], other.communicate(timeout=240)[0]
+    assert (one.returncode, other.returncode) == (0, 0), outputs
+    return outputs
+
+
+@pytest.fixture(scope="module")
+def trained_again(
+    past_url: str, trained: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[set[str], Result]:
+    """Train one of them again; give the ids of the models before, and the result."""
+    assert trained
+    models = DropoutDatabaseManager(Database.on(engine_on(past_url))).models.search()
+    before = [(model.id, model.is_active) for model in models]
+    assert [is_active for _, is_active in before].count(True) == 1
+    again = once(past_url, tmp_path_factory.mktemp("again"), *TRAIN_FEWER)
+    assert again.exit_code == 0, again.output
+    return {id_ for id_, _ in before}, again
+
+
+@pytest.fixture(scope="module")
+def by_model(
+    past_url: str,
+    trained_again: tuple[set[str], Result],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Result:
+    """Predict a course by the model that was trained last."""
+    assert trained_again
+    folder = tmp_path_factory.mktemp("predict")
+    return once(past_url, folder, "predict", *DAY_56_OF_CCC, "--show", "3")

@@ -1,0 +1,70 @@
+"""`veritas evaluate` on completed courses."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from tests.support.databases import engine_on
+from tests.support.oulad_fixtures.imported import Run
+from veritas_cli.main import app
+
+EVALUATE = ("evaluate", "--train", "2013B", "--test", "2014B", "--resamples", "20")
+
+
+STILL_THERE = text(
+    "SELECT count(*), count(*) FILTER (WHERE outcome = 'WITHDRAWN') FROM dropout.enrolments"
+    " WHERE course_id = 'CCC-2014B' AND coalesce(unregistered_day > 56, true)"
+)
+
+
+def test_the_report_compares_the_model_with_the_baselines(run_on_past: Run, past_url: str) -> None:
+    Path("remarks.md").write_text("**Seen twice.** Once\nbefore.\n\nAnd now.\n")
+
+    result = run_on_past(*EVALUATE, "--remarks", "remarks.md")
+
+    assert result.exit_code == 0, result.output
+    report, page = Path("evaluation.md").read_text(), Path("evaluation.html").read_text()
+    cells = next(line for line in report.splitlines() if "| 56 | model" in line).split(" | ")
+    with engine_on(past_url).connect() as connection:
+        enrolments, left = connection.execute(STILL_THERE).one()
+    assert cells[2:4] == [str(enrolments), f"{left / enrolments:.3f}"]
+    assert float(cells[4].split(" ")[0]) > 0.6
+    assert "| 56 | logistic regression with modules |" in report
+    assert "| 56 | no access for 5 days | not applicable (0) | 0 | - | - |" in report
+    assert page.count("<svg") == 1 + 3 * 5
+    assert "four most deprived tenths" in report
+    assert "\n\n**Seen twice.** Once before.\n\nAnd now.\n\n" in report
+    assert "--target withdrawn --resamples 20 --remarks remarks.md`" in report
+
+
+def test_a_presentation_cannot_be_in_training_and_test(run_on_past: Run) -> None:
+    result = run_on_past("evaluate", "--train", "2013B", "--test", "2013B")
+
+    assert result.exit_code == 1
+    assert "2013B cannot be in both --train and --test" in result.output
+
+
+def test_a_missing_file_of_remarks_is_named(run_on_past: Run) -> None:
+    result = run_on_past(*EVALUATE, "--remarks", "nowhere.md")
+
+    assert result.exit_code == 1
+    assert "--remarks: nowhere.md is no text that can be read" in result.output
+
+
+def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("veritas_cli.commands.evaluate.find_spec", lambda _module: None)
+    result = CliRunner().invoke(app, EVALUATE)
+
+    assert result.exit_code == 1
+    assert result.output.endswith("matplotlib and scikit-learn: pip install 'veritas[learn]'.\n")
+
+
+@pytest.mark.parametrize("option", ["--markdown", "--html"])
+def test_an_unwritable_report_is_refused_at_once(run_on_past: Run, option: str) -> None:
+    result = run_on_past(*EVALUATE, option, "nowhere/report")
+
+    assert result.exit_code == 1
+    assert "There is no folder nowhere to write report" in result.output
+    assert "Reading" not in result.output

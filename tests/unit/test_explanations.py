@@ -1,0 +1,97 @@
+"""Sentences that explain a model's reasons, with rounded numbers."""
+
+from collections.abc import Callable
+
+import pytest
+
+from dropout_service.domain.enrolments import explanations
+from dropout_service.domain.enrolments.explanations import Values
+from dropout_service.learning.rows import INPUTS
+
+UNKNOWN = dict.fromkeys(INPUTS)
+
+
+@pytest.mark.parametrize(
+    ("explain", "student", "course", "sentence"),
+    [
+        (
+            explanations.explain_late,
+            {"mean_lead_days": -0.7, "assessments_late": 1.0},
+            {"mean_lead_days": -0.2},
+            "Work is handed in 1 day after it is due on average (course: on the day); 1 came late.",
+        ),
+        (
+            explanations.explain_late,
+            {"mean_lead_days": 0.3, "assessments_late": 0.0},
+            {"mean_lead_days": None},
+            "Work is handed in on the day it is due on average; 0 came late.",
+        ),
+        (
+            explanations.explain_missed,
+            {"assessments_missed": 1.0, "assessments_due": 1.0, "missed_last_two": 1.0},
+            {"assessments_missed": 0.0},
+            "1 of 1 assessment due was missed (course: 0).",
+        ),
+        (
+            explanations.explain_missed,
+            {"assessments_missed": 2.0, "assessments_due": 5.0, "missed_last_two": 1.0},
+            {"assessments_missed": 1.0},
+            "2 of 5 assessments due were missed (course: 1).",
+        ),
+        (
+            explanations.explain_pause,
+            {"days_since_submission": 1.0},
+            {"days_since_submission": 17.0},
+            "The last work was handed in 1 day ago (course: 17).",
+        ),
+        (
+            explanations.explain_trend,
+            {"score_trend": -1.0},
+            {},
+            "The last score is 1 point below those before.",
+        ),
+        (
+            explanations.explain_trend,
+            {"score_trend": 0.2},
+            {},
+            "The last score is like those before.",
+        ),
+        (
+            explanations.explain_recency,
+            {"days_since_activity": 38.0, "clicks_total": 0.0},
+            {"days_since_activity": 2.0},
+            "No activity was seen for 38 days (course: 2).",
+        ),
+        (
+            explanations.explain_change,
+            {"clicks_change": 0.0},
+            {},
+            "The last two weeks had as much activity as the two before.",
+        ),
+        (
+            explanations.explain_activity,
+            {"active_days_14": 1.0, "clicks_per_week_14": 1.2},
+            {"active_days_14": 6.0},
+            "Active on 1 of the last 14 days (course: 6), with 1 click a week.",
+        ),
+        (
+            explanations.explain_breadth,
+            {"resource_types": 1.0},
+            {"resource_types": 4.0},
+            "1 type of resources was used so far (course: 4).",
+        ),
+        (
+            explanations.explain_questions,
+            {"answers_per_week_28": 2.0},
+            {},
+            "2 questions a week are answered.",
+        ),
+    ],
+)
+def test_the_sentence_of_a_topic(
+    explain: Callable[[Values, Values], str],
+    student: dict[str, float],
+    course: dict[str, float | None],
+    sentence: str,
+) -> None:
+    assert explain({**UNKNOWN, **student}, {**UNKNOWN, **course}) == sentence
