@@ -3,19 +3,19 @@
 from fastapi import APIRouter, Request, Response
 
 from dropout_service.database import EventToStore
-from dropout_service.dependencies import Manager
+from dropout_service.dependencies import Manager, manager_of
 from dropout_service.errors import EventExists, StudentErased
 from dropout_service.routes.filters import EVENTS, OF_A_STUDENT, EventFilters
 from dropout_service.routes.path_parameters import StudentId
 from dropout_service.schemas.events import AttemptOut, LearningEventOut, NewLearningEvent
 from shared_db.errors import Overloaded
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import INGEST, READ, Ingester
+from shared_web.auth.dependencies import INGEST, READ
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
-from shared_web.requests.acknowledgement import QUEUED, IngestQueue, queued
+from shared_web.requests.acknowledgement import QUEUED, intake_of, queued
 from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
-from shared_web.requests.idempotency import IdempotencyKey, created, row_id
+from shared_web.requests.idempotency import created, key_of, key_parameter, row_id
 from shared_web.requests.json_bodies import json_body, read_json
 
 router = APIRouter(tags=["events"], route_class=AdmittedRoute)
@@ -24,20 +24,16 @@ router = APIRouter(tags=["events"], route_class=AdmittedRoute)
 @router.post(
     "/events",
     status_code=201,
+    dependencies=[INGEST],
     response_model=LearningEventOut,
     responses={**documented(EventExists, StudentErased, Overloaded), **QUEUED},
-    openapi_extra=json_body(NewLearningEvent),
+    openapi_extra=json_body(NewLearningEvent, key_parameter()),
 )
-async def add_event(
-    request: Request,
-    manager: Manager,
-    intake: IngestQueue,
-    principal: Ingester,
-    key: IdempotencyKey = None,
-) -> Response:
+async def add_event(request: Request) -> Response:
     """Store one event. A repeated request gets the same answer; other content under its id, 409."""
+    manager, intake = manager_of(request), intake_of(request)
     new = await read_json(request, NewLearningEvent)
-    event_id = row_id(new.id, key, principal)
+    event_id = row_id(new.id, key_of(request), request.state.principal)
     sent = EventToStore(**{**vars(new), "id": event_id})
     event = await intake.wait_or_queue(manager.events.add_async(sent))
     if event is None:

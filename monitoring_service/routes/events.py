@@ -3,16 +3,16 @@
 from fastapi import APIRouter, Request, Response
 
 from monitoring_service.database import EventToStore
-from monitoring_service.dependencies import Monitoring
+from monitoring_service.dependencies import Monitoring, manager_of
 from monitoring_service.errors import EventExists
 from monitoring_service.schemas.events import EventOut, NewEvent
 from shared_db.errors import Overloaded
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import INGEST, Ingester
+from shared_web.auth.dependencies import INGEST
 from shared_web.problems import documented
-from shared_web.requests.acknowledgement import QUEUED, IngestQueue, queued
+from shared_web.requests.acknowledgement import QUEUED, intake_of, queued
 from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
-from shared_web.requests.idempotency import IdempotencyKey, created, row_id
+from shared_web.requests.idempotency import created, key_of, key_parameter, row_id
 from shared_web.requests.json_bodies import json_body, read_json
 
 router = APIRouter(prefix="/monitoring/events", tags=["events"], route_class=AdmittedRoute)
@@ -21,20 +21,16 @@ router = APIRouter(prefix="/monitoring/events", tags=["events"], route_class=Adm
 @router.post(
     "",
     status_code=201,
+    dependencies=[INGEST],
     response_model=EventOut,
     responses={**documented(EventExists, Overloaded), **QUEUED},
-    openapi_extra=json_body(NewEvent),
+    openapi_extra=json_body(NewEvent, key_parameter()),
 )
-async def add_event(
-    request: Request,
-    monitoring: Monitoring,
-    intake: IngestQueue,
-    principal: Ingester,
-    key: IdempotencyKey = None,
-) -> Response:
+async def add_event(request: Request) -> Response:
     """Judge and store one event. The same again answers as before; with other content, 409."""
+    monitoring, intake = manager_of(request), intake_of(request)
     new = await read_json(request, NewEvent)
-    event_id = row_id(new.event_id, key, principal)
+    event_id = row_id(new.event_id, key_of(request), request.state.principal)
     event = EventToStore(**{**vars(new), "event_id": event_id})
     log = await intake.wait_or_queue(monitoring.events.add_async(event))
     if log is None:

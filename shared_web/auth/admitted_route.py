@@ -24,7 +24,7 @@ class AdmittedRoute(APIRoute):
         scopes = [call for call in calls if isinstance(call, RequireScope)]
         if not scopes:
             raise TypeError(f"{self.name} asks for no scope")
-        answer = super().get_route_handler()
+        answer = self.endpoint if self._takes_only_request() else super().get_route_handler()
         parameters = DeclaredParameters(self.dependant)
         takes_json = bool(self.dependant.body_params)
 
@@ -38,3 +38,11 @@ class AdmittedRoute(APIRoute):
             return await answer(request)
 
         return handle
+
+    def _takes_only_request(self) -> bool:
+        """Return True if FastAPI has nothing to resolve for the endpoint, which costs 0.1 ms."""
+        needs = self.dependant
+        others = (needs.path_params, needs.query_params, needs.header_params, needs.body_params)
+        scopes = all(isinstance(each.call, RequireScope) for each in needs.dependencies)
+        is_alone = needs.request_param_name is not None and needs.response_param_name is None
+        return scopes and is_alone and not any(others) and not needs.cookie_params

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import structlog
-from fastapi import Depends, Request
+from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -69,12 +69,10 @@ class Acknowledgement:
             logger.error("a queued event was not stored", **describe_failure(failure))
 
 
-async def _acknowledgement(request: Request) -> Acknowledgement:
+def intake_of(request: Request) -> Acknowledgement:
+    """Return the acknowledgement of single events of the app."""
     intake: Acknowledgement = request.app.state.intake
     return intake
-
-
-IngestQueue = Annotated[Acknowledgement, Depends(_acknowledgement)]
 
 
 def queued(id_: str) -> JSONResponse:

@@ -1,26 +1,52 @@
 """Idempotent requests: the id of the row identifies the request, a digest its content."""
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Header, Response
-from pydantic import BaseModel
+from fastapi import Header, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
 
 from shared_db.ids import new_id
 from shared_web.principals import Principal
 
 REPLAY_HEADER = "Idempotent-Replay"
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=200,
-        pattern=r"^[\x21-\x7e]+$",
-        description="Identifies this request if the body has no id: sent twice, it is stored once.",
-    ),
-]
+_HEADER = "Idempotency-Key"
+_DESCRIPTION = "Identifies this request if the body has no id: sent twice, it is stored once."
+_LIMITS = {"min_length": 1, "max_length": 200, "pattern": r"^[\x21-\x7e]+$"}
+IdempotencyKey = Annotated[str | None, Header(alias=_HEADER, description=_DESCRIPTION, **_LIMITS)]
+_KEY: TypeAdapter[str] = TypeAdapter(Annotated[str, StringConstraints(**_LIMITS)])
+
+
+def key_of(request: Request) -> str | None:
+    """Return the Idempotency-Key, for a route that takes `Request`.
+
+    Raises:
+        RequestValidationError: it is empty, too long, or has other characters.
+
+    """
+    key = request.headers.get(_HEADER)
+    try:
+        return None if key is None else _KEY.validate_python(key)
+    except ValidationError as refusal:
+        errors = refusal.errors(include_input=False, include_url=False)
+        raise RequestValidationError(
+            [{**error, "loc": ("header", _HEADER)} for error in errors]
+        ) from None
+
+
+def key_parameter() -> dict[str, Any]:
+    """Return the OpenAPI parameter of the Idempotency-Key, for a route that takes `Request`."""
+    text = _KEY.json_schema()
+    schema = {"anyOf": [text, {"type": "null"}], "description": _DESCRIPTION, "title": _HEADER}
+    return {
+        "name": _HEADER,
+        "in": "header",
+        "required": False,
+        "description": _DESCRIPTION,
+        "schema": schema,
+    }
 
 
 def row_id(sent: str | None, key: str | None, principal: Principal) -> str:

@@ -101,10 +101,11 @@ def _is_json(content_type: str) -> bool:
     )
 
 
-def json_body(model: type[BaseModel]) -> dict[str, Any]:
+def json_body(model: type[BaseModel], *parameters: dict[str, Any]) -> dict[str, Any]:
     """Return the `openapi_extra` that documents a body for `read_json`."""
     schema = model.model_json_schema(ref_template=SCHEMA_REFERENCE)
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return {"requestBody": body, "parameters": list(parameters)}
 
 
 def _parsed(body: bytes) -> Any:
