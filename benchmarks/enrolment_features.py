@@ -30,7 +30,7 @@ def features_by_us(engine: Engine) -> list[Columns]:
     """Return the features of all days, by the statement of the service."""
     found = []
     for day in DAYS:
-        with Database.on(engine, statement_timeout_seconds=600).reading() as session:
+        with Database.for_bind(engine, statement_timeout_seconds=600).reading() as session:
             found.append(enrolment_features(session, day))
     return found
 

@@ -145,7 +145,7 @@ def main(options: Namespace) -> bool:
         parquet = Path(folder, "events.parquet")
         events.write_parquet(parquet)
         engine = server.engine()
-        manager = DropoutDatabaseManager(Database.on(engine, statement_timeout_seconds=600))
+        manager = DropoutDatabaseManager(Database.for_bind(engine, statement_timeout_seconds=600))
         copied = timed(lambda: load(engine, events))
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE dropout.learning_events"))

@@ -58,7 +58,7 @@ PAGE = Case(
 def fill(server: Server) -> None:
     """Store the students of the reads."""
     students = [StudentToStore(f"Pupil {n}", f"p{n}@b.org", f"s{n}") for n in range(1, STORED + 1)]
-    DatastoreManager(Database.on(server.engine())).students.add_many(students)
+    DatastoreManager(Database.for_bind(server.engine())).students.add_many(students)
 
 
 def transaction(server: Server, case: Case) -> str:
@@ -70,7 +70,7 @@ def transaction(server: Server, case: Case) -> str:
     def _record(_connection, cursor, statement, parameters, _context, _many):  # type: ignore[no-untyped-def] # SQLAlchemy's
         seen.append(cursor.mogrify(statement, parameters).decode())
 
-    case.call(DatastoreManager(Database.on(engine)))
+    case.call(DatastoreManager(Database.for_bind(engine)))
     statements = [sql.replace(SAME_ID, "s:n") for sql in seen if "set_config" not in sql]
     return statements[0] if len(statements) == 1 else ";".join(["BEGIN", *statements, "COMMIT"])
 

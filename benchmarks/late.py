@@ -172,7 +172,7 @@ def main(options: Namespace) -> bool:
     with migrated_server() as server:
         print(machine(server))
         manager = DropoutDatabaseManager(
-            Database.on(server.engine(), statement_timeout_seconds=300)
+            Database.for_bind(server.engine(), statement_timeout_seconds=300)
         )
         for stored in options.stored:
             school = School(f"busy-{stored}")

@@ -69,7 +69,7 @@ def report(server: Server, count: int) -> None:
     print(f"\n{count:,} events, loaded in {seconds:.0f} s")
     print(f"{'':34}{'p50 ms':>10}{'p99 ms':>10}")
     kept = create_engine(normalised_url(server.url), poolclass=QueuePool)
-    manager = MonitoringDatabase(Database.on(kept, statement_timeout_seconds=60))
+    manager = MonitoringDatabase(Database.for_bind(kept, statement_timeout_seconds=60))
     fresh = server.engine()
     asked = {"connect (apart)": lambda: fresh.connect().close(), **queries(manager, now)}
     for name, work in asked.items():

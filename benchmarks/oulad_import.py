@@ -46,7 +46,7 @@ DERIVED = (
 
 def importing(engine: Engine, folder: Path) -> OuladImport:
     """Return the import of a folder, without progress bars."""
-    database = Database.on(engine, statement_timeout_seconds=600)
+    database = Database.for_bind(engine, statement_timeout_seconds=600)
     return OuladImport(
         OuladFiles(folder),
         DropoutDatabaseManager(database),

@@ -73,7 +73,7 @@ def migrated_database(command: str, *histories: History) -> Database:
 
     """
     engine = connected_engine(command_settings(), command)
-    database = Database.on(engine, statement_timeout_seconds=STATEMENT_SECONDS)
+    database = Database.for_bind(engine, statement_timeout_seconds=STATEMENT_SECONDS)
     for history in histories:
         require_migrated(database, history)
     return database

@@ -42,7 +42,7 @@ def recorded_insert(service: str, server: Server) -> str:
         seen.append(cursor.mogrify(statement, parameters).decode())
 
     same_id = SAME_ID + new_id()  # the same id in the same database is a replay
-    database = Database.on(engine)
+    database = Database.for_bind(engine)
     if service == "monitoring_service":
         MonitoringDatabase(database).events.add_many([_system_event(same_id)])
     else:
@@ -134,7 +134,7 @@ def _learning_rows(count: int) -> list[Row]:
 @cache
 def require_students(server: Server) -> None:
     """Insert the students of the events, as on any day after the first."""
-    manager = DropoutDatabaseManager(Database.on(server.engine()))
+    manager = DropoutDatabaseManager(Database.for_bind(server.engine()))
     for first in range(1, STUDENTS, 10_000):
         numbers = range(first, first + 10_000)
         manager.events.add_many([_learning_event(f"first-{n}", n) for n in numbers])

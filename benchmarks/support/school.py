@@ -53,7 +53,7 @@ WHERE made.student_id = 'made'
 
 def fill(engine: Engine, student_count: int) -> None:
     """Put students with ten marks each into an empty, migrated database."""
-    datastore = DatastoreManager(Database.on(engine, statement_timeout_seconds=600))
+    datastore = DatastoreManager(Database.for_bind(engine, statement_timeout_seconds=600))
     for first in range(0, student_count, _BATCH):
         numbers = range(first, min(first + _BATCH, student_count))
         students = [StudentToStore(f"Pupil {n}", f"p{n}@school.example", _id(n)) for n in numbers]
@@ -76,7 +76,7 @@ def _id(number: int) -> str:
 
 def _predict_one(datastore: DatastoreManager, engine: Engine) -> None:
     now = utc_now()
-    dropout = DropoutDatabaseManager(Database.on(engine))
+    dropout = DropoutDatabaseManager(Database.for_bind(engine))
     datastore.add_student("made", "Pupil with enough data")
     for week in range(10):
         moment = now - timedelta(weeks=week)

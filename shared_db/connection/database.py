@@ -66,7 +66,7 @@ class Database:
         return cls(open_store)
 
     @classmethod
-    def on(
+    def for_bind(
         cls,
         bind: Engine | Connection,
         *,

@@ -238,7 +238,7 @@ def test_every_condition_is_in_the_document(client: TestClient) -> None:
 
 
 def test_a_query_over_the_time_limit_is_refused_and_no_outage(private_url: str) -> None:
-    database = Database.on(engine_on(private_url), statement_timeout_seconds=0.3)
+    database = Database.for_bind(engine_on(private_url), statement_timeout_seconds=0.3)
     manager = MonitoringDatabase(database)
     with database.unit_of_work() as session:
         session.execute(

@@ -167,7 +167,7 @@ def injecting_faults(
     services: list[Service] = []
     try:
         migrate_all(engine_on(server.url))
-        key = KeyManager(Database.on(engine_on(server.url))).add_key("chaos", [Scope.ADMIN])
+        key = KeyManager(Database.for_bind(engine_on(server.url))).add_key("chaos", [Scope.ADMIN])
         services += [Service(name, folder, server.url) for name in names]
         for service in services:
             service.launch()

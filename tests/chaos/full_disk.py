@@ -80,7 +80,7 @@ def test_a_full_disk_is_an_outage_for_writes_alone(tmp_path: Path) -> None:
         pytest.skip("needs root and the right to mount")
     with temporary_postgres(DURABLE, port=free_port()) as server:
         migrate_all(engine_on(server.url), role_prefix=role_prefix())
-        key = KeyManager(Database.on(engine_on(server.url))).add_key("test", [Scope.ADMIN])
+        key = KeyManager(Database.for_bind(engine_on(server.url))).add_key("test", [Scope.ADMIN])
         server.stop()
         with on_a_small_disk(server, 200):
             server.start()

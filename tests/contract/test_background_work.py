@@ -134,7 +134,9 @@ def services(private_url: str) -> dict[str, Database]:
         "monitoring": MonitoringBase.metadata,
     }
     engine = engine_on(private_url)
-    return {name: Database.on(engine, role=role_of(tables)) for name, tables in metadata.items()}
+    return {
+        name: Database.for_bind(engine, role=role_of(tables)) for name, tables in metadata.items()
+    }
 
 
 def works_in(answer: Any) -> set[tuple[str, str]]:
@@ -213,7 +215,7 @@ def test_a_state_that_cannot_be_written_does_not_stop_the_work_and_is_logged_onc
 def test_a_spool_that_cannot_be_read_is_a_warning_and_logged_once(
     private_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    database = Database.on(engine_on(private_url))
+    database = Database.for_bind(engine_on(private_url))
     key = KeyManager(database).add_key("test", [Scope.ADMIN])
     with spooling(private_url, key, tmp_path) as client:
         assert becomes(client, "replay", "pass")
@@ -244,7 +246,7 @@ def test_an_outage_is_logged_once_for_each_work_and_replay_logs_for_itself(
         assert settled(client)
         assert becomes(client, "refreshing", "pass")
         assert wait_until(lambda: check_of(client, "replay")["rows"] == 1)
-        database = Database.on(engine_on(server.url))
+        database = Database.for_bind(engine_on(server.url))
         replayed = row_when(database, "replay", fails=False)
 
     logged = caplog.text + capsys.readouterr().out

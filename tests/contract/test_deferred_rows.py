@@ -231,7 +231,7 @@ def test_no_row_is_rejected_while_the_process_is_overloaded(
 def test_a_running_service_replays_the_rows_behind_a_failing_one(
     private_url: str, tmp_path: Path
 ) -> None:
-    database = Database.on(engine_on(private_url))
+    database = Database.for_bind(engine_on(private_url))
     for id_ in ("s1", "s2"):
         DatastoreManager(database).add_student(id_, "Name")
     add_trigger(database, "P0001")

@@ -29,7 +29,7 @@ def engine(private_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def monitoring(engine: Engine) -> MonitoringDatabase:
     """Give a manager; e0 to e5 are stored."""
-    monitoring = MonitoringDatabase(Database.on(engine))
+    monitoring = MonitoringDatabase(Database.for_bind(engine))
     monitoring.events.add_many(events())
     return monitoring
 
@@ -37,7 +37,7 @@ def monitoring(engine: Engine) -> MonitoringDatabase:
 @pytest.fixture
 def cleaner(private_url: str) -> MonitoringDatabase:
     """Give a manager of another process, which deletes."""
-    return MonitoringDatabase(Database.on(engine_on(private_url)))
+    return MonitoringDatabase(Database.for_bind(engine_on(private_url)))
 
 
 def events(count: int = 6) -> list[EventToStore]:

@@ -44,7 +44,7 @@ STUDENTS = "/api/v1/students"
 def test_a_lack_of_descriptors_is_no_outage(
     host: str, private_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    key = KeyManager(Database.on(engine_on(private_url))).add_key("test", [Scope.ADMIN])
+    key = KeyManager(Database.for_bind(engine_on(private_url))).add_key("test", [Scope.ADMIN])
     url = private_url.replace("127.0.0.1", host)
     with spooling(url, key, tmp_path) as client:
         assert client.get("/readyz").json()["storage"] == "postgresql"

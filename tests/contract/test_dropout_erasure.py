@@ -218,7 +218,7 @@ def test_concurrent_inserts_and_erasure_leave_no_row(open_own_database: OpenData
 
 def test_an_event_that_waits_for_an_erasure_is_not_stored(private_url: str) -> None:
     engine = engine_on(private_url)
-    manager = DropoutDatabaseManager(Database.on(engine))
+    manager = DropoutDatabaseManager(Database.for_bind(engine))
     late = EventToStore("s001", EventType.NAVIGATION, occurred_at=NOON)
     manager.events.add_many([late])
     tombstone = {"name": pseudonym_of("s001")}

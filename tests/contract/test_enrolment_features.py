@@ -48,7 +48,7 @@ def imported(template_name: str, folder: Path) -> Iterator[Connection]:
 
 
 def features(connection: Connection, day: int, **chosen: Any) -> Columns:
-    with Database.on(connection).reading() as session:
+    with Database.for_bind(connection).reading() as session:
         return enrolment_features(session, day, **chosen)
 
 
@@ -177,7 +177,7 @@ def assert_same(connection: Connection, folder: Path, day: int) -> None:
 
 def test_an_instant_means_the_end_of_the_last_completed_day(imported: Connection) -> None:
     def at(instant: datetime) -> Columns:
-        with Database.on(imported).reading() as session:
+        with Database.for_bind(imported).reading() as session:
             return enrolment_features_at(session, instant, courses=["AAA-2013J"])
 
     expected = features(imported, 21, courses=["AAA-2013J"])
@@ -206,7 +206,7 @@ _LATER = st.lists(
 
 
 def test_rows_after_the_cut_off_do_not_change_a_feature(imported: Connection) -> None:
-    manager = DropoutDatabaseManager(Database.on(imported))
+    manager = DropoutDatabaseManager(Database.for_bind(imported))
 
     @settings(max_examples=12)
     @given(st.integers(0, 18), _LATER)

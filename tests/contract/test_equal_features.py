@@ -26,7 +26,7 @@ SCORES, WEIGHTS = (70.1, 80.2, 90.3, 60.7, 55.5), (10.1, 20.2, 30.3, 15.7, 23.7)
 
 @pytest.fixture
 def manager(private_url: str) -> DropoutDatabaseManager:
-    return DropoutDatabaseManager(Database.on(engine_on(private_url)))
+    return DropoutDatabaseManager(Database.for_bind(engine_on(private_url)))
 
 
 def test_equal_marks_have_equal_ranks(manager: DropoutDatabaseManager) -> None:

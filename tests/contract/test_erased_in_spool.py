@@ -46,7 +46,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 @pytest.fixture
 def database(private_url: str) -> Database:
     """Give a database of the test's own."""
-    return Database.on(engine_on(private_url))
+    return Database.for_bind(engine_on(private_url))
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_staffstuddash_purges_students_that_another_machine_has_erased(
 ) -> None:
     append_rows(spool, ID, "bob")
     reject_all(spool)
-    DatastoreManager(Database.on(engine_on(private_url))).students.erase(ID)
+    DatastoreManager(Database.for_bind(engine_on(private_url))).students.erase(ID)
     settings = StaffstuddashSettings.model_validate(SOON)
     app = staffstuddash_service.main.create_app(datastore, settings)
 
@@ -148,7 +148,7 @@ def test_a_student_is_erased_although_the_spool_cannot_be_used(
 ) -> None:
     no_folder = tmp_path / "file"
     no_folder.write_text("")
-    database = Database.on(engine_on(private_url))
+    database = Database.for_bind(engine_on(private_url))
     datastore = DatastoreManager(database)
     datastore.spool.attach(Spool(no_folder / "spool.db"))
 

@@ -56,7 +56,7 @@ def upgraded(written: str) -> Iterator[Database]:
     url = create_database(admin_url(), name, template=written)
     for history in HISTORIES:
         history.upgrade(engine_on(url))
-    yield Database.on(engine_on(url))
+    yield Database.for_bind(engine_on(url))
     drop_database(admin_url(), name)
 
 
@@ -174,7 +174,7 @@ def test_system_events_are_counted_searched_and_judged_as_before(
 def test_after_a_downgrade_all_rows_equal_those_of_the_first_release(written: str) -> None:
     name = new_name()
     url = create_database(admin_url(), name, template=written)
-    database = Database.on(engine_on(url))
+    database = Database.for_bind(engine_on(url))
     before = all_rows(database)
     for history in HISTORIES:
         history.upgrade(engine_on(url))

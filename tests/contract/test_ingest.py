@@ -111,7 +111,7 @@ def test_concurrent_learning_events_count_once_each(
 
 
 def test_two_writers_store_what_both_were_sent_once(private_url: str) -> None:
-    managers = [MonitoringDatabase(Database.on(engine_on(private_url))) for _ in range(2)]
+    managers = [MonitoringDatabase(Database.for_bind(engine_on(private_url))) for _ in range(2)]
     ids = [f"e{n % 100}" for n in range(400)]
 
     with ThreadPoolExecutor(40) as pool:
@@ -124,7 +124,7 @@ def test_two_writers_store_what_both_were_sent_once(private_url: str) -> None:
 
 
 def test_a_row_that_the_database_refuses_harms_no_other(private_url: str) -> None:
-    manager = MonitoringDatabase(Database.on(engine_on(private_url)))
+    manager = MonitoringDatabase(Database.for_bind(engine_on(private_url)))
     too_long = a_system_event("bad", source="s" * 201)
     events = [*(a_system_event(f"e{n}") for n in range(MANY)), too_long]
 

@@ -17,7 +17,7 @@ from tests.support.databases import engine_on
 @pytest.fixture
 def database(private_url: str) -> Database:
     """Return a database of its own."""
-    return Database.on(engine_on(private_url))
+    return Database.for_bind(engine_on(private_url))
 
 
 def backend_of(database: Database) -> int:

@@ -32,7 +32,7 @@ def engine(private_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def keys(engine: Engine) -> KeyManager:
-    return KeyManager(Database.on(engine, role="none"), cache_seconds=30)
+    return KeyManager(Database.for_bind(engine, role="none"), cache_seconds=30)
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def test_a_revoked_key_is_deleted_from_disk_with_any_look_up(
     assert known.find(keys.hash_of(key)) is not None
     keys.revoke_key("dashboard")
 
-    restarted = KeyManager(Database.on(engine, role="none"), cache_seconds=30)
+    restarted = KeyManager(Database.for_bind(engine, role="none"), cache_seconds=30)
     restarted.use_offline_cache(known)
     assert asyncio.run(KeyLookup(restarted).find("veritas_unknown", HERE)) is None
 

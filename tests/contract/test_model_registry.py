@@ -21,7 +21,7 @@ CONCURRENT = 8
 
 @pytest.fixture
 def manager(private_url: str) -> DropoutDatabaseManager:
-    return DropoutDatabaseManager(Database.on(engine_on(private_url)))
+    return DropoutDatabaseManager(Database.for_bind(engine_on(private_url)))
 
 
 def test_one_of_concurrently_inserted_models_is_active(manager: DropoutDatabaseManager) -> None:

@@ -240,7 +240,7 @@ def test_buckets_begin_where_they_should_also_before_1970(monitoring: Monitoring
 
 def test_a_database_that_was_never_migrated_is_told(empty_url: str) -> None:
     with pytest.raises(ConfigurationError, match="veritas migrate"):
-        MonitoringDatabase(Database.on(engine_on(empty_url))).initialize_database()
+        MonitoringDatabase(Database.for_bind(engine_on(empty_url))).initialize_database()
 
 
 def test_a_running_service_keeps_the_health_of_each_minute(

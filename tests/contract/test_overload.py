@@ -30,7 +30,7 @@ PATHS: dict[str, tuple[str, Any]] = {
 
 @pytest.fixture
 def key(private_url: str) -> str:
-    return KeyManager(Database.on(engine_on(private_url))).add_key("test", [Scope.ADMIN])
+    return KeyManager(Database.for_bind(engine_on(private_url))).add_key("test", [Scope.ADMIN])
 
 
 @pytest.fixture

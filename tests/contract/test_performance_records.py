@@ -147,7 +147,7 @@ class TestQueries:
 
     @pytest.fixture
     def manager(self, private_url: str) -> DatastoreManager:
-        manager = DatastoreManager(Database.on(engine_on(private_url)))
+        manager = DatastoreManager(Database.for_bind(engine_on(private_url)))
         manager.students.add_many([StudentToStore(f"Pupil {n}", id=f"s{n:03}") for n in range(120)])
         manager.assessments.add_many(
             [

@@ -94,7 +94,7 @@ def test_a_read_only_session_cannot_write_and_the_next_one_can(url: str) -> None
 
 @pytest.mark.parametrize("service", TRIALS)
 def test_each_manager_writes_and_reads(engine: Engine, service: str) -> None:
-    TRIALS[service](Database.on(engine, role=f"{role_prefix()}_{service}"))
+    TRIALS[service](Database.for_bind(engine, role=f"{role_prefix()}_{service}"))
 
 
 def test_migrations_run_through_the_pooler(empty_url: str, pooled: Pooled) -> None:

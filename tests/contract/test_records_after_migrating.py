@@ -44,7 +44,7 @@ def engine(empty_url: str) -> Engine:
 
 
 def test_students_are_found_and_listed(engine: Engine) -> None:
-    datastore = DatastoreManager(Database.on(engine))
+    datastore = DatastoreManager(Database.for_bind(engine))
 
     assert [s.id for s in datastore.students.search(search="LOVE").items] == ["s1"]
     assert [s.id for s in datastore.students.search(search="ada@school").items] == ["s1"]
@@ -52,7 +52,7 @@ def test_students_are_found_and_listed(engine: Engine) -> None:
 
 
 def test_records_are_computed_from_the_marks(engine: Engine) -> None:
-    datastore = DatastoreManager(Database.on(engine))
+    datastore = DatastoreManager(Database.for_bind(engine))
     before = datastore.get_performance_record("s1")
 
     assert datastore.performance.refresh_due() == 2
@@ -66,7 +66,7 @@ def test_records_are_computed_from_the_marks(engine: Engine) -> None:
 
 
 def test_a_running_service_recomputes_the_records(engine: Engine) -> None:
-    datastore = DatastoreManager(Database.on(engine))
+    datastore = DatastoreManager(Database.for_bind(engine))
     settings = Settings(environment="development", records_refresh_seconds=0.05)
     app = create_app(datastore, settings)
 

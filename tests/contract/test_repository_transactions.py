@@ -89,7 +89,7 @@ def test_only_the_transaction_that_asks_for_it_does_not_wait_for_the_disk(
     with engine.begin() as connection:  # the server of the tests never waits for the disk
         name = connection.scalar(text("SELECT quote_ident(current_database())"))
         connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit = on"))
-    repository = Repository(Database.on(engine))
+    repository = Repository(Database.for_bind(engine))
 
     assert repository.write(setting, wait_for_disk=False) == "off"
     assert repository.write(setting) == "on"
@@ -99,7 +99,7 @@ def test_a_slow_filtered_read_is_too_expensive_and_another_read_busy(private_url
     def sleep(session: Session) -> None:
         session.execute(text("SELECT pg_sleep(5)"))
 
-    database = Database.on(engine_on(private_url), statement_timeout_seconds=0.1)
+    database = Database.for_bind(engine_on(private_url), statement_timeout_seconds=0.1)
     repository = Repository(database)
 
     with pytest.raises(QueryTooExpensive, match="Narrow it"):

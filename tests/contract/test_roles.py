@@ -77,7 +77,7 @@ class TestRights:
         self, private_url: str, schema: str
     ) -> None:
         engine = engine_on(private_url)
-        database = Database.on(engine, role=roles()[schema].name)
+        database = Database.for_bind(engine, role=roles()[schema].name)
         with engine.connect() as connection:
             foreign = [t for t in connection.scalars(ALL_TABLES) if not t.startswith(schema)]
         foreign.remove("access.api_keys")
@@ -88,7 +88,7 @@ class TestRights:
                 session.execute(text(f"SELECT 1 FROM {table}"))
 
     def test_it_can_neither_create_nor_drop_a_table(self, private_url: str, schema: str) -> None:
-        database = Database.on(engine_on(private_url), role=roles()[schema].name)
+        database = Database.for_bind(engine_on(private_url), role=roles()[schema].name)
         for statement in (f"CREATE TABLE {schema}.x (y int)", f"DROP SCHEMA {schema} CASCADE"):
             refused = pytest.raises(ProgrammingError, match=r"denied|owner")
             with refused, database.unit_of_work() as session:
@@ -98,7 +98,7 @@ class TestRights:
         engine = engine_on(private_url)
         with engine.begin() as connection:
             connection.execute(text(f"CREATE TABLE {schema}.later (n int)"))
-        with Database.on(engine, role=roles()[schema].name).unit_of_work() as session:
+        with Database.for_bind(engine, role=roles()[schema].name).unit_of_work() as session:
             session.execute(text(f"INSERT INTO {schema}.later VALUES (1)"))
             found = session.scalar(text(f"SELECT n FROM {schema}.later"))
 
@@ -106,8 +106,8 @@ class TestRights:
 
     def test_it_reads_keys_and_cannot_create_any(self, private_url: str, schema: str) -> None:
         engine = engine_on(private_url)
-        key = KeyManager(Database.on(engine)).add_key("lms", [Scope.READ])
-        keys = KeyManager(Database.on(engine, role=roles()[schema].name))
+        key = KeyManager(Database.for_bind(engine)).add_key("lms", [Scope.READ])
+        keys = KeyManager(Database.for_bind(engine, role=roles()[schema].name))
 
         found = keys.find(key)
 
@@ -119,7 +119,9 @@ class TestRights:
     def test_it_can_check_its_revision(self, private_url: str, schema: str) -> None:
         history = {history.schema: history for history in SERVICES}[schema]
 
-        require_migrated(Database.on(engine_on(private_url), role=roles()[schema].name), history)
+        require_migrated(
+            Database.for_bind(engine_on(private_url), role=roles()[schema].name), history
+        )
 
 
 @pytest.mark.parametrize("history", SERVICES, ids=lambda history: history.schema)

@@ -18,7 +18,7 @@ LENGTH = 60
 
 @pytest.fixture
 def manager(private_url: str) -> DropoutDatabaseManager:
-    return DropoutDatabaseManager(Database.on(engine_on(private_url)))
+    return DropoutDatabaseManager(Database.for_bind(engine_on(private_url)))
 
 
 def add_course(manager: DropoutDatabaseManager, name: str, starts_on: date) -> None:

@@ -264,7 +264,7 @@ class TestPostgresql:
 
     @pytest.fixture
     def database(self, private_url: str) -> Database:
-        return Database.on(engine_on(private_url), statement_timeout_seconds=0.2)
+        return Database.for_bind(engine_on(private_url), statement_timeout_seconds=0.2)
 
     def test_a_reading_session_cannot_write(self, database: Database) -> None:
         with pytest.raises(DBAPIError, match="read-only"), database.reading() as session:

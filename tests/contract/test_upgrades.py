@@ -30,7 +30,7 @@ def counts(connection: Connection, schema: str) -> dict[str, int]:
 
 def fill(engine: Engine) -> None:
     for trial in TRIALS.values():
-        trial(Database.on(engine))
+        trial(Database.for_bind(engine))
 
 
 def back_and_forth(engine: Engine, history: History, revision: str) -> None:
@@ -55,7 +55,7 @@ def test_a_filled_database_is_upgraded_to_this_release(
 
     back_and_forth(engine, history, revision)
 
-    require_migrated(Database.on(engine), history)
+    require_migrated(Database.for_bind(engine), history)
     fill(engine)
 
 
@@ -95,13 +95,13 @@ def test_the_sql_of_each_history_creates_its_tables(empty_url: str, history: His
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         run_script(connection, history.sql(None))
 
-    require_migrated(Database.on(engine), history)
+    require_migrated(Database.for_bind(engine), history)
 
 
 def test_existing_predictions_get_no_pending_rows(private_url: str) -> None:
     [dropout] = [history for history in HISTORIES if history.schema == "dropout"]
     engine = engine_on(private_url)
-    manager = DropoutDatabaseManager(Database.on(engine))
+    manager = DropoutDatabaseManager(Database.for_bind(engine))
     # Of those that are given it is not known.
     manager.predictions.add("p1", "ada", "SILENT", 0.9)
     manager.features.add("f1", "ada", {})

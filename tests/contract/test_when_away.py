@@ -96,7 +96,7 @@ def test_a_wrong_name_is_a_mistake_and_no_outage(change: dict[str, str], said: s
 
 
 def test_a_database_without_migrations_is_a_mistake(empty_url: str) -> None:
-    database = Database.on(engine_on(empty_url))
+    database = Database.for_bind(engine_on(empty_url))
 
     with pytest.raises(ConfigurationError, match="veritas migrate"):
         require_migrated(database, HISTORY)
@@ -110,7 +110,7 @@ def is_back(database: Database) -> bool:
 def test_a_server_that_is_lost_and_comes_back() -> None:
     with temporary_postgres(port=free_port()) as server:
         migrate_all(engine_on(server.url), role_prefix=role_prefix())
-        database = Database.on(engine_on(server.url))
+        database = Database.for_bind(engine_on(server.url))
         key = KeyManager(database).add_key("test", [Scope.ADMIN])
         app = create_app(DatastoreManager(database), Settings(fallback=Fallback.OFF))
         with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:

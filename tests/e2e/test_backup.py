@@ -25,7 +25,7 @@ CONTENT = "SELECT count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) F
 
 
 def fill(url: str) -> None:
-    database = Database.on(engine_on(url))
+    database = Database.for_bind(engine_on(url))
     datastore = DatastoreManager(database)
     for number in range(20):
         datastore.add_student(f"s{number}", f'Ada\'s \\ "{number}" ä\n;--')
@@ -102,7 +102,7 @@ def test_restore_refuses_a_database_with_rows_without_replace(
     filled_url: str, archive: Path, run: Run
 ) -> None:
     before = contents(filled_url)
-    DatastoreManager(Database.on(engine_on(filled_url))).add_student("later", "Later")
+    DatastoreManager(Database.for_bind(engine_on(filled_url))).add_student("later", "Later")
 
     refused = run(filled_url, "restore", archive)
     assert refused.exit_code == 1

@@ -83,7 +83,7 @@ class TestErase:
 
     @pytest.fixture
     def database(self, private_url: str) -> Database:
-        database = Database.on(engine_on(private_url))
+        database = Database.for_bind(engine_on(private_url))
         staff, dropout = DatastoreManager(database), DropoutDatabaseManager(database)
         staff.add_student(self.ID, self.MARK, "x@school.example")
         staff.add_assessment(self.ID, "quiz", "Math", 50)

@@ -41,7 +41,7 @@ def run(*arguments: str, **variables: str) -> Result:
 @pytest.fixture
 def urls(private_url: str) -> Iterator[dict[str, str]]:
     """Yield the URLs of the services on the test's own database, by option."""
-    with live_services(lambda _metadata: Database.on(engine_on(private_url))) as urls:
+    with live_services(lambda _metadata: Database.for_bind(engine_on(private_url))) as urls:
         yield urls
 
 
@@ -217,9 +217,9 @@ def test_without_services_the_error_has_the_remedy() -> None:
 
 
 def test_services_with_keys_need_the_key(private_url: str, oulad: str) -> None:
-    database = Database.on(engine_on(private_url))
+    database = Database.for_bind(engine_on(private_url))
     key = KeyManager(database).add_key("demo", [Scope.READ, Scope.WRITE, Scope.INGEST])
-    with live_services(lambda _metadata: Database.on(engine_on(private_url))) as urls:
+    with live_services(lambda _metadata: Database.for_bind(engine_on(private_url))) as urls:
         without = run("--oulad", oulad, *COURSE, *flattened(urls))
         with_key = run("--oulad", oulad, *COURSE, *flattened(urls), VERITAS_KEY=key)
 

@@ -46,7 +46,7 @@ def other_url(template_name: str) -> Iterator[str]:
 
 
 def managers(url: str) -> tuple[DropoutDatabaseManager, DatastoreManager]:
-    database = Database.on(engine_on(url))
+    database = Database.for_bind(engine_on(url))
     return DropoutDatabaseManager(database), DatastoreManager(database)
 
 

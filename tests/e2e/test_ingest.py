@@ -73,7 +73,7 @@ def test_a_service_stopped_under_load_has_stored_the_acknowledged_events(
     tmp_path: Path,
 ) -> None:
     engine = engine_on(private_url)
-    key = KeyManager(Database.on(engine)).add_key("sender", [Scope.INGEST])
+    key = KeyManager(Database.for_bind(engine)).add_key("sender", [Scope.INGEST])
     port = free_port()
     log = tmp_path / "log"
     process = subprocess.Popen(

@@ -28,7 +28,7 @@ AS_OF = (NOON + days(60)).isoformat()
 @pytest.fixture
 def manager(private_url: str) -> DropoutDatabaseManager:
     """Return a database with seven students of math, silent for 0, 5, ... 30 days, and art's."""
-    manager = DropoutDatabaseManager(Database.on(engine_on(private_url)))
+    manager = DropoutDatabaseManager(Database.for_bind(engine_on(private_url)))
     events = [
         EventToStore(
             f"s{number}", EventType.RESOURCE_VIEW, course="math", occurred_at=NOON + days(n)

@@ -112,7 +112,7 @@ def open_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
         return
     engine: Engine = request.getfixturevalue("migrated_engine")
     with engine.connect() as connection, connection.begin() as transaction:
-        yield lambda metadata: Database.on(connection, role=role_of(metadata))
+        yield lambda metadata: Database.for_bind(connection, role=role_of(metadata))
         transaction.rollback()
 
 
@@ -129,7 +129,7 @@ def open_own_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
     if request.param == "pgbouncer":
         url = request.getfixturevalue("pooled")(url)
     engine = engine_on(url)
-    yield lambda metadata: Database.on(engine, role=role_of(metadata))
+    yield lambda metadata: Database.for_bind(engine, role=role_of(metadata))
     engine.dispose()
 
 
@@ -149,7 +149,7 @@ def _in_memory() -> Iterator[OpenDatabase]:
 def postgres(migrated_engine: Engine) -> Iterator[Database]:
     """Give PostgreSQL, rolled back after the test, for features that memory does not have."""
     with migrated_engine.connect() as connection, connection.begin() as transaction:
-        yield Database.on(connection, role="none")
+        yield Database.for_bind(connection, role="none")
         transaction.rollback()
 
 

@@ -24,7 +24,10 @@ def server_to_lose() -> Iterator[tuple[LocalPostgres, str]]:
     """Give a migrated server that keeps its port when it is started again, and a key."""
     with temporary_postgres(port=free_port()) as server:
         migrate_all(engine_on(server.url), role_prefix=role_prefix())
-        yield server, KeyManager(Database.on(engine_on(server.url))).add_key("test", [Scope.ADMIN])
+        yield (
+            server,
+            KeyManager(Database.for_bind(engine_on(server.url))).add_key("test", [Scope.ADMIN]),
+        )
 
 
 @contextmanager

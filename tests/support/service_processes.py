@@ -64,7 +64,7 @@ def migrated_server(options: Mapping[str, str] | None = None) -> Iterator[Server
 def _with_key(postgres: LocalPostgres) -> Server:
     engine = Server(postgres.url, "").engine()
     migrate_all(engine)
-    key = KeyManager(Database.on(engine)).add_key("bench", [Scope.ADMIN])
+    key = KeyManager(Database.for_bind(engine)).add_key("bench", [Scope.ADMIN])
     return Server(postgres.url, key, postgres)
 
 

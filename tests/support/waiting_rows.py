@@ -33,7 +33,7 @@ def manager_with_waiting_rows(url: str, spool: Spool) -> DropoutDatabaseManager:
 
 
 def manager_on(url: str, spool: Spool) -> DropoutDatabaseManager:
-    manager = DropoutDatabaseManager(Database.on(engine_on(url)))
+    manager = DropoutDatabaseManager(Database.for_bind(engine_on(url)))
     manager.spool.attach(spool)
     return manager
 

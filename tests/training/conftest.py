@@ -98,7 +98,7 @@ def trained_again(
 ) -> tuple[set[str], Result]:
     """Train one of them again; give the ids of the models before, and the result."""
     assert trained
-    models = DropoutDatabaseManager(Database.on(engine_on(past_url))).models.search()
+    models = DropoutDatabaseManager(Database.for_bind(engine_on(past_url))).models.search()
     before = [(model.id, model.is_active) for model in models]
     assert [is_active for _, is_active in before].count(True) == 1
     again = once(past_url, tmp_path_factory.mktemp("again"), *TRAIN_FEWER)

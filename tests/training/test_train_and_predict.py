@@ -30,7 +30,7 @@ DAY_90 = datetime(2014, 5, 2, 12, tzinfo=UTC)
 @pytest.fixture
 def manager(past_url: str, by_model: Result) -> DropoutDatabaseManager:
     assert by_model.exit_code == 0, by_model.output
-    return DropoutDatabaseManager(Database.on(engine_on(past_url)))
+    return DropoutDatabaseManager(Database.for_bind(engine_on(past_url)))
 
 
 def latest(manager: DropoutDatabaseManager) -> list[DropoutPrediction]:
@@ -154,7 +154,7 @@ def test_data_after_the_cut_off_do_not_change_a_prediction(
     assert before is not None
     students = [student_id for student_id, _ in before.enrolments]
     with engine_on(past_url).connect() as connection, connection.begin() as transaction:
-        later = DropoutDatabaseManager(Database.on(connection))
+        later = DropoutDatabaseManager(Database.for_bind(connection))
         noise = (EventType.RESOURCE_VIEW, None, None, "CCC-2014B", {"clicks": 9}, DAY_90)
         later.events.add_many([EventToStore(id_, *noise) for id_ in students])
         for change in (

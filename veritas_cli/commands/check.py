@@ -73,7 +73,7 @@ def findings() -> Iterator[Finding]:
         yield _tls(connection, settings)
         can_make_roles = can_create_roles(connection)
     for history in HISTORIES:
-        current = partial(require_migrated, Database.on(engine), history)
+        current = partial(require_migrated, Database.for_bind(engine), history)
         yield _tried(f"schema {history.schema} is at this release's revision", current)
     for name in TRIALS:
         yield from _service(name, settings, can_make_roles=can_make_roles)
@@ -119,7 +119,7 @@ def _service(name: str, owner: ServiceSettings, *, can_make_roles: bool) -> Iter
         own = SETTINGS[name]()
         engine = connected_engine(own if own.database_url else owner, "check")
         role = role_name(own.database_role_prefix, name)
-        with Database.on(engine).reading() as session:
+        with Database.for_bind(engine).reading() as session:
             has_role = may_take(session, role, name)
     except (ServiceError, ConfigurationError) as refusal:
         yield Finding(f"{name}: {refusal}", is_good=False)
@@ -157,7 +157,7 @@ def _tried(claim: str, trial: Callable[[], None]) -> Finding:
 
 def _roll_back(engine: Engine, trial: Callable[[Database], None], role: str | None) -> None:
     with engine.connect() as connection, connection.begin() as transaction:
-        trial(Database.on(connection, role=role))
+        trial(Database.for_bind(connection, role=role))
         transaction.rollback()
 
 

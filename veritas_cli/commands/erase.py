@@ -28,7 +28,7 @@ def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's
     """
     with exit_on_error("erase"):
         student_id = checked_id(student, "This cannot be a student's id")
-        database = Database.on(connected_engine(command_settings(), "erase"))
+        database = Database.for_bind(connected_engine(command_settings(), "erase"))
         if not yes:
             typer.confirm("Erase everything stored of this student, for good?", abort=True)
         # staffstuddash first: its tombstone prevents inserts that would be left behind.

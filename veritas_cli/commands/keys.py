@@ -21,7 +21,7 @@ SCOPES = Annotated[
 
 def _manager() -> KeyManager:
     settings = command_settings()
-    database = Database.on(connected_engine(settings, "keys"))
+    database = Database.for_bind(connected_engine(settings, "keys"))
     return KeyManager(database, pepper=settings.key_pepper.get_secret_value())
 
 

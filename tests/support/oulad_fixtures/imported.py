@@ -27,7 +27,7 @@ _TABLES = text(
 
 def bring_in(url: str, path: Path, *, batch_rows: int = 3) -> OuladImport:
     """Import a folder or zip and return the import with its reports."""
-    database = Database.on(engine_on(url))
+    database = Database.for_bind(engine_on(url))
     managers = DropoutDatabaseManager(database), DatastoreManager(database)
     done = OuladImport(OuladFiles(path), *managers, Progress(disable=True), batch_rows)
     done.run()
