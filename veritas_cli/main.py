@@ -16,6 +16,7 @@ from veritas_cli.commands.restore import restore
 from veritas_cli.commands.spool import spool_commands
 from veritas_cli.commands.train import train_command
 from veritas_cli.commands.up import up
+from veritas_cli.spaced_options import SpacedOptionsCommand
 
 app = typer.Typer(
     name="veritas",
@@ -39,8 +40,8 @@ app.command("backup")(backup)
 app.command("restore")(restore)
 app.command("demo")(demo)
 app.command("erase")(erase)
-app.command("train")(train_command)
-app.command("evaluate")(evaluate)
+app.command("train", cls=SpacedOptionsCommand)(train_command)
+app.command("evaluate", cls=SpacedOptionsCommand)(evaluate)
 app.command("predict")(predict)
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")

@@ -55,4 +55,5 @@ def change(now: float | None, before: float | None) -> float | None:
 def start_of_day(now: datetime, zone: ZoneInfo | None) -> datetime:
     """Return the last midnight before `now` in the zone, by default UTC."""
     local = now.astimezone(zone or UTC)
-    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    # The first of two midnights, where clocks are set back over midnight.
+    return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).astimezone(UTC)

@@ -46,6 +46,30 @@ def test_a_presentation_cannot_be_in_training_and_test(run_on_past: Run) -> None
     assert "2013B cannot be in both --train and --test" in result.output
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--train 2013B 2013J --test 2014B 2013J",
+        "--test 2014B 2013J --train 2013B,2013J",
+        "--test=2014B 2013J --train 2013B --train 2013J",
+    ],
+)
+def test_spaces_separate_presentations_of_each_option(words: str) -> None:
+    """A word after --test is a test presentation, wherever --train stands."""
+    result = CliRunner().invoke(app, ["evaluate", *words.split()])
+
+    assert result.exit_code == 1
+    assert "2013J cannot be in both --train and --test" in result.output
+
+
+@pytest.mark.parametrize("words", ["2013J --train 2013B", "--train 2013B --resamples 20 2013J"])
+def test_a_word_outside_an_option_is_refused(words: str) -> None:
+    result = CliRunner().invoke(app, ["evaluate", *words.split(), "--test", "2014B"])
+
+    assert result.exit_code == 2
+    assert "unexpected extra argument" in result.output
+
+
 def test_a_missing_file_of_remarks_is_named(run_on_past: Run) -> None:
     result = run_on_past(*EVALUATE, "--remarks", "nowhere.md")
 

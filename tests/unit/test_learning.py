@@ -103,3 +103,10 @@ def test_the_day_begins_at_midnight_in_the_time_zone() -> None:
 
     assert start_of_day(late, None) == datetime(2026, 3, 2, tzinfo=UTC)
     assert start_of_day(late, ZoneInfo("Europe/Berlin")) == datetime(2026, 3, 2, 23, tzinfo=UTC)
+
+
+def test_the_day_begins_at_the_first_of_two_midnights() -> None:
+    """Clocks of the Azores go from 01:00 back to 00:00 at 01:00 UTC."""
+    after = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+
+    assert start_of_day(after, ZoneInfo("Atlantic/Azores")) == datetime(2026, 10, 25, tzinfo=UTC)

@@ -75,15 +75,12 @@ METHOD = (
     "with a risk of 30 %, about 30 in 100 left."
 )
 _LIBRARIES = {"matplotlib": "matplotlib", "sklearn": "scikit-learn"}
-_PRESENTATIONS = "A completed presentation, as 2013B; separate several by commas."
+_PRESENTATIONS = "A completed presentation, as 2013B; separate several by commas or spaces."
 
 
 def evaluate(
     train_on: Annotated[list[str], typer.Option("--train", help=_PRESENTATIONS)],
     test_on: Annotated[list[str], typer.Option("--test", help=_PRESENTATIONS)],
-    more: Annotated[
-        list[str] | None, typer.Argument(help="Further presentations to train on.")
-    ] = None,
     target: Annotated[Target, typer.Option(help="The outcome to predict.")] = Target.WITHDRAWN,
     resamples: Annotated[
         int, typer.Option(min=20, max=10_000, help="Bootstrap resamples for the intervals.")
@@ -101,7 +98,7 @@ def evaluate(
     """
     with exit_on_error("evaluate"):
         _require_libraries()
-        learned_from = presentations_named([*train_on, *(more or [])], "--train")
+        learned_from = presentations_named(train_on, "--train")
         judged_on = presentations_named(test_on, "--test")
         if both := sorted(set(learned_from) & set(judged_on)):
             raise ConfigurationError(f"{', '.join(both)} cannot be in both --train and --test.")

@@ -28,7 +28,6 @@ from veritas_cli.evaluation.data import (
 from veritas_cli.terminal import command_console
 
 PRESENTATION = "A completed presentation, as 2013B; separate several by commas or spaces."
-PRESENTATIONS = typer.Argument(help="Completed presentations, as 2013B 2013J.")
 _FIGURES = {
     "base_rate": "Base rate",
     "roc_auc": "ROC-AUC",
@@ -44,7 +43,6 @@ _BY_STUDENT = (
 
 def train_command(
     presentations: Annotated[list[str], typer.Option("--train", help=PRESENTATION)],
-    more: Annotated[list[str] | None, PRESENTATIONS] = None,
     target: Annotated[Target, typer.Option(help="The outcome to predict.")] = Target.WITHDRAWN,
 ) -> None:
     """Learn a dropout model from completed courses, store it, and make it active.
@@ -52,7 +50,7 @@ def train_command(
     For instance: veritas train --train 2013B 2013J. The same courses give the same model again.
     """
     with exit_on_error("train"):
-        wanted = presentations_named([*presentations, *(more or [])], "--train")
+        wanted = presentations_named(presentations, "--train")
         manager, console = learning_manager("train"), command_console()
         with progress_shown(console) as progress:
             rows = rows_of(manager, wanted, TRAINING_DAYS, target, progress)
