@@ -8,17 +8,37 @@ from monitoring_service.domain.output_checks import claims_success
 
 SUCCESS_WITH_ERROR = 0.8
 FAILURE_CALLED_SUCCESS = 0.8
+ERROR_SEVERITY = 0.8
+# Names of syslog (RFC 5424), java.util.logging and the usual libraries.
 LEVELS = {
     "warning": WARNING_SEVERITY,
     "warn": WARNING_SEVERITY,
-    "error": 0.8,
+    "error": ERROR_SEVERITY,
+    "err": ERROR_SEVERITY,
+    "severe": ERROR_SEVERITY,
     "critical": CRITICAL_SEVERITY,
+    "crit": CRITICAL_SEVERITY,
     "fatal": CRITICAL_SEVERITY,
+    "alert": CRITICAL_SEVERITY,
+    "emergency": CRITICAL_SEVERITY,
+    "emerg": CRITICAL_SEVERITY,
+    "panic": CRITICAL_SEVERITY,
+}
+# Numbers of syslog, of which lower ones are worse, and of java.util.logging.
+_NUMBERS = {
+    0: "EMERGENCY",
+    1: "ALERT",
+    2: "CRITICAL",
+    3: "ERROR",
+    4: "WARNING",
+    900: "WARNING",
+    1000: "SEVERE",
 }
 
 _CODES = ("status", "status_code", "http_status")
 _BODIES = ("body", "response")
 _ERRORS = ("error", "errors", "exception")
+_NO_ERROR = {"", "none", "null", "nil", "no", "false", "ok", "no error", "n/a", "-", "0"}
 # Most events have no such field and need no further check. A claimed success alone is no
 # contradiction.
 _READ_FIELDS = {*_CODES, *_BODIES, *_ERRORS, "level"}
@@ -46,15 +66,20 @@ def _code(value: object) -> int | None:
 def _error(data: Mapping[str, Any]) -> str | None:
     """Return the name of the field that holds an error, or None."""
     for name in _ERRORS:
-        if data.get(name):
+        if _is_error(data.get(name)):
             return name
     for outer in _BODIES:
         body = data.get(outer)
         if isinstance(body, Mapping):
             for name in _ERRORS:
-                if body.get(name):
+                if _is_error(body.get(name)):
                     return f"{outer}.{name}"
     return None
+
+
+def _is_error(value: object) -> bool:
+    words = value.strip().lower() if isinstance(value, str) else None
+    return bool(value) and words not in _NO_ERROR
 
 
 def _success_with_error(code: int | None, error: str) -> Finding:
@@ -77,11 +102,13 @@ def _failure_called_success(code: int | None) -> Finding:
 
 
 def _level(level: object) -> Iterator[Finding]:
-    severity = LEVELS.get(level.lower()) if isinstance(level, str) else None
-    if severity is not None and isinstance(level, str):
+    is_number = isinstance(level, int) and not isinstance(level, bool)
+    name = str(_NUMBERS.get(level) if is_number else level).strip()  # type: ignore[call-overload] # an int
+    severity = LEVELS.get(name.lower())
+    if severity is not None:
         yield Finding(
             "reported_level",
             severity,
-            f"The source itself calls it {level.upper()}.",
+            f"The source itself calls it {name.upper()}.",
             "Look at the source's own log at this instant.",
         )

@@ -102,12 +102,34 @@ def test_successes_without_a_result(data: dict[str, Any], rules: list[str]) -> N
         ({"status": True, "error": "x"}, []),
         ({"level": "fatal"}, ["reported_level"]),
         ({"level": "INFO"}, []),
-        ({"level": 3}, []),
+        ({"level": 6}, []),
+        ({"level": 800}, []),
+        ({"level": True}, []),
+        ({"level": " Severe "}, ["reported_level"]),
+        ({"status": 200, "error": "none"}, []),
+        ({"status": 200, "error": "No Error", "body": {"errors": "null"}}, []),
+        ({"status": 200, "error": "not found"}, ["success_with_error"]),
     ],
     ids=str,
 )
 def test_contradictions_and_levels(data: dict[str, Any], rules: list[str]) -> None:
     assert failed(**data) == rules
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        (0, "emerg"),
+        (1, "alert"),
+        (2, "crit"),
+        (3, "err"),
+        (4, "warning"),
+        (900, "warning"),
+        (1000, "severe"),
+    ],
+)
+def test_a_number_of_syslog_or_java_is_its_level(number: int, name: str) -> None:
+    assert judge({"level": number}).severity == LEVELS[name]
 
 
 @pytest.mark.parametrize("level", LEVELS)
