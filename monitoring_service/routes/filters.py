@@ -1,9 +1,10 @@
 """Filters of the lists of this service, in a query string or a body."""
 
+import re
 from typing import Annotated, Literal
 
 from fastapi import Depends
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from monitoring_service.domain.findings import HealthStatus
 from shared_db.queries.filters import Filter
@@ -42,13 +43,23 @@ SourceFilters = Annotated[tuple[Filter, ...], Depends(SOURCES)]
 HealthFilters = Annotated[tuple[Filter, ...], Depends(HEALTH)]
 
 
+def _without_repeated_dashes(words: str) -> str:
+    # PostgreSQL nests a negation for each, and refuses more than its stack holds.
+    if re.search(r"-\s*-", words):
+        raise ValueError("should not have several dashes one after another")
+    return words
+
+
+Words = Annotated[Term, AfterValidator(_without_repeated_dashes)]
+
+
 class LogQuery(Body):
     """Conditions of `GET /logs` as a body, for a query string that would become too long."""
 
     filter: Annotated[
         tuple[Filter, ...], PlainValidator(LOGS.from_body), WithJsonSchema(LOGS.json_schema)
     ] = Field((), description="The same names as the query's parameters; for `__in` a list.")
-    q: Term | None = None
+    q: Words | None = None
     after: Annotated[str, Field(max_length=MAX_CURSOR_LENGTH)] | None = None
     limit: int = Field(100, ge=1, le=1000)
     count: Literal["exact"] | None = None

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query
 
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.errors import LogNotFound
-from monitoring_service.routes.filters import LOGS, LogFilters, LogQuery
+from monitoring_service.routes.filters import LOGS, LogFilters, LogQuery, Words
 from monitoring_service.schemas.events import EventOut
 from shared_db.errors import QueryTooExpensive
 from shared_db.queries.pagination import MalformedCursor
@@ -16,12 +16,12 @@ from shared_web.problems import InvalidRequest, documented
 from shared_web.query.filters import Count
 from shared_web.query.pagination import After, CountedPageOut, Limit
 from shared_web.requests.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
-from shared_web.requests.fields import Id, Term
+from shared_web.requests.fields import Id
 
 router = APIRouter(prefix="/monitoring/logs", tags=["logs"], route_class=AdmittedRoute)
 
-Words = Annotated[
-    Term | None,
+SearchedWords = Annotated[
+    Words | None,
     Query(
         description="Words of the message, whole, in any order and case; `or`, `-word` and quoted "
         "phrases as in web searches. On the in-memory store a part of the message."
@@ -39,7 +39,7 @@ LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
 def list_logs(
     monitoring: Monitoring,
     filters: LogFilters,
-    q: Words = None,
+    q: SearchedWords = None,
     after: After = None,
     limit: Limit = 100,
     count: Count = None,

@@ -10,14 +10,15 @@ from monitoring_service.schemas.rules import NewRules, RulesOut, ThresholdOut
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, WRITE, Writer
 from shared_web.problems import documented
-from shared_web.requests.fields import Id
+from shared_web.requests.fields import Label
 
 router = APIRouter(prefix="/monitoring/rules", tags=["rules"], route_class=AdmittedRoute)
 
-Source = Annotated[Id, Path(description="A source, or `*` for every source.")]
+# The rest of the path: names of sources such as `web/api` contain slashes.
+Source = Annotated[Label, Path(description="A source, or `*` for every source.")]
 
 
-@router.get("/{source}", dependencies=[READ])
+@router.get("/{source:path}", dependencies=[READ])
 def get_rules(source: Source, monitoring: Monitoring) -> RulesOut:
     """Return the thresholds in force for a source."""
     return RulesOut(
@@ -26,7 +27,7 @@ def get_rules(source: Source, monitoring: Monitoring) -> RulesOut:
     )
 
 
-@router.put("/{source}")
+@router.put("/{source:path}")
 def set_rules(source: Source, new: NewRules, monitoring: Monitoring, principal: Writer) -> RulesOut:
     """Set the limits of a source. They judge what comes from now on; see `re-evaluate`."""
     limits = {metric: (limit.warning, limit.critical) for metric, limit in new.thresholds.items()}
@@ -35,7 +36,7 @@ def set_rules(source: Source, new: NewRules, monitoring: Monitoring, principal: 
 
 
 @router.delete(
-    "/{source}", status_code=204, dependencies=[WRITE], responses=documented(RulesNotFound)
+    "/{source:path}", status_code=204, dependencies=[WRITE], responses=documented(RulesNotFound)
 )
 def remove_rules(source: Source, monitoring: Monitoring) -> None:
     """Forget the limits that were set for a source; the defaults hold again."""

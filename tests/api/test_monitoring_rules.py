@@ -26,6 +26,36 @@ def limits(answer: Any) -> dict[str, tuple[float, float]]:
     return {t["metric"]: (t["warning"], t["critical"]) for t in answer.json()["thresholds"]}
 
 
+@pytest.mark.parametrize("name", ["web/api", "web%2Fapi", "a/b/c"])
+def test_the_name_of_a_source_may_contain_slashes(monitoring_client: TestClient, name: str) -> None:
+    changed = monitoring_client.put(f"{BASE}/rules/{name}", json=STRICT)
+    source = name.replace("%2F", "/")
+    event = post_event(monitoring_client, source=source, data={"response_time": 150})
+
+    assert changed.json()["source"] == source
+    assert event["status"] == "WARNING"
+    assert limits(monitoring_client.get(f"{BASE}/rules/{name}"))["response_time"] == (100, 200)
+    assert monitoring_client.delete(f"{BASE}/rules/{name}").status_code == 204
+
+
+@pytest.mark.parametrize("query", ["-" * 33, "- " * 33, "x " + "-" * 500, "--x"])
+def test_words_with_repeated_dashes_are_refused(monitoring_client: TestClient, query: str) -> None:
+    """PostgreSQL nests a negation for each dash, up to a limit of its stack."""
+    answers = [
+        monitoring_client.get(f"{BASE}/logs", params={"q": query}),
+        monitoring_client.post(f"{BASE}/logs/query", json={"q": query}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert "dashes" in answers[0].text
+
+
+def test_single_dashes_are_part_of_words(monitoring_client: TestClient) -> None:
+    answer = monitoring_client.get(f"{BASE}/logs", params={"q": "node-17 -database - x"})
+
+    assert answer.status_code == 200
+
+
 def test_a_source_has_limits_of_its_own(monitoring_client: TestClient) -> None:
     default = monitoring_client.get(f"{BASE}/rules/catalogue")
     changed = monitoring_client.put(f"{BASE}/rules/catalogue", json=STRICT)
