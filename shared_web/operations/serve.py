@@ -22,6 +22,8 @@ from shared_web.wire.protocol import LimitedProtocol
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 10
+# A worker answers its first health check after its imports: over five seconds on a busy machine.
+_WORKER_ANSWER_SECONDS = 60
 # A batch makes tens of thousands of objects, hardly any of them in reference cycles.
 _GC_THRESHOLD = 20_000
 
@@ -64,6 +66,7 @@ def server_options(settings: ServiceSettings) -> dict[str, Any]:
         "access_log": False,
         "server_header": False,
         "timeout_graceful_shutdown": DRAIN_SECONDS,
+        "timeout_worker_healthcheck": _WORKER_ANSWER_SECONDS,
     }
 
 

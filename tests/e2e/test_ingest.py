@@ -21,6 +21,14 @@ from veritas_cli.processes.ports import free_port
 CLIENTS = 24
 
 
+def slow_imports(folder: Path) -> Path:
+    """Make workers start later than five seconds, the patience that uvicorn has by default."""
+    (folder / "sitecustomize.py").write_text(
+        "import sys, time\ntime.sleep(6 if 'multiprocessing' in str(sys.orig_argv) else 0)\n"
+    )
+    return folder
+
+
 class Senders:
     """Clients that send events one after another until the service has stopped.
 
@@ -80,7 +88,7 @@ def test_a_service_stopped_under_load_has_stored_the_acknowledged_events(
         ["/bin/sh", "-c", f'exec "$0" -m {service}_service >{log} 2>&1', sys.executable],
         cwd=tmp_path,
         env=without_settings(
-            PYTHONPATH=str(ROOT),
+            PYTHONPATH=f"{slow_imports(tmp_path)}:{ROOT}",
             DATABASE_URL=private_url,
             **{f"{service.upper()}_PORT": str(port)},
             **variables,
@@ -107,4 +115,5 @@ def test_a_service_stopped_under_load_has_stored_the_acknowledged_events(
     assert senders.acknowledged
     assert senders.acknowledged - stored.keys() == set()
     assert "Traceback" not in log.read_text()
+    assert " died" not in log.read_text()
     assert not any('"level": "error"' in line for line in log.read_text().split("\n"))

@@ -61,7 +61,8 @@ def test_lines_use_no_memory_before_they_are_parsed() -> None:
     tracemalloc.stop()
 
     assert items == [1]
-    assert peak < 100_000
+    # A list of the lines would take eight megabytes; other threads use some memory, too.
+    assert peak < 1_000_000
 
 
 def test_parsing_stops_at_the_first_item_over_the_limit() -> None:
