@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
@@ -95,10 +95,14 @@ class Base:
 
 
 class IdempotentRow:
-    """Row with an id that its sender may choose, and a digest of the sent content.
+    """Row with an id that its sender may choose, and a digest of the content that was sent first.
 
     The digest distinguishes a repeated request, which is harmless, from a changed one, a conflict.
+    sent_columns: the attributes that the digest is of, for a class whose rows can change; a request
+    with the present content of a changed row is a repeated one, too.
     """
+
+    sent_columns: ClassVar[tuple[str, ...]] = ()
 
     id: Mapped[str] = mapped_column(Key, primary_key=True, sort_order=-2)
     digest: Mapped[bytes] = mapped_column(LargeBinary(16), sort_order=100)

@@ -69,6 +69,8 @@ def sort_columns(name: str, email: str | None) -> Row:
 class Student(IdempotentRow, Base):
     """Student as the school knows them."""
 
+    sent_columns = ("name", "email")
+
     __tablename__ = "students"
     __table_args__ = (Index(None, "sort_name", "id"),)
 
@@ -241,6 +243,8 @@ class ConceptStanding(Base):
 
 class ConceptModule(IdempotentRow, Base):
     """Concept that is taught, and its difficulty."""
+
+    sent_columns = ("concept", "subject", "difficulty")
 
     __tablename__ = "concept_modules"
     __table_args__ = (

@@ -5,15 +5,22 @@ from fastapi import APIRouter, Response
 from dropout_service.dependencies import Manager
 from dropout_service.errors import StudentErased, StudentExists, StudentNotFound
 from dropout_service.routes.path_parameters import StudentId
-from dropout_service.schemas.students import NewStudent, StudentOut
+from dropout_service.schemas.students import (
+    NewStudent,
+    StudentChange,
+    StudentOut,
+    StudentReplacement,
+)
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, Writer
+from shared_web.auth.dependencies import READ, WRITE, Writer
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(prefix="/students", tags=["students"], route_class=AdmittedRoute)
+
+ABSENT = documented(StudentNotFound, StudentErased)
 
 
 @router.post("", status_code=201, responses=documented(StudentExists, StudentErased))
@@ -36,9 +43,20 @@ def list_students(manager: Manager, after: After = None, limit: Limit = 100) -> 
     return PageOut[StudentOut].of(manager.students.search(after=after, limit=limit))
 
 
-@router.get(
-    "/{student_id}", dependencies=[READ], responses=documented(StudentNotFound, StudentErased)
-)
+@router.get("/{student_id}", dependencies=[READ], responses=ABSENT)
 def get_student(student_id: StudentId, manager: Manager) -> StudentOut:
     """Return one student."""
     return StudentOut.model_validate(manager.students.get(student_id))
+
+
+@router.put("/{student_id}", dependencies=[WRITE], responses=ABSENT)
+def replace_student(student_id: StudentId, new: StudentReplacement, manager: Manager) -> StudentOut:
+    """Replace name and e-mail of a stored student."""
+    return StudentOut.model_validate(manager.students.update(student_id, new.model_dump()))
+
+
+@router.patch("/{student_id}", dependencies=[WRITE], responses=ABSENT)
+def change_student(student_id: StudentId, change: StudentChange, manager: Manager) -> StudentOut:
+    """Change name or e-mail."""
+    changes = change.model_dump(exclude_unset=True)
+    return StudentOut.model_validate(manager.students.update(student_id, changes))

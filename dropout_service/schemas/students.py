@@ -1,9 +1,9 @@
 """Bodies of students."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from shared_web.requests.fields import AdditionOut, Body, Id, Label
 
@@ -16,6 +16,26 @@ class NewStudent(Body):
     id: Id | None = Field(None, examples=["s001"])
     name: Label | None = Field(None, examples=["Ada Lovelace"])
     email: Email | None = Field(None, examples=["ada@school.example"])
+
+
+class StudentChange(Body):
+    """Changes of a student; absent fields stay, null removes."""
+
+    name: Label | None = Field(None, examples=["Ada King"])
+    email: Email | None = Field(None, examples=["ada.king@school.example"])
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("must name what to change: name, email")
+        return self
+
+
+class StudentReplacement(Body):
+    """Name and e-mail of a student from now on; an absent one is removed."""
+
+    name: Label | None = Field(None, examples=["Ada King"])
+    email: Email | None = Field(None, examples=["ada.king@school.example"])
 
 
 class StudentOut(AdditionOut):

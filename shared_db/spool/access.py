@@ -1,14 +1,13 @@
 """Access of a manager's repositories to the spool of their service."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from shared_db.background_work.state_log import StateLog
 from shared_db.errors import DatabaseUnavailable
+from shared_db.replaying import is_replaying
 from shared_db.resilience import descriptors
 from shared_db.results import InsertResult, Outcome
 from shared_db.spool.file import Entry, SpoolFull, SpoolUnavailable
@@ -17,20 +16,9 @@ from shared_db.spool.spoolable import I, R, SpoolableType
 
 T = TypeVar("T")
 
-_is_replaying: ContextVar[bool] = ContextVar("veritas_replaying", default=False)
 _reads = StateLog(
     logging.getLogger(__name__), "the spool cannot be read", "the spool can be read again"
 )
-
-
-@contextmanager
-def replaying() -> Iterator[None]:
-    """Hide the spool in this context: a row that is replayed is in it already."""
-    token = _is_replaying.set(True)
-    try:
-        yield
-    finally:
-        _is_replaying.reset(token)
 
 
 def best_effort(read: Callable[[], T], unknown: T) -> T:
@@ -61,8 +49,8 @@ class SpoolAccess:
 
     @property
     def spool(self) -> Spool | None:
-        """The spool; None if there is none, and while its rows are replayed."""
-        return None if _is_replaying.get() else self._spool
+        """The spool; None if there is none, and for a row that is replayed: it is in it already."""
+        return None if is_replaying() else self._spool
 
     def attach(self, spool: Spool) -> None:
         """Use the spool from now on: it accepts rows while the database is away."""

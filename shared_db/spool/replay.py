@@ -12,9 +12,9 @@ from shared_db.background_work.state_log import StateLog
 from shared_db.connection.database import Database
 from shared_db.connection.reuse import reuse_connection
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Gone, Overloaded, ServiceError
+from shared_db.replaying import replaying
 from shared_db.resilience.error_classification import blocking_sqlstate, is_overload
 from shared_db.results import InsertResult, Outcome, refused
-from shared_db.spool.access import replaying
 from shared_db.spool.file import Entry, SpoolUnavailable
 from shared_db.spool.queue import Spool
 from shared_db.spool.replay_queue import ReplayQueue

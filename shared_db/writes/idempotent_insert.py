@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import orjson
 from sqlalchemy import NestedTransaction, inspect, select
@@ -16,7 +16,9 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from shared_db.columns import IdempotentRow, Row
 from shared_db.errors import DatabaseBusy, ServiceError
+from shared_db.ids import names_request
 from shared_db.queries.dialects import in_list
+from shared_db.replaying import is_replaying
 from shared_db.resilience.error_classification import is_unique_violation
 from shared_db.results import InsertResult, Outcome
 from shared_db.writes.copy_from import COPY_MIN_ROWS, copy_rows
@@ -46,6 +48,23 @@ def content_digest_and_size(sent: dict[str, Any]) -> tuple[bytes, int]:
     return hashlib.blake2b(text, digest_size=16).digest(), len(text)
 
 
+class Digests(NamedTuple):
+    """Digests of a stored row: of the content that was sent first, and of the present one."""
+
+    first: bytes
+    present: bytes
+
+    def is_replay(self, id_: str, digest: bytes) -> bool:
+        """Return True if content of this digest, sent under the row's id, is a replay.
+
+        The first content of a changed row is one if it comes from the spool, or if the id was made
+        from an Idempotency-Key: it is the earlier request, and no attempt to undo the change.
+        """
+        if digest == self.present:
+            return True
+        return digest == self.first and (is_replaying() or names_request(id_))
+
+
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
@@ -63,8 +82,9 @@ def insert_many_idempotent(
 ) -> list[InsertResult]:
     """Insert the rows whose id is new and return the result of each, in order.
 
-    A row with an id that is stored already, or came earlier in `rows`, is not stored again: with an
-    equal digest it is a replay, else a conflict.
+    A row with an id that is stored already, or came earlier in `rows`, is not stored again. It is a
+    replay if its content is the stored one, else a conflict. The content that a changed row had at
+    first is a replay only from the spool, or if the id was made from an Idempotency-Key.
 
     look_first: search for the first row before all are sent; for rows that are usually repeated
     together, as when an import is run again.
@@ -80,18 +100,20 @@ def insert_many_idempotent(
         return []
     # In the order of their ids, or two batches with the same ids could deadlock.
     ordered = [first[id_] for id_ in sorted(first)]
-    digests = dict[str, bytes]()
+    stored = dict[str, Digests]()
     if look_first and _stored_digests(session, model, ordered[:1]):
-        digests = _stored_digests(session, model, ordered)
-    new = _insert_or_find(session, model, ordered, digests)
+        stored = _stored_digests(session, model, ordered)
+    new = _insert_or_find(session, model, ordered, stored)
     if len(new) == len(rows):
         return [InsertResult(row["id"], Outcome.STORED) for row in rows]
-    digests |= {id_: first[id_]["digest"] for id_ in new}
+    stored |= {id_: Digests(first[id_]["digest"], first[id_]["digest"]) for id_ in new}
 
     def outcome(row: Row) -> Outcome:
-        if row["id"] in new and row is first[row["id"]]:
+        id_ = row["id"]
+        if id_ in new and row is first[id_]:
             return Outcome.STORED
-        return Outcome.REPEATED if digests[row["id"]] == row["digest"] else Outcome.CONFLICT
+        is_replay = stored[id_].is_replay(id_, row["digest"])
+        return Outcome.REPEATED if is_replay else Outcome.CONFLICT
 
     return [InsertResult(row["id"], outcome(row)) for row in rows]
 
@@ -102,7 +124,7 @@ def insert_idempotent(
     """Insert the row if its id is new and return it; a replay returns the stored row.
 
     Raises:
-        ServiceError: `conflict` of the id, if it is stored with another digest.
+        ServiceError: `conflict` of the id, if it is stored with other content.
         DatabaseBusy: as `insert_many_idempotent`.
 
     """
@@ -129,7 +151,7 @@ def find_replay(
     """Return the row stored under the id before, None if there is none.
 
     Raises:
-        ServiceError: `conflict` of the id, if it is stored with another digest.
+        ServiceError: `conflict` of the id, if it is stored with other content.
 
     """
     stored = None if id_ is None else session.get(model, id_)
@@ -142,7 +164,7 @@ def find_replay(
 
 
 def _insert_or_find(
-    session: Session, model: type[N], rows: Sequence[Row], digests: dict[str, bytes]
+    session: Session, model: type[N], rows: Sequence[Row], digests: dict[str, Digests]
 ) -> set[str]:
     """Insert the rows that `digests` lacks, or add the stored digests to it; return the new ids.
 
@@ -190,12 +212,21 @@ def _copied(session: Session, model: type[IdempotentRow], rows: Sequence[Row]) -
     return True
 
 
-def _stored_digests(session: Session, model: type[N], rows: Sequence[Row]) -> dict[str, bytes]:
+def _stored_digests(session: Session, model: type[N], rows: Sequence[Row]) -> dict[str, Digests]:
     if not rows:
         return {}
     is_there = in_list(model.id, "ids", session.get_bind().dialect.name)
-    query = select(model.id, model.digest).where(is_there)
-    return dict(session.execute(query, {"ids": [row["id"] for row in rows]}).all())
+    sent = [getattr(model, name) for name in model.sent_columns]
+    query = select(model.id, model.digest, *sent).where(is_there)
+    found = session.execute(query, {"ids": [row["id"] for row in rows]})
+    return {
+        id_: Digests(digest, _present_digest(model, content) if content else digest)
+        for id_, digest, *content in found
+    }
+
+
+def _present_digest(model: type[N], content: Sequence[Any]) -> bytes:
+    return content_digest(dict(zip(model.sent_columns, content, strict=True)))
 
 
 def _inserted(session: Session, model: type[IdempotentRow], rows: Sequence[Row]) -> set[str]:

@@ -1,13 +1,12 @@
 """Idempotent requests: the id of the row identifies the request, a digest its content."""
 
-import hashlib
 from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
 
-from shared_db.ids import new_id
+from shared_db.ids import id_of_key, new_id
 from shared_web.principals import Principal
 
 REPLAY_HEADER = "Idempotent-Replay"
@@ -58,8 +57,7 @@ def row_id(sent: str | None, key: str | None, principal: Principal) -> str:
         return sent
     if key is None:
         return new_id()
-    text = f"{principal.name}\n{key}"
-    return "k-" + hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return id_of_key(principal.name, key)
 
 
 def mark_replay(response: Response, *, is_replay: bool) -> None:

@@ -22,6 +22,7 @@ from staffstuddash_service.schemas.students import (
     NewStudent,
     StudentChange,
     StudentOut,
+    StudentReplacement,
 )
 
 router = APIRouter(prefix="/students", tags=["students"], route_class=AdmittedRoute)
@@ -80,6 +81,16 @@ async def add_students_from_csv(request: Request, datastore: Datastore) -> Batch
 def get_student(student_id: StudentId, datastore: Datastore) -> StudentOut:
     """Return one student."""
     return StudentOut.model_validate(datastore.students.get(student_id))
+
+
+@router.put("/{student_id}", responses=ABSENT)
+def replace_student(
+    student_id: StudentId, new: StudentReplacement, datastore: Datastore, principal: Writer
+) -> StudentOut:
+    """Replace name and e-mail of a stored student; equal ones change nothing."""
+    changes = new.model_dump()
+    student = datastore.students.update(student_id, changes, actor=principal.name)
+    return StudentOut.model_validate(student)
 
 
 @router.patch("/{student_id}", responses=ABSENT)

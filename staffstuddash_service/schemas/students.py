@@ -36,6 +36,13 @@ class StudentChange(Body):
         return self
 
 
+class StudentReplacement(Body):
+    """Name and e-mail of a student from now on; an absent e-mail is removed."""
+
+    name: Label = Field(examples=["Ada King"])
+    email: Email | None = Field(None, examples=["ada.king@school.example"])
+
+
 class StudentOut(AdditionOut):
     """Student as stored."""
 

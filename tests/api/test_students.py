@@ -177,9 +177,22 @@ class TestChange:
     def test_an_unknown_student_cannot_be_changed(self, client: TestClient) -> None:
         assert client.patch(f"{STUDENTS}/nobody", json={"name": "Ada"}).status_code == 404
 
-    def test_the_first_request_is_a_replay_after_a_change(self, client: TestClient) -> None:
-        client.patch(f"{STUDENTS}/s001", json={"name": "Ada King"})
+    def test_an_unknown_student_cannot_be_replaced(self, client: TestClient) -> None:
+        assert client.put(f"{STUDENTS}/nobody", json={"name": "Ada"}).status_code == 404
+        assert len(client.get(STUDENTS).json()["items"]) == 1
 
-        again = client.post(STUDENTS, json=a_student())
+    def test_a_replacement_removes_an_absent_email_and_is_logged_once(
+        self, client: TestClient
+    ) -> None:
+        replaced = client.put(f"{STUDENTS}/s001", json={"name": "Ada King"}).json()
+        again = client.put(f"{STUDENTS}/s001", json={"name": "Ada King"}).json()
 
-        assert (again.status_code, again.json()["name"]) == (201, "Ada King")
+        assert (replaced["name"], replaced["email"]) == ("Ada King", None)
+        assert client.get(f"{STUDENTS}/s001").json() == replaced == again
+        [action] = client.get(f"{STUDENTS}/s001/actions").json()["items"]
+        assert action["data"] == {"fields": ["email", "name"]}
+
+    @pytest.mark.parametrize("new", [{}, {"email": "ada@school.example"}, {"name": None}])
+    def test_a_replacement_needs_a_name(self, client: TestClient, new: dict[str, object]) -> None:
+        assert client.put(f"{STUDENTS}/s001", json=new).status_code == 422
+        assert client.get(f"{STUDENTS}/s001").json()["name"] == "Ada Lovelace"

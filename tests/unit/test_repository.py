@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseUnavailable
+from shared_db.replaying import replaying
 from shared_db.repository import Manager, Repository
 from shared_db.results import Outcome
-from shared_db.spool.access import best_effort, replaying
+from shared_db.spool.access import best_effort
 from shared_db.spool.file import SpoolLimits, SpoolUnavailable
 from shared_db.spool.queue import Spool
 from tests.support.marks import (

@@ -39,7 +39,7 @@ from shared_db.repository import Repository
 from shared_db.results import InsertResult
 from shared_db.spool.purge import purge_erased, purge_students
 from shared_db.spool.spoolable import SpoolableType, result_per_item
-from shared_db.writes.idempotent_insert import content_digest
+from shared_db.writes.idempotent_insert import Digests, content_digest
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
 # Students of one call of `erase_deleted`.
@@ -126,6 +126,16 @@ class StudentRepository(Repository):
         """Return a page of the students by id."""
         return self.page(STUDENTS_BY_ID, select(Student), **options)
 
+    def update(self, student_id: str, changes: dict[str, Any]) -> Student:
+        """Update `name` or `email`.
+
+        Raises:
+            StudentNotFound: no row of that student is stored.
+            StudentErased: all data of the student were erased.
+
+        """
+        return self.write(lambda session: _update(session, student_id, changes))
+
     def erase(self, student_id: str) -> dict[str, int]:
         """Erase all data of a student for good; return the number of deleted rows by table.
 
@@ -187,10 +197,29 @@ def _insert_many(session: Session, students: Sequence[StudentToStore]) -> list[I
 def _fill_in(session: Session, row: Row) -> Student:
     """Store name and e-mail of a locked student, unless others are stored."""
     student = session.get_one(Student, row["id"])
-    if student.digest is not None and student.digest != row["digest"]:
+    if student.digest is None:
+        student.name, student.email, student.digest = row["name"], row["email"], row["digest"]
+        return student
+    digests = Digests(student.digest, _present_digest(student))
+    if not digests.is_replay(student.id, row["digest"]):
         raise StudentExists(student.id)
-    student.is_replay = student.digest is not None
-    student.name, student.email, student.digest = row["name"], row["email"], row["digest"]
+    student.is_replay = True
+    return student
+
+
+def _present_digest(student: Student) -> bytes:
+    return content_digest({"name": student.name, "email": student.email})
+
+
+def _update(session: Session, student_id: str, changes: dict[str, Any]) -> Student:
+    # The lock comes first: the second of two concurrent calls finds the change or the tombstone.
+    session.get(Student, student_id, with_for_update=True)
+    student = require_student(session, student_id)
+    if student.digest is None:
+        # From now on the name is known, and one that is sent as new is a conflict.
+        student.digest = _present_digest(student)
+    for name, value in changes.items():
+        setattr(student, name, value)
     return student
 
 
