@@ -87,9 +87,13 @@ class FaultInjection:
             service.kill_a_worker(chance.randrange(10))
 
     def crash_the_server_and_a_service(self, chance: random.Random) -> None:
-        """Kill the server and then a service, which starts again without its database."""
+        """Kill the server and then a service, which starts again without its database.
+
+        An operator's commands run before.
+        """
         with self._outage("server killed", self.server.kill, self.server.start):
             time.sleep(chance.uniform(0.5, 1.5))
+            self.operate(chance.choice(self.services))
             self.kill_a_service(chance)
 
     def freeze_the_server(self, chance: random.Random) -> None:
