@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from dropout_service.domain.enums import EventType
+from dropout_service.domain.event_data import wrong_values
 from shared_web.requests.fields import AdditionOut, Body, Id, JsonObject, Out, PastInstant
 
 
@@ -19,11 +21,37 @@ class NewLearningEvent(Body):
     course: Id | None = Field(None, examples=["math-7b"])
     data: JsonObject | None = Field(
         None,
-        description="Further data; `correct` (true or false) and `answer` (any value) of a "
-        "QUESTION_SUBMIT are evaluated.",
+        description="Further data. Evaluated are, of a QUESTION_SUBMIT, `correct` (true or false) "
+        "and `answer` (any value); of a RESOURCE_VIEW, `clicks` (a whole number of 0 to 100,000) "
+        "and `activity` (text of 1 to 200 characters). Another type of these is refused; null and "
+        "an absent key mean unknown. Other keys are stored as they are.",
         examples=[{"correct": True, "answer": "7/12"}],
     )
     occurred_at: PastInstant | None = None
+
+    @field_validator("data")
+    @classmethod
+    def _consumed_keys_have_their_types(
+        cls, data: dict[str, Any] | None, known: ValidationInfo
+    ) -> dict[str, Any] | None:
+        # Without a valid event type no key is consumed, and the event is refused anyway.
+        event_type = known.data.get("event_type")
+        if data and event_type and (wrong := wrong_values(event_type, data)):
+            raise _refusal_by_key(wrong, data)
+        return data
+
+
+def _refusal_by_key(wrong: dict[str, str], data: dict[str, Any]) -> ValidationError:
+    """Return a refusal with an error for each key, so that the answer names `data.correct`."""
+    errors = [
+        InitErrorDetails(
+            type=PydanticCustomError("wrong_type", "{message}", {"message": message}),
+            loc=(name,),
+            input=data[name],
+        )
+        for name, message in wrong.items()
+    ]
+    return ValidationError.from_exception_data("data", errors)
 
 
 class LearningEventOut(AdditionOut):

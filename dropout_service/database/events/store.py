@@ -103,6 +103,9 @@ class EventRepository(IngestRepository[EventToStore, LearningEvent]):
     ) -> LearningEvent:
         """Insert one event, and its student if new.
 
+        data: a consumed key with a value of a wrong type counts as unknown. The routes refuse it;
+        here it is accepted, so that rows of a spool of an older release are stored.
+
         Raises:
             EventExists: the id is stored with other content.
             StudentErased: all data of the student were erased.
