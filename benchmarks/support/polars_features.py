@@ -41,6 +41,7 @@ def _counts(events: pl.LazyFrame, windows: dict[str, pl.Expr]) -> pl.LazyFrame:
         "submissions": is_submission,
         "graded": pl.col("is_correct").is_not_null(),
         "correct": pl.col("is_correct").fill_null(value=False),
+        "judged": pl.col("is_correct").is_not_null() & pl.col("question_id").is_not_null(),
         "hints": pl.col("event_type") == "HINT_REQUEST",
     }
     return events.group_by(STUDENT).agg(

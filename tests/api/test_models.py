@@ -79,7 +79,7 @@ def test_models_are_listed_and_one_is_active(
 
 
 def test_the_version_of_the_rules_is_not_a_model(dropout_client: TestClient) -> None:
-    answer = dropout_client.get(f"{MODELS}/rules-2")
+    answer = dropout_client.get(f"{MODELS}/rules-3")
 
     assert answer.status_code == 404
     assert "GET /api/v1/models lists" in answer.json()["detail"]

@@ -59,7 +59,7 @@ def test_inactivity_raises_the_risk_and_is_the_reason(dropout_client: TestClient
         }
     ]
     assert "Call or meet" in late["recommendations"][0]
-    assert late["version"] == "rules-2"
+    assert late["version"] == "rules-3"
 
 
 def test_failing_answers_raise_the_risk(dropout_client: TestClient) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     bindparam,
+    case,
     func,
     or_,
     select,
@@ -36,6 +37,7 @@ _IN_WINDOWS = {
     "submissions": "submissions",
     "graded": "graded",
     "correct": "correct",
+    "judged": "judged",
     "solved": "questions_solved",
     "hints": "hints",
     "sessions": "sessions",
@@ -104,7 +106,14 @@ def _event_counts(scope: CTE) -> Subquery:
     before = func.lag(known.c.day).over(
         partition_by=known.c.student_id, order_by=(known.c.day, known.c.course)
     )
-    day = select(*known.columns, before.label("previous_day")).subquery("day")
+    solved_day = case((known.c.questions_solved > 0, known.c.day))
+    last_solved = func.max(solved_day).over(partition_by=known.c.student_id)
+    day = select(
+        *known.columns,
+        before.label("previous_day"),
+        last_solved.label("last_solved_day"),
+        _judged(known).label("judged"),
+    ).subquery("day")
     age = TODAY - day.c.day
     windows = {
         "recent": age < RECENT_DAYS,
@@ -122,6 +131,12 @@ def _event_counts(scope: CTE) -> Subquery:
         .group_by(day.c.student_id)
         .subquery("activity")
     )
+
+
+def _judged(known: Subquery) -> ColumnElement[int]:
+    """Return the submissions of a day that certainly name their question and are graded."""
+    fewest = known.c.graded + known.c.answers - known.c.submissions
+    return case((fewest > 0, fewest), else_=0)
 
 
 def _counts_in_windows(
@@ -143,13 +158,18 @@ def _counts_in_windows(
 
 def _counts_of_answers(day: Subquery) -> list[ColumnElement[Any]]:
     has_submission = day.c.submissions > 0
+    is_plateau = or_(day.c.last_solved_day.is_(None), day.c.day > day.c.last_solved_day)
     return [
+        func.sum(day.c.submissions).label("submissions"),
+        func.sum(day.c.judged).label("judged"),
+        func.sum(day.c.submissions).filter(is_plateau).label("submissions_plateau"),
+        func.sum(day.c.judged).filter(is_plateau).label("judged_plateau"),
         func.sum(day.c.answers).label("answers"),
         func.sum(day.c.questions_new).label("questions_attempted"),
         func.sum(day.c.questions_solved).label("questions_solved"),
         func.sum(day.c.compared).label("compared"),
         func.sum(day.c.kept).label("kept"),
-        func.max(day.c.day).filter(day.c.questions_solved > 0).label("last_new_solution_day"),
+        func.max(day.c.last_solved_day).label("last_new_solution_day"),
         func.min(day.c.day).filter(has_submission).label("first_submission_day"),
         func.max(day.c.day).filter(has_submission).label("last_submission_day"),
     ]

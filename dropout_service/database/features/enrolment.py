@@ -29,6 +29,7 @@ from dropout_service.domain.enrolments.enrolment_features import (
     percentile_name,
 )
 from dropout_service.domain.rules.activity import epoch_day
+from dropout_service.domain.rules.features import MIN_JUDGED_SHARE
 
 Columns = dict[str, NDArray[Any]]
 
@@ -41,10 +42,15 @@ _RANKED_COURSEWORK = {
 _RANKED_ACTIVITY = {percentile_name(one.name): one.name for one in RANKED_ACTIVITY}
 _MIDRANKED = {midrank_name(one.name): one.name for one in MIDRANKED}
 _HAS_QUESTIONS = "sum(answers) OVER (PARTITION BY course_id) > 0"
+# Otherwise unknown answers would count as wrong ones: of the student, and of the whole course.
+_HAS_JUDGED = (
+    "sum(judged) OVER (PARTITION BY course_id) > 0"
+    f" AND coalesce(judged >= {MIN_JUDGED_SHARE} * submissions, true)"
+)
 _QUESTIONS = {
     "answers_per_week_28": f"CASE WHEN {_HAS_QUESTIONS} THEN coalesce(answers_28, 0) / 4.0 END",
     "success_share_28": "correct_28::float8 / nullif(graded_28, 0)",
-    "questions_solved": f"CASE WHEN {_HAS_QUESTIONS} THEN coalesce(solved, 0) END",
+    "questions_solved": f"CASE WHEN {_HAS_JUDGED} THEN coalesce(solved, 0) END",
 }
 _SHARES = {
     "weight_done_share": rounded(

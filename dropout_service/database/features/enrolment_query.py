@@ -128,6 +128,8 @@ SELECT d.course, d.student_id, {_IN_WINDOWS},
     sum(d.graded) FILTER (WHERE {_AGE} < 28) AS graded_28,
     sum(d.correct) FILTER (WHERE {_AGE} < 28) AS correct_28,
     sum(d.answers) AS answers,
+    sum(d.submissions) AS submissions,
+    sum(greatest(0, d.graded + d.answers - d.submissions)) AS judged,
     sum(d.questions_solved) AS solved
 FROM dropout.daily_activity AS d JOIN course AS c ON c.id = d.course
 WHERE c.has_activity AND d.day <= c.first_day + c.day
@@ -158,6 +160,12 @@ LEFT JOIN LATERAL (
 
 _REGULARITY = rounded("1 / (1 + rhythm.deviation / rhythm.mean)")
 
+# Unknown if resources were viewed in the course, and no event names their type.
+_KNOWS_TYPES = (
+    "count(uses.resource_types) OVER (PARTITION BY p.course_id) > 0"
+    " OR coalesce(sum(seen.clicks_total) OVER (PARTITION BY p.course_id), 0) = 0"
+)
+
 ACTIVE = f"""
 SELECT p.id,
     coalesce(seen.clicks_7, 0)::float8 AS clicks_per_week_7,
@@ -170,10 +178,11 @@ SELECT p.id,
     coalesce(seen.active_days_28, 0) AS active_days_28,
     coalesce(seen.days_since_activity, p.day - c.activity_from + 1) AS days_since_activity,
     coalesce(seen.clicks_total, 0) AS clicks_total,
-    coalesce(uses.resource_types, 0) AS resource_types,
+    CASE WHEN {_KNOWS_TYPES} THEN coalesce(uses.resource_types, 0) END AS resource_types,
     CASE WHEN rhythm.gaps >= {MIN_RHYTHM_GAPS}
         THEN {_REGULARITY} END AS regularity,
-    seen.answers, seen.answers_28, seen.graded_28, seen.correct_28, seen.solved
+    seen.answers, seen.submissions, seen.judged, seen.answers_28, seen.graded_28,
+    seen.correct_28, seen.solved
 FROM present AS p
 JOIN course AS c ON c.id = p.course_id
 LEFT JOIN (SELECT *, bit_count(rhythm::bit(64)) AS rhythm_days FROM seen) AS seen

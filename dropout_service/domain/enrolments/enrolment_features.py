@@ -199,7 +199,7 @@ _ACTIVITY_LEVELS = (
         1,
     ),
     _activity("clicks_total", "clicks", "total so far"),
-    _activity("resource_types", "count", "distinct types of resources used so far"),
+    _activity("resource_types", "count", "distinct types of used resources; unknown if none named"),
 )
 
 _RHYTHM = (
@@ -234,7 +234,7 @@ _QUESTIONS = (
     EnrolmentFeature(
         "questions_solved",
         "count",
-        "questions answered correctly so far; unknown in the same cases as answers_per_week_28",
+        "questions answered correctly so far; unknown if fewer than 3/4 of the answers are judged",
         Family.QUESTIONS,
         -1,
         needs_activity=True,

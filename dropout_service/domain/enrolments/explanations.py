@@ -134,8 +134,10 @@ def explain_change(student: Values, _course: Values) -> str:
 
 def explain_breadth(student: Values, course: Values) -> str:
     """Return the number of types of resources used."""
-    usual = _shown(course["resource_types"])
-    types = _counted(student["resource_types"], "type of resources was", "types of resources were")
+    used, usual = student["resource_types"], _shown(course["resource_types"])
+    if used is None:
+        return "The types of the resources used are not known."
+    types = _counted(used, "type of resources was", "types of resources were")
     return f"{types} used so far (course: {usual})."
 
 

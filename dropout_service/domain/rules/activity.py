@@ -1,7 +1,9 @@
 """Counts of a student's events and marks at an instant, as computed by the database.
 
 Windows are UTC days back from the day of `as_of`, which is day 0: recent is days 0 to 13, before
-is days 14 to 97, rhythm is days 0 to 41. A gap belongs to the day that ends it.
+is days 14 to 97, rhythm is days 0 to 41. A gap belongs to the day that ends it. The plateau is the
+time after the day of the last newly solved question. A judged submission names its question and
+states whether it is correct; only such a submission shows whether a question was solved.
 """
 
 from dataclasses import dataclass
@@ -38,6 +40,12 @@ class Activity:
     graded_before: int = 0
     correct_recent: int = 0
     correct_before: int = 0
+    judged_recent: int = 0
+    judged_before: int = 0
+    submissions: int = 0
+    judged: int = 0
+    submissions_plateau: int = 0
+    judged_plateau: int = 0
     answers: int = 0
     questions_attempted: int = 0
     questions_solved: int = 0

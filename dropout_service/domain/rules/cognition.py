@@ -2,7 +2,12 @@
 
 from dropout_service.domain.enums import DropoutType
 from dropout_service.domain.rules.features import Features
-from dropout_service.domain.rules.indicators import Indicator, Measurement, Unknown
+from dropout_service.domain.rules.indicators import (
+    FEW_JUDGED,
+    Indicator,
+    Measurement,
+    Unknown,
+)
 
 MIN_GRADED = 5
 MIN_MARKS = 2
@@ -48,11 +53,11 @@ def _mark_fall(features: Features) -> Measurement | Unknown:
 
 def _plateau(features: Features) -> Measurement | Unknown:
     days = features.plateau_days
-    if days is None or features.questions_attempted < MIN_QUESTIONS:
+    if features.questions_attempted < MIN_QUESTIONS:
         return Unknown(f"fewer than {MIN_QUESTIONS} questions were answered")
-    if not features.graded_recent + features.graded_before:
-        return Unknown("no answer is known to be right or wrong")
-    text = f"For {days} days answers were sent in, but no further question was solved."
+    if days is None:
+        return FEW_JUDGED
+    text = f"For {days} days answers were sent in, but no further one is known to solve a question."
     return Measurement(days, days, text)
 
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import sqrt
+from typing import TypeVar
 
 from dropout_service.domain.rules.activity import BEFORE_DAYS, RECENT_DAYS, Activity, epoch_day
 
-FEATURES_VERSION = "features-1"
+FEATURES_VERSION = "features-2"
 
 # With less data a figure would depend on chance.
 MIN_BASELINE_WEEKS = 2
@@ -14,9 +15,13 @@ MIN_BASELINE_EVENTS = 5
 MIN_GAPS_RECENT = 2
 MIN_GAPS_BEFORE = 3
 MIN_GAPS_RHYTHM = 5
+# With fewer judged submissions, the unknown ones alone could look like a fall of solved questions.
+MIN_JUDGED_SHARE = 0.75
 
 _WEEK = 7
 _DAY = timedelta(days=1)
+
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class Features:
     answers_per_week_recent: float | None
     answers_per_week_before: float | None
     questions_attempted: int
-    questions_correct: int
+    questions_correct: int | None
     attempts_per_question: float | None
     velocity_recent: float | None
     velocity_before: float | None
@@ -83,11 +88,23 @@ def features_of(activity: Activity) -> Features:
         answers_per_week_recent=_rate(activity.submissions_recent, recent),
         answers_per_week_before=_baseline(activity, activity.submissions_before, before),
         questions_attempted=activity.questions_attempted,
-        questions_correct=activity.questions_solved,
+        questions_correct=_if_judged(
+            activity.questions_solved, activity.judged, activity.submissions
+        ),
         attempts_per_question=_share(activity.answers, activity.questions_attempted),
-        velocity_recent=_rate(activity.solved_recent, recent * _WEEK),
-        velocity_before=_baseline(activity, activity.solved_before / _WEEK, before),
-        plateau_days=_plateau_days(activity),
+        velocity_recent=_if_judged(
+            _rate(activity.solved_recent, recent * _WEEK),
+            activity.judged_recent,
+            activity.submissions_recent,
+        ),
+        velocity_before=_if_judged(
+            _baseline(activity, activity.solved_before / _WEEK, before),
+            activity.judged_before,
+            activity.submissions_before,
+        ),
+        plateau_days=_if_judged(
+            _plateau_days(activity), activity.judged_plateau, activity.submissions_plateau
+        ),
         success_share_recent=_share(activity.correct_recent, activity.graded_recent),
         success_share_before=_share(activity.correct_before, activity.graded_before),
         graded_recent=activity.graded_recent,
@@ -153,6 +170,11 @@ def _baseline(activity: Activity, count: float, weeks: float) -> float | None:
 
 def _share(part: float, whole: int, fewest: int = 1) -> float | None:
     return part / whole if whole >= fewest else None
+
+
+def _if_judged(figure: N | None, judged: int, submissions: int) -> N | None:
+    """Return the figure of solved questions, or None if too few submissions are judged."""
+    return figure if judged >= MIN_JUDGED_SHARE * submissions else None
 
 
 def _plateau_days(activity: Activity) -> int | None:

@@ -55,6 +55,10 @@ SHORT_HISTORY = Unknown(
     "before the last 14 days there are less than two weeks, or fewer than five events"
 )
 
+FEW_JUDGED = Unknown(
+    "of fewer than three quarters of the answers it is known if they solved their question"
+)
+
 
 def fall(recent: float, before: float) -> float:
     """Return the share by which a figure fell: 0 without a fall, 1 if nothing is left.

@@ -3,6 +3,7 @@
 from dropout_service.domain.enums import DropoutType
 from dropout_service.domain.rules.features import Features
 from dropout_service.domain.rules.indicators import (
+    FEW_JUDGED,
     NO_EVENTS,
     Indicator,
     Measurement,
@@ -27,6 +28,10 @@ def _output(features: Features) -> Measurement | Unknown:
 
 
 def _velocity(features: Features) -> Measurement | Unknown:
+    if _is_unjudged(features.answers_per_week_recent, features.velocity_recent):
+        return _while_present(features, FEW_JUDGED)
+    if _is_unjudged(features.answers_per_week_before, features.velocity_before):
+        return _while_present(features, FEW_JUDGED)
     return _while_present(
         features,
         measure_fall(
@@ -36,6 +41,10 @@ def _velocity(features: Features) -> Measurement | Unknown:
             absent="no questions were solved in the weeks before",
         ),
     )
+
+
+def _is_unjudged(answers: float | None, solved: float | None) -> bool:
+    return answers is not None and solved is None
 
 
 def _weekly(per_day: float | None) -> float | None:

@@ -11,7 +11,7 @@ from dropout_service.domain.rules.indicators import Indicator, Measurement
 from dropout_service.domain.rules.momentum import momentum_index
 
 RULES = "rules-"
-RULES_VERSION = f"{RULES}2"
+RULES_VERSION = f"{RULES}3"
 INDICATORS = (
     *engagement.INDICATORS,
     *behavior.INDICATORS,
