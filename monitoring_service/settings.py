@@ -1,26 +1,23 @@
 """Settings of this service."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from monitoring_service.domain.thresholds import Limits
+from monitoring_service.domain.thresholds import Limits, check_limits
 from shared_web.settings import IngestSettings
 
 
 class LimitPair(BaseModel):
-    """Values of a metric from which it is a warning, and critical."""
+    """Values of a metric from which it is a warning, and critical; see `Threshold`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     warning: float = Field(allow_inf_nan=False)
     critical: float = Field(allow_inf_nan=False)
 
-    @model_validator(mode="after")
-    def _critical_is_above(self) -> Self:
-        if not self.warning < self.critical:
-            raise ValueError("critical must be above warning")
-        return self
+
+LimitPairs = dict[str, dict[str, LimitPair]]
 
 
 class Settings(IngestSettings):
@@ -31,12 +28,23 @@ class Settings(IngestSettings):
     monitoring_database_url: SecretStr | None = None
     monitoring_port: int = Field(8001, ge=1, le=65535)
     monitoring_snapshots: bool = True
-    monitoring_thresholds: dict[str, dict[str, LimitPair]] = Field(default_factory=dict)
+    monitoring_thresholds: LimitPairs = Field(default_factory=dict)
+
+    @field_validator("monitoring_thresholds")
+    @classmethod
+    def _check_limits(cls, sent: LimitPairs) -> LimitPairs:
+        for limits in _limits(sent).values():
+            check_limits(limits)
+        return sent
 
     @property
     def limits(self) -> Mapping[str, Limits]:
         """The limits as the rules take them."""
-        return {
-            source: {metric: (pair.warning, pair.critical) for metric, pair in pairs.items()}
-            for source, pairs in self.monitoring_thresholds.items()
-        }
+        return _limits(self.monitoring_thresholds)
+
+
+def _limits(sent: LimitPairs) -> Mapping[str, Limits]:
+    return {
+        source: {metric: (pair.warning, pair.critical) for metric, pair in pairs.items()}
+        for source, pairs in sent.items()
+    }

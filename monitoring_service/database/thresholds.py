@@ -38,7 +38,7 @@ class ThresholdRepository(Repository):
         limits: by metric, the warning limit and the critical limit.
 
         Raises:
-            ValueError: a critical limit is not above its warning.
+            ValueError: two limits are equal, or those of a default metric are exchanged.
 
         """
 

@@ -2,23 +2,28 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from monitoring_service.domain.findings import CRITICAL_SEVERITY, WARNING_SEVERITY, Finding
 
 _NUMBERS = (int, float)
 
-# Limits by metric: the lowest warning value and the lowest critical value.
+# Limits by metric: the first warning value and the first critical value. With a critical limit
+# below the warning, lower values are worse.
 Limits = Mapping[str, tuple[float, float]]
 
 _MANUAL_SUGGESTION = (
-    "Look at what this source does when {metric} is high; its limit was set by hand."
+    "Look at what this source does when {metric} is {extreme}; its limit was set by hand."
 )
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """Limits of a metric; a value at a limit already exceeds it."""
+    """Limits of a metric; a value at a limit already exceeds it.
+
+    Higher values are worse if `critical` is above `warning`, lower ones if it is below.
+    """
 
     metric: str
     warning: float
@@ -27,19 +32,39 @@ class Threshold:
     suggestion: str
 
     def __post_init__(self) -> None:
-        """Check the order of the limits.
+        """Check that the limits differ.
 
         Raises:
-            ValueError: `critical` is not above `warning`.
+            ValueError: they are equal, or one is not a number.
 
         """
-        if not self.warning < self.critical:
-            raise ValueError("the critical limit must be above the warning")
+        if not (self.warning < self.critical or self.critical < self.warning):
+            raise ValueError("the critical limit must be above the warning, or below it")
 
     @property
     def name(self) -> str:
         """The rule's name."""
         return f"{self.metric}_threshold"
+
+    @property
+    def is_lower_worse(self) -> bool:
+        """Return True if low values of the metric are the bad ones."""
+        return self.critical < self.warning
+
+    def is_exceeded_by(self, value: float) -> bool:
+        """Return True if the value is at the warning limit or worse."""
+        return value <= self.warning if self.is_lower_worse else value >= self.warning
+
+    def share_of(self, value: float) -> float:
+        """Return the place of an exceeding value between the limits: 0 at the warning, at most 1.
+
+        The place is 1 at the critical limit.
+        """
+        span = self.critical - self.warning
+        if isfinite(span):
+            return min((value - self.warning) / span, 1.0)
+        # Limits so far apart that their difference overflows; their halves do not.
+        return min((value / 2 - self.warning / 2) / (self.critical / 2 - self.warning / 2), 1.0)
 
 
 # Times in milliseconds, usages in percent, rates as shares, as in the events. `response_time` is
@@ -56,40 +81,65 @@ THRESHOLDS = (
 )
 
 
+_DEFAULTS = {threshold.metric: threshold for threshold in THRESHOLDS}
+
+
+def check_limits(limits: Limits) -> None:
+    """Check limits that were set for a source.
+
+    Raises:
+        ValueError: the limits of a metric are equal, or those of a default one are exchanged.
+
+    """
+    for metric, (warning, critical) in limits.items():
+        if metric in _DEFAULTS and critical <= warning:
+            raise ValueError(
+                f"{metric}: critical must be above warning, because higher values are worse"
+            )
+        if not (warning < critical or critical < warning):
+            raise ValueError(
+                f"{metric}: critical must be above warning if higher values are worse, below it if "
+                "lower ones are"
+            )
+
+
 def with_limits(
     limits: Limits, thresholds: Sequence[Threshold] = THRESHOLDS
 ) -> tuple[Threshold, ...]:
     """Return the thresholds with these limits, for existing and for new metrics.
 
     Raises:
-        ValueError: a critical limit is not above its warning.
+        ValueError: see `check_limits`.
 
     """
+    check_limits(limits)
     known = {threshold.metric: threshold for threshold in thresholds}
     for metric, (warning, critical) in limits.items():
         before = known.get(metric)
+        extreme = "low" if critical < warning else "high"
         unit = before.unit if before else ""
-        suggestion = before.suggestion if before else _MANUAL_SUGGESTION.format(metric=metric)
+        manual = _MANUAL_SUGGESTION.format(metric=metric, extreme=extreme)
+        suggestion = before.suggestion if before else manual
         known[metric] = Threshold(metric, warning, critical, unit, suggestion)
     return tuple(known.values())
 
 
 def exceeded(data: Mapping[str, Any], thresholds: Sequence[Threshold]) -> Iterator[Finding]:
-    """Yield a finding for each metric at or above its warning limit."""
+    """Yield a finding for each metric at its warning limit or worse."""
     for threshold in thresholds:
         value = data.get(threshold.metric)
         if value is None or not isinstance(value, _NUMBERS) or isinstance(value, bool):
             continue
-        if value >= threshold.warning:
+        if threshold.is_exceeded_by(value):
             yield _finding(threshold, value)
 
 
 def _finding(threshold: Threshold, value: float) -> Finding:
-    above = (value - threshold.warning) / (threshold.critical - threshold.warning)
+    share = threshold.share_of(value)
     unit = f" {threshold.unit}" if threshold.unit else ""
     return Finding(
         rule=threshold.name,
-        severity=WARNING_SEVERITY + (CRITICAL_SEVERITY - WARNING_SEVERITY) * min(above, 1.0),
+        severity=WARNING_SEVERITY + (CRITICAL_SEVERITY - WARNING_SEVERITY) * share,
         issue=f"{threshold.metric} is {value:g}{unit}, the limit is {threshold.warning:g}{unit}.",
         suggestion=threshold.suggestion,
     )

@@ -96,6 +96,8 @@ def test_a_batch_is_judged_by_the_rules_of_each_source(monitoring_client: TestCl
         {"thresholds": {"latency": {"warning": "5", "critical": 6}}},
         {"thresholds": {"a b": {"warning": 5, "critical": 6}}},
         {"thresholds": {"latency": {"warning": 5, "critical": 6, "unit": "ms"}}},
+        {"thresholds": {"latency": {"warning": 6, "critical": 5}}},
+        {"thresholds": {"free_disk": {"warning": 5, "critical": 5}}},
     ],
     ids=str,
 )
@@ -106,12 +108,62 @@ def test_limits_that_make_no_sense_are_refused(
     assert monitoring_client.delete(f"{BASE}/rules/a").status_code == 404
 
 
-def test_limits_may_come_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    setting = '{"*": {"latency": {"warning": 5, "critical": 6}}}'
-    monkeypatch.setenv("MONITORING_THRESHOLDS", setting)
-    assert Settings.load().limits == {"*": {"latency": (5, 6)}}
+def test_lower_values_can_be_the_worse_ones(monitoring_client: TestClient) -> None:
+    lower = {"thresholds": {"free_disk": {"warning": 10, "critical": 5}}}
+    changed = monitoring_client.put(f"{BASE}/rules/catalogue", json=lower)
+    events = [
+        post_event(monitoring_client, event_id=f"e{value}", data={"free_disk": value})
+        for value in (90, 10.5, 10, 7.5, 5, 0)
+    ]
 
-    monkeypatch.setenv("MONITORING_THRESHOLDS", setting.replace("6", "4"))
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["thresholds"][-1] == {
+        "metric": "free_disk",
+        "warning": 10,
+        "critical": 5,
+        "is_lower_worse": True,
+        "unit": "",
+        "suggestion": "Look at what this source does when free_disk is low; its limit was set by "
+        "hand.",
+    }
+    assert [(event["status"], event["severity"]) for event in events] == [
+        ("NORMAL", 0),
+        ("NORMAL", 0),
+        ("WARNING", 0.5),
+        ("WARNING", 0.75),
+        ("CRITICAL", 1),
+        ("CRITICAL", 1),
+    ]
+    assert events[3]["result"]["reasoning"] == "free_disk is 7.5, the limit is 10."
+
+
+def test_exchanged_limits_of_a_default_metric_are_refused(monitoring_client: TestClient) -> None:
+    exchanged = {"thresholds": {"response_time": {"warning": 2000, "critical": 300}}}
+    answer = monitoring_client.put(f"{BASE}/rules/a", json=exchanged)
+
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert error["field"] == "thresholds"
+    assert "response_time: critical must be above warning" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "limits"),
+    [
+        ('{"*": {"latency": {"warning": 5, "critical": 6}}}', {"*": {"latency": (5, 6)}}),
+        ('{"db": {"free_disk": {"warning": 9, "critical": 3}}}', {"db": {"free_disk": (9, 3)}}),
+    ],
+)
+def test_limits_may_come_from_the_settings(
+    monkeypatch: pytest.MonkeyPatch, setting: str, limits: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("MONITORING_THRESHOLDS", setting)
+    assert Settings.load().limits == limits
+
+
+def test_wrong_limits_in_the_settings_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = '{"*": {"latency": {"warning": 5, "critical": 4}}}'
+    monkeypatch.setenv("MONITORING_THRESHOLDS", setting)
     with pytest.raises(ConfigurationError, match="MONITORING_THRESHOLDS"):
         Settings.load()
 

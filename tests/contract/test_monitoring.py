@@ -121,6 +121,8 @@ def test_limits_come_from_settings_and_from_what_was_set(monitoring: MonitoringD
         monitoring.thresholds.delete("api")
     with pytest.raises(ValueError, match="above"):
         monitoring.thresholds.upsert("api", {"latency": (5, 5)}, "ada")
+    with pytest.raises(ValueError, match="below"):
+        monitoring.thresholds.upsert("api", {"queue": (5, 5)}, "ada")
 
 
 def test_present_rules_are_applied_to_what_is_stored(monitoring: MonitoringDatabase) -> None:

@@ -175,7 +175,40 @@ def test_limits_replace_defaults_and_add_metrics() -> None:
     assert len(thresholds) == len(THRESHOLDS) + 1
 
 
-@pytest.mark.parametrize(("warning", "critical"), [(1, 1), (2, 1), (float("nan"), 1)])
-def test_a_critical_limit_must_be_above_the_warning(warning: float, critical: float) -> None:
+@pytest.mark.parametrize(("warning", "critical"), [(1, 1), (float("nan"), 1)])
+def test_limits_must_differ(warning: float, critical: float) -> None:
     with pytest.raises(ValueError, match="above"):
         Threshold("queue", warning, critical, "", "")
+
+
+def test_a_default_metric_keeps_its_direction() -> None:
+    with pytest.raises(ValueError, match=r"latency.*higher values are worse"):
+        with_limits({"latency": (20, 10)})
+
+
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(FLOATS, FLOATS, FLOATS)
+def test_any_limits_give_a_severity(warning: float, critical: float, value: float) -> None:
+    if warning == critical:
+        return
+    verdict = judge({"queue": value}, with_limits({"queue": (warning, critical)}))
+    at_limits = [
+        judge({"queue": limit}, with_limits({"queue": (warning, critical)})).severity
+        for limit in (warning, critical)
+    ]
+
+    assert at_limits == [0.5, 1]
+    assert verdict.severity == 0 or 0.5 <= verdict.severity <= 1
+
+
+@given(st.integers(-100, 100), st.integers(-100, 100), st.integers(-200, 200))
+def test_lower_is_worse_mirrors_higher_is_worse(warning: int, critical: int, value: int) -> None:
+    if warning == critical:
+        return
+    mirrored = judge({"queue": -value}, with_limits({"queue": (-warning, -critical)}))
+
+    assert judge({"queue": value}, with_limits({"queue": (warning, critical)})).severity == (
+        mirrored.severity
+    )
