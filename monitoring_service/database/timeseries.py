@@ -14,7 +14,7 @@ from monitoring_service.errors import SeriesTooLong
 from monitoring_service.models import MonitoringLog
 from shared_db.errors import NeedsPostgresql
 from shared_db.queries.dialects import Sqlite, dialect_of
-from shared_db.queries.filters import Filter, conditions
+from shared_db.queries.filters import Filter, conditions, readings
 from shared_db.repository import Repository
 
 MOST_BUCKETS = 2_000
@@ -35,7 +35,7 @@ class Series:
     """Series to compute: from `start` until before `end`, in buckets of so many seconds.
 
     metric: the keys of a number inside `data`, outermost first; without one only events are
-    counted.
+    counted. As in filters, neighbours may also be one key with dots; the first number counts.
     """
 
     start: datetime
@@ -120,10 +120,11 @@ def _figures(session: Session, series: Series) -> list[ColumnElement[Any]]:
     if series.metric is None:
         return [func.count(null()), null(), null(), *none]
     dialect = dialect_of(session)
-    value = dialect.json_float(MonitoringLog.data, series.metric)
-    figures = [func.count(value), func.avg(value), func.max(value)]
+    found = [dialect.json_numeric(MonitoringLog.data, path) for path in readings(series.metric)]
+    value = func.coalesce(*found) if len(found) > 1 else found[0]
+    figures = [func.count(value), dialect.mean(value), dialect.maximum(value)]
     if not series.percentiles:
         return [*figures, *none]
     if isinstance(dialect, Sqlite):
         raise NeedsPostgresql("Percentiles are computed by PostgreSQL only; ask without them.")
-    return [*figures, *(func.percentile_cont(p).within_group(value) for p in PERCENTILES)]
+    return [*figures, *(dialect.percentile(value, share) for share in PERCENTILES)]

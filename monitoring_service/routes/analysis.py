@@ -45,7 +45,8 @@ Metric = Annotated[
     str | None,
     Query(
         pattern=r"^[A-Za-z0-9_-]{1,100}(\.[A-Za-z0-9_-]{1,100}){0,9}$",
-        description="A number inside `data`: `response_time`, `timings.search`.",
+        description="A number inside `data`: `response_time`, `timings.search`. A dot leads to an "
+        "inner key, or is part of a key.",
     ),
 ]
 Start = Annotated[Instant | None, Query(description="From when on; a day before the end.")]

@@ -8,9 +8,9 @@ from sqlalchemy import (
     ColumnElement,
     Double,
     FromClause,
+    Numeric,
     Select,
     String,
-    Text,
     any_,
     bindparam,
     case,
@@ -21,6 +21,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import InstrumentedAttribute, Session
+
+# Less than half of the largest float: the difference of two such numbers does not overflow.
+_LARGEST = 8e307
+# Decimal places of the smallest float.
+_SMALLEST_PLACES = 323
+# More than the number of rows of any table.
+_SCALE = 2.0**64
 
 Column = InstrumentedAttribute[Any] | ColumnElement[Any]
 
@@ -59,11 +66,25 @@ class Postgresql:
         """Return the condition that a value inside JSON is true; it must be a boolean."""
         return func.jsonb_extract_path_text(column, *path) == "true"
 
-    def json_float(self, column: Column, path: Sequence[str]) -> ColumnElement[Any]:
-        """Return the number inside JSON, null if the value is no number."""
+    def json_numeric(self, column: Column, path: Sequence[str]) -> ColumnElement[Any]:
+        """Return the number inside JSON to compute with, null if the value is no number."""
         found = func.jsonb_extract_path(column, *path, type_=JSONB())
-        is_number = func.jsonb_typeof(found) == "number"
-        return case((is_number, cast(cast(found, Text), Double)))
+        return case((func.jsonb_typeof(found) == "number", cast(found, Numeric)))
+
+    def mean(self, number: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Return the mean of numbers; no float overflows, because numerics are added up."""
+        # Rounded, as a quotient below the smallest float cannot be cast.
+        return cast(func.round(func.avg(number), _SMALLEST_PLACES), Double)
+
+    def maximum(self, number: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Return the largest of numbers."""
+        return cast(func.max(number), Double)
+
+    def percentile(self, number: ColumnElement[Any], share: float) -> ColumnElement[Any]:
+        """Return the interpolated percentile of numbers; those beyond 8e307 count as 8e307."""
+        # The interpolation subtracts two values, and the difference of larger ones overflows.
+        bounded = func.greatest(func.least(cast(number, Double), _LARGEST), -_LARGEST)
+        return func.percentile_cont(share).within_group(bounded)
 
     def epoch_seconds(self, instant: Column) -> ColumnElement[int]:
         """Return the whole seconds since 1970."""
@@ -107,10 +128,21 @@ class Sqlite:
         """Return the condition that a value inside JSON is true; it must be a boolean."""
         return func.json_type(column, _sqlite_path(path)) == "true"
 
-    def json_float(self, column: Column, path: Sequence[str]) -> ColumnElement[Any]:
-        """Return the number inside JSON, null if the value is no number."""
+    def json_numeric(self, column: Column, path: Sequence[str]) -> ColumnElement[Any]:
+        """Return the number inside JSON to compute with, null if the value is no number."""
         found = func.json_extract(column, _sqlite_path(path))
         return case((self.json_is(column, path, float), cast(found, Double)))
+
+    def mean(self, number: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Return the mean of numbers, also of those whose sum overflows."""
+        mean = func.avg(number)
+        # Quotients by a power of two are exact, and their sum does not overflow.
+        of_quotients = func.avg(number / _SCALE) * _SCALE
+        return case((func.abs(mean) <= _LARGEST, mean), else_=of_quotients)
+
+    def maximum(self, number: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Return the largest of numbers."""
+        return func.max(number)
 
     def epoch_seconds(self, instant: Column) -> ColumnElement[int]:
         """Return the whole seconds since 1970."""

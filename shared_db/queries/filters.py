@@ -4,7 +4,8 @@ Texts are compared by code point: upper and lower case differ, and `%` and `_` a
 characters, because no filter uses LIKE.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -34,7 +35,8 @@ class Filter:
     """One condition; `path` names the keys inside a JSON object, outermost first.
 
     An absent value matches no operator, not even `ne`. Inside JSON, a value of another type than
-    the filter's never matches.
+    the filter's never matches, and neighbours in the path may also be one key with dots; see
+    `readings`.
     """
 
     field: str
@@ -89,20 +91,56 @@ def _compared(column: Column, operator: Operator, value: Any) -> ColumnElement[b
     return compared
 
 
+def readings(path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the paths that the names can mean, because a dot can also be part of a key.
+
+    First all names as nested keys, then one run of neighbours as one key: of `a.b.c` these are
+    `a`, `b`, `c`, then `a.b`, `c`, then `a.b.c`, then `a`, `b.c`.
+    """
+    yield path
+    for start in range(len(path)):
+        for end in range(start + 2, len(path) + 1):
+            yield (*path[:start], ".".join(path[start:end]), *path[end:])
+
+
 def _in_json(dialect: Dialect, column: Column, wanted: Filter) -> ColumnElement[bool]:
-    if wanted.operator is Operator.IN:
-        each = [Filter(wanted.field, Operator.EQ, v, wanted.path) for v in wanted.value]
-        return or_(false(), *(_in_json(dialect, column, one) for one in each))
-    value, path = wanted.value, wanted.path
-    if value is None:
-        return dialect.json_is(column, path, type(None))
-    if isinstance(value, bool):
-        is_met = _compared(dialect.json_is_true(column, path), wanted.operator, literal(value))
-        return dialect.json_is(column, path, bool) & is_met
-    if isinstance(value, int | float):
-        number = dialect.json_number(column, path)
-        is_met = _compared(number, wanted.operator, dialect.number(value))
-        return dialect.json_is(column, path, float) & is_met
-    text = dialect.json_text(column, path)
-    is_met = _on_column(dialect, text, Filter(wanted.field, wanted.operator, value))
-    return dialect.json_is(column, path, str) & is_met
+    is_in = wanted.operator is Operator.IN
+    values = _by_type(wanted.value if is_in else (wanted.value,))
+    # One condition for all values of a type: SQLite limits the depth of an expression.
+    return or_(
+        false(),
+        *(
+            _at(dialect, column, path, wanted.operator, of_type)
+            for path in readings(wanted.path)
+            for of_type in values
+        ),
+    )
+
+
+def _by_type(values: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    by_type = defaultdict(list)
+    for value in values:
+        by_type[float if type(value) is int else type(value)].append(value)
+    return list(by_type.values())
+
+
+def _at(
+    dialect: Dialect, column: Column, path: Sequence[str], operator: Operator, values: Sequence[Any]
+) -> ColumnElement[bool]:
+    """Return the condition on the value at this path; the values are of one type."""
+    match values[0]:
+        case None:
+            return dialect.json_is(column, path, type(None))
+        case bool():
+            found: Column = dialect.json_is_true(column, path)
+            kind: type = bool
+            sent: list[Any] = [literal(value) for value in values]
+        case int() | float():
+            found, kind = dialect.json_number(column, path), float
+            sent = [dialect.number(value) for value in values]
+        case _:
+            found, kind, sent = dialect.json_text(column, path), str, list(values)
+    value = sent if operator is Operator.IN else sent[0]
+    return dialect.json_is(column, path, kind) & _on_column(
+        dialect, found, Filter("", operator, value)
+    )

@@ -21,8 +21,8 @@ _DESCRIPTION = (
     "Conditions inside {names}, one parameter each: `{first}.KEY`, `{first}.KEY__gt`, "
     "`{first}.OUTER.INNER__in` and so on, with the operators eq (without a suffix), {operators}. "
     "`250`, `true` and `null` are JSON; a text of that form goes in double quotes. A value of "
-    "another JSON type does not match. They need `{time}__gte` or `{time}__gt`, which limits the "
-    "search."
+    "another JSON type does not match. A dot may also be part of a key. They need `{time}__gte` or "
+    "`{time}__gt`, which limits the search."
 )
 
 # Parser of a sent value for the operator.

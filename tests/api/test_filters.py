@@ -30,6 +30,13 @@ STORED: dict[str, dict[str, Any]] = {
     "e5": {"source": "öl", "data": {"ms": [1, 2], "error_rate": 0.1}},
     "e6": {"source": "comma,d", "data": {"ms": {"a": 1}, "a__b": 7, "a-b": 1e15}},
     "e7": {"source": "web", "metadata": {"host": "lib\\1", "ms": 251}},
+    "e8": {
+        "source": "traces",
+        "data": {
+            **{"http": {"status_code": 500}, "http.status_code": 404},
+            **{"span": {"http.status_code": 502}, "span.http": {"method": "GET"}},
+        },
+    },
 }
 
 
@@ -58,7 +65,7 @@ def refusal(client: TestClient, **conditions: Any) -> dict[str, str]:
 
 COLUMN_CONDITIONS: list[tuple[dict[str, Any], str]] = [
     ({"source": "api"}, "e0"),
-    ({"source__ne": "web"}, "e0 e1 e2 e5 e6"),
+    ({"source__ne": "web"}, "e0 e1 e2 e5 e6 e8"),
     ({"source__in": "api,öl,nobody"}, "e0 e5"),
     ({"source__in": ["api", "web"]}, "e0 e3 e4 e7"),
     ({"source": "comma,d"}, "e6"),
@@ -79,13 +86,13 @@ COLUMN_CONDITIONS: list[tuple[dict[str, Any], str]] = [
     ({"status__in": "CRITICAL,WARNING"}, "e4 e5"),
     ({"status__ne": "NORMAL"}, "e4 e5"),
     ({"severity__gt": "0.9"}, "e4"),
-    ({"severity__lte": "0"}, "e0 e1 e2 e3 e6 e7"),
+    ({"severity__lte": "0"}, "e0 e1 e2 e3 e6 e7 e8"),
     ({"severity__in": "0.5,1"}, "e4"),
     ({"event_id__in": "e3,e5"}, "e3 e5"),
     ({"timestamp": (NOON + timedelta(hours=2)).isoformat()}, "e2"),
     ({"timestamp__lt": (NOON + timedelta(hours=2)).isoformat()}, "e0 e1"),
     ({"timestamp__lte": "2026-03-02T15:00:00+01:00"}, "e0 e1 e2"),
-    ({"timestamp__gt": "2026-03-02T18:00:00Z"}, "e7"),
+    ({"timestamp__gt": "2026-03-02T18:00:00Z"}, "e7 e8"),
     ({"source": "web", "status": "NORMAL", "timestamp__gte": "2026-03-02T16:00:00Z"}, "e7"),
 ]
 
@@ -114,6 +121,11 @@ JSON_CONDITIONS: list[tuple[dict[str, Any], str]] = [
     ({"metadata.ms__gt": "250"}, "e7"),
     ({"metadata.host": "lib\\1"}, "e7"),
     ({"data.ms__gte": "250", "source": "API"}, "e1"),
+    ({"data.http.status_code": "500"}, "e8"),
+    ({"data.http.status_code__in": "404,true,x,null"}, "e8"),
+    ({"data.span.http.status_code__gt": "499"}, "e8"),
+    ({"data.span.http.method": "GET"}, "e8"),
+    ({"data.http": "500"}, ""),
 ]
 
 
@@ -187,6 +199,15 @@ def test_values_of_a_condition_have_a_limit(client: TestClient) -> None:
     assert ids(client, source__in=",".join(f"s{n}" for n in range(99)) + ",web") == "e3 e4 e7"
     assert set(refusal(client, **SINCE, **too_many)) == {"data.k__in"}
     assert set(refusal(client, source__in=",".join(map(str, range(101))))) == {"source__in"}
+
+
+def test_the_deepest_path_takes_as_many_values(client: TestClient) -> None:
+    deep = ".".join("abcdefghij")
+    many = {f"data.k{n}.{deep[2:]}__in": ",".join(map(str, range(50))) for n in range(10)}
+    texts = {f"data.k{n}.{deep[2:]}__in": ",".join(f"x{v}" for v in range(50)) for n in range(10)}
+
+    assert ids(client, **SINCE, **many) == ""
+    assert ids(client, **SINCE, **texts) == ""
 
 
 def test_only_a_list_may_be_repeated(client: TestClient) -> None:

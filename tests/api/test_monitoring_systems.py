@@ -142,6 +142,57 @@ def test_what_is_no_number_is_counted_but_not_measured(client: TestClient) -> No
     assert (point["count"], point["measured"], point["mean"]) == (12, 1, 3)
 
 
+def test_values_of_any_size_have_a_series(monitoring_client: TestClient) -> None:
+    values = [1e200, -1e200, 1.7e308, 1.7e308, -1.7e308, -1.7e308, 5e-324, 2**62]
+    for n, value in enumerate(values):
+        event = a_system_event(event_id=f"e{n}", source="a" if n < 2 else "b", data={"x": value})
+        assert monitoring_client.post(f"{BASE}/events", json=event).status_code == 201
+    monitoring_client.post(
+        f"{BASE}/events/batch",
+        json=[
+            a_system_event(event_id=f"c{n}", source="c", data={"x": 1.7e308}) for n in range(100)
+        ],
+    )
+
+    by_source = series(monitoring_client, bucket="6h", group_by="source", metric="x")
+
+    assert [(group, count, largest) for _, group, count, _, largest in by_source] == [
+        ("a", 2, 1e200),
+        ("b", 6, 1.7e308),
+        ("c", 100, 1.7e308),
+    ]
+    means = {group: mean for _, group, _, mean, _ in by_source}
+    assert means["a"] == 0
+    assert abs(means["b"]) < 1e294
+    assert means["c"] == pytest.approx(1.7e308)
+
+
+def test_percentiles_of_values_of_any_size(
+    monitoring_client: TestClient, monitoring: MonitoringDatabase
+) -> None:
+    if monitoring.use_fallback:
+        pytest.skip("percentiles need PostgreSQL")
+    for n, value in enumerate([-1.7e308, 1.7e308, 5e-324]):
+        event = a_system_event(event_id=f"e{n}", data={"x": value})
+        monitoring_client.post(f"{BASE}/events", json=event)
+    day = {"start": NOON.isoformat(), "end": (NOON + HOUR).isoformat()}
+
+    [point] = get(
+        monitoring_client, "/analytics/timeseries", metric="x", percentiles="true", **day
+    )["points"]
+
+    assert (point["p50"], point["p99"]) == (5e-324, pytest.approx(8e307, rel=0.1))
+
+
+def test_a_metric_may_be_one_key_with_dots(monitoring_client: TestClient) -> None:
+    for n, data in enumerate(
+        [{"http.ms": 10}, {"http": {"ms": 20}}, {"http": {"ms": "x"}, "http.ms": 60}]
+    ):
+        monitoring_client.post(f"{BASE}/events", json=a_system_event(event_id=f"e{n}", data=data))
+
+    assert series(monitoring_client, bucket="6h", metric="http.ms") == [("12:00", None, 3, 30, 60)]
+
+
 def test_percentiles_need_postgresql(client: TestClient, monitoring: MonitoringDatabase) -> None:
     day = {"start": NOON.isoformat(), "end": (NOON + 6 * HOUR).isoformat()}
     asked = {"bucket": "6h", "metric": "response_time", "percentiles": "true", **day}

@@ -23,7 +23,11 @@ ROWS = {
         source=TEXTS[n % len(TEXTS)],
         event_type="request",
         message=None if n % 7 == 0 else TEXTS[(5 * n) % len(TEXTS)],
-        data={"k": JSON[n % len(JSON)], "in": {"deep": JSON[(3 * n) % len(JSON)]}},
+        data={
+            "k": JSON[n % len(JSON)],
+            "in": {"deep": JSON[(3 * n) % len(JSON)], "x.y": JSON[(7 * n) % len(JSON)]},
+            "in.x": {"y": JSON[(11 * n) % len(JSON)]} if n % 3 else 1,
+        },
         timestamp=NOON + days(n),
         event_id=f"e{n:03}",
     )
@@ -52,14 +56,25 @@ def is_of_one_type(stored: Any, wanted: Any) -> bool:
 
 def is_met(wanted: Filter, row: EventToStore) -> bool:
     """Return the result of the same filter in Python."""
-    stored: Any = getattr(row, wanted.field)
-    for key in wanted.path:
-        stored = stored.get(key) if isinstance(stored, dict) else None
-    if stored is None and not wanted.path:
-        return False
     values = wanted.value if wanted.operator is Operator.IN else (wanted.value,)
     compare = COMPARISONS[Operator.EQ if wanted.operator is Operator.IN else wanted.operator]
-    return any(is_of_one_type(stored, value) and compare(stored, value) for value in values)
+    return any(
+        is_of_one_type(stored, value) and compare(stored, value)
+        for stored in values_at(getattr(row, wanted.field), wanted.path)
+        for value in values
+    )
+
+
+def values_at(stored: Any, path: tuple[str, ...]) -> list[Any]:
+    """Return the values that the path can mean, with dots between keys or inside of them."""
+    if not path:
+        return [stored]
+    found = []
+    for end in range(1, len(path) + 1):
+        key = ".".join(path[:end])
+        if isinstance(stored, dict) and key in stored:
+            found += values_at(stored[key], path[end:])
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +97,7 @@ def on_postgresql(postgres: Database) -> MonitoringDatabase:
 
 texts = st.sampled_from(TEXTS)
 columns = st.sampled_from(["source", "message"])
-paths = st.sampled_from([("k",), ("in", "deep"), ("nothing",), ("k", "a")])
+paths = st.sampled_from([("k",), ("in", "deep"), ("nothing",), ("k", "a"), ("in", "x", "y")])
 ordered = st.sampled_from([Operator.EQ, Operator.NE, Operator.GT, Operator.GTE, Operator.LTE])
 on_text = st.sampled_from([Operator.EQ, Operator.NE, Operator.CONTAINS, Operator.STARTSWITH])
 truths = st.sampled_from([True, False])
