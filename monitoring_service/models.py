@@ -20,6 +20,7 @@ from monitoring_service.domain.findings import HealthStatus
 from shared_db.background_work.table import background_table, background_view
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import IdempotentRow, Key, enum_column, service_metadata
+from shared_db.words import SEPARATORS
 
 _IS_TROUBLE = text("status <> 'NORMAL'")
 
@@ -78,11 +79,15 @@ class MonitoringLog(IdempotentRow, Base):
     result: Mapped["MonitoringResult | None"] = relationship(lazy="raise", viewonly=True)
 
 
-# Words as they stand: the messages are in no one language, so none is stemmed or left out.
-MESSAGE_WORDS = func.to_tsvector(text("'simple'"), MonitoringLog.message)
+# Words as they stand: the messages are in no one language, so none is stemmed or left out. Without
+# punctuation, because PostgreSQL takes a path or a host with its dots for one word.
+MESSAGE_WORDS = func.to_tsvector(
+    text("'simple'"),
+    func.regexp_replace(MonitoringLog.message, text(f"'{SEPARATORS}'"), text("' '"), text("'g'")),
+)
 
 Index(
-    "ix_monitoring_logs_message_words",
+    "ix_monitoring_logs_words",
     MESSAGE_WORDS,
     postgresql_using="gin",
 ).ddl_if(dialect="postgresql")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, func, select, text
+from sqlalchemy import Boolean, ColumnElement, Select, func, select, text
 from sqlalchemy.orm import Session, joinedload
 
 from monitoring_service.database.counts import Statistics, statistics
@@ -17,6 +17,7 @@ from shared_db.queries.dialects import Sqlite, dialect_of
 from shared_db.queries.filters import Columns, Filter, conditions
 from shared_db.queries.pagination import Keyset, Page
 from shared_db.repository import Repository
+from shared_db.words import websearch
 
 LOGS_BY_TIME = Keyset("logs", (MonitoringLog.timestamp, MonitoringLog.id), is_descending=True)
 
@@ -68,8 +69,8 @@ class LogSearch:
 
 def _has_words(session: Session, wanted: str) -> ColumnElement[bool]:
     if isinstance(dialect_of(session), Sqlite):
-        return func.instr(func.lower(MonitoringLog.message), func.lower(wanted)) > 0
-    return MESSAGE_WORDS.op("@@")(func.websearch_to_tsquery(text("'simple'"), wanted))
+        return func.has_words(MonitoringLog.message, wanted, type_=Boolean())
+    return MESSAGE_WORDS.op("@@")(func.websearch_to_tsquery(text("'simple'"), websearch(wanted)))
 
 
 class LogRepository(Repository):
@@ -93,7 +94,7 @@ class LogRepository(Repository):
     ) -> tuple[Page[MonitoringLog], int | None]:
         """Return a page of events, the latest first, and the number of all that match.
 
-        start_time, end_time: from, and before. text: words of the message; in memory a part of it.
+        start_time, end_time: from, and before. text: words of the message, as in web searches.
         offset: events left out first, each of which is read; the cursor `after` costs nothing.
         count: counting reads every matching event; without it the second value is None.
 

@@ -23,8 +23,8 @@ router = APIRouter(prefix="/monitoring/logs", tags=["logs"], route_class=Admitte
 SearchedWords = Annotated[
     Words | None,
     Query(
-        description="Words of the message, whole, in any order and case; `or`, `-word` and quoted "
-        "phrases as in web searches. On the in-memory store a part of the message."
+        description="Words of the message, whole, in any order and case, separated by punctuation; "
+        "`or`, `-word` and quoted phrases as in web searches."
     ),
 ]
 LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)

@@ -9,6 +9,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from shared_db.ids import new_id
+from shared_db.words import has_words
 
 _BUSY_SECONDS = 30
 
@@ -41,6 +42,7 @@ def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     if isinstance(connection, sqlite3.Connection):
         connection.isolation_level = None  # our own BEGIN, see _begin
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.create_function("has_words", 2, has_words, deterministic=True)
 
 
 def _begin(connection: Connection) -> None:

@@ -33,8 +33,10 @@ STORED: dict[str, dict[str, Any]] = {
     "e8": {
         "source": "traces",
         "data": {
-            **{"http": {"status_code": 500}, "http.status_code": 404},
-            **{"span": {"http.status_code": 502}, "span.http": {"method": "GET"}},
+            "http": {"status_code": 500},
+            "http.status_code": 404,
+            "span": {"http.status_code": 502},
+            "span.http": {"method": "GET"},
         },
     },
 }

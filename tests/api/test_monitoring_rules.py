@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from monitoring_service.database import MonitoringDatabase
 from monitoring_service.settings import Settings
 from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
@@ -229,21 +228,6 @@ def found(client: TestClient, **params: Any) -> list[str]:
     answer = client.get(f"{BASE}/logs", params=params)
     assert answer.status_code == 200, answer.text
     return sorted(item["event_id"] for item in answer.json()["items"])
-
-
-def test_messages_are_searched(talkative: TestClient, monitoring: MonitoringDatabase) -> None:
-    assert found(talkative, q="DATABASE") == ["e0", "e1"]
-    assert found(talkative, q="nothing") == []
-    if monitoring.use_fallback:
-        assert found(talkative, q="base") == ["e0", "e1"]
-        assert found(talkative, q="100%") == []
-    else:
-        assert found(talkative, q="database connection") == ["e0"]
-        assert found(talkative, q="full or restored") == ["e1", "e2"]
-        assert found(talkative, q="connection -database") == ["e2"]
-        assert found(talkative, q='"database is"') == ["e1"]
-        assert found(talkative, q="base") == []
-        assert found(talkative, q="'!&|():*<->") == []
 
 
 def test_a_query_may_come_in_the_body(talkative: TestClient) -> None:

@@ -54,7 +54,7 @@ def test_nothing_that_is_often_asked_reads_every_event(
         "event_type_timestamp_id": LogSearch(event_type="t1"),
         "trouble_timestamp_id": LogSearch(status=CRITICAL),
         "trouble_source_timestamp_id": LogSearch(status=CRITICAL, source="s1"),
-        "message_words": LogSearch(text="word3"),
+        "words": LogSearch(text="word3"),
     }
     for index, search in plans.items():
         plan = plan_of(postgres, search)
