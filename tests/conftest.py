@@ -32,7 +32,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 prefer_memory()
 
 # No deadline: a busy machine is no failure.
-settings.register_profile("veritas", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "veritas",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+)
 settings.load_profile("veritas")
 
 WITHOUT_DATABASES = (Path(__file__).parent, Path(__file__).with_name("unit"))

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from monitoring_service.database import EventToStore, MonitoringDatabase
 from monitoring_service.models import Base
@@ -97,8 +96,7 @@ texts = st.lists(pieces, min_size=1, max_size=12).map("".join)
 
 
 @settings(
-    max_examples=150,
-    deadline=None,
+    max_examples=100,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(message=texts, search=texts)
@@ -114,13 +112,3 @@ def test_both_stores_find_the_same(
     in_memory_found, found = [ids(manager, search) for manager in managers]
 
     assert in_memory_found == found
-    if "-" not in search:  # a negated word excludes more than before
-        with postgres.reading() as session:
-            was_found = session.scalar(
-                text(
-                    "SELECT to_tsvector('simple', :message)"
-                    " @@ websearch_to_tsquery('simple', :search)"
-                ),
-                {"message": message, "search": search},
-            )
-        assert found or not was_found
