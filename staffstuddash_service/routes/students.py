@@ -9,7 +9,7 @@ from shared_web.auth.dependencies import READ, WRITE, Writer
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
-from shared_web.requests.csv_body import csv_body, read_csv
+from shared_web.requests.csv_body import TableOut, csv_body, read_csv
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.datastore import StudentToStore
@@ -70,11 +70,11 @@ async def add_students(request: Request, datastore: Datastore) -> Response:
 
 
 @router.post("/csv", dependencies=[WRITE], openapi_extra=csv_body(NewStudent))
-async def add_students_from_csv(request: Request, datastore: Datastore) -> BatchOut:
+async def add_students_from_csv(request: Request, datastore: Datastore) -> TableOut:
     """Store the students of a CSV table, as `/students/batch` does; `index` counts from 0."""
-    batch = await read_csv(request, NewStudent)
-    students = [StudentToStore(**dict(item)) for item in batch.valid.values()]
-    return batch.answer(await run_in_threadpool(datastore.students.add_many, students))
+    table = await read_csv(request, NewStudent)
+    students = [StudentToStore(**dict(item)) for item in table.batch.valid.values()]
+    return table.answer(await run_in_threadpool(datastore.students.add_many, students))
 
 
 @router.get("/{student_id}", dependencies=[READ], responses=ABSENT)

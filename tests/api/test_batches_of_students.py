@@ -1,6 +1,5 @@
-"""Batches of students and assessments, as JSON and as CSV, on both stores."""
+"""Batches of students and assessments, as JSON, on both stores."""
 
-import gzip
 import json
 
 import pytest
@@ -9,7 +8,6 @@ from starlette.testclient import TestClient
 from tests.support.factories import NOON, a_student, an_assessment, days
 
 STUDENTS = "/api/v1/students"
-CSV = {"content-type": "text/csv"}
 
 
 def outcomes(answer: dict[str, list[dict[str, object]]]) -> list[object]:
@@ -62,94 +60,6 @@ def test_an_erased_student_is_refused_and_the_others_are_stored(
     assert outcomes(answer) == ["refused", "stored"]
     assert "deleted" in answer["items"][0]["errors"][0]["message"]
     assert staffstuddash_client.get(f"{STUDENTS}/s001").status_code == 410
-
-
-class TestTables:
-    """CSV tables as spreadsheets save them."""
-
-    @pytest.mark.parametrize(
-        "table",
-        [
-            "id,name,email\ns1,Ada,ada@x.example\ns2,Grace,\n",
-            "\ufeffID;Name;E-Mail\r\n".replace("E-Mail", "email")
-            + "s1;Ada;ada@x.example\r\ns2;Grace;",
-            'email,name,id\nada@x.example,"Ada",s1\n\n,"Grace",s2\n,,\n',
-        ],
-    )
-    def test_separators_and_quotes_of_spreadsheets_are_read(
-        self, staffstuddash_client: TestClient, table: str
-    ) -> None:
-        answer = staffstuddash_client.post(
-            f"{STUDENTS}/csv", content=table.encode(), headers=CSV
-        ).json()
-
-        assert outcomes(answer) == ["stored", "stored"]
-        assert [item["id"] for item in answer["items"]] == ["s1", "s2"]
-        assert staffstuddash_client.get(f"{STUDENTS}/s1").json()["email"] == "ada@x.example"
-        assert staffstuddash_client.get(f"{STUDENTS}/s2").json()["email"] is None
-
-    def test_a_bad_row_does_not_affect_others(self, staffstuddash_client: TestClient) -> None:
-        table = 'name,email\n"Meier, Änne",\nGrace,no address\nAlan\n'
-
-        answer = staffstuddash_client.post(
-            f"{STUDENTS}/csv", content=table.encode(), headers=CSV
-        ).json()
-
-        assert outcomes(answer) == ["stored", "refused", "refused"]
-        assert answer["items"][1]["errors"][0]["field"] == "email"
-        assert "1 cells" in answer["items"][2]["errors"][0]["message"]
-        assert all_names(staffstuddash_client) == ["Meier, Änne"]
-
-    def test_a_repeated_table_stores_no_row(self, staffstuddash_client: TestClient) -> None:
-        table = b"id,name\ns1,Ada\n"
-        first = staffstuddash_client.post(f"{STUDENTS}/csv", content=table, headers=CSV)
-        again = staffstuddash_client.post(f"{STUDENTS}/csv", content=table, headers=CSV)
-
-        assert outcomes(first.json()) == ["stored"]
-        assert outcomes(again.json()) == ["repeated"]
-
-    def test_a_compressed_table_is_read(self, staffstuddash_client: TestClient) -> None:
-        answer = staffstuddash_client.post(
-            f"{STUDENTS}/csv",
-            content=gzip.compress(b"name\nAda\n"),
-            headers={**CSV, "content-encoding": "gzip"},
-        )
-
-        assert answer.json()["stored"] == 1
-
-    @pytest.mark.parametrize(
-        ("table", "reason"),
-        [
-            (b"", "name is missing"),
-            (b"id,email\ns1,\n", "name is missing"),
-            (b"name,grade\nAda,1\n", "column 2"),
-            (b"name,name\nAda,Ada\n", "twice"),
-            (b"name\n", "no rows"),
-            (b'name\n"Ada\n', "line 2"),
-            ("name\nÄnne\n".encode("latin-1"), "UTF-8"),
-        ],
-    )
-    def test_a_malformed_table_is_refused(
-        self, staffstuddash_client: TestClient, table: bytes, reason: str
-    ) -> None:
-        answer = staffstuddash_client.post(f"{STUDENTS}/csv", content=table, headers=CSV)
-
-        assert answer.status_code == 422
-        assert reason in answer.json()["detail"]
-        assert all_names(staffstuddash_client) == []
-
-    def test_another_type_is_refused(self, staffstuddash_client: TestClient) -> None:
-        answer = staffstuddash_client.post(f"{STUDENTS}/csv", json=[a_student()])
-
-        assert answer.status_code == 415
-
-    def test_too_many_rows_are_refused(self, staffstuddash_client: TestClient) -> None:
-        table = b"name\n" + b"Ada\n" * 10_001
-
-        assert (
-            staffstuddash_client.post(f"{STUDENTS}/csv", content=table, headers=CSV).status_code
-            == 413
-        )
 
 
 def test_assessments_of_a_batch_count_once_each(staffstuddash_client: TestClient) -> None:
