@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from typing import Any
 
 import typer
 from pydantic import TypeAdapter, ValidationError
@@ -33,15 +34,17 @@ def say_from(name: str, line: str) -> None:
     say(f"{label} {line}")
 
 
-def checked_id(text: str, problem: str) -> str:
-    """Return the id of an argument.
+def checked_id(text: str, problem: str, kind: Any = Id) -> str:
+    """Return the id of an argument, in NFC.
+
+    kind: the type of the id, for example `StoredId`.
 
     Raises:
         ConfigurationError: the services would refuse it; the text begins with `problem`.
 
     """
     try:
-        return TypeAdapter[str](Id).validate_python(text)
+        return TypeAdapter[str](kind).validate_python(text)
     except ValidationError as refusal:
         reason = refusal.errors()[0]["msg"].removeprefix("Value error, ")
         raise ConfigurationError(f"{problem}: {reason}.") from None

@@ -1,27 +1,25 @@
 """Bodies of students."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from shared_web.requests.fields import AdditionOut, Body, Id, Label
-
-Email = Annotated[str, StringConstraints(max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
+from shared_web.requests.fields import AdditionOut, Body, Email, Id, PersonName
 
 
 class NewStudent(Body):
     """Student; without an id they get a new one. Events create their students by themselves."""
 
     id: Id | None = Field(None, examples=["s001"])
-    name: Label | None = Field(None, examples=["Ada Lovelace"])
+    name: PersonName | None = Field(None, examples=["Ada Lovelace"])
     email: Email | None = Field(None, examples=["ada@school.example"])
 
 
 class StudentChange(Body):
     """Changes of a student; absent fields stay, null removes."""
 
-    name: Label | None = Field(None, examples=["Ada King"])
+    name: PersonName | None = Field(None, examples=["Ada King"])
     email: Email | None = Field(None, examples=["ada.king@school.example"])
 
     @model_validator(mode="after")
@@ -34,7 +32,7 @@ class StudentChange(Body):
 class StudentReplacement(Body):
     """Name and e-mail of a student from now on; an absent one is removed."""
 
-    name: Label | None = Field(None, examples=["Ada King"])
+    name: PersonName | None = Field(None, examples=["Ada King"])
     email: Email | None = Field(None, examples=["ada.king@school.example"])
 
 

@@ -13,14 +13,16 @@ logger = logging.getLogger(__name__)
 _AT_ONCE = 1000
 
 
-def require_no_pending_writes(access: SpoolAccess, subject: str) -> None:
+def require_no_pending_writes(access: SpoolAccess, forms: Collection[str]) -> None:
     """Return if no row of the student waits, so that the student can be erased.
+
+    forms: the id in its Unicode forms.
 
     Raises:
         DatabaseUnavailable: a row waits, and has to be replayed first.
 
     """
-    if access.holds([subject]):
+    if access.holds(forms):
         raise DatabaseUnavailable("Something of the student waits to be stored. Try again soon.")
 
 

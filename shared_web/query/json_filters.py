@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared_db.queries.filters import Filter, Operator
-from shared_web.requests.fields import reject_unstorable_text
+from shared_web.requests.text import normalized, require_storable
 
 MAX_CONDITIONS = 10
 # Each value is a condition in SQL, and SQLite allows an expression depth of 1,000.
@@ -117,7 +117,7 @@ class JsonField:
         outer, *path = whole.split(".")
         wanted = read(value, operator)
         _validate(wanted, operator)
-        return Filter(outer, operator, wanted, tuple(path))
+        return Filter(outer, operator, _in_nfc(wanted), tuple(path))
 
 
 def _operator_of(name: str) -> tuple[str, Operator]:
@@ -156,6 +156,12 @@ def _require_list(values: Any) -> tuple[Any, ...]:
     return tuple(values)
 
 
+def _in_nfc(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_in_nfc(one) for one in value)
+    return normalized(value) if isinstance(value, str) else value
+
+
 def _validate(value: Any, operator: Operator) -> None:
     for one in value if isinstance(value, tuple) else (value,):
         _validate_scalar(one)
@@ -172,7 +178,8 @@ def _validate_scalar(value: Any) -> None:
         case None | bool():
             return
         case str():
-            if not 1 <= len(reject_unstorable_text(value)) <= _MAX_TEXT_LENGTH:
+            require_storable(value)
+            if not 1 <= len(value) <= _MAX_TEXT_LENGTH:
                 raise ValueError(f"must have 1 to {_MAX_TEXT_LENGTH} characters")
         case int() | float():
             # Neither NaN nor infinity lies between.

@@ -21,6 +21,16 @@ from pydantic import (
 from shared_db.clock import utc_now
 from shared_db.columns import ID_LENGTH
 from shared_web.requests.json_bodies import MAX_NAMES
+from shared_web.requests.text import (
+    at_most,
+    check_email,
+    check_id,
+    check_label,
+    check_name,
+    check_stored_id,
+    normalized_json,
+    require_storable,
+)
 
 CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
@@ -64,32 +74,6 @@ def _limit_names(value: object) -> object:
     return value
 
 
-def reject_unstorable_text(text: str) -> str:
-    """Return the text, if both databases can store it.
-
-    Raises:
-        ValueError: it has a NUL, which PostgreSQL cannot store, or a lone surrogate.
-
-    """
-    if "\x00" in text:
-        raise ValueError("must not contain the NUL character")
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise ValueError("must not contain a lone surrogate") from None
-    return text
-
-
-def _check_id(text: str) -> str:
-    # Ids occur in paths and logs: characters that would break or forge these are refused.
-    if not text.isprintable() or "/" in text or "\\" in text:
-        raise ValueError("must not contain control characters, '/' or a backslash")
-    if text != text.strip() or text in {".", ".."}:
-        raise ValueError("must not begin or end with a space, nor be '.' or '..'")
-    return text
-
-
 def _require_instant_format(value: object) -> object:
     # Numbers would be read as seconds since 1970, which is hardly ever intended.
     if isinstance(value, str) and value[_DATE_LENGTH - 1 : _DATE_LENGTH] not in ("T", "t", " "):
@@ -122,19 +106,24 @@ def _reject_subnormal(value: float) -> float:
 
 def _check_json_object(value: dict[str, Any]) -> dict[str, Any]:
     _check_json(value.values(), names=value, depth=1)
-    return _limit_json_size(value)
+    text = orjson.dumps(value)
+    if not text.isascii():
+        value = cast("dict[str, Any]", normalized_json(value))
+        text = orjson.dumps(value)
+    _limit_json_size(value, len(text))
+    return value
 
 
 def _check_json(values: Iterable[object], names: Iterable[str], depth: int) -> None:
     """Check the members of an object, or of an array, which has no names."""
     if depth > _MAX_JSON_DEPTH:
         raise ValueError(f"must not be nested more than {_MAX_JSON_DEPTH} deep")
-    reject_unstorable_text("".join(names))
+    require_storable("".join(names))
     # Comparing the exact type takes half the time of a match; JSON has no subclasses.
     for value in values:
         kind = type(value)
         if kind is str:
-            reject_unstorable_text(cast("str", value))
+            require_storable(cast("str", value))
         elif kind is int:
             if abs(cast("int", value)) >= _INTEGER_LIMIT:
                 raise ValueError("must not contain integers beyond 64 bits")
@@ -148,32 +137,54 @@ def _check_json(values: Iterable[object], names: Iterable[str], depth: int) -> N
             _check_json(cast("list[object]", value), (), depth + 1)
 
 
-def _limit_json_size(value: dict[str, Any]) -> dict[str, Any]:
+def _limit_json_size(value: dict[str, Any], byte_count: int) -> None:
     # `json.dumps` is at most four times as long as `orjson.dumps`, which takes a tenth of the time.
-    is_short = 4 * len(orjson.dumps(value)) <= _MAX_JSON_BYTES
-    if not is_short and len(json.dumps(value)) > _MAX_JSON_BYTES:
+    if 4 * byte_count > _MAX_JSON_BYTES and len(json.dumps(value)) > _MAX_JSON_BYTES:
         raise ValueError("must not be larger than 64 KiB as JSON")
-    return value
 
 
 LIMITED_NAMES = BeforeValidator(_limit_names)
+# The validators limit the length themselves: it is that of the text in NFC.
 Id = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=ID_LENGTH),
-    AfterValidator(reject_unstorable_text),
-    AfterValidator(_check_id),
-    Field(json_schema_extra={"pattern": _ID_PATTERN}),
+    StringConstraints(min_length=1),
+    AfterValidator(at_most(ID_LENGTH, check_id)),
+    Field(json_schema_extra={"maxLength": ID_LENGTH, "pattern": _ID_PATTERN}),
+]
+# For commands: an earlier release stored invisible characters of some kinds.
+StoredId = Annotated[
+    str, StringConstraints(min_length=1), AfterValidator(at_most(ID_LENGTH, check_stored_id))
 ]
 Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(reject_unstorable_text)
+    str,
+    StringConstraints(min_length=1),
+    AfterValidator(at_most(10_000)),
+    Field(json_schema_extra={"maxLength": 10_000}),
 ]
+# Names by which rows are grouped and found: subjects, sources, types.
 Label = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
-    AfterValidator(reject_unstorable_text),
+    StringConstraints(min_length=1, strip_whitespace=True),
+    AfterValidator(at_most(200, check_label)),
+    Field(json_schema_extra={"maxLength": 200}),
+]
+PersonName = Annotated[
+    str,
+    StringConstraints(min_length=1, strip_whitespace=True),
+    AfterValidator(at_most(200, check_name)),
+    Field(json_schema_extra={"maxLength": 200}),
+]
+Email = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^@\s\x00]+@[^@\s\x00]+$"),
+    AfterValidator(at_most(320, check_email)),
+    Field(json_schema_extra={"maxLength": 320}),
 ]
 Term = Annotated[
-    str, StringConstraints(min_length=1, max_length=1000), AfterValidator(reject_unstorable_text)
+    str,
+    StringConstraints(min_length=1),
+    AfterValidator(at_most(1000)),
+    Field(json_schema_extra={"maxLength": 1000}),
 ]
 Instant = Annotated[
     AwareDatetime,

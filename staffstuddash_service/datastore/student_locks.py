@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared_db.errors import ServiceError
-from shared_db.pseudonyms import pseudonym_of
+from shared_db.pseudonyms import ids_by_pseudonym
 from staffstuddash_service.errors import StudentErased, StudentNotFound
 from staffstuddash_service.models import Deletion, Student
 
@@ -56,7 +56,7 @@ def require_not_erased(session: Session, student_id: str) -> None:
 
 
 def erased_among(session: Session, student_ids: Collection[str]) -> set[str]:
-    """Return the ids of the students that were erased."""
-    names = {pseudonym_of(id_): id_ for id_ in student_ids}
+    """Return the ids of the students that were erased, under any form of the id."""
+    names = ids_by_pseudonym(student_ids)
     query = select(Deletion.pseudonym).where(Deletion.pseudonym.in_(names))
-    return {names[pseudonym] for pseudonym in session.scalars(query)}
+    return set[str]().union(*(names[pseudonym] for pseudonym in session.scalars(query)))

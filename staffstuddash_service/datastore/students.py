@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.ids import new_id
+from shared_db.pseudonyms import equivalent_ids
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult, refused
@@ -27,6 +28,7 @@ from staffstuddash_service.datastore.performance import insert_empty_records
 from staffstuddash_service.datastore.student_locks import (
     erased_among,
     find_student,
+    lock_students,
     require_not_erased,
 )
 from staffstuddash_service.errors import StudentErased, StudentExists, StudentNotFound
@@ -124,13 +126,13 @@ class StudentRepository(Repository):
     def erase(self, student_id: str, *, actor: str = "veritas erase") -> dict[str, int]:
         """Erase all rows of a student, known or not, and leave a tombstone; idempotent.
 
-        Returns the number of rows removed from each table. Rows of `action_logs` stay, under a
-        pseudonym and without their extra data.
+        Rows under any Unicode form of the id are erased. Returns the number of rows removed from
+        each table. Rows of `action_logs` stay, under a pseudonym and without their extra data.
         """
         removed = self.write(
             lambda session: erase_rows(session, student_id, actor, is_memory=self.use_fallback)
         )
-        purge_students(self.spool, [student_id])
+        purge_students(self.spool, equivalent_ids(student_id))
         return removed
 
     def delete(self, student_id: str, *, actor: str) -> tuple[dict[str, int], bool]:
@@ -141,11 +143,11 @@ class StudentRepository(Repository):
             DatabaseUnavailable: rows of the student wait in the spool.
 
         """
-        require_no_pending_writes(self.spool, student_id)
+        require_no_pending_writes(self.spool, equivalent_ids(student_id))
         deleted = self.write(
             lambda session: _delete(session, student_id, actor, is_memory=self.use_fallback)
         )
-        purge_students(self.spool, [student_id])
+        purge_students(self.spool, equivalent_ids(student_id))
         return deleted
 
     def purge_erased(self) -> int:
@@ -212,8 +214,8 @@ def _delete(
     session: Session, student_id: str, actor: str, *, is_memory: bool
 ) -> tuple[dict[str, int], bool]:
     # The lock comes first: the second of two concurrent calls finds the tombstone.
-    student = session.get(Student, student_id, with_for_update=True)
-    is_replay = student is None and bool(erased_among(session, [student_id]))
-    if student is None and not is_replay:
+    is_known = bool(lock_students(session, equivalent_ids(student_id)))
+    is_replay = not is_known and bool(erased_among(session, [student_id]))
+    if not is_known and not is_replay:
         raise StudentNotFound(student_id)
     return erase_rows(session, student_id, actor, is_memory=is_memory), is_replay

@@ -4,14 +4,14 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from shared_db.errors import QueryTooExpensive
 from shared_db.queries.filters import Filter
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.filters import FilterSet, choice, flag, instant, number, text
-from shared_web.requests.fields import reject_unstorable_text
+from shared_web.requests.text import at_most, check_name
 from staffstuddash_service.domain.drafts import ChangeType
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
@@ -23,8 +23,9 @@ LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
 Search = Annotated[
     Annotated[
         str,
-        StringConstraints(min_length=1, max_length=100, strip_whitespace=True),
-        AfterValidator(reject_unstorable_text),
+        StringConstraints(min_length=1, strip_whitespace=True),
+        AfterValidator(at_most(100, check_name)),
+        Field(json_schema_extra={"maxLength": 100}),
     ]
     | None,
     Query(description="A part of the name or e-mail, in upper or lower case."),

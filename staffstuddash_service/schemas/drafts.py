@@ -5,11 +5,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from shared_web.requests.fields import AdditionOut, Body, Id, PastInstant, reject_unstorable_text
+from shared_web.requests.fields import AdditionOut, Body, Id, PastInstant
+from shared_web.requests.text import at_most
 from staffstuddash_service.domain.drafts import ChangeType, Continuity
 
+_MOST_CHARACTERS = 100_000
 DraftText = Annotated[
-    str, StringConstraints(min_length=1, max_length=100_000), AfterValidator(reject_unstorable_text)
+    str,
+    StringConstraints(min_length=1),
+    AfterValidator(at_most(_MOST_CHARACTERS)),
+    Field(json_schema_extra={"maxLength": _MOST_CHARACTERS}),
 ]
 
 

@@ -1,24 +1,18 @@
 """Bodies of students."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from shared_web.requests.fields import AdditionOut, Body, Id, Label, Out, reject_unstorable_text
-
-Email = Annotated[
-    str,
-    StringConstraints(max_length=320, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$"),
-    AfterValidator(reject_unstorable_text),
-]
+from shared_web.requests.fields import AdditionOut, Body, Email, Id, Out, PersonName
 
 
 class NewStudent(Body):
     """Student to store; without an id one is made."""
 
     id: Id | None = Field(None, examples=["s001"])
-    name: Label = Field(examples=["Ada Lovelace"])
+    name: PersonName = Field(examples=["Ada Lovelace"])
     email: Email | None = Field(None, examples=["ada@school.example"])
 
 
@@ -26,7 +20,7 @@ class StudentChange(Body):
     """Changes of a student; absent fields stay, an `email` of null is removed."""
 
     # A factory, because the documents would show a default, and null is no name.
-    name: Label = Field(default_factory=str, examples=["Ada King"])
+    name: PersonName = Field(default_factory=str, examples=["Ada King"])
     email: Email | None = Field(None, examples=["ada.king@school.example"])
 
     @model_validator(mode="after")
@@ -39,7 +33,7 @@ class StudentChange(Body):
 class StudentReplacement(Body):
     """Name and e-mail of a student from now on; an absent e-mail is removed."""
 
-    name: Label = Field(examples=["Ada King"])
+    name: PersonName = Field(examples=["Ada King"])
     email: Email | None = Field(None, examples=["ada.king@school.example"])
 
 

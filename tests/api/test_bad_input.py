@@ -2,7 +2,9 @@
 
 import json
 import math
+import unicodedata
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -172,7 +174,7 @@ def test_an_unusual_text_is_returned_unchanged(target: Target, subtests: pytest.
 
 TEXTS = some.text(
     some.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20
-)
+).map(partial(unicodedata.normalize, "NFC"))
 NUMBERS = some.integers(-(2**63) + 1, 2**63 - 1) | some.floats(
     allow_nan=False, allow_infinity=False
 )

@@ -96,7 +96,7 @@ texts = st.lists(pieces, min_size=1, max_size=12).map("".join)
 
 
 @settings(
-    max_examples=100,
+    max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(message=texts, search=texts)

@@ -1,6 +1,8 @@
 """Commands on a database: migrate, check, keys and erase."""
 
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from sqlalchemy import make_url
@@ -14,6 +16,9 @@ from tests.support.databases import engine_on
 from tests.support.dumps import bytes_of, dump
 from tests.support.factories import NOON
 from tests.support.oulad_fixtures.imported import Run
+
+Form = Literal["NFC", "NFD"]
+FORMS: tuple[Form, ...] = ("NFC", "NFD")
 
 
 def test_migrate_brings_an_empty_database_up_to_date(empty_url: str, run: Run) -> None:
@@ -74,6 +79,16 @@ def test_a_revoked_key_is_marked(private_url: str, run: Run) -> None:
 
     assert (revoked.exit_code, nobody.exit_code) == (0, 1)
     assert "no key named nobody" in nobody.output
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_key_is_revoked_in_either_form_of_its_name(
+    private_url: str, run: Run, form: Form
+) -> None:
+    run(private_url, "keys", "add", unicodedata.normalize("NFD", "café"), "--scope", "read")
+    revoked = run(private_url, "keys", "revoke", unicodedata.normalize(form, "café"))
+
+    assert (revoked.exit_code, revoked.output.count("is revoked")) == (0, 1)
 
 
 class TestErase:
@@ -142,3 +157,30 @@ def test_check_accepts_tls_switched_off_by_the_setting(
 
     assert "✓ TLS is switched off (DATABASE_TLS=off)" in result.output
     assert result.exit_code == 0
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_erase_deletes_every_form_of_an_id(private_url: str, run: Run, form: Form) -> None:
+    database = Database.for_bind(engine_on(private_url))
+    staff = DatastoreManager(database)
+    for stored in FORMS:
+        staff.add_student(unicodedata.normalize(stored, "zoë"), "Zoë")
+
+    erased = run(private_url, "erase", unicodedata.normalize(form, "zoë"), "--yes")
+
+    assert erased.exit_code == 0
+    assert staff.students.search().items == []
+
+
+def test_check_lists_ids_in_another_unicode_form(private_url: str, run: Run) -> None:
+    manager = DatastoreManager(Database.for_bind(engine_on(private_url)))
+    before = run(private_url, "check")
+    for id_ in ("zoe\u0308", "zo\u00eb", "ne\u0301", "\u0627", "s001"):
+        manager.add_student(id_, "Zoë")
+    after = run(private_url, "check")
+
+    assert before.output.count("has its ids in Unicode's form NFC") == 3
+    listed, pair = (line for line in after.output.splitlines() if "staffstuddash.students" in line)
+    assert "'ne\\u0301', 'zoe\\u0308'." in listed
+    assert "'zoe\\u0308' and 'zo\\xeb' differ only by their form" in pair
+    assert (before.exit_code, after.exit_code) == (0, 0)

@@ -14,7 +14,7 @@ from monitoring_service.database import MonitoringDatabase
 from shared_db.connection.database import Database
 from shared_db.connection.engine import is_local
 from shared_db.connection.roles import may_take, role_name
-from shared_db.errors import ConfigurationError, ServiceError
+from shared_db.errors import ConfigurationError, QueryTooExpensive, ServiceError
 from shared_db.ids import new_id
 from shared_db.provisioning.grants import can_create_roles
 from shared_db.provisioning.migrations import require_migrated
@@ -22,10 +22,13 @@ from shared_db.settings import DatabaseSettings
 from shared_web.settings import ServiceSettings
 from staffstuddash_service.datastore import DatastoreManager
 from veritas_cli.database import command_settings, connected_engine
+from veritas_cli.id_forms import other_forms
 from veritas_cli.migrations import HISTORIES
 from veritas_cli.services import SETTINGS
 
 OLDEST, NEWEST = 15, 18
+# For each table, as ids of ten million rows are read in some seconds.
+_IDS_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,44 @@ def _service(name: str, owner: ServiceSettings, *, can_make_roles: bool) -> Iter
     yield _role(name, role, engine, has_role=has_role, can_make_roles=can_make_roles)
     trial = partial(_roll_back, engine, TRIALS[name], role if has_role else None)
     yield _tried(f"{name} writes and reads (rolled back)", trial)
+    yield from _ids(
+        name,
+        Database.for_bind(
+            engine, role=role if has_role else None, statement_timeout_seconds=_IDS_SECONDS
+        ),
+    )
+
+
+def _ids(name: str, database: Database) -> Iterator[Finding]:
+    """List stored ids that requests do not reach, because they are not in Unicode's form NFC."""
+    claim = f"{name} has its ids in Unicode's form NFC"
+    try:
+        with database.reading_filtered() as session:
+            found = list(other_forms(session, name))
+    except QueryTooExpensive:
+        yield Finding(f"{claim}: not known, reading takes over {_IDS_SECONDS} s", is_note=True)
+        return
+    except (ServiceError, ConfigurationError) as refusal:
+        yield Finding(f"{claim}: no. {refusal}", is_good=False)
+        return
+    except DBAPIError as failure:
+        yield Finding(f"{claim}: no. {_first_line(failure)}", is_good=False)
+        return
+    if not found:
+        yield Finding(claim)
+    for table in found:
+        more = " and more" if table.has_more else ""
+        yield Finding(
+            f"{table.table}: ids that are not in Unicode's form NFC, so that no request reaches "
+            f"them by id: {', '.join(table.ids)}{more}. docs/operations.md has the remedy",
+            is_note=True,
+        )
+        for first, second in table.pairs:
+            yield Finding(
+                f"{table.table}: {first} and {second} differ only by their form. They look alike, "
+                "and nothing merges them",
+                is_note=True,
+            )
 
 
 def _role(name: str, role: str, engine: Engine, *, has_role: bool, can_make_roles: bool) -> Finding:
@@ -150,9 +191,12 @@ def _tried(claim: str, trial: Callable[[], None]) -> Finding:
     except (ServiceError, ConfigurationError, CommandError) as refusal:
         return Finding(f"{claim}: no. {refusal}", is_good=False)
     except DBAPIError as failure:
-        reason = str(failure.orig).strip().partition("\n")[0]
-        return Finding(f"{claim}: no. {reason}", is_good=False)
+        return Finding(f"{claim}: no. {_first_line(failure)}", is_good=False)
     return Finding(claim)
+
+
+def _first_line(failure: DBAPIError) -> str:
+    return str(failure.orig).strip().partition("\n")[0]
 
 
 def _roll_back(engine: Engine, trial: Callable[[Database], None], role: str | None) -> None:

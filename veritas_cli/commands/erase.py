@@ -6,7 +6,8 @@ import typer
 
 from dropout_service.database import DropoutDatabaseManager
 from shared_db.connection.database import Database
-from shared_db.pseudonyms import pseudonym_of
+from shared_db.pseudonyms import equivalent_ids, pseudonym_of
+from shared_web.requests.fields import StoredId
 from staffstuddash_service.datastore import DatastoreManager
 from veritas_cli.commands.spool import damaged_spools, local_spools
 from veritas_cli.database import command_settings, connected_engine, exit_on_error
@@ -21,22 +22,23 @@ KEPT = "action_logs"
 def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's options
     """Erase a student from all services, and list the removed rows per table.
 
-    Safe to repeat. The services refuse the id from then on, also if nothing was stored under it.
-    The actions of staff stay in the action log under a pseudonym, without their details. Only the
-    spools of this machine are searched; the services of other machines erase their own. Earlier
-    backups are not changed.
+    Rows under another Unicode form of the id are the student's too. Safe to repeat. The services
+    refuse the id from then on, also if nothing was stored under it. The actions of staff stay in
+    the action log under a pseudonym, without their details. Only the spools of this machine are
+    searched; the services of other machines erase their own. Earlier backups are not changed.
     """
     with exit_on_error("erase"):
-        student_id = checked_id(student, "This cannot be a student's id")
+        student_id = checked_id(student, "This cannot be a student's id", StoredId)
         database = Database.for_bind(connected_engine(command_settings(), "erase"))
         if not yes:
             typer.confirm("Erase everything stored of this student, for good?", abort=True)
         # staffstuddash first: its tombstone prevents inserts that would be left behind.
         _report("staffstuddash", DatastoreManager(database).students.erase(student_id))
         _report("dropout", DropoutDatabaseManager(database).students.erase(student_id))
+        forms = equivalent_ids(student_id)
         with local_spools() as spools:
             for service, spool in spools.items():
-                _report("spool of", {service: spool.purge_subjects([student_id])}, " ")
+                _report("spool of", {service: spool.purge_subjects(forms)}, " ")
         for file in damaged_spools():
             say(f"{file} was damaged and not searched: salvage it, erase again, delete it.")
         say(f"monitoring{'':<27} holds nothing of students")

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shared_db.connection.database import Database
+from shared_db.pseudonyms import equivalent_ids
 from shared_web.auth.keys import KeyManager, Scope
 from veritas_cli.database import command_settings, connected_engine, exit_on_error
 from veritas_cli.terminal import checked_id, say
@@ -55,5 +56,10 @@ def list_keys() -> None:
 def revoke(name: NAME) -> None:
     """Revoke a key; services refuse it within KEY_CACHE_SECONDS."""
     with exit_on_error("keys revoke"):
-        _manager().revoke_key(name)
+        manager = _manager()
+        known = {key.name for key in manager.list_keys()}
+        # An earlier release stored a name in any Unicode form; a terminal may type another one.
+        found = [form for form in equivalent_ids(name) if form in known]
+        for each in found or [name]:
+            manager.revoke_key(each)
         say(f"The key of {name} is revoked.")

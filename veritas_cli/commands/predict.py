@@ -1,5 +1,6 @@
 """`veritas predict`: risks of a whole cohort with their reasons."""
 
+import unicodedata
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,6 +55,7 @@ def predict(
     with exit_on_error("predict"), closing(_spool_here()) as spool:
         if everybody == (course is not None):
             raise ConfigurationError("Say either --all or --course COURSE.")
+        course = course and unicodedata.normalize("NFC", course)
         manager, console = learning_manager("predict"), command_console()
         _use_spool(manager, spool)
         instant = _instant(as_of) if day is None else _end_of_day(manager, course, day, as_of)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
+from shared_db.pseudonyms import equivalent_ids
 from shared_db.results import Outcome
 from shared_db.settings import DatabaseSettings
 from shared_db.spool.export import as_line, read_file, service_of
@@ -80,7 +81,8 @@ def _advice(file: Path) -> str:
 def retry(ids: IDS = None) -> None:
     """Retry refused rows, after the cause of the refusal was removed."""
     with exit_on_error("spool retry"), local_spools() as spools:
-        count = sum(spool.retry(ids) for spool in spools.values())
+        named = None if ids is None else _all_forms(ids)
+        count = sum(spool.retry(named) for spool in spools.values())
     say(f"{count} rows are tried again as soon as a service with a database runs.")
 
 
@@ -90,7 +92,13 @@ def discard(ids: SOME_IDS, yes: YES = False) -> None:  # noqa: FBT002 - an optio
     if not yes:
         typer.confirm(f"Delete {len(ids)} rows for good?", abort=True)
     with exit_on_error("spool discard"), local_spools() as spools:
-        say(f"{sum(spool.discard(ids) for spool in spools.values())} rows are deleted.")
+        named = _all_forms(ids)
+        say(f"{sum(spool.discard(named) for spool in spools.values())} rows are deleted.")
+
+
+def _all_forms(ids: list[str]) -> list[str]:
+    # An earlier release accepted ids in any Unicode form, and a terminal may type another one.
+    return [form for id_ in ids for form in equivalent_ids(id_)]
 
 
 @spool_commands.command("export")

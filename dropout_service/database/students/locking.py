@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session, aliased
 from dropout_service.errors import StudentErased, StudentNotFound
 from dropout_service.models import Deletion, Student, published_deletions
 from shared_db.columns import IdempotentRow, Row
-from shared_db.pseudonyms import pseudonym_of
+from shared_db.pseudonyms import ids_by_pseudonym, pseudonym_of
 from shared_db.queries.dialects import in_list
 from shared_db.results import InsertResult, Outcome
 from shared_db.writes.idempotent_insert import insert_many_idempotent
@@ -56,14 +56,13 @@ def _deletions(dialect: str) -> list[FromClause]:
 
 def erased_among(session: Session, student_ids: Iterable[str]) -> set[str]:
     """Return the erased ones of these students."""
-    names = {pseudonym_of(id_): id_ for id_ in student_ids}
+    names = ids_by_pseudonym(student_ids)
     if not names:
         return set()
     tombstone = tombstones(session)
     query: Select[str] = select(tombstone.c.pseudonym)
-    return {
-        names[found] for found in session.scalars(query.where(tombstone.c.pseudonym.in_(names)))
-    }
+    found = session.scalars(query.where(tombstone.c.pseudonym.in_(names)))
+    return set[str]().union(*(names[pseudonym] for pseudonym in found))
 
 
 def require_not_erased(session: Session, student_id: str) -> None:

@@ -1,5 +1,6 @@
 """Students: repository, and erasure of all data of a student."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,7 +34,7 @@ from dropout_service.models import (
 )
 from shared_db.clock import utc_now
 from shared_db.columns import Row
-from shared_db.pseudonyms import pseudonym_of
+from shared_db.pseudonyms import equivalent_ids, pseudonym_of
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult
@@ -139,16 +140,21 @@ class StudentRepository(Repository):
     def erase(self, student_id: str) -> dict[str, int]:
         """Erase all data of a student for good; return the number of deleted rows by table.
 
-        A tombstone stays, so that late rows are rejected. Erasing again deletes nothing.
+        Rows under any Unicode form of the id are erased. A tombstone stays, so that late rows are
+        rejected. Erasing again deletes nothing.
         """
+        forms = sorted(equivalent_ids(student_id))
 
         def erase(session: Session) -> dict[str, int]:
-            _insert_tombstone(session, student_id)
-            session.execute(select(Student.id).where(Student.id == student_id).with_for_update())
-            return _delete_rows(session, student_id)
+            deleted = Counter[str]()
+            for form in forms:
+                _insert_tombstone(session, form)
+                session.execute(select(Student.id).where(Student.id == form).with_for_update())
+                deleted.update(_delete_rows(session, form))
+            return dict(deleted)
 
         deleted = self.write(erase)
-        purge_students(self.spool, [student_id])
+        purge_students(self.spool, forms)
         return deleted
 
     def erase_deleted(self) -> int:
