@@ -32,10 +32,12 @@ from staffstuddash_service.domain.drafts import ChangeType, Continuity
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
 from staffstuddash_service.domain.performance_status import Status
+from staffstuddash_service.domain.sort_keys import sort_key
 
 SORTED_LENGTH = 100
-# Sorted by code point in both stores, after folding the case in Python: SQLite knows only ASCII.
-_SortedName = String(SORTED_LENGTH).with_variant(String(SORTED_LENGTH, collation="C"), "postgresql")
+# Sorted by code point in both stores; the keys are computed here, because the stores fold
+# differently.
+_SortKey = String(SORTED_LENGTH).with_variant(String(SORTED_LENGTH, collation="C"), "postgresql")
 IS_TUTOR = text(
     "learning_state IN ('PROGRESSING', 'PLATEAU') AND mean_percentage >= 80"
     " AND assessment_count >= 3"
@@ -58,12 +60,9 @@ def of_student() -> Mapped[str]:
 
 
 def sort_columns(name: str, email: str | None) -> Row:
-    """Return the columns by which students are sorted and searched, with the case folded."""
-    folded = name.casefold()
-    return {
-        "sort_name": folded[:SORTED_LENGTH],
-        "search_text": f"{folded}\n{(email or '').casefold()}",
-    }
+    """Return the columns by which students are sorted and searched."""
+    key = sort_key(name)
+    return {"sort_key": key[:SORTED_LENGTH], "search_text": f"{key}\n{sort_key(email or '')}"}
 
 
 class Student(IdempotentRow, Base):
@@ -72,15 +71,15 @@ class Student(IdempotentRow, Base):
     sent_columns = ("name", "email")
 
     __tablename__ = "students"
-    __table_args__ = (Index(None, "sort_name", "id"),)
+    __table_args__ = (Index(None, "sort_key", "id"),)
 
     name: Mapped[str] = mapped_column(String(200))
     email: Mapped[str | None] = mapped_column(String(320))
-    sort_name: Mapped[str] = mapped_column(
-        _SortedName, comment="The name's beginning with its case folded"
+    sort_key: Mapped[str] = mapped_column(
+        _SortKey, comment="The beginning of the name's key: without case and accents"
     )
     search_text: Mapped[str] = mapped_column(
-        Text, comment="Name and e-mail with their case folded, one a line"
+        Text, comment="Keys of the name and the e-mail, one a line"
     )
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -88,8 +87,8 @@ class Student(IdempotentRow, Base):
     @validates("name", "email")
     def _keep_searchable(self, field: str, value: str | None) -> str | None:
         present = {"name": self.name, "email": self.email, field: value}
-        for column, folded in sort_columns(present["name"] or "", present["email"]).items():
-            setattr(self, column, folded)
+        for column, key in sort_columns(present["name"] or "", present["email"]).items():
+            setattr(self, column, key)
         return value
 
 

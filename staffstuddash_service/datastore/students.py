@@ -31,6 +31,7 @@ from staffstuddash_service.datastore.student_locks import (
     lock_students,
     require_not_erased,
 )
+from staffstuddash_service.domain.sort_keys import sort_key
 from staffstuddash_service.errors import StudentErased, StudentExists, StudentNotFound
 from staffstuddash_service.models import PerformanceRecord, Student, sort_columns
 
@@ -105,11 +106,11 @@ class StudentRepository(Repository):
     def search(self, *, search: str | None = None, **options: Unpack[PageOptions]) -> Page[Student]:
         """Return a page of the students by id.
 
-        search: a part of the name or e-mail, in upper or lower case.
+        search: a part of the name or e-mail; case and accents are ignored.
         """
         query = select(Student)
         if search is not None:
-            found = Student.search_text.contains(search.casefold(), autoescape=True)
+            found = Student.search_text.contains(sort_key(search), autoescape=True)
             query = query.where(found)
         return self.page(STUDENTS_BY_ID, query, _COLUMNS, **options)
 

@@ -11,24 +11,33 @@ from shared_db.queries.filters import Filter
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.filters import FilterSet, choice, flag, instant, number, text
-from shared_web.requests.text import at_most, check_name
+from shared_web.requests.text import at_most
 from staffstuddash_service.domain.drafts import ChangeType
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
 from staffstuddash_service.domain.performance_status import Status
 from staffstuddash_service.domain.risk import RiskLevel
+from staffstuddash_service.domain.sort_keys import sort_key
 
 LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
+
+
+def _require_letters(text: str) -> str:
+    # An empty key would be a part of every name.
+    if not sort_key(text):
+        raise ValueError("must have a visible character")
+    return text
+
 
 Search = Annotated[
     Annotated[
         str,
         StringConstraints(min_length=1, strip_whitespace=True),
-        AfterValidator(at_most(100, check_name)),
+        AfterValidator(at_most(100, _require_letters)),
         Field(json_schema_extra={"maxLength": 100}),
     ]
     | None,
-    Query(description="A part of the name or e-mail, in upper or lower case."),
+    Query(description="A part of the name or e-mail; case and accents are ignored."),
 ]
 
 

@@ -63,8 +63,8 @@ def ids(client: TestClient, limit: int = 2, **parameters: Any) -> list[str]:
     ("sort", "expected"),
     [
         ("student_id", ["s1", "s2", "s3", "s4", "s5", "s6"]),
-        ("name", ["s2", "s5", "s4", "s6", "s1", "s3"]),
-        ("-name", ["s3", "s1", "s6", "s4", "s5", "s2"]),
+        ("name", ["s2", "s3", "s5", "s4", "s6", "s1"]),
+        ("-name", ["s1", "s6", "s4", "s5", "s3", "s2"]),
         ("mean_percentage", ["s2", "s4", "s5", "s1", "s3", "s6"]),
         ("-mean_percentage", ["s1", "s5", "s4", "s2", "s6", "s3"]),
         ("last_activity_at", ["s1", "s2", "s4", "s5", "s3", "s6"]),

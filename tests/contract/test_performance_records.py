@@ -195,8 +195,8 @@ class TestQueries:
         ("order", "index"),
         [
             (Order.STUDENT_ID, "pk_performance_records"),
-            (Order.NAME, "ix_students_sort_name_id"),
-            (Order.NAME_BACKWARDS, "ix_students_sort_name_id"),
+            (Order.NAME, "ix_students_sort_key_id"),
+            (Order.NAME_BACKWARDS, "ix_students_sort_key_id"),
             (Order.LOWEST_MEAN, "ix_performance_records_lowest_mean"),
             (Order.HIGHEST_MEAN, "ix_performance_records_highest_mean"),
             (Order.LONGEST_SILENT, "ix_performance_records_longest_silent"),

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
+from staffstuddash_service.domain.sort_orders import Order
 from staffstuddash_service.main import create_app
 from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.settings import Settings
@@ -19,7 +20,8 @@ FIRST = "20261122_students"
 STUDENTS = """
 INSERT INTO staffstuddash.students (id, name, email, created_at, updated_at, digest) VALUES
 ('s1', 'Ada Lovelace', 'Ada@School.example', now(), now(), '\\x00'),
-('s2', 'Grace', NULL, now(), now(), '\\x00')
+('s2', 'Grace', NULL, now(), now(), '\\x00'),
+('s3', 'İpek Łuk', 'Émile@School.example', now(), now(), '\\x00')
 """
 MARKS = """
 INSERT INTO staffstuddash.assessment_logs
@@ -48,14 +50,22 @@ def test_students_are_found_and_listed(engine: Engine) -> None:
 
     assert [s.id for s in datastore.students.search(search="LOVE").items] == ["s1"]
     assert [s.id for s in datastore.students.search(search="ada@school").items] == ["s1"]
-    assert [row.student_id for row in datastore.teacher_dashboard.search().items] == ["s1", "s2"]
+    assert [row.student_id for row in datastore.teacher_dashboard.search().items] == [
+        "s1",
+        "s2",
+        "s3",
+    ]
+    for search in ("ipek", "IPEK LUK", "émile@school"):
+        assert [s.id for s in datastore.students.search(search=search).items] == ["s3"]
+    by_name = datastore.teacher_dashboard.search(order=Order.NAME)
+    assert [row.student_id for row in by_name] == ["s1", "s2", "s3"]
 
 
 def test_records_are_computed_from_the_marks(engine: Engine) -> None:
     datastore = DatastoreManager(Database.for_bind(engine))
     before = datastore.get_performance_record("s1")
 
-    assert datastore.performance.refresh_due() == 2
+    assert datastore.performance.refresh_due() == 3
 
     after = datastore.get_performance_record("s1")
     assert (before.assessment_count, after.assessment_count) == (0, 3)

@@ -28,6 +28,7 @@ from staffstuddash_service.datastore.performance import RECORD_FIELDS
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
 from staffstuddash_service.domain.performance_status import Status
+from staffstuddash_service.domain.sort_keys import sort_key
 from staffstuddash_service.domain.sort_orders import Order
 from staffstuddash_service.models import PerformanceRecord, Student, published_risk
 
@@ -50,8 +51,8 @@ def _active_or(value: datetime) -> Column:
 # Each order has its index. Students without a value get a place beyond all values.
 _PLACES: dict[Order, tuple[Column, ...]] = {
     Order.STUDENT_ID: (PerformanceRecord.student_id,),
-    Order.NAME: (Student.sort_name, Student.id),
-    Order.NAME_BACKWARDS: (Student.sort_name, Student.id),
+    Order.NAME: (Student.sort_key, Student.id),
+    Order.NAME_BACKWARDS: (Student.sort_key, Student.id),
     Order.LOWEST_MEAN: (_mean_or(1000), PerformanceRecord.student_id),
     Order.HIGHEST_MEAN: (_mean_or(-1), PerformanceRecord.student_id),
     Order.LONGEST_SILENT: (_active_or(_FAR_AHEAD), PerformanceRecord.student_id),
@@ -94,7 +95,7 @@ class TeacherDashboardRepository(Repository):
     ) -> Page[DashboardRow]:
         """Return a row for each student in that order, students without a value last.
 
-        search: a part of the name or e-mail, in upper or lower case.
+        search: a part of the name or e-mail; case and accents are ignored.
 
         Raises:
             MalformedCursor: the cursor is not one of this list in this order.
@@ -109,8 +110,8 @@ class TeacherDashboardRepository(Repository):
         def rows(session: Session) -> tuple[Sequence[Any], str | None]:
             wanted = conditions(session, filters, _COLUMNS)
             if search is not None:
-                folded = search.casefold()
-                wanted.append(Student.search_text.contains(folded, autoescape=True))
+                key = sort_key(search)
+                wanted.append(Student.search_text.contains(key, autoescape=True))
             if order.is_by_risk:
                 return rows_by_risk(session, order, wanted, after=after, limit=limit)
             keyset = Keyset(f"dashboard by {order}", _PLACES[order], order.is_descending)
