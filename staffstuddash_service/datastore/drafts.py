@@ -19,13 +19,8 @@ from shared_db.spool.spoolable import SpoolableType, result_per_item
 from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 from staffstuddash_service.datastore.performance import recompute
 from staffstuddash_service.datastore.student_locks import find_student, lock_students
-from staffstuddash_service.domain.drafts import (
-    MIN_JUMP_WORDS,
-    MIN_REVISIONS,
-    compare,
-    is_sudden_jump,
-    words_of,
-)
+from staffstuddash_service.domain.drafts import MIN_REVISIONS, compare, is_sudden_jump, min_jump
+from staffstuddash_service.domain.words import words_of
 from staffstuddash_service.errors import DraftExists
 from staffstuddash_service.models import Draft
 
@@ -157,7 +152,8 @@ def _compared(session: Session, student_id: str, assignment_id: str, content: st
     pace = select(Draft.new_words).where(
         Draft.student_id == student_id, Draft.new_words.is_not(None)
     )
-    if revision.new_words < MIN_JUMP_WORDS:
+    least = min_jump(words)
+    if revision.new_words < least:
         # No jump at any pace: the only question is whether a pace is known.
         pace = pace.limit(MIN_REVISIONS)
     earlier = [count for count in session.scalars(pace) if count is not None]
@@ -168,5 +164,5 @@ def _compared(session: Session, student_id: str, assignment_id: str, content: st
         "retained_share": revision.retained_share,
         "change_type": revision.change_type,
         "reasoning_continuity": revision.reasoning_continuity,
-        "sudden_jump_flag": is_sudden_jump(revision.new_words, earlier),
+        "sudden_jump_flag": is_sudden_jump(revision.new_words, earlier, least),
     }

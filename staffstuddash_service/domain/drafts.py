@@ -1,6 +1,5 @@
 """Comparison of a version of a text with the previous one, by words and not by meaning."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +8,8 @@ from statistics import median
 
 from rapidfuzz.distance import LCSseq
 
+from staffstuddash_service.domain.words import count_characters
+
 SUPERFICIAL_BELOW = 0.05
 STRUCTURAL_FROM = 0.30
 MOVED_FROM = 0.10
@@ -16,9 +17,9 @@ HIGH_CONTINUITY = 0.7
 MEDIUM_CONTINUITY = 0.4
 JUMP_FACTOR = 3
 MIN_JUMP_WORDS = 100
+# About two characters of a script without spaces make a word.
+MIN_JUMP_CHARACTERS = 200
 MIN_REVISIONS = 3
-
-_WORD = re.compile(r"\w+")
 
 
 class ChangeType(StrEnum):
@@ -46,11 +47,6 @@ class Revision:
     new_words: int
     change_type: ChangeType
     reasoning_continuity: Continuity
-
-
-def words_of(text: str) -> list[str]:
-    """Return the words of a text without punctuation and capitals."""
-    return _WORD.findall(text.casefold())
 
 
 def compare(before: Sequence[str], after: Sequence[str]) -> Revision | None:
@@ -93,12 +89,23 @@ def _continuity(retained: float) -> Continuity:
     return Continuity.MEDIUM if retained >= MEDIUM_CONTINUITY else Continuity.LOW
 
 
-def is_sudden_jump(new_words: int, earlier: Sequence[int]) -> bool | None:
+def min_jump(words: Sequence[str]) -> int:
+    """Return the least new words of a jump in a text of these words.
+
+    It is 200 if most of them are characters of scripts without spaces, otherwise 100.
+    """
+    is_of_characters = 2 * count_characters(words) > len(words)
+    return MIN_JUMP_CHARACTERS if is_of_characters else MIN_JUMP_WORDS
+
+
+def is_sudden_jump(
+    new_words: int, earlier: Sequence[int], least: int = MIN_JUMP_WORDS
+) -> bool | None:
     """Return True if the new words exceed the student's own pace by far.
 
-    earlier: the new words of the student's earlier revisions. A jump is at least 100 new words and
-    three times the median of these. None below three earlier revisions: the pace is unknown.
+    earlier: the new words of the student's earlier revisions. A jump is at least `least` new words
+    and three times the median of these. None below three earlier revisions: the pace is unknown.
     """
     if len(earlier) < MIN_REVISIONS:
         return None
-    return new_words >= max(MIN_JUMP_WORDS, JUMP_FACTOR * median(earlier))
+    return new_words >= max(least, JUMP_FACTOR * median(earlier))

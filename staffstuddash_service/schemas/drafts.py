@@ -30,7 +30,9 @@ class NewDraft(Body):
 class DraftOut(AdditionOut):
     """Draft as stored, compared with the version before; null for the first version.
 
-    Words are compared, not meaning: a hint for a talk with the student, never a verdict.
+    Words are compared, not meaning: a hint for a talk with the student, never a verdict. Of scripts
+    without spaces each character is a word. Also null if one of the versions has no words, or none
+    that can be told apart.
     """
 
     id: str
@@ -40,7 +42,9 @@ class DraftOut(AdditionOut):
     content: str
     timestamp: datetime
     created_at: datetime
-    word_count: int
+    word_count: int = Field(
+        description="Words, or characters of scripts without spaces; 0 if neither can be counted."
+    )
     new_words: int | None
     lexical_similarity: float | None
     retained_share: float | None

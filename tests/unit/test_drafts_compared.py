@@ -10,7 +10,6 @@ from staffstuddash_service.domain.drafts import (
     Revision,
     compare,
     is_sudden_jump,
-    words_of,
 )
 from staffstuddash_service.domain.integrity import (
     IntegrityLabel,
@@ -30,11 +29,6 @@ def revision(before: list[str], after: list[str]) -> Revision:
     found = compare(before, after)
     assert found is not None
     return found
-
-
-def test_words_are_compared_without_punctuation_and_capitals() -> None:
-    assert words_of("The sky, THE Ärger!") == ["the", "sky", "the", "ärger"]
-    assert words_of("...") == []
 
 
 def test_a_text_without_words_is_not_compared() -> None:
