@@ -172,6 +172,14 @@ def test_erase_deletes_every_form_of_an_id(private_url: str, run: Run, form: For
     assert staff.students.search().items == []
 
 
+def test_erase_deletes_an_id_that_is_refused_by_now(private_url: str, run: Run) -> None:
+    staff = DatastoreManager(Database.for_bind(engine_on(private_url)))
+    staff.add_student("❤\ufe0f", "Zoë")
+
+    assert run(private_url, "erase", "❤\ufe0f", "--yes").exit_code == 0
+    assert staff.students.search().items == []
+
+
 def test_check_lists_ids_in_another_unicode_form(private_url: str, run: Run) -> None:
     manager = DatastoreManager(Database.for_bind(engine_on(private_url)))
     before = run(private_url, "check")

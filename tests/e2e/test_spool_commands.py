@@ -11,9 +11,11 @@ from typer.testing import CliRunner, Result
 
 from shared_db.connection.database import Database
 from shared_db.spool.queue import Spool
-from staffstuddash_service.datastore import DatastoreManager
+from staffstuddash_service.datastore import DatastoreManager, StudentToStore
+from staffstuddash_service.datastore.students import STUDENT
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
+from tests.support.factories import NOON
 from veritas_cli.main import app
 from veritas_cli.processes.ports import free_port
 
@@ -77,6 +79,19 @@ def test_a_row_is_named_by_its_id_or_its_kind_and_id(run: Run, spool: Spool) -> 
     assert [entry.id for entry in spool.all_entries()] == ["s2", "s3"]
     assert "1 rows are tried again" in run("a", "retry", "assessment:s1").output
     other.close()
+
+
+@pytest.mark.parametrize("named", ["zo\u00eb", "zoe\u0308", "student:zo\u00eb"], ids=ascii)
+def test_a_row_is_named_in_either_unicode_form(run: Run, tmp_path: Path, named: str) -> None:
+    spool = Spool.of_service(tmp_path / "a", "staffstuddash")
+    spool.append([STUDENT.entry(StudentToStore("Zoe", id="zoe\u0308", accepted_at=NOON))])
+    spool.reject([(spool.pending(1)[0], "There is no such student")])
+
+    retried = run("a", "retry", named)
+
+    assert retried.output.startswith("1 rows")
+    assert spool.pending(1)[0].id == "zoe\u0308"
+    spool.close()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
