@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
-from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
@@ -20,10 +19,12 @@ from shared_db.errors import ConfigurationError
 from shared_db.provisioning.migrations import History, require_migrated
 from shared_db.spool.access import SpoolAccess
 from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.cors import ProblemCORS
 from shared_web.auth.dependencies import Authenticator
 from shared_web.auth.key_limit import EXPOSED, RateLimitHeaders
 from shared_web.auth.keys import KeyManager
 from shared_web.auth.offline_keys import OfflineKeyCache, remove_key_file
+from shared_web.operations.docs_page import docs_routes
 from shared_web.operations.error_reporting import reporting
 from shared_web.operations.health import health_routes
 from shared_web.operations.logging import RequestLog, configure_logging
@@ -42,7 +43,7 @@ from shared_web.requests.batches import BatchLimiter
 from shared_web.requests.body_limit import BODY_REFUSALS, BodyLimit
 from shared_web.requests.expensive_reads import ExpensiveReads
 from shared_web.requests.json_bodies import JSON_THREADS
-from shared_web.routing import API_PREFIX
+from shared_web.routing import API_PREFIX, HeadRequests
 from shared_web.settings import ServiceSettings
 from shared_web.threads import ReservedThreads
 
@@ -135,6 +136,7 @@ def create_service_app(
         version=release,
         openapi_tags=[*service.tags, {"name": "health", "description": "Probes."}],
         lifespan=lifespan,
+        docs_url=None,  # FastAPI's page loads its scripts from another server
         redoc_url=None,
         redirect_slashes=False,  # `/students/` without the id must not become the list
         # Traces would contain paths, and so students' ids.
@@ -153,6 +155,7 @@ def create_service_app(
     app.router.routes.append(first)
     app.include_router(health_routes(service.name, release, database, spool, background))
     app.router.routes.extend(others)
+    app.include_router(docs_routes(service.title))
     _install_middleware(app, settings, database)
     _document_problems(app)
     return app
@@ -170,13 +173,14 @@ def _operation_id(route: APIRoute) -> str:
 
 def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Database) -> None:
     # The last one added is the outermost: every answer, even a refusal, has an id and a log line.
+    app.add_middleware(HeadRequests)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(StorageHeader, database=database)
     if settings.rate_limit_requests:
         app.add_middleware(RateLimitHeaders)
     if settings.cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            ProblemCORS,
             allow_origins=list(settings.cors_origins),
             allow_methods=["*"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],

@@ -277,7 +277,7 @@ def _system_error(request: Request, failure: Exception) -> Response:
 def _methods_here(request: Request) -> list[str]:
     # Starlette names the methods of one route only, even if several have the same path.
     def is_served(method: str) -> bool:
-        scope = {**request.scope, "method": method}
+        scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
         return any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
 
     return [method for method in _METHODS if is_served(method)]

@@ -1,6 +1,6 @@
-"""Prefix of the routes, and the name of a route in logs."""
+"""Prefix of the routes, name of a route in logs, and HEAD as GET without a body."""
 
-from starlette.types import Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 API_PREFIX = "/api/v1"
 
@@ -13,3 +13,29 @@ def route_template(scope: Scope) -> str:
     # A route of an included router has only its own part of the path.
     is_part = scope["path"].startswith(API_PREFIX) and not path.startswith(API_PREFIX)
     return API_PREFIX + path if is_part else path
+
+
+class HeadRequests:
+    """Middleware that answers HEAD as GET, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the app with GET instead of HEAD."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            # The server must know that no body follows; the log has the method that was sent.
+            scope["method"] = "HEAD"
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        scope["method"] = "GET"
+        try:
+            await self.app(scope, receive, send_without_body)
+        finally:
+            scope["method"] = "HEAD"

@@ -5,14 +5,22 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from shared_web.requests.fields import AdditionOut, Body, Id, Label, Number, PastInstant
+from shared_web.requests.fields import (
+    AdditionOut,
+    Body,
+    Id,
+    Label,
+    NewStudentId,
+    Number,
+    PastInstant,
+)
 
 
 class NewAssessment(Body):
     """Mark that is not in staffstuddash; `score` lies between 0 and `max_score`."""
 
     id: Id | None = Field(None, examples=["a001"])
-    student_id: Id = Field(examples=["s001"])
+    student_id: NewStudentId = Field(examples=["s001"])
     type: Label = Field(examples=["exam"])
     subject: Label = Field(examples=["Math"])
     course: Id | None = Field(None, examples=["math-7b"])

@@ -8,14 +8,22 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from dropout_service.domain.enums import EventType
 from dropout_service.domain.event_data import wrong_values
-from shared_web.requests.fields import AdditionOut, Body, Id, JsonObject, Out, PastInstant
+from shared_web.requests.fields import (
+    AdditionOut,
+    Body,
+    Id,
+    JsonObject,
+    NewStudentId,
+    Out,
+    PastInstant,
+)
 
 
 class NewLearningEvent(Body):
     """Learning event; without an id it gets a new one, without a time the present."""
 
     id: Id | None = Field(None, examples=["evt001"])
-    student_id: Id = Field(examples=["s001"])
+    student_id: NewStudentId = Field(examples=["s001"])
     event_type: Annotated[EventType, Field(strict=False)] = Field(examples=["QUESTION_SUBMIT"])
     question_id: Id | None = Field(None, examples=["q123"])
     course: Id | None = Field(None, examples=["math-7b"])

@@ -5,13 +5,13 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from shared_web.requests.fields import AdditionOut, Body, Email, Id, PersonName
+from shared_web.requests.fields import AdditionOut, Body, Email, NewStudentId, PersonName
 
 
 class NewStudent(Body):
     """Student; without an id they get a new one. Events create their students by themselves."""
 
-    id: Id | None = Field(None, examples=["s001"])
+    id: NewStudentId | None = Field(None, examples=["s001"])
     name: PersonName | None = Field(None, examples=["Ada Lovelace"])
     email: Email | None = Field(None, examples=["ada@school.example"])
 

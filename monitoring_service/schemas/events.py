@@ -1,7 +1,7 @@
 """Events as clients send and get them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import AliasChoices, Field
 
@@ -15,13 +15,18 @@ from shared_web.requests.fields import (
     Out,
     PastInstant,
     Text,
+    not_reserved,
 )
+
+NewEventId = Annotated[
+    Id, not_reserved("query"), Field(json_schema_extra={"not": {"enum": ["query"]}})
+]
 
 
 class NewEvent(Body):
     """Event of a system; without an id one is made, without a time it is now."""
 
-    event_id: Id | None = Field(None, examples=["evt-1"])
+    event_id: NewEventId | None = Field(None, examples=["evt-1"])
     source: Label = Field(examples=["library-catalogue"])
     component: Label | None = Field(None, examples=["search"])
     event_type: Label = Field(examples=["request"])

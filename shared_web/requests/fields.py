@@ -1,6 +1,7 @@
 """Types of fields in requests, validated alike by every service."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from math import isfinite
@@ -35,6 +36,8 @@ from shared_web.requests.text import (
 CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _DATE_LENGTH = len("2026-01-01T")
+# An unencoded + in a query arrives as a space.
+_SPACE_FOR_PLUS = re.compile(r":[0-9]{2}(\.[0-9]+)? [0-9]{2}(:?[0-9]{2})?$")
 _MAX_JSON_DEPTH = 20
 _MAX_JSON_BYTES = 64 * 1024
 _INTEGER_LIMIT = 2**63
@@ -75,6 +78,8 @@ def _limit_names(value: object) -> object:
 
 
 def _require_instant_format(value: object) -> object:
+    if isinstance(value, str) and _SPACE_FOR_PLUS.search(value):
+        raise ValueError("has a space before the zone: in a query write + as %2B")
     # Numbers would be read as seconds since 1970, which is hardly ever intended.
     if isinstance(value, str) and value[_DATE_LENGTH - 1 : _DATE_LENGTH] not in ("T", "t", " "):
         raise ValueError("must be an instant as 2026-01-31T09:30:00Z")
@@ -195,3 +200,25 @@ Instant = Annotated[
 PastInstant = Annotated[Instant, AfterValidator(_not_in_future)]
 Number = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_reject_subnormal)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_check_json_object)]
+
+
+def not_reserved(*segments: str) -> AfterValidator:
+    """Return the check that a new row's id is none of these segments of the API's paths.
+
+    A row of that id could be taken for the route beside it, such as `/students/batch`.
+    """
+
+    def check(text: str) -> str:
+        if text in segments:
+            raise ValueError(f"must not be {' or '.join(segments)}, which paths of the API contain")
+        return text
+
+    return AfterValidator(check)
+
+
+# Students are known to several services under the same id.
+NewStudentId = Annotated[
+    Id,
+    not_reserved("batch", "csv"),
+    Field(json_schema_extra={"not": {"enum": ["batch", "csv"]}}),
+]

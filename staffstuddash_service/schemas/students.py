@@ -5,13 +5,13 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from shared_web.requests.fields import AdditionOut, Body, Email, Id, Out, PersonName
+from shared_web.requests.fields import AdditionOut, Body, Email, NewStudentId, Out, PersonName
 
 
 class NewStudent(Body):
     """Student to store; without an id one is made."""
 
-    id: Id | None = Field(None, examples=["s001"])
+    id: NewStudentId | None = Field(None, examples=["s001"])
     name: PersonName = Field(examples=["Ada Lovelace"])
     email: Email | None = Field(None, examples=["ada@school.example"])
 

@@ -125,7 +125,7 @@ def test_the_refusal_of_a_method_names_the_allowed_ones(target: Target) -> None:
 
 @of(STAFFSTUDDASH)
 def test_the_allowed_methods_are_those_of_all_routes_of_the_path(target: Target) -> None:
-    assert target.client.delete("/api/v1/students").headers["Allow"] == "GET, POST"
+    assert target.client.delete("/api/v1/students").headers["Allow"] == "GET, HEAD, POST"
 
 
 def test_an_invalid_idempotency_key_is_refused(target: Target, subtests: pytest.Subtests) -> None:

@@ -43,6 +43,7 @@ TYPES = {
     "overloaded",
     "prediction-exists",
     "prediction-not-found",
+    "preflight-refused",
     "query-too-expensive",
     "request-too-slow",
     "rules-not-found",
