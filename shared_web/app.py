@@ -46,6 +46,7 @@ from shared_web.requests.json_bodies import JSON_THREADS
 from shared_web.routing import API_PREFIX, HeadRequests
 from shared_web.settings import ServiceSettings
 from shared_web.threads import ReservedThreads
+from shared_web.wire.host import HostCheck
 
 
 @dataclass(frozen=True)
@@ -192,6 +193,7 @@ def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Datab
                 *EXPOSED,
             ],
         )
+    app.add_middleware(HostCheck)
     app.add_middleware(RequestLog, slow_seconds=settings.slow_request_seconds)
 
 

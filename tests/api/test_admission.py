@@ -20,6 +20,7 @@ from tests.support.service_cases import EVERY_SERVICE, Service
 
 MANY_LISTS = gzip.compress(b"[" + b"[]," * 349_000 + b"[]]")  # 1,055 bytes, a megabyte as JSON
 HEADERS = [
+    (b"host", b"localhost"),
     (b"content-type", b"application/json"),
     (b"content-encoding", b"gzip"),
     (b"content-length", b"999999999999"),  # over the limit, which only admitted callers learn
