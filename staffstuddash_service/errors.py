@@ -1,6 +1,6 @@
 """Errors of staffstuddash; each has the slug of its problem type."""
 
-from shared_db.errors import Conflict, Exists, Gone, NotFound
+from shared_db.errors import Conflict, Exists, Gone, Invalid, NotFound, ServiceError
 
 
 class StudentNotFound(NotFound):
@@ -44,6 +44,43 @@ class AssessmentExists(Exists):
 
     slug = "assessment-exists"
     noun = "assessment"
+
+
+class AssessmentNotFound(NotFound):
+    """Id of no assessment."""
+
+    slug = "assessment-not-found"
+    title = "There is no such assessment"
+
+    def __init__(self, assessment_id: str) -> None:
+        super().__init__(f"No assessment has the id {assessment_id}.", assessment_id=assessment_id)
+
+
+class AssessmentDeleted(ServiceError):
+    """Id of a deleted assessment, which is never used again.
+
+    It is not `Gone`: the spool removes the rows of erased students, but keeps this one.
+    """
+
+    slug = "assessment-deleted"
+    status = 410
+    title = "The assessment was deleted"
+
+    def __init__(self, assessment_id: str) -> None:
+        super().__init__(
+            f"Assessment {assessment_id} was deleted. Send a new one under another id.",
+            assessment_id=assessment_id,
+        )
+
+
+class ScoreOutOfRange(Invalid):
+    """The corrected score does not fit the other fields of the assessment."""
+
+    slug = "score-out-of-range"
+    title = "The score is out of range"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The corrected assessment is not valid: {reason}.", field="score")
 
 
 class DraftExists(Exists):

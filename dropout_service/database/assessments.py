@@ -14,6 +14,7 @@ from dropout_service.database.students.locking import (
     insert_unless_erased,
     require_student,
 )
+from dropout_service.domain.scores import stored_score
 from dropout_service.errors import AssessmentExists
 from dropout_service.models import Assessment
 from shared_db.clock import utc_now
@@ -45,26 +46,48 @@ class AssessmentToStore:
     student_id: str
     type: str
     subject: str
-    score: float
+    score: float | None
     max_score: float = 100
     course: str | None = None
     submitted_at: datetime | None = None
     id: str | None = None
     accepted_at: datetime | None = None
+    extra_credit: bool = False
+    excused: bool = False
 
     def values(self, now: datetime) -> Row:
         """Return the row to insert."""
         sent = asdict(self)
-        sent |= {"score": float(self.score), "max_score": float(self.max_score)}
+        sent |= {
+            "score": None if self.score is None else float(self.score),
+            "max_score": float(self.max_score),
+            # Absent from the digest unless true, as in the digests of earlier releases.
+            "extra_credit": self.extra_credit or None,
+            "excused": self.excused or None,
+        }
         id_ = sent.pop("id") or new_id()
         at = sent.pop("accepted_at") or now
         return {
             **sent,
+            "score": self.stored_score(),
+            "extra_credit": self.extra_credit,
+            "excused": self.excused,
             "submitted_at": self.submitted_at or at,
             "id": id_,
             "recorded_at": at,
             "digest": content_digest(sent),
         }
+
+    def stored_score(self) -> float | None:
+        """Return the score to store.
+
+        Raises:
+            ValueError: as the function of the domain.
+
+        """
+        return stored_score(
+            self.score, self.max_score, extra_credit=self.extra_credit, excused=self.excused
+        )
 
 
 def _replay(manager: Any, assessments: Sequence[AssessmentToStore]) -> list[InsertResult]:
@@ -91,28 +114,39 @@ class AssessmentRepository(Repository):
         student_id: str,
         type: str,  # noqa: A002 - the name of the field
         subject: str,
-        score: float,
+        score: float | None,
         *,
         max_score: float = 100,
         course: str | None = None,
         submitted_at: datetime | None = None,
         assessment_id: str | None = None,
+        extra_credit: bool = False,
+        excused: bool = False,
     ) -> Assessment:
         """Insert a mark, and its student if new.
 
-        score: 0 to max_score. submitted_at: when the work was handed in, by default now.
+        score: 0 to max_score, with extra credit to twice of it; None if excused.
+        submitted_at: when the work was handed in, by default now.
 
         Raises:
             AssessmentExists: the assessment's id is stored with other content.
             StudentErased: all data of the student were erased.
-            ValueError: the score is not between 0 and max_score.
+            ValueError: the score is out of range, or missing, or given though excused.
 
         """
-        if not 0 <= score <= max_score or max_score == 0:
-            raise ValueError("a score lies between 0 and max_score, which is more than 0")
         new = AssessmentToStore(
-            student_id, type, subject, score, max_score, course, submitted_at, assessment_id
+            student_id,
+            type,
+            subject,
+            score,
+            max_score,
+            course,
+            submitted_at,
+            assessment_id,
+            extra_credit=extra_credit,
+            excused=excused,
         )
+        new.stored_score()
         return self.insert(ASSESSMENT, new, _insert)
 
     def add_many(self, assessments: Sequence[AssessmentToStore]) -> list[InsertResult]:

@@ -7,6 +7,7 @@ from dropout_service.models.base import Base
 _VIEWS = {
     "known_assessments": (
         "SELECT id, student_id, subject, score, max_score, submitted_at FROM assessments"
+        " WHERE score IS NOT NULL"
     ),
     "known_students": "SELECT id FROM students",
     "attempt_history": (

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import Field, ValidationInfo, field_validator
 
 from dropout_service.domain.enums import EventType
 from dropout_service.domain.event_data import wrong_values
@@ -16,6 +15,7 @@ from shared_web.requests.fields import (
     NewStudentId,
     Out,
     PastInstant,
+    refusal_by_field,
 )
 
 
@@ -45,21 +45,8 @@ class NewLearningEvent(Body):
         # Without a valid event type no key is consumed, and the event is refused anyway.
         event_type = known.data.get("event_type")
         if data and event_type and (wrong := wrong_values(event_type, data)):
-            raise _refusal_by_key(wrong, data)
+            raise refusal_by_field(wrong, data)
         return data
-
-
-def _refusal_by_key(wrong: dict[str, str], data: dict[str, Any]) -> ValidationError:
-    """Return a refusal with an error for each key, so that the answer names `data.correct`."""
-    errors = [
-        InitErrorDetails(
-            type=PydanticCustomError("wrong_type", "{message}", {"message": message}),
-            loc=(name,),
-            input=data[name],
-        )
-        for name, message in wrong.items()
-    ]
-    return ValidationError.from_exception_data("data", errors)
 
 
 class LearningEventOut(AdditionOut):

@@ -76,7 +76,7 @@ class Batch(Generic[B]):
     def answer(self, results: Sequence[InsertResult], field: str = "id") -> BatchOut:
         """Return the response body, given the result of each valid item in order.
 
-        field: named in the error of an item that was refused.
+        field: named in the error of an item that was refused for it, otherwise its id.
         """
         items = [
             ItemOut(index, "refused", None, [FieldError(**error) for error in errors])
@@ -96,7 +96,8 @@ class Batch(Generic[B]):
 
 def _item(field: str, index: int, result: InsertResult) -> ItemOut:
     if result.refusal is not None:
-        error = FieldError(location="body", field=field, message=result.refusal.title)
+        named = field if field in result.refusal.members else "id"
+        error = FieldError(location="body", field=named, message=result.refusal.title)
         return ItemOut(index, "refused", None, [error])
     if refusal := _REFUSED.get(result.outcome):
         return ItemOut(index, "refused", result.id, [refusal])

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Annotated, Any, cast
@@ -17,7 +17,9 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
 )
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shared_db.clock import utc_now
 from shared_db.columns import ID_LENGTH
@@ -146,6 +148,19 @@ def _limit_json_size(value: dict[str, Any], byte_count: int) -> None:
     # `json.dumps` is at most four times as long as `orjson.dumps`, which takes a tenth of the time.
     if 4 * byte_count > _MAX_JSON_BYTES and len(json.dumps(value)) > _MAX_JSON_BYTES:
         raise ValueError("must not be larger than 64 KiB as JSON")
+
+
+def refusal_by_field(messages: Mapping[str, str], sent: Mapping[str, Any]) -> ValidationError:
+    """Return the refusal for a validator to raise, with an error for each field or key."""
+    errors = [
+        InitErrorDetails(
+            type=PydanticCustomError("wrong_value", "{message}", {"message": message}),
+            loc=(name,),
+            input=sent.get(name),
+        )
+        for name, message in messages.items()
+    ]
+    return ValidationError.from_exception_data("body", errors)
 
 
 LIMITED_NAMES = BeforeValidator(_limit_names)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Unpack
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
@@ -124,6 +124,15 @@ def recompute(session: Session, student_ids: Collection[str], now: datetime) -> 
     _upsert_standings(session, ids, works)
 
 
+def recompute_all(session: Session, student_id: str, now: datetime) -> None:
+    """Recompute the record of a locked student after a change or deletion of stored rows.
+
+    `recompute` keeps the standings at concepts that no longer have an assessment.
+    """
+    session.execute(delete(ConceptStanding).where(ConceptStanding.student_id == student_id))
+    recompute(session, [student_id], now)
+
+
 def _works_of(session: Session, ids: Sequence[str]) -> dict[str, _Work]:
     works: dict[str, _Work] = defaultdict(_Work)
     _read_marks(session, ids, works)
@@ -154,8 +163,9 @@ def _read_marks(session: Session, ids: Sequence[str], works: dict[str, _Work]) -
         mark.student_id, mark.subject, mark.topic, mark.score, mark.max_score, mark.timestamp
     ).where(mark.student_id.in_(ids))
     for student_id, subject, topic, score, max_score, timestamp in session.execute(query):
-        known = Mark(subject, percentage(score, max_score), timestamp, topic)
-        works[student_id].marks.append(known)
+        if score is not None:  # neither excused nor deleted
+            known = Mark(subject, percentage(score, max_score), timestamp, topic)
+            works[student_id].marks.append(known)
 
 
 def _read_drafts(session: Session, ids: Sequence[str], works: dict[str, _Work]) -> None:

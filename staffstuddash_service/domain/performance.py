@@ -4,12 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from staffstuddash_service.domain.scores import stored_score
 from staffstuddash_service.domain.trend import slope_per_30_days
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Mark of a piece of work; `percentage` is score / max_score x 100, 0 to 100."""
+    """Mark of a piece of work that counts.
+
+    percentage: score / max_score x 100, 0 to 100, with extra credit to 200.
+    """
 
     subject: str
     percentage: float
@@ -19,7 +23,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class SubjectPerformance:
-    """Performance in one subject: mean and latest percentage (0 to 100) of one or more marks."""
+    """Performance in one subject: mean and latest percentage of one or more marks."""
 
     subject: str
     mean_percentage: float
@@ -42,14 +46,13 @@ class Performance:
 def percentage(score: float, max_score: float) -> float:
     """Return score / max_score x 100.
 
-    score: 0 to max_score. max_score: above 0.
+    score: 0 to max_score, with extra credit to twice of it. max_score: above 0.
 
     Raises:
         ValueError: the score or max_score is out of range.
 
     """
-    if not 0 <= score <= max_score or max_score <= 0:
-        raise ValueError("a score lies between 0 and max_score, which is above 0")
+    stored_score(score, max_score, extra_credit=True)
     # Divided first, because 100 times the largest floats is infinite.
     return 100 * (score / max_score)
 

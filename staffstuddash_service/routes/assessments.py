@@ -1,6 +1,8 @@
 """Routes of assessments."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, WRITE, Writer
@@ -10,17 +12,43 @@ from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_bat
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.datastore import AssessmentToStore
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.errors import AssessmentExists, StudentErased, StudentNotFound
+from staffstuddash_service.errors import (
+    AssessmentDeleted,
+    AssessmentExists,
+    AssessmentNotFound,
+    ScoreOutOfRange,
+    StudentErased,
+    StudentNotFound,
+)
 from staffstuddash_service.routes.filters import LISTING, AssessmentFilters
-from staffstuddash_service.routes.path_parameters import StudentId
-from staffstuddash_service.schemas.assessments import AssessmentOut, NewAssessment
+from staffstuddash_service.routes.path_parameters import AssessmentId, StudentId
+from staffstuddash_service.schemas.assessments import (
+    AssessmentChange,
+    AssessmentDeletionOut,
+    AssessmentOut,
+    NewAssessment,
+    Reason,
+)
 
 router = APIRouter(tags=["assessments"], route_class=AdmittedRoute)
 
 ABSENT = documented(StudentNotFound, StudentErased)
 
 
-@router.post("/assessments", status_code=201, responses=ABSENT | documented(AssessmentExists))
+DeletionReason = Annotated[
+    Reason,
+    Query(
+        description="For the action log. Name nobody: proxies may log addresses.",
+        examples=["sent twice"],
+    ),
+]
+
+
+@router.post(
+    "/assessments",
+    status_code=201,
+    responses=documented(StudentNotFound, StudentErased, AssessmentExists, AssessmentDeleted),
+)
 def add_assessment(
     new: NewAssessment,
     datastore: Datastore,
@@ -45,6 +73,40 @@ async def add_assessments(request: Request, datastore: Datastore) -> Response:
         return batch.answer(datastore.assessments.add_many(assessments), "student_id")
 
     return await handle_batch(request, NewAssessment, store)
+
+
+@router.patch(
+    "/assessments/{assessment_id}",
+    responses=documented(AssessmentNotFound, AssessmentDeleted, ScoreOutOfRange),
+)
+def change_assessment(
+    assessment_id: AssessmentId, change: AssessmentChange, datastore: Datastore, principal: Writer
+) -> AssessmentOut:
+    """Correct an assessment and update the student's performance; the reason is logged."""
+    changes = change.model_dump(exclude_unset=True, exclude={"reason"})
+    assessment = datastore.assessments.update(
+        assessment_id, changes, actor=principal.name, reason=change.reason
+    )
+    return AssessmentOut.model_validate(assessment)
+
+
+@router.delete("/assessments/{assessment_id}", responses=documented(AssessmentNotFound))
+def delete_assessment(
+    assessment_id: AssessmentId,
+    reason: DeletionReason,
+    datastore: Datastore,
+    principal: Writer,
+    response: Response,
+) -> AssessmentDeletionOut:
+    """Delete an assessment and update the student's performance; the reason is logged.
+
+    The id is refused with 410 from then on. A repeated request has the same answer.
+    """
+    deleted, is_replay = datastore.assessments.delete(
+        assessment_id, actor=principal.name, reason=reason
+    )
+    mark_replay(response, is_replay=is_replay)
+    return AssessmentDeletionOut.model_validate(deleted)
 
 
 @router.get("/students/{student_id}/assessments", dependencies=[READ], responses=ABSENT | LISTING)

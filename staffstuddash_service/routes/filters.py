@@ -76,6 +76,8 @@ ASSESSMENTS = FilterSet(
     text("topic"),
     number("score"),
     number("max_score"),
+    flag("extra_credit"),
+    flag("excused"),
     instant("timestamp"),
 )
 DRAFTS = FilterSet(

@@ -9,7 +9,9 @@ from tests.support.source_files import PACKAGES
 
 TYPES = {
     "action-exists",
+    "assessment-deleted",
     "assessment-exists",
+    "assessment-not-found",
     "broken-body",
     "concept-exists",
     "concept-not-found",
@@ -47,6 +49,7 @@ TYPES = {
     "query-too-expensive",
     "request-too-slow",
     "rules-not-found",
+    "score-out-of-range",
     "series-too-long",
     "still-running",
     "student-deleted",

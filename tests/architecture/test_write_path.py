@@ -58,6 +58,8 @@ class Case:
 
 
 A_STUDENT = ("/students", a_student())
+A_MARK = ("/assessments", an_assessment())
+CORRECTION = {"score": 1, "reason": "typing error"}
 CASES = (
     Case("staffstuddash", "POST /students", a_student()),
     Case("staffstuddash", "POST /students/batch", [a_student()]),
@@ -65,6 +67,15 @@ CASES = (
     Case("staffstuddash", "DELETE /students/s001", None, "DELETE", before=[A_STUDENT]),
     Case("staffstuddash", "POST /assessments", an_assessment(), before=[A_STUDENT]),
     Case("staffstuddash", "POST /assessments/batch", [an_assessment()], before=[A_STUDENT]),
+    Case(
+        "staffstuddash", "PATCH /assessments/a001", CORRECTION, "UPDATE", before=[A_STUDENT, A_MARK]
+    ),
+    Case(
+        "staffstuddash",
+        "DELETE /assessments/a001?reason=twice",
+        statement="UPDATE",
+        before=[A_STUDENT, A_MARK],
+    ),
     Case("staffstuddash", "POST /students/s001/drafts", a_draft(), before=[A_STUDENT]),
     Case("staffstuddash", "POST /students/s001/actions", an_action(), before=[A_STUDENT]),
     Case("staffstuddash", "POST /concepts", a_concept()),

@@ -36,8 +36,8 @@ from staffstuddash_service.models import (
     ConceptModule,
     ConceptStanding,
     PerformanceRecord,
-    published_risk,
 )
+from staffstuddash_service.models.published import published_risk
 
 PAIRS = 50
 PAIRS_PER_CONCEPT = 3
@@ -96,7 +96,7 @@ def _weeks(two_weeks_ago: datetime, week_ago: datetime, now: datetime) -> CTE:
             func.sum(percentage).filter(~is_new).label("total_before"),
             func.count().filter(~is_new).label("marks_before"),
         )
-        .where(mark.timestamp > two_weeks_ago, mark.timestamp <= now)
+        .where(mark.timestamp > two_weeks_ago, mark.timestamp <= now, mark.score.is_not(None))
         .group_by(mark.subject, mark.student_id)
         .cte("weeks")
     )

@@ -21,7 +21,8 @@ from sqlalchemy.orm import Session
 
 from shared_db.queries.pagination import Keyset
 from staffstuddash_service.domain.sort_orders import Order
-from staffstuddash_service.models import PerformanceRecord, Student, published_risk
+from staffstuddash_service.models import PerformanceRecord, Student
+from staffstuddash_service.models.published import published_risk
 
 RISK_COLUMNS = (
     published_risk.c.risk_score,

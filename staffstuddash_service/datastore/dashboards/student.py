@@ -14,8 +14,8 @@ from staffstuddash_service.models import (
     ConceptStanding,
     PerformanceRecord,
     Student,
-    published_risk,
 )
+from staffstuddash_service.models.published import published_risk
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ from staffstuddash_service.domain.learning import LearningState
 from staffstuddash_service.domain.performance_status import Status
 from staffstuddash_service.domain.sort_keys import sort_key
 from staffstuddash_service.domain.sort_orders import Order
-from staffstuddash_service.models import PerformanceRecord, Student, published_risk
+from staffstuddash_service.models import PerformanceRecord, Student
+from staffstuddash_service.models.published import published_risk
 
 RISK_FIELDS = ("risk_score", "risk_level")
 _COLUMNS: dict[str, Any] = {name: getattr(PerformanceRecord, name) for name in RECORD_FIELDS}

@@ -1,17 +1,13 @@
-"""Tables of staffstuddash, and the view of the dropout service that it reads."""
+"""Tables of staffstuddash; `published` has the view of the dropout service that it reads."""
 
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
-    Column,
-    Float,
     ForeignKey,
     Index,
-    MetaData,
     String,
-    Table,
     Text,
     UniqueConstraint,
     text,
@@ -24,7 +20,6 @@ from shared_db.columns import (
     IdempotentRow,
     Key,
     Row,
-    UtcDateTime,
     enum_column,
     service_metadata,
 )
@@ -93,11 +88,16 @@ class Student(IdempotentRow, Base):
 
 
 class AssessmentLog(IdempotentRow, Base):
-    """Assessed piece of work of one student. Never updated."""
+    """Assessed piece of work of one student. It counts if it has a score."""
 
     __tablename__ = "assessment_logs"
     __table_args__ = (
-        CheckConstraint("max_score > 0 AND score >= 0 AND score <= max_score", name="score_range"),
+        CheckConstraint(
+            "max_score > 0 AND CASE WHEN excused OR deleted_at IS NOT NULL THEN score IS NULL"
+            " ELSE score IS NOT NULL AND score >= 0"
+            " AND score <= max_score * CASE WHEN extra_credit THEN 2 ELSE 1 END END",
+            name="score_range",
+        ),
         Index(None, "student_id", "timestamp", "id"),
         # The cohort dashboard reads two weeks of assessments from the index alone.
         Index(
@@ -113,10 +113,20 @@ class AssessmentLog(IdempotentRow, Base):
     topic: Mapped[str | None] = mapped_column(
         String(200), comment="The concept of the subject that was assessed"
     )
-    score: Mapped[float]
+    score: Mapped[float | None] = mapped_column(comment="Null: does not count")
     max_score: Mapped[float]
+    extra_credit: Mapped[bool] = mapped_column(
+        default=False, comment="The score may exceed max_score, up to twice of it"
+    )
+    excused: Mapped[bool] = mapped_column(
+        default=False, comment="Counts neither for nor against; has no score"
+    )
     timestamp: Mapped[datetime] = mapped_column(comment="When it was handed in")
     created_at: Mapped[datetime]
+    corrected_at: Mapped[datetime | None] = mapped_column(comment="Of the last correction, if any")
+    deleted_at: Mapped[datetime | None] = mapped_column(
+        comment="Of the deletion, if any; the row then has no score and does not count"
+    )
 
 
 class Draft(IdempotentRow, Base):
@@ -281,17 +291,3 @@ class Deletion(Base):
 
     pseudonym: Mapped[str] = mapped_column(Key, primary_key=True)
     deleted_at: Mapped[datetime]
-
-
-# Published by the dropout service. It has metadata of its own, so that no migration of this
-# service creates it. The in-memory store does not have it.
-published_risk = Table(
-    "published_risk",
-    MetaData(schema="dropout"),
-    Column("student_id", Key, primary_key=True),
-    Column("risk_score", Float),
-    Column("risk_level", String),
-    Column("dropout_type", String),
-    Column("as_of", UtcDateTime),
-    Column("course", Key),
-)
