@@ -46,7 +46,7 @@ async def add_events(request: Request, manager: Manager) -> Response:
     """Store events in one transaction, with an outcome each; a rejected one affects no other."""
 
     def store(batch: Batch[NewLearningEvent]) -> BatchOut:
-        events = [EventToStore(**vars(item)) for item in batch.valid.values()]
+        events = [EventToStore(**fields) for fields in batch.fields()]
         return batch.answer(manager.events.add_many(events))
 
     return await handle_batch(request, NewLearningEvent, store)

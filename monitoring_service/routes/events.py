@@ -43,7 +43,7 @@ async def add_events(request: Request, monitoring: Monitoring) -> Response:
     """Judge and store many events in one transaction; each has its outcome."""
 
     def store(batch: Batch[NewEvent]) -> BatchOut:
-        events = [EventToStore(**vars(item)) for item in batch.valid.values()]
+        events = [EventToStore(**fields) for fields in batch.fields("event_id")]
         return batch.answer(monitoring.events.add_many(events))
 
     return await handle_batch(request, NewEvent, store)

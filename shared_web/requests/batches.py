@@ -1,7 +1,7 @@
 """Batches: a JSON array or NDJSON in, one outcome per item out; valid items are stored."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ from shared_db.errors import Overloaded
 from shared_db.results import InsertResult, Outcome
 from shared_web.problems import FieldError, documented, field_errors
 from shared_web.requests.body_limit import BODY_READER, BodyReader
+from shared_web.requests.idempotency import item_ids, key_of_items
 from shared_web.requests.json_bodies import MAX_NAMES, located_errors, too_many_names
 from shared_web.requests.json_items import MAX_ITEMS, NDJSON, InvalidItem, items_of
 from shared_web.requests.storage_note import rests_on_spool
@@ -66,12 +67,28 @@ class BatchOut(BaseModel):
     )
 
 
+def _new_id(_index: int) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Batch(Generic[B]):
-    """Parsed batch: valid items and refusals, both by index."""
+    """Parsed batch: valid items and refusals, both by index.
+
+    id_at: id of the item at an index that sends none; None if it gets a new one.
+    """
 
     valid: dict[int, B]
     refused: dict[int, list[dict[str, str]]]
+    id_at: Callable[[int], str | None] = _new_id
+
+    def fields(self, id_field: str = "id") -> Iterator[Mapping[str, Any]]:
+        """Yield the fields of each valid item, in order, with the id from the Idempotency-Key."""
+        for index, item in self.valid.items():
+            fields = vars(item)
+            if fields[id_field] is None and (derived := self.id_at(index)) is not None:
+                fields = {**fields, id_field: derived}
+            yield fields
 
     def answer(self, results: Sequence[InsertResult], field: str = "id") -> BatchOut:
         """Return the response body, given the result of each valid item in order.
@@ -144,6 +161,7 @@ async def handle_batch(
     """Parse the body, validate each item by itself, and respond with the result of `store`.
 
     Raises:
+        RequestValidationError: the Idempotency-Key is invalid.
         WrongMediaType, InvalidRequest, TooLarge: see `items_of`.
         TooLarge: the body is longer than MAX_BATCH_BYTES.
         Overloaded: there are too many batches at once.
@@ -151,9 +169,10 @@ async def handle_batch(
     """
     room: BatchLimiter = request.app.state.batches
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    id_at = item_ids(request)
 
     def answer() -> bytes:
-        batch = validate_items(items_of(body, media_type), model)
+        batch = validate_items(items_of(body, media_type), model, id_at)
         return store(batch).model_dump_json().encode()
 
     with room.reserving() as hold:
@@ -172,12 +191,15 @@ async def _body(request: Request, max_bytes: int, hold: Callable[[int], None]) -
     return body
 
 
-def validate_items(items: Iterable[Any], model: type[B]) -> Batch[B]:
+def validate_items(
+    items: Iterable[Any], model: type[B], id_at: Callable[[int], str | None] = _new_id
+) -> Batch[B]:
     """Validate each item by itself; return the valid ones, and the reasons of the others.
 
+    id_at: as of the `Batch`.
     Each refused item has its first reasons, at least one; together they have `_MAX_REASONS`.
     """
-    batch: Batch[B] = Batch({}, {})
+    batch: Batch[B] = Batch({}, {}, id_at)
     validate = model.__pydantic_validator__.validate_python  # `model_validate` takes a fifth longer
     left = _MAX_REASONS
     for index, item in enumerate(items):
@@ -202,7 +224,7 @@ def _structure_errors(item: object) -> list[dict[str, str]]:
 
 
 def batch_route(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the documentation of a batch route: its response, and both formats of its body.
+    """Return the documentation of a batch route: its response, key, and formats of its body.
 
     `model` must also be the body of a single-item route, which adds its schema to the document.
     """
@@ -213,5 +235,8 @@ def batch_route(model: type[BaseModel]) -> dict[str, Any]:
     return {
         "response_model": BatchOut,
         "responses": documented(Overloaded),
-        "openapi_extra": {"requestBody": {"required": True, "content": content}},
+        "openapi_extra": {
+            "requestBody": {"required": True, "content": content},
+            "parameters": [key_of_items()],
+        },
     }

@@ -1,6 +1,6 @@
 """Batches as CSV tables, as spreadsheets save them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +13,7 @@ from shared_web.problems import FieldError, InvalidRequest, WrongMediaType
 from shared_web.requests.batches import Batch, BatchOut, validate_items
 from shared_web.requests.csv_rows import TableRow, table_rows
 from shared_web.requests.csv_text import TableText, table_text
+from shared_web.requests.idempotency import item_ids, key_of_items
 from shared_web.requests.json_bodies import MAX_NAMES
 from shared_web.requests.json_items import MAX_ITEMS, InvalidItem, bounded
 
@@ -57,6 +58,7 @@ async def read_csv(request: Request, model: type[B]) -> Table[B]:
     """Parse rows under a header of the model's field names; an empty cell is an absent value.
 
     Raises:
+        RequestValidationError: the Idempotency-Key is invalid.
         WrongMediaType: the Content-Type is not CSV, or of an unknown charset.
         InvalidRequest: the body is not of its encoding, its header does not fit the model, its
             quotes are wrong, or it has no rows.
@@ -66,8 +68,9 @@ async def read_csv(request: Request, model: type[B]) -> Table[B]:
     content_type = request.headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() != CSV:
         raise WrongMediaType(f"Send the table as {CSV}.")
+    id_at = item_ids(request)
     body = await request.body()
-    return await run_in_threadpool(_read, body, content_type, model)
+    return await run_in_threadpool(_read, body, content_type, model, id_at)
 
 
 def csv_body(model: type[BaseModel]) -> dict[str, Any]:
@@ -80,10 +83,15 @@ def csv_body(model: type[BaseModel]) -> dict[str, Any]:
         "windows-1252."
     )
     schema = {"type": "string", "description": about}
-    return {"requestBody": {"required": True, "content": {CSV: {"schema": schema}}}}
+    return {
+        "requestBody": {"required": True, "content": {CSV: {"schema": schema}}},
+        "parameters": [key_of_items()],
+    }
 
 
-def _read(body: bytes, content_type: str, model: type[B]) -> Table[B]:
+def _read(
+    body: bytes, content_type: str, model: type[B], id_at: Callable[[int], str | None]
+) -> Table[B]:
     text = table_text(body, content_type)
     rows = table_rows(text.text)
     names = _header(next(rows, TableRow(1, [])), model)
@@ -94,7 +102,7 @@ def _read(body: bytes, content_type: str, model: type[B]) -> Table[B]:
             lines.append(row.line)
             yield _item(names, row.cells)
 
-    batch = validate_items(bounded(items(), "The table has no rows."), model)
+    batch = validate_items(bounded(items(), "The table has no rows."), model, id_at)
     return Table(text, batch, lines, {name: column for column, name in enumerate(names, 1)})
 
 

@@ -1,5 +1,6 @@
 """Idempotent requests: the id of the row identifies the request, a digest its content."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
@@ -13,6 +14,10 @@ REPLAY_HEADER = "Idempotent-Replay"
 
 _HEADER = "Idempotency-Key"
 _DESCRIPTION = "Identifies this request if the body has no id: sent twice, it is stored once."
+_OF_ITEMS = (
+    "With its index, identifies each item without an id: the batch sent twice is stored once. "
+    "Another content at an index is refused."
+)
 _LIMITS = {"min_length": 1, "max_length": 200, "pattern": r"^[\x21-\x7e]+$"}
 IdempotencyKey = Annotated[str | None, Header(alias=_HEADER, description=_DESCRIPTION, **_LIMITS)]
 _KEY: TypeAdapter[str] = TypeAdapter(Annotated[str, StringConstraints(**_LIMITS)])
@@ -35,17 +40,22 @@ def key_of(request: Request) -> str | None:
         ) from None
 
 
-def key_parameter() -> dict[str, Any]:
+def key_parameter(description: str = _DESCRIPTION) -> dict[str, Any]:
     """Return the OpenAPI parameter of the Idempotency-Key, for a route that takes `Request`."""
     text = _KEY.json_schema()
-    schema = {"anyOf": [text, {"type": "null"}], "description": _DESCRIPTION, "title": _HEADER}
+    schema = {"anyOf": [text, {"type": "null"}], "description": description, "title": _HEADER}
     return {
         "name": _HEADER,
         "in": "header",
         "required": False,
-        "description": _DESCRIPTION,
+        "description": description,
         "schema": schema,
     }
+
+
+def key_of_items() -> dict[str, Any]:
+    """Return the OpenAPI parameter of the Idempotency-Key of a batch."""
+    return key_parameter(_OF_ITEMS)
 
 
 def row_id(sent: str | None, key: str | None, principal: Principal) -> str:
@@ -58,6 +68,20 @@ def row_id(sent: str | None, key: str | None, principal: Principal) -> str:
     if key is None:
         return new_id()
     return id_of_key(principal.name, key)
+
+
+def item_ids(request: Request) -> Callable[[int], str | None]:
+    """Return the function from the index of a batch's item to its id; None without a key.
+
+    Raises:
+        RequestValidationError: as `key_of`.
+
+    """
+    key, principal = key_of(request), request.state.principal
+    if key is None:
+        return lambda _: None
+    # A key has no line break, so the id of a request is never that of an item.
+    return lambda index: id_of_key(principal.name, f"{key}\n{index}")
 
 
 def mark_replay(response: Response, *, is_replay: bool) -> None:

@@ -69,7 +69,7 @@ async def add_assessments(request: Request, datastore: Datastore) -> Response:
     """Store assessments in one transaction, each with its outcome."""
 
     def store(batch: Batch[NewAssessment]) -> BatchOut:
-        assessments = [AssessmentToStore(**dict(item)) for item in batch.valid.values()]
+        assessments = [AssessmentToStore(**fields) for fields in batch.fields()]
         return batch.answer(datastore.assessments.add_many(assessments), "student_id")
 
     return await handle_batch(request, NewAssessment, store)

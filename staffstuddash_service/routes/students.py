@@ -63,7 +63,7 @@ async def add_students(request: Request, datastore: Datastore) -> Response:
     """Store students in one transaction, each with its outcome."""
 
     def store(batch: Batch[NewStudent]) -> BatchOut:
-        students = [StudentToStore(**dict(item)) for item in batch.valid.values()]
+        students = [StudentToStore(**fields) for fields in batch.fields()]
         return batch.answer(datastore.students.add_many(students))
 
     return await handle_batch(request, NewStudent, store)
@@ -73,7 +73,7 @@ async def add_students(request: Request, datastore: Datastore) -> Response:
 async def add_students_from_csv(request: Request, datastore: Datastore) -> TableOut:
     """Store the students of a CSV table, as `/students/batch` does; `index` counts from 0."""
     table = await read_csv(request, NewStudent)
-    students = [StudentToStore(**dict(item)) for item in table.batch.valid.values()]
+    students = [StudentToStore(**fields) for fields in table.batch.fields()]
     return table.answer(await run_in_threadpool(datastore.students.add_many, students))
 
 
