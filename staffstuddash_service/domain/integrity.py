@@ -26,22 +26,28 @@ class RevisionStep:
 
 @dataclass(frozen=True)
 class AssignmentIntegrity:
-    """Hint on one assignment of at least two versions; the score is 0 to 1."""
+    """Hint on one assignment of at least two versions; the score is 0 to 1.
+
+    sudden_jump_flag: None while no revision can be judged.
+    """
 
     assignment_id: str
     revision_count: int
     integrity_score: float
     integrity_label: IntegrityLabel
-    sudden_jump_flag: bool
+    sudden_jump_flag: bool | None
 
 
 @dataclass(frozen=True)
 class Integrity:
-    """Hint on all assignments: the one with the lowest score; None without a revision."""
+    """Hint on all assignments: the one with the lowest score; None without a revision.
+
+    sudden_jump_flag: None while no revision can be judged.
+    """
 
     integrity_score: float | None
     integrity_label: IntegrityLabel | None
-    sudden_jump_flag: bool
+    sudden_jump_flag: bool | None
     assignments: tuple[AssignmentIntegrity, ...]
 
 
@@ -69,7 +75,7 @@ def integrity_of(steps: Iterable[RevisionStep]) -> Integrity:
     return Integrity(
         integrity_score=score,
         integrity_label=None if score is None else _label(score),
-        sudden_jump_flag=any(a.sudden_jump_flag for a in assignments),
+        sudden_jump_flag=_any_known(a.sudden_jump_flag for a in assignments),
         assignments=assignments,
     )
 
@@ -81,8 +87,14 @@ def _assignment(name: str, steps: list[RevisionStep]) -> AssignmentIntegrity:
         revision_count=len(steps),
         integrity_score=score,
         integrity_label=_label(score),
-        sudden_jump_flag=any(step.is_jump for step in steps),
+        sudden_jump_flag=_any_known(step.is_jump for step in steps),
     )
+
+
+def _any_known(jumps: Iterable[bool | None]) -> bool | None:
+    """Return True if one is a jump, False if none of the known ones is, None if none is known."""
+    known = [jump for jump in jumps if jump is not None]
+    return any(known) if known else None
 
 
 def _label(score: float) -> IntegrityLabel:

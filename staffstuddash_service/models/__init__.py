@@ -209,7 +209,9 @@ class PerformanceRecord(Base):
     )
     integrity_score: Mapped[float | None]
     integrity_label: Mapped[IntegrityLabel | None] = mapped_column(enum_column(IntegrityLabel))
-    sudden_jump_flag: Mapped[bool]
+    sudden_jump_flag: Mapped[bool | None] = mapped_column(
+        comment="Null while no revision can be judged"
+    )
     assignments: Mapped[list[Any]]
     last_activity_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None] = mapped_column(

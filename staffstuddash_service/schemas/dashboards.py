@@ -38,7 +38,7 @@ class DashboardRowOut(Out):
     grit_level: float | None
     integrity_label: IntegrityLabel | None
     integrity_note: str = NOTE
-    sudden_jump_flag: bool
+    sudden_jump_flag: bool | None
     last_activity_at: datetime | None
     risk: RiskOut | None
     risk_missing_because: str | None

@@ -27,7 +27,7 @@ class AssignmentIntegrityOut(Out):
     revision_count: int
     integrity_score: float
     integrity_label: IntegrityLabel
-    sudden_jump_flag: bool
+    sudden_jump_flag: bool | None
 
 
 class PerformanceOut(Out):
@@ -52,7 +52,7 @@ class PerformanceOut(Out):
     integrity_score: float | None
     integrity_label: IntegrityLabel | None
     integrity_note: str = NOTE
-    sudden_jump_flag: bool
+    sudden_jump_flag: bool | None
     assignments: list[AssignmentIntegrityOut]
     last_activity_at: datetime | None
     updated_at: datetime

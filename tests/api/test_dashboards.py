@@ -96,6 +96,8 @@ def test_a_cursor_belongs_to_its_order(client: TestClient) -> None:
         ({"assessment_count": "0"}, ["s3", "s6"]),
         ({"last_activity_at__gte": (NOON + days(6)).isoformat()}, ["s5"]),
         ({"sudden_jump_flag": "true"}, []),
+        # No pace is known of anybody, which is not "no jump".
+        ({"sudden_jump_flag": "false"}, []),
     ],
 )
 def test_rows_can_be_filtered(
@@ -112,7 +114,7 @@ def test_a_row_has_performance_and_hints(client: TestClient) -> None:
 
     assert (row["name"], row["mean_percentage"], row["status"]) == ("Zoe", 92.5, "safe")
     assert row["status_reasons"]
-    assert (row["integrity_label"], row["sudden_jump_flag"]) == ("NEEDS_REVIEW", False)
+    assert (row["integrity_label"], row["sudden_jump_flag"]) == ("NEEDS_REVIEW", None)
     assert "never a verdict" in row["integrity_note"]
     assert (unknown["mean_percentage"], unknown["status"], unknown["last_activity_at"]) == (
         None,

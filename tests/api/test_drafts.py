@@ -80,6 +80,23 @@ def test_a_jump_against_the_students_own_pace_is_flagged(client: TestClient) -> 
     ]
 
 
+def test_a_jump_is_unknown_until_a_revision_can_be_judged(client: TestClient) -> None:
+    def flags() -> tuple[object, list[object]]:
+        record = client.get(PERFORMANCE).json()
+        return record["sudden_jump_flag"], [
+            one["sudden_jump_flag"] for one in record["assignments"]
+        ]
+
+    before = flags()
+    hand_in(client, text(50), text(60), text(70))
+    unjudged = flags()
+    hand_in(client, text(50), text(60), text(70), text(80), assignment="report")
+
+    assert before == (None, [])
+    assert unjudged == (None, [None])
+    assert flags() == (False, [None, False])
+
+
 def test_each_assignment_counts_versions_and_all_share_the_pace(client: TestClient) -> None:
     hand_in(client, text(50), text(60), text(70), text(80))
     first, second = hand_in(client, text(40), text(240), assignment="report")

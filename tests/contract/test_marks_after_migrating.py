@@ -54,6 +54,27 @@ def test_marks_of_an_earlier_release_are_kept_and_can_be_corrected(private_url: 
     assert features_at(manager, NOON + days(9))["mark_count"] == 5
 
 
+def test_an_unknown_jump_of_an_earlier_release_becomes_null(private_url: str) -> None:
+    engine = engine_on(private_url)
+    datastore, _ = filled(engine)
+    datastore.add_student("s002", "Bob")
+    for words in ("One.", "One two.", "One two three."):
+        datastore.add_draft("s001", "essay", words)
+    DROPOUT.downgrade(engine, "20261129_neighbours")
+    STAFFSTUDDASH.downgrade(engine, "20261129_marks_checked")
+    with engine.connect() as connection:
+        flags = text("SELECT sudden_jump_flag FROM staffstuddash.performance_records")
+        assert set(connection.scalars(flags)) == {False}
+    for history in (STAFFSTUDDASH, DROPOUT):
+        history.upgrade(engine)
+
+    without = datastore.get_performance_record("s002").sudden_jump_flag
+    refreshed = datastore.performance.refresh_due()
+
+    assert (without, refreshed) == (None, 1)
+    assert datastore.get_performance_record("s001").sudden_jump_flag is None
+
+
 @pytest.mark.parametrize("schema", ["dropout", "staffstuddash"])
 def test_the_migration_can_be_taken_back_with_marks_that_only_it_allows(
     private_url: str, schema: str

@@ -106,7 +106,9 @@ def _counts(
     weeks: CTE, active_since: datetime, today: datetime, now: datetime, *, with_risk: bool
 ) -> AnyQuery:
     record = PerformanceRecord
-    is_flagged = or_(record.integrity_label == IntegrityLabel.NEEDS_REVIEW, record.sudden_jump_flag)
+    is_flagged = or_(
+        record.integrity_label == IntegrityLabel.NEEDS_REVIEW, record.sudden_jump_flag.is_(True)
+    )
     action = ActionLog
     intervened = select(func.count(distinct(action.student_id))).where(
         action.is_intervention, action.timestamp >= today, action.timestamp <= now

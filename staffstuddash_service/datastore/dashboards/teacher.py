@@ -76,7 +76,7 @@ class DashboardRow:
     learning_state: LearningState | None
     grit_level: float | None
     integrity_label: IntegrityLabel | None
-    sudden_jump_flag: bool
+    sudden_jump_flag: bool | None
     last_activity_at: datetime | None
     risk: Risk | None
     risk_missing_because: str | None
