@@ -99,10 +99,12 @@ class IdempotentRow:
 
     The digest distinguishes a repeated request, which is harmless, from a changed one, a conflict.
     sent_columns: the attributes that the digest is of, for a class whose rows can change; a request
-    with the present content of a changed row is a repeated one, too.
+    with the present content of a changed row is a repeated one, too. changed_column: the attribute
+    that has a value once a row was changed, if defaults are stored in `sent_columns`.
     """
 
     sent_columns: ClassVar[tuple[str, ...]] = ()
+    changed_column: ClassVar[str | None] = None
 
     id: Mapped[str] = mapped_column(Key, primary_key=True, sort_order=-2)
     digest: Mapped[bytes] = mapped_column(LargeBinary(16), sort_order=100)

@@ -53,6 +53,7 @@ class Digests(NamedTuple):
 
     first: bytes
     present: bytes
+    is_changed: bool = True
 
     def is_replay(self, id_: str, digest: bytes) -> bool:
         """Return True if content of this digest, sent under the row's id, is a replay.
@@ -62,7 +63,8 @@ class Digests(NamedTuple):
         """
         if digest == self.present:
             return True
-        return digest == self.first and (is_replaying() or names_request(id_))
+        is_request = not self.is_changed or is_replaying() or names_request(id_)
+        return digest == self.first and is_request
 
 
 def _plain(value: object) -> object:
@@ -216,17 +218,23 @@ def _stored_digests(session: Session, model: type[N], rows: Sequence[Row]) -> di
     if not rows:
         return {}
     is_there = in_list(model.id, "ids", session.get_bind().dialect.name)
-    sent = [getattr(model, name) for name in model.sent_columns]
-    query = select(model.id, model.digest, *sent).where(is_there)
-    found = session.execute(query, {"ids": [row["id"] for row in rows]})
+    changed = [model.changed_column] if model.changed_column else []
+    names = (*model.sent_columns, *changed)
+    query = select(model.id, model.digest, *(getattr(model, name) for name in names))
+    found = session.execute(query.where(is_there), {"ids": [row["id"] for row in rows]})
     return {
-        id_: Digests(digest, _present_digest(model, content) if content else digest)
-        for id_, digest, *content in found
+        id_: _digests(model, digest, dict(zip(names, values, strict=True)))
+        for id_, digest, *values in found
     }
 
 
-def _present_digest(model: type[N], content: Sequence[Any]) -> bytes:
-    return content_digest(dict(zip(model.sent_columns, content, strict=True)))
+def _digests(model: type[N], first: bytes, stored: Row) -> Digests:
+    if not model.sent_columns:
+        return Digests(first, first)
+    # A flag that is not set is absent from the digest.
+    content = {name: stored[name] for name in model.sent_columns if stored[name] is not False}
+    is_changed = model.changed_column is None or stored[model.changed_column] is not None
+    return Digests(first, content_digest(content), is_changed)
 
 
 def _inserted(session: Session, model: type[IdempotentRow], rows: Sequence[Row]) -> set[str]:

@@ -90,6 +90,20 @@ class Student(IdempotentRow, Base):
 class AssessmentLog(IdempotentRow, Base):
     """Assessed piece of work of one student. It counts if it has a score."""
 
+    sent_columns = (
+        "student_id",
+        "type",
+        "subject",
+        "topic",
+        "score",
+        "max_score",
+        "extra_credit",
+        "excused",
+        "timestamp",
+    )
+    # An absent timestamp becomes the present instant.
+    changed_column = "corrected_at"
+
     __tablename__ = "assessment_logs"
     __table_args__ = (
         CheckConstraint(

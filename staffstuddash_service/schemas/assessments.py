@@ -15,16 +15,17 @@ from shared_web.requests.fields import (
     Out,
     PastInstant,
     refusal_by_field,
-    reject_unstorable_text,
 )
+from shared_web.requests.text import at_most, check_name
 from staffstuddash_service.domain.scores import stored_score
 
 Score = Annotated[Number, Field(ge=0)] | None
 MaxScore = Annotated[Number, Field(gt=0, le=1e9)]
 Reason = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=1000, strip_whitespace=True),
-    AfterValidator(reject_unstorable_text),
+    StringConstraints(min_length=1, strip_whitespace=True),
+    AfterValidator(at_most(1000, check_name)),
+    Field(json_schema_extra={"maxLength": 1000}),
 ]
 
 _SCORE = "0 to `max_score`, with `extra_credit` to twice of it. Null only if `excused`."

@@ -126,3 +126,25 @@ def test_changes_of_unknown_and_erased_students_are_refused(dropout_client: Test
 
     assert (unknown.status_code, empty.status_code) == (404, 422)
     assert dropout_client.get(f"{API}/students").json()["items"] == []
+
+
+@pytest.mark.parametrize("sent_at", [NOON.isoformat(), None])
+def test_a_corrected_mark_is_compared_with_its_present_content(
+    staffstuddash_client: TestClient, sent_at: str | None
+) -> None:
+    client, marks = staffstuddash_client, f"{API}/assessments"
+    client.post(f"{API}/students", json=a_student())
+    mark = {"id": "m1", "student_id": "s001", "type": "quiz", "subject": "Math", "score": 40}
+    mark |= {} if sent_at is None else {"timestamp": sent_at}
+    stored = client.post(marks, json=mark).json()
+    unchanged = client.post(marks, json=mark)
+    client.patch(f"{marks}/m1", json={"score": 0, "reason": "typing error"})
+
+    present = client.post(marks, json={**mark, "score": 0, "timestamp": stored["timestamp"]})
+    first = client.post(marks, json=mark)
+    batch = client.post(f"{marks}/batch", json=[mark])
+
+    assert (unchanged.status_code, unchanged.headers.get("Idempotent-Replay")) == (201, "true")
+    assert (present.status_code, present.headers.get("Idempotent-Replay")) == (201, "true")
+    assert (first.status_code, batch.json()["refused"]) == (409, 1)
+    assert client.get(f"{API}/students/s001/performance").json()["mean_percentage"] == 0
