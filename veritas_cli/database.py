@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from shared_db.connection.database import Database
 from shared_db.connection.engine import build_engine
+from shared_db.connection.hosts import described_hosts
 from shared_db.connection.store import try_connecting
 from shared_db.errors import ConfigurationError, ServiceError
 from shared_db.provisioning.migrations import History, require_migrated
@@ -57,8 +58,8 @@ def connected_engine(settings: DatabaseSettings, command: str) -> Engine:
     engine = build_engine(settings, f"veritas-{command}")
     if try_connecting(engine, settings.url_variable) is not None:
         raise ConfigurationError(
-            f"The server of {settings.url_variable} ({engine.url.host or 'local socket'}:"
-            f"{engine.url.port or 5432}) does not answer. Start it, correct "
+            f"The server of {settings.url_variable} ({described_hosts(engine.url)}) does not "
+            f"answer. Start it, correct "
             f"{settings.url_variable}, or unset it and let `make up` start one here."
         )
     return engine

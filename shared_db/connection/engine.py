@@ -7,6 +7,7 @@ from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, QueuePool
 
+from shared_db.connection.hosts import hosts_of, prefer_last_host, separate_hosts, with_hosts
 from shared_db.errors import ConfigurationError
 from shared_db.settings import DatabaseSettings
 
@@ -18,7 +19,8 @@ def normalised_url(text: str, variable: str = "DATABASE_URL") -> URL:
     """Return the URL for psycopg2, in any of the usual spellings.
 
     Accepted: `postgres://`, `postgresql://`, another driver's `postgresql+asyncpg://`, in quotes or
-    after `psql `. variable: the setting that it comes from, for the message.
+    after `psql `, with one host or several (`h1:5432,h2`). variable: the setting that it comes
+    from, for the message.
 
     Raises:
         ConfigurationError: it is no PostgreSQL URL; the message does not repeat it.
@@ -26,7 +28,9 @@ def normalised_url(text: str, variable: str = "DATABASE_URL") -> URL:
     """
     pasted = text.strip().removeprefix("psql ").strip().strip("'\"")
     try:
-        url = make_url(pasted)
+        text, separated = separate_hosts(pasted)
+        url = make_url(text)
+        hosts = hosts_of(url, separated)
     except (ArgumentError, ValueError):
         url = None
     # With a second @, a part of the password would be taken for the host, which errors name.
@@ -34,9 +38,10 @@ def normalised_url(text: str, variable: str = "DATABASE_URL") -> URL:
         raise ConfigurationError(
             f"{variable} is not a PostgreSQL URL. It reads "
             "postgresql://USER:PASSWORD@HOST:5432/DATABASE, with special characters of the "
-            "password percent-encoded (@ as %40)."
+            "password percent-encoded (@ as %40). Several hosts are separated by commas."
         )
-    return url.set(drivername="postgresql+psycopg2")
+    url = url.set(drivername="postgresql+psycopg2")
+    return with_hosts(url, hosts) if len(hosts) > 1 else url
 
 
 def is_local(host: str | None) -> bool:
@@ -62,14 +67,15 @@ def with_tls(url: URL, settings: DatabaseSettings) -> URL:
         return url.update_query_dict(
             {"sslmode": "verify-full", "sslrootcert": str(settings.database_ca_file)}
         )
-    host = url.host or str(url.query.get("host", ""))
-    if settings.database_tls == "off" or is_local(host):
+    distant = [host for host in hosts_of(url) if not is_local(host.name)]
+    if settings.database_tls == "off" or not distant:
         return url
     mode = url.query.get("sslmode")
     if mode == "disable":
         raise ConfigurationError(
-            f"{settings.url_variable} switches TLS off (sslmode=disable) for {host}, which is "
-            "not this machine. Remove it, or set DATABASE_TLS=off if that network is private."
+            f"{settings.url_variable} switches TLS off (sslmode=disable) for {distant[0].name}, "
+            "which is not this machine. Remove it, or set DATABASE_TLS=off if that network is "
+            "private."
         )
     return url.update_query_dict({"sslmode": "require"}) if mode in _WEAK_TLS | {None} else url
 
@@ -100,7 +106,7 @@ def build_engine(settings: DatabaseSettings, application_name: str) -> Engine:
             "pool_timeout": settings.database_adding_seconds,
         }
     )
-    return create_engine(
+    engine = create_engine(
         url,
         **pool,
         # psycopg2 begins each transaction so; the default of the database does not matter.
@@ -115,3 +121,5 @@ def build_engine(settings: DatabaseSettings, application_name: str) -> Engine:
         hide_parameters=True,
         echo=settings.debug,
     )
+    prefer_last_host(engine)
+    return engine

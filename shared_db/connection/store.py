@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, ExceptionContext, MetaData, event, te
 from sqlalchemy.exc import DBAPIError
 
 from shared_db.connection.engine import build_engine
+from shared_db.connection.hosts import described_hosts, hosts_of
 from shared_db.connection.memory_engine import build_memory_engine
 from shared_db.connection.roles import Role, role_name
 from shared_db.errors import ConfigurationError
@@ -110,7 +111,8 @@ def postgres_store(
         partial(probe, unpooled, settings.url_variable, checks),
         # The probe starts after the other share of the time, so it ends when the insert does.
         patience_seconds=settings.database_adding_seconds * (1 - SUSPECT_SHARE),
-        longest_seconds=settings.database_connect_timeout_seconds,
+        # libpq waits so long for each host.
+        longest_seconds=settings.database_connect_timeout_seconds * len(hosts_of(engine.url)),
     )
     _listen_for_answers(engine, breaker)
     return Store(
@@ -188,7 +190,8 @@ def try_connecting(engine: Engine, variable: str = "DATABASE_URL") -> DBAPIError
             _require_utf8(connection, variable)
     except DBAPIError as failure:
         if _may_be_known_later(engine, failure):
-            logger.warning("%s: no host is called %s now", variable, engine.url.host)
+            names = ", ".join(host.name for host in hosts_of(engine.url))
+            logger.warning("%s: no host is called %s now", variable, names)
         elif refusal := _refusal(engine, variable, failure):
             raise refusal from failure
         return failure
@@ -197,7 +200,7 @@ def try_connecting(engine: Engine, variable: str = "DATABASE_URL") -> DBAPIError
 
 def _may_be_known_later(engine: Engine, failure: DBAPIError) -> bool:
     # Container engines and many local networks drop the name of a stopped machine.
-    return is_unknown_name(failure) and "." not in (engine.url.host or "")
+    return is_unknown_name(failure) and any("." not in h.name for h in hosts_of(engine.url))
 
 
 def _require_utf8(connection: Connection, variable: str) -> None:
@@ -214,9 +217,8 @@ def _refusal(engine: Engine, variable: str, failure: DBAPIError) -> Configuratio
     meaning = misconfiguration(failure)
     if meaning is None:
         return None
-    where = f"{engine.url.host or 'local socket'}:{engine.url.port or 5432}"
     return ConfigurationError(
-        f"{variable} does not work: {meaning} ({where}, database "
+        f"{variable} does not work: {meaning} ({described_hosts(engine.url)}, database "
         f"{engine.url.database}, user {engine.url.username})."
     )
 

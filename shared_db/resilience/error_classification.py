@@ -51,6 +51,7 @@ _OF_THE_ROW = ("22", "23", "44", "54")
 # rows), a missing table.
 _OF_THE_SERVER = ("08", "25", "28", "3D", "40", "53", "55", "57", "58", "F0", "XX")
 _UNKNOWN_NAME = "could not translate host name"
+_ATTEMPTED = "connection to server"
 _MISCONFIGURED = {
     "password authentication failed": "the server refuses the user or password",
     "no password supplied": "the server wants a password and the URL has none",
@@ -81,7 +82,7 @@ def misconfiguration(failure: DBAPIError) -> str | None:
 
     It is no mistake if the server cannot be reached or looked up, is starting, stopping or full.
     """
-    text = str(failure.orig)
+    text = _without_unknown_names(str(failure.orig))
     if any(sign in text for sign in _PASSING) or descriptors.shortage(failure.orig):
         return None
     for sign, meaning in _MISCONFIGURED.items():
@@ -94,8 +95,18 @@ def misconfiguration(failure: DBAPIError) -> str | None:
 
 
 def is_unknown_name(failure: DBAPIError) -> bool:
-    """Return True if no address is known for the server's name."""
-    return _UNKNOWN_NAME in str(failure.orig)
+    """Return True if no address is known for the server's name; of several servers, for any."""
+    return _UNKNOWN_NAME in _without_unknown_names(str(failure.orig))
+
+
+def _without_unknown_names(text: str) -> str:
+    """Return libpq's message; of several servers, without those of unknown names.
+
+    A server that is away may have lost its name. That is a mistake only if all names are unknown.
+    """
+    lines = [line for line in text.splitlines() if _UNKNOWN_NAME not in line]
+    others = "\n".join(lines)
+    return others if _ATTEMPTED in others else text
 
 
 def is_timeout(failure: BaseException | None) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import typer
 from alembic.util import CommandError
@@ -84,8 +85,15 @@ def findings() -> Iterator[Finding]:
 
 def _connection(connection: Connection) -> Finding:
     row = connection.execute(text("SELECT current_database(), current_user")).one()
-    host = connection.engine.url.host or "local socket"
+    host = _server(connection)
+    host = "local socket" if not host or host.startswith("/") else host
     return Finding(f"connected to {host}, database {row[0]}, as {row[1]}")
+
+
+def _server(connection: Connection) -> str:
+    """Return the host of the connection, which may be one of several."""
+    driver: Any = connection.connection.dbapi_connection
+    return str(driver.info.host or "")
 
 
 def _version(connection: Connection) -> Finding:
@@ -102,7 +110,7 @@ def _tls(connection: Connection, settings: DatabaseSettings) -> Finding:
     version = connection.scalar(query)
     if version:
         return Finding(f"the connection is encrypted ({version})")
-    if is_local(connection.engine.url.host):
+    if is_local(_server(connection)):
         return Finding("the server is on this machine; TLS is not needed")
     if settings.database_tls == "off":
         return Finding(
