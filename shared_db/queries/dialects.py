@@ -11,6 +11,7 @@ from sqlalchemy import (
     Numeric,
     Select,
     String,
+    Text,
     any_,
     bindparam,
     case,
@@ -45,11 +46,12 @@ class Postgresql:
 
     def json_text(self, column: Column, path: Sequence[str]) -> ColumnElement[str]:
         """Return a value inside JSON as text, compared by code point."""
-        return func.jsonb_extract_path_text(column, *path).collate("C")
+        *outer, last = path
+        return func.jsonb_object_field_text(_inside(column, outer), last).collate("C")
 
-    def json_number(self, column: Column, path: Sequence[str]) -> ColumnElement[Any]:
+    def json_number(self, column: Column, path: Sequence[str]) -> Column:
         """Return a value inside JSON to compare with `number`; it must be a number."""
-        return func.jsonb_extract_path(column, *path, type_=JSONB())
+        return _inside(column, path)
 
     def number(self, value: float) -> ColumnElement[Any]:
         """Return the other side of a comparison with `json_number`."""
@@ -59,16 +61,15 @@ class Postgresql:
     def json_is(self, column: Column, path: Sequence[str], kind: type) -> ColumnElement[bool]:
         """Return the condition that a value inside JSON is a str, a float, a bool or None."""
         names = {str: "string", float: "number", bool: "boolean", type(None): "null"}
-        found = func.jsonb_extract_path(column, *path, type_=JSONB())
-        return func.jsonb_typeof(found) == names[kind]
+        return func.jsonb_typeof(_inside(column, path)) == names[kind]
 
     def json_is_true(self, column: Column, path: Sequence[str]) -> ColumnElement[bool]:
         """Return the condition that a value inside JSON is true; it must be a boolean."""
-        return func.jsonb_extract_path_text(column, *path) == "true"
+        return cast(_inside(column, path), Text) == "true"
 
     def json_numeric(self, column: Column, path: Sequence[str]) -> ColumnElement[Any]:
         """Return the number inside JSON to compute with, null if the value is no number."""
-        found = func.jsonb_extract_path(column, *path, type_=JSONB())
+        found = _inside(column, path)
         return case((func.jsonb_typeof(found) == "number", cast(found, Numeric)))
 
     def mean(self, number: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -91,6 +92,14 @@ class Postgresql:
         return cast(func.floor(extract("epoch", instant)), BigInteger)
 
 
+def _inside(column: Column, path: Sequence[str]) -> Column:
+    """Return the value at the keys; a key such as `0` is no place in an array, as on SQLite."""
+    found: Column = column
+    for name in path:
+        found = func.jsonb_object_field(found, name, type_=JSONB())
+    return found
+
+
 class Sqlite:
     """Expressions for the in-memory store, SQLite."""
 
@@ -106,7 +115,7 @@ class Sqlite:
         """Return a value inside JSON as text, compared by code point."""
         return func.json_extract(column, _sqlite_path(path))
 
-    def json_number(self, column: Column, path: Sequence[str]) -> ColumnElement[Any]:
+    def json_number(self, column: Column, path: Sequence[str]) -> Column:
         """Return a value inside JSON to compare with `number`; it must be a number."""
         return func.json_extract(column, _sqlite_path(path))
 

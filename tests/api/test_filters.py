@@ -128,6 +128,7 @@ JSON_CONDITIONS: list[tuple[dict[str, Any], str]] = [
     ({"data.span.http.status_code__gt": "499"}, "e8"),
     ({"data.span.http.method": "GET"}, "e8"),
     ({"data.http": "500"}, ""),
+    ({"data.ms.0": "1"}, ""),
 ]
 
 
