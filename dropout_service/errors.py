@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from dropout_service.domain.enums import RiskLevel
-from shared_db.errors import Conflict, Exists, Gone, Invalid, NotFound
+from shared_db.errors import Conflict, Exists, Gone, Invalid, NotFound, ServiceError
 
 
 class StudentNotFound(NotFound):
@@ -85,6 +85,46 @@ class AssessmentExists(Exists):
 
     slug = "assessment-exists"
     noun = "assessment"
+
+
+class AssessmentNotFound(NotFound):
+    """No mark with that id is stored here; staffstuddash has its own."""
+
+    slug = "assessment-not-found"
+    title = "There is no such assessment"
+
+    def __init__(self, assessment_id: str) -> None:
+        super().__init__(
+            f"No assessment {assessment_id} is stored in dropout; staffstuddash has its own.",
+            assessment_id=assessment_id,
+        )
+
+
+class AssessmentDeleted(ServiceError):
+    """Id of a deleted mark, which is never used again.
+
+    It is not `Gone`: the spool removes the rows of erased students, but keeps this one.
+    """
+
+    slug = "assessment-deleted"
+    status = 410
+    title = "The assessment was deleted"
+
+    def __init__(self, assessment_id: str) -> None:
+        super().__init__(
+            f"Assessment {assessment_id} was deleted. Send a new one under another id.",
+            assessment_id=assessment_id,
+        )
+
+
+class ScoreOutOfRange(Invalid):
+    """The corrected score does not fit the other fields of the mark."""
+
+    slug = "score-out-of-range"
+    title = "The score is out of range"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The corrected assessment is not valid: {reason}.", field="score")
 
 
 class FeatureSetExists(Exists):

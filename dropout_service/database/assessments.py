@@ -8,6 +8,7 @@ from typing import Any, Unpack
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dropout_service.database.corrections import correct, remove
 from dropout_service.database.students.locking import (
     ensure_and_lock,
     ensure_and_lock_one,
@@ -15,20 +16,24 @@ from dropout_service.database.students.locking import (
     require_student,
 )
 from dropout_service.domain.scores import stored_score
-from dropout_service.errors import AssessmentExists
-from dropout_service.models import Assessment
+from dropout_service.errors import AssessmentDeleted, AssessmentExists
+from dropout_service.models import Assessment, MarkCorrection
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.ids import new_id
+from shared_db.queries.dialects import in_list
 from shared_db.queries.filters import Columns
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
-from shared_db.results import InsertResult, Outcome
+from shared_db.results import InsertResult, Outcome, refused
 from shared_db.spool.spoolable import SpoolableType
 from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 
 ASSESSMENTS_BY_TIME = Keyset(
     "assessments", (Assessment.submitted_at, Assessment.id), is_descending=True
+)
+CORRECTIONS_BY_TIME = Keyset(
+    "corrections", (MarkCorrection.corrected_at, MarkCorrection.id), is_descending=True
 )
 ASSESSMENT_COLUMNS: Columns = {
     "type": Assessment.type,
@@ -130,6 +135,7 @@ class AssessmentRepository(Repository):
 
         Raises:
             AssessmentExists: the assessment's id is stored with other content.
+            AssessmentDeleted: the mark of that id was deleted.
             StudentErased: all data of the student were erased.
             ValueError: the score is out of range, or missing, or given though excused.
 
@@ -154,7 +160,7 @@ class AssessmentRepository(Repository):
         return self.insert_many(ASSESSMENT, assessments, _insert_many)
 
     def search(self, student_id: str, **options: Unpack[PageOptions]) -> Page[Assessment]:
-        """Return the marks of the student that are stored here, the latest first.
+        """Return the marks of the student that are stored here and not deleted, the latest first.
 
         Raises:
             StudentNotFound: no row of that student is stored.
@@ -162,7 +168,8 @@ class AssessmentRepository(Repository):
             ServiceError: as `Repository.page`.
 
         """
-        query = select(Assessment).where(Assessment.student_id == student_id)
+        mark = Assessment
+        query = select(mark).where(mark.student_id == student_id, mark.deleted_at.is_(None))
         return self.page(
             ASSESSMENTS_BY_TIME,
             query,
@@ -171,11 +178,58 @@ class AssessmentRepository(Repository):
             **options,
         )
 
+    def update(self, assessment_id: str, changes: Row, *, actor: str, reason: str) -> Assessment:
+        """Correct a mark and store the reason; later features use the corrected one.
+
+        changes: new values of `corrections.CORRECTABLE`. Equal values are no change. Excusing a
+        mark removes its score.
+
+        Raises:
+            AssessmentNotFound: no mark of that id is stored here.
+            AssessmentDeleted: the mark was deleted.
+            StudentErased: all data of the student were erased.
+            ScoreOutOfRange: the score does not fit the other fields.
+
+        """
+        return self.write(lambda session: correct(session, assessment_id, changes, actor, reason))
+
+    def delete(self, assessment_id: str, *, actor: str, reason: str) -> tuple[Assessment, bool]:
+        """Delete a mark and store the reason; return it without its score, and True for a replay.
+
+        Raises:
+            AssessmentNotFound: no mark of that id is stored here.
+            StudentErased: all data of the student were erased.
+
+        """
+        return self.write(lambda session: remove(session, assessment_id, actor, reason))
+
+    def search_corrections(
+        self, student_id: str, **options: Unpack[PageOptions]
+    ) -> Page[MarkCorrection]:
+        """Return the corrections of the student's marks that are stored here, the latest first.
+
+        Raises:
+            StudentNotFound: no row of that student is stored.
+            StudentErased: all data of the student were erased.
+            ServiceError: as `Repository.page`.
+
+        """
+        query = select(MarkCorrection).where(MarkCorrection.student_id == student_id)
+        return self.page(
+            CORRECTIONS_BY_TIME,
+            query,
+            require=lambda session: require_student(session, student_id),
+            **options,
+        )
+
 
 def _insert(session: Session, assessment: AssessmentToStore) -> Assessment:
     now = utc_now()
     ensure_and_lock_one(session, assessment.student_id, now)
-    return insert_idempotent(session, Assessment, assessment.values(now), AssessmentExists)
+    stored = insert_idempotent(session, Assessment, assessment.values(now), AssessmentExists)
+    if stored.deleted_at is not None:
+        raise AssessmentDeleted(stored.id)
+    return stored
 
 
 def _insert_many(session: Session, assessments: Sequence[AssessmentToStore]) -> list[InsertResult]:
@@ -184,9 +238,21 @@ def _insert_many(session: Session, assessments: Sequence[AssessmentToStore]) -> 
     rows = [one.values(now) for one in assessments]
     is_erased = [one.student_id in erased for one in assessments]
     results = insert_unless_erased(session, Assessment, rows, is_erased)
-    return [
-        result._replace(refusal=AssessmentExists(result.id))
-        if result.outcome is Outcome.CONFLICT
-        else result
-        for result in results
-    ]
+    deleted = _deleted_among(session, results)
+
+    def final(result: InsertResult) -> InsertResult:
+        if result.outcome is Outcome.CONFLICT:
+            return result._replace(refusal=AssessmentExists(result.id))
+        return refused(result.id, AssessmentDeleted(result.id)) if result.id in deleted else result
+
+    return [final(result) for result in results]
+
+
+def _deleted_among(session: Session, results: Sequence[InsertResult]) -> set[str]:
+    """Return the ids of replays of marks that were deleted."""
+    repeated = [one.id for one in results if one.outcome is Outcome.REPEATED]
+    if not repeated:
+        return set()
+    is_repeated = in_list(Assessment.id, "ids", session.get_bind().dialect.name)
+    query = select(Assessment.id).where(is_repeated, Assessment.deleted_at.is_not(None))
+    return set(session.scalars(query, {"ids": repeated}))

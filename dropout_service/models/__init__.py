@@ -1,7 +1,12 @@
 """Tables that this service owns, and views that it reads; no queries."""
 
 import dropout_service.models.memory  # noqa: F401 - creates the views of the in-memory store
-from dropout_service.models.assessments import Assessment, KnownAssessment, KnownStudent
+from dropout_service.models.assessments import (
+    Assessment,
+    KnownAssessment,
+    KnownStudent,
+    MarkCorrection,
+)
 from dropout_service.models.base import Base
 from dropout_service.models.courses import (
     Course,
@@ -32,6 +37,7 @@ __all__ = [
     "KnownStudent",
     "LearnedModel",
     "LearningEvent",
+    "MarkCorrection",
     "PredictionFeedback",
     "ResourceUse",
     "Student",

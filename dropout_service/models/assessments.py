@@ -1,6 +1,7 @@
 """Marks: those sent to this service, and all that count."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -10,12 +11,12 @@ from shared_db.columns import IdempotentRow, Key
 
 
 class Assessment(IdempotentRow, Base):
-    """Mark that was sent to this service; staffstuddash has its own. Never updated."""
+    """Mark that was sent to this service; staffstuddash has its own. It counts with a score."""
 
     __tablename__ = "assessments"
     __table_args__ = (
         CheckConstraint(
-            "max_score > 0 AND CASE WHEN excused THEN score IS NULL"
+            "max_score > 0 AND CASE WHEN excused OR deleted_at IS NOT NULL THEN score IS NULL"
             " ELSE score IS NOT NULL AND score >= 0"
             " AND score <= max_score * CASE WHEN extra_credit THEN 2 ELSE 1 END END",
             name="score_range",
@@ -37,6 +38,26 @@ class Assessment(IdempotentRow, Base):
     )
     submitted_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
+    corrected_at: Mapped[datetime | None] = mapped_column(comment="Of the last correction, if any")
+    deleted_at: Mapped[datetime | None] = mapped_column(
+        comment="Of the deletion, if any; the row then has no score and does not count"
+    )
+
+
+class MarkCorrection(Base):
+    """Correction or deletion of a mark that is stored here, with its reason."""
+
+    __tablename__ = "mark_corrections"
+    __table_args__ = (Index(None, "student_id", "corrected_at", "id"),)
+
+    id: Mapped[str] = mapped_column(Key, primary_key=True)
+    student_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))
+    assessment_id: Mapped[str] = mapped_column(Key)
+    actor: Mapped[str] = mapped_column(Key, comment="The name of the key that called")
+    reason: Mapped[str] = mapped_column(String(1000))
+    before: Mapped[dict[str, Any]] = mapped_column(comment="The changed fields")
+    after: Mapped[dict[str, Any] | None] = mapped_column(comment="The same; null: deleted")
+    corrected_at: Mapped[datetime]
 
 
 class KnownAssessment(Views):

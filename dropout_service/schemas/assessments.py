@@ -1,11 +1,12 @@
 """Bodies of marks."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from dropout_service.domain.scores import stored_score
+from shared_db.clock import utc_now
 from shared_web.requests.fields import (
     AdditionOut,
     Body,
@@ -13,9 +14,23 @@ from shared_web.requests.fields import (
     Label,
     NewStudentId,
     Number,
+    Out,
     PastInstant,
     refusal_by_field,
+    reject_unstorable_text,
 )
+
+Score = Annotated[Number, Field(ge=0)] | None
+MaxScore = Annotated[Number, Field(gt=0, le=1e9)]
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1000, strip_whitespace=True),
+    AfterValidator(reject_unstorable_text),
+]
+
+_SCORE = "0 to `max_score`, with `extra_credit` to twice of it. Null only if `excused`."
+_EXTRA_CREDIT = "True if the score may exceed `max_score`."
+_EXCUSED = "True for work without a score, which counts neither for nor against."
 
 
 class NewAssessment(Body):
@@ -26,19 +41,10 @@ class NewAssessment(Body):
     type: Label = Field(examples=["exam"])
     subject: Label = Field(examples=["Math"])
     course: Id | None = Field(None, examples=["math-7b"])
-    score: Annotated[Number, Field(ge=0)] | None = Field(
-        None,
-        description="0 to `max_score`, with `extra_credit` to twice of it. Null only if `excused`.",
-        examples=[85],
-    )
-    max_score: Annotated[Number, Field(gt=0, le=1e9)] = 100
-    extra_credit: bool = Field(
-        default=False, description="True if the score may exceed `max_score`."
-    )
-    excused: bool = Field(
-        default=False,
-        description="True for work without a score, which counts neither for nor against.",
-    )
+    score: Score = Field(None, description=_SCORE, examples=[85])
+    max_score: MaxScore = 100
+    extra_credit: bool = Field(default=False, description=_EXTRA_CREDIT)
+    excused: bool = Field(default=False, description=_EXCUSED)
     submitted_at: PastInstant | None = Field(
         None, description="Instant of submission, by default now."
     )
@@ -50,6 +56,31 @@ class NewAssessment(Body):
         stored_score(
             self.score, self.max_score, extra_credit=self.extra_credit, excused=self.excused
         )
+        return self
+
+
+class AssessmentChange(Body):
+    """Correction of a mark; absent fields stay. The student cannot be changed."""
+
+    reason: Reason = Field(description="Of the correction.", examples=["typing error"])
+    # Factories, because the documents would show a default, and null is no value of most fields.
+    type: Label = Field(default_factory=str, examples=["exam"])
+    subject: Label = Field(default_factory=str, examples=["Math"])
+    course: Id | None = Field(None, description="Null removes it.", examples=["math-7b"])
+    score: Score = Field(None, description=_SCORE, examples=[58])
+    max_score: MaxScore = Field(default_factory=float, examples=[60])
+    extra_credit: bool = Field(default_factory=bool, description=_EXTRA_CREDIT)
+    excused: bool = Field(
+        default_factory=bool,
+        description=f"{_EXCUSED} True removes the score; a new score needs false.",
+    )
+    submitted_at: PastInstant = Field(default_factory=utc_now, description="Of the submission.")
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.model_fields_set <= {"reason"}:
+            names = ", ".join(name for name in type(self).model_fields if name != "reason")
+            raise ValueError(f"must name what to change: {names}")
         return self
 
 
@@ -67,3 +98,25 @@ class AssessmentOut(AdditionOut):
     excused: bool
     submitted_at: datetime
     recorded_at: datetime
+    corrected_at: datetime | None
+
+
+class AssessmentDeletionOut(Out):
+    """Deleted mark: it does not count any longer, and its id is never used again."""
+
+    id: str
+    student_id: str
+    deleted_at: datetime
+
+
+class CorrectionOut(Out):
+    """Correction of a mark: its changed fields before and after; `after` is null if deleted."""
+
+    id: str
+    student_id: str
+    assessment_id: str
+    actor: str
+    reason: str
+    before: dict[str, Any]
+    after: dict[str, Any] | None
+    corrected_at: datetime

@@ -193,6 +193,7 @@ class AssessmentRepository(Repository):
         Raises:
             AssessmentNotFound: no assessment has that id.
             AssessmentDeleted: the assessment was deleted.
+            StudentErased: the student was erased meanwhile.
             ScoreOutOfRange: the score does not fit the other fields.
 
         """
@@ -205,6 +206,7 @@ class AssessmentRepository(Repository):
 
         Raises:
             AssessmentNotFound: no assessment has that id.
+            StudentErased: the student was erased meanwhile.
 
         """
         return self.write(lambda session: remove(session, assessment_id, actor, reason))

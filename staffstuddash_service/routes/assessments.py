@@ -77,7 +77,7 @@ async def add_assessments(request: Request, datastore: Datastore) -> Response:
 
 @router.patch(
     "/assessments/{assessment_id}",
-    responses=documented(AssessmentNotFound, AssessmentDeleted, ScoreOutOfRange),
+    responses=documented(AssessmentNotFound, AssessmentDeleted, StudentErased, ScoreOutOfRange),
 )
 def change_assessment(
     assessment_id: AssessmentId, change: AssessmentChange, datastore: Datastore, principal: Writer
@@ -90,7 +90,9 @@ def change_assessment(
     return AssessmentOut.model_validate(assessment)
 
 
-@router.delete("/assessments/{assessment_id}", responses=documented(AssessmentNotFound))
+@router.delete(
+    "/assessments/{assessment_id}", responses=documented(AssessmentNotFound, StudentErased)
+)
 def delete_assessment(
     assessment_id: AssessmentId,
     reason: DeletionReason,

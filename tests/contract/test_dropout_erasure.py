@@ -41,7 +41,8 @@ TABLES_WITHOUT_STUDENTS = ("background_work", "courses", "coursework", "models")
 def fill(manager: DropoutDatabaseManager, student_id: str) -> None:
     manager.students.add(student_id, "Xanthippe", "x@school.example")
     manager.events.add(None, student_id, "q1", "QUESTION_SUBMIT", occurred_at=NOON)
-    manager.assessments.add(student_id, "quiz", "Math", 50, submitted_at=NOON)
+    mark = manager.assessments.add(student_id, "quiz", "Math", 50, submitted_at=NOON)
+    manager.assessments.update(mark.id, {"score": 60.0}, actor="office", reason="Xanthippe's")
     manager.features.compute(student_id, as_of=NOON + days(20))
     prediction = manager.predictions.predict(student_id, as_of=NOON + days(20))
     manager.feedback.add(prediction.id, "accepted", note="about Xanthippe")
@@ -116,6 +117,7 @@ CALLS: dict[str, Call] = {
     "reading events": lambda m: m.events.search("s001"),
     "reading attempts": lambda m: m.events.search_attempts("s001"),
     "reading marks": lambda m: m.assessments.search("s001"),
+    "reading corrections": lambda m: m.assessments.search_corrections("s001"),
     "reading features": lambda m: m.features.search("s001"),
     "reading the latest features": lambda m: m.features.get_latest("s001"),
     "reading predictions": lambda m: m.predictions.search_student("s001"),

@@ -38,7 +38,12 @@ def fill(url: str) -> None:
             None, "s1", "q1", "QUESTION_SUBMIT", data=answer, occurred_at=moment
         )
         datastore.add_assessment("s1", "quiz", "Art", 50, timestamp=moment)
+    datastore.add_assessment("s1", "quiz", "Art", None, excused=True)
     events.predictions.predict("s1")
+    for marks in (datastore.assessments, events.assessments):
+        marks.add("s2", "quiz", "Art", 120, extra_credit=True, assessment_id="more")
+        marks.update("more", {"score": 110.0}, actor="office", reason="Ada's \\ mistake")
+        marks.delete("more", actor="office", reason="sent twice")
     MonitoringDatabase(database).add_log("a", "b", data={"response_time": 9999})
 
 
