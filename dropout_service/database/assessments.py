@@ -40,6 +40,8 @@ ASSESSMENT_COLUMNS: Columns = {
     "subject": Assessment.subject,
     "course": Assessment.course,
     "score": Assessment.score,
+    "extra_credit": Assessment.extra_credit,
+    "excused": Assessment.excused,
     "submitted_at": Assessment.submitted_at,
 }
 

@@ -10,7 +10,7 @@ from shared_db.errors import QueryTooExpensive
 from shared_db.queries.filters import Filter
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.problems import InvalidRequest, documented
-from shared_web.query.filters import FilterSet, choice, instant, number, text
+from shared_web.query.filters import FilterSet, choice, flag, instant, number, text
 
 OF_A_STUDENT = documented(
     StudentNotFound, StudentErased, InvalidRequest, MalformedCursor, QueryTooExpensive
@@ -29,6 +29,8 @@ ASSESSMENTS = FilterSet(
     text("subject"),
     text("course"),
     number("score"),
+    flag("extra_credit"),
+    flag("excused"),
     instant("submitted_at"),
 )
 PREDICTIONS = FilterSet(

@@ -127,7 +127,10 @@ def test_dropout_counts_only_marks_with_a_score(dropout_client: TestClient) -> N
 
     assert (seen["mark_count"], seen["mark_share_recent"]) == (2, pytest.approx(1.1))
     assert seen["days_since_mark"] == pytest.approx(8)
-    listed = dropout_client.get(f"{API}/students/s001/assessments").json()["items"]
+    own = f"{API}/students/s001/assessments"
+    excused = dropout_client.get(own, params={"excused": "true"}).json()["items"]
+    assert [mark["id"] for mark in excused] == ["m2"]
+    listed = dropout_client.get(own).json()["items"]
     assert [(mark["score"], mark["excused"]) for mark in listed] == [
         (None, True),
         (120, False),
