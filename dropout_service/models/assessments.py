@@ -13,6 +13,20 @@ from shared_db.columns import IdempotentRow, Key
 class Assessment(IdempotentRow, Base):
     """Mark that was sent to this service; staffstuddash has its own. It counts with a score."""
 
+    sent_columns = (
+        "student_id",
+        "type",
+        "subject",
+        "course",
+        "score",
+        "max_score",
+        "extra_credit",
+        "excused",
+        "submitted_at",
+    )
+    # An absent `submitted_at` becomes the present instant.
+    changed_column = "corrected_at"
+
     __tablename__ = "assessments"
     __table_args__ = (
         CheckConstraint(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from dropout_service.domain.scores import stored_score
 from shared_db.clock import utc_now
@@ -16,17 +16,12 @@ from shared_web.requests.fields import (
     Number,
     Out,
     PastInstant,
+    Reason,
     refusal_by_field,
-    reject_unstorable_text,
 )
 
 Score = Annotated[Number, Field(ge=0)] | None
 MaxScore = Annotated[Number, Field(gt=0, le=1e9)]
-Reason = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=1000, strip_whitespace=True),
-    AfterValidator(reject_unstorable_text),
-]
 
 _SCORE = "0 to `max_score`, with `extra_credit` to twice of it. Null only if `excused`."
 _EXTRA_CREDIT = "True if the score may exceed `max_score`."

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from shared_db.clock import utc_now
 from shared_web.requests.fields import (
@@ -14,19 +14,17 @@ from shared_web.requests.fields import (
     Number,
     Out,
     PastInstant,
+    Reason,
+    not_reserved,
     refusal_by_field,
 )
-from shared_web.requests.text import at_most, check_name
 from staffstuddash_service.domain.scores import stored_score
 
 Score = Annotated[Number, Field(ge=0)] | None
-MaxScore = Annotated[Number, Field(gt=0, le=1e9)]
-Reason = Annotated[
-    str,
-    StringConstraints(min_length=1, strip_whitespace=True),
-    AfterValidator(at_most(1000, check_name)),
-    Field(json_schema_extra={"maxLength": 1000}),
+NewAssessmentId = Annotated[
+    Id, not_reserved("batch"), Field(json_schema_extra={"not": {"enum": ["batch"]}})
 ]
+MaxScore = Annotated[Number, Field(gt=0, le=1e9)]
 
 _SCORE = "0 to `max_score`, with `extra_credit` to twice of it. Null only if `excused`."
 _EXTRA_CREDIT = "True if the score may exceed `max_score`."
@@ -37,7 +35,7 @@ _REASON = "Of the correction, for the action log; erased with the student."
 class NewAssessment(Body):
     """Assessed piece of work; `score` lies between 0 and `max_score`."""
 
-    id: Id | None = Field(None, examples=["a001"])
+    id: NewAssessmentId | None = Field(None, examples=["a001"])
     student_id: Id = Field(examples=["s001"])
     type: Label = Field(examples=["exam"])
     subject: Label = Field(examples=["Math"])

@@ -52,11 +52,13 @@ def test_a_correction_counts_in_later_features_and_is_kept(client: TestClient) -
     changed = client.patch(MARK, json=body)
     again = client.patch(MARK, json=body)
     original = client.post(ASSESSMENTS, json=a_mark())
+    present = client.post(ASSESSMENTS, json=a_mark(score=0.3, max_score=0.3, course="math"))
 
     assert before == (pytest.approx(0.6), 2)
     assert (changed.status_code, changed.json()["score"]) == (200, 0.3)
     assert again.json() == changed.json()
-    assert (original.json()["score"], original.headers["Idempotent-Replay"]) == (0.3, "true")
+    assert original.status_code == 409
+    assert (present.json()["score"], present.headers["Idempotent-Replay"]) == (0.3, "true")
     assert share_and_count(client) == (pytest.approx(0.7), 2)
     [correction] = corrections(client)
     assert (correction["assessment_id"], correction["reason"]) == ("m1", "typing error")

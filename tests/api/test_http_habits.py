@@ -25,7 +25,10 @@ DASHBOARD = "https://dashboard.school.example"
 # Literal segments of paths where other paths have an id.
 BESIDE_IDS = {
     "monitoring": {"/api/v1/monitoring/logs/{event_id}": {"query"}},
-    "staffstuddash": {"/api/v1/students/{student_id}": {"batch", "csv"}},
+    "staffstuddash": {
+        "/api/v1/students/{student_id}": {"batch", "csv"},
+        "/api/v1/assessments/{assessment_id}": {"batch"},
+    },
     "dropout": {},
 }
 PROBES = ("/livez", "/readyz", "/health", "/docs", "/openapi.json")
@@ -50,7 +53,7 @@ def test_head_is_refused_where_get_is(target: Target) -> None:
 
     assert answer.status_code == target.client.get(f"{target.service.route}/batch").status_code
     if answer.status_code == 405:
-        assert answer.headers["allow"] == "POST"
+        assert "POST" in answer.headers["allow"]
 
 
 def test_allowed_methods_include_head(target: Target) -> None:

@@ -169,7 +169,9 @@ def test_a_service_that_was_not_migrated_is_named_and_the_others_are_listed(
 ) -> None:
     with client_of(monitoring(services["monitoring"])) as client:
         assert wait_until(lambda: works_in(client.get(ROUTE).json()) != set())
-        HISTORY.downgrade(engine_on(private_url), HISTORY.revisions()[-2])
+        revisions = HISTORY.revisions()
+        before = revisions[revisions.index("20261129_background_work") - 1]
+        HISTORY.downgrade(engine_on(private_url), before)
         with services["dropout"].unit_of_work() as session:
             become_owner(session)
             session.execute(text("REVOKE ALL ON dropout.published_background_work FROM PUBLIC"))

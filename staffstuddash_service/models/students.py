@@ -1,0 +1,75 @@
+"""Students, the actions that concern them, and tombstones of erased ones."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, validates
+
+from shared_db.columns import IdempotentRow, Key, Row
+from staffstuddash_service.domain.sort_keys import sort_key
+from staffstuddash_service.models.base import Base
+
+SORTED_LENGTH = 100
+# Sorted by code point in both stores; the keys are computed here, because the stores fold
+# differently.
+_SortKey = String(SORTED_LENGTH).with_variant(String(SORTED_LENGTH, collation="C"), "postgresql")
+
+
+def sort_columns(name: str, email: str | None) -> Row:
+    """Return the columns by which students are sorted and searched."""
+    key = sort_key(name)
+    return {"sort_key": key[:SORTED_LENGTH], "search_text": f"{key}\n{sort_key(email or '')}"}
+
+
+class Student(IdempotentRow, Base):
+    """Student as the school knows them."""
+
+    sent_columns = ("name", "email")
+
+    __tablename__ = "students"
+    __table_args__ = (Index(None, "sort_key", "id"),)
+
+    name: Mapped[str] = mapped_column(String(200))
+    email: Mapped[str | None] = mapped_column(String(320))
+    sort_key: Mapped[str] = mapped_column(
+        _SortKey, comment="The beginning of the name's key: without case and accents"
+    )
+    search_text: Mapped[str] = mapped_column(
+        Text, comment="Keys of the name and the e-mail, one a line"
+    )
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @validates("name", "email")
+    def _keep_searchable(self, field: str, value: str | None) -> str | None:
+        present = {"name": self.name, "email": self.email, field: value}
+        for column, key in sort_columns(present["name"] or "", present["email"]).items():
+            setattr(self, column, key)
+        return value
+
+
+class ActionLog(IdempotentRow, Base):
+    """Action about a student; kept under a pseudonym when the student is erased."""
+
+    __tablename__ = "action_logs"
+    __table_args__ = (
+        Index(None, "student_id", "timestamp", "id"),
+        Index(None, "timestamp", "id"),
+    )
+
+    student_id: Mapped[str] = mapped_column(Key, comment="Or the pseudonym of an erased student")
+    actor: Mapped[str] = mapped_column(Key, comment="The name of the key that called")
+    action: Mapped[str] = mapped_column(String(100))
+    is_intervention: Mapped[bool]
+    data: Mapped[dict[str, Any] | None]
+    timestamp: Mapped[datetime]
+
+
+class Deletion(Base):
+    """Tombstone of an erased student: a pseudonym, no id."""
+
+    __tablename__ = "deletions"
+
+    pseudonym: Mapped[str] = mapped_column(Key, primary_key=True)
+    deleted_at: Mapped[datetime]
