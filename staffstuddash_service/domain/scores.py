@@ -28,6 +28,10 @@ def stored_score(
         raise ValueError("score must be given unless excused is true")
     highest = max_score * (EXTRA_CREDIT_TIMES if extra_credit else 1)
     if not 0 <= score <= highest * (1 + _TOLERANCE):
-        limit = f"{EXTRA_CREDIT_TIMES} x max_score" if extra_credit else "max_score"
+        limit = (
+            f"{EXTRA_CREDIT_TIMES} x max_score"
+            if extra_credit
+            else "max_score; for a higher score send extra_credit: true"
+        )
         raise ValueError(f"a score lies between 0 and {limit}")
     return min(float(score), float(highest))

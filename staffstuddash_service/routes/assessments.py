@@ -9,6 +9,7 @@ from shared_web.auth.dependencies import READ, WRITE, Writer
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
+from shared_web.requests.fields import Reason
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.datastore import AssessmentToStore
 from staffstuddash_service.dependencies import Datastore
@@ -27,7 +28,6 @@ from staffstuddash_service.schemas.assessments import (
     AssessmentDeletionOut,
     AssessmentOut,
     NewAssessment,
-    Reason,
 )
 
 router = APIRouter(tags=["assessments"], route_class=AdmittedRoute)

@@ -52,9 +52,12 @@ class NewAssessment(Body):
     def _score_within_range(self) -> Self:
         if self.score is None and not self.excused:
             raise refusal_by_field({"score": "must be given unless excused is true"}, {})
-        stored_score(
-            self.score, self.max_score, extra_credit=self.extra_credit, excused=self.excused
-        )
+        try:
+            stored_score(
+                self.score, self.max_score, extra_credit=self.extra_credit, excused=self.excused
+            )
+        except ValueError as reason:
+            raise refusal_by_field({"score": str(reason)}, {}) from reason
         return self
 
 

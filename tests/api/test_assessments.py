@@ -86,7 +86,7 @@ def test_an_assessment_of_an_unknown_student_is_refused(client: TestClient) -> N
     ("change", "field"),
     [
         ({"score": -1}, "score"),
-        ({"score": 101}, "body"),
+        ({"score": 101}, "score"),
         ({"score": "85"}, "score"),
         ({"score": True}, "score"),
         ({"max_score": 0}, "max_score"),

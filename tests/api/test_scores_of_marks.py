@@ -52,6 +52,8 @@ def test_extra_credit_exceeds_the_maximum_only_if_it_is_stated(client: TestClien
     twice = client.post(ASSESSMENTS, json=an_assessment(id="a2", score=201, extra_credit=True))
 
     assert [answer.status_code for answer in (refused, stored, twice)] == [422, 201, 422]
+    [error] = refused.json()["errors"]
+    assert (error["field"], "extra_credit: true" in error["message"]) == ("score", True)
     assert (stored.json()["score"], stored.json()["extra_credit"]) == (105, True)
     assert performance(client)["mean_percentage"] == 105
     best = client.get(f"{API}/dashboard/teacher", params={"sort": "-mean_percentage"}).json()
@@ -90,7 +92,7 @@ def test_excused_work_counts_neither_for_nor_against(client: TestClient) -> None
     ("changes", "field"),
     [
         ({"score": None}, "score"),
-        ({"score": 50, "excused": True}, "body"),
+        ({"score": 50, "excused": True}, "score"),
         ({"excused": "yes"}, "excused"),
         ({"extra_credit": 1}, "extra_credit"),
     ],
