@@ -1,0 +1,130 @@
+"""Rows of an export in a temporary database: found by id, and sorted for the repositories."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from veritas_cli.oneroster.columns import File
+
+BATCH_ROWS = 1000
+_SCHEMA = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -32000;
+CREATE TABLE rows (
+    file TEXT NOT NULL, id TEXT NOT NULL, line INTEGER NOT NULL, is_ending INTEGER NOT NULL,
+    cells BLOB NOT NULL, PRIMARY KEY (file, id)
+) WITHOUT ROWID;
+CREATE TABLE roles (
+    user_id TEXT NOT NULL, role TEXT NOT NULL, is_primary INTEGER NOT NULL, organisation_id TEXT
+);
+CREATE INDEX roles_of_user ON roles (user_id);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedRow:
+    """Row with its id and line; `is_ending` if its status is `tobedeleted`."""
+
+    file: File
+    id: str
+    line: int
+    is_ending: bool
+    cells: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class UserRole:
+    """Role of a user in an organisation, if one is named."""
+
+    user_id: str
+    role: str
+    is_primary: bool
+    organisation_id: str | None
+
+
+class Staging:
+    """Temporary database of one export."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        connection.executescript(_SCHEMA)
+
+    @classmethod
+    @contextmanager
+    def opened(cls, folder: Path) -> Iterator["Staging"]:
+        """Open an empty one in a folder."""
+        with closing(sqlite3.connect(folder / "rows.db", isolation_level=None)) as connection:
+            yield cls(connection)
+
+    def add(self, rows: Sequence[StagedRow]) -> list[StagedRow]:
+        """Insert rows of one file, except those of which the id is there; return these."""
+        if not rows:
+            return []
+        known = set(self.find(rows[0].file, {row.id for row in rows}))
+        repeated, values = [], []
+        for row in rows:
+            if row.id in known:
+                repeated.append(row)
+                continue
+            known.add(row.id)
+            values.append(
+                (row.file.value, row.id, row.line, row.is_ending, orjson.dumps(row.cells))
+            )
+        self._insert("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", values)
+        return repeated
+
+    def add_roles(self, roles: Iterable[UserRole]) -> None:
+        """Insert roles of users."""
+        values = [(one.user_id, one.role, one.is_primary, one.organisation_id) for one in roles]
+        self._insert("INSERT INTO roles VALUES (?, ?, ?, ?)", values)
+
+    def find(self, file: File, ids: Collection[str]) -> dict[str, StagedRow]:
+        """Return the rows of a file that have these ids."""
+        query = (
+            "SELECT id, line, is_ending, cells FROM rows"
+            " WHERE file = ? AND id IN (SELECT value FROM json_each(?))"
+        )
+        found = self._connection.execute(query, (file.value, orjson.dumps(list(ids)).decode()))
+        return {row[0]: _staged(file, row) for row in found}
+
+    def roles(self, user_ids: Collection[str]) -> dict[str, list[UserRole]]:
+        """Return the roles of users, the primary ones first."""
+        query = (
+            "SELECT * FROM roles WHERE user_id IN (SELECT value FROM json_each(?))"
+            " ORDER BY user_id, is_primary DESC, role, organisation_id"
+        )
+        found: dict[str, list[UserRole]] = defaultdict(list)
+        for user, role, is_primary, organisation in self._connection.execute(
+            query, (orjson.dumps(list(user_ids)).decode(),)
+        ):
+            found[user].append(UserRole(user, role, bool(is_primary), organisation))
+        return found
+
+    def batches(self, file: File, count: int = BATCH_ROWS) -> Iterator[list[StagedRow]]:
+        """Yield the rows of a file in the order of their ids."""
+        query = (
+            "SELECT id, line, is_ending, cells FROM rows"
+            " WHERE file = ? AND id > ? ORDER BY id LIMIT ?"
+        )
+        after = ""
+        while True:
+            found = self._connection.execute(query, (file.value, after, count)).fetchall()
+            if not found:
+                return
+            yield [_staged(file, row) for row in found]
+            after = found[-1][0]
+
+    def _insert(self, statement: str, values: Sequence[tuple[object, ...]]) -> None:
+        self._connection.execute("BEGIN")
+        self._connection.executemany(statement, values)
+        self._connection.execute("COMMIT")
+
+
+def _staged(file: File, row: tuple[str, int, int, bytes]) -> StagedRow:
+    return StagedRow(file, row[0], row[1], bool(row[2]), orjson.loads(row[3]))
