@@ -145,7 +145,7 @@ def table(rows: Iterable[Cells]) -> str:
 
 def texts(files: Files, *, mode: str = "bulk") -> dict[str, str]:
     """Return the text of each file of an export by name, with its manifest."""
-    version = "1.2" if "roles" in files else "1.1"
+    version = "1.1" if all("role" in row for row in files.get("users", ())) else "1.2"
     found = {f"{name}.csv": table(rows) for name, rows in files.items()}
     return {"manifest.csv": manifest(dict.fromkeys(files, mode), version), **found}
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.oneroster_files import small_school, table, texts, write_folder, write_zip
 from tests.support.oneroster_reading import staged
-from veritas_cli.oneroster.archive import OneRosterError
+from veritas_cli.oneroster.reading.archive import OneRosterError
 
 
 def refusal(path: Path, folder: Path) -> str:

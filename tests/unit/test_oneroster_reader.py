@@ -14,12 +14,12 @@ from tests.support.oneroster_files import (
     write_zip,
 )
 from tests.support.oneroster_reading import Staged, staged
-from veritas_cli.oneroster.account import Account
-from veritas_cli.oneroster.archive import Archive
-from veritas_cli.oneroster.columns import File
-from veritas_cli.oneroster.manifest import Mode, read_manifest
-from veritas_cli.oneroster.reader import read_files
-from veritas_cli.oneroster.staging import Staging
+from veritas_cli.oneroster.reading.account import Account
+from veritas_cli.oneroster.reading.archive import Archive
+from veritas_cli.oneroster.reading.columns import File
+from veritas_cli.oneroster.reading.manifest import Mode, read_manifest
+from veritas_cli.oneroster.reading.reader import read_files
+from veritas_cli.oneroster.reading.staging import Staging
 
 
 def without_lines(rows: Staged) -> list[tuple[File, str, dict[str, str]]]:

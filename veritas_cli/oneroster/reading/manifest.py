@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from veritas_cli.oneroster.archive import Archive, OneRosterError
-from veritas_cli.oneroster.columns import NOT_IMPORTED, File, normal_name
-from veritas_cli.oneroster.tables import Table
+from veritas_cli.oneroster.reading.archive import Archive, OneRosterError
+from veritas_cli.oneroster.reading.columns import NOT_IMPORTED, File, normal_name
+from veritas_cli.oneroster.reading.tables import Table
 
 MANIFEST = "manifest.csv"
-VERSIONS = ("1.1", "1.2")
+FIRST_VERSION = "1.1"
+VERSIONS = (FIRST_VERSION, "1.2")
 _VERSION = re.compile(r"v?(1\.[12])(\.\d+)*")
 
 
@@ -30,6 +31,11 @@ class Manifest:
     modes: Mapping[File, Mode]
     system: str | None
     notes: tuple[str, ...] = ()
+
+    @property
+    def present(self) -> list[File]:
+        """The files that are there, in the order of reading."""
+        return [file for file in File if self.mode(file) is not Mode.ABSENT]
 
     def mode(self, file: File) -> Mode:
         """Return the mode of a file."""

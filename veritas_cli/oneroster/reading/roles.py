@@ -5,9 +5,9 @@ from types import MappingProxyType
 
 from shared_db.clock import utc_now
 from staffstuddash_service.domain.roster import StaffRole
-from veritas_cli.oneroster.cells import Row
-from veritas_cli.oneroster.columns import File
-from veritas_cli.oneroster.staging import StagedRow, UserRole
+from veritas_cli.oneroster.reading.cells import Row
+from veritas_cli.oneroster.reading.columns import File
+from veritas_cli.oneroster.reading.staging import StagedRow, UserRole
 
 STUDENT = "student"
 GUARDIANS = ("guardian", "parent", "relative")

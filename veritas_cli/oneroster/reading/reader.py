@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from veritas_cli.oneroster.account import Account, FileAccount
-from veritas_cli.oneroster.archive import Archive
-from veritas_cli.oneroster.cells import Row, RowRefused
-from veritas_cli.oneroster.columns import COLUMNS, ID, STATUS, File
-from veritas_cli.oneroster.manifest import Manifest, Mode
-from veritas_cli.oneroster.roles import roles_of
-from veritas_cli.oneroster.staging import BATCH_ROWS, StagedRow, Staging
-from veritas_cli.oneroster.tables import Cells, Table
+from veritas_cli.oneroster.reading.account import Account, FileAccount
+from veritas_cli.oneroster.reading.archive import Archive
+from veritas_cli.oneroster.reading.cells import Row, RowRefused
+from veritas_cli.oneroster.reading.columns import COLUMNS, ID, STATUS, File
+from veritas_cli.oneroster.reading.manifest import FIRST_VERSION, Manifest, Mode
+from veritas_cli.oneroster.reading.roles import roles_of
+from veritas_cli.oneroster.reading.staging import BATCH_ROWS, StagedRow, Staging
+from veritas_cli.oneroster.reading.tables import Cells, Table
 
 # `inactive` is a word of version 1.0.
 _IS_ENDING = {"active": False, "tobedeleted": True, "inactive": True}
@@ -31,9 +31,7 @@ def read_files(
         OneRosterError: a file is damaged, or lacks a column.
 
     """
-    for file in File:
-        if manifest.mode(file) is Mode.ABSENT:
-            continue
+    for file in manifest.present:
         columns = COLUMNS[file]
         counted = account.of(file.filename)
         with Table.opened(archive, file.filename, columns.all, (ID, *columns.required)) as table:
@@ -66,8 +64,9 @@ def _staged(file: File, line: int, cells: Cells) -> StagedRow:
 
 def _has_roles(file: File, manifest: Manifest) -> bool:
     """Return True if the rows of a file have the roles of users."""
-    in_roles = manifest.mode(File.ROLES) is not Mode.ABSENT
-    return file is (File.ROLES if in_roles else File.USERS)
+    if manifest.mode(File.ROLES) is Mode.ABSENT:
+        return file is File.USERS and manifest.version == FIRST_VERSION
+    return file is File.ROLES
 
 
 def _stage(

@@ -10,8 +10,8 @@ from shared_web.problems import InvalidRequest
 from shared_web.requests.csv_rows import TableRow, separator_of, table_rows
 from shared_web.requests.csv_text import UTF_8, WINDOWS_1252
 from shared_web.requests.text import normalized
-from veritas_cli.oneroster.archive import Archive, OneRosterError
-from veritas_cli.oneroster.columns import normal_name
+from veritas_cli.oneroster.reading.archive import Archive, OneRosterError
+from veritas_cli.oneroster.reading.columns import normal_name
 
 _BLOCK_LENGTH = 1024**2
 # A quote that is not closed joins the lines after it; such a block is read as far as it goes.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from veritas_cli.oneroster.columns import File
+from veritas_cli.oneroster.reading.columns import File
 
 BATCH_ROWS = 1000
 _SCHEMA = """
@@ -24,6 +24,9 @@ CREATE TABLE roles (
     user_id TEXT NOT NULL, role TEXT NOT NULL, is_primary INTEGER NOT NULL, organisation_id TEXT
 );
 CREATE INDEX roles_of_user ON roles (user_id);
+CREATE TABLE identifiers (
+    key TEXT NOT NULL PRIMARY KEY, student_id TEXT NOT NULL, is_shared INTEGER NOT NULL
+) WITHOUT ROWID;
 """
 
 
@@ -105,6 +108,30 @@ class Staging:
         ):
             found[user].append(UserRole(user, role, bool(is_primary), organisation))
         return found
+
+    def add_identifiers(self, identifiers: Iterable[tuple[str, str]]) -> None:
+        """Insert identifiers of students: the key and the student's id of each."""
+        self._insert(
+            "INSERT INTO identifiers VALUES (?, ?, 0) ON CONFLICT DO UPDATE"
+            " SET is_shared = is_shared OR student_id <> excluded.student_id",
+            list(identifiers),
+        )
+
+    def shared_identifiers(self, keys: Iterable[str]) -> set[str]:
+        """Return the keys that several students have."""
+        query = (
+            "SELECT key FROM identifiers"
+            " WHERE is_shared AND key IN (SELECT value FROM json_each(?))"
+        )
+        found = self._connection.execute(query, (orjson.dumps(list(keys)).decode(),))
+        return {key for (key,) in found}
+
+    def shared_identifier_count(self) -> int:
+        """Return the number of identifiers that several students have."""
+        [count] = self._connection.execute(
+            "SELECT count(*) FROM identifiers WHERE is_shared"
+        ).fetchone()
+        return int(count)
 
     def batches(self, file: File, count: int = BATCH_ROWS) -> Iterator[list[StagedRow]]:
         """Yield the rows of a file in the order of their ids."""

@@ -185,5 +185,8 @@ def _checked(column: str, text: str, kind: Any) -> str:
     try:
         return _adapter(kind).validate_python(text)
     except ValidationError as refusal:
-        reason = refusal.errors()[0]["msg"].removeprefix("Value error, ")
+        error = refusal.errors()[0]
+        reason = error["msg"].removeprefix("Value error, ")
+        if error["type"] == "string_pattern_mismatch":
+            reason = "must be an e-mail address"
         raise RowRefused(column, reason[0].lower() + reason[1:]) from None
