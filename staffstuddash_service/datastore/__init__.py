@@ -15,6 +15,8 @@ from staffstuddash_service.datastore.dashboards.student import StudentDashboardR
 from staffstuddash_service.datastore.dashboards.teacher import TeacherDashboardRepository
 from staffstuddash_service.datastore.drafts import DRAFT, DraftRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
+from staffstuddash_service.datastore.roster.descriptions import StudentDescriptionRepository
+from staffstuddash_service.datastore.roster.store import RosterRepository
 from staffstuddash_service.datastore.students import STUDENT, StudentRepository, StudentToStore
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
@@ -51,6 +53,8 @@ class DatastoreManager(Manager):
         self.teacher_dashboard = TeacherDashboardRepository(self.database, self.spool)
         self.student_dashboard = StudentDashboardRepository(self.database, self.spool)
         self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
+        self.roster = RosterRepository(self.database, self.spool)
+        self.student_descriptions = StudentDescriptionRepository(self.database, self.spool)
         self.imports = ImportRepository(self.database, self.spool)
         # The names of the design document.
         self.add_student = self.students.add

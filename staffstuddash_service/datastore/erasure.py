@@ -12,16 +12,31 @@ from shared_db.writes.idempotent_insert import content_digest
 from staffstuddash_service.datastore.actions import log_action
 from staffstuddash_service.models import (
     ActionLog,
+    AdvisingRow,
     AssessmentLog,
     ConceptStanding,
     Deletion,
+    DemographicsRow,
     Draft,
+    EnrolmentRow,
+    GuardianRow,
+    IdentifierRow,
     PerformanceRecord,
     Student,
 )
 
 # Tables that refer to students, which are deleted from before them.
-OWNED = (Draft, AssessmentLog, ConceptStanding, PerformanceRecord)
+OWNED = (
+    Draft,
+    AssessmentLog,
+    ConceptStanding,
+    PerformanceRecord,
+    EnrolmentRow,
+    AdvisingRow,
+    GuardianRow,
+    IdentifierRow,
+    DemographicsRow,
+)
 
 
 def erase_rows(session: Session, student_id: str, actor: str, *, is_memory: bool) -> dict[str, int]:

@@ -4,10 +4,30 @@ Ids are those of the school's system. Dates of a relation are whole days; `valid
 day on which it no longer holds. None: no limit is known.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any
+
+# Source of rows that were stored over the REST API one by one.
+MANUAL = "manual"
+
+
+class RosterKind(StrEnum):
+    """Kind of record of the roster."""
+
+    ORGANISATION = "organisation"
+    TERM = "term"
+    COURSE = "course"
+    CLASS = "class"
+    PERSON = "person"
+    ENROLMENT = "enrolment"
+    TEACHING = "teaching"
+    ADVISING = "advising"
+    GUARDIAN = "guardian"
+    IDENTIFIER = "identifier"
+    DEMOGRAPHICS = "demographics"
 
 
 class OrganisationType(StrEnum):
@@ -181,3 +201,38 @@ class Demographics:
     birth_date: date | None = None
     sex: str | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+
+
+Record = (
+    Organisation
+    | Term
+    | Course
+    | Class
+    | Person
+    | Enrolment
+    | Teaching
+    | Advising
+    | Guardian
+    | Identifier
+    | Demographics
+)
+
+
+def record_key(record: Record) -> str:
+    """Return the text by which a record is stored: its id; of demographics, the student's id.
+
+    An identifier has no id: its key is a digest of system, kind and value.
+    """
+    match record:
+        case Identifier():
+            return identifier_key(record.system, record.kind, record.value)
+        case Demographics():
+            return record.student_id
+        case _:
+            return record.id
+
+
+def identifier_key(system: str, kind: IdentifierKind, value: str) -> str:
+    """Return the key of an identifier: a digest of its system, kind and value."""
+    parts = "\n".join((system, kind.value, value))
+    return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()
