@@ -30,6 +30,9 @@ def staged(path: Path, folder: Path) -> tuple[Staged, Account]:
     return rows, account
 
 
+# Students that were erased before.
+ERASED = frozenset({"st-erased"})
+
 Stored = dict[Kind, set[str]]
 
 
@@ -50,7 +53,7 @@ def checked(
         manifest = read_manifest(archive)
         with Staging.opened(folder) as staging:
             read_files(archive, manifest, staging, account)
-            checks = Checks(staging, manifest, known)
+            checks = Checks(staging, manifest, known, lambda ids: ERASED & set(ids))
             checks.run(account)
             drafts = [one for file in manifest.present for b in checks.drafts(file) for one in b]
     return [record for draft in drafts for record in draft.records], account

@@ -183,6 +183,18 @@ def test_results_without_a_score_and_rows_that_end_are_left_out() -> None:
     assert list(left_out(files, "enrollments.csv").values()) == [1]
 
 
+def test_an_erased_student_is_left_out_with_all_rows() -> None:
+    files = small_school()
+    files["users"][1]["sourcedId"] = "st-erased"
+    files["enrollments"][1]["userSourcedId"] = files["results"][1]["studentSourcedId"] = "st-erased"
+
+    records, account = checked(files)
+
+    assert account.refused == 0
+    assert "st-erased" not in str(records)
+    assert [one.left_out.total() for one in account.files.values() if one.left_out] == [1, 1, 1]
+
+
 def test_a_row_that_ends_needs_no_other_cell() -> None:
     files = small_school()
     files["classes"][1] = {"sourcedId": "cl-2", "status": "tobedeleted"}

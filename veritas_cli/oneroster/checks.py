@@ -8,13 +8,14 @@ from staffstuddash_service.datastore import StudentToStore
 from staffstuddash_service.domain.roster import (
     Class,
     Course,
+    Guardian,
     Identifier,
     Organisation,
     Person,
     Term,
 )
 from veritas_cli.oneroster import gradebook
-from veritas_cli.oneroster.drafts import Draft, Need, Reference
+from veritas_cli.oneroster.drafts import Draft, Need, Record, Reference
 from veritas_cli.oneroster.gradebook import ResultDrafts
 from veritas_cli.oneroster.reading.account import Account, FileAccount
 from veritas_cli.oneroster.reading.cells import LeftOut, RowRefused
@@ -28,6 +29,8 @@ from veritas_cli.oneroster.users import UserDrafts
 Kind = type[Organisation | Term | Course | Class | Person | StudentToStore]
 # Called with a kind of record and ids; returns those that the database has, ended or not.
 Known = Callable[[Kind, Collection[str]], Collection[str]]
+# Called with ids of students; returns those that were erased.
+Erased = Callable[[Collection[str]], Collection[str]]
 
 _KINDS: Mapping[File, tuple[Kind, ...]] = {
     File.ORGANISATIONS: (Organisation,),
@@ -44,16 +47,19 @@ _WITH_PARENTS = (File.ORGANISATIONS, File.SESSIONS)
 # Rows of relations, which end with the rows to which they refer.
 _RELATIONS = (File.ROLES, File.ENROLLMENTS, File.DEMOGRAPHICS, File.LINE_ITEMS, File.RESULTS)
 _ENDS = "its status is tobedeleted"
-_ENDS_WITH = "it refers to a row with the status tobedeleted"
+_ENDS_WITH = "it refers to a row that ends, or to an erased student"
+_ERASED = "the student was erased"
 
 
 class Checks:
     """Drafts of an export's rows, without those that are refused or left out."""
 
-    def __init__(self, staging: Staging, manifest: Manifest, known: Known) -> None:
+    def __init__(self, staging: Staging, manifest: Manifest, known: Known, erased: Erased) -> None:
         self._staging = staging
         self._manifest = manifest
         self._known = known
+        self._find_erased = erased
+        self._erased: set[str] = set()
 
     def run(self, account: Account, advance: Callable[[int], object] | None = None) -> None:
         """Check all rows; the account counts those that are refused or left out.
@@ -79,7 +85,7 @@ class Checks:
         counted = FileAccount(file.filename)
         for rows in self._staging.batches(file):
             drafts = self._drafts(file, rows, counted)
-            yield self._without_shared(drafts) if file is File.USERS else drafts
+            yield self._storable(drafts) if file is File.USERS else drafts
 
     def ending(self, file: File) -> Iterator[list[StagedRow]]:
         """Yield the rows with the status `tobedeleted`."""
@@ -99,7 +105,22 @@ class Checks:
                 account.left_out[str(reason)] += 1
             except RowRefused as refusal:
                 account.refuse(row.line, refusal.column, refusal.reason)
+        if file is File.USERS:
+            drafts = self._without_erased(drafts, account)
         return self._with_valid_references(file, drafts, account)
+
+    def _without_erased(self, drafts: Sequence[Draft], account: FileAccount) -> list[Draft]:
+        students = [
+            one.id
+            for draft in drafts
+            for one in draft.records
+            if isinstance(one, StudentToStore) and one.id is not None
+        ]
+        erased = set(self._find_erased(students)) if students else set[str]()
+        self._erased |= erased
+        if erased:
+            account.left_out[_ERASED] += len(erased)
+        return [draft for draft in drafts if draft.row.id not in erased]
 
     def _builder(self, file: File, rows: Sequence[StagedRow]) -> Callable[[StagedRow], Draft]:
         is_delta = self._manifest.mode(file) is Mode.DELTA
@@ -147,26 +168,27 @@ class Checks:
                 for id_, row in staged.items()
                 if row.is_ending or any(_is(need, one.role) for one in roles.get(id_, ()))
             }
-        found = {id_: row.is_ending for id_, row in staged.items()}
+        found = {id_: row.is_ending or id_ in self._erased for id_, row in staged.items()}
         kinds = _KINDS_OF_USERS[need] if file is File.USERS else _KINDS.get(file, ())
         for kind in kinds:
             if missing := [id_ for id_ in ids if id_ not in found]:
                 found.update(dict.fromkeys(self._known(kind, missing), False))
         return found
 
-    def _without_shared(self, drafts: Sequence[Draft]) -> list[Draft]:
-        """Return the drafts without identifiers that several students have."""
+    def _storable(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Return the drafts of users without records that only all rows together rule out.
+
+        These are identifiers that several students have, and guardians of erased students.
+        """
         shared = self._staging.shared_identifiers(key for key, _ in _identifiers(drafts))
+
+        def is_storable(one: Record) -> bool:
+            if isinstance(one, Identifier):
+                return _key(one) not in shared
+            return not isinstance(one, Guardian) or one.student_id not in self._erased
+
         return [
-            replace(
-                draft,
-                records=tuple(
-                    one
-                    for one in draft.records
-                    if not isinstance(one, Identifier) or _key(one) not in shared
-                ),
-            )
-            for draft in drafts
+            replace(draft, records=tuple(filter(is_storable, draft.records))) for draft in drafts
         ]
 
     def _refuse_circles(self, file: File, account: FileAccount) -> None:

@@ -4,35 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from staffstuddash_service.datastore import AssessmentToStore, StudentToStore
-from staffstuddash_service.domain.roster import (
-    Class,
-    Course,
-    Demographics,
-    Enrolment,
-    Guardian,
-    Identifier,
-    Organisation,
-    Person,
-    Teaching,
-    Term,
-)
+from staffstuddash_service.domain.roster import Record as RosterRecord
 from veritas_cli.oneroster.reading.columns import File
 from veritas_cli.oneroster.reading.staging import StagedRow
 
-Record = (
-    Organisation
-    | Term
-    | Course
-    | Class
-    | Person
-    | StudentToStore
-    | Identifier
-    | Guardian
-    | Demographics
-    | Enrolment
-    | Teaching
-    | AssessmentToStore
-)
+Record = RosterRecord | StudentToStore | AssessmentToStore
 
 
 class Need(StrEnum):
