@@ -160,15 +160,16 @@ class Checks:
 
     def _found(self, file: File, need: Need, ids: Collection[str]) -> dict[str, bool]:
         """Return the ids that exist, each with True if its row has the status `tobedeleted`."""
-        staged = self._staging.find(file, ids)
+        found = self._staging.endings(file, ids)
         if need is not Need.ANY:
-            roles = self._staging.roles(staged)
-            staged = {
-                id_: row
-                for id_, row in staged.items()
-                if row.is_ending or any(_is(need, one.role) for one in roles.get(id_, ()))
+            roles = self._staging.roles(found)
+            found = {
+                id_: is_ending
+                for id_, is_ending in found.items()
+                if is_ending or any(_is(need, one.role) for one in roles.get(id_, ()))
             }
-        found = {id_: row.is_ending or id_ in self._erased for id_, row in staged.items()}
+        if file is File.USERS:
+            found |= dict.fromkeys(self._erased.intersection(found), True)
         kinds = _KINDS_OF_USERS[need] if file is File.USERS else _KINDS.get(file, ())
         for kind in kinds:
             if missing := [id_ for id_ in ids if id_ not in found]:

@@ -49,6 +49,8 @@ class EffectCounter:
 
     def store(self, drafts: Sequence[Draft], account: FileAccount, *types: type) -> None:
         """Store the records of some types; the account counts the effects and refusals."""
+        if StudentToStore in types:
+            self._store_students(list(_of_type(drafts, StudentToStore)), account)
         by_kind: dict[RosterKind, list[tuple[int, RosterRecord]]] = defaultdict(list)
         for draft in drafts:
             for record in draft.records:
@@ -58,8 +60,6 @@ class EffectCounter:
                     by_kind[kind_of(record)].append((draft.row.line, record))
         for kind, records in by_kind.items():
             self.apply(kind, records, account)
-        if StudentToStore in types:
-            self._store_students(list(_of_type(drafts, StudentToStore)), account)
         if AssessmentToStore in types:
             self._store_assessments(list(_of_type(drafts, AssessmentToStore)), account)
 

@@ -1,5 +1,6 @@
 """Import of a OneRoster export into staffstuddash: all of it in one transaction, or nothing."""
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -53,7 +54,8 @@ _STEPS: dict[File, tuple[tuple[type, ...], ...]] = {
     File.SESSIONS: ((Term,),),
     File.COURSES: ((Course,),),
     File.CLASSES: ((Class,),),
-    File.USERS: ((StudentToStore, Person), (Identifier, Guardian)),
+    # Guardians come last: the row of their student may follow theirs.
+    File.USERS: ((StudentToStore, Person, Identifier), (Guardian,)),
     File.ENROLLMENTS: ((Enrolment, Teaching),),
     File.DEMOGRAPHICS: ((Demographics,),),
     File.RESULTS: ((AssessmentToStore,),),
@@ -130,7 +132,8 @@ def import_export(
             session.execute(_WAIT_FOR_DISK)
 
         try:
-            Repository(database).write(change)
+            with _without_old_garbage():
+                Repository(database).write(change)
         except _RolledBack as reason:
             return Outcome(account, is_stored=False, too_many=reason.too_many)
     return Outcome(account, is_stored=True)
@@ -176,10 +179,14 @@ class _Import:
 
     def _store(self, file: File, advance: Callable[[int], object]) -> None:
         account = self._account.of(file.filename)
+        seen = set[type]()
         for number, types in enumerate(_STEPS.get(file, ())):
+            if number > 0 and not seen.intersection(types):
+                continue
             for drafts in self._drafts(file):
                 self._counter.store(drafts, account, *types)
                 if number == 0:
+                    seen.update(type(record) for draft in drafts for record in draft.records)
                     advance(len(drafts))
         if file is File.USERS:
             is_bulk = self._manifest.mode(file) is Mode.BULK
@@ -243,6 +250,16 @@ def _parents_first(drafts: Sequence[Draft]) -> list[Draft]:
             next_ = waiting.get(next_.row.cells.get("parentSourcedId", ""))
         ordered |= {one.row.id: one for one in reversed(above)}
     return list(ordered.values())
+
+
+@contextmanager
+def _without_old_garbage() -> Iterator[None]:
+    """Keep the collector from searching the imported modules: a quarter of the time."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from veritas_cli.oneroster.reading.cells import Row, RowRefused
 from veritas_cli.oneroster.reading.columns import COLUMNS, ID, STATUS, File
 from veritas_cli.oneroster.reading.manifest import FIRST_VERSION, Manifest, Mode
 from veritas_cli.oneroster.reading.roles import roles_of
-from veritas_cli.oneroster.reading.staging import BATCH_ROWS, StagedRow, Staging
+from veritas_cli.oneroster.reading.staging import BATCH_ROWS, StagedRow, Staging, UserRole
 from veritas_cli.oneroster.reading.tables import Cells, Table
 
 # `inactive` is a word of version 1.0.
@@ -78,10 +78,12 @@ def _stage(
     if not has_roles:
         return
     refused = {row.line for row in repeated}
+    roles: list[UserRole] = []
     for row in batch:
         if row.line in refused or (row.is_ending and row.file is File.ROLES):
             continue
         try:
-            staging.add_roles(roles_of(row))
+            roles += roles_of(row)
         except RowRefused as refusal:
             account.refuse(row.line, refusal.column, refusal.reason)
+    staging.add_roles(roles)

@@ -69,7 +69,7 @@ class Staging:
         """Insert rows of one file, except those of which the id is there; return these."""
         if not rows:
             return []
-        known = set(self.find(rows[0].file, {row.id for row in rows}))
+        known = set(self.endings(rows[0].file, {row.id for row in rows}))
         repeated, values = [], []
         for row in rows:
             if row.id in known:
@@ -95,6 +95,15 @@ class Staging:
         )
         found = self._connection.execute(query, (file.value, orjson.dumps(list(ids)).decode()))
         return {row[0]: _staged(file, row) for row in found}
+
+    def endings(self, file: File, ids: Collection[str]) -> dict[str, bool]:
+        """Return the ids of which a file has a row, each with True if the row is ending."""
+        query = (
+            "SELECT id, is_ending FROM rows"
+            " WHERE file = ? AND id IN (SELECT value FROM json_each(?))"
+        )
+        found = self._connection.execute(query, (file.value, orjson.dumps(list(ids)).decode()))
+        return {id_: bool(is_ending) for id_, is_ending in found}
 
     def roles(self, user_ids: Collection[str]) -> dict[str, list[UserRole]]:
         """Return the roles of users, the primary ones first."""
