@@ -133,3 +133,27 @@ def test_a_second_import_at_once_is_refused(bring_in: Import, private_url: str) 
 
     assert result.exit_code == 1
     assert "Another import of OneRoster runs" in result.output
+
+
+def test_past_and_future_enrolments_stay_as_they_are(bring_in: Import, private_url: str) -> None:
+    files = small_school()
+    files["enrollments"][0] |= {"beginDate": "2025-08-15", "endDate": "2026-01-31"}
+    files["enrollments"][1] |= {"beginDate": "2099-08-15", "endDate": "2099-12-31"}
+
+    first = bring_in(files)
+
+    assert first.exit_code == 0, first.output
+    row = manager(private_url).roster.get(RosterKind.ENROLMENT, "en-1")
+    assert (str(row.valid_from), str(row.valid_to)) == ("2025-08-15", "2026-01-31")
+    assert effects(bring_in(files)) == {(0, 0, 0)}
+
+
+def test_a_new_manual_mark_and_student_stay_beside_the_import(
+    bring_in: Import, private_url: str
+) -> None:
+    bring_in(small_school())
+    staff = manager(private_url)
+    staff.add_assessment("st-1", "quiz", "Math", 50, assessment_id="own")
+
+    assert effects(bring_in(small_school())) == {(0, 0, 0)}
+    assert staff.get_performance_record("st-1").assessment_count == 2

@@ -37,7 +37,7 @@ Stored = dict[Kind, set[str]]
 
 
 def checked(
-    files: Files, *, mode: str = "bulk", stored: Stored | None = None
+    school: Files, *, mode: str = "bulk", stored: Stored | None = None
 ) -> tuple[list[Record], Account]:
     """Return the records of an export, and the account of its checks."""
 
@@ -47,7 +47,7 @@ def checked(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         archive, account = (
-            Archive(write_folder(folder / "export", texts(files, mode=mode))),
+            Archive(write_folder(folder / "export", texts(school, mode=mode))),
             Account(),
         )
         manifest = read_manifest(archive)
@@ -55,7 +55,8 @@ def checked(
             read_files(archive, manifest, staging, account)
             checks = Checks(staging, manifest, known, lambda ids: ERASED & set(ids))
             checks.run(account)
-            drafts = [one for file in manifest.present for b in checks.drafts(file) for one in b]
+            files = [] if account.refused else manifest.present
+            drafts = [one for file in files for b in checks.drafts(file) for one in b]
     return [record for draft in drafts for record in draft.records], account
 
 

@@ -195,6 +195,22 @@ def test_an_erased_student_is_left_out_with_all_rows() -> None:
     assert [one.left_out.total() for one in account.files.values() if one.left_out] == [1, 1, 1]
 
 
+def test_rows_of_a_user_whose_role_has_ended_are_left_out() -> None:
+    files = as_1_2(small_school())
+    files["roles"][1] |= {"beginDate": "2025-08-01", "endDate": "2026-06-30"}
+    files["categories"][0]["status"] = "tobedeleted"
+
+    records, account = checked(files)
+
+    assert account.refused == 0
+    assert "st-2" not in str(records)
+    assert [account.of(f"{name}.csv").left_out.total() for name in ("users", "enrollments")] == [
+        1,
+        1,
+    ]
+    assert [one.type for one in of_type(records, AssessmentToStore)] == ["assignment"]
+
+
 def test_a_row_that_ends_needs_no_other_cell() -> None:
     files = small_school()
     files["classes"][1] = {"sourcedId": "cl-2", "status": "tobedeleted"}

@@ -125,6 +125,16 @@ def test_windows_1252_is_read_with_a_note(tmp_path: Path) -> None:
     assert account.notes == ["users.csv is not UTF-8 and was read as Windows-1252."]
 
 
+def test_a_nul_after_a_byte_order_mark_is_refused_with_its_line(tmp_path: Path) -> None:
+    contents = texts(small_school())
+    contents["users.csv"] = "\ufeff" + contents["users.csv"].replace("Tess", "T\x00ss")
+
+    _, account = staged(write_folder(tmp_path / "export", contents), tmp_path)
+
+    [refusal] = account.of("users.csv").first_refusals()
+    assert (refusal.line, refusal.reason) == (4, "a cell must not contain the NUL character")
+
+
 def test_a_large_file_is_read_in_blocks_with_its_lines(tmp_path: Path) -> None:
     files = small_school()
     one = files["users"][1]

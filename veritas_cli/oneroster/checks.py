@@ -22,7 +22,7 @@ from veritas_cli.oneroster.reading.cells import LeftOut, RowRefused
 from veritas_cli.oneroster.reading.columns import File
 from veritas_cli.oneroster.reading.manifest import Manifest, Mode
 from veritas_cli.oneroster.reading.roles import STAFF, STUDENT
-from veritas_cli.oneroster.reading.staging import StagedRow, Staging
+from veritas_cli.oneroster.reading.staging import StagedRow, Staging, State
 from veritas_cli.oneroster.rostering import ROW_DRAFTS
 from veritas_cli.oneroster.users import UserDrafts
 
@@ -47,7 +47,7 @@ _WITH_PARENTS = (File.ORGANISATIONS, File.SESSIONS)
 # Rows of relations, which end with the rows to which they refer.
 _RELATIONS = (File.ROLES, File.ENROLLMENTS, File.DEMOGRAPHICS, File.LINE_ITEMS, File.RESULTS)
 _ENDS = "its status is tobedeleted"
-_ENDS_WITH = "it refers to a row that ends, or to an erased student"
+_ENDS_WITH = "it refers to a row that ends or is left out"
 _ERASED = "the student was erased"
 
 
@@ -69,7 +69,7 @@ class Checks:
         for file in self._manifest.present:
             counted = account.of(file.filename)
             for rows in self._staging.batches(file):
-                drafts = self._drafts(file, rows, counted)
+                drafts = self._checked(file, rows, counted)
                 self._staging.add_identifiers(_identifiers(drafts))
                 if advance is not None:
                     advance(len(rows))
@@ -81,20 +81,19 @@ class Checks:
             )
 
     def drafts(self, file: File) -> Iterator[list[Draft]]:
-        """Yield the drafts of a file in the order of ids, after all rows were checked."""
-        counted = FileAccount(file.filename)
-        for rows in self._staging.batches(file):
-            drafts = self._drafts(file, rows, counted)
+        """Yield the drafts of a file in the order of ids, after checks that refused no row."""
+        for rows in self._staging.batches(file, State.STORED):
+            drafts = list(map(self._builder(file, rows), rows))
             yield self._storable(drafts) if file is File.USERS else drafts
 
     def ending(self, file: File) -> Iterator[list[StagedRow]]:
         """Yield the rows with the status `tobedeleted`."""
-        for rows in self._staging.batches(file):
-            yield [row for row in rows if row.is_ending]
+        return self._staging.batches(file, State.ENDING)
 
-    def _drafts(self, file: File, rows: Sequence[StagedRow], account: FileAccount) -> list[Draft]:
+    def _checked(self, file: File, rows: Sequence[StagedRow], account: FileAccount) -> list[Draft]:
+        """Return the drafts of the valid rows; those that are left out are marked as such."""
         draft_of = self._builder(file, rows)
-        drafts = []
+        drafts, left_out = [], list[str]()
         for row in rows:
             try:
                 if row.is_ending:
@@ -103,13 +102,18 @@ class Checks:
                     drafts.append(draft_of(row))
             except LeftOut as reason:
                 account.left_out[str(reason)] += 1
+                left_out.append(row.id)
             except RowRefused as refusal:
                 account.refuse(row.line, refusal.column, refusal.reason)
         if file is File.USERS:
-            drafts = self._without_erased(drafts, account)
-        return self._with_valid_references(file, drafts, account)
+            drafts = self._without_erased(drafts, account, left_out)
+        valid = self._with_valid_references(file, drafts, account, left_out)
+        self._staging.leave_out(file, left_out)
+        return valid
 
-    def _without_erased(self, drafts: Sequence[Draft], account: FileAccount) -> list[Draft]:
+    def _without_erased(
+        self, drafts: Sequence[Draft], account: FileAccount, left_out: list[str]
+    ) -> list[Draft]:
         students = [
             one.id
             for draft in drafts
@@ -120,6 +124,7 @@ class Checks:
         self._erased |= erased
         if erased:
             account.left_out[_ERASED] += len(erased)
+            left_out += erased
         return [draft for draft in drafts if draft.row.id not in erased]
 
     def _builder(self, file: File, rows: Sequence[StagedRow]) -> Callable[[StagedRow], Draft]:
@@ -139,7 +144,7 @@ class Checks:
                 return ROW_DRAFTS[file]
 
     def _with_valid_references(
-        self, file: File, drafts: Sequence[Draft], account: FileAccount
+        self, file: File, drafts: Sequence[Draft], account: FileAccount, left_out: list[str]
     ) -> list[Draft]:
         wanted: dict[tuple[File, Need], set[str]] = defaultdict(set)
         for draft in drafts:
@@ -154,22 +159,22 @@ class Checks:
                 valid.append(draft)
             except LeftOut as reason:
                 account.left_out[str(reason)] += 1
+                left_out.append(draft.row.id)
             except RowRefused as refusal:
                 account.refuse(draft.row.line, refusal.column, refusal.reason)
         return valid
 
     def _found(self, file: File, need: Need, ids: Collection[str]) -> dict[str, bool]:
-        """Return the ids that exist, each with True if its row has the status `tobedeleted`."""
-        found = self._staging.endings(file, ids)
+        """Return the ids that exist, each with True if its row ends or is left out."""
+        states = self._staging.states(file, ids)
+        found = {id_: state is not State.STORED for id_, state in states.items()}
         if need is not Need.ANY:
             roles = self._staging.roles(found)
             found = {
-                id_: is_ending
-                for id_, is_ending in found.items()
-                if is_ending or any(_is(need, one.role) for one in roles.get(id_, ()))
+                id_: is_over
+                for id_, is_over in found.items()
+                if is_over or any(_is(need, one.role) for one in roles.get(id_, ()))
             }
-        if file is File.USERS:
-            found |= dict.fromkeys(self._erased.intersection(found), True)
         kinds = _KINDS_OF_USERS[need] if file is File.USERS else _KINDS.get(file, ())
         for kind in kinds:
             if missing := [id_ for id_ in ids if id_ not in found]:
@@ -227,7 +232,7 @@ def _check(one: Reference, found: Mapping[str, bool], *, is_relation: bool) -> N
         if one.is_optional:
             raise LeftOut(f"{one.column} {reason}")
         raise RowRefused(one.column, reason)
-    if any(found[id_] for id_ in one.ids):
+    if not one.may_end and any(found[id_] for id_ in one.ids):
         if is_relation:
             raise LeftOut(_ENDS_WITH)
-        raise RowRefused(one.column, "names a row with the status tobedeleted")
+        raise RowRefused(one.column, "names a row that ends")

@@ -23,7 +23,8 @@ class Need(StrEnum):
 class Reference:
     """Ids of rows of another file that one cell names.
 
-    is_optional: a row with an unknown reference is left out instead of refused.
+    is_optional: a row with an unknown reference is left out instead of refused. may_end: the other
+    row may end or be left out.
     """
 
     column: str
@@ -31,6 +32,7 @@ class Reference:
     ids: tuple[str, ...]
     need: Need = Need.ANY
     is_optional: bool = False
+    may_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,14 +92,16 @@ class ResultDrafts:
 
     def _type(self, item: Row) -> str:
         category = self._categories.get(item.cells.get("categorySourcedId", ""))
-        title = None if category is None else Row(category.cells).label_or_none("title")
+        if category is None or category.is_ending:
+            return _TYPE
+        title = Row(category.cells).label_or_none("title")
         return title or _TYPE
 
     def _subject(self, item: Row) -> str:
         """Return the first subject of the class or its course, else the title of one."""
         class_ = self._classes.get(item.id("classSourcedId"))
-        if class_ is None:
-            raise LeftOut("the class of its line item is not in classes.csv")
+        if class_ is None or class_.is_ending:
+            raise LeftOut("the class of its line item is not in classes.csv, or ends")
         row = Row(class_.cells)
         course = self._courses.get(row.cells.get("courseSourcedId", ""))
         of_course = Row({} if course is None else course.cells)
@@ -117,7 +119,7 @@ def line_item(staged: StagedRow, *, is_delta: bool) -> Draft:
     category = row.id_or_none("categorySourcedId")
     found = [class_]
     if category is not None and not is_delta:
-        found.append(Reference("categorySourcedId", File.CATEGORIES, (category,)))
+        found.append(Reference("categorySourcedId", File.CATEGORIES, (category,), may_end=True))
     return Draft(staged, (), tuple(found))
 
 

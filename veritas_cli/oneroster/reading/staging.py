@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
 import orjson
@@ -17,7 +18,7 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -32000;
 CREATE TABLE rows (
-    file TEXT NOT NULL, id TEXT NOT NULL, line INTEGER NOT NULL, is_ending INTEGER NOT NULL,
+    file TEXT NOT NULL, id TEXT NOT NULL, line INTEGER NOT NULL, state INTEGER NOT NULL,
     cells BLOB NOT NULL, PRIMARY KEY (file, id)
 ) WITHOUT ROWID;
 CREATE TABLE roles (
@@ -28,6 +29,14 @@ CREATE TABLE identifiers (
     key TEXT NOT NULL PRIMARY KEY, student_id TEXT NOT NULL, is_shared INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+
+
+class State(IntEnum):
+    """State of a row: to be stored, to be ended by its status, or left out by the checks."""
+
+    STORED = 0
+    ENDING = 1
+    LEFT_OUT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,7 @@ class Staging:
         """Insert rows of one file, except those of which the id is there; return these."""
         if not rows:
             return []
-        known = set(self.endings(rows[0].file, {row.id for row in rows}))
+        known = set(self.states(rows[0].file, {row.id for row in rows}))
         repeated, values = [], []
         for row in rows:
             if row.id in known:
@@ -77,33 +86,39 @@ class Staging:
                 continue
             known.add(row.id)
             values.append(
-                (row.file.value, row.id, row.line, row.is_ending, orjson.dumps(row.cells))
+                (row.file.value, row.id, row.line, int(row.is_ending), orjson.dumps(row.cells))
             )
-        self._insert("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", values)
+        self._execute_many("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", values)
         return repeated
 
     def add_roles(self, roles: Iterable[UserRole]) -> None:
         """Insert roles of users."""
         values = [(one.user_id, one.role, one.is_primary, one.organisation_id) for one in roles]
-        self._insert("INSERT INTO roles VALUES (?, ?, ?, ?)", values)
+        self._execute_many("INSERT INTO roles VALUES (?, ?, ?, ?)", values)
 
     def find(self, file: File, ids: Collection[str]) -> dict[str, StagedRow]:
         """Return the rows of a file that have these ids."""
         query = (
-            "SELECT id, line, is_ending, cells FROM rows"
+            "SELECT id, line, state, cells FROM rows"
             " WHERE file = ? AND id IN (SELECT value FROM json_each(?))"
         )
         found = self._connection.execute(query, (file.value, orjson.dumps(list(ids)).decode()))
         return {row[0]: _staged(file, row) for row in found}
 
-    def endings(self, file: File, ids: Collection[str]) -> dict[str, bool]:
-        """Return the ids of which a file has a row, each with True if the row is ending."""
+    def states(self, file: File, ids: Collection[str]) -> dict[str, State]:
+        """Return the state of the rows of a file that have these ids."""
         query = (
-            "SELECT id, is_ending FROM rows"
-            " WHERE file = ? AND id IN (SELECT value FROM json_each(?))"
+            "SELECT id, state FROM rows WHERE file = ? AND id IN (SELECT value FROM json_each(?))"
         )
         found = self._connection.execute(query, (file.value, orjson.dumps(list(ids)).decode()))
-        return {id_: bool(is_ending) for id_, is_ending in found}
+        return {id_: State(state) for id_, state in found}
+
+    def leave_out(self, file: File, ids: Collection[str]) -> None:
+        """Mark rows as left out."""
+        self._execute_many(
+            "UPDATE rows SET state = ? WHERE file = ? AND id = ?",
+            [(int(State.LEFT_OUT), file.value, id_) for id_ in ids],
+        )
 
     def roles(self, user_ids: Collection[str]) -> dict[str, list[UserRole]]:
         """Return the roles of users, the primary ones first."""
@@ -120,7 +135,7 @@ class Staging:
 
     def add_identifiers(self, identifiers: Iterable[tuple[str, str]]) -> None:
         """Insert identifiers of students: the key and the student's id of each."""
-        self._insert(
+        self._execute_many(
             "INSERT INTO identifiers VALUES (?, ?, 0) ON CONFLICT DO UPDATE"
             " SET is_shared = is_shared OR student_id <> excluded.student_id",
             list(identifiers),
@@ -142,25 +157,29 @@ class Staging:
         ).fetchone()
         return int(count)
 
-    def batches(self, file: File, count: int = BATCH_ROWS) -> Iterator[list[StagedRow]]:
-        """Yield the rows of a file in the order of their ids."""
+    def batches(
+        self, file: File, state: State | None = None, count: int = BATCH_ROWS
+    ) -> Iterator[list[StagedRow]]:
+        """Yield the rows of a file, all or those of one state, in the order of their ids."""
         query = (
-            "SELECT id, line, is_ending, cells FROM rows"
-            " WHERE file = ? AND id > ? ORDER BY id LIMIT ?"
+            "SELECT id, line, state, cells FROM rows"
+            " WHERE file = ? AND id > ? AND state = coalesce(?, state) ORDER BY id LIMIT ?"
         )
         after = ""
         while True:
-            found = self._connection.execute(query, (file.value, after, count)).fetchall()
+            found = self._connection.execute(query, (file.value, after, state, count)).fetchall()
             if not found:
                 return
             yield [_staged(file, row) for row in found]
             after = found[-1][0]
 
-    def _insert(self, statement: str, values: Sequence[tuple[object, ...]]) -> None:
+    def _execute_many(self, statement: str, values: Sequence[tuple[object, ...]]) -> None:
+        if not values:
+            return
         self._connection.execute("BEGIN")
         self._connection.executemany(statement, values)
         self._connection.execute("COMMIT")
 
 
 def _staged(file: File, row: tuple[str, int, int, bytes]) -> StagedRow:
-    return StagedRow(file, row[0], row[1], bool(row[2]), orjson.loads(row[3]))
+    return StagedRow(file, row[0], row[1], row[2] == State.ENDING, orjson.loads(row[3]))

@@ -90,14 +90,14 @@ class Table:
             if len(cells) != width and (len(cells) < width or any(cells[width:])):
                 yield row.line, f"the row has {len(cells)} cells, the header {width}"
                 continue
+            named = {name: cell for name, cell in zip(names, cells, strict=False) if cell and name}
             try:
+                # One test for all cells: most rows are ASCII.
+                text = "".join(named.values())
+                is_plain = text.isascii() and "\x00" not in text
                 yield (
                     row.line,
-                    {
-                        name: normalized(cell)
-                        for name, cell in zip(names, cells, strict=False)
-                        if cell and name
-                    },
+                    named if is_plain else {name: normalized(cell) for name, cell in named.items()},
                 )
             except ValueError as reason:
                 yield row.line, f"a cell {reason}"
