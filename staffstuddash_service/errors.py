@@ -187,7 +187,7 @@ class RelationNotFound(NotFound):
 
     def __init__(self, **ids: str) -> None:
         named = " and ".join(f"{name.removesuffix('_id')} {id_}" for name, id_ in ids.items())
-        super().__init__(f"{named.capitalize()} were never related in this way.", **ids)
+        super().__init__(f"There never was such a relation of {named}.", **ids)
 
 
 class DemographicsNotFound(NotFound):

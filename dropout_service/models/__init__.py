@@ -18,7 +18,11 @@ from dropout_service.models.courses import (
 from dropout_service.models.events import AttemptHistory, DailyActivity, LearningEvent, ResourceUse
 from dropout_service.models.learned import LearnedModel
 from dropout_service.models.predictions import DropoutPrediction, FeatureSet, PredictionFeedback
-from dropout_service.models.published import published_deletions
+from dropout_service.models.published import (
+    published_classes,
+    published_deletions,
+    published_enrolments,
+)
 from dropout_service.models.students import Deletion, Student
 
 __all__ = [
@@ -42,5 +46,7 @@ __all__ = [
     "ResourceUse",
     "Student",
     "Submission",
+    "published_classes",
     "published_deletions",
+    "published_enrolments",
 ]

@@ -1,17 +1,40 @@
-"""View of staffstuddash that this service reads directly.
+"""Views of staffstuddash that this service reads directly.
 
-It has metadata of its own, so that no migration of this service creates it. The in-memory store
-does not have it.
+They have metadata of their own, so that no migration of this service creates them. The in-memory
+store does not have them.
 """
 
-from sqlalchemy import Column, MetaData, Table
+from sqlalchemy import Column, Date, MetaData, Table
 
 from dropout_service.models.students import PSEUDONYM
-from shared_db.columns import UtcDateTime
+from shared_db.columns import Key, UtcDateTime
+
+_VIEWS = MetaData(schema="staffstuddash")
 
 published_deletions = Table(
     "published_deletions",
-    MetaData(schema="staffstuddash"),
+    _VIEWS,
     Column("pseudonym", PSEUDONYM, primary_key=True),
     Column("deleted_at", UtcDateTime),
+)
+
+# Classes of the roster; the dates are the first and the last day of their terms.
+published_classes = Table(
+    "published_classes",
+    _VIEWS,
+    Column("class_id", Key, primary_key=True),
+    Column("course_id", Key),
+    Column("starts_on", Date),
+    Column("ends_on", Date),
+    Column("ended_at", UtcDateTime),
+)
+
+# Students in classes; `valid_to` is the first day on which the enrolment is over.
+published_enrolments = Table(
+    "published_enrolments",
+    _VIEWS,
+    Column("student_id", Key),
+    Column("class_id", Key),
+    Column("valid_from", Date),
+    Column("valid_to", Date),
 )

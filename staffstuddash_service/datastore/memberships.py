@@ -1,10 +1,12 @@
 """Memberships on a day: students of a class, and students taught or advised by a person."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, union_all
 
+from shared_db.clock import utc_now
 from staffstuddash_service.models import AdvisingRow, EnrolmentRow, Period, TeachingRow
 
 
@@ -42,3 +44,24 @@ def students_of_person(person_id: str, day: date) -> Select[*tuple[Any, ...]]:
         AdvisingRow.person_id == person_id, holds_on(AdvisingRow, day)
     )
     return select(union_all(taught, advised).subquery("students_of_person").c.student_id)
+
+
+@dataclass(frozen=True)
+class Members:
+    """Limit of a list to students of a class, and to those taught or advised by a person, today."""
+
+    class_id: str | None = None
+    person_id: str | None = None
+
+    def conditions(self, student_id: Any) -> list[ColumnElement[bool]]:
+        """Return the WHERE conditions on the column of the student's id."""
+        today = utc_now().date()
+        queries = []
+        if self.class_id is not None:
+            queries.append(students_of_class(self.class_id, today))
+        if self.person_id is not None:
+            queries.append(students_of_person(self.person_id, today))
+        return [student_id.in_(query) for query in queries]
+
+
+EVERYBODY = Members()

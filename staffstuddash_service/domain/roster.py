@@ -234,5 +234,6 @@ def record_key(record: Record) -> str:
 
 def identifier_key(system: str, kind: IdentifierKind, value: str) -> str:
     """Return the key of an identifier: a digest of its system, kind and value."""
-    parts = "\n".join((system, kind.value, value))
+    # No stored text has this character, so different parts have different keys.
+    parts = "\0".join((system, kind.value, value))
     return hashlib.blake2b(parts.encode(), digest_size=16).hexdigest()

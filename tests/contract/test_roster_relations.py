@@ -88,6 +88,17 @@ def test_absent_rows_of_a_source_end(school: DatastoreManager) -> None:
     assert periods(school, "s003") == [("5a", None, None)]
 
 
+def test_many_absent_rows_end_in_batches(school: DatastoreManager) -> None:
+    classes = [a_class(f"c{number:04}") for number in range(2100)]
+    school.roster.apply(RosterKind.CLASS, classes, "csv")
+
+    kept = [record.id for record in classes[::100]]
+    assert school.roster.end_absent(RosterKind.CLASS, "csv", kept) == Absent(2079, 2100)
+
+    left = school.roster.search(RosterKind.CLASS, limit=1000)
+    assert [row.id for row in left] == ["5a", "5b", *kept]
+
+
 def test_absent_identifiers_and_guardians_are_deleted(school: DatastoreManager) -> None:
     kept = an_identifier(value="kept")
     outcomes(school, an_identifier(value="xanthippe"), kept)
@@ -141,8 +152,8 @@ def test_relating_begins_changes_and_separates(school: DatastoreManager) -> None
     ended = school.roster.separate(RosterKind.ENROLMENT, **ends)
     assert (ended.row.valid_to, ended.is_replay) == (today(), False)
     assert school.roster.separate(RosterKind.ENROLMENT, **ends).is_replay
-    with pytest.raises(RelationNotFound):
-        school.roster.separate(RosterKind.ENROLMENT, class_id="5b", student_id="s001")
+    with pytest.raises(RelationNotFound, match="class 5B and student s001"):
+        school.roster.separate(RosterKind.ENROLMENT, class_id="5B", student_id="s001")
 
     assert school.roster.relate(an_enrolment("")).is_new
     assert len(periods(school)) == 2

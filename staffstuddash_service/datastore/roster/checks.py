@@ -1,5 +1,6 @@
 """Checks of records that concern no other row: dates, lengths, characters."""
 
+import unicodedata
 from datetime import date
 from functools import cache
 from typing import Any
@@ -17,8 +18,8 @@ _ORDERED = (("valid_from", "valid_to"), ("starts_on", "ends_on"))
 def problem_of(table: RosterTable, record: Record) -> RecordInvalid | None:
     """Return the refusal of a record that cannot be stored, None if it can."""
     values = vars(record)
-    if not record_key(record):
-        return RecordInvalid(table.key_name, "must not be empty")
+    if reason := _wrong_id(record_key(record)):
+        return RecordInvalid(table.key_name, reason)
     for first, last in _ORDERED:
         if _is_later(values.get(first), values.get(last)):
             return RecordInvalid(last, f"must not be before {first}")
@@ -54,6 +55,17 @@ def _wrong_text(value: object, most: int) -> str | None:
         return f"must have at most {most} characters"
     if "\x00" in value or not (value.isascii() or _is_encodable(value)):
         return "has a character that cannot be stored"
+    return None
+
+
+def _wrong_id(id_: str) -> str | None:
+    """Return the reason for which no request could name the id."""
+    if not id_ or id_ != id_.strip() or id_ in {".", ".."}:
+        return "must not be empty, begin or end with a space, nor be '.' or '..'"
+    if not id_.isprintable() or "/" in id_ or "\\" in id_:
+        return "must not contain control characters, '/' or a backslash"
+    if not unicodedata.is_normalized("NFC", id_):
+        return "must be in Unicode's form NFC"
     return None
 
 

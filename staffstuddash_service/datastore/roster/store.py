@@ -121,14 +121,10 @@ class RosterRepository(Repository):
         """Store records of one source in one transaction; return the result of each, in order.
 
         A refused record does not stop the others. Pass up to some thousand records at once, and
-        parents before or together with their children. The commit does not wait for the disk: a
-        later one must, such as that of `end_absent`.
+        parents before or together with their children.
         """
         table, now = TABLES[kind], utc_now()
-        return self.write(
-            lambda session: apply_records(session, table, records, source, now),
-            wait_for_disk=False,
-        )
+        return self.write(lambda session: apply_records(session, table, records, source, now))
 
     def end_absent(
         self,
