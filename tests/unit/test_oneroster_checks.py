@@ -113,11 +113,24 @@ def test_results_become_assessments() -> None:
     at = datetime(2026, 9, 8, 12, tzinfo=UTC)
     assert of_type(records, AssessmentToStore) == [
         AssessmentToStore("st-1", "Quiz", "Math", 17.5, 20, timestamp=at, id="re-1"),
-        AssessmentToStore("st-2", "Quiz", "Math", None, 20, timestamp=at, id="re-2", excused=True),
         AssessmentToStore(
             "st-1", "Quiz", "Math", 22, 20, timestamp=at, id="re-3", extra_credit=True
         ),
+        AssessmentToStore("st-2", "Quiz", "Math", None, 20, timestamp=at, id="re-2", excused=True),
     ]
+
+
+def test_results_come_by_student() -> None:
+    files = small_school()
+    one = files["results"][0]
+    files["results"] = [
+        {**one, "sourcedId": f"re-{n}", "studentSourcedId": f"st-{1 + n % 2}"} for n in range(2500)
+    ]
+
+    marks = of_type(checked(files)[0], AssessmentToStore)
+
+    assert [mark.student_id for mark in marks] == ["st-1"] * 1250 + ["st-2"] * 1250
+    assert len({mark.id for mark in marks}) == 2500
 
 
 def test_both_versions_have_the_same_records() -> None:

@@ -81,8 +81,16 @@ class Checks:
             )
 
     def drafts(self, file: File) -> Iterator[list[Draft]]:
-        """Yield the drafts of a file in the order of ids, after checks that refused no row."""
-        for rows in self._staging.batches(file, State.STORED):
+        """Yield the drafts of a file in the order of ids, after checks that refused no row.
+
+        Results come by student, so that the record of a student is computed once or twice.
+        """
+        is_of_students = file is File.RESULTS
+        staging = self._staging
+        batches = (
+            staging.results_by_student() if is_of_students else staging.batches(file, State.STORED)
+        )
+        for rows in batches:
             drafts = list(map(self._builder(file, rows), rows))
             yield self._storable(drafts) if file is File.USERS else drafts
 

@@ -13,14 +13,17 @@ import orjson
 from veritas_cli.oneroster.reading.columns import File
 
 BATCH_ROWS = 1000
+# Column of the student of a result.
+_OWNER = "studentSourcedId"
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA cache_size = -32000;
 CREATE TABLE rows (
     file TEXT NOT NULL, id TEXT NOT NULL, line INTEGER NOT NULL, state INTEGER NOT NULL,
-    cells BLOB NOT NULL, PRIMARY KEY (file, id)
+    owner TEXT, cells BLOB NOT NULL, PRIMARY KEY (file, id)
 ) WITHOUT ROWID;
+CREATE INDEX rows_of_owner ON rows (owner, id) WHERE owner IS NOT NULL;
 CREATE TABLE roles (
     user_id TEXT NOT NULL, role TEXT NOT NULL, is_primary INTEGER NOT NULL, organisation_id TEXT
 );
@@ -85,10 +88,10 @@ class Staging:
                 repeated.append(row)
                 continue
             known.add(row.id)
-            values.append(
-                (row.file.value, row.id, row.line, int(row.is_ending), orjson.dumps(row.cells))
-            )
-        self._execute_many("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", values)
+            owner = row.cells.get(_OWNER) if row.file is File.RESULTS else None
+            cells = orjson.dumps(row.cells)
+            values.append((row.file.value, row.id, row.line, int(row.is_ending), owner, cells))
+        self._execute_many("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", values)
         return repeated
 
     def add_roles(self, roles: Iterable[UserRole]) -> None:
@@ -172,6 +175,22 @@ class Staging:
                 return
             yield [_staged(file, row) for row in found]
             after = found[-1][0]
+
+    def results_by_student(self, count: int = BATCH_ROWS) -> Iterator[list[StagedRow]]:
+        """Yield the results to store in the order of their students."""
+        query = (
+            "SELECT id, line, state, cells, owner FROM rows"
+            " WHERE (owner, id) > (?, ?) AND owner IS NOT NULL AND state = ?"
+            " ORDER BY owner, id LIMIT ?"
+        )
+        after = ("", "")
+        while True:
+            values = (*after, int(State.STORED), count)
+            found = self._connection.execute(query, values).fetchall()
+            if not found:
+                return
+            yield [_staged(File.RESULTS, row[:4]) for row in found]
+            after = (found[-1][4], found[-1][0])
 
     def _execute_many(self, statement: str, values: Sequence[tuple[object, ...]]) -> None:
         if not values:
