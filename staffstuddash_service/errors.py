@@ -134,7 +134,7 @@ class RosterNotFound(NotFound):
 
     slug = "roster-not-found"
     title = "There is no such row of the roster"
-    noun: ClassVar[str]
+    noun: ClassVar[str] = "relation"
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

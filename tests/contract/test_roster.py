@@ -170,3 +170,9 @@ def test_an_identifier_belongs_to_one_student(school: DatastoreManager) -> None:
         school.student_descriptions.replace_of_student(
             RosterKind.IDENTIFIER, "s002", [an_identifier(student_id="s002")]
         )
+
+
+@pytest.mark.parametrize("kind", RosterKind)
+def test_ending_an_unknown_row_names_its_id(school: DatastoreManager, kind: RosterKind) -> None:
+    with pytest.raises(ServiceError, match="unknown-id"):
+        school.roster.end(kind, "unknown-id")
