@@ -72,13 +72,21 @@ def apply_records(
         key: _row(table, first[key], source, now) for key in sorted(valid) if key not in refused
     }
     stored = _stored(session, table, list(rows))
+    # After the rows are locked, which waits for a term that is being closed.
+    closed = references.refusals_of_closed(session, table, {key: first[key] for key in rows})
     plan = _Plan()
     outcomes: dict[str, RosterOutcome] = {}
     for key, row in rows.items():
-        if _is_of_another(table, stored.get(key), row) and table.taken:
+        old = stored.get(key)
+        if _is_of_another(table, old, row) and table.taken:
             refused[key] = table.taken(key)
+        elif key not in closed:
+            outcomes[key] = _planned(table, old, row, today, plan)
+        elif old is not None and old.digest == row["digest"]:
+            # A nightly file repeats the records of earlier terms.
+            outcomes[key] = RosterOutcome.REPEATED
         else:
-            outcomes[key] = _planned(table, stored.get(key), row, today, plan)
+            refused[key] = closed[key]
     _write(session, table, plan)
     return _results(records, first, outcomes, refused)
 

@@ -26,6 +26,7 @@ from staffstuddash_service.schemas.roster.relations import (
     TeachingOut,
     TeachingReplacement,
 )
+from staffstuddash_service.term_errors import ClassArchived
 
 router = APIRouter(prefix="/classes/{class_id}", tags=["roster"], route_class=AdmittedRoute)
 
@@ -55,7 +56,13 @@ def list_class_students(
     "/students/{student_id}",
     dependencies=[WRITE],
     responses=documented(
-        ClassNotFound, StudentNotFound, StudentErased, RosterEnded, RecordInvalid, InvalidRequest
+        ClassNotFound,
+        StudentNotFound,
+        StudentErased,
+        RosterEnded,
+        ClassArchived,
+        RecordInvalid,
+        InvalidRequest,
     )
     | new_row(EnrolmentOut),
 )
@@ -110,7 +117,9 @@ def list_class_staff(
 @router.put(
     "/staff/{person_id}",
     dependencies=[WRITE],
-    responses=documented(ClassNotFound, PersonNotFound, RosterEnded, RecordInvalid, InvalidRequest)
+    responses=documented(
+        ClassNotFound, PersonNotFound, RosterEnded, ClassArchived, RecordInvalid, InvalidRequest
+    )
     | new_row(TeachingOut),
 )
 def assign_teacher(
