@@ -5,10 +5,12 @@ from datetime import date
 
 import pytest
 
+from shared_db.connection.database import Database
 from shared_db.errors import ServiceError
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.domain.roster import Record, RosterKind, Term, TermType
 from staffstuddash_service.errors import TermNotFound
+from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.models import Base
 from staffstuddash_service.term_errors import (
     ClassArchived,
@@ -16,7 +18,7 @@ from staffstuddash_service.term_errors import (
     TermHasOpenTerms,
     TermNotOver,
 )
-from tests.support.databases import OpenDatabase
+from tests.support.databases import OpenDatabase, engine_on
 from tests.support.dumps import dump
 from tests.support.rosters import (
     ONEROSTER,
@@ -233,3 +235,17 @@ def test_enrolments_of_another_worker_end_or_are_refused(open_own_database: Open
     found = manager.roster.search_relations(RosterKind.ENROLMENT, owner, include_ended=True)
     assert len(found) == closing.result().ended_enrolments
     assert all(row.ended_at is not None for row in found)
+
+
+def test_the_roster_of_an_earlier_release_is_open_and_can_close(private_url: str) -> None:
+    engine = engine_on(private_url)
+    manager = DatastoreManager(Database.for_bind(engine))
+    fill(manager)
+    outcomes(manager, a_term("past"))
+    outcomes(manager, a_class("old", term_ids=("past",)))
+    HISTORY.downgrade(engine, "20261129_published_roster")
+    HISTORY.upgrade(engine)
+
+    assert manager.roster.get(RosterKind.TERM, "past").closed_at is None
+    assert manager.roster.get(RosterKind.CLASS, "old").archived_at is None
+    assert manager.year_end.close_term("past").archived_classes == 1
