@@ -1,6 +1,6 @@
 """Students: inserted, read, searched, updated and erased."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Unpack
@@ -12,6 +12,7 @@ from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.ids import new_id
 from shared_db.pseudonyms import equivalent_ids
+from shared_db.queries.dialects import in_list
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult, refused
@@ -90,7 +91,7 @@ class StudentRepository(Repository):
 
     def add_many(self, students: Sequence[StudentToStore]) -> list[InsertResult]:
         """Insert students; return the result of each, in order."""
-        return self.insert_many(STUDENT, students, _insert_many)
+        return self.insert_many(STUDENT, students, insert_many)
 
     def get(self, student_id: str) -> Student:
         """Return the student.
@@ -177,7 +178,8 @@ def _insert(session: Session, new: StudentToStore) -> Student:
     return student
 
 
-def _insert_many(session: Session, students: Sequence[StudentToStore]) -> list[InsertResult]:
+def insert_many(session: Session, students: Sequence[StudentToStore]) -> list[InsertResult]:
+    """Insert students with empty performance records; return the result of each, in order."""
     now = utc_now()
     results = insert_rows(session, [student.values(now) for student in students])
     insert_empty_records(session, [one.id for one in results if one.is_stored], now)
@@ -208,14 +210,35 @@ def _remove(session: Session, student_ids: set[str]) -> None:
 
 def _update(session: Session, student_id: str, changes: dict[str, Any], actor: str) -> Student:
     student = find_student(session, student_id, lock=True)
+    _is_changed(session, student, changes, actor)
+    return student
+
+
+def update_many(session: Session, changes: Mapping[str, Row], actor: str) -> dict[str, bool]:
+    """Update stored students by id; return True for each that was changed, False for the others.
+
+    Students that were erased meanwhile are absent from the result.
+    """
+    is_asked = in_list(Student.id, "ids", session.get_bind().dialect.name)
+    query = select(Student).where(is_asked).order_by(Student.id).with_for_update()
+    found = session.scalars(
+        query, {"ids": list(changes)}, execution_options={"populate_existing": True}
+    )
+    changed = {one.id: _is_changed(session, one, changes[one.id], actor) for one in found}
+    session.flush()
+    return changed
+
+
+def _is_changed(session: Session, student: Student, changes: Row, actor: str) -> bool:
+    """Update and log the fields that differ; return False if there are none."""
     changed = sorted(n for n, value in changes.items() if getattr(student, n) != value)
     for name in changed:
         setattr(student, name, changes[name])
     if changed:
         student.updated_at = utc_now()
         # The names of the fields only: their values are personal data.
-        log_action(session, student_id, actor, "student.changed", data={"fields": changed})
-    return student
+        log_action(session, student.id, actor, "student.changed", data={"fields": changed})
+    return bool(changed)
 
 
 def _delete(

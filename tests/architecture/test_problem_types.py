@@ -54,6 +54,7 @@ TYPES = {
     "prediction-not-found",
     "preflight-refused",
     "query-too-expensive",
+    "record-exists",
     "record-invalid",
     "relation-not-found",
     "repeated-in-batch",

@@ -26,7 +26,7 @@ from staffstuddash_service.datastore.roster.checks import problem_of
 from staffstuddash_service.datastore.roster.tables import RosterTable
 from staffstuddash_service.datastore.upsert import upsert
 from staffstuddash_service.domain.roster import MANUAL, Record, record_key
-from staffstuddash_service.errors import RepeatedInBatch
+from staffstuddash_service.errors import RecordExists, RepeatedInBatch
 
 
 class RosterOutcome(StrEnum):
@@ -56,9 +56,18 @@ class _Plan:
 
 
 def apply_records(
-    session: Session, table: RosterTable, records: Sequence[Record], source: str, now: datetime
+    session: Session,
+    table: RosterTable,
+    records: Sequence[Record],
+    source: str,
+    now: datetime,
+    *,
+    may_change: bool = True,
 ) -> list[RosterResult]:
-    """Store records and return the result of each, in order; rows are written by ascending id."""
+    """Store records and return the result of each, in order; rows are written by ascending id.
+
+    may_change: False refuses records that are stored with other content, or have ended.
+    """
     today = now.date()
     first: dict[str, Record] = {}
     for record in records:
@@ -80,13 +89,15 @@ def apply_records(
         old = stored.get(key)
         if _is_of_another(table, old, row) and table.taken:
             refused[key] = table.taken(key)
-        elif key not in closed:
-            outcomes[key] = _planned(table, old, row, today, plan)
-        elif old is not None and old.digest == row["digest"]:
+        elif key in closed and old is not None and old.digest == row["digest"]:
             # A nightly file repeats the records of earlier terms.
             outcomes[key] = RosterOutcome.REPEATED
-        else:
+        elif key in closed:
             refused[key] = closed[key]
+        elif not may_change and old is not None and not _is_same(table, old, row, today):
+            refused[key] = RecordExists(key)
+        else:
+            outcomes[key] = _planned(table, old, row, today, plan)
     _write(session, table, plan)
     return _results(records, first, outcomes, refused)
 
