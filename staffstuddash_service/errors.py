@@ -1,6 +1,6 @@
 """Errors of staffstuddash; each has the slug of its problem type."""
 
-from shared_db.errors import Conflict, Exists, Gone, Invalid, NotFound, ServiceError
+from shared_db.errors import Conflict, Exists, Gone, Invalid, Moved, NotFound, ServiceError
 
 
 class StudentNotFound(NotFound):
@@ -22,6 +22,50 @@ class StudentErased(Gone):
     def __init__(self, student_id: str) -> None:
         super().__init__(
             f"Student {student_id} was deleted with everything stored of them, for good.",
+            student_id=student_id,
+        )
+
+
+class StudentMerged(Moved):
+    """Former id of a student, who was merged into another id."""
+
+    slug = "student-merged"
+    title = "The student was merged into another id"
+    parameter = "student_id"
+
+    def __init__(self, student_id: str, into: str) -> None:
+        super().__init__(
+            f"Student {student_id} has the id {into} now. Repeat the request with it.",
+            target=into,
+            student_id=student_id,
+            into=into,
+        )
+
+
+class MergedElsewhere(Conflict):
+    """Former id of a student, who was merged into an id other than the requested one."""
+
+    slug = "merged-elsewhere"
+    title = "The student was merged into another id"
+
+    def __init__(self, student_id: str, into: str) -> None:
+        super().__init__(
+            f"Student {student_id} was merged into {into}. Merge {into} instead.",
+            student_id=student_id,
+            into=into,
+        )
+
+
+class SameStudent(Invalid):
+    """Ids to merge that are one student already: equal, or the second is an alias of the first."""
+
+    slug = "same-student"
+    title = "A student cannot be merged into the same student"
+
+    def __init__(self, student_id: str) -> None:
+        super().__init__(
+            f"The ids lead to one student, {student_id}. Name two students.",
+            field="into",
             student_id=student_id,
         )
 

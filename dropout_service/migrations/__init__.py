@@ -2,4 +2,8 @@
 
 from shared_db.provisioning.migrations import History
 
-HISTORY = History("dropout_service", "dropout", reads=("staffstuddash.published_deletions",))
+HISTORY = History(
+    "dropout_service",
+    "dropout",
+    reads=("staffstuddash.published_deletions", "staffstuddash.published_aliases"),
+)

@@ -18,10 +18,11 @@ from dropout_service.models.courses import (
 from dropout_service.models.events import AttemptHistory, DailyActivity, LearningEvent, ResourceUse
 from dropout_service.models.learned import LearnedModel
 from dropout_service.models.predictions import DropoutPrediction, FeatureSet, PredictionFeedback
-from dropout_service.models.published import published_deletions
-from dropout_service.models.students import Deletion, Student
+from dropout_service.models.published import published_aliases, published_deletions
+from dropout_service.models.students import Alias, Deletion, Student
 
 __all__ = [
+    "Alias",
     "Assessment",
     "AttemptHistory",
     "Base",
@@ -42,5 +43,6 @@ __all__ = [
     "ResourceUse",
     "Student",
     "Submission",
+    "published_aliases",
     "published_deletions",
 ]

@@ -1,17 +1,27 @@
-"""View of staffstuddash that this service reads directly.
+"""Views of staffstuddash that this service reads directly.
 
-It has metadata of its own, so that no migration of this service creates it. The in-memory store
-does not have it.
+They have metadata of their own, so that no migration of this service creates them. The in-memory
+store does not have them.
 """
 
 from sqlalchemy import Column, MetaData, Table
 
 from dropout_service.models.students import PSEUDONYM
-from shared_db.columns import UtcDateTime
+from shared_db.columns import Key, UtcDateTime
+
+_METADATA = MetaData(schema="staffstuddash")
 
 published_deletions = Table(
     "published_deletions",
-    MetaData(schema="staffstuddash"),
+    _METADATA,
     Column("pseudonym", PSEUDONYM, primary_key=True),
     Column("deleted_at", UtcDateTime),
+)
+
+published_aliases = Table(
+    "published_aliases",
+    _METADATA,
+    Column("old_id", Key, primary_key=True),
+    Column("new_id", Key),
+    Column("merged_at", UtcDateTime),
 )

@@ -11,6 +11,7 @@ from staffstuddash_service.models.performance import (
 from staffstuddash_service.models.students import (
     SORTED_LENGTH,
     ActionLog,
+    Alias,
     Deletion,
     Student,
     sort_columns,
@@ -22,6 +23,7 @@ __all__ = [
     "IS_TUTOR",
     "SORTED_LENGTH",
     "ActionLog",
+    "Alias",
     "AssessmentLog",
     "Base",
     "ConceptModule",

@@ -13,7 +13,7 @@ from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.domain.sort_orders import Order
-from staffstuddash_service.errors import StudentErased, StudentNotFound
+from staffstuddash_service.errors import StudentErased, StudentMerged, StudentNotFound
 from staffstuddash_service.routes.filters import LISTING, DashboardFilters, Search, Timezone
 from staffstuddash_service.routes.path_parameters import StudentId
 from staffstuddash_service.schemas.dashboards import CohortOut, DashboardRowOut, StudentDashboardOut
@@ -48,7 +48,7 @@ def get_teacher_dashboard(
 @router.get(
     "/student/{student_id}",
     dependencies=[READ],
-    responses=documented(StudentNotFound, StudentErased),
+    responses=documented(StudentNotFound, StudentErased, StudentMerged),
 )
 def get_student_dashboard(student_id: StudentId, datastore: Datastore) -> StudentDashboardOut:
     """Return the dashboard of one student: performance, concepts, latest dropout risk."""

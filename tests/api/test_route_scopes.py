@@ -17,6 +17,7 @@ MONITORING = "/api/v1/monitoring"
 EXCEPTIONS = {
     ("POST", "/api/v1/events"): Scope.INGEST,
     ("POST", "/api/v1/events/batch"): Scope.INGEST,
+    ("POST", "/api/v1/students/{student_id}/merge"): Scope.ADMIN,
     ("POST", f"{MONITORING}/events"): Scope.INGEST,
     ("POST", f"{MONITORING}/events/batch"): Scope.INGEST,
     ("POST", f"{MONITORING}/logs/query"): Scope.READ,

@@ -217,8 +217,11 @@ def _insert_many(session: Session, events: Sequence[EventToStore]) -> list[Inser
 
 
 def _insert_rows(session: Session, rows: Sequence[Row]) -> list[InsertResult]:
-    erased = ensure_and_lock(session, {row["student_id"] for row in rows}, utc_now())
-    is_erased = [row["student_id"] in erased for row in rows]
+    locked = ensure_and_lock(session, {row["student_id"] for row in rows}, utc_now())
+    is_erased = [row["student_id"] in locked.erased for row in rows]
+    for row in rows if locked.merged else ():
+        # The digest stays that of the sent id: a repeated request has it, too.
+        row["student_id"] = locked.owner(row["student_id"])
     results = insert_unless_erased(session, LearningEvent, rows, is_erased)
     pairs = zip(rows, results, strict=True)
     refresh_days_of(session, [row for row, result in pairs if result.is_stored])
