@@ -88,8 +88,13 @@ class MergingRepository(Repository):
         """Repeat the merges of staffstuddash that were not done here yet; return their number.
 
         Safe in concurrent processes: each merge is one transaction, and the second is a replay.
+
+        Raises:
+            DatabaseBusy: some students were locked, or have too many rows for the time-out. All
+                others were merged.
+
         """
-        count = 0
+        count, busy = 0, None
         rows: Sequence[Any] = () if self.use_fallback else self.read(_next_to_follow)
         while rows:
             for row in rows:
@@ -97,8 +102,12 @@ class MergingRepository(Repository):
                     count += not self.merge(row.old_id, row.new_id).is_replay
                 except StudentErased:
                     continue  # since the rows were read; the erasure covers both ids
+                except DatabaseBusy as failure:
+                    busy = failure  # of one student, who must not block the others
             last = (rows[-1].merged_at, rows[-1].old_id)
             rows = self.read(partial(_next_to_follow, after=last))
+        if busy is not None:
+            raise busy
         return count
 
 

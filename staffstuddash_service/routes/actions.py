@@ -22,7 +22,7 @@ ABSENT = documented(StudentNotFound, StudentErased, StudentMerged)
 @router.post(
     "/students/{student_id}/actions",
     status_code=201,
-    responses=ABSENT | documented(ActionExists),
+    responses=documented(StudentNotFound, StudentErased, ActionExists),
 )
 def add_action(
     student_id: StudentId,

@@ -25,7 +25,7 @@ ABSENT = documented(StudentNotFound, StudentErased, StudentMerged)
 FewLimit = Annotated[int, Query(ge=1, le=100, description="How many items at most.")]
 
 
-@router.post("", status_code=201, responses=ABSENT | documented(DraftExists))
+@router.post("", status_code=201, responses=documented(StudentNotFound, StudentErased, DraftExists))
 def add_draft(
     student_id: StudentId,
     new: NewDraft,

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.database.assessments import AssessmentToStore
@@ -23,6 +23,7 @@ from dropout_service.models import (
     Enrolment,
 )
 from shared_db.connection.database import Database
+from shared_db.errors import DatabaseBusy
 from shared_db.results import Outcome
 from staffstuddash_service.datastore import DatastoreManager
 from tests.contract.test_rollup import rebuilt, rollup
@@ -210,6 +211,25 @@ def test_dropout_follows_the_merges_of_staffstuddash(database: Database) -> None
         with pytest.raises(StudentMerged) as refusal:
             manager.events.search(former)
         assert refusal.value.target == "c"
+
+
+def test_a_locked_student_does_not_block_the_merges_of_others(private_url: str) -> None:
+    engine = engine_on(private_url)
+    patient = Database.for_bind(engine, statement_timeout_seconds=0.5)
+    datastore, manager = DatastoreManager(patient), DropoutDatabaseManager(patient)
+    for id_ in ("a", "b"):
+        datastore.add_student(id_, "Ada")
+        manager.events.add_many(events(id_, range(4)))
+        datastore.merging.merge(id_, f"new {id_}")
+    with engine.begin() as writer:
+        writer.execute(text("SELECT id FROM dropout.students WHERE id = 'a' FOR UPDATE"))
+        with pytest.raises(DatabaseBusy):
+            manager.merging.follow()
+        merged = [one.id for one in manager.students.search().items]
+
+    assert merged == ["a", "new b"]
+    assert manager.merging.follow() == 1
+    assert [one.id for one in manager.students.search().items] == ["new a", "new b"]
 
 
 def test_dropout_does_not_follow_merges_of_students_erased_since(database: Database) -> None:
