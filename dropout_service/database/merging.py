@@ -42,6 +42,7 @@ from shared_db.clock import utc_now
 from shared_db.errors import DatabaseBusy
 from shared_db.repository import Repository
 from shared_db.row_moves import MoveReport, move_rows, owned_tables, row_count, shared_keys
+from shared_db.writes.idempotent_insert import content_digest
 
 # Tables with one row for a student and something else, which a merge resolves. The rows of all
 # other tables with a student's id are moved as they are.
@@ -141,7 +142,7 @@ def _merge(session: Session, old_id: str, new_id: str) -> MoveReport:
 
 def _move(session: Session, old_id: str, target: str, now: datetime) -> MoveReport:
     is_known = _has_rows(session, target)
-    _fill_in(session, old_id, target)
+    digest = _fill_in(session, old_id, target)
     both_have_events = all(_has_events(session, id_) for id_ in (old_id, target))
     moved = move_rows(session, MOVED, "student_id", old_id, target)
     conflicts = _merge_enrolments(session, old_id, target)
@@ -152,7 +153,7 @@ def _move(session: Session, old_id: str, target: str, now: datetime) -> MoveRepo
     mark_overall(session, [target])
     session.execute(update(Alias).where(Alias.new_id == old_id).values(new_id=target))
     session.execute(delete(Student).where(Student.id == old_id))
-    session.add(Alias(old_id=old_id, new_id=target, merged_at=now))
+    session.add(Alias(old_id=old_id, new_id=target, merged_at=now, digest=digest))
     conflicts["students"] = int(is_known)
     recomputed = _mark_incomplete(session, target, moved)
     for model in ROLLUPS if both_have_events else ():
@@ -160,15 +161,20 @@ def _move(session: Session, old_id: str, target: str, now: datetime) -> MoveRepo
     return MoveReport(target, moved, conflicts, recomputed)
 
 
-def _fill_in(session: Session, old_id: str, target: str) -> None:
-    """Give the student the name and e-mail of the old id where they are absent."""
+def _fill_in(session: Session, old_id: str, target: str) -> bytes | None:
+    """Give the student the name and e-mail of the old id where they are absent.
+
+    Returns the digest of those of the old id, None if they are unknown.
+    """
     old, student = session.get_one(Student, old_id), session.get_one(Student, target)
-    if student.digest is None:
-        student.digest = old.digest
+    known = {"name": old.name, "email": old.email}
     student.name = student.name or old.name
     student.email = student.email or old.email
+    if student.digest is None and old.digest is not None:
+        student.digest = content_digest({"name": student.name, "email": student.email})
     session.flush()
     session.expunge(old)
+    return None if old.digest is None else content_digest(known)
 
 
 def _merge_enrolments(session: Session, old_id: str, target: str) -> dict[str, int]:

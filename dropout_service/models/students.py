@@ -53,6 +53,9 @@ class Alias(Base):
     old_id: Mapped[str] = mapped_column(Key, primary_key=True)
     new_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))
     merged_at: Mapped[datetime]
+    digest: Mapped[bytes | None] = mapped_column(
+        LargeBinary(16), comment="Of the name and e-mail under the old id, which may be sent again"
+    )
 
 
 class Deletion(Base):

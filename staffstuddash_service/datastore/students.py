@@ -29,13 +29,12 @@ from staffstuddash_service.datastore.student_locks import (
     erased_among,
     find_student,
     lock_students,
-    present_ids,
     refusals_of_missing,
     require_not_erased,
 )
 from staffstuddash_service.domain.sort_keys import sort_key
 from staffstuddash_service.errors import StudentErased, StudentExists
-from staffstuddash_service.models import PerformanceRecord, Student, sort_columns
+from staffstuddash_service.models import Alias, PerformanceRecord, Student, sort_columns
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
 STUDENT_FIELDS = ("email", "created_at", "updated_at")
@@ -82,7 +81,8 @@ class StudentRepository(Repository):
     def add(self, student_id: str, name: str, email: str | None = None) -> Student:
         """Insert a student; a replay changes nothing and is marked `is_replay`.
 
-        Under a former id it returns the student it was merged into, as a replay.
+        Under a former id, content that was stored of the student is a replay, which returns the
+        student it was merged into.
 
         Raises:
             StudentExists: the id is stored with another name or e-mail.
@@ -174,18 +174,41 @@ class StudentRepository(Repository):
 
 def _insert(session: Session, new: StudentToStore) -> Student:
     now = utc_now()
-    student = insert_idempotent(session, Student, new.values(now), StudentExists)
-    # After the INSERT, which waits for a concurrent erasure.
+    row = new.values(now)
+    student = insert_idempotent(session, Student, row, StudentExists)
+    # After the INSERT, which waits for a concurrent erasure or merge.
     require_not_erased(session, student.id)
     if student.is_replay:
         return student
-    if student.id in (merged := present_ids(session, [student.id])):
+    if merged := _results_of_merged(session, [row]):
         _remove(session, {student.id})
-        present = find_student(session, merged[student.id])
+        [result] = merged.values()
+        if result.outcome is Outcome.CONFLICT:
+            raise StudentExists(student.id)
+        present = find_student(session, result.id)
         present.is_replay = True
         return present
     insert_empty_records(session, [student.id], now)
     return student
+
+
+def _results_of_merged(session: Session, rows: Sequence[Row]) -> dict[str, InsertResult]:
+    """Return the result of each row with a former id, by id: a replay, or a conflict.
+
+    It is a replay if it has the content that was stored under the former or the present id.
+    """
+    digests = {row["id"]: row["digest"] for row in rows}
+    query = select(Alias, Student).join(Student, Student.id == Alias.new_id)
+    found = dict[str, InsertResult]()
+    for alias, student in session.execute(query.where(Alias.old_id.in_(digests))):
+        present = content_digest({"name": student.name, "email": student.email})
+        is_replay = digests[alias.old_id] in (alias.digest, present)
+        found[alias.old_id] = (
+            InsertResult(student.id, Outcome.REPEATED)
+            if is_replay
+            else InsertResult(alias.old_id, Outcome.CONFLICT)
+        )
+    return found
 
 
 def _insert_many(session: Session, students: Sequence[StudentToStore]) -> list[InsertResult]:
@@ -205,16 +228,15 @@ def insert_rows(
     results = insert_many_idempotent(session, Student, rows, look_first=look_first)
     # After the INSERT, which waits for a concurrent erasure.
     erased = erased_among(session, {row["id"] for row in rows})
-    stored = {one.id for one in results if one.is_stored}
-    merged = present_ids(session, stored) if stored else {}
+    pairs = zip(rows, results, strict=True)
+    stored = [row for row, result in pairs if result.is_stored]
+    merged = _results_of_merged(session, stored) if stored else {}
     _remove(session, erased.union(merged))
 
     def final(result: InsertResult) -> InsertResult:
         if result.id in erased:
             return refused(result.id, StudentErased(result.id))
-        if result.id in merged:
-            return InsertResult(merged[result.id], Outcome.REPEATED)
-        return result
+        return merged.get(result.id, result)
 
     return [final(result) for result in results]
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from shared_db.columns import IdempotentRow, Key, Row
@@ -76,6 +76,9 @@ class Alias(Base):
     new_id: Mapped[str] = mapped_column(Key, ForeignKey("staffstuddash.students.id"))
     merged_at: Mapped[datetime]
     merged_by: Mapped[str] = mapped_column(Key, comment="The name of the key that called")
+    digest: Mapped[bytes] = mapped_column(
+        LargeBinary(16), comment="Of the name and e-mail under the old id, which may be sent again"
+    )
 
 
 class Deletion(Base):

@@ -14,6 +14,7 @@ from staffstuddash_service.datastore.actions import ActionToStore
 from staffstuddash_service.datastore.drafts import DraftToStore
 from staffstuddash_service.errors import (
     StudentErased,
+    StudentExists,
     StudentMerged,
 )
 from staffstuddash_service.models import Base
@@ -107,21 +108,41 @@ def test_requests_are_replays_before_and_after_a_merge(datastore: DatastoreManag
     ).is_replay
 
 
-def test_a_student_sent_under_the_old_id_is_a_replay(datastore: DatastoreManager) -> None:
+def test_a_student_sent_again_under_the_old_id_is_a_replay(datastore: DatastoreManager) -> None:
     datastore.add_student("old", "Ada L.")
     datastore.add_student("new", "Ada Lovelace")
     datastore.merging.merge("old", "new")
 
-    student = datastore.add_student("old", "Ada L.")
+    sent = [datastore.add_student("old", name) for name in ("Ada L.", "Ada Lovelace")]
     results = datastore.students.add_many(
-        [StudentToStore("Ada L.", id="old"), StudentToStore("Zoe", id="zoe")]
+        [
+            StudentToStore("Ada L.", id="old"),
+            StudentToStore("Zoe", id="zoe"),
+            StudentToStore("Ada L.", id="old"),
+        ]
     )
 
-    assert (student.id, student.name, student.is_replay) == ("new", "Ada Lovelace", True)
+    assert {(one.id, one.name, one.is_replay) for one in sent} == {("new", "Ada Lovelace", True)}
     assert [(one.id, one.outcome) for one in results] == [
         ("new", Outcome.REPEATED),
         ("zoe", Outcome.STORED),
+        ("new", Outcome.REPEATED),
     ]
+    assert [one.id for one in datastore.students.search().items] == ["new", "zoe"]
+
+
+def test_another_student_under_the_old_id_is_refused(datastore: DatastoreManager) -> None:
+    """The school may give the id to somebody else: their rows are not this student's."""
+    datastore.add_student("old", "Ada L.")
+    datastore.merging.merge("old", "new")
+
+    with pytest.raises(StudentExists):
+        datastore.add_student("old", "Grace")
+    results = datastore.students.add_many(
+        [StudentToStore("Grace", id="old"), StudentToStore("Zoe", id="zoe")]
+    )
+
+    assert [one.outcome for one in results] == [Outcome.CONFLICT, Outcome.STORED]
     assert [one.id for one in datastore.students.search().items] == ["new", "zoe"]
 
 

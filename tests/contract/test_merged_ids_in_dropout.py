@@ -16,7 +16,7 @@ from dropout_service.database.courses.bulk_import import (
 from dropout_service.database.events.click_import import Resource, StudentClicks
 from dropout_service.database.students.store import StudentToStore
 from dropout_service.domain.enums import EventType
-from dropout_service.errors import SameStudent, StudentErased, StudentMerged
+from dropout_service.errors import SameStudent, StudentErased, StudentExists, StudentMerged
 from dropout_service.models import (
     Base,
     DailyActivity,
@@ -31,7 +31,7 @@ from tests.support.databases import OpenDatabase, engine_on
 from tests.support.dumps import dump
 from tests.support.factories import NOON, days
 from tests.support.merging import answers_and_views as events
-from tests.support.merging import repeated
+from tests.support.merging import repeated, statements
 
 AS_OF = NOON + days(20)
 
@@ -95,12 +95,26 @@ def test_rows_sent_under_the_old_id_are_stored_under_the_new_one(
     sent = db_manager.students.add_many([StudentToStore("old", "Ada"), StudentToStore("zoe", "Z")])
 
     assert {one.student_id for one in (event, again, mark, given, features)} == {"new"}
-    assert (again.is_replay, student.id, student.is_replay) == (True, "new", True)
+    assert (again.is_replay, student.id, student.name) == (True, "new", "Ada")
     assert {one.outcome for one in stored} == {Outcome.STORED}
     assert [one.outcome for one in sent] == [Outcome.REPEATED, Outcome.STORED]
     assert len(db_manager.events.search("new").items) == 5
     assert len(db_manager.assessments.search("new").items) == 3
     assert [one.id for one in db_manager.students.search().items] == ["abe", "new", "zoe"]
+
+
+def test_names_under_the_old_id_are_replays_or_conflicts(
+    db_manager: DropoutDatabaseManager,
+) -> None:
+    db_manager.students.add("old", "Ada L.")
+    db_manager.students.add("new", "Ada Lovelace")
+    db_manager.merging.merge("old", "new")
+
+    for name in ("Ada L.", "Ada Lovelace"):
+        assert db_manager.students.add("old", name).is_replay
+    with pytest.raises(StudentExists):
+        db_manager.students.add("old", "Grace")
+    assert db_manager.students.get("new").name == "Ada Lovelace"
 
 
 def test_events_are_replays_before_and_after_a_merge(db_manager: DropoutDatabaseManager) -> None:
@@ -269,3 +283,17 @@ def test_imports_under_the_old_id_are_rows_of_the_new_one(database: Database) ->
         assert {*session.scalars(select(DailyActivity.student_id))} == {"new"}
         assert {*session.scalars(select(Enrolment.student_id))} == {"new"}
     assert rollup(manager, "new") == rebuilt(manager, "new")
+
+
+def test_writes_for_known_students_read_no_alias(db_manager: DropoutDatabaseManager) -> None:
+    """The aliases are read only if a student is missing."""
+    db_manager.events.add_many([one for id_ in "ab" for one in events(id_, range(2))])
+    with statements() as run:
+        db_manager.events.add(None, "a", None, "NAVIGATION")
+        db_manager.events.add_many([one for id_ in "ab" for one in events(id_, range(2, 4))])
+        db_manager.assessments.add("a", "quiz", "Math", 5)
+        db_manager.events.search("a")
+        db_manager.predictions.predict("a", as_of=AS_OF)
+
+    assert len(run) > 5
+    assert [one for one in run if "aliases" in one] == []

@@ -101,8 +101,9 @@ class StudentRepository(Repository):
     def add(self, student_id: str, name: str | None = None, email: str | None = None) -> Student:
         """Insert a student; repeating the call is a no-op marked `is_replay`.
 
-        Name and e-mail are filled in for a student that was created by events. Under a former id
-        it returns the student it was merged into, as a replay.
+        Name and e-mail are filled in for a student that was created by events. Under a former id,
+        content that was stored of the student is a replay, which returns the student it was merged
+        into.
 
         Raises:
             StudentExists: the id is stored with another name or e-mail.
@@ -212,18 +213,17 @@ def _insert_many(session: Session, students: Sequence[StudentToStore]) -> list[I
 def _fill_in(session: Session, row: Row, owner: str) -> Student:
     """Store name and e-mail of a locked student, unless others are stored.
 
-    owner: the present id. A student sent under a former id is a replay, without changes.
+    owner: the present id. Under a former id, content that was stored under it is a replay.
     """
     student = session.get_one(Student, owner)
-    if owner != row["id"]:
-        student.is_replay = True
-        return student
     if student.digest is None:
         student.name, student.email, student.digest = row["name"], row["email"], row["digest"]
         return student
     digests = Digests(student.digest, _present_digest(student))
-    if not digests.is_replay(student.id, row["digest"]):
-        raise StudentExists(student.id)
+    alias = None if owner == row["id"] else session.get(Alias, row["id"])
+    was_merged = alias is not None and alias.digest == row["digest"]
+    if not was_merged and not digests.is_replay(student.id, row["digest"]):
+        raise StudentExists(row["id"])
     student.is_replay = True
     return student
 

@@ -17,6 +17,11 @@ def upgrade() -> None:
         sa.Column("old_id", KEY, nullable=False),
         sa.Column("new_id", KEY, nullable=False),
         sa.Column("merged_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "digest",
+            sa.LargeBinary(16),
+            comment="Of the name and e-mail under the old id, which may be sent again",
+        ),
         sa.ForeignKeyConstraint(
             ["new_id"], [f"{SCHEMA}.students.id"], name=op.f(f"fk_{TABLE}_new_id")
         ),

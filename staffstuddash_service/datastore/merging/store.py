@@ -16,6 +16,7 @@ from shared_db.errors import DatabaseBusy
 from shared_db.pseudonyms import pseudonym_of
 from shared_db.repository import Repository
 from shared_db.row_moves import MoveReport, move_rows, owned_tables, row_count
+from shared_db.writes.idempotent_insert import content_digest
 from staffstuddash_service.datastore.actions import log_action
 from staffstuddash_service.datastore.merging.drafts import merge_drafts
 from staffstuddash_service.datastore.performance import recompute_all
@@ -112,7 +113,7 @@ def _move(session: Session, old_id: str, target: str, actor: str, *, is_rename: 
     records = _delete_derived(session, old_id)
     recompute_all(session, target, now)
     standings = session.scalar(select(func.count()).where(ConceptStanding.student_id == target))
-    _leave_alias(session, old_id, target, actor, now)
+    _leave_alias(session, old, target, actor, now)
     log_action(session, target, actor, "student.merged", data={"pseudonym": pseudonym_of(old_id)})
     session.flush()
     session.expunge(old)
@@ -158,7 +159,9 @@ def _delete_derived(session: Session, student_id: str) -> int:
     return row_count(session.execute(record))
 
 
-def _leave_alias(session: Session, old_id: str, target: str, actor: str, now: datetime) -> None:
+def _leave_alias(session: Session, old: Student, target: str, actor: str, now: datetime) -> None:
     # Earlier aliases of the old id lead to the present one, so that none needs a second step.
-    session.execute(update(Alias).where(Alias.new_id == old_id).values(new_id=target))
-    session.add(Alias(old_id=old_id, new_id=target, merged_at=now, merged_by=actor))
+    session.execute(update(Alias).where(Alias.new_id == old.id).values(new_id=target))
+    digest = content_digest({"name": old.name, "email": old.email})
+    alias = Alias(old_id=old.id, new_id=target, merged_at=now, merged_by=actor, digest=digest)
+    session.add(alias)

@@ -18,6 +18,12 @@ def upgrade() -> None:
         sa.Column("new_id", KEY, nullable=False),
         sa.Column("merged_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("merged_by", KEY, nullable=False, comment="The name of the key that called"),
+        sa.Column(
+            "digest",
+            sa.LargeBinary(16),
+            nullable=False,
+            comment="Of the name and e-mail under the old id, which may be sent again",
+        ),
         sa.ForeignKeyConstraint(
             ["new_id"], [f"{SCHEMA}.students.id"], name=op.f(f"fk_{TABLE}_new_id")
         ),
