@@ -2,50 +2,33 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 
 import pytest
-from sqlalchemy import select, text
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.database.assessments import AssessmentToStore
-from dropout_service.database.courses.bulk_import import (
-    CourseToStore,
-    EnrolmentToStore,
-)
-from dropout_service.database.events.click_import import Resource, StudentClicks
 from dropout_service.database.students.store import StudentToStore
 from dropout_service.domain.enums import EventType
 from dropout_service.errors import SameStudent, StudentErased, StudentExists, StudentMerged
 from dropout_service.models import (
     Base,
-    DailyActivity,
-    Enrolment,
 )
-from shared_db.connection.database import Database
-from shared_db.errors import DatabaseBusy
 from shared_db.results import Outcome
-from staffstuddash_service.datastore import DatastoreManager
 from tests.contract.test_rollup import rebuilt, rollup
-from tests.support.databases import OpenDatabase, engine_on
+from tests.support.databases import OpenDatabase
 from tests.support.dumps import dump
 from tests.support.factories import NOON, days
 from tests.support.merging import answers_and_views as events
 from tests.support.merging import repeated, statements
 
 AS_OF = NOON + days(20)
+SUBMIT = EventType.QUESTION_SUBMIT
 
 
 @pytest.fixture
 def own(open_own_database: OpenDatabase) -> DropoutDatabaseManager:
     """Give a manager on a database of the test's own."""
     return DropoutDatabaseManager(open_own_database(Base.metadata))
-
-
-@pytest.fixture
-def database(private_url: str) -> Database:
-    """Give a PostgreSQL database of the test's own."""
-    return Database.for_bind(engine_on(private_url))
 
 
 READS: dict[str, Callable[[DropoutDatabaseManager], object]] = {
@@ -132,6 +115,29 @@ def test_events_are_replays_before_and_after_a_merge(db_manager: DropoutDatabase
     assert (mark.is_replay, mark.student_id) == (True, "new")
 
 
+def test_events_sent_again_under_another_id_are_replays(
+    db_manager: DropoutDatabaseManager,
+) -> None:
+    """As a system does that exports its events again after the ids were changed."""
+    old, new = (events(id_, range(9), "e") for id_ in ("old", "new"))
+    db_manager.events.add_many(old[:5])
+    db_manager.merging.merge("old", "new")
+    db_manager.events.add_many(new[5:])
+
+    results = [db_manager.events.add_many(sent) for sent in (new, old)]
+    other = EventToStore("new", SUBMIT, "e-1", "another question", occurred_at=NOON)
+    single = db_manager.events.add(
+        "e-4", "new", "q0", SUBMIT, course="math", data=new[4].data, occurred_at=new[4].occurred_at
+    )
+
+    assert {one.outcome for results_of in results for one in results_of} == {Outcome.REPEATED}
+    assert [one.outcome for one in db_manager.events.add_many([other])] == [Outcome.CONFLICT]
+    assert (single.is_replay, single.student_id) == (True, "new")
+    assert len(db_manager.events.search("new").items) == 9
+    stranger = EventToStore("zoe", SUBMIT, "e-1", occurred_at=NOON)
+    assert [one.outcome for one in db_manager.events.add_many([stranger])] == [Outcome.CONFLICT]
+
+
 def test_repeated_dry_and_chained_merges(own: DropoutDatabaseManager) -> None:
     for id_ in "abc":
         own.events.add_many(events(id_, range(5)))
@@ -205,84 +211,6 @@ def test_a_merge_beside_writers_of_both_ids_loses_no_row(own: DropoutDatabaseMan
     assert sum(map(len, stored)) == count
     for id_ in ("a", "c"):
         assert rollup(own, id_) == rebuilt(own, id_)
-
-
-def test_dropout_follows_the_merges_of_staffstuddash(database: Database) -> None:
-    datastore, manager = DatastoreManager(database), DropoutDatabaseManager(database)
-    for id_ in ("a", "b", "c", "z"):
-        datastore.add_student(id_, "Ada")
-        manager.events.add_many(events(id_, range(4)))
-    datastore.merging.merge("a", "b")
-    first = manager.merging.follow()
-    datastore.merging.merge("b", "c")
-    datastore.merging.merge("z", "no events")
-    second, third = manager.merging.follow(), manager.merging.follow()
-
-    assert (first, second, third) == (1, 2, 0)
-    assert len(manager.events.search("c").items) == 12
-    assert len(manager.events.search("no events").items) == 4
-    for former in ("a", "b"):
-        with pytest.raises(StudentMerged) as refusal:
-            manager.events.search(former)
-        assert refusal.value.target == "c"
-
-
-def test_a_locked_student_does_not_block_the_merges_of_others(private_url: str) -> None:
-    engine = engine_on(private_url)
-    patient = Database.for_bind(engine, statement_timeout_seconds=0.5)
-    datastore, manager = DatastoreManager(patient), DropoutDatabaseManager(patient)
-    for id_ in ("a", "b"):
-        datastore.add_student(id_, "Ada")
-        manager.events.add_many(events(id_, range(4)))
-        datastore.merging.merge(id_, f"new {id_}")
-    with engine.begin() as writer:
-        writer.execute(text("SELECT id FROM dropout.students WHERE id = 'a' FOR UPDATE"))
-        with pytest.raises(DatabaseBusy):
-            manager.merging.follow()
-        merged = [one.id for one in manager.students.search().items]
-
-    assert merged == ["a", "new b"]
-    assert manager.merging.follow() == 1
-    assert [one.id for one in manager.students.search().items] == ["new a", "new b"]
-
-
-def test_dropout_does_not_follow_merges_of_students_erased_since(database: Database) -> None:
-    datastore, manager = DatastoreManager(database), DropoutDatabaseManager(database)
-    for id_ in ("old", "new"):
-        datastore.add_student(id_, "Ada")
-        manager.events.add_many(events(id_, range(4)))
-    datastore.merging.merge("old", "new")
-    datastore.students.erase("new")
-
-    assert manager.merging.follow() == 0
-    assert manager.students.erase_deleted() == 2
-    assert manager.students.search().items == []
-
-
-def test_imports_under_the_old_id_are_rows_of_the_new_one(database: Database) -> None:
-    manager = DropoutDatabaseManager(database)
-    course = CourseToStore("M-P", "M", "P", date(2026, 3, 1), 100)
-    manager.courses.import_courses([course], [])
-    enrolments = [EnrolmentToStore(f"of-{id_}", id_, "M-P", 0) for id_ in ("old", "new")]
-    clicks = [
-        StudentClicks(
-            id_, "M-P", [f"{id_}{day}" for day in (1, 2)], [1, 2], [Resource("1", "q")] * 2, [3, 4]
-        )
-        for id_ in ("old", "new")
-    ]
-    manager.courses.import_enrolments(enrolments)
-    manager.clicks.add_many(clicks[:1])
-    manager.merging.merge("old", "new")
-
-    again = manager.courses.import_enrolments(enrolments)
-    outcomes = manager.clicks.add_many(clicks)
-
-    assert {one.outcome for one in again} == {Outcome.REPEATED}
-    assert outcomes == [Outcome.REPEATED] * 2 + [Outcome.STORED] * 2
-    with database.reading() as session:
-        assert {*session.scalars(select(DailyActivity.student_id))} == {"new"}
-        assert {*session.scalars(select(Enrolment.student_id))} == {"new"}
-    assert rollup(manager, "new") == rebuilt(manager, "new")
 
 
 def test_writes_for_known_students_read_no_alias(db_manager: DropoutDatabaseManager) -> None:
