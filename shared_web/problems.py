@@ -189,7 +189,8 @@ def refusal_response(request: Request, refusal: ServiceError) -> Response:
     if isinstance(refusal, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(refusal, Moved):
-        headers["Location"] = path_with(request.scope, refusal.parameter, refusal.target) or ""
+        location = path_with(request.scope, refusal.parameter, refusal.target)
+        headers |= {"Location": location} if location else {}
     return problem_response(
         request,
         status=refusal.status,

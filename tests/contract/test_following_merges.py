@@ -1,5 +1,7 @@
 """Merges of staffstuddash that dropout follows, and imports under merged ids, on PostgreSQL."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
 
 import pytest
@@ -11,10 +13,11 @@ from dropout_service.database.courses.bulk_import import (
     EnrolmentToStore,
 )
 from dropout_service.database.events.click_import import Resource, StudentClicks
-from dropout_service.errors import StudentMerged
+from dropout_service.errors import StudentErased, StudentMerged
 from dropout_service.models import (
     DailyActivity,
     Enrolment,
+    LearningEvent,
 )
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy
@@ -23,6 +26,7 @@ from staffstuddash_service.datastore import DatastoreManager
 from tests.contract.test_rollup import rebuilt, rollup
 from tests.support.databases import engine_on
 from tests.support.merging import answers_and_views as events
+from tests.support.merging import repeated
 
 
 @pytest.fixture
@@ -107,3 +111,25 @@ def test_imports_under_the_old_id_are_rows_of_the_new_one(database: Database) ->
         assert {*session.scalars(select(DailyActivity.student_id))} == {"new"}
         assert {*session.scalars(select(Enrolment.student_id))} == {"new"}
     assert rollup(manager, "new") == rebuilt(manager, "new")
+
+
+def test_an_erasure_beside_merges_leaves_no_row(private_url: str) -> None:
+    """Either comes first; an erasure that meets a merge is repeated."""
+    manager = DropoutDatabaseManager(Database.for_bind(engine_on(private_url)))
+
+    def act(number: int) -> None:
+        pair = f"old {number // 2}", f"new {number // 2}"
+        if number % 2:
+            repeated(lambda: manager.students.erase(pair[0]))
+        else:
+            manager.events.add_many(events(pair[0], range(3)))
+            with suppress(StudentErased):
+                repeated(lambda: manager.merging.merge(*pair))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(act, range(24), chunksize=1))
+    for number in range(12):
+        manager.students.erase(f"old {number}")
+
+    with manager.database.reading() as session:
+        assert session.scalars(select(LearningEvent.id)).all() == []

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from dropout_service.database.students.locking import (
+    MERGED_MEANWHILE,
     ensure_and_lock_each,
     ensure_and_lock_one,
     erased_among,
@@ -36,6 +37,7 @@ from dropout_service.models import (
 )
 from shared_db.clock import utc_now
 from shared_db.columns import Row
+from shared_db.errors import DatabaseBusy
 from shared_db.pseudonyms import equivalent_ids, pseudonym_of
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
@@ -101,9 +103,8 @@ class StudentRepository(Repository):
     def add(self, student_id: str, name: str | None = None, email: str | None = None) -> Student:
         """Insert a student; repeating the call is a no-op marked `is_replay`.
 
-        Name and e-mail are filled in for a student that was created by events. Under a former id,
-        content that was stored of the student is a replay, which returns the student it was merged
-        into.
+        Name and e-mail are filled in for a student that was created by events. Under a former id
+        the content from before the merge is a replay, which returns the present student.
 
         Raises:
             StudentExists: the id is stored with another name or e-mail.
@@ -147,14 +148,21 @@ class StudentRepository(Repository):
 
         Rows under any Unicode form of the id, and under merged ids, are erased. Tombstones stay, so
         that late rows are rejected. Erasing again deletes nothing.
+
+        Raises:
+            DatabaseBusy: the student is being merged now.
+
         """
 
         def erase(session: Session) -> tuple[dict[str, int], list[str]]:
             ids = _ids_of_student(session, student_id)
-            deleted = Counter[str]()
             for id_ in ids:
                 _insert_tombstone(session, id_)
                 session.execute(select(Student.id).where(Student.id == id_).with_for_update())
+            if _ids_of_student(session, student_id) != ids:
+                raise DatabaseBusy(MERGED_MEANWHILE)
+            deleted = Counter[str]()
+            for id_ in ids:
                 deleted.update(_delete_rows(session, id_))
             return dict(deleted), ids
 
