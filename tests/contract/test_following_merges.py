@@ -122,10 +122,11 @@ def test_an_erasure_beside_merges_leaves_no_row(private_url: str) -> None:
         if number % 2:
             repeated(lambda: manager.students.erase(pair[0]))
         else:
-            manager.events.add_many(events(pair[0], range(3)))
             with suppress(StudentErased):
                 repeated(lambda: manager.merging.merge(*pair))
 
+    for number in range(12):
+        manager.events.add_many(events(f"old {number}", range(3)))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(act, range(24), chunksize=1))
     for number in range(12):
