@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import text
@@ -201,6 +202,27 @@ def test_a_merge_beside_writers_of_both_ids_loses_no_row(own: DatastoreManager) 
         assert found.assessment_count == len(mine)
         drafts = versions(own, id_)
         assert [version for _, version, *_ in drafts] == [*range(1, len(drafts) + 1)]
+
+
+def test_an_erasure_beside_merges_leaves_no_row(own: DatastoreManager) -> None:
+    """Either comes first; an erasure that meets a merge is repeated."""
+    for number in range(8):
+        own.add_student(f"old {number}", "Xanthippe")
+        own.add_assessment(f"old {number}", "quiz", "Math", 5)
+
+    def act(number: int) -> None:
+        pair = f"old {number // 2}", f"new {number // 2}"
+        if number % 2:
+            repeated(lambda: own.students.erase(pair[0]))
+        else:
+            with suppress(StudentErased):
+                repeated(lambda: own.merging.merge(*pair))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(act, range(16)))
+
+    assert own.students.search().items == []
+    assert "Xanthippe" not in dump(own.database)
 
 
 def test_two_merges_at_once_are_one(own: DatastoreManager) -> None:
