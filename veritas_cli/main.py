@@ -7,7 +7,7 @@ from veritas_cli.commands.check import check
 from veritas_cli.commands.demo import demo
 from veritas_cli.commands.erase import erase
 from veritas_cli.commands.evaluate import evaluate
-from veritas_cli.commands.import_oulad import imports
+from veritas_cli.commands.imports.group import imports
 from veritas_cli.commands.keys import keys
 from veritas_cli.commands.migrate import migrate
 from veritas_cli.commands.owner import owner

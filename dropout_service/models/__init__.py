@@ -18,7 +18,12 @@ from dropout_service.models.courses import (
 from dropout_service.models.events import AttemptHistory, DailyActivity, LearningEvent, ResourceUse
 from dropout_service.models.learned import LearnedModel
 from dropout_service.models.predictions import DropoutPrediction, FeatureSet, PredictionFeedback
-from dropout_service.models.published import published_aliases, published_deletions
+from dropout_service.models.published import (
+    published_aliases,
+    published_classes,
+    published_deletions,
+    published_enrolments,
+)
 from dropout_service.models.students import Alias, Deletion, Student
 
 __all__ = [
@@ -44,5 +49,7 @@ __all__ = [
     "Student",
     "Submission",
     "published_aliases",
+    "published_classes",
     "published_deletions",
+    "published_enrolments",
 ]

@@ -4,24 +4,45 @@ They have metadata of their own, so that no migration of this service creates th
 store does not have them.
 """
 
-from sqlalchemy import Column, MetaData, Table
+from sqlalchemy import Column, Date, MetaData, Table
 
 from dropout_service.models.students import PSEUDONYM
 from shared_db.columns import Key, UtcDateTime
 
-_METADATA = MetaData(schema="staffstuddash")
+_VIEWS = MetaData(schema="staffstuddash")
 
 published_deletions = Table(
     "published_deletions",
-    _METADATA,
+    _VIEWS,
     Column("pseudonym", PSEUDONYM, primary_key=True),
     Column("deleted_at", UtcDateTime),
 )
 
 published_aliases = Table(
     "published_aliases",
-    _METADATA,
+    _VIEWS,
     Column("old_id", Key, primary_key=True),
     Column("new_id", Key),
     Column("merged_at", UtcDateTime),
+)
+
+# Classes of the roster; the dates are the first and the last day of their terms.
+published_classes = Table(
+    "published_classes",
+    _VIEWS,
+    Column("class_id", Key, primary_key=True),
+    Column("course_id", Key),
+    Column("starts_on", Date),
+    Column("ends_on", Date),
+    Column("ended_at", UtcDateTime),
+)
+
+# Students in classes; `valid_to` is the first day on which the enrolment is over.
+published_enrolments = Table(
+    "published_enrolments",
+    _VIEWS,
+    Column("student_id", Key),
+    Column("class_id", Key),
+    Column("valid_from", Date),
+    Column("valid_to", Date),
 )

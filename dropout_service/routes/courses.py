@@ -19,7 +19,7 @@ router = APIRouter(prefix="/courses", tags=["courses"], route_class=AdmittedRout
 
 @router.get("", dependencies=[READ], responses=documented(InvalidRequest, MalformedCursor))
 def list_courses(manager: Manager, after: After = None, limit: Limit = 100) -> PageOut[CourseOut]:
-    """Return the imported courses by id, with the numbers of their enrolments."""
+    """Return courses by id, imported ones and classes, with the numbers of their enrolments."""
     return PageOut[CourseOut].of(manager.courses.search(after=after, limit=limit))
 
 
@@ -33,7 +33,8 @@ def list_course_risks(
 ) -> PageOut[PredictionOut]:
     """Return the latest predictions of the course's enrolments, the highest risk first.
 
-    For a course without enrolments: the overall predictions of the students active in it.
+    For a class of the roster: the overall predictions of the students enrolled in it now. For a
+    course known from events only: those of the students active in it.
     """
     page = manager.predictions.search_course(course, after=after, limit=limit)
     return PageOut[PredictionOut].of(page)

@@ -11,18 +11,20 @@ class CourseOut(Out):
     """Course; days count from `starts_on`, which is day 0.
 
     `activity_from` and `activity_until` are the first and last day of the stream of activity.
-    Without a stream, activity is missing, not zero; a stream without a last day goes on.
+    Without a stream, activity is missing, not zero; a stream without a last day goes on. A class of
+    the roster is the course of its id; its dates are those of its terms, null if it has none.
     """
 
     id: str
     module: str
     presentation: str
-    starts_on: date
-    length_days: int
+    starts_on: date | None
+    length_days: int | None
     enrolments: int
     still_registered: int
     activity_from: int | None
     activity_until: int | None
+    is_class: bool
 
     @computed_field  # type: ignore[prop-decorator] # as pydantic documents it
     @property

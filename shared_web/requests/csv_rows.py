@@ -29,24 +29,45 @@ class TableRow:
     cells: list[str]
 
 
-def table_rows(text: str) -> Iterator[TableRow]:
-    """Yield the rows that are not blank. CR, LF and both end a line, outside of quotes a row.
+def separator_of(text: str) -> str:
+    """Return the separator of a table.
 
-    A first line `sep=;` names the separator. Otherwise it is the most frequent one of the first
-    line with text.
+    A first line `sep=;` names it. Otherwise it is the most frequent one of the first line with
+    text.
 
     Raises:
-        InvalidRequest: a quote is not closed, text follows a closed one, or a cell is longer than
-            `MAX_CELL_LENGTH`; names line and column.
+        InvalidRequest: another separator is named.
 
     """
     named = _NAMED_SEPARATOR.fullmatch(_FIRST_LINE.match(text)[0])  # type: ignore[index] # matches
     separator = named[1] if named else _most_frequent(text)
     if separator not in _SEPARATORS:
         raise InvalidRequest("Line 1 names a separator other than comma, semicolon and tab.")
-    lines = _Lines(_without_spaces_after_quotes(text, separator))
+    return separator
+
+
+def table_rows(
+    text: str, *, first_line: int = 1, separator: str | None = None
+) -> Iterator[TableRow]:
+    """Yield the rows that are not blank. CR, LF and both end a line, outside of quotes a row.
+
+    first_line: number of the text's first line, if it is a later part of a table. separator: of
+    that table; by default that of the text.
+
+    Raises:
+        InvalidRequest: a quote is not closed, text follows a closed one, or a cell is longer than
+            `MAX_CELL_LENGTH`; names line and column. Or as `separator_of`.
+
+    """
+    is_beginning = separator is None
+    separator = separator or separator_of(text)
+    lines = _Lines(_without_spaces_after_quotes(text, separator), first_line)
     for first in lines:
-        if named and lines.row_line == 1:
+        if (
+            is_beginning
+            and lines.row_line == 1
+            and _NAMED_SEPARATOR.fullmatch(first.rstrip("\r\n"))
+        ):
             continue
         try:
             cells = [cell.strip() for cell in next(_reader(lines.of_row(first), separator))]
@@ -63,9 +84,9 @@ class _Lines:
     row_line: number of the current row's first line. row: its lines until now.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, first_line: int) -> None:
         # `str.splitlines` would also split at U+2028 and others.
-        self._lines = enumerate(io.StringIO(text, newline=""), 1)
+        self._lines = enumerate(io.StringIO(text, newline=""), first_line)
         self.row_line = 0
         self.row: list[str] = []
 

@@ -16,6 +16,9 @@ from staffstuddash_service.datastore.dashboards.teacher import TeacherDashboardR
 from staffstuddash_service.datastore.drafts import DRAFT, DraftRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
+from staffstuddash_service.datastore.roster.descriptions import StudentDescriptionRepository
+from staffstuddash_service.datastore.roster.lookups import RosterLookupRepository
+from staffstuddash_service.datastore.roster.store import RosterRepository
 from staffstuddash_service.datastore.students import STUDENT, StudentRepository, StudentToStore
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
@@ -53,6 +56,9 @@ class DatastoreManager(Manager):
         self.student_dashboard = StudentDashboardRepository(self.database, self.spool)
         self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
         self.merging = MergingRepository(self.database, self.spool)
+        self.roster = RosterRepository(self.database, self.spool)
+        self.roster_lookups = RosterLookupRepository(self.database, self.spool)
+        self.student_descriptions = StudentDescriptionRepository(self.database, self.spool)
         self.imports = ImportRepository(self.database, self.spool)
         # The names of the design document.
         self.add_student = self.students.add

@@ -15,17 +15,32 @@ from staffstuddash_service.datastore.actions import log_action
 from staffstuddash_service.datastore.student_locks import MERGED_MEANWHILE
 from staffstuddash_service.models import (
     ActionLog,
+    AdvisingRow,
     Alias,
     AssessmentLog,
     ConceptStanding,
     Deletion,
+    DemographicsRow,
     Draft,
+    EnrolmentRow,
+    GuardianRow,
+    IdentifierRow,
     PerformanceRecord,
     Student,
 )
 
 # Tables that refer to students, which are deleted from before them.
-OWNED = (Draft, AssessmentLog, ConceptStanding, PerformanceRecord)
+OWNED = (
+    Draft,
+    AssessmentLog,
+    ConceptStanding,
+    PerformanceRecord,
+    EnrolmentRow,
+    AdvisingRow,
+    GuardianRow,
+    IdentifierRow,
+    DemographicsRow,
+)
 
 
 def ids_of_student(session: Session, student_id: str) -> list[str]:

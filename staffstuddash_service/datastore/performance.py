@@ -14,6 +14,7 @@ from shared_db.columns import Row
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.writes.copy_from import bulk_insert
+from staffstuddash_service.datastore.memberships import EVERYBODY, Members
 from staffstuddash_service.datastore.student_locks import find_student, lock_students
 from staffstuddash_service.datastore.upsert import upsert
 from staffstuddash_service.domain.drafts import Continuity
@@ -74,9 +75,12 @@ class PerformanceRepository(Repository):
 
         return self.read(record)
 
-    def search(self, **options: Unpack[PageOptions]) -> Page[PerformanceRecord]:
-        """Return a page of the records by student."""
-        return self.page(RECORDS_BY_STUDENT, select(PerformanceRecord), _COLUMNS, **options)
+    def search(
+        self, *, members: Members = EVERYBODY, **options: Unpack[PageOptions]
+    ) -> Page[PerformanceRecord]:
+        """Return a page of the records by student, of a class or a person if given."""
+        query = select(PerformanceRecord).where(*members.conditions(PerformanceRecord.student_id))
+        return self.page(RECORDS_BY_STUDENT, query, _COLUMNS, **options)
 
     def refresh_due(self, limit: int = 1000) -> int:
         """Recompute records that changed by the passage of time; return their number.

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from shared_db.errors import DatabaseBusy, ServiceError
 from shared_db.pseudonyms import ids_by_pseudonym
+from shared_db.queries.dialects import in_list
 from staffstuddash_service.errors import StudentErased, StudentMerged, StudentNotFound
 from staffstuddash_service.models import Alias, Deletion, Student
 
@@ -126,6 +127,13 @@ def present_ids(session: Session, student_ids: Collection[str]) -> dict[str, str
     """Return the present id of each former id among these."""
     query = select(Alias.old_id, Alias.new_id).where(Alias.old_id.in_(student_ids))
     return {row.old_id: row.new_id for row in session.execute(query)}
+
+
+def former_ids(session: Session, student_ids: Collection[str]) -> dict[str, str]:
+    """Return the former ids of students, each with the present one."""
+    is_theirs = in_list(Alias.new_id, "ids", session.get_bind().dialect.name)
+    query = select(Alias.old_id, Alias.new_id).where(is_theirs)
+    return {row.old_id: row.new_id for row in session.execute(query, {"ids": list(student_ids)})}
 
 
 def _is_owner(session: Session) -> ColumnElement[bool]:

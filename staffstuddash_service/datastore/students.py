@@ -24,6 +24,7 @@ from shared_db.writes.idempotent_insert import (
 )
 from staffstuddash_service.datastore.actions import log_action
 from staffstuddash_service.datastore.erasure import erase_rows, ids_of_student
+from staffstuddash_service.datastore.memberships import EVERYBODY, Members
 from staffstuddash_service.datastore.performance import insert_empty_records
 from staffstuddash_service.datastore.student_locks import (
     erased_among,
@@ -107,12 +108,18 @@ class StudentRepository(Repository):
             STUDENT, student_id, lambda session: find_student(session, student_id)
         )
 
-    def search(self, *, search: str | None = None, **options: Unpack[PageOptions]) -> Page[Student]:
-        """Return a page of the students by id.
+    def search(
+        self,
+        *,
+        search: str | None = None,
+        members: Members = EVERYBODY,
+        **options: Unpack[PageOptions],
+    ) -> Page[Student]:
+        """Return a page of the students by id, of a class or a person if given.
 
         search: a part of the name or e-mail; case and accents are ignored.
         """
-        query = select(Student)
+        query = select(Student).where(*members.conditions(Student.id))
         if search is not None:
             found = Student.search_text.contains(sort_key(search), autoescape=True)
             query = query.where(found)

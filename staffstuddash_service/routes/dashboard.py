@@ -11,10 +11,18 @@ from shared_web.auth.dependencies import READ
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
+from staffstuddash_service.datastore.memberships import Members
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.domain.sort_orders import Order
 from staffstuddash_service.errors import StudentErased, StudentMerged, StudentNotFound
-from staffstuddash_service.routes.filters import LISTING, DashboardFilters, Search, Timezone
+from staffstuddash_service.routes.filters import (
+    LISTING,
+    DashboardFilters,
+    OfClass,
+    OfPerson,
+    Search,
+    Timezone,
+)
 from staffstuddash_service.routes.path_parameters import StudentId
 from staffstuddash_service.schemas.dashboards import CohortOut, DashboardRowOut, StudentDashboardOut
 
@@ -34,13 +42,20 @@ def get_teacher_dashboard(
     datastore: Datastore,
     filters: DashboardFilters,
     search: Search = None,
+    class_id: OfClass = None,
+    person_id: OfPerson = None,
     sort: Sort = Order.STUDENT_ID,
     after: After = None,
     limit: Limit = 100,
 ) -> PageOut[DashboardRowOut]:
     """Return a row for each student: performance, hints, last activity, latest dropout risk."""
     page = datastore.teacher_dashboard.search(
-        order=sort, filters=filters, search=search, after=after, limit=limit
+        order=sort,
+        filters=filters,
+        search=search,
+        members=Members(class_id, person_id),
+        after=after,
+        limit=limit,
     )
     return PageOut[DashboardRowOut].of(page)
 

@@ -11,6 +11,7 @@ from shared_db.queries.filters import Filter
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.filters import FilterSet, choice, flag, instant, number, text
+from shared_web.requests.fields import Id
 from shared_web.requests.text import at_most
 from staffstuddash_service.domain.drafts import ChangeType
 from staffstuddash_service.domain.integrity import IntegrityLabel
@@ -54,6 +55,11 @@ def _zone(name: str) -> str:
 Timezone = Annotated[
     Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_zone)],
     Query(description="Time zone in which today begins.", examples=["Europe/Berlin"]),
+]
+
+OfClass = Annotated[Id | None, Query(description="Only students of this class today.")]
+OfPerson = Annotated[
+    Id | None, Query(description="Only students taught or advised by this person today.")
 ]
 
 _RECORD = (

@@ -9,3 +9,8 @@ from shared_web.requests.fields import Id
 StudentId = Annotated[Id, Path(description="The student's id.", examples=["s001"])]
 AssessmentId = Annotated[Id, Path(description="The assessment's id.", examples=["a001"])]
 ConceptId = Annotated[Id, Path(description="The concept's id.", examples=["math-fractions"])]
+OrganisationId = Annotated[Id, Path(description="The organisation's id.", examples=["school"])]
+TermId = Annotated[Id, Path(description="The term's id.", examples=["2026-autumn"])]
+CourseId = Annotated[Id, Path(description="The course's id.", examples=["math"])]
+ClassId = Annotated[Id, Path(description="The class's id.", examples=["math-5a"])]
+PersonId = Annotated[Id, Path(description="The id of the member of staff.", examples=["t001"])]

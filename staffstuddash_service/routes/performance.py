@@ -7,9 +7,10 @@ from shared_web.auth.dependencies import READ
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
+from staffstuddash_service.datastore.memberships import Members
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import StudentErased, StudentMerged, StudentNotFound
-from staffstuddash_service.routes.filters import LISTING, RecordFilters
+from staffstuddash_service.routes.filters import LISTING, OfClass, OfPerson, RecordFilters
 from staffstuddash_service.routes.path_parameters import StudentId
 from staffstuddash_service.schemas.performance import PerformanceOut
 
@@ -28,8 +29,15 @@ def get_performance(student_id: StudentId, datastore: Datastore) -> PerformanceO
 
 @router.get("/performance-records", dependencies=[READ, EXPENSIVE_IF_SEARCHED], responses=LISTING)
 def list_performance_records(
-    datastore: Datastore, filters: RecordFilters, after: After = None, limit: Limit = 100
+    datastore: Datastore,
+    filters: RecordFilters,
+    class_id: OfClass = None,
+    person_id: OfPerson = None,
+    after: After = None,
+    limit: Limit = 100,
 ) -> PageOut[PerformanceOut]:
-    """Return the records of all students by id."""
-    page = datastore.performance.search(filters=filters, after=after, limit=limit)
+    """Return the records of all students by id, or of those of a class or a person."""
+    page = datastore.performance.search(
+        members=Members(class_id, person_id), filters=filters, after=after, limit=limit
+    )
     return PageOut[PerformanceOut].of(page)

@@ -13,6 +13,7 @@ from shared_web.requests.csv_body import TableOut, csv_body, read_csv
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.datastore import StudentToStore
+from staffstuddash_service.datastore.memberships import Members
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import (
     MergedElsewhere,
@@ -22,7 +23,7 @@ from staffstuddash_service.errors import (
     StudentMerged,
     StudentNotFound,
 )
-from staffstuddash_service.routes.filters import LISTING, Search, StudentFilters
+from staffstuddash_service.routes.filters import LISTING, OfClass, OfPerson, Search, StudentFilters
 from staffstuddash_service.routes.path_parameters import StudentId
 from staffstuddash_service.schemas.students import (
     ErasureOut,
@@ -59,11 +60,19 @@ def list_students(
     datastore: Datastore,
     filters: StudentFilters,
     search: Search = None,
+    class_id: OfClass = None,
+    person_id: OfPerson = None,
     after: After = None,
     limit: Limit = 100,
 ) -> PageOut[StudentOut]:
-    """Return students by id."""
-    page = datastore.students.search(search=search, filters=filters, after=after, limit=limit)
+    """Return students by id, or those of a class or a person."""
+    page = datastore.students.search(
+        search=search,
+        members=Members(class_id, person_id),
+        filters=filters,
+        after=after,
+        limit=limit,
+    )
     return PageOut[StudentOut].of(page)
 
 

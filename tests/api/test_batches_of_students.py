@@ -91,7 +91,7 @@ def test_assessments_of_a_batch_count_once_each(staffstuddash_client: TestClient
         "id",
         "student_id",
         "student_id",
-        "body",
+        "score",
     ]
     means = [
         staffstuddash_client.get(f"{STUDENTS}/{id_}/performance").json()["mean_percentage"]

@@ -89,6 +89,7 @@ def test_courses_are_listed_with_their_enrolment_counts(
             "still_registered": 2,
             "activity_from": None,
             "activity_until": None,
+            "is_class": False,
             "has_activity": False,
         }
     ]

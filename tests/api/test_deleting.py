@@ -34,6 +34,11 @@ def test_deleting_returns_the_rows_removed_by_table(client: TestClient) -> None:
             "performance_records": 1,
             "aliases": 0,
             "action_logs": 1,
+            "enrolments": 0,
+            "advising_assignments": 0,
+            "guardians": 0,
+            "student_identifiers": 0,
+            "student_demographics": 0,
         },
     }
 

@@ -7,6 +7,7 @@ from dropout_service.database import DropoutDatabaseManager
 from shared_db.pseudonyms import pseudonym_of
 from staffstuddash_service.datastore import DatastoreManager
 from tests.support.factories import a_draft, a_learning_event, a_student, an_action, an_assessment
+from tests.support.merging import NO_ROSTER, NO_ROSTER_CONFLICTS
 
 API = "/api/v1"
 STUDENTS = f"{API}/students"
@@ -33,8 +34,19 @@ def test_the_answer_is_the_account_of_the_merge(client: TestClient) -> None:
     assert "Idempotent-Replay" not in answer.headers
     assert answer.json() == {
         "student_id": "s 2é",
-        "moved": {"students": 1, "assessment_logs": 1, "drafts": 1, "action_logs": 1},
-        "conflicts": {"students": 1, "performance_records": 1, "drafts": 0},
+        "moved": {
+            "students": 1,
+            "assessment_logs": 1,
+            "drafts": 1,
+            "action_logs": 1,
+            **NO_ROSTER,
+        },
+        "conflicts": {
+            "students": 1,
+            "performance_records": 1,
+            "drafts": 0,
+            **NO_ROSTER_CONFLICTS,
+        },
         "recomputed": {"performance_records": 1, "concept_standings": 0, "drafts": 0},
     }
     assert client.get(NEW).json()["email"] == "ada@school.example"
@@ -81,6 +93,42 @@ def test_the_old_path_leads_to_the_same_path_of_the_new_id(
         assert answer.json()["into"] == "s 2é"
     client.follow_redirects = True
     assert client.request(method, path.format("s001"), json=body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", f"{STUDENTS}/{{}}/classes?include_ended=true", None),
+        ("GET", f"{STUDENTS}/{{}}/guardians", None),
+        ("PUT", f"{STUDENTS}/{{}}/guardians", {"items": [{"id": "g1", "name": "Anne"}]}),
+        ("GET", f"{STUDENTS}/{{}}/identifiers", None),
+        ("PUT", f"{STUDENTS}/{{}}/identifiers", {"items": []}),
+        ("PUT", f"{STUDENTS}/{{}}/demographics", {"sex": "female"}),
+        ("GET", f"{STUDENTS}/{{}}/demographics", None),
+        ("DELETE", f"{STUDENTS}/{{}}/demographics", None),
+        ("PUT", f"{API}/classes/5a/students/{{}}", {}),
+        ("DELETE", f"{API}/classes/5a/students/{{}}", None),
+        ("PUT", f"{API}/people/t1/students/{{}}", {}),
+        ("DELETE", f"{API}/people/t1/students/{{}}", None),
+    ],
+)
+def test_the_old_id_in_the_roster_leads_to_the_new_one(
+    client: TestClient, method: str, path: str, body: object
+) -> None:
+    client.put(f"{API}/classes/5a", json={"title": "5a"})
+    client.put(f"{API}/people/t1", json={"name": "Emmy Noether"})
+    client.put(f"{API}/classes/5a/students/s001", json={})
+    client.put(f"{API}/people/t1/students/s001", json={})
+    client.put(f"{OLD}/demographics", json={"sex": "female"})
+    client.post(f"{OLD}/merge", json={"into": "s 2é"})
+
+    answer = client.request(method, path.format("s001"), json=body)
+
+    assert answer.status_code == 308
+    assert answer.headers["Location"] == path.format("s%202%C3%A9")
+    assert answer.json()["type"] == "urn:veritas:problem:student-merged"
+    client.follow_redirects = True
+    assert client.request(method, path.format("s001"), json=body).is_success
 
 
 def test_rows_sent_under_the_old_id_are_stored_under_the_new_one(client: TestClient) -> None:

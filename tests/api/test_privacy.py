@@ -94,6 +94,31 @@ def test_routes_of_staffstuddash_do_not_log_the_request(
     assert MARK not in found
 
 
+def test_routes_of_the_roster_do_not_log_the_request(
+    client: TestClient, logged: Callable[[], str]
+) -> None:
+    own, person = f"{STUDENTS}/{MARK}", f"/api/v1/people/{MARK}"
+    account = {"system": MARK, "kind": "account", "value": MARK}
+    attempts = [
+        client.post(STUDENTS, json=a_student(id=MARK)),
+        client.post(STUDENTS, json=a_student()),
+        client.put(person, json={"name": MARK, "email": f"{MARK}@school.example"}),
+        client.put(person, json={"name": MARK, "organisation_ids": [MARK]}),
+        client.put(f"{person}/students/{MARK}", json={}),
+        client.put(f"{person}/students/{MARK}2", json={}),
+        client.put(f"{own}/guardians", json={"items": [{"id": MARK, "name": MARK}]}),
+        client.put(f"{own}/identifiers", json={"items": [account]}),
+        client.put(f"{STUDENTS}/s001/identifiers", json={"items": [account]}),
+        client.put(f"{own}/demographics", json={"sex": MARK, "attributes": {MARK: MARK}}),
+        client.get("/api/v1/people", params={"name": MARK}),
+        client.get(f"/api/v1/classes/{MARK}/students"),
+    ]
+
+    expected = [201, 201, 201, 422, 201, 404, 200, 200, 409, 201, 200, 404]
+    assert [answer.status_code for answer in attempts] == expected
+    assert MARK not in logged()
+
+
 def test_routes_of_monitoring_do_not_log_the_request(
     monitoring_client: TestClient, logged: Callable[[], str]
 ) -> None:

@@ -14,6 +14,7 @@ from tests.support.source_files import ROOT
 
 DOCUMENT = (ROOT / "docs" / "api.md").read_text()
 MONITORING = "/api/v1/monitoring"
+DEMOGRAPHICS = "/api/v1/students/{student_id}/demographics"
 EXCEPTIONS = {
     ("POST", "/api/v1/events"): Scope.INGEST,
     ("POST", "/api/v1/events/batch"): Scope.INGEST,
@@ -22,6 +23,9 @@ EXCEPTIONS = {
     ("POST", f"{MONITORING}/events/batch"): Scope.INGEST,
     ("POST", f"{MONITORING}/logs/query"): Scope.READ,
     ("POST", f"{MONITORING}/maintenance/cleanup"): Scope.ADMIN,
+    ("GET", DEMOGRAPHICS): Scope.ADMIN,
+    ("PUT", DEMOGRAPHICS): Scope.ADMIN,
+    ("DELETE", DEMOGRAPHICS): Scope.ADMIN,
 }
 OPEN = {("GET", "/livez"), ("GET", "/readyz"), ("GET", "/health")}
 

@@ -49,21 +49,25 @@ def test_both_forms_of_a_label_are_found_by_either(target: Target) -> None:
         assert len(target.client.get(target.service.listing, params=listed).json()["items"]) == 1
 
 
-@pytest.mark.parametrize("hidden", HIDDEN, ids=ascii)
-def test_an_id_with_an_invisible_character_is_refused(target: Target, hidden: str) -> None:
-    answer = target.post_with(**{target.service.id_field: hidden})
+def test_ids_with_invisible_characters_are_refused(
+    target: Target, subtests: pytest.Subtests
+) -> None:
+    for hidden in HIDDEN:
+        with subtests.test(hidden=ascii(hidden)):
+            answer = target.post_with(**{target.service.id_field: hidden})
 
-    assert_refused(answer, field=target.service.id_field)
-    assert "invisible or direction characters: remove U+" in answer.text
+            assert_refused(answer, field=target.service.id_field)
+            assert "invisible or direction characters: remove U+" in answer.text
     assert target.new_rows == 0
 
 
-@pytest.mark.parametrize(
-    "hidden", ["Ma\u200bth", "Math\ufeff", "\u202eMath", "Ma\u200cth", "\u3164"]
-)
 @of(STAFFSTUDDASH, MONITORING)
-def test_a_label_that_only_looks_like_another_is_refused(target: Target, hidden: str) -> None:
-    assert_refused(target.post_with(**{target.service.text_field: hidden}))
+def test_labels_that_only_look_like_another_are_refused(
+    target: Target, subtests: pytest.Subtests
+) -> None:
+    for hidden in ("Ma\u200bth", "Math\ufeff", "\u202eMath", "Ma\u200cth", "\u3164"):
+        with subtests.test(hidden=ascii(hidden)):
+            assert_refused(target.post_with(**{target.service.text_field: hidden}))
     assert target.new_rows == 0
 
 

@@ -16,6 +16,7 @@ from staffstuddash_service.models import Base
 from tests.support.databases import OpenDatabase
 from tests.support.dumps import dump
 from tests.support.factories import NOON
+from tests.support.merging import NO_ROSTER
 
 ID, NAME, EMAIL = "xanthippe-1", "Xanthippe Marked", "marked@school.example"
 FORMER_ID = "former-xanthippe"
@@ -60,6 +61,7 @@ def test_a_dump_has_neither_name_nor_email_nor_id(own: DatastoreManager) -> None
         "performance_records": 1,
         "aliases": 1,
         "action_logs": 3,
+        **NO_ROSTER,
     }
 
 

@@ -15,7 +15,7 @@ from staffstuddash_service.models import Base
 from tests.support.databases import OpenDatabase
 from tests.support.dumps import dump
 from tests.support.factories import NOON, days
-from tests.support.merging import WORDS, fill, record, versions
+from tests.support.merging import NO_ROSTER, NO_ROSTER_CONFLICTS, WORDS, fill, record, versions
 
 
 @pytest.fixture
@@ -43,8 +43,14 @@ def test_the_new_id_has_all_rows_and_the_record_of_all(datastore: DatastoreManag
         "assessment_logs": 3,
         "drafts": 2,
         "action_logs": 1,
+        **NO_ROSTER,
     }
-    assert report.conflicts == {"students": 1, "performance_records": 1, "drafts": 2}
+    assert report.conflicts == {
+        "students": 1,
+        "performance_records": 1,
+        "drafts": 2,
+        **NO_ROSTER_CONFLICTS,
+    }
     assert report.recomputed == {"performance_records": 1, "concept_standings": 1, "drafts": 4}
     assert record(datastore, "new") == record(datastore, "whole")
     assert versions(datastore, "new") == versions(datastore, "whole")

@@ -1,6 +1,7 @@
 """Outage of the database and wrong settings: distinguished, and reported in one line."""
 
 import socket
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import make_url, text
@@ -12,6 +13,7 @@ from shared_db.provisioning.migrations import require_migrated
 from shared_db.settings import DatabaseSettings, Fallback
 from shared_web.auth.keys import KeyManager, Scope
 from staffstuddash_service.datastore import DatastoreManager
+from staffstuddash_service.domain.roster import RosterKind
 from staffstuddash_service.main import create_app
 from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.models import Base
@@ -19,6 +21,7 @@ from staffstuddash_service.settings import Settings
 from tests.e2e.processes import wait_until
 from tests.support.databases import engine_on, role_of
 from tests.support.factories import a_student
+from tests.support.rosters import ONEROSTER, a_class, an_enrolment
 from tests.support.server import admin_url, role_prefix
 from veritas_cli.migrations import migrate_all
 from veritas_cli.postgres.server import temporary_postgres
@@ -61,6 +64,23 @@ def test_development_uses_memory_while_the_server_is_away(
 
     assert database.use_fallback
     assert "does not answer" in caplog.text
+    database.close()
+
+
+def test_changes_of_the_roster_are_refused_while_the_server_is_away(unused_url: str) -> None:
+    database = opened(database_url=unused_url, environment="production")
+    roster = DatastoreManager(database).roster
+    attempts: list[Callable[[], object]] = [
+        lambda: roster.replace(a_class()),
+        lambda: roster.relate(an_enrolment("")),
+        lambda: roster.get(RosterKind.CLASS, "5a"),
+        lambda: roster.end(RosterKind.CLASS, "5a"),
+        lambda: roster.apply(RosterKind.CLASS, [a_class()], ONEROSTER),
+    ]
+
+    for attempt in attempts:
+        with pytest.raises(DatabaseUnavailable):
+            attempt()
     database.close()
 
 

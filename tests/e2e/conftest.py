@@ -8,6 +8,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.support.oneroster_files import Files, texts, write_folder
+from tests.support.oneroster_imports import Import
 from tests.support.oulad_fixtures.imported import Run
 from veritas_cli.main import app
 
@@ -43,3 +45,17 @@ def run_import(monkeypatch: pytest.MonkeyPatch, private_url: str) -> Run:
     monkeypatch.setenv("DATABASE_URL", private_url)
     monkeypatch.setenv("COLUMNS", "200")
     return lambda *arguments: CliRunner().invoke(app, ["import", "oulad", *map(str, arguments)])
+
+
+@pytest.fixture
+def bring_in(monkeypatch: pytest.MonkeyPatch, private_url: str, tmp_path: Path) -> Import:
+    """Import the rows of an export into the test's own database."""
+    monkeypatch.setenv("DATABASE_URL", private_url)
+    monkeypatch.setenv("COLUMNS", "200")
+    count = iter(range(1000))
+
+    def run(files: Files, *options: str, mode: str = "bulk") -> Result:
+        folder = write_folder(tmp_path / f"export-{next(count)}", texts(files, mode=mode))
+        return CliRunner().invoke(app, ["import", "oneroster", str(folder), *options])
+
+    return run

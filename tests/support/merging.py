@@ -14,6 +14,15 @@ from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.errors import MergedElsewhere
 from tests.support.factories import NOON, days
 
+# Tables of the roster: of students without rows in them, and those in which rows can conflict.
+NO_ROSTER = {
+    "enrolments": 0,
+    "advising_assignments": 0,
+    "guardians": 0,
+    "student_identifiers": 0,
+    "student_demographics": 0,
+}
+NO_ROSTER_CONFLICTS = {"enrolments": 0, "advising_assignments": 0, "student_demographics": 0}
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
 

@@ -1,11 +1,11 @@
-"""Courses: list with enrolment counts, and import."""
+"""Courses: list with enrolment counts, also of classes of the roster, and import."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, Subquery, case, false, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from dropout_service.database.courses.bulk_import import (
@@ -20,20 +20,22 @@ from dropout_service.database.courses.bulk_import import (
     insert_submissions,
     require_postgresql,
 )
+from dropout_service.database.courses.classes import class_rows, enrolment_count
 from dropout_service.domain.enrolments.course_calendar import CourseDates
 from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models import Course, Enrolment
+from shared_db.clock import utc_now
 from shared_db.queries.pagination import Keyset, Page
 from shared_db.repository import Repository
 from shared_db.results import InsertResult
-
-COURSES_BY_ID = Keyset("courses", (Course.id,))
 
 
 @dataclass(frozen=True)
 class CourseSummary:
     """Course with the numbers of all its enrolments and of those not known to have left.
 
+    A class of the roster is the course of the same id; starts_on, length_days: of its terms, None
+    if these are not known.
     activity_from, activity_until: the days of the course (0 is its first) that its stream of
     activity covers. Both None: there is no stream; only the latter None: the stream goes on.
     """
@@ -41,19 +43,22 @@ class CourseSummary:
     id: str
     module: str
     presentation: str
-    starts_on: date
-    length_days: int
+    starts_on: date | None
+    length_days: int | None
     activity_from: int | None
     activity_until: int | None
     enrolments: int
     still_registered: int
+    is_class: bool
 
 
 class CourseRepository(Repository):
     """Imported courses with their enrolments. The import needs PostgreSQL."""
 
     def search(self, *, after: str | None = None, limit: int = 100) -> Page[CourseSummary]:
-        """Return imported courses by id, following the cursor `after`.
+        """Return imported courses and classes of the roster by id, following the cursor `after`.
+
+        The in-memory store has no classes.
 
         Raises:
             MalformedCursor: the cursor is not one of this list.
@@ -61,7 +66,10 @@ class CourseRepository(Repository):
         """
 
         def search(session: Session) -> Page[CourseSummary]:
-            rows, next_ = COURSES_BY_ID.rows(session, _summaries(), after=after, limit=limit)
+            listed = _listed(is_memory=self.use_fallback)
+            by_id = Keyset("courses", (listed.c.id,))
+            query = _summaries(listed, is_memory=self.use_fallback)
+            rows, next_ = by_id.rows(session, query, after=after, limit=limit)
             return Page([CourseSummary(*row[:-1]) for row in rows], next_)
 
         return self.read(search)
@@ -145,20 +153,35 @@ class CourseRepository(Repository):
         require_postgresql(self.database)
 
 
-def _summaries() -> Select[*tuple[Any, ...]]:
-    is_of_course = Enrolment.course_id == Course.id
-    count = select(func.count()).where(is_of_course)
+def _listed(*, is_memory: bool) -> Subquery:
+    imported = select(
+        Course.id.label("id"),
+        Course.module.label("module"),
+        Course.presentation.label("presentation"),
+        Course.starts_on.label("starts_on"),
+        Course.length_days.label("length_days"),
+        Course.activity_from.label("activity_from"),
+        Course.activity_until.label("activity_until"),
+        false().label("is_class"),
+    )
+    if is_memory:
+        return imported.subquery("listed")
+    return union_all(imported, class_rows()).subquery("listed")
+
+
+def _summaries(listed: Subquery, *, is_memory: bool) -> Select[*tuple[Any, ...]]:
+    # Counted outside of the union, so only for the rows of the page.
+    *shown, is_of_roster = listed.c
+    count = select(func.count()).where(Enrolment.course_id == listed.c.id)
     is_registered = Enrolment.unregistered_day.is_(None) & or_(
         Enrolment.outcome.is_(None), Enrolment.outcome != CourseOutcome.WITHDRAWN
     )
-    return select(
-        Course.id,
-        Course.module,
-        Course.presentation,
-        Course.starts_on,
-        Course.length_days,
-        Course.activity_from,
-        Course.activity_until,
-        count.scalar_subquery(),
-        count.where(is_registered).scalar_subquery(),
-    )
+    counts = [count.scalar_subquery(), count.where(is_registered).scalar_subquery()]
+    if is_memory:
+        return select(*shown, *counts, is_of_roster)
+    of_class = [enrolment_count(listed.c.id), enrolment_count(listed.c.id, utc_now().date())]
+    chosen = [
+        case((is_of_roster, theirs), else_=ours)
+        for theirs, ours in zip(of_class, counts, strict=True)
+    ]
+    return select(*shown, *chosen, is_of_roster)

@@ -8,6 +8,7 @@ from typing import Unpack
 from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session
 
+from dropout_service.database.courses.classes import is_class, students_in_class
 from dropout_service.database.features.incomplete import pending_values
 from dropout_service.database.predictions.insert import insert_prediction
 from dropout_service.database.predictions.single import predicted_values
@@ -208,11 +209,12 @@ class PredictionRepository(Repository):
     ) -> Page[DropoutPrediction]:
         """Return the overall prediction of each student (the highest of the latest), by risk.
 
-        course: only students who were active in it or are enrolled.
+        course: only students who were active in it or are enrolled; of a class of the roster,
+        those enrolled now.
         """
         query = select(DropoutPrediction).where(DropoutPrediction.is_overall)
         if course is not None:
-            query = query.where(or_(_is_active_in(course), _is_enrolled_in(course)))
+            query = query.where(_is_of_course(course, is_memory=self.use_fallback))
         return self.page(PREDICTIONS_BY_RISK, query, PREDICTION_COLUMNS, **options)
 
     def search_course(
@@ -220,29 +222,44 @@ class PredictionRepository(Repository):
     ) -> Page[DropoutPrediction]:
         """Return the latest predictions of the course's enrolments, the highest risk first.
 
-        If the course is known from events only, return the overall predictions of the students who
-        were active in it.
+        Of a class of the roster, return the overall predictions of the students enrolled in it now.
+        If the course is known from events only, those of the students who were active in it.
 
         Raises:
-            CourseNotFound: the course is not stored and has no events.
+            CourseNotFound: the course is not stored, is no class, and has no events.
             MalformedCursor: the cursor is not one of this list.
 
         """
 
         def search(session: Session) -> Page[DropoutPrediction]:
-            query = _risks_of_course(session, course)
+            query = _risks_of_course(session, course, is_memory=self.use_fallback)
             return PREDICTIONS_BY_RISK.page(session, query, after=after, limit=limit)
 
         return self.read(search)
 
 
-def _risks_of_course(session: Session, course: str) -> Select[DropoutPrediction]:
+def _risks_of_course(
+    session: Session, course: str, *, is_memory: bool
+) -> Select[DropoutPrediction]:
     row = DropoutPrediction
     if session.get(Course, course) is not None:
         return select(row).where(row.is_latest, row.course == course)
+    if not is_memory and session.scalar(select(is_class(course))):
+        return select(row).where(row.is_overall, _is_in_class(course))
     if session.scalar(select(exists().where(DailyActivity.course == course))):
         return select(row).where(row.is_overall, _is_active_in(course))
     raise CourseNotFound(course)
+
+
+def _is_of_course(course: str, *, is_memory: bool) -> ColumnElement[bool]:
+    without_roster = or_(_is_active_in(course), _is_enrolled_in(course))
+    if is_memory:
+        return without_roster
+    return or_(is_class(course) & _is_in_class(course), ~is_class(course) & without_roster)
+
+
+def _is_in_class(course: str) -> ColumnElement[bool]:
+    return DropoutPrediction.student_id.in_(students_in_class(course, utc_now().date()))
 
 
 def _is_active_in(course: str) -> ColumnElement[bool]:

@@ -24,6 +24,7 @@ from staffstuddash_service.datastore.dashboards.risk import (
     rows_by_risk,
     students,
 )
+from staffstuddash_service.datastore.memberships import EVERYBODY, Members
 from staffstuddash_service.datastore.performance import RECORD_FIELDS
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
@@ -91,12 +92,14 @@ class TeacherDashboardRepository(Repository):
         order: Order = Order.STUDENT_ID,
         filters: Sequence[Filter] = (),
         search: str | None = None,
+        members: Members = EVERYBODY,
         after: str | None = None,
         limit: int = 100,
     ) -> Page[DashboardRow]:
         """Return a row for each student in that order, students without a value last.
 
-        search: a part of the name or e-mail; case and accents are ignored.
+        search: a part of the name or e-mail; case and accents are ignored. members: limits the list
+        to students of a class or of a person.
 
         Raises:
             MalformedCursor: the cursor is not one of this list in this order.
@@ -110,6 +113,7 @@ class TeacherDashboardRepository(Repository):
 
         def rows(session: Session) -> tuple[Sequence[Any], str | None]:
             wanted = conditions(session, filters, _COLUMNS)
+            wanted += members.conditions(PerformanceRecord.student_id)
             if search is not None:
                 key = sort_key(search)
                 wanted.append(Student.search_text.contains(key, autoescape=True))

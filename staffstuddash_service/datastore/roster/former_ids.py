@@ -1,0 +1,90 @@
+"""Records under former ids of merged students, which senders go on using for some time.
+
+The merge kept one row where both ids had one. Such a record must not store the other row again.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared_db.columns import Row
+from shared_db.queries.dialects import in_list
+from staffstuddash_service.datastore.memberships import Days
+from staffstuddash_service.datastore.roster.tables import RosterTable
+from staffstuddash_service.datastore.student_locks import former_ids
+
+
+def covered_records(
+    session: Session,
+    table: RosterTable,
+    rows: Mapping[str, Row],
+    owners: Mapping[str, str],
+    stored: Collection[str],
+    today: date,
+) -> set[str]:
+    """Return the keys of records under a former id that a row of the student covers already.
+
+    Of demographics, any row; those of the present id precede. Of a relation, another row of the
+    same ends that overlaps, unless the record holds today and the row has ended.
+    """
+    merged = {owner for id_, owner in owners.items() if id_ != owner}
+    if not merged:
+        return set()
+    if table.key_name == "student_id":
+        return _demographics(rows, owners, stored)
+    if not table.is_relation:
+        return set()
+    new = {
+        key: row for key, row in rows.items() if row["student_id"] in merged and key not in stored
+    }
+    others = _relations(session, table, merged) if new else []
+    return {
+        key
+        for key, row in new.items()
+        if any(_covers(table, other, row, today) for other in others)
+    }
+
+
+def present_keys(
+    session: Session, table: RosterTable, keys: Collection[str], present: Collection[str]
+) -> set[str]:
+    """Return the keys of stored rows whose record a source has, if under a former id.
+
+    Only demographics are stored by the id of their student.
+    """
+    if table.key_name != "student_id" or not keys:
+        return set()
+    former = former_ids(session, keys)
+    return {owner for old, owner in former.items() if old in present}
+
+
+def _demographics(
+    rows: Mapping[str, Row], owners: Mapping[str, str], stored: Collection[str]
+) -> set[str]:
+    found = set[str]()
+    placed = {key for key in rows if owners[key] == key}.union(stored)
+    for key in rows:
+        if owners[key] == key:
+            continue
+        if owners[key] in placed:
+            found.add(key)
+        placed.add(owners[key])
+    return found
+
+
+def _relations(session: Session, table: RosterTable, student_ids: Collection[str]) -> list[Any]:
+    model = table.model
+    columns = [getattr(model, name) for name in (*table.ends, "valid_from", "valid_to")]
+    is_theirs = in_list(model.student_id, "ids", session.get_bind().dialect.name)
+    query = select(*columns).where(is_theirs)
+    return list(session.execute(query, {"ids": sorted(student_ids)}))
+
+
+def _covers(table: RosterTable, other: Any, row: Row, today: date) -> bool:
+    if any(getattr(other, name) != row[name] for name in table.ends):
+        return False
+    days, sent = Days(other.valid_from, other.valid_to), Days(row["valid_from"], row["valid_to"])
+    return days.overlaps(sent) and (days.end > today or sent.end <= days.end)

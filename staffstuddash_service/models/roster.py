@@ -1,0 +1,210 @@
+"""Roster: organisations, terms, courses, classes, people, and their relations to students.
+
+Rows of organisations, classes and relations stay when they end, so that the history is known. Rows
+that only describe a student are deleted instead: they are personal data without further use.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared_db.columns import Key, enum_column
+from staffstuddash_service.domain.roster import (
+    ClassType,
+    IdentifierKind,
+    OrganisationType,
+    StaffRole,
+    TermType,
+)
+from staffstuddash_service.models.base import Base, of_student
+
+
+class SourcedRow:
+    """Row of the roster: its source, and a digest of the record as the source sent it."""
+
+    source: Mapped[str] = mapped_column(String(50), comment="manual, oneroster, csv ...")
+    digest: Mapped[bytes] = mapped_column(LargeBinary(16), sort_order=100)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class KeptRow(SourcedRow):
+    """Row that stays when it has ended."""
+
+    id: Mapped[str] = mapped_column(Key, primary_key=True, sort_order=-2)
+    ended_at: Mapped[datetime | None] = mapped_column(comment="When it was ended, if it was")
+
+
+class Period(KeptRow):
+    """Relation that holds for some time."""
+
+    valid_from: Mapped[date | None] = mapped_column(comment="Its first day")
+    valid_to: Mapped[date | None] = mapped_column(comment="The first day on which it is over")
+
+
+def _of(table: str, *, is_parent: bool = False) -> ForeignKey:
+    # A batch may hold an organisation before its parent: the key is checked with the commit.
+    if is_parent:
+        return ForeignKey(f"staffstuddash.{table}.id", deferrable=True, initially="DEFERRED")
+    return ForeignKey(f"staffstuddash.{table}.id")
+
+
+def _in_order() -> CheckConstraint:
+    return CheckConstraint("valid_to >= valid_from", name="days_in_order")
+
+
+class OrganisationRow(KeptRow, Base):
+    """School, department or district."""
+
+    __tablename__ = "organisations"
+    __table_args__ = (CheckConstraint("parent_id <> id", name="other_parent"),)
+
+    name: Mapped[str] = mapped_column(String(200))
+    type: Mapped[OrganisationType] = mapped_column(enum_column(OrganisationType))
+    identifier: Mapped[str | None] = mapped_column(String(200), comment="Of the authorities")
+    parent_id: Mapped[str | None] = mapped_column(Key, _of("organisations", is_parent=True))
+
+
+class TermRow(KeptRow, Base):
+    """Span of the school calendar."""
+
+    __tablename__ = "terms"
+    __table_args__ = (
+        CheckConstraint("parent_id <> id", name="other_parent"),
+        CheckConstraint("ends_on >= starts_on", name="days_in_order"),
+    )
+
+    title: Mapped[str] = mapped_column(String(200))
+    type: Mapped[TermType] = mapped_column(enum_column(TermType))
+    starts_on: Mapped[date]
+    ends_on: Mapped[date] = mapped_column(comment="Its last day")
+    parent_id: Mapped[str | None] = mapped_column(Key, _of("terms", is_parent=True))
+    school_year: Mapped[int | None] = mapped_column(comment="The year in which it ends")
+
+
+class CourseRow(KeptRow, Base):
+    """Course that the school offers; classes are its sections."""
+
+    __tablename__ = "courses"
+
+    title: Mapped[str] = mapped_column(String(200))
+    code: Mapped[str | None] = mapped_column(String(200))
+    organisation_id: Mapped[str | None] = mapped_column(Key, _of("organisations"))
+    subjects: Mapped[list[Any]]
+    grades: Mapped[list[Any]]
+
+
+class ClassRow(KeptRow, Base):
+    """Group of students that is taught together; a course of dropout."""
+
+    __tablename__ = "classes"
+    __table_args__ = (Index(None, "course_id"),)
+
+    title: Mapped[str] = mapped_column(String(200))
+    type: Mapped[ClassType] = mapped_column(enum_column(ClassType))
+    code: Mapped[str | None] = mapped_column(String(200))
+    course_id: Mapped[str | None] = mapped_column(Key, _of("courses"))
+    organisation_id: Mapped[str | None] = mapped_column(Key, _of("organisations"))
+    term_ids: Mapped[list[Any]]
+    subjects: Mapped[list[Any]]
+    grades: Mapped[list[Any]]
+    location: Mapped[str | None] = mapped_column(String(200))
+
+
+class PersonRow(KeptRow, Base):
+    """Member of staff."""
+
+    __tablename__ = "people"
+
+    name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[StaffRole] = mapped_column(enum_column(StaffRole))
+    email: Mapped[str | None] = mapped_column(String(320))
+    username: Mapped[str | None] = mapped_column(String(200))
+    organisation_ids: Mapped[list[Any]]
+
+
+class EnrolmentRow(Period, Base):
+    """Enrolment of a student in a class."""
+
+    __tablename__ = "enrolments"
+    __table_args__ = (
+        _in_order(),
+        Index(None, "class_id", "student_id"),
+        Index(None, "student_id", "class_id"),
+    )
+
+    student_id: Mapped[str] = of_student()
+    class_id: Mapped[str] = mapped_column(Key, _of("classes"))
+
+
+class TeachingRow(Period, Base):
+    """Assignment of a member of staff to a class."""
+
+    __tablename__ = "teaching_assignments"
+    __table_args__ = (
+        _in_order(),
+        Index(None, "class_id", "person_id"),
+        Index(None, "person_id", "class_id"),
+    )
+
+    person_id: Mapped[str] = mapped_column(Key, _of("people"))
+    class_id: Mapped[str] = mapped_column(Key, _of("classes"))
+    is_primary: Mapped[bool]
+
+
+class AdvisingRow(Period, Base):
+    """Assignment of a student to an advisor."""
+
+    __tablename__ = "advising_assignments"
+    __table_args__ = (
+        _in_order(),
+        Index(None, "person_id", "student_id"),
+        Index(None, "student_id", "person_id"),
+    )
+
+    person_id: Mapped[str] = mapped_column(Key, _of("people"))
+    student_id: Mapped[str] = of_student()
+
+
+class GuardianRow(SourcedRow, Base):
+    """Guardian of a student."""
+
+    __tablename__ = "guardians"
+    __table_args__ = (Index(None, "student_id"),)
+
+    id: Mapped[str] = mapped_column(Key, primary_key=True, sort_order=-2)
+    student_id: Mapped[str] = of_student()
+    name: Mapped[str] = mapped_column(String(200))
+    relation: Mapped[str | None] = mapped_column(String(200), comment="mother, uncle ...")
+    email: Mapped[str | None] = mapped_column(String(320))
+    phone: Mapped[str | None] = mapped_column(String(200))
+
+
+class IdentifierRow(SourcedRow, Base):
+    """Identifier of a student in another system."""
+
+    __tablename__ = "student_identifiers"
+    __table_args__ = (UniqueConstraint("system", "kind", "value"), Index(None, "student_id"))
+
+    id: Mapped[str] = mapped_column(
+        Key, primary_key=True, sort_order=-2, comment="Digest of system, kind and value"
+    )
+    student_id: Mapped[str] = of_student()
+    system: Mapped[str] = mapped_column(String(200), comment="The school's name of it")
+    kind: Mapped[IdentifierKind] = mapped_column(enum_column(IdentifierKind))
+    value: Mapped[str] = mapped_column(String(320))
+
+
+class DemographicsRow(SourcedRow, Base):
+    """Personal attributes of a student, only for the audit of fairness; no feature uses them."""
+
+    __tablename__ = "student_demographics"
+
+    student_id: Mapped[str] = mapped_column(
+        Key, ForeignKey("staffstuddash.students.id"), primary_key=True
+    )
+    birth_date: Mapped[date | None]
+    sex: Mapped[str | None] = mapped_column(String(200))
+    attributes: Mapped[dict[str, Any]]

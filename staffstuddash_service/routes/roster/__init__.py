@@ -1,0 +1,1 @@
+"""Routes of the roster, one file for each resource."""

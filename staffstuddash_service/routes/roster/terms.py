@@ -1,0 +1,65 @@
+"""Routes of terms."""
+
+from fastapi import APIRouter, Response
+
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import READ, WRITE
+from shared_web.problems import documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
+from staffstuddash_service.dependencies import Datastore
+from staffstuddash_service.domain.roster import RosterKind
+from staffstuddash_service.errors import TermNotFound
+from staffstuddash_service.routes.filters import LISTING
+from staffstuddash_service.routes.path_parameters import TermId
+from staffstuddash_service.routes.roster.parameters import (
+    REFERRING,
+    IncludeEnded,
+    TermFilters,
+    new_row,
+    shown,
+)
+from staffstuddash_service.schemas.roster.resources import TermOut, TermReplacement
+
+router = APIRouter(prefix="/terms", tags=["roster"], route_class=AdmittedRoute)
+
+
+@router.get("", dependencies=[READ, EXPENSIVE_IF_SEARCHED], responses=LISTING)
+def list_terms(
+    datastore: Datastore,
+    filters: TermFilters,
+    include_ended: IncludeEnded = False,  # noqa: FBT002 - a query parameter
+    after: After = None,
+    limit: Limit = 100,
+) -> PageOut[TermOut]:
+    """Return terms by id."""
+    page = datastore.roster.search(
+        RosterKind.TERM,
+        include_ended=include_ended,
+        filters=filters,
+        after=after,
+        limit=limit,
+    )
+    return PageOut[TermOut].of(page)
+
+
+@router.get("/{term_id}", dependencies=[READ], responses=documented(TermNotFound))
+def get_term(term_id: TermId, datastore: Datastore) -> TermOut:
+    """Return one term, ended or not."""
+    return TermOut.model_validate(datastore.roster.get(RosterKind.TERM, term_id))
+
+
+@router.put("/{term_id}", dependencies=[WRITE], responses=REFERRING | new_row(TermOut))
+def replace_term(
+    term_id: TermId, new: TermReplacement, datastore: Datastore, response: Response
+) -> TermOut:
+    """Store or replace a term; equal content changes nothing. An ended one begins again."""
+    replaced = datastore.roster.replace(new.record(term_id))
+    return TermOut.model_validate(shown(replaced, response))
+
+
+@router.delete("/{term_id}", dependencies=[WRITE], responses=documented(TermNotFound))
+def end_term(term_id: TermId, datastore: Datastore, response: Response) -> TermOut:
+    """End a term. The row stays."""
+    ended = datastore.roster.end(RosterKind.TERM, term_id)
+    return TermOut.model_validate(shown(ended, response))

@@ -1,0 +1,1 @@
+"""`veritas import`: data of other systems and institutions, loaded into the database."""

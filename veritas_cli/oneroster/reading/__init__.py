@@ -1,0 +1,1 @@
+"""Archives, tables and rows of OneRoster exports, staged and counted."""
