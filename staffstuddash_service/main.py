@@ -21,6 +21,7 @@ from staffstuddash_service.routes.roster import (
     class_members,
     classes,
     courses,
+    leavers,
     of_students,
     organisations,
     people,
@@ -58,6 +59,7 @@ SERVICE = Service(
         class_members.router,
         advising.router,
         of_students.router,
+        leavers.router,
     ],
 )
 

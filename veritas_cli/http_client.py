@@ -152,14 +152,31 @@ class VeritasClient:
             ClientError: the call failed otherwise.
 
         """
-        response = self._send(service, "POST", path, json=body)
-        return Answer(
-            body=self._body(service, response),
-            is_replay="Idempotent-Replay" in response.headers,
-            milliseconds=response.elapsed.total_seconds() * 1000,
-        )
+        return self._answer(service, self._send(service, "POST", path, json=body))
 
-    def pages(self, service: ServiceName, path: str, limit: int = _PAGE) -> Iterator[Any]:
+    def put(self, service: ServiceName, path: str, body: object) -> Answer:
+        """Replace a row; repeated while the service is busy.
+
+        Raises:
+            Refusal: the service answered with a problem.
+            ClientError: the call failed otherwise.
+
+        """
+        return self._answer(service, self._send(service, "PUT", path, json=body))
+
+    def delete(self, service: ServiceName, path: str) -> Answer:
+        """Delete or end a row; repeated while the service is busy.
+
+        Raises:
+            Refusal: the service answered with a problem.
+            ClientError: the call failed otherwise.
+
+        """
+        return self._answer(service, self._send(service, "DELETE", path))
+
+    def pages(
+        self, service: ServiceName, path: str, limit: int = _PAGE, **filters: str
+    ) -> Iterator[Any]:
         """Yield the items of a list; pages are fetched when they are needed.
 
         Raises:
@@ -167,13 +184,20 @@ class VeritasClient:
             ClientError: the call failed otherwise.
 
         """
-        query: dict[str, str | int] = {"limit": limit}
+        query: dict[str, str | int] = {"limit": limit, **filters}
         while True:
             page = self.get(service, path, **query)
             yield from page["items"]
             if page["next"] is None:
                 return
             query["after"] = page["next"]
+
+    def _answer(self, service: ServiceName, response: httpx.Response) -> Answer:
+        return Answer(
+            body=self._body(service, response),
+            is_replay="Idempotent-Replay" in response.headers,
+            milliseconds=response.elapsed.total_seconds() * 1000,
+        )
 
     def _is_in_memory(self, service: ServiceName) -> bool:
         response = self._send(service, "GET", "/health")

@@ -13,6 +13,7 @@ from veritas_cli.commands.migrate import migrate
 from veritas_cli.commands.owner import owner
 from veritas_cli.commands.predict import predict
 from veritas_cli.commands.restore import restore
+from veritas_cli.commands.roster.term import term
 from veritas_cli.commands.spool import spool_commands
 from veritas_cli.commands.students.merge import students
 from veritas_cli.commands.train import train_command
@@ -48,3 +49,4 @@ app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
 app.add_typer(spool_commands, name="spool")
 app.add_typer(students, name="students")
+app.add_typer(term, name="term")

@@ -19,6 +19,7 @@ from staffstuddash_service.datastore.performance import PerformanceRepository
 from staffstuddash_service.datastore.roster.descriptions import StudentDescriptionRepository
 from staffstuddash_service.datastore.roster.lookups import RosterLookupRepository
 from staffstuddash_service.datastore.roster.store import RosterRepository
+from staffstuddash_service.datastore.roster.year_end import YearEndRepository
 from staffstuddash_service.datastore.students import STUDENT, StudentRepository, StudentToStore
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
@@ -59,6 +60,7 @@ class DatastoreManager(Manager):
         self.roster = RosterRepository(self.database, self.spool)
         self.roster_lookups = RosterLookupRepository(self.database, self.spool)
         self.student_descriptions = StudentDescriptionRepository(self.database, self.spool)
+        self.year_end = YearEndRepository(self.database, self.spool)
         self.imports = ImportRepository(self.database, self.spool)
         # The names of the design document.
         self.add_student = self.students.add

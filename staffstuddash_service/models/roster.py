@@ -82,6 +82,9 @@ class TermRow(KeptRow, Base):
     ends_on: Mapped[date] = mapped_column(comment="Its last day")
     parent_id: Mapped[str | None] = mapped_column(Key, _of("terms", is_parent=True))
     school_year: Mapped[int | None] = mapped_column(comment="The year in which it ends")
+    closed_at: Mapped[datetime | None] = mapped_column(
+        comment="When it was closed; read-only since"
+    )
 
 
 class CourseRow(KeptRow, Base):
@@ -111,6 +114,9 @@ class ClassRow(KeptRow, Base):
     subjects: Mapped[list[Any]]
     grades: Mapped[list[Any]]
     location: Mapped[str | None] = mapped_column(String(200))
+    archived_at: Mapped[datetime | None] = mapped_column(
+        comment="When it was archived with its terms; read-only since"
+    )
 
 
 class PersonRow(KeptRow, Base):

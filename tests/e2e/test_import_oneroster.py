@@ -77,7 +77,7 @@ def test_one_refused_row_refuses_the_whole_import(bring_in: Import, private_url:
     assert result.exit_code == 1
     assert account(result)["enrollments"] == (3, 0, 0, 0, 0, 0, 1)
     assert "enrollments.csv, line 3, classSourcedId: refused: names no row of" in result.output
-    assert "Nothing was stored: 1 rows are refused." in result.output
+    assert "Nothing was stored. Refused rows: 1." in result.output
     assert contents(private_url) == before
 
 

@@ -5,9 +5,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from dropout_service.schemas.events import NewLearningEvent
 from staffstuddash_service.schemas.assessments import NewAssessment
+from staffstuddash_service.schemas.roster.relations import TeachingReplacement
+from staffstuddash_service.schemas.roster.resources import (
+    ClassReplacement,
+    CourseReplacement,
+    OrganisationReplacement,
+    PersonReplacement,
+    TermReplacement,
+)
 from staffstuddash_service.schemas.students import NewStudent
 from veritas_cli.demo.dataset import Demonstration
 from veritas_cli.demo.student_profiles import (
@@ -67,6 +76,34 @@ def test_the_school_of_the_next_day_has_other_ids(school: Demonstration) -> None
     later = school_demonstration(NOW + timedelta(days=1))
 
     assert {b["id"] for b in bodies(later)}.isdisjoint(b["id"] for b in bodies(school))
+
+
+def test_the_roster_is_ordered_and_its_relations_have_ends(school: Demonstration) -> None:
+    paths = [one.path for one in school.resources]
+    known = {path.split("/")[1] for path in paths} | {s["id"] for s in school.students}
+    models: dict[str, type[BaseModel]] = {
+        "organisations": OrganisationReplacement,
+        "terms": TermReplacement,
+        "courses": CourseReplacement,
+        "classes": ClassReplacement,
+        "people": PersonReplacement,
+    }
+
+    assert list(dict.fromkeys(path.split("/")[0] for path in paths)) == list(models)
+    for one in school.resources:
+        models[one.path.split("/")[0]].model_validate(one.body)
+    for relation in school.relations:
+        _, id_, _, other = relation.path.split("/")
+        assert {id_, other} <= known
+        TeachingReplacement.model_validate(relation.body)
+    assert len({relation.path for relation in school.relations}) == len(school.relations)
+
+
+def test_another_run_of_the_day_has_other_ids(school: Demonstration) -> None:
+    second = school_demonstration(NOW, 2)
+
+    assert {b["id"] for b in bodies(second)}.isdisjoint(b["id"] for b in bodies(school))
+    assert {r.path for r in second.resources}.isdisjoint(r.path for r in school.resources)
 
 
 def test_the_school_has_24_students_in_several_subjects(school: Demonstration) -> None:

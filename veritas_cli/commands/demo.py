@@ -1,5 +1,7 @@
 """`veritas demo`: send a school or a real course to the services, and show their results."""
 
+from datetime import datetime
+from itertools import count
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated
@@ -12,8 +14,9 @@ from shared_db.clock import utc_now
 from veritas_cli.database import exit_on_error
 from veritas_cli.demo.dataset import Demonstration
 from veritas_cli.demo.oulad_course import DEFAULT_DAY, course_demonstration
+from veritas_cli.demo.removal import is_removed, remove_school
 from veritas_cli.demo.sender import DemoSender, Step, Tally
-from veritas_cli.demo.synthetic_school import school_demonstration
+from veritas_cli.demo.synthetic_school import school_demonstration, school_prefix
 from veritas_cli.demo.tables import show_dashboard, show_highest
 from veritas_cli.errors import CommandFailure
 from veritas_cli.http_client import ClientSettings, ServiceName, VeritasClient
@@ -33,6 +36,9 @@ def demo(
         int | None,
         typer.Option(help=f"Predict as of the end of this day; by default {DEFAULT_DAY}."),
     ] = None,
+    remove: Annotated[  # noqa: FBT002 - typer's options
+        bool, typer.Option("--remove", help="Remove the made-up school again, of any day.")
+    ] = False,
     key: Annotated[
         str | None, typer.Option(help="The API key; by default VERITAS_KEY. Development has none.")
     ] = None,
@@ -42,7 +48,10 @@ def demo(
     ] = None,
     dropout_url: Annotated[str | None, typer.Option(help="By default DROPOUT_URL.")] = None,
 ) -> None:
-    """Send a school, or a real course, to the three services and show their results."""
+    """Send a school, or a real course, to the three services and show their results.
+
+    --remove takes the school away again: its students are erased, its roster ends.
+    """
     console = command_console()
     given = {
         "veritas_key": key,
@@ -54,7 +63,10 @@ def demo(
         with exit_on_error("demo"):
             options = {name: value for name, value in given.items() if value is not None}
             with VeritasClient(ClientSettings.load(**options)) as client:
-                _run(console, client, _demonstration(console, oulad, course, day))
+                if remove:
+                    _remove(console, client, oulad, course, day)
+                else:
+                    _run(console, client, _demonstration(console, oulad, course, day))
     except KeyboardInterrupt:
         text = (
             "veritas demo: Stopped. What was sent is stored; the same command goes on from there."
@@ -65,17 +77,19 @@ def demo(
 
 def _demonstration(
     console: Console, oulad: Path | None, course: str | None, day: int | None
-) -> Demonstration:
+) -> Demonstration | None:
+    """Return the demonstration of a course; None for the made-up school."""
     if oulad is None:
         if course is not None or day is not None:
             raise CommandFailure("--course and --day need --oulad FILE.")
-        return school_demonstration(utc_now())
+        return None
     with console.status(f"Reading {oulad} ..."):
         return course_demonstration(OuladFiles(oulad), course, DEFAULT_DAY if day is None else day)
 
 
-def _run(console: Console, client: VeritasClient, demonstration: Demonstration) -> None:
+def _run(console: Console, client: VeritasClient, of_course: Demonstration | None) -> None:
     in_memory = client.in_memory()
+    demonstration = of_course or _school(client, utc_now())
     headline = f"{demonstration.title}; predictions as of {demonstration.as_of_words}."
     console.print(headline, soft_wrap=True)
     with progress_bars(console) as progress:
@@ -88,6 +102,32 @@ def _run(console: Console, client: VeritasClient, demonstration: Demonstration) 
         console.print(_memory_note(in_memory), soft_wrap=True)
     show_dashboard(console, client, demonstration)
     show_highest(console, client, demonstration, tallies["predictions"].predictions)
+
+
+def _school(client: VeritasClient, now: datetime) -> Demonstration:
+    """Return the first school of the day that was not removed."""
+    runs = (run for run in count(1) if not is_removed(client, school_prefix(now, run)))
+    return school_demonstration(now, next(runs))
+
+
+def _remove(console: Console, client: VeritasClient, *options: object) -> None:
+    if any(option is not None for option in options):
+        raise CommandFailure(
+            "--remove removes the made-up school only: leave --oulad, --course and --day out. "
+            "`veritas erase` removes a student of a course."
+        )
+    in_memory = client.in_memory()
+    removed = remove_school(client)
+    console.print(
+        f"Removed the made-up school: {removed.students} students erased, {removed.rows} rows of "
+        "the roster ended.",
+        soft_wrap=True,
+    )
+    if ServiceName.DROPOUT in in_memory:
+        console.print("dropout keeps its rows in memory until it stops.")
+    else:
+        console.print("dropout erases its rows within a minute.")
+    console.print("monitoring keeps the demo's events, which name no student.")
 
 
 class _ProgressObserver:

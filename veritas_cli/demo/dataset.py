@@ -9,13 +9,22 @@ Body = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Replacement:
+    """Body of a PUT request to staffstuddash, and its path after `/api/v1/`."""
+
+    path: str
+    body: Body
+
+
+@dataclass(frozen=True)
 class Demonstration:
     """Request bodies for the services, and the outcomes of the students.
 
     predictions: the id of the prediction to make, by student. events: returns a new iterator each
     time, as there can be many. outcomes: a text per student, shown beside the prediction. lost: the
     students known to have left or failed; None if that is unknown. notes: sentences that a reader
-    of the tables needs.
+    of the tables needs. resources: rows of the roster, those that others refer to first.
+    relations: enrolments, teaching and advising.
     """
 
     title: str
@@ -30,6 +39,8 @@ class Demonstration:
     outcomes: Mapping[str, str]
     lost: frozenset[str] | None
     notes: Sequence[str]
+    resources: Sequence[Replacement] = ()
+    relations: Sequence[Replacement] = ()
 
     def name_of(self, student_id: str) -> str:
         """Return the name of a student."""

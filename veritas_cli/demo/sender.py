@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
-from typing import Protocol
+from typing import Literal, Protocol
 
 from shared_db.ids import new_id
 from veritas_cli.bounded_map import bounded_map
-from veritas_cli.demo.dataset import Body, Demonstration
+from veritas_cli.demo.dataset import Body, Demonstration, Replacement
 from veritas_cli.http_client import (
     SAME_ID_ADVICE,
     Answer,
@@ -31,22 +32,27 @@ _NOT_ASSESSABLE = ("not-assessable", "student-not-found")
 
 @dataclass(frozen=True)
 class Call:
-    """One POST request; a body that is a list is a batch."""
+    """One request; a body that is a list is a batch."""
 
     service: ServiceName
     path: str
     body: Body | list[Body]
+    method: Literal["POST", "PUT"] = "POST"
 
 
 @dataclass(frozen=True)
 class Step:
-    """Calls of one kind; `calls` returns a new iterator each time."""
+    """Calls of one kind; `calls` returns a new iterator each time.
+
+    is_ordered: each call needs the rows of the earlier ones.
+    """
 
     name: str
     service: ServiceName
     calls: Callable[[], Iterator[Call]]
     call_count: int
     is_batched: bool = False
+    is_ordered: bool = False
 
     @property
     def request_count(self) -> int:
@@ -120,8 +126,8 @@ class DemoSender:
 
     def _run(self, step: Step) -> Tally:
         tally = Tally()
-        threads = _BATCH_THREADS if step.is_batched else _THREADS
-        for _, answer in bounded_map(self._post, step.calls(), threads):
+        threads = _BATCH_THREADS if step.is_batched else 1 if step.is_ordered else _THREADS
+        for _, answer in bounded_map(self._send, step.calls(), threads):
             tally.add(answer)
             self._observer.advance(step)
             if step.is_batched:
@@ -133,9 +139,10 @@ class DemoSender:
         self._observer.end(step, tally)
         return tally
 
-    def _post(self, call: Call) -> Answer | None:
+    def _send(self, call: Call) -> Answer | None:
+        send = self._client.put if call.method == "PUT" else self._client.post
         try:
-            answer = self._client.post(call.service, call.path, call.body)
+            answer = send(call.service, call.path, call.body)
         except Refusal as refusal:
             if refusal.type in _NOT_ASSESSABLE and call.service is ServiceName.DROPOUT:
                 return None
@@ -166,10 +173,31 @@ def _steps(demonstration: Demonstration) -> list[Step]:
 
     return [
         _batched("students", staffstuddash, lambda: students, len(students)),
+        *_roster_steps(demonstration),
         _batched("assessments", staffstuddash, lambda: marks, len(marks), _MARKS_PER_BATCH),
         _batched("events", dropout, demonstration.events, demonstration.event_count),
         Step("predictions", dropout, predictions, len(demonstration.predictions)),
     ]
+
+
+def _roster_steps(demonstration: Demonstration) -> list[Step]:
+    rows = {"roster": demonstration.resources, "relations": demonstration.relations}
+    return [
+        Step(
+            name,
+            ServiceName.STAFFSTUDDASH,
+            partial(_replacements, replacements),
+            len(replacements),
+            is_ordered=name == "roster",
+        )
+        for name, replacements in rows.items()
+        if replacements
+    ]
+
+
+def _replacements(replacements: Iterable[Replacement]) -> Iterator[Call]:
+    for one in replacements:
+        yield Call(ServiceName.STAFFSTUDDASH, f"/api/v1/{one.path}", one.body, "PUT")
 
 
 def _batched(

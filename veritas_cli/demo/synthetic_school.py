@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
 from veritas_cli.demo.dataset import Body, Demonstration
@@ -21,6 +21,7 @@ from veritas_cli.demo.student_profiles import (
     StudentProfile,
     session,
 )
+from veritas_cli.demo.synthetic_roster import school_roster
 
 # Plants for surnames, so that the names are recognisably made up.
 PUPILS = {
@@ -49,6 +50,7 @@ PUPILS = {
     "Wim Watercress": FADING,
     "Yara Yarrow": NEVER_SEEN,
 }
+MAIL_DOMAIN = "@school.example"
 SUBJECTS = ("Mathematics", "Physics", "Literature", "History")
 # Work that is due in every subject, by week, 0 to 9.
 _DUE = {1: "quiz", 3: "quiz", 4: "exam", 5: "quiz", 7: "quiz", 8: "exam", 9: "quiz"}
@@ -66,20 +68,38 @@ class _Pupil:
         """Return the generator for one purpose: a change of the events leaves the marks alone."""
         return Random(f"{_SEED} {self.name} {purpose}")  # noqa: S311 - made-up data, no secret
 
+    @property
+    def enrolled_on(self) -> date:
+        """The first day of the first week with a session; without one, of all weeks."""
+        weeks = [week for week, count in enumerate(self.profile.sessions) if count]
+        return self.first_day.date() + timedelta(weeks=min(weeks, default=0))
 
-def school_demonstration(now: datetime) -> Demonstration:
+
+def school_prefix(now: datetime, run: int = 1) -> str:
+    """Return the beginning of all ids of the school that is sent at `now`."""
+    day = f"demo-{now.astimezone(UTC):%Y-%m-%d}"
+    return day if run == 1 else f"{day}-run-{run}"
+
+
+def pupil_ids(prefix: str) -> dict[str, str]:
+    """Return the name of each student of a school, by id."""
+    return {f"{prefix}-{number:02}": name for number, name in enumerate(PUPILS, start=1)}
+
+
+def school_demonstration(now: datetime, run: int = 1) -> Demonstration:
     """Return the school whose ten weeks end at the midnight (UTC) before `now`.
 
     It is the same for a whole day, so that it can be sent twice. Its ids contain the day, so the
-    school of the next day is a different one.
+    school of the next day is a different one. run: counts the schools of a day, because the ids of
+    a removed one are not used again.
     """
     end = datetime.combine(now.astimezone(UTC).date(), time(tzinfo=UTC))
     first_day = end - timedelta(weeks=WEEKS)
-    pupils = [
-        _Pupil(f"demo-{end:%Y-%m-%d}-{number:02}", name, profile, first_day)
-        for number, (name, profile) in enumerate(PUPILS.items(), start=1)
-    ]
+    prefix = school_prefix(now, run)
+    pupils = [_Pupil(id_, name, PUPILS[name], first_day) for id_, name in pupil_ids(prefix).items()]
     events = [event for pupil in pupils for event in _events(pupil)]
+    begins = {pupil.id: pupil.enrolled_on for pupil in pupils}
+    roster = school_roster(prefix, SUBJECTS, (first_day.date(), end.date()), begins)
     return Demonstration(
         title=f"A small made-up school, {len(pupils)} students",
         as_of=end,
@@ -92,13 +112,19 @@ def school_demonstration(now: datetime) -> Demonstration:
         outcome_heading="Profile",
         outcomes={pupil.id: pupil.profile.name for pupil in pupils},
         lost=None,
-        notes=["Names and figures are made up."],
+        notes=["Names and figures are made up. `veritas demo --remove` removes them."],
+        resources=roster.resources,
+        relations=roster.relations,
     )
 
 
 def _student(pupil: _Pupil) -> Body:
-    address = f"{pupil.name.replace(' ', '.').lower()}@school.example"
-    return {"id": pupil.id, "name": pupil.name, "email": address}
+    return {"id": pupil.id, "name": pupil.name, "email": address_of(pupil.name)}
+
+
+def address_of(name: str) -> str:
+    """Return the e-mail address of a student."""
+    return f"{name.replace(' ', '.').lower()}{MAIL_DOMAIN}"
 
 
 def _events(pupil: _Pupil) -> Iterator[Body]:

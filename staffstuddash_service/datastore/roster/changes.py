@@ -77,7 +77,9 @@ def apply_records(
         if key not in refused
     }
     stored = _stored(session, table, [row[table.key_name] for row in rows.values()])
-    covered = covered_records(session, table, rows, owners, set(stored), today)
+    # After the rows are locked, which waits for a term that is being closed.
+    closed = references.refusals_of_closed(session, table, {key: first[key] for key in rows})
+    covered = covered_records(session, table, rows, owners, set(stored), set(closed))
     plan = _Plan()
     outcomes: dict[str, RosterOutcome] = {}
     for key, row in rows.items():
@@ -86,8 +88,13 @@ def apply_records(
             outcomes[key] = RosterOutcome.REPEATED
         elif _is_of_another(table, old, row) and table.taken:
             refused[key] = table.taken(key)
-        else:
+        elif key not in closed:
             outcomes[key] = _planned(table, old, row, today, plan)
+        elif old is not None and old.digest == row["digest"]:
+            # A nightly file repeats the records of earlier terms.
+            outcomes[key] = RosterOutcome.REPEATED
+        else:
+            refused[key] = closed[key]
     _write(session, table, plan)
     return _results(records, first, outcomes, refused)
 

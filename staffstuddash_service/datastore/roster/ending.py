@@ -28,14 +28,22 @@ class Absent(NamedTuple):
     stored: int
 
 
-def end_rows(session: Session, table: RosterTable, keys: Sequence[str], now: datetime) -> int:
+def end_rows(
+    session: Session,
+    table: RosterTable,
+    keys: Sequence[str],
+    now: datetime,
+    *,
+    over_on: date | None = None,
+) -> int:
     """End rows, and the relations of an ended class or person; return the number of `keys` ended.
 
-    Rows that have ended stay as they are. Rows that only describe a student are deleted.
+    Rows that have ended stay as they are. Rows that only describe a student are deleted. over_on:
+    the first day on which ended relations are over, by default today.
     """
     ordered = sorted(keys)
     starts = range(0, len(ordered), _BATCH)
-    return sum(_end(session, table, ordered[at : at + _BATCH], now) for at in starts)
+    return sum(_end(session, table, ordered[at : at + _BATCH], now, over_on) for at in starts)
 
 
 def end_absent(
@@ -73,7 +81,13 @@ def _has_not_ended(table: RosterTable, today: date) -> ColumnElement[bool]:
     return table.model.ended_at.is_(None)  # type: ignore[no-any-return] # the model is any class
 
 
-def _end(session: Session, table: RosterTable, keys: list[str], now: datetime) -> int:
+def _end(
+    session: Session,
+    table: RosterTable,
+    keys: list[str],
+    now: datetime,
+    over_on: date | None = None,
+) -> int:
     is_asked = in_list(table.key, "ids", session.get_bind().dialect.name)
     is_alive = _has_not_ended(table, now.date())
     locked = select(table.key).where(is_asked, is_alive).order_by(table.key).with_for_update()
@@ -85,7 +99,7 @@ def _end(session: Session, table: RosterTable, keys: list[str], now: datetime) -
         return len(ids)
     values: dict[str, Any] = {"ended_at": now, "updated_at": now}
     if table.is_relation:
-        values["valid_to"] = _last_day(table.model, now.date())
+        values["valid_to"] = _last_day(table.model, over_on or now.date())
     session.execute(_quietly(update(table.model)).where(table.key.in_(ids)).values(**values))
     _end_dependent(session, table, ids, now)
     return len(ids)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.queries.dialects import in_list
 from staffstuddash_service.datastore.memberships import Days
@@ -23,12 +24,13 @@ def covered_records(
     rows: Mapping[str, Row],
     owners: Mapping[str, str],
     stored: Collection[str],
-    today: date,
+    closed: Collection[str],
 ) -> set[str]:
     """Return the keys of records under a former id that a row of the student covers already.
 
     Of demographics, any row; those of the present id precede. Of a relation, another row of the
-    same ends that overlaps, unless the record holds today and the row has ended.
+    same ends that overlaps, unless the record holds today and the row has ended. closed: the keys
+    of records in archived classes, where none can hold.
     """
     merged = {owner for id_, owner in owners.items() if id_ != owner}
     if not merged:
@@ -41,10 +43,14 @@ def covered_records(
         key: row for key, row in rows.items() if row["student_id"] in merged and key not in stored
     }
     others = _relations(session, table, merged) if new else []
+    today = utc_now().date()
     return {
         key
         for key, row in new.items()
-        if any(_covers(table, other, row, today) for other in others)
+        if any(
+            _overlaps(table, other, row) and (key in closed or not _is_outlasted(other, row, today))
+            for other in others
+        )
     }
 
 
@@ -83,8 +89,16 @@ def _relations(session: Session, table: RosterTable, student_ids: Collection[str
     return list(session.execute(query, {"ids": sorted(student_ids)}))
 
 
-def _covers(table: RosterTable, other: Any, row: Row, today: date) -> bool:
+def _overlaps(table: RosterTable, other: Any, row: Row) -> bool:
     if any(getattr(other, name) != row[name] for name in table.ends):
         return False
-    days, sent = Days(other.valid_from, other.valid_to), Days(row["valid_from"], row["valid_to"])
-    return days.overlaps(sent) and (days.end > today or sent.end <= days.end)
+    return _days(other).overlaps(Days(row["valid_from"], row["valid_to"]))
+
+
+def _is_outlasted(other: Any, row: Row, today: date) -> bool:
+    """Return True if the other row has ended, and the sent one holds longer."""
+    return _days(other).end <= today and _days(other).end < Days(None, row["valid_to"]).end
+
+
+def _days(row: Any) -> Days:
+    return Days(row.valid_from, row.valid_to)

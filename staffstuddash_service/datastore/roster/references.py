@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, false, null, select
 from sqlalchemy.orm import Session
 
 from shared_db.errors import ServiceError
@@ -13,7 +13,8 @@ from staffstuddash_service.datastore.roster.tables import Reference, RosterTable
 from staffstuddash_service.datastore.student_locks import lock_owners, refusals_of_missing
 from staffstuddash_service.domain.roster import Record
 from staffstuddash_service.errors import RosterEnded, UnknownReference
-from staffstuddash_service.models import KeptRow
+from staffstuddash_service.models import ClassRow, KeptRow, TermRow
+from staffstuddash_service.term_errors import ClassArchived, TermClosed
 
 
 def lock_owners_of(
@@ -34,8 +35,8 @@ def refusals(
 ) -> dict[str, ServiceError]:
     """Return the refusals of records, by key, that refer to rows which are missing or have ended.
 
-    Lock order: students (`owners`), then classes and people; both stay locked, so that no row of an
-    erased student and no relation to an ended class is stored.
+    Lock order: students (`owners`), then terms, classes and people, which stay locked. So no row of
+    an erased student, no relation to an ended class and no class of a closed term is stored.
     """
     found: dict[str, ServiceError] = {}
     if table.has_student:
@@ -43,6 +44,46 @@ def refusals(
     for reference in table.references:
         found |= _without_target(session, table, reference, records, today)
     return found
+
+
+def refusals_of_closed(
+    session: Session, table: RosterTable, records: Mapping[str, Record]
+) -> dict[str, ServiceError]:
+    """Return the refusals of records, by key, that would change an archived class or closed term.
+
+    They are terms and classes that are closed themselves, relations to an archived class, and rows
+    of which each term is closed.
+    """
+    found: dict[str, ServiceError] = {}
+    for reference in table.references:
+        wanted = {key: _ids(record, reference.field) for key, record in records.items()}
+        all_ids = set[str]().union(*wanted.values())
+        if reference.target is TermRow:
+            closed = _closed(session, TermRow, all_ids)
+            found |= {
+                key: TermClosed(reference.field, ids[0])
+                for key, ids in wanted.items()
+                if ids and closed.issuperset(ids)
+            }
+        elif reference.target is ClassRow:
+            archived = _closed(session, ClassRow, all_ids)
+            found |= {
+                key: ClassArchived(i) for key, ids in wanted.items() for i in ids if i in archived
+            }
+    if table.model is TermRow:
+        found |= {key: TermClosed("id", key) for key in _closed(session, TermRow, records)}
+    elif table.model is ClassRow:
+        found |= {key: ClassArchived(key) for key in _closed(session, ClassRow, records)}
+    return found
+
+
+def _closed(session: Session, model: type[ClassRow | TermRow], ids: Collection[str]) -> set[str]:
+    if not ids:
+        return set()
+    is_there = in_list(model.id, "ids", session.get_bind().dialect.name)
+    closed_at = ClassRow.archived_at if model is ClassRow else TermRow.closed_at
+    query = select(model.id).where(is_there, closed_at.is_not(None))
+    return set(session.scalars(query, {"ids": sorted(ids)}))
 
 
 def _without_student(
@@ -65,9 +106,9 @@ def _without_target(
     today: date,
 ) -> dict[str, ServiceError]:
     wanted = {key: _ids(record, reference.field) for key, record in records.items()}
-    stored = _ended_by_id(
-        session, reference.target, set[str]().union(*wanted.values()), lock=table.is_relation
-    )
+    lock = table.is_relation or reference.target is TermRow
+    all_ids = set[str]().union(*wanted.values())
+    stored = _ended_by_id(session, reference.target, all_ids, lock=lock)
     found: dict[str, ServiceError] = {}
     known: set[str] = set(stored)
     if reference.target is table.model:
@@ -113,7 +154,10 @@ def _ended_by_id(
     if not ids:
         return {}
     is_there = in_list(model.id, "ids", session.get_bind().dialect.name)
-    query = select(model.id, model.ended_at).where(is_there).order_by(model.id)
+    # The refusal of an archived class has a reason of its own.
+    is_archived = ClassRow.archived_at.is_not(None) if model is ClassRow else false()
+    ended_at = case((is_archived, null()), else_=model.ended_at)
+    query = select(model.id, ended_at).where(is_there).order_by(model.id)
     if lock:
         query = query.with_for_update(read=True)
     return {row[0]: row[1] for row in session.execute(query, {"ids": sorted(ids)})}

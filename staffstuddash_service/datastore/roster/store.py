@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Unpack
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
@@ -24,7 +24,12 @@ from staffstuddash_service.datastore.roster.relations import (
     relations_on,
     replace_relation,
 )
-from staffstuddash_service.datastore.roster.tables import TABLES, RosterTable, kind_of
+from staffstuddash_service.datastore.roster.tables import (
+    TABLES,
+    RosterTable,
+    has_item,
+    kind_of,
+)
 from staffstuddash_service.datastore.student_locks import find_student
 from staffstuddash_service.domain.roster import MANUAL, Demographics, Record, RosterKind
 from staffstuddash_service.errors import RosterNotFound
@@ -80,7 +85,7 @@ class RosterRepository(Repository):
             query = query.where(table.model.ended_at.is_(None))
         if listed_id is not None:
             column = getattr(table.model, _LISTS[kind])
-            query = query.where(_has_item(column, listed_id, is_memory=self.use_fallback))
+            query = query.where(has_item(column, listed_id, is_memory=self.use_fallback))
         columns = {name: getattr(table.model, name) for name in FILTERED[kind]}
         return self.page(Keyset(f"{kind} rows", (table.key,)), query, columns, **options)
 
@@ -235,11 +240,3 @@ def _require_owner(session: Session, table: RosterTable, field: str, id_: str) -
     [reference] = [each for each in table.references if each.field == field]
     if session.get(reference.target, id_) is None and reference.missing:
         raise reference.missing(id_)
-
-
-def _has_item(column: Any, item: str, *, is_memory: bool) -> ColumnElement[bool]:
-    """Return the condition that a list in JSON has a text."""
-    if is_memory:
-        listed = func.json_each(column).table_valued("value")
-        return select(1).select_from(listed).where(listed.c.value == item).exists()
-    return func.jsonb_exists(column, item)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import ColumnElement, func, select
+
 from shared_db.errors import ServiceError
 from staffstuddash_service.domain import roster
 from staffstuddash_service.domain.roster import Record, RosterKind
@@ -145,3 +147,11 @@ _KINDS = {table.record: kind for kind, table in TABLES.items()}
 def kind_of(record: Record) -> RosterKind:
     """Return the kind of a record."""
     return _KINDS[type(record)]
+
+
+def has_item(column: Any, item: str, *, is_memory: bool) -> ColumnElement[bool]:
+    """Return the condition that a list in JSON has a text."""
+    if is_memory:
+        listed = func.json_each(column).table_valued("value")
+        return select(1).select_from(listed).where(listed.c.value == item).exists()
+    return func.jsonb_exists(column, item)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261129_aliases"
-down_revision = "20261129_published_roster"
+down_revision = "20261129_closed_terms"
 
 SCHEMA = "staffstuddash"
 TABLE = "aliases"

@@ -27,6 +27,7 @@ from staffstuddash_service.schemas.roster.relations import (
     TeachingOut,
     TeachingReplacement,
 )
+from staffstuddash_service.term_errors import ClassArchived
 
 router = APIRouter(prefix="/classes/{class_id}", tags=["roster"], route_class=AdmittedRoute)
 
@@ -61,6 +62,7 @@ def list_class_students(
         StudentErased,
         StudentMerged,
         RosterEnded,
+        ClassArchived,
         RecordInvalid,
         InvalidRequest,
     )
@@ -117,7 +119,9 @@ def list_class_staff(
 @router.put(
     "/staff/{person_id}",
     dependencies=[WRITE],
-    responses=documented(ClassNotFound, PersonNotFound, RosterEnded, RecordInvalid, InvalidRequest)
+    responses=documented(
+        ClassNotFound, PersonNotFound, RosterEnded, ClassArchived, RecordInvalid, InvalidRequest
+    )
     | new_row(TeachingOut),
 )
 def assign_teacher(

@@ -21,6 +21,7 @@ from staffstuddash_service.routes.roster.parameters import (
     shown,
 )
 from staffstuddash_service.schemas.roster.resources import ClassOut, ClassReplacement
+from staffstuddash_service.term_errors import ClassArchived, TermClosed
 
 router = APIRouter(prefix="/classes", tags=["roster"], route_class=AdmittedRoute)
 
@@ -52,7 +53,11 @@ def get_class(class_id: ClassId, datastore: Datastore) -> ClassOut:
     return ClassOut.model_validate(datastore.roster.get(RosterKind.CLASS, class_id))
 
 
-@router.put("/{class_id}", dependencies=[WRITE], responses=REFERRING | new_row(ClassOut))
+@router.put(
+    "/{class_id}",
+    dependencies=[WRITE],
+    responses=REFERRING | documented(ClassArchived, TermClosed) | new_row(ClassOut),
+)
 def replace_class(
     class_id: ClassId, new: ClassReplacement, datastore: Datastore, response: Response
 ) -> ClassOut:

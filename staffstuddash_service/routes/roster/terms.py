@@ -1,12 +1,15 @@
 """Routes of terms."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, WRITE
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
+from shared_web.requests.idempotency import mark_replay
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.domain.roster import RosterKind
 from staffstuddash_service.errors import TermNotFound
@@ -20,8 +23,12 @@ from staffstuddash_service.routes.roster.parameters import (
     shown,
 )
 from staffstuddash_service.schemas.roster.resources import TermOut, TermReplacement
+from staffstuddash_service.schemas.roster.year_end import TermClosingOut
+from staffstuddash_service.term_errors import TermClosed, TermHasOpenTerms, TermNotOver
 
 router = APIRouter(prefix="/terms", tags=["roster"], route_class=AdmittedRoute)
+
+DryRun = Annotated[bool, Query(description="`true`: change nothing, return the account.")]
 
 
 @router.get("", dependencies=[READ, EXPENSIVE_IF_SEARCHED], responses=LISTING)
@@ -49,7 +56,11 @@ def get_term(term_id: TermId, datastore: Datastore) -> TermOut:
     return TermOut.model_validate(datastore.roster.get(RosterKind.TERM, term_id))
 
 
-@router.put("/{term_id}", dependencies=[WRITE], responses=REFERRING | new_row(TermOut))
+@router.put(
+    "/{term_id}",
+    dependencies=[WRITE],
+    responses=REFERRING | documented(TermClosed) | new_row(TermOut),
+)
 def replace_term(
     term_id: TermId, new: TermReplacement, datastore: Datastore, response: Response
 ) -> TermOut:
@@ -63,3 +74,20 @@ def end_term(term_id: TermId, datastore: Datastore, response: Response) -> TermO
     """End a term. The row stays."""
     ended = datastore.roster.end(RosterKind.TERM, term_id)
     return TermOut.model_validate(shown(ended, response))
+
+
+@router.post(
+    "/{term_id}/close",
+    dependencies=[WRITE],
+    responses=documented(TermNotFound, TermNotOver, TermHasOpenTerms),
+)
+def close_term(
+    term_id: TermId,
+    datastore: Datastore,
+    response: Response,
+    dry_run: DryRun = False,  # noqa: FBT002 - a query parameter
+) -> TermClosingOut:
+    """Close a term: archive its classes, and end their enrolments and teaching on its last day."""
+    account = datastore.year_end.close_term(term_id, is_dry=dry_run)
+    mark_replay(response, is_replay=account.is_replay)
+    return TermClosingOut.model_validate(account)

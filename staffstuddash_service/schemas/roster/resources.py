@@ -1,6 +1,6 @@
 """Bodies of organisations, terms, courses, classes and people."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -68,6 +68,7 @@ class TermOut(KeptOut):
     ends_on: date
     parent_id: str | None
     school_year: int | None
+    closed_at: datetime | None = Field(description="When it was closed; it is read-only since.")
 
 
 class CourseReplacement(Body):
@@ -126,6 +127,9 @@ class ClassOut(KeptOut):
     subjects: list[str]
     grades: list[str]
     location: str | None
+    archived_at: datetime | None = Field(
+        description="When it was archived with its terms; it is read-only since."
+    )
 
 
 class PersonReplacement(Body):

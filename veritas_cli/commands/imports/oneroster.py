@@ -44,7 +44,7 @@ def oneroster(
             )
         print_account(console, done.account)
         if refused := done.account.refused:
-            raise CommandFailure(f"Nothing was stored: {refused:,} rows are refused.")
+            raise CommandFailure(f"Nothing was stored. Refused rows: {refused:,}.")
         if done.too_many:
             raise CommandFailure(
                 f"Nothing was stored: {'; '.join(done.too_many)}. If the files are complete, "
