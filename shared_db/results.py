@@ -7,13 +7,21 @@ from shared_db.errors import ServiceError
 
 
 class Outcome(StrEnum):
-    """Outcome of inserting one row under its id."""
+    """Outcome of inserting one row under its id; only imports of tables change stored rows."""
 
     STORED = "stored"
+    CHANGED = "changed"
     REPEATED = "repeated"
     CONFLICT = "different"
     ERASED = "gone"
     REFUSED = "refused"
+
+
+class OnConflict(StrEnum):
+    """Treatment of a row of a table whose id is stored with other content."""
+
+    REFUSE = "refuse"
+    UPDATE = "update"
 
 
 class InsertResult(NamedTuple):

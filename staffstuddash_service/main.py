@@ -15,6 +15,7 @@ from staffstuddash_service.routes import (
     drafts,
     performance,
     students,
+    tables,
 )
 from staffstuddash_service.routes.roster import (
     advising,
@@ -45,6 +46,7 @@ SERVICE = Service(
     ],
     routers=[
         students.router,
+        tables.router,
         assessments.router,
         drafts.router,
         performance.router,

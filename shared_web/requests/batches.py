@@ -31,7 +31,7 @@ _MAX_BATCHES_IN_MEMORY = 4
 _MAX_REASONS = 20_000
 
 ItemStatus = Literal["stored", "repeated", "refused"]
-_REFUSED = {
+REFUSALS = {
     Outcome.ERASED: FieldError(
         location="body", field="student_id", message="the student was deleted"
     ),
@@ -86,7 +86,7 @@ class Batch(Generic[B]):
         """Yield the fields of each valid item, in order, with the id from the Idempotency-Key."""
         for index, item in self.valid.items():
             fields = vars(item)
-            if fields[id_field] is None and (derived := self.id_at(index)) is not None:
+            if fields.get(id_field, "") is None and (derived := self.id_at(index)) is not None:
                 fields = {**fields, id_field: derived}
             yield fields
 
@@ -116,7 +116,7 @@ def _item(field: str, index: int, result: InsertResult) -> ItemOut:
         named = field if field in result.refusal.members else "id"
         error = FieldError(location="body", field=named, message=result.refusal.title)
         return ItemOut(index, "refused", None, [error])
-    if refusal := _REFUSED.get(result.outcome):
+    if refusal := REFUSALS.get(result.outcome):
         return ItemOut(index, "refused", result.id, [refusal])
     return ItemOut(index, "stored" if result.is_stored else "repeated", result.id)
 

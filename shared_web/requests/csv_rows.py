@@ -4,16 +4,18 @@ import csv
 import io
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from shared_web.problems import InvalidRequest
 
 # The most characters that a spreadsheet's cell can have.
 MAX_CELL_LENGTH = 32_767
+# A quote that is not closed would otherwise collect a file of any size.
+MAX_ROW_LENGTH = 8 * 1024 * 1024
 _SEPARATORS = ",;\t"
-_FIRST_LINE = re.compile(r"[^\r\n]*")
-_LINE_WITH_TEXT = re.compile(r"[^\r\n]*\S[^\r\n]*")
+_END_OF_CELL = re.compile(r'([^"]*(?:""[^"]*)*"(?!")) *')
 _NAMED_SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _OPEN_QUOTE = "unexpected end of data"
 
@@ -39,43 +41,44 @@ def separator_of(text: str) -> str:
         InvalidRequest: another separator is named.
 
     """
-    named = _NAMED_SEPARATOR.fullmatch(_FIRST_LINE.match(text)[0])  # type: ignore[index] # matches
-    separator = named[1] if named else _most_frequent(text)
-    if separator not in _SEPARATORS:
-        raise InvalidRequest("Line 1 names a separator other than comma, semicolon and tab.")
-    return separator
+    return _separator(_head(_lines_of(text)))
 
 
 def table_rows(
     text: str, *, first_line: int = 1, separator: str | None = None
 ) -> Iterator[TableRow]:
+    """Yield the rows of a text as `rows_of_lines` does."""
+    return rows_of_lines(_lines_of(text), first_line=first_line, separator=separator)
+
+
+def rows_of_lines(
+    lines: Iterable[str], *, first_line: int = 1, separator: str | None = None
+) -> Iterator[TableRow]:
     """Yield the rows that are not blank. CR, LF and both end a line, outside of quotes a row.
 
-    first_line: number of the text's first line, if it is a later part of a table. separator: of
-    that table; by default that of the text.
+    Only the lines of one row are in memory. first_line: number of the first line, if the lines are
+    a later part of a table. separator: of that table; by default as `separator_of`.
 
     Raises:
         InvalidRequest: a quote is not closed, text follows a closed one, or a cell is longer than
             `MAX_CELL_LENGTH`; names line and column. Or as `separator_of`.
 
     """
-    is_beginning = separator is None
-    separator = separator or separator_of(text)
-    lines = _Lines(_without_spaces_after_quotes(text, separator), first_line)
-    for first in lines:
-        if (
-            is_beginning
-            and lines.row_line == 1
-            and _NAMED_SEPARATOR.fullmatch(first.rstrip("\r\n"))
-        ):
+    source = iter(lines)
+    head = _head(source)
+    is_named = separator is None and _named_separator(head) is not None
+    separator = separator or _separator(head)
+    rows = _Lines(_without_spaces_after_quotes(chain(head, source), separator), first_line)
+    for first in rows:
+        if is_named and rows.row_line == 1:
             continue
         try:
-            cells = [cell.strip() for cell in next(_reader(lines.of_row(first), separator))]
+            cells = [cell.strip() for cell in next(_reader(rows.of_row(first), separator))]
         except csv.Error as failure:
-            raise _refusal(lines, separator) from failure
+            raise _refusal(rows, separator) from failure
         if any(cells):
-            _limit_length(cells, lines.row_line)
-            yield TableRow(lines.row_line, cells)
+            _limit_length(cells, rows.row_line)
+            yield TableRow(rows.row_line, cells)
 
 
 class _Lines:
@@ -84,9 +87,8 @@ class _Lines:
     row_line: number of the current row's first line. row: its lines until now.
     """
 
-    def __init__(self, text: str, first_line: int) -> None:
-        # `str.splitlines` would also split at U+2028 and others.
-        self._lines = enumerate(io.StringIO(text, newline=""), first_line)
+    def __init__(self, lines: Iterable[str], first_line: int) -> None:
+        self._lines = enumerate(lines, first_line)
         self.row_line = 0
         self.row: list[str] = []
 
@@ -101,26 +103,76 @@ class _Lines:
         """Yield the lines of a row, for a reader that takes as many as it needs."""
         self.row.append(first)
         yield first
+        length = len(first)
         for _, line in self._lines:
+            length += len(line)
+            if length > MAX_ROW_LENGTH:
+                raise _too_long(self.row_line)
             self.row.append(line)
             yield line
 
 
-def _most_frequent(text: str) -> str:
-    line = _LINE_WITH_TEXT.search(text)
-    return max(_SEPARATORS, key=line[0].count) if line else ","
+def _lines_of(text: str) -> Iterator[str]:
+    # `str.splitlines` would also split at U+2028 and others.
+    return io.StringIO(text, newline="")
 
 
-def _without_spaces_after_quotes(text: str, separator: str) -> str:
+def _separator(head: Sequence[str]) -> str:
+    separator = _named_separator(head) or max(_SEPARATORS, key=head[-1].count)
+    if separator not in _SEPARATORS:
+        raise InvalidRequest("Line 1 names a separator other than comma, semicolon and tab.")
+    return separator
+
+
+def _named_separator(head: Sequence[str]) -> str | None:
+    named = _NAMED_SEPARATOR.fullmatch(head[0].rstrip("\r\n"))
+    return named[1] if named else None
+
+
+def _head(lines: Iterator[str]) -> list[str]:
+    """Return the lines up to the first one with text; at least one."""
+    head: list[str] = []
+    for line in lines:
+        head.append(line)
+        if line.strip():
+            break
+    return head or [""]
+
+
+def _without_spaces_after_quotes(lines: Iterable[str], separator: str) -> Iterator[str]:
     # The csv module ignores spaces before a quote only. Whole quoted cells are matched, so that
     # nothing inside of them is.
-    if '" ' not in text:
-        return text
-    return re.sub(rf'((?:\A|[{separator}\r\n]) *"[^"]*(?:""[^"]*)*") *', r"\1", text)
+    cell = re.compile(rf'((?:\A|{separator}) *"[^"]*(?:""[^"]*)*)("(?!") *)?')
+    is_open = False
+    for line in lines:
+        if '"' not in line:
+            yield line
+            continue
+        begun, place = "", 0
+        if is_open:
+            end = _END_OF_CELL.match(line)
+            if end is None:
+                yield line
+                continue
+            begun, place = end[1], end.end()
+        is_open = False
+        pieces = [begun]
+        for found in cell.finditer(line, place):
+            pieces += [line[place : found.start()], found[1], '"' if found[2] else ""]
+            place = found.end()
+            is_open = not found[2]
+        yield "".join([*pieces, line[place:]])
 
 
 def _reader(lines: Iterator[str], separator: str, *, strict: bool = True) -> Iterator[list[str]]:
     return csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=strict)
+
+
+def _too_long(line: int) -> InvalidRequest:
+    return InvalidRequest(
+        f"The table cannot be read: the row of line {line} has more than {MAX_ROW_LENGTH} "
+        "characters. Perhaps a quote is not closed."
+    )
 
 
 def _limit_length(cells: list[str], line: int) -> None:

@@ -21,6 +21,7 @@ from staffstuddash_service.datastore.roster.lookups import RosterLookupRepositor
 from staffstuddash_service.datastore.roster.store import RosterRepository
 from staffstuddash_service.datastore.roster.year_end import YearEndRepository
 from staffstuddash_service.datastore.students import STUDENT, StudentRepository, StudentToStore
+from staffstuddash_service.datastore.table_import import TableImport, TableKind, TableRepository
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
 
@@ -29,6 +30,8 @@ __all__ = [
     "AssessmentToStore",
     "DatastoreManager",
     "StudentToStore",
+    "TableImport",
+    "TableKind",
     "add_assessment",
     "add_draft",
     "add_student",
@@ -62,6 +65,7 @@ class DatastoreManager(Manager):
         self.student_descriptions = StudentDescriptionRepository(self.database, self.spool)
         self.year_end = YearEndRepository(self.database, self.spool)
         self.imports = ImportRepository(self.database, self.spool)
+        self.tables = TableRepository(self.database, self.spool)
         # The names of the design document.
         self.add_student = self.students.add
         self.get_student = self.students.get

@@ -162,7 +162,7 @@ class AssessmentRepository(Repository):
 
         Assessments of missing or erased students are refused, and deleted assessments.
         """
-        return self.insert_many(ASSESSMENT, assessments, _insert_many)
+        return self.insert_many(ASSESSMENT, assessments, insert_many)
 
     def search_by_student(
         self, student_id: str, **options: Unpack[PageOptions]
@@ -226,7 +226,8 @@ def _insert(session: Session, new: AssessmentToStore) -> AssessmentLog:
     return stored
 
 
-def _insert_many(session: Session, assessments: Sequence[AssessmentToStore]) -> list[InsertResult]:
+def insert_many(session: Session, assessments: Sequence[AssessmentToStore]) -> list[InsertResult]:
+    """Insert assessments and recompute the records; return the result of each, in order."""
     now = utc_now()
     rows = [assessment.values(now) for assessment in assessments]
     results = insert_rows(session, rows)

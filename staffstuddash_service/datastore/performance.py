@@ -133,8 +133,13 @@ def recompute_all(session: Session, student_id: str, now: datetime) -> None:
 
     `recompute` keeps the standings at concepts that no longer have an assessment.
     """
-    session.execute(delete(ConceptStanding).where(ConceptStanding.student_id == student_id))
-    recompute(session, [student_id], now)
+    recompute_each(session, [student_id], now)
+
+
+def recompute_each(session: Session, student_ids: Collection[str], now: datetime) -> None:
+    """Recompute the records of locked students as `recompute_all` does."""
+    session.execute(delete(ConceptStanding).where(ConceptStanding.student_id.in_(student_ids)))
+    recompute(session, student_ids, now)
 
 
 def _works_of(session: Session, ids: Sequence[str]) -> dict[str, _Work]:

@@ -22,9 +22,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from shared_db.columns import Row
 from shared_db.errors import DatabaseBusy, ServiceError
 from shared_db.pseudonyms import ids_by_pseudonym
 from shared_db.queries.dialects import in_list
+from shared_db.results import InsertResult, Outcome
+from shared_db.writes.idempotent_insert import content_digest
 from staffstuddash_service.errors import StudentErased, StudentMerged, StudentNotFound
 from staffstuddash_service.models import Alias, Deletion, Student
 
@@ -134,6 +137,25 @@ def former_ids(session: Session, student_ids: Collection[str]) -> dict[str, str]
     is_theirs = in_list(Alias.new_id, "ids", session.get_bind().dialect.name)
     query = select(Alias.old_id, Alias.new_id).where(is_theirs)
     return {row.old_id: row.new_id for row in session.execute(query, {"ids": list(student_ids)})}
+
+
+def results_of_merged(session: Session, rows: Sequence[Row]) -> dict[str, InsertResult]:
+    """Return the result of each row with a former id, by id: a replay, or a conflict.
+
+    It is a replay if it has the content that was stored under the former or the present id.
+    """
+    digests = {row["id"]: row["digest"] for row in rows}
+    query = select(Alias, Student).join(Student, Student.id == Alias.new_id)
+    found = dict[str, InsertResult]()
+    for alias, student in session.execute(query.where(Alias.old_id.in_(digests))):
+        present = content_digest({"name": student.name, "email": student.email})
+        is_replay = digests[alias.old_id] in (alias.digest, present)
+        found[alias.old_id] = (
+            InsertResult(student.id, Outcome.REPEATED)
+            if is_replay
+            else InsertResult(alias.old_id, Outcome.CONFLICT)
+        )
+    return found
 
 
 def _is_owner(session: Session) -> ColumnElement[bool]:

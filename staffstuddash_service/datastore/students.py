@@ -1,6 +1,6 @@
 """Students: inserted, read, searched, updated and erased."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Unpack
@@ -12,6 +12,7 @@ from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.ids import new_id
 from shared_db.pseudonyms import equivalent_ids
+from shared_db.queries.dialects import in_list
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult, Outcome, refused
@@ -32,10 +33,11 @@ from staffstuddash_service.datastore.student_locks import (
     lock_students,
     refusals_of_missing,
     require_not_erased,
+    results_of_merged,
 )
 from staffstuddash_service.domain.sort_keys import sort_key
 from staffstuddash_service.errors import StudentErased, StudentExists
-from staffstuddash_service.models import Alias, PerformanceRecord, Student, sort_columns
+from staffstuddash_service.models import PerformanceRecord, Student, sort_columns
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
 STUDENT_FIELDS = ("email", "created_at", "updated_at")
@@ -94,7 +96,7 @@ class StudentRepository(Repository):
 
     def add_many(self, students: Sequence[StudentToStore]) -> list[InsertResult]:
         """Insert students; return the result of each, in order."""
-        return self.insert_many(STUDENT, students, _insert_many)
+        return self.insert_many(STUDENT, students, insert_many)
 
     def get(self, student_id: str) -> Student:
         """Return the student.
@@ -187,7 +189,7 @@ def _insert(session: Session, new: StudentToStore) -> Student:
     require_not_erased(session, student.id)
     if student.is_replay:
         return student
-    if merged := _results_of_merged(session, [row]):
+    if merged := results_of_merged(session, [row]):
         _remove(session, {student.id})
         [result] = merged.values()
         if result.outcome is Outcome.CONFLICT:
@@ -199,26 +201,8 @@ def _insert(session: Session, new: StudentToStore) -> Student:
     return student
 
 
-def _results_of_merged(session: Session, rows: Sequence[Row]) -> dict[str, InsertResult]:
-    """Return the result of each row with a former id, by id: a replay, or a conflict.
-
-    It is a replay if it has the content that was stored under the former or the present id.
-    """
-    digests = {row["id"]: row["digest"] for row in rows}
-    query = select(Alias, Student).join(Student, Student.id == Alias.new_id)
-    found = dict[str, InsertResult]()
-    for alias, student in session.execute(query.where(Alias.old_id.in_(digests))):
-        present = content_digest({"name": student.name, "email": student.email})
-        is_replay = digests[alias.old_id] in (alias.digest, present)
-        found[alias.old_id] = (
-            InsertResult(student.id, Outcome.REPEATED)
-            if is_replay
-            else InsertResult(alias.old_id, Outcome.CONFLICT)
-        )
-    return found
-
-
-def _insert_many(session: Session, students: Sequence[StudentToStore]) -> list[InsertResult]:
+def insert_many(session: Session, students: Sequence[StudentToStore]) -> list[InsertResult]:
+    """Insert students with empty performance records; return the result of each, in order."""
     now = utc_now()
     results = insert_rows(session, [student.values(now) for student in students])
     insert_empty_records(session, [one.id for one in results if one.is_stored], now)
@@ -237,7 +221,7 @@ def insert_rows(
     erased = erased_among(session, {row["id"] for row in rows})
     pairs = zip(rows, results, strict=True)
     stored = [row for row, result in pairs if result.is_stored]
-    merged = _results_of_merged(session, stored) if stored else {}
+    merged = results_of_merged(session, stored) if stored else {}
     _remove(session, erased.union(merged))
 
     def final(result: InsertResult) -> InsertResult:
@@ -258,14 +242,35 @@ def _remove(session: Session, student_ids: set[str]) -> None:
 
 def _update(session: Session, student_id: str, changes: dict[str, Any], actor: str) -> Student:
     student = find_student(session, student_id, lock=True)
+    _is_changed(session, student, changes, actor)
+    return student
+
+
+def update_many(session: Session, changes: Mapping[str, Row], actor: str) -> dict[str, bool]:
+    """Update stored students by id; return True for each that was changed, False for the others.
+
+    Students that were erased or merged are absent from the result.
+    """
+    is_asked = in_list(Student.id, "ids", session.get_bind().dialect.name)
+    query = select(Student).where(is_asked).order_by(Student.id).with_for_update()
+    found = session.scalars(
+        query, {"ids": list(changes)}, execution_options={"populate_existing": True}
+    )
+    changed = {one.id: _is_changed(session, one, changes[one.id], actor) for one in found}
+    session.flush()
+    return changed
+
+
+def _is_changed(session: Session, student: Student, changes: Row, actor: str) -> bool:
+    """Update and log the fields that differ; return False if there are none."""
     changed = sorted(n for n, value in changes.items() if getattr(student, n) != value)
     for name in changed:
         setattr(student, name, changes[name])
     if changed:
         student.updated_at = utc_now()
         # The names of the fields only: their values are personal data.
-        log_action(session, student_id, actor, "student.changed", data={"fields": changed})
-    return student
+        log_action(session, student.id, actor, "student.changed", data={"fields": changed})
+    return bool(changed)
 
 
 def _delete(

@@ -134,6 +134,13 @@ class RepeatedInBatch(Conflict):
         super().__init__("Send one record for each id.", id=id_)
 
 
+class RecordExists(Exists):
+    """Id of a record of the roster that is stored with other content, or has ended."""
+
+    slug = "record-exists"
+    noun = "record"
+
+
 class RecordInvalid(Invalid):
     """Record of the roster with a wrong field."""
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Path
 
-from shared_web.requests.fields import Id
+from shared_web.requests.fields import Id, not_reserved
 
 StudentId = Annotated[Id, Path(description="The student's id.", examples=["s001"])]
 AssessmentId = Annotated[Id, Path(description="The assessment's id.", examples=["a001"])]
@@ -14,3 +14,6 @@ TermId = Annotated[Id, Path(description="The term's id.", examples=["2026-autumn
 CourseId = Annotated[Id, Path(description="The course's id.", examples=["math"])]
 ClassId = Annotated[Id, Path(description="The class's id.", examples=["math-5a"])]
 PersonId = Annotated[Id, Path(description="The id of the member of staff.", examples=["t001"])]
+# Of rows that a request may store.
+NewClassId = Annotated[ClassId, not_reserved("csv")]
+NewPersonId = Annotated[PersonId, not_reserved("csv")]

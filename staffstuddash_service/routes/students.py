@@ -1,7 +1,6 @@
 """Routes of students."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 
 from shared_db.pseudonyms import pseudonym_of
 from shared_web.auth.admitted_route import AdmittedRoute
@@ -9,7 +8,6 @@ from shared_web.auth.dependencies import READ, WRITE, Administrator, Writer
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
-from shared_web.requests.csv_body import TableOut, csv_body, read_csv
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.datastore import StudentToStore
@@ -85,14 +83,6 @@ async def add_students(request: Request, datastore: Datastore) -> Response:
         return batch.answer(datastore.students.add_many(students))
 
     return await handle_batch(request, NewStudent, store)
-
-
-@router.post("/csv", dependencies=[WRITE], openapi_extra=csv_body(NewStudent))
-async def add_students_from_csv(request: Request, datastore: Datastore) -> TableOut:
-    """Store the students of a CSV table, as `/students/batch` does; `index` counts from 0."""
-    table = await read_csv(request, NewStudent)
-    students = [StudentToStore(**fields) for fields in table.batch.fields()]
-    return table.answer(await run_in_threadpool(datastore.students.add_many, students))
 
 
 @router.get("/{student_id}", dependencies=[READ], responses=ABSENT)

@@ -22,7 +22,9 @@ from staffstuddash_service.domain.scores import stored_score
 
 Score = Annotated[Number, Field(ge=0)] | None
 NewAssessmentId = Annotated[
-    Id, not_reserved("batch"), Field(json_schema_extra={"not": {"enum": ["batch"]}})
+    Id,
+    not_reserved("batch", "csv"),
+    Field(json_schema_extra={"not": {"enum": ["batch", "csv"]}}),
 ]
 MaxScore = Annotated[Number, Field(gt=0, le=1e9)]
 

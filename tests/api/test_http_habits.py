@@ -27,7 +27,9 @@ BESIDE_IDS = {
     "monitoring": {"/api/v1/monitoring/logs/{event_id}": {"query"}},
     "staffstuddash": {
         "/api/v1/students/{student_id}": {"batch", "csv"},
-        "/api/v1/assessments/{assessment_id}": {"batch"},
+        "/api/v1/assessments/{assessment_id}": {"batch", "csv"},
+        "/api/v1/people/{person_id}": {"csv"},
+        "/api/v1/classes/{class_id}": {"csv"},
     },
     "dropout": {},
 }

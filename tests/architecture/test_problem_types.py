@@ -56,6 +56,7 @@ TYPES = {
     "prediction-not-found",
     "preflight-refused",
     "query-too-expensive",
+    "record-exists",
     "record-invalid",
     "relation-not-found",
     "repeated-in-batch",

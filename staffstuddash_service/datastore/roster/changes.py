@@ -24,11 +24,11 @@ from shared_db.writes.copy_from import bulk_insert
 from shared_db.writes.idempotent_insert import content_digest
 from staffstuddash_service.datastore.roster import references
 from staffstuddash_service.datastore.roster.checks import problem_of
-from staffstuddash_service.datastore.roster.former_ids import covered_records
+from staffstuddash_service.datastore.roster.former_ids import covered_records, keep_digests
 from staffstuddash_service.datastore.roster.tables import RosterTable
 from staffstuddash_service.datastore.upsert import upsert
 from staffstuddash_service.domain.roster import MANUAL, Record, record_key
-from staffstuddash_service.errors import RepeatedInBatch
+from staffstuddash_service.errors import RecordExists, RepeatedInBatch
 
 
 class RosterOutcome(StrEnum):
@@ -58,9 +58,18 @@ class _Plan:
 
 
 def apply_records(
-    session: Session, table: RosterTable, records: Sequence[Record], source: str, now: datetime
+    session: Session,
+    table: RosterTable,
+    records: Sequence[Record],
+    source: str,
+    now: datetime,
+    *,
+    may_change: bool = True,
 ) -> list[RosterResult]:
-    """Store records and return the result of each, in order; rows are written by ascending id."""
+    """Store records and return the result of each, in order; rows are written by ascending id.
+
+    may_change: False refuses records that are stored with other content, or have ended.
+    """
     today = now.date()
     first: dict[str, Record] = {}
     for record in records:
@@ -79,6 +88,7 @@ def apply_records(
     stored = _stored(session, table, [row[table.key_name] for row in rows.values()])
     # After the rows are locked, which waits for a term that is being closed.
     closed = references.refusals_of_closed(session, table, {key: first[key] for key in rows})
+    keep_digests(session, table, [(first[key], row) for key, row in rows.items()], stored)
     covered = covered_records(session, table, rows, owners, set(stored), set(closed))
     plan = _Plan()
     outcomes: dict[str, RosterOutcome] = {}
@@ -88,13 +98,15 @@ def apply_records(
             outcomes[key] = RosterOutcome.REPEATED
         elif _is_of_another(table, old, row) and table.taken:
             refused[key] = table.taken(key)
-        elif key not in closed:
-            outcomes[key] = _planned(table, old, row, today, plan)
-        elif old is not None and old.digest == row["digest"]:
+        elif key in closed and old is not None and old.digest == row["digest"]:
             # A nightly file repeats the records of earlier terms.
             outcomes[key] = RosterOutcome.REPEATED
-        else:
+        elif key in closed:
             refused[key] = closed[key]
+        elif not may_change and old is not None and not _is_same(table, old, row, today):
+            refused[key] = RecordExists(key)
+        else:
+            outcomes[key] = _planned(table, old, row, today, plan)
     _write(session, table, plan)
     return _results(records, first, outcomes, refused)
 

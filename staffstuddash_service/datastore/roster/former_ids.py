@@ -3,7 +3,7 @@
 The merge kept one row where both ids had one. Such a record must not store the other row again.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.queries.dialects import in_list
+from shared_db.writes.idempotent_insert import content_digest
 from staffstuddash_service.datastore.memberships import Days
 from staffstuddash_service.datastore.roster.tables import RosterTable
 from staffstuddash_service.datastore.student_locks import former_ids
@@ -52,6 +53,26 @@ def covered_records(
             for other in others
         )
     }
+
+
+def keep_digests(
+    session: Session,
+    table: RosterTable,
+    records: Sequence[tuple[Any, Row]],
+    stored: Mapping[str, Any],
+) -> None:
+    """Give rows the stored digest if their record is the stored one under any id of the student."""
+    if not table.has_student or not stored:
+        return
+    all_ids: dict[str, list[str]] = {}
+    for former, owner in former_ids(session, {row["student_id"] for _, row in records}).items():
+        all_ids.setdefault(owner, [owner]).append(former)
+    for record, row in records:
+        old = stored.get(row[table.key_name])
+        ids = [] if old is None else all_ids.get(row["student_id"], [])
+        same = (content_digest({**vars(record), "student_id": id_}) for id_ in ids)
+        if old is not None and old.digest in same:
+            row["digest"] = old.digest
 
 
 def present_keys(

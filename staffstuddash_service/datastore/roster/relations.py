@@ -1,14 +1,15 @@
 """Relations named by their two ends: replaced, ended and listed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from shared_db.ids import new_id
+from shared_db.queries.dialects import in_list
 from shared_db.queries.pagination import Keyset
 from staffstuddash_service.datastore.memberships import holds_on
 from staffstuddash_service.datastore.roster.changes import (
@@ -18,7 +19,7 @@ from staffstuddash_service.datastore.roster.changes import (
 )
 from staffstuddash_service.datastore.roster.ending import end_rows
 from staffstuddash_service.datastore.roster.tables import TABLES, RosterTable
-from staffstuddash_service.datastore.student_locks import find_student
+from staffstuddash_service.datastore.student_locks import find_student, lock_owners
 from staffstuddash_service.domain.roster import (
     MANUAL,
     Advising,
@@ -49,6 +50,39 @@ def replace_relation(
         return RosterResult(row.id, RosterOutcome.REPEATED)
     [result] = apply_records(session, table, [record], MANUAL, now)
     return result
+
+
+def identified(
+    session: Session,
+    table: RosterTable,
+    relations: Sequence[Any],
+    now: datetime,
+    *,
+    keeps_end: bool,
+) -> list[Any]:
+    """Return many relations of students with ids and first days, as `replace_relation` finds them.
+
+    Students have their present ids. keeps_end: True if the stored `valid_to` stays. The students
+    are locked.
+    """
+    today = now.date()
+    owners = lock_owners(session, {relation.student_id for relation in relations})
+    present = _open_by_ends(session, table, set(owners.values()), today)
+    new_ids: dict[tuple[str, ...], str] = {}
+    found: list[Any] = []
+    for relation in relations:
+        student_id = owners.get(relation.student_id, relation.student_id)
+        of_owner = replace(relation, student_id=student_id)
+        ends = _ends_of(table, of_owner)
+        row = present.get(ends)
+        values = {
+            "id": new_ids.setdefault(ends, new_id()) if row is None else row.id,
+            "valid_from": relation.valid_from or (today if row is None else row.valid_from),
+        }
+        if keeps_end and row is not None:
+            values["valid_to"] = row.valid_to
+        found.append(replace(of_owner, **values))
+    return found
 
 
 def end_relation(
@@ -102,6 +136,26 @@ def _open(session: Session, table: RosterTable, ends: Mapping[str, str], today: 
         if row.valid_to is None or row.valid_to > today
     ]
     return min(rows, key=_beginning, default=None)
+
+
+def _open_by_ends(
+    session: Session, table: RosterTable, student_ids: Collection[str], today: date
+) -> dict[tuple[str, ...], Any]:
+    is_asked = in_list(table.model.student_id, "ids", session.get_bind().dialect.name)
+    is_open = or_(table.model.valid_to.is_(None), table.model.valid_to > today)
+    rows = session.scalars(
+        select(table.model).where(is_asked, is_open),
+        {"ids": sorted(student_ids)},
+        execution_options={"populate_existing": True},
+    )
+    first: dict[tuple[str, ...], Any] = {}
+    for row in sorted(rows, key=_beginning):
+        first.setdefault(_ends_of(table, row), row)
+    return first
+
+
+def _ends_of(table: RosterTable, relation: Any) -> tuple[str, ...]:
+    return tuple(getattr(relation, name) for name in table.ends)
 
 
 def _beginning(row: Any) -> tuple[date, str]:

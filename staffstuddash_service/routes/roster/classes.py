@@ -11,7 +11,7 @@ from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.domain.roster import RosterKind
 from staffstuddash_service.errors import ClassNotFound
 from staffstuddash_service.routes.filters import LISTING
-from staffstuddash_service.routes.path_parameters import ClassId
+from staffstuddash_service.routes.path_parameters import ClassId, NewClassId
 from staffstuddash_service.routes.roster.parameters import (
     REFERRING,
     ClassFilters,
@@ -59,7 +59,7 @@ def get_class(class_id: ClassId, datastore: Datastore) -> ClassOut:
     responses=REFERRING | documented(ClassArchived, TermClosed) | new_row(ClassOut),
 )
 def replace_class(
-    class_id: ClassId, new: ClassReplacement, datastore: Datastore, response: Response
+    class_id: NewClassId, new: ClassReplacement, datastore: Datastore, response: Response
 ) -> ClassOut:
     """Store or replace a class; equal content changes nothing. An ended one begins again."""
     replaced = datastore.roster.replace(new.record(class_id))

@@ -11,7 +11,7 @@ from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.domain.roster import RosterKind
 from staffstuddash_service.errors import PersonNotFound
 from staffstuddash_service.routes.filters import LISTING
-from staffstuddash_service.routes.path_parameters import PersonId
+from staffstuddash_service.routes.path_parameters import NewPersonId, PersonId
 from staffstuddash_service.routes.roster.parameters import (
     REFERRING,
     IncludeEnded,
@@ -54,7 +54,7 @@ def get_person(person_id: PersonId, datastore: Datastore) -> PersonOut:
 
 @router.put("/{person_id}", dependencies=[WRITE], responses=REFERRING | new_row(PersonOut))
 def replace_person(
-    person_id: PersonId, new: PersonReplacement, datastore: Datastore, response: Response
+    person_id: NewPersonId, new: PersonReplacement, datastore: Datastore, response: Response
 ) -> PersonOut:
     """Store or replace a person; equal content changes nothing. An ended one begins again."""
     replaced = datastore.roster.replace(new.record(person_id))
