@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from dropout_service.domain.enums import RiskLevel
-from shared_db.errors import Conflict, Exists, Gone, Invalid, NotFound, ServiceError
+from shared_db.errors import Conflict, Exists, Gone, Invalid, Moved, NotFound, ServiceError
 
 
 class StudentNotFound(NotFound):
@@ -69,6 +69,36 @@ class StudentErased(Gone):
     def __init__(self, student_id: str) -> None:
         super().__init__(
             f"Student {student_id} was deleted. Nothing is kept of them, and nothing is stored.",
+            student_id=student_id,
+        )
+
+
+class StudentMerged(Moved):
+    """Former id of a student, who was merged into another id."""
+
+    slug = "student-merged"
+    title = "The student was merged into another id"
+    parameter = "student_id"
+
+    def __init__(self, student_id: str, into: str) -> None:
+        super().__init__(
+            f"Student {student_id} has the id {into} now. Repeat the request with it.",
+            target=into,
+            student_id=student_id,
+            into=into,
+        )
+
+
+class SameStudent(Invalid):
+    """Ids to merge that are one student already: equal, or the second is an alias of the first."""
+
+    slug = "same-student"
+    title = "A student cannot be merged into the same student"
+
+    def __init__(self, student_id: str) -> None:
+        super().__init__(
+            f"The ids lead to one student, {student_id}. Name two students.",
+            field="into",
             student_id=student_id,
         )
 

@@ -57,6 +57,7 @@ def create_app(
     chosen = settings or Settings.load()
     intake = Acknowledgement(manager.events.commits, chosen)
     periodics = [
+        Periodic("merging", chosen.erasing_seconds, manager.merging.follow),
         Periodic("erasing", chosen.erasing_seconds, manager.students.erase_deleted),
         Periodic("recomputing", chosen.recomputing_seconds, manager.recomputing.run),
     ]

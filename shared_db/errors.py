@@ -41,6 +41,22 @@ class Gone(ServiceError):
     title = "It was deleted"
 
 
+class Moved(ServiceError):
+    """The requested row is stored under another id, to which the request is redirected.
+
+    parameter: the path parameter that has the former id. target: the present id.
+    """
+
+    slug = "moved"
+    status = 308
+    title = "It is stored under another id"
+    parameter: ClassVar[str] = "id"
+
+    def __init__(self, detail: str, *, target: str, **members: object) -> None:
+        super().__init__(detail, **members)
+        self.target = target
+
+
 class Conflict(ServiceError):
     """The request contradicts the stored rows."""
 

@@ -16,12 +16,14 @@ from starlette.routing import Match
 from shared_db.errors import (
     DatabaseBusy,
     DatabaseUnavailable,
+    Moved,
     NotFound,
     Overloaded,
     ServiceError,
 )
 from shared_db.resilience import descriptors
 from shared_db.spool.access import SpoolAccess
+from shared_web.routing import path_with
 
 MEDIA_TYPE = "application/problem+json"
 SCHEMA_REFERENCE = "#/components/schemas/{model}"
@@ -186,6 +188,9 @@ def refusal_response(request: Request, refusal: ServiceError) -> Response:
         headers["Retry-After"] = str(refusal.retry_after_seconds)
     if isinstance(refusal, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(refusal, Moved):
+        location = path_with(request.scope, refusal.parameter, refusal.target)
+        headers |= {"Location": location} if location else {}
     return problem_response(
         request,
         status=refusal.status,

@@ -1,5 +1,7 @@
 """Prefix of the routes, name of a route in logs, and HEAD as GET without a body."""
 
+from urllib.parse import quote
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 API_PREFIX = "/api/v1"
@@ -13,6 +15,21 @@ def route_template(scope: Scope) -> str:
     # A route of an included router has only its own part of the path.
     is_part = scope["path"].startswith(API_PREFIX) and not path.startswith(API_PREFIX)
     return API_PREFIX + path if is_part else path
+
+
+def path_with(scope: Scope, parameter: str, value: str) -> str | None:
+    """Return path and query of the request with another value of a path parameter.
+
+    None if the route has no such parameter.
+    """
+    values = scope.get("path_params", {})
+    if parameter not in values:
+        return None
+    present = {**values, parameter: value}
+    escaped = {name: quote(str(each), safe="") for name, each in present.items()}
+    path = quote(scope.get("root_path", "")) + route_template(scope).format_map(escaped)
+    query: bytes = scope.get("query_string", b"")
+    return f"{path}?{query.decode('latin-1')}" if query else path
 
 
 class HeadRequests:

@@ -15,6 +15,7 @@ from veritas_cli.commands.predict import predict
 from veritas_cli.commands.restore import restore
 from veritas_cli.commands.roster.term import term
 from veritas_cli.commands.spool import spool_commands
+from veritas_cli.commands.students.merge import students
 from veritas_cli.commands.train import train_command
 from veritas_cli.commands.up import up
 from veritas_cli.spaced_options import SpacedOptionsCommand
@@ -47,4 +48,5 @@ app.command("predict")(predict)
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
 app.add_typer(spool_commands, name="spool")
+app.add_typer(students, name="students")
 app.add_typer(term, name="term")

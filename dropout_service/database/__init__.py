@@ -11,6 +11,7 @@ from dropout_service.database.events.click_import import ClickImport
 from dropout_service.database.events.store import EVENT, EventRepository, EventToStore
 from dropout_service.database.features.store import FeatureRepository
 from dropout_service.database.features.training_set import TrainingSetRepository
+from dropout_service.database.merging import MergingRepository
 from dropout_service.database.predictions.batch import BatchPredictionRepository
 from dropout_service.database.predictions.feedback import FeedbackRepository
 from dropout_service.database.predictions.model_registry import ModelRegistry
@@ -45,6 +46,7 @@ class DropoutDatabaseManager(Manager):
         self.predictions = PredictionRepository(self.database, self.spool)
         self.batch_predictions = BatchPredictionRepository(self.database, self.spool)
         self.recomputing = RecomputingRepository(self.database, self.spool)
+        self.merging = MergingRepository(self.database, self.spool)
         self.models = ModelRegistry(self.database)
         self.feedback = FeedbackRepository(self.database)
         self.analytics = RiskSummaryRepository(self.database)

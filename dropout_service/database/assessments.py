@@ -227,8 +227,10 @@ class AssessmentRepository(Repository):
 
 def _insert(session: Session, assessment: AssessmentToStore) -> Assessment:
     now = utc_now()
-    ensure_and_lock_one(session, assessment.student_id, now)
-    stored = insert_idempotent(session, Assessment, assessment.values(now), AssessmentExists)
+    owner = ensure_and_lock_one(session, assessment.student_id, now)
+    # The digest stays that of the sent id: a repeated request has it, before and after a merge.
+    row = {**assessment.values(now), "student_id": owner}
+    stored = insert_idempotent(session, Assessment, row, AssessmentExists)
     if stored.deleted_at is not None:
         raise AssessmentDeleted(stored.id)
     return stored
@@ -236,9 +238,9 @@ def _insert(session: Session, assessment: AssessmentToStore) -> Assessment:
 
 def _insert_many(session: Session, assessments: Sequence[AssessmentToStore]) -> list[InsertResult]:
     now = utc_now()
-    erased = ensure_and_lock(session, {one.student_id for one in assessments}, now)
-    rows = [one.values(now) for one in assessments]
-    is_erased = [one.student_id in erased for one in assessments]
+    locked = ensure_and_lock(session, {one.student_id for one in assessments}, now)
+    rows = [{**one.values(now), "student_id": locked.owner(one.student_id)} for one in assessments]
+    is_erased = [one.student_id in locked.erased for one in assessments]
     results = insert_unless_erased(session, Assessment, rows, is_erased)
     deleted = _deleted_among(session, results)
 

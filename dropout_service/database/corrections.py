@@ -69,7 +69,7 @@ def _locked(session: Session, assessment_id: str, now: datetime) -> Assessment:
     if found is None:
         raise AssessmentNotFound(assessment_id)
     ensure_and_lock_one(session, found.student_id, now)
-    # Another transaction may have changed it before the lock was granted.
+    # Another transaction may have changed or moved it before the lock was granted.
     session.refresh(found)
     return found
 

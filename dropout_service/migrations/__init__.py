@@ -7,6 +7,7 @@ HISTORY = History(
     "dropout",
     reads=(
         "staffstuddash.published_deletions",
+        "staffstuddash.published_aliases",
         "staffstuddash.published_classes",
         "staffstuddash.published_enrolments",
     ),

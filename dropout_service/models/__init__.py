@@ -19,13 +19,15 @@ from dropout_service.models.events import AttemptHistory, DailyActivity, Learnin
 from dropout_service.models.learned import LearnedModel
 from dropout_service.models.predictions import DropoutPrediction, FeatureSet, PredictionFeedback
 from dropout_service.models.published import (
+    published_aliases,
     published_classes,
     published_deletions,
     published_enrolments,
 )
-from dropout_service.models.students import Deletion, Student
+from dropout_service.models.students import Alias, Deletion, Student
 
 __all__ = [
+    "Alias",
     "Assessment",
     "AttemptHistory",
     "Base",
@@ -46,6 +48,7 @@ __all__ = [
     "ResourceUse",
     "Student",
     "Submission",
+    "published_aliases",
     "published_classes",
     "published_deletions",
     "published_enrolments",

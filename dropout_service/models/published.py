@@ -18,6 +18,14 @@ published_deletions = Table(
     Column("deleted_at", UtcDateTime),
 )
 
+published_aliases = Table(
+    "published_aliases",
+    _VIEWS,
+    Column("old_id", Key, primary_key=True),
+    Column("new_id", Key),
+    Column("merged_at", UtcDateTime),
+)
+
 # Classes of the roster; the dates are the first and the last day of their terms.
 published_classes = Table(
     "published_classes",

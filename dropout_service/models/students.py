@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary, String
+from sqlalchemy import ForeignKey, Index, LargeBinary, String
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -39,6 +39,23 @@ class Student(Base):
     is_replay = False
     # Set on the returned object if the row is pending in the spool; not a column.
     is_pending = False
+
+
+class Alias(Base):
+    """Former id of a student, who was merged into another id. It never leads to a further alias.
+
+    It is inserted in the transaction that moves the rows of the old id.
+    """
+
+    __tablename__ = "aliases"
+    __table_args__ = (Index(None, "new_id"),)
+
+    old_id: Mapped[str] = mapped_column(Key, primary_key=True)
+    new_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))
+    merged_at: Mapped[datetime]
+    digest: Mapped[bytes | None] = mapped_column(
+        LargeBinary(16), comment="Of the name and e-mail under the old id, which may be sent again"
+    )
 
 
 class Deletion(Base):

@@ -11,6 +11,7 @@ from dropout_service.errors import (
     AssessmentNotFound,
     ScoreOutOfRange,
     StudentErased,
+    StudentMerged,
     StudentNotFound,
 )
 from dropout_service.routes.filters import (
@@ -103,7 +104,9 @@ def delete_assessment(
 @router.get(
     "/students/{student_id}/corrections",
     dependencies=[READ],
-    responses=documented(StudentNotFound, StudentErased, InvalidRequest, MalformedCursor),
+    responses=documented(
+        StudentNotFound, StudentErased, StudentMerged, InvalidRequest, MalformedCursor
+    ),
 )
 def list_student_corrections(
     student_id: StudentId, manager: Manager, after: After = None, limit: Limit = 100

@@ -7,6 +7,7 @@ from dropout_service.errors import (
     FeatureSetExists,
     FeatureSetNotFound,
     StudentErased,
+    StudentMerged,
     StudentNotFound,
 )
 from dropout_service.routes.filters import OF_A_STUDENT
@@ -26,7 +27,7 @@ router = APIRouter(
 @router.post(
     "",
     status_code=201,
-    responses=documented(StudentNotFound, StudentErased, FeatureSetExists),
+    responses=documented(StudentNotFound, StudentErased, StudentMerged, FeatureSetExists),
 )
 def compute_features(
     student_id: StudentId,
@@ -53,7 +54,11 @@ def list_student_features(
     return PageOut[FeatureSetOut].of(page)
 
 
-@router.get("/latest", dependencies=[READ], responses=documented(FeatureSetNotFound, StudentErased))
+@router.get(
+    "/latest",
+    dependencies=[READ],
+    responses=documented(FeatureSetNotFound, StudentErased, StudentMerged),
+)
 def get_latest_features(student_id: StudentId, manager: Manager) -> FeatureSetOut:
     """Return the student's features with the latest `as_of`."""
     return FeatureSetOut.model_validate(manager.features.get_latest(student_id))

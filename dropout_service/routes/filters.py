@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from dropout_service.domain.enums import DropoutType, EventType, RiskLevel
-from dropout_service.errors import StudentErased, StudentNotFound
+from dropout_service.errors import StudentErased, StudentMerged, StudentNotFound
 from shared_db.errors import QueryTooExpensive
 from shared_db.queries.filters import Filter
 from shared_db.queries.pagination import MalformedCursor
@@ -13,7 +13,12 @@ from shared_web.problems import InvalidRequest, documented
 from shared_web.query.filters import FilterSet, choice, flag, instant, number, text
 
 OF_A_STUDENT = documented(
-    StudentNotFound, StudentErased, InvalidRequest, MalformedCursor, QueryTooExpensive
+    StudentNotFound,
+    StudentErased,
+    StudentMerged,
+    InvalidRequest,
+    MalformedCursor,
+    QueryTooExpensive,
 )
 LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
 

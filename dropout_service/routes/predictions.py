@@ -11,6 +11,7 @@ from dropout_service.errors import (
     PredictionExists,
     PredictionNotFound,
     StudentErased,
+    StudentMerged,
     StudentNotFound,
 )
 from dropout_service.routes.filters import (
@@ -40,6 +41,7 @@ OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this
     responses=documented(
         StudentNotFound,
         StudentErased,
+        StudentMerged,
         CourseNotFound,
         PredictionExists,
         InvalidRequest,
@@ -89,7 +91,7 @@ def list_student_predictions(
 @router.get(
     "/students/{student_id}/predictions/latest",
     dependencies=[READ],
-    responses=documented(PredictionNotFound, StudentErased),
+    responses=documented(PredictionNotFound, StudentErased, StudentMerged),
 )
 def get_latest_prediction(
     student_id: StudentId, manager: Manager, course: OfCourse = None

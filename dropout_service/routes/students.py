@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from dropout_service.dependencies import Manager
-from dropout_service.errors import StudentErased, StudentExists, StudentNotFound
+from dropout_service.errors import StudentErased, StudentExists, StudentMerged, StudentNotFound
 from dropout_service.routes.path_parameters import StudentId
 from dropout_service.schemas.students import (
     NewStudent,
@@ -20,7 +20,7 @@ from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(prefix="/students", tags=["students"], route_class=AdmittedRoute)
 
-ABSENT = documented(StudentNotFound, StudentErased)
+ABSENT = documented(StudentNotFound, StudentErased, StudentMerged)
 
 
 @router.post("", status_code=201, responses=documented(StudentExists, StudentErased))

@@ -147,3 +147,4 @@ ADMIN = Depends(RequireScope(Scope.ADMIN))
 
 Writer = Annotated[Principal, WRITE]
 Ingester = Annotated[Principal, INGEST]
+Administrator = Annotated[Principal, ADMIN]

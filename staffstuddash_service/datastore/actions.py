@@ -17,7 +17,7 @@ from shared_db.repository import Repository
 from shared_db.results import InsertResult
 from shared_db.spool.spoolable import SpoolableType, result_per_item
 from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
-from staffstuddash_service.datastore.student_locks import find_student, lock_students
+from staffstuddash_service.datastore.student_locks import find_student, lock_owner, lock_owners
 from staffstuddash_service.errors import ActionExists
 from staffstuddash_service.models import ActionLog
 
@@ -122,11 +122,12 @@ def log_action(
 
 def _insert(session: Session, action: ActionToStore) -> ActionLog:
     # The lock makes a concurrent erasure wait, which would miss the new row.
-    find_student(session, action.student_id, lock=True)
-    return insert_idempotent(session, ActionLog, action.values(utc_now()), ActionExists)
+    student = lock_owner(session, action.student_id)
+    row = {**action.values(utc_now()), "student_id": student.id}
+    return insert_idempotent(session, ActionLog, row, ActionExists)
 
 
 def _insert_many(session: Session, actions: Sequence[ActionToStore]) -> list[InsertResult]:
     # All locks in one statement, in the order of ids: two such transactions could deadlock.
-    lock_students(session, {action.student_id for action in actions})
+    lock_owners(session, {action.student_id for action in actions})
     return result_per_item(actions, partial(_insert, session), ACTION.id_of)

@@ -25,7 +25,8 @@ from staffstuddash_service.datastore.corrections import correct, remove
 from staffstuddash_service.datastore.performance import recompute
 from staffstuddash_service.datastore.student_locks import (
     find_student,
-    lock_students,
+    lock_owner,
+    lock_owners,
     refusals_of_missing,
 )
 from staffstuddash_service.domain.scores import stored_score
@@ -214,12 +215,14 @@ class AssessmentRepository(Repository):
 
 def _insert(session: Session, new: AssessmentToStore) -> AssessmentLog:
     now = utc_now()
-    find_student(session, new.student_id, lock=True)
-    stored = insert_idempotent(session, AssessmentLog, new.values(now), AssessmentExists)
+    student = lock_owner(session, new.student_id)
+    # The digest stays that of the sent id: a repeated request has it, before and after a merge.
+    row = {**new.values(now), "student_id": student.id}
+    stored = insert_idempotent(session, AssessmentLog, row, AssessmentExists)
     if stored.deleted_at is not None:
         raise AssessmentDeleted(stored.id)
     if not stored.is_replay:
-        recompute(session, [new.student_id], now)
+        recompute(session, [student.id], now)
     return stored
 
 
@@ -242,9 +245,12 @@ def insert_rows(
     look_first: as in `insert_many_idempotent`.
     """
     students = {row["student_id"] for row in rows}
-    missing = students - lock_students(session, students)
+    owners = lock_owners(session, students)
+    missing = students - owners.keys()
     refusals = refusals_of_missing(session, missing) if missing else {}
     accepted = [row for row in rows if row["student_id"] not in missing]
+    for row in accepted:
+        row["student_id"] = owners[row["student_id"]]
     inserted = insert_many_idempotent(session, AssessmentLog, accepted, look_first=look_first)
     results = iter(_without_deleted(session, inserted))
     return [

@@ -13,7 +13,7 @@ from shared_db.errors import ServiceError
 from shared_db.queries.dialects import in_list
 from staffstuddash_service.datastore.actions import log_action
 from staffstuddash_service.datastore.performance import recompute_all, recompute_each
-from staffstuddash_service.datastore.student_locks import find_student
+from staffstuddash_service.datastore.student_locks import lock_owner
 from staffstuddash_service.domain.scores import stored_score
 from staffstuddash_service.errors import AssessmentDeleted, AssessmentNotFound, ScoreOutOfRange
 from staffstuddash_service.models import AssessmentLog
@@ -121,8 +121,8 @@ def _locked(session: Session, assessment_id: str) -> AssessmentLog:
     found = session.get(AssessmentLog, assessment_id)
     if found is None:
         raise AssessmentNotFound(assessment_id)
-    find_student(session, found.student_id, lock=True)
-    # Another transaction may have changed it before the lock was granted.
+    lock_owner(session, found.student_id)
+    # Another transaction may have changed or moved it before the lock was granted.
     session.refresh(found)
     return found
 

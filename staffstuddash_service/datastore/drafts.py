@@ -18,8 +18,14 @@ from shared_db.results import InsertResult
 from shared_db.spool.spoolable import SpoolableType, result_per_item
 from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 from staffstuddash_service.datastore.performance import recompute
-from staffstuddash_service.datastore.student_locks import find_student, lock_students
-from staffstuddash_service.domain.drafts import MIN_REVISIONS, compare, is_sudden_jump, min_jump
+from staffstuddash_service.datastore.student_locks import find_student, lock_owner, lock_owners
+from staffstuddash_service.domain.drafts import (
+    MIN_REVISIONS,
+    Revision,
+    compare,
+    is_sudden_jump,
+    min_jump,
+)
 from staffstuddash_service.domain.words import words_of
 from staffstuddash_service.errors import DraftExists
 from staffstuddash_service.models import Draft
@@ -117,24 +123,25 @@ class DraftRepository(Repository):
 def _insert(session: Session, draft: DraftToStore) -> Draft:
     stored = _insert_compared(session, draft)
     if not stored.is_replay:
-        recompute(session, [draft.student_id], utc_now())
+        recompute(session, [stored.student_id], utc_now())
     return stored
 
 
 def _insert_many(session: Session, drafts: Sequence[DraftToStore]) -> list[InsertResult]:
     # All locks in one statement, in the order of ids: two such transactions could deadlock.
-    lock_students(session, {draft.student_id for draft in drafts})
+    owners = lock_owners(session, {draft.student_id for draft in drafts})
     results = result_per_item(drafts, partial(_insert_compared, session), DRAFT.id_of)
     pairs = zip(drafts, results, strict=True)
-    if students := {draft.student_id for draft, result in pairs if result.is_stored}:
+    if students := {owners[draft.student_id] for draft, result in pairs if result.is_stored}:
         recompute(session, students, utc_now())
     return results
 
 
 def _insert_compared(session: Session, draft: DraftToStore) -> Draft:
-    find_student(session, draft.student_id, lock=True)
-    compared = _compared(session, draft.student_id, draft.assignment_id, draft.content)
-    return insert_idempotent(session, Draft, draft.values(utc_now()) | compared, DraftExists)
+    student = lock_owner(session, draft.student_id)
+    compared = _compared(session, student.id, draft.assignment_id, draft.content)
+    row = draft.values(utc_now()) | compared | {"student_id": student.id}
+    return insert_idempotent(session, Draft, row, DraftExists)
 
 
 def _compared(session: Session, student_id: str, assignment_id: str, content: str) -> Row:
@@ -157,12 +164,17 @@ def _compared(session: Session, student_id: str, assignment_id: str, content: st
         # No jump at any pace: the only question is whether a pace is known.
         pace = pace.limit(MIN_REVISIONS)
     earlier = [count for count in session.scalars(pace) if count is not None]
+    is_jump = is_sudden_jump(revision.new_words, earlier, least)
+    return found | comparison(revision, is_jump=is_jump)
+
+
+def comparison(revision: Revision | None, *, is_jump: bool | None) -> Row:
+    """Return the columns of a version's comparison; without a revision all are null."""
     return {
-        **found,
-        "new_words": revision.new_words,
-        "lexical_similarity": revision.lexical_similarity,
-        "retained_share": revision.retained_share,
-        "change_type": revision.change_type,
-        "reasoning_continuity": revision.reasoning_continuity,
-        "sudden_jump_flag": is_sudden_jump(revision.new_words, earlier, least),
+        "new_words": revision and revision.new_words,
+        "lexical_similarity": revision and revision.lexical_similarity,
+        "retained_share": revision and revision.retained_share,
+        "change_type": revision and revision.change_type,
+        "reasoning_continuity": revision and revision.reasoning_continuity,
+        "sudden_jump_flag": is_jump,
     }

@@ -1,18 +1,22 @@
 """Erasure of a student: all rows are deleted, and a tombstone without the id stays."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, null, select, text, update
+from sqlalchemy import delete, null, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
+from shared_db.errors import DatabaseBusy
 from shared_db.pseudonyms import equivalent_ids, pseudonym_of
 from shared_db.writes.idempotent_insert import content_digest
 from staffstuddash_service.datastore.actions import log_action
+from staffstuddash_service.datastore.student_locks import MERGED_MEANWHILE
 from staffstuddash_service.models import (
     ActionLog,
     AdvisingRow,
+    Alias,
     AssessmentLog,
     ConceptStanding,
     Deletion,
@@ -39,13 +43,28 @@ OWNED = (
 )
 
 
-def erase_rows(session: Session, student_id: str, actor: str, *, is_memory: bool) -> dict[str, int]:
-    """Erase the student's rows and leave a tombstone; return the rows removed, by table.
+def ids_of_student(session: Session, student_id: str) -> list[str]:
+    """Return all ids of a student, sorted: the present one, former ones, and their Unicode forms.
 
-    Rows under another form of the id are the student's too: earlier releases stored any form.
+    Rows under another form of an id are the student's too: earlier releases stored any form.
+    """
+    forms = equivalent_ids(student_id)
+    present = select(Alias.new_id).where(Alias.old_id.in_(forms))
+    is_theirs = or_(Alias.new_id.in_(forms), Alias.new_id.in_(present))
+    aliases = session.execute(select(Alias.old_id, Alias.new_id).where(is_theirs))
+    ids = {id_ for pair in aliases for id_ in pair}.union(forms)
+    return sorted({form for id_ in ids for form in equivalent_ids(id_)})
+
+
+def erase_rows(session: Session, student_id: str, actor: str, *, is_memory: bool) -> dict[str, int]:
+    """Erase the student's rows and leave tombstones; return the rows removed, by table.
+
+    Raises:
+        DatabaseBusy: the student was merged since the rows were locked.
+
     """
     now = utc_now()
-    ids = equivalent_ids(student_id)
+    ids = ids_of_student(session, student_id)
     of_student = select(Student.id).where(Student.id.in_(ids))
     session.scalars(of_student.order_by(Student.id).with_for_update()).all()
     if not is_memory:
@@ -53,34 +72,40 @@ def erase_rows(session: Session, student_id: str, actor: str, *, is_memory: bool
         # student's row is locked before the table, as in all writers, so they cannot deadlock.
         table = "staffstuddash.students"
         session.execute(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
-    _leave_tombstone(session, student_id, actor, now)
+        if ids_of_student(session, student_id) != ids:
+            raise DatabaseBusy(MERGED_MEANWHILE)
+    _leave_tombstones(session, student_id, ids, actor, now)
     removed = {
         model.__tablename__: _count(session.execute(delete(model).where(model.student_id.in_(ids))))
         for model in OWNED
     }
+    aliases = delete(Alias).where(Alias.new_id.in_(ids))
+    removed["aliases"] = _count(session.execute(aliases))
     removed["students"] = _count(session.execute(delete(Student).where(Student.id.in_(ids))))
-    removed["action_logs"] = _make_pseudonymous(session, student_id)
+    removed["action_logs"] = _make_pseudonymous(session, student_id, ids)
     return removed
 
 
-def _leave_tombstone(session: Session, student_id: str, actor: str, now: datetime) -> None:
-    pseudonyms = [pseudonym_of(form) for form in equivalent_ids(student_id)]
+def _leave_tombstones(
+    session: Session, student_id: str, ids: Sequence[str], actor: str, now: datetime
+) -> None:
+    pseudonyms = [pseudonym_of(id_) for id_ in ids]
     known = select(Deletion.pseudonym).where(Deletion.pseudonym.in_(pseudonyms))
     if new := set(pseudonyms).difference(session.scalars(known)):
         # One of each form: dropout compares them with the pseudonyms of the ids it stores.
         session.add_all(Deletion(pseudonym=each, deleted_at=now) for each in sorted(new))
-        log_action(session, pseudonyms[0], actor, "student.erased", data=None)
+        log_action(session, pseudonym_of(student_id), actor, "student.erased", data=None)
         session.flush()
 
 
-def _make_pseudonymous(session: Session, student_id: str) -> int:
+def _make_pseudonymous(session: Session, student_id: str, ids: Collection[str]) -> int:
     # The digest was made from the id and the data, so it is replaced with them.
     anonymous: dict[str, Any] = {
         "student_id": pseudonym_of(student_id),
         "data": null(),
         "digest": content_digest({}),
     }
-    actions = update(ActionLog).where(ActionLog.student_id.in_(equivalent_ids(student_id)))
+    actions = update(ActionLog).where(ActionLog.student_id.in_(ids))
     return _count(session.execute(actions.values(**anonymous)))
 
 

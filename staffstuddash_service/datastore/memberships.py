@@ -1,13 +1,34 @@
-"""Memberships on a day: students of a class, and students taught or advised by a person."""
+"""Days of relations: students of a class on a day, or of a person, and periods that overlap."""
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, union_all
 
 from shared_db.clock import utc_now
 from staffstuddash_service.models import AdvisingRow, EnrolmentRow, Period, TeachingRow
+
+
+class Days(NamedTuple):
+    """Days of a relation, from the first one up to the first one on which the relation is over."""
+
+    valid_from: date | None
+    valid_to: date | None
+
+    @property
+    def beginning(self) -> date:
+        """First day; without one, before all others."""
+        return self.valid_from or date.min
+
+    @property
+    def end(self) -> date:
+        """First day on which it is over; without one, after all others."""
+        return self.valid_to or date.max
+
+    def overlaps(self, other: "Days") -> bool:
+        """Return True if the two have a day in common."""
+        return self.beginning < other.end and other.beginning < self.end
 
 
 def holds_on(model: type[Period], day: date) -> ColumnElement[bool]:

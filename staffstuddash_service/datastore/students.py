@@ -15,7 +15,7 @@ from shared_db.pseudonyms import equivalent_ids
 from shared_db.queries.dialects import in_list
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
-from shared_db.results import InsertResult, refused
+from shared_db.results import InsertResult, Outcome, refused
 from shared_db.spool.purge import purge_erased, purge_students, require_no_pending_writes
 from shared_db.spool.spoolable import SpoolableType
 from shared_db.writes.idempotent_insert import (
@@ -24,17 +24,19 @@ from shared_db.writes.idempotent_insert import (
     insert_many_idempotent,
 )
 from staffstuddash_service.datastore.actions import log_action
-from staffstuddash_service.datastore.erasure import erase_rows
+from staffstuddash_service.datastore.erasure import erase_rows, ids_of_student
 from staffstuddash_service.datastore.memberships import EVERYBODY, Members
 from staffstuddash_service.datastore.performance import insert_empty_records
 from staffstuddash_service.datastore.student_locks import (
     erased_among,
     find_student,
     lock_students,
+    refusals_of_missing,
     require_not_erased,
+    results_of_merged,
 )
 from staffstuddash_service.domain.sort_keys import sort_key
-from staffstuddash_service.errors import StudentErased, StudentExists, StudentNotFound
+from staffstuddash_service.errors import StudentErased, StudentExists
 from staffstuddash_service.models import PerformanceRecord, Student, sort_columns
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
@@ -81,6 +83,9 @@ class StudentRepository(Repository):
 
     def add(self, student_id: str, name: str, email: str | None = None) -> Student:
         """Insert a student; a replay changes nothing and is marked `is_replay`.
+
+        Under a former id, content that was stored of the student is a replay, which returns the
+        student it was merged into.
 
         Raises:
             StudentExists: the id is stored with another name or e-mail.
@@ -135,28 +140,36 @@ class StudentRepository(Repository):
     def erase(self, student_id: str, *, actor: str = "veritas erase") -> dict[str, int]:
         """Erase all rows of a student, known or not, and leave a tombstone; idempotent.
 
-        Rows under any Unicode form of the id are erased. Returns the number of rows removed from
-        each table. Rows of `action_logs` stay, under a pseudonym and without their extra data.
+        Rows under any Unicode form of the id, and under merged ids, are erased. Returns the number
+        of rows removed from each table. Rows of `action_logs` stay, under a pseudonym and without
+        their extra data.
         """
+        ids = self.ids_of(student_id)
         removed = self.write(
             lambda session: erase_rows(session, student_id, actor, is_memory=self.use_fallback)
         )
-        purge_students(self.spool, equivalent_ids(student_id))
+        purge_students(self.spool, ids)
         return removed
+
+    def ids_of(self, student_id: str) -> list[str]:
+        """Return all ids of a student: the present one, former ones, and their Unicode forms."""
+        return self.read(lambda session: ids_of_student(session, student_id))
 
     def delete(self, student_id: str, *, actor: str) -> tuple[dict[str, int], bool]:
         """Erase a known student; return the rows by table, and True for a replay.
 
         Raises:
             StudentNotFound: no student has or had that id.
+            StudentMerged: the student was merged into another id.
             DatabaseUnavailable: rows of the student wait in the spool.
 
         """
-        require_no_pending_writes(self.spool, equivalent_ids(student_id))
+        ids = self.ids_of(student_id)
+        require_no_pending_writes(self.spool, ids)
         deleted = self.write(
             lambda session: _delete(session, student_id, actor, is_memory=self.use_fallback)
         )
-        purge_students(self.spool, equivalent_ids(student_id))
+        purge_students(self.spool, ids)
         return deleted
 
     def purge_erased(self) -> int:
@@ -170,11 +183,21 @@ class StudentRepository(Repository):
 
 def _insert(session: Session, new: StudentToStore) -> Student:
     now = utc_now()
-    student = insert_idempotent(session, Student, new.values(now), StudentExists)
-    # After the INSERT, which waits for a concurrent erasure.
+    row = new.values(now)
+    student = insert_idempotent(session, Student, row, StudentExists)
+    # After the INSERT, which waits for a concurrent erasure or merge.
     require_not_erased(session, student.id)
-    if not student.is_replay:
-        insert_empty_records(session, [student.id], now)
+    if student.is_replay:
+        return student
+    if merged := results_of_merged(session, [row]):
+        _remove(session, {student.id})
+        [result] = merged.values()
+        if result.outcome is Outcome.CONFLICT:
+            raise StudentExists(student.id)
+        present = find_student(session, result.id)
+        present.is_replay = True
+        return present
+    insert_empty_records(session, [student.id], now)
     return student
 
 
@@ -196,8 +219,17 @@ def insert_rows(
     results = insert_many_idempotent(session, Student, rows, look_first=look_first)
     # After the INSERT, which waits for a concurrent erasure.
     erased = erased_among(session, {row["id"] for row in rows})
-    _remove(session, erased)
-    return [refused(one.id, StudentErased(one.id)) if one.id in erased else one for one in results]
+    pairs = zip(rows, results, strict=True)
+    stored = [row for row, result in pairs if result.is_stored]
+    merged = results_of_merged(session, stored) if stored else {}
+    _remove(session, erased.union(merged))
+
+    def final(result: InsertResult) -> InsertResult:
+        if result.id in erased:
+            return refused(result.id, StudentErased(result.id))
+        return merged.get(result.id, result)
+
+    return [final(result) for result in results]
 
 
 def _remove(session: Session, student_ids: set[str]) -> None:
@@ -217,7 +249,7 @@ def _update(session: Session, student_id: str, changes: dict[str, Any], actor: s
 def update_many(session: Session, changes: Mapping[str, Row], actor: str) -> dict[str, bool]:
     """Update stored students by id; return True for each that was changed, False for the others.
 
-    Students that were erased meanwhile are absent from the result.
+    Students that were erased or merged are absent from the result.
     """
     is_asked = in_list(Student.id, "ids", session.get_bind().dialect.name)
     query = select(Student).where(is_asked).order_by(Student.id).with_for_update()
@@ -246,7 +278,8 @@ def _delete(
 ) -> tuple[dict[str, int], bool]:
     # The lock comes first: the second of two concurrent calls finds the tombstone.
     is_known = bool(lock_students(session, equivalent_ids(student_id)))
-    is_replay = not is_known and bool(erased_among(session, [student_id]))
-    if not is_known and not is_replay:
-        raise StudentNotFound(student_id)
+    refusal = None if is_known else refusals_of_missing(session, [student_id])[student_id]
+    is_replay = isinstance(refusal, StudentErased)
+    if refusal is not None and not is_replay:
+        raise refusal
     return erase_rows(session, student_id, actor, is_memory=is_memory), is_replay

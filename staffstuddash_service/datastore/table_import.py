@@ -21,9 +21,10 @@ from staffstuddash_service.datastore.corrections import CORRECTABLE, correct_man
 from staffstuddash_service.datastore.roster.changes import apply_records
 from staffstuddash_service.datastore.roster.relations import identified
 from staffstuddash_service.datastore.roster.tables import TABLES, RosterTable
+from staffstuddash_service.datastore.student_locks import present_ids, refusals_of_missing
 from staffstuddash_service.datastore.students import STUDENT
 from staffstuddash_service.domain.roster import MANUAL, RosterKind
-from staffstuddash_service.errors import RepeatedInBatch, StudentErased
+from staffstuddash_service.errors import RepeatedInBatch
 
 _REASON = "import"
 _PENDING = "Some of these students wait to be stored. Try again in a few seconds."
@@ -118,8 +119,10 @@ def _store_students(
         return results
     names = [name for name in ("name", "email") if name in table.fields]
     changes = _conflicts(items, results, names)
-    outcomes: dict[str, bool | ServiceError] = {id_: StudentErased(id_) for id_ in changes}
-    outcomes |= students.update_many(session, changes, table.actor)
+    changed = students.update_many(session, changes, table.actor)
+    missing = changes.keys() - changed.keys()
+    outcomes: dict[str, bool | ServiceError] = {**changed}
+    outcomes |= refusals_of_missing(session, missing) if missing else {}
     return _updated(items, results, outcomes)
 
 
@@ -137,7 +140,12 @@ def _store_assessments(
     # A mark of another student stays a conflict: it cannot be moved.
     own = {item.id: item.student_id for item in reversed(items) if item.id in changes}
     theirs = _students_of_marks(session, list(own))
-    changes = {id_: change for id_, change in changes.items() if theirs.get(id_) == own[id_]}
+    present = present_ids(session, set(own.values())) if own else {}
+    changes = {
+        id_: change
+        for id_, change in changes.items()
+        if theirs.get(id_) == present.get(own[id_], own[id_])
+    }
     return _updated(items, results, correct_many(session, changes, table.actor, _REASON))
 
 
@@ -213,9 +221,11 @@ def _conflicts(
     found: dict[str, Row] = {}
     seen = set[str]()
     for item, result in zip(items, results, strict=True):
-        if result.outcome is Outcome.CONFLICT and result.id not in seen:
-            found[result.id] = {name: getattr(item, name) for name in names}
-        seen.add(result.id)
+        # The result of a student's former id has the present one.
+        key = item.id or result.id
+        if result.outcome is Outcome.CONFLICT and key not in seen:
+            found[key] = {name: getattr(item, name) for name in names}
+        seen.add(key)
     return found
 
 
@@ -228,9 +238,10 @@ def _updated(
     first: dict[str, Any] = {}
     updated: list[InsertResult] = []
     for item, result in zip(items, results, strict=True):
-        is_first = result.id not in first
-        known = first.setdefault(result.id, item)
-        outcome = outcomes.get(result.id)
+        key = item.id or result.id
+        is_first = key not in first
+        known = first.setdefault(key, item)
+        outcome = outcomes.get(key)
         if not is_first and item != known:
             updated.append(refused(result.id, RepeatedInBatch(result.id)))
         elif result.outcome is not Outcome.CONFLICT or outcome is None:

@@ -27,6 +27,7 @@ from staffstuddash_service.models.roster import (
 from staffstuddash_service.models.students import (
     SORTED_LENGTH,
     ActionLog,
+    Alias,
     Deletion,
     Student,
     sort_columns,
@@ -39,6 +40,7 @@ __all__ = [
     "SORTED_LENGTH",
     "ActionLog",
     "AdvisingRow",
+    "Alias",
     "AssessmentLog",
     "Base",
     "ClassRow",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from shared_db.columns import IdempotentRow, Key, Row
@@ -64,6 +64,21 @@ class ActionLog(IdempotentRow, Base):
     is_intervention: Mapped[bool]
     data: Mapped[dict[str, Any] | None]
     timestamp: Mapped[datetime]
+
+
+class Alias(Base):
+    """Former id of a student, who was merged into another id. It never leads to a further alias."""
+
+    __tablename__ = "aliases"
+    __table_args__ = (Index(None, "new_id"),)
+
+    old_id: Mapped[str] = mapped_column(Key, primary_key=True)
+    new_id: Mapped[str] = mapped_column(Key, ForeignKey("staffstuddash.students.id"))
+    merged_at: Mapped[datetime]
+    merged_by: Mapped[str] = mapped_column(Key, comment="The name of the key that called")
+    digest: Mapped[bytes] = mapped_column(
+        LargeBinary(16), comment="Of the name and e-mail under the old id, which may be sent again"
+    )
 
 
 class Deletion(Base):

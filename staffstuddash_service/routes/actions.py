@@ -9,20 +9,20 @@ from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.errors import ActionExists, StudentErased, StudentNotFound
+from staffstuddash_service.errors import ActionExists, StudentErased, StudentMerged, StudentNotFound
 from staffstuddash_service.routes.filters import LISTING, ActionFilters
 from staffstuddash_service.routes.path_parameters import StudentId
 from staffstuddash_service.schemas.actions import ActionOut, NewAction
 
 router = APIRouter(tags=["actions"], route_class=AdmittedRoute)
 
-ABSENT = documented(StudentNotFound, StudentErased)
+ABSENT = documented(StudentNotFound, StudentErased, StudentMerged)
 
 
 @router.post(
     "/students/{student_id}/actions",
     status_code=201,
-    responses=ABSENT | documented(ActionExists),
+    responses=documented(StudentNotFound, StudentErased, ActionExists),
 )
 def add_action(
     student_id: StudentId,

@@ -19,6 +19,7 @@ from staffstuddash_service.errors import (
     AssessmentNotFound,
     ScoreOutOfRange,
     StudentErased,
+    StudentMerged,
     StudentNotFound,
 )
 from staffstuddash_service.routes.filters import LISTING, AssessmentFilters
@@ -32,7 +33,7 @@ from staffstuddash_service.schemas.assessments import (
 
 router = APIRouter(tags=["assessments"], route_class=AdmittedRoute)
 
-ABSENT = documented(StudentNotFound, StudentErased)
+ABSENT = documented(StudentNotFound, StudentErased, StudentMerged)
 
 
 DeletionReason = Annotated[

@@ -14,7 +14,7 @@ from shared_web.requests.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
 from staffstuddash_service.datastore.memberships import Members
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.domain.sort_orders import Order
-from staffstuddash_service.errors import StudentErased, StudentNotFound
+from staffstuddash_service.errors import StudentErased, StudentMerged, StudentNotFound
 from staffstuddash_service.routes.filters import (
     LISTING,
     DashboardFilters,
@@ -63,7 +63,7 @@ def get_teacher_dashboard(
 @router.get(
     "/student/{student_id}",
     dependencies=[READ],
-    responses=documented(StudentNotFound, StudentErased),
+    responses=documented(StudentNotFound, StudentErased, StudentMerged),
 )
 def get_student_dashboard(student_id: StudentId, datastore: Datastore) -> StudentDashboardOut:
     """Return the dashboard of one student: performance, concepts, latest dropout risk."""

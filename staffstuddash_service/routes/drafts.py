@@ -10,7 +10,7 @@ from shared_web.problems import documented
 from shared_web.query.pagination import After, PageOut
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.errors import DraftExists, StudentErased, StudentNotFound
+from staffstuddash_service.errors import DraftExists, StudentErased, StudentMerged, StudentNotFound
 from staffstuddash_service.routes.filters import LISTING, DraftFilters
 from staffstuddash_service.routes.path_parameters import StudentId
 from staffstuddash_service.schemas.drafts import DraftOut, NewDraft
@@ -19,13 +19,13 @@ router = APIRouter(
     prefix="/students/{student_id}/drafts", tags=["drafts"], route_class=AdmittedRoute
 )
 
-ABSENT = documented(StudentNotFound, StudentErased)
+ABSENT = documented(StudentNotFound, StudentErased, StudentMerged)
 
 # Each draft has its whole text, which may be long.
 FewLimit = Annotated[int, Query(ge=1, le=100, description="How many items at most.")]
 
 
-@router.post("", status_code=201, responses=ABSENT | documented(DraftExists))
+@router.post("", status_code=201, responses=documented(StudentNotFound, StudentErased, DraftExists))
 def add_draft(
     student_id: StudentId,
     new: NewDraft,

@@ -9,7 +9,7 @@ from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
 from staffstuddash_service.datastore.memberships import Members
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.errors import StudentErased, StudentNotFound
+from staffstuddash_service.errors import StudentErased, StudentMerged, StudentNotFound
 from staffstuddash_service.routes.filters import LISTING, OfClass, OfPerson, RecordFilters
 from staffstuddash_service.routes.path_parameters import StudentId
 from staffstuddash_service.schemas.performance import PerformanceOut
@@ -20,7 +20,7 @@ router = APIRouter(tags=["performance"], route_class=AdmittedRoute)
 @router.get(
     "/students/{student_id}/performance",
     dependencies=[READ],
-    responses=documented(StudentNotFound, StudentErased),
+    responses=documented(StudentNotFound, StudentErased, StudentMerged),
 )
 def get_performance(student_id: StudentId, datastore: Datastore) -> PerformanceOut:
     """Return the student's performance record, computed from assessments and drafts."""

@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request, Response
 
 from shared_db.pseudonyms import pseudonym_of
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, WRITE, Writer
-from shared_web.problems import documented
+from shared_web.auth.dependencies import READ, WRITE, Administrator, Writer
+from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
@@ -13,20 +13,29 @@ from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 from staffstuddash_service.datastore import StudentToStore
 from staffstuddash_service.datastore.memberships import Members
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.errors import StudentErased, StudentExists, StudentNotFound
+from staffstuddash_service.errors import (
+    MergedElsewhere,
+    SameStudent,
+    StudentErased,
+    StudentExists,
+    StudentMerged,
+    StudentNotFound,
+)
 from staffstuddash_service.routes.filters import LISTING, OfClass, OfPerson, Search, StudentFilters
 from staffstuddash_service.routes.path_parameters import StudentId
 from staffstuddash_service.schemas.students import (
     ErasureOut,
+    MergeOut,
     NewStudent,
     StudentChange,
+    StudentMerge,
     StudentOut,
     StudentReplacement,
 )
 
 router = APIRouter(prefix="/students", tags=["students"], route_class=AdmittedRoute)
 
-ABSENT = documented(StudentNotFound, StudentErased)
+ABSENT = documented(StudentNotFound, StudentErased, StudentMerged)
 
 
 @router.post("", status_code=201, responses=documented(StudentExists, StudentErased))
@@ -113,3 +122,26 @@ def delete_student(
     removed, is_replay = datastore.students.delete(student_id, actor=principal.name)
     mark_replay(response, is_replay=is_replay)
     return ErasureOut(pseudonym=pseudonym_of(student_id), removed=removed)
+
+
+@router.post(
+    "/{student_id}/merge",
+    responses=documented(
+        StudentNotFound, StudentErased, MergedElsewhere, SameStudent, InvalidRequest
+    ),
+)
+def merge_student(
+    student_id: StudentId,
+    merge: StudentMerge,
+    datastore: Datastore,
+    principal: Administrator,
+    response: Response,
+) -> MergeOut:
+    """Move everything stored of the student to another id; dropout follows within a minute.
+
+    From then on the old id leads to the new one: reads are answered 308, and new rows are stored
+    under the new id. A repeated request changes nothing. It cannot be undone.
+    """
+    report = datastore.merging.merge(student_id, merge.into, actor=principal.name)
+    mark_replay(response, is_replay=report.is_replay)
+    return MergeOut.model_validate(report)

@@ -55,3 +55,22 @@ class ErasureOut(Out):
 
     pseudonym: str
     removed: dict[str, int]
+
+
+class StudentMerge(Body):
+    """Id that the student has from now on; it may be another student's or new."""
+
+    into: NewStudentId = Field(examples=["s002"])
+
+
+class MergeOut(Out):
+    """Present id of a merged student, and numbers of rows by table.
+
+    conflicts: rows of both ids in the same place. recomputed: derived rows that were computed from
+    the rows of both. A merge that was done before has none of them.
+    """
+
+    student_id: str = Field(validation_alias="target")
+    moved: dict[str, int]
+    conflicts: dict[str, int]
+    recomputed: dict[str, int]

@@ -32,6 +32,7 @@ def test_deleting_returns_the_rows_removed_by_table(client: TestClient) -> None:
             "assessment_logs": 1,
             "concept_standings": 0,
             "performance_records": 1,
+            "aliases": 0,
             "action_logs": 1,
             "enrolments": 0,
             "advising_assignments": 0,

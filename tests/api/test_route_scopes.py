@@ -18,6 +18,7 @@ DEMOGRAPHICS = "/api/v1/students/{student_id}/demographics"
 EXCEPTIONS = {
     ("POST", "/api/v1/events"): Scope.INGEST,
     ("POST", "/api/v1/events/batch"): Scope.INGEST,
+    ("POST", "/api/v1/students/{student_id}/merge"): Scope.ADMIN,
     ("POST", f"{MONITORING}/events"): Scope.INGEST,
     ("POST", f"{MONITORING}/events/batch"): Scope.INGEST,
     ("POST", f"{MONITORING}/logs/query"): Scope.READ,

@@ -36,6 +36,7 @@ RENAME = "ALTER TABLE {}performance_records{} RENAME TO performance_records{}"
 ROUTE = "/api/v1/monitoring/background-work"
 WORKS = {
     ("dropout", "erasing"),
+    ("dropout", "merging"),
     ("monitoring", "snapshots"),
     ("staffstuddash", "erasing"),
     ("staffstuddash", "refreshing"),

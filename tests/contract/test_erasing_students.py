@@ -16,16 +16,10 @@ from staffstuddash_service.models import Base
 from tests.support.databases import OpenDatabase
 from tests.support.dumps import dump
 from tests.support.factories import NOON
+from tests.support.merging import NO_ROSTER
 
-# Tables of the roster, in which these students have no row.
-NO_ROSTER = {
-    "enrolments": 0,
-    "advising_assignments": 0,
-    "guardians": 0,
-    "student_identifiers": 0,
-    "student_demographics": 0,
-}
 ID, NAME, EMAIL = "xanthippe-1", "Xanthippe Marked", "marked@school.example"
+FORMER_ID = "former-xanthippe"
 
 
 @pytest.fixture
@@ -44,6 +38,8 @@ def fill(manager: DatastoreManager) -> None:
             manager.add_draft(student_id, "essay", content)
         manager.actions.add(student_id, "teacher", "call", data={"about": student_id})
     manager.students.update(ID, {"name": NAME + "2"}, actor="office")
+    manager.add_student(FORMER_ID, NAME)
+    manager.merging.merge(FORMER_ID, ID, actor="office")
 
 
 def test_a_dump_has_neither_name_nor_email_nor_id(own: DatastoreManager) -> None:
@@ -63,7 +59,8 @@ def test_a_dump_has_neither_name_nor_email_nor_id(own: DatastoreManager) -> None
         "assessment_logs": 1,
         "concept_standings": 1,
         "performance_records": 1,
-        "action_logs": 2,
+        "aliases": 1,
+        "action_logs": 3,
         **NO_ROSTER,
     }
 
@@ -87,6 +84,7 @@ def test_actions_stay_under_a_pseudonym(datastore: DatastoreManager) -> None:
     assert {(a.action, a.actor) for a in of_erased} == {
         ("call", "teacher"),
         ("student.changed", "office"),
+        ("student.merged", "office"),
         ("student.erased", "office"),
     }
     assert {a.data for a in of_erased if a.action != "call"} == {None}

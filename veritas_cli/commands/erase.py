@@ -1,12 +1,13 @@
 """`veritas erase`: delete all data of one student from all services."""
 
+from collections import Counter
 from typing import Annotated
 
 import typer
 
 from dropout_service.database import DropoutDatabaseManager
 from shared_db.connection.database import Database
-from shared_db.pseudonyms import equivalent_ids, pseudonym_of
+from shared_db.pseudonyms import pseudonym_of
 from shared_web.requests.fields import StoredId
 from staffstuddash_service.datastore import DatastoreManager
 from veritas_cli.commands.spool import damaged_spools, local_spools
@@ -22,7 +23,8 @@ KEPT = "action_logs"
 def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's options
     """Erase a student from all services, and list the removed rows per table.
 
-    Rows under another Unicode form of the id are the student's too. Safe to repeat. The services
+    Rows under merged ids, and under another Unicode form of an id, are the student's too. Safe to
+    repeat. The services
     refuse the id from then on, also if nothing was stored under it. The actions of staff stay in
     the action log under a pseudonym, without their details. Only the spools of this machine are
     searched; the services of other machines erase their own. Earlier backups are not changed.
@@ -32,10 +34,15 @@ def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's
         database = Database.for_bind(connected_engine(command_settings(), "erase"))
         if not yes:
             typer.confirm("Erase everything stored of this student, for good?", abort=True)
+        datastore, dropout = DatastoreManager(database), DropoutDatabaseManager(database)
+        forms = {*datastore.students.ids_of(student_id), *dropout.students.ids_of(student_id)}
         # staffstuddash first: its tombstone prevents inserts that would be left behind.
-        _report("staffstuddash", DatastoreManager(database).students.erase(student_id))
-        _report("dropout", DropoutDatabaseManager(database).students.erase(student_id))
-        forms = equivalent_ids(student_id)
+        _report("staffstuddash", datastore.students.erase(student_id))
+        removed = Counter[str]()
+        # Each former id by itself: dropout may not have followed a merge yet.
+        for id_ in sorted(forms):
+            removed.update(dropout.students.erase(id_))
+        _report("dropout", dict(removed))
         with local_spools() as spools:
             for service, spool in spools.items():
                 _report("spool of", {service: spool.purge_subjects(forms)}, " ")

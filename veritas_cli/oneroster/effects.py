@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from shared_db.clock import utc_now
 from shared_db.errors import ServiceError
 from shared_db.results import Outcome
 from staffstuddash_service.datastore import AssessmentToStore, DatastoreManager, StudentToStore
@@ -16,6 +17,7 @@ from staffstuddash_service.errors import (
     AssessmentExists,
     AssessmentNotFound,
     IdentifierExists,
+    StudentMerged,
 )
 from veritas_cli.oneroster.drafts import Draft
 from veritas_cli.oneroster.reading.account import Effect, FileAccount
@@ -30,6 +32,7 @@ _EFFECTS = {
     RosterOutcome.REPEATED: Effect.SAME,
 }
 _DELETED = "the assessment was deleted here"
+_MERGED = "the student was merged into another id"
 _TAKEN = "an identifier is stored for another student"
 
 T = TypeVar("T")
@@ -111,7 +114,11 @@ class EffectCounter:
         for (line, student), result in zip(students, results, strict=True):
             if result.outcome is Outcome.CONFLICT:
                 changes = {"name": student.name, "email": student.email}
-                self._datastore.students.update(result.id, changes, actor=SOURCE)
+                try:
+                    self._datastore.students.update(result.id, changes, actor=SOURCE)
+                except StudentMerged:
+                    account.left_out[_MERGED] += 1
+                    continue
                 account.count(STUDENTS, Effect.CHANGED)
             elif result.refusal is not None:
                 account.refuse(line, None, _title(result.refusal))
@@ -144,6 +151,7 @@ class EffectCounter:
         }
         if one.id is None:
             raise ValueError("an imported assessment has an id")
+        started = utc_now()
         try:
             stored = self._datastore.assessments.update(
                 one.id, changes, actor=SOURCE, reason=_REASON
@@ -151,10 +159,12 @@ class EffectCounter:
         except AssessmentDeleted:
             account.left_out[_DELETED] += 1
             return
-        if stored.student_id != one.student_id:
+        if one.student_id not in self._datastore.students.ids_of(stored.student_id):
             account.refuse(line, "studentSourcedId", _title(AssessmentExists(one.id)))
-        else:
-            account.count(ASSESSMENTS, Effect.CHANGED)
+            return
+        # Content that was changed before, sent again under a former id of the student, is the same.
+        is_changed = stored.corrected_at is not None and stored.corrected_at >= started
+        account.count(ASSESSMENTS, Effect.CHANGED if is_changed else Effect.SAME)
 
 
 def _of_type(drafts: Iterable[Draft], type_: type[T]) -> Iterator[tuple[int, T]]:

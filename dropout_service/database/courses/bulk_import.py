@@ -12,14 +12,18 @@ from sqlalchemy import String, any_, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from dropout_service.database.students.locking import ensure_and_lock, insert_unless_erased
+from dropout_service.database.students.locking import (
+    Locked,
+    ensure_and_lock,
+    insert_unless_erased,
+)
 from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models import Course, Coursework, Enrolment, EnrolmentBackground, Submission
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.errors import NeedsPostgresql
-from shared_db.results import InsertResult
+from shared_db.results import InsertResult, Outcome
 from shared_db.writes.copy_from import bulk_insert
 from shared_db.writes.idempotent_insert import content_digest, insert_many_idempotent
 
@@ -137,13 +141,38 @@ def insert_enrolments(
     session: Session, enrolments: Sequence[EnrolmentToStore]
 ) -> list[InsertResult]:
     """Insert enrolments, and their students if new; return the result of each, in order."""
-    erased = ensure_and_lock(session, {one.student_id for one in enrolments}, utc_now())
-    rows = [_enrolment_row(one) for one in enrolments]
-    is_erased = [one.student_id in erased for one in enrolments]
-    results = insert_unless_erased(session, Enrolment, rows, is_erased, look_first=True)
+    locked = ensure_and_lock(session, {one.student_id for one in enrolments}, utc_now())
+    rows = [
+        {**_enrolment_row(one), "student_id": locked.owner(one.student_id)} for one in enrolments
+    ]
+    is_twice = _of_merged_twice(session, rows, locked)
+    left_out = [
+        one.student_id in locked.erased or twice
+        for one, twice in zip(enrolments, is_twice, strict=True)
+    ]
+    inserted = insert_unless_erased(session, Enrolment, rows, left_out, look_first=True)
+    results = [
+        InsertResult(result.id, Outcome.REPEATED) if twice else result
+        for result, twice in zip(inserted, is_twice, strict=True)
+    ]
     stored = [one for one, result in zip(enrolments, results, strict=True) if result.is_stored]
     bulk_insert(session, EnrolmentBackground, [_background_row(one) for one in stored])
     return results
+
+
+def _of_merged_twice(session: Session, rows: Sequence[Row], locked: Locked) -> list[bool]:
+    """Return True for each enrolment under a former id whose student is enrolled otherwise."""
+    owners = set(locked.merged.values())
+    query = select(Enrolment.course_id, Enrolment.student_id, Enrolment.id).where(
+        Enrolment.student_id.in_(owners)
+    )
+    known = {(row.course_id, row.student_id): row.id for row in session.execute(query)}
+    found = list[bool]()
+    for row in rows:
+        place = (row["course_id"], row["student_id"])
+        is_owner = row["student_id"] in owners
+        found.append(is_owner and known.setdefault(place, row["id"]) != row["id"])
+    return found
 
 
 def insert_submissions(
@@ -153,7 +182,7 @@ def insert_submissions(
 
     A submission without its enrolment counts as one of an erased student.
     """
-    erased = ensure_and_lock(session, {one.student_id for one in submissions}, utc_now())
+    erased = ensure_and_lock(session, {one.student_id for one in submissions}, utc_now()).erased
     enrolments = _stored_enrolments(session, {one.enrolment_id for one in submissions})
     rows = [_submission_row(one) for one in submissions]
     is_erased = [

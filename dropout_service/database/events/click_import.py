@@ -5,7 +5,7 @@ object per click. The stored event has the same id and digest as an event sent o
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from hashlib import blake2b
@@ -68,7 +68,7 @@ class StudentClicks:
     """Clicks of one student in one course, as columns of equal length.
 
     days: UTC, counted from 1970-01-01; each event is at noon. clicks: the number of clicks that an
-    event counts for.
+    event counts for. owner: the present id of the student, if `student_id` is a former one.
     """
 
     student_id: str
@@ -77,6 +77,7 @@ class StudentClicks:
     days: Sequence[int]
     resources: Sequence[Resource]
     clicks: Sequence[int]
+    owner: str | None = None
 
 
 class ClickImport(Repository):
@@ -99,8 +100,13 @@ class ClickImport(Repository):
 
 def _insert(session: Session, students: Sequence[StudentClicks]) -> list[Outcome]:
     now = utc_now()
-    erased = ensure_and_lock(session, {one.student_id for one in students}, now)
-    kept = [one for one in students if one.student_id not in erased]
+    locked = ensure_and_lock(session, {one.student_id for one in students}, now)
+    erased = locked.erased
+    kept = [
+        replace(one, owner=locked.owner(one.student_id))
+        for one in students
+        if one.student_id not in erased
+    ]
     events = _encode_events(kept, now)
     outcomes = _insert_events(session, events)
     if Outcome.STORED in outcomes:
@@ -136,7 +142,7 @@ def _encode_events(students: Sequence[StudentClicks], now: datetime) -> _Events:
 
 def _rows(one: StudentClicks, recorded: str) -> Iterator[tuple[str, str]]:
     """Yield the digest and the line of each click."""
-    owner = f"{text_field(one.student_id)}\tRESOURCE_VIEW\t{text_field(one.course)}"
+    owner = f"{text_field(one.owner or one.student_id)}\tRESOURCE_VIEW\t{text_field(one.course)}"
     # The canonical JSON of the event as it would be sent, so that its digest is the same.
     head = f'{{"course":{_json(one.course)},"data":'
     tail = f'","student_id":{_json(one.student_id)}}}'
@@ -210,14 +216,14 @@ def _is_copied(session: Session, texts: dict[str, Sequence[str]]) -> bool:
 def _update_rollup(session: Session, students: Sequence[StudentClicks], *, all_new: bool) -> None:
     # A day without a row in the rollup had no events before: its totals are those of the clicks.
     if not all_new or not _is_copied(session, _rollup_of(students)):
-        rebuild_days_of(session, sorted({one.student_id for one in students}))
+        rebuild_days_of(session, sorted({one.owner or one.student_id for one in students}))
 
 
 def _rollup_of(students: Sequence[StudentClicks]) -> dict[str, Sequence[str]]:
     days: list[str] = []
     uses: list[str] = []
     for one in students:
-        student, course = text_field(one.student_id), text_field(one.course)
+        student, course = text_field(one.owner or one.student_id), text_field(one.course)
         for day, events, clicks in _day_totals(one):
             at = _noon(day)
             days.append(

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dropout_service.database.events.daily_rollup import rebuild_days_of, refresh_days_of
+from dropout_service.database.events.other_ids import accept_other_ids
 from dropout_service.database.students.locking import (
     ensure_and_lock,
     insert_unless_erased,
@@ -217,9 +218,14 @@ def _insert_many(session: Session, events: Sequence[EventToStore]) -> list[Inser
 
 
 def _insert_rows(session: Session, rows: Sequence[Row]) -> list[InsertResult]:
-    erased = ensure_and_lock(session, {row["student_id"] for row in rows}, utc_now())
-    is_erased = [row["student_id"] in erased for row in rows]
+    locked = ensure_and_lock(session, {row["student_id"] for row in rows}, utc_now())
+    is_erased = [row["student_id"] in locked.erased for row in rows]
+    for row in rows if locked.merged else ():
+        # The digest stays that of the sent id: a repeated request has it, too.
+        row["student_id"] = locked.owner(row["student_id"])
     results = insert_unless_erased(session, LearningEvent, rows, is_erased)
+    if any(result.outcome is Outcome.CONFLICT for result in results):
+        results = accept_other_ids(session, rows, results)
     pairs = zip(rows, results, strict=True)
     refresh_days_of(session, [row for row, result in pairs if result.is_stored])
     return results

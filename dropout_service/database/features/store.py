@@ -13,10 +13,16 @@ from dropout_service.database.features.incomplete import pending_values
 from dropout_service.database.students.locking import (
     ensure_and_lock_one,
     require_not_erased,
+    require_not_merged,
     require_student,
 )
 from dropout_service.domain.rules.features import FEATURES_VERSION, Features, features_of
-from dropout_service.errors import FeatureSetExists, FeatureSetNotFound, StudentNotFound
+from dropout_service.errors import (
+    FeatureSetExists,
+    FeatureSetNotFound,
+    StudentMerged,
+    StudentNotFound,
+)
 from dropout_service.models import FeatureSet, KnownStudent
 from shared_db.clock import utc_now
 from shared_db.columns import Key, Row
@@ -56,7 +62,10 @@ class FeatureRepository(Repository):
 
         def compute(session: Session) -> FeatureSet:
             computed = computed_values(session, student_id, instant, feature_set_id)
-            return _insert(session, computed | pending | {"digest": digest})
+            stored = _insert(session, computed | pending | {"digest": digest})
+            if stored.student_id != student_id and not stored.is_replay:
+                raise StudentMerged(student_id, stored.student_id)  # since the rows were read
+            return stored
 
         return self.write(compute)
 
@@ -119,6 +128,7 @@ def features_at(session: Session, student_id: str, as_of: datetime) -> Features:
     """
     require_not_erased(session, student_id)
     if session.get(KnownStudent, student_id) is None:
+        require_not_merged(session, student_id)
         raise StudentNotFound(student_id)
     periods = periods_of(session, [student_id])
     known = activity_of(session, ONE_STUDENT, as_of, student_id=student_id)
@@ -157,8 +167,9 @@ def _values(
 
 
 def _insert(session: Session, values: Row) -> FeatureSet:
-    ensure_and_lock_one(session, values["student_id"], values["created_at"])
-    return insert_idempotent(session, FeatureSet, values, FeatureSetExists)
+    owner = ensure_and_lock_one(session, values["student_id"], values["created_at"])
+    row = {**values, "student_id": owner}
+    return insert_idempotent(session, FeatureSet, row, FeatureSetExists)
 
 
 def _latest(session: Session, student_id: str) -> FeatureSet:
@@ -168,5 +179,6 @@ def _latest(session: Session, student_id: str) -> FeatureSet:
     latest = query.order_by(FeatureSet.as_of.desc(), FeatureSet.id.desc()).limit(1)
     found = session.scalar(latest)
     if found is None:
+        require_not_merged(session, student_id)
         raise FeatureSetNotFound(student_id)
     return found

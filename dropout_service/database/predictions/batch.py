@@ -169,8 +169,8 @@ def _predicted_by_model(session: Session, students: Iterable[str], as_of: dateti
 def _insert_by_rules(
     session: Session, assessed: RuleAssessment, pending: Pending, *, last: str, keep: int
 ) -> BatchResult:
-    erased = ensure_and_lock(session, assessed.assessable, utc_now())
-    students = sorted(assessed.assessable - erased)
+    locked = ensure_and_lock(session, assessed.assessable, utc_now())
+    students = sorted(assessed.assessable - locked.absent)
     rows = [named_rule_values(assessed, student_id, pending) for student_id in students]
     inserted = BatchResult.of_inserts(rows, insert_predictions(session, rows), keep)
     return replace(
@@ -188,7 +188,7 @@ def _insert_by_model(
     enrolments: Sequence[tuple[str, ModelAssessment]],
     keep: int,
 ) -> BatchResult:
-    erased = ensure_and_lock(session, [student_id for student_id, _ in enrolments], utc_now())
-    rows = [named_model_values(assessed, *pair) for pair in enrolments if pair[0] not in erased]
+    absent = ensure_and_lock(session, [id_ for id_, _ in enrolments], utc_now()).absent
+    rows = [named_model_values(assessed, *pair) for pair in enrolments if pair[0] not in absent]
     inserted = BatchResult.of_inserts(rows, insert_predictions(session, rows), keep)
     return replace(inserted, enrolments=len(enrolments), versions=(assessed.version,))

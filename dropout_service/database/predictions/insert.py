@@ -45,7 +45,8 @@ def insert_prediction(session: Session, row: Row) -> DropoutPrediction:
         StudentErased: all data of the student were erased.
 
     """
-    ensure_and_lock_one(session, row["student_id"], row["created_at"])
+    owner = ensure_and_lock_one(session, row["student_id"], row["created_at"])
+    row = {**row, "student_id": owner}
     stored = insert_idempotent(session, DropoutPrediction, row, PredictionExists)
     if stored.is_replay:
         return stored

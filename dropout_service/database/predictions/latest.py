@@ -38,7 +38,7 @@ def mark_latest(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     # Reactivates a prediction that was superseded at this instant and is now made again.
     _change(session, becomes_latest, is_latest=True, obsolete_from=None)
     _supersede_rule_predictions(session, rows)
-    _mark_overall(session, students)
+    mark_overall(session, students)
 
 
 def _supersede_rule_predictions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -67,7 +67,7 @@ def withdrawn_with_latest(session: Session, course: Course, as_of: datetime) -> 
 def supersede(session: Session, course: str, students: Sequence[str], as_of: datetime) -> None:
     """Supersede the students' predictions in the course at the instant; they must be locked."""
     _supersede(session, _ROW.student_id.in_(students) & (_ROW.course == course), as_of)
-    _mark_overall(session, students)
+    mark_overall(session, students)
 
 
 def replace_incomplete(
@@ -85,7 +85,29 @@ def replace_incomplete(
     mark_latest(session, [new for old, new in pairs if new is not None and old.is_latest])
     if withdrawn := [old for old, new in pairs if new is None]:
         _change(session, _ROW.id.in_([old.id for old in withdrawn]), **_NOT_LATEST)
-        _mark_overall(session, sorted({old.student_id for old in withdrawn}))
+        mark_overall(session, sorted({old.student_id for old in withdrawn}))
+
+
+def merge_latest(session: Session, old_id: str, new_id: str) -> int:
+    """Leave one latest prediction of two merged students in each course: the one made last.
+
+    The predictions still have their ids; the caller moves them, then calls `mark_overall`. Returns
+    the number of courses in which both had a latest prediction.
+    """
+    query = select(_ROW.id, _ROW.student_id, _COURSE, _ROW.as_of, _ROW.base_log_odds)
+    query = query.where(_ROW.student_id.in_([old_id, new_id]), _ROW.is_latest)
+    by_course: dict[str, list[Any]] = defaultdict(list)
+    for row in session.execute(query):
+        by_course[row[2]].append(row)
+    shared = [rows for rows in by_course.values() if len(rows) > 1]
+    losers = [min(rows, key=lambda row: (row.as_of, row.student_id == new_id)) for rows in shared]
+    _change(session, _ROW.id.in_([row.id for row in losers]), **_NOT_LATEST)
+    _change(session, _ROW.student_id == old_id, is_overall=False)
+    by_model = [r.as_of for rows in by_course.values() for r in rows if r.base_log_odds is not None]
+    if by_model:
+        is_by_rules = _ROW.course.is_(None) & _ROW.version.startswith(RULES)
+        _supersede(session, _ROW.student_id.in_([old_id, new_id]) & is_by_rules, max(by_model))
+    return len(shared)
 
 
 def _supersede(session: Session, which: ColumnElement[bool], as_of: datetime) -> None:
@@ -93,7 +115,8 @@ def _supersede(session: Session, which: ColumnElement[bool], as_of: datetime) ->
     _change(session, which & is_before, obsolete_from=as_of, **_NOT_LATEST)
 
 
-def _mark_overall(session: Session, students: Sequence[str]) -> None:
+def mark_overall(session: Session, students: Sequence[str]) -> None:
+    """Mark the overall prediction among the latest of each student; they must be locked."""
     is_theirs = _ROW.student_id.in_(students)
     query = (
         select(_ROW.id, _ROW.student_id, _ROW.risk_score, _ROW.as_of, Course)

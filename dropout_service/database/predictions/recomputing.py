@@ -135,13 +135,13 @@ def _page(session: Session, query: Select[*tuple[Any, ...]]) -> list[_Due]:
 
 def _replace_features(session: Session, due: _Due) -> int:
     # Locked before the row is read, so that the second of two processes finds it recomputed.
-    if ensure_and_lock(session, [due.student_id], utc_now()):
+    if ensure_and_lock(session, [due.student_id], utc_now()).erased:
         return 0
     old = session.get(FeatureSet, due.id)
     if old is None or old.recomputed_at is not None:
         return 0
     row = {
-        **computed_values(session, due.student_id, due.as_of, recomputed_id(due.id)),
+        **computed_values(session, old.student_id, due.as_of, recomputed_id(due.id)),
         "digest": _recomputed_digest(due.id),
         "pending_rows": 0,
     }
@@ -181,8 +181,9 @@ def _recomputed(session: Session, rows: Sequence[_Due]) -> _Predict:
 
 def _replace_predictions(session: Session, rows: Sequence[_Due], predict: _Predict) -> int:
     # Locked before the rows are read, so that the second of two processes finds them recomputed.
-    erased = ensure_and_lock(session, {row.student_id for row in rows}, utc_now())
-    ids = [row.id for row in rows if row.student_id not in erased]
+    absent = ensure_and_lock(session, {row.student_id for row in rows}, utc_now()).absent
+    # Rows of a student who was merged since they were read are recomputed by a later call.
+    ids = [row.id for row in rows if row.student_id not in absent]
     is_left = DropoutPrediction.id.in_(ids) & DropoutPrediction.recomputed_at.is_(None)
     olds = session.scalars(select(DropoutPrediction).where(is_left)).all()
     pairs = [(old, _replacement(old, predict)) for old in olds]

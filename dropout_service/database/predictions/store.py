@@ -12,7 +12,11 @@ from dropout_service.database.courses.classes import is_class, students_in_class
 from dropout_service.database.features.incomplete import pending_values
 from dropout_service.database.predictions.insert import insert_prediction
 from dropout_service.database.predictions.single import predicted_values
-from dropout_service.database.students.locking import require_not_erased, require_student
+from dropout_service.database.students.locking import (
+    require_not_erased,
+    require_not_merged,
+    require_student,
+)
 from dropout_service.domain.enums import DropoutType, RiskLevel, risk_level
 from dropout_service.domain.rules.risk import IndicatorResult
 from dropout_service.errors import (
@@ -20,6 +24,7 @@ from dropout_service.errors import (
     LevelDisagrees,
     PredictionExists,
     PredictionNotFound,
+    StudentMerged,
 )
 from dropout_service.models import Course, DailyActivity, DropoutPrediction, Enrolment
 from shared_db.clock import utc_now
@@ -88,7 +93,10 @@ class PredictionRepository(Repository):
                 return replay
             predicted = predicted_values(session, student_id, course, instant)
             named = {"id": prediction_id or new_id(), "digest": digest}
-            return insert_prediction(session, predicted | pending | named)
+            stored = insert_prediction(session, predicted | pending | named)
+            if stored.student_id != student_id and not stored.is_replay:
+                raise StudentMerged(student_id, stored.student_id)  # since the rows were read
+            return stored
 
         return self.write(predict)
 
@@ -168,6 +176,7 @@ class PredictionRepository(Repository):
             require_not_erased(session, student_id)
             found = session.scalar(query)
             if found is None:
+                require_not_merged(session, student_id)
                 raise PredictionNotFound(student_id, course)
             return found
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Unpack
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from dropout_service.database.students.locking import (
+    MERGED_MEANWHILE,
     ensure_and_lock_each,
     ensure_and_lock_one,
     erased_among,
@@ -19,6 +20,7 @@ from dropout_service.database.students.locking import (
 )
 from dropout_service.errors import StudentErased, StudentExists
 from dropout_service.models import (
+    Alias,
     Assessment,
     DailyActivity,
     Deletion,
@@ -35,6 +37,7 @@ from dropout_service.models import (
 )
 from shared_db.clock import utc_now
 from shared_db.columns import Row
+from shared_db.errors import DatabaseBusy
 from shared_db.pseudonyms import equivalent_ids, pseudonym_of
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
@@ -100,7 +103,8 @@ class StudentRepository(Repository):
     def add(self, student_id: str, name: str | None = None, email: str | None = None) -> Student:
         """Insert a student; repeating the call is a no-op marked `is_replay`.
 
-        Name and e-mail are filled in for a student that was created by events.
+        Name and e-mail are filled in for a student that was created by events. Under a former id
+        the content from before the merge is a replay, which returns the present student.
 
         Raises:
             StudentExists: the id is stored with another name or e-mail.
@@ -142,22 +146,33 @@ class StudentRepository(Repository):
     def erase(self, student_id: str) -> dict[str, int]:
         """Erase all data of a student for good; return the number of deleted rows by table.
 
-        Rows under any Unicode form of the id are erased. A tombstone stays, so that late rows are
-        rejected. Erasing again deletes nothing.
+        Rows under any Unicode form of the id, and under merged ids, are erased. Tombstones stay, so
+        that late rows are rejected. Erasing again deletes nothing.
+
+        Raises:
+            DatabaseBusy: the student is being merged now.
+
         """
-        forms = sorted(equivalent_ids(student_id))
 
-        def erase(session: Session) -> dict[str, int]:
+        def erase(session: Session) -> tuple[dict[str, int], list[str]]:
+            ids = _ids_of_student(session, student_id)
+            for id_ in ids:
+                _insert_tombstone(session, id_)
+                session.execute(select(Student.id).where(Student.id == id_).with_for_update())
+            if _ids_of_student(session, student_id) != ids:
+                raise DatabaseBusy(MERGED_MEANWHILE)
             deleted = Counter[str]()
-            for form in forms:
-                _insert_tombstone(session, form)
-                session.execute(select(Student.id).where(Student.id == form).with_for_update())
-                deleted.update(_delete_rows(session, form))
-            return dict(deleted)
+            for id_ in ids:
+                deleted.update(_delete_rows(session, id_))
+            return dict(deleted), ids
 
-        deleted = self.write(erase)
-        purge_students(self.spool, forms)
+        deleted, ids = self.write(erase)
+        purge_students(self.spool, ids)
         return deleted
+
+    def ids_of(self, student_id: str) -> list[str]:
+        """Return all ids of a student: the present one, former ones, and their Unicode forms."""
+        return self.read(lambda session: _ids_of_student(session, student_id))
 
     def erase_deleted(self) -> int:
         """Erase up to 100 students that were erased in staffstuddash; return their number.
@@ -169,7 +184,8 @@ class StudentRepository(Repository):
         def erase(session: Session) -> int:
             students = _lock_erased(session)
             for student_id in students:
-                _insert_tombstone(session, student_id)
+                for id_ in _ids_of_student(session, student_id):
+                    _insert_tombstone(session, id_)
                 _delete_rows(session, student_id)
             return len(students)
 
@@ -184,33 +200,38 @@ class StudentRepository(Repository):
 
 def _insert(session: Session, student: StudentToStore) -> Student:
     row = student.values(utc_now())
-    ensure_and_lock_one(session, student.id, row["created_at"])
-    return _fill_in(session, row)
+    owner = ensure_and_lock_one(session, student.id, row["created_at"])
+    return _fill_in(session, row, owner)
 
 
 def _insert_many(session: Session, students: Sequence[StudentToStore]) -> list[InsertResult]:
     now = utc_now()
     created = {student.id: student.accepted_at or now for student in students}
     # All at once: locked one by one, two such transactions could deadlock.
-    erased = ensure_and_lock_each(session, created)
+    locked = ensure_and_lock_each(session, created)
 
     def insert(student: StudentToStore) -> Student:
-        if student.id in erased:
+        if student.id in locked.erased:
             raise StudentErased(student.id)
-        return _fill_in(session, student.values(now))
+        return _fill_in(session, student.values(now), locked.owner(student.id))
 
     return result_per_item(students, insert, STUDENT.id_of)
 
 
-def _fill_in(session: Session, row: Row) -> Student:
-    """Store name and e-mail of a locked student, unless others are stored."""
-    student = session.get_one(Student, row["id"])
+def _fill_in(session: Session, row: Row, owner: str) -> Student:
+    """Store name and e-mail of a locked student, unless others are stored.
+
+    owner: the present id. Under a former id, content that was stored under it is a replay.
+    """
+    student = session.get_one(Student, owner)
     if student.digest is None:
         student.name, student.email, student.digest = row["name"], row["email"], row["digest"]
         return student
     digests = Digests(student.digest, _present_digest(student))
-    if not digests.is_replay(student.id, row["digest"]):
-        raise StudentExists(student.id)
+    alias = None if owner == row["id"] else session.get(Alias, row["id"])
+    was_merged = alias is not None and alias.digest == row["digest"]
+    if not was_merged and not digests.is_replay(student.id, row["digest"]):
+        raise StudentExists(row["id"])
     student.is_replay = True
     return student
 
@@ -239,6 +260,16 @@ def _lock_erased(session: Session) -> Sequence[str]:
     return session.scalars(locked.order_by(Student.id).limit(ERASURE_BATCH)).all()
 
 
+def _ids_of_student(session: Session, student_id: str) -> list[str]:
+    """Return all ids of a student, sorted: also former ones, each in its Unicode forms."""
+    forms = equivalent_ids(student_id)
+    present = select(Alias.new_id).where(Alias.old_id.in_(forms))
+    is_theirs = or_(Alias.new_id.in_(forms), Alias.new_id.in_(present))
+    aliases = session.execute(select(Alias.old_id, Alias.new_id).where(is_theirs))
+    ids = {id_ for pair in aliases for id_ in pair}.union(forms)
+    return sorted({form for id_ in ids for form in equivalent_ids(id_)})
+
+
 def _insert_tombstone(session: Session, student_id: str) -> None:
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     insert = dialect.insert(Deletion).on_conflict_do_nothing(index_elements=["pseudonym"])
@@ -260,6 +291,7 @@ def _delete_rows(session: Session, student_id: str) -> dict[str, int]:
         statements[part.__tablename__] = delete(part).where(is_own)
     for model in OWNED:
         statements[model.__tablename__] = delete(model).where(model.student_id == student_id)
+    statements["aliases"] = delete(Alias).where(Alias.new_id == student_id)
     statements["students"] = delete(Student).where(Student.id == student_id)
     options = {"synchronize_session": False}
     return {

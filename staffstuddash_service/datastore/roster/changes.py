@@ -1,7 +1,8 @@
 """Changes by records: each is stored, changes its row, repeats it, or is refused.
 
 A relation that begins again, or moves to another class or person, keeps its history: the earlier
-row ends and gets another id, and a new row begins.
+row ends and gets another id, and a new row begins. Records under a former id of a merged student
+are stored under the present one; their digest stays that of the sent record.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ from shared_db.writes.copy_from import bulk_insert
 from shared_db.writes.idempotent_insert import content_digest
 from staffstuddash_service.datastore.roster import references
 from staffstuddash_service.datastore.roster.checks import problem_of
+from staffstuddash_service.datastore.roster.former_ids import covered_records, keep_digests
 from staffstuddash_service.datastore.roster.tables import RosterTable
 from staffstuddash_service.datastore.upsert import upsert
 from staffstuddash_service.domain.roster import MANUAL, Record, record_key
@@ -76,18 +78,25 @@ def apply_records(
         key: problem for key, record in first.items() if (problem := problem_of(table, record))
     }
     valid = {key: record for key, record in first.items() if key not in refused}
-    refused |= references.refusals(session, table, valid, today)
+    owners = references.lock_owners_of(session, table, valid)
+    refused |= references.refusals(session, table, valid, owners, today)
     rows = {
-        key: _row(table, first[key], source, now) for key in sorted(valid) if key not in refused
+        key: _row(table, first[key], owners, source, now)
+        for key in sorted(valid)
+        if key not in refused
     }
-    stored = _stored(session, table, list(rows))
+    stored = _stored(session, table, [row[table.key_name] for row in rows.values()])
     # After the rows are locked, which waits for a term that is being closed.
     closed = references.refusals_of_closed(session, table, {key: first[key] for key in rows})
+    keep_digests(session, table, [(first[key], row) for key, row in rows.items()], stored)
+    covered = covered_records(session, table, rows, owners, set(stored), set(closed))
     plan = _Plan()
     outcomes: dict[str, RosterOutcome] = {}
     for key, row in rows.items():
-        old = stored.get(key)
-        if _is_of_another(table, old, row) and table.taken:
+        old = stored.get(row[table.key_name])
+        if key in covered:
+            outcomes[key] = RosterOutcome.REPEATED
+        elif _is_of_another(table, old, row) and table.taken:
             refused[key] = table.taken(key)
         elif key in closed and old is not None and old.digest == row["digest"]:
             # A nightly file repeats the records of earlier terms.
@@ -123,12 +132,14 @@ def _results(
     return results
 
 
-def _row(table: RosterTable, record: Record, source: str, now: datetime) -> Row:
+def _row(
+    table: RosterTable, record: Record, owners: Mapping[str, str], source: str, now: datetime
+) -> Row:
     values = {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in vars(record).items()
     }
-    row = {
+    row: Row = {
         **values,
         table.key_name: record_key(record),
         "source": source,
@@ -136,6 +147,8 @@ def _row(table: RosterTable, record: Record, source: str, now: datetime) -> Row:
         "created_at": now,
         "updated_at": now,
     }
+    if table.has_student:
+        row["student_id"] = owners[row["student_id"]]
     return {**row, "ended_at": None} if table.is_kept else row
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from shared_db.queries.dialects import in_list
 from staffstuddash_service.datastore.memberships import is_open
+from staffstuddash_service.datastore.roster.former_ids import present_keys
 from staffstuddash_service.datastore.roster.tables import TABLES, RosterTable
 from staffstuddash_service.domain.roster import RosterKind
 
@@ -64,7 +65,9 @@ def end_absent(
         select(table.key).where(wanted, table.key > after).order_by(table.key).limit(_PAGE)
     ).all():
         total, after = total + len(page), page[-1]
-        absent += [key for key in page if key not in present]
+        missing = [key for key in page if key not in present]
+        kept = present_keys(session, table, missing, present)
+        absent += [key for key in missing if key not in kept]
     if not is_dry:
         end_rows(session, table, absent, now)
     return Absent(len(absent), total)

@@ -11,7 +11,7 @@ from shared_db.repository import Repository
 from staffstuddash_service.datastore.roster.ending import end_rows
 from staffstuddash_service.datastore.roster.tables import TABLES
 from staffstuddash_service.domain.roster import RosterKind
-from staffstuddash_service.models import Student
+from staffstuddash_service.models import Alias, Student
 
 
 class RosterLookupRepository(Repository):
@@ -22,8 +22,13 @@ class RosterLookupRepository(Repository):
         return self.read(lambda session: _stored(session, TABLES[kind].key, keys))
 
     def stored_students(self, student_ids: Collection[str]) -> set[str]:
-        """Return the ids of stored students."""
-        return self.read(lambda session: _stored(session, Student.id, student_ids))
+        """Return the ids of stored students, also former ids of merged ones."""
+
+        def stored(session: Session) -> set[str]:
+            ids = _stored(session, Student.id, student_ids)
+            return ids | _stored(session, Alias.old_id, student_ids)
+
+        return self.read(stored)
 
     def end_many(self, kind: RosterKind, keys: Collection[str]) -> int:
         """End rows by their keys; return their number without those that had ended."""

@@ -10,24 +10,37 @@ from sqlalchemy.orm import Session
 from shared_db.errors import ServiceError
 from shared_db.queries.dialects import in_list
 from staffstuddash_service.datastore.roster.tables import Reference, RosterTable
-from staffstuddash_service.datastore.student_locks import lock_students, refusals_of_missing
+from staffstuddash_service.datastore.student_locks import lock_owners, refusals_of_missing
 from staffstuddash_service.domain.roster import Record
 from staffstuddash_service.errors import RosterEnded, UnknownReference
 from staffstuddash_service.models import ClassRow, KeptRow, TermRow
 from staffstuddash_service.term_errors import ClassArchived, TermClosed
 
 
+def lock_owners_of(
+    session: Session, table: RosterTable, records: Mapping[str, Any]
+) -> dict[str, str]:
+    """Lock the students of records; return the present id of each id found."""
+    if not table.has_student or not records:
+        return {}
+    return lock_owners(session, {record.student_id for record in records.values()})
+
+
 def refusals(
-    session: Session, table: RosterTable, records: Mapping[str, Record], today: date
+    session: Session,
+    table: RosterTable,
+    records: Mapping[str, Record],
+    owners: Mapping[str, str],
+    today: date,
 ) -> dict[str, ServiceError]:
     """Return the refusals of records, by key, that refer to rows which are missing or have ended.
 
-    Lock order: students, then terms, classes and people, which stay locked. So no row of an erased
-    student, no relation to an ended class and no class of a closed term is stored.
+    Lock order: students (`owners`), then terms, classes and people, which stay locked. So no row of
+    an erased student, no relation to an ended class and no class of a closed term is stored.
     """
     found: dict[str, ServiceError] = {}
-    if table.has_student and records:
-        found |= _without_student(session, records)
+    if table.has_student:
+        found |= _without_student(session, records, owners)
     for reference in table.references:
         found |= _without_target(session, table, reference, records, today)
     return found
@@ -73,9 +86,10 @@ def _closed(session: Session, model: type[ClassRow | TermRow], ids: Collection[s
     return set(session.scalars(query, {"ids": sorted(ids)}))
 
 
-def _without_student(session: Session, records: Mapping[str, Any]) -> dict[str, ServiceError]:
-    ids = {record.student_id for record in records.values()}
-    missing = ids - lock_students(session, ids)
+def _without_student(
+    session: Session, records: Mapping[str, Any], owners: Mapping[str, str]
+) -> dict[str, ServiceError]:
+    missing = {record.student_id for record in records.values()}.difference(owners)
     reasons = refusals_of_missing(session, missing) if missing else {}
     return {
         key: reasons[record.student_id]

@@ -1,6 +1,6 @@
 """Relations named by their two ends: replaced, ended and listed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from staffstuddash_service.datastore.roster.changes import (
 )
 from staffstuddash_service.datastore.roster.ending import end_rows
 from staffstuddash_service.datastore.roster.tables import TABLES, RosterTable
-from staffstuddash_service.datastore.student_locks import find_student, lock_students
+from staffstuddash_service.datastore.student_locks import find_student, lock_owners
 from staffstuddash_service.domain.roster import (
     MANUAL,
     Advising,
@@ -62,15 +62,18 @@ def identified(
 ) -> list[Any]:
     """Return many relations of students with ids and first days, as `replace_relation` finds them.
 
-    keeps_end: True if the stored `valid_to` stays. The students are locked.
+    Students have their present ids. keeps_end: True if the stored `valid_to` stays. The students
+    are locked.
     """
     today = now.date()
-    lock_students(session, {relation.student_id for relation in relations})
-    present = _open_by_ends(session, table, relations, today)
+    owners = lock_owners(session, {relation.student_id for relation in relations})
+    present = _open_by_ends(session, table, set(owners.values()), today)
     new_ids: dict[tuple[str, ...], str] = {}
     found: list[Any] = []
     for relation in relations:
-        ends = _ends_of(table, relation)
+        student_id = owners.get(relation.student_id, relation.student_id)
+        of_owner = replace(relation, student_id=student_id)
+        ends = _ends_of(table, of_owner)
         row = present.get(ends)
         values = {
             "id": new_ids.setdefault(ends, new_id()) if row is None else row.id,
@@ -78,7 +81,7 @@ def identified(
         }
         if keeps_end and row is not None:
             values["valid_to"] = row.valid_to
-        found.append(replace(relation, **values))
+        found.append(replace(of_owner, **values))
     return found
 
 
@@ -136,14 +139,13 @@ def _open(session: Session, table: RosterTable, ends: Mapping[str, str], today: 
 
 
 def _open_by_ends(
-    session: Session, table: RosterTable, relations: Sequence[Any], today: date
+    session: Session, table: RosterTable, student_ids: Collection[str], today: date
 ) -> dict[tuple[str, ...], Any]:
     is_asked = in_list(table.model.student_id, "ids", session.get_bind().dialect.name)
     is_open = or_(table.model.valid_to.is_(None), table.model.valid_to > today)
-    ids = sorted({relation.student_id for relation in relations})
     rows = session.scalars(
         select(table.model).where(is_asked, is_open),
-        {"ids": ids},
+        {"ids": sorted(student_ids)},
         execution_options={"populate_existing": True},
     )
     first: dict[tuple[str, ...], Any] = {}

@@ -31,7 +31,7 @@ from staffstuddash_service.datastore.roster.tables import (
     kind_of,
 )
 from staffstuddash_service.datastore.student_locks import find_student
-from staffstuddash_service.domain.roster import MANUAL, Record, RosterKind
+from staffstuddash_service.domain.roster import MANUAL, Demographics, Record, RosterKind
 from staffstuddash_service.errors import RosterNotFound
 
 # Fields by which the rows of a kind can be filtered.
@@ -95,12 +95,15 @@ class RosterRepository(Repository):
         An ended row begins again.
 
         Raises:
+            StudentMerged: the record names a former id of a merged student.
             ServiceError: the record is wrong, or refers to rows that are missing or have ended.
 
         """
         table, now = TABLES[kind_of(record)], utc_now()
 
         def replaced(session: Session) -> Replaced:
+            if isinstance(record, Demographics):
+                find_student(session, record.student_id, lock=True)
             [result] = apply_records(session, table, [record], source, now)
             return _replaced(session, table, result)
 
@@ -125,7 +128,8 @@ class RosterRepository(Repository):
     def apply(self, kind: RosterKind, records: Sequence[Record], source: str) -> list[RosterResult]:
         """Store records of one source in one transaction; return the result of each, in order.
 
-        A refused record does not stop the others. Pass up to some thousand records at once, and
+        Records under a former id of a merged student are stored under the present one. A refused
+        record does not stop the others. Pass up to some thousand records at once, and
         parents before or together with their children.
         """
         table, now = TABLES[kind], utc_now()

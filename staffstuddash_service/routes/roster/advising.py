@@ -14,6 +14,7 @@ from staffstuddash_service.errors import (
     RelationNotFound,
     RosterEnded,
     StudentErased,
+    StudentMerged,
     StudentNotFound,
 )
 from staffstuddash_service.routes.filters import LISTING
@@ -51,7 +52,13 @@ def list_advised_students(
     "/{student_id}",
     dependencies=[WRITE],
     responses=documented(
-        PersonNotFound, StudentNotFound, StudentErased, RosterEnded, RecordInvalid, InvalidRequest
+        PersonNotFound,
+        StudentNotFound,
+        StudentErased,
+        StudentMerged,
+        RosterEnded,
+        RecordInvalid,
+        InvalidRequest,
     )
     | new_row(AdvisingOut),
 )
@@ -70,7 +77,7 @@ def assign_advisor(
 @router.delete(
     "/{student_id}",
     dependencies=[WRITE],
-    responses=documented(StudentNotFound, RelationNotFound, StudentErased),
+    responses=documented(StudentNotFound, RelationNotFound, StudentErased, StudentMerged),
 )
 def end_advising(
     person_id: PersonId, student_id: StudentId, datastore: Datastore, response: Response

@@ -15,6 +15,7 @@ from staffstuddash_service.errors import (
     RelationNotFound,
     RosterEnded,
     StudentErased,
+    StudentMerged,
     StudentNotFound,
 )
 from staffstuddash_service.routes.filters import LISTING
@@ -59,6 +60,7 @@ def list_class_students(
         ClassNotFound,
         StudentNotFound,
         StudentErased,
+        StudentMerged,
         RosterEnded,
         ClassArchived,
         RecordInvalid,
@@ -81,7 +83,7 @@ def enrol_student(
 @router.delete(
     "/students/{student_id}",
     dependencies=[WRITE],
-    responses=documented(StudentNotFound, RelationNotFound, StudentErased),
+    responses=documented(StudentNotFound, RelationNotFound, StudentErased, StudentMerged),
 )
 def end_enrolment(
     class_id: ClassId, student_id: StudentId, datastore: Datastore, response: Response

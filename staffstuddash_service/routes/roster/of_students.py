@@ -16,6 +16,7 @@ from staffstuddash_service.errors import (
     RecordInvalid,
     RepeatedInBatch,
     StudentErased,
+    StudentMerged,
     StudentNotFound,
 )
 from staffstuddash_service.routes.filters import LISTING
@@ -33,7 +34,7 @@ from staffstuddash_service.schemas.roster.relations import EnrolmentOut
 
 router = APIRouter(prefix="/students/{student_id}", tags=["roster"], route_class=AdmittedRoute)
 
-ABSENT = documented(StudentNotFound, StudentErased)
+ABSENT = documented(StudentNotFound, StudentErased, StudentMerged)
 
 
 @router.get("/classes", dependencies=[READ], responses=LISTING | ABSENT)
@@ -104,7 +105,7 @@ def replace_identifiers(
 @router.get(
     "/demographics",
     dependencies=[ADMIN],
-    responses=documented(StudentNotFound, DemographicsNotFound, StudentErased),
+    responses=ABSENT | documented(DemographicsNotFound),
 )
 def get_demographics(student_id: StudentId, datastore: Datastore) -> DemographicsOut:
     """Return the demographics of the student, which only the audit of fairness uses."""

@@ -1,0 +1,1 @@
+"""Merge of two ids of one student."""

@@ -1,0 +1,1 @@
+"""`veritas students`: commands on students."""
