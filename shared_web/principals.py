@@ -1,11 +1,42 @@
-"""Callers of the services, and the scopes that allow them to call a route."""
+"""Callers: permissions, the scopes and roles that name sets of them, systems and persons."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+
+
+class Permission(StrEnum):
+    """Right to one kind of request; each route asks for one."""
+
+    STUDENTS_READ = "students.read"
+    STUDENTS_WRITE = "students.write"
+    ROSTER_READ = "roster.read"
+    ROSTER_WRITE = "roster.write"
+    DRAFTS_READ = "drafts.read"
+    DRAFTS_WRITE = "drafts.write"
+    MARKS_WRITE = "marks.write"
+    ACTIONS_READ = "actions.read"
+    ACTIONS_WRITE = "actions.write"
+    EVENTS_WRITE = "events.write"
+    PREDICTIONS_READ = "predictions.read"
+    PREDICTIONS_WRITE = "predictions.write"
+    FEEDBACK_WRITE = "feedback.write"
+    DEMOGRAPHICS = "demographics"
+    MERGE = "merge"
+    ERASE = "erase"
+    EXPORT = "export"
+    PEOPLE_MANAGE = "people.manage"
+    KEYS_MANAGE = "keys.manage"
+    SYSTEM_READ = "system.read"
+    SYSTEM_WRITE = "system.write"
+    LOGS_WRITE = "logs.write"
+    LOGS_DELETE = "logs.delete"
+    ACT_AS = "act_as"
 
 
 class Scope(StrEnum):
-    """Permission of a key; `admin` includes the others."""
+    """Set of permissions of a key, from the time before there were permissions."""
 
     READ = "read"
     WRITE = "write"
@@ -13,13 +44,123 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+# Only a permission of its own lets a system act for persons.
+_EVERYTHING = frozenset(Permission) - {Permission.ACT_AS}
+_READ = frozenset(
+    {
+        Permission.STUDENTS_READ,
+        Permission.ROSTER_READ,
+        Permission.DRAFTS_READ,
+        Permission.ACTIONS_READ,
+        Permission.PREDICTIONS_READ,
+        Permission.SYSTEM_READ,
+    }
+)
+_WRITE = frozenset(
+    {
+        Permission.STUDENTS_WRITE,
+        Permission.ROSTER_WRITE,
+        Permission.DRAFTS_WRITE,
+        Permission.MARKS_WRITE,
+        Permission.ACTIONS_WRITE,
+        Permission.PREDICTIONS_WRITE,
+        Permission.FEEDBACK_WRITE,
+        Permission.SYSTEM_WRITE,
+    }
+)
+SCOPES = MappingProxyType(
+    {
+        Scope.READ: _READ,
+        Scope.WRITE: _WRITE,
+        Scope.INGEST: frozenset({Permission.EVENTS_WRITE, Permission.LOGS_WRITE}),
+        Scope.ADMIN: _EVERYTHING,
+    }
+)
+
+
 @dataclass(frozen=True)
-class Principal:
-    """Caller; its name is the name of the key, and the actor in logs and records."""
+class Role:
+    """Named set of permissions of persons.
+
+    sees_all: True for every student; False for those that the person teaches, advises or is.
+    """
 
     name: str
-    scopes: frozenset[Scope]
+    permissions: frozenset[Permission]
+    sees_all: bool = False
 
-    def has_scope(self, scope: Scope) -> bool:
-        """Return True if the scope, or `admin`, is among the caller's."""
-        return scope in self.scopes or Scope.ADMIN in self.scopes
+
+_ADVISOR = frozenset(
+    {
+        Permission.STUDENTS_READ,
+        Permission.ROSTER_READ,
+        Permission.DRAFTS_READ,
+        Permission.ACTIONS_READ,
+        Permission.ACTIONS_WRITE,
+        Permission.PREDICTIONS_READ,
+        Permission.PREDICTIONS_WRITE,
+        Permission.FEEDBACK_WRITE,
+    }
+)
+_STUDENT = frozenset({Permission.STUDENTS_READ, Permission.DRAFTS_READ, Permission.DRAFTS_WRITE})
+
+# Roles of every installation; a school adds its own beside them.
+BUILT_IN_ROLES = MappingProxyType(
+    {
+        role.name: role
+        for role in (
+            Role("admin", _EVERYTHING, sees_all=True),
+            Role(
+                "principal",
+                _ADVISOR | {Permission.SYSTEM_READ, Permission.EXPORT},
+                sees_all=True,
+            ),
+            Role("advisor", _ADVISOR),
+            Role("teacher", _ADVISOR | {Permission.MARKS_WRITE}),
+            Role("student", _STUDENT),
+        )
+    }
+)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Human caller, known by a token or by the system that acts for them.
+
+    id: of the member of staff or the student in the roster; None if the roster has nobody of that
+    login. roles: names. sees_all: False limits every query to the person's students. through: name
+    of the key that acts for the person.
+    """
+
+    id: str | None
+    roles: tuple[str, ...]
+    sees_all: bool = False
+    through: str | None = None
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Caller: a system with a key, or a person.
+
+    name: of the key, or the person's id (the login if the roster has none); the actor in records.
+    """
+
+    name: str
+    permissions: frozenset[Permission]
+    person: Person | None = None
+
+    @classmethod
+    def of_scopes(cls, name: str, scopes: Iterable[Scope]) -> "Principal":
+        """Return the system whose key has these scopes."""
+        return cls(name, frozenset().union(*(SCOPES[scope] for scope in scopes)))
+
+    @property
+    def log_name(self) -> str:
+        """Name for logs, which name no person."""
+        if self.person is None:
+            return self.name
+        return f"{self.person.through or 'token'} for a person"
+
+    def may(self, permission: Permission) -> bool:
+        """Return True if the caller has the permission."""
+        return permission in self.permissions

@@ -8,14 +8,16 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from shared_db.connection.database import Database
 from shared_db.connection.engine import is_local
 from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
+from shared_db.row_limits import RowLimit, limit_rows
 from shared_web.auth.key_limit import KeyLimit
 from shared_web.auth.key_lookup import KeyLookup
 from shared_web.auth.keys import KeyManager, Principal, Scope
 from shared_web.auth.origins import is_from_foreign_page
+from shared_web.principals import SCOPES
 from shared_web.problems import Forbidden, Unauthenticated
 from shared_web.settings import ServiceSettings
 
-DEVELOPER = Principal("development", frozenset(Scope))
+DEVELOPER = Principal.of_scopes("development", Scope)
 
 # Headers in which a proxy names its client, besides `Forwarded`.
 _FORWARDED = ("x-forwarded-for", "x-real-ip")
@@ -130,9 +132,16 @@ class RequireScope:
             authenticator: Authenticator = request.app.state.authenticator
             principal = await authenticator.principal(request, _sent_key(request))
             state["principal"] = principal
-        if not principal.has_scope(self._scope):
+            limit_rows(_row_limit(principal))
+        if not principal.permissions >= SCOPES[self._scope]:
             raise Forbidden(f"This needs the scope `{self._scope}`, which {principal.name} lacks.")
         return principal
+
+
+def _row_limit(principal: Principal) -> RowLimit | None:
+    if principal.person is None or principal.person.sees_all:
+        return None
+    return RowLimit(principal.person.id or "")
 
 
 def _sent_key(request: Request) -> str | None:

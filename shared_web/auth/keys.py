@@ -49,7 +49,7 @@ class ApiKey(AccessBase):
     @property
     def principal(self) -> Principal:
         """Caller that the key identifies."""
-        return Principal(self.name, frozenset(map(Scope, self.scopes.split())))
+        return Principal.of_scopes(self.name, map(Scope, self.scopes.split()))
 
 
 class KeyExists(Conflict):
@@ -168,7 +168,7 @@ class KeyManager:
             found = self._offline.find(secret_hash) if self._offline else None
             if found is None:
                 raise
-            return Principal(found[0], frozenset(map(Scope, found[1].split())))
+            return Principal.of_scopes(found[0], map(Scope, found[1].split()))
         if row is None:
             self._forget(secret_hash)
             return None

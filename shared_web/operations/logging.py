@@ -127,7 +127,7 @@ class RequestLog:
             "route": route_template(scope),
             "status": status,
             "duration_seconds": round(seconds, 6),
-            "principal": getattr(scope["state"].get("principal"), "name", None),
+            "principal": getattr(scope["state"].get("principal"), "log_name", None),
         }
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.error("request", **line)

@@ -33,7 +33,7 @@ class TestKeyManager:
     def test_a_key_identifies_its_name_and_scopes(self, keys: KeyManager) -> None:
         key = keys.add_key("lms", [Scope.INGEST, Scope.READ])
 
-        assert keys.find(key) == Principal("lms", frozenset({Scope.INGEST, Scope.READ}))
+        assert keys.find(key) == Principal.of_scopes("lms", [Scope.INGEST, Scope.READ])
 
     def test_the_key_itself_is_not_stored(self, keys: KeyManager) -> None:
         key = keys.add_key("lms", [Scope.READ])

@@ -19,7 +19,7 @@ from shared_web.problems import TooManyRequests
 from tests.support.databases import engine_on
 
 HERE = "192.0.2.7"
-DASHBOARD = Principal("dashboard", frozenset({Scope.READ}))
+DASHBOARD = Principal.of_scopes("dashboard", [Scope.READ])
 
 
 @pytest.fixture

@@ -1,0 +1,36 @@
+"""Limit of a request to the rows of one person's students; it holds in threads of the request."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RowLimit:
+    """Person whose students alone a request may see; an empty id sees no row."""
+
+    person_id: str
+
+
+_limit: ContextVar[RowLimit | None] = ContextVar("veritas_row_limit", default=None)
+
+
+def row_limit() -> RowLimit | None:
+    """Return the limit of the present request, or None for systems and persons who see all."""
+    return _limit.get()
+
+
+def limit_rows(limit: RowLimit | None) -> None:
+    """Set the limit for the rest of the request."""
+    _limit.set(limit)
+
+
+@contextmanager
+def rows_limited_to(limit: RowLimit | None) -> Iterator[None]:
+    """Set the limit for a block, and the earlier one again after it."""
+    token = _limit.set(limit)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
