@@ -23,7 +23,9 @@ from shared_web.auth.cors import ProblemCORS
 from shared_web.auth.dependencies import Authenticator
 from shared_web.auth.key_limit import EXPOSED, RateLimitHeaders
 from shared_web.auth.keys import KeyManager
+from shared_web.auth.logins import ON_BEHALF_OF
 from shared_web.auth.offline_keys import OfflineKeyCache, remove_key_file
+from shared_web.auth.persons import PersonLookup
 from shared_web.operations.docs_page import docs_routes
 from shared_web.operations.error_reporting import reporting
 from shared_web.operations.health import health_routes
@@ -31,6 +33,7 @@ from shared_web.operations.logging import RequestLog, configure_logging
 from shared_web.operations.periodic import Periodic, running
 from shared_web.operations.serve import tune_gc
 from shared_web.operations.spool import SpoolConfig, StorageHeader, attach_spool, replaying
+from shared_web.principals import BUILT_IN_ROLES
 from shared_web.problems import (
     COMMON,
     SCHEMA_REFERENCE,
@@ -96,7 +99,13 @@ def create_service_app(
         pepper=settings.key_pepper.get_secret_value(),
         cache_seconds=settings.key_cache_seconds,
     )
-    authenticator = Authenticator(settings, keys)
+    persons = PersonLookup(
+        database,
+        BUILT_IN_ROLES.get,
+        cache_seconds=settings.key_cache_seconds,
+        outage_seconds=settings.key_outage_seconds,
+    )
+    authenticator = Authenticator(settings, keys, persons)
     spool = spool_config.manager.spool if spool_config is not None else SpoolAccess()
     background = BackgroundWork(BackgroundRows(database, history.schema).write)
 
@@ -184,7 +193,13 @@ def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Datab
             ProblemCORS,
             allow_origins=list(settings.cors_origins),
             allow_methods=["*"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                ON_BEHALF_OF,
+                "X-Request-ID",
+            ],
             expose_headers=[
                 "X-Request-ID",
                 "Idempotent-Replay",

@@ -155,6 +155,12 @@ class Principal:
         return cls(name, frozenset().union(*(SCOPES[scope] for scope in scopes)))
 
     @property
+    def unique_name(self) -> str:
+        """Name that no other caller has: a person may be called as a key is."""
+        # No key's name has a NUL, which PostgreSQL cannot store.
+        return self.name if self.person is None else f"\0{self.name}"
+
+    @property
     def log_name(self) -> str:
         """Name for logs, which name no person."""
         if self.person is None:

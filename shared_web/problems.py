@@ -58,19 +58,19 @@ class Problem(BaseModel):
 
 
 class Unauthenticated(ServiceError):
-    """The key is absent, unknown or revoked."""
+    """The key is absent, unknown or revoked, or the token is not valid."""
 
     slug = "unauthenticated"
     status = 401
-    title = "A valid API key is needed"
+    title = "A valid API key or access token is needed"
 
 
 class Forbidden(ServiceError):
-    """The key lacks the scope."""
+    """The caller lacks the right."""
 
     slug = "forbidden"
     status = 403
-    title = "This key may not do that"
+    title = "This caller may not do that"
 
 
 class RequestTooSlow(ServiceError):

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
@@ -13,7 +14,77 @@ from shared_db.writes.group_commit import QueueLimits
 _ORIGIN = re.compile(r"https?://[^/\s\"'\[\],]+|https?://\[[0-9a-f:]+\](:\d+)?")
 
 
-class ServiceSettings(DatabaseSettings):
+class TokenSettings(DatabaseSettings):
+    """Settings of the sign-in of persons by OpenID Connect; without an issuer nobody signs in."""
+
+    oidc_issuer: str = ""
+    oidc_audience: str = Field("", max_length=300, validate_default=True)
+    oidc_jwks_url: str = ""
+    oidc_person_claim: str = Field("email", min_length=1, max_length=200)
+    oidc_role_claim: str = Field("", max_length=200)
+    oidc_roles: Annotated[dict[str, str], NoDecode] = Field({}, validate_default=True)
+    oidc_clock_skew_seconds: int = Field(60, ge=0, le=300)
+
+    @field_validator("oidc_issuer", "oidc_jwks_url")
+    @classmethod
+    def _require_tls(cls, url: str, info: ValidationInfo) -> str:
+        has_query = info.field_name == "oidc_issuer" and not {"?", "#"}.isdisjoint(url)
+        if url and (has_query or not is_safe_url(url)):
+            raise ValueError(
+                "must be an address as https://login.school.example/realms/school, an issuer "
+                "without ? and #; http only for a loopback address"
+            )
+        return url
+
+    @field_validator("oidc_audience")
+    @classmethod
+    def _require_audience(cls, audience: str, info: ValidationInfo) -> str:
+        if info.data.get("oidc_issuer") and not audience:
+            raise ValueError(
+                "must be set together with OIDC_ISSUER: the name of Veritas in the claim `aud` of "
+                "access tokens. Tokens that were made for other systems would be accepted without"
+            )
+        return audience
+
+    @field_validator("oidc_roles", mode="before")
+    @classmethod
+    def _split_roles(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        found = {}
+        for pair in filter(None, map(str.strip, value.split(","))):
+            theirs, _, ours = map(str.strip, pair.rpartition(":"))
+            if not theirs or not ours:
+                raise ValueError(
+                    "must be pairs of a value of OIDC_ROLE_CLAIM and a role of Veritas, as "
+                    "`staff-heads:principal,it:admin`"
+                )
+            found[theirs] = ours
+        return found
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def _require_claim(cls, roles: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if bool(roles) != bool(info.data.get("oidc_role_claim")):
+            raise ValueError(
+                "and OIDC_ROLE_CLAIM must be set together, or neither of them: the claim is read "
+                "only by these pairs"
+            )
+        return roles
+
+
+def is_safe_url(url: str) -> bool:
+    """Return True for an https address, or an http one of this machine, without a password."""
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port != 0
+    except ValueError:
+        return False
+    is_secret = parts.scheme == "https" or (parts.scheme == "http" and is_local(parts.hostname))
+    return bool(parts.hostname) and has_port and is_secret and parts.username is None
+
+
+class ServiceSettings(TokenSettings):
     """Settings of listening, authentication, limits and logs."""
 
     host: str = "127.0.0.1"

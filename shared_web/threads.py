@@ -1,7 +1,8 @@
 """Threads that are reserved for one kind of work, so that other work keeps its own."""
 
+import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
@@ -20,3 +21,34 @@ class ReservedThreads:
         if self._limiter is None:  # it belongs to the event loop of the app
             self._limiter = CapacityLimiter(self._count)
         return await to_thread.run_sync(work, limiter=self._limiter)
+
+
+class SharedRuns:
+    """Work for which several requests may wait: at most one run of each name at a time."""
+
+    def __init__(self, threads: ReservedThreads) -> None:
+        self._threads = threads
+        self._running: dict[str, asyncio.Future[Any]] = {}
+
+    def is_running(self, name: str) -> bool:
+        """Return True if a run of the name is in progress in this event loop."""
+        running = self._running.get(name)
+        return running is not None and running.get_loop() is asyncio.get_running_loop()
+
+    def start(self, name: str, work: Callable[[], T]) -> "asyncio.Future[T]":
+        """Start the work, or return the run of the same name that is in progress."""
+        if not self.is_running(name):
+            started = asyncio.ensure_future(self._threads.run(work))
+            self._running[name] = started
+            started.add_done_callback(lambda done: self._finish(name, done))
+        return self._running[name]
+
+    async def run(self, name: str, work: Callable[[], T]) -> T:
+        """Run the work, or wait for the run of the same name that is in progress."""
+        return await asyncio.shield(self.start(name, work))
+
+    def _finish(self, name: str, done: "asyncio.Future[Any]") -> None:
+        if self._running.get(name) is done:
+            del self._running[name]
+        if not done.cancelled():
+            done.exception()  # marks it as retrieved: all waiting requests may have ended

@@ -30,16 +30,21 @@ class RolesRefused(ConfigurationError):
 
 @dataclass(frozen=True)
 class ServiceRole:
-    """Role of one service: all rows of its own schema, and the views of others in `reads`."""
+    """Role of one service: all rows of its own schema, and the views of others in `reads`.
+
+    calls: functions that it may call and others may not, with the types of their arguments.
+    """
 
     name: str
     schema: str
     reads: tuple[str, ...]
+    calls: tuple[str, ...] = ()
 
     def privileges(self, schemas: Iterable[str]) -> Iterator[str]:
         """Yield the SQL that gives the role exactly its rights on these schemas."""
         for other in schemas:
             yield f"REVOKE ALL ON ALL TABLES IN SCHEMA {other} FROM {self.name}"
+            yield f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {other} FROM {self.name}"
         yield f"GRANT USAGE ON SCHEMA {self.schema} TO {self.name}"
         yield f"GRANT {_ROWS} ON ALL TABLES IN SCHEMA {self.schema} TO {self.name}"
         yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {self.schema} TO {self.name}"
@@ -52,6 +57,11 @@ class ServiceRole:
         for view in self.reads:
             yield f"GRANT USAGE ON SCHEMA {view.partition('.')[0]} TO {self.name}"
             yield f"GRANT SELECT ON {view} TO {self.name}"
+        for function in self.calls:
+            yield f"GRANT USAGE ON SCHEMA {function.partition('.')[0]} TO {self.name}"
+            # A dump without privileges loses the revocation of the migration.
+            yield f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC"
+            yield f"GRANT EXECUTE ON FUNCTION {function} TO {self.name}"
 
 
 def make_roles(

@@ -19,12 +19,14 @@ from shared_db.provisioning.migration_lease import LOCK_TIMEOUT_SECONDS, Lease, 
 class History:
     """Migrations of one package, and the schema of their tables.
 
-    reads: views of other services that this service reads, as `schema.view`.
+    reads: views of other services that this service reads, as `schema.view`. calls: functions that
+    it calls, as `schema.function(type, ...)`.
     """
 
     package: str
     schema: str
     reads: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
 
     def config(self, connection: Connection | None = None) -> Config:
         """Return Alembic's configuration for this history."""

@@ -1,4 +1,4 @@
-"""Dependencies that turn a bearer key into a `Principal` and check its scope."""
+"""Dependencies that turn a bearer key or token into a `Principal` and check its scope."""
 
 from typing import Annotated, Any
 
@@ -12,8 +12,11 @@ from shared_db.row_limits import RowLimit, limit_rows
 from shared_web.auth.key_limit import KeyLimit
 from shared_web.auth.key_lookup import KeyLookup
 from shared_web.auth.keys import KeyManager, Principal, Scope
+from shared_web.auth.logins import ON_BEHALF_OF, person_named
 from shared_web.auth.origins import is_from_foreign_page
-from shared_web.principals import SCOPES
+from shared_web.auth.persons import PersonLookup
+from shared_web.auth.tokens.verifier import TokenVerifier, is_token
+from shared_web.principals import SCOPES, Permission
 from shared_web.problems import Forbidden, Unauthenticated
 from shared_web.settings import ServiceSettings
 
@@ -22,24 +25,29 @@ DEVELOPER = Principal.of_scopes("development", Scope)
 # Headers in which a proxy names its client, besides `Forwarded`.
 _FORWARDED = ("x-forwarded-for", "x-real-ip")
 
-_bearer = HTTPBearer(auto_error=False, description="A key made with `veritas keys add`.")
+_bearer = HTTPBearer(
+    auto_error=False, description="A key made with `veritas keys add`, or a token."
+)
 
 
 class Authenticator:
-    """Authentication of one app: by keys, or none for local callers in development."""
+    """Authentication of one app: by keys and tokens, or none for local callers in development."""
 
-    def __init__(self, settings: ServiceSettings, keys: KeyManager) -> None:
+    def __init__(self, settings: ServiceSettings, keys: KeyManager, persons: PersonLookup) -> None:
         self.settings = settings
         self.keys = keys
         self.is_open = False
         self._lookup = KeyLookup(keys)
+        self._tokens = TokenVerifier(settings, settings.key_cache_seconds)
+        self._persons = persons
         self._limit = KeyLimit.of(settings)
 
     def prepare(self, database: Database) -> None:
         """Decide at the start if keys are required; the in-memory store has none.
 
         Raises:
-            ConfigurationError: there are no keys, and this is not development on loopback.
+            ConfigurationError: there are neither keys nor an issuer of tokens, and this is not
+                development on loopback; or OIDC_ROLES names a role that does not exist.
 
         """
         may_be_open = self.settings.may_be_keyless
@@ -52,36 +60,77 @@ class Authenticator:
             has_keys = not database.use_fallback and self.keys.has_keys()
         except (DatabaseUnavailable, DatabaseBusy):
             has_keys = True  # unknown now, so a key is required
-        if not has_keys and not may_be_open:
+        needs_caller = has_keys or (self._tokens.is_on and not database.use_fallback)
+        if not needs_caller and not may_be_open:
             raise ConfigurationError(
                 "There is no API key yet, so nobody could call this service. Make one with "
                 "`veritas keys add NAME --scope read --scope write --scope ingest`; only with "
                 "ENVIRONMENT=development on a loopback HOST does it start without."
             )
-        self.is_open = not has_keys
+        self.is_open = not needs_caller
+        self._persons.require_roles(self.settings.oidc_roles.values())
 
-    async def principal(self, request: Request, key: str | None) -> Principal:
+    async def principal(self, request: Request, bearer: str | None) -> Principal:
         """Return the caller.
 
+        bearer: the key or token that was sent.
+
         Raises:
-            Unauthenticated: the key is absent, unknown or revoked.
-            Forbidden: no key is required, but the request does not come from this machine.
-            TooManyRequests: the key has no requests left, or its address sent too many unknown
+            Unauthenticated: the key is absent, unknown or revoked, or the token is not valid.
+            Forbidden: no key is required, but the request does not come from this machine; or the
+                person, or the system that acts for a person, may not call.
+            InvalidRequest: the header that names a person is repeated or empty.
+            TooManyRequests: the caller has no requests left, or the address sent too many unknown
                 keys.
 
         """
-        if self.is_open:
-            return _require_local_caller(request, self.settings)
+        if bearer is not None and self._tokens.is_on and is_token(bearer):
+            found = await self._person_of_token(request, bearer)
+        elif self.is_open:
+            found = _require_local_caller(request, self.settings)
+            return await self._on_behalf(request, found)
+        else:
+            found = await self._on_behalf(request, await self._holder_of_key(request, bearer))
+        if self._limit is not None:
+            self._limit.count(request.scope, found.unique_name)
+        return found
+
+    async def _holder_of_key(self, request: Request, key: str | None) -> Principal:
         if key is None:
-            raise Unauthenticated("Send `Authorization: Bearer KEY`.")
+            wanted = "KEY_OR_TOKEN" if self._tokens.is_on else "KEY"
+            raise Unauthenticated(f"Send `Authorization: Bearer {wanted}`.")
         found = self.keys.cached(key)
         if found is None:
-            found = await self._lookup.find(key, request.client.host if request.client else None)
+            found = await self._lookup.find(key, _address(request))
         if found is None:
             raise Unauthenticated("This key is not known, or was revoked.")
-        if self._limit is not None:
-            self._limit.count(request.scope, found.name)
         return found
+
+    async def _person_of_token(self, request: Request, token: str) -> Principal:
+        self._persons.require_row_limits()
+        if ON_BEHALF_OF in request.headers:
+            raise Forbidden(f"A token is its person's own: send no `{ON_BEHALF_OF}` with it.")
+        try:
+            signed_in = await self._tokens.verify(token)
+        except Unauthenticated:
+            self._lookup.count_failure(_address(request))
+            raise
+        return await self._persons.find(signed_in.login, signed_in.roles)
+
+    async def _on_behalf(self, request: Request, system: Principal) -> Principal:
+        login = person_named(request.headers)
+        if login is None:
+            return system
+        if not system.may(Permission.ACT_AS):
+            raise Forbidden(
+                f"`{ON_BEHALF_OF}` needs the permission `{Permission.ACT_AS}`, which "
+                f"{system.name} lacks."
+            )
+        return await self._persons.find_for(login, system)
+
+
+def _address(request: Request) -> str | None:
+    return request.client.host if request.client else None
 
 
 def _require_local_caller(request: Request, settings: ServiceSettings) -> Principal:
@@ -130,7 +179,7 @@ class RequireScope:
         principal: Principal | None = state.get("principal")
         if principal is None:  # else the route has called this before
             authenticator: Authenticator = request.app.state.authenticator
-            principal = await authenticator.principal(request, _sent_key(request))
+            principal = await authenticator.principal(request, _sent_bearer(request))
             state["principal"] = principal
             limit_rows(_row_limit(principal))
         if not principal.permissions >= SCOPES[self._scope]:
@@ -144,9 +193,9 @@ def _row_limit(principal: Principal) -> RowLimit | None:
     return RowLimit(principal.person.id or "")
 
 
-def _sent_key(request: Request) -> str | None:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    return key.strip() or None if scheme.lower() == "bearer" else None
+def _sent_bearer(request: Request) -> str | None:
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    return bearer.strip() or None if scheme.lower() == "bearer" else None
 
 
 READ = Depends(RequireScope(Scope.READ))

@@ -1,4 +1,4 @@
-"""Rate limit per key, and the response headers that show the remaining requests."""
+"""Rate limit per caller, and the response headers that show the remaining requests."""
 
 import time
 from math import ceil
@@ -19,7 +19,7 @@ _STATE = "rate_limit"
 
 
 class KeyLimit:
-    """Limit of the requests that one process accepts from each key."""
+    """Limit of the requests that one process accepts from each key or person."""
 
     def __init__(self, requests: int, seconds: int) -> None:
         self._buckets = TokenBuckets(requests, seconds)
@@ -27,14 +27,14 @@ class KeyLimit:
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> Self | None:
-        """Return the share of one process, or None if keys are not limited."""
+        """Return the share of one process, or None if callers are not limited."""
         if not settings.rate_limit_requests:
             return None
         share = ceil(settings.rate_limit_requests / settings.workers)
         return cls(share, settings.rate_limit_seconds)
 
     def count(self, scope: Scope, name: str) -> None:
-        """Count a request of the key, and store the remaining ones for the response headers.
+        """Count a request of the caller, and store the remaining ones for the response headers.
 
         Raises:
             TooManyRequests: no request is left.
@@ -44,7 +44,7 @@ class KeyLimit:
         left = f'"default";r={state.remaining};t={ceil(state.full_in)}'
         scope["state"][_STATE] = {POLICY_HEADER: self._policy, HEADER: left}
         if not state.is_allowed:
-            detail = "This key has no requests left for now. Send fewer, see RateLimit-Policy."
+            detail = "This caller has no requests left for now. Send fewer, see RateLimit-Policy."
             raise TooManyRequests(detail, retry_after=state.retry_in)
 
 

@@ -1,22 +1,17 @@
 """Look-ups of keys: one query serves many requests; unknown keys cause no query of their own."""
 
-import asyncio
 import ipaddress
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable
 from shared_web.auth.keys import KeyManager, Principal
 from shared_web.auth.rate_limit import TokenBuckets
 from shared_web.problems import TooManyRequests
-from shared_web.threads import ReservedThreads
-
-T = TypeVar("T")
+from shared_web.threads import ReservedThreads, SharedRuns
 
 # The keys in force are read at most once in this time, so a new key may be unknown for as long.
 _UNKNOWN_SECONDS = 1.0
-# Unknown keys accepted from one address at once; after that one a second.
+# Unknown keys and refused tokens accepted from one address at once; after that one a second.
 _FAILURES = 20
 # Concurrent look-ups; other work keeps its threads.
 _THREADS = 4
@@ -37,8 +32,8 @@ class KeyLookup:
         self._unknown_seconds = min(_UNKNOWN_SECONDS, keys.cache_seconds)
         self._failures = TokenBuckets(_FAILURES, seconds=_FAILURES)
         self._in_force: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
-        self._running: dict[str, asyncio.Future[Any]] = {}
         self._threads = ReservedThreads(_THREADS)
+        self._runs = SharedRuns(self._threads)
 
     async def find(self, key: str, address: str | None) -> Principal | None:
         """Return the caller of the key, or None if it is unknown or revoked.
@@ -52,13 +47,13 @@ class KeyLookup:
         if found is None and await self._may_be_in_force(key):
             found = await self._find(key)
         if found is None:
-            self._count_failure(address)
+            self.count_failure(address)
         return found
 
     async def _find(self, key: str) -> Principal | None:
         if not self._keys.cache_seconds:  # one query per request is promised
             return await self._threads.run(lambda: self._keys.find(key))
-        return await self._single_flight(self._keys.hash_of(key), lambda: self._keys.find(key))
+        return await self._runs.run(self._keys.hash_of(key), lambda: self._keys.find(key))
 
     async def _may_be_in_force(self, key: str) -> bool:
         if self._keys.was_in_force(key):
@@ -66,7 +61,7 @@ class KeyLookup:
         read_at, hashes = self._in_force
         if time.monotonic() - read_at >= self._unknown_seconds:
             try:
-                hashes = await self._single_flight("", self._read_all)
+                hashes = await self._runs.run("", self._read_all)
             except (DatabaseUnavailable, DatabaseBusy):
                 return True  # `find` then searches the cache on disk
         return self._keys.hash_of(key) in hashes
@@ -77,25 +72,18 @@ class KeyLookup:
         self._in_force = (read_at, hashes)
         return hashes
 
-    async def _single_flight(self, name: str, work: Callable[[], T]) -> T:
-        """Run the work, or wait for the run of the same name that is in progress."""
-        running: asyncio.Future[T] | None = self._running.get(name)
-        if running is None or running.get_loop() is not asyncio.get_running_loop():
-            running = asyncio.ensure_future(self._threads.run(work))
-            self._running[name] = running
-            running.add_done_callback(lambda done: self._finish(name, done))
-        return await asyncio.shield(running)
+    def count_failure(self, address: str | None) -> None:
+        """Count a request with an unknown key or a refused token.
 
-    def _finish(self, name: str, done: "asyncio.Future[Any]") -> None:
-        self._running.pop(name, None)
-        if not done.cancelled():
-            done.exception()  # marks it as retrieved: all waiting requests may have ended
+        Raises:
+            TooManyRequests: the address has sent too many of them.
 
-    def _count_failure(self, address: str | None) -> None:
+        """
         state = self._failures.take(_network(address), time.monotonic())
         if not state.is_allowed:
             raise TooManyRequests(
-                "Too many unknown keys came from this address. Send a key that is in force.",
+                "Too many unknown keys or refused tokens came from this address. Send a key that "
+                "is in force.",
                 retry_after=state.retry_in,
             )
 

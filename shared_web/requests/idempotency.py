@@ -67,7 +67,7 @@ def row_id(sent: str | None, key: str | None, principal: Principal) -> str:
         return sent
     if key is None:
         return new_id()
-    return id_of_key(principal.name, key)
+    return id_of_key(principal.unique_name, key)
 
 
 def item_ids(request: Request) -> Callable[[int], str | None]:
@@ -81,7 +81,7 @@ def item_ids(request: Request) -> Callable[[int], str | None]:
     if key is None:
         return lambda _: None
     # A key has no line break, so the id of a request is never that of an item.
-    return lambda index: id_of_key(principal.name, f"{key}\n{index}")
+    return lambda index: id_of_key(principal.unique_name, f"{key}\n{index}")
 
 
 def mark_replay(response: Response, *, is_replay: bool) -> None:

@@ -7,7 +7,15 @@ that only describe a student are deleted instead: they are personal data without
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared_db.columns import Key, enum_column
@@ -123,12 +131,30 @@ class PersonRow(KeptRow, Base):
     """Member of staff."""
 
     __tablename__ = "people"
+    __table_args__ = (
+        Index("ix_people_lower_email", text("lower(email)")),
+        Index(None, "username"),
+    )
 
     name: Mapped[str] = mapped_column(String(200))
     role: Mapped[StaffRole] = mapped_column(enum_column(StaffRole))
     email: Mapped[str | None] = mapped_column(String(320))
     username: Mapped[str | None] = mapped_column(String(200))
     organisation_ids: Mapped[list[Any]]
+
+
+class PersonAccess(Base):
+    """Access of a member of staff; without a row it follows from the role in the roster."""
+
+    __tablename__ = "person_access"
+
+    person_id: Mapped[str] = mapped_column(Key, _of("people"), primary_key=True)
+    role: Mapped[str | None] = mapped_column(
+        String(100), comment="Of the access to Veritas; null: that of the roster's role"
+    )
+    is_revoked: Mapped[bool]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(Key, comment="The name of the caller")
 
 
 class EnrolmentRow(Period, Base):
@@ -192,7 +218,11 @@ class IdentifierRow(SourcedRow, Base):
     """Identifier of a student in another system."""
 
     __tablename__ = "student_identifiers"
-    __table_args__ = (UniqueConstraint("system", "kind", "value"), Index(None, "student_id"))
+    __table_args__ = (
+        UniqueConstraint("system", "kind", "value"),
+        Index(None, "student_id"),
+        Index("ix_student_identifiers_lower_value", text("lower(value)")),
+    )
 
     id: Mapped[str] = mapped_column(
         Key, primary_key=True, sort_order=-2, comment="Digest of system, kind and value"

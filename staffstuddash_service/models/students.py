@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from shared_db.columns import IdempotentRow, Key, Row
@@ -28,7 +28,10 @@ class Student(IdempotentRow, Base):
     sent_columns = ("name", "email")
 
     __tablename__ = "students"
-    __table_args__ = (Index(None, "sort_key", "id"),)
+    __table_args__ = (
+        Index(None, "sort_key", "id"),
+        Index("ix_students_lower_email", text("lower(email)")),
+    )
 
     name: Mapped[str] = mapped_column(String(200))
     email: Mapped[str | None] = mapped_column(String(320))

@@ -1,0 +1,1 @@
+"""Access tokens of OpenID Connect: the issuer's keys, verification, and a cache."""
