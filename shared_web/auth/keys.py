@@ -1,4 +1,4 @@
-"""API keys: table, cache and queries. The database stores hashes of the keys, never the keys."""
+"""API keys: cache and queries. The database stores hashes of the keys, never the keys."""
 
 import hashlib
 import secrets
@@ -6,18 +6,15 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from datetime import datetime
 
-from sqlalchemy import String, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import select
 
 from shared_db.clock import utc_now
-from shared_db.columns import Base as ColumnsBase
-from shared_db.columns import Key, service_metadata
 from shared_db.connection.database import Database
 from shared_db.errors import Conflict, DatabaseBusy, DatabaseUnavailable, NotFound, Overloaded
 from shared_db.resilience.deadlines import time_limit
 from shared_web.auth.offline_keys import OfflineKeyCache
+from shared_web.auth.tables import AccessBase, ApiKey
 from shared_web.principals import Principal, Scope
 
 __all__ = ["AccessBase", "ApiKey", "KeyExists", "KeyManager", "KeyNotFound", "Principal", "Scope"]
@@ -25,31 +22,6 @@ __all__ = ["AccessBase", "ApiKey", "KeyExists", "KeyManager", "KeyNotFound", "Pr
 _PREFIX = "veritas_"
 _SECRET_BYTES = 32
 _MAX_CACHED = 1000
-
-
-class AccessBase(ColumnsBase, DeclarativeBase):
-    """Base of the mapped classes of schema `access`."""
-
-    metadata = service_metadata("access")
-
-
-class ApiKey(AccessBase):
-    """Issued key. A revoked one is kept, so that its name is not used again."""
-
-    __tablename__ = "api_keys"
-
-    name: Mapped[str] = mapped_column(Key, primary_key=True)
-    secret_hash: Mapped[str] = mapped_column(
-        String(64), unique=True, comment="BLAKE2b-256 of the key, keyed with KEY_PEPPER"
-    )
-    scopes: Mapped[str] = mapped_column(String(100), comment="The scopes, separated by spaces")
-    created_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None]
-
-    @property
-    def principal(self) -> Principal:
-        """Caller that the key identifies."""
-        return Principal.of_scopes(self.name, map(Scope, self.scopes.split()))
 
 
 class KeyExists(Conflict):

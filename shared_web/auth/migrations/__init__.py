@@ -3,5 +3,6 @@
 from shared_db.provisioning.migrations import History
 
 HISTORY = History("shared_web.auth", "access")
-# Every service reads it to authenticate callers.
+# Every service reads them to authenticate callers.
 KEYS = "access.api_keys"
+ROLES = "access.roles"
