@@ -15,7 +15,7 @@ from shared_db.errors import Conflict, DatabaseBusy, DatabaseUnavailable, NotFou
 from shared_db.resilience.deadlines import time_limit
 from shared_web.auth.offline_keys import OfflineKeyCache
 from shared_web.auth.tables import AccessBase, ApiKey
-from shared_web.principals import Principal, Scope
+from shared_web.principals import Permission, Principal, Scope, known_permissions
 
 __all__ = ["AccessBase", "ApiKey", "KeyExists", "KeyManager", "KeyNotFound", "Principal", "Scope"]
 
@@ -53,8 +53,10 @@ class KeyManager:
         """Admit callers of `offline` while the database is unavailable."""
         self._offline = offline
 
-    def add_key(self, name: str, scopes: Iterable[Scope]) -> str:
-        """Insert a key and return it; it cannot be retrieved later.
+    def add_key(self, name: str, granted: Iterable[Scope | Permission]) -> str:
+        """Insert a key with these scopes and permissions, and return it.
+
+        It cannot be retrieved later.
 
         Raises:
             KeyExists: another key, perhaps a revoked one, has the name.
@@ -67,7 +69,7 @@ class KeyManager:
             row = ApiKey(
                 name=name,
                 secret_hash=self.hash_of(key),
-                scopes=" ".join(sorted(set(scopes))),
+                scopes=" ".join(sorted(set(granted))),
                 created_at=utc_now(),
             )
             session.add(row)
@@ -140,7 +142,7 @@ class KeyManager:
             found = self._offline.find(secret_hash) if self._offline else None
             if found is None:
                 raise
-            return Principal.of_scopes(found[0], map(Scope, found[1].split()))
+            return Principal(found[0], known_permissions(found[1]))
         if row is None:
             self._forget(secret_hash)
             return None

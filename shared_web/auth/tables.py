@@ -7,7 +7,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import Key, service_metadata
-from shared_web.principals import Principal, Scope
+from shared_web.principals import Principal, known_permissions
 
 
 class AccessBase(ColumnsBase, DeclarativeBase):
@@ -25,14 +25,17 @@ class ApiKey(AccessBase):
     secret_hash: Mapped[str] = mapped_column(
         String(64), unique=True, comment="BLAKE2b-256 of the key, keyed with KEY_PEPPER"
     )
-    scopes: Mapped[str] = mapped_column(String(100), comment="The scopes, separated by spaces")
+    scopes: Mapped[str] = mapped_column(
+        Text,
+        comment="Scopes and permissions, separated by spaces; unknown words are ignored",
+    )
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
 
     @property
     def principal(self) -> Principal:
         """Caller that the key identifies."""
-        return Principal.of_scopes(self.name, map(Scope, self.scopes.split()))
+        return Principal(self.name, known_permissions(self.scopes))
 
 
 class StoredRole(AccessBase):
