@@ -26,6 +26,7 @@ from shared_web.auth.keys import KeyManager
 from shared_web.auth.logins import ON_BEHALF_OF
 from shared_web.auth.offline_keys import OfflineKeyCache, remove_key_file
 from shared_web.auth.persons import PersonLookup
+from shared_web.auth.roles import RoleManager
 from shared_web.operations.docs_page import docs_routes
 from shared_web.operations.error_reporting import reporting
 from shared_web.operations.health import health_routes
@@ -33,7 +34,6 @@ from shared_web.operations.logging import RequestLog, configure_logging
 from shared_web.operations.periodic import Periodic, running
 from shared_web.operations.serve import tune_gc
 from shared_web.operations.spool import SpoolConfig, StorageHeader, attach_spool, replaying
-from shared_web.principals import BUILT_IN_ROLES
 from shared_web.problems import (
     COMMON,
     SCHEMA_REFERENCE,
@@ -101,7 +101,7 @@ def create_service_app(
     )
     persons = PersonLookup(
         database,
-        BUILT_IN_ROLES.get,
+        RoleManager(database, settings.key_cache_seconds).find,
         cache_seconds=settings.key_cache_seconds,
         outage_seconds=settings.key_outage_seconds,
     )

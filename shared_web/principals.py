@@ -1,6 +1,6 @@
 """Callers: permissions, the scopes and roles that name sets of them, systems and persons."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -76,6 +76,19 @@ SCOPES = MappingProxyType(
         Scope.ADMIN: _EVERYTHING,
     }
 )
+
+_WORDS: Mapping[str, frozenset[Permission]] = MappingProxyType(
+    {permission.value: frozenset({permission}) for permission in Permission}
+    | {scope.value: permissions for scope, permissions in SCOPES.items()}
+)
+
+
+def known_permissions(words: str) -> frozenset[Permission]:
+    """Return the permissions among the words of a text, those of its scopes included.
+
+    Unknown words are those of a newer release, and ignored.
+    """
+    return frozenset().union(*(_WORDS.get(word, frozenset()) for word in words.split()))
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,9 @@ def _advice(status: int, problem: dict[str, Any]) -> str | None:
         case HTTPStatus.UNAUTHORIZED:
             return "Give a key with --key or VERITAS_KEY; `veritas keys add` makes one."
         case HTTPStatus.FORBIDDEN:
-            return "Use a key with the scopes read, write and ingest."
+            return (
+                "Use a key with the scopes read, write and ingest; removing needs `erase` as well."
+            )
         case HTTPStatus.CONFLICT:
             return SAME_ID_ADVICE
         case HTTPStatus.SERVICE_UNAVAILABLE:

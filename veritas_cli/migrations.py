@@ -12,7 +12,7 @@ from shared_db.connection.roles import role_name
 from shared_db.provisioning.grants import RolesRefused, ServiceRole, make_roles
 from shared_db.provisioning.migration_lease import LEASE_SCHEMA, held_lease
 from shared_db.provisioning.migrations import History
-from shared_web.auth.migrations import FIND_PERSON, KEYS
+from shared_web.auth.migrations import FIND_PERSON, KEYS, ROLES
 from shared_web.auth.migrations import HISTORY as ACCESS
 from staffstuddash_service.migrations import HISTORY as STAFFSTUDDASH
 
@@ -60,7 +60,7 @@ def service_roles(prefix: str = ROLE_PREFIX) -> list[ServiceRole]:
         ServiceRole(
             role_name(prefix, history.schema),
             history.schema,
-            (*history.reads, KEYS),
+            (*history.reads, KEYS, ROLES),
             (*history.calls, FIND_PERSON),
         )
         for history in SERVICES

@@ -8,11 +8,14 @@ from dropout_service.dependencies import Manager
 from dropout_service.schemas.analytics import SummaryOut
 from shared_db.clock import utc_now
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.requests.expensive_reads import EXPENSIVE
 from shared_web.requests.fields import PastInstant
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=AdmittedRoute)
+
+READ = needs(Permission.PREDICTIONS_READ)
 
 
 @router.get("/summary", dependencies=[READ, EXPENSIVE])

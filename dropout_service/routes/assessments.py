@@ -29,13 +29,17 @@ from dropout_service.schemas.assessments import (
 )
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, Writer
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission, Principal
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.fields import Reason
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(tags=["assessments"], route_class=AdmittedRoute)
+
+READ = needs(Permission.STUDENTS_READ)
+Writer = Annotated[Principal, needs(Permission.MARKS_WRITE)]
 
 
 DeletionReason = Annotated[

@@ -10,14 +10,19 @@ from dropout_service.schemas.courses import CourseOut
 from dropout_service.schemas.predictions import PredictionOut
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After, Limit, PageOut
 
 router = APIRouter(prefix="/courses", tags=["courses"], route_class=AdmittedRoute)
 
 
-@router.get("", dependencies=[READ], responses=documented(InvalidRequest, MalformedCursor))
+@router.get(
+    "",
+    dependencies=[needs(Permission.ROSTER_READ)],
+    responses=documented(InvalidRequest, MalformedCursor),
+)
 def list_courses(manager: Manager, after: After = None, limit: Limit = 100) -> PageOut[CourseOut]:
     """Return courses by id, imported ones and classes, with the numbers of their enrolments."""
     return PageOut[CourseOut].of(manager.courses.search(after=after, limit=limit))
@@ -25,7 +30,7 @@ def list_courses(manager: Manager, after: After = None, limit: Limit = 100) -> P
 
 @router.get(
     "/{course}/risks",
-    dependencies=[READ],
+    dependencies=[needs(Permission.PREDICTIONS_READ)],
     responses=LISTING | documented(CourseNotFound),
 )
 def list_course_risks(

@@ -10,7 +10,8 @@ from dropout_service.routes.path_parameters import StudentId
 from dropout_service.schemas.events import AttemptOut, LearningEventOut, NewLearningEvent
 from shared_db.errors import Overloaded
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import INGEST, READ
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.acknowledgement import QUEUED, intake_of, queued
@@ -20,11 +21,14 @@ from shared_web.requests.json_bodies import json_body, read_json
 
 router = APIRouter(tags=["events"], route_class=AdmittedRoute)
 
+READ = needs(Permission.STUDENTS_READ)
+WRITE = needs(Permission.EVENTS_WRITE)
+
 
 @router.post(
     "/events",
     status_code=201,
-    dependencies=[INGEST],
+    dependencies=[WRITE],
     response_model=LearningEventOut,
     responses={**documented(EventExists, StudentErased, Overloaded), **QUEUED},
     openapi_extra=json_body(NewLearningEvent, key_parameter()),
@@ -41,7 +45,7 @@ async def add_event(request: Request) -> Response:
     return created(LearningEventOut.model_validate(event), is_replay=event.is_replay)
 
 
-@router.post("/events/batch", dependencies=[INGEST], **batch_route(NewLearningEvent))
+@router.post("/events/batch", dependencies=[WRITE], **batch_route(NewLearningEvent))
 async def add_events(request: Request, manager: Manager) -> Response:
     """Store events in one transaction, with an outcome each; a rejected one affects no other."""
 

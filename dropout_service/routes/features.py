@@ -1,5 +1,7 @@
 """Routes of the features of a student."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Response
 
 from dropout_service.dependencies import Manager
@@ -14,7 +16,8 @@ from dropout_service.routes.filters import OF_A_STUDENT
 from dropout_service.routes.path_parameters import StudentId
 from dropout_service.schemas.features import FeatureSetOut, NewFeatureSet
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, Writer
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission, Principal
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
@@ -22,6 +25,9 @@ from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 router = APIRouter(
     prefix="/students/{student_id}/features", tags=["features"], route_class=AdmittedRoute
 )
+
+READ = needs(Permission.PREDICTIONS_READ)
+Writer = Annotated[Principal, needs(Permission.PREDICTIONS_WRITE)]
 
 
 @router.post(

@@ -1,5 +1,7 @@
 """Routes of the feedback on predictions."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Response
 
 from dropout_service.dependencies import Manager
@@ -8,12 +10,16 @@ from dropout_service.routes.path_parameters import PredictionId
 from dropout_service.schemas.feedback import FeedbackCountsOut, FeedbackOut, NewFeedback
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, Writer
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission, Principal
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(tags=["feedback"], route_class=AdmittedRoute)
+
+READ = needs(Permission.PREDICTIONS_READ)
+Writer = Annotated[Principal, needs(Permission.FEEDBACK_WRITE)]
 
 
 @router.post(

@@ -9,12 +9,15 @@ from dropout_service.errors import ModelNotFound
 from dropout_service.schemas.models import ModelOut
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.fields import Id
 
 router = APIRouter(prefix="/models", tags=["models"], route_class=AdmittedRoute)
+
+READ = needs(Permission.PREDICTIONS_READ)
 
 Version = Annotated[
     Id,

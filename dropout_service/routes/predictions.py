@@ -23,7 +23,8 @@ from dropout_service.routes.filters import (
 from dropout_service.routes.path_parameters import StudentId
 from dropout_service.schemas.predictions import NewPrediction, PredictionOut
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, Writer
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission, Principal
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
@@ -31,6 +32,9 @@ from shared_web.requests.fields import Id
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(tags=["predictions"], route_class=AdmittedRoute)
+
+READ = needs(Permission.PREDICTIONS_READ)
+Writer = Annotated[Principal, needs(Permission.PREDICTIONS_WRITE)]
 
 OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this course.")]
 

@@ -1,5 +1,7 @@
 """Routes of students."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Response
 
 from dropout_service.dependencies import Manager
@@ -13,12 +15,17 @@ from dropout_service.schemas.students import (
 )
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, WRITE, Writer
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission, Principal
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(prefix="/students", tags=["students"], route_class=AdmittedRoute)
+
+READ = needs(Permission.STUDENTS_READ)
+WRITE = needs(Permission.STUDENTS_WRITE)
+Writer = Annotated[Principal, WRITE]
 
 ABSENT = documented(StudentNotFound, StudentErased, StudentMerged)
 

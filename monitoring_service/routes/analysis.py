@@ -14,13 +14,17 @@ from monitoring_service.schemas.analysis import PointOut, ReevaluationOut, Serie
 from shared_db.errors import NeedsPostgresql, QueryTooExpensive
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, WRITE
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After
 from shared_web.requests.expensive_reads import EXPENSIVE
 from shared_web.requests.fields import Instant
 
 router = APIRouter(prefix="/monitoring", tags=["analysis"], route_class=AdmittedRoute)
+
+READ = needs(Permission.SYSTEM_READ)
+WRITE = needs(Permission.SYSTEM_WRITE)
 
 DAY_MINUTES = 24 * 60
 

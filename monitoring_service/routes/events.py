@@ -8,7 +8,8 @@ from monitoring_service.errors import EventExists
 from monitoring_service.schemas.events import EventOut, NewEvent
 from shared_db.errors import Overloaded
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import INGEST
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.problems import documented
 from shared_web.requests.acknowledgement import QUEUED, intake_of, queued
 from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
@@ -17,11 +18,13 @@ from shared_web.requests.json_bodies import json_body, read_json
 
 router = APIRouter(prefix="/monitoring/events", tags=["events"], route_class=AdmittedRoute)
 
+WRITE = needs(Permission.LOGS_WRITE)
+
 
 @router.post(
     "",
     status_code=201,
-    dependencies=[INGEST],
+    dependencies=[WRITE],
     response_model=EventOut,
     responses={**documented(EventExists, Overloaded), **QUEUED},
     openapi_extra=json_body(NewEvent, key_parameter()),
@@ -38,7 +41,7 @@ async def add_event(request: Request) -> Response:
     return created(EventOut.model_validate(log), is_replay=log.is_replay)
 
 
-@router.post("/batch", dependencies=[INGEST], **batch_route(NewEvent))
+@router.post("/batch", dependencies=[WRITE], **batch_route(NewEvent))
 async def add_events(request: Request, monitoring: Monitoring) -> Response:
     """Judge and store many events in one transaction; each has its outcome."""
 

@@ -21,11 +21,14 @@ from monitoring_service.schemas.health import (
 from shared_db.errors import QueryTooExpensive
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.filters import Count
 from shared_web.query.pagination import After, CountedPageOut, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
+
+READ = needs(Permission.SYSTEM_READ)
 
 router = APIRouter(
     prefix="/monitoring", tags=["systems"], dependencies=[READ], route_class=AdmittedRoute

@@ -11,7 +11,8 @@ from monitoring_service.schemas.events import EventOut
 from shared_db.errors import QueryTooExpensive
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.filters import Count
 from shared_web.query.pagination import After, CountedPageOut, Limit
@@ -19,6 +20,8 @@ from shared_web.requests.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
 from shared_web.requests.fields import Id
 
 router = APIRouter(prefix="/monitoring/logs", tags=["logs"], route_class=AdmittedRoute)
+
+READ = needs(Permission.SYSTEM_READ)
 
 SearchedWords = Annotated[
     Words | None,

@@ -8,16 +8,19 @@ from monitoring_service.database import MOST_CLEARED
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.schemas.maintenance import CleanupOut
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import ADMIN
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 
 router = APIRouter(
     prefix="/monitoring/maintenance", tags=["maintenance"], route_class=AdmittedRoute
 )
 
+DELETE = needs(Permission.LOGS_DELETE)
+
 CENTURY_HOURS = 24 * 366 * 100
 
 
-@router.post("/cleanup", dependencies=[ADMIN])
+@router.post("/cleanup", dependencies=[DELETE])
 def clean_up(
     monitoring: Monitoring,
     older_than_hours: Annotated[float, Query(gt=0, le=CENTURY_HOURS)],

@@ -8,11 +8,16 @@ from monitoring_service.dependencies import Monitoring
 from monitoring_service.errors import RulesNotFound
 from monitoring_service.schemas.rules import NewRules, RulesOut, ThresholdOut
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, WRITE, Writer
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission, Principal
 from shared_web.problems import documented
 from shared_web.requests.fields import Label
 
 router = APIRouter(prefix="/monitoring/rules", tags=["rules"], route_class=AdmittedRoute)
+
+READ = needs(Permission.SYSTEM_READ)
+WRITE = needs(Permission.SYSTEM_WRITE)
+Writer = Annotated[Principal, WRITE]
 
 # The rest of the path: names of sources such as `web/api` contain slashes.
 Source = Annotated[Label, Path(description="A source, or `*` for every source.")]

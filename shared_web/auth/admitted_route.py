@@ -6,24 +6,28 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from shared_web.auth.dependencies import RequireScope
+from shared_web.auth.dependencies import RequirePermission
 from shared_web.query.strict_parameters import DeclaredParameters
 from shared_web.requests.json_bodies import JsonRequest
 
 
 class AdmittedRoute(APIRoute):
-    """Route that needs a scope; FastAPI alone would read and parse the body before dependencies.
+    """Route that admits callers; FastAPI alone would read and parse the body before dependencies.
 
-    The scopes are those of the `RequireScope` among the route's dependencies. When FastAPI
-    resolves these later, they find the caller in the request's state.
+    The permission is that of the `RequirePermission` among the route's dependencies; the OpenAPI
+    document states it as `x-permission`. When FastAPI resolves the dependency later, it finds the
+    caller in the request's state.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        permission = self._admission().permission
+        if permission is not None:
+            self.openapi_extra = {**(self.openapi_extra or {}), "x-permission": permission.value}
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the function that answers a request."""
-        calls = [dependency.call for dependency in self.dependant.dependencies]
-        scopes = [call for call in calls if isinstance(call, RequireScope)]
-        if not scopes:
-            raise TypeError(f"{self.name} asks for no scope")
+        admission = self._admission()
         answer = self.endpoint if self._takes_only_request() else super().get_route_handler()
         parameters = DeclaredParameters(self.dependant)
         takes_json = bool(self.dependant.body_params)
@@ -31,18 +35,24 @@ class AdmittedRoute(APIRoute):
         async def handle(request: Request) -> Response:
             if takes_json:
                 request = JsonRequest(request.scope, request.receive)
-            for scope in scopes:
-                await scope.admit(request)
+            await admission.admit(request)
             if request.scope["query_string"]:
                 parameters.reject_others(request.query_params)
             return await answer(request)
 
         return handle
 
+    def _admission(self) -> RequirePermission:
+        calls = [dependency.call for dependency in self.dependant.dependencies]
+        found = [call for call in calls if isinstance(call, RequirePermission)]
+        if len(found) != 1:
+            raise TypeError(f"{self.name} must ask for one permission, not for {len(found)}")
+        return found[0]
+
     def _takes_only_request(self) -> bool:
         """Return True if FastAPI has nothing to resolve for the endpoint, which costs 0.1 ms."""
         needs = self.dependant
         others = (needs.path_params, needs.query_params, needs.header_params, needs.body_params)
-        scopes = all(isinstance(each.call, RequireScope) for each in needs.dependencies)
+        is_admission = all(isinstance(each.call, RequirePermission) for each in needs.dependencies)
         is_alone = needs.request_param_name is not None and needs.response_param_name is None
-        return scopes and is_alone and not any(others) and not needs.cookie_params
+        return is_admission and is_alone and not any(others) and not needs.cookie_params

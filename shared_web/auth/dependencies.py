@@ -1,4 +1,4 @@
-"""Dependencies that turn a bearer key or token into a `Principal` and check its scope."""
+"""Dependencies that turn a bearer key or token into a `Principal` and check its permission."""
 
 from typing import Annotated, Any
 
@@ -11,12 +11,12 @@ from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailab
 from shared_db.row_limits import RowLimit, limit_rows
 from shared_web.auth.key_limit import KeyLimit
 from shared_web.auth.key_lookup import KeyLookup
-from shared_web.auth.keys import KeyManager, Principal, Scope
+from shared_web.auth.keys import KeyManager
 from shared_web.auth.logins import ON_BEHALF_OF, person_named
 from shared_web.auth.origins import is_from_foreign_page
 from shared_web.auth.persons import PersonLookup
 from shared_web.auth.tokens.verifier import TokenVerifier, is_token
-from shared_web.principals import SCOPES, Permission
+from shared_web.principals import Permission, Principal, Scope
 from shared_web.problems import Forbidden, Unauthenticated
 from shared_web.settings import ServiceSettings
 
@@ -153,11 +153,11 @@ def _require_local_caller(request: Request, settings: ServiceSettings) -> Princi
     return DEVELOPER
 
 
-class RequireScope:
-    """Dependency that admits callers with one scope."""
+class RequirePermission:
+    """Dependency that admits callers with one permission; without one, every known caller."""
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
+    def __init__(self, permission: Permission | None) -> None:
+        self.permission = permission
 
     async def __call__(
         self,
@@ -172,7 +172,8 @@ class RequireScope:
 
         Raises:
             Unauthenticated, TooManyRequests: see `Authenticator.principal`.
-            Forbidden: the key lacks the scope, or no key is required but the caller is not local.
+            Forbidden: the caller lacks the permission, or no key is required but the caller is
+                not local.
 
         """
         state: dict[str, Any] = request.scope.setdefault("state", {})
@@ -182,9 +183,25 @@ class RequireScope:
             principal = await authenticator.principal(request, _sent_bearer(request))
             state["principal"] = principal
             limit_rows(_row_limit(principal))
-        if not principal.permissions >= SCOPES[self._scope]:
-            raise Forbidden(f"This needs the scope `{self._scope}`, which {principal.name} lacks.")
+        if self.permission is not None and not principal.may(self.permission):
+            raise Forbidden(
+                f"This needs the permission `{self.permission}`, which {principal.name} lacks. "
+                "Use a key or a role that has it."
+            )
         return principal
+
+
+def needs(permission: Permission) -> Any:
+    """Return the dependency of a route on a caller with the permission.
+
+    It stands among a route's `dependencies`, or in the annotation of the caller:
+    `principal: Annotated[Principal, needs(Permission.MARKS_WRITE)]`.
+    """
+    return Depends(RequirePermission(permission))
+
+
+# Any caller, whatever they may do.
+Caller = Annotated[Principal, Depends(RequirePermission(None))]
 
 
 def _row_limit(principal: Principal) -> RowLimit | None:
@@ -196,13 +213,3 @@ def _row_limit(principal: Principal) -> RowLimit | None:
 def _sent_bearer(request: Request) -> str | None:
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     return bearer.strip() or None if scheme.lower() == "bearer" else None
-
-
-READ = Depends(RequireScope(Scope.READ))
-WRITE = Depends(RequireScope(Scope.WRITE))
-INGEST = Depends(RequireScope(Scope.INGEST))
-ADMIN = Depends(RequireScope(Scope.ADMIN))
-
-Writer = Annotated[Principal, WRITE]
-Ingester = Annotated[Principal, INGEST]
-Administrator = Annotated[Principal, ADMIN]

@@ -1,4 +1,4 @@
-"""API keys: table, cache and queries. The database stores hashes of the keys, never the keys."""
+"""API keys: cache and queries. The database stores hashes of the keys, never the keys."""
 
 import hashlib
 import secrets
@@ -6,50 +6,22 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from datetime import datetime
 
-from sqlalchemy import String, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import select
 
 from shared_db.clock import utc_now
-from shared_db.columns import Base as ColumnsBase
-from shared_db.columns import Key, service_metadata
 from shared_db.connection.database import Database
 from shared_db.errors import Conflict, DatabaseBusy, DatabaseUnavailable, NotFound, Overloaded
 from shared_db.resilience.deadlines import time_limit
 from shared_web.auth.offline_keys import OfflineKeyCache
-from shared_web.principals import Principal, Scope
+from shared_web.auth.tables import AccessBase, ApiKey
+from shared_web.principals import Permission, Principal, Scope, known_permissions
 
 __all__ = ["AccessBase", "ApiKey", "KeyExists", "KeyManager", "KeyNotFound", "Principal", "Scope"]
 
 _PREFIX = "veritas_"
 _SECRET_BYTES = 32
 _MAX_CACHED = 1000
-
-
-class AccessBase(ColumnsBase, DeclarativeBase):
-    """Base of the mapped classes of schema `access`."""
-
-    metadata = service_metadata("access")
-
-
-class ApiKey(AccessBase):
-    """Issued key. A revoked one is kept, so that its name is not used again."""
-
-    __tablename__ = "api_keys"
-
-    name: Mapped[str] = mapped_column(Key, primary_key=True)
-    secret_hash: Mapped[str] = mapped_column(
-        String(64), unique=True, comment="BLAKE2b-256 of the key, keyed with KEY_PEPPER"
-    )
-    scopes: Mapped[str] = mapped_column(String(100), comment="The scopes, separated by spaces")
-    created_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None]
-
-    @property
-    def principal(self) -> Principal:
-        """Caller that the key identifies."""
-        return Principal.of_scopes(self.name, map(Scope, self.scopes.split()))
 
 
 class KeyExists(Conflict):
@@ -81,8 +53,10 @@ class KeyManager:
         """Admit callers of `offline` while the database is unavailable."""
         self._offline = offline
 
-    def add_key(self, name: str, scopes: Iterable[Scope]) -> str:
-        """Insert a key and return it; it cannot be retrieved later.
+    def add_key(self, name: str, granted: Iterable[Scope | Permission]) -> str:
+        """Insert a key with these scopes and permissions, and return it.
+
+        It cannot be retrieved later.
 
         Raises:
             KeyExists: another key, perhaps a revoked one, has the name.
@@ -95,7 +69,7 @@ class KeyManager:
             row = ApiKey(
                 name=name,
                 secret_hash=self.hash_of(key),
-                scopes=" ".join(sorted(set(scopes))),
+                scopes=" ".join(sorted(set(granted))),
                 created_at=utc_now(),
             )
             session.add(row)
@@ -168,7 +142,7 @@ class KeyManager:
             found = self._offline.find(secret_hash) if self._offline else None
             if found is None:
                 raise
-            return Principal.of_scopes(found[0], map(Scope, found[1].split()))
+            return Principal(found[0], known_permissions(found[1]))
         if row is None:
             self._forget(secret_hash)
             return None

@@ -1,9 +1,12 @@
 """Routes of the action log."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Response
 
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, Writer
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission, Principal
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
@@ -15,6 +18,9 @@ from staffstuddash_service.routes.path_parameters import StudentId
 from staffstuddash_service.schemas.actions import ActionOut, NewAction
 
 router = APIRouter(tags=["actions"], route_class=AdmittedRoute)
+
+READ = needs(Permission.ACTIONS_READ)
+Writer = Annotated[Principal, needs(Permission.ACTIONS_WRITE)]
 
 ABSENT = documented(StudentNotFound, StudentErased, StudentMerged)
 

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, WRITE, Writer
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission, Principal
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
@@ -32,6 +33,10 @@ from staffstuddash_service.schemas.assessments import (
 )
 
 router = APIRouter(tags=["assessments"], route_class=AdmittedRoute)
+
+READ = needs(Permission.STUDENTS_READ)
+WRITE = needs(Permission.MARKS_WRITE)
+Writer = Annotated[Principal, WRITE]
 
 ABSENT = documented(StudentNotFound, StudentErased, StudentMerged)
 

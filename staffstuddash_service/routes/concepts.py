@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, WRITE, Writer
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission, Principal
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.fields import Term
@@ -17,6 +18,10 @@ from staffstuddash_service.routes.path_parameters import ConceptId
 from staffstuddash_service.schemas.concepts import ConceptChange, ConceptOut, NewConcept
 
 router = APIRouter(prefix="/concepts", tags=["concepts"], route_class=AdmittedRoute)
+
+READ = needs(Permission.ROSTER_READ)
+WRITE = needs(Permission.MARKS_WRITE)
+Writer = Annotated[Principal, WRITE]
 
 Subject = Annotated[Term | None, Query(description="Only the concepts of this subject.")]
 

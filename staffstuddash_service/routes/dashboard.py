@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query
 
 from shared_db.errors import NeedsPostgresql
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
@@ -27,6 +28,8 @@ from staffstuddash_service.routes.path_parameters import StudentId
 from staffstuddash_service.schemas.dashboards import CohortOut, DashboardRowOut, StudentDashboardOut
 
 router = APIRouter(prefix="/dashboard", tags=["dashboard"], route_class=AdmittedRoute)
+
+READ = needs(Permission.STUDENTS_READ)
 
 Sort = Annotated[
     Order, Query(description="`-` for the highest or latest first; no value is always last.")

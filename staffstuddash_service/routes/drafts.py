@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, Writer
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission, Principal
 from shared_web.problems import documented
 from shared_web.query.pagination import After, PageOut
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
@@ -18,6 +19,9 @@ from staffstuddash_service.schemas.drafts import DraftOut, NewDraft
 router = APIRouter(
     prefix="/students/{student_id}/drafts", tags=["drafts"], route_class=AdmittedRoute
 )
+
+READ = needs(Permission.DRAFTS_READ)
+Writer = Annotated[Principal, needs(Permission.DRAFTS_WRITE)]
 
 ABSENT = documented(StudentNotFound, StudentErased, StudentMerged)
 

@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
@@ -15,6 +16,8 @@ from staffstuddash_service.routes.path_parameters import StudentId
 from staffstuddash_service.schemas.performance import PerformanceOut
 
 router = APIRouter(tags=["performance"], route_class=AdmittedRoute)
+
+READ = needs(Permission.STUDENTS_READ)
 
 
 @router.get(

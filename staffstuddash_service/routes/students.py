@@ -1,10 +1,13 @@
 """Routes of students."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Request, Response
 
 from shared_db.pseudonyms import pseudonym_of
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, WRITE, Administrator, Writer
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission, Principal
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
@@ -34,6 +37,10 @@ from staffstuddash_service.schemas.students import (
 )
 
 router = APIRouter(prefix="/students", tags=["students"], route_class=AdmittedRoute)
+
+READ = needs(Permission.STUDENTS_READ)
+WRITE = needs(Permission.STUDENTS_WRITE)
+Writer = Annotated[Principal, WRITE]
 
 ABSENT = documented(StudentNotFound, StudentErased, StudentMerged)
 
@@ -113,7 +120,10 @@ def change_student(
 
 @router.delete("/{student_id}", responses=documented(StudentNotFound))
 def delete_student(
-    student_id: StudentId, datastore: Datastore, principal: Writer, response: Response
+    student_id: StudentId,
+    datastore: Datastore,
+    principal: Annotated[Principal, needs(Permission.ERASE)],
+    response: Response,
 ) -> ErasureOut:
     """Erase everything stored of the student, for good; dropout follows within a minute.
 
@@ -134,7 +144,7 @@ def merge_student(
     student_id: StudentId,
     merge: StudentMerge,
     datastore: Datastore,
-    principal: Administrator,
+    principal: Annotated[Principal, needs(Permission.MERGE)],
     response: Response,
 ) -> MergeOut:
     """Move everything stored of the student to another id; dropout follows within a minute.

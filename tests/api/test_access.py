@@ -5,7 +5,16 @@ from starlette.testclient import TestClient
 
 from shared_db.connection.database import Database
 from shared_db.settings import Environment
-from shared_web.auth.keys import AccessBase, KeyExists, KeyManager, KeyNotFound, Principal, Scope
+from shared_web.auth.keys import (
+    AccessBase,
+    ApiKey,
+    KeyExists,
+    KeyManager,
+    KeyNotFound,
+    Principal,
+    Scope,
+)
+from shared_web.principals import SCOPES, Permission
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.main import create_app
 from staffstuddash_service.settings import Settings
@@ -34,6 +43,28 @@ class TestKeyManager:
         key = keys.add_key("lms", [Scope.INGEST, Scope.READ])
 
         assert keys.find(key) == Principal.of_scopes("lms", [Scope.INGEST, Scope.READ])
+
+    def test_a_key_has_permissions_beside_its_scopes(self, keys: KeyManager) -> None:
+        key = keys.add_key("office", [Scope.INGEST, Permission.ERASE])
+
+        found = keys.find(key)
+
+        assert found == Principal("office", SCOPES[Scope.INGEST] | {Permission.ERASE})
+
+    def test_only_the_permission_itself_lets_a_key_act_for_persons(self, keys: KeyManager) -> None:
+        admin = keys.find(keys.add_key("admin", Scope))
+        page = keys.find(keys.add_key("page", [Permission.ACT_AS]))
+
+        assert admin == Principal("admin", frozenset(Permission) - {Permission.ACT_AS})
+        assert page == Principal("page", frozenset({Permission.ACT_AS}))
+
+    def test_words_of_a_newer_release_are_ignored(self, open_database: OpenDatabase) -> None:
+        database = open_database(AccessBase.metadata)
+        key = KeyManager(database).add_key("lms", [Scope.INGEST])
+        with database.unit_of_work() as session:
+            session.get_one(ApiKey, "lms").scopes = "everything students.teleport ingest"
+
+        assert KeyManager(database).find(key) == Principal.of_scopes("lms", [Scope.INGEST])
 
     def test_the_key_itself_is_not_stored(self, keys: KeyManager) -> None:
         key = keys.add_key("lms", [Scope.READ])

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 from monitoring_service.models import SourceRules
 from shared_db.connection.database import Database
 from shared_web.auth.keys import KeyManager, Scope
+from shared_web.principals import Permission
 from tests.support.factories import a_student, an_action
 from tests.support.services import PARTS
 
@@ -17,12 +18,13 @@ RULES = {"thresholds": {"latency": {"warning": 1, "critical": 2}}}
 
 @pytest.fixture
 def keys(postgres: Database) -> dict[Scope, dict[str, str]]:
-    """Give the headers of a key for each scope."""
+    """Give the headers of a key for each scope; that with `write` may erase as well."""
     manager = KeyManager(postgres)
-    return {
-        scope: {"Authorization": f"Bearer {manager.add_key(f'{scope}-key', [scope])}"}
-        for scope in Scope
+    more = {Scope.WRITE: [Permission.ERASE]}
+    keys = {
+        scope: manager.add_key(f"{scope}-key", [scope, *more.get(scope, ())]) for scope in Scope
     }
+    return {scope: {"Authorization": f"Bearer {key}"} for scope, key in keys.items()}
 
 
 @pytest.fixture(params=["staffstuddash"])

@@ -14,8 +14,9 @@ from shared_db.connection.database import Database
 from shared_db.settings import Environment
 from shared_web.app import Service as WebService
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ
+from shared_web.auth.dependencies import needs
 from shared_web.auth.keys import KeyManager, Scope
+from shared_web.principals import Permission
 from tests.support.service_cases import EVERY_SERVICE, Service
 
 MANY_LISTS = gzip.compress(b"[" + b"[]," * 349_000 + b"[]]")  # 1,055 bytes, a megabyte as JSON
@@ -107,13 +108,15 @@ def test_callers_are_refused_before_the_query_and_the_body_are_read(
             assert [answer.reads for answer in (unknown, *answers)] == [0] * 5
 
 
-def test_a_route_without_a_scope_cannot_be_served() -> None:
+def test_a_route_without_a_permission_cannot_be_served() -> None:
     unkeyed = APIRouter()
     unkeyed.get("/open")(lambda: None)
     service = WebService("name", "title", "description", [], [unkeyed])
+    read, erase = needs(Permission.STUDENTS_READ), needs(Permission.ERASE)
 
     with pytest.raises(TypeError, match="AdmittedRoute"):
         _ = service.routes
-    with pytest.raises(TypeError, match="scope"):
-        APIRouter(route_class=AdmittedRoute).get("/open")(lambda: None)
-    APIRouter(route_class=AdmittedRoute).get("/keyed", dependencies=[READ])(lambda: None)
+    for wrong in ([], [read, erase]):
+        with pytest.raises(TypeError, match="one permission"):
+            APIRouter(route_class=AdmittedRoute).get("/open", dependencies=wrong)(lambda: None)
+    APIRouter(route_class=AdmittedRoute).get("/keyed", dependencies=[read])(lambda: None)

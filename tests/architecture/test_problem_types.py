@@ -61,6 +61,8 @@ TYPES = {
     "relation-not-found",
     "repeated-in-batch",
     "request-too-slow",
+    "role-built-in",
+    "role-not-found",
     "roster-ended",
     "roster-not-found",
     "rules-not-found",

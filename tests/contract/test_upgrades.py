@@ -5,7 +5,9 @@ from sqlalchemy import Connection, Engine, text
 
 from dropout_service.database import DropoutDatabaseManager
 from shared_db.connection.database import Database
+from shared_db.ids import new_id
 from shared_db.provisioning.migrations import History, require_migrated
+from shared_web.auth.keys import KeyManager, Scope
 from tests.support.databases import engine_on, run_script
 from tests.support.grades import HISTORY as GRADES
 from veritas_cli.commands.check import TRIALS
@@ -31,6 +33,7 @@ def counts(connection: Connection, schema: str) -> dict[str, int]:
 def fill(engine: Engine) -> None:
     for trial in TRIALS.values():
         trial(Database.for_bind(engine))
+    KeyManager(Database.for_bind(engine)).add_key(new_id(), [Scope.READ])
 
 
 def back_and_forth(engine: Engine, history: History, revision: str) -> None:

@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Response
 
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, WRITE
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After, Limit, PageOut
 from staffstuddash_service.dependencies import Datastore
@@ -25,6 +26,9 @@ from staffstuddash_service.schemas.roster.relations import AdvisingOut, Relation
 router = APIRouter(
     prefix="/people/{person_id}/students", tags=["roster"], route_class=AdmittedRoute
 )
+
+READ = needs(Permission.STUDENTS_READ)
+WRITE = needs(Permission.ROSTER_WRITE)
 
 
 @router.get("", dependencies=[READ], responses=LISTING | documented(PersonNotFound))

@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Response
 
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, WRITE
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After, Limit, PageOut
 from staffstuddash_service.dependencies import Datastore
@@ -30,6 +31,9 @@ from staffstuddash_service.schemas.roster.relations import (
 from staffstuddash_service.term_errors import ClassArchived
 
 router = APIRouter(prefix="/classes/{class_id}", tags=["roster"], route_class=AdmittedRoute)
+
+READ = needs(Permission.STUDENTS_READ)
+WRITE = needs(Permission.ROSTER_WRITE)
 
 
 @router.get("/students", dependencies=[READ], responses=LISTING | documented(ClassNotFound))
@@ -95,7 +99,11 @@ def end_enrolment(
     return EnrolmentOut.model_validate(shown(ended, response))
 
 
-@router.get("/staff", dependencies=[READ], responses=LISTING | documented(ClassNotFound))
+@router.get(
+    "/staff",
+    dependencies=[needs(Permission.ROSTER_READ)],
+    responses=LISTING | documented(ClassNotFound),
+)
 def list_class_staff(
     class_id: ClassId,
     datastore: Datastore,

@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Response
 
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, WRITE
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
@@ -24,6 +25,9 @@ from staffstuddash_service.schemas.roster.resources import ClassOut, ClassReplac
 from staffstuddash_service.term_errors import ClassArchived, TermClosed
 
 router = APIRouter(prefix="/classes", tags=["roster"], route_class=AdmittedRoute)
+
+READ = needs(Permission.ROSTER_READ)
+WRITE = needs(Permission.ROSTER_WRITE)
 
 
 @router.get("", dependencies=[READ, EXPENSIVE_IF_SEARCHED], responses=LISTING)

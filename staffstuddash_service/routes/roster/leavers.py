@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE
 from staffstuddash_service.dependencies import Datastore
@@ -14,6 +15,8 @@ from staffstuddash_service.schemas.roster.fields import Day
 from staffstuddash_service.schemas.roster.year_end import LeaverOut
 
 router = APIRouter(prefix="/leavers", tags=["roster"], route_class=AdmittedRoute)
+
+READ = needs(Permission.STUDENTS_READ)
 
 LeftBy = Annotated[Day | None, Query(description="Only those that had left on this day.")]
 

@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Response
 
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import ADMIN, READ, WRITE
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.idempotency import mark_replay
@@ -33,6 +34,10 @@ from staffstuddash_service.schemas.roster.descriptions import (
 from staffstuddash_service.schemas.roster.relations import EnrolmentOut
 
 router = APIRouter(prefix="/students/{student_id}", tags=["roster"], route_class=AdmittedRoute)
+
+READ = needs(Permission.STUDENTS_READ)
+WRITE = needs(Permission.STUDENTS_WRITE)
+DEMOGRAPHICS = needs(Permission.DEMOGRAPHICS)
 
 ABSENT = documented(StudentNotFound, StudentErased, StudentMerged)
 
@@ -104,7 +109,7 @@ def replace_identifiers(
 
 @router.get(
     "/demographics",
-    dependencies=[ADMIN],
+    dependencies=[DEMOGRAPHICS],
     responses=ABSENT | documented(DemographicsNotFound),
 )
 def get_demographics(student_id: StudentId, datastore: Datastore) -> DemographicsOut:
@@ -115,7 +120,7 @@ def get_demographics(student_id: StudentId, datastore: Datastore) -> Demographic
 
 @router.put(
     "/demographics",
-    dependencies=[ADMIN],
+    dependencies=[DEMOGRAPHICS],
     responses=ABSENT | documented(RecordInvalid, InvalidRequest) | new_row(DemographicsOut),
 )
 def replace_demographics(
@@ -126,7 +131,7 @@ def replace_demographics(
     return DemographicsOut.model_validate(shown(replaced, response))
 
 
-@router.delete("/demographics", status_code=204, dependencies=[ADMIN], responses=ABSENT)
+@router.delete("/demographics", status_code=204, dependencies=[DEMOGRAPHICS], responses=ABSENT)
 def delete_demographics(student_id: StudentId, datastore: Datastore, response: Response) -> None:
     """Delete the demographics of the student."""
     is_deleted = datastore.student_descriptions.delete_demographics(student_id)

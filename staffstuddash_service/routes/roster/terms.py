@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import READ, WRITE
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
@@ -27,6 +28,9 @@ from staffstuddash_service.schemas.roster.year_end import TermClosingOut
 from staffstuddash_service.term_errors import TermClosed, TermHasOpenTerms, TermNotOver
 
 router = APIRouter(prefix="/terms", tags=["roster"], route_class=AdmittedRoute)
+
+READ = needs(Permission.ROSTER_READ)
+WRITE = needs(Permission.ROSTER_WRITE)
 
 DryRun = Annotated[bool, Query(description="`true`: change nothing, return the account.")]
 

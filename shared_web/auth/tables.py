@@ -1,0 +1,54 @@
+"""Tables of schema `access`: keys and roles."""
+
+from datetime import datetime
+
+from sqlalchemy import String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from shared_db.columns import Base as ColumnsBase
+from shared_db.columns import Key, service_metadata
+from shared_web.principals import Principal, known_permissions
+
+
+class AccessBase(ColumnsBase, DeclarativeBase):
+    """Base of the mapped classes of schema `access`."""
+
+    metadata = service_metadata("access")
+
+
+class ApiKey(AccessBase):
+    """Issued key. A revoked one is kept, so that its name is not used again."""
+
+    __tablename__ = "api_keys"
+
+    name: Mapped[str] = mapped_column(Key, primary_key=True)
+    secret_hash: Mapped[str] = mapped_column(
+        String(64), unique=True, comment="BLAKE2b-256 of the key, keyed with KEY_PEPPER"
+    )
+    scopes: Mapped[str] = mapped_column(
+        Text,
+        comment="Scopes and permissions, separated by spaces; unknown words are ignored",
+    )
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+    @property
+    def principal(self) -> Principal:
+        """Caller that the key identifies."""
+        return Principal(self.name, known_permissions(self.scopes))
+
+
+class StoredRole(AccessBase):
+    """Role of the school's own, beside the built-in ones."""
+
+    __tablename__ = "roles"
+
+    name: Mapped[str] = mapped_column(Key, primary_key=True)
+    permissions: Mapped[str] = mapped_column(
+        Text, comment="The permissions, separated by spaces; unknown words are ignored"
+    )
+    sees_all: Mapped[bool] = mapped_column(
+        comment="True for every student; false for those that the person teaches, advises or is"
+    )
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
