@@ -99,9 +99,10 @@ def create_service_app(
         pepper=settings.key_pepper.get_secret_value(),
         cache_seconds=settings.key_cache_seconds,
     )
+    roles = RoleManager(database, settings.key_cache_seconds)
     persons = PersonLookup(
         database,
-        RoleManager(database, settings.key_cache_seconds).find,
+        roles.find,
         cache_seconds=settings.key_cache_seconds,
         outage_seconds=settings.key_outage_seconds,
     )
@@ -154,6 +155,7 @@ def create_service_app(
         generate_unique_id_function=_operation_id,
     )
     app.state.authenticator = authenticator
+    app.state.roles = roles
     app.state.prepare = prepare
     app.state.intake = intake
     app.state.batches = BatchLimiter(settings.max_batch_bytes)

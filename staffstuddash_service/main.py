@@ -18,6 +18,7 @@ from staffstuddash_service.routes import (
     tables,
 )
 from staffstuddash_service.routes.roster import (
+    access,
     advising,
     class_members,
     classes,
@@ -58,6 +59,7 @@ SERVICE = Service(
         courses.router,
         classes.router,
         people.router,
+        access.router,
         class_members.router,
         advising.router,
         of_students.router,

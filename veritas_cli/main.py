@@ -11,6 +11,7 @@ from veritas_cli.commands.imports.group import imports
 from veritas_cli.commands.keys import keys
 from veritas_cli.commands.migrate import migrate
 from veritas_cli.commands.owner import owner
+from veritas_cli.commands.people.group import people
 from veritas_cli.commands.predict import predict
 from veritas_cli.commands.restore import restore
 from veritas_cli.commands.roster.term import term
@@ -47,6 +48,7 @@ app.command("evaluate", cls=SpacedOptionsCommand)(evaluate)
 app.command("predict")(predict)
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
+app.add_typer(people, name="people")
 app.add_typer(spool_commands, name="spool")
 app.add_typer(students, name="students")
 app.add_typer(term, name="term")

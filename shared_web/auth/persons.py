@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from sqlalchemy import Row, text
 
@@ -26,13 +27,15 @@ _FIND = text(
 )
 _STUDENT = "student"
 # Roles by those of the roster. The systems that write the roster must not make principals.
-_BY_STAFF_ROLE = {
-    "teacher": "teacher",
-    "aide": "teacher",
-    "advisor": "advisor",
-    "principal": "advisor",
-    "administrator": "advisor",
-}
+DEFAULT_ROLES = MappingProxyType(
+    {
+        "teacher": "teacher",
+        "aide": "teacher",
+        "advisor": "advisor",
+        "principal": "advisor",
+        "administrator": "advisor",
+    }
+)
 _THREADS = 4
 _MAX_CACHED = 10_000
 
@@ -214,5 +217,5 @@ def _role_names(row: Row[tuple[object, ...]]) -> tuple[str, ...]:
         return (row.role,)
     if row.kind == _STUDENT:
         return (_STUDENT,)
-    name = _BY_STAFF_ROLE.get(row.staff_role)
+    name = DEFAULT_ROLES.get(row.staff_role)
     return () if name is None else (name,)

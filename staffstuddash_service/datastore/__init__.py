@@ -16,6 +16,7 @@ from staffstuddash_service.datastore.dashboards.teacher import TeacherDashboardR
 from staffstuddash_service.datastore.drafts import DRAFT, DraftRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
+from staffstuddash_service.datastore.person_access import PersonAccessRepository
 from staffstuddash_service.datastore.roster.descriptions import StudentDescriptionRepository
 from staffstuddash_service.datastore.roster.lookups import RosterLookupRepository
 from staffstuddash_service.datastore.roster.store import RosterRepository
@@ -63,6 +64,7 @@ class DatastoreManager(Manager):
         self.roster = RosterRepository(self.database, self.spool)
         self.roster_lookups = RosterLookupRepository(self.database, self.spool)
         self.student_descriptions = StudentDescriptionRepository(self.database, self.spool)
+        self.person_access = PersonAccessRepository(self.database, self.spool)
         self.year_end = YearEndRepository(self.database, self.spool)
         self.imports = ImportRepository(self.database, self.spool)
         self.tables = TableRepository(self.database, self.spool)

@@ -35,6 +35,7 @@ TYPES = {
     "identifier-exists",
     "invalid",
     "invalid-request",
+    "issuer-unavailable",
     "key-exists",
     "key-not-found",
     "level-disagrees",

@@ -9,7 +9,7 @@ down_revision = "20261129_aliases"
 SCHEMA = "staffstuddash"
 TABLE = "person_access"
 KEY = sa.String(200, collation="C")
-INDEXES = {
+INDEXES: dict[str, tuple[str, list[sa.TextClause | str]]] = {
     "ix_people_lower_email": ("people", [sa.text("lower(email)")]),
     "ix_people_username": ("people", ["username"]),
     "ix_students_lower_email": ("students", [sa.text("lower(email)")]),

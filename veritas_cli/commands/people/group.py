@@ -1,0 +1,71 @@
+"""`veritas people`: access of the members of staff, who sign in by OpenID Connect."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shared_web.auth.migrations import HISTORY as ACCESS
+from shared_web.auth.persons import DEFAULT_ROLES
+from shared_web.auth.roles import RoleManager
+from shared_web.requests.fields import StoredId
+from staffstuddash_service.datastore import DatastoreManager
+from staffstuddash_service.datastore.person_access import Access
+from staffstuddash_service.migrations import HISTORY
+from veritas_cli.database import exit_on_error, migrated_database
+from veritas_cli.errors import CommandFailure
+from veritas_cli.terminal import checked_id, say
+
+people = typer.Typer(help="List staff, give them roles, and revoke access.", no_args_is_help=True)
+
+PERSON = Annotated[str, typer.Argument(help="The id of the member of staff.")]
+ROLE = Annotated[str, typer.Argument(help="admin, principal, advisor, teacher, or your own role.")]
+_NO_ID = "This cannot be a person's id"
+
+
+@people.callback()
+def group() -> None:
+    """List staff, give them roles, and revoke access."""
+
+
+@people.command("list")
+def list_people() -> None:
+    """List the staff of the roster: id, name, role, and access."""
+    with exit_on_error("people list"):
+        staff = DatastoreManager(migrated_database("people", HISTORY)).person_access.list_staff()
+    table = Table("id", "name", "role", "access")
+    for one in staff:
+        table.add_row(one.person_id, one.name, one.staff_role.value, _access(one))
+    Console().print(table if staff else "There are no members of staff in the roster yet.")
+
+
+@people.command("set-role")
+def set_role(person_id: PERSON, role: ROLE) -> None:
+    """Give a role, also after a revocation; services follow within KEY_CACHE_SECONDS."""
+    with exit_on_error("people set-role"):
+        checked = checked_id(person_id, _NO_ID, StoredId)
+        database = migrated_database("people", HISTORY, ACCESS)
+        roles = RoleManager(database)
+        if roles.find(role) is None:
+            names = ", ".join(each.name for each in roles.list_roles())
+            raise CommandFailure(f"There is no role {role}. Choose one of {names}.")
+        datastore = DatastoreManager(database)
+        datastore.person_access.give(checked, role, actor="veritas people set-role")
+        say(f"{checked} has the role {role}.")
+
+
+@people.command("revoke")
+def revoke(person_id: PERSON) -> None:
+    """Revoke the access: every token is refused within KEY_CACHE_SECONDS, until a role is given."""
+    with exit_on_error("people revoke"):
+        checked = checked_id(person_id, _NO_ID, StoredId)
+        datastore = DatastoreManager(migrated_database("people", HISTORY))
+        datastore.person_access.revoke(checked, actor="veritas people revoke")
+        say(f"The access of {checked} is revoked.")
+
+
+def _access(one: Access) -> str:
+    if one.is_revoked:
+        return "revoked"
+    return one.role or f"{DEFAULT_ROLES[one.staff_role]} (by default)"
