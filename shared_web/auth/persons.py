@@ -48,12 +48,12 @@ _AMBIGUOUS = (
     "same id. An administrator corrects the addresses, user names, accounts or ids."
 )
 _NO_ROLE = (
-    "This person has no role in Veritas. An administrator stores the person in the roster, gives a "
-    "role with `veritas people set-role ID ROLE`, or names a role of the token in OIDC_ROLES."
+    "This person has no role that Veritas knows. An administrator gives one with "
+    "`veritas people set-role ID ROLE`."
 )
 _NOBODY = (
     "The roster has nobody of this login: no e-mail address, user name, account or id equals it. "
-    "Send another `Veritas-On-Behalf-Of`, or store the person first."
+    "An administrator stores the person in the roster, or names a role of the token in OIDC_ROLES."
 )
 
 
@@ -164,9 +164,8 @@ class PersonLookup:
 
         """
         found = await self.find(login)
-        if found.person is None or found.person.id is None:
-            raise Forbidden(_NOBODY)
-        return replace(found, person=replace(found.person, through=key.name))
+        # Without roles of a token, everybody found is in the roster.
+        return replace(found, person=found.person and replace(found.person, through=key.name))
 
     def _look_up(self, asked: tuple[str, ...], known: _Known | None) -> _Known:
         now = time.monotonic()
@@ -204,7 +203,7 @@ class PersonLookup:
         names = tuple(roles) or (() if row is None else _role_names(row))
         known = [role for role in map(self._find_role, names) if role is not None]
         if not known:
-            raise Forbidden(_NO_ROLE)
+            raise Forbidden(_NOBODY if row is None else _NO_ROLE)
         id_ = None if row is None else row.person_id
         sees_all = any(role.sees_all for role in known)
         person = Person(id_, tuple(role.name for role in known), sees_all)
