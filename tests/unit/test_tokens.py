@@ -19,8 +19,8 @@ SKEW = 60
 
 
 def settings(**changes: Any) -> ServiceSettings:
-    values = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_clock_skew_seconds": SKEW}
-    return ServiceSettings(**values, **changes)
+    values: dict[str, Any] = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE}
+    return ServiceSettings(**values, oidc_clock_skew_seconds=SKEW, **changes)
 
 
 def verified(token: str, *keys: Key) -> dict[str, Any] | None:
