@@ -22,8 +22,11 @@ from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.cors import ProblemCORS
 from shared_web.auth.dependencies import Authenticator
 from shared_web.auth.key_limit import EXPOSED, RateLimitHeaders
+from shared_web.auth.key_uses import KeyUses, storing
 from shared_web.auth.keys import KeyManager
 from shared_web.auth.offline_keys import OfflineKeyCache, remove_key_file
+from shared_web.auth.roles import RoleManager
+from shared_web.operations import me
 from shared_web.operations.docs_page import docs_routes
 from shared_web.operations.error_reporting import reporting
 from shared_web.operations.health import health_routes
@@ -70,7 +73,7 @@ class Service:
         request, which is most of the cost of an app.
         """
         api = APIRouter(generate_unique_id_function=_operation_id)
-        for router in self.routers:
+        for router in (*self.routers, me.router):
             _require_admission(router)
             api.include_router(router, prefix=API_PREFIX, responses=documented(*COMMON))
         return api.routes
@@ -96,7 +99,9 @@ def create_service_app(
         pepper=settings.key_pepper.get_secret_value(),
         cache_seconds=settings.key_cache_seconds,
     )
-    authenticator = Authenticator(settings, keys)
+    uses = KeyUses(database, service.name)
+    roles = RoleManager(database, settings.key_cache_seconds)
+    authenticator = Authenticator(settings, keys, uses, roles)
     spool = spool_config.manager.spool if spool_config is not None else SpoolAccess()
     background = BackgroundWork(BackgroundRows(database, history.schema).write)
 
@@ -123,7 +128,7 @@ def create_service_app(
         if settings.workers > 1:
             tune_gc()
         with reporting(settings, service.name), replaying(spool_config, background):
-            async with running(periodics, background):
+            async with running(periodics, background), storing(uses):
                 try:
                     yield
                 finally:
@@ -135,7 +140,7 @@ def create_service_app(
         title=service.title,
         description=service.description,
         version=release,
-        openapi_tags=[*service.tags, {"name": "health", "description": "Probes."}],
+        openapi_tags=[*service.tags, me.TAG, {"name": "health", "description": "Probes."}],
         lifespan=lifespan,
         docs_url=None,  # FastAPI's page loads its scripts from another server
         redoc_url=None,

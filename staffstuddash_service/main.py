@@ -17,6 +17,7 @@ from staffstuddash_service.routes import (
     students,
     tables,
 )
+from staffstuddash_service.routes.access import keys, roles
 from staffstuddash_service.routes.roster import (
     advising,
     class_members,
@@ -43,6 +44,7 @@ SERVICE = Service(
         {"name": "concepts", "description": "Topics that are taught."},
         {"name": "roster", "description": "Classes, staff, and their students over time."},
         {"name": "dashboard", "description": "Overviews for staff."},
+        {"name": "access", "description": "Keys of systems, and roles of persons."},
     ],
     routers=[
         students.router,
@@ -62,6 +64,8 @@ SERVICE = Service(
         advising.router,
         of_students.router,
         leavers.router,
+        keys.router,
+        roles.router,
     ],
 )
 

@@ -13,7 +13,7 @@ from shared_db.provisioning.grants import RolesRefused, ServiceRole, make_roles
 from shared_db.provisioning.migration_lease import LEASE_SCHEMA, held_lease
 from shared_db.provisioning.migrations import History
 from shared_web.auth.migrations import HISTORY as ACCESS
-from shared_web.auth.migrations import KEYS, ROLES
+from shared_web.auth.migrations import READ_BY_ALL, WRITTEN_BY_ALL
 from staffstuddash_service.migrations import HISTORY as STAFFSTUDDASH
 
 # dropout reads views of staffstuddash, so it comes after it.
@@ -58,7 +58,10 @@ def service_roles(prefix: str = ROLE_PREFIX) -> list[ServiceRole]:
     """Return the role of each service."""
     return [
         ServiceRole(
-            role_name(prefix, history.schema), history.schema, (*history.reads, KEYS, ROLES)
+            role_name(prefix, history.schema),
+            history.schema,
+            (*history.reads, *READ_BY_ALL),
+            (*history.writes, *WRITTEN_BY_ALL),
         )
         for history in SERVICES
     ]

@@ -29,12 +29,27 @@ class RolesRefused(ConfigurationError):
 
 
 @dataclass(frozen=True)
+class Grant:
+    """Rights of a service on one table of another schema, beside those to read.
+
+    table: as `schema.table`. privileges: as in SQL, such as `INSERT, UPDATE`.
+    """
+
+    table: str
+    privileges: str
+
+
+@dataclass(frozen=True)
 class ServiceRole:
-    """Role of one service: all rows of its own schema, and the views of others in `reads`."""
+    """Role of one service: all rows of its own schema, and its declared rights on others.
+
+    reads: views and tables that it reads. writes: tables whose rows it may change.
+    """
 
     name: str
     schema: str
     reads: tuple[str, ...]
+    writes: tuple[Grant, ...] = ()
 
     def privileges(self, schemas: Iterable[str]) -> Iterator[str]:
         """Yield the SQL that gives the role exactly its rights on these schemas."""
@@ -49,9 +64,9 @@ class ServiceRole:
         later = f"ALTER DEFAULT PRIVILEGES IN SCHEMA {self.schema} GRANT"
         yield f"{later} {_ROWS} ON TABLES TO {self.name}"
         yield f"{later} USAGE, SELECT ON SEQUENCES TO {self.name}"
-        for view in self.reads:
-            yield f"GRANT USAGE ON SCHEMA {view.partition('.')[0]} TO {self.name}"
-            yield f"GRANT SELECT ON {view} TO {self.name}"
+        for grant in (*(Grant(view, "SELECT") for view in self.reads), *self.writes):
+            yield f"GRANT USAGE ON SCHEMA {grant.table.partition('.')[0]} TO {self.name}"
+            yield f"GRANT {grant.privileges} ON {grant.table} TO {self.name}"
 
 
 def make_roles(

@@ -7,12 +7,19 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared_db.connection.database import Database
 from shared_db.connection.engine import is_local
-from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
+from shared_db.errors import (
+    ConfigurationError,
+    DatabaseBusy,
+    DatabaseUnavailable,
+    NeedsPostgresql,
+)
 from shared_db.row_limits import RowLimit, limit_rows
 from shared_web.auth.key_limit import KeyLimit
 from shared_web.auth.key_lookup import KeyLookup
+from shared_web.auth.key_uses import KeyUses
 from shared_web.auth.keys import KeyManager
 from shared_web.auth.origins import is_from_foreign_page
+from shared_web.auth.roles import RoleManager
 from shared_web.principals import Permission, Principal, Scope
 from shared_web.problems import Forbidden, Unauthenticated
 from shared_web.settings import ServiceSettings
@@ -28,9 +35,13 @@ _bearer = HTTPBearer(auto_error=False, description="A key made with `veritas key
 class Authenticator:
     """Authentication of one app: by keys, or none for local callers in development."""
 
-    def __init__(self, settings: ServiceSettings, keys: KeyManager) -> None:
+    def __init__(
+        self, settings: ServiceSettings, keys: KeyManager, uses: KeyUses, roles: RoleManager
+    ) -> None:
         self.settings = settings
         self.keys = keys
+        self.roles = roles
+        self._uses = uses
         self.is_open = False
         self._lookup = KeyLookup(keys)
         self._limit = KeyLimit.of(settings)
@@ -79,6 +90,7 @@ class Authenticator:
             found = await self._lookup.find(key, request.client.host if request.client else None)
         if found is None:
             raise Unauthenticated("This key is not known, or was revoked.")
+        self._uses.note(found.name)
         if self._limit is not None:
             self._limit.count(request.scope, found.name)
         return found
@@ -153,6 +165,23 @@ def needs(permission: Permission) -> Any:
 
 # Any caller, whatever they may do.
 Caller = Annotated[Principal, Depends(RequirePermission(None))]
+
+
+# async, so that it does not use a worker thread
+async def _keys(request: Request) -> KeyManager:
+    authenticator: Authenticator = request.app.state.authenticator
+    if authenticator.keys.use_fallback:
+        raise NeedsPostgresql("The in-memory store has no keys. Set DATABASE_URL to have some.")
+    return authenticator.keys
+
+
+async def _roles(request: Request) -> RoleManager:
+    authenticator: Authenticator = request.app.state.authenticator
+    return authenticator.roles
+
+
+Keys = Annotated[KeyManager, Depends(_keys)]
+Roles = Annotated[RoleManager, Depends(_roles)]
 
 
 def _row_limit(principal: Principal) -> RowLimit | None:

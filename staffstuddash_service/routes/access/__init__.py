@@ -1,0 +1,1 @@
+"""Routes of keys and of roles."""
