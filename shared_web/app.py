@@ -22,11 +22,13 @@ from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.cors import ProblemCORS
 from shared_web.auth.dependencies import Authenticator
 from shared_web.auth.key_limit import EXPOSED, RateLimitHeaders
+from shared_web.auth.key_uses import KeyUses, storing
 from shared_web.auth.keys import KeyManager
-from shared_web.auth.logins import ON_BEHALF_OF
 from shared_web.auth.offline_keys import OfflineKeyCache, remove_key_file
 from shared_web.auth.persons import PersonLookup
 from shared_web.auth.roles import RoleManager
+from shared_web.auth.tokens.logins import ON_BEHALF_OF
+from shared_web.operations import me
 from shared_web.operations.docs_page import docs_routes
 from shared_web.operations.error_reporting import reporting
 from shared_web.operations.health import health_routes
@@ -73,7 +75,7 @@ class Service:
         request, which is most of the cost of an app.
         """
         api = APIRouter(generate_unique_id_function=_operation_id)
-        for router in self.routers:
+        for router in (*self.routers, me.router):
             _require_admission(router)
             api.include_router(router, prefix=API_PREFIX, responses=documented(*COMMON))
         return api.routes
@@ -99,6 +101,7 @@ def create_service_app(
         pepper=settings.key_pepper.get_secret_value(),
         cache_seconds=settings.key_cache_seconds,
     )
+    uses = KeyUses(database, service.name)
     roles = RoleManager(database, settings.key_cache_seconds)
     persons = PersonLookup(
         database,
@@ -106,7 +109,7 @@ def create_service_app(
         cache_seconds=settings.key_cache_seconds,
         outage_seconds=settings.key_outage_seconds,
     )
-    authenticator = Authenticator(settings, keys, persons)
+    authenticator = Authenticator(settings, keys, uses, roles, persons)
     spool = spool_config.manager.spool if spool_config is not None else SpoolAccess()
     background = BackgroundWork(BackgroundRows(database, history.schema).write)
 
@@ -133,7 +136,7 @@ def create_service_app(
         if settings.workers > 1:
             tune_gc()
         with reporting(settings, service.name), replaying(spool_config, background):
-            async with running(periodics, background):
+            async with running(periodics, background), storing(uses):
                 try:
                     yield
                 finally:
@@ -145,7 +148,7 @@ def create_service_app(
         title=service.title,
         description=service.description,
         version=release,
-        openapi_tags=[*service.tags, {"name": "health", "description": "Probes."}],
+        openapi_tags=[*service.tags, me.TAG, {"name": "health", "description": "Probes."}],
         lifespan=lifespan,
         docs_url=None,  # FastAPI's page loads its scripts from another server
         redoc_url=None,
@@ -155,7 +158,6 @@ def create_service_app(
         generate_unique_id_function=_operation_id,
     )
     app.state.authenticator = authenticator
-    app.state.roles = roles
     app.state.prepare = prepare
     app.state.intake = intake
     app.state.batches = BatchLimiter(settings.max_batch_bytes)

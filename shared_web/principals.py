@@ -102,6 +102,11 @@ class Role:
     permissions: frozenset[Permission]
     sees_all: bool = False
 
+    @property
+    def is_built_in(self) -> bool:
+        """Return True for a role of every installation, which cannot be changed."""
+        return self.name in BUILT_IN_ROLES
+
 
 _ADVISOR = frozenset(
     {

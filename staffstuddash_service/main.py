@@ -17,8 +17,8 @@ from staffstuddash_service.routes import (
     students,
     tables,
 )
+from staffstuddash_service.routes.access import keys, person_access, roles
 from staffstuddash_service.routes.roster import (
-    access,
     advising,
     class_members,
     classes,
@@ -44,6 +44,7 @@ SERVICE = Service(
         {"name": "concepts", "description": "Topics that are taught."},
         {"name": "roster", "description": "Classes, staff, and their students over time."},
         {"name": "dashboard", "description": "Overviews for staff."},
+        {"name": "access", "description": "Keys of systems, and roles of persons."},
     ],
     routers=[
         students.router,
@@ -59,11 +60,13 @@ SERVICE = Service(
         courses.router,
         classes.router,
         people.router,
-        access.router,
+        person_access.router,
         class_members.router,
         advising.router,
         of_students.router,
         leavers.router,
+        keys.router,
+        roles.router,
     ],
 )
 

@@ -2,13 +2,14 @@
 
 import typer
 
+from veritas_cli.commands.access.keys import keys
+from veritas_cli.commands.access.roles import roles
 from veritas_cli.commands.backup import backup
 from veritas_cli.commands.check import check
 from veritas_cli.commands.demo import demo
 from veritas_cli.commands.erase import erase
 from veritas_cli.commands.evaluate import evaluate
 from veritas_cli.commands.imports.group import imports
-from veritas_cli.commands.keys import keys
 from veritas_cli.commands.migrate import migrate
 from veritas_cli.commands.owner import owner
 from veritas_cli.commands.people.group import people
@@ -49,6 +50,7 @@ app.command("predict")(predict)
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
 app.add_typer(people, name="people")
+app.add_typer(roles, name="roles")
 app.add_typer(spool_commands, name="spool")
 app.add_typer(students, name="students")
 app.add_typer(term, name="term")

@@ -12,7 +12,7 @@ from shared_db.connection.roles import role_name
 from shared_db.provisioning.grants import RolesRefused, ServiceRole, make_roles
 from shared_db.provisioning.migration_lease import LEASE_SCHEMA, held_lease
 from shared_db.provisioning.migrations import History
-from shared_web.auth.migrations import FIND_PERSON, KEYS, ROLES
+from shared_web.auth.migrations import CALLED_BY_ALL, READ_BY_ALL, WRITTEN_BY_ALL
 from shared_web.auth.migrations import HISTORY as ACCESS
 from staffstuddash_service.migrations import HISTORY as STAFFSTUDDASH
 
@@ -60,8 +60,9 @@ def service_roles(prefix: str = ROLE_PREFIX) -> list[ServiceRole]:
         ServiceRole(
             role_name(prefix, history.schema),
             history.schema,
-            (*history.reads, KEYS, ROLES),
-            (*history.calls, FIND_PERSON),
+            (*history.reads, *READ_BY_ALL),
+            (*history.writes, *WRITTEN_BY_ALL),
+            (*history.calls, *CALLED_BY_ALL),
         )
         for history in SERVICES
     ]

@@ -29,15 +29,28 @@ class RolesRefused(ConfigurationError):
 
 
 @dataclass(frozen=True)
-class ServiceRole:
-    """Role of one service: all rows of its own schema, and the views of others in `reads`.
+class Grant:
+    """Rights of a service on one table of another schema, beside those to read.
 
-    calls: functions that it may call and others may not, with the types of their arguments.
+    table: as `schema.table`. privileges: as in SQL, such as `INSERT, UPDATE`.
+    """
+
+    table: str
+    privileges: str
+
+
+@dataclass(frozen=True)
+class ServiceRole:
+    """Role of one service: all rows of its own schema, and its declared rights on others.
+
+    reads: views and tables that it reads. writes: tables whose rows it may change. calls: functions
+    that it may call and others may not, with the types of their arguments.
     """
 
     name: str
     schema: str
     reads: tuple[str, ...]
+    writes: tuple[Grant, ...] = ()
     calls: tuple[str, ...] = ()
 
     def privileges(self, schemas: Iterable[str]) -> Iterator[str]:
@@ -54,9 +67,9 @@ class ServiceRole:
         later = f"ALTER DEFAULT PRIVILEGES IN SCHEMA {self.schema} GRANT"
         yield f"{later} {_ROWS} ON TABLES TO {self.name}"
         yield f"{later} USAGE, SELECT ON SEQUENCES TO {self.name}"
-        for view in self.reads:
-            yield f"GRANT USAGE ON SCHEMA {view.partition('.')[0]} TO {self.name}"
-            yield f"GRANT SELECT ON {view} TO {self.name}"
+        for grant in (*(Grant(view, "SELECT") for view in self.reads), *self.writes):
+            yield f"GRANT USAGE ON SCHEMA {grant.table.partition('.')[0]} TO {self.name}"
+            yield f"GRANT {grant.privileges} ON {grant.table} TO {self.name}"
         for function in self.calls:
             yield f"GRANT USAGE ON SCHEMA {function.partition('.')[0]} TO {self.name}"
             # A dump without privileges loses the revocation of the migration.

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, MetaData, text
 
 from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
+from shared_db.provisioning.grants import Grant
 from shared_db.provisioning.migration_lease import LOCK_TIMEOUT_SECONDS, Lease, held_lease
 
 
@@ -19,13 +20,14 @@ from shared_db.provisioning.migration_lease import LOCK_TIMEOUT_SECONDS, Lease, 
 class History:
     """Migrations of one package, and the schema of their tables.
 
-    reads: views of other services that this service reads, as `schema.view`. calls: functions that
-    it calls, as `schema.function(type, ...)`.
+    reads: views of other services that this service reads, as `schema.view`. writes: its rights to
+    change rows of other schemas. calls: functions that it calls, as `schema.function(type, ...)`.
     """
 
     package: str
     schema: str
     reads: tuple[str, ...] = ()
+    writes: tuple[Grant, ...] = ()
     calls: tuple[str, ...] = ()
 
     def config(self, connection: Connection | None = None) -> Config:

@@ -7,14 +7,21 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared_db.connection.database import Database
 from shared_db.connection.engine import is_local
-from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
+from shared_db.errors import (
+    ConfigurationError,
+    DatabaseBusy,
+    DatabaseUnavailable,
+    NeedsPostgresql,
+)
 from shared_db.row_limits import RowLimit, limit_rows
 from shared_web.auth.key_limit import KeyLimit
 from shared_web.auth.key_lookup import KeyLookup
+from shared_web.auth.key_uses import KeyUses
 from shared_web.auth.keys import KeyManager
-from shared_web.auth.logins import ON_BEHALF_OF, person_named
 from shared_web.auth.origins import is_from_foreign_page
 from shared_web.auth.persons import PersonLookup
+from shared_web.auth.roles import RoleManager
+from shared_web.auth.tokens.logins import ON_BEHALF_OF, person_named
 from shared_web.auth.tokens.verifier import TokenVerifier, is_token
 from shared_web.principals import Permission, Principal, Scope
 from shared_web.problems import Forbidden, Unauthenticated
@@ -33,9 +40,18 @@ _bearer = HTTPBearer(
 class Authenticator:
     """Authentication of one app: by keys and tokens, or none for local callers in development."""
 
-    def __init__(self, settings: ServiceSettings, keys: KeyManager, persons: PersonLookup) -> None:
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        keys: KeyManager,
+        uses: KeyUses,
+        roles: RoleManager,
+        persons: PersonLookup,
+    ) -> None:
         self.settings = settings
         self.keys = keys
+        self.roles = roles
+        self._uses = uses
         self.is_open = False
         self._lookup = KeyLookup(keys)
         self._tokens = TokenVerifier(settings, settings.key_cache_seconds)
@@ -104,6 +120,7 @@ class Authenticator:
             found = await self._lookup.find(key, _address(request))
         if found is None:
             raise Unauthenticated("This key is not known, or was revoked.")
+        self._uses.note(found.name)
         return found
 
     async def _person_of_token(self, request: Request, token: str) -> Principal:
@@ -202,6 +219,23 @@ def needs(permission: Permission) -> Any:
 
 # Any caller, whatever they may do.
 Caller = Annotated[Principal, Depends(RequirePermission(None))]
+
+
+# async, so that it does not use a worker thread
+async def _keys(request: Request) -> KeyManager:
+    authenticator: Authenticator = request.app.state.authenticator
+    if authenticator.keys.use_fallback:
+        raise NeedsPostgresql("The in-memory store has no keys. Set DATABASE_URL to have some.")
+    return authenticator.keys
+
+
+async def _roles(request: Request) -> RoleManager:
+    authenticator: Authenticator = request.app.state.authenticator
+    return authenticator.roles
+
+
+Keys = Annotated[KeyManager, Depends(_keys)]
+Roles = Annotated[RoleManager, Depends(_roles)]
 
 
 def _row_limit(principal: Principal) -> RowLimit | None:

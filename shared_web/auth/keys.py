@@ -6,15 +6,20 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from shared_db.errors import Conflict, DatabaseBusy, DatabaseUnavailable, NotFound, Overloaded
 from shared_db.resilience.deadlines import time_limit
+from shared_db.row_limits import rows_limited_to
 from shared_web.auth.offline_keys import OfflineKeyCache
-from shared_web.auth.tables import AccessBase, ApiKey
+from shared_web.auth.tables import AccessBase, ApiKey, KeyUse
 from shared_web.principals import Permission, Principal, Scope, known_permissions
 
 __all__ = ["AccessBase", "ApiKey", "KeyExists", "KeyManager", "KeyNotFound", "Principal", "Scope"]
@@ -22,6 +27,39 @@ __all__ = ["AccessBase", "ApiKey", "KeyExists", "KeyManager", "KeyNotFound", "Pr
 _PREFIX = "veritas_"
 _SECRET_BYTES = 32
 _MAX_CACHED = 1000
+
+
+@dataclass(frozen=True)
+class IssuedKey:
+    """Key without its secret, for lists.
+
+    permissions: all that it may do, those of its scopes included. last_used_at: some minutes late.
+    """
+
+    name: str
+    scopes: tuple[Scope, ...]
+    permissions: tuple[Permission, ...]
+    created_at: datetime
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    @classmethod
+    def of(cls, row: ApiKey, last_used_at: datetime | None = None) -> Self:
+        """Return the key of a row."""
+        words = set(row.scopes.split())
+        return cls(
+            row.name,
+            tuple(sorted(scope for scope in Scope if scope in words)),
+            tuple(sorted(known_permissions(row.scopes))),
+            row.created_at,
+            row.revoked_at,
+            last_used_at,
+        )
+
+
+def _last_uses(session: Session) -> dict[str, datetime]:
+    query = select(KeyUse.key_name, func.max(KeyUse.last_used_at)).group_by(KeyUse.key_name)
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 class KeyExists(Conflict):
@@ -46,6 +84,8 @@ class KeyManager:
         self._pepper = hashlib.blake2b(pepper.encode(), digest_size=32).digest()
         self.cache_seconds = cache_seconds
         self._cache: dict[str, tuple[float, Principal]] = {}
+        # Hashes of keys that this process revoked, for look-ups that began before.
+        self._revoked: set[str] = set()
         self._lock = threading.Lock()
         self._offline: OfflineKeyCache | None = None
 
@@ -62,8 +102,17 @@ class KeyManager:
             KeyExists: another key, perhaps a revoked one, has the name.
 
         """
+        return self.issue(name, granted)[1]
+
+    def issue(self, name: str, granted: Iterable[Scope | Permission]) -> tuple[IssuedKey, str]:
+        """Insert a key as `add_key` does; return it for lists, and the key itself.
+
+        Raises:
+            KeyExists: another key, perhaps a revoked one, has the name.
+
+        """
         key = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
-        with self._database.unit_of_work() as session:
+        with rows_limited_to(None), self._database.unit_of_work() as session:
             if session.get(ApiKey, name) is not None:
                 raise KeyExists(f"{name} is taken. Choose another name.")
             row = ApiKey(
@@ -73,26 +122,39 @@ class KeyManager:
                 created_at=utc_now(),
             )
             session.add(row)
-        return key
+        with self._lock:  # as out of date, so that this process looks it up at its first use
+            self._cache[row.secret_hash] = (float("-inf"), row.principal)
+        return IssuedKey.of(row), key
 
-    def list_keys(self) -> Sequence[ApiKey]:
+    def list_keys(self) -> Sequence[IssuedKey]:
         """Return all keys sorted by name, including revoked ones."""
-        with self._database.reading() as session:
-            return session.scalars(select(ApiKey).order_by(ApiKey.name)).all()
+        with rows_limited_to(None), self._database.reading() as session:
+            last_uses = _last_uses(session)
+            rows = session.scalars(select(ApiKey).order_by(ApiKey.name))
+            return [IssuedKey.of(row, last_uses.get(row.name)) for row in rows]
 
-    def revoke_key(self, name: str) -> ApiKey:
-        """Revoke a key; services refuse it after at most KEY_CACHE_SECONDS.
+    def revoke_key(self, name: str) -> IssuedKey:
+        """Revoke a key; this process refuses it at once, others after KEY_CACHE_SECONDS at most.
 
         Raises:
             KeyNotFound: no key has the name.
 
         """
-        with self._database.unit_of_work() as session:
+        with rows_limited_to(None), self._database.unit_of_work() as session:
             row = session.get(ApiKey, name)
             if row is None:
-                raise KeyNotFound(f"There is no key named {name}.")
+                raise KeyNotFound(f"There is no key named {name}. `veritas keys list` shows all.")
             row.revoked_at = row.revoked_at or utc_now()
-            return row
+            revoked = IssuedKey.of(row, _last_uses(session).get(name))
+        with self._lock:
+            self._revoked.add(row.secret_hash)
+        self._forget(row.secret_hash)
+        return revoked
+
+    @property
+    def use_fallback(self) -> bool:
+        """Return True if the in-memory store answers, which has no keys."""
+        return self._database.use_fallback
 
     def has_keys(self) -> bool:
         """Return True if at least one key is in force."""
@@ -160,6 +222,8 @@ class KeyManager:
 
     def _remember(self, row: ApiKey) -> None:
         with self._lock:
+            if row.secret_hash in self._revoked:
+                return
             if len(self._cache) >= _MAX_CACHED:
                 self._cache.clear()
             self._cache[row.secret_hash] = (time.monotonic() + self.cache_seconds, row.principal)

@@ -2,8 +2,9 @@
 
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -13,11 +14,14 @@ from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from shared_db.errors import Conflict, Invalid, NeedsPostgresql, NotFound
 from shared_db.repository import Repository
+from shared_db.row_limits import rows_limited_to
 from shared_web.auth.tables import StoredRole
 from shared_web.principals import BUILT_IN_ROLES, Permission, Role, known_permissions
 
 # A name stands in settings and lists, where commas, colons and spaces separate names.
 ROLE_NAME = r"[a-z][a-z0-9_-]{0,49}"
+
+T = TypeVar("T")
 
 _NO_ROLES: Mapping[str, Role] = MappingProxyType({})
 
@@ -66,8 +70,7 @@ class RoleManager(Repository):
             DatabaseBusy: a time-out, or no connection left.
 
         """
-        built_in = BUILT_IN_ROLES.get(name)
-        return built_in or self._stored().get(name)
+        return BUILT_IN_ROLES.get(name) or self._stored().get(name)
 
     def list_roles(self) -> Sequence[Role]:
         """Return all roles: the built-in ones, then the stored ones by name.
@@ -78,6 +81,19 @@ class RoleManager(Repository):
         """
         stored = self._read_all()
         return [*BUILT_IN_ROLES.values(), *(stored[name] for name in sorted(stored))]
+
+    def get_role(self, name: str) -> Role:
+        """Return the role of the name as `find` does.
+
+        Raises:
+            RoleNotFound: no role has the name.
+            ServiceError: as `find`.
+
+        """
+        role = self.find(name)
+        if role is None:
+            raise RoleNotFound(name)
+        return role
 
     def put_role(
         self, name: str, permissions: Iterable[Permission], *, sees_all: bool = False
@@ -137,6 +153,16 @@ class RoleManager(Repository):
 
         self.write(delete)
         self._forget()
+
+    def read(self, query: Callable[[Session], T]) -> T:
+        """Run `query` as `Repository.read` does; no row of a role is of a student."""
+        with rows_limited_to(None):
+            return super().read(query)
+
+    def write(self, change: Callable[[Session], T], *, wait_for_disk: bool = True) -> T:
+        """Run `change` as `Repository.write` does; no row of a role is of a student."""
+        with rows_limited_to(None):
+            return super().write(change, wait_for_disk=wait_for_disk)
 
     def _require_changeable(self, name: str) -> None:
         if name in BUILT_IN_ROLES:

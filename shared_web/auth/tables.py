@@ -1,4 +1,4 @@
-"""Tables of schema `access`: keys and roles."""
+"""Tables of schema `access`: keys, their last uses, and roles."""
 
 from datetime import datetime
 
@@ -52,3 +52,13 @@ class StoredRole(AccessBase):
     )
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class KeyUse(AccessBase):
+    """Last use of a key in a service, some minutes late."""
+
+    __tablename__ = "key_uses"
+
+    key_name: Mapped[str] = mapped_column(Key, primary_key=True)
+    service: Mapped[str] = mapped_column(Key, primary_key=True)
+    last_used_at: Mapped[datetime]

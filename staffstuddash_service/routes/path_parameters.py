@@ -14,6 +14,7 @@ TermId = Annotated[Id, Path(description="The term's id.", examples=["2026-autumn
 CourseId = Annotated[Id, Path(description="The course's id.", examples=["math"])]
 ClassId = Annotated[Id, Path(description="The class's id.", examples=["math-5a"])]
 PersonId = Annotated[Id, Path(description="The id of the member of staff.", examples=["t001"])]
+AccessName = Annotated[Id, Path(description="The name of the key or role.", examples=["nurse"])]
 # Of rows that a request may store.
 NewClassId = Annotated[ClassId, not_reserved("csv")]
 NewPersonId = Annotated[PersonId, not_reserved("csv")]

@@ -101,10 +101,9 @@ def test_callers_are_refused_before_the_query_and_the_body_are_read(
             unknown = call(app, method, path, "veritas_unknown")
             assert unknown.slug in {"unauthenticated", "too-many-requests"}
             answers = [call(app, method, path, key) for key in keys.values()]
-            assert {(answer.status, answer.slug) for answer in answers} == {
-                (403, "forbidden"),
-                (422, "invalid-request"),
-            }
+            refusals = {(answer.status, answer.slug) for answer in answers}
+            for_all = {(403, "forbidden")} if path == "/api/v1/me" else set[tuple[int, str]]()
+            assert refusals | for_all == {(403, "forbidden"), (422, "invalid-request")}
             assert [answer.reads for answer in (unknown, *answers)] == [0] * 5
 
 

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 import monitoring_service.main
 from monitoring_service.settings import Settings
 from shared_db.settings import Environment
-from shared_web.auth.keys import Scope
+from shared_web.principals import BUILT_IN_ROLES, SCOPES, Permission, Scope
 from tests.support.services import PARTS, openapi_of
 from tests.support.source_files import ROOT
 
@@ -24,8 +24,40 @@ def titles() -> list[str]:
     return re.findall(r"^## (.+)$", TEXT, flags=re.MULTILINE)
 
 
+def words(cell: str) -> set[str]:
+    return set(re.findall(r"`([\w.]+)`", cell))
+
+
 def test_every_scope_is_explained() -> None:
-    assert re.findall(r"^\| `(\w+)` \|", section("API keys"), re.MULTILINE) == list(Scope)
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section("API keys"), re.MULTILINE))
+
+    assert list(rows) == list(Scope)
+    for scope in (Scope.READ, Scope.WRITE, Scope.INGEST):
+        assert words(rows[scope]) == SCOPES[scope]
+    assert words(rows[Scope.ADMIN]) == set(Permission) - SCOPES[Scope.ADMIN]
+
+
+def test_every_permission_is_explained() -> None:
+    table = section("Permissions and roles").partition("| role |")[0]
+
+    assert re.findall(r"^\| `([\w.]+)` \|", table, re.MULTILINE) == list(Permission)
+
+
+def test_every_built_in_role_is_explained() -> None:
+    table = section("Permissions and roles").partition("| role |")[2]
+    rows = re.findall(r"^\| `(\w+)` \| (all|own) \| (.+) \|$", table, re.MULTILINE)
+    named = {name: words(permissions) for name, _, permissions in rows}
+
+    assert list(named) == list(BUILT_IN_ROLES)
+    for name, sight, text in rows:
+        role = BUILT_IN_ROLES[name]
+        assert (sight == "all") is role.sees_all
+        if "all but" in text:
+            assert role.permissions == set(Permission) - named[name]
+        else:
+            others = [role for role in BUILT_IN_ROLES if role in named[name]]
+            found = set[str]().union(named[name], *(named[other] for other in others))
+            assert role.permissions == found - {*others}
 
 
 @pytest.mark.parametrize("service", PARTS)

@@ -50,7 +50,7 @@ def queries(engine: Engine) -> Iterator[list[str]]:
 
 
 def test_many_requests_with_one_key_share_a_query(engine: Engine, keys: KeyManager) -> None:
-    key = keys.add_key("dashboard", [Scope.READ])
+    key = KeyManager(Database.for_bind(engine)).add_key("dashboard", [Scope.READ])
     lookup = KeyLookup(keys)
 
     async def ask() -> list[Principal | None]:

@@ -26,7 +26,7 @@ def test_keys_of_an_earlier_release_keep_their_rights(private_url: str) -> None:
     ACCESS.upgrade(engine)
 
     rows = KeyManager(Database.for_bind(engine)).list_keys()
-    found = {row.name: row.principal.permissions for row in rows}
+    found = {row.name: set(row.permissions) for row in rows}
     read_and_write = SCOPES[Scope.READ] | SCOPES[Scope.WRITE]
     assert found == {
         "writer": read_and_write | {Permission.ERASE},

@@ -6,7 +6,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from shared_web.auth.keys import KeyManager, Scope
-from shared_web.auth.logins import person_named
+from shared_web.auth.tokens.logins import person_named
 from shared_web.principals import Permission
 from shared_web.problems import InvalidRequest
 from staffstuddash_service.datastore import DatastoreManager

@@ -1,1 +1,1 @@
-"""Access tokens of OpenID Connect: the issuer's keys, verification, and a cache."""
+"""Access tokens of OpenID Connect: the issuer's keys, verification, a cache, and logins."""

@@ -10,7 +10,7 @@ from joserfc.jwk import Key
 from joserfc.jws import CompactSignature, JWSRegistry, extract_compact, validate_compact
 from joserfc.jwt import JWTClaimsRegistry
 
-from shared_web.auth.logins import MAX_LOGIN, checked_login
+from shared_web.auth.tokens.logins import MAX_LOGIN, checked_login
 from shared_web.problems import Unauthenticated
 from shared_web.settings import TokenSettings
 

@@ -2,19 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.dependencies import needs
-from shared_web.auth.roles import RoleManager
-from shared_web.principals import Permission, Principal, Role
-from shared_web.problems import Forbidden, documented
+from shared_web.auth.dependencies import Roles, needs
+from shared_web.auth.granting import require_grantable
+from shared_web.principals import Permission, Principal
+from shared_web.problems import documented
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import PersonNotFound, UnknownReference
 from staffstuddash_service.routes.path_parameters import PersonId
 from staffstuddash_service.schemas.roster.access import AccessOut, AccessReplacement
 
-router = APIRouter(prefix="/people/{person_id}/access", tags=["roster"], route_class=AdmittedRoute)
+router = APIRouter(prefix="/people/{person_id}/access", tags=["access"], route_class=AdmittedRoute)
 
 Manager = Annotated[Principal, needs(Permission.PEOPLE_MANAGE)]
 
@@ -33,14 +33,13 @@ def give_access(
     new: AccessReplacement,
     datastore: Datastore,
     principal: Manager,
-    request: Request,
+    roles: Roles,
 ) -> AccessOut:
     """Give a role, also after a revocation; nobody gives a role with more rights than their own."""
-    roles: RoleManager = request.app.state.roles
     role = roles.find(new.role)
     if role is None:
         raise UnknownReference("role", new.role)
-    _require_no_more(principal, role)
+    require_grantable(principal, role.permissions, sees_all=role.sees_all)
     given = datastore.person_access.give(person_id, role.name, actor=principal.name)
     return AccessOut.model_validate(given)
 
@@ -50,17 +49,3 @@ def revoke_access(person_id: PersonId, datastore: Datastore, principal: Manager)
     """Revoke the access: every token of the person is refused until a role is given."""
     revoked = datastore.person_access.revoke(person_id, actor=principal.name)
     return AccessOut.model_validate(revoked)
-
-
-def _require_no_more(principal: Principal, role: Role) -> None:
-    missing = sorted(role.permissions - principal.permissions)
-    if missing:
-        raise Forbidden(
-            f"The role {role.name} has permissions that {principal.name} lacks: "
-            f"{', '.join(missing)}. Give a role with fewer, or ask an administrator."
-        )
-    if role.sees_all and principal.person is not None and not principal.person.sees_all:
-        raise Forbidden(
-            f"The role {role.name} sees all students, and {principal.name} does not. Give another "
-            "role, or ask an administrator."
-        )

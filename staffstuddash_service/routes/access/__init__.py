@@ -1,0 +1,1 @@
+"""Routes of keys, of roles and of the access of persons."""
