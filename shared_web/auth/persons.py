@@ -111,7 +111,8 @@ class PersonLookup:
         self._cache_seconds = cache_seconds
         self._outage_seconds = outage_seconds
         self._cache: dict[tuple[str, ...], _Known] = {}
-        self._runs = SharedRuns(ReservedThreads(_THREADS))
+        self._threads = ReservedThreads(_THREADS)
+        self._runs = SharedRuns(self._threads)
 
     def require_row_limits(self) -> None:
         """Return if the store can limit persons to their rows, see `require_row_limits`."""
@@ -152,8 +153,7 @@ class PersonLookup:
         asked = (login, *roles)
         known = self._cache.get(asked)
         if known is None or time.monotonic() - known.found_at >= self._cache_seconds:
-            # A login has no line break.
-            known = await self._runs.run("\n".join(asked), lambda: self._look_up(asked, known))
+            known = await self._run(asked, lambda: self._look_up(asked, known))
         return known.principal
 
     async def find_for(self, login: str, key: Principal) -> Principal:
@@ -166,6 +166,11 @@ class PersonLookup:
         found = await self.find(login)
         # Without roles of a token, everybody found is in the roster.
         return replace(found, person=found.person and replace(found.person, through=key.name))
+
+    async def _run(self, asked: tuple[str, ...], look_up: Callable[[], _Known]) -> _Known:
+        if not self._cache_seconds:  # one query per request is promised
+            return await self._threads.run(look_up)
+        return await self._runs.run("\n".join(asked), look_up)  # a login has no line break
 
     def _look_up(self, asked: tuple[str, ...], known: _Known | None) -> _Known:
         now = time.monotonic()
