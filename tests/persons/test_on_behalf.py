@@ -45,6 +45,8 @@ def test_the_system_has_the_rights_of_the_person_alone(
 def test_the_key_itself_needs_no_other_permission(open_service: Open, page: str) -> None:
     client = open_service()
 
+    me = client.get("/api/v1/me", headers=bearer(page, **{HEADER: "s001"})).json()
+    assert (me["name"], me["through"]) == ("s001", "page")
     assert client.get(STUDENTS, headers=bearer(page, **{HEADER: "s001"})).status_code == 200
     assert_refused(client.get(STUDENTS, headers=bearer(page)), 403)
 

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from shared_db.errors import ConfigurationError
 from shared_db.settings import Environment
 from shared_web.auth.tokens import signing_keys
+from shared_web.principals import BUILT_IN_ROLES
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.settings import Settings
 from tests.persons.conftest import Open, bearer
@@ -38,6 +39,19 @@ def test_a_person_signs_in_beside_keys(
     assert client.get(path, headers=bearer(head)).status_code == 200
     assert_refused(client.get(path), 401)
     assert_refused(client.get(path, headers=bearer("veritas_unknown")), 401)
+
+
+@pytest.mark.parametrize("service", PARTS)
+def test_every_service_knows_the_person(
+    open_service: Open, shared_issuer: Issuer, service: str
+) -> None:
+    token = shared_issuer.token(email="Advisor@school.example")
+    me = open_service(service).get("/api/v1/me", headers=bearer(token)).json()
+
+    assert (me["name"], me["kind"]) == ("p-advisor", "person")
+    assert me["permissions"] == sorted(BUILT_IN_ROLES["advisor"].permissions)
+    assert (me["id"], me["roles"], me["sees_all"]) == ("p-advisor", ["advisor"], False)
+    assert me["through"] is None
 
 
 def test_a_role_decides_on_permissions(open_service: Open, shared_issuer: Issuer) -> None:
