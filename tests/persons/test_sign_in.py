@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.settings import Environment
 from shared_web.auth.tokens import signing_keys
@@ -118,6 +119,24 @@ def test_without_an_issuer_a_token_is_an_unknown_key(
 
     assert_refused(answer, 401)
     assert "key is not known" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("environment", Environment)
+def test_with_an_issuer_no_key_is_needed_and_nobody_else_admitted(
+    postgres: Database, shared_issuer: Issuer, environment: Environment
+) -> None:
+    settings = Settings(
+        environment=environment,
+        **shared_issuer.settings(oidc_role_claim="groups", oidc_roles="it:admin"),
+    )
+    app = PARTS["staffstuddash"].app(postgres, settings)
+    with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
+        person = client.get(STUDENTS, headers=bearer(shared_issuer.token(groups="it")))
+        nobody = client.get(STUDENTS)
+
+    assert person.status_code == 200
+    assert_refused(nobody, 401)
+    assert "KEY_OR_TOKEN" in nobody.json()["detail"]
 
 
 def test_an_issuer_that_is_away_is_no_refusal_of_the_person(

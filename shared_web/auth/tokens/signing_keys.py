@@ -64,9 +64,10 @@ class SigningKeys:
 
     async def renew(self) -> bool:
         """Fetch the keys again, unless that was tried just now; return True if it was."""
-        if not self._runs.is_running(_RUN) and not self._is_due():
-            return False
-        self._tried_at = time.monotonic()
+        if not self._runs.is_running(_RUN):
+            if not self._is_due():
+                return False
+            self._tried_at = time.monotonic()
         await self._runs.run(_RUN, self._load)
         return True
 
