@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Self
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
@@ -113,8 +114,6 @@ class KeyManager:
         """
         key = _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
         with rows_limited_to(None), self._database.unit_of_work() as session:
-            if session.get(ApiKey, name) is not None:
-                raise KeyExists(f"{name} is taken. Choose another name.")
             row = ApiKey(
                 name=name,
                 secret_hash=self.hash_of(key),
@@ -122,6 +121,10 @@ class KeyManager:
                 created_at=utc_now(),
             )
             session.add(row)
+            try:
+                session.flush()
+            except IntegrityError as failure:
+                raise KeyExists(f"{name} is taken. Choose another name.") from failure
         with self._lock:  # as out of date, so that this process looks it up at its first use
             self._cache[row.secret_hash] = (float("-inf"), row.principal)
         return IssuedKey.of(row), key

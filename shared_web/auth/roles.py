@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -145,13 +145,12 @@ class RoleManager(Repository):
         """
         self._require_changeable(name)
 
-        def delete(session: Session) -> None:
-            row = session.get(StoredRole, name)
-            if row is None:
+        def remove(session: Session) -> None:
+            query = delete(StoredRole).where(StoredRole.name == name)
+            if session.scalar(query.returning(StoredRole.name)) is None:
                 raise RoleNotFound(name)
-            session.delete(row)
 
-        self.write(delete)
+        self.write(remove)
         self._forget()
 
     def read(self, query: Callable[[Session], T]) -> T:

@@ -15,6 +15,7 @@ from shared_db.spool.store import SpoolStore
 from shared_web.auth.key_lookup import KeyLookup
 from shared_web.auth.keys import KeyManager, Principal, Scope
 from shared_web.auth.offline_keys import OfflineKeyCache
+from shared_web.principals import SCOPES, Permission
 from shared_web.problems import TooManyRequests
 from tests.support.databases import engine_on
 
@@ -35,6 +36,12 @@ def keys(engine: Engine) -> KeyManager:
     return KeyManager(Database.for_bind(engine, role="none"), cache_seconds=30)
 
 
+@pytest.fixture
+def elsewhere(engine: Engine) -> KeyManager:
+    """Give the manager of another process."""
+    return KeyManager(Database.for_bind(engine, role="none"))
+
+
 @contextmanager
 def queries(engine: Engine) -> Iterator[list[str]]:
     """Collect the queries on the keys."""
@@ -49,8 +56,10 @@ def queries(engine: Engine) -> Iterator[list[str]]:
     event.remove(engine, "before_cursor_execute", note)
 
 
-def test_many_requests_with_one_key_share_a_query(engine: Engine, keys: KeyManager) -> None:
-    key = KeyManager(Database.for_bind(engine)).add_key("dashboard", [Scope.READ])
+def test_many_requests_with_one_key_share_a_query(
+    engine: Engine, keys: KeyManager, elsewhere: KeyManager
+) -> None:
+    key = elsewhere.add_key("dashboard", [Scope.READ])
     lookup = KeyLookup(keys)
 
     async def ask() -> list[Principal | None]:
@@ -93,9 +102,11 @@ def test_too_many_unknown_keys_from_one_address_are_refused(keys: KeyManager) ->
     assert asyncio.run(ask("2001:db8::2")) <= 5
 
 
-def test_a_key_in_force_is_admitted_from_an_address_over_its_limit(keys: KeyManager) -> None:
+def test_a_key_in_force_is_admitted_from_an_address_over_its_limit(
+    keys: KeyManager, elsewhere: KeyManager
+) -> None:
     """Even if this process has never looked it up."""
-    key = keys.add_key("dashboard", [Scope.READ])
+    key = elsewhere.add_key("dashboard", [Scope.READ])
     lookup = KeyLookup(keys)
 
     async def attack() -> Principal | None:
@@ -107,7 +118,9 @@ def test_a_key_in_force_is_admitted_from_an_address_over_its_limit(keys: KeyMana
     assert asyncio.run(attack()) == DASHBOARD
 
 
-def test_a_new_key_is_known_after_all_keys_are_read_again(keys: KeyManager) -> None:
+def test_a_new_key_is_known_after_all_keys_are_read_again(
+    keys: KeyManager, elsewhere: KeyManager
+) -> None:
     lookup = KeyLookup(keys)
 
     async def until_found(key: str) -> Principal | None:
@@ -123,11 +136,34 @@ def test_a_new_key_is_known_after_all_keys_are_read_again(keys: KeyManager) -> N
         return None
 
     assert asyncio.run(lookup.find("veritas_unknown", HERE)) is None
-    assert asyncio.run(until_found(keys.add_key("dashboard", [Scope.READ]))) == DASHBOARD
+    assert asyncio.run(until_found(elsewhere.add_key("dashboard", [Scope.READ]))) == DASHBOARD
+
+
+def test_a_new_key_is_known_at_once_to_the_process_that_made_it(keys: KeyManager) -> None:
+    lookup = KeyLookup(keys)
+
+    assert asyncio.run(lookup.find("veritas_unknown", HERE)) is None
+    assert asyncio.run(lookup.find(keys.add_key("dashboard", [Scope.READ]), HERE)) == DASHBOARD
+
+
+def test_a_look_up_that_began_before_the_revocation_is_not_remembered(
+    engine: Engine, keys: KeyManager, elsewhere: KeyManager
+) -> None:
+    key = elsewhere.add_key("dashboard", [Scope.READ])
+
+    def revoke(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        if "secret_hash = " in statement:
+            keys.revoke_key("dashboard")
+
+    event.listen(engine, "after_cursor_execute", revoke)
+
+    assert keys.find(key) == DASHBOARD
+    assert keys.cached(key) is None
+    assert keys.find(key) is None
 
 
 def test_a_revoked_key_is_deleted_from_disk_with_any_look_up(
-    engine: Engine, keys: KeyManager, tmp_path: Path
+    engine: Engine, keys: KeyManager, elsewhere: KeyManager, tmp_path: Path
 ) -> None:
     """Otherwise a key that nobody sent after its revocation would be valid in an outage."""
     spool = SpoolStore(tmp_path / "spool.db")
@@ -136,7 +172,7 @@ def test_a_revoked_key_is_deleted_from_disk_with_any_look_up(
     key = keys.add_key("dashboard", [Scope.READ])
     assert keys.find(key) == DASHBOARD
     assert known.find(keys.hash_of(key)) is not None
-    keys.revoke_key("dashboard")
+    elsewhere.revoke_key("dashboard")
 
     restarted = KeyManager(Database.for_bind(engine, role="none"), cache_seconds=30)
     restarted.use_offline_cache(known)
@@ -144,6 +180,24 @@ def test_a_revoked_key_is_deleted_from_disk_with_any_look_up(
 
     assert known.find(keys.hash_of(key)) is None
     spool.close()
+
+
+def test_a_key_keeps_its_permissions_in_an_outage(
+    engine: Engine, keys: KeyManager, tmp_path: Path
+) -> None:
+    spool = SpoolStore(tmp_path / "spool.db")
+    keys.use_offline_cache(OfflineKeyCache(spool, 3600))
+    key = keys.add_key("office", [Scope.INGEST, Permission.ERASE])
+    found = keys.find(key)
+
+    def fail(*_arguments: object) -> None:
+        raise DatabaseUnavailable("It is away.")
+
+    event.listen(engine, "before_cursor_execute", fail)
+    offline = keys.find(key)
+    spool.close()
+
+    assert offline == found == Principal("office", SCOPES[Scope.INGEST] | {Permission.ERASE})
 
 
 def test_a_failed_look_up_fails_for_all_waiting_requests_only(

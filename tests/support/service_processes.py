@@ -23,6 +23,7 @@ from veritas_cli.postgres.server import LocalPostgres
 from veritas_cli.processes.ports import free_port
 from veritas_cli.processes.termination import detached, terminate
 
+KEY_NAME = "bench"
 _START_SECONDS = 30
 
 
@@ -64,7 +65,7 @@ def migrated_server(options: Mapping[str, str] | None = None) -> Iterator[Server
 def _with_key(postgres: LocalPostgres) -> Server:
     engine = Server(postgres.url, "").engine()
     migrate_all(engine)
-    key = KeyManager(Database.for_bind(engine)).add_key("bench", [Scope.ADMIN])
+    key = KeyManager(Database.for_bind(engine)).add_key(KEY_NAME, [Scope.ADMIN])
     return Server(postgres.url, key, postgres)
 
 
