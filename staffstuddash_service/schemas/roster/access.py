@@ -4,16 +4,15 @@ from datetime import datetime
 
 from pydantic import Field
 
+from shared_web.auth.roles import ROLE_NAME
 from shared_web.requests.fields import Body, Out
 from staffstuddash_service.domain.roster import StaffRole
-
-_MAX_NAME = 50
 
 
 class AccessReplacement(Body):
     """Role from now on, built in or one of the school's own."""
 
-    role: str = Field(min_length=1, max_length=_MAX_NAME, examples=["principal"])
+    role: str = Field(pattern=f"^{ROLE_NAME}$", examples=["principal"])
 
 
 class AccessOut(Out):
