@@ -1,11 +1,16 @@
 """Routes of the features of a student."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import (
+    CourseNotFound,
     FeatureSetExists,
     FeatureSetNotFound,
+    NotAClass,
+    NotAssessable,
     StudentErased,
     StudentMerged,
     StudentNotFound,
@@ -17,6 +22,7 @@ from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ, Writer
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.fields import Id
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(
@@ -24,10 +30,21 @@ router = APIRouter(
 )
 
 
+OfClass = Annotated[Id | None, Query(description="Only of this class of the roster.")]
+
+
 @router.post(
     "",
     status_code=201,
-    responses=documented(StudentNotFound, StudentErased, StudentMerged, FeatureSetExists),
+    responses=documented(
+        StudentNotFound,
+        StudentErased,
+        StudentMerged,
+        CourseNotFound,
+        NotAClass,
+        NotAssessable,
+        FeatureSetExists,
+    ),
 )
 def compute_features(
     student_id: StudentId,
@@ -39,7 +56,10 @@ def compute_features(
 ) -> FeatureSetOut:
     """Compute and store the features from the rows up to `as_of`; later rows do not change them."""
     features = manager.features.compute(
-        student_id, as_of=new.as_of, feature_set_id=row_id(new.id, key, principal)
+        student_id,
+        as_of=new.as_of,
+        course=new.course,
+        feature_set_id=row_id(new.id, key, principal),
     )
     mark_replay(response, is_replay=features.is_replay)
     return FeatureSetOut.model_validate(features)
@@ -47,10 +67,14 @@ def compute_features(
 
 @router.get("", dependencies=[READ], responses=OF_A_STUDENT)
 def list_student_features(
-    student_id: StudentId, manager: Manager, after: After = None, limit: Limit = 100
+    student_id: StudentId,
+    manager: Manager,
+    course: OfClass = None,
+    after: After = None,
+    limit: Limit = 100,
 ) -> PageOut[FeatureSetOut]:
     """Return the student's feature sets, the latest `as_of` first."""
-    page = manager.features.search(student_id, after=after, limit=limit)
+    page = manager.features.search(student_id, course=course, after=after, limit=limit)
     return PageOut[FeatureSetOut].of(page)
 
 
@@ -59,6 +83,8 @@ def list_student_features(
     dependencies=[READ],
     responses=documented(FeatureSetNotFound, StudentErased, StudentMerged),
 )
-def get_latest_features(student_id: StudentId, manager: Manager) -> FeatureSetOut:
-    """Return the student's features with the latest `as_of`."""
-    return FeatureSetOut.model_validate(manager.features.get_latest(student_id))
+def get_latest_features(
+    student_id: StudentId, manager: Manager, course: OfClass = None
+) -> FeatureSetOut:
+    """Return the features with the latest `as_of`: in a class, by default of all rows."""
+    return FeatureSetOut.model_validate(manager.features.get_latest(student_id, course=course))

@@ -32,7 +32,7 @@ from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(tags=["predictions"], route_class=AdmittedRoute)
 
-OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this course.")]
+OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this course or class.")]
 
 
 @router.post(
@@ -111,7 +111,10 @@ def list_predictions(
     filters: PredictionFilters,
     course: Annotated[
         Id | None,
-        Query(description="Only students active or enrolled in this course."),
+        Query(
+            description="Only students active or enrolled in this course. Of a class of the roster:"
+            " the predictions of the class itself, if it has any."
+        ),
     ] = None,
     after: After = None,
     limit: Limit = 100,

@@ -192,7 +192,11 @@ class IdentifierRow(SourcedRow, Base):
     """Identifier of a student in another system."""
 
     __tablename__ = "student_identifiers"
-    __table_args__ = (UniqueConstraint("system", "kind", "value"), Index(None, "student_id"))
+    __table_args__ = (
+        UniqueConstraint("system", "kind", "value"),
+        Index(None, "student_id"),
+        Index(None, "value"),
+    )
 
     id: Mapped[str] = mapped_column(
         Key, primary_key=True, sort_order=-2, comment="Digest of system, kind and value"

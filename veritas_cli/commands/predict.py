@@ -31,7 +31,7 @@ _COLUMNS = ("", "Student", "Course", "Score", "Level", "Type", "Momentum", "Why"
 def predict(
     course: Annotated[
         str | None,
-        typer.Option(help="Only this course: its enrolments, or the students active in it."),
+        typer.Option(help="Only this course or class: its enrolments, or the students active."),
     ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="All students.")] = False,  # noqa: FBT002 - an option
     as_of: Annotated[
@@ -49,6 +49,7 @@ def predict(
     """Predict a whole cohort, and list the highest risks with their main reasons.
 
     Enrolments in courses are judged by the model of `veritas train`, other students by the rules.
+    Classes of the roster are judged by the rules from their own events and marks.
     A second run for the same instant stores nothing new, unless late data arrived. Predictions
     include the rows that wait in dropout's spool on this machine.
     """
@@ -60,8 +61,12 @@ def predict(
         _use_spool(manager, spool)
         instant = _instant(as_of) if day is None else _end_of_day(manager, course, day, as_of)
         with progress_bars(console) as progress:
-            outcome = _predict(_Run(manager, instant, show, progress), course)
+            run = _Run(manager, instant, show, progress)
+            outcome = _predict(run, course)
+            of_classes = _predict_classes(run) if everybody else None
         _report(console, outcome, instant)
+        if of_classes is not None:
+            _report_classes(console, *of_classes)
         active = manager.models.get_active()
         if active is not None and active.version in outcome.versions:
             console.print(f"{active.version} tells who ends as {active.target}.", soft_wrap=True)
@@ -143,6 +148,19 @@ class _Run:
             self.progress.update(task, completed=done.students)
         return done
 
+    def of_class(self, course: str, *, keep: int) -> BatchResult | None:
+        """Predict a class of the roster by the rules; None if there is no such class."""
+        assessed = self.manager.batch_predictions.assess_class(course, self.as_of)
+        if assessed is None:
+            return None
+        done = BatchResult.of_class(assessed.not_assessable)
+        students = list(assessed.students)
+        for start in range(0, len(students), BATCH_ENROLMENTS):
+            part = students[start : start + BATCH_ENROLMENTS]
+            batch = self.manager.batch_predictions.add_class_assessments(assessed, part, keep=keep)
+            done = done.merge(batch, keep=keep)
+        return done
+
     def by_model(self, assessed: CourseAssessment) -> BatchResult:
         """Store the model's predictions of a course, in batches."""
         task = self.progress.add_task(assessed.course, total=len(assessed.enrolments))
@@ -158,6 +176,9 @@ class _Run:
 def _predict(run: _Run, course: str | None) -> BatchResult:
     if course is None:
         return _predict_all(run)
+    if (of_class := run.of_class(course, keep=run.keep)) is not None:
+        run.manager.batch_predictions.supersede_left(run.as_of, course)
+        return of_class
     is_known = run.manager.courses.get_dates(course) is not None
     judged = run.of_course(course) if is_known else None
     return run.by_rules(course, course) if judged is None else judged
@@ -169,6 +190,31 @@ def _predict_all(run: _Run) -> BatchResult:
         if (judged := run.of_course(course)) is not None:
             done = done.merge(judged, keep=run.keep)
     return done.merge(run.by_rules(None, "Everybody else"), keep=run.keep)
+
+
+def _predict_classes(run: _Run) -> tuple[int, BatchResult]:
+    """Predict each class that runs; return their number and the result.
+
+    The highest risks are not kept: a student is listed by the overall risk.
+    """
+    run.manager.batch_predictions.supersede_left(run.as_of)
+    classes = run.manager.courses.search_running_classes(run.as_of)
+    task = run.progress.add_task("Classes", total=len(classes), visible=bool(classes))
+    done = BatchResult(last=None)
+    for course in classes:
+        if (of_class := run.of_class(course, keep=0)) is not None:
+            done = done.merge(of_class, keep=0)
+        run.progress.advance(task)
+    return len(classes), done
+
+
+def _report_classes(console: Console, count: int, outcome: BatchResult) -> None:
+    if count:
+        console.print(
+            f"{count} classes: {outcome.stored} predictions stored, {outcome.unchanged} already "
+            f"there, {outcome.not_assessable} not assessable.",
+            soft_wrap=True,
+        )
 
 
 def _report(console: Console, outcome: BatchResult, as_of: datetime) -> None:
