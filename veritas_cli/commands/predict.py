@@ -210,11 +210,12 @@ def _predict_classes(run: _Run) -> tuple[int, BatchResult]:
 
 def _report_classes(console: Console, count: int, outcome: BatchResult) -> None:
     if count:
-        console.print(
-            f"{count} classes: {outcome.stored} predictions stored, {outcome.unchanged} already "
-            f"there, {outcome.not_assessable} not assessable.",
-            soft_wrap=True,
+        name = "class" if count == 1 else "classes"
+        line = (
+            f"{count} {name}: {outcome.stored} predictions stored, {outcome.unchanged} already "
+            f"there, {outcome.not_assessable} not assessable."
         )
+        console.print(line, soft_wrap=True)
 
 
 def _report(console: Console, outcome: BatchResult, as_of: datetime) -> None:
