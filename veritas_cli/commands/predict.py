@@ -1,6 +1,7 @@
 """`veritas predict`: risks of a whole cohort with their reasons."""
 
 import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,11 +9,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from dropout_service.database import DropoutDatabaseManager
+from dropout_service.database.predictions.batch import BATCH_SIZE
 from dropout_service.database.predictions.batch_result import BatchResult
+from dropout_service.database.predictions.by_class import ClassAssessment
 from dropout_service.database.predictions.by_model import CourseAssessment
 from dropout_service.models import DropoutPrediction
 from shared_db.clock import utc_now
@@ -148,18 +151,26 @@ class _Run:
             self.progress.update(task, completed=done.students)
         return done
 
-    def of_class(self, course: str, *, keep: int) -> BatchResult | None:
-        """Predict a class of the roster by the rules; None if there is no such class."""
-        assessed = self.manager.batch_predictions.assess_class(course, self.as_of)
-        if assessed is None:
-            return None
-        done = BatchResult.of_class(assessed.not_assessable)
-        students = list(assessed.students)
-        for start in range(0, len(students), BATCH_ENROLMENTS):
-            part = students[start : start + BATCH_ENROLMENTS]
-            batch = self.manager.batch_predictions.add_class_assessments(assessed, part, keep=keep)
-            done = done.merge(batch, keep=keep)
-        return done
+    def of_classes(self, courses: Iterable[str], *, keep: int) -> BatchResult | None:
+        """Predict classes of the roster by the rules; None if none of the courses is one.
+
+        Small classes share a transaction, since each costs more than the rows of a class.
+        """
+        done, waiting = None, list[tuple[ClassAssessment, str]]()
+        for course in courses:
+            assessed = self.manager.batch_predictions.assess_class(course, self.as_of)
+            if assessed is None:
+                continue
+            absent = BatchResult.of_class(assessed.not_assessable)
+            done = absent if done is None else done.merge(absent, keep=keep)
+            waiting += [(assessed, student_id) for student_id in assessed.students]
+            while len(waiting) >= BATCH_SIZE:
+                done = done.merge(self._add(waiting[:BATCH_SIZE], keep), keep=keep)
+                del waiting[:BATCH_SIZE]
+        return done and done.merge(self._add(waiting, keep), keep=keep)
+
+    def _add(self, assessed: list[tuple[ClassAssessment, str]], keep: int) -> BatchResult:
+        return self.manager.batch_predictions.add_class_assessments(assessed, keep=keep)
 
     def by_model(self, assessed: CourseAssessment) -> BatchResult:
         """Store the model's predictions of a course, in batches."""
@@ -176,7 +187,7 @@ class _Run:
 def _predict(run: _Run, course: str | None) -> BatchResult:
     if course is None:
         return _predict_all(run)
-    if (of_class := run.of_class(course, keep=run.keep)) is not None:
+    if (of_class := run.of_classes([course], keep=run.keep)) is not None:
         run.manager.batch_predictions.supersede_left(run.as_of, course)
         return of_class
     is_known = run.manager.courses.get_dates(course) is not None
@@ -200,12 +211,14 @@ def _predict_classes(run: _Run) -> tuple[int, BatchResult]:
     run.manager.batch_predictions.supersede_left(run.as_of)
     classes = run.manager.courses.search_running_classes(run.as_of)
     task = run.progress.add_task("Classes", total=len(classes), visible=bool(classes))
-    done = BatchResult(last=None)
-    for course in classes:
-        if (of_class := run.of_class(course, keep=0)) is not None:
-            done = done.merge(of_class, keep=0)
-        run.progress.advance(task)
-    return len(classes), done
+    done = run.of_classes(_counted(run.progress, task, classes), keep=0)
+    return len(classes), done or BatchResult(last=None)
+
+
+def _counted(progress: Progress, task: TaskID, courses: Sequence[str]) -> Iterator[str]:
+    for course in courses:
+        yield course
+        progress.advance(task)
 
 
 def _report_classes(console: Console, count: int, outcome: BatchResult) -> None:

@@ -129,13 +129,14 @@ class BatchPredictionRepository(Repository):
         return self.read(assess)
 
     def add_class_assessments(
-        self, assessed: ClassAssessment, students: Sequence[str], *, keep: int = 0
+        self, assessed: Sequence[tuple[ClassAssessment, str]], *, keep: int = 0
     ) -> BatchResult:
-        """Insert the predictions of some students of a class; erased students are left out.
+        """Insert the predictions of students in classes; erased students are left out.
 
-        keep: number of the highest risks to return. Repeating the call changes nothing.
+        assessed: of one instant. keep: number of the highest risks to return. Repeating the call
+        changes nothing.
         """
-        return self.write(lambda session: _insert_of_class(session, assessed, students, keep))
+        return self.write(lambda session: _insert_of_classes(session, assessed, keep))
 
     def add_assessments(
         self,
@@ -247,10 +248,10 @@ def _insert_by_model(
     return replace(inserted, enrolments=len(enrolments), versions=(assessed.version,))
 
 
-def _insert_of_class(
-    session: Session, assessed: ClassAssessment, students: Sequence[str], keep: int
+def _insert_of_classes(
+    session: Session, assessed: Sequence[tuple[ClassAssessment, str]], keep: int
 ) -> BatchResult:
-    absent = ensure_and_lock(session, students, utc_now()).absent
-    rows = [assessed.named_values(id_) for id_ in students if id_ not in absent]
+    absent = ensure_and_lock(session, {id_ for _, id_ in assessed}, utc_now()).absent
+    rows = [of_class.named_values(id_) for of_class, id_ in assessed if id_ not in absent]
     inserted = BatchResult.of_inserts(rows, insert_predictions(session, rows), keep)
-    return replace(inserted, students=len(students))
+    return replace(inserted, students=len(assessed))

@@ -16,6 +16,7 @@ from dropout_service.database.students.erasure import (
     lock_erased,
     lock_to_erase,
 )
+from dropout_service.database.students.identifiers import students_known_elsewhere
 from dropout_service.database.students.locking import (
     MERGED_MEANWHILE,
     ensure_and_lock_each,
@@ -27,7 +28,7 @@ from dropout_service.errors import StudentErased, StudentExists
 from dropout_service.models import Alias, Student
 from shared_db.clock import utc_now
 from shared_db.columns import Row
-from shared_db.errors import DatabaseBusy
+from shared_db.errors import DatabaseBusy, NeedsPostgresql
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult
@@ -104,6 +105,26 @@ class StudentRepository(Repository):
         """
         return self.get_or_spooled(
             STUDENT, student_id, lambda session: require_student(session, student_id)
+        )
+
+    def search_known_elsewhere(
+        self, value: str, system: str | None = None, *, after: str | None = None, limit: int = 100
+    ) -> Page[Student]:
+        """Return the students with that identifier in another system, by id.
+
+        They need not have rows here; `created_at` is None then. system: None is any.
+
+        Raises:
+            NeedsPostgresql: the in-memory store answers.
+            MalformedCursor: the cursor is not one of this list.
+
+        """
+        if self.use_fallback:
+            raise NeedsPostgresql("The in-memory store has no identifiers of other systems.")
+        return self.read(
+            lambda session: students_known_elsewhere(
+                session, value, system, after=after, limit=limit
+            )
         )
 
     def search(self, **options: Unpack[PageOptions]) -> Page[Student]:
