@@ -48,10 +48,8 @@ def list_students(
     manager: Manager, identifier: Identifier = None, after: After = None, limit: Limit = 100
 ) -> PageOut[StudentOut]:
     """Return students by id, or those with an identifier elsewhere, also without rows here."""
-    if identifier is not None:
-        found = manager.students.search_known_elsewhere(*identifier, after=after, limit=limit)
-        return PageOut[StudentOut].of(found)
-    return PageOut[StudentOut].of(manager.students.search(after=after, limit=limit))
+    page = manager.students.search(identifier=identifier, after=after, limit=limit)
+    return PageOut[StudentOut].of(page)
 
 
 @router.get("/{student_id}", dependencies=[READ], responses=ABSENT)

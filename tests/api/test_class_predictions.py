@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -38,7 +39,7 @@ def predict_class(school: ClassSchool, course: str = "5a") -> int:
 
 
 def listed(
-    school: ClassSchool, path: str, **query: str
+    school: ClassSchool, path: str, **query: Any
 ) -> list[tuple[str, str | None, int | None]]:
     rows = school.get(path, **query)["items"]
     return [(row["student_id"], row["course"], row["course_rank"]) for row in rows]

@@ -60,7 +60,7 @@ def staffstuddash(datastore: DatastoreManager) -> Iterator[TestClient]:
 
 def found(client: TestClient, **query: str) -> list[str]:
     """Return the ids of the students, read page by page."""
-    ids, after = [], {}
+    ids, after = list[str](), dict[str, str]()
     while True:
         answer = client.get(PATH, params=query | after | {"limit": "1"})
         assert answer.status_code == 200, answer.text

@@ -46,6 +46,7 @@ TYPES = {
     "moved",
     "needs-postgresql",
     "no-such-prediction",
+    "not-a-class",
     "not-assessable",
     "not-found",
     "nothing-presented",

@@ -40,7 +40,7 @@ class ClassSchool:
         assert answer.status_code == status, answer.text
         return dict(answer.json())
 
-    def get(self, path: str, status: int = 200, **query: str) -> dict[str, Any]:
+    def get(self, path: str, status: int = 200, **query: Any) -> dict[str, Any]:
         """Return the answer to a GET."""
         answer = self._client.get(f"/api/v1/{path}", params=query)
         assert answer.status_code == status, answer.text

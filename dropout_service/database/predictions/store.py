@@ -217,12 +217,10 @@ class PredictionRepository(Repository):
         course: only students who were active in it or are enrolled; of a class of the roster,
         those enrolled now, with the predictions of the class if it has its own.
         """
-        row = DropoutPrediction
-        query = select(row).where(row.is_overall)
-        if course is not None and self._has_class_predictions(course):
-            query = select(row).where(_is_of_class_itself(course))
-        elif course is not None:
-            query = query.where(_is_of_course(course, is_memory=self.use_fallback))
+
+        def query(session: Session) -> Select[DropoutPrediction]:
+            return _overall_or_of_class(session, course, is_memory=self.use_fallback)
+
         return self.page(PREDICTIONS_BY_RISK, query, PREDICTION_COLUMNS, **options)
 
     def search_course(
@@ -246,11 +244,17 @@ class PredictionRepository(Repository):
 
         return self.read(search)
 
-    def _has_class_predictions(self, course: str) -> bool:
-        if self.use_fallback:
-            return False
-        query = select(is_class(course) & has_class_predictions(course))
-        return bool(self.read(lambda session: session.scalar(query)))
+
+def _overall_or_of_class(
+    session: Session, course: str | None, *, is_memory: bool
+) -> Select[DropoutPrediction]:
+    row = DropoutPrediction
+    overall = select(row).where(row.is_overall)
+    if course is None:
+        return overall
+    if not is_memory and session.scalar(select(is_class(course) & has_class_predictions(course))):
+        return select(row).where(_is_of_class_itself(course))
+    return overall.where(_is_of_course(course, is_memory=is_memory))
 
 
 def _risks_of_course(

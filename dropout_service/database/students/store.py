@@ -107,29 +107,27 @@ class StudentRepository(Repository):
             STUDENT, student_id, lambda session: require_student(session, student_id)
         )
 
-    def search_known_elsewhere(
-        self, value: str, system: str | None = None, *, after: str | None = None, limit: int = 100
+    def search(
+        self, *, identifier: tuple[str, str | None] | None = None, **options: Unpack[PageOptions]
     ) -> Page[Student]:
-        """Return the students with that identifier in another system, by id.
+        """Return a page of the students by id.
 
-        They need not have rows here; `created_at` is None then. system: None is any.
+        identifier: exact value of an identifier in another system, and the system; None: any
+        system. Its students need not have rows here; their `created_at` is None then.
 
         Raises:
-            NeedsPostgresql: the in-memory store answers.
-            MalformedCursor: the cursor is not one of this list.
+            NeedsPostgresql: the in-memory store has no identifiers.
+            ServiceError: as `Repository.page`.
 
         """
+        if identifier is None:
+            return self.page(STUDENTS_BY_ID, select(Student), **options)
         if self.use_fallback:
             raise NeedsPostgresql("The in-memory store has no identifiers of other systems.")
+        after, limit = options.get("after"), options.get("limit", 100)
         return self.read(
-            lambda session: students_known_elsewhere(
-                session, value, system, after=after, limit=limit
-            )
+            lambda session: students_known_elsewhere(session, *identifier, after=after, limit=limit)
         )
-
-    def search(self, **options: Unpack[PageOptions]) -> Page[Student]:
-        """Return a page of the students by id."""
-        return self.page(STUDENTS_BY_ID, select(Student), **options)
 
     def update(self, student_id: str, changes: dict[str, Any]) -> Student:
         """Update `name` or `email`.
