@@ -21,11 +21,11 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.events.daily_query import COLUMNS, day_totals
 from dropout_service.database.events.inserted import course_of
-from dropout_service.database.features.class_stays import (
+from dropout_service.database.features.class_periods import (
     CLASS,
-    class_stays,
-    days_of_stays,
-    is_in_stay,
+    class_periods,
+    days_in_periods,
+    is_in_period,
     moved_forward,
     subjects_of_class,
     utc_day,
@@ -92,9 +92,9 @@ def activity_statement(
     Cached, because building it takes longer than running it for one student.
     """
     scope = select(students.subquery("student").c[0].label("id")).cte("scope")
-    stays = class_stays(scope, TODAY) if in_class else None
-    events = _event_counts(scope, stays)
-    marks = _mark_counts(scope, stays)
+    periods = class_periods(scope, TODAY) if in_class else None
+    events = _event_counts(scope, periods)
+    marks = _mark_counts(scope, periods)
     counted = [
         column if column.key in _NULLABLE else func.coalesce(column, 0).label(column.key)
         for part in (events, marks)
@@ -115,22 +115,22 @@ def given_students(dialect: str) -> Select[str]:
     return select(KnownStudent.id).where(in_list(KnownStudent.id, "ids", dialect))
 
 
-def _days(scope: CTE, stays: CTE | None) -> Subquery:
-    """Return the rows of the rollup as they were at `as_of`; of a class, those of its stays."""
+def _days(scope: CTE, periods: CTE | None) -> Subquery:
+    """Return the rows of the rollup as they were at `as_of`; of a class, those of its periods."""
     chosen = select(scope.c.id)
     event = LearningEvent
     is_whole = (DailyActivity.day < TODAY) & DailyActivity.student_id.in_(chosen)
     is_part = (event.day == TODAY) & (event.occurred_at <= AS_OF) & event.student_id.in_(chosen)
-    if stays is not None:
+    if periods is not None:
         is_part &= course_of(event) == CLASS
-        return days_of_stays(stays, is_whole, day_totals(is_part))
+        return days_in_periods(periods, is_whole, day_totals(is_part))
     whole = select(*(getattr(DailyActivity, name) for name in COLUMNS)).where(is_whole)
     part = day_totals(is_part)
     return union_all(whole, select(*(part.c[name] for name in COLUMNS))).subquery("known_day")
 
 
-def _event_counts(scope: CTE, stays: CTE | None) -> Subquery:
-    known = _days(scope, stays)
+def _event_counts(scope: CTE, periods: CTE | None) -> Subquery:
+    known = _days(scope, periods)
     before = func.lag(known.c.day).over(
         partition_by=known.c.student_id, order_by=(known.c.day, known.c.course)
     )
@@ -214,12 +214,12 @@ def _gaps(day: Subquery, windows: dict[str, ColumnElement[bool]]) -> list[Column
     ]
 
 
-def _mark_counts(scope: CTE, stays: CTE | None) -> Subquery:
+def _mark_counts(scope: CTE, periods: CTE | None) -> Subquery:
     known = KnownAssessment
     place = func.row_number().over(
         partition_by=known.student_id, order_by=(known.submitted_at.desc(), known.id.desc())
     )
-    at: Any = known.submitted_at if stays is None else moved_forward(stays, known.submitted_at)
+    at: Any = known.submitted_at if periods is None else moved_forward(periods, known.submitted_at)
     share = known.score / known.max_score
     marks = (
         select(
@@ -231,9 +231,9 @@ def _mark_counts(scope: CTE, stays: CTE | None) -> Subquery:
         .select_from(known)
         .where(known.submitted_at <= AS_OF, known.student_id.in_(select(scope.c.id)))
     )
-    if stays is not None:
-        in_stay = is_in_stay(stays, known.student_id, utc_day(known.submitted_at))
-        marks = marks.join(stays, in_stay).where(known.subject.in_(subjects_of_class()))
+    if periods is not None:
+        in_period = is_in_period(periods, known.student_id, utc_day(known.submitted_at))
+        marks = marks.join(periods, in_period).where(known.subject.in_(subjects_of_class()))
     mark = marks.subquery("mark")
     is_recent = mark.c.place <= RECENT_MARKS
     return (

@@ -36,7 +36,8 @@ def predicted_values(session: Session, student_id: str, course: str | None, as_o
         NotAssessable: too little was known of the student at the instant, or of the enrolment.
 
     """
-    if course is not None and (found := class_of(session, course)) is not None:
+    is_imported = course is None or session.get(Course, course) is not None
+    if course is not None and not is_imported and (found := class_of(session, course)):
         return _in_class(session, student_id, found, as_of)
     enrolments = _enrolments(session, student_id, course, as_of)
     model = active_model(session)

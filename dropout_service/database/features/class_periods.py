@@ -1,7 +1,7 @@
-"""Stays of students in a class of the roster, and its activity in the time of the stays.
+"""Periods of students in a class of the roster, and its activity in the time of the periods.
 
-A stay is a run of days (UTC) on which the student is enrolled, of one or several enrolments. Days
-between two stays are left out of the time: earlier events, marks and days move forward by their
+A period is a run of days (UTC) on which the student is enrolled, of one or several enrolments. Days
+between two periods are left out of the time: earlier events, marks and days move forward by their
 number. So ages and gaps count enrolled days, and an absence from the class is no silence.
 """
 
@@ -37,10 +37,10 @@ _EVER_SINCE, _FOR_EVER = -10_000_000, 10_000_000
 _INSTANTS = ("first_at", "last_at")
 
 
-def class_stays(scope: CTE, today: BindParameter[int]) -> CTE:
-    """Return the stays in the class by student; `until_day` is the first day after the stay.
+def class_periods(scope: CTE, today: BindParameter[int]) -> CTE:
+    """Return the periods in the class by student; `until_day` is the first day after the period.
 
-    away: number of days between the stay and `today` on which the student was not enrolled.
+    away: number of days between the period and `today` on which the student was not enrolled.
     """
     of = published_enrolments.c
     has_begun = or_(of.valid_from.is_(None), _epoch_day(of.valid_from) <= today)
@@ -51,16 +51,16 @@ def class_stays(scope: CTE, today: BindParameter[int]) -> CTE:
         .group_by(of.student_id)
         .subquery("span")
     )
-    stay = select(
+    period = select(
         span.c.student_id,
         func.coalesce(_epoch_day(func.lower(span.c.days)), _EVER_SINCE).label("from_day"),
         func.coalesce(_epoch_day(func.upper(span.c.days)), _FOR_EVER).label("until_day"),
-    ).subquery("stay")
-    following = func.lead(stay.c.from_day).over(
-        partition_by=stay.c.student_id, order_by=stay.c.from_day
+    ).subquery("period")
+    following = func.lead(period.c.from_day).over(
+        partition_by=period.c.student_id, order_by=period.c.from_day
     )
-    pause = func.coalesce(following - stay.c.until_day, 0)
-    paused = select(*stay.c, pause.label("pause")).subquery("paused")
+    pause = func.coalesce(following - period.c.until_day, 0)
+    paused = select(*period.c, pause.label("pause")).subquery("paused")
     away = func.sum(paused.c.pause).over(
         partition_by=paused.c.student_id, order_by=paused.c.from_day.desc()
     )
@@ -69,16 +69,16 @@ def class_stays(scope: CTE, today: BindParameter[int]) -> CTE:
         paused.c.from_day,
         paused.c.until_day,
         cast(away, Integer).label("away"),
-    ).cte("stays")
+    ).cte("periods")
 
 
-def days_of_stays(stays: CTE, is_whole: ColumnElement[bool], part: Subquery) -> Subquery:
-    """Return the days of the class within the stays: of the rollup, and of a part of a day."""
+def days_in_periods(periods: CTE, is_whole: ColumnElement[bool], part: Subquery) -> Subquery:
+    """Return the days of the class within the periods: of the rollup, and of a part of a day."""
     whole = DailyActivity.__table__
     selects = [
-        select(*(_in_time(stays, source.c[name]).label(name) for name in COLUMNS))
+        select(*(_in_time(periods, source.c[name]).label(name) for name in COLUMNS))
         .select_from(source)
-        .join(stays, is_in_stay(stays, source.c.student_id, source.c.day))
+        .join(periods, is_in_period(periods, source.c.student_id, source.c.day))
         .where(condition)
         for source, condition in (
             (whole, is_whole & (whole.c.course == CLASS)),
@@ -88,14 +88,16 @@ def days_of_stays(stays: CTE, is_whole: ColumnElement[bool], part: Subquery) -> 
     return union_all(*selects).subquery("known_day")
 
 
-def is_in_stay(stays: CTE, student_id: Any, day: Any) -> ColumnElement[bool]:
-    """Return the condition that a day (days since 1970-01-01) is in a stay of the student."""
-    return and_(stays.c.student_id == student_id, stays.c.from_day <= day, stays.c.until_day > day)
+def is_in_period(periods: CTE, student_id: Any, day: Any) -> ColumnElement[bool]:
+    """Return the condition that a day (days since 1970-01-01) is in a period of the student."""
+    return and_(
+        periods.c.student_id == student_id, periods.c.from_day <= day, periods.c.until_day > day
+    )
 
 
-def moved_forward(stays: CTE, instant: Any) -> ColumnElement[Any]:
-    """Return an instant in a stay, moved forward by the days of absence after it."""
-    hours = func.make_interval(0, 0, 0, 0, stays.c.away * 24)
+def moved_forward(periods: CTE, instant: Any) -> ColumnElement[Any]:
+    """Return an instant in a period, moved forward by the days of absence after it."""
+    hours = func.make_interval(0, 0, 0, 0, periods.c.away * 24)
     return cast(instant + hours, UtcDateTime())
 
 
@@ -110,10 +112,10 @@ def subjects_of_class() -> Any:
     return select(named).where(published_classes.c.class_id == CLASS)
 
 
-def _in_time(stays: CTE, column: Any) -> ColumnElement[Any]:
+def _in_time(periods: CTE, column: Any) -> ColumnElement[Any]:
     if column.key == "day":
-        return column + stays.c.away  # type: ignore[no-any-return] # of a column
-    return moved_forward(stays, column) if column.key in _INSTANTS else column
+        return column + periods.c.away  # type: ignore[no-any-return] # of a column
+    return moved_forward(periods, column) if column.key in _INSTANTS else column
 
 
 def _epoch_day(day: Any) -> ColumnElement[int]:
