@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
+from starlette.testclient import TestClient
 
 from dropout_service.models import Course
 from shared_db.clock import utc_now
@@ -145,3 +146,12 @@ def test_other_courses_have_no_features(school: ClassSchool) -> None:
     assert school.post("s001/features", 422, course="5b")["field"] == "course"
     assert school.post("s001/features", 404, course="unknown")["course"] == "unknown"
     assert school.post("s001/predictions", 404, course="unknown")["course"] == "unknown"
+
+
+def test_a_course_without_a_class_has_no_features(dropout_client: TestClient) -> None:
+    dropout_client.post("/api/v1/students", json={"id": "s001"})
+    path = "/api/v1/students/s001/features"
+    refused = dropout_client.post(path, json={"course": "5a"})
+
+    assert (refused.status_code, refused.json()["course"]) == (404, "5a")
+    assert dropout_client.get(path).json()["items"] == []

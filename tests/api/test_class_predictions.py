@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from dropout_service.models import DropoutPrediction, FeatureSet
+from dropout_service.models import Course, DropoutPrediction, FeatureSet
 from shared_db.connection.database import Database
 from tests.support.class_schools import AS_OF, FIRST, TODAY, ClassSchool, opened_class_school
 from tests.support.factories import NOON
@@ -83,6 +83,32 @@ def test_a_leaver_goes_off_the_list_of_the_class(school: ClassSchool) -> None:
     assert predict_class(school) == 2  # others are ranked now
     assert school.get("students/s001/predictions/latest", 404, course="5a")
     assert {rank for *_, rank in listed(school, "courses/5a/risks")} == {1}
+
+
+def test_students_erased_meanwhile_are_left_out(school: ClassSchool) -> None:
+    a_year(school)
+    batch = school.dropout.batch_predictions
+    assessed = batch.assess_class("5a", AS_OF)
+    assert assessed is not None
+    school.dropout.students.erase("s003")
+
+    added = batch.add_class_assessments([(assessed, id_) for id_ in assessed.students])
+
+    assert (added.students, added.stored) == (3, 2)
+    assert {student for student, *_ in listed(school, "courses/5a/risks")} == {"s001", "s002"}
+
+
+def test_an_imported_course_of_the_same_id_hides_predictions_of_the_class(
+    school: ClassSchool,
+) -> None:
+    a_year(school)
+    predict_class(school)
+    imported = {"module": "m", "presentation": "1", "starts_on": FIRST, "length_days": 200}
+    with school.dropout.database.unit_of_work() as session:
+        session.add(Course(id="5a", digest=b"0", **imported))
+
+    assert listed(school, "courses/5a/risks") == []
+    assert listed(school, "predictions", course="5a") == []
 
 
 def test_predictions_of_a_class_are_never_the_overall_ones(school: ClassSchool) -> None:
