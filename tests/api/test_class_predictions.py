@@ -114,18 +114,18 @@ def test_an_imported_course_of_the_same_id_hides_predictions_of_the_class(
 def test_predictions_of_a_class_are_never_the_overall_ones(school: ClassSchool) -> None:
     a_year(school)
     predict_class(school)
-    query = {"at": AS_OF.isoformat()}
+    at = AS_OF.isoformat()
 
     assert school.get("students/s001/predictions/latest", 404)
     assert listed(school, "predictions") == []
-    assert school.get("analytics/summary", **query)["standings"][0]["predicted"] == 0
+    assert school.get("analytics/summary", at=at)["standings"][0]["predicted"] == 0
     school.work("s001", *range(56, 80), course="chess")
     overall = school.post("s001/predictions")
     in_class = school.get("students/s001/predictions/latest", course="5a")
     assert overall["risk_score"] < in_class["risk_score"]
     assert school.get("students/s001/predictions/latest")["id"] == overall["id"]
     assert listed(school, "predictions") == [("s001", None, None)]
-    assert school.get("analytics/summary", **query)["standings"][0]["predicted"] == 1
+    assert school.get("analytics/summary", at=at)["standings"][0]["predicted"] == 1
 
 
 def test_incomplete_rows_of_a_class_are_recomputed_in_it(school: ClassSchool) -> None:
