@@ -47,14 +47,14 @@ class PredictionNotFound(NotFound):
 
 
 class NotAssessable(Invalid):
-    """Too little is known of the student for a prediction."""
+    """Too little is known of the student, or the student is not in the course."""
 
     slug = "not-assessable"
     title = "The student is not assessable"
 
     def __init__(self, student_id: str, missing: str) -> None:
         super().__init__(
-            f"No prediction can be made of student {student_id}: {missing}.",
+            f"Student {student_id} is not assessable: {missing}.",
             student_id=student_id,
             missing=missing,
         )
@@ -170,10 +170,12 @@ class FeatureSetNotFound(NotFound):
     slug = "feature-set-not-found"
     title = "There are no features of this student"
 
-    def __init__(self, student_id: str) -> None:
+    def __init__(self, student_id: str, course: str | None = None) -> None:
+        subject, members = f"student {student_id}", {"student_id": student_id}
+        if course is not None:
+            subject, members = f"{subject} in class {course}", {**members, "course": course}
         super().__init__(
-            f"No features of student {student_id} were stored. POST to have them computed.",
-            student_id=student_id,
+            f"No features of {subject} were stored. POST to have them computed.", **members
         )
 
 
@@ -203,6 +205,21 @@ class CourseNotFound(NotFound):
     def __init__(self, course: str) -> None:
         # In quotation marks: a command may be given an empty name.
         super().__init__(f"No enrolments in a course {course!r} are known.", course=course)
+
+
+class NotAClass(Invalid):
+    """The course is an imported one, and features of a course are those of a class."""
+
+    slug = "not-a-class"
+    title = "The course is no class of the roster"
+
+    def __init__(self, course: str) -> None:
+        super().__init__(
+            f"{course} is an imported course, and no class of the roster. Leave the course out:"
+            " the features then count all of the student's events and marks.",
+            field="course",
+            course=course,
+        )
 
 
 class LevelDisagrees(Invalid):

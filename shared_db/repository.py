@@ -80,13 +80,13 @@ class Repository:
     def page(
         self,
         keyset: Keyset,
-        query: Select[T],
+        query: Select[T] | Callable[[Session], Select[T]],
         columns: Columns | None = None,
         *,
         require: Callable[[Session], object] | None = None,
         **options: Unpack[PageOptions],
     ) -> Page[T]:
-        """Return a page of `query` in the order of `keyset`.
+        """Return a page of `query`, or of the one it returns, in the order of `keyset`.
 
         columns: those that filters may name. require: runs first in the transaction, and raises if
         the owner of the list does not exist.
@@ -103,7 +103,8 @@ class Repository:
                 require(session)
             wanted = conditions(session, options.get("filters", ()), columns or {})
             after, limit = options.get("after"), options.get("limit", 100)
-            return keyset.page(session, query.where(*wanted), after=after, limit=limit)
+            chosen = query if isinstance(query, Select) else query(session)
+            return keyset.page(session, chosen.where(*wanted), after=after, limit=limit)
 
         return self.read_filtered(page) if columns else self.read(page)
 

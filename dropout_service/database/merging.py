@@ -260,13 +260,14 @@ def _mark_incomplete(session: Session, student_id: str, moved: dict[str, int]) -
     prediction = DropoutPrediction
     is_computed = prediction.base_log_odds.is_not(None) | prediction.version.startswith(RULES)
     is_theirs = (prediction.student_id == student_id) & prediction.is_latest
-    latest = (
-        select(FeatureSet.id)
-        .where(FeatureSet.student_id == student_id, FeatureSet.recomputed_at.is_(None))
-        .order_by(FeatureSet.as_of.desc(), FeatureSet.id.desc())
-        .limit(1)
+    in_course = func.coalesce(FeatureSet.course, "")
+    latest_first = (FeatureSet.as_of.desc(), FeatureSet.id.desc())
+    place = func.row_number().over(partition_by=in_course, order_by=latest_first)
+    placed = select(FeatureSet.id, place.label("place")).where(
+        FeatureSet.student_id == student_id, FeatureSet.recomputed_at.is_(None)
     )
-    is_latest = FeatureSet.id == latest.scalar_subquery()
+    sets = placed.subquery()
+    is_latest = FeatureSet.id.in_(select(sets.c.id).where(sets.c.place == 1))
     wanted: dict[Any, Any] = {
         prediction: is_theirs & is_computed,
         FeatureSet: is_latest & (FeatureSet.version == FEATURES_VERSION),

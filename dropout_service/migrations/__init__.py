@@ -10,5 +10,6 @@ HISTORY = History(
         "staffstuddash.published_aliases",
         "staffstuddash.published_classes",
         "staffstuddash.published_enrolments",
+        "staffstuddash.published_identifiers",
     ),
 )

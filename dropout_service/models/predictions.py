@@ -34,6 +34,9 @@ class FeatureSet(IdempotentRow, Base):
     )
 
     student_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))
+    course: Mapped[str | None] = mapped_column(
+        Key, comment="Class whose events and marks count; none: all of the student's"
+    )
     as_of: Mapped[datetime]
     version: Mapped[str] = mapped_column(String(50), comment="Of the way they are computed")
     features: Mapped[dict[str, Any]]
@@ -118,6 +121,10 @@ class DropoutPrediction(IdempotentRow, Base):
     created_at: Mapped[datetime]
     pending_rows: Mapped[int | None] = mapped_column(comment=PENDING_ROWS)
     pending_on: Mapped[str | None] = mapped_column(String(255), comment=PENDING_ON)
+    is_class: Mapped[bool] = mapped_column(
+        default=False,
+        comment="Of a class of the roster, from its events and marks alone; never the overall one",
+    )
     is_latest: Mapped[bool] = mapped_column(
         comment="The one with the latest as_of of the student's in this course"
     )

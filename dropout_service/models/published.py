@@ -4,10 +4,10 @@ They have metadata of their own, so that no migration of this service creates th
 store does not have them.
 """
 
-from sqlalchemy import Column, Date, MetaData, Table
+from sqlalchemy import Column, Date, MetaData, String, Table
 
 from dropout_service.models.students import PSEUDONYM
-from shared_db.columns import Key, UtcDateTime
+from shared_db.columns import Json, Key, UtcDateTime
 
 _VIEWS = MetaData(schema="staffstuddash")
 
@@ -35,6 +35,7 @@ published_classes = Table(
     Column("starts_on", Date),
     Column("ends_on", Date),
     Column("ended_at", UtcDateTime),
+    Column("subjects", Json),
 )
 
 # Students in classes; `valid_to` is the first day on which the enrolment is over.
@@ -45,4 +46,14 @@ published_enrolments = Table(
     Column("class_id", Key),
     Column("valid_from", Date),
     Column("valid_to", Date),
+)
+
+# Ids, accounts and mailboxes of students in other systems.
+published_identifiers = Table(
+    "published_identifiers",
+    _VIEWS,
+    Column("student_id", Key),
+    Column("system", String(200)),
+    Column("kind", String(50)),
+    Column("value", String(320)),
 )

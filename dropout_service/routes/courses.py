@@ -38,8 +38,9 @@ def list_course_risks(
 ) -> PageOut[PredictionOut]:
     """Return the latest predictions of the course's enrolments, the highest risk first.
 
-    For a class of the roster: the overall predictions of the students enrolled in it now. For a
-    course known from events only: those of the students active in it.
+    For a class of the roster: those of the students enrolled in it now. If the class has none of
+    its own yet, the overall predictions of these students, with another `course`. For a course
+    known from events only: the overall ones of the students active in it.
     """
     page = manager.predictions.search_course(course, after=after, limit=limit)
     return PageOut[PredictionOut].of(page)

@@ -2,12 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import (
+    CourseNotFound,
     FeatureSetExists,
     FeatureSetNotFound,
+    NotAClass,
+    NotAssessable,
     StudentErased,
     StudentMerged,
     StudentNotFound,
@@ -20,6 +23,7 @@ from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission, Principal
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.fields import Id
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
 router = APIRouter(
@@ -30,10 +34,21 @@ READ = needs(Permission.PREDICTIONS_READ)
 Writer = Annotated[Principal, needs(Permission.PREDICTIONS_WRITE)]
 
 
+OfClass = Annotated[Id | None, Query(description="Only of this class of the roster.")]
+
+
 @router.post(
     "",
     status_code=201,
-    responses=documented(StudentNotFound, StudentErased, StudentMerged, FeatureSetExists),
+    responses=documented(
+        StudentNotFound,
+        StudentErased,
+        StudentMerged,
+        CourseNotFound,
+        NotAClass,
+        NotAssessable,
+        FeatureSetExists,
+    ),
 )
 def compute_features(
     student_id: StudentId,
@@ -45,7 +60,10 @@ def compute_features(
 ) -> FeatureSetOut:
     """Compute and store the features from the rows up to `as_of`; later rows do not change them."""
     features = manager.features.compute(
-        student_id, as_of=new.as_of, feature_set_id=row_id(new.id, key, principal)
+        student_id,
+        as_of=new.as_of,
+        course=new.course,
+        feature_set_id=row_id(new.id, key, principal),
     )
     mark_replay(response, is_replay=features.is_replay)
     return FeatureSetOut.model_validate(features)
@@ -53,10 +71,14 @@ def compute_features(
 
 @router.get("", dependencies=[READ], responses=OF_A_STUDENT)
 def list_student_features(
-    student_id: StudentId, manager: Manager, after: After = None, limit: Limit = 100
+    student_id: StudentId,
+    manager: Manager,
+    course: OfClass = None,
+    after: After = None,
+    limit: Limit = 100,
 ) -> PageOut[FeatureSetOut]:
     """Return the student's feature sets, the latest `as_of` first."""
-    page = manager.features.search(student_id, after=after, limit=limit)
+    page = manager.features.search(student_id, course=course, after=after, limit=limit)
     return PageOut[FeatureSetOut].of(page)
 
 
@@ -65,6 +87,8 @@ def list_student_features(
     dependencies=[READ],
     responses=documented(FeatureSetNotFound, StudentErased, StudentMerged),
 )
-def get_latest_features(student_id: StudentId, manager: Manager) -> FeatureSetOut:
-    """Return the student's features with the latest `as_of`."""
-    return FeatureSetOut.model_validate(manager.features.get_latest(student_id))
+def get_latest_features(
+    student_id: StudentId, manager: Manager, course: OfClass = None
+) -> FeatureSetOut:
+    """Return the features with the latest `as_of`: in a class, by default of all rows."""
+    return FeatureSetOut.model_validate(manager.features.get_latest(student_id, course=course))

@@ -36,7 +36,7 @@ router = APIRouter(tags=["predictions"], route_class=AdmittedRoute)
 READ = needs(Permission.PREDICTIONS_READ)
 Writer = Annotated[Principal, needs(Permission.PREDICTIONS_WRITE)]
 
-OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this course.")]
+OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this course or class.")]
 
 
 @router.post(
@@ -115,7 +115,10 @@ def list_predictions(
     filters: PredictionFilters,
     course: Annotated[
         Id | None,
-        Query(description="Only students active or enrolled in this course."),
+        Query(
+            description="Only students active or enrolled in this course. Of a class of the roster:"
+            " the predictions of the class itself, if it has any."
+        ),
     ] = None,
     after: After = None,
     limit: Limit = 100,

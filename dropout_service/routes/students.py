@@ -13,11 +13,13 @@ from dropout_service.schemas.students import (
     StudentOut,
     StudentReplacement,
 )
+from shared_db.errors import NeedsPostgresql
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission, Principal
 from shared_web.problems import InvalidRequest, documented
+from shared_web.query.identifiers import Identifier
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
 
@@ -44,10 +46,17 @@ def add_student(
     return StudentOut.model_validate(student)
 
 
-@router.get("", dependencies=[READ], responses=documented(InvalidRequest, MalformedCursor))
-def list_students(manager: Manager, after: After = None, limit: Limit = 100) -> PageOut[StudentOut]:
-    """Return students by id."""
-    return PageOut[StudentOut].of(manager.students.search(after=after, limit=limit))
+@router.get(
+    "",
+    dependencies=[READ],
+    responses=documented(InvalidRequest, MalformedCursor, NeedsPostgresql),
+)
+def list_students(
+    manager: Manager, identifier: Identifier = None, after: After = None, limit: Limit = 100
+) -> PageOut[StudentOut]:
+    """Return students by id, or those with an identifier elsewhere, also without rows here."""
+    page = manager.students.search(identifier=identifier, after=after, limit=limit)
+    return PageOut[StudentOut].of(page)
 
 
 @router.get("/{student_id}", dependencies=[READ], responses=ABSENT)

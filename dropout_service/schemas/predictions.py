@@ -13,7 +13,8 @@ from shared_web.requests.fields import Body, Id, Out, PastInstant
 class NewPrediction(Body):
     """Prediction to make from the rows up to `as_of`, by default now.
 
-    `course`: of the enrolment; by default the enrolment with the highest risk.
+    `course`: of the enrolment, or a class of the roster, whose events and marks alone count then;
+    by default the enrolment with the highest risk.
     """
 
     id: Id | None = Field(None, examples=["pred001"])
@@ -52,17 +53,19 @@ class NotAssessedOut(Out):
 class PredictionOut(Out):
     """Prediction with its reasons; `risk_score` and `confidence` are 0 to 1.
 
-    `course` is that of the enrolment; null: the prediction is not about a course.
+    `course` is that of the enrolment; null: the prediction is not about a course. `is_class`: it is
+    a class of the roster, whose events and marks alone count; it is never the overall prediction.
     `confidence` is the share of the indicators, by weight, that have data.
     `version` names the rules or the model. By a model, `base_log_odds` and the contributions of all
     indicators add up to ln(score / (1 - score)), and `course_rank` is 1 for the highest risk among
-    the `course_ranked` enrolments of the course.
+    the `course_ranked` enrolments of the course; a class has ranks by the rules.
     `momentum_index` is 0 to 100: above 70 healthy, 40 to 70 at risk, below 40 dropping out.
     """
 
     id: str
     student_id: str
     course: str | None
+    is_class: bool
     dropout_type: DropoutType
     risk_score: float
     risk_level: RiskLevel

@@ -37,9 +37,12 @@ class StudentReplacement(Body):
 
 
 class StudentOut(AdditionOut):
-    """Student as stored; name and e-mail are null if only events of the student came."""
+    """Student as stored; name and e-mail are null if only events of the student came.
+
+    `created_at` is null for a student of staffstuddash of whom nothing has come here yet.
+    """
 
     id: str
     name: str | None
     email: str | None
-    created_at: datetime
+    created_at: datetime | None

@@ -200,6 +200,13 @@ Email = Annotated[
     AfterValidator(at_most(320, check_email)),
     Field(json_schema_extra={"maxLength": 320}),
 ]
+# Id, account or mailbox in another system.
+IdentifierValue = Annotated[
+    str,
+    StringConstraints(min_length=1, strip_whitespace=True),
+    AfterValidator(at_most(320, check_email)),
+    Field(json_schema_extra={"maxLength": 320}),
+]
 # Of a correction: a sentence of staff.
 Reason = Annotated[
     str,

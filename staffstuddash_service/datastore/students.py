@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Unpack
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
@@ -37,7 +37,7 @@ from staffstuddash_service.datastore.student_locks import (
 )
 from staffstuddash_service.domain.sort_keys import sort_key
 from staffstuddash_service.errors import StudentErased, StudentExists
-from staffstuddash_service.models import PerformanceRecord, Student, sort_columns
+from staffstuddash_service.models import IdentifierRow, PerformanceRecord, Student, sort_columns
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
 STUDENT_FIELDS = ("email", "created_at", "updated_at")
@@ -115,16 +115,20 @@ class StudentRepository(Repository):
         *,
         search: str | None = None,
         members: Members = EVERYBODY,
+        identifier: tuple[str, str | None] | None = None,
         **options: Unpack[PageOptions],
     ) -> Page[Student]:
         """Return a page of the students by id, of a class or a person if given.
 
-        search: a part of the name or e-mail; case and accents are ignored.
+        search: a part of the name or e-mail; case and accents are ignored. identifier: exact value
+        of an identifier in another system, and the system; None: any system.
         """
         query = select(Student).where(*members.conditions(Student.id))
         if search is not None:
             found = Student.search_text.contains(sort_key(search), autoescape=True)
             query = query.where(found)
+        if identifier is not None:
+            query = query.where(Student.id.in_(_known_elsewhere(*identifier)))
         return self.page(STUDENTS_BY_ID, query, _COLUMNS, **options)
 
     def update(self, student_id: str, changes: dict[str, Any], *, actor: str) -> Student:
@@ -283,3 +287,9 @@ def _delete(
     if refusal is not None and not is_replay:
         raise refusal
     return erase_rows(session, student_id, actor, is_memory=is_memory), is_replay
+
+
+def _known_elsewhere(value: str, system: str | None) -> Select[str]:
+    row = IdentifierRow
+    query = select(row.student_id).where(row.value == value)
+    return query if system is None else query.where(row.system == system)

@@ -222,6 +222,7 @@ class IdentifierRow(SourcedRow, Base):
         UniqueConstraint("system", "kind", "value"),
         Index(None, "student_id"),
         Index("ix_student_identifiers_lower_value", text("lower(value)")),
+        Index(None, "value"),
     )
 
     id: Mapped[str] = mapped_column(

@@ -9,6 +9,7 @@ from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission, Principal
 from shared_web.problems import InvalidRequest, documented
+from shared_web.query.identifiers import Identifier
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
@@ -67,13 +68,15 @@ def list_students(
     search: Search = None,
     class_id: OfClass = None,
     person_id: OfPerson = None,
+    identifier: Identifier = None,
     after: After = None,
     limit: Limit = 100,
 ) -> PageOut[StudentOut]:
-    """Return students by id, or those of a class or a person."""
+    """Return students by id, or those of a class, a person, or an identifier elsewhere."""
     page = datastore.students.search(
         search=search,
         members=Members(class_id, person_id),
+        identifier=identifier,
         filters=filters,
         after=after,
         limit=limit,

@@ -149,7 +149,14 @@ def test_views_have_few_columns(school: School) -> None:
     needs_postgresql(school)
     outcomes(school.datastore, an_identifier(kind=IdentifierKind.ID))
     columns = {
-        "published_classes": {"class_id", "course_id", "starts_on", "ends_on", "ended_at"},
+        "published_classes": {
+            "class_id",
+            "course_id",
+            "starts_on",
+            "ends_on",
+            "ended_at",
+            "subjects",
+        },
         "published_enrolments": {"student_id", "class_id", "valid_from", "valid_to"},
         "published_identifiers": {"student_id", "system", "kind", "value"},
     }

@@ -47,6 +47,7 @@ TYPES = {
     "moved",
     "needs-postgresql",
     "no-such-prediction",
+    "not-a-class",
     "not-assessable",
     "not-found",
     "nothing-presented",

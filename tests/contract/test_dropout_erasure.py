@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from threading import Event
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.event import listen
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.database.students.store import STUDENT, StudentToStore
@@ -238,3 +240,34 @@ def test_an_event_that_waits_for_an_erasure_is_not_stored(private_url: str) -> N
     assert result.outcome is Outcome.ERASED
     assert counts(manager)["students"] == counts(manager)["learning_events"] == 0
     engine.dispose()
+
+
+def test_an_erasure_waits_for_the_first_rows_of_the_student(private_url: str) -> None:
+    """The first rows are committed in the middle of the erasure, unless it waits for them."""
+    engine, other = engine_on(private_url), engine_on(private_url)
+    manager = DropoutDatabaseManager(Database.for_bind(other))
+    is_committed, is_reached = Event(), Event()
+
+    def wait_for_commit(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.startswith("DELETE FROM dropout.students"):
+            is_reached.set()
+            is_committed.wait(10)
+
+    listen(other, "before_cursor_execute", wait_for_commit)
+    with ThreadPoolExecutor(1) as pool:
+        with engine.begin() as storing:
+            first = DropoutDatabaseManager(Database.for_bind(storing, role="none"))
+            first.events.add(None, "s001", None, "NAVIGATION", occurred_at=NOON)
+            erasing = pool.submit(manager.students.erase, "s001")
+            wait_until(lambda: waits_for_a_lock(engine) or is_reached.is_set(), 10)
+        is_committed.set()
+        deleted = erasing.result()
+
+    assert (deleted["students"], deleted["learning_events"]) == (1, 1)
+    assert counts(manager)["students"] == counts(manager)["learning_events"] == 0
+    assert manager.students.erase("s001")["students"] == 0
+    with pytest.raises(StudentErased):
+        manager.students.add("s001")
+    assert counts(manager)["students"] == 0
+    engine.dispose()
+    other.dispose()

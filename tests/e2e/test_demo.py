@@ -175,6 +175,11 @@ def test_the_small_school(urls: dict[str, str], options: list[str]) -> None:
     assert len(read(urls, "staffstuddash", "dashboard/teacher")) == 24
     highest = result.stdout.split("highest risks as of")[1]
     assert highest.index("gone since the fourth week") < highest.index("fading away")
+    assert "12 stored, 0 already there" in result.stdout
+    of_class = result.stdout.split("The class demo-")[1]
+    assert "mathematics-a: 12 students by their risk in it" in of_class
+    assert "1 of 12" in of_class
+    assert "0 stored, 12 already there" in run(*options).stdout
 
 
 def test_in_memory_the_demo_works_with_a_note(oulad: str) -> None:

@@ -12,11 +12,15 @@ from typer.testing import CliRunner, Result
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.database.events.store import EVENT
 from dropout_service.domain.enums import EventType
+from dropout_service.errors import PredictionNotFound
 from dropout_service.models import DropoutPrediction
 from shared_db.connection.database import Database
 from shared_db.spool.queue import Spool
+from staffstuddash_service.datastore import DatastoreManager, StudentToStore
+from staffstuddash_service.domain.roster import RosterKind
 from tests.support.databases import engine_on
 from tests.support.factories import NOON, days
+from tests.support.rosters import a_class, an_enrolment, fill, outcomes
 from veritas_cli.main import app
 
 Run = Callable[..., Result]
@@ -202,3 +206,29 @@ def test_a_cohort_may_be_empty(run: Run, manager: DropoutDatabaseManager) -> Non
 
     assert nobody.exit_code == 0
     assert "0 students" in nobody.output
+
+
+def test_classes_are_predicted_besides_everybody(
+    run: Run, manager: DropoutDatabaseManager, private_url: str
+) -> None:
+    datastore = DatastoreManager(Database.for_bind(engine_on(private_url)))
+    fill(datastore, students=2, classes=())
+    datastore.students.add_many([StudentToStore(id_, None, id_) for id_ in ("s1", "s2", "s6")])
+    outcomes(datastore, a_class("math", course_id=None, term_ids=(), subjects=("Math",)))
+    outcomes(
+        datastore, *(an_enrolment(f"e{n}", student_id=f"s{n}", class_id="math") for n in (1, 2, 6))
+    )
+    of_class = run("--course", "math", "--as-of", AS_OF, "--show", "1")
+
+    assert "7 students as of" in of_class.output
+    assert "3 predictions stored, 0 already there, 4 not assessable" in of_class.output
+    assert "for instance s0: the student is not enrolled in the course" in of_class.output
+    assert {row.course_rank for row in predictions(manager)} == {1, 2, 3}
+    datastore.roster.separate(RosterKind.ENROLMENT, class_id="math", student_id="s6")
+    everybody = run("--all", "--show", "50")
+
+    assert "1 class: 2 predictions stored, 0 already there, 5 not assessable" in everybody.output
+    with pytest.raises(PredictionNotFound):
+        manager.predictions.get_latest("s6", course="math")
+    # Students are listed by their overall risk.
+    assert len(re.findall(r"\bs1\b", everybody.output)) == 1

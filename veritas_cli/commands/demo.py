@@ -1,5 +1,6 @@
 """`veritas demo`: send a school or a real course to the services, and show their results."""
 
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -17,7 +18,7 @@ from veritas_cli.demo.oulad_course import DEFAULT_DAY, course_demonstration
 from veritas_cli.demo.removal import is_removed, remove_school
 from veritas_cli.demo.sender import DemoSender, Step, Tally
 from veritas_cli.demo.synthetic_school import school_demonstration, school_prefix
-from veritas_cli.demo.tables import show_dashboard, show_highest
+from veritas_cli.demo.tables import show_class, show_dashboard, show_highest
 from veritas_cli.errors import CommandFailure
 from veritas_cli.http_client import ClientSettings, ServiceName, VeritasClient
 from veritas_cli.oulad.csv_files import OuladFiles
@@ -92,6 +93,9 @@ def _run(console: Console, client: VeritasClient, of_course: Demonstration | Non
     demonstration = of_course or _school(client, utc_now())
     headline = f"{demonstration.title}; predictions as of {demonstration.as_of_words}."
     console.print(headline, soft_wrap=True)
+    if in_memory:
+        # Classes of the roster reach dropout through the database.
+        demonstration = replace(demonstration, shown_class=None, class_predictions={})
     with progress_bars(console) as progress:
         sender = DemoSender(client, _ProgressObserver(console, progress))
         tallies = sender.send(demonstration)
@@ -102,6 +106,7 @@ def _run(console: Console, client: VeritasClient, of_course: Demonstration | Non
         console.print(_memory_note(in_memory), soft_wrap=True)
     show_dashboard(console, client, demonstration)
     show_highest(console, client, demonstration, tallies["predictions"].predictions)
+    show_class(console, client, demonstration)
 
 
 def _school(client: VeritasClient, now: datetime) -> Demonstration:

@@ -1,6 +1,7 @@
 """`veritas predict`: risks of a whole cohort with their reasons."""
 
 import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,11 +9,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from dropout_service.database import DropoutDatabaseManager
+from dropout_service.database.predictions.batch import BATCH_SIZE
 from dropout_service.database.predictions.batch_result import BatchResult
+from dropout_service.database.predictions.by_class import ClassAssessment
 from dropout_service.database.predictions.by_model import CourseAssessment
 from dropout_service.models import DropoutPrediction
 from shared_db.clock import utc_now
@@ -31,7 +34,7 @@ _COLUMNS = ("", "Student", "Course", "Score", "Level", "Type", "Momentum", "Why"
 def predict(
     course: Annotated[
         str | None,
-        typer.Option(help="Only this course: its enrolments, or the students active in it."),
+        typer.Option(help="Only this course or class: its enrolments, or the students active."),
     ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="All students.")] = False,  # noqa: FBT002 - an option
     as_of: Annotated[
@@ -49,6 +52,7 @@ def predict(
     """Predict a whole cohort, and list the highest risks with their main reasons.
 
     Enrolments in courses are judged by the model of `veritas train`, other students by the rules.
+    Classes of the roster are judged by the rules from their own events and marks.
     A second run for the same instant stores nothing new, unless late data arrived. Predictions
     include the rows that wait in dropout's spool on this machine.
     """
@@ -60,8 +64,12 @@ def predict(
         _use_spool(manager, spool)
         instant = _instant(as_of) if day is None else _end_of_day(manager, course, day, as_of)
         with progress_bars(console) as progress:
-            outcome = _predict(_Run(manager, instant, show, progress), course)
+            run = _Run(manager, instant, show, progress)
+            outcome = _predict(run, course)
+            of_classes = _predict_classes(run) if everybody else None
         _report(console, outcome, instant)
+        if of_classes is not None:
+            _report_classes(console, *of_classes)
         active = manager.models.get_active()
         if active is not None and active.version in outcome.versions:
             console.print(f"{active.version} tells who ends as {active.target}.", soft_wrap=True)
@@ -143,6 +151,27 @@ class _Run:
             self.progress.update(task, completed=done.students)
         return done
 
+    def of_classes(self, courses: Iterable[str], *, keep: int) -> BatchResult | None:
+        """Predict classes of the roster by the rules; None if none of the courses is one.
+
+        Small classes share a transaction, since each costs more than the rows of a class.
+        """
+        done, waiting = None, list[tuple[ClassAssessment, str]]()
+        for course in courses:
+            assessed = self.manager.batch_predictions.assess_class(course, self.as_of)
+            if assessed is None:
+                continue
+            absent = BatchResult.of_class(assessed.not_assessable)
+            done = absent if done is None else done.merge(absent, keep=keep)
+            waiting += [(assessed, student_id) for student_id in assessed.students]
+            while len(waiting) >= BATCH_SIZE:
+                done = done.merge(self._add(waiting[:BATCH_SIZE], keep), keep=keep)
+                del waiting[:BATCH_SIZE]
+        return done and done.merge(self._add(waiting, keep), keep=keep)
+
+    def _add(self, assessed: list[tuple[ClassAssessment, str]], keep: int) -> BatchResult:
+        return self.manager.batch_predictions.add_class_assessments(assessed, keep=keep)
+
     def by_model(self, assessed: CourseAssessment) -> BatchResult:
         """Store the model's predictions of a course, in batches."""
         task = self.progress.add_task(assessed.course, total=len(assessed.enrolments))
@@ -158,6 +187,9 @@ class _Run:
 def _predict(run: _Run, course: str | None) -> BatchResult:
     if course is None:
         return _predict_all(run)
+    if (of_class := run.of_classes([course], keep=run.keep)) is not None:
+        run.manager.batch_predictions.supersede_left(run.as_of, course)
+        return of_class
     is_known = run.manager.courses.get_dates(course) is not None
     judged = run.of_course(course) if is_known else None
     return run.by_rules(course, course) if judged is None else judged
@@ -169,6 +201,34 @@ def _predict_all(run: _Run) -> BatchResult:
         if (judged := run.of_course(course)) is not None:
             done = done.merge(judged, keep=run.keep)
     return done.merge(run.by_rules(None, "Everybody else"), keep=run.keep)
+
+
+def _predict_classes(run: _Run) -> tuple[int, BatchResult]:
+    """Predict each class that runs; return their number and the result.
+
+    The highest risks are not kept: a student is listed by the overall risk.
+    """
+    run.manager.batch_predictions.supersede_left(run.as_of)
+    classes = run.manager.courses.search_running_classes(run.as_of)
+    task = run.progress.add_task("Classes", total=len(classes), visible=bool(classes))
+    done = run.of_classes(_counted(run.progress, task, classes), keep=0)
+    return len(classes), done or BatchResult(last=None)
+
+
+def _counted(progress: Progress, task: TaskID, courses: Sequence[str]) -> Iterator[str]:
+    for course in courses:
+        yield course
+        progress.advance(task)
+
+
+def _report_classes(console: Console, count: int, outcome: BatchResult) -> None:
+    if count:
+        name = "class" if count == 1 else "classes"
+        line = (
+            f"{count} {name}: {outcome.stored} predictions stored, {outcome.unchanged} already "
+            f"there, {outcome.not_assessable} not assessable."
+        )
+        console.print(line, soft_wrap=True)
 
 
 def _report(console: Console, outcome: BatchResult, as_of: datetime) -> None:

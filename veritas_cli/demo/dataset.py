@@ -1,7 +1,7 @@
 """Data of a demonstration, independent of their source."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,8 @@ class Demonstration:
     time, as there can be many. outcomes: a text per student, shown beside the prediction. lost: the
     students known to have left or failed; None if that is unknown. notes: sentences that a reader
     of the tables needs. resources: rows of the roster, those that others refer to first.
-    relations: enrolments, teaching and advising.
+    relations: enrolments, teaching and advising. shown_class: a class whose risks are shown;
+    class_predictions: the id of the prediction to make in it, by student.
     """
 
     title: str
@@ -41,6 +42,8 @@ class Demonstration:
     notes: Sequence[str]
     resources: Sequence[Replacement] = ()
     relations: Sequence[Replacement] = ()
+    shown_class: str | None = None
+    class_predictions: Mapping[str, str] = field(default_factory=dict)
 
     def name_of(self, student_id: str) -> str:
         """Return the name of a student."""

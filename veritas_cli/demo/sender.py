@@ -1,6 +1,6 @@
 """Sender of a demonstration: concurrent requests, and a monitoring event for each step or batch."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -165,18 +165,30 @@ def _steps(demonstration: Demonstration) -> list[Step]:
     dropout, staffstuddash = ServiceName.DROPOUT, ServiceName.STAFFSTUDDASH
     students, marks = demonstration.students, demonstration.assessments
 
-    def predictions() -> Iterator[Call]:
+    def predictions(ids: Mapping[str, str], course: str | None) -> Iterator[Call]:
         as_of = demonstration.as_of.isoformat()
-        for student_id, id_ in demonstration.predictions.items():
+        for student_id, id_ in ids.items():
             path = f"/api/v1/students/{student_id}/predictions"
-            yield Call(dropout, path, {"id": id_, "as_of": as_of})
+            yield Call(dropout, path, {"id": id_, "as_of": as_of, "course": course})
+
+    made = [
+        Step(
+            "predictions",
+            dropout,
+            partial(predictions, demonstration.predictions, None),
+            len(demonstration.predictions),
+        )
+    ]
+    if ids := demonstration.class_predictions:
+        of_class = partial(predictions, ids, demonstration.shown_class)
+        made.append(Step("class", dropout, of_class, len(ids)))
 
     return [
         _batched("students", staffstuddash, lambda: students, len(students)),
         *_roster_steps(demonstration),
         _batched("assessments", staffstuddash, lambda: marks, len(marks), _MARKS_PER_BATCH),
         _batched("events", dropout, demonstration.events, demonstration.event_count),
-        Step("predictions", dropout, predictions, len(demonstration.predictions)),
+        *made,
     ]
 
 

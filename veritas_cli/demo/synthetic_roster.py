@@ -22,6 +22,17 @@ class SchoolRoster:
     relations: Sequence[Replacement]
 
 
+def class_id(prefix: str, subject: str, section: str) -> str:
+    """Return the id of a class."""
+    return f"{prefix}-{subject.lower()}-{section}"
+
+
+def sections_of(students: Sequence[str]) -> dict[str, str]:
+    """Return the section of each student: the first half of them are in the first section."""
+    half = len(students) // len(SECTIONS)
+    return {id_: SECTIONS[place >= half] for place, id_ in enumerate(students)}
+
+
 def school_roster(
     prefix: str, subjects: Sequence[str], days: tuple[date, date], begins: Mapping[str, date]
 ) -> SchoolRoster:
@@ -31,7 +42,7 @@ def school_roster(
     begins: the first day of each student; the first half of them are in the first section.
     """
     classes = {
-        f"{prefix}-{subject.lower()}-{section}": (subject, section)
+        class_id(prefix, subject, section): (subject, section)
         for subject in subjects
         for section in SECTIONS
     }
@@ -113,13 +124,12 @@ def _teacher_id(prefix: str, subject: str) -> str:
 def _enrolments(
     classes: Mapping[str, tuple[str, str]], begins: Mapping[str, date]
 ) -> list[Replacement]:
-    half = len(begins) // len(SECTIONS)
-    students = list(begins.items())
-    members = {"a": students[:half], "b": students[half:]}
+    sections = sections_of(list(begins))
     return [
         Replacement(f"classes/{id_}/students/{student_id}", {"valid_from": day.isoformat()})
         for id_, (_, section) in classes.items()
-        for student_id, day in members[section]
+        for student_id, day in begins.items()
+        if sections[student_id] == section
     ]
 
 

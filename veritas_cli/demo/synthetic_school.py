@@ -21,7 +21,7 @@ from veritas_cli.demo.student_profiles import (
     StudentProfile,
     session,
 )
-from veritas_cli.demo.synthetic_roster import school_roster
+from veritas_cli.demo.synthetic_roster import SECTIONS, class_id, school_roster, sections_of
 
 # Plants for surnames, so that the names are recognisably made up.
 PUPILS = {
@@ -61,6 +61,7 @@ _SEED = "veritas"
 class _Pupil:
     id: str
     name: str
+    section: str
     profile: StudentProfile
     first_day: datetime
 
@@ -96,8 +97,12 @@ def school_demonstration(now: datetime, run: int = 1) -> Demonstration:
     end = datetime.combine(now.astimezone(UTC).date(), time(tzinfo=UTC))
     first_day = end - timedelta(weeks=WEEKS)
     prefix = school_prefix(now, run)
-    pupils = [_Pupil(id_, name, PUPILS[name], first_day) for id_, name in pupil_ids(prefix).items()]
-    events = [event for pupil in pupils for event in _events(pupil)]
+    names = pupil_ids(prefix)
+    sections = sections_of(list(names))
+    pupils = [
+        _Pupil(id_, name, sections[id_], PUPILS[name], first_day) for id_, name in names.items()
+    ]
+    events = [event for pupil in pupils for event in _events(prefix, pupil)]
     begins = {pupil.id: pupil.enrolled_on for pupil in pupils}
     roster = school_roster(prefix, SUBJECTS, (first_day.date(), end.date()), begins)
     return Demonstration(
@@ -109,6 +114,12 @@ def school_demonstration(now: datetime, run: int = 1) -> Demonstration:
         event_count=len(events),
         events=lambda: iter(events),
         predictions={pupil.id: f"{pupil.id}-prediction" for pupil in pupils},
+        shown_class=class_id(prefix, SUBJECTS[0], SECTIONS[0]),
+        class_predictions={
+            pupil.id: f"{pupil.id}-{SUBJECTS[0].lower()}-prediction"
+            for pupil in pupils
+            if pupil.section == SECTIONS[0]
+        },
         outcome_heading="Profile",
         outcomes={pupil.id: pupil.profile.name for pupil in pupils},
         lost=None,
@@ -127,7 +138,7 @@ def address_of(name: str) -> str:
     return f"{name.replace(' ', '.').lower()}{MAIL_DOMAIN}"
 
 
-def _events(pupil: _Pupil) -> Iterator[Body]:
+def _events(prefix: str, pupil: _Pupil) -> Iterator[Body]:
     random = pupil.random("events")
     number = 0
     for week, count in enumerate(pupil.profile.sessions):
@@ -145,7 +156,7 @@ def _events(pupil: _Pupil) -> Iterator[Body]:
                     "event_type": activity.event_type,
                     "question_id": activity.question
                     and f"{subject}-{week + 1}-{activity.question}".lower(),
-                    "course": subject.lower(),
+                    "course": class_id(prefix, subject, pupil.section),
                     "data": activity.data,
                     "occurred_at": (start + activity.after).isoformat(),
                 }

@@ -1,4 +1,4 @@
-"""Tables at the end of a demonstration: the teacher's dashboard and the highest risks."""
+"""Tables at the end of a demonstration: the teacher's dashboard, the highest risks, a class."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from veritas_cli.http_client import ServiceName, VeritasClient
 
 _DASHBOARD_ROWS = 15
 _HIGHEST = 10
+_CLASS_ROWS = 5
 _PAGE = 100
 _NONE = "-"
 # Terminals of 80 columns are common, so the tables waste no space.
@@ -75,6 +76,32 @@ def show_highest(
     console.print(table)
     if highest and demonstration.lost is not None:
         console.print(_hit_rate(demonstration.lost, highest, predictions), soft_wrap=True)
+
+
+def show_class(console: Console, client: VeritasClient, demonstration: Demonstration) -> None:
+    """Print the highest risks of one class, from its own events and marks.
+
+    Raises:
+        ClientError: a call failed.
+
+    """
+    if demonstration.shown_class is None:
+        return
+    path = f"/api/v1/courses/{demonstration.shown_class}/risks"
+    rows = list(client.pages(ServiceName.DROPOUT, path))
+    title = f"The class {demonstration.shown_class}: {len(rows)} students by their risk in it"
+    table = _table(title, "Student", "Score", "Level", "Place", "Main reason")
+    for row in rows[:_CLASS_ROWS]:
+        indicators = row["primary_indicators"]
+        table.add_row(
+            demonstration.name_of(row["student_id"]),
+            f"{row['risk_score']:.2f}",
+            _level(row["risk_level"]),
+            f"{row['course_rank']} of {row['course_ranked']}",
+            indicators[0]["text"] if indicators else _NONE,
+        )
+    console.print()
+    console.print(table)
 
 
 def _highest(client: VeritasClient, predictions: Mapping[str, Body]) -> list[Body] | None:

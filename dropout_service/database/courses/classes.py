@@ -3,7 +3,8 @@
 The in-memory store does not have them. A course that was imported here precedes a class of its id.
 """
 
-from datetime import date
+from collections import defaultdict
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -19,8 +20,20 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.orm import Session
 
-from dropout_service.models import Course, published_classes, published_enrolments
+from dropout_service.domain.enrolments.class_calendar import (
+    ClassEnrolment,
+    RosterClass,
+    utc_date,
+)
+from dropout_service.models import (
+    Course,
+    DailyActivity,
+    DropoutPrediction,
+    published_classes,
+    published_enrolments,
+)
 
 _CLASS, _ENROLMENT = published_classes.c, published_enrolments.c
 
@@ -29,6 +42,73 @@ def is_class(course: str) -> ColumnElement[bool]:
     """Return the condition that the course is a class of the roster and was not imported."""
     is_imported = exists().where(Course.id == course)
     return and_(exists().where(_CLASS.class_id == course), ~is_imported)
+
+
+def class_of(session: Session, course: str) -> RosterClass | None:
+    """Return the class of that id, ended or not; None if there is none, or it was imported."""
+    if session.get_bind().dialect.name == "sqlite":
+        return None
+    query = select(
+        _CLASS.class_id, _CLASS.starts_on, _CLASS.ends_on, _CLASS.ended_at, _CLASS.subjects
+    ).where(_CLASS.class_id == course, is_class(course))
+    row = session.execute(query).one_or_none()
+    return None if row is None else RosterClass(*row[:-1], subjects=tuple(row.subjects))
+
+
+def running_classes(as_of: datetime) -> Select[str]:
+    """Return the query of the classes that run at the instant and were not imported, by id."""
+    day, is_imported = utc_date(as_of), exists().where(Course.id == _CLASS.class_id)
+    return (
+        select(_CLASS.class_id)
+        .where(
+            or_(_CLASS.ended_at.is_(None), _CLASS.ended_at > as_of),
+            or_(_CLASS.starts_on.is_(None), _CLASS.starts_on <= day),
+            or_(_CLASS.ends_on.is_(None), _CLASS.ends_on >= day),
+            ~is_imported,
+        )
+        .order_by(_CLASS.class_id)
+    )
+
+
+def enrolments_by_student(session: Session, class_id: str) -> dict[str, list[ClassEnrolment]]:
+    """Return all enrolments in the class, ended or not, by student."""
+    query = select(_ENROLMENT.student_id, _ENROLMENT.valid_from, _ENROLMENT.valid_to)
+    found: dict[str, list[ClassEnrolment]] = defaultdict(list)
+    for student_id, *days in session.execute(query.where(_ENROLMENT.class_id == class_id)):
+        found[student_id].append(ClassEnrolment(*days))
+    return dict(found)
+
+
+def enrolments_in(session: Session, class_id: str, student_id: str) -> list[ClassEnrolment]:
+    """Return all enrolments of one student in the class, ended or not."""
+    query = select(_ENROLMENT.valid_from, _ENROLMENT.valid_to)
+    is_theirs = (_ENROLMENT.class_id == class_id) & (_ENROLMENT.student_id == student_id)
+    return [ClassEnrolment(*days) for days in session.execute(query.where(is_theirs))]
+
+
+def active_in(session: Session, course: str) -> set[str]:
+    """Return the students with events that name the course."""
+    query = select(DailyActivity.student_id).where(DailyActivity.course == course)
+    return set(session.scalars(query.distinct()))
+
+
+def has_class_predictions(course: str) -> ColumnElement[bool]:
+    """Return the condition that the class has predictions of its own that count."""
+    row = DropoutPrediction
+    return exists().where(row.course == course, row.is_latest, row.is_class)
+
+
+def left_with_latest(as_of: datetime) -> Select[*tuple[Any, ...]]:
+    """Return the query of students with a latest prediction in a class that they have left."""
+    row = DropoutPrediction
+    is_enrolled = exists().where(
+        _ENROLMENT.student_id == row.student_id,
+        _ENROLMENT.class_id == row.course,
+        _holds_on(utc_date(as_of)),
+    )
+    return select(row.course, row.student_id).where(
+        row.is_latest, row.is_class, row.as_of <= as_of, ~is_enrolled
+    )
 
 
 def students_in_class(course: str, day: date) -> Select[*tuple[Any, ...]]:

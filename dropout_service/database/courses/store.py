@@ -20,7 +20,7 @@ from dropout_service.database.courses.bulk_import import (
     insert_submissions,
     require_postgresql,
 )
-from dropout_service.database.courses.classes import class_rows, enrolment_count
+from dropout_service.database.courses.classes import class_rows, enrolment_count, running_classes
 from dropout_service.domain.enrolments.course_calendar import CourseDates
 from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models import Course, Enrolment
@@ -88,6 +88,12 @@ class CourseRepository(Repository):
             for course in courses
             if course.dates.not_running_reason(course.dates.last_completed_day(as_of)) is None
         ]
+
+    def search_running_classes(self, as_of: datetime) -> list[str]:
+        """Return the ids of the classes of the roster that run at the instant, sorted."""
+        if self.use_fallback:
+            return []
+        return list(self.read(lambda session: session.scalars(running_classes(as_of)).all()))
 
     def import_courses(
         self, courses: Sequence[CourseToStore], coursework: Sequence[CourseworkToStore]

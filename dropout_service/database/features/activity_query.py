@@ -20,6 +20,16 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from dropout_service.database.events.daily_query import COLUMNS, day_totals
+from dropout_service.database.events.inserted import course_of
+from dropout_service.database.features.class_periods import (
+    CLASS,
+    class_periods,
+    days_in_periods,
+    is_in_period,
+    moved_forward,
+    subjects_of_class,
+    utc_day,
+)
 from dropout_service.domain.rules.activity import (
     BEFORE_DAYS,
     RECENT_DAYS,
@@ -28,8 +38,9 @@ from dropout_service.domain.rules.activity import (
     Activity,
     epoch_day,
 )
-from dropout_service.models import DailyActivity, KnownAssessment, LearningEvent
+from dropout_service.models import DailyActivity, KnownAssessment, KnownStudent, LearningEvent
 from shared_db.columns import UtcDateTime
+from shared_db.queries.dialects import in_list
 
 # Columns of the rollup that are summed over the recent days and over the days before them.
 _IN_WINDOWS = {
@@ -51,29 +62,39 @@ _NULLABLE = {name for name, field in Activity.__dataclass_fields__.items() if fi
 
 
 def activity_of(
-    session: Session, students: Select[str], as_of: datetime, **parameters: object
+    session: Session,
+    students: Select[str],
+    as_of: datetime,
+    *,
+    in_class: bool = False,
+    **parameters: object,
 ) -> dict[str, Activity]:
     """Return the activity up to `as_of` of the selected students, by id.
 
     Whole days come from the rollup, the day of `as_of` from its events up to that instant.
     students: a query that is a module's constant, as its statement is cached. parameters: of it.
+    in_class: only the activity in the class `course` while enrolled in it, a parameter; PostgreSQL
+    only. Days outside of the enrolments are left out of the time: it goes on with the next one.
     """
     values = {"as_of": as_of, "today": epoch_day(as_of), **parameters}
-    rows = session.execute(activity_statement(students), values).mappings()
+    rows = session.execute(activity_statement(students, in_class=in_class), values).mappings()
     return {
         row["id"]: Activity(as_of=as_of, **{name: row[name] for name in _FIELDS}) for row in rows
     }
 
 
 @cache
-def activity_statement(students: Select[str]) -> Select[*tuple[Any, ...]]:
+def activity_statement(
+    students: Select[str], *, in_class: bool = False
+) -> Select[*tuple[Any, ...]]:
     """Return the statement: one row per selected student, its columns the fields of `Activity`.
 
     Cached, because building it takes longer than running it for one student.
     """
     scope = select(students.subquery("student").c[0].label("id")).cte("scope")
-    events = _event_counts(scope)
-    marks = _mark_counts(scope)
+    periods = class_periods(scope, TODAY) if in_class else None
+    events = _event_counts(scope, periods)
+    marks = _mark_counts(scope, periods)
     counted = [
         column if column.key in _NULLABLE else func.coalesce(column, 0).label(column.key)
         for part in (events, marks)
@@ -88,21 +109,28 @@ def activity_statement(students: Select[str]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _days(scope: CTE) -> Subquery:
-    """Return the rows of the rollup as they were at `as_of`."""
+@cache
+def given_students(dialect: str) -> Select[str]:
+    """Return the query of the students of the parameter `ids`."""
+    return select(KnownStudent.id).where(in_list(KnownStudent.id, "ids", dialect))
+
+
+def _days(scope: CTE, periods: CTE | None) -> Subquery:
+    """Return the rows of the rollup as they were at `as_of`; of a class, those of its periods."""
     chosen = select(scope.c.id)
-    whole = select(*(getattr(DailyActivity, name) for name in COLUMNS)).where(
-        DailyActivity.day < TODAY, DailyActivity.student_id.in_(chosen)
-    )
     event = LearningEvent
-    part = day_totals(
-        (event.day == TODAY) & (event.occurred_at <= AS_OF) & event.student_id.in_(chosen)
-    )
+    is_whole = (DailyActivity.day < TODAY) & DailyActivity.student_id.in_(chosen)
+    is_part = (event.day == TODAY) & (event.occurred_at <= AS_OF) & event.student_id.in_(chosen)
+    if periods is not None:
+        is_part &= course_of(event) == CLASS
+        return days_in_periods(periods, is_whole, day_totals(is_part))
+    whole = select(*(getattr(DailyActivity, name) for name in COLUMNS)).where(is_whole)
+    part = day_totals(is_part)
     return union_all(whole, select(*(part.c[name] for name in COLUMNS))).subquery("known_day")
 
 
-def _event_counts(scope: CTE) -> Subquery:
-    known = _days(scope)
+def _event_counts(scope: CTE, periods: CTE | None) -> Subquery:
+    known = _days(scope, periods)
     before = func.lag(known.c.day).over(
         partition_by=known.c.student_id, order_by=(known.c.day, known.c.course)
     )
@@ -186,21 +214,27 @@ def _gaps(day: Subquery, windows: dict[str, ColumnElement[bool]]) -> list[Column
     ]
 
 
-def _mark_counts(scope: CTE) -> Subquery:
+def _mark_counts(scope: CTE, periods: CTE | None) -> Subquery:
     known = KnownAssessment
     place = func.row_number().over(
         partition_by=known.student_id, order_by=(known.submitted_at.desc(), known.id.desc())
     )
-    mark = (
+    at: Any = known.submitted_at if periods is None else moved_forward(periods, known.submitted_at)
+    share = known.score / known.max_score
+    marks = (
         select(
             known.student_id,
-            known.submitted_at,
-            (known.score / known.max_score).label("share"),
+            at.label("submitted_at"),
+            share.label("share"),
             place.label("place"),
         )
+        .select_from(known)
         .where(known.submitted_at <= AS_OF, known.student_id.in_(select(scope.c.id)))
-        .subquery("mark")
     )
+    if periods is not None:
+        in_period = is_in_period(periods, known.student_id, utc_day(known.submitted_at))
+        marks = marks.join(periods, in_period).where(known.subject.in_(subjects_of_class()))
+    mark = marks.subquery("mark")
     is_recent = mark.c.place <= RECENT_MARKS
     return (
         select(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.courses.enrolment_periods import observable_activity, periods_of
 from dropout_service.database.features.activity_query import activity_of
+from dropout_service.database.features.class_features import features_in_class
 from dropout_service.database.features.incomplete import pending_values
 from dropout_service.database.students.locking import (
     ensure_and_lock_one,
@@ -30,7 +31,11 @@ from shared_db.ids import new_id
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.spool.pending import pending_of
-from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
+from shared_db.writes.idempotent_insert import (
+    content_digest,
+    find_replay,
+    insert_idempotent,
+)
 
 FEATURES_BY_TIME = Keyset("features", (FeatureSet.as_of, FeatureSet.id), is_descending=True)
 ONE_STUDENT = select(bindparam("student_id", type_=Key).label("id"))
@@ -46,22 +51,35 @@ class FeatureRepository(Repository):
         student_id: str,
         *,
         as_of: datetime | None = None,
+        course: str | None = None,
         feature_set_id: str | None = None,
     ) -> FeatureSet:
         """Compute and insert the features from the rows up to `as_of`, by default now.
 
+        course: a class of the roster, whose events and marks alone count, in the time of the
+        student's enrolments; None: all events and marks.
+
         Raises:
             StudentNotFound: no row of that student is stored.
             StudentErased: all data of the student were erased.
-            FeatureSetExists: the id is stored for another student or instant.
+            CourseNotFound: there is no such class.
+            NotAClass: the course was imported.
+            NotAssessable: the class does not run at the instant, or the student is not in it.
+            FeatureSetExists: the id is stored for another student, course or instant.
 
         """
         instant = as_of or utc_now()
-        digest = content_digest({"student_id": student_id, "as_of": as_of})
+        # Without a class the content is that of earlier releases, whose requests are repeated.
+        sent = {"student_id": student_id, "as_of": as_of} | ({"course": course} if course else {})
+        digest = content_digest(sent)
         pending = pending_values(pending_of(self.spool, [student_id]), student_id)
 
         def compute(session: Session) -> FeatureSet:
-            computed = computed_values(session, student_id, instant, feature_set_id)
+            # A repeated request is answered as before, although the student may have left since.
+            replay = find_replay(session, FeatureSet, feature_set_id, digest, FeatureSetExists)
+            if replay is not None:
+                return replay
+            computed = computed_values(session, student_id, instant, course, feature_set_id)
             stored = _insert(session, computed | pending | {"digest": digest})
             if stored.student_id != student_id and not stored.is_replay:
                 raise StudentMerged(student_id, stored.student_id)  # since the rows were read
@@ -86,22 +104,25 @@ class FeatureRepository(Repository):
 
         """
         sent = {"student_id": student_id, "as_of": as_of, "features": features, "version": version}
-        values = _values(student_id, feature_set_id, as_of or utc_now(), version, features)
+        instant = as_of or utc_now()
+        values = _values(student_id, feature_set_id, instant, version, features, course=None)
         values["digest"] = content_digest(sent)
         return self.write(lambda session: _insert(session, values))
 
-    def get_latest(self, student_id: str) -> FeatureSet:
-        """Return the student's feature set with the latest `as_of`.
+    def get_latest(self, student_id: str, *, course: str | None = None) -> FeatureSet:
+        """Return the feature set with the latest `as_of`: of a class, by default of all rows.
 
         Raises:
             StudentErased: all data of the student were erased.
             FeatureSetNotFound: the student has no feature set.
 
         """
-        return self.read(lambda session: _latest(session, student_id))
+        return self.read(lambda session: _latest(session, student_id, course))
 
-    def search(self, student_id: str, **options: Unpack[PageOptions]) -> Page[FeatureSet]:
-        """Return the student's feature sets, the latest `as_of` first.
+    def search(
+        self, student_id: str, *, course: str | None = None, **options: Unpack[PageOptions]
+    ) -> Page[FeatureSet]:
+        """Return the student's feature sets, the latest `as_of` first, of one class if given.
 
         Raises:
             StudentNotFound: no row of that student is stored.
@@ -110,6 +131,8 @@ class FeatureRepository(Repository):
 
         """
         query = select(FeatureSet).where(FeatureSet.student_id == student_id)
+        if course is not None:
+            query = query.where(FeatureSet.course == course)
         return self.page(
             FEATURES_BY_TIME,
             query,
@@ -126,27 +149,54 @@ def features_at(session: Session, student_id: str, as_of: datetime) -> Features:
         StudentErased: all data of the student were erased.
 
     """
-    require_not_erased(session, student_id)
-    if session.get(KnownStudent, student_id) is None:
-        require_not_merged(session, student_id)
-        raise StudentNotFound(student_id)
+    require_known(session, student_id)
     periods = periods_of(session, [student_id])
     known = activity_of(session, ONE_STUDENT, as_of, student_id=student_id)
     return features_of(observable_activity(session, periods, known, as_of)[student_id])
 
 
-def computed_values(
-    session: Session, student_id: str, as_of: datetime, feature_set_id: str | None = None
-) -> Row:
-    """Return the row, without digest, of the student's features from the rows up to `as_of`.
+def require_known(session: Session, student_id: str) -> None:
+    """Reject a student without data.
 
     Raises:
         StudentNotFound: no row of that student is stored, here or in staffstuddash.
         StudentErased: all data of the student were erased.
+        StudentMerged: the student was merged into another id.
 
     """
-    features = features_at(session, student_id, as_of)
-    return _values(student_id, feature_set_id, as_of, FEATURES_VERSION, asdict(features))
+    require_not_erased(session, student_id)
+    if session.get(KnownStudent, student_id) is None:
+        require_not_merged(session, student_id)
+        raise StudentNotFound(student_id)
+
+
+def computed_values(
+    session: Session,
+    student_id: str,
+    as_of: datetime,
+    course: str | None = None,
+    feature_set_id: str | None = None,
+) -> Row:
+    """Return the row, without digest, of the student's features from the rows up to `as_of`.
+
+    course: a class, whose events and marks alone count.
+
+    Raises:
+        StudentNotFound: no row of that student is stored, here or in staffstuddash.
+        StudentErased: all data of the student were erased.
+        CourseNotFound: there is no such class.
+        NotAClass: the course was imported.
+        NotAssessable: the class does not run at the instant, or the student is not in it.
+
+    """
+    if course is None:
+        features = features_at(session, student_id, as_of)
+    else:
+        require_known(session, student_id)
+        features = features_in_class(session, student_id, course, as_of)
+    return _values(
+        student_id, feature_set_id, as_of, FEATURES_VERSION, asdict(features), course=course
+    )
 
 
 def _values(
@@ -155,10 +205,13 @@ def _values(
     as_of: datetime,
     version: str,
     features: dict[str, Any],
+    *,
+    course: str | None,
 ) -> Row:
     return {
         "id": feature_set_id or new_id(),
         "student_id": student_id,
+        "course": course,
         "as_of": as_of,
         "version": version,
         "features": features,
@@ -172,13 +225,14 @@ def _insert(session: Session, values: Row) -> FeatureSet:
     return insert_idempotent(session, FeatureSet, row, FeatureSetExists)
 
 
-def _latest(session: Session, student_id: str) -> FeatureSet:
+def _latest(session: Session, student_id: str, course: str | None) -> FeatureSet:
     require_not_erased(session, student_id)
-    is_theirs = FeatureSet.student_id == student_id
+    is_of_course = FeatureSet.course.is_(None) if course is None else FeatureSet.course == course
+    is_theirs = (FeatureSet.student_id == student_id) & is_of_course
     query = select(FeatureSet).where(is_theirs, FeatureSet.recomputed_at.is_(None))
     latest = query.order_by(FeatureSet.as_of.desc(), FeatureSet.id.desc()).limit(1)
     found = session.scalar(latest)
     if found is None:
         require_not_merged(session, student_id)
-        raise FeatureSetNotFound(student_id)
+        raise FeatureSetNotFound(student_id, course)
     return found

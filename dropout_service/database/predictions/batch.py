@@ -1,14 +1,21 @@
-"""Predictions of many students: repository, which works in batches of bounded size."""
+"""Predictions of many students: repository, which works in batches of bounded size.
 
+A course that a model judges, and a class of the roster, are assessed as a whole for the ranks.
+"""
+
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Integer, Select, Subquery, bindparam, func, select, union
 from sqlalchemy.orm import Session
 
+from dropout_service.database.courses.classes import class_of, left_with_latest
 from dropout_service.database.features.activity_query import activity_of
 from dropout_service.database.predictions.batch_result import MAX_EXAMPLES, BatchResult
+from dropout_service.database.predictions.by_class import ClassAssessment, assess_class
 from dropout_service.database.predictions.by_model import (
     CourseAssessment,
     assess_course,
@@ -111,6 +118,26 @@ class BatchPredictionRepository(Repository):
 
         return self.read(assess)
 
+    def assess_class(self, course: str, as_of: datetime) -> ClassAssessment | None:
+        """Return the assessment of a class of the roster by the rules, None if there is no such."""
+        pending = pending_of(self.spool)
+
+        def assess(session: Session) -> ClassAssessment | None:
+            found = class_of(session, course)
+            return None if found is None else assess_class(session, found, as_of, pending)
+
+        return self.read(assess)
+
+    def add_class_assessments(
+        self, assessed: Sequence[tuple[ClassAssessment, str]], *, keep: int = 0
+    ) -> BatchResult:
+        """Insert the predictions of students in classes; erased students are left out.
+
+        assessed: of one instant. keep: number of the highest risks to return. Repeating the call
+        changes nothing.
+        """
+        return self.write(lambda session: _insert_of_classes(session, assessed, keep))
+
     def add_assessments(
         self,
         assessed: CourseAssessment,
@@ -135,6 +162,33 @@ class BatchPredictionRepository(Repository):
 
         self.write(change)
 
+    def supersede_left(self, as_of: datetime, course: str | None = None) -> int:
+        """Supersede predictions of students who were not in the class at the instant; return count.
+
+        course: a class; None: all classes, also those that have ended.
+        """
+        if self.use_fallback:
+            return 0  # without a roster
+        query = left_with_latest(as_of)
+        if course is not None:
+            query = query.where(DropoutPrediction.course == course)
+
+        def change(session: Session) -> int:
+            left: dict[str, list[str]] = defaultdict(list)
+            rows = session.execute(query.limit(BATCH_SIZE)).all()
+            # All at once: locked class by class, two such transactions could deadlock.
+            ensure_and_lock(session, {row.student_id for row in rows}, utc_now())
+            for class_id, student_id in rows:
+                left[class_id].append(student_id)
+            for class_id, students in left.items():
+                supersede(session, class_id, students, as_of)
+            return len(rows)
+
+        count = 0
+        while superseded := self.write(change):
+            count += superseded
+        return count
+
 
 def _next(student: Subquery) -> Select[str]:
     after, limit = bindparam("after", type_=Key), bindparam("limit", type_=Integer())
@@ -151,7 +205,7 @@ NEXT_OF_ALL, NEXT_IN_A_COURSE = _next(EVERYBODY.subquery("student")), _next(IN_A
 
 
 def _activities(
-    session: Session, as_of: datetime, course: str | None, **page: object
+    session: Session, as_of: datetime, course: str | None, **page: Any
 ) -> dict[str, Activity]:
     if course is None:
         return activity_of(session, NEXT_OF_ALL, as_of, **page)
@@ -192,3 +246,12 @@ def _insert_by_model(
     rows = [named_model_values(assessed, *pair) for pair in enrolments if pair[0] not in absent]
     inserted = BatchResult.of_inserts(rows, insert_predictions(session, rows), keep)
     return replace(inserted, enrolments=len(enrolments), versions=(assessed.version,))
+
+
+def _insert_of_classes(
+    session: Session, assessed: Sequence[tuple[ClassAssessment, str]], keep: int
+) -> BatchResult:
+    absent = ensure_and_lock(session, {id_ for _, id_ in assessed}, utc_now()).absent
+    rows = [of_class.named_values(id_) for of_class, id_ in assessed if id_ not in absent]
+    inserted = BatchResult.of_inserts(rows, insert_predictions(session, rows), keep)
+    return replace(inserted, students=len(assessed))

@@ -1,7 +1,7 @@
 """Results of the predictions of many students."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dropout_service.models import DropoutPrediction
@@ -54,6 +54,13 @@ class BatchResult:
         examples = tuple(enrolments[:MAX_EXAMPLES])
         count = len(enrolments)
         return cls(last=None, enrolments=count, not_assessable=count, examples=examples)
+
+    @classmethod
+    def of_class(cls, students: Mapping[str, str]) -> "BatchResult":
+        """Return the result of students of a class who are not assessable, with the reason."""
+        count = len(students)
+        examples = tuple(students.items())[:MAX_EXAMPLES]
+        return cls(last=None, students=count, not_assessable=count, examples=examples)
 
     def merge(self, following: "BatchResult", *, keep: int) -> "BatchResult":
         """Return the result of both batches, with the `keep` highest risks."""

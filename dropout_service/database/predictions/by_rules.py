@@ -4,9 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cache
 
-from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from dropout_service.database.courses.enrolment_periods import (
@@ -15,9 +13,10 @@ from dropout_service.database.courses.enrolment_periods import (
     observable_activity,
     periods_of,
 )
-from dropout_service.database.features.activity_query import activity_of
+from dropout_service.database.features.activity_query import activity_of, given_students
 from dropout_service.database.features.incomplete import pending_values
 from dropout_service.database.predictions.insert import assessment_values
+from dropout_service.domain.enrolments.class_calendar import NOT_ENROLLED
 from dropout_service.domain.enrolments.course_calendar import EnrolmentPeriod
 from dropout_service.domain.rules.activity import Activity
 from dropout_service.domain.rules.features import Features, features_of
@@ -27,13 +26,10 @@ from dropout_service.domain.rules.risk import (
     assess,
     missing_for_assessment,
 )
-from dropout_service.models import Course, KnownStudent
+from dropout_service.models import Course
 from shared_db.columns import Row
-from shared_db.queries.dialects import in_list
 from shared_db.spool.pending import Pending
 from shared_db.writes.idempotent_insert import content_digest
-
-NOT_ENROLLED = "the student is not enrolled in the course"
 
 
 def rule_values(
@@ -115,13 +111,8 @@ def activities_of(
     session: Session, students: Iterable[str], as_of: datetime
 ) -> dict[str, Activity]:
     """Return the activity up to `as_of` of these students, by id."""
-    given = _given_students(session.get_bind().dialect.name)
+    given = given_students(session.get_bind().dialect.name)
     return activity_of(session, given, as_of, ids=sorted(students))
-
-
-@cache
-def _given_students(dialect: str) -> Select[str]:
-    return select(KnownStudent.id).where(in_list(KnownStudent.id, "ids", dialect))
 
 
 def _absence_reasons(

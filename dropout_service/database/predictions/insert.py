@@ -32,6 +32,7 @@ def assessment_values(assessment: Assessment | ModelAssessment) -> Row:
         "recommendations": list(assessment.recommendations),
         "missing": [asdict(missing) for missing in assessment.missing],
         "created_at": utc_now(),
+        "is_class": False,
         "is_latest": False,
         "is_overall": False,
     }

@@ -116,12 +116,15 @@ def _supersede(session: Session, which: ColumnElement[bool], as_of: datetime) ->
 
 
 def mark_overall(session: Session, students: Sequence[str]) -> None:
-    """Mark the overall prediction among the latest of each student; they must be locked."""
+    """Mark the overall prediction among the latest of each student; they must be locked.
+
+    Predictions of a class never count: they are made from a part of the student's rows.
+    """
     is_theirs = _ROW.student_id.in_(students)
     query = (
         select(_ROW.id, _ROW.student_id, _ROW.risk_score, _ROW.as_of, Course)
         .outerjoin(Course, Course.id == _ROW.course)
-        .where(is_theirs, _ROW.is_latest)
+        .where(is_theirs, _ROW.is_latest, ~_ROW.is_class)
     )
     latest: dict[str, list[Any]] = defaultdict(list)
     for row in session.execute(query):

@@ -11,14 +11,16 @@ from typing import Any
 from sqlalchemy import Select, case, select
 from sqlalchemy.orm import Session
 
+from dropout_service.database.courses.classes import class_of
 from dropout_service.database.features.incomplete import is_due, recomputed_id
 from dropout_service.database.features.store import computed_values
+from dropout_service.database.predictions.by_class import assess_class
 from dropout_service.database.predictions.by_model import assess_course, model_values
 from dropout_service.database.predictions.by_rules import activities_of, assess_by_rules
 from dropout_service.database.predictions.latest import replace_incomplete
 from dropout_service.database.predictions.model_registry import model_of
 from dropout_service.database.students.locking import ensure_and_lock
-from dropout_service.errors import FeatureSetExists
+from dropout_service.errors import CourseNotFound, FeatureSetExists, NotAClass, NotAssessable
 from dropout_service.models import Course, DropoutPrediction, FeatureSet
 from shared_db.clock import utc_now
 from shared_db.columns import Row
@@ -46,15 +48,17 @@ class _Due:
     as_of: datetime
     course: str | None = None
     model: str | None = None
+    is_class: bool = False
 
 
-_FEATURES = select(FeatureSet.id, FeatureSet.student_id, FeatureSet.as_of)
+_FEATURES = select(FeatureSet.id, FeatureSet.student_id, FeatureSet.as_of, FeatureSet.course)
 _PREDICTIONS = select(
     DropoutPrediction.id,
     DropoutPrediction.student_id,
     DropoutPrediction.as_of,
     DropoutPrediction.course,
     case((DropoutPrediction.base_log_odds.is_not(None), DropoutPrediction.version)),
+    DropoutPrediction.is_class,
 )
 
 
@@ -140,23 +144,26 @@ def _replace_features(session: Session, due: _Due) -> int:
     old = session.get(FeatureSet, due.id)
     if old is None or old.recomputed_at is not None:
         return 0
-    row = {
-        **computed_values(session, old.student_id, due.as_of, recomputed_id(due.id)),
-        "digest": _recomputed_digest(due.id),
-        "pending_rows": 0,
-    }
+    try:
+        values = computed_values(
+            session, old.student_id, due.as_of, due.course, recomputed_id(due.id)
+        )
+    except (CourseNotFound, NotAClass, NotAssessable):
+        old.recomputed_at = utc_now()  # the roster was changed: the student was not in the class
+        return 1
+    row = {**values, "digest": _recomputed_digest(due.id), "pending_rows": 0}
     insert_idempotent(session, FeatureSet, row, FeatureSetExists)
     old.recomputed_at = row["created_at"]
     return 1
 
 
 def _groups(rows: Sequence[_Due]) -> Iterator[Sequence[_Due]]:
-    """Yield groups of one course, instant and model; a model assesses a course once for a group."""
+    """Yield groups of one course, instant and model; a course is assessed once for a group."""
     found: dict[object, list[_Due]] = defaultdict(list)
     for row in rows:
-        found[row.model, row.course, row.as_of].append(row)
+        found[row.model, row.course, row.is_class, row.as_of].append(row)
     for group in found.values():
-        size = len(group) if group[0].model else _BATCH_SIZE
+        size = len(group) if group[0].model or group[0].is_class else _BATCH_SIZE
         yield from (group[start : start + size] for start in range(0, len(group), size))
 
 
@@ -167,6 +174,8 @@ _Predict = Callable[[str], Row | None]
 def _recomputed(session: Session, rows: Sequence[_Due]) -> _Predict:
     """Return the predictions by the same model now; if no model can be used, by the rules."""
     first = rows[0]
+    if first.is_class:
+        return _recomputed_in_class(session, first)
     course = None if first.course is None else session.get(Course, first.course)
     model = None if first.model is None else model_of(session, first.model)
     if course is not None and model is not None:
@@ -177,6 +186,14 @@ def _recomputed(session: Session, rows: Sequence[_Due]) -> _Predict:
     by_rules = assess_by_rules(session, activities, first.course, first.as_of)
     assessable = by_rules.assessable
     return lambda id_: by_rules.values(id_) if id_ in assessable else None
+
+
+def _recomputed_in_class(session: Session, first: _Due) -> _Predict:
+    found = class_of(session, first.course or "")
+    if found is None:
+        return lambda _: None
+    assessed = assess_class(session, found, first.as_of)
+    return lambda id_: assessed.values(id_) if id_ in assessed.students else None
 
 
 def _replace_predictions(session: Session, rows: Sequence[_Due], predict: _Predict) -> int:

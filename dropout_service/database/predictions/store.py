@@ -8,7 +8,11 @@ from typing import Unpack
 from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.courses.classes import is_class, students_in_class
+from dropout_service.database.courses.classes import (
+    has_class_predictions,
+    is_class,
+    students_in_class,
+)
 from dropout_service.database.features.incomplete import pending_values
 from dropout_service.database.predictions.insert import insert_prediction
 from dropout_service.database.predictions.single import predicted_values
@@ -69,7 +73,7 @@ class PredictionRepository(Repository):
 
         The active model predicts if the student is enrolled in a running course, else the rules;
         `version` names the one that did. course: of the enrolment; None: the enrolment with the
-        highest risk.
+        highest risk. In a class of the roster the rules predict, from its events and marks alone.
 
         Raises:
             StudentNotFound: no row of that student is stored.
@@ -153,6 +157,7 @@ class PredictionRepository(Repository):
             "risk_level": right,
             "base_log_odds": None,
             "missing": [],
+            "is_class": False,
             "created_at": now,
             "is_latest": False,
             "is_overall": False,
@@ -210,11 +215,12 @@ class PredictionRepository(Repository):
         """Return the overall prediction of each student (the highest of the latest), by risk.
 
         course: only students who were active in it or are enrolled; of a class of the roster,
-        those enrolled now.
+        those enrolled now, with the predictions of the class if it has its own.
         """
-        query = select(DropoutPrediction).where(DropoutPrediction.is_overall)
-        if course is not None:
-            query = query.where(_is_of_course(course, is_memory=self.use_fallback))
+
+        def query(session: Session) -> Select[DropoutPrediction]:
+            return _overall_or_of_class(session, course, is_memory=self.use_fallback)
+
         return self.page(PREDICTIONS_BY_RISK, query, PREDICTION_COLUMNS, **options)
 
     def search_course(
@@ -222,8 +228,9 @@ class PredictionRepository(Repository):
     ) -> Page[DropoutPrediction]:
         """Return the latest predictions of the course's enrolments, the highest risk first.
 
-        Of a class of the roster, return the overall predictions of the students enrolled in it now.
-        If the course is known from events only, those of the students who were active in it.
+        Of a class of the roster, return those of the students enrolled in it now: of the class, or
+        the overall ones if the class has none of its own. If the course is known from events only,
+        return the overall ones of the students who were active in it.
 
         Raises:
             CourseNotFound: the course is not stored, is no class, and has no events.
@@ -238,13 +245,27 @@ class PredictionRepository(Repository):
         return self.read(search)
 
 
+def _overall_or_of_class(
+    session: Session, course: str | None, *, is_memory: bool
+) -> Select[DropoutPrediction]:
+    row = DropoutPrediction
+    overall = select(row).where(row.is_overall)
+    if course is None:
+        return overall
+    if not is_memory and session.scalar(select(is_class(course) & has_class_predictions(course))):
+        return select(row).where(_is_of_class_itself(course))
+    return overall.where(_is_of_course(course, is_memory=is_memory))
+
+
 def _risks_of_course(
     session: Session, course: str, *, is_memory: bool
 ) -> Select[DropoutPrediction]:
     row = DropoutPrediction
     if session.get(Course, course) is not None:
-        return select(row).where(row.is_latest, row.course == course)
+        return select(row).where(row.is_latest, row.course == course, ~row.is_class)
     if not is_memory and session.scalar(select(is_class(course))):
+        if session.scalar(select(has_class_predictions(course))):
+            return select(row).where(_is_of_class_itself(course))
         return select(row).where(row.is_overall, _is_in_class(course))
     if session.scalar(select(exists().where(DailyActivity.course == course))):
         return select(row).where(row.is_overall, _is_active_in(course))
@@ -256,6 +277,11 @@ def _is_of_course(course: str, *, is_memory: bool) -> ColumnElement[bool]:
     if is_memory:
         return without_roster
     return or_(is_class(course) & _is_in_class(course), ~is_class(course) & without_roster)
+
+
+def _is_of_class_itself(course: str) -> ColumnElement[bool]:
+    row = DropoutPrediction
+    return row.is_latest & row.is_class & (row.course == course) & _is_in_class(course)
 
 
 def _is_in_class(course: str) -> ColumnElement[bool]:

@@ -92,12 +92,15 @@ class _Overall:
 def _overall_at(session: Session, at: datetime) -> _Overall:
     """Return the overall predictions: the highest among the latest of each course of a student.
 
-    Excluded are predictions that were superseded by the instant or recomputed. A course that was
-    over is excluded if the student has a newer prediction.
+    Excluded are predictions of classes, and those superseded by the instant or recomputed. A course
+    that was over is excluded if the student has a newer prediction.
     """
     row, other = aliased(DropoutPrediction), aliased(DropoutPrediction)
     of_same = (
-        (other.student_id == row.student_id) & (other.as_of <= at) & other.recomputed_at.is_(None)
+        (other.student_id == row.student_id)
+        & (other.as_of <= at)
+        & other.recomputed_at.is_(None)
+        & ~other.is_class
     )
     is_later = tuple_(other.as_of, other.id) > tuple_(row.as_of, row.id)
     in_course = func.coalesce(other.course, "") == func.coalesce(row.course, "")
@@ -108,6 +111,7 @@ def _overall_at(session: Session, at: datetime) -> _Overall:
             row.student_id == Student.id,
             row.as_of <= at,
             row.recomputed_at.is_(None),
+            ~row.is_class,
             or_(row.obsolete_from.is_(None), row.obsolete_from > at),
             ~exists().where(of_same, in_course, is_later),
             or_(

@@ -33,6 +33,7 @@ from shared_db.errors import DatabaseBusy
 from shared_db.pseudonyms import ids_by_pseudonym, pseudonym_of
 from shared_db.queries.dialects import in_list
 from shared_db.results import InsertResult, Outcome
+from shared_db.row_moves import row_count
 from shared_db.writes.idempotent_insert import insert_many_idempotent
 
 # One statement for all of them: one each would be as many round trips.
@@ -159,11 +160,11 @@ def ensure_and_lock_each(session: Session, created: Mapping[str, datetime]) -> L
     # The tombstones are read with the lock: an erasure may have committed since.
     is_erased = dict(session.execute(_lock_if_all_exist(dialect), parameters).all())
     if not is_erased:
-        missing = _missing(session, ids)
+        missing = missing_students(session, ids)
         merged = present_ids(session, missing)
         new = set(missing) - merged.keys()
         new -= erased_among(session, new)
-        _insert(session, {id_: created[id_] for id_ in sorted(new)})
+        insert_students(session, {id_: created[id_] for id_ in sorted(new)})
         wanted = sorted({merged.get(id_, id_) for id_ in ids})
         is_erased = dict(session.execute(_lock(dialect), {"ids": wanted}).all())
         # A merge of a student without rows may have committed before the INSERT.
@@ -225,7 +226,7 @@ def ensure_and_lock_to_merge(session: Session, student_ids: Sequence[str], now: 
 
     """
     ids = sorted(student_ids)
-    _insert(session, dict.fromkeys(_missing(session, ids), now))
+    insert_students(session, dict.fromkeys(missing_students(session, ids), now))
     query = select(Student.id).where(Student.id.in_(ids)).order_by(Student.id).with_for_update()
     if session.scalars(query).all() != ids:
         raise DatabaseBusy(MERGED_MEANWHILE)
@@ -253,25 +254,27 @@ def _lock_merged_meanwhile(
     return merged
 
 
-def _missing(session: Session, ids: Sequence[str]) -> list[str]:
+def missing_students(session: Session, ids: Sequence[str]) -> list[str]:
+    """Return the ids without a row of their student."""
     query = select(Student.id).where(in_list(Student.id, "ids", session.get_bind().dialect.name))
     known = set(session.scalars(query, {"ids": ids}))
     return [id_ for id_ in ids if id_ not in known]
 
 
-def _insert(session: Session, created: Mapping[str, datetime]) -> None:
+def insert_students(session: Session, created: Mapping[str, datetime]) -> int:
+    """Insert students unless they exist; return the number inserted."""
     if not created:
-        return  # an INSERT without rows would be one of defaults
+        return 0  # an INSERT without rows would be one of defaults
     if session.get_bind().dialect.name == "postgresql":
         columns = {
             "ids": list(created),
             "pseudonyms": [pseudonym_of(id_) for id_ in created],
             "created": list(created.values()),
         }
-        session.execute(_INSERT, columns)
-    else:
-        insert = sqlite.insert(Student).on_conflict_do_nothing(index_elements=["id"])
-        session.execute(insert, [{"id": id_, "created_at": at} for id_, at in created.items()])
+        return row_count(session.execute(_INSERT, columns))
+    insert = sqlite.insert(Student).on_conflict_do_nothing(index_elements=["id"])
+    session.execute(insert, [{"id": id_, "created_at": at} for id_, at in created.items()])
+    return len(created)
 
 
 @cache

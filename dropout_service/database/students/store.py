@@ -6,39 +6,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Unpack
 
-from sqlalchemy import delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dropout_service.database.students.erasure import (
+    delete_rows,
+    ids_of_student,
+    insert_tombstone,
+    lock_erased,
+    lock_to_erase,
+)
+from dropout_service.database.students.identifiers import students_known_elsewhere
 from dropout_service.database.students.locking import (
     MERGED_MEANWHILE,
     ensure_and_lock_each,
     ensure_and_lock_one,
     erased_among,
     require_student,
-    tombstones,
 )
 from dropout_service.errors import StudentErased, StudentExists
-from dropout_service.models import (
-    Alias,
-    Assessment,
-    DailyActivity,
-    Deletion,
-    DropoutPrediction,
-    Enrolment,
-    EnrolmentBackground,
-    FeatureSet,
-    LearningEvent,
-    MarkCorrection,
-    PredictionFeedback,
-    ResourceUse,
-    Student,
-    Submission,
-)
+from dropout_service.models import Alias, Student
 from shared_db.clock import utc_now
 from shared_db.columns import Row
-from shared_db.errors import DatabaseBusy
-from shared_db.pseudonyms import equivalent_ids, pseudonym_of
+from shared_db.errors import DatabaseBusy, NeedsPostgresql
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.results import InsertResult
@@ -47,18 +37,6 @@ from shared_db.spool.spoolable import SpoolableType, result_per_item
 from shared_db.writes.idempotent_insert import Digests, content_digest
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
-# Students of one call of `erase_deleted`.
-ERASURE_BATCH = 100
-OWNED = (
-    DropoutPrediction,
-    FeatureSet,
-    Assessment,
-    MarkCorrection,
-    DailyActivity,
-    ResourceUse,
-    LearningEvent,
-    Enrolment,
-)
 
 
 @dataclass(frozen=True)
@@ -129,9 +107,27 @@ class StudentRepository(Repository):
             STUDENT, student_id, lambda session: require_student(session, student_id)
         )
 
-    def search(self, **options: Unpack[PageOptions]) -> Page[Student]:
-        """Return a page of the students by id."""
-        return self.page(STUDENTS_BY_ID, select(Student), **options)
+    def search(
+        self, *, identifier: tuple[str, str | None] | None = None, **options: Unpack[PageOptions]
+    ) -> Page[Student]:
+        """Return a page of the students by id.
+
+        identifier: exact value of an identifier in another system, and the system; None: any
+        system. Its students need not have rows here; their `created_at` is None then.
+
+        Raises:
+            NeedsPostgresql: the in-memory store has no identifiers.
+            ServiceError: as `Repository.page`.
+
+        """
+        if identifier is None:
+            return self.page(STUDENTS_BY_ID, select(Student), **options)
+        if self.use_fallback:
+            raise NeedsPostgresql("The in-memory store has no identifiers of other systems.")
+        after, limit = options.get("after"), options.get("limit", 100)
+        return self.read(
+            lambda session: students_known_elsewhere(session, *identifier, after=after, limit=limit)
+        )
 
     def update(self, student_id: str, changes: dict[str, Any]) -> Student:
         """Update `name` or `email`.
@@ -155,15 +151,16 @@ class StudentRepository(Repository):
         """
 
         def erase(session: Session) -> tuple[dict[str, int], list[str]]:
-            ids = _ids_of_student(session, student_id)
+            ids = ids_of_student(session, student_id)
             for id_ in ids:
-                _insert_tombstone(session, id_)
-                session.execute(select(Student.id).where(Student.id == id_).with_for_update())
-            if _ids_of_student(session, student_id) != ids:
+                insert_tombstone(session, id_)
+            inserted = lock_to_erase(session, ids)
+            if ids_of_student(session, student_id) != ids:
                 raise DatabaseBusy(MERGED_MEANWHILE)
             deleted = Counter[str]()
             for id_ in ids:
-                deleted.update(_delete_rows(session, id_))
+                deleted.update(delete_rows(session, id_))
+            deleted["students"] -= inserted
             return dict(deleted), ids
 
         deleted, ids = self.write(erase)
@@ -172,7 +169,7 @@ class StudentRepository(Repository):
 
     def ids_of(self, student_id: str) -> list[str]:
         """Return all ids of a student: the present one, former ones, and their Unicode forms."""
-        return self.read(lambda session: _ids_of_student(session, student_id))
+        return self.read(lambda session: ids_of_student(session, student_id))
 
     def erase_deleted(self) -> int:
         """Erase up to 100 students that were erased in staffstuddash; return their number.
@@ -182,11 +179,11 @@ class StudentRepository(Repository):
         """
 
         def erase(session: Session) -> int:
-            students = _lock_erased(session)
+            students = lock_erased(session)
             for student_id in students:
-                for id_ in _ids_of_student(session, student_id):
-                    _insert_tombstone(session, id_)
-                _delete_rows(session, student_id)
+                for id_ in ids_of_student(session, student_id):
+                    insert_tombstone(session, id_)
+                delete_rows(session, student_id)
             return len(students)
 
         count = self.write(erase)
@@ -250,51 +247,3 @@ def _update(session: Session, student_id: str, changes: dict[str, Any]) -> Stude
     for name, value in changes.items():
         setattr(student, name, value)
     return student
-
-
-def _lock_erased(session: Session) -> Sequence[str]:
-    """Lock and return students with a tombstone, except those that another process locks."""
-    tombstone = tombstones(session)
-    query = select(Student.id).where(Student.pseudonym.in_(select(tombstone.c.pseudonym)))
-    locked = query.with_for_update(skip_locked=True)
-    return session.scalars(locked.order_by(Student.id).limit(ERASURE_BATCH)).all()
-
-
-def _ids_of_student(session: Session, student_id: str) -> list[str]:
-    """Return all ids of a student, sorted: also former ones, each in its Unicode forms."""
-    forms = equivalent_ids(student_id)
-    present = select(Alias.new_id).where(Alias.old_id.in_(forms))
-    is_theirs = or_(Alias.new_id.in_(forms), Alias.new_id.in_(present))
-    aliases = session.execute(select(Alias.old_id, Alias.new_id).where(is_theirs))
-    ids = {id_ for pair in aliases for id_ in pair}.union(forms)
-    return sorted({form for id_ in ids for form in equivalent_ids(id_)})
-
-
-def _insert_tombstone(session: Session, student_id: str) -> None:
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(Deletion).on_conflict_do_nothing(index_elements=["pseudonym"])
-    tombstone = {"pseudonym": pseudonym_of(student_id), "deleted_at": utc_now()}
-    session.execute(insert, [tombstone])
-
-
-def _delete_rows(session: Session, student_id: str) -> dict[str, int]:
-    """Delete all rows of a student; return their number by table."""
-    own = select(DropoutPrediction.id).where(DropoutPrediction.student_id == student_id)
-    enrolments = select(Enrolment.id).where(Enrolment.student_id == student_id)
-    statements: dict[str, Any] = {
-        "prediction_feedback": delete(PredictionFeedback).where(
-            PredictionFeedback.prediction_id.in_(own)
-        ),
-    }
-    for part in (Submission, EnrolmentBackground):
-        is_own = part.enrolment_id.in_(enrolments)
-        statements[part.__tablename__] = delete(part).where(is_own)
-    for model in OWNED:
-        statements[model.__tablename__] = delete(model).where(model.student_id == student_id)
-    statements["aliases"] = delete(Alias).where(Alias.new_id == student_id)
-    statements["students"] = delete(Student).where(Student.id == student_id)
-    options = {"synchronize_session": False}
-    return {
-        table: session.connection().execute(statement, execution_options=options).rowcount
-        for table, statement in statements.items()
-    }

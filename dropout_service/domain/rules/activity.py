@@ -25,7 +25,10 @@ def epoch_day(instant: datetime) -> int:
 
 @dataclass(frozen=True)
 class Activity:
-    """Counts over all of a student's events and marks by `as_of`; None without any of them."""
+    """Counts of a student's events and marks by `as_of`; None without any of them.
+
+    marks: None if they are unknown, as those of a class without subjects.
+    """
 
     as_of: datetime
     first_event_at: datetime | None = None
@@ -70,7 +73,7 @@ class Activity:
     gap_days_rhythm: int = 0
     gap_squares_rhythm: int = 0
     longest_gap_rhythm: int | None = None
-    marks: int = 0
+    marks: int | None = 0
     first_mark_at: datetime | None = None
     last_mark_at: datetime | None = None
     mark_share_recent: float | None = None

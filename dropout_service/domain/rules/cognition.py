@@ -4,6 +4,7 @@ from dropout_service.domain.enums import DropoutType
 from dropout_service.domain.rules.features import Features
 from dropout_service.domain.rules.indicators import (
     FEW_JUDGED,
+    MARKS_UNKNOWN,
     Indicator,
     Measurement,
     Unknown,
@@ -36,15 +37,19 @@ def _success_fall(features: Features) -> Measurement | Unknown:
 
 
 def _low_marks(features: Features) -> Measurement | Unknown:
-    share = features.mark_share_recent
-    if share is None or features.mark_count < MIN_MARKS:
+    share, count = features.mark_share_recent, features.mark_count
+    if count is None:
+        return MARKS_UNKNOWN
+    if share is None or count < MIN_MARKS:
         return Unknown(f"there are fewer than {MIN_MARKS} marks")
-    text = f"{share:.0%} of the points reached in the last {min(3, features.mark_count)} marks."
+    text = f"{share:.0%} of the points reached in the last {min(3, count)} marks."
     return Measurement(1 - share, share, text)
 
 
 def _mark_fall(features: Features) -> Measurement | Unknown:
     recent, before = features.mark_share_recent, features.mark_share_before
+    if features.mark_count is None:
+        return MARKS_UNKNOWN
     if recent is None or before is None:
         return Unknown("there are no marks before the last three")
     text = f"{recent:.0%} of the points reached in the last three marks, {before:.0%} before."

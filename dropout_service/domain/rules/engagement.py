@@ -3,6 +3,7 @@
 from dropout_service.domain.enums import DropoutType
 from dropout_service.domain.rules.features import Features
 from dropout_service.domain.rules.indicators import (
+    MARKS_UNKNOWN,
     NO_EVENTS,
     Indicator,
     Measurement,
@@ -22,6 +23,8 @@ def _days_without_mark(features: Features) -> Measurement | Unknown:
     days = features.days_since_mark
     if features.days_since_activity is not None:
         return Unknown("the learning events tell of activity more closely")
+    if features.mark_count is None:
+        return MARKS_UNKNOWN
     if days is None:
         return Unknown("there are no marks")
     return Measurement(days, days, f"Nothing handed in that was marked for {days:.0f} days.")

@@ -65,7 +65,7 @@ class Features:
     longest_gap_days: int | None
     gap_variation: float | None
     regularity: float | None
-    mark_count: int
+    mark_count: int | None
     mark_share_recent: float | None
     mark_share_before: float | None
     days_since_mark: float | None

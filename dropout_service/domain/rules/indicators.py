@@ -55,6 +55,7 @@ SHORT_HISTORY = Unknown(
     "before the last 14 days there are less than two weeks, or fewer than five events"
 )
 
+MARKS_UNKNOWN = Unknown("the class has no subjects, so its marks are unknown")
 FEW_JUDGED = Unknown(
     "of fewer than three quarters of the answers it is known if they solved their question"
 )

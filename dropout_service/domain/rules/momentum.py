@@ -91,7 +91,7 @@ def _understanding(features: Features) -> float | None:
     shares = []
     if features.success_share_recent is not None and features.graded_recent >= MIN_GRADED:
         shares.append(features.success_share_recent)
-    if features.mark_share_recent is not None and features.mark_count >= MIN_MARKS:
+    if features.mark_share_recent is not None and (features.mark_count or 0) >= MIN_MARKS:
         shares.append(features.mark_share_recent)
     if not shares:
         return None

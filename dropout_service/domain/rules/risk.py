@@ -79,12 +79,13 @@ def missing_for_assessment(features: Features) -> str | None:
     known = features.known_for_days
     if known is None:
         return "by then there is no submission of this student, and no event that tells of now"
-    has_results = features.mark_count >= MIN_MARKS or features.graded_recent >= MIN_GRADED
+    marks = features.mark_count or 0
+    has_results = marks >= MIN_MARKS or features.graded_recent >= MIN_GRADED
     if known >= MIN_KNOWN_DAYS or has_results:
         return None
     return (
         f"the student was first seen {known:.1f} days before ({MIN_KNOWN_DAYS} are needed), has "
-        f"{features.mark_count} of {MIN_MARKS} marks and {features.graded_recent} of "
+        f"{marks} of {MIN_MARKS} marks and {features.graded_recent} of "
         f"{MIN_GRADED} answers known right or wrong in the last two weeks; one of the three is "
         "needed"
     )

@@ -1,22 +1,23 @@
 """Bodies of guardians, identifiers and demographics of a student."""
 
 from datetime import date
-from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field
 
-from shared_web.requests.fields import Body, Email, Id, JsonObject, Label, Out, PersonName
-from shared_web.requests.text import at_most, check_email
+from shared_web.requests.fields import (
+    Body,
+    Email,
+    Id,
+    IdentifierValue,
+    JsonObject,
+    Label,
+    Out,
+    PersonName,
+)
 from staffstuddash_service.domain.roster import Demographics, Guardian, Identifier, IdentifierKind
 from staffstuddash_service.schemas.roster.fields import Day, SourcedOut
 
 _MOST_ITEMS = 50
-_Value = Annotated[
-    str,
-    StringConstraints(min_length=1, strip_whitespace=True),
-    AfterValidator(at_most(320, check_email)),
-    Field(json_schema_extra={"maxLength": 320}),
-]
 
 
 class NewGuardian(Body):
@@ -61,7 +62,7 @@ class NewIdentifier(Body):
 
     system: Label = Field(examples=["moodle"])
     kind: IdentifierKind = Field(strict=False)
-    value: _Value = Field(examples=["ada.lovelace"])
+    value: IdentifierValue = Field(examples=["ada.lovelace"])
 
     def record(self, student_id: str) -> Identifier:
         """Return the record of the student."""
