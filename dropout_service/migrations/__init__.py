@@ -10,5 +10,13 @@ HISTORY = History(
         "staffstuddash.published_aliases",
         "staffstuddash.published_classes",
         "staffstuddash.published_enrolments",
+        "staffstuddash.published_memberships",
     ),
+    reads_for_persons=(
+        "staffstuddash_seen.published_deletions",
+        "staffstuddash_seen.published_aliases",
+        "staffstuddash_seen.published_classes",
+        "staffstuddash_seen.published_enrolments",
+    ),
+    has_person_views=True,
 )

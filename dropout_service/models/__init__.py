@@ -23,6 +23,7 @@ from dropout_service.models.published import (
     published_classes,
     published_deletions,
     published_enrolments,
+    published_memberships,
 )
 from dropout_service.models.students import Alias, Deletion, Student
 
@@ -52,4 +53,5 @@ __all__ = [
     "published_classes",
     "published_deletions",
     "published_enrolments",
+    "published_memberships",
 ]

@@ -1,12 +1,14 @@
 """Roles of the services, with the least privileges; granted again after every migration."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from shared_db.connection.roles import seen_schema
 from shared_db.errors import ConfigurationError
 
 _NOT_ALLOWED = "42501"
@@ -29,8 +31,8 @@ class RolesRefused(ConfigurationError):
 
 
 @dataclass(frozen=True)
-class ServiceRole:
-    """Role of one service: all rows of its own schema, and the views of others in `reads`."""
+class GrantedRole(ABC):
+    """Role that the login of one service takes. reads: views of other schemas, with the schema."""
 
     name: str
     schema: str
@@ -40,6 +42,20 @@ class ServiceRole:
         """Yield the SQL that gives the role exactly its rights on these schemas."""
         for other in schemas:
             yield f"REVOKE ALL ON ALL TABLES IN SCHEMA {other} FROM {self.name}"
+        yield from self._own_privileges()
+        for view in self.reads:
+            yield f"GRANT USAGE ON SCHEMA {view.partition('.')[0]} TO {self.name}"
+            yield f"GRANT SELECT ON {view} TO {self.name}"
+
+    @abstractmethod
+    def _own_privileges(self) -> Iterator[str]:
+        """Yield the SQL of the rights on the service's own schema."""
+
+
+class ServiceRole(GrantedRole):
+    """Role of one service: all rows of its own schema, and the views of others in `reads`."""
+
+    def _own_privileges(self) -> Iterator[str]:
         yield f"GRANT USAGE ON SCHEMA {self.schema} TO {self.name}"
         yield f"GRANT {_ROWS} ON ALL TABLES IN SCHEMA {self.schema} TO {self.name}"
         yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {self.schema} TO {self.name}"
@@ -49,13 +65,19 @@ class ServiceRole:
         later = f"ALTER DEFAULT PRIVILEGES IN SCHEMA {self.schema} GRANT"
         yield f"{later} {_ROWS} ON TABLES TO {self.name}"
         yield f"{later} USAGE, SELECT ON SEQUENCES TO {self.name}"
-        for view in self.reads:
-            yield f"GRANT USAGE ON SCHEMA {view.partition('.')[0]} TO {self.name}"
-            yield f"GRANT SELECT ON {view} TO {self.name}"
+
+
+class PersonRole(GrantedRole):
+    """Role of one service for requests of a person: reads views, and has no right on a table."""
+
+    def _own_privileges(self) -> Iterator[str]:
+        views = seen_schema(self.schema)
+        yield f"GRANT USAGE ON SCHEMA {views} TO {self.name}"
+        yield f"GRANT SELECT ON ALL TABLES IN SCHEMA {views} TO {self.name}"
 
 
 def make_roles(
-    engine: Engine, roles: Iterable[ServiceRole], schemas: Iterable[str], logins: Mapping[str, str]
+    engine: Engine, roles: Iterable[GrantedRole], schemas: Iterable[str], logins: Mapping[str, str]
 ) -> None:
     """Create the missing roles, grant them their rights, and grant the roles to the logins.
 
@@ -112,7 +134,7 @@ def can_create_roles(connection: Connection) -> bool:
 
 
 def missing_grants(
-    connection: Connection, role: ServiceRole, login: str | None = None
+    connection: Connection, role: GrantedRole, login: str | None = None
 ) -> list[str]:
     """Return the SQL that creates the role and grants it to this user and the login, if missing."""
     statements = []
@@ -130,7 +152,7 @@ def missing_grants(
 
 
 def _make_role(
-    connection: Connection, role: ServiceRole, schemas: tuple[str, ...], login: str | None
+    connection: Connection, role: GrantedRole, schemas: tuple[str, ...], login: str | None
 ) -> None:
     statements = missing_grants(connection, role, login)
     if statements and statements[0].startswith("CREATE"):

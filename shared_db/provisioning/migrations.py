@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, text
 
 from shared_db.connection.database import Database
+from shared_db.connection.roles import seen_schema
 from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
 from shared_db.provisioning.migration_lease import LOCK_TIMEOUT_SECONDS, Lease, held_lease
 
@@ -19,12 +20,20 @@ from shared_db.provisioning.migration_lease import LOCK_TIMEOUT_SECONDS, Lease, 
 class History:
     """Migrations of one package, and the schema of their tables.
 
-    reads: views of other services that this service reads, as `schema.view`.
+    reads: views of other services that this service reads, as `schema.view`. reads_for_persons: in
+    requests of a person. has_person_views: True if there is a schema of views for persons.
     """
 
     package: str
     schema: str
     reads: tuple[str, ...] = ()
+    reads_for_persons: tuple[str, ...] = ()
+    has_person_views: bool = False
+
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        """Schemas that the migrations make."""
+        return (self.schema, seen_schema(self.schema)) if self.has_person_views else (self.schema,)
 
     def config(self, connection: Connection | None = None) -> Config:
         """Return Alembic's configuration for this history."""

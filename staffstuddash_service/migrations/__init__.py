@@ -1,5 +1,11 @@
-"""Migrations of schema `staffstuddash`; each is one revision in `versions`."""
+"""Migration history of schema `staffstuddash`."""
 
 from shared_db.provisioning.migrations import History
 
-HISTORY = History("staffstuddash_service", "staffstuddash", reads=("dropout.published_risk",))
+HISTORY = History(
+    "staffstuddash_service",
+    "staffstuddash",
+    reads=("dropout.published_risk",),
+    reads_for_persons=("dropout_seen.published_risk",),
+    has_person_views=True,
+)

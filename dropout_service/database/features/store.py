@@ -67,7 +67,7 @@ class FeatureRepository(Repository):
                 raise StudentMerged(student_id, stored.student_id)  # since the rows were read
             return stored
 
-        return self.write(compute)
+        return self.write(compute, of=[student_id])
 
     def add(
         self,
@@ -88,7 +88,7 @@ class FeatureRepository(Repository):
         sent = {"student_id": student_id, "as_of": as_of, "features": features, "version": version}
         values = _values(student_id, feature_set_id, as_of or utc_now(), version, features)
         values["digest"] = content_digest(sent)
-        return self.write(lambda session: _insert(session, values))
+        return self.write(lambda session: _insert(session, values), of=[student_id])
 
     def get_latest(self, student_id: str) -> FeatureSet:
         """Return the student's feature set with the latest `as_of`.

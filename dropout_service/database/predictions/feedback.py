@@ -53,7 +53,9 @@ class FeedbackRepository(Repository):
             _require_prediction(session, prediction_id, lock=True)
             return insert_idempotent(session, PredictionFeedback, values, FeedbackExists)
 
-        return self.write(insert)
+        query = select(DropoutPrediction.student_id).where(DropoutPrediction.id == prediction_id)
+        students = self.students_of(query, PredictionIdNotFound(prediction_id))
+        return self.write(insert, of=students)
 
     def search(
         self, prediction_id: str, **options: Unpack[PageOptions]
