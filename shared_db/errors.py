@@ -146,3 +146,11 @@ class RowLimitsUnavailable(ServiceError):
     slug = "row-limits-unavailable"
     status = 501
     title = "Rows cannot be limited to those of a person"
+
+
+class GroupTooSmall(ServiceError):
+    """Figures are of so few rows in a person's sight that they would name somebody."""
+
+    slug = "group-too-small"
+    status = 403
+    title = "Figures of so small a group are not shown"

@@ -7,15 +7,17 @@ from fastapi import APIRouter, Query
 from dropout_service.dependencies import Manager
 from dropout_service.schemas.analytics import SummaryOut
 from shared_db.clock import utc_now
+from shared_db.errors import GroupTooSmall
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import READ
+from shared_web.problems import documented
 from shared_web.requests.expensive_reads import EXPENSIVE
 from shared_web.requests.fields import PastInstant
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=AdmittedRoute)
 
 
-@router.get("/summary", dependencies=[READ, EXPENSIVE])
+@router.get("/summary", dependencies=[READ, EXPENSIVE], responses=documented(GroupTooSmall))
 def get_summary(
     manager: Manager,
     at: Annotated[PastInstant | None, Query(description="The instant, by default now.")] = None,

@@ -100,4 +100,4 @@ def _fill_dropout(managers: Managers) -> None:
         manager.assessments.update(f"n-{id_}", {"score": 55}, actor="coach", reason="typing error")
         manager.features.add(f"f-{id_}", id_, {"events": 1})
         manager.predictions.add(f"p-{id_}", id_, "ENGAGEMENT", 0.6 + number / 100)
-        manager.feedback.add(f"p-{id_}", "CONFIRMED", feedback_id=f"k-{id_}")
+        manager.feedback.add(f"p-{id_}", "accepted", feedback_id=f"k-{id_}")
