@@ -82,14 +82,14 @@ def _attempt(
     # released last, so that the watch never shuts a connection that serves another unit of work.
     with (
         checkout(store.bind) as connection,
+        ExitStack() as stack,
         watch(connection, deadline) if deadline else nullcontext(),
         new_session(connection) as session,
     ):
         options: dict[str, Any] = {"read_only": read_only}
-        if not store.is_memory:
-            # Also None: a connection keeps the option of the unit of work before.
-            is_limited = access is not None and not access.is_service
-            options["schema_translate_map"] = access.schemas if access and is_limited else None
+        if access is not None and not access.is_service:
+            options["schema_translate_map"] = access.schemas
+            stack.callback(connection.execution_options, schema_translate_map=None)
         session.connection(execution_options=options)
         if not store.is_memory:
             _open_or_detect_stale(
