@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from shared_db.row_limits import RowLimit, rows_limited_to
 from tests.support.persons import by
 from tests.support.services import routes_of
 
@@ -168,3 +169,10 @@ def test_figures_are_of_the_students_in_sight_from_five_on(
     assert summary["standings"][0]["predicted"] == 3
     counts = dropout.get("/api/v1/analytics/feedback", headers=TEACHER).json()["by_type"]
     assert counts["ENGAGEMENT"]["accepted"] == 3
+
+
+def test_a_request_begins_without_the_limit_of_another(staffstuddash: TestClient) -> None:
+    """A pipelined request starts in the context of the request before it."""
+    with rows_limited_to(RowLimit("t1")):
+        assert students(staffstuddash, "students", "id", {}) == ["s001", "s002", "s003", "s004"]
+        assert students(staffstuddash, "students", "id", ADVISOR) == ["s003"]
