@@ -181,10 +181,9 @@ class Database:
             ServiceError: the service's refusal of a student out of sight, as of an absent one.
 
         """
-        with self._session(read_only=False, names_students=of is not None) as session:
-            if of is not None:
-                for refusal in self._refusals(session, of).values():
-                    raise refusal
+        with self._session(read_only=False, names_students=bool(of)) as session:
+            for refusal in self._refusals(session, of or ()).values():
+                raise refusal
             if not wait_for_disk and not self.store.is_memory:
                 session.execute(_COMMIT_WITHOUT_WAITING)
             yield session
@@ -202,14 +201,14 @@ class Database:
             ServiceError: as `unit_of_work`, except for students out of sight.
 
         """
-        with self._session(read_only=False, names_students=True) as session:
+        with self._session(read_only=False, names_students=bool(student_ids)) as session:
             yield session, self._refusals(session, student_ids)
             session.commit()
 
     def _refusals(
         self, session: Session, student_ids: Collection[str]
     ) -> Mapping[str, ServiceError]:
-        if person_access(self.store, names_students=True) is None:
+        if not student_ids or person_access(self.store, names_students=True) is None:
             return {}
         if self._out_of_sight is None:
             raise not_for_persons()

@@ -5,6 +5,7 @@ person's rows and writes nothing. A write that names its students works as the s
 are known to be in the person's sight.
 """
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from shared_db.connection.store import Store
 from shared_db.errors import NotForPersons, RowLimitsUnavailable, ServiceError
 from shared_db.resilience.error_classification import sqlstate
 from shared_db.row_limits import row_limit
+
+logger = logging.getLogger(__name__)
 
 # Returns the refusals of the students out of the sight of the transaction's person, by id; each is
 # that of an absent student.
@@ -85,7 +88,12 @@ def taken_person_role(store: Store, session: Session) -> str:
 
 def refusal_of_person(failure: DBAPIError | psycopg2.Error) -> NotForPersons | None:
     """Return the refusal for a failure that comes from the rights of a person, else None."""
-    return NotForPersons(_REFUSED) if sqlstate(failure) in _NOT_ALLOWED else None
+    code = sqlstate(failure)
+    if code not in _NOT_ALLOWED:
+        return None
+    # It may be a mistake of ours: a write that does not name its students, or SQL of raw text.
+    logger.warning("a statement in a person's request was refused, SQLSTATE %s", code)
+    return NotForPersons(_REFUSED)
 
 
 def not_for_persons() -> NotForPersons:

@@ -64,7 +64,7 @@ class Roster:
 
     def store(self, connection: Connection) -> None:
         """Replace the relations that are stored."""
-        columns = (
+        columns: tuple[tuple[Any, list[Relation], str, str, dict[str, Any]], ...] = (
             (EnrolmentRow, self.enrolments, "student_id", "class_id", {}),
             (TeachingRow, self.teachings, "person_id", "class_id", {"is_primary": True}),
             (AdvisingRow, self.advisings, "person_id", "student_id", {}),

@@ -1,15 +1,19 @@
 """Writes of persons: rows of their students, refused for all others, and nothing by default."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Executable, delete, insert, text, update
 from starlette.testclient import TestClient
 
-from dropout_service import models as dropout_models
+from shared_db.errors import NotForPersons
+from shared_db.row_limits import RowLimit, rows_limited_to
 from staffstuddash_service import models
-from tests.persons.conftest import STUDENTS
+from staffstuddash_service.errors import StudentNotFound
+from tests.persons.rows import counts
 from tests.support.factories import (
+    NOON,
     a_concept,
     a_draft,
     a_learning_event,
@@ -22,8 +26,9 @@ from tests.support.services import routes_of
 
 TEACHER = by("t1")
 REASON = {"reason": "typing error"}
-# Writes of rows of one student, by service: path, body, and the rows that they add.
-OF_ONE = {
+MARK = {"type": "quiz", "subject": "Math", "score": 7, "max_score": 10}
+# Writes of rows of one student, by service: path and body.
+OF_ONE: dict[str, list[tuple[str, Callable[[str], dict[str, Any]]]]] = {
     "staffstuddash": [
         ("assessments", lambda id_: an_assessment(id=f"new-{id_}", student_id=id_)),
         ("students/{id}/actions", lambda _id: an_action()),
@@ -35,26 +40,6 @@ OF_ONE = {
         ("students/{id}/predictions", lambda id_: {"id": f"new-{id_}"}),
     ],
 }
-MARK = {"type": "quiz", "subject": "Math", "score": 7, "max_score": 10}
-TABLES = {
-    "staffstuddash": (models.AssessmentLog, models.ActionLog, models.Draft, models.Student),
-    "dropout": (
-        dropout_models.Assessment,
-        dropout_models.FeatureSet,
-        dropout_models.DropoutPrediction,
-        dropout_models.PredictionFeedback,
-        dropout_models.LearningEvent,
-        dropout_models.MarkCorrection,
-    ),
-}
-
-
-def counts(managers: Managers, service: str) -> list[int]:
-    """Return the numbers of rows of the tables that a person might write."""
-    manager = getattr(managers, service)
-    with manager.database.reading() as session:
-        queries = (select(func.count()).select_from(table) for table in TABLES[service])
-        return [session.scalar(query) or 0 for query in queries]
 
 
 @pytest.mark.parametrize("service", OF_ONE)
@@ -170,62 +155,6 @@ class TestChangesOfMarks:
         }
 
 
-class TestBatches:
-    """Batches and tables of marks, whose items are answered one by one."""
-
-    @pytest.mark.parametrize("count", [1, 6])
-    def test_items_are_refused_as_those_of_absent_students(
-        self, staffstuddash: TestClient, managers: Managers, count: int
-    ) -> None:
-        ids = [*STUDENTS, "absent"]
-        items = [
-            an_assessment(id=f"b-{id_}-{n}", student_id=id_) for id_ in ids for n in range(count)
-        ]
-        before = counts(managers, "staffstuddash")
-        answer = staffstuddash.post("/api/v1/assessments/batch", json=items, headers=TEACHER)
-
-        body = answer.json()
-        assert (body["stored"], body["refused"]) == (2 * count, 3 * count)
-        reasons = {
-            str(one["errors"]).replace(items[one["index"]]["student_id"], "ID")
-            for one in body["items"]
-            if one["outcome"] == "refused"
-        }
-        assert len(reasons) == 1, reasons
-        assert counts(managers, "staffstuddash")[0] == before[0] + 2 * count
-
-    @pytest.mark.parametrize("conflict", ["refuse", "update"])
-    def test_rows_of_a_table_too(
-        self, staffstuddash: TestClient, managers: Managers, conflict: str
-    ) -> None:
-        ids = [*STUDENTS, "absent"]
-        lines = [f"c-{id_},{id_},quiz,Math,5" for id_ in ids]
-        table = "\n".join(["id,student_id,type,subject,score", *lines])
-        before = counts(managers, "staffstuddash")
-        answer = staffstuddash.post(
-            "/api/v1/assessments/csv",
-            params={"on_conflict": conflict},
-            content=table,
-            headers={**TEACHER, "content-type": "text/csv"},
-        )
-
-        assert answer.status_code == 200, answer.text
-        assert counts(managers, "staffstuddash")[0] == before[0] + 2, answer.text
-
-    def test_tables_of_other_kinds_are_refused(
-        self, staffstuddash: TestClient, managers: Managers
-    ) -> None:
-        before = counts(managers, "staffstuddash")
-        answer = staffstuddash.post(
-            "/api/v1/students/csv",
-            content="id,name\ns9,Nine",
-            headers={**TEACHER, "content-type": "text/csv"},
-        )
-
-        assert answer.status_code == 403, answer.text
-        assert counts(managers, "staffstuddash") == before
-
-
 def test_feedback_is_stored_on_predictions_of_students_in_sight(dropout: TestClient) -> None:
     def give(prediction: str) -> Any:
         path = f"/api/v1/predictions/{prediction}/feedback"
@@ -234,6 +163,44 @@ def test_feedback_is_stored_on_predictions_of_students_in_sight(dropout: TestCli
     assert give("p-s001").status_code == 201
     assert give("p-s004").status_code == give("absent").status_code == 404
     assert give("p-s004").json()["type"] == give("absent").json()["type"]
+
+
+@pytest.mark.parametrize("of", [None, []])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        update(models.Student).values(email=None),
+        insert(models.Deletion).values(pseudonym="x", deleted_at=NOON),
+        delete(models.ConceptModule),
+        text("UPDATE staffstuddash.students SET email = NULL"),
+        text("SELECT 1 FROM staffstuddash.students"),
+        text("CREATE TABLE staffstuddash_seen.mine (n int)"),
+        text("SELECT 1 FROM access.api_keys"),
+    ],
+    ids=str,
+)
+def test_code_that_names_no_student_can_write_nothing(
+    managers: Managers, statement: Executable, of: list[str] | None
+) -> None:
+    database = managers.staffstuddash.database
+    with (
+        rows_limited_to(RowLimit("t1")),
+        pytest.raises(NotForPersons),
+        database.unit_of_work(of=of) as session,
+    ):
+        session.execute(statement)
+
+
+def test_a_write_works_as_the_service_for_students_in_sight_only(managers: Managers) -> None:
+    database = managers.staffstuddash.database
+    with rows_limited_to(RowLimit("t1")):
+        with database.unit_of_work(of=["s001", "s002"]) as session:
+            session.execute(update(models.Student).values(email=None))
+        with (
+            pytest.raises(StudentNotFound, match="s004"),
+            database.unit_of_work(of=["s001", "s004"]),
+        ):
+            pytest.fail("the unit of work began")
 
 
 def test_a_former_id_leads_to_a_student_in_sight(

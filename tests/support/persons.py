@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from sqlalchemy import Connection, Engine
 from starlette.testclient import TestClient
 
@@ -41,8 +41,8 @@ def person_client(service: str, manager: Any, **changes: Any) -> TestClient:
     return TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000))
 
 
-def admit_persons(app: FastAPI) -> None:
-    """Let the header name the caller of the app."""
+def admit_persons(app: Any) -> None:
+    """Let the header name the caller of the FastAPI app."""
     present: Authenticator = app.state.authenticator
     app.state.authenticator = NamedPersons(present.settings, present.keys)
 
