@@ -17,7 +17,8 @@ if TYPE_CHECKING:
         NotFound,
         ServiceError,
     )
-    from shared_db.repository import IngestRepository, Manager, Repository
+    from shared_db.ingest_repository import IngestRepository
+    from shared_db.repository import Manager, Repository
     from shared_db.results import InsertResult, Outcome
     from shared_db.settings import DatabaseSettings
     from shared_db.spool.spoolable import SpoolableType
@@ -46,7 +47,7 @@ __all__ = [
 _MODULES = {
     "Database": "connection.database",
     "DatabaseSettings": "settings",
-    "IngestRepository": "repository",
+    "IngestRepository": "ingest_repository",
     "InsertResult": "results",
     "Manager": "repository",
     "Outcome": "results",

@@ -130,3 +130,27 @@ class Overloaded(ServiceError):
     status = 503
     title = "More comes in than can be done"
     retry_after_seconds = 1
+
+
+class NotForPersons(ServiceError):
+    """A person with limited sight asked for more than rows of their students."""
+
+    slug = "not-for-persons"
+    status = 403
+    title = "Persons with limited sight may not do this"
+
+
+class RowLimitsUnavailable(ServiceError):
+    """Rows cannot be limited to those of a person, so a person gets none."""
+
+    slug = "row-limits-unavailable"
+    status = 501
+    title = "Rows cannot be limited to those of a person"
+
+
+class GroupTooSmall(ServiceError):
+    """Figures are of so few rows in a person's sight that they would name somebody."""
+
+    slug = "group-too-small"
+    status = 403
+    title = "Figures of so small a group are not shown"

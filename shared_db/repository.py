@@ -1,24 +1,22 @@
 """Repositories: the queries of a service by resource; each method is one transaction."""
 
-import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Generic, NamedTuple, TypeVar, Unpack
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar, Unpack
 
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
-from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseUnavailable, NotFound, ServiceError
+from shared_db.ids import new_id
 from shared_db.queries.filters import Columns, conditions
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.resilience.deadlines import time_limit
-from shared_db.results import InsertResult
+from shared_db.results import InsertResult, refused
+from shared_db.row_limits import row_limit
 from shared_db.spool.access import SpoolAccess
 from shared_db.spool.spoolable import I, R, SpoolableType
-from shared_db.writes.group_commit import GroupCommit
 
 T = TypeVar("T")
 
@@ -108,22 +106,38 @@ class Repository:
 
         return self.read_filtered(page) if columns else self.read(page)
 
-    def write(self, change: Callable[[Session], T], *, wait_for_disk: bool = True) -> T:
+    def write(
+        self,
+        change: Callable[[Session], T],
+        *,
+        wait_for_disk: bool = True,
+        of: Collection[str] | None = None,
+    ) -> T:
         """Run `change` in one transaction: committed on return, rolled back on any error.
 
-        wait_for_disk: as for `Database.unit_of_work`.
+        wait_for_disk, of: as for `Database.unit_of_work`.
 
         Raises:
             DatabaseUnavailable: the server does not answer; after a lost connection the outcome is
                 unknown, and repeating a request under the same id is safe.
             DatabaseBusy: a lock, a time-out, or no connection left.
+            ServiceError: as `Database.unit_of_work`.
 
         """
-        with self.database.unit_of_work(wait_for_disk=wait_for_disk) as session:
+        with self.database.unit_of_work(wait_for_disk=wait_for_disk, of=of) as session:
             return change(session)
 
-    def insert(self, type_: SpoolableType[I, R], item: I, insert: Callable[[Session, I], R]) -> R:
+    def insert(
+        self,
+        type_: SpoolableType[I, R],
+        item: I,
+        insert: Callable[[Session, I], R],
+        *,
+        of: Collection[str] | None = None,
+    ) -> R:
         """Run `insert` in one transaction; spool the item if the database is away.
+
+        of: as for `Database.unit_of_work`. Nothing of a person with limited sight is spooled.
 
         Raises:
             DatabaseUnavailable: the database is away, and nothing can be spooled.
@@ -131,7 +145,7 @@ class Repository:
 
         """
         if self.spool.spool is None:
-            return self.write(lambda session: insert(session, item))
+            return self.write(lambda session: insert(session, item), of=of)
         item = type_.stamped(item, utc_now())
         if self.spool.must_wait(type_, [item]):
             return self.spool.accept_one(type_, item)
@@ -149,13 +163,20 @@ class Repository:
         type_: SpoolableType[I, Any],
         items: Sequence[I],
         insert: Callable[[Session, Sequence[I]], list[InsertResult]],
+        *,
+        of: Callable[[I], str] | None = None,
     ) -> list[InsertResult]:
         """Run `insert` for a batch as `Repository.insert` does; all are spooled if one has to be.
+
+        of: the student of an item. Items of students out of a person's sight are refused one by
+        one; without `of` such a person can insert none.
 
         Raises:
             ServiceError: as `Repository.insert`.
 
         """
+        if of is not None and row_limit() is not None:
+            return self.write_each(items, of, type_.id_of, insert)
         if self.spool.spool is None:
             return self.write(lambda session: insert(session, items))
         now = utc_now()
@@ -168,10 +189,55 @@ class Repository:
         except (DatabaseUnavailable, NotFound) as failure:
             return self.spool.accept(type_, stamped, self._outage(failure))
 
+    def write_each(
+        self,
+        items: Sequence[I],
+        of: Callable[[I], str],
+        id_of: Callable[[I], str | None],
+        change: Callable[[Session, Sequence[I]], Sequence[InsertResult]],
+    ) -> list[InsertResult]:
+        """Run `change` on the items whose students are in the caller's sight.
+
+        of: the student of an item; id_of: its id, if it has one. `change` returns the result of
+        each item that it gets; the others are refused as those of absent students.
+
+        Raises:
+            ServiceError: as `write`.
+
+        """
+        students = {of(item) for item in items}
+        with self.database.unit_of_work_of_each(students) as (session, refusals):
+            seen = [item for item in items if of(item) not in refusals]
+            results = iter(change(session, seen) if seen else ())
+            return [
+                refused(id_of(item) or new_id(), refusals[of(item)])
+                if of(item) in refusals
+                else next(results)
+                for item in items
+            ]
+
+    def students_of(self, query: Select[str], absent: ServiceError) -> list[str] | None:
+        """Return the students of a row that a person wants to change; None without such a limit.
+
+        query: of the row's student.
+
+        Raises:
+            ServiceError: `absent`, if the person sees no such row.
+
+        """
+        if row_limit() is None:
+            return None
+        found = self.read(lambda session: session.scalar(query))
+        if found is None:
+            raise absent
+        return [found]
+
     def get_or_spooled(
         self, type_: SpoolableType[Any, R], id_: str, query: Callable[[Session], R]
     ) -> R:
         """Run `query` as `read` does; if it finds nothing, return the waiting row of that id.
+
+        A person with limited sight gets no waiting row.
 
         Raises:
             ServiceError: the refusal by `query`, if no row of that id waits.
@@ -197,74 +263,3 @@ class Repository:
         if not self.spool.holds(failure.members.values()):
             raise failure
         return None
-
-
-class Received(NamedTuple):
-    """Row of an item that waits to be inserted, and the bytes of its JSON."""
-
-    row: Row
-    size: int
-
-
-class IngestRepository(Repository, Generic[I, R]):
-    """Repository whose single inserts share transactions by group commit.
-
-    type_: is not ordered. receive: returns the row of an item. insert_each: inserts rows and
-    returns, in order, the stored row or the refusal of each; it is called again with some of the
-    rows after their first attempt was rolled back.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        spool: SpoolAccess | None,
-        type_: SpoolableType[I, R],
-        receive: Callable[[I], Received],
-        insert_each: Callable[[Session, list[Row]], Sequence[R | ServiceError]],
-    ) -> None:
-        super().__init__(database, spool)
-        self._type = type_
-        self._receive = receive
-        self._insert_each = insert_each
-        self.commits: GroupCommit[Row, R] = GroupCommit(self._flush)
-
-    def insert_grouped(self, item: I) -> R:
-        """Insert one item together with those that come at the same time.
-
-        Raises:
-            Overloaded: too many items wait.
-            ServiceError: the refusal of the item, or as `Repository.insert`.
-
-        """
-        if self.spool.spool is None:
-            return self.commits.write(*self._receive(item))
-        item = self._type.stamped(item, utc_now())
-        try:
-            return self._noted(self.commits.write(*self._receive(item)))
-        except DatabaseUnavailable as failure:
-            return self.spool.accept_one(self._type, item, failure)
-
-    async def insert_grouped_async(self, item: I) -> R:
-        """Insert one item as `insert_grouped` does; the calling task waits, without a thread."""
-        if self.spool.spool is None:
-            return await self.commits.write_async(*self._receive(item))
-        item = self._type.stamped(item, utc_now())
-        try:
-            self.database.require_available()
-            return self._noted(await self.commits.write_async(*self._receive(item)))
-        except DatabaseUnavailable as failure:
-            # In a thread, because it waits for the disk; `to_thread` copies the request's context.
-            return await asyncio.to_thread(self.spool.accept_one, self._type, item, failure)
-
-    def _noted(self, row: R) -> R:
-        if not row.is_replay:
-            self.spool.record_stored(self._type)
-        return row
-
-    def _flush(self, rows: list[Row]) -> Sequence[R | ServiceError]:
-        seconds = self.database.store.adding_seconds
-        limit: AbstractContextManager[None] = (
-            time_limit(seconds) if self.spool.spool else nullcontext()
-        )
-        with limit, self.database.unit_of_work() as session:
-            return self._insert_each(session, rows)

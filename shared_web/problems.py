@@ -17,8 +17,10 @@ from shared_db.errors import (
     DatabaseBusy,
     DatabaseUnavailable,
     Moved,
+    NotForPersons,
     NotFound,
     Overloaded,
+    RowLimitsUnavailable,
     ServiceError,
 )
 from shared_db.resilience import descriptors
@@ -143,6 +145,8 @@ COMMON: tuple[type[ServiceError], ...] = (
     DatabaseBusy,
     DatabaseUnavailable,
     Overloaded,
+    NotForPersons,
+    RowLimitsUnavailable,
 )
 
 

@@ -8,8 +8,14 @@ from sqlalchemy import Connection, Engine
 
 from dropout_service.migrations import HISTORY as DROPOUT
 from monitoring_service.migrations import HISTORY as MONITORING
-from shared_db.connection.roles import role_name
-from shared_db.provisioning.grants import RolesRefused, ServiceRole, make_roles
+from shared_db.connection.roles import person_role_name, role_name
+from shared_db.provisioning.grants import (
+    GrantedRole,
+    PersonRole,
+    RolesRefused,
+    ServiceRole,
+    make_roles,
+)
 from shared_db.provisioning.migration_lease import LEASE_SCHEMA, held_lease
 from shared_db.provisioning.migrations import History
 from shared_web.auth.migrations import CALLED_BY_ALL, READ_BY_ALL, WRITTEN_BY_ALL
@@ -19,7 +25,7 @@ from staffstuddash_service.migrations import HISTORY as STAFFSTUDDASH
 # dropout reads views of staffstuddash, so it comes after it.
 SERVICES: tuple[History, ...] = (STAFFSTUDDASH, DROPOUT, MONITORING)
 HISTORIES: tuple[History, ...] = (ACCESS, *SERVICES)
-SCHEMAS = tuple(history.schema for history in HISTORIES)
+SCHEMAS = tuple(schema for history in HISTORIES for schema in history.schemas)
 OWNED_SCHEMAS = (*SCHEMAS, LEASE_SCHEMA)
 
 ROLE_PREFIX = "veritas"
@@ -68,6 +74,22 @@ def service_roles(prefix: str = ROLE_PREFIX) -> list[ServiceRole]:
     ]
 
 
+def person_roles(prefix: str = ROLE_PREFIX) -> list[PersonRole]:
+    """Return the role for requests of a person of each service with rows of students."""
+    return [
+        PersonRole(
+            person_role_name(prefix, history.schema), history.schema, history.reads_for_persons
+        )
+        for history in SERVICES
+        if history.has_person_views
+    ]
+
+
+def all_roles(prefix: str = ROLE_PREFIX) -> list[GrantedRole]:
+    """Return the roles that migrations make."""
+    return [*service_roles(prefix), *person_roles(prefix)]
+
+
 def migrate_all(
     engine: Engine,
     *,
@@ -92,7 +114,7 @@ def migrate_all(
             history.upgrade_under(lease)
             on_step(step)
         try:
-            make_roles(engine, service_roles(role_prefix), SCHEMAS, logins)
+            make_roles(engine, all_roles(role_prefix), SCHEMAS, logins)
         except RolesRefused as refusal:
             return str(refusal)
     return None

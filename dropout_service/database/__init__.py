@@ -18,15 +18,25 @@ from dropout_service.database.predictions.model_registry import ModelRegistry
 from dropout_service.database.predictions.recomputing import RecomputingRepository
 from dropout_service.database.predictions.store import PredictionRepository
 from dropout_service.database.predictions.summary import RiskSummaryRepository
+from dropout_service.database.students.sight import refusals_out_of_sight
 from dropout_service.database.students.store import STUDENT, StudentRepository
 from dropout_service.models import Base
 from dropout_service.settings import Settings
 from shared_db.connection.database import Database
 from shared_db.repository import Manager
 
+# Schemas with views for persons; the service's own comes first.
+PERSON_SCHEMAS = ("dropout", "staffstuddash")
 SPOOLABLE_TYPES = (STUDENT, EVENT, ASSESSMENT)
 
-__all__ = ["SPOOLABLE_TYPES", "DropoutDatabaseManager", "EventToStore", "db_manager", "get_db"]
+__all__ = [
+    "PERSON_SCHEMAS",
+    "SPOOLABLE_TYPES",
+    "DropoutDatabaseManager",
+    "EventToStore",
+    "db_manager",
+    "get_db",
+]
 
 
 class DropoutDatabaseManager(Manager):
@@ -34,8 +44,12 @@ class DropoutDatabaseManager(Manager):
 
     def __init__(self, database: Database | None = None) -> None:
         super().__init__(
-            database or Database.from_settings("dropout", Base.metadata, Settings.load)
+            database
+            or Database.from_settings(
+                "dropout", Base.metadata, Settings.load, person_schemas=PERSON_SCHEMAS
+            )
         )
+        self.database.use_sight(refusals_out_of_sight)
         self.students = StudentRepository(self.database, self.spool)
         self.events = EventRepository(self.database, self.spool)
         self.clicks = ClickImport(self.database)

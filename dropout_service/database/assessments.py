@@ -16,7 +16,7 @@ from dropout_service.database.students.locking import (
     require_student,
 )
 from dropout_service.domain.scores import stored_score
-from dropout_service.errors import AssessmentDeleted, AssessmentExists
+from dropout_service.errors import AssessmentDeleted, AssessmentExists, AssessmentNotFound
 from dropout_service.models import Assessment, MarkCorrection
 from shared_db.clock import utc_now
 from shared_db.columns import Row
@@ -155,11 +155,13 @@ class AssessmentRepository(Repository):
             excused=excused,
         )
         new.stored_score()
-        return self.insert(ASSESSMENT, new, _insert)
+        return self.insert(ASSESSMENT, new, _insert, of=[student_id])
 
     def add_many(self, assessments: Sequence[AssessmentToStore]) -> list[InsertResult]:
         """Insert marks as `add` does and return the result of each, in order."""
-        return self.insert_many(ASSESSMENT, assessments, _insert_many)
+        return self.insert_many(
+            ASSESSMENT, assessments, _insert_many, of=lambda one: one.student_id
+        )
 
     def search(self, student_id: str, **options: Unpack[PageOptions]) -> Page[Assessment]:
         """Return the marks of the student that are stored here and not deleted, the latest first.
@@ -193,7 +195,10 @@ class AssessmentRepository(Repository):
             ScoreOutOfRange: the score does not fit the other fields.
 
         """
-        return self.write(lambda session: correct(session, assessment_id, changes, actor, reason))
+        return self.write(
+            lambda session: correct(session, assessment_id, changes, actor, reason),
+            of=self._students_of(assessment_id),
+        )
 
     def delete(self, assessment_id: str, *, actor: str, reason: str) -> tuple[Assessment, bool]:
         """Delete a mark and store the reason; return it without its score, and True for a replay.
@@ -203,7 +208,14 @@ class AssessmentRepository(Repository):
             StudentErased: all data of the student were erased.
 
         """
-        return self.write(lambda session: remove(session, assessment_id, actor, reason))
+        return self.write(
+            lambda session: remove(session, assessment_id, actor, reason),
+            of=self._students_of(assessment_id),
+        )
+
+    def _students_of(self, assessment_id: str) -> list[str] | None:
+        query = select(Assessment.student_id).where(Assessment.id == assessment_id)
+        return self.students_of(query, AssessmentNotFound(assessment_id))
 
     def search_corrections(
         self, student_id: str, **options: Unpack[PageOptions]

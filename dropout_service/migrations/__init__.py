@@ -11,5 +11,14 @@ HISTORY = History(
         "staffstuddash.published_classes",
         "staffstuddash.published_enrolments",
         "staffstuddash.published_identifiers",
+        "staffstuddash.published_memberships",
     ),
+    reads_for_persons=(
+        "staffstuddash_seen.published_deletions",
+        "staffstuddash_seen.published_aliases",
+        "staffstuddash_seen.published_classes",
+        "staffstuddash_seen.published_enrolments",
+        "staffstuddash_seen.published_identifiers",
+    ),
+    has_person_views=True,
 )

@@ -24,6 +24,7 @@ from dropout_service.models.published import (
     published_deletions,
     published_enrolments,
     published_identifiers,
+    published_memberships,
 )
 from dropout_service.models.students import Alias, Deletion, Student
 
@@ -54,4 +55,5 @@ __all__ = [
     "published_deletions",
     "published_enrolments",
     "published_identifiers",
+    "published_memberships",
 ]

@@ -26,6 +26,9 @@ published_aliases = Table(
     Column("merged_at", UtcDateTime),
 )
 
+# Students of the person in the setting `veritas.person`; an id may be there several times.
+published_memberships = Table("published_memberships", _VIEWS, Column("student_id", Key))
+
 # Classes of the roster; the dates are the first and the last day of their terms.
 published_classes = Table(
     "published_classes",

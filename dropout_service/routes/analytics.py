@@ -7,9 +7,11 @@ from fastapi import APIRouter, Query
 from dropout_service.dependencies import Manager
 from dropout_service.schemas.analytics import SummaryOut
 from shared_db.clock import utc_now
+from shared_db.errors import GroupTooSmall
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission
+from shared_web.problems import documented
 from shared_web.requests.expensive_reads import EXPENSIVE
 from shared_web.requests.fields import PastInstant
 
@@ -18,7 +20,7 @@ router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=Admitted
 READ = needs(Permission.PREDICTIONS_READ)
 
 
-@router.get("/summary", dependencies=[READ, EXPENSIVE])
+@router.get("/summary", dependencies=[READ, EXPENSIVE], responses=documented(GroupTooSmall))
 def get_summary(
     manager: Manager,
     at: Annotated[PastInstant | None, Query(description="The instant, by default now.")] = None,

@@ -8,6 +8,7 @@ from dropout_service.dependencies import Manager
 from dropout_service.errors import FeedbackExists, PredictionIdNotFound
 from dropout_service.routes.path_parameters import PredictionId
 from dropout_service.schemas.feedback import FeedbackCountsOut, FeedbackOut, NewFeedback
+from shared_db.errors import GroupTooSmall
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
@@ -60,7 +61,7 @@ def list_feedback(
     return PageOut[FeedbackOut].of(page)
 
 
-@router.get("/analytics/feedback", dependencies=[READ])
+@router.get("/analytics/feedback", dependencies=[READ], responses=documented(GroupTooSmall))
 def count_feedback(manager: Manager) -> FeedbackCountsOut:
     """Return the numbers of verdicts of each kind, by predicted type of dropout."""
     return FeedbackCountsOut(by_type=manager.feedback.count())

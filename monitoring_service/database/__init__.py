@@ -41,7 +41,14 @@ class MonitoringDatabase(Manager):
         self, database: Database | None = None, limits: Mapping[str, Limits] | None = None
     ) -> None:
         super().__init__(
-            database or Database.from_settings("monitoring", Base.metadata, Settings.load)
+            database
+            or Database.from_settings(
+                # Events of systems: no row is of a student, so persons need no limit.
+                "monitoring",
+                Base.metadata,
+                Settings.load,
+                person_schemas=(),
+            )
         )
         self.limits: Mapping[str, Limits] = limits or {}
         self.events = EventRepository(self.database, self.spool, lambda: self.limits)

@@ -18,7 +18,7 @@ from monitoring_service.models import MonitoringLog, MonitoringResult
 from shared_db.columns import Row
 from shared_db.errors import ServiceError
 from shared_db.ids import new_id
-from shared_db.repository import Received
+from shared_db.ingest_repository import Received
 from shared_db.results import InsertResult, Outcome
 from shared_db.writes.copy_from import bulk_insert
 from shared_db.writes.idempotent_insert import content_digest_and_size, insert_many_idempotent

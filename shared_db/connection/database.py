@@ -1,7 +1,7 @@
 """Database of a service: units of work on PostgreSQL or on the in-memory store."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 
 import psycopg2
@@ -10,19 +10,23 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from shared_db.connection.roles import Role
-from shared_db.connection.store import SUSPECT_SHARE, Check, Store, memory_store, open_from_settings
+from shared_db.connection.guard import guarded_by_breaker
+from shared_db.connection.persons import (
+    OutOfSight,
+    not_for_persons,
+    person_access,
+    refusal_of_person,
+)
+from shared_db.connection.roles import Role, seen_schema
+from shared_db.connection.store import Check, Store, memory_store, open_from_settings
 from shared_db.connection.transactions import begin_transaction, new_session
-from shared_db.errors import DatabaseBusy, DatabaseUnavailable, QueryTooExpensive
+from shared_db.errors import DatabaseBusy, QueryTooExpensive, ServiceError
 from shared_db.resilience import descriptors
-from shared_db.resilience.circuit_breaker import CircuitBreaker
-from shared_db.resilience.deadlines import Deadline, deadline_scope
 from shared_db.resilience.error_classification import (
-    is_answer,
     is_timeout,
     to_service_error,
-    write_refusal,
 )
+from shared_db.row_limits import RowLimit, row_limit, rows_limited_to
 from shared_db.settings import DatabaseSettings
 
 _TOO_EXPENSIVE = (
@@ -30,16 +34,9 @@ _TOO_EXPENSIVE = (
     "one source, fewer conditions."
 )
 
-_SLOW = "The database answers, but too slowly. Try again in a moment."
-_CUT = "The connection to the database was lost, and it answers again. Try again."
 _NONE_FREE = "The request was given up: all connections of this process are in use. Try again."
 
 _COMMIT_WITHOUT_WAITING = text("SET LOCAL synchronous_commit = off")
-
-# Time that a client waits beyond the time-outs that the server enforces.
-_GRACE_SECONDS = 0.5
-# A unit of work that writes has several statements, each with its own time-out.
-_WRITING_STATEMENTS = 3
 
 
 class Database:
@@ -49,6 +46,7 @@ class Database:
         self._open_store = open_store
         self._store: Store | None = None
         self._lock = threading.Lock()
+        self._out_of_sight: OutOfSight | None = None
 
     @classmethod
     def from_settings(
@@ -56,12 +54,17 @@ class Database:
         application_name: str,
         metadata: MetaData,
         settings: DatabaseSettings | Callable[[], DatabaseSettings] = DatabaseSettings.load,
+        *,
+        person_schemas: Sequence[str] | None = None,
     ) -> "Database":
-        """Return the database of the settings; a loader is called when the store is opened."""
+        """Return the database of the settings; a loader is called when the store is opened.
+
+        person_schemas: as in `Store`.
+        """
 
         def open_store() -> Store:
             chosen = settings if isinstance(settings, DatabaseSettings) else settings()
-            return open_from_settings(chosen, application_name, metadata)
+            return open_from_settings(chosen, application_name, metadata, person_schemas)
 
         return cls(open_store)
 
@@ -72,13 +75,23 @@ class Database:
         *,
         statement_timeout_seconds: float = 10,
         role: str | None = None,
+        person_role: str | None = None,
+        person_schemas: Sequence[str] | None = None,
     ) -> "Database":
         """Return a database on an existing engine or connection.
 
-        role: the one that units of work take; `none` is the login itself.
+        role: the one that units of work take; `none` is the login itself. person_role: the one in
+        requests of a person. person_schemas: as in `Store`; the first one is the service's own.
         """
         taken = Role(role, is_taken=True) if role else None
-        store = Store(bind, statement_timeout_seconds=statement_timeout_seconds, role=taken)
+        views = seen_schema(person_schemas[0]) if person_schemas else ""
+        store = Store(
+            bind,
+            statement_timeout_seconds=statement_timeout_seconds,
+            role=taken,
+            person_role=Role(person_role, views) if person_role else None,
+            person_schemas=person_schemas,
+        )
         return cls(lambda: store)
 
     @classmethod
@@ -124,9 +137,35 @@ class Database:
         """Return True if the in-memory store is open; does not open a store."""
         return self._store is not None and self._store.is_memory
 
+    def use_sight(self, out_of_sight: OutOfSight) -> None:
+        """Check the students of writes of persons by this function."""
+        self._out_of_sight = out_of_sight
+
+    def require_row_limits(self) -> None:
+        """Return if rows can be limited to those of a person; asks the server until they can.
+
+        Raises:
+            RowLimitsUnavailable: they cannot, so that no request of such a person can be answered.
+            DatabaseUnavailable: the server does not answer.
+            DatabaseBusy: it has no connection left.
+
+        """
+        role = self.store.person_role
+        if role is not None and role.is_taken:
+            return
+        with rows_limited_to(RowLimit("")):
+            if person_access(self.store, names_students=False) is not None:
+                with self.reading():
+                    pass
+
     @contextmanager
-    def unit_of_work(self, *, wait_for_disk: bool = True) -> Iterator[Session]:
+    def unit_of_work(
+        self, *, wait_for_disk: bool = True, of: Collection[str] | None = None
+    ) -> Iterator[Session]:
         """Yield a session; its work is committed at the end, or rolled back on any error.
+
+        of: ids of the students whose rows are written. In the request of a person with limited
+        sight they must be in it, and without `of` nothing can be written.
 
         wait_for_disk: False for the batches of an import that can be repeated. Their commits do not
         wait for the disk: a crash of the server may lose the latest ones, each as a whole, and the
@@ -137,13 +176,43 @@ class Database:
             DatabaseUnavailable: the server does not answer; after a lost connection the outcome is
                 unknown, and repeating a request under the same id is safe.
             DatabaseBusy: a lock, a time-out, or no connection left.
+            NotForPersons: the request is that of a person with limited sight, without `of`.
+            RowLimitsUnavailable: as `require_row_limits`.
+            ServiceError: the service's refusal of a student out of sight, as of an absent one.
 
         """
-        with self._session(read_only=False) as session:
+        with self._session(read_only=False, names_students=bool(of)) as session:
+            for refusal in self._refusals(session, of or ()).values():
+                raise refusal
             if not wait_for_disk and not self.store.is_memory:
                 session.execute(_COMMIT_WITHOUT_WAITING)
             yield session
             session.commit()
+
+    @contextmanager
+    def unit_of_work_of_each(
+        self, student_ids: Collection[str]
+    ) -> Iterator[tuple[Session, Mapping[str, ServiceError]]]:
+        """Yield a session as `unit_of_work` does, and the refusal of each student out of sight.
+
+        The caller writes no row of those. Without a limit of rows there are none.
+
+        Raises:
+            ServiceError: as `unit_of_work`, except for students out of sight.
+
+        """
+        with self._session(read_only=False, names_students=bool(student_ids)) as session:
+            yield session, self._refusals(session, student_ids)
+            session.commit()
+
+    def _refusals(
+        self, session: Session, student_ids: Collection[str]
+    ) -> Mapping[str, ServiceError]:
+        if not student_ids or person_access(self.store, names_students=True) is None:
+            return {}
+        if self._out_of_sight is None:
+            raise not_for_persons()
+        return self._out_of_sight(session, student_ids)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -176,7 +245,14 @@ class Database:
             raise QueryTooExpensive(_TOO_EXPENSIVE) from busy
 
     def get_session(self) -> Session:
-        """Return a plain session; the caller commits and closes it."""
+        """Return a plain session; the caller commits and closes it.
+
+        Raises:
+            NotForPersons: the request is that of a person with limited sight.
+
+        """
+        if row_limit() is not None:
+            raise not_for_persons()
         return new_session(self.store.bind)
 
     def close(self) -> None:
@@ -187,20 +263,23 @@ class Database:
             store.close()
 
     @contextmanager
-    def _session(self, *, read_only: bool) -> Iterator[Session]:
+    def _session(self, *, read_only: bool, names_students: bool = False) -> Iterator[Session]:
         store = self.store
-        guarded = _guarded(store, read_only=read_only) if store.breaker else nullcontext()
+        access = person_access(store, names_students=names_students)
+        guarded = guarded_by_breaker(store, read_only=read_only) if store.breaker else nullcontext()
         try:
             with (
                 guarded as deadline,
-                begin_transaction(store, deadline, read_only=read_only) as session,
+                begin_transaction(store, deadline, read_only=read_only, access=access) as session,
             ):
                 yield session
         except PoolTimeout as failure:
             self.require_available()  # a hanging server holds all connections: report that instead
             raise DatabaseBusy(_NONE_FREE) from failure
         except (DBAPIError, psycopg2.Error) as failure:  # COPY raises psycopg2's own
-            refusal = to_service_error(failure, is_reading=read_only)
+            is_person = access is not None and not access.is_service
+            not_allowed = refusal_of_person(failure) if is_person else None
+            refusal = not_allowed or to_service_error(failure, is_reading=read_only)
             if refusal is None:
                 raise
             raise refusal from failure
@@ -208,49 +287,3 @@ class Database:
             if shortage := descriptors.shortage(failure):
                 raise shortage from failure
             raise
-
-
-@contextmanager
-def _guarded(store: Store, *, read_only: bool) -> Iterator[Deadline]:
-    """Yield the deadline of a unit of work while the breaker is closed; record its outcome."""
-    breaker = store.breaker
-    assert breaker is not None  # noqa: S101 - only called with a breaker
-    breaker.check()
-    usual = store.statement_timeout_seconds * (1 if read_only else _WRITING_STATEMENTS)
-    with deadline_scope(
-        usual + _GRACE_SECONDS,
-        store.adding_seconds * SUSPECT_SHARE,
-        breaker.suspect,
-        lambda: not breaker.is_up,
-    ) as deadline:
-        try:
-            yield deadline
-        except (DBAPIError, psycopg2.Error) as failure:
-            if not is_answer(getattr(failure, "orig", failure)):
-                _require_away(breaker, failure, deadline, is_reading=read_only)
-            elif not read_only and (refusal := write_refusal(failure)):
-                breaker.record_refused_write(refusal)
-            raise
-        if read_only:
-            breaker.record_success()
-        else:
-            breaker.record_write()
-
-
-def _require_away(
-    breaker: CircuitBreaker,
-    failure: DBAPIError | psycopg2.Error,
-    deadline: Deadline,
-    *,
-    is_reading: bool,
-) -> None:
-    """Return if the server is away; a unit of work that was only slow or cut off is to be repeated.
-
-    Raises:
-        DatabaseBusy: the server answers other statements, or its probe.
-
-    """
-    if not isinstance(to_service_error(failure, is_reading=is_reading), DatabaseUnavailable):
-        return
-    if not breaker.is_away_after_probe():
-        raise DatabaseBusy(_SLOW if deadline.is_over else _CUT) from failure

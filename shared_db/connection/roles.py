@@ -24,6 +24,16 @@ def role_name(prefix: str, schema: str) -> str:
     return f"{prefix}_{schema}"
 
 
+def person_role_name(prefix: str, schema: str) -> str:
+    """Return the name of the role that sees one person's rows of this schema, and writes none."""
+    return f"{role_name(prefix, schema)}_person"
+
+
+def seen_schema(schema: str) -> str:
+    """Return the name of the schema with the views for persons on the tables of `schema`."""
+    return f"{schema}_seen"
+
+
 def may_take(session: Session, name: str, schema: str) -> bool:
     """Return True if the login may take the role, and the role may use the schema.
 

@@ -1,7 +1,7 @@
 """Store of a service: PostgreSQL, or in memory, opened as the settings say."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from shared_db.connection.engine import build_engine
 from shared_db.connection.hosts import described_hosts, hosts_of
 from shared_db.connection.memory_engine import build_memory_engine
-from shared_db.connection.roles import Role, role_name
+from shared_db.connection.roles import Role, person_role_name, role_name, seen_schema
 from shared_db.errors import ConfigurationError
 from shared_db.resilience import descriptors
 from shared_db.resilience.circuit_breaker import CircuitBreaker
@@ -45,6 +45,8 @@ class Store:
 
     breaker: for a server that a running service depends on; None where an error is enough.
     checks: run on the first connection to a server that was away; more may be added.
+    person_role: taken in requests of a person. person_schemas: those that have views for persons;
+    empty if no table has rows of a person, None if that is not known.
     """
 
     bind: Engine | Connection
@@ -56,6 +58,8 @@ class Store:
     role: Role | None = None
     breaker: CircuitBreaker | None = None
     checks: list[Check] | None = None
+    person_role: Role | None = None
+    person_schemas: Sequence[str] | None = None
 
     @property
     def is_memory(self) -> bool:
@@ -73,7 +77,10 @@ class Store:
 
 
 def open_from_settings(
-    settings: DatabaseSettings, application_name: str, metadata: MetaData
+    settings: DatabaseSettings,
+    application_name: str,
+    metadata: MetaData,
+    person_schemas: Sequence[str] | None = None,
 ) -> Store:
     """Open PostgreSQL, or the in-memory store if the settings ask for it.
 
@@ -84,21 +91,26 @@ def open_from_settings(
 
     """
     if settings.database_url is None:
-        return memory_store(metadata, "DATABASE_URL is not set")
+        return memory_store(metadata, "DATABASE_URL is not set", person_schemas)
     engine = build_engine(settings, application_name)
     # A second engine, because the probe must neither wait for a pooled connection nor reuse one.
     unpooled = build_engine(settings.model_copy(update={"database_pool": "null"}), application_name)
     failure = try_connecting(unpooled, settings.url_variable)
     if failure is not None and settings.serves_from_memory_when_away:
-        return memory_store(metadata, f"the server of {settings.url_variable} does not answer")
-    store = postgres_store(engine, unpooled, settings, metadata.schema or "")
+        reason = f"the server of {settings.url_variable} does not answer"
+        return memory_store(metadata, reason, person_schemas)
+    store = postgres_store(engine, unpooled, settings, metadata.schema or "", person_schemas)
     if failure is not None and store.breaker is not None:
         store.breaker.trip()
     return store
 
 
 def postgres_store(
-    engine: Engine, unpooled: Engine, settings: DatabaseSettings, schema: str
+    engine: Engine,
+    unpooled: Engine,
+    settings: DatabaseSettings,
+    schema: str,
+    person_schemas: Sequence[str] | None = None,
 ) -> Store:
     """Return the store of a running service on this engine, with its breaker and deadlines.
 
@@ -123,6 +135,10 @@ def postgres_store(
         role=Role(role_name(settings.database_role_prefix, schema), schema),
         breaker=breaker,
         checks=checks,
+        person_role=Role(
+            person_role_name(settings.database_role_prefix, schema), seen_schema(schema)
+        ),
+        person_schemas=person_schemas,
     )
 
 
@@ -223,8 +239,10 @@ def _refusal(engine: Engine, variable: str, failure: DBAPIError) -> Configuratio
     )
 
 
-def memory_store(metadata: MetaData, reason: str) -> Store:
+def memory_store(
+    metadata: MetaData, reason: str, person_schemas: Sequence[str] | None = None
+) -> Store:
     """Open a new, empty in-memory store and log the reason."""
     logger.warning(MEMORY_WARNING.format(reason=reason))
     engine, anchor = build_memory_engine(metadata)
-    return Store(engine, memory_reason=reason, anchor=anchor)
+    return Store(engine, memory_reason=reason, anchor=anchor, person_schemas=person_schemas)

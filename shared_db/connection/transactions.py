@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from shared_db.connection.persons import PersonAccess, taken_person_role
 from shared_db.connection.reuse import checkout
 from shared_db.connection.store import Store
 from shared_db.resilience.deadlines import Deadline, watch
@@ -24,7 +26,9 @@ _OPEN_QUERY = (
     " set_config('DateStyle', 'ISO', true),"
     " set_config('IntervalStyle', 'postgres', true),"
     " set_config('transform_null_equals', 'off', true),"
-    " set_config('array_nulls', 'on', true)"
+    " set_config('array_nulls', 'on', true),"
+    # Empty for all but persons: the views for persons then have no rows.
+    " set_config('veritas.person', :person, true)"
 )
 _OPEN = text(_OPEN_QUERY)
 _OPEN_IN_ROLE = text(f"{_OPEN_QUERY}, set_config('role', :role, true)")
@@ -51,33 +55,46 @@ def new_session(bind: Engine | Connection) -> Session:
 
 @contextmanager
 def begin_transaction(
-    store: Store, deadline: Deadline | None, *, read_only: bool
+    store: Store, deadline: Deadline | None, *, read_only: bool, access: PersonAccess | None = None
 ) -> Iterator[Session]:
     """Yield a session in a transaction that is rolled back unless it was committed.
 
     A pooled or reused connection may be stale: an administrator or the restart of a pooler closed
-    it. Then a fresh one is tried, once.
+    it. Then a fresh one is tried, once. access: that of a person, None for all rows.
     """
     with ExitStack() as stack:
         try:
-            session = stack.enter_context(_attempt(store, deadline, read_only=read_only))
+            session = stack.enter_context(
+                _attempt(store, deadline, read_only=read_only, access=access)
+            )
         except _StaleConnection:
-            session = stack.enter_context(_attempt(store, deadline, read_only=read_only))
+            session = stack.enter_context(
+                _attempt(store, deadline, read_only=read_only, access=access)
+            )
         yield session
 
 
 @contextmanager
-def _attempt(store: Store, deadline: Deadline | None, *, read_only: bool) -> Iterator[Session]:
+def _attempt(
+    store: Store, deadline: Deadline | None, *, read_only: bool, access: PersonAccess | None
+) -> Iterator[Session]:
     # The session is closed first: its ROLLBACK, too, waits for the server. The connection is
     # released last, so that the watch never shuts a connection that serves another unit of work.
     with (
         checkout(store.bind) as connection,
+        ExitStack() as stack,
         watch(connection, deadline) if deadline else nullcontext(),
         new_session(connection) as session,
     ):
-        session.connection(execution_options={"read_only": read_only})
+        options: dict[str, Any] = {"read_only": read_only}
+        if access is not None and not access.is_service:
+            options["schema_translate_map"] = access.schemas
+            stack.callback(connection.execution_options, schema_translate_map=None)
+        session.connection(execution_options=options)
         if not store.is_memory:
-            _open_or_detect_stale(session, connection, store, deadline, read_only=read_only)
+            _open_or_detect_stale(
+                session, connection, store, deadline, read_only=read_only, access=access
+            )
         yield session
 
 
@@ -88,10 +105,11 @@ def _open_or_detect_stale(
     deadline: Deadline | None,
     *,
     read_only: bool,
+    access: PersonAccess | None,
 ) -> None:
     was_used = _WAS_USED in connection.info
     try:
-        _open(session, store, deadline, read_only=read_only)
+        _open(session, store, deadline, read_only=read_only, access=access)
     except DBAPIError as failure:
         is_given_up = deadline is not None and deadline.is_over
         if was_used and failure.connection_invalidated and not is_given_up:
@@ -100,19 +118,33 @@ def _open_or_detect_stale(
     connection.info[_WAS_USED] = True
 
 
-def _open(session: Session, store: Store, deadline: Deadline | None, *, read_only: bool) -> None:
+def _open(
+    session: Session,
+    store: Store,
+    deadline: Deadline | None,
+    *,
+    read_only: bool,
+    access: PersonAccess | None,
+) -> None:
     # The server's limit ends before the deadline cuts the connection: it then does no useless work.
     left = deadline.seconds_left * _SERVERS_SHARE if deadline else store.statement_timeout_seconds
     limits = {
         "statement": _milliseconds(min(store.statement_timeout_seconds, left)),
         "lock": _milliseconds(min(store.lock_timeout_seconds, left)),
         "read_only": "on" if read_only else "off",
+        "person": access.person_id if access else "",
     }
-    role = store.role.taken_in(session) if store.role else None
+    role = _role(session, store, access)
     if role is None:
         session.execute(_OPEN, limits)
     else:
         session.execute(_OPEN_IN_ROLE, {**limits, "role": role})
+
+
+def _role(session: Session, store: Store, access: PersonAccess | None) -> str | None:
+    if access is not None and not access.is_service:
+        return taken_person_role(store, session)
+    return store.role.taken_in(session) if store.role else None
 
 
 def _milliseconds(seconds: float) -> str:

@@ -1,12 +1,14 @@
 """Roles of the services, with the least privileges; granted again after every migration."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from shared_db.connection.roles import seen_schema
 from shared_db.errors import ConfigurationError
 
 _NOT_ALLOWED = "42501"
@@ -40,24 +42,40 @@ class Grant:
 
 
 @dataclass(frozen=True)
-class ServiceRole:
-    """Role of one service: all rows of its own schema, and its declared rights on others.
-
-    reads: views and tables that it reads. writes: tables whose rows it may change. calls: functions
-    that it may call and others may not, with the types of their arguments.
-    """
+class GrantedRole(ABC):
+    """Role that the login of one service takes. reads: views of other schemas, with the schema."""
 
     name: str
     schema: str
     reads: tuple[str, ...]
-    writes: tuple[Grant, ...] = ()
-    calls: tuple[str, ...] = ()
 
     def privileges(self, schemas: Iterable[str]) -> Iterator[str]:
         """Yield the SQL that gives the role exactly its rights on these schemas."""
         for other in schemas:
             yield f"REVOKE ALL ON ALL TABLES IN SCHEMA {other} FROM {self.name}"
             yield f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {other} FROM {self.name}"
+        yield from self._own_privileges()
+        for view in self.reads:
+            yield f"GRANT USAGE ON SCHEMA {view.partition('.')[0]} TO {self.name}"
+            yield f"GRANT SELECT ON {view} TO {self.name}"
+
+    @abstractmethod
+    def _own_privileges(self) -> Iterator[str]:
+        """Yield the SQL of the rights on the service's own schema, and of further ones."""
+
+
+@dataclass(frozen=True)
+class ServiceRole(GrantedRole):
+    """Role of one service: all rows of its own schema, and its declared rights on others.
+
+    writes: tables whose rows it may change. calls: functions that it may call and others may not,
+    with the types of their arguments.
+    """
+
+    writes: tuple[Grant, ...] = ()
+    calls: tuple[str, ...] = ()
+
+    def _own_privileges(self) -> Iterator[str]:
         yield f"GRANT USAGE ON SCHEMA {self.schema} TO {self.name}"
         yield f"GRANT {_ROWS} ON ALL TABLES IN SCHEMA {self.schema} TO {self.name}"
         yield f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {self.schema} TO {self.name}"
@@ -67,7 +85,7 @@ class ServiceRole:
         later = f"ALTER DEFAULT PRIVILEGES IN SCHEMA {self.schema} GRANT"
         yield f"{later} {_ROWS} ON TABLES TO {self.name}"
         yield f"{later} USAGE, SELECT ON SEQUENCES TO {self.name}"
-        for grant in (*(Grant(view, "SELECT") for view in self.reads), *self.writes):
+        for grant in self.writes:
             yield f"GRANT USAGE ON SCHEMA {grant.table.partition('.')[0]} TO {self.name}"
             yield f"GRANT {grant.privileges} ON {grant.table} TO {self.name}"
         for function in self.calls:
@@ -77,8 +95,17 @@ class ServiceRole:
             yield f"GRANT EXECUTE ON FUNCTION {function} TO {self.name}"
 
 
+class PersonRole(GrantedRole):
+    """Role of one service for requests of a person: reads views, and has no right on a table."""
+
+    def _own_privileges(self) -> Iterator[str]:
+        views = seen_schema(self.schema)
+        yield f"GRANT USAGE ON SCHEMA {views} TO {self.name}"
+        yield f"GRANT SELECT ON ALL TABLES IN SCHEMA {views} TO {self.name}"
+
+
 def make_roles(
-    engine: Engine, roles: Iterable[ServiceRole], schemas: Iterable[str], logins: Mapping[str, str]
+    engine: Engine, roles: Iterable[GrantedRole], schemas: Iterable[str], logins: Mapping[str, str]
 ) -> None:
     """Create the missing roles, grant them their rights, and grant the roles to the logins.
 
@@ -135,7 +162,7 @@ def can_create_roles(connection: Connection) -> bool:
 
 
 def missing_grants(
-    connection: Connection, role: ServiceRole, login: str | None = None
+    connection: Connection, role: GrantedRole, login: str | None = None
 ) -> list[str]:
     """Return the SQL that creates the role and grants it to this user and the login, if missing."""
     statements = []
@@ -153,7 +180,7 @@ def missing_grants(
 
 
 def _make_role(
-    connection: Connection, role: ServiceRole, schemas: tuple[str, ...], login: str | None
+    connection: Connection, role: GrantedRole, schemas: tuple[str, ...], login: str | None
 ) -> None:
     statements = missing_grants(connection, role, login)
     if statements and statements[0].startswith("CREATE"):

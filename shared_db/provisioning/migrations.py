@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, text
 
 from shared_db.connection.database import Database
+from shared_db.connection.roles import seen_schema
 from shared_db.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable
 from shared_db.provisioning.grants import Grant
 from shared_db.provisioning.migration_lease import LOCK_TIMEOUT_SECONDS, Lease, held_lease
@@ -22,6 +23,8 @@ class History:
 
     reads: views of other services that this service reads, as `schema.view`. writes: its rights to
     change rows of other schemas. calls: functions that it calls, as `schema.function(type, ...)`.
+    reads_for_persons: views that it reads in requests of a person. has_person_views: True if there
+    is a schema of views for persons.
     """
 
     package: str
@@ -29,6 +32,13 @@ class History:
     reads: tuple[str, ...] = ()
     writes: tuple[Grant, ...] = ()
     calls: tuple[str, ...] = ()
+    reads_for_persons: tuple[str, ...] = ()
+    has_person_views: bool = False
+
+    @property
+    def schemas(self) -> tuple[str, ...]:
+        """Schemas that the migrations make."""
+        return (self.schema, seen_schema(self.schema)) if self.has_person_views else (self.schema,)
 
     def config(self, connection: Connection | None = None) -> Config:
         """Return Alembic's configuration for this history."""

@@ -123,10 +123,10 @@ def is_answer(failure: BaseException | None) -> bool:
 def blocking_sqlstate(failure: Exception) -> str | None:
     """Return the SQLSTATE of an obstacle outside the row; None if the row itself is refused."""
     if isinstance(failure, DatabaseBusy):
-        return _sqlstate(failure.__cause__)
+        return sqlstate(failure.__cause__)
     if not isinstance(failure, DBAPIError | psycopg2.Error):
         return None
-    code = _sqlstate(failure)
+    code = sqlstate(failure)
     return None if not code or code.startswith(_OF_THE_ROW) else code
 
 
@@ -137,11 +137,12 @@ def may_be_row_specific(code: str) -> bool:
 
 def is_overload(busy: DatabaseBusy) -> bool:
     """Return True if the server or this process is overloaded; False if one row has to wait."""
-    code = _sqlstate(busy.__cause__)
+    code = sqlstate(busy.__cause__)
     return not code or code.startswith("53")
 
 
-def _sqlstate(failure: BaseException | None) -> str:
+def sqlstate(failure: BaseException | None) -> str:
+    """Return the SQLSTATE of a failure; empty if the server sent none."""
     cause = failure.orig if isinstance(failure, DBAPIError) else failure
     return getattr(cause, "pgcode", None) or ""
 

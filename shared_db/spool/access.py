@@ -10,6 +10,7 @@ from shared_db.errors import DatabaseUnavailable
 from shared_db.replaying import is_replaying
 from shared_db.resilience import descriptors
 from shared_db.results import InsertResult, Outcome
+from shared_db.row_limits import row_limit
 from shared_db.spool.file import Entry, SpoolFull, SpoolUnavailable
 from shared_db.spool.queue import Spool
 from shared_db.spool.spoolable import I, R, SpoolableType
@@ -49,8 +50,12 @@ class SpoolAccess:
 
     @property
     def spool(self) -> Spool | None:
-        """The spool; None if there is none, and for a row that is replayed: it is in it already."""
-        return None if is_replaying() else self._spool
+        """The spool; None if there is none, and for a row that is replayed: it is in it already.
+
+        None, too, in the request of a person with limited sight: a waiting row may be of any
+        student, and a row of theirs is not accepted before their sight is known.
+        """
+        return None if is_replaying() or row_limit() is not None else self._spool
 
     def attach(self, spool: Spool) -> None:
         """Use the spool from now on: it accepts rows while the database is away."""

@@ -145,7 +145,7 @@ class PersonLookup:
 
         Raises:
             Forbidden: the person has no role or several rows, or the access was revoked.
-            NeedsPostgresql: the store cannot limit rows.
+            NeedsPostgresql, RowLimitsUnavailable: the store cannot limit rows.
             DatabaseUnavailable: the database does not answer, and the person was not looked up.
 
         """
@@ -190,6 +190,7 @@ class PersonLookup:
         return found
 
     def _outcome(self, login: str, *roles: str) -> Principal | Forbidden:
+        self._database.require_row_limits()
         with self._database.reading() as session:
             rows = session.execute(_FIND, {"login": login}).all()
         try:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -158,10 +158,16 @@ class RoleManager(Repository):
         with rows_limited_to(None):
             return super().read(query)
 
-    def write(self, change: Callable[[Session], T], *, wait_for_disk: bool = True) -> T:
+    def write(
+        self,
+        change: Callable[[Session], T],
+        *,
+        wait_for_disk: bool = True,
+        of: Collection[str] | None = None,
+    ) -> T:
         """Run `change` as `Repository.write` does; no row of a role is of a student."""
         with rows_limited_to(None):
-            return super().write(change, wait_for_disk=wait_for_disk)
+            return super().write(change, wait_for_disk=wait_for_disk, of=of)
 
     def _require_changeable(self, name: str) -> None:
         if name in BUILT_IN_ROLES:

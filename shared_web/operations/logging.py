@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
+from shared_db.row_limits import limit_rows
 from shared_web.failures import describe_failure
 from shared_web.problems import problem_response
 from shared_web.routing import route_template
@@ -95,6 +96,8 @@ class RequestLog:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        # A pipelined request is started by the answer to the one before it, with its context.
+        limit_rows(None)
         request_id = _offered_id(scope) or new_id()
         scope.setdefault("state", {})["request_id"] = request_id
         status = 500

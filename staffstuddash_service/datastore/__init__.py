@@ -21,12 +21,14 @@ from staffstuddash_service.datastore.roster.descriptions import StudentDescripti
 from staffstuddash_service.datastore.roster.lookups import RosterLookupRepository
 from staffstuddash_service.datastore.roster.store import RosterRepository
 from staffstuddash_service.datastore.roster.year_end import YearEndRepository
+from staffstuddash_service.datastore.student_locks import refusals_out_of_sight
 from staffstuddash_service.datastore.students import STUDENT, StudentRepository, StudentToStore
 from staffstuddash_service.datastore.table_import import TableImport, TableKind, TableRepository
 from staffstuddash_service.models import Base
 from staffstuddash_service.settings import Settings
 
 __all__ = [
+    "PERSON_SCHEMAS",
     "SPOOLABLE_TYPES",
     "AssessmentToStore",
     "DatastoreManager",
@@ -41,6 +43,9 @@ __all__ = [
     "get_student",
 ]
 
+# Schemas with views for persons; the service's own comes first.
+PERSON_SCHEMAS = ("staffstuddash", "dropout")
+
 SPOOLABLE_TYPES = (STUDENT, ASSESSMENT, DRAFT, ACTION, CONCEPT)
 
 
@@ -49,8 +54,12 @@ class DatastoreManager(Manager):
 
     def __init__(self, database: Database | None = None) -> None:
         super().__init__(
-            database or Database.from_settings("staffstuddash", Base.metadata, Settings.load)
+            database
+            or Database.from_settings(
+                "staffstuddash", Base.metadata, Settings.load, person_schemas=PERSON_SCHEMAS
+            )
         )
+        self.database.use_sight(refusals_out_of_sight)
         self.students = StudentRepository(self.database, self.spool)
         self.assessments = AssessmentRepository(self.database, self.spool)
         self.drafts = DraftRepository(self.database, self.spool)

@@ -84,11 +84,11 @@ class ActionRepository(Repository):
 
         """
         new = ActionToStore(student_id, actor, action, is_intervention, data, timestamp, action_id)
-        return self.insert(ACTION, new, _insert)
+        return self.insert(ACTION, new, _insert, of=[student_id])
 
     def add_many(self, actions: Sequence[ActionToStore]) -> list[InsertResult]:
         """Insert actions; return the result of each, in order."""
-        return self.insert_many(ACTION, actions, _insert_many)
+        return self.insert_many(ACTION, actions, _insert_many, of=lambda new: new.student_id)
 
     def search_by_student(self, student_id: str, **options: Unpack[PageOptions]) -> Page[ActionLog]:
         """Return the actions about the student, the latest first.

@@ -30,7 +30,7 @@ from staffstuddash_service.datastore.student_locks import (
     refusals_of_missing,
 )
 from staffstuddash_service.domain.scores import stored_score
-from staffstuddash_service.errors import AssessmentDeleted, AssessmentExists
+from staffstuddash_service.errors import AssessmentDeleted, AssessmentExists, AssessmentNotFound
 from staffstuddash_service.models import AssessmentLog
 
 ASSESSMENTS_BY_TIME = Keyset(
@@ -102,6 +102,11 @@ class AssessmentToStore:
         }
 
 
+def student_of(new: AssessmentToStore) -> str:
+    """Return the id under which the student of an assessment is sent."""
+    return new.student_id
+
+
 ASSESSMENT = SpoolableType(
     "assessment",
     AssessmentToStore,
@@ -109,7 +114,7 @@ ASSESSMENT = SpoolableType(
     AssessmentToStore.values,
     AssessmentExists,
     replay=lambda manager, assessments: manager.assessments.add_many(assessments),
-    subject=lambda new: new.student_id,
+    subject=student_of,
 )
 
 
@@ -155,14 +160,14 @@ class AssessmentRepository(Repository):
             extra_credit=extra_credit,
             excused=excused,
         )
-        return self.insert(ASSESSMENT, new, _insert)
+        return self.insert(ASSESSMENT, new, _insert, of=[student_id])
 
     def add_many(self, assessments: Sequence[AssessmentToStore]) -> list[InsertResult]:
         """Insert assessments; return the result of each, in order.
 
         Assessments of missing or erased students are refused, and deleted assessments.
         """
-        return self.insert_many(ASSESSMENT, assessments, insert_many)
+        return self.insert_many(ASSESSMENT, assessments, insert_many, of=student_of)
 
     def search_by_student(
         self, student_id: str, **options: Unpack[PageOptions]
@@ -198,7 +203,10 @@ class AssessmentRepository(Repository):
             ScoreOutOfRange: the score does not fit the other fields.
 
         """
-        return self.write(lambda session: correct(session, assessment_id, changes, actor, reason))
+        return self.write(
+            lambda session: correct(session, assessment_id, changes, actor, reason),
+            of=self._students_of(assessment_id),
+        )
 
     def delete(self, assessment_id: str, *, actor: str, reason: str) -> tuple[AssessmentLog, bool]:
         """Delete an assessment, log the reason, and recompute the student's record.
@@ -210,7 +218,14 @@ class AssessmentRepository(Repository):
             StudentErased: the student was erased meanwhile.
 
         """
-        return self.write(lambda session: remove(session, assessment_id, actor, reason))
+        return self.write(
+            lambda session: remove(session, assessment_id, actor, reason),
+            of=self._students_of(assessment_id),
+        )
+
+    def _students_of(self, assessment_id: str) -> list[str] | None:
+        query = select(AssessmentLog.student_id).where(AssessmentLog.id == assessment_id)
+        return self.students_of(query, AssessmentNotFound(assessment_id))
 
 
 def _insert(session: Session, new: AssessmentToStore) -> AssessmentLog:

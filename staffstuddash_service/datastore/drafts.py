@@ -95,11 +95,11 @@ class DraftRepository(Repository):
 
         """
         new = DraftToStore(student_id, assignment_id, content, timestamp, draft_id)
-        return self.insert(DRAFT, new, _insert)
+        return self.insert(DRAFT, new, _insert, of=[student_id])
 
     def add_many(self, drafts: Sequence[DraftToStore]) -> list[InsertResult]:
         """Insert drafts in their order; return the result of each, in order."""
-        return self.insert_many(DRAFT, drafts, _insert_many)
+        return self.insert_many(DRAFT, drafts, _insert_many, of=lambda new: new.student_id)
 
     def search_by_student(self, student_id: str, **options: Unpack[PageOptions]) -> Page[Draft]:
         """Return the student's drafts, the latest first.

@@ -30,6 +30,7 @@ from shared_db.results import InsertResult, Outcome
 from shared_db.writes.idempotent_insert import content_digest
 from staffstuddash_service.errors import StudentErased, StudentMerged, StudentNotFound
 from staffstuddash_service.models import Alias, Deletion, Student
+from staffstuddash_service.models.published import published_memberships
 
 MERGED_MEANWHILE = "A student is being merged into another id. Try again."
 
@@ -106,6 +107,25 @@ def refusals_of_missing(session: Session, student_ids: Collection[str]) -> dict[
         return StudentMerged(id_, merged[id_]) if id_ in merged else StudentNotFound(id_)
 
     return {id_: refusal(id_) for id_ in student_ids}
+
+
+def refusals_out_of_sight(
+    session: Session, student_ids: Collection[str]
+) -> dict[str, ServiceError]:
+    """Return the refusal of each student whom the transaction's person does not see.
+
+    It is that of an absent student. A former id is seen with the present student.
+    """
+    member = published_memberships.c.student_id
+    former = select(Alias.old_id).join(published_memberships, member == Alias.new_id)
+    seen = set(session.scalars(select(member).where(member.in_(student_ids))))
+    unseen = set(student_ids) - seen
+    if unseen:
+        unseen -= set(session.scalars(former.where(Alias.old_id.in_(unseen))))
+    if not unseen:
+        return {}
+    erased = erased_among(session, unseen)
+    return {id_: StudentErased(id_) if id_ in erased else StudentNotFound(id_) for id_ in unseen}
 
 
 def require_not_erased(session: Session, student_id: str) -> None:

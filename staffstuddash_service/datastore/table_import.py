@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -14,9 +15,10 @@ from shared_db.errors import DatabaseUnavailable, ServiceError
 from shared_db.queries.dialects import in_list
 from shared_db.repository import Repository
 from shared_db.results import InsertResult, OnConflict, Outcome, refused
+from shared_db.row_limits import row_limit
 from shared_db.spool.spoolable import SpoolableType
 from staffstuddash_service.datastore import assessments, students
-from staffstuddash_service.datastore.assessments import ASSESSMENT
+from staffstuddash_service.datastore.assessments import ASSESSMENT, student_of
 from staffstuddash_service.datastore.corrections import CORRECTABLE, correct_many
 from staffstuddash_service.datastore.roster.changes import apply_records
 from staffstuddash_service.datastore.roster.relations import identified
@@ -77,6 +79,8 @@ class TableRepository(Repository):
             ServiceError: as `Repository.write`.
 
         """
+        if table.kind is TableKind.ASSESSMENTS and row_limit() is not None:
+            return self.write_each(items, student_of, ASSESSMENT.id_of, partial(_store, table))
         type_ = _SPOOLABLE.get(table.kind)
         if type_ is not None and not table.is_update and not table.is_dry:
             return self.insert_many(type_, items, _INSERTS[table.kind])
@@ -98,17 +102,29 @@ class TableRepository(Repository):
         on_results: called with the results of each batch. is_complete: called at the end; nothing
         is stored if it returns False.
         """
+        self.write(lambda session: _store_batches(session, table, batches, on_results, is_complete))
 
-        def stored(session: Session) -> None:
-            with session.begin_nested() as savepoint:
-                for items in batches:
-                    on_results(_WRITERS[table.kind](session, table, items) if items else [])
-                    session.flush()
-                    session.expunge_all()
-                if table.is_dry or not is_complete():
-                    savepoint.rollback()
 
-        self.write(stored)
+def _store(table: TableImport, session: Session, items: Sequence[Any]) -> list[InsertResult]:
+    results: list[InsertResult] = []
+    _store_batches(session, table, [items], results.extend, lambda: True)
+    return results
+
+
+def _store_batches(
+    session: Session,
+    table: TableImport,
+    batches: Iterable[Sequence[Any]],
+    on_results: Callable[[Sequence[InsertResult]], object],
+    is_complete: Callable[[], bool],
+) -> None:
+    with session.begin_nested() as savepoint:
+        for items in batches:
+            on_results(_WRITERS[table.kind](session, table, items) if items else [])
+            session.flush()
+            session.expunge_all()
+        if table.is_dry or not is_complete():
+            savepoint.rollback()
 
 
 def _store_students(

@@ -1,4 +1,4 @@
-"""Migrations of schema `staffstuddash`; each is one revision in `versions`."""
+"""Migration history of schema `staffstuddash`."""
 
 from shared_db.provisioning.migrations import History
 from shared_web.auth.migrations import MANAGING
@@ -8,4 +8,6 @@ HISTORY = History(
     "staffstuddash",
     reads=("dropout.published_risk",),
     writes=MANAGING,
+    reads_for_persons=("dropout_seen.published_risk",),
+    has_person_views=True,
 )

@@ -1,7 +1,7 @@
-"""View of the dropout service that this service reads directly.
+"""Views that this service reads: one of the dropout service, and the students of a person.
 
-It has metadata of its own, so that no migration of this service creates it. The in-memory store
-does not have it.
+They have metadata of their own, so that no comparison takes them for tables. The in-memory store
+does not have them.
 """
 
 from sqlalchemy import Column, Float, MetaData, String, Table
@@ -17,4 +17,9 @@ published_risk = Table(
     Column("dropout_type", String),
     Column("as_of", UtcDateTime),
     Column("course", Key),
+)
+
+# Students of the person in the setting `veritas.person`; an id may be there several times.
+published_memberships = Table(
+    "published_memberships", MetaData(schema="staffstuddash"), Column("student_id", Key)
 )

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 
-from shared_db.errors import NeedsPostgresql
+from shared_db.errors import GroupTooSmall, NeedsPostgresql
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission
@@ -73,7 +73,7 @@ def get_student_dashboard(student_id: StudentId, datastore: Datastore) -> Studen
     return StudentDashboardOut.model_validate(datastore.student_dashboard.get(student_id))
 
 
-@router.get("/cohort", dependencies=[READ, EXPENSIVE])
+@router.get("/cohort", dependencies=[READ, EXPENSIVE], responses=documented(GroupTooSmall))
 def get_cohort_dashboard(datastore: Datastore, timezone: Timezone = "UTC") -> CohortOut:
     """Return the figures of all students together, and hints at difficult material."""
     return CohortOut.model_validate(datastore.cohort_dashboard.get(zone=ZoneInfo(timezone)))

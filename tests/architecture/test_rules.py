@@ -52,13 +52,14 @@ def test_only_repositories_open_transactions() -> None:
         "shared_db/background_work/table.py",
         "shared_db/connection/database.py",
         "shared_db/provisioning/migrations.py",
+        "shared_db/ingest_repository.py",
         "shared_db/repository.py",
         "shared_web/auth/keys.py",
         "shared_web/auth/persons.py",
         "shared_web/operations/health.py",
         "veritas_cli/commands/check.py",
     }
-    names = ("unit_of_work", "reading", "reading_filtered")
+    names = ("unit_of_work", "unit_of_work_of_each", "reading", "reading_filtered")
 
     assert set[str]().union(*map(places_that_call, names)) <= places
 

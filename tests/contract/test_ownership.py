@@ -11,7 +11,7 @@ from shared_db.provisioning.ownership import hand_over
 from tests.support.databases import engine_on
 from tests.support.logins import a_login, new_role_prefix
 from tests.support.server import new_name
-from veritas_cli.migrations import OWNED_SCHEMAS, migrate_all, service_roles
+from veritas_cli.migrations import OWNED_SCHEMAS, all_roles, migrate_all
 
 SERVICES = ("monitoring", "staffstuddash", "dropout")
 _NOT_THE_OWNERS = text(
@@ -52,7 +52,7 @@ class Installation:
 
     @property
     def roles(self) -> list[str]:
-        return [role.name for role in service_roles(self.prefix)]
+        return [role.name for role in all_roles(self.prefix)]
 
     def engine_of(self, login: Login) -> Engine:
         own = make_url(self.url).set(username=login.name, password=login.password)

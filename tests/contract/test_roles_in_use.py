@@ -14,7 +14,7 @@ from staffstuddash_service.models import Base
 from tests.support.databases import engine_on, role_of
 from tests.support.logins import Login, a_login, give_database, new_role_prefix
 from tests.support.server import admin_url, create_database, drop_database, new_name
-from veritas_cli.migrations import SCHEMAS, SERVICES, migrate_all, service_roles
+from veritas_cli.migrations import SCHEMAS, SERVICES, all_roles, migrate_all
 
 CURRENT_USER = text("SELECT current_user")
 
@@ -124,7 +124,7 @@ class TestMakingRoles:
     ) -> None:
         names = [new_name() for _ in range(4)]
         urls = [create_database(admin_url(), name, template=template_name) for name in names]
-        wanted = service_roles(prefix)
+        wanted = all_roles(prefix)
 
         with ThreadPoolExecutor(len(urls)) as pool:
             made = pool.map(lambda url: make_roles(engine_on(url), wanted, SCHEMAS, {}), urls)

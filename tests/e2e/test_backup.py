@@ -18,7 +18,7 @@ from tests.support.databases import engine_on
 from tests.support.oulad_fixtures.imported import Run
 from veritas_cli.commands.backup import count_rows
 from veritas_cli.dump.client_tools import fitting_program, libpq_environment
-from veritas_cli.migrations import SCHEMAS
+from veritas_cli.migrations import HISTORIES
 from veritas_cli.postgres.binaries import major_of
 
 CONTENT = "SELECT count(*), md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM {} t"
@@ -87,7 +87,7 @@ def test_the_manifest_has_rows_and_revisions(archive: Path) -> None:
         manifest = json.loads(opened.read("manifest.json"))
 
     assert manifest["rows"]["staffstuddash.students"] == 20
-    assert set(manifest["revisions"]) == set(SCHEMAS)
+    assert set(manifest["revisions"]) == {history.schema for history in HISTORIES}
     assert all(manifest["revisions"].values())
 
 

@@ -36,7 +36,7 @@ def test_check_lists_the_pending_changes_and_makes_none(
     assert [result.exit_code for result in (*before, after)] == [1, 1, 0]
     assert before[0].output == before[1].output
     assert before[0].output.count("new ->") == 4
-    assert before[0].output.count(f"CREATE ROLE {prefix}") == 3
+    assert before[0].output.count(f"CREATE ROLE {prefix}") == 5
     assert after.output == ""
 
 
@@ -45,7 +45,7 @@ def test_missing_roles_are_pending_changes(private_url: str, run: Run, prefix: s
 
     assert missing.exit_code == 1
     assert "->" not in missing.output
-    assert missing.output.count(f"CREATE ROLE {prefix}") == 3
+    assert missing.output.count(f"CREATE ROLE {prefix}") == 5
 
 
 def test_the_printed_sql_makes_everything(empty_url: str, run: Run, prefix: str) -> None:
@@ -60,6 +60,7 @@ def test_the_printed_sql_makes_everything(empty_url: str, run: Run, prefix: str)
     assert printed.exit_code == 0
     assert checked.exit_code == 0, checked.output
     assert f"works in its role {prefix}_dropout" in checked.output
+    assert checked.output.count("limits persons to their students") == 2
     assert (again.exit_code, again.output) == (0, "")
 
 

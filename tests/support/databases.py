@@ -1,6 +1,7 @@
 """Fixtures: databases of the tests, and each service on PostgreSQL and in memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,12 +10,14 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 from starlette.testclient import TestClient
 
+from dropout_service.database import PERSON_SCHEMAS as DROPOUT_SCHEMAS
 from dropout_service.database import DropoutDatabaseManager
 from monitoring_service.database import MonitoringDatabase
 from shared_db.connection.database import Database
 from shared_db.connection.engine import normalised_url
-from shared_db.connection.roles import role_name
+from shared_db.connection.roles import person_role_name, role_name
 from shared_db.settings import Environment, Fallback
+from staffstuddash_service.datastore import PERSON_SCHEMAS as STAFFSTUDDASH_SCHEMAS
 from staffstuddash_service.datastore import DatastoreManager
 from tests.support.pgbouncer import is_installed, pooler
 from tests.support.server import admin_url, create_database, drop_database, new_name, role_prefix
@@ -26,6 +29,11 @@ Pooled = Callable[[str], str]
 
 # Address of a client on this machine, the only one admitted without keys.
 LOOPBACK = "127.0.0.1"
+PERSON_SCHEMAS: dict[str, Sequence[str]] = {
+    "staffstuddash": STAFFSTUDDASH_SCHEMAS,
+    "dropout": DROPOUT_SCHEMAS,
+    "monitoring": (),
+}
 
 
 def engine_on(url: str) -> Engine:
@@ -48,6 +56,18 @@ def role_of(metadata: MetaData) -> str:
     schema = str(metadata.schema)
     is_of_a_service = schema in {history.schema for history in SERVICES}
     return role_name(role_prefix(), schema) if is_of_a_service else "none"
+
+
+def service_database(bind: Engine | Connection, metadata: MetaData) -> Database:
+    """Return a service's database on PostgreSQL, in its role, or that for persons in a request."""
+    role, schema = role_of(metadata), str(metadata.schema)
+    schemas = PERSON_SCHEMAS.get(schema)
+    return Database.for_bind(
+        bind,
+        role=role,
+        person_role=person_role_name(role_prefix(), schema) if schemas else None,
+        person_schemas=schemas,
+    )
 
 
 def become_owner(session: Session) -> None:
@@ -112,7 +132,7 @@ def open_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
         return
     engine: Engine = request.getfixturevalue("migrated_engine")
     with engine.connect() as connection, connection.begin() as transaction:
-        yield lambda metadata: Database.for_bind(connection, role=role_of(metadata))
+        yield partial(service_database, connection)
         transaction.rollback()
 
 
@@ -129,7 +149,7 @@ def open_own_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
     if request.param == "pgbouncer":
         url = request.getfixturevalue("pooled")(url)
     engine = engine_on(url)
-    yield lambda metadata: Database.for_bind(engine, role=role_of(metadata))
+    yield partial(service_database, engine)
     engine.dispose()
 
 

@@ -11,7 +11,7 @@ from shared_db.connection.database import Database
 from shared_db.spool.queue import Spool
 from shared_web.auth.keys import KeyManager, Scope
 from tests.e2e.processes import wait_until
-from tests.support.databases import engine_on
+from tests.support.databases import PERSON_SCHEMAS, engine_on
 from tests.support.server import role_prefix
 from tests.support.services import PARTS
 from veritas_cli.migrations import migrate_all
@@ -38,7 +38,10 @@ def spooling(
     values = {"database_url": url, "spool_path": folder, "key_cache_seconds": 0, **settings}
     parts = PARTS[service]
     configured = parts.settings(**values)
-    manager = parts.manager(Database.from_settings(service, parts.metadata, configured))
+    database = Database.from_settings(
+        service, parts.metadata, configured, person_schemas=PERSON_SCHEMAS[service]
+    )
+    manager = parts.manager(database)
     app = parts.create_app(manager, configured)
     try:
         with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:

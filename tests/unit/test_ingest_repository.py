@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseUnavailable, ServiceError
-from shared_db.repository import IngestRepository, Received
+from shared_db.ingest_repository import IngestRepository, Received
 from shared_db.spool.access import SpoolAccess
 from shared_db.spool.queue import Spool
 from shared_db.writes.idempotent_insert import insert_idempotent

@@ -14,7 +14,7 @@ from dropout_service.database import DropoutDatabaseManager
 from monitoring_service.database import MonitoringDatabase
 from shared_db.connection.database import Database
 from shared_db.connection.engine import is_local
-from shared_db.connection.roles import may_take, role_name
+from shared_db.connection.roles import may_take, role_name, seen_schema
 from shared_db.errors import ConfigurationError, QueryTooExpensive, ServiceError
 from shared_db.ids import new_id
 from shared_db.provisioning.grants import can_create_roles
@@ -24,7 +24,7 @@ from shared_web.settings import ServiceSettings
 from staffstuddash_service.datastore import DatastoreManager
 from veritas_cli.database import command_settings, connected_engine
 from veritas_cli.id_forms import other_forms
-from veritas_cli.migrations import HISTORIES
+from veritas_cli.migrations import HISTORIES, person_roles
 from veritas_cli.services import SETTINGS
 
 OLDEST, NEWEST = 15, 18
@@ -130,12 +130,22 @@ def _service(name: str, owner: ServiceSettings, *, can_make_roles: bool) -> Iter
         own = SETTINGS[name]()
         engine = connected_engine(own if own.database_url else owner, "check")
         role = role_name(own.database_role_prefix, name)
+        person_role = {one.schema: one.name for one in person_roles(own.database_role_prefix)}.get(
+            name
+        )
         with Database.for_bind(engine).reading() as session:
             has_role = may_take(session, role, name)
+            has_person_role = person_role is not None and may_take(
+                session, person_role, seen_schema(name)
+            )
     except (ServiceError, ConfigurationError) as refusal:
         yield Finding(f"{name}: {refusal}", is_good=False)
         return
     yield _role(name, role, engine, has_role=has_role, can_make_roles=can_make_roles)
+    if person_role is not None:
+        yield _person_role(
+            name, person_role, has_role=has_person_role, can_make_roles=can_make_roles
+        )
     trial = partial(_roll_back, engine, TRIALS[name], role if has_role else None)
     yield _tried(f"{name} writes and reads (rolled back)", trial)
     yield from _ids(
@@ -191,6 +201,16 @@ def _role(name: str, role: str, engine: Engine, *, has_role: bool, can_make_role
         "out of each other's tables by mistake. It works all the same",
         is_note=True,
     )
+
+
+def _person_role(name: str, role: str, *, has_role: bool, can_make_roles: bool) -> Finding:
+    if has_role:
+        return Finding(f"{name} limits persons to their students by the role {role}")
+    claim = f"{name} cannot take the role {role}, so persons who do not see all students get 501"
+    if can_make_roles:
+        return Finding(f"{claim}. Run `veritas migrate`", is_good=False)
+    remedy = "An administrator of the server makes it: `veritas migrate --sql` prints the SQL"
+    return Finding(f"{claim}. {remedy}", is_note=True)
 
 
 def _tried(claim: str, trial: Callable[[], None]) -> Finding:

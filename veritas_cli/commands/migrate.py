@@ -10,7 +10,7 @@ from shared_db.provisioning.grants import can_create_roles, missing_grants
 from shared_db.provisioning.login_roles import make_logins
 from shared_web.settings import ServiceSettings
 from veritas_cli.database import command_settings, connected_engine, exit_on_error
-from veritas_cli.migrations import SCHEMAS, migrate_all, service_roles, steps
+from veritas_cli.migrations import SCHEMAS, all_roles, migrate_all, steps
 from veritas_cli.services import logins, own_logins
 from veritas_cli.terminal import say
 
@@ -77,7 +77,7 @@ def _sql(connection: Connection, settings: ServiceSettings) -> list[str]:
         return []
     rights = (
         line
-        for role in service_roles(settings.database_role_prefix)
+        for role in all_roles(settings.database_role_prefix)
         for line in role.privileges(SCHEMAS)
     )
     migrations = [f"-- {step}\n{step.history.sql(step.current)}" for step in needed]
@@ -88,6 +88,6 @@ def _missing_roles(connection: Connection, settings: ServiceSettings) -> list[st
     names = logins()
     return [
         line
-        for role in service_roles(settings.database_role_prefix)
+        for role in all_roles(settings.database_role_prefix)
         for line in missing_grants(connection, role, names.get(role.schema))
     ]

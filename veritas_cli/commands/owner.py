@@ -4,7 +4,7 @@ from shared_db.errors import ConfigurationError
 from shared_db.provisioning.login_roles import Login
 from shared_db.provisioning.ownership import hand_over
 from veritas_cli.database import connected_engine, exit_on_error
-from veritas_cli.migrations import OWNED_SCHEMAS, service_roles
+from veritas_cli.migrations import OWNED_SCHEMAS, all_roles
 from veritas_cli.services import login_in
 from veritas_cli.settings import SuperuserSettings
 from veritas_cli.terminal import say
@@ -22,7 +22,7 @@ def owner() -> None:
             raise ConfigurationError("DATABASE_SUPERUSER_URL is not set.")
         engine = connected_engine(settings, "owner")
         login = _owner(settings, str(engine.url.database))
-        roles = [role.name for role in service_roles(settings.database_role_prefix)]
+        roles = [role.name for role in all_roles(settings.database_role_prefix)]
         changed = hand_over(engine, login, OWNED_SCHEMAS, roles)
         say(f"{login.name} owns {engine.url.database}: {changed} changes.")
 

@@ -25,9 +25,9 @@ from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.errors import ServiceError
 from shared_db.ids import new_id
+from shared_db.ingest_repository import IngestRepository, Received
 from shared_db.queries.filters import Columns
 from shared_db.queries.pagination import Keyset, Page, PageOptions
-from shared_db.repository import IngestRepository, Received
 from shared_db.results import InsertResult, Outcome
 from shared_db.spool.access import SpoolAccess
 from shared_db.spool.spoolable import SpoolableType

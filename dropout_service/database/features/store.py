@@ -85,7 +85,7 @@ class FeatureRepository(Repository):
                 raise StudentMerged(student_id, stored.student_id)  # since the rows were read
             return stored
 
-        return self.write(compute)
+        return self.write(compute, of=[student_id])
 
     def add(
         self,
@@ -107,7 +107,7 @@ class FeatureRepository(Repository):
         instant = as_of or utc_now()
         values = _values(student_id, feature_set_id, instant, version, features, course=None)
         values["digest"] = content_digest(sent)
-        return self.write(lambda session: _insert(session, values))
+        return self.write(lambda session: _insert(session, values), of=[student_id])
 
     def get_latest(self, student_id: str, *, course: str | None = None) -> FeatureSet:
         """Return the feature set with the latest `as_of`: of a class, by default of all rows.

@@ -1,16 +1,18 @@
 """Feedback on predictions: repository."""
 
-from typing import Unpack
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dropout_service.domain.enums import DropoutType, Verdict
 from dropout_service.errors import FeedbackExists, PredictionIdNotFound
-from dropout_service.models import DropoutPrediction, PredictionFeedback
+from dropout_service.models import DropoutPrediction, KnownStudent, PredictionFeedback
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
 from shared_db.queries.pagination import Keyset, Page, PageOptions
+from shared_db.queries.small_groups import require_group
 from shared_db.repository import Repository
 from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 
@@ -53,7 +55,9 @@ class FeedbackRepository(Repository):
             _require_prediction(session, prediction_id, lock=True)
             return insert_idempotent(session, PredictionFeedback, values, FeedbackExists)
 
-        return self.write(insert)
+        query = select(DropoutPrediction.student_id).where(DropoutPrediction.id == prediction_id)
+        students = self.students_of(query, PredictionIdNotFound(prediction_id))
+        return self.write(insert, of=students)
 
     def search(
         self, prediction_id: str, **options: Unpack[PageOptions]
@@ -74,7 +78,12 @@ class FeedbackRepository(Repository):
         )
 
     def count(self) -> dict[DropoutType, dict[Verdict, int]]:
-        """Return the number of each verdict by predicted type of dropout, with zeros."""
+        """Return the number of each verdict by predicted type of dropout, with zeros.
+
+        Raises:
+            GroupTooSmall: a person with limited sight sees fewer than 5 students.
+
+        """
         type_, verdict = DropoutPrediction.dropout_type, PredictionFeedback.verdict
         query = (
             select(type_, verdict, func.count())
@@ -82,7 +91,12 @@ class FeedbackRepository(Repository):
             .group_by(type_, verdict)
         )
         counts = {type_: dict.fromkeys(Verdict, 0) for type_ in DropoutType}
-        for found_type, found_verdict, count in self.read(lambda s: s.execute(query).all()):
+
+        def rows(session: Session) -> Sequence[Any]:
+            require_group(session, KnownStudent.id)
+            return session.execute(query).all()
+
+        for found_type, found_verdict, count in self.read(rows):
             counts[found_type][found_verdict] = count
         return counts
 

@@ -102,7 +102,7 @@ class PredictionRepository(Repository):
                 raise StudentMerged(student_id, stored.student_id)  # since the rows were read
             return stored
 
-        return self.write(predict)
+        return self.write(predict, of=[student_id])
 
     def add(
         self,
@@ -163,7 +163,7 @@ class PredictionRepository(Repository):
             "is_overall": False,
             "digest": content_digest(sent),
         }
-        return self.write(lambda session: insert_prediction(session, row))
+        return self.write(lambda session: insert_prediction(session, row), of=[student_id])
 
     def get_latest(self, student_id: str, *, course: str | None = None) -> DropoutPrediction:
         """Return the student's latest prediction in a course; without a course the overall one.

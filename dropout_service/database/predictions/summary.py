@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, FromClause, exists, func, or_, select, tru
 from sqlalchemy.orm import Session, aliased
 
 from dropout_service.domain.enums import LEVEL_BOUNDS, DropoutType, RiskLevel
-from dropout_service.models import Course, DropoutPrediction, Student
+from dropout_service.models import Course, DropoutPrediction, KnownStudent, Student
+from shared_db.queries.small_groups import require_group
 from shared_db.repository import Repository
 
 MAX_NEWLY_AT_RISK = 20
@@ -59,10 +60,15 @@ class RiskSummaryRepository(Repository):
         """Return the distributions at `at` and at `periods` earlier instants, `days` apart.
 
         Newly at risk is relative to the instant `days` before `at`.
+
+        Raises:
+            GroupTooSmall: a person with limited sight sees fewer than 5 students.
+
         """
         instants = [at - timedelta(days=days * back) for back in range(periods + 1)]
 
         def summarize(session: Session) -> RiskSummary:
+            require_group(session, KnownStudent.id)
             count, students = _newly_at_risk(session, at, at - timedelta(days=days))
             distributions = [_distribution(session, instant) for instant in instants]
             return RiskSummary(distributions, count, students)

@@ -6,11 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.orm import Session
+
 from shared_db.clock import utc_now
+from shared_db.queries.small_groups import require_group
 from shared_db.repository import Repository
 from staffstuddash_service.datastore.dashboards.cohort_query import PAIRS, Section, cohort_query
 from staffstuddash_service.domain.cohort import MaterialHint, change, material_hint, start_of_day
 from staffstuddash_service.domain.learning import LearningState
+from staffstuddash_service.models import Student
 
 ACTIVE_WITHIN = timedelta(days=14)
 WEEK = timedelta(days=7)
@@ -67,6 +71,10 @@ class CohortDashboardRepository(Repository):
         """Return the cohort dashboard as of an instant, by default now.
 
         zone: time zone in which today begins, by default UTC.
+
+        Raises:
+            GroupTooSmall: a person with limited sight sees fewer than 5 students.
+
         """
         now = as_of or utc_now()
         query = cohort_query(
@@ -77,7 +85,12 @@ class CohortDashboardRepository(Repository):
             now=now,
             with_risk=not self.use_fallback,
         )
-        return _cohort(self.read(lambda session: session.execute(query).all()), now)
+
+        def rows(session: Session) -> Sequence[Any]:
+            require_group(session, Student.id)
+            return session.execute(query).all()
+
+        return _cohort(self.read(rows), now)
 
 
 def _cohort(rows: Sequence[Any], now: datetime) -> Cohort:
