@@ -227,7 +227,7 @@ def publish(database: Database, risks: dict[str, float]) -> None:
     """Replace the view by a table with its columns, until the test is rolled back."""
     with database.unit_of_work() as session:
         session.execute(text("CREATE TABLE dropout.stand_in AS TABLE dropout.published_risk"))
-        session.execute(text("DROP VIEW dropout.published_risk"))
+        session.execute(text("DROP VIEW dropout.published_risk CASCADE"))
         session.execute(text("ALTER TABLE dropout.stand_in RENAME TO published_risk"))
         for student_id, score in risks.items():
             values = {"id": student_id, "score": score, "level": "HIGH" if score > 0.3 else "LOW"}

@@ -59,6 +59,8 @@ def test_rows_are_limited_before_and_after_a_restore(
     marks = [AssessmentToStore(f"s00{1 + n % 3}", "quiz", "Math", 50) for n in range(10)]
     assert all(result.is_stored for result in datastore.assessments.add_many(marks))
     managers["dropout"].assessments.add("s001", "quiz", "Art", 5, max_score=10)
+    for manager in managers.values():
+        manager.database.require_row_limits()
     assert seen(datastore, "t1") == ["s001"]
     assert seen(managers["dropout"], "t1") == ["s001"]
     assert seen(managers["dropout"], "t2") == []

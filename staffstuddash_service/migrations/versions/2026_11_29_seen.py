@@ -24,7 +24,7 @@ def _holds(relation: str) -> str:
 
 # Students that the person of the transaction teaches or advises today, and the person themselves.
 MEMBERSHIPS = (
-    f"CREATE VIEW {SCHEMA}.published_memberships WITH (security_barrier) AS"  # noqa: S608 - our own names
+    f"CREATE OR REPLACE VIEW {SCHEMA}.published_memberships WITH (security_barrier) AS"  # noqa: S608 - our own names
     f" SELECT taken.student_id FROM {SCHEMA}.teaching_assignments AS taught"
     f" JOIN {SCHEMA}.enrolments AS taken ON taken.class_id = taught.class_id"
     f" WHERE taught.person_id = {PERSON} AND {_holds('taught')} AND {_holds('taken')}"
@@ -32,6 +32,15 @@ MEMBERSHIPS = (
     f" WHERE advised.person_id = {PERSON} AND {_holds('advised')}"
     f" UNION ALL SELECT own.id FROM {SCHEMA}.students AS own WHERE own.id = {PERSON}"
 )
+# While views of dropout depend on it, it stays and has no rows.
+DROP_MEMBERSHIPS = f"""
+DO $$ BEGIN
+    DROP VIEW {SCHEMA}.published_memberships;
+EXCEPTION WHEN dependent_objects_still_exist THEN
+    CREATE OR REPLACE VIEW {SCHEMA}.published_memberships WITH (security_barrier) AS
+        SELECT id AS student_id FROM {SCHEMA}.students WHERE false;
+END $$
+"""  # noqa: S608 - our own names
 THEIRS = f"IN (SELECT student_id FROM {SCHEMA}.published_memberships)"  # noqa: S608 - our own names
 CONDITIONS: dict[str, str | None] = {
     "students": f"shown.id {THEIRS}",
@@ -84,4 +93,4 @@ def downgrade() -> None:
     for name in CONDITIONS:
         hide_table(SCHEMA, name)
     drop_seen_schema(SCHEMA)
-    op.execute(f"DROP VIEW {SCHEMA}.published_memberships")
+    op.execute(DROP_MEMBERSHIPS)
