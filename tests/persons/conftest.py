@@ -12,7 +12,7 @@ from shared_db.connection.database import Database
 from shared_web.auth.keys import KeyManager, Scope
 from staffstuddash_service.datastore import DatastoreManager, StudentToStore
 from staffstuddash_service.domain.roster import IdentifierKind, RosterKind, StaffRole
-from tests.support.databases import role_of
+from tests.support.databases import service_database
 from tests.support.issuer import Issuer, running_issuer
 from tests.support.rosters import a_person, an_identifier
 from tests.support.services import PARTS
@@ -71,7 +71,7 @@ def open_service(
 
         def open_one(service: str = "staffstuddash", **settings: Any) -> TestClient:
             parts = PARTS[service]
-            database = Database.for_bind(connection, role=role_of(parts.metadata))
+            database = service_database(connection, parts.metadata)
             values = {"key_cache_seconds": 0, **shared_issuer.settings(), **settings}
             app = parts.app(database, parts.settings(**values))
             return stack.enter_context(TestClient(app))

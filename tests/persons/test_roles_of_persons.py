@@ -15,7 +15,7 @@ from shared_web.problems import Forbidden
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.domain.roster import IdentifierKind, RosterKind
 from staffstuddash_service.models import Base
-from tests.support.databases import role_of
+from tests.support.databases import role_of, service_database
 from tests.support.rosters import a_person, an_identifier
 from tests.support.services import PARTS
 
@@ -27,7 +27,7 @@ def lookup(database: Database, **seconds: float) -> PersonLookup:
 
 @pytest.fixture
 def database(connection: Connection) -> Database:
-    return Database.for_bind(connection, role=role_of(Base.metadata))
+    return service_database(connection, Base.metadata)
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def test_every_service_finds_persons_without_reading_their_tables(
     datastore: DatastoreManager, connection: Connection, service: str
 ) -> None:
     assert datastore
-    database = Database.for_bind(connection, role=role_of(PARTS[service].metadata))
+    database = service_database(connection, PARTS[service].metadata)
 
     assert asyncio.run(lookup(database).find("u-teacher")).name == "p-teacher"
     with database.reading() as session:

@@ -4,9 +4,9 @@ import time
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 from starlette.testclient import TestClient
 
-from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.settings import Environment
 from shared_web.auth.tokens import signing_keys
@@ -14,7 +14,7 @@ from shared_web.principals import BUILT_IN_ROLES
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.settings import Settings
 from tests.persons.conftest import Open, bearer
-from tests.support.databases import LOOPBACK
+from tests.support.databases import LOOPBACK, service_database
 from tests.support.factories import a_student
 from tests.support.issuer import Issuer
 from tests.support.service_cases import assert_refused
@@ -123,13 +123,14 @@ def test_without_an_issuer_a_token_is_an_unknown_key(
 
 @pytest.mark.parametrize("environment", Environment)
 def test_with_an_issuer_no_key_is_needed_and_nobody_else_admitted(
-    postgres: Database, shared_issuer: Issuer, environment: Environment
+    connection: Connection, shared_issuer: Issuer, environment: Environment
 ) -> None:
+    parts = PARTS["staffstuddash"]
     settings = Settings(
         environment=environment,
         **shared_issuer.settings(oidc_role_claim="groups", oidc_roles="it:admin"),
     )
-    app = PARTS["staffstuddash"].app(postgres, settings)
+    app = parts.app(service_database(connection, parts.metadata), settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         person = client.get(STUDENTS, headers=bearer(shared_issuer.token(groups="it")))
         nobody = client.get(STUDENTS)

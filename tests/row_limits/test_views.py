@@ -144,14 +144,18 @@ def test_a_role_is_no_member_of_another_and_owns_nothing(
     }
 
 
-def test_no_function_runs_with_the_rights_of_another(connection: Connection) -> None:
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_a_role_calls_no_function_with_the_rights_of_another(
+    connection: Connection, schema: str
+) -> None:
     query = text(
         "SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n"
         " ON n.oid = p.pronamespace WHERE p.prosecdef"
         " AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+        " AND has_function_privilege(:role, p.oid, 'EXECUTE')"
     )
 
-    assert connection.scalars(query).all() == []
+    assert connection.scalars(query, {"role": ROLES[schema].name}).all() == []
 
 
 def test_no_table_has_row_security(connection: Connection) -> None:
