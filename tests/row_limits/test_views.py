@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import Connection, text
 
 from shared_db.connection.roles import seen_schema
+from staffstuddash_service.migrations import HISTORY as STAFFSTUDDASH
 from tests.support.databases import engine_on
+from tests.support.persons import Managers
 from tests.support.server import role_prefix
 from veritas_cli.migrations import person_roles, service_roles
 
@@ -178,3 +180,23 @@ def test_rights_on_later_tables_reach_the_service_alone(private_url: str) -> Non
                 values = {"role": role.name, "table": f"{schema}.later", "privileges": ALL}
                 is_own = schema == role.schema and role.name not in {r.name for r in ROLES.values()}
                 assert connection.scalar(query, values) is is_own
+
+
+def test_views_of_dropout_outlive_a_downgrade_of_staffstuddash(private_url: str) -> None:
+    engine = engine_on(private_url)
+    seen = text("SELECT id FROM dropout_seen.students")
+
+    def rows() -> list[str]:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT set_config('veritas.person', 's001', true)"))
+            return list(connection.scalars(seen))
+
+    managers = Managers.on(engine)
+    managers.staffstuddash.add_student("s001", "Ada")
+    managers.dropout.students.add("s001")
+    before = rows()
+    STAFFSTUDDASH.downgrade(engine, "20261129_aliases")
+    meanwhile = rows()
+    STAFFSTUDDASH.upgrade(engine)
+
+    assert (before, meanwhile, rows()) == (["s001"], [], ["s001"])
