@@ -25,7 +25,7 @@ class AdmittedRoute(APIRoute):
         if not scopes:
             raise TypeError(f"{self.name} asks for no scope")
         answer = self.endpoint if self._takes_only_request() else super().get_route_handler()
-        parameters = DeclaredParameters(self.dependant)
+        parameters = DeclaredParameters(self)
         takes_json = bool(self.dependant.body_params)
 
         async def handle(request: Request) -> Response:
