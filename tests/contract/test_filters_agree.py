@@ -16,7 +16,7 @@ from tests.support.factories import NOON, days
 
 TEXTS = ["a", "A", "ab", "aB%", "a_b", "%", "_", "ö", "Ö", "ßa", "a\\b", "'", '"a"', "1", "true"]
 NUMBERS: list[float] = [0, 1, -1, 1.5, 250, 250.5, 1e15, -0.25, 9007199254740993]
-JSON: list[Any] = [*TEXTS, *NUMBERS, True, False, None, [1], {"a": 1}, "", "250"]
+JSON: list[Any] = [*TEXTS, *NUMBERS, True, False, None, [1], {"a": 1}, [{"a": 1}], "", "250"]
 
 ROWS = {
     f"e{n:03}": EventToStore(
