@@ -117,6 +117,17 @@ def test_the_readme_speaks_of_commands_that_are_there() -> None:
     assert [name for name in used_commands if f'"{name}"' not in commands] == []
 
 
+def test_no_statement_changes_the_state_of_a_session() -> None:
+    """A pooler in transaction mode gives the session to other transactions."""
+    stateful = re.compile(
+        r'"SET (?!LOCAL)|SET SESSION|CREATE TEMP|\bLISTEN |pg_(try_)?advisory_lock|, false\)"'
+    )
+    files = python_files(*(package for package in PACKAGES if package != "veritas_cli"))
+    found = {path.name for path in files if stateful.search(path.read_text())}
+
+    assert found == set()
+
+
 def test_nothing_private_of_a_library_is_imported() -> None:
     private = re.compile(r"^(?:from|import) (\w+(?:\.\w+)*\._\w+|_[a-z]\w*)", re.MULTILINE)
     found = {path.name: private.findall(path.read_text()) for path in python_files(*PACKAGES)}
