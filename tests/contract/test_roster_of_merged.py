@@ -59,15 +59,16 @@ CALLS: dict[str, Callable[[DatastoreManager], object]] = {
 }
 
 
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_requests_under_the_old_id_lead_to_the_new_one(
-    school: DatastoreManager, call: Callable[[DatastoreManager], object]
+    school: DatastoreManager, subtests: pytest.Subtests
 ) -> None:
     school.merging.merge(OLD, NEW)
 
-    with pytest.raises(StudentMerged) as refusal:
-        call(school)
-    assert refusal.value.target == NEW
+    for name, call in CALLS.items():
+        with subtests.test(name):
+            with pytest.raises(StudentMerged) as refusal:
+                call(school)
+            assert refusal.value.target == NEW
 
 
 def test_records_sent_again_under_the_old_id_change_nothing(school: DatastoreManager) -> None:
