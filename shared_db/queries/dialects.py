@@ -173,16 +173,12 @@ class Sqlite:
         places = func.json_each(json.dumps([_json_path(path) for path in paths]))
         place = places.table_valued("value").c.value
         found = func.json_extract(column, place)
-        is_in = operator is Operator.IN
-        conditions = (
-            func.json_type(column, place).in_(_SQLITE_TYPES[kind])
-            & (
-                true()
-                if kind == "null"
-                else compare(self, found, operator, of_type if is_in else of_type[0])
-            )
-            for kind, of_type in _by_type(values).items()
-        )
+        conditions = []
+        for kind, of_type in _by_type(values).items():
+            # Each has its own type: one type for all would round integers beside a float.
+            sent = list(map(literal, of_type)) if operator is Operator.IN else of_type[0]
+            is_met = true() if kind == "null" else compare(self, found, operator, sent)
+            conditions.append(func.json_type(column, place).in_(_SQLITE_TYPES[kind]) & is_met)
         return exists().where(or_(false(), *conditions))
 
     def json_numeric(self, column: Column, path: Sequence[str]) -> ColumnElement[Any]:
