@@ -1,6 +1,10 @@
 """Dialects: SQL expressions that differ between PostgreSQL and the in-memory store."""
 
-from collections.abc import Sequence
+import json
+import operator as comparisons
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -16,11 +20,15 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    exists,
     extract,
+    false,
     func,
     literal,
+    or_,
+    true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 # Less than half of the largest float: the difference of two such numbers does not overflow.
@@ -31,6 +39,49 @@ _SMALLEST_PLACES = 323
 _SCALE = 2.0**64
 
 Column = InstrumentedAttribute[Any] | ColumnElement[Any]
+
+
+class Operator(StrEnum):
+    """Comparison of a stored value with the value of a filter."""
+
+    EQ = "eq"
+    NE = "ne"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+    IN = "in"
+    CONTAINS = "contains"
+    STARTSWITH = "startswith"
+
+
+_COMPARISONS = {
+    Operator.EQ: comparisons.eq,
+    Operator.NE: comparisons.ne,
+    Operator.GT: comparisons.gt,
+    Operator.GTE: comparisons.ge,
+    Operator.LT: comparisons.lt,
+    Operator.LTE: comparisons.le,
+}
+# Conditions of jsonpath on values of one type; only null is unequal to values of other types.
+_JSONPATH = {
+    Operator.EQ: "{place} == {value}",
+    Operator.NE: "({place} != {value} && {place} != null)",
+    Operator.GT: "{place} > {value}",
+    Operator.GTE: "{place} >= {value}",
+    Operator.LT: "{place} < {value}",
+    Operator.LTE: "{place} <= {value}",
+    Operator.IN: "{place} == {value}",
+    Operator.CONTAINS: '{place} like_regex {literal} flag "q"',
+    Operator.STARTSWITH: "{place} starts with {literal}",
+}
+# Names that SQLite has for the types of JSON.
+_SQLITE_TYPES = {
+    "string": ("text",),
+    "number": ("integer", "real"),
+    "boolean": ("true", "false"),
+    "null": ("null",),
+}
 
 
 class Postgresql:
@@ -44,32 +95,37 @@ class Postgresql:
         """Return the condition that the text begins with `start`, by code point."""
         return func.starts_with(text, start)
 
-    def json_text(self, column: Column, path: Sequence[str]) -> ColumnElement[str]:
-        """Return a value inside JSON as text, compared by code point."""
-        *outer, last = path
-        return func.jsonb_object_field_text(_inside(column, outer), last).collate("C")
+    def json_matches(
+        self,
+        column: Column,
+        paths: Iterable[Sequence[str]],
+        operator: Operator,
+        values: Sequence[Any],
+    ) -> ColumnElement[bool]:
+        """Return the condition that a value at one of the paths matches one of the values.
 
-    def json_number(self, column: Column, path: Sequence[str]) -> Column:
-        """Return a value inside JSON to compare with `number`; it must be a number."""
-        return _inside(column, path)
-
-    def number(self, value: float) -> ColumnElement[Any]:
-        """Return the other side of a comparison with `json_number`."""
-        # Numbers are compared as jsonb: a cast would fail on a value of another type.
-        return literal(value, JSONB())
-
-    def json_is(self, column: Column, path: Sequence[str], kind: type) -> ColumnElement[bool]:
-        """Return the condition that a value inside JSON is a str, a float, a bool or None."""
-        names = {str: "string", float: "number", bool: "boolean", type(None): "null"}
-        return func.jsonb_typeof(_inside(column, path)) == names[kind]
-
-    def json_is_true(self, column: Column, path: Sequence[str]) -> ColumnElement[bool]:
-        """Return the condition that a value inside JSON is true; it must be a boolean."""
-        return cast(_inside(column, path), Text) == "true"
+        Values of different JSON types never match. Texts are compared by code point.
+        """
+        by_type = _by_type(values)
+        conditions = (
+            _JSONPATH[operator].format(
+                place=_json_path(path), value=f"${kind}[*]", literal=_quoted(values[0])
+            )
+            for path in paths
+            for kind in by_type
+        )
+        # Strict: otherwise a key is also looked up in the objects of an array.
+        predicate = literal("strict " + " || ".join(conditions), Text())
+        return func.jsonb_path_match(
+            column, cast(predicate, JSONPATH()), literal(by_type, JSONB()), true()
+        )
 
     def json_numeric(self, column: Column, path: Sequence[str]) -> ColumnElement[Any]:
         """Return the number inside JSON to compute with, null if the value is no number."""
-        found = _inside(column, path)
+        found: Column = column
+        # A key such as `0` is no place in an array, as on SQLite.
+        for name in path:
+            found = func.jsonb_object_field(found, name, type_=JSONB())
         return case((func.jsonb_typeof(found) == "number", cast(found, Numeric)))
 
     def mean(self, number: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -92,14 +148,6 @@ class Postgresql:
         return cast(func.floor(extract("epoch", instant)), BigInteger)
 
 
-def _inside(column: Column, path: Sequence[str]) -> Column:
-    """Return the value at the keys; a key such as `0` is no place in an array, as on SQLite."""
-    found: Column = column
-    for name in path:
-        found = func.jsonb_object_field(found, name, type_=JSONB())
-    return found
-
-
 class Sqlite:
     """Expressions for the in-memory store, SQLite."""
 
@@ -111,36 +159,33 @@ class Sqlite:
         """Return the condition that the text begins with `start`, by code point."""
         return func.substr(text, 1, len(start)) == start
 
-    def json_text(self, column: Column, path: Sequence[str]) -> ColumnElement[str]:
-        """Return a value inside JSON as text, compared by code point."""
-        return func.json_extract(column, _sqlite_path(path))
+    def json_matches(
+        self,
+        column: Column,
+        paths: Iterable[Sequence[str]],
+        operator: Operator,
+        values: Sequence[Any],
+    ) -> ColumnElement[bool]:
+        """Return the condition that a value at one of the paths matches one of the values.
 
-    def json_number(self, column: Column, path: Sequence[str]) -> Column:
-        """Return a value inside JSON to compare with `number`; it must be a number."""
-        return func.json_extract(column, _sqlite_path(path))
-
-    def number(self, value: float) -> ColumnElement[Any]:
-        """Return the other side of a comparison with `json_number`."""
-        return literal(value)
-
-    def json_is(self, column: Column, path: Sequence[str], kind: type) -> ColumnElement[bool]:
-        """Return the condition that a value inside JSON is a str, a float, a bool or None."""
-        names = {
-            str: ("text",),
-            float: ("integer", "real"),
-            bool: ("true", "false"),
-            type(None): ("null",),
-        }
-        return func.json_type(column, _sqlite_path(path)).in_(names[kind])
-
-    def json_is_true(self, column: Column, path: Sequence[str]) -> ColumnElement[bool]:
-        """Return the condition that a value inside JSON is true; it must be a boolean."""
-        return func.json_type(column, _sqlite_path(path)) == "true"
+        Values of different JSON types never match. Texts are compared by code point.
+        """
+        places = func.json_each(json.dumps([_json_path(path) for path in paths]))
+        place = places.table_valued("value").c.value
+        found = func.json_extract(column, place)
+        conditions = []
+        for kind, of_type in _by_type(values).items():
+            # Each has its own type: one type for all would round integers beside a float.
+            sent = list(map(literal, of_type)) if operator is Operator.IN else of_type[0]
+            is_met = true() if kind == "null" else compare(self, found, operator, sent)
+            conditions.append(func.json_type(column, place).in_(_SQLITE_TYPES[kind]) & is_met)
+        return exists().where(or_(false(), *conditions))
 
     def json_numeric(self, column: Column, path: Sequence[str]) -> ColumnElement[Any]:
         """Return the number inside JSON to compute with, null if the value is no number."""
-        found = func.json_extract(column, _sqlite_path(path))
-        return case((self.json_is(column, path, float), cast(found, Double)))
+        place = _json_path(path)
+        is_number = func.json_type(column, place).in_(_SQLITE_TYPES["number"])
+        return case((is_number, cast(func.json_extract(column, place), Double)))
 
     def mean(self, number: ColumnElement[Any]) -> ColumnElement[Any]:
         """Return the mean of numbers, also of those whose sum overflows."""
@@ -158,11 +203,47 @@ class Sqlite:
         return extract("epoch", instant)
 
 
-def _sqlite_path(path: Sequence[str]) -> str:
-    return "$" + "".join(f'."{name}"' for name in path)
+def _json_path(path: Sequence[str]) -> str:
+    return "$" + "".join(f".{_quoted(name)}" for name in path)
+
+
+def _quoted(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _by_type(values: Sequence[Any]) -> Mapping[str, Sequence[Any]]:
+    """Return the values by the name of their JSON type."""
+    by_type: dict[str, list[Any]] = defaultdict(list)
+    for value in values:
+        match value:
+            case None:
+                by_type["null"].append(value)
+            case bool():
+                by_type["boolean"].append(value)
+            case int() | float():
+                by_type["number"].append(value)
+            case _:
+                by_type["string"].append(value)
+    return by_type
 
 
 Dialect = Postgresql | Sqlite
+
+
+def compare(
+    dialect: Dialect, column: Column, operator: Operator, value: Any
+) -> ColumnElement[bool]:
+    """Return the condition that the operator holds between a column and a value."""
+    match operator:
+        case Operator.IN:
+            return column.in_(value)
+        case Operator.CONTAINS:
+            return dialect.contains(column, value)
+        case Operator.STARTSWITH:
+            return dialect.starts_with(column, value)
+        case _:
+            compared: ColumnElement[bool] = _COMPARISONS[operator](column, value)
+            return compared
 
 
 def dialect_of(session: Session) -> Dialect:

@@ -29,7 +29,7 @@ class AdmittedRoute(APIRoute):
         """Return the function that answers a request."""
         admission = self._admission()
         answer = self.endpoint if self._takes_only_request() else super().get_route_handler()
-        parameters = DeclaredParameters(self.dependant)
+        parameters = DeclaredParameters(self)
         takes_json = bool(self.dependant.body_params)
 
         async def handle(request: Request) -> Response:

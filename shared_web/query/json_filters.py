@@ -10,7 +10,6 @@ from shared_db.queries.filters import Filter, Operator
 from shared_web.requests.text import normalized, require_storable
 
 MAX_CONDITIONS = 10
-# Each value is a condition in SQL, and SQLite allows an expression depth of 1,000.
 MAX_VALUES = 50
 _MAX_TEXT_LENGTH = 1000
 _INTEGER_LIMIT = 2**63

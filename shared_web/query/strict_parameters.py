@@ -4,11 +4,9 @@ from collections import Counter
 from functools import cached_property
 from typing import Any
 
-from fastapi.dependencies.models import Dependant
-from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
-from fastapi.params import Query
-from pydantic import TypeAdapter
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.datastructures import QueryParams
 
 from shared_web.problems import MAX_ERRORS
@@ -18,9 +16,9 @@ from shared_web.query.filters import FilterSet
 class DeclaredParameters:
     """Query parameters of one route and of its dependencies."""
 
-    def __init__(self, dependant: Dependant) -> None:
-        self._dependant = dependant
-        calls = [dependency.call for dependency in dependant.dependencies]
+    def __init__(self, route: APIRoute) -> None:
+        self._route = route
+        calls = [dependency.call for dependency in route.dependant.dependencies]
         fields = [call.json_field for call in calls if isinstance(call, FilterSet)]
         self._json_fields = [field for field in fields if field is not None]
 
@@ -45,16 +43,17 @@ class DeclaredParameters:
 
     @cached_property
     def _may_repeat(self) -> dict[str, bool]:
+        document = get_openapi(title="-", version="-", routes=[self._route])
+        [operation] = document["paths"][self._route.path_format].values()
         return {
-            parameter.alias: _is_list(parameter.field_info.annotation)
-            for parameter in get_flat_params(self._dependant)
-            if isinstance(parameter.field_info, Query)
+            parameter["name"]: _is_list(parameter["schema"])
+            for parameter in operation.get("parameters", ())
+            # Conditions inside JSON are parameters of other names.
+            if parameter["in"] == "query" and "patternProperties" not in parameter["schema"]
         }
 
 
-def _is_list(annotation: Any) -> bool:
-    # By the JSON schema, so that the OpenAPI document and the answers agree.
-    schema = TypeAdapter(annotation).json_schema()
+def _is_list(schema: dict[str, Any]) -> bool:
     return any(kind.get("type") == "array" for kind in (schema, *schema.get("anyOf", ())))
 
 

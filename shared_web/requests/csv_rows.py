@@ -72,10 +72,14 @@ def rows_of_lines(
     for first in rows:
         if is_named and rows.row_line == 1:
             continue
-        try:
-            cells = [cell.strip() for cell in next(_reader(rows.of_row(first), separator))]
-        except csv.Error as failure:
-            raise _refusal(rows, separator) from failure
+        if '"' in first:
+            try:
+                cells = [cell.strip() for cell in next(_reader(rows.of_row(first), separator))]
+            except csv.Error as failure:
+                raise _refusal(rows, separator) from failure
+        else:
+            # Most rows have no quotes; the reader would take four times as long.
+            cells = [cell.strip() for cell in first.split(separator)]
         if any(cells):
             _limit_length(cells, rows.row_line)
             yield TableRow(rows.row_line, cells)
@@ -176,6 +180,8 @@ def _too_long(line: int) -> InvalidRequest:
 
 
 def _limit_length(cells: list[str], line: int) -> None:
+    if max(map(len, cells)) <= MAX_CELL_LENGTH:
+        return
     for column, cell in enumerate(cells, 1):
         if len(cell) > MAX_CELL_LENGTH:
             raise InvalidRequest(

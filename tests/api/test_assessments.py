@@ -82,9 +82,10 @@ def test_an_assessment_of_an_unknown_student_is_refused(client: TestClient) -> N
     assert client.get("/api/v1/students/nobody").status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
+def test_a_wrong_field_is_named_and_no_row_is_stored(
+    client: TestClient, subtests: pytest.Subtests
+) -> None:
+    cases: list[tuple[dict[str, object], str]] = [
         ({"score": -1}, "score"),
         ({"score": 101}, "score"),
         ({"score": "85"}, "score"),
@@ -95,16 +96,14 @@ def test_an_assessment_of_an_unknown_student_is_refused(client: TestClient) -> N
         ({"timestamp": "2999-01-01T00:00:00Z"}, "timestamp"),
         ({"timestamp": 1767225600}, "timestamp"),
         ({"grade": "A"}, "grade"),
-    ],
-)
-def test_a_wrong_field_is_named_and_no_row_is_stored(
-    client: TestClient, change: dict[str, object], field: str
-) -> None:
-    answer = client.post(ASSESSMENTS, json=an_assessment(**change))
+    ]
+    for change, field in cases:
+        with subtests.test(change=change):
+            answer = client.post(ASSESSMENTS, json=an_assessment(**change))
 
-    assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
-    assert performance(client)["assessment_count"] == 0
+            assert answer.status_code == 422
+            assert [error["field"] for error in answer.json()["errors"]] == [field]
+            assert performance(client)["assessment_count"] == 0
 
 
 def test_the_latest_assessment_comes_first(client: TestClient) -> None:

@@ -121,9 +121,10 @@ def test_a_mark_is_excused_and_counted_again(client: TestClient) -> None:
     assert performance(client)["assessment_count"] == 2
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
+def test_an_invalid_correction_changes_nothing(
+    client: TestClient, subtests: pytest.Subtests
+) -> None:
+    cases: list[dict[str, Any]] = [
         {"score": 55},
         {"reason": "nothing"},
         {"score": 55, "reason": " "},
@@ -133,14 +134,13 @@ def test_a_mark_is_excused_and_counted_again(client: TestClient) -> None:
         {"excused": True, "score": 1, **REASON},
         {"student_id": "s002", **REASON},
         {"subject": None, **REASON},
-    ],
-)
-def test_an_invalid_correction_changes_nothing(client: TestClient, change: dict[str, Any]) -> None:
+    ]
     before = performance(client)
-
-    assert client.patch(MARK, json=change).status_code == 422
-    assert performance(client) == before
-    assert actions(client) == []
+    for change in cases:
+        with subtests.test(change=change):
+            assert client.patch(MARK, json=change).status_code == 422
+            assert performance(client) == before
+            assert actions(client) == []
 
 
 def test_a_deleted_mark_no_longer_counts(client: TestClient) -> None:

@@ -59,9 +59,10 @@ def ids(client: TestClient, limit: int = 2, **parameters: Any) -> list[str]:
         query["after"] = page.json()["next"]
 
 
-@pytest.mark.parametrize(
-    ("sort", "expected"),
-    [
+def test_every_order_lists_all_students_those_without_a_value_last(
+    client: TestClient, subtests: pytest.Subtests
+) -> None:
+    cases: list[tuple[str, list[str]]] = [
         ("student_id", ["s1", "s2", "s3", "s4", "s5", "s6"]),
         ("name", ["s2", "s3", "s5", "s4", "s6", "s1"]),
         ("-name", ["s1", "s6", "s4", "s5", "s3", "s2"]),
@@ -69,13 +70,11 @@ def ids(client: TestClient, limit: int = 2, **parameters: Any) -> list[str]:
         ("-mean_percentage", ["s1", "s5", "s4", "s2", "s6", "s3"]),
         ("last_activity_at", ["s1", "s2", "s4", "s5", "s3", "s6"]),
         ("-last_activity_at", ["s5", "s4", "s2", "s1", "s6", "s3"]),
-    ],
-)
-def test_every_order_lists_all_students_those_without_a_value_last(
-    client: TestClient, sort: str, expected: list[str]
-) -> None:
-    for limit in (1, 2, 3, 100):
-        assert ids(client, limit, sort=sort) == expected
+    ]
+    for sort, expected in cases:
+        with subtests.test(sort=sort):
+            for limit in (1, 2, 3, 100):
+                assert ids(client, limit, sort=sort) == expected
 
 
 def test_a_cursor_belongs_to_its_order(client: TestClient) -> None:
@@ -86,9 +85,8 @@ def test_a_cursor_belongs_to_its_order(client: TestClient) -> None:
         assert answer.status_code == 422
 
 
-@pytest.mark.parametrize(
-    ("filters", "expected"),
-    [
+def test_rows_can_be_filtered(client: TestClient, subtests: pytest.Subtests) -> None:
+    cases: list[tuple[dict[str, Any], list[str]]] = [
         ({"status": "high_risk"}, ["s2"]),
         ({"status__in": "safe,high_risk"}, ["s1", "s2", "s4", "s5"]),
         ({"mean_percentage__lt": "60"}, ["s2"]),
@@ -98,12 +96,10 @@ def test_a_cursor_belongs_to_its_order(client: TestClient) -> None:
         ({"sudden_jump_flag": "true"}, []),
         # No pace is known of anybody, which is not "no jump".
         ({"sudden_jump_flag": "false"}, []),
-    ],
-)
-def test_rows_can_be_filtered(
-    client: TestClient, filters: dict[str, Any], expected: list[str]
-) -> None:
-    assert ids(client, **filters) == expected
+    ]
+    for filters, expected in cases:
+        with subtests.test(filters=filters):
+            assert ids(client, **filters) == expected
 
 
 def test_a_row_has_performance_and_hints(client: TestClient) -> None:

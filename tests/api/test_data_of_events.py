@@ -32,27 +32,27 @@ RIGHT = [
 ]
 
 
-@pytest.mark.parametrize(("event_type", "key", "value", "message"), WRONG)
 def test_a_wrong_value_is_refused_by_name(
-    dropout_client: TestClient, event_type: str, key: str, value: Any, message: str
+    dropout_client: TestClient, subtests: pytest.Subtests
 ) -> None:
-    body = a_learning_event(event_type=event_type, data={key: value, "other": "kept"})
+    for number, (event_type, key, value, message) in enumerate(WRONG):
+        good = a_learning_event(id=f"good{number}", data={"correct": True})
+        with subtests.test(event_type=event_type, key=key):
+            body = a_learning_event(event_type=event_type, data={key: value, "other": "kept"})
 
-    single = dropout_client.post(EVENTS, json=body)
-    batch = dropout_client.post(
-        f"{EVENTS}/batch", json=[body, a_learning_event(id="good", data={"correct": True})]
-    )
-    lines = dropout_client.post(
-        f"{EVENTS}/batch",
-        content=json.dumps(body),
-        headers={"content-type": "application/x-ndjson"},
-    )
+            single = dropout_client.post(EVENTS, json=body)
+            batch = dropout_client.post(f"{EVENTS}/batch", json=[body, good])
+            lines = dropout_client.post(
+                f"{EVENTS}/batch",
+                content=json.dumps(body),
+                headers={"content-type": "application/x-ndjson"},
+            )
 
-    error = {"location": "body", "field": f"data.{key}", "message": message}
-    assert (single.status_code, single.json()["errors"]) == (422, [error])
-    items = batch.json()["items"]
-    assert [item["outcome"] for item in items] == ["refused", "stored"]
-    assert items[0]["errors"] == lines.json()["items"][0]["errors"] == [error]
+            error = {"location": "body", "field": f"data.{key}", "message": message}
+            assert (single.status_code, single.json()["errors"]) == (422, [error])
+            items = batch.json()["items"]
+            assert [item["outcome"] for item in items] == ["refused", "stored"]
+            assert items[0]["errors"] == lines.json()["items"][0]["errors"] == [error]
 
 
 def test_all_wrong_keys_are_named(dropout_client: TestClient) -> None:

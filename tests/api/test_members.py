@@ -70,10 +70,10 @@ def ids(client: TestClient, path: str, **query: Any) -> list[str]:
         after = {"after": page.json()["next"]}
 
 
-@pytest.mark.parametrize("path", LISTS)
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
+def test_a_list_is_limited_to_the_members_of_today(
+    client: TestClient, subtests: pytest.Subtests
+) -> None:
+    cases: list[tuple[dict[str, str], list[str]]] = [
         ({"class_id": "5a"}, ["s001", "s002"]),
         ({"class_id": "5b"}, ["s005"]),
         ({"class_id": "nowhere"}, []),
@@ -83,17 +83,18 @@ def ids(client: TestClient, path: str, **query: Any) -> list[str]:
         ({"class_id": "5a", "person_id": "t1"}, ["s001", "s002"]),
         ({"class_id": "5a", "person_id": "t2"}, []),
         ({"person_id": "t1", "updated_at__lt": "2000-01-01T00:00:00Z"}, []),
-    ],
-)
-def test_a_list_is_limited_to_the_members_of_today(
-    client: TestClient, path: str, query: dict[str, str], expected: list[str]
-) -> None:
-    assert ids(client, path, **query) == expected
+    ]
+    for query, expected in cases:
+        for path in LISTS:
+            with subtests.test(path=path, query=query):
+                assert ids(client, path, **query) == expected
 
 
-@pytest.mark.parametrize("sort", ["name", "-name", "-mean_percentage", "last_activity_at"])
-def test_every_order_is_limited(client: TestClient, sort: str) -> None:
-    assert sorted(ids(client, LISTS[0], person_id="t1", sort=sort)) == ["s001", "s002", "s004"]
+def test_every_order_is_limited(client: TestClient, subtests: pytest.Subtests) -> None:
+    for sort in ("name", "-name", "-mean_percentage", "last_activity_at"):
+        with subtests.test(sort=sort):
+            found = sorted(ids(client, LISTS[0], person_id="t1", sort=sort))
+            assert found == ["s001", "s002", "s004"]
 
 
 def test_the_order_by_risk_is_limited(postgres: Database) -> None:

@@ -63,9 +63,10 @@ def test_merging_again_is_a_replay(client: TestClient) -> None:
     assert again.json() == {"student_id": "s 2é", "moved": {}, "conflicts": {}, "recomputed": {}}
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
+def test_the_old_path_leads_to_the_same_path_of_the_new_id(
+    client: TestClient, subtests: pytest.Subtests
+) -> None:
+    cases: list[tuple[str, str]] = [
         ("GET", f"{STUDENTS}/{{}}"),
         ("HEAD", f"{STUDENTS}/{{}}"),
         ("GET", f"{STUDENTS}/{{}}/assessments?limit=1&subject=a%20b"),
@@ -76,28 +77,27 @@ def test_merging_again_is_a_replay(client: TestClient) -> None:
         ("PATCH", f"{STUDENTS}/{{}}"),
         ("PUT", f"{STUDENTS}/{{}}"),
         ("DELETE", f"{STUDENTS}/{{}}"),
-    ],
-)
-def test_the_old_path_leads_to_the_same_path_of_the_new_id(
-    client: TestClient, method: str, path: str
-) -> None:
+    ]
     client.post(f"{OLD}/merge", json={"into": "s 2é"})
-    body = {"name": "Ada King"} if method in {"PATCH", "PUT"} else None
+    for method, path in cases:
+        with subtests.test(method=method, path=path):
+            body = {"name": "Ada King"} if method in {"PATCH", "PUT"} else None
 
-    answer = client.request(method, path.format("s001"), json=body)
+            answer = client.request(method, path.format("s001"), json=body)
 
-    assert answer.status_code == 308
-    assert answer.headers["Location"] == path.format("s%202%C3%A9")
-    if method != "HEAD":
-        assert answer.json()["type"] == "urn:veritas:problem:student-merged"
-        assert answer.json()["into"] == "s 2é"
-    client.follow_redirects = True
-    assert client.request(method, path.format("s001"), json=body).status_code == 200
+            assert answer.status_code == 308
+            assert answer.headers["Location"] == path.format("s%202%C3%A9")
+            if method != "HEAD":
+                assert answer.json()["type"] == "urn:veritas:problem:student-merged"
+                assert answer.json()["into"] == "s 2é"
+            followed = client.request(method, path.format("s001"), json=body, follow_redirects=True)
+            assert followed.status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
+def test_the_old_id_in_the_roster_leads_to_the_new_one(
+    client: TestClient, subtests: pytest.Subtests
+) -> None:
+    cases: list[tuple[str, str, object]] = [
         ("GET", f"{STUDENTS}/{{}}/classes?include_ended=true", None),
         ("GET", f"{STUDENTS}/{{}}/guardians", None),
         ("PUT", f"{STUDENTS}/{{}}/guardians", {"items": [{"id": "g1", "name": "Anne"}]}),
@@ -110,25 +110,22 @@ def test_the_old_path_leads_to_the_same_path_of_the_new_id(
         ("DELETE", f"{API}/classes/5a/students/{{}}", None),
         ("PUT", f"{API}/people/t1/students/{{}}", {}),
         ("DELETE", f"{API}/people/t1/students/{{}}", None),
-    ],
-)
-def test_the_old_id_in_the_roster_leads_to_the_new_one(
-    client: TestClient, method: str, path: str, body: object
-) -> None:
+    ]
     client.put(f"{API}/classes/5a", json={"title": "5a"})
     client.put(f"{API}/people/t1", json={"name": "Emmy Noether"})
     client.put(f"{API}/classes/5a/students/s001", json={})
     client.put(f"{API}/people/t1/students/s001", json={})
     client.put(f"{OLD}/demographics", json={"sex": "female"})
     client.post(f"{OLD}/merge", json={"into": "s 2é"})
+    for method, path, body in cases:
+        with subtests.test(method=method, path=path):
+            answer = client.request(method, path.format("s001"), json=body)
 
-    answer = client.request(method, path.format("s001"), json=body)
-
-    assert answer.status_code == 308
-    assert answer.headers["Location"] == path.format("s%202%C3%A9")
-    assert answer.json()["type"] == "urn:veritas:problem:student-merged"
-    client.follow_redirects = True
-    assert client.request(method, path.format("s001"), json=body).is_success
+            assert answer.status_code == 308
+            assert answer.headers["Location"] == path.format("s%202%C3%A9")
+            assert answer.json()["type"] == "urn:veritas:problem:student-merged"
+            followed = client.request(method, path.format("s001"), json=body, follow_redirects=True)
+            assert followed.is_success
 
 
 def test_rows_sent_under_the_old_id_are_stored_under_the_new_one(client: TestClient) -> None:

@@ -100,9 +100,8 @@ def test_classes_of_a_term_and_people_of_an_organisation(client: TestClient) -> 
         assert len(client.get(f"{API}/{path}").json()["items"]) == count, path
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "status", "problem"),
-    [
+def test_a_wrong_reference_or_day_is_refused(client: TestClient, subtests: pytest.Subtests) -> None:
+    cases: list[tuple[str, dict[str, Any], int, str]] = [
         ("classes/x2", {"title": "5b", "course_id": "none"}, 422, "unknown-reference"),
         ("classes/x2", {"title": "5b", "term_ids": ["x1", "none"]}, 422, "unknown-reference"),
         ("organisations/x2", {"name": "B", "parent_id": "none"}, 422, "unknown-reference"),
@@ -127,15 +126,13 @@ def test_classes_of_a_term_and_people_of_an_organisation(client: TestClient) -> 
             422,
             "record-invalid",
         ),
-    ],
-)
-def test_a_wrong_reference_or_day_is_refused(
-    client: TestClient, path: str, body: dict[str, Any], status: int, problem: str
-) -> None:
-    answer = client.put(f"{API}/{path}", json=body)
+    ]
+    for path, body, status, problem in cases:
+        with subtests.test(path=path):
+            answer = client.put(f"{API}/{path}", json=body)
 
-    assert answer.status_code == status, answer.text
-    assert answer.json()["type"] == f"urn:veritas:problem:{problem}"
+            assert answer.status_code == status, answer.text
+            assert answer.json()["type"] == f"urn:veritas:problem:{problem}"
 
 
 def test_a_student_changes_the_class(client: TestClient) -> None:

@@ -5,13 +5,8 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
 
 import pytest
-from fastapi import Depends, FastAPI, Query
-from fastapi.dependencies.utils import get_flat_params
-from fastapi.params import Query as QueryInfo
-from fastapi.routing import APIRoute
 
 from shared_db.settings import VeritasSettings
 from tests.support.services import PARTS, routes_of
@@ -124,44 +119,22 @@ def test_the_readme_speaks_of_commands_that_are_there() -> None:
     assert [name for name in used_commands if f'"{name}"' not in commands] == []
 
 
+def test_no_statement_changes_the_state_of_a_session() -> None:
+    """A pooler in transaction mode gives the session to other transactions."""
+    stateful = re.compile(
+        r'"SET (?!LOCAL)|SET SESSION|CREATE TEMP|\bLISTEN |pg_(try_)?advisory_lock'
+    )
+    files = python_files(*(package for package in PACKAGES if package != "veritas_cli"))
+    found = {path.name for path in files if stateful.search(path.read_text())}
+
+    assert found == set()
+
+
 def test_nothing_private_of_a_library_is_imported() -> None:
     private = re.compile(r"^(?:from|import) (\w+(?:\.\w+)*\._\w+|_[a-z]\w*)", re.MULTILINE)
     found = {path.name: private.findall(path.read_text()) for path in python_files(*PACKAGES)}
 
     assert {name: names for name, names in found.items() if names} == {}
-
-
-def test_fastapi_tells_what_a_route_asks_for() -> None:
-    """If this breaks, FastAPI keeps what it knows of a route elsewhere, which is not documented.
-
-    `shared_web.query.strict_parameters` needs the names and types of the query parameters of a
-    route and of all that it depends on, `shared_web.auth.admitted_route` its dependencies. Find the
-    new place in FastAPI's `routing.py`, or read the parameters from `app.openapi()`.
-    """
-
-    def further(q: str) -> str:
-        return q
-
-    app = FastAPI()
-
-    @app.post("/{id_}")
-    def add(
-        id_: str,
-        ids: Annotated[list[int] | None, Query(alias="id")],
-        q: Annotated[str, Depends(further)],
-        body: list[int],
-    ) -> None: ...
-
-    [dependant] = [route.dependant for route in app.routes if isinstance(route, APIRoute)]
-    params = get_flat_params(dependant)
-    assert {
-        p.alias: p.field_info.annotation for p in params if isinstance(p.field_info, QueryInfo)
-    } == {
-        "id": list[int] | None,
-        "q": str,
-    }
-    assert [field.name for field in dependant.body_params] == ["body"]
-    assert [each.call for each in dependant.dependencies] == [further]
 
 
 @pytest.mark.parametrize("folder", [*PACKAGES, "tests", "docs", "benchmarks"])

@@ -115,10 +115,9 @@ class FaultInjection:
 
     def operate(self, service: Service) -> None:
         """Run the commands that open a service's spool while its workers write into it."""
-        for arguments in OPERATORS_COMMANDS:
-            service.operate(*arguments)
-            self.findings.commands += 1
-            self.findings.deleted_files += service.deleted_files()
+        service.operate(*OPERATORS_COMMANDS)
+        self.findings.commands += len(OPERATORS_COMMANDS)
+        self.findings.deleted_files += service.deleted_files()
 
     def finish(self) -> Audit:
         """Stop the clients, wait for the replay of all rows, and audit them."""

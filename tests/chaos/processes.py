@@ -1,9 +1,11 @@
 """Processes to kill, freeze and start again: PostgreSQL, and services of two workers."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from shared_db.spool.file import SpoolState
@@ -17,6 +19,16 @@ from veritas_cli.processes.ports import free_port
 # As in production, except for fsync: only a power cut would lose the writes of a killed process,
 # which are in the system's cache.
 DURABLE = {"fsync": "off", "synchronous_commit": "on", "max_connections": "200"}
+
+# A command may fail without the database, but the next one runs.
+_COMMANDS = """
+import json, sys
+from contextlib import suppress
+from veritas_cli.main import app
+for arguments in json.loads(sys.argv[1]):
+    with suppress(SystemExit):
+        app(arguments)
+"""
 
 
 class Server:
@@ -127,16 +139,16 @@ class Service:
         if workers:
             _send(workers[number % len(workers)], signal.SIGKILL)
 
-    def operate(self, *arguments: str) -> int:
-        """Run a command of `veritas` beside the service, as an operator; return its status."""
-        return subprocess.run(
-            [sys.executable, "-c", "from veritas_cli.main import app; app()", *arguments],
+    def operate(self, *commands: Sequence[str]) -> None:
+        """Run commands of `veritas` beside the service, as an operator, in one process."""
+        subprocess.run(
+            [sys.executable, "-c", _COMMANDS, json.dumps(commands)],
             cwd=self._folder,
             env=without_settings(**self._variables),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            check=False,
-        ).returncode
+            check=True,
+        )
 
     def deleted_files(self) -> list[str]:
         """Return deleted files of the spool that its processes have open."""

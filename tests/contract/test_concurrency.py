@@ -17,9 +17,9 @@ WRITERS = 8
 
 
 def test_the_performance_is_correct_after_parallel_assessments(
-    open_own_database: OpenDatabase,
+    open_pooled_database: OpenDatabase,
 ) -> None:
-    datastore = DatastoreManager(open_own_database(StaffstuddashBase.metadata))
+    datastore = DatastoreManager(open_pooled_database(StaffstuddashBase.metadata))
     datastore.add_student("s001", "Ada")
     scores = [float(score) for score in range(40)]
 
@@ -31,8 +31,8 @@ def test_the_performance_is_correct_after_parallel_assessments(
     assert record.mean_percentage == pytest.approx(sum(scores) / len(scores))
 
 
-def test_one_id_sent_in_parallel_is_stored_once(open_own_database: OpenDatabase) -> None:
-    manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))
+def test_one_id_sent_in_parallel_is_stored_once(open_pooled_database: OpenDatabase) -> None:
+    manager = DropoutDatabaseManager(open_pooled_database(DropoutBase.metadata))
 
     def send(_: int) -> bool:
         event = manager.events.add("evt001", "s001", None, "NAVIGATION", occurred_at=NOON)
@@ -45,8 +45,8 @@ def test_one_id_sent_in_parallel_is_stored_once(open_own_database: OpenDatabase)
     assert len(manager.events.search("s001").items) == 1
 
 
-def test_overlapping_batches_store_each_event_once(open_own_database: OpenDatabase) -> None:
-    manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))
+def test_overlapping_batches_store_each_event_once(open_pooled_database: OpenDatabase) -> None:
+    manager = DropoutDatabaseManager(open_pooled_database(DropoutBase.metadata))
 
     def send(first: int) -> list[Outcome]:
         events = [
@@ -63,8 +63,8 @@ def test_overlapping_batches_store_each_event_once(open_own_database: OpenDataba
     assert Outcome.CONFLICT not in outcomes
 
 
-def test_parallel_predictions_leave_one_latest(open_own_database: OpenDatabase) -> None:
-    manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))
+def test_parallel_predictions_leave_one_latest(open_pooled_database: OpenDatabase) -> None:
+    manager = DropoutDatabaseManager(open_pooled_database(DropoutBase.metadata))
     manager.events.add(None, "s001", None, "NAVIGATION", occurred_at=NOON)
 
     with ThreadPoolExecutor(WRITERS) as pool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from monitoring_service.database import EventToStore, MonitoringDatabase
@@ -16,7 +16,7 @@ from tests.support.factories import NOON, days
 
 TEXTS = ["a", "A", "ab", "aB%", "a_b", "%", "_", "ö", "Ö", "ßa", "a\\b", "'", '"a"', "1", "true"]
 NUMBERS: list[float] = [0, 1, -1, 1.5, 250, 250.5, 1e15, -0.25, 9007199254740993]
-JSON: list[Any] = [*TEXTS, *NUMBERS, True, False, None, [1], {"a": 1}, "", "250"]
+JSON: list[Any] = [*TEXTS, *NUMBERS, True, False, None, [1], {"a": 1}, [{"a": 1}], "", "250"]
 
 ROWS = {
     f"e{n:03}": EventToStore(
@@ -124,6 +124,7 @@ filters = st.one_of(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(wanted=st.lists(filters, min_size=1, max_size=2))
+@example(wanted=[Filter("data", Operator.IN, (1.5, 9007199254740993), ("k",))])
 def test_both_stores_find_what_python_would(
     in_memory: MonitoringDatabase, on_postgresql: MonitoringDatabase, wanted: list[Filter]
 ) -> None:

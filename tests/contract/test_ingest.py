@@ -51,9 +51,9 @@ def logged_together(
 
 
 def test_system_events_that_come_together_are_each_judged_and_answered(
-    open_own_database: OpenDatabase,
+    open_pooled_database: OpenDatabase,
 ) -> None:
-    manager = MonitoringDatabase(open_own_database(MonitoringBase.metadata))
+    manager = MonitoringDatabase(open_pooled_database(MonitoringBase.metadata))
     manager.add_log("catalogue", "request", timestamp=NOON, event_id="known")
     slow = {"response_time": 5000}
     events = [a_system_event(f"e{n}", data=slow if n % 2 else {}) for n in range(MANY)]
@@ -82,9 +82,9 @@ def test_system_events_that_come_together_are_each_judged_and_answered(
 
 
 def test_concurrent_learning_events_count_once_each(
-    open_own_database: OpenDatabase,
+    open_pooled_database: OpenDatabase,
 ) -> None:
-    manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))
+    manager = DropoutDatabaseManager(open_pooled_database(DropoutBase.metadata))
     manager.students.erase("gone")
     events = [a_learning_event(f"e{n}", f"s{n % 3}") for n in range(MANY)]
     odd = [
@@ -135,8 +135,10 @@ def test_a_row_that_the_database_refuses_harms_no_other(private_url: str) -> Non
     assert manager.get_statistics()["total_logs"] == MANY
 
 
-def test_overlapping_large_batches_store_each_event_once(open_own_database: OpenDatabase) -> None:
-    manager = DropoutDatabaseManager(open_own_database(DropoutBase.metadata))
+def test_overlapping_large_batches_store_each_event_once(
+    open_pooled_database: OpenDatabase,
+) -> None:
+    manager = DropoutDatabaseManager(open_pooled_database(DropoutBase.metadata))
 
     def send(first: int) -> list[Outcome]:
         numbers = range(first, first + MANY)
@@ -151,8 +153,8 @@ def test_overlapping_large_batches_store_each_event_once(open_own_database: Open
     assert Outcome.CONFLICT not in outcomes
 
 
-def test_a_large_batch_tells_the_known_and_the_changed(open_own_database: OpenDatabase) -> None:
-    manager = MonitoringDatabase(open_own_database(MonitoringBase.metadata))
+def test_a_large_batch_tells_the_known_and_the_changed(open_pooled_database: OpenDatabase) -> None:
+    manager = MonitoringDatabase(open_pooled_database(MonitoringBase.metadata))
     manager.events.add_many([a_system_event("e0"), a_system_event("e1", message="before")])
 
     outcomes = [

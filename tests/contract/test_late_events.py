@@ -170,8 +170,8 @@ def arrivals(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[list[int]]]:
     return events, [list(order[a:b]) for a, b in zip([0, *cuts], ends, strict=True)]
 
 
-def test_any_order_of_arrival_gives_the_same_days(open_own_database: OpenDatabase) -> None:
-    manager = DropoutDatabaseManager(open_own_database(Base.metadata))
+def test_any_order_of_arrival_gives_the_same_days(open_database: OpenDatabase) -> None:
+    manager = DropoutDatabaseManager(open_database(Base.metadata))
     names: Iterator[str] = (f"s{n}" for n in range(10_000))
 
     def sent(student_id: str, events: list[dict[str, Any]], numbers: list[int]) -> None:

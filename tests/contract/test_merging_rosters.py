@@ -27,9 +27,9 @@ OLD, NEW = "s001", "s002"
 
 
 @pytest.fixture
-def school(open_own_database: OpenDatabase) -> DatastoreManager:
+def school(open_database: OpenDatabase) -> DatastoreManager:
     """Give a school of three students, two classes and two teachers."""
-    manager = DatastoreManager(open_own_database(Base.metadata))
+    manager = DatastoreManager(open_database(Base.metadata))
     fill(manager, classes=("5a", "5b"))
     manager.roster.apply(RosterKind.PERSON, [a_person("t2")], ONEROSTER)
     return manager

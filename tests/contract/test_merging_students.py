@@ -19,9 +19,9 @@ from tests.support.merging import NO_ROSTER, NO_ROSTER_CONFLICTS, WORDS, fill, r
 
 
 @pytest.fixture
-def own(open_own_database: OpenDatabase) -> DatastoreManager:
+def own(open_database: OpenDatabase) -> DatastoreManager:
     """Give a manager on a database of the test's own."""
-    return DatastoreManager(open_own_database(Base.metadata))
+    return DatastoreManager(open_database(Base.metadata))
 
 
 def test_the_new_id_has_all_rows_and_the_record_of_all(datastore: DatastoreManager) -> None:

@@ -92,18 +92,18 @@ def assert_exact(manager: MonitoringDatabase) -> None:
 )
 @given(history=st.lists(steps, max_size=8))
 def test_statistics_equal_a_recount_after_any_history(
-    open_own_database: OpenDatabase, history: list[tuple[str, Any]]
+    open_pooled_database: OpenDatabase, history: list[tuple[str, Any]]
 ) -> None:
-    manager = MonitoringDatabase(open_own_database(Base.metadata))
+    manager = MonitoringDatabase(open_pooled_database(Base.metadata))
     for step in history:
         take(manager, step)
         assert_exact(manager)
 
 
 def test_statistics_equal_a_recount_after_concurrent_work(
-    open_own_database: OpenDatabase,
+    open_pooled_database: OpenDatabase,
 ) -> None:
-    manager = MonitoringDatabase(open_own_database(Base.metadata))
+    manager = MonitoringDatabase(open_pooled_database(Base.metadata))
 
     def write(first: int) -> None:
         # Overlapping ids, in both directions, so that writers meet.
@@ -127,8 +127,8 @@ def test_statistics_equal_a_recount_after_concurrent_work(
     assert_exact(manager)
 
 
-def test_a_statistic_is_of_one_instant(open_own_database: OpenDatabase) -> None:
-    manager = MonitoringDatabase(open_own_database(Base.metadata))
+def test_a_statistic_is_of_one_instant(open_pooled_database: OpenDatabase) -> None:
+    manager = MonitoringDatabase(open_pooled_database(Base.metadata))
 
     def write(number: int) -> None:
         manager.events.add_many([an_event(number * 10 + n, timedelta(0), 0) for n in range(10)])
@@ -143,8 +143,8 @@ def test_a_statistic_is_of_one_instant(open_own_database: OpenDatabase) -> None:
     assert all((s["total_logs"] == 0) is (s["newest_log"] is None) for s in seen)
 
 
-def test_nothing_stored_is_no_error(open_own_database: OpenDatabase) -> None:
-    manager = MonitoringDatabase(open_own_database(Base.metadata))
+def test_nothing_stored_is_no_error(open_pooled_database: OpenDatabase) -> None:
+    manager = MonitoringDatabase(open_pooled_database(Base.metadata))
 
     assert manager.get_statistics() == Statistics(
         total_logs=0,
@@ -155,8 +155,8 @@ def test_nothing_stored_is_no_error(open_own_database: OpenDatabase) -> None:
     )
 
 
-def test_counts_of_days_that_are_gone_are_not_kept(open_own_database: OpenDatabase) -> None:
-    manager = MonitoringDatabase(open_own_database(Base.metadata))
+def test_counts_of_days_that_are_gone_are_not_kept(open_pooled_database: OpenDatabase) -> None:
+    manager = MonitoringDatabase(open_pooled_database(Base.metadata))
     # Further apart than a day, so that at no time of day two of them share one with the limit.
     manager.events.add_many([an_event(n, timedelta(days=10 * n), 0) for n in range(6)])
 
@@ -167,8 +167,8 @@ def test_counts_of_days_that_are_gone_are_not_kept(open_own_database: OpenDataba
     assert sorted(count.count for count in counts) == [1, 1, 1]
 
 
-def test_clearing_stops_at_its_bound_and_goes_on(open_own_database: OpenDatabase) -> None:
-    manager = MonitoringDatabase(open_own_database(Base.metadata))
+def test_clearing_stops_at_its_bound_and_goes_on(open_pooled_database: OpenDatabase) -> None:
+    manager = MonitoringDatabase(open_pooled_database(Base.metadata))
     base: datetime = utc_now() - timedelta(days=1)
     manager.events.add_many(
         [

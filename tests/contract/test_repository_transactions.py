@@ -21,9 +21,9 @@ class Note(Base):
 
 
 @pytest.fixture
-def repository(open_own_database: OpenDatabase) -> Repository:
+def repository(open_pooled_database: OpenDatabase) -> Repository:
     """Return a repository on a database with one empty table."""
-    repository = Repository(open_own_database(Base.metadata))
+    repository = Repository(open_pooled_database(Base.metadata))
     repository.write(lambda session: Base.metadata.create_all(session.connection()))
     return repository
 

@@ -87,9 +87,10 @@ def test_many_records_are_stored_changed_and_repeated_at_once(school: DatastoreM
     assert found == ["stored", *["repeated"] * 16, "changed", *["repeated"] * 3]
 
 
-@pytest.mark.parametrize(
-    ("record", "refusal"),
-    [
+def test_a_wrong_record_is_refused_and_others_are_stored(
+    school: DatastoreManager, subtests: pytest.Subtests
+) -> None:
+    cases: list[tuple[Any, type[ServiceError]]] = [
         (an_enrolment(student_id="nobody"), StudentNotFound),
         (an_enrolment(class_id="nowhere"), ClassNotFound),
         (a_teaching(person_id="nobody"), PersonNotFound),
@@ -111,23 +112,25 @@ def test_many_records_are_stored_changed_and_repeated_at_once(school: DatastoreM
         (a_person("new", name="N\ud800"), RecordInvalid),
         (a_guardian(student_id="nobody"), StudentNotFound),
         (an_identifier(student_id="nobody"), StudentNotFound),
-    ],
-)
-def test_a_wrong_record_is_refused_and_others_are_stored(
-    school: DatastoreManager, record: Any, refusal: type[ServiceError]
-) -> None:
-    fines: dict[str, Record] = {
-        "Enrolment": an_enrolment("fine"),
-        "Teaching": a_teaching(id="fine"),
-        "Advising": an_advising(id="fine"),
-        "Class": a_class("fine"),
-        "Person": a_person("fine"),
-        "Organisation": Organisation("fine", "Fine"),
-        "Guardian": a_guardian(id="fine"),
-        "Identifier": an_identifier(value="fine"),
-    }
+    ]
+    for number, (record, refusal) in enumerate(cases):
+        with subtests.test(record=record):
+            fine = f"fine{number}"
+            fines: dict[str, Record] = {
+                "Enrolment": an_enrolment(fine),
+                "Teaching": a_teaching(id=fine),
+                "Advising": an_advising(id=fine),
+                "Class": a_class(fine),
+                "Person": a_person(fine),
+                "Organisation": Organisation(fine, "Fine"),
+                "Guardian": a_guardian(id=fine),
+                "Identifier": an_identifier(value=fine),
+            }
 
-    assert outcomes(school, record, fines[type(record).__name__]) == [refusal.__name__, "stored"]
+            assert outcomes(school, record, fines[type(record).__name__]) == [
+                refusal.__name__,
+                "stored",
+            ]
 
 
 def test_a_parent_may_come_in_the_same_batch(school: DatastoreManager) -> None:

@@ -126,9 +126,8 @@ def test_a_class_is_archived_with_the_last_of_its_terms(school: DatastoreManager
     assert leavers(school) == [("s001", OVER), ("s002", OVER), ("s003", today(-2))]
 
 
-@pytest.mark.parametrize(
-    ("record", "refusal"),
-    [
+def test_archived_rows_are_read_only(school: DatastoreManager, subtests: pytest.Subtests) -> None:
+    cases: list[tuple[Record, type[ServiceError]]] = [
         (an_enrolment("e9", class_id="old", student_id="s003"), ClassArchived),
         (an_enrolment("e9", class_id="old", valid_to=today(-50)), ClassArchived),
         (an_enrolment("e1", class_id="old", valid_from=today(-100)), ClassArchived),
@@ -139,16 +138,13 @@ def test_a_class_is_archived_with_the_last_of_its_terms(school: DatastoreManager
         (a_class("new", term_ids=("past",)), TermClosed),
         (a_term("past", ends_on=today(-5)), TermClosed),
         (a_term("part", parent_id="past"), TermClosed),
-    ],
-)
-def test_archived_rows_are_read_only(
-    school: DatastoreManager, record: Record, refusal: type[ServiceError]
-) -> None:
+    ]
     school.year_end.close_term("past")
     before = dump(school.database)
-
-    assert outcomes(school, record) == [refusal.__name__]
-    assert dump(school.database) == before
+    for record, refusal in cases:
+        with subtests.test(record=record):
+            assert outcomes(school, record) == [refusal.__name__]
+            assert dump(school.database) == before
 
 
 def test_a_file_may_repeat_records_of_the_past_term(school: DatastoreManager) -> None:

@@ -40,9 +40,9 @@ def a_student(id_: str = "s001", name: str = "Ada") -> Student:
 
 
 @pytest.fixture
-def database(open_own_database: OpenDatabase) -> Database:
+def database(open_pooled_database: OpenDatabase) -> Database:
     """Give a database that several sessions may use at once."""
-    return open_own_database(Base.metadata)
+    return open_pooled_database(Base.metadata)
 
 
 def names(database: Database) -> list[str]:

@@ -13,25 +13,24 @@ VERITAS = (sys.executable, "-c", "from veritas_cli.main import app; app()")
 
 def is_running(process: int) -> bool:
     """Return True if the process exists and is no zombie."""
-    answer = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(process)],  # noqa: S607 - the system's own
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    return answer.returncode == 0 and not answer.stdout.startswith("Z")
+    return process in _running()
 
 
 def children_of(process: int) -> set[int]:
     """Return the running children of a process."""
+    return {child for child, parent in _running().items() if parent == process}
+
+
+def _running() -> dict[int, int]:
+    """Return the parent of each process that is no zombie."""
     answer = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid="],  # noqa: S607 - the system's own
+        ["ps", "-A", "-o", "pid=,ppid=,stat="],  # noqa: S607 - the system's own
         check=True,
         capture_output=True,
         text=True,
     )
-    pairs = [tuple(map(int, line.split())) for line in answer.stdout.splitlines()]
-    return {child for child, parent in pairs if parent == process and is_running(child)}
+    found = [line.split() for line in answer.stdout.splitlines()]
+    return {int(each): int(parent) for each, parent, state in found if not state.startswith("Z")}
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
@@ -46,7 +45,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
 
 def all_gone(processes: set[int]) -> bool:
     """Wait for the end of the processes, and return True if all have ended."""
-    return wait_until(lambda: not any(map(is_running, processes)), seconds=30)
+    return wait_until(lambda: processes.isdisjoint(_running()), seconds=30)
 
 
 def without_settings(**variables: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from zipfile import ZipFile
@@ -16,6 +17,7 @@ from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
 from tests.support.databases import engine_on
 from tests.support.oulad_fixtures.imported import Run
+from tests.support.server import admin_url, create_database, drop_database, new_name
 from veritas_cli.commands.backup import count_rows
 from veritas_cli.dump.client_tools import fitting_program, libpq_environment
 from veritas_cli.migrations import HISTORIES
@@ -55,20 +57,38 @@ def contents(url: str) -> dict[str, tuple[object, ...]]:
         }
 
 
-@pytest.fixture
-def filled_url(private_url: str) -> str:
-    """Return the URL of a database with rows in every service's tables."""
-    fill(private_url)
-    return private_url
+@pytest.fixture(scope="module")
+def filled_url(template_name: str) -> Iterator[str]:
+    """Yield the URL of a database with rows in every service's tables; no test changes them."""
+    name = new_name()
+    url = create_database(admin_url(), name, template=template_name)
+    fill(url)
+    yield url
+    drop_database(admin_url(), name)
+
+
+@pytest.fixture(scope="module")
+def archive_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the backup that all tests read."""
+    return tmp_path_factory.mktemp("backup")
 
 
 @pytest.fixture
-def archive(filled_url: str, tmp_path: Path, run: Run) -> Path:
-    """Return a backup of the filled database."""
-    file = tmp_path / "school.veritas"
-    result = run(filled_url, "backup", file)
-    assert result.exit_code == 0, result.output
+def archive(filled_url: str, archive_folder: Path, run: Run) -> Path:
+    """Return a backup of the filled database, which the first test makes."""
+    file = archive_folder / "school.veritas"
+    if not file.exists():
+        result = run(filled_url, "backup", file)
+        assert result.exit_code == 0, result.output
     return file
+
+
+@pytest.fixture
+def own_url(filled_url: str) -> Iterator[str]:
+    """Yield the URL of the test's own copy of the filled database."""
+    name = new_name()
+    yield create_database(admin_url(), name, template=make_url(filled_url).database)
+    drop_database(admin_url(), name)
 
 
 def test_restore_brings_every_table_back(
@@ -104,31 +124,30 @@ def test_a_backup_is_for_its_owner_only_and_never_overwritten(
 
 
 def test_restore_refuses_a_database_with_rows_without_replace(
-    filled_url: str, archive: Path, run: Run
+    own_url: str, archive: Path, run: Run
 ) -> None:
-    before = contents(filled_url)
-    DatastoreManager(Database.for_bind(engine_on(filled_url))).add_student("later", "Later")
+    before = contents(own_url)
+    DatastoreManager(Database.for_bind(engine_on(own_url))).add_student("later", "Later")
 
-    refused = run(filled_url, "restore", archive)
+    refused = run(own_url, "restore", archive)
     assert refused.exit_code == 1
     assert "--replace" in refused.output
-    assert contents(filled_url) != before
+    assert contents(own_url) != before
 
-    assert run(filled_url, "restore", archive, "--replace").exit_code == 0
-    assert contents(filled_url) == before
+    assert run(own_url, "restore", archive, "--replace").exit_code == 0
+    assert contents(own_url) == before
 
 
 @pytest.mark.parametrize("damage", ["cut off", "altered", "no zip", "missing"])
 def test_a_damaged_file_changes_nothing(
-    filled_url: str, archive: Path, run: Run, damage: str
+    filled_url: str, archive: Path, run: Run, damage: str, tmp_path: Path
 ) -> None:
     before = contents(filled_url)
     whole = archive.read_bytes()
     middle = len(whole) // 2
-    if damage == "missing":
-        archive.unlink()
-    else:
-        archive.write_bytes(
+    damaged = tmp_path / "damaged.veritas"
+    if damage != "missing":
+        damaged.write_bytes(
             {
                 "cut off": whole[:middle],
                 "altered": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
@@ -136,11 +155,11 @@ def test_a_damaged_file_changes_nothing(
             }[damage]
         )
 
-    result = run(filled_url, "restore", archive, "--replace")
+    result = run(filled_url, "restore", damaged, "--replace")
 
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
-    assert archive.name in result.output
+    assert damaged.name in result.output
     assert contents(filled_url) == before
 
 

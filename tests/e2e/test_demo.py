@@ -94,11 +94,11 @@ def test_a_course_goes_through_all_three_services(
     events = read(urls, "dropout", "students/oulad-101/events")
     assert events[-1]["data"]["clicks_by_activity"] == {"forumng": 6, "oucontent": 7}
     assert {e["course"] for e in events} == {"AAA-2013J"}
+    assert_tables_show_risks_reasons_and_outcomes(result.stdout)
+    assert_monitoring_received_an_event_for_each_step(urls)
 
 
-def test_the_tables_show_risks_reasons_and_outcomes(options: list[str], oulad: str) -> None:
-    shown = run("--oulad", oulad, *COURSE, *options).stdout
-
+def assert_tables_show_risks_reasons_and_outcomes(shown: str) -> None:
     assert "3 stored, 0 already there, 1 not assessable" in shown
     [student_103] = [line for line in shown.splitlines() if line.startswith("Student 103")]
     assert "No activity for 18 days." in student_103
@@ -110,11 +110,7 @@ def test_the_tables_show_risks_reasons_and_outcomes(options: list[str], oulad: s
     assert highest.index("Student 103") < highest.index("Student 106")
 
 
-def test_monitoring_receives_an_event_for_each_step(
-    urls: dict[str, str], options: list[str], oulad: str
-) -> None:
-    run("--oulad", oulad, *COURSE, *options)
-
+def assert_monitoring_received_an_event_for_each_step(urls: dict[str, str]) -> None:
     logs = read(urls, "monitoring", "monitoring/logs?source=veritas-demo")
 
     assert [log["message"].split(":")[0] for log in reversed(logs)] == [
@@ -127,8 +123,8 @@ def test_monitoring_receives_an_event_for_each_step(
     assert [log["data"]["stored"] for log in reversed(logs)] == [6, 3, 8, 3]
 
 
-def test_a_second_run_changes_nothing_and_shows_it(
-    urls: dict[str, str], options: list[str], oulad: str
+def test_later_runs_change_nothing_and_refuse_other_data(
+    urls: dict[str, str], options: list[str], oulad: str, tmp_path: Path
 ) -> None:
     run("--oulad", oulad, *COURSE, *options)
     before = everything(urls)
@@ -140,20 +136,12 @@ def test_a_second_run_changes_nothing_and_shows_it(
     assert "0 stored, 8 already there" in second.stdout
     assert "none, as nothing was new" in second.stdout
 
-
-def test_an_earlier_day_is_shown_despite_later_predictions(options: list[str], oulad: str) -> None:
-    run("--oulad", oulad, *COURSE, *options)
     earlier = run("--oulad", oulad, "--course", "AAA/2013J", "--day", "17", *options).stdout
 
     assert "dropout has later predictions of some of these students" in earlier
     [student_103] = [line for line in earlier.splitlines() if line.startswith("Student 103")]
     assert "No activity for 15 days." in student_103
 
-
-def test_other_data_with_the_same_ids_are_refused(
-    options: list[str], oulad: str, tmp_path: Path
-) -> None:
-    run("--oulad", oulad, *COURSE, *options)
     marks = FILES["studentAssessment.csv"].replace("9,0,78", "9,0,79")
     clicks = FILES["studentVle.csv"].replace("72,-10,7", "72,-10,8")
     mark = write_oulad(tmp_path / "mark", studentAssessment=marks)
@@ -165,21 +153,6 @@ def test_other_data_with_the_same_ids_are_refused(
     assert (other_mark.exit_code, other_click.exit_code) == (1, 1)
     assert "oulad-1-101: id is stored with other content" in other_mark.stderr
     assert "oulad-AAA-2013J-101-day--10: id is stored with other" in other_click.stderr
-
-
-def test_the_small_school(urls: dict[str, str], options: list[str]) -> None:
-    result = run(*options)
-
-    assert (result.exit_code, result.stderr) == (0, "")
-    assert "23 stored, 0 already there, 1 not assessable" in result.stdout
-    assert len(read(urls, "staffstuddash", "dashboard/teacher")) == 24
-    highest = result.stdout.split("highest risks as of")[1]
-    assert highest.index("gone since the fourth week") < highest.index("fading away")
-    assert "12 stored, 0 already there" in result.stdout
-    of_class = result.stdout.split("The class demo-")[1]
-    assert "mathematics-a: 12 students by their risk in it" in of_class
-    assert "1 of 12" in of_class
-    assert "0 stored, 12 already there" in run(*options).stdout
 
 
 def test_in_memory_the_demo_works_with_a_note(oulad: str) -> None:

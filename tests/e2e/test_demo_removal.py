@@ -20,6 +20,7 @@ LISTS = ("students", "organisations", "terms", "courses", "classes", "people")
 @pytest.fixture
 def urls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Yield the options with the URLs of the services on an empty store."""
+    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setitem(ClientSettings.model_config, "env_file", None)
     for name in ClientSettings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
@@ -54,6 +55,14 @@ def put(urls: list[str], path: str, body: dict[str, Any]) -> None:
 def test_the_school_comes_with_its_roster_and_is_removed(urls: list[str]) -> None:
     first = run(urls)
     assert (first.exit_code, first.stderr) == (0, "")
+    assert "23 stored, 0 already there, 1 not assessable" in first.stdout
+    highest = first.stdout.split("highest risks as of")[1]
+    assert highest.index("gone since the fourth week") < highest.index("fading away")
+    assert "12 stored, 0 already there" in first.stdout
+    of_class = first.stdout.split("The class demo-")[1]
+    assert "mathematics-a: 12 students by their risk in it" in of_class
+    assert "1 of 12" in of_class
+    assert len(listed(urls, "dashboard/teacher")) == 24
     prefix = f"demo-{utc_now():%Y-%m-%d}"
     stored = {name: listed(urls, name) for name in LISTS}
     assert {name: len(rows) for name, rows in stored.items()} == {

@@ -59,6 +59,10 @@ class Up:
         assert "is ready" in self.said, self.said
         return children_of(self.process.pid)
 
+    def services(self) -> set[int]:
+        """Return the services among its child processes."""
+        return {each for each in children_of(self.process.pid) if "_service" in command_of(each)}
+
     def client(self, name: str) -> httpx.Client:
         return httpx.Client(base_url=f"http://127.0.0.1:{self.ports[name]}", trust_env=False)
 
@@ -70,6 +74,16 @@ class Up:
         for child in filter(is_running, children):
             os.kill(child, signal.SIGTERM)
         assert all_gone(children)
+
+
+def command_of(process: int) -> str:
+    answer = subprocess.run(
+        ["ps", "-o", "args=", "-p", str(process)],  # noqa: S607 - the system's own
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return answer.stdout
 
 
 @pytest.fixture
@@ -122,31 +136,43 @@ def test_serves_until_ctrl_c_and_keeps_the_data(up: Up, passable_folder: Path) -
         children = again.until_ready()
         with again.client("staffstuddash") as client:
             assert client.get("/api/v1/students/s001").json()["name"] == "Ada"
-        # Children also end with a killed parent, on Linux only.
-        if sys.platform == "linux":
-            again.process.kill()
-            again.process.wait()
-            assert all_gone(children)
+
+        # All stop when one of them dies.
+        postgres = next(child for child in children if "_service" not in command_of(child))
+        os.kill(postgres, signal.SIGQUIT)
+        assert again.process.wait(60) == 1
+        assert all_gone(children)
+        assert "veritas up: PostgreSQL ended" in again.said
     finally:
         again.end()
 
 
-def test_stops_all_when_one_service_dies(up: Up) -> None:
-    children = up.until_ready()
+@pytest.fixture
+def starting(passable_folder: Path, private_url: str) -> Iterator[Up]:
+    """Yield a run whose services are processes, but not ready."""
+    running = Up(passable_folder, DATABASE_URL=private_url)
+    assert wait_until(lambda: len(running.services()) == len(SERVICES)), running.said
+    yield running
+    running.end()
+
+
+def test_stops_all_when_one_service_dies(starting: Up) -> None:
+    children = starting.services()
     dropout = next(child for child in children if "dropout_service" in command_of(child))
     os.kill(dropout, signal.SIGKILL)
-    assert up.process.wait(60) == 1
+
+    assert starting.process.wait(60) == 1
     assert all_gone(children)
-    assert "veritas up: dropout was ended by SIGKILL; all is stopped." in up.said
+    assert "veritas up: dropout was ended by SIGKILL; all is stopped." in starting.said
 
 
-def test_stops_all_when_postgresql_dies(up: Up) -> None:
-    children = up.until_ready()
-    postgres = next(child for child in children if "_service" not in command_of(child))
-    os.kill(postgres, signal.SIGQUIT)
-    assert up.process.wait(60) == 1
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a parent death signal")
+def test_services_end_with_a_killed_command(starting: Up) -> None:
+    children = starting.services()
+    starting.process.kill()
+
+    starting.process.wait()
     assert all_gone(children)
-    assert "veritas up: PostgreSQL ended" in up.said
 
 
 def test_uses_the_server_of_database_url_and_prints_the_addresses(
@@ -216,16 +242,6 @@ def test_refuses_a_wrong_password_without_showing_it(refused: Refused, empty_url
     said = refused(DATABASE_URL=url, **free_ports(*SERVICES))
     assert "refuses the user or password" in said
     assert "hunter2" not in said
-
-
-def command_of(process: int) -> str:
-    answer = subprocess.run(
-        ["ps", "-o", "args=", "-p", str(process)],  # noqa: S607 - the system's own
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return answer.stdout
 
 
 def free_ports(*names: str) -> dict[str, str]:

@@ -136,12 +136,22 @@ def open_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
         transaction.rollback()
 
 
-@pytest.fixture(params=["postgresql", "pgbouncer", "memory"])
+@pytest.fixture(params=["postgresql", "memory"])
 def open_own_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
-    """Open a database for many threads, on both stores.
+    """Open a database for many threads, on both stores."""
+    yield from _own_database(request)
 
-    PostgreSQL also through a pooler in transaction mode, if one is installed.
+
+@pytest.fixture(params=["postgresql", "pgbouncer", "memory"])
+def open_pooled_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
+    """Open one also through a pooler in transaction mode, if one is installed.
+
+    For tests of the mechanism that all queries use; no query may change its session.
     """
+    yield from _own_database(request)
+
+
+def _own_database(request: pytest.FixtureRequest) -> Iterator[OpenDatabase]:
     if request.param == "memory":
         yield from _in_memory()
         return

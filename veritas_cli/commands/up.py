@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-import httpx
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
@@ -146,14 +145,13 @@ def _started(services: Sequence[ServiceProcess], settings: ServiceSettings) -> I
 def _wait_until_ready(services: Sequence[ServiceProcess], postgres: LocalPostgres | None) -> None:
     deadline = time.monotonic() + READY_SECONDS
     waiting = list(services)
-    with httpx.Client(timeout=5, trust_env=False) as client:
-        while waiting:
-            _require_alive(services, postgres)
-            if time.monotonic() > deadline:
-                names = ", ".join(service.name for service in waiting)
-                raise CommandFailure(f"Not ready after {READY_SECONDS} seconds: {names}.")
-            waiting = [service for service in waiting if not service.is_ready(client)]
-            time.sleep(0.1)
+    while waiting:
+        _require_alive(services, postgres)
+        if time.monotonic() > deadline:
+            names = ", ".join(service.name for service in waiting)
+            raise CommandFailure(f"Not ready after {READY_SECONDS} seconds: {names}.")
+        waiting = [service for service in waiting if not service.is_ready()]
+        time.sleep(0.1)
 
 
 def _require_alive(services: Sequence[ServiceProcess], postgres: LocalPostgres | None) -> None:

@@ -8,9 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import httpx
-
-from shared_web.operations.readiness import url_at
+from shared_web.operations.readiness import readiness_failure, url_at
 from shared_web.operations.serve import DRAIN_SECONDS
 from veritas_cli.processes.termination import detached, terminate
 
@@ -64,12 +62,9 @@ class ServiceProcess:
         self._reader = threading.Thread(target=self._read, args=(write,), daemon=True)
         self._reader.start()
 
-    def is_ready(self, client: httpx.Client) -> bool:
+    def is_ready(self) -> bool:
         """Return True if the service can serve requests."""
-        try:
-            return client.get(f"{self.address}/readyz").is_success
-        except httpx.TransportError:
-            return False
+        return readiness_failure(self.port, self.host) is None
 
     def ask_to_stop(self) -> None:
         """Ask the service to stop after the requests in flight; `stop` waits for that."""

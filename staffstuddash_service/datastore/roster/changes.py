@@ -71,17 +71,18 @@ def apply_records(
     may_change: False refuses records that are stored with other content, or have ended.
     """
     today = now.date()
+    keys = [record_key(record) for record in records]
     first: dict[str, Record] = {}
-    for record in records:
-        first.setdefault(record_key(record), record)
+    for key, record in zip(keys, records, strict=True):
+        first.setdefault(key, record)
     refused: dict[str, ServiceError] = {
-        key: problem for key, record in first.items() if (problem := problem_of(table, record))
+        key: problem for key, record in first.items() if (problem := problem_of(table, key, record))
     }
     valid = {key: record for key, record in first.items() if key not in refused}
     owners = references.lock_owners_of(session, table, valid)
     refused |= references.refusals(session, table, valid, owners, today)
     rows = {
-        key: _row(table, first[key], owners, source, now)
+        key: _row(table, key, first[key], owners, source, now)
         for key in sorted(valid)
         if key not in refused
     }
@@ -108,10 +109,11 @@ def apply_records(
         else:
             outcomes[key] = _planned(table, old, row, today, plan)
     _write(session, table, plan)
-    return _results(records, first, outcomes, refused)
+    return _results(keys, records, first, outcomes, refused)
 
 
 def _results(
+    keys: Sequence[str],
     records: Sequence[Record],
     first: Mapping[str, Record],
     outcomes: Mapping[str, RosterOutcome],
@@ -119,9 +121,8 @@ def _results(
 ) -> list[RosterResult]:
     results: list[RosterResult] = []
     seen: set[str] = set()
-    for record in records:
-        key = record_key(record)
-        if record != first[key]:
+    for key, record in zip(keys, records, strict=True):
+        if record is not first[key] and record != first[key]:
             result = RosterResult(key, RosterOutcome.REFUSED, RepeatedInBatch(key))
         elif key in refused:
             result = RosterResult(key, RosterOutcome.REFUSED, refused[key])
@@ -133,7 +134,12 @@ def _results(
 
 
 def _row(
-    table: RosterTable, record: Record, owners: Mapping[str, str], source: str, now: datetime
+    table: RosterTable,
+    key: str,
+    record: Record,
+    owners: Mapping[str, str],
+    source: str,
+    now: datetime,
 ) -> Row:
     values = {
         name: list(value) if isinstance(value, tuple) else value
@@ -141,7 +147,7 @@ def _row(
     }
     row: Row = {
         **values,
-        table.key_name: record_key(record),
+        table.key_name: key,
         "source": source,
         "digest": content_digest(values),
         "created_at": now,

@@ -8,17 +8,17 @@ from typing import Any
 from sqlalchemy import String, inspect
 
 from staffstuddash_service.datastore.roster.tables import RosterTable
-from staffstuddash_service.domain.roster import Record, record_key
+from staffstuddash_service.domain.roster import Record
 from staffstuddash_service.errors import RecordInvalid
 
 _MOST_ITEMS = 200
 _ORDERED = (("valid_from", "valid_to"), ("starts_on", "ends_on"))
 
 
-def problem_of(table: RosterTable, record: Record) -> RecordInvalid | None:
+def problem_of(table: RosterTable, key: str, record: Record) -> RecordInvalid | None:
     """Return the refusal of a record that cannot be stored, None if it can."""
     values = vars(record)
-    if reason := _wrong_id(record_key(record)):
+    if reason := _wrong_id(key):
         return RecordInvalid(table.key_name, reason)
     for first, last in _ORDERED:
         if _is_later(values.get(first), values.get(last)):
@@ -26,7 +26,10 @@ def problem_of(table: RosterTable, record: Record) -> RecordInvalid | None:
     if values.get("parent_id") == values.get("id", ""):
         return RecordInvalid("parent_id", "must not be the row itself")
     for name, most in _lengths(table.model):  # type: ignore[arg-type] # a class can be hashed
-        if reason := _wrong_text(values.get(name), most):
+        value = values.get(name)
+        if value is None or (len(value) <= most and value.isascii() and "\x00" not in value):
+            continue
+        if reason := _wrong_text(value, most):
             return RecordInvalid(name, reason)
     for name, value in values.items():
         if isinstance(value, tuple) and (reason := _wrong_list(value)):
