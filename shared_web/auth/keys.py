@@ -16,6 +16,7 @@ from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import Key, service_metadata
 from shared_db.connection.database import Database
 from shared_db.errors import Conflict, DatabaseBusy, DatabaseUnavailable, NotFound, Overloaded
+from shared_db.personal_data import STAFF, personal, register
 from shared_db.resilience.deadlines import time_limit
 from shared_web.auth.offline_keys import OfflineKeyCache
 from shared_web.principals import Principal, Scope
@@ -33,12 +34,20 @@ class AccessBase(ColumnsBase, DeclarativeBase):
     metadata = service_metadata("access")
 
 
+@register(
+    purpose="to recognise callers; a key names a system",
+    keep="for good; a revoked name is not used again",
+)
 class ApiKey(AccessBase):
     """Issued key. A revoked one is kept, so that its name is not used again."""
 
     __tablename__ = "api_keys"
 
-    name: Mapped[str] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(
+        Key,
+        primary_key=True,
+        info=personal(STAFF, purpose="to name callers in logs; it should name a system, no person"),
+    )
     secret_hash: Mapped[str] = mapped_column(
         String(64), unique=True, comment="BLAKE2b-256 of the key, keyed with KEY_PEPPER"
     )

@@ -11,6 +11,15 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared_db.columns import Key, enum_column
+from shared_db.personal_data import (
+    GUARDIAN,
+    STAFF,
+    STUDENT,
+    UNTIL_ERASED,
+    UNTIL_REMOVED,
+    personal,
+    register,
+)
 from staffstuddash_service.domain.roster import (
     ClassType,
     IdentifierKind,
@@ -25,7 +34,11 @@ class SourcedRow:
     """Row of the roster: its source, and a digest of the record as the source sent it."""
 
     source: Mapped[str] = mapped_column(String(50), comment="manual, oneroster, csv ...")
-    digest: Mapped[bytes] = mapped_column(LargeBinary(16), sort_order=100)
+    digest: Mapped[bytes] = mapped_column(
+        LargeBinary(16),
+        sort_order=100,
+        info=personal(purpose="to recognise an equal record; computed from its content"),
+    )
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -55,6 +68,7 @@ def _in_order() -> CheckConstraint:
     return CheckConstraint("valid_to >= valid_from", name="days_in_order")
 
 
+@register(purpose="to name the school and its parts", keep=UNTIL_REMOVED)
 class OrganisationRow(KeptRow, Base):
     """School, department or district."""
 
@@ -67,6 +81,7 @@ class OrganisationRow(KeptRow, Base):
     parent_id: Mapped[str | None] = mapped_column(Key, _of("organisations", is_parent=True))
 
 
+@register(purpose="to know the school calendar", keep=UNTIL_REMOVED)
 class TermRow(KeptRow, Base):
     """Span of the school calendar."""
 
@@ -87,6 +102,7 @@ class TermRow(KeptRow, Base):
     )
 
 
+@register(purpose="to name the courses", keep=UNTIL_REMOVED)
 class CourseRow(KeptRow, Base):
     """Course that the school offers; classes are its sections."""
 
@@ -99,6 +115,7 @@ class CourseRow(KeptRow, Base):
     grades: Mapped[list[Any]]
 
 
+@register(purpose="to name the classes", keep=UNTIL_REMOVED)
 class ClassRow(KeptRow, Base):
     """Group of students that is taught together; a course of dropout."""
 
@@ -119,6 +136,7 @@ class ClassRow(KeptRow, Base):
     )
 
 
+@register(STAFF, purpose="to name members of staff and to assign them", keep=UNTIL_REMOVED)
 class PersonRow(KeptRow, Base):
     """Member of staff."""
 
@@ -131,6 +149,7 @@ class PersonRow(KeptRow, Base):
     organisation_ids: Mapped[list[Any]]
 
 
+@register(STUDENT, purpose="to know the classes of a student over the years", keep=UNTIL_ERASED)
 class EnrolmentRow(Period, Base):
     """Enrolment of a student in a class."""
 
@@ -145,6 +164,7 @@ class EnrolmentRow(Period, Base):
     class_id: Mapped[str] = mapped_column(Key, _of("classes"))
 
 
+@register(STAFF, purpose="to know the staff of a class over the years", keep=UNTIL_REMOVED)
 class TeachingRow(Period, Base):
     """Assignment of a member of staff to a class."""
 
@@ -160,6 +180,7 @@ class TeachingRow(Period, Base):
     is_primary: Mapped[bool]
 
 
+@register(STUDENT, purpose="to know the advisor of a student over the years", keep=UNTIL_ERASED)
 class AdvisingRow(Period, Base):
     """Assignment of a student to an advisor."""
 
@@ -170,10 +191,16 @@ class AdvisingRow(Period, Base):
         Index(None, "student_id", "person_id"),
     )
 
-    person_id: Mapped[str] = mapped_column(Key, _of("people"))
+    person_id: Mapped[str] = mapped_column(Key, _of("people"), info=personal(STUDENT, STAFF))
     student_id: Mapped[str] = of_student()
 
 
+@register(
+    GUARDIAN,
+    STUDENT,
+    purpose="to reach the guardians of a student",
+    keep="until the relation ends or the student is erased",
+)
 class GuardianRow(SourcedRow, Base):
     """Guardian of a student."""
 
@@ -188,6 +215,11 @@ class GuardianRow(SourcedRow, Base):
     phone: Mapped[str | None] = mapped_column(String(200))
 
 
+@register(
+    STUDENT,
+    purpose="to find a student by accounts in other systems",
+    keep="until it ends or the student is erased",
+)
 class IdentifierRow(SourcedRow, Base):
     """Identifier of a student in another system."""
 
@@ -203,6 +235,11 @@ class IdentifierRow(SourcedRow, Base):
     value: Mapped[str] = mapped_column(String(320))
 
 
+@register(
+    STUDENT,
+    purpose="to audit fairness; no feature uses it",
+    keep="until it ends or the student is erased",
+)
 class DemographicsRow(SourcedRow, Base):
     """Personal attributes of a student, only for the audit of fairness; no feature uses them."""
 

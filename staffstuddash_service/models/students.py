@@ -7,10 +7,13 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from shared_db.columns import IdempotentRow, Key, Row
+from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, personal, register
 from staffstuddash_service.domain.sort_keys import sort_key
 from staffstuddash_service.models.base import Base
 
 SORTED_LENGTH = 100
+# Actions of staff stay when their student is erased, without the details.
+FOR_GOOD = "for good; without the details after the student is erased"
 # Sorted by code point in both stores; the keys are computed here, because the stores fold
 # differently.
 _SortKey = String(SORTED_LENGTH).with_variant(String(SORTED_LENGTH, collation="C"), "postgresql")
@@ -22,6 +25,7 @@ def sort_columns(name: str, email: str | None) -> Row:
     return {"sort_key": key[:SORTED_LENGTH], "search_text": f"{key}\n{sort_key(email or '')}"}
 
 
+@register(STUDENT, purpose="to name the student and to find them", keep=UNTIL_ERASED)
 class Student(IdempotentRow, Base):
     """Student as the school knows them."""
 
@@ -49,6 +53,11 @@ class Student(IdempotentRow, Base):
         return value
 
 
+@register(
+    STUDENT,
+    purpose="to show who did something about a student, and the values before a correction",
+    keep=UNTIL_ERASED,
+)
 class ActionLog(IdempotentRow, Base):
     """Action about a student; kept under a pseudonym when the student is erased."""
 
@@ -58,14 +67,21 @@ class ActionLog(IdempotentRow, Base):
         Index(None, "timestamp", "id"),
     )
 
-    student_id: Mapped[str] = mapped_column(Key, comment="Or the pseudonym of an erased student")
-    actor: Mapped[str] = mapped_column(Key, comment="The name of the key that called")
-    action: Mapped[str] = mapped_column(String(100))
-    is_intervention: Mapped[bool]
+    student_id: Mapped[str] = mapped_column(
+        Key,
+        comment="Or the pseudonym of an erased student",
+        info=personal(keep="for good; under a pseudonym after the student is erased"),
+    )
+    actor: Mapped[str] = mapped_column(
+        Key, comment="The name of the key that called", info=personal(STAFF, keep=FOR_GOOD)
+    )
+    action: Mapped[str] = mapped_column(String(100), info=personal(STUDENT, STAFF, keep=FOR_GOOD))
+    is_intervention: Mapped[bool] = mapped_column(info=personal(STUDENT, STAFF, keep=FOR_GOOD))
     data: Mapped[dict[str, Any] | None]
-    timestamp: Mapped[datetime]
+    timestamp: Mapped[datetime] = mapped_column(info=personal(STUDENT, STAFF, keep=FOR_GOOD))
 
 
+@register(STUDENT, purpose="to accept data that come under a former id", keep=UNTIL_ERASED)
 class Alias(Base):
     """Former id of a student, who was merged into another id. It never leads to a further alias."""
 
@@ -75,12 +91,19 @@ class Alias(Base):
     old_id: Mapped[str] = mapped_column(Key, primary_key=True)
     new_id: Mapped[str] = mapped_column(Key, ForeignKey("staffstuddash.students.id"))
     merged_at: Mapped[datetime]
-    merged_by: Mapped[str] = mapped_column(Key, comment="The name of the key that called")
+    merged_by: Mapped[str] = mapped_column(
+        Key, comment="The name of the key that called", info=personal(STAFF)
+    )
     digest: Mapped[bytes] = mapped_column(
         LargeBinary(16), comment="Of the name and e-mail under the old id, which may be sent again"
     )
 
 
+@register(
+    STUDENT,
+    purpose="to refuse late data of an erased student",
+    keep="for good; a guessed id can be compared with it",
+)
 class Deletion(Base):
     """Tombstone of an erased student: a pseudonym, no id."""
 
