@@ -168,6 +168,5 @@ class SourceRules(Base):
     updated_at: Mapped[datetime]
     updated_by: Mapped[str] = mapped_column(
         Key,
-        comment="The name of the key that called",
         info=personal(STAFF, purpose="to know who set the limits"),
     )

@@ -12,8 +12,6 @@ from staffstuddash_service.domain.sort_keys import sort_key
 from staffstuddash_service.models.base import Base
 
 SORTED_LENGTH = 100
-# Actions of staff stay when their student is erased, without the details.
-FOR_GOOD = "for good; without the details after the student is erased"
 # Sorted by code point in both stores; the keys are computed here, because the stores fold
 # differently.
 _SortKey = String(SORTED_LENGTH).with_variant(String(SORTED_LENGTH, collation="C"), "postgresql")
@@ -55,8 +53,9 @@ class Student(IdempotentRow, Base):
 
 @register(
     STUDENT,
+    STAFF,
     purpose="to show who did something about a student, and the values before a correction",
-    keep=UNTIL_ERASED,
+    keep="for good; without the details after the student is erased",
 )
 class ActionLog(IdempotentRow, Base):
     """Action about a student; kept under a pseudonym when the student is erased."""
@@ -70,15 +69,15 @@ class ActionLog(IdempotentRow, Base):
     student_id: Mapped[str] = mapped_column(
         Key,
         comment="Or the pseudonym of an erased student",
-        info=personal(keep="for good; under a pseudonym after the student is erased"),
+        info=personal(STUDENT, keep="for good; as a pseudonym after the student is erased"),
     )
     actor: Mapped[str] = mapped_column(
-        Key, comment="The name of the key that called", info=personal(STAFF, keep=FOR_GOOD)
+        Key, comment="The name of the key that called", info=personal(STAFF)
     )
-    action: Mapped[str] = mapped_column(String(100), info=personal(STUDENT, STAFF, keep=FOR_GOOD))
-    is_intervention: Mapped[bool] = mapped_column(info=personal(STUDENT, STAFF, keep=FOR_GOOD))
-    data: Mapped[dict[str, Any] | None]
-    timestamp: Mapped[datetime] = mapped_column(info=personal(STUDENT, STAFF, keep=FOR_GOOD))
+    action: Mapped[str] = mapped_column(String(100))
+    is_intervention: Mapped[bool]
+    data: Mapped[dict[str, Any] | None] = mapped_column(info=personal(keep=UNTIL_ERASED))
+    timestamp: Mapped[datetime]
 
 
 @register(STUDENT, purpose="to accept data that come under a former id", keep=UNTIL_ERASED)
