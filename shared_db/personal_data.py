@@ -3,12 +3,14 @@
 A table declares them for all of its columns, and a column only where it differs from its table.
 """
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, Table
+from sqlalchemy.orm import DeclarativeBase
 
 _KEY = "personal_data"
 
@@ -73,7 +75,7 @@ def table_declaration(table: Table) -> Declaration | None:
 
 def declaration_of(column: Column[Any]) -> Declaration | None:
     """Return the declaration of a column; None if neither it nor its table has one."""
-    of_table = table_declaration(column.table)  # type: ignore[arg-type] # of a column of a table
+    of_table = table_declaration(column.table)
     if of_table is None:
         return None
     subjects, purpose, keep = column.info.get(_KEY, ((), None, None))
@@ -82,3 +84,16 @@ def declaration_of(column: Column[Any]) -> Declaration | None:
         purpose or of_table.purpose,
         keep or of_table.keep,
     )
+
+
+def table_titles(base: type[DeclarativeBase]) -> Mapping[Table, str]:
+    """Return the first sentences of each mapped class's documentation, by its table."""
+    return {
+        mapper.local_table: _summary(mapper.class_)
+        for mapper in base.registry.mappers
+        if isinstance(mapper.local_table, Table)
+    }
+
+
+def _summary(model: type) -> str:
+    return (inspect.getdoc(model) or "").partition("\n\n")[0].replace("\n", " ")

@@ -9,6 +9,7 @@ from dropout_service.database.assessments import ASSESSMENT, AssessmentRepositor
 from dropout_service.database.courses.store import CourseRepository
 from dropout_service.database.events.click_import import ClickImport
 from dropout_service.database.events.store import EVENT, EventRepository, EventToStore
+from dropout_service.database.export import ExportRepository
 from dropout_service.database.features.store import FeatureRepository
 from dropout_service.database.features.training_set import TrainingSetRepository
 from dropout_service.database.merging import MergingRepository
@@ -47,6 +48,7 @@ class DropoutDatabaseManager(Manager):
         self.batch_predictions = BatchPredictionRepository(self.database, self.spool)
         self.recomputing = RecomputingRepository(self.database, self.spool)
         self.merging = MergingRepository(self.database, self.spool)
+        self.exports = ExportRepository(self.database, self.spool)
         self.models = ModelRegistry(self.database)
         self.feedback = FeedbackRepository(self.database)
         self.analytics = RiskSummaryRepository(self.database)

@@ -158,6 +158,18 @@ class Database:
             yield session
 
     @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Yield a session as `reading` does; all its statements read the same state of the rows.
+
+        Raises:
+            DatabaseUnavailable: the server does not answer.
+            DatabaseBusy: a time-out, or no connection left.
+
+        """
+        with self._session(read_only=True, is_snapshot=True) as session:
+            yield session
+
+    @contextmanager
     def reading_filtered(self) -> Iterator[Session]:
         """Yield a session as `reading` does, for a query with conditions of the caller.
 
@@ -187,13 +199,15 @@ class Database:
             store.close()
 
     @contextmanager
-    def _session(self, *, read_only: bool) -> Iterator[Session]:
+    def _session(self, *, read_only: bool, is_snapshot: bool = False) -> Iterator[Session]:
         store = self.store
         guarded = _guarded(store, read_only=read_only) if store.breaker else nullcontext()
         try:
             with (
                 guarded as deadline,
-                begin_transaction(store, deadline, read_only=read_only) as session,
+                begin_transaction(
+                    store, deadline, read_only=read_only, is_snapshot=is_snapshot
+                ) as session,
             ):
                 yield session
         except PoolTimeout as failure:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -51,23 +52,27 @@ def new_session(bind: Engine | Connection) -> Session:
 
 @contextmanager
 def begin_transaction(
-    store: Store, deadline: Deadline | None, *, read_only: bool
+    store: Store, deadline: Deadline | None, *, read_only: bool, is_snapshot: bool = False
 ) -> Iterator[Session]:
     """Yield a session in a transaction that is rolled back unless it was committed.
 
     A pooled or reused connection may be stale: an administrator or the restart of a pooler closed
-    it. Then a fresh one is tried, once.
+    it. Then a fresh one is tried, once. is_snapshot: all statements read the same state.
     """
+    options: dict[str, Any] = {"read_only": read_only}
+    # A test's connection has a transaction already, which cannot change its level.
+    if is_snapshot and not store.is_memory and isinstance(store.bind, Engine):
+        options["isolation_level"] = "REPEATABLE READ"
     with ExitStack() as stack:
         try:
-            session = stack.enter_context(_attempt(store, deadline, read_only=read_only))
+            session = stack.enter_context(_attempt(store, deadline, options))
         except _StaleConnection:
-            session = stack.enter_context(_attempt(store, deadline, read_only=read_only))
+            session = stack.enter_context(_attempt(store, deadline, options))
         yield session
 
 
 @contextmanager
-def _attempt(store: Store, deadline: Deadline | None, *, read_only: bool) -> Iterator[Session]:
+def _attempt(store: Store, deadline: Deadline | None, options: dict[str, Any]) -> Iterator[Session]:
     # The session is closed first: its ROLLBACK, too, waits for the server. The connection is
     # released last, so that the watch never shuts a connection that serves another unit of work.
     with (
@@ -75,8 +80,9 @@ def _attempt(store: Store, deadline: Deadline | None, *, read_only: bool) -> Ite
         watch(connection, deadline) if deadline else nullcontext(),
         new_session(connection) as session,
     ):
-        session.connection(execution_options={"read_only": read_only})
+        session.connection(execution_options=options)
         if not store.is_memory:
+            read_only = options["read_only"]
             _open_or_detect_stale(session, connection, store, deadline, read_only=read_only)
         yield session
 

@@ -18,6 +18,7 @@ DEMOGRAPHICS = "/api/v1/students/{student_id}/demographics"
 EXCEPTIONS = {
     ("POST", "/api/v1/events"): Scope.INGEST,
     ("POST", "/api/v1/events/batch"): Scope.INGEST,
+    ("GET", "/api/v1/students/{student_id}/export"): Scope.ADMIN,
     ("POST", "/api/v1/students/{student_id}/merge"): Scope.ADMIN,
     ("POST", f"{MONITORING}/events"): Scope.INGEST,
     ("POST", f"{MONITORING}/events/batch"): Scope.INGEST,

@@ -1,6 +1,5 @@
 """Register of personal data as a section of docs/privacy.md, generated from the models."""
 
-import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
 
@@ -9,7 +8,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from dropout_service.models import Base as DropoutBase
 from monitoring_service.models import Base as MonitoringBase
-from shared_db.personal_data import Declaration, declaration_of
+from shared_db.personal_data import Declaration, declaration_of, table_titles
 from shared_web.auth.keys import AccessBase
 from staffstuddash_service.models import Base as StaffstuddashBase
 from veritas_cli.personal_data.files import SPOOL_TABLES
@@ -46,16 +45,12 @@ def register() -> str:
 
 def _sections() -> Iterator[str]:
     for base in BASES:
-        titles = {mapper.local_table: _summary(mapper.class_) for mapper in base.registry.mappers}
+        titles = table_titles(base)
         for table in sorted(base.metadata.tables.values(), key=lambda each: each.name):
             title = titles.get(table, "State of the background work of the service.")
             yield _section(str(table.fullname), title, _declarations(table))
     for name, fields in SPOOL_TABLES.items():
         yield _section(f"SERVICE-spool.db, {name}", "Table of the spool file.", fields)
-
-
-def _summary(model: type) -> str:
-    return (inspect.getdoc(model) or "").partition("\n\n")[0].replace("\n", " ")
 
 
 def _declarations(table: Table) -> dict[str, Declaration]:

@@ -155,11 +155,11 @@ class StudentRepository(Repository):
         """
 
         def erase(session: Session) -> tuple[dict[str, int], list[str]]:
-            ids = _ids_of_student(session, student_id)
+            ids = ids_of_student(session, student_id)
             for id_ in ids:
                 _insert_tombstone(session, id_)
                 session.execute(select(Student.id).where(Student.id == id_).with_for_update())
-            if _ids_of_student(session, student_id) != ids:
+            if ids_of_student(session, student_id) != ids:
                 raise DatabaseBusy(MERGED_MEANWHILE)
             deleted = Counter[str]()
             for id_ in ids:
@@ -172,7 +172,7 @@ class StudentRepository(Repository):
 
     def ids_of(self, student_id: str) -> list[str]:
         """Return all ids of a student: the present one, former ones, and their Unicode forms."""
-        return self.read(lambda session: _ids_of_student(session, student_id))
+        return self.read(lambda session: ids_of_student(session, student_id))
 
     def erase_deleted(self) -> int:
         """Erase up to 100 students that were erased in staffstuddash; return their number.
@@ -184,7 +184,7 @@ class StudentRepository(Repository):
         def erase(session: Session) -> int:
             students = _lock_erased(session)
             for student_id in students:
-                for id_ in _ids_of_student(session, student_id):
+                for id_ in ids_of_student(session, student_id):
                     _insert_tombstone(session, id_)
                 _delete_rows(session, student_id)
             return len(students)
@@ -260,7 +260,7 @@ def _lock_erased(session: Session) -> Sequence[str]:
     return session.scalars(locked.order_by(Student.id).limit(ERASURE_BATCH)).all()
 
 
-def _ids_of_student(session: Session, student_id: str) -> list[str]:
+def ids_of_student(session: Session, student_id: str) -> list[str]:
     """Return all ids of a student, sorted: also former ones, each in its Unicode forms."""
     forms = equivalent_ids(student_id)
     present = select(Alias.new_id).where(Alias.old_id.in_(forms))
