@@ -64,7 +64,7 @@ def write_rows(
         table.name: _write_json(archive, f"{folder}{table.name}.json", _rows(session, query))
         for table, query in _queries(owned).items()
     }
-    described = {table.name: _described(table, titles[table]) for table in owned}
+    described = {str(table.name): _described(table, titles[table]) for table in owned}
     write_text(archive, f"{folder}fields.json", [_indented(described)])
     write_text(archive, f"{folder}index.html", _page(part, session, owned, titles, counts, ids))
     for name, content in part.more_files(session, ids):

@@ -1,15 +1,14 @@
 """Backup file: a zip of PostgreSQL's dump and a manifest with its contents."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import mkstemp
 from zipfile import BadZipFile, ZipFile
 
 from shared_db.errors import ConfigurationError
+from veritas_cli.private_file import private_file
 
 DUMP = "database.dump"
 _MANIFEST = "manifest.json"
@@ -39,42 +38,8 @@ def new_archive(file: Path) -> Iterator[ZipFile]:
         ConfigurationError: a file of that name exists, or it cannot be written.
 
     """
-    if file.exists():
-        raise ConfigurationError(_EXISTS.format(file))
-    try:
-        with _partial(file) as (partial, descriptor):
-            with os.fdopen(descriptor, "wb") as raw:
-                with ZipFile(raw, "w") as archive:
-                    yield archive
-                raw.flush()
-                os.fsync(raw.fileno())
-            _publish(partial, file)
-    except FileExistsError as failure:
-        raise ConfigurationError(_EXISTS.format(file)) from failure
-    except OSError as failure:
-        raise ConfigurationError(f"{file} cannot be written: {failure.strerror}.") from failure
-
-
-@contextmanager
-def _partial(file: Path) -> Iterator[tuple[Path, int]]:
-    # Private from the first byte, and of this run only.
-    descriptor, name = mkstemp(dir=file.parent, prefix=f"{file.name}.", suffix=".partial")
-    try:
-        yield Path(name), descriptor
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _publish(partial: Path, file: Path) -> None:
-    # A link, because a rename would replace a file that was created under this name meanwhile.
-    try:
-        os.link(partial, file)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links, as on many USB sticks
-        if file.exists():
-            raise FileExistsError(str(file)) from None
-        partial.rename(file)
+    with private_file(file, exists=_EXISTS) as raw, ZipFile(raw, "w") as archive:
+        yield archive
 
 
 def write_manifest(archive: ZipFile, manifest: Manifest) -> None:
