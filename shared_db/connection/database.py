@@ -40,6 +40,8 @@ _COMMIT_WITHOUT_WAITING = text("SET LOCAL synchronous_commit = off")
 _GRACE_SECONDS = 0.5
 # A unit of work that writes has several statements, each with its own time-out.
 _WRITING_STATEMENTS = 3
+# A snapshot reads many pages, each a statement of its own.
+_SNAPSHOT_STATEMENTS = 6
 
 
 class Database:
@@ -161,6 +163,8 @@ class Database:
     def snapshot(self) -> Iterator[Session]:
         """Yield a session as `reading` does; all its statements read the same state of the rows.
 
+        It may last six times as long as a statement.
+
         Raises:
             DatabaseUnavailable: the server does not answer.
             DatabaseBusy: a time-out, or no connection left.
@@ -201,7 +205,12 @@ class Database:
     @contextmanager
     def _session(self, *, read_only: bool, is_snapshot: bool = False) -> Iterator[Session]:
         store = self.store
-        guarded = _guarded(store, read_only=read_only) if store.breaker else nullcontext()
+        statements = 1 if read_only else _WRITING_STATEMENTS
+        if is_snapshot:
+            statements = _SNAPSHOT_STATEMENTS
+        guarded = (
+            _guarded(store, statements, read_only=read_only) if store.breaker else nullcontext()
+        )
         try:
             with (
                 guarded as deadline,
@@ -225,12 +234,12 @@ class Database:
 
 
 @contextmanager
-def _guarded(store: Store, *, read_only: bool) -> Iterator[Deadline]:
+def _guarded(store: Store, statements: int, *, read_only: bool) -> Iterator[Deadline]:
     """Yield the deadline of a unit of work while the breaker is closed; record its outcome."""
     breaker = store.breaker
     assert breaker is not None  # noqa: S101 - only called with a breaker
     breaker.check()
-    usual = store.statement_timeout_seconds * (1 if read_only else _WRITING_STATEMENTS)
+    usual = store.statement_timeout_seconds * statements
     with deadline_scope(
         usual + _GRACE_SECONDS,
         store.adding_seconds * SUSPECT_SHARE,
