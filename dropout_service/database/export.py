@@ -34,8 +34,8 @@ class ExportRepository(Repository):
             StudentErased: all data of the student were erased.
 
         """
-        with self.database.snapshot() as session, new_zip(file) as archive:
-            write_student(session, student_id, archive)
+        with new_zip(file) as archive:
+            self.read_snapshot(lambda session: write_student(session, student_id, archive))
 
 
 def write_student(

@@ -54,8 +54,8 @@ class ExportRepository(Repository):
 
         """
         self.log(student_id, actor=actor)
-        with self.database.snapshot() as session, new_zip(file) as archive:
-            write_student(session, student_id, archive)
+        with new_zip(file) as archive:
+            self.read_snapshot(lambda session: write_student(session, student_id, archive))
 
     def log(self, student_id: str, *, actor: str) -> None:
         """Add the export to the action log, before any row is read.

@@ -47,7 +47,7 @@ def _value(column: Column[Any], mark: str) -> Any:
     for type_, value in _VALUES.items():
         if isinstance(column.type, type_):
             return value
-    return _text(column, mark_of(str(column.table.name), mark))  # type: ignore[attr-defined]
+    return _text(column, mark_of(str(column.table.name), mark))
 
 
 def _text(column: Column[Any], text: str) -> Any:

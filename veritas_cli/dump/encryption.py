@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import pyrage
 from pyrage import x25519
@@ -11,6 +11,7 @@ from shared_db.errors import ConfigurationError
 
 # Copies from a stream to another one, and changes the bytes on the way.
 Copy = Callable[[IO[bytes], IO[bytes]], None]
+T = TypeVar("T")
 
 _CHUNK_BYTES = 256 * 1024
 _WRONG_KEY = "No matching keys"
@@ -119,7 +120,7 @@ class _Watched:
         """Flush the stream."""
         self._watch(self._stream.flush)
 
-    def _watch(self, act: Callable[[], Any]) -> Any:
+    def _watch(self, act: Callable[[], T]) -> T:
         try:
             return act()
         except BaseException as failure:

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import IO
 from zipfile import ZipFile
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
 
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.database.export import PART as DROPOUT
@@ -57,12 +59,9 @@ class StudentExport:
 
     def is_stored(self, database: Database) -> bool:
         """Return True if a service has a row of the student."""
-        with database.reading() as session:
-            return any(
-                session.scalar(select(exists().where(condition)))
-                for part in _PARTS
-                for condition in part.owned(self.ids).values()
-            )
+        conditions = [one for part in _PARTS for one in part.owned(self.ids).values()]
+        query = select(or_(*(exists().where(one) for one in conditions)))
+        return bool(DatastoreManager(database).exports.read(lambda session: session.scalar(query)))
 
     def waiting(self, spools: Mapping[str, Spool]) -> Iterator[str]:
         """Yield the student's rows in the spools, a line of JSON each."""
@@ -88,13 +87,20 @@ class StudentExport:
                 service: _write_lines(archive, service, lines_of_subjects(service, spool, self.ids))
                 for service, spool in spools.items()
             }
-            with database.snapshot() as session:
-                for part in _PARTS:
-                    rows = write_rows(archive, f"{part.name}/", part, session, self.ids)
-                    counts |= {f"{part.name}.{table}": count for table, count in rows.items()}
+            exports = DatastoreManager(database).exports
+            counts |= exports.read_snapshot(partial(self._write_rows, archive))
             counts |= {f"spool of {service}": count for service, count in waiting.items()}
             write_text(archive, "index.html", self._page(spools))
         return counts
+
+    def _write_rows(self, archive: ZipFile, session: Session) -> dict[str, int]:
+        return {
+            f"{part.name}.{table}": count
+            for part in _PARTS
+            for table, count in write_rows(
+                archive, f"{part.name}/", part, session, self.ids
+            ).items()
+        }
 
     def _page(self, spools: Mapping[str, Spool]) -> Iterator[str]:
         yield page_begin(f"Data of the student {self.student_id}", [_FIGURES, _SPOOLS])
