@@ -120,8 +120,8 @@ def _write_json(archive: ZipFile, name: str, rows: Iterable[RowMapping]) -> int:
     with _member(archive, name) as file:
         file.write(b"[")
         for count, row in enumerate(rows, 1):
-            file.write(b",\n" if count > 1 else b"\n")
-            file.write(orjson.dumps(dict(row), default=bytes.hex))
+            separator = b",\n" if count > 1 else b"\n"
+            file.write(separator + orjson.dumps(dict(row), default=bytes.hex))
         file.write(b"\n]\n")
     return count
 

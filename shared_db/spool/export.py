@@ -17,7 +17,7 @@ from shared_db.spool.queue import Spool
 from shared_db.spool.spoolable import SpoolableType
 from shared_db.spool.sqlite_file import is_damage
 
-_ENTRIES_AT_ONCE = 500
+_ENTRIES_AT_ONCE = 100
 
 AnyType = SpoolableType[Any, Any]
 
