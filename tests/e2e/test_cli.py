@@ -132,7 +132,7 @@ class TestErase:
     def test_leaves_no_value_in_the_statistics(
         self, private_url: str, database: Database, run: Run
     ) -> None:
-        """Of a table that became empty PostgreSQL would keep them, so another student stays."""
+        """PostgreSQL before 18 keeps those of an emptied table, so another student stays."""
         DatastoreManager(database).add_student("bob", "Bob")
         DropoutDatabaseManager(database).events.add(None, "bob", None, "NAVIGATION")
         query = (
