@@ -40,6 +40,10 @@ lint: $(INSTALLED) ## Check format, style, types and imports
 .PHONY: check
 check: lint test ## Run all checks that a change must pass
 
+.PHONY: privacy
+privacy: $(INSTALLED) ## Renew the register of personal data in docs/privacy.md
+	@$(BIN)/python -m veritas_cli.personal_data
+
 .PHONY: fuzz
 fuzz: $(INSTALLED) ## Send the services requests generated from their OpenAPI documents
 	@$(BIN)/python -m tests.fuzz

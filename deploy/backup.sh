@@ -1,6 +1,7 @@
 #!/bin/sh
 # Backs up the database of docker-compose.production.yml into backups/, as a file of the calling user;
-# suitable for cron. KEEP_DAYS=30 also deletes backups older than 30 days.
+# suitable for cron. KEEP_DAYS=30 also deletes backups older than 30 days. BACKUP_RECIPIENTS in .env
+# encrypts them.
 set -eu
 cd "$(dirname "$0")/.."
 umask 077

@@ -59,6 +59,7 @@ def create_app(
     periodics = [
         Periodic("merging", chosen.erasing_seconds, manager.merging.follow),
         Periodic("erasing", chosen.erasing_seconds, manager.students.erase_deleted),
+        Periodic("statistics", chosen.erasing_seconds, manager.statistics.refresh_due),
         Periodic("recomputing", chosen.recomputing_seconds, manager.recomputing.run),
     ]
     periodics = [one for one in periodics if one.seconds]

@@ -20,6 +20,7 @@ from monitoring_service.domain.findings import HealthStatus
 from shared_db.background_work.table import background_table, background_view
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import IdempotentRow, Key, enum_column, service_metadata
+from shared_db.personal_data import STAFF, personal, register
 from shared_db.words import SEPARATORS
 
 _IS_TROUBLE = text("status <> 'NORMAL'")
@@ -37,6 +38,10 @@ background_work_of_staffstuddash = background_view("staffstuddash")
 background_work_of_dropout = background_view("dropout")
 
 
+@register(
+    purpose="to judge the health of systems; they must send no personal data",
+    keep="until the clean-up of old events is called",
+)
 class MonitoringLog(IdempotentRow, Base):
     """Event of a system, with its status by the rules. `id` is the event's id."""
 
@@ -93,6 +98,9 @@ Index(
 ).ddl_if(dialect="postgresql")
 
 
+@register(
+    purpose="to explain the state of an event", keep="until the clean-up of old events is called"
+)
 class MonitoringResult(Base):
     """Reasons why an event is not NORMAL; a NORMAL event has no row."""
 
@@ -110,6 +118,7 @@ class MonitoringResult(Base):
     suggestions: Mapped[list[Any]]
 
 
+@register(purpose="to count events quickly", keep="until the clean-up of old events is called")
 class LogCount(Base):
     """Number of events of a source, day and status, changed together with the events.
 
@@ -125,6 +134,10 @@ class LogCount(Base):
     count: Mapped[int] = mapped_column(BigInteger)
 
 
+@register(
+    purpose="to show the health of all systems over time",
+    keep="until the clean-up of old events is called",
+)
 class SystemHealth(Base):
     """Health of all systems in one minute; status and severity are null without any event."""
 
@@ -141,6 +154,10 @@ class SystemHealth(Base):
     window_minutes: Mapped[int]
 
 
+@register(
+    purpose="to judge the events of one source by its own limits",
+    keep="until the rules are deleted",
+)
 class SourceRules(Base):
     """Limits of one source, in place of the defaults."""
 
@@ -149,4 +166,7 @@ class SourceRules(Base):
     source: Mapped[str] = mapped_column(Key, primary_key=True)
     thresholds: Mapped[dict[str, Any]]
     updated_at: Mapped[datetime]
-    updated_by: Mapped[str] = mapped_column(Key)
+    updated_by: Mapped[str] = mapped_column(
+        Key,
+        info=personal(STAFF, purpose="to know who set the limits"),
+    )

@@ -17,6 +17,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shared_db.personal_data import personal
+
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -107,7 +109,11 @@ class IdempotentRow:
     changed_column: ClassVar[str | None] = None
 
     id: Mapped[str] = mapped_column(Key, primary_key=True, sort_order=-2)
-    digest: Mapped[bytes] = mapped_column(LargeBinary(16), sort_order=100)
+    digest: Mapped[bytes] = mapped_column(
+        LargeBinary(16),
+        sort_order=100,
+        info=personal(purpose="to recognise a repeated request; computed from its content"),
+    )
     # Set on the returned object if the row was stored before; not stored.
     is_replay = False
     # Set on the returned object if the row waits in the spool: values that only the database

@@ -64,6 +64,16 @@ class Repository:
         with self.database.reading() as session:
             return query(session)
 
+    def read_snapshot(self, query: Callable[[Session], T]) -> T:
+        """Run `query` as `read` does; all its statements read the same state of the rows.
+
+        Raises:
+            ServiceError: as `read`.
+
+        """
+        with self.database.snapshot() as session:
+            return query(session)
+
     def read_filtered(self, query: Callable[[Session], T]) -> T:
         """Run `query`, with conditions of the caller, as `read` does.
 

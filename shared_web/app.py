@@ -52,6 +52,7 @@ from shared_web.routing import API_PREFIX, HeadRequests
 from shared_web.settings import ServiceSettings
 from shared_web.threads import ReservedThreads
 from shared_web.wire.host import HostCheck
+from shared_web.wire.private_answers import PrivateAnswers
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,8 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Database) -> None:
-    # The last one added is the outermost: every answer, even a refusal, has an id and a log line.
+    # The last one added is the outermost. Every answer, even a refusal, is private, and has an id
+    # and a log line.
     app.add_middleware(HeadRequests)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(StorageHeader, database=database)
@@ -214,6 +216,7 @@ def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Datab
         )
     app.add_middleware(HostCheck)
     app.add_middleware(RequestLog, slow_seconds=settings.slow_request_seconds)
+    app.add_middleware(PrivateAnswers)
 
 
 def _document_problems(app: FastAPI) -> None:

@@ -80,7 +80,8 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
         manager.performance.refresh_due,
     )
     purge = Periodic("erasing", chosen.erasing_seconds, manager.students.purge_erased)
-    periodics = [periodic for periodic in (refresh, purge) if periodic.seconds]
+    statistics = Periodic("statistics", chosen.erasing_seconds, manager.statistics.refresh_due)
+    periodics = [periodic for periodic in (refresh, purge, statistics) if periodic.seconds]
     app = create_service_app(
         SERVICE,
         chosen,

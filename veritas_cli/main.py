@@ -17,6 +17,7 @@ from veritas_cli.commands.predict import predict
 from veritas_cli.commands.restore import restore
 from veritas_cli.commands.roster.term import term
 from veritas_cli.commands.spool import spool_commands
+from veritas_cli.commands.students.export import export
 from veritas_cli.commands.students.merge import students
 from veritas_cli.commands.train import train_command
 from veritas_cli.commands.up import up
@@ -44,6 +45,7 @@ app.command("backup")(backup)
 app.command("restore")(restore)
 app.command("demo")(demo)
 app.command("erase")(erase)
+app.command("export")(export)
 app.command("train", cls=SpacedOptionsCommand)(train_command)
 app.command("evaluate", cls=SpacedOptionsCommand)(evaluate)
 app.command("predict")(predict)

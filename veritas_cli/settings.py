@@ -1,9 +1,10 @@
 """Settings of the commands that no service has."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
 from shared_db.settings import DatabaseSettings, VeritasSettings
 
@@ -23,3 +24,16 @@ class SuperuserSettings(DatabaseSettings):
     own_url: ClassVar[str | None] = "database_superuser_url"
 
     database_superuser_url: SecretStr | None = None
+
+
+class BackupSettings(VeritasSettings):
+    """Public keys of age for which `veritas backup` encrypts, separated by commas."""
+
+    backup_recipients: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("backup_recipients", mode="before")
+    @classmethod
+    def _split_by_commas(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [part.strip() for part in value.split(",") if part.strip()]

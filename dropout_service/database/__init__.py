@@ -9,6 +9,7 @@ from dropout_service.database.assessments import ASSESSMENT, AssessmentRepositor
 from dropout_service.database.courses.store import CourseRepository
 from dropout_service.database.events.click_import import ClickImport
 from dropout_service.database.events.store import EVENT, EventRepository, EventToStore
+from dropout_service.database.export import ExportRepository
 from dropout_service.database.features.store import FeatureRepository
 from dropout_service.database.features.training_set import TrainingSetRepository
 from dropout_service.database.merging import MergingRepository
@@ -18,6 +19,7 @@ from dropout_service.database.predictions.model_registry import ModelRegistry
 from dropout_service.database.predictions.recomputing import RecomputingRepository
 from dropout_service.database.predictions.store import PredictionRepository
 from dropout_service.database.predictions.summary import RiskSummaryRepository
+from dropout_service.database.statistics import StatisticsRepository
 from dropout_service.database.students.sight import refusals_out_of_sight
 from dropout_service.database.students.store import STUDENT, StudentRepository
 from dropout_service.models import Base
@@ -61,6 +63,8 @@ class DropoutDatabaseManager(Manager):
         self.batch_predictions = BatchPredictionRepository(self.database, self.spool)
         self.recomputing = RecomputingRepository(self.database, self.spool)
         self.merging = MergingRepository(self.database, self.spool)
+        self.exports = ExportRepository(self.database, self.spool)
+        self.statistics = StatisticsRepository(self.database)
         self.models = ModelRegistry(self.database)
         self.feedback = FeedbackRepository(self.database)
         self.analytics = RiskSummaryRepository(self.database)

@@ -21,4 +21,5 @@ HISTORY = History(
         "staffstuddash_seen.published_identifiers",
     ),
     has_person_views=True,
+    calls=("dropout.refresh_statistics(name)",),
 )

@@ -8,8 +8,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from dropout_service.models.base import Base, Views
 from shared_db.columns import IdempotentRow, Key
+from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, personal, register
 
 
+@register(STUDENT, purpose="to compute the risk from marks", keep=UNTIL_ERASED)
 class Assessment(IdempotentRow, Base):
     """Mark that was sent to this service; staffstuddash has its own. It counts with a score."""
 
@@ -58,6 +60,9 @@ class Assessment(IdempotentRow, Base):
     )
 
 
+@register(
+    STUDENT, purpose="to know the marks before a correction, and its reason", keep=UNTIL_ERASED
+)
 class MarkCorrection(Base):
     """Correction or deletion of a mark that is stored here, with its reason."""
 
@@ -67,7 +72,9 @@ class MarkCorrection(Base):
     id: Mapped[str] = mapped_column(Key, primary_key=True)
     student_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))
     assessment_id: Mapped[str] = mapped_column(Key)
-    actor: Mapped[str] = mapped_column(Key, comment="The name of the key that called")
+    actor: Mapped[str] = mapped_column(
+        Key, comment="The name of the key that called", info=personal(STAFF)
+    )
     reason: Mapped[str] = mapped_column(String(1000))
     before: Mapped[dict[str, Any]] = mapped_column(comment="The changed fields")
     after: Mapped[dict[str, Any] | None] = mapped_column(comment="The same; null: deleted")

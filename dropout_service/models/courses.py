@@ -12,10 +12,12 @@ from dropout_service.domain.enrolments.course_calendar import CourseDates
 from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models.base import Base
 from shared_db.columns import IdempotentRow, Key, enum_column
+from shared_db.personal_data import STUDENT, UNTIL_ERASED, UNTIL_REMOVED, register
 
 _LABEL = String(200)
 
 
+@register(purpose="to know the days of a course", keep=UNTIL_REMOVED)
 class Course(IdempotentRow, Base):
     """Presentation of a module. Only the columns of its activity stream are ever updated."""
 
@@ -48,6 +50,11 @@ class Course(IdempotentRow, Base):
         return CourseDates(self.starts_on, self.length_days)
 
 
+@register(
+    STUDENT,
+    purpose="to compute the risk in a course, and to train on its outcome",
+    keep=UNTIL_ERASED,
+)
 class Enrolment(IdempotentRow, Base):
     """Enrolment of one student in one course."""
 
@@ -68,6 +75,7 @@ class Enrolment(IdempotentRow, Base):
     previous_attempts: Mapped[int | None]
 
 
+@register(STUDENT, purpose="to audit fairness; no feature uses it", keep=UNTIL_ERASED)
 class EnrolmentBackground(Base):
     """Personal attributes of a student at the time, only for the audit of fairness, no features."""
 
@@ -86,6 +94,7 @@ class EnrolmentBackground(Base):
     has_disability: Mapped[bool | None]
 
 
+@register(purpose="to know the work that a course sets", keep=UNTIL_REMOVED)
 class Coursework(IdempotentRow, Base):
     """Piece of work that a course sets."""
 
@@ -102,6 +111,7 @@ class Coursework(IdempotentRow, Base):
     is_exam: Mapped[bool] = mapped_column(comment="Its weight is counted apart from coursework's")
 
 
+@register(STUDENT, purpose="to compute the risk from handed-in work", keep=UNTIL_ERASED)
 class Submission(IdempotentRow, Base):
     """Submission of one piece of work by one enrolment, or work carried over (banked)."""
 

@@ -9,10 +9,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.models.base import Base
 from shared_db.columns import IdempotentRow, enum_column
+from shared_db.personal_data import UNTIL_REMOVED, register
 
 IS_ACTIVE = text("is_active")
 
 
+@register(purpose="to predict; figures of many students, and no row of one", keep=UNTIL_REMOVED)
 class LearnedModel(IdempotentRow, Base):
     """Model as text, with everything that determined it; its id is a digest of the content."""
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from dropout_service.domain.enums import DropoutType, RiskLevel, Verdict
 from dropout_service.models.base import Base
 from shared_db.columns import IdempotentRow, Key, enum_column
+from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, personal, register
 
 IS_LATEST, IS_OVERALL = text("is_latest"), text("is_overall")
 PENDING_ROWS = (
@@ -19,6 +20,7 @@ RECOMPUTED_AT = "Of pending rows: when these were stored and this was computed a
 IS_INCOMPLETE = text("pending_rows > 0 AND recomputed_at IS NULL")
 
 
+@register(STUDENT, purpose="to explain a prediction by the figures behind it", keep=UNTIL_ERASED)
 class FeatureSet(IdempotentRow, Base):
     """Features of a student at an instant; only the last column is ever updated."""
 
@@ -46,6 +48,7 @@ class FeatureSet(IdempotentRow, Base):
     recomputed_at: Mapped[datetime | None] = mapped_column(comment=RECOMPUTED_AT)
 
 
+@register(STUDENT, purpose="to show staff a risk with its reasons", keep=UNTIL_ERASED)
 class DropoutPrediction(IdempotentRow, Base):
     """Prediction as of an instant, with its reasons; only the last four columns are updated."""
 
@@ -138,6 +141,7 @@ class DropoutPrediction(IdempotentRow, Base):
     recomputed_at: Mapped[datetime | None] = mapped_column(comment=RECOMPUTED_AT)
 
 
+@register(STUDENT, purpose="to know if predictions were right", keep=UNTIL_ERASED)
 class PredictionFeedback(IdempotentRow, Base):
     """Verdict of a staff member on a prediction."""
 
@@ -146,6 +150,8 @@ class PredictionFeedback(IdempotentRow, Base):
 
     prediction_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.dropout_predictions.id"))
     verdict: Mapped[Verdict] = mapped_column(enum_column(Verdict))
-    note: Mapped[str | None] = mapped_column(String(10_000))
-    given_by: Mapped[str | None] = mapped_column(String(200), comment="The name of the API key")
+    note: Mapped[str | None] = mapped_column(String(10_000), info=personal(STUDENT, STAFF))
+    given_by: Mapped[str | None] = mapped_column(
+        String(200), comment="The name of the API key", info=personal(STAFF)
+    )
     created_at: Mapped[datetime]

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from dropout_service.models.base import Base
 from shared_db.columns import Key
+from shared_db.personal_data import STUDENT, UNTIL_ERASED, register
 from shared_db.pseudonyms import pseudonym_of
 
 PSEUDONYM = String(50)
@@ -17,6 +18,9 @@ def _pseudonym(context: DefaultExecutionContext) -> str:
     return pseudonym_of(context.get_current_parameters()["id"])  # type: ignore[no-untyped-call] # SQLAlchemy's
 
 
+@register(
+    STUDENT, purpose="to relate events, marks and predictions to a student", keep=UNTIL_ERASED
+)
 class Student(Base):
     """Student with data in this service; name and e-mail only if they were sent here."""
 
@@ -41,6 +45,7 @@ class Student(Base):
     is_pending = False
 
 
+@register(STUDENT, purpose="to accept data that come under a former id", keep=UNTIL_ERASED)
 class Alias(Base):
     """Former id of a student, who was merged into another id. It never leads to a further alias.
 
@@ -58,6 +63,11 @@ class Alias(Base):
     )
 
 
+@register(
+    STUDENT,
+    purpose="to refuse late data of an erased student",
+    keep="for good; a guessed id can be compared with it",
+)
 class Deletion(Base):
     """Tombstone of an erased student; new rows of the student are rejected."""
 

@@ -1,6 +1,6 @@
 """Routes of students."""
 
-from typing import Annotated
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Response
 
@@ -15,13 +15,16 @@ from dropout_service.schemas.students import (
 )
 from shared_db.errors import NeedsPostgresql
 from shared_db.queries.pagination import MalformedCursor
+from shared_db.row_export.archive import MEDIA_TYPE
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission, Principal
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.identifiers import Identifier
 from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.expensive_reads import EXPENSIVE
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.wire.temporary_file import TemporaryFileAnswer, documented_file
 
 router = APIRouter(prefix="/students", tags=["students"], route_class=AdmittedRoute)
 
@@ -63,6 +66,25 @@ def list_students(
 def get_student(student_id: StudentId, manager: Manager) -> StudentOut:
     """Return one student."""
     return StudentOut.model_validate(manager.students.get(student_id))
+
+
+@router.get(
+    "/{student_id}/export",
+    dependencies=[needs(Permission.EXPORT), EXPENSIVE],
+    status_code=200,
+    response_class=TemporaryFileAnswer,
+    responses=documented_file(MEDIA_TYPE) | ABSENT,
+)
+def export_student(student_id: StudentId, manager: Manager) -> TemporaryFileAnswer:
+    """Return a ZIP of everything that this service stores of the student.
+
+    It has a page to read, JSON of each table, and the meaning of each field.
+    """
+
+    def write(file: IO[bytes]) -> None:
+        manager.exports.write_zip(student_id, file)
+
+    return TemporaryFileAnswer(write, "dropout-export.zip", MEDIA_TYPE)
 
 
 @router.put("/{student_id}", dependencies=[WRITE], responses=ABSENT)

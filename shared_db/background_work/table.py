@@ -13,6 +13,7 @@ from shared_db.clock import utc_now
 from shared_db.columns import Key, UtcDateTime
 from shared_db.connection.database import Database
 from shared_db.errors import DatabaseUnavailable
+from shared_db.personal_data import Declaration, register_table
 
 logger = logging.getLogger(__name__)
 
@@ -20,11 +21,13 @@ VIEW = "published_background_work"
 _ERROR_LENGTH = 100
 # Columns that stay if a process has no value yet, because it has not succeeded or failed.
 _KEPT = ("last_success_at", "last_error", "last_error_at")
+_DECLARATION = Declaration((), "to watch the work of the services", "until it is overwritten")
 
 
 def background_table(metadata: MetaData) -> Table:
     """Return the table `background_work` of the service of this metadata."""
-    return Table("background_work", metadata, *_columns())
+    table = Table("background_work", metadata, *_columns())
+    return register_table(table, _DECLARATION)
 
 
 def background_view(schema: str) -> Table:

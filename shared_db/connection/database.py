@@ -227,6 +227,20 @@ class Database:
             yield session
 
     @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Yield a session as `reading` does; all its statements read the same state of the rows.
+
+        It may last six times as long as a statement.
+
+        Raises:
+            DatabaseUnavailable: the server does not answer.
+            DatabaseBusy: a time-out, or no connection left.
+
+        """
+        with self._session(read_only=True, is_snapshot=True) as session:
+            yield session
+
+    @contextmanager
     def reading_filtered(self) -> Iterator[Session]:
         """Yield a session as `reading` does, for a query with conditions of the caller.
 
@@ -263,14 +277,22 @@ class Database:
             store.close()
 
     @contextmanager
-    def _session(self, *, read_only: bool, names_students: bool = False) -> Iterator[Session]:
+    def _session(
+        self, *, read_only: bool, names_students: bool = False, is_snapshot: bool = False
+    ) -> Iterator[Session]:
         store = self.store
         access = person_access(store, names_students=names_students)
-        guarded = guarded_by_breaker(store, read_only=read_only) if store.breaker else nullcontext()
+        guarded = (
+            guarded_by_breaker(store, read_only=read_only, is_snapshot=is_snapshot)
+            if store.breaker
+            else nullcontext()
+        )
         try:
             with (
                 guarded as deadline,
-                begin_transaction(store, deadline, read_only=read_only, access=access) as session,
+                begin_transaction(
+                    store, deadline, read_only=read_only, access=access, is_snapshot=is_snapshot
+                ) as session,
             ):
                 yield session
         except PoolTimeout as failure:

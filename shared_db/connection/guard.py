@@ -23,15 +23,20 @@ _CUT = "The connection to the database was lost, and it answers again. Try again
 _GRACE_SECONDS = 0.5
 # A unit of work that writes has several statements, each with its own time-out.
 _WRITING_STATEMENTS = 3
+# A snapshot reads many pages, each a statement of its own.
+_SNAPSHOT_STATEMENTS = 6
 
 
 @contextmanager
-def guarded_by_breaker(store: Store, *, read_only: bool) -> Iterator[Deadline]:
+def guarded_by_breaker(
+    store: Store, *, read_only: bool, is_snapshot: bool = False
+) -> Iterator[Deadline]:
     """Yield the deadline of a unit of work while the breaker is closed; record its outcome."""
     breaker = store.breaker
     assert breaker is not None  # noqa: S101 - only called with a breaker
     breaker.check()
-    usual = store.statement_timeout_seconds * (1 if read_only else _WRITING_STATEMENTS)
+    statements = 1 if read_only else _WRITING_STATEMENTS
+    usual = store.statement_timeout_seconds * (_SNAPSHOT_STATEMENTS if is_snapshot else statements)
     with deadline_scope(
         usual + _GRACE_SECONDS,
         store.adding_seconds * SUSPECT_SHARE,

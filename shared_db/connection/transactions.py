@@ -55,28 +55,34 @@ def new_session(bind: Engine | Connection) -> Session:
 
 @contextmanager
 def begin_transaction(
-    store: Store, deadline: Deadline | None, *, read_only: bool, access: PersonAccess | None = None
+    store: Store,
+    deadline: Deadline | None,
+    *,
+    read_only: bool,
+    access: PersonAccess | None = None,
+    is_snapshot: bool = False,
 ) -> Iterator[Session]:
     """Yield a session in a transaction that is rolled back unless it was committed.
 
     A pooled or reused connection may be stale: an administrator or the restart of a pooler closed
-    it. Then a fresh one is tried, once. access: that of a person, None for all rows.
+    it. Then a fresh one is tried, once. access: that of a person, None for all rows. is_snapshot:
+    all statements read the same state.
     """
+    options: dict[str, Any] = {"read_only": read_only}
+    # A test's connection has a transaction already, which cannot change its level.
+    if is_snapshot and not store.is_memory and isinstance(store.bind, Engine):
+        options["isolation_level"] = "REPEATABLE READ"
     with ExitStack() as stack:
         try:
-            session = stack.enter_context(
-                _attempt(store, deadline, read_only=read_only, access=access)
-            )
+            session = stack.enter_context(_attempt(store, deadline, options, access))
         except _StaleConnection:
-            session = stack.enter_context(
-                _attempt(store, deadline, read_only=read_only, access=access)
-            )
+            session = stack.enter_context(_attempt(store, deadline, options, access))
         yield session
 
 
 @contextmanager
 def _attempt(
-    store: Store, deadline: Deadline | None, *, read_only: bool, access: PersonAccess | None
+    store: Store, deadline: Deadline | None, options: dict[str, Any], access: PersonAccess | None
 ) -> Iterator[Session]:
     # The session is closed first: its ROLLBACK, too, waits for the server. The connection is
     # released last, so that the watch never shuts a connection that serves another unit of work.
@@ -86,12 +92,12 @@ def _attempt(
         watch(connection, deadline) if deadline else nullcontext(),
         new_session(connection) as session,
     ):
-        options: dict[str, Any] = {"read_only": read_only}
         if access is not None and not access.is_service:
-            options["schema_translate_map"] = access.schemas
+            options = {**options, "schema_translate_map": access.schemas}
             stack.callback(connection.execution_options, schema_translate_map=None)
         session.connection(execution_options=options)
         if not store.is_memory:
+            read_only = options["read_only"]
             _open_or_detect_stale(
                 session, connection, store, deadline, read_only=read_only, access=access
             )

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,8 @@ from shared_db.spool.file import Entry, SpoolUnavailable
 from shared_db.spool.queue import Spool
 from shared_db.spool.spoolable import SpoolableType
 from shared_db.spool.sqlite_file import is_damage
+
+_ENTRIES_AT_ONCE = 100
 
 AnyType = SpoolableType[Any, Any]
 
@@ -33,6 +35,17 @@ def as_line(service: str, entry: Entry) -> str:
         },
         ensure_ascii=False,
     )
+
+
+def lines_of_subjects(service: str, spool: Spool, subjects: Iterable[str]) -> Iterator[str]:
+    """Yield the rows of these students in the spool, waiting or refused, a line of JSON each."""
+    for subject in sorted(subjects):
+        last = 0
+        while found := spool.entries(
+            "subject = ? AND place > ?", (subject, last), limit=_ENTRIES_AT_ONCE
+        ):
+            yield from (as_line(service, entry) for entry in found)
+            last = found[-1].sequence
 
 
 def read_file(path: Path, kinds: Mapping[str, Iterable[AnyType]]) -> dict[str, list[Entry]]:

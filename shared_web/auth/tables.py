@@ -7,6 +7,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import Key, service_metadata
+from shared_db.personal_data import STAFF, personal, register
 from shared_web.principals import Principal, known_permissions
 
 
@@ -16,12 +17,20 @@ class AccessBase(ColumnsBase, DeclarativeBase):
     metadata = service_metadata("access")
 
 
+@register(
+    purpose="to recognise callers; a key names a system",
+    keep="for good; a revoked name is not used again",
+)
 class ApiKey(AccessBase):
     """Issued key. A revoked one is kept, so that its name is not used again."""
 
     __tablename__ = "api_keys"
 
-    name: Mapped[str] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(
+        Key,
+        primary_key=True,
+        info=personal(STAFF, purpose="to name callers in logs; it should name a system, no person"),
+    )
     secret_hash: Mapped[str] = mapped_column(
         String(64), unique=True, comment="BLAKE2b-256 of the key, keyed with KEY_PEPPER"
     )
@@ -38,6 +47,7 @@ class ApiKey(AccessBase):
         return Principal(self.name, known_permissions(self.scopes))
 
 
+@register(purpose="to name sets of permissions", keep="until the role is deleted")
 class StoredRole(AccessBase):
     """Role of the school's own, beside the built-in ones."""
 
@@ -54,11 +64,14 @@ class StoredRole(AccessBase):
     updated_at: Mapped[datetime]
 
 
+@register(purpose="to find keys that nobody uses any more", keep="for good")
 class KeyUse(AccessBase):
     """Last use of a key in a service, some minutes late."""
 
     __tablename__ = "key_uses"
 
-    key_name: Mapped[str] = mapped_column(Key, primary_key=True)
+    key_name: Mapped[str] = mapped_column(
+        Key, primary_key=True, info=personal(STAFF, purpose="as the name of the key")
+    )
     service: Mapped[str] = mapped_column(Key, primary_key=True)
     last_used_at: Mapped[datetime]

@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from shared_db.errors import ServiceError
 from shared_web.problems import refusal_response
+from shared_web.wire.private_answers import PRIVATE_HEADERS
 
 
 class MalformedRequest(ServiceError):
@@ -26,6 +27,7 @@ def problem_on_the_wire(
     headers = [
         *default_headers,
         *response.raw_headers,
+        *PRIVATE_HEADERS,
         (b"x-request-id", request_id.encode()),
         (b"connection", b"close"),
     ]

@@ -14,6 +14,8 @@ from staffstuddash_service.datastore.dashboards.cohort import CohortDashboardRep
 from staffstuddash_service.datastore.dashboards.student import StudentDashboardRepository
 from staffstuddash_service.datastore.dashboards.teacher import TeacherDashboardRepository
 from staffstuddash_service.datastore.drafts import DRAFT, DraftRepository
+from staffstuddash_service.datastore.erasure import StatisticsRepository
+from staffstuddash_service.datastore.export import ExportRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
 from staffstuddash_service.datastore.person_access import PersonAccessRepository
@@ -70,6 +72,8 @@ class DatastoreManager(Manager):
         self.student_dashboard = StudentDashboardRepository(self.database, self.spool)
         self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
         self.merging = MergingRepository(self.database, self.spool)
+        self.exports = ExportRepository(self.database, self.spool)
+        self.statistics = StatisticsRepository(self.database)
         self.roster = RosterRepository(self.database, self.spool)
         self.roster_lookups = RosterLookupRepository(self.database, self.spool)
         self.student_descriptions = StudentDescriptionRepository(self.database, self.spool)

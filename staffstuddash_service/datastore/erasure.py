@@ -1,15 +1,22 @@
-"""Erasure of a student: all rows are deleted, and a tombstone without the id stays."""
+"""Erasure of a student: all rows are deleted, and a tombstone without the id stays.
+
+The statistics of the tables are refreshed afterwards, since they hold values of deleted rows.
+"""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, null, or_, select, text, update
+from sqlalchemy import delete, func, null, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
+from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy
 from shared_db.pseudonyms import equivalent_ids, pseudonym_of
+from shared_db.queries.statistics import due_tables, refresh_statistics, tables_of_students
+from shared_db.repository import Repository
 from shared_db.writes.idempotent_insert import content_digest
 from staffstuddash_service.datastore.actions import log_action
 from staffstuddash_service.datastore.student_locks import MERGED_MEANWHILE
@@ -18,6 +25,7 @@ from staffstuddash_service.models import (
     AdvisingRow,
     Alias,
     AssessmentLog,
+    Base,
     ConceptStanding,
     Deletion,
     DemographicsRow,
@@ -29,6 +37,7 @@ from staffstuddash_service.models import (
     Student,
 )
 
+_SCHEMA = "staffstuddash"
 # Tables that refer to students, which are deleted from before them.
 OWNED = (
     Draft,
@@ -41,6 +50,42 @@ OWNED = (
     IdentifierRow,
     DemographicsRow,
 )
+
+
+class StatisticsRepository(Repository):
+    """Statistics of the planner after erasures; the in-memory store has none.
+
+    seconds_between: the statistics of a table are computed at most so often.
+    """
+
+    def __init__(self, database: Database, *, seconds_between: float = 300) -> None:
+        super().__init__(database)
+        self._seconds_between = seconds_between
+
+    def refresh_due(self) -> int:
+        """Refresh the tables with statistics from before the last erasure; return their number.
+
+        Raises:
+            DatabaseBusy: a table takes too long; those before it are refreshed.
+
+        """
+        if self.use_fallback:
+            return 0
+        tables = self.read(self._due)
+        self.refresh(tables)
+        return len(tables)
+
+    def refresh(self, tables: Sequence[str]) -> None:
+        """Refresh the statistics of these tables, each in a transaction of its own."""
+        for table in tables:
+            self.write(partial(refresh_statistics, schema=_SCHEMA, table=table))
+
+    def _due(self, session: Session) -> Sequence[str]:
+        erased_at = session.scalar(select(func.max(Deletion.deleted_at)))
+        if erased_at is None:
+            return []
+        of_students = tables_of_students(Base.metadata)
+        return due_tables(session, _SCHEMA, of_students, erased_at, self._seconds_between)
 
 
 def ids_of_student(session: Session, student_id: str) -> list[str]:

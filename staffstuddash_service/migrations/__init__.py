@@ -10,4 +10,5 @@ HISTORY = History(
     writes=MANAGING,
     reads_for_persons=("dropout_seen.published_risk",),
     has_person_views=True,
+    calls=("staffstuddash.refresh_statistics(name)",),
 )

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared_db.columns import IdempotentRow, Key, enum_column
+from shared_db.personal_data import STUDENT, UNTIL_ERASED, UNTIL_REMOVED, register
 from staffstuddash_service.domain.drafts import Continuity
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
@@ -20,6 +21,11 @@ IS_TUTOR = text(
 IS_LEARNER = text("learning_state = 'STALLED'")
 
 
+@register(
+    STUDENT,
+    purpose="to show staff a student's state; computed from marks and drafts",
+    keep=UNTIL_ERASED,
+)
 class PerformanceRecord(Base):
     """Summary of a student's assessments and drafts; recomputed with each new one."""
 
@@ -83,6 +89,9 @@ class PerformanceRecord(Base):
     updated_at: Mapped[datetime]
 
 
+@register(
+    STUDENT, purpose="to group students by their needs; computed from marks", keep=UNTIL_ERASED
+)
 class ConceptStanding(Base):
     """Standing of one student at one concept; recomputed with each assessment of it."""
 
@@ -115,6 +124,7 @@ class ConceptStanding(Base):
     last_submitted_at: Mapped[datetime]
 
 
+@register(purpose="to name the concepts that are taught", keep=UNTIL_REMOVED)
 class ConceptModule(IdempotentRow, Base):
     """Concept that is taught, and its difficulty."""
 

@@ -19,6 +19,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared_db.columns import Key, enum_column
+from shared_db.personal_data import (
+    GUARDIAN,
+    STAFF,
+    STUDENT,
+    UNTIL_ERASED,
+    UNTIL_REMOVED,
+    personal,
+    register,
+)
 from staffstuddash_service.domain.roster import (
     ClassType,
     IdentifierKind,
@@ -33,7 +42,11 @@ class SourcedRow:
     """Row of the roster: its source, and a digest of the record as the source sent it."""
 
     source: Mapped[str] = mapped_column(String(50), comment="manual, oneroster, csv ...")
-    digest: Mapped[bytes] = mapped_column(LargeBinary(16), sort_order=100)
+    digest: Mapped[bytes] = mapped_column(
+        LargeBinary(16),
+        sort_order=100,
+        info=personal(purpose="to recognise an equal record; computed from its content"),
+    )
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -63,6 +76,7 @@ def _in_order() -> CheckConstraint:
     return CheckConstraint("valid_to >= valid_from", name="days_in_order")
 
 
+@register(purpose="to name the school and its parts", keep=UNTIL_REMOVED)
 class OrganisationRow(KeptRow, Base):
     """School, department or district."""
 
@@ -75,6 +89,7 @@ class OrganisationRow(KeptRow, Base):
     parent_id: Mapped[str | None] = mapped_column(Key, _of("organisations", is_parent=True))
 
 
+@register(purpose="to know the school calendar", keep=UNTIL_REMOVED)
 class TermRow(KeptRow, Base):
     """Span of the school calendar."""
 
@@ -95,6 +110,7 @@ class TermRow(KeptRow, Base):
     )
 
 
+@register(purpose="to name the courses", keep=UNTIL_REMOVED)
 class CourseRow(KeptRow, Base):
     """Course that the school offers; classes are its sections."""
 
@@ -107,6 +123,7 @@ class CourseRow(KeptRow, Base):
     grades: Mapped[list[Any]]
 
 
+@register(purpose="to name the classes", keep=UNTIL_REMOVED)
 class ClassRow(KeptRow, Base):
     """Group of students that is taught together; a course of dropout."""
 
@@ -127,6 +144,7 @@ class ClassRow(KeptRow, Base):
     )
 
 
+@register(STAFF, purpose="to name members of staff and to assign them", keep=UNTIL_REMOVED)
 class PersonRow(KeptRow, Base):
     """Member of staff."""
 
@@ -143,6 +161,7 @@ class PersonRow(KeptRow, Base):
     organisation_ids: Mapped[list[Any]]
 
 
+@register(STAFF, purpose="to decide on the access of staff to Veritas", keep=UNTIL_REMOVED)
 class PersonAccess(Base):
     """Access of a member of staff; without a row it follows from the role in the roster."""
 
@@ -157,6 +176,7 @@ class PersonAccess(Base):
     updated_by: Mapped[str] = mapped_column(Key, comment="The name of the caller")
 
 
+@register(STUDENT, purpose="to know the classes of a student over the years", keep=UNTIL_ERASED)
 class EnrolmentRow(Period, Base):
     """Enrolment of a student in a class."""
 
@@ -171,6 +191,7 @@ class EnrolmentRow(Period, Base):
     class_id: Mapped[str] = mapped_column(Key, _of("classes"))
 
 
+@register(STAFF, purpose="to know the staff of a class over the years", keep=UNTIL_REMOVED)
 class TeachingRow(Period, Base):
     """Assignment of a member of staff to a class."""
 
@@ -186,6 +207,7 @@ class TeachingRow(Period, Base):
     is_primary: Mapped[bool]
 
 
+@register(STUDENT, purpose="to know the advisor of a student over the years", keep=UNTIL_ERASED)
 class AdvisingRow(Period, Base):
     """Assignment of a student to an advisor."""
 
@@ -196,10 +218,16 @@ class AdvisingRow(Period, Base):
         Index(None, "student_id", "person_id"),
     )
 
-    person_id: Mapped[str] = mapped_column(Key, _of("people"))
+    person_id: Mapped[str] = mapped_column(Key, _of("people"), info=personal(STUDENT, STAFF))
     student_id: Mapped[str] = of_student()
 
 
+@register(
+    GUARDIAN,
+    STUDENT,
+    purpose="to reach the guardians of a student",
+    keep="until the relation ends or the student is erased",
+)
 class GuardianRow(SourcedRow, Base):
     """Guardian of a student."""
 
@@ -214,6 +242,11 @@ class GuardianRow(SourcedRow, Base):
     phone: Mapped[str | None] = mapped_column(String(200))
 
 
+@register(
+    STUDENT,
+    purpose="to find a student by accounts in other systems",
+    keep="until it ends or the student is erased",
+)
 class IdentifierRow(SourcedRow, Base):
     """Identifier of a student in another system."""
 
@@ -234,6 +267,11 @@ class IdentifierRow(SourcedRow, Base):
     value: Mapped[str] = mapped_column(String(320))
 
 
+@register(
+    STUDENT,
+    purpose="to audit fairness; no feature uses it",
+    keep="until it ends or the student is erased",
+)
 class DemographicsRow(SourcedRow, Base):
     """Personal attributes of a student, only for the audit of fairness; no feature uses them."""
 

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from shared_db.columns import IdempotentRow, Key, Row
+from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, personal, register
 from staffstuddash_service.domain.sort_keys import sort_key
 from staffstuddash_service.models.base import Base
 
@@ -22,6 +23,7 @@ def sort_columns(name: str, email: str | None) -> Row:
     return {"sort_key": key[:SORTED_LENGTH], "search_text": f"{key}\n{sort_key(email or '')}"}
 
 
+@register(STUDENT, purpose="to name the student and to find them", keep=UNTIL_ERASED)
 class Student(IdempotentRow, Base):
     """Student as the school knows them."""
 
@@ -52,6 +54,12 @@ class Student(IdempotentRow, Base):
         return value
 
 
+@register(
+    STUDENT,
+    STAFF,
+    purpose="to show who did something about a student, and the values before a correction",
+    keep="for good; without the details after the student is erased",
+)
 class ActionLog(IdempotentRow, Base):
     """Action about a student; kept under a pseudonym when the student is erased."""
 
@@ -61,14 +69,21 @@ class ActionLog(IdempotentRow, Base):
         Index(None, "timestamp", "id"),
     )
 
-    student_id: Mapped[str] = mapped_column(Key, comment="Or the pseudonym of an erased student")
-    actor: Mapped[str] = mapped_column(Key, comment="The name of the key that called")
+    student_id: Mapped[str] = mapped_column(
+        Key,
+        comment="Or the pseudonym of an erased student",
+        info=personal(STUDENT, keep="for good; as a pseudonym after the student is erased"),
+    )
+    actor: Mapped[str] = mapped_column(
+        Key, comment="The name of the key that called", info=personal(STAFF)
+    )
     action: Mapped[str] = mapped_column(String(100))
     is_intervention: Mapped[bool]
-    data: Mapped[dict[str, Any] | None]
+    data: Mapped[dict[str, Any] | None] = mapped_column(info=personal(keep=UNTIL_ERASED))
     timestamp: Mapped[datetime]
 
 
+@register(STUDENT, purpose="to accept data that come under a former id", keep=UNTIL_ERASED)
 class Alias(Base):
     """Former id of a student, who was merged into another id. It never leads to a further alias."""
 
@@ -78,12 +93,19 @@ class Alias(Base):
     old_id: Mapped[str] = mapped_column(Key, primary_key=True)
     new_id: Mapped[str] = mapped_column(Key, ForeignKey("staffstuddash.students.id"))
     merged_at: Mapped[datetime]
-    merged_by: Mapped[str] = mapped_column(Key, comment="The name of the key that called")
+    merged_by: Mapped[str] = mapped_column(
+        Key, comment="The name of the key that called", info=personal(STAFF)
+    )
     digest: Mapped[bytes] = mapped_column(
         LargeBinary(16), comment="Of the name and e-mail under the old id, which may be sent again"
     )
 
 
+@register(
+    STUDENT,
+    purpose="to refuse late data of an erased student",
+    keep="for good; a guessed id can be compared with it",
+)
 class Deletion(Base):
     """Tombstone of an erased student: a pseudonym, no id."""
 

@@ -1,10 +1,11 @@
 """Routes of students."""
 
-from typing import Annotated
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Request, Response
 
 from shared_db.pseudonyms import pseudonym_of
+from shared_db.row_export.archive import MEDIA_TYPE
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission, Principal
@@ -12,8 +13,9 @@ from shared_web.problems import InvalidRequest, documented
 from shared_web.query.identifiers import Identifier
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.batches import Batch, BatchOut, batch_route, handle_batch
-from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
+from shared_web.requests.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
 from shared_web.requests.idempotency import IdempotencyKey, mark_replay, row_id
+from shared_web.wire.temporary_file import TemporaryFileAnswer, documented_file
 from staffstuddash_service.datastore import StudentToStore
 from staffstuddash_service.datastore.memberships import Members
 from staffstuddash_service.dependencies import Datastore
@@ -99,6 +101,30 @@ async def add_students(request: Request, datastore: Datastore) -> Response:
 def get_student(student_id: StudentId, datastore: Datastore) -> StudentOut:
     """Return one student."""
     return StudentOut.model_validate(datastore.students.get(student_id))
+
+
+@router.get(
+    "/{student_id}/export",
+    dependencies=[EXPENSIVE],
+    status_code=200,
+    response_class=TemporaryFileAnswer,
+    responses=documented_file(MEDIA_TYPE) | ABSENT,
+)
+def export_student(
+    student_id: StudentId,
+    datastore: Datastore,
+    principal: Annotated[Principal, needs(Permission.EXPORT)],
+) -> TemporaryFileAnswer:
+    """Return a ZIP of everything that this service stores of the student.
+
+    It has a page to read, JSON of each table, the meaning of each field, and drafts as text. The
+    action log gets `student.exported`.
+    """
+
+    def write(file: IO[bytes]) -> None:
+        datastore.exports.write_zip(student_id, file, actor=principal.name)
+
+    return TemporaryFileAnswer(write, "staffstuddash-export.zip", MEDIA_TYPE)
 
 
 @router.put("/{student_id}", responses=ABSENT)

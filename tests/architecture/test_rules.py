@@ -54,7 +54,7 @@ def test_only_repositories_open_transactions() -> None:
         "shared_web/operations/health.py",
         "veritas_cli/commands/check.py",
     }
-    names = ("unit_of_work", "unit_of_work_of_each", "reading", "reading_filtered")
+    names = ("unit_of_work", "unit_of_work_of_each", "reading", "reading_filtered", "snapshot")
 
     assert set[str]().union(*map(places_that_call, names)) <= places
 

@@ -37,9 +37,11 @@ ROUTE = "/api/v1/monitoring/background-work"
 WORKS = {
     ("dropout", "erasing"),
     ("dropout", "merging"),
+    ("dropout", "statistics"),
     ("monitoring", "snapshots"),
     ("staffstuddash", "erasing"),
     ("staffstuddash", "refreshing"),
+    ("staffstuddash", "statistics"),
 }
 
 

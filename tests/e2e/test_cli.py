@@ -129,6 +129,28 @@ class TestErase:
         assert self.MARK not in found
         assert "x@school.example" not in found
 
+    def test_leaves_no_value_in_the_statistics(
+        self, private_url: str, database: Database, run: Run
+    ) -> None:
+        """PostgreSQL before 18 keeps those of an emptied table, so another student stays."""
+        DatastoreManager(database).add_student("bob", "Bob")
+        DropoutDatabaseManager(database).events.add(None, "bob", None, "NAVIGATION")
+        query = (
+            "SELECT string_agg(concat(tablename, most_common_vals, histogram_bounds), ' ')"
+            " FROM pg_stats WHERE tablename IN ('students', 'learning_events')"
+        )
+        with engine_on(private_url).begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
+            before = connection.exec_driver_sql(query).scalar_one()
+        erased = run(private_url, "erase", self.ID, "--yes")
+        with engine_on(private_url).begin() as connection:
+            after = connection.exec_driver_sql(query).scalar_one()
+
+        assert erased.exit_code == 0
+        assert self.ID in before
+        assert self.ID not in after
+        assert "bob" in before
+
     def test_asks_for_confirmation(self, private_url: str, database: Database, run: Run) -> None:
         asked = run(private_url, "erase", self.ID)
 

@@ -9,11 +9,13 @@ from sqlalchemy import Connection, Engine, text
 
 from shared_db.clock import utc_now
 from veritas_cli.database import command_settings, connected_engine, exit_on_error
-from veritas_cli.dump.archive import DUMP, Manifest, new_archive, write_manifest
+from veritas_cli.dump.archive import Manifest, new_archive, new_dump, write_manifest
 from veritas_cli.dump.client_tools import fitting_program, libpq_environment
+from veritas_cli.dump.encryption import Copy, encryption_for, plain_copy
 from veritas_cli.dump.transfer import Transfer, progress_by_table
 from veritas_cli.migrations import HISTORIES, SCHEMAS
 from veritas_cli.postgres.binaries import Programs, major_of
+from veritas_cli.settings import BackupSettings
 from veritas_cli.terminal import say
 
 _TABLES = text(
@@ -23,19 +25,35 @@ _TABLES = text(
 )
 
 
-def backup(
-    file: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")],
-) -> None:
-    """Write all tables of Veritas into FILE, as of one instant; the services may keep running."""
+FILE = Annotated[Path, typer.Argument(help="The file to write; it must not exist.")]
+RECIPIENTS = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--recipient",
+        help="Encrypt for this public key of age (age1...); repeatable. By default for "
+        "BACKUP_RECIPIENTS.",
+    ),
+]
+
+
+def backup(file: FILE, recipient: RECIPIENTS = None) -> None:
+    """Write all tables of Veritas into FILE, as of one instant; the services may keep running.
+
+    With recipients it is encrypted before it reaches the disk: only holders of one of their secret
+    keys can read or restore it.
+    """
     with exit_on_error("backup"):
+        recipients = recipient or BackupSettings.load().backup_recipients
+        encrypt = encryption_for(recipients) if recipients else None
         engine = connected_engine(command_settings(), "backup")
-        manifest = _write(engine, file)
+        manifest = _write(engine, file, encrypt)
         rows = sum(manifest.rows.values())
         size = file.stat().st_size
-        say(f"{file}: {rows:,} rows of {len(manifest.rows)} tables, {size:,} bytes.")
+        state = f"encrypted for {len(recipients)} keys" if encrypt else "not encrypted"
+        say(f"{file}: {rows:,} rows of {len(manifest.rows)} tables, {size:,} bytes, {state}.")
 
 
-def _write(engine: Engine, file: Path) -> Manifest:
+def _write(engine: Engine, file: Path, encrypt: Copy | None) -> Manifest:
     with new_archive(file) as archive, engine.connect() as connection:
         # The counts and the dump read the same snapshot.
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
@@ -45,10 +63,11 @@ def _write(engine: Engine, file: Path) -> Manifest:
         rows = count_rows(connection)
         with (
             progress_by_table("Backing up", len(rows)) as advance,
-            archive.open(DUMP, "w", force_zip64=True) as dump,
+            new_dump(archive, is_encrypted=encrypt is not None) as dump,
         ):
             command = _command(programs, snapshot)
-            Transfer(command, libpq_environment(engine.url), advance).read_into(dump)
+            transfer = Transfer(command, libpq_environment(engine.url), advance)
+            transfer.read_into(dump, encrypt or plain_copy)
         manifest = Manifest(
             made_at=utc_now().isoformat(),
             veritas=version("veritas"),
@@ -57,7 +76,7 @@ def _write(engine: Engine, file: Path) -> Manifest:
             revisions={history.schema: history.current(connection) for history in HISTORIES},
             rows=rows,
         )
-        write_manifest(archive, manifest)
+        write_manifest(archive, manifest, encrypt)
     return manifest
 
 

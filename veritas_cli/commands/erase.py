@@ -1,6 +1,7 @@
 """`veritas erase`: delete all data of one student from all services."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -26,7 +27,8 @@ def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's
     Rows under merged ids, and under another Unicode form of an id, are the student's too. Safe to
     repeat. The services
     refuse the id from then on, also if nothing was stored under it. The actions of staff stay in
-    the action log under a pseudonym, without their details. Only the spools of this machine are
+    the action log under a pseudonym, without their details. The statistics of the changed tables
+    are computed again, since they hold values of rows. Only the spools of this machine are
     searched; the services of other machines erase their own. Earlier backups are not changed.
     """
     with exit_on_error("erase"):
@@ -37,12 +39,15 @@ def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's
         datastore, dropout = DatastoreManager(database), DropoutDatabaseManager(database)
         forms = {*datastore.students.ids_of(student_id), *dropout.students.ids_of(student_id)}
         # staffstuddash first: its tombstone prevents inserts that would be left behind.
-        _report("staffstuddash", datastore.students.erase(student_id))
+        of_staffstuddash = datastore.students.erase(student_id)
+        _report("staffstuddash", of_staffstuddash)
         removed = Counter[str]()
         # Each former id by itself: dropout may not have followed a merge yet.
         for id_ in sorted(forms):
             removed.update(dropout.students.erase(id_))
         _report("dropout", dict(removed))
+        datastore.statistics.refresh(_touched(of_staffstuddash))
+        dropout.statistics.refresh(_touched(removed))
         with local_spools() as spools:
             for service, spool in spools.items():
                 _report("spool of", {service: spool.purge_subjects(forms)}, " ")
@@ -50,6 +55,10 @@ def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's
             say(f"{file} was damaged and not searched: salvage it, erase again, delete it.")
         say(f"monitoring{'':<27} holds nothing of students")
         say(f"The student is remembered as {pseudonym_of(student_id)} only.")
+
+
+def _touched(removed: Mapping[str, int]) -> list[str]:
+    return sorted(table for table, count in removed.items() if count)
 
 
 def _report(schema: str, removed: dict[str, int], separator: str = ".") -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
-from zipfile import ZipFile
 
 import typer
 from sqlalchemy import Connection, Engine, text
@@ -12,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 from shared_db.errors import ConfigurationError
 from veritas_cli.commands.backup import count_rows
 from veritas_cli.database import command_settings, connected_engine, exit_on_error
-from veritas_cli.dump.archive import DUMP, Manifest, opened_archive, require_whole
+from veritas_cli.dump.archive import Backup, Manifest, opened_backup, require_whole
 from veritas_cli.dump.client_tools import fitting_program, libpq_environment
 from veritas_cli.dump.transfer import Transfer, progress_by_table
 from veritas_cli.migrations import SCHEMAS, migrate_all
@@ -28,20 +27,27 @@ REPLACE = Annotated[
 ]
 
 
-def restore(file: FILE, *, replace: REPLACE = False) -> None:
+IDENTITY = Annotated[
+    Path | None, typer.Option(help="The file with the secret key of an encrypted backup.")
+]
+
+
+def restore(file: FILE, *, replace: REPLACE = False, identity: IDENTITY = None) -> None:
     """Load the tables of a backup; stop the services before.
 
-    The file is checked first. A database with rows is refused without --replace. With it the old
-    tables are deleted when the new ones are complete.
+    The file is checked first, with its key if it is encrypted; it is decrypted on its way to the
+    server and never onto the disk. A database with rows is refused without --replace. With it the
+    old tables are deleted when the new ones are complete.
     """
     with exit_on_error("restore"):
-        with opened_archive(file) as (archive, manifest):
-            require_whole(archive, file)
+        with opened_backup(file, identity) as opened:
+            require_whole(opened)
+            manifest = opened.manifest
             settings = command_settings()
             engine = connected_engine(settings, "restore")
             _require_fitting_server(engine, manifest)
             with _schemas_aside(engine, replace=replace):
-                _load(engine, archive, manifest)
+                _load(engine, opened)
                 _require_same_counts(engine, manifest)
         rows = sum(manifest.rows.values())
         say(f"Restored {rows:,} rows of {len(manifest.rows)} tables, as of {manifest.made_at}.")
@@ -101,15 +107,17 @@ def _drop(connection: Connection, schemas: list[str] | tuple[str, ...]) -> None:
         connection.execute(text(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE'))
 
 
-def _load(engine: Engine, archive: ZipFile, manifest: Manifest) -> None:
+def _load(engine: Engine, backup: Backup) -> None:
+    manifest = backup.manifest
     program = fitting_program("pg_restore", major_of(manifest.pg_dump)).path("pg_restore")
     command = [str(program), "--verbose", "--single-transaction", "--exit-on-error"]
     command += ["--no-owner", "--no-privileges", f"--dbname={engine.url.database}"]
     with (
         progress_by_table("Restoring", len(manifest.rows)) as advance,
-        archive.open(DUMP) as dump,
+        backup.dump() as dump,
     ):
-        Transfer(command, libpq_environment(engine.url), advance).write_from(dump)
+        transfer = Transfer(command, libpq_environment(engine.url), advance)
+        transfer.write_from(dump, backup.copy)
 
 
 def _require_same_counts(engine: Engine, manifest: Manifest) -> None:

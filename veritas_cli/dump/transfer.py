@@ -10,8 +10,8 @@ from typing import IO
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from shared_db.errors import ConfigurationError
+from veritas_cli.dump.encryption import Copy, plain_copy
 
-_CHUNK_BYTES = 256 * 1024
 _TABLE_LINE = re.compile(r'(?:dumping contents of|processing data for) table "(?:.*\.)?([^".]+)"')
 _ERROR_LINE = re.compile(
     r"(?:pg_dump|pg_restore): (?:error|fatal): |connection to server .*FATAL: "
@@ -51,7 +51,7 @@ class Transfer:
         self._advance = advance
         self._errors: list[str] = []
 
-    def read_into(self, target: IO[bytes]) -> None:
+    def read_into(self, target: IO[bytes], copy: Copy = plain_copy) -> None:
         """Copy the program's output.
 
         Raises:
@@ -60,9 +60,9 @@ class Transfer:
         """
         with self._running(stdout=subprocess.PIPE) as process:
             assert process.stdout is not None  # noqa: S101 - a pipe was asked for
-            _copy(process.stdout, target)
+            copy(process.stdout, target)
 
-    def write_from(self, source: IO[bytes]) -> None:
+    def write_from(self, source: IO[bytes], copy: Copy = plain_copy) -> None:
         """Write the program's input.
 
         Raises:
@@ -72,7 +72,7 @@ class Transfer:
         with self._running(stdin=subprocess.PIPE) as process:
             assert process.stdin is not None  # noqa: S101 - a pipe was asked for
             try:
-                _copy(source, process.stdin)
+                copy(source, process.stdin)
                 process.stdin.close()
             except BrokenPipeError:
                 pass  # the exit status and the error line have the reason
@@ -112,11 +112,6 @@ class Transfer:
             elif _ERROR_LINE.match(line):
                 # DETAIL and CONTEXT lines may contain a row, so they are never kept.
                 self._errors.append(line)
-
-
-def _copy(source: IO[bytes], target: IO[bytes]) -> None:
-    while chunk := source.read(_CHUNK_BYTES):
-        target.write(chunk)
 
 
 def _close(process: subprocess.Popen[bytes]) -> None:

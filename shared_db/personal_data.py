@@ -1,0 +1,99 @@
+"""Register of personal data: of each column the persons, the purpose and the retention.
+
+A table declares them for all of its columns, and a column only where it differs from its table.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from sqlalchemy import Column, Table
+from sqlalchemy.orm import DeclarativeBase
+
+_KEY = "personal_data"
+
+UNTIL_ERASED = "until the student is erased"
+UNTIL_REMOVED = "until it is removed by hand; no route deletes it"
+
+C = TypeVar("C")
+
+
+class Subject(StrEnum):
+    """Person whom a value is about."""
+
+    STUDENT = "student"
+    STAFF = "staff"
+    GUARDIAN = "guardian"
+
+
+STUDENT, STAFF, GUARDIAN = Subject.STUDENT, Subject.STAFF, Subject.GUARDIAN
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """Persons whom the values of a column are about, their purpose, and how long they are kept.
+
+    subjects: none for data that are not personal.
+    """
+
+    subjects: Sequence[Subject]
+    purpose: str
+    keep: str
+
+
+def register(*subjects: Subject, purpose: str, keep: str) -> Callable[[type[C]], type[C]]:
+    """Return a decorator that declares all columns of a mapped class."""
+    declaration = Declaration(subjects, purpose, keep)
+
+    def declare(model: type[C]) -> type[C]:
+        register_table(getattr(model, "__table__"), declaration)  # noqa: B009 - of any mapped class
+        return model
+
+    return declare
+
+
+def register_table(table: Table, declaration: Declaration) -> Table:
+    """Declare all columns of a table that has no class; return the table."""
+    table.info[_KEY] = declaration
+    return table
+
+
+def personal(
+    *subjects: Subject, purpose: str | None = None, keep: str | None = None
+) -> dict[str, Any]:
+    """Return the `info` of a column that differs from its table; the rest is the table's."""
+    return {_KEY: (subjects, purpose, keep)}
+
+
+def table_declaration(table: Table) -> Declaration | None:
+    """Return the declaration of a table; None if it has none."""
+    declaration: Declaration | None = table.info.get(_KEY)
+    return declaration
+
+
+def declaration_of(column: Column[Any]) -> Declaration | None:
+    """Return the declaration of a column; None if neither it nor its table has one."""
+    of_table = table_declaration(column.table)
+    if of_table is None:
+        return None
+    subjects, purpose, keep = column.info.get(_KEY, ((), None, None))
+    return Declaration(
+        subjects or of_table.subjects,
+        purpose or of_table.purpose,
+        keep or of_table.keep,
+    )
+
+
+def table_titles(base: type[DeclarativeBase]) -> Mapping[Table, str]:
+    """Return the first sentences of each mapped class's documentation, by its table."""
+    return {
+        mapper.local_table: _summary(mapper.class_)
+        for mapper in base.registry.mappers
+        if isinstance(mapper.local_table, Table)
+    }
+
+
+def _summary(model: type) -> str:
+    return (inspect.getdoc(model) or "").partition("\n\n")[0].replace("\n", " ")

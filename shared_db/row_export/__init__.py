@@ -1,0 +1,1 @@
+"""Export of the rows of one owner into a ZIP: JSON, a page to read, meaning of the fields."""

@@ -1,0 +1,79 @@
+"""Register of personal data: every column is declared, and its document is current."""
+
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import Column, MetaData, String, Table
+
+from shared_db.personal_data import Declaration, declaration_of, personal, register_table
+from shared_db.spool.queue import Spool
+from shared_web.auth.offline_keys import OfflineKeyCache
+from tests.support.source_files import ROOT
+from veritas_cli.personal_data.files import SPOOL_TABLES
+from veritas_cli.personal_data.register import BASES, with_register
+
+COLUMNS = [
+    column for base in BASES for table in base.metadata.sorted_tables for column in table.columns
+]
+
+
+def test_every_column_is_declared() -> None:
+    assert {str(column.table.schema) for column in COLUMNS} == {
+        "access",
+        "staffstuddash",
+        "dropout",
+        "monitoring",
+    }
+    assert [str(column) for column in COLUMNS if declaration_of(column) is None] == []
+
+
+def test_a_column_without_a_declaration_is_found() -> None:
+    table = Table("new", MetaData(), Column("name", String))
+
+    assert declaration_of(table.c.name) is None
+
+
+def test_a_column_overrides_its_table() -> None:
+    own = Column("actor", String, info=personal(keep="a year"))
+    table = Table("new", MetaData(), Column("name", String), own)
+    register_table(table, Declaration((), "to test", "a day"))
+
+    assert declaration_of(table.c.name) == Declaration((), "to test", "a day")
+    assert declaration_of(table.c.actor) == Declaration((), "to test", "a year")
+
+
+def test_columns_with_a_student_are_personal() -> None:
+    of_students = [
+        column
+        for column in COLUMNS
+        if column.name == "student_id"
+        or any(key.column.table.name == "students" for key in column.foreign_keys)
+    ]
+    declared = [(str(column), declaration_of(column)) for column in of_students]
+
+    assert len(declared) > 10
+    assert [name for name, one in declared if one is None or "student" not in one.subjects] == []
+
+
+def test_the_fields_of_the_spool_file_are_declared(tmp_path: Path) -> None:
+    spool = Spool.of_service(tmp_path, "dropout")
+    spool.open()
+    with closing(spool):
+        OfflineKeyCache(spool, 60).remember("hash", "dashboard", "read")
+        with spool.connection() as connection:
+            names = (
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+            )
+            tables = [row[0] for row in connection.execute(names)]
+            found = {
+                name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
+                for name in tables
+            }
+
+    assert {name: set(fields) for name, fields in SPOOL_TABLES.items()} == found
+
+
+def test_the_document_is_current() -> None:
+    document = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
+
+    assert document == with_register(document), "run `make privacy`"
