@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from typing import Unpack
 
 import psycopg2
 from sqlalchemy import Connection, Engine, MetaData, text
@@ -17,8 +18,14 @@ from shared_db.connection.persons import (
     person_access,
     refusal_of_person,
 )
-from shared_db.connection.roles import Role, seen_schema
-from shared_db.connection.store import Check, Store, memory_store, open_from_settings
+from shared_db.connection.store import (
+    Check,
+    Store,
+    StoreOptions,
+    memory_store,
+    open_from_settings,
+    store_on,
+)
 from shared_db.connection.transactions import begin_transaction, new_session
 from shared_db.errors import DatabaseBusy, QueryTooExpensive, ServiceError
 from shared_db.resilience import descriptors
@@ -69,29 +76,9 @@ class Database:
         return cls(open_store)
 
     @classmethod
-    def for_bind(
-        cls,
-        bind: Engine | Connection,
-        *,
-        statement_timeout_seconds: float = 10,
-        role: str | None = None,
-        person_role: str | None = None,
-        person_schemas: Sequence[str] | None = None,
-    ) -> "Database":
-        """Return a database on an existing engine or connection.
-
-        role: the one that units of work take; `none` is the login itself. person_role: the one in
-        requests of a person. person_schemas: as in `Store`; the first one is the service's own.
-        """
-        taken = Role(role, is_taken=True) if role else None
-        views = seen_schema(person_schemas[0]) if person_schemas else ""
-        store = Store(
-            bind,
-            statement_timeout_seconds=statement_timeout_seconds,
-            role=taken,
-            person_role=Role(person_role, views) if person_role else None,
-            person_schemas=person_schemas,
-        )
+    def for_bind(cls, bind: Engine | Connection, **options: Unpack[StoreOptions]) -> "Database":
+        """Return a database on an existing engine or connection."""
+        store = store_on(bind, **options)
         return cls(lambda: store)
 
     @classmethod

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Connection, Engine, ExceptionContext, MetaData, event, text
 from sqlalchemy.exc import DBAPIError
@@ -74,6 +74,33 @@ class Store:
             self.anchor.close()
         if isinstance(self.bind, Engine):
             self.bind.dispose()
+
+
+class StoreOptions(TypedDict, total=False):
+    """Options of a store on an existing engine or connection.
+
+    role: the one that units of work take; `none` is the login itself. person_role: the one in
+    requests of a person. person_schemas: as in `Store`; the first one is the service's own.
+    """
+
+    statement_timeout_seconds: float
+    role: str | None
+    person_role: str | None
+    person_schemas: Sequence[str] | None
+
+
+def store_on(bind: Engine | Connection, **options: Unpack[StoreOptions]) -> Store:
+    """Return a store without a breaker on an existing engine or connection."""
+    role, person_role = options.get("role"), options.get("person_role")
+    schemas = options.get("person_schemas")
+    views = seen_schema(schemas[0]) if schemas else ""
+    return Store(
+        bind,
+        statement_timeout_seconds=options.get("statement_timeout_seconds", 10),
+        role=Role(role, is_taken=True) if role else None,
+        person_role=Role(person_role, views) if person_role else None,
+        person_schemas=schemas,
+    )
 
 
 def open_from_settings(

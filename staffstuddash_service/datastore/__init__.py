@@ -18,9 +18,9 @@ from staffstuddash_service.datastore.erasure import StatisticsRepository
 from staffstuddash_service.datastore.export import ExportRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
-from staffstuddash_service.datastore.person_access import PersonAccessRepository
 from staffstuddash_service.datastore.roster.descriptions import StudentDescriptionRepository
 from staffstuddash_service.datastore.roster.lookups import RosterLookupRepository
+from staffstuddash_service.datastore.roster.person_access import PersonAccessRepository
 from staffstuddash_service.datastore.roster.store import RosterRepository
 from staffstuddash_service.datastore.roster.year_end import YearEndRepository
 from staffstuddash_service.datastore.student_locks import refusals_out_of_sight

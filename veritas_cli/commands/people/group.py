@@ -11,7 +11,7 @@ from shared_web.auth.persons import DEFAULT_ROLES
 from shared_web.auth.roles import RoleManager
 from shared_web.requests.fields import StoredId
 from staffstuddash_service.datastore import DatastoreManager
-from staffstuddash_service.datastore.person_access import Access
+from staffstuddash_service.datastore.roster.person_access import Access
 from staffstuddash_service.migrations import HISTORY
 from veritas_cli.database import exit_on_error, migrated_database
 from veritas_cli.errors import CommandFailure
