@@ -104,9 +104,9 @@ _WORK = (
     INSERT INTO dropout.dropout_predictions
         (id, student_id, dropout_type, risk_score, risk_level, primary_indicators,
         secondary_indicators, recommendations, missing, version, as_of, created_at, is_latest,
-        is_overall, digest)
+        is_overall, is_class, digest)
     SELECT 'p' || n, 's' || lpad(n::text, 6, '0'), 'SILENT', (abs(hashint4(n)) % 1000) / 1000.0,
-        'LOW', '[]', '[]', '[]', '[]', 'bench', now(), now(), true, true, '\\x00'
+        'LOW', '[]', '[]', '[]', '[]', 'bench', now(), now(), true, true, false, '\\x00'
     FROM generate_series(0, :last, 2) n
     """,
 )

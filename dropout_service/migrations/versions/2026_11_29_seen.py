@@ -27,10 +27,13 @@ CONDITIONS: dict[str, str | None] = {
             "known_assessments",
             "learning_events",
             "mark_corrections",
-            "published_risk",
             "resource_uses",
         ),
         f"shown.student_id {THEIRS}",
+    ),
+    # As an array: the planner would scan all risks for the few students of a teacher.
+    "published_risk": (
+        "shown.student_id = ANY (ARRAY(SELECT student_id FROM staffstuddash.published_memberships))"
     ),
     "prediction_feedback": (
         "EXISTS (SELECT FROM dropout.dropout_predictions AS judged"
