@@ -13,6 +13,7 @@ from tests.person_matrix.expected import MAY, PATH, ROUTES, Kind
 from tests.person_matrix.world import (
     ABSENT,
     API,
+    ASKED,
     ENROLLED,
     FORMER_IDS,
     LOGINS,
@@ -22,7 +23,6 @@ from tests.person_matrix.world import (
     SEEN,
     SEES_ALL,
     SELF,
-    STORED,
     World,
     open_world,
 )
@@ -130,8 +130,7 @@ def check_students(ask: Asking, service: str, name: str, role: str) -> None:
     if not (route.creates and role in SEES_ALL):
         assert absent.status == 404 or absent.json.get("refused") == 1, absent
         assert not absent.changed
-    asked = (OWN_CLASS, NOBODYS, *FORMER_IDS) if role in SEES_ALL else (*STORED, *FORMER_IDS)
-    for student in asked:
+    for student in ASKED[role]:
         answer = ask(service, name, student, role)
         if FORMER_IDS.get(student, student) not in SEEN[role]:
             assert answer == absent, (role, student)

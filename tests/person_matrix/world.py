@@ -40,9 +40,9 @@ STORED = (
 # Former ids of merged students, with the present ones.
 FORMER_IDS = {"s-old-own": OWN_CLASS, "s-old-nobodys": NOBODYS, "s-old-self": SELF}
 
-# Students of each class on the day of the test.
+# Students of all enrolments in each class: ended ones, those that hold, and those to come.
 ENROLLED = {
-    "c-own": frozenset({OWN_CLASS}),
+    "c-own": frozenset({OWN_CLASS, FORMER_CLASS, COMING_CLASS}),
     "c-other": frozenset({OTHER_CLASS, SELF, FORMER_CLASS}),
     "c-former": frozenset({FORMER_TEACHING}),
 }
@@ -62,6 +62,16 @@ SEEN: Mapping[str, frozenset[str]] = {
     "student": frozenset({SELF}),
 }
 SEES_ALL = frozenset({"admin", "principal"})
+_FEW = (OWN_CLASS, ADVISED, OTHER_CLASS, FORMER_CLASS, "s-old-own", "s-old-nobodys")
+# Students about whom a person of a role asks: all, or some where the limit has no more cases.
+ASKED: Mapping[str, tuple[str, ...]] = {
+    "admin": (OWN_CLASS, NOBODYS, "s-old-nobodys"),
+    "principal": (OWN_CLASS, NOBODYS, "s-old-nobodys"),
+    "advisor": _FEW,
+    "teacher": (*STORED, *FORMER_IDS),
+    "deputy": _FEW,
+    "student": (*STORED, *FORMER_IDS),
+}
 
 
 @dataclass
@@ -122,6 +132,7 @@ _TABLES = text(
 )
 _SETTINGS: dict[str, Any] = {
     "fallback": Fallback.OFF,
+    "log_level": "ERROR",
     "records_refresh_seconds": 0,
     "erasing_seconds": 0,
     "recomputing_seconds": 0,
