@@ -2,12 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import Engine
 
 from tests.person_matrix.expected import MAY, PATH, ROUTES, Kind
 from tests.person_matrix.world import (
@@ -24,7 +22,6 @@ from tests.person_matrix.world import (
     SEES_ALL,
     SELF,
     World,
-    open_world,
 )
 from tests.support.services import openapi_of
 
@@ -86,10 +83,9 @@ class Asking:
 
 
 @pytest.fixture(scope="module")
-def ask(migrated_engine: Engine) -> Iterator[Asking]:
-    """Give the requests to the school; each change is undone after it."""
-    with open_world(migrated_engine) as world:
-        yield Asking(world)
+def ask(world: World) -> Asking:
+    """Give the requests to the school."""
+    return Asking(world)
 
 
 @pytest.mark.parametrize("service", ROUTES)

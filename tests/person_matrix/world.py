@@ -132,7 +132,6 @@ _TABLES = text(
 )
 _SETTINGS: dict[str, Any] = {
     "fallback": Fallback.OFF,
-    "log_level": "ERROR",
     "records_refresh_seconds": 0,
     "erasing_seconds": 0,
     "recomputing_seconds": 0,
