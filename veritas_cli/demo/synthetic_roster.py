@@ -144,10 +144,12 @@ def _staff(
         Replacement(f"classes/{id_}/staff/{_teacher_id(prefix, subject)}", teaching)
         for id_, (subject, _) in classes.items()
     ]
+    sections = sections_of(list(begins))
     advised = [
         Replacement(
             f"people/{prefix}-advisor/students/{student_id}", {"valid_from": day.isoformat()}
         )
         for student_id, day in begins.items()
+        if sections[student_id] == SECTIONS[0]
     ]
     return [*taught, *advised]
