@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Generic, NamedTuple
+from typing import Generic, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -81,15 +81,10 @@ class IngestRepository(Repository, Generic[I, R]):
             # In a thread, because it waits for the disk; `to_thread` copies the request's context.
             return await asyncio.to_thread(self.spool.accept_one, self._type, item, failure)
 
-    def insert_many(
-        self,
-        type_: SpoolableType[I, Any],
-        items: Sequence[I],
-        insert: Callable[[Session, Sequence[I]], list[InsertResult]],
-        *,
-        of: Callable[[I], str] | None = None,
+    def insert_batch(
+        self, items: Sequence[I], insert: Callable[[Session, Sequence[I]], list[InsertResult]]
     ) -> list[InsertResult]:
-        """Insert a batch as `Repository.insert_many` does; it is refused as single items are.
+        """Run `insert` for a batch as `Repository.insert_many` does.
 
         Raises:
             NotForPersons: the request is that of a person with limited sight.
@@ -97,7 +92,7 @@ class IngestRepository(Repository, Generic[I, R]):
 
         """
         _require_system()
-        return super().insert_many(type_, items, insert, of=of)
+        return self.insert_many(self._type, items, insert)
 
     def _noted(self, row: R) -> R:
         if not row.is_replay:

@@ -62,7 +62,7 @@ def test_an_id_that_is_taken_is_a_conflict_without_content(
 @pytest.mark.parametrize("copies", [1, 3])
 def test_items_of_a_batch_are_answered_one_by_one(world: World, copies: int) -> None:
     """With more than four rows of a batch the rows go by COPY."""
-    items = [
+    items: list[dict[str, Any]] = [
         {**MARK, "id": id_.format(s=NOBODYS) + (f"-{copy}" if id_[0] == "n" else "")}
         | {"student_id": student}
         for copy in range(copies)

@@ -216,9 +216,9 @@ class _Filling:
         self._send("staffstuddash", "POST", "/students", {"id": id_, "name": f"Student {id_}"})
         for number, score in enumerate((60, 70)):
             mark = {"student_id": id_, "type": "quiz", "subject": "Math", "topic": "fractions"}
-            at = (utc_now() - days(9 - number)).isoformat()
-            mark |= {"id": f"mark-{number}-{id_}", "score": score, "timestamp": at}
-            self._send("staffstuddash", "POST", "/assessments", mark)
+            mark |= {"id": f"mark-{number}-{id_}"}
+            mark |= {"timestamp": (utc_now() - days(9 - number)).isoformat()}
+            self._send("staffstuddash", "POST", "/assessments", {**mark, "score": score})
         self._send("staffstuddash", "POST", f"/students/{id_}/drafts", a_draft(id=f"draft-{id_}"))
         action = {"action": "talk.with-student", "data": {"note": id_}}
         self._send("staffstuddash", "POST", f"/students/{id_}/actions", action)
