@@ -14,6 +14,7 @@ from shared_db.connection.persons import not_for_persons
 from shared_db.errors import DatabaseUnavailable, ServiceError
 from shared_db.repository import Repository
 from shared_db.resilience.deadlines import time_limit
+from shared_db.results import InsertResult
 from shared_db.row_limits import row_limit
 from shared_db.spool.access import SpoolAccess
 from shared_db.spool.spoolable import I, R, SpoolableType
@@ -79,6 +80,19 @@ class IngestRepository(Repository, Generic[I, R]):
         except DatabaseUnavailable as failure:
             # In a thread, because it waits for the disk; `to_thread` copies the request's context.
             return await asyncio.to_thread(self.spool.accept_one, self._type, item, failure)
+
+    def insert_batch(
+        self, items: Sequence[I], insert: Callable[[Session, Sequence[I]], list[InsertResult]]
+    ) -> list[InsertResult]:
+        """Run `insert` for a batch as `Repository.insert_many` does.
+
+        Raises:
+            NotForPersons: the request is that of a person with limited sight.
+            ServiceError: as `Repository.insert_many`.
+
+        """
+        _require_system()
+        return self.insert_many(self._type, items, insert)
 
     def _noted(self, row: R) -> R:
         if not row.is_replay:

@@ -110,6 +110,10 @@ class VeritasClient:
         self._clients = {name: _client(url, key) for name, url in self._addresses.items()}
         self._stopped = threading.Event()
 
+    def address_of(self, service: ServiceName) -> str:
+        """Return the service's URL."""
+        return self._addresses[service]
+
     def __enter__(self) -> Self:
         return self
 

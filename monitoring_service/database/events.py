@@ -86,8 +86,13 @@ class EventRepository(IngestRepository[EventToStore, MonitoringLog]):
         return await self.insert_grouped_async(event)
 
     def add_many(self, events: Sequence[EventToStore]) -> list[InsertResult]:
-        """Judge and insert a batch in one transaction; return the results in order."""
-        return self.insert_many(EVENT, events, self._insert_many)
+        """Judge and insert a batch in one transaction; return the results in order.
+
+        Raises:
+            NotForPersons: the request is that of a person with limited sight.
+
+        """
+        return self.insert_batch(events, self._insert_many)
 
     def _insert_many(self, session: Session, events: Sequence[EventToStore]) -> list[InsertResult]:
         now = utc_now()

@@ -14,9 +14,12 @@ from sqlalchemy.orm import Session
 from shared_db.connection.guard import guarded_by_breaker
 from shared_db.connection.persons import (
     OutOfSight,
+    may_lack_role,
     not_for_persons,
     person_access,
     refusal_of_person,
+    require_person_role,
+    taken_person_role,
 )
 from shared_db.connection.store import (
     Check,
@@ -199,6 +202,7 @@ class Database:
             return {}
         if self._out_of_sight is None:
             raise not_for_persons()
+        taken_person_role(self.store, session)
         return self._out_of_sight(session, student_ids)
 
     @contextmanager
@@ -287,6 +291,9 @@ class Database:
             raise DatabaseBusy(_NONE_FREE) from failure
         except (DBAPIError, psycopg2.Error) as failure:  # COPY raises psycopg2's own
             is_person = access is not None and not access.is_service
+            if is_person and may_lack_role(failure):
+                with rows_limited_to(None), self.reading() as asking:
+                    require_person_role(store, asking)
             not_allowed = refusal_of_person(failure) if is_person else None
             refusal = not_allowed or to_service_error(failure, is_reading=read_only)
             if refusal is None:

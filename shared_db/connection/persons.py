@@ -26,7 +26,9 @@ logger = logging.getLogger(__name__)
 OutOfSight = Callable[[Session, Collection[str]], Mapping[str, ServiceError]]
 
 # A missing right, a row that a view does not accept, and a table that no view shows.
-_NOT_ALLOWED = {"42501", "44000", "42P01"}
+_NOT_ALLOWED = frozenset({"42501", "44000", "42P01"})
+# Also of other wrong parameters.
+_NO_SUCH_ROLE = "22023"
 
 _IN_MEMORY = "The in-memory store cannot limit rows to those of a person. Set DATABASE_URL."
 _NO_VIEWS = "This database has no views for persons. Run `veritas migrate`."
@@ -84,6 +86,23 @@ def taken_person_role(store: Store, session: Session) -> str:
         role.is_taken = None  # the next request asks again: a migration may have made it
         raise RowLimitsUnavailable(_NO_ROLE.format(role=role.name))
     return name
+
+
+def may_lack_role(failure: DBAPIError | psycopg2.Error) -> bool:
+    """Return True if a failure in a person's request may come from a role that was taken away."""
+    return sqlstate(failure) in _NOT_ALLOWED | {_NO_SUCH_ROLE}
+
+
+def require_person_role(store: Store, session: Session) -> None:
+    """Ask the server again for the role for persons.
+
+    Raises:
+        RowLimitsUnavailable: the login may not take it any more.
+
+    """
+    if store.person_role is not None:
+        store.person_role.is_taken = None
+        taken_person_role(store, session)
 
 
 def refusal_of_person(failure: DBAPIError | psycopg2.Error) -> NotForPersons | None:

@@ -139,9 +139,11 @@ class Authenticator:
         if login is None:
             return system
         if not system.may(Permission.ACT_AS):
+            restart = ", and start the services again" if self.is_open else ""
             raise Forbidden(
-                f"`{ON_BEHALF_OF}` needs the permission `{Permission.ACT_AS}`, which "
-                f"{system.name} lacks."
+                f"`{ON_BEHALF_OF}` needs a key with the permission `{Permission.ACT_AS}`, which "
+                f"{system.name} lacks. Make one with `veritas keys add NAME --permission "
+                f"{Permission.ACT_AS}`{restart}."
             )
         return await self._persons.find_for(login, system)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from shared_db.connection.persons import not_for_persons
 from shared_web.principals import Permission, Principal
 from shared_web.problems import Forbidden
 
@@ -29,3 +30,14 @@ def require_grantable(
             f"This would show every student, and {caller.name} sees some of them only. Ask "
             "somebody who sees all."
         )
+
+
+def require_sight_of_all(caller: Principal) -> None:
+    """Check that the caller sees every student: changes of keys and roles concern all.
+
+    Raises:
+        NotForPersons: the caller is a person who sees some of them only.
+
+    """
+    if caller.person is not None and not caller.person.sees_all:
+        raise not_for_persons()

@@ -53,7 +53,8 @@ _NO_ROLE = (
 )
 _NOBODY = (
     "The roster has nobody of this login: no e-mail address, user name, account or id equals it. "
-    "An administrator stores the person in the roster, or names a role of the token in OIDC_ROLES."
+    "`veritas people list` shows the staff. An administrator stores the person in the roster, or "
+    "names a role of the token in OIDC_ROLES."
 )
 
 

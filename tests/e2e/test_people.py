@@ -6,6 +6,8 @@ from tests.support.databases import engine_on
 from tests.support.oulad_fixtures.imported import Run
 from tests.support.rosters import fill
 
+FOLLOW = "The services follow within KEY_CACHE_SECONDS."
+
 
 def test_a_role_is_given_and_access_revoked(private_url: str, run: Run) -> None:
     manager = DatastoreManager(Database.for_bind(engine_on(private_url)))
@@ -21,9 +23,9 @@ def test_a_role_is_given_and_access_revoked(private_url: str, run: Run) -> None:
     assert "no members of staff" in empty.output
     assert "teacher (by default)" in before.output
     assert "Emmy Noether" in before.output
-    assert given.output == "t1 has the role principal.\n"
+    assert given.output == f"t1 has the role principal. {FOLLOW}\n"
     assert "principal" in between.output
-    assert revoked.output == "The access of t1 is revoked.\n"
+    assert revoked.output == f"The access of t1 is revoked. {FOLLOW}\n"
     assert "revoked" in after.output
     access = manager.person_access.get("t1")
     assert (access.is_revoked, access.updated_by) == (True, "veritas people revoke")

@@ -26,6 +26,14 @@ from veritas_cli.terminal import command_console, progress_bars
 
 _INTERRUPTED = 130
 
+_SIGN_IN = """
+The advisor sees half of the students. A key that acts for persons shows it, once the services were
+started again if they had no key before:
+
+    veritas keys add page --permission act_as
+    curl -H "Authorization: Bearer KEY" -H "Veritas-On-Behalf-Of: {person}" \\
+         {address}/api/v1/dashboard/teacher"""
+
 
 def demo(
     oulad: Annotated[
@@ -95,7 +103,7 @@ def _run(console: Console, client: VeritasClient, of_course: Demonstration | Non
     console.print(headline, soft_wrap=True)
     if in_memory:
         # Classes of the roster reach dropout through the database.
-        demonstration = replace(demonstration, shown_class=None, class_predictions={})
+        demonstration = replace(demonstration, shown_class=None, class_predictions={}, advisor=None)
     with progress_bars(console) as progress:
         sender = DemoSender(client, _ProgressObserver(console, progress))
         tallies = sender.send(demonstration)
@@ -107,6 +115,11 @@ def _run(console: Console, client: VeritasClient, of_course: Demonstration | Non
     show_dashboard(console, client, demonstration)
     show_highest(console, client, demonstration, tallies["predictions"].predictions)
     show_class(console, client, demonstration)
+    if demonstration.advisor is not None:
+        address = client.address_of(ServiceName.STAFFSTUDDASH)
+        console.print(
+            _SIGN_IN.format(person=demonstration.advisor, address=address), soft_wrap=True
+        )
 
 
 def _school(client: VeritasClient, now: datetime) -> Demonstration:

@@ -25,7 +25,8 @@ class Demonstration:
     students known to have left or failed; None if that is unknown. notes: sentences that a reader
     of the tables needs. resources: rows of the roster, those that others refer to first.
     relations: enrolments, teaching and advising. shown_class: a class whose risks are shown;
-    class_predictions: the id of the prediction to make in it, by student.
+    class_predictions: the id of the prediction to make in it, by student. advisor: the id of a
+    member of staff who sees a part of the students.
     """
 
     title: str
@@ -44,6 +45,7 @@ class Demonstration:
     relations: Sequence[Replacement] = ()
     shown_class: str | None = None
     class_predictions: Mapping[str, str] = field(default_factory=dict)
+    advisor: str | None = None
 
     def name_of(self, student_id: str) -> str:
         """Return the name of a student."""

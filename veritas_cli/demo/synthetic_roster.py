@@ -27,6 +27,11 @@ def class_id(prefix: str, subject: str, section: str) -> str:
     return f"{prefix}-{subject.lower()}-{section}"
 
 
+def advisor_id(prefix: str) -> str:
+    """Return the id of the advisor, who has the students of the first section."""
+    return f"{prefix}-advisor"
+
+
 def sections_of(students: Sequence[str]) -> dict[str, str]:
     """Return the section of each student: the first half of them are in the first section."""
     half = len(students) // len(SECTIONS)
@@ -102,7 +107,7 @@ def _classes(prefix: str, classes: Mapping[str, tuple[str, str]]) -> list[Replac
 def _people(prefix: str, subjects: Sequence[str]) -> list[Replacement]:
     teachers = zip(subjects, _TEACHERS, strict=True)
     people = {_teacher_id(prefix, subject): (name, "teacher") for subject, name in teachers}
-    people[f"{prefix}-advisor"] = (_ADVISOR, "advisor")
+    people[advisor_id(prefix)] = (_ADVISOR, "advisor")
     return [
         Replacement(
             f"people/{id_}",
@@ -144,10 +149,12 @@ def _staff(
         Replacement(f"classes/{id_}/staff/{_teacher_id(prefix, subject)}", teaching)
         for id_, (subject, _) in classes.items()
     ]
+    sections = sections_of(list(begins))
     advised = [
         Replacement(
-            f"people/{prefix}-advisor/students/{student_id}", {"valid_from": day.isoformat()}
+            f"people/{advisor_id(prefix)}/students/{student_id}", {"valid_from": day.isoformat()}
         )
         for student_id, day in begins.items()
+        if sections[student_id] == SECTIONS[0]
     ]
     return [*taught, *advised]

@@ -21,7 +21,13 @@ from veritas_cli.demo.student_profiles import (
     StudentProfile,
     session,
 )
-from veritas_cli.demo.synthetic_roster import SECTIONS, class_id, school_roster, sections_of
+from veritas_cli.demo.synthetic_roster import (
+    SECTIONS,
+    advisor_id,
+    class_id,
+    school_roster,
+    sections_of,
+)
 
 # Plants for surnames, so that the names are recognisably made up.
 PUPILS = {
@@ -126,6 +132,7 @@ def school_demonstration(now: datetime, run: int = 1) -> Demonstration:
         notes=["Names and figures are made up. `veritas demo --remove` removes them."],
         resources=roster.resources,
         relations=roster.relations,
+        advisor=advisor_id(prefix),
     )
 
 

@@ -131,7 +131,7 @@ class EventRepository(IngestRepository[EventToStore, LearningEvent]):
 
     def add_many(self, events: Sequence[EventToStore]) -> list[InsertResult]:
         """Insert events, and their students if new; return the result of each, in order."""
-        return self.insert_many(EVENT, events, _insert_many)
+        return self.insert_batch(events, _insert_many)
 
     def search(self, student_id: str, **options: Unpack[PageOptions]) -> Page[LearningEvent]:
         """Return the student's events, the latest first.

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from shared_db.errors import NeedsPostgresql
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import Keys, needs
-from shared_web.auth.granting import require_grantable
+from shared_web.auth.granting import require_grantable, require_sight_of_all
 from shared_web.auth.keys import KeyExists, KeyNotFound
 from shared_web.principals import Permission, Principal
 from shared_web.problems import documented
@@ -33,7 +33,8 @@ def add_key(new: NewKey, keys: Keys, principal: Annotated[Principal, MANAGE]) ->
     return NewKeyOut(**KeyOut.model_validate(issued).model_dump(), key=key)
 
 
-@router.delete("/{name}", dependencies=[MANAGE], responses=documented(KeyNotFound, NeedsPostgresql))
-def revoke_key(name: AccessName, keys: Keys) -> KeyOut:
+@router.delete("/{name}", responses=documented(KeyNotFound, NeedsPostgresql))
+def revoke_key(name: AccessName, keys: Keys, principal: Annotated[Principal, MANAGE]) -> KeyOut:
     """Revoke a key for good; other processes refuse it within KEY_CACHE_SECONDS."""
+    require_sight_of_all(principal)
     return KeyOut.model_validate(keys.revoke_key(name))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from shared_db.errors import NeedsPostgresql
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import Roles, needs
-from shared_web.auth.granting import require_grantable
+from shared_web.auth.granting import require_grantable, require_sight_of_all
 from shared_web.auth.roles import RoleBuiltIn, RoleNotFound
 from shared_web.principals import Permission, Principal
 from shared_web.problems import documented
@@ -17,7 +17,7 @@ from staffstuddash_service.schemas.access import RoleOut, RoleReplacement, Roles
 router = APIRouter(prefix="/roles", tags=["access"], route_class=AdmittedRoute)
 
 READ = needs(Permission.ROSTER_READ)
-MANAGE = needs(Permission.PEOPLE_MANAGE)
+Manager = Annotated[Principal, needs(Permission.PEOPLE_MANAGE)]
 
 
 @router.get("", dependencies=[READ])
@@ -41,10 +41,11 @@ def put_role(
     name: AccessName,
     new: RoleReplacement,
     roles: Roles,
-    principal: Annotated[Principal, MANAGE],
+    principal: Manager,
     response: Response,
 ) -> RoleOut:
     """Store or replace a role of the school; it gets only permissions of the caller."""
+    require_sight_of_all(principal)
     require_grantable(principal, new.permissions, sees_all=new.sees_all)
     role, is_new = roles.put_role(name, new.permissions, sees_all=new.sees_all)
     if is_new:
@@ -55,9 +56,9 @@ def put_role(
 @router.delete(
     "/{name}",
     status_code=204,
-    dependencies=[MANAGE],
     responses=documented(RoleBuiltIn, RoleNotFound, NeedsPostgresql),
 )
-def delete_role(name: AccessName, roles: Roles) -> None:
+def delete_role(name: AccessName, roles: Roles, principal: Manager) -> None:
     """Delete a role of the school; persons who have it alone may do nothing from then on."""
+    require_sight_of_all(principal)
     roles.delete_role(name)

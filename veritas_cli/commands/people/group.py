@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from shared_web.auth.migrations import HISTORY as ACCESS
 from shared_web.auth.persons import DEFAULT_ROLES
@@ -21,6 +21,7 @@ people = typer.Typer(help="List staff, give them roles, and revoke access.", no_
 
 PERSON = Annotated[str, typer.Argument(help="The id of the member of staff.")]
 ROLE = Annotated[str, typer.Argument(help="admin, principal, advisor, teacher, or your own role.")]
+_FOLLOW = "The services follow within KEY_CACHE_SECONDS."
 _NO_ID = "This cannot be a person's id"
 
 
@@ -34,7 +35,7 @@ def list_people() -> None:
     """List the staff of the roster: id, name, role, and access."""
     with exit_on_error("people list"):
         staff = DatastoreManager(migrated_database("people", HISTORY)).person_access.list_staff()
-    table = Table("id", "name", "role", "access")
+    table = Table(Column("id", overflow="fold"), "name", "role", "access")
     for one in staff:
         table.add_row(one.person_id, one.name, one.staff_role.value, _access(one))
     Console().print(table if staff else "There are no members of staff in the roster yet.")
@@ -52,7 +53,7 @@ def set_role(person_id: PERSON, role: ROLE) -> None:
             raise CommandFailure(f"There is no role {role}. Choose one of {names}.")
         datastore = DatastoreManager(database)
         datastore.person_access.give(checked, role, actor="veritas people set-role")
-        say(f"{checked} has the role {role}.")
+        say(f"{checked} has the role {role}. {_FOLLOW}")
 
 
 @people.command("revoke")
@@ -62,7 +63,7 @@ def revoke(person_id: PERSON) -> None:
         checked = checked_id(person_id, _NO_ID, StoredId)
         datastore = DatastoreManager(migrated_database("people", HISTORY))
         datastore.person_access.revoke(checked, actor="veritas people revoke")
-        say(f"The access of {checked} is revoked.")
+        say(f"The access of {checked} is revoked. {_FOLLOW}")
 
 
 def _access(one: Access) -> str:

@@ -1,0 +1,298 @@
+"""Expected answers of each route to persons, and the bodies of writes.
+
+A route that is missing here fails the test: add its line with the permission that it asks for and
+the kind of its answer. In paths and bodies `{s}` is the student whom the request is about.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+from shared_web.principals import Permission
+from tests.support.factories import a_draft, a_learning_event, a_system_event
+
+
+class Kind(Enum):
+    """Answer to a person with the permission of the route.
+
+    READ, WRITE: about one student. In sight, as to a system; a write stores rows. Out of sight, as
+    of an absent student, apart from the id, and nothing is stored.
+    ROW: as those, about a row of a student, known by its id.
+    LIST: the items of a system's list that are of students in sight, in the same order.
+    SCHOOL: the same to everybody.
+    COURSES: the same to everybody, except for figures, which are those of students in sight.
+    FIGURES: 403 `group-too-small` to those who see fewer than 5 students.
+    SYSTEMS: 403 `not-for-persons` to persons who do not see all students, whatever the student,
+    and nothing is stored.
+    HIDDEN: as READ, but 403 `not-for-persons` about a student in sight.
+    ALL: as to a system, a change included.
+    CALLER: the caller. KEYS: 403 `forbidden` instead, as a key would show every student.
+    """
+
+    READ = "read"
+    WRITE = "write"
+    ROW = "row"
+    LIST = "list"
+    SCHOOL = "school"
+    FIGURES = "figures"
+    SYSTEMS = "systems"
+    HIDDEN = "hidden"
+    ALL = "all"
+    CALLER = "caller"
+    COURSES = "courses"
+    KEYS = "keys"
+
+
+@dataclass(frozen=True)
+class Route:
+    """Expectation of one route.
+
+    permission: None for every caller. status: of the answer that does what was asked. moved: the
+    same under the former id of a student in sight. field: of the items of a list, the student's id.
+    params: of the query. body: JSON, or the text of a table. creates: True if a write creates an
+    absent student for those who see all.
+    """
+
+    permission: str | None
+    kind: Kind
+    status: int = 200
+    moved: int = 308
+    field: str = ""
+    params: str = ""
+    body: Any = None
+    creates: bool = False
+
+
+def reads(permission: str) -> Route:
+    return Route(permission, Kind.READ)
+
+
+def writes(permission: str, status: int, moved: int, body: Any) -> Route:
+    return Route(permission, Kind.WRITE, status, moved, body=body)
+
+
+def row(permission: str, status: int = 200, body: Any = None, params: str = "") -> Route:
+    return Route(permission, Kind.ROW, status, status, params=params, body=body)
+
+
+def lists(permission: str, field: str) -> Route:
+    return Route(permission, Kind.LIST, field=field)
+
+
+def school(permission: str | None) -> Route:
+    return Route(permission, Kind.SCHOOL)
+
+
+def figures(permission: str) -> Route:
+    return Route(permission, Kind.FIGURES)
+
+
+def systems(
+    permission: str, body: Any = None, status: int = 200, moved: int = 308, params: str = ""
+) -> Route:
+    return Route(permission, Kind.SYSTEMS, status, moved, params=params, body=body)
+
+
+def all_persons(permission: str, status: int, body: Any = None, params: str = "") -> Route:
+    return Route(permission, Kind.ALL, status, params=params, body=body)
+
+
+# Permissions of the roles, as docs/security.md has them. `deputy` is a role of the school.
+_ADVISOR = (
+    "students.read roster.read drafts.read actions.read actions.write predictions.read"
+    " predictions.write feedback.write"
+)
+_ALL = " ".join(set(Permission) - {Permission.ACT_AS})
+MAY = MappingProxyType(
+    {
+        "admin": frozenset(_ALL.split()),
+        "principal": frozenset(f"{_ADVISOR} system.read export".split()),
+        "advisor": frozenset(_ADVISOR.split()),
+        "teacher": frozenset(f"{_ADVISOR} marks.write".split()),
+        "deputy": frozenset(_ALL.split()),
+        "student": frozenset({"students.read", "drafts.read", "drafts.write"}),
+    }
+)
+
+_MARK = {"id": "new", "student_id": "{s}", "type": "quiz", "subject": "Math", "score": 7}
+_CHANGE = {"score": 5, "reason": "typing error"}
+_REASON = "reason=sent+twice"
+_ENDED = {"valid_from": "2026-01-01", "valid_to": "2026-02-01"}
+_TERM = {
+    "title": "Year",
+    "type": "school_year",
+    "starts_on": "2026-08-01",
+    "ends_on": "2027-07-31",
+}
+
+STAFFSTUDDASH = {
+    "GET /me": Route(None, Kind.CALLER),
+    # students
+    "GET /students": lists("students.read", "id"),
+    "POST /students": systems("students.write", {"id": "new", "name": "New"}, 201),
+    "POST /students/batch": systems("students.write", [{"id": "new", "name": "New"}]),
+    "POST /students/csv": systems("students.write", "id,name\nnew,New"),
+    "GET /students/{student_id}": reads("students.read"),
+    "PUT /students/{student_id}": systems("students.write", {"name": "Other"}),
+    "PATCH /students/{student_id}": systems("students.write", {"name": "Other"}),
+    "DELETE /students/{student_id}": systems("erase"),
+    "POST /students/{student_id}/merge": systems("merge", {"into": "new"}, moved=409),
+    "GET /students/{student_id}/classes": reads("students.read"),
+    "GET /students/{student_id}/guardians": reads("students.read"),
+    "PUT /students/{student_id}/guardians": systems("students.write", {"items": []}),
+    "GET /students/{student_id}/identifiers": reads("students.read"),
+    "PUT /students/{student_id}/identifiers": systems("students.write", {"items": []}),
+    "GET /students/{student_id}/demographics": Route("demographics", Kind.HIDDEN),
+    "PUT /students/{student_id}/demographics": systems("demographics", {"sex": "m"}),
+    "DELETE /students/{student_id}/demographics": systems("demographics", status=204),
+    "GET /leavers": lists("students.read", "student_id"),
+    # marks, drafts, actions
+    "POST /assessments": writes("marks.write", 201, 201, _MARK),
+    "POST /assessments/batch": writes("marks.write", 200, 200, [_MARK]),
+    "POST /assessments/csv": writes(
+        "marks.write", 200, 200, "id,student_id,type,subject,score\nnew,{s},quiz,Math,7"
+    ),
+    "PATCH /assessments/{assessment_id}": row("marks.write", body=_CHANGE),
+    "DELETE /assessments/{assessment_id}": row("marks.write", params=_REASON),
+    "GET /students/{student_id}/assessments": reads("students.read"),
+    "POST /students/{student_id}/drafts": writes("drafts.write", 201, 201, a_draft(id="new")),
+    "GET /students/{student_id}/drafts": reads("drafts.read"),
+    "GET /students/{student_id}/performance": reads("students.read"),
+    "GET /performance-records": lists("students.read", "student_id"),
+    "POST /students/{student_id}/actions": writes("actions.write", 201, 201, {"action": "call"}),
+    "GET /students/{student_id}/actions": reads("actions.read"),
+    "GET /actions": lists("actions.read", "student_id"),
+    "POST /concepts": systems(
+        "marks.write", {"concept": "sets", "subject": "Math", "difficulty": 2}, 201
+    ),
+    "GET /concepts": school("roster.read"),
+    "PATCH /concepts/{concept_id}": systems("marks.write", {"difficulty": 3}),
+    # dashboards
+    "GET /dashboard/teacher": lists("students.read", "student_id"),
+    "GET /dashboard/student/{student_id}": reads("students.read"),
+    "GET /dashboard/cohort": figures("students.read"),
+    # roster
+    "GET /organisations": school("roster.read"),
+    "GET /organisations/{organisation_id}": school("roster.read"),
+    "PUT /organisations/{organisation_id}": systems("roster.write", {"name": "Other"}),
+    "DELETE /organisations/{organisation_id}": systems("roster.write"),
+    "GET /terms": school("roster.read"),
+    "GET /terms/{term_id}": school("roster.read"),
+    "PUT /terms/{term_id}": systems("roster.write", _TERM),
+    "DELETE /terms/{term_id}": systems("roster.write"),
+    "POST /terms/{term_id}/close": systems("roster.write", status=409),
+    "GET /courses": school("roster.read"),
+    "GET /courses/{course_id}": school("roster.read"),
+    "PUT /courses/{course_id}": systems("roster.write", {"title": "Other"}),
+    "DELETE /courses/{course_id}": systems("roster.write"),
+    "GET /classes": school("roster.read"),
+    "POST /classes/csv": systems("roster.write", "id,title\nnew,New"),
+    "GET /classes/{class_id}": school("roster.read"),
+    "PUT /classes/{class_id}": systems("roster.write", {"title": "Other"}),
+    "DELETE /classes/{class_id}": systems("roster.write"),
+    "GET /people": school("roster.read"),
+    "POST /people/csv": systems("roster.write", "id,name\nnew,New"),
+    "GET /people/{person_id}": school("roster.read"),
+    "PUT /people/{person_id}": systems("roster.write", {"name": "Other"}),
+    "DELETE /people/{person_id}": systems("roster.write"),
+    "GET /classes/{class_id}/students": lists("students.read", "student_id"),
+    "PUT /classes/{class_id}/students/{student_id}": systems("roster.write", _ENDED),
+    "DELETE /classes/{class_id}/students/{student_id}": systems("roster.write"),
+    "POST /enrolments/csv": systems("roster.write", "student_id,class_id\n{s},c-empty"),
+    "GET /classes/{class_id}/staff": school("roster.read"),
+    "PUT /classes/{class_id}/staff/{person_id}": systems("roster.write", {"is_primary": True}),
+    "DELETE /classes/{class_id}/staff/{person_id}": systems("roster.write"),
+    "GET /people/{person_id}/students": lists("students.read", "student_id"),
+    "PUT /people/{person_id}/students/{student_id}": systems("roster.write", {}, 201),
+    "DELETE /people/{person_id}/students/{student_id}": systems("roster.write", status=404),
+    # access
+    "GET /people/{person_id}/access": systems("people.manage"),
+    "PUT /people/{person_id}/access": systems("people.manage", {"role": "student"}),
+    "DELETE /people/{person_id}/access": systems("people.manage"),
+    "GET /keys": all_persons("keys.manage", 200),
+    "POST /keys": Route("keys.manage", Kind.KEYS, 201, body={"name": "new", "scopes": ["read"]}),
+    "DELETE /keys/{name}": systems("keys.manage"),
+    "GET /roles": school("roster.read"),
+    "GET /roles/{name}": school("roster.read"),
+    "PUT /roles/{name}": systems("people.manage", {"permissions": ["students.read"]}),
+    "DELETE /roles/{name}": systems("people.manage", status=204),
+}
+
+DROPOUT = {
+    "GET /me": Route(None, Kind.CALLER),
+    "POST /students": systems("students.write", {"id": "new", "name": "New"}, 201),
+    "GET /students": lists("students.read", "id"),
+    "GET /students/{student_id}": reads("students.read"),
+    "PUT /students/{student_id}": systems("students.write", {"name": "Other"}),
+    "PATCH /students/{student_id}": systems("students.write", {"name": "Other"}),
+    "POST /events": systems("events.write", a_learning_event(id="new", student_id="{s}"), 201),
+    "POST /events/batch": systems("events.write", [a_learning_event(id="new", student_id="{s}")]),
+    "GET /students/{student_id}/events": reads("students.read"),
+    "GET /students/{student_id}/attempts": reads("students.read"),
+    "POST /assessments": Route("marks.write", Kind.WRITE, 201, 201, body=_MARK, creates=True),
+    "PATCH /assessments/{assessment_id}": row("marks.write", body=_CHANGE),
+    "DELETE /assessments/{assessment_id}": row("marks.write", params=_REASON),
+    "GET /students/{student_id}/assessments": reads("students.read"),
+    "GET /students/{student_id}/corrections": reads("students.read"),
+    "POST /students/{student_id}/features": writes("predictions.write", 201, 308, {"id": "new"}),
+    "GET /students/{student_id}/features": reads("predictions.read"),
+    "GET /students/{student_id}/features/latest": reads("predictions.read"),
+    "POST /students/{student_id}/predictions": writes("predictions.write", 201, 308, {"id": "new"}),
+    "GET /students/{student_id}/predictions": reads("predictions.read"),
+    "GET /students/{student_id}/predictions/latest": reads("predictions.read"),
+    "GET /predictions": lists("predictions.read", "student_id"),
+    "GET /courses": Route("roster.read", Kind.COURSES),
+    "GET /courses/{course}/risks": lists("predictions.read", "student_id"),
+    "GET /models": school("predictions.read"),
+    "GET /models/{version}": Route("predictions.read", Kind.SCHOOL, 404),
+    "POST /predictions/{prediction_id}/feedback": row(
+        "feedback.write", 201, {"id": "new", "verdict": "accepted"}
+    ),
+    "GET /predictions/{prediction_id}/feedback": row("predictions.read"),
+    "GET /analytics/feedback": figures("predictions.read"),
+    "GET /analytics/summary": figures("predictions.read"),
+}
+
+MONITORING = {
+    "GET /me": Route(None, Kind.CALLER),
+    "POST /monitoring/events": systems("logs.write", a_system_event(event_id="new"), 201),
+    "POST /monitoring/events/batch": systems("logs.write", [a_system_event(event_id="new")]),
+    "GET /monitoring/logs": school("system.read"),
+    "POST /monitoring/logs/query": all_persons("system.read", 200, {}),
+    "GET /monitoring/logs/{event_id}": school("system.read"),
+    "GET /monitoring/stats": school("system.read"),
+    "GET /monitoring/health": school("system.read"),
+    "GET /monitoring/health/history": school("system.read"),
+    "GET /monitoring/sources": school("system.read"),
+    "GET /monitoring/background-work": school("system.read"),
+    "GET /monitoring/analytics/timeseries": school("system.read"),
+    "POST /monitoring/analysis/re-evaluate": all_persons("system.write", 200),
+    "GET /monitoring/rules/{source}": school("system.read"),
+    "PUT /monitoring/rules/{source}": all_persons(
+        "system.write", 200, {"thresholds": {"latency": {"warning": 5, "critical": 10}}}
+    ),
+    "DELETE /monitoring/rules/{source}": all_persons("system.write", 204),
+    "POST /monitoring/maintenance/cleanup": all_persons(
+        "logs.delete", 200, params="older_than_hours=1"
+    ),
+}
+ROUTES = {"staffstuddash": STAFFSTUDDASH, "dropout": DROPOUT, "monitoring": MONITORING}
+
+# Values of parameters of paths; rows of students are named after them.
+PATH = {
+    "student_id": "{s}",
+    "assessment_id": "mark-0-{s}",
+    "prediction_id": "prediction-{s}",
+    "organisation_id": "school",
+    "term_id": "year",
+    "course_id": "math",
+    "course": "c-own",
+    "class_id": "c-own",
+    "person_id": "teacher",
+    "concept_id": "fractions",
+    "name": "spare",
+    "version": "spare",
+    "event_id": "fault",
+    "source": "catalogue",
+}
