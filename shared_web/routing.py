@@ -2,9 +2,21 @@
 
 from urllib.parse import quote
 
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 API_PREFIX = "/api/v1"
+
+
+class AnyTextConvertor(PathConvertor):
+    """Rest of a path with any characters; Starlette's `path` has no line breaks."""
+
+    regex = "(?s:.*)"
+
+
+# Name of the convertor in the path of a route.
+ANY_TEXT = "any_text"
+register_url_convertor(ANY_TEXT, AnyTextConvertor())
 
 
 def route_template(scope: Scope) -> str:

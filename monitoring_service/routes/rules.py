@@ -12,6 +12,7 @@ from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission, Principal
 from shared_web.problems import documented
 from shared_web.requests.fields import Label
+from shared_web.routing import ANY_TEXT
 
 router = APIRouter(prefix="/monitoring/rules", tags=["rules"], route_class=AdmittedRoute)
 
@@ -20,10 +21,11 @@ WRITE = needs(Permission.SYSTEM_WRITE)
 Writer = Annotated[Principal, WRITE]
 
 # The rest of the path: names of sources such as `web/api` contain slashes.
+OF_SOURCE = f"/{{source:{ANY_TEXT}}}"
 Source = Annotated[Label, Path(description="A source, or `*` for every source.")]
 
 
-@router.get("/{source:path}", dependencies=[READ])
+@router.get(OF_SOURCE, dependencies=[READ])
 def get_rules(source: Source, monitoring: Monitoring) -> RulesOut:
     """Return the thresholds in force for a source."""
     return RulesOut(
@@ -32,7 +34,7 @@ def get_rules(source: Source, monitoring: Monitoring) -> RulesOut:
     )
 
 
-@router.put("/{source:path}")
+@router.put(OF_SOURCE)
 def set_rules(source: Source, new: NewRules, monitoring: Monitoring, principal: Writer) -> RulesOut:
     """Set the limits of a source. They judge what comes from now on; see `re-evaluate`."""
     limits = {metric: (limit.warning, limit.critical) for metric, limit in new.thresholds.items()}
@@ -41,7 +43,7 @@ def set_rules(source: Source, new: NewRules, monitoring: Monitoring, principal: 
 
 
 @router.delete(
-    "/{source:path}", status_code=204, dependencies=[WRITE], responses=documented(RulesNotFound)
+    OF_SOURCE, status_code=204, dependencies=[WRITE], responses=documented(RulesNotFound)
 )
 def remove_rules(source: Source, monitoring: Monitoring) -> None:
     """Forget the limits that were set for a source; the defaults hold again."""

@@ -1,6 +1,7 @@
 """Rules by source, judging again, searching and clearing, over HTTP on both stores."""
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from starlette.testclient import TestClient
@@ -25,10 +26,12 @@ def limits(answer: Any) -> dict[str, tuple[float, float]]:
     return {t["metric"]: (t["warning"], t["critical"]) for t in answer.json()["thresholds"]}
 
 
-@pytest.mark.parametrize("name", ["web/api", "web%2Fapi", "a/b/c"])
-def test_the_name_of_a_source_may_contain_slashes(monitoring_client: TestClient, name: str) -> None:
+@pytest.mark.parametrize("name", ["web/api", "web%2Fapi", "a/b/c", "web%0Aapi"])
+def test_the_name_of_a_source_may_contain_slashes_and_line_breaks(
+    monitoring_client: TestClient, name: str
+) -> None:
     changed = monitoring_client.put(f"{BASE}/rules/{name}", json=STRICT)
-    source = name.replace("%2F", "/")
+    source = unquote(name)
     event = post_event(monitoring_client, source=source, data={"response_time": 150})
 
     assert changed.json()["source"] == source
