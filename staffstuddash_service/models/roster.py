@@ -25,6 +25,7 @@ from shared_db.personal_data import (
     STUDENT,
     UNTIL_ERASED,
     UNTIL_REMOVED,
+    Ageing,
     personal,
     register,
 )
@@ -176,7 +177,12 @@ class PersonAccess(Base):
     updated_by: Mapped[str] = mapped_column(Key, comment="The name of the caller")
 
 
-@register(STUDENT, purpose="to know the classes of a student over the years", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    purpose="to know the classes of a student over the years",
+    keep=UNTIL_ERASED,
+    ageing=Ageing("roster", "valid_to"),
+)
 class EnrolmentRow(Period, Base):
     """Enrolment of a student in a class."""
 
@@ -191,7 +197,12 @@ class EnrolmentRow(Period, Base):
     class_id: Mapped[str] = mapped_column(Key, _of("classes"))
 
 
-@register(STAFF, purpose="to know the staff of a class over the years", keep=UNTIL_REMOVED)
+@register(
+    STAFF,
+    purpose="to know the staff of a class over the years",
+    keep=UNTIL_REMOVED,
+    ageing=Ageing("roster", "valid_to"),
+)
 class TeachingRow(Period, Base):
     """Assignment of a member of staff to a class."""
 
@@ -207,7 +218,12 @@ class TeachingRow(Period, Base):
     is_primary: Mapped[bool]
 
 
-@register(STUDENT, purpose="to know the advisor of a student over the years", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    purpose="to know the advisor of a student over the years",
+    keep=UNTIL_ERASED,
+    ageing=Ageing("roster", "valid_to"),
+)
 class AdvisingRow(Period, Base):
     """Assignment of a student to an advisor."""
 
