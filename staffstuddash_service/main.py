@@ -82,7 +82,14 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
         chosen.records_refresh_seconds,
         manager.performance.refresh_due,
     )
-    purge = Periodic("erasing", chosen.erasing_seconds, manager.students.purge_erased)
+    if chosen.erasure_log is not None:
+        manager.tombstones.use_log(chosen.erasure_log)
+
+    def purge_erased() -> int:
+        manager.tombstones.record()
+        return manager.students.purge_erased()
+
+    purge = Periodic("erasing", chosen.erasing_seconds, purge_erased)
     statistics = Periodic("statistics", chosen.erasing_seconds, manager.statistics.refresh_due)
     retention = retention_periodic(manager.retention, chosen)
     works = (refresh, purge, statistics, retention)

@@ -1,6 +1,6 @@
 """Deletion by age in staffstuddash, and the erasure of students who left long ago."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
@@ -30,7 +30,10 @@ class RetentionRepository(AgeRepository):
     """Rows deleted by age, and leavers erased.
 
     A performance record follows its marks and drafts: it is computed from those that stay.
+    after_erasure: called after the erasure of leavers.
     """
+
+    after_erasure: Callable[[], object] = staticmethod(lambda: None)
 
     def __init__(self, database: Database, spool: SpoolAccess) -> None:
         super().__init__(database, Base.metadata)
@@ -131,8 +134,10 @@ class RetentionRepository(AgeRepository):
             report.busy += 1
             return
         ids, removed = found
-        report.deleted.update(removed)
-        purge_students(self.spool, ids)
+        if ids:
+            report.deleted.update(removed)
+            purge_students(self.spool, ids)
+            self.after_erasure()
 
     def _erase_if_left(
         self, session: Session, *, student_id: str, until: date
