@@ -128,7 +128,7 @@ class DailyActivity(Base):
     STUDENT,
     purpose="to compute features quickly; summed up from events",
     keep=UNTIL_ERASED,
-    ageing=Ageing("events", "first_day"),
+    ageing=Ageing("events", "first_day", since="the last stored use"),
 )
 class ResourceUse(Base):
     """Type of resources that a student used in a course, with the day of the first use.

@@ -167,7 +167,7 @@ class StudentRepository(Repository):
         """Erase a known student; return the rows by table, and True for a replay.
 
         Raises:
-            StudentHeld: the student is under a legal hold.
+            StudentHeld: nothing may be erased.
             StudentNotFound: no student has or had that id.
             StudentMerged: the student was merged into another id.
             DatabaseUnavailable: rows of the student wait in the spool.
@@ -243,8 +243,7 @@ def insert_rows(
 
 
 def _remove(session: Session, student_ids: set[str]) -> None:
-    if student_ids:
-        # The students came with this batch: they have no other rows yet.
+    if student_ids:  # They came with this batch: they have no other rows yet.
         record = PerformanceRecord.student_id
         session.execute(delete(PerformanceRecord).where(record.in_(student_ids)))
         session.execute(delete(Student).where(Student.id.in_(student_ids)))

@@ -1,7 +1,7 @@
 """Roster: organisations, terms, courses, classes, people, and their relations to students.
 
-Rows of organisations, classes and relations stay when they end, so that the history is known. Rows
-that only describe a student are deleted instead: they are personal data without further use.
+Rows of organisations, classes and relations stay when they end, so that the history is known.
+Rows that only describe a student are deleted: they are personal data without further use.
 """
 
 from datetime import date, datetime
@@ -293,9 +293,7 @@ class DemographicsRow(SourcedRow, Base):
 
     __tablename__ = "student_demographics"
 
-    student_id: Mapped[str] = mapped_column(
-        Key, ForeignKey("staffstuddash.students.id"), primary_key=True
-    )
+    student_id: Mapped[str] = mapped_column(Key, _of("students"), primary_key=True)
     birth_date: Mapped[date | None]
     sex: Mapped[str | None] = mapped_column(String(200))
     attributes: Mapped[dict[str, Any]]
