@@ -62,14 +62,14 @@ def accounts_of_due(
     kind, oldest = table.ageing.kind, None
     if table.age is not None:
         oldest = session.scalar(select(func.min(table.age)).where(~deleted))
-    counts = (_count(session, table.table, which) for which in (deleted, held))
-    found = [Account(kind, table.name, days, *counts, _day(oldest))]
+    due, kept = (_count(session, table.table, which) for which in (deleted, held))
+    found = [Account(kind, table.name, days, due, kept, _day(oldest))]
     for part, column in table.parts.items():
-        counts = (
+        due, kept = (
             _count(session, part, column.in_(select(table.key).where(which)))
             for which in (deleted, held)
         )
-        found.append(Account(kind, str(part.name), days, *counts, None))
+        found.append(Account(kind, str(part.name), days, due, kept, None))
     return found
 
 

@@ -95,8 +95,10 @@ def test_the_rollup_stays_right_beside_writers(
     with ThreadPoolExecutor(4) as pool:
         writers = [pool.submit(manager.events.add_many, events(n)) for n in range(1, 9)]
         runs = [pool.submit(manager.retention.run, LIMITS) for _ in range(6)]
-        for one in (*writers, *runs):
-            one.result()
+        for writer in writers:
+            writer.result()
+        for run in runs:
+            run.result()
     report = manager.retention.run(LIMITS)
 
     assert report.is_complete
