@@ -18,6 +18,7 @@ from dropout_service.routes import (
 from dropout_service.settings import Settings
 from shared_web.app import Service, create_service_app
 from shared_web.operations.periodic import Periodic
+from shared_web.operations.retention import retention_periodic
 from shared_web.operations.spool import SpoolConfig
 from shared_web.requests.acknowledgement import Acknowledgement
 
@@ -61,6 +62,7 @@ def create_app(
         Periodic("erasing", chosen.erasing_seconds, manager.students.erase_deleted),
         Periodic("statistics", chosen.erasing_seconds, manager.statistics.refresh_due),
         Periodic("recomputing", chosen.recomputing_seconds, manager.recomputing.run),
+        retention_periodic(manager.retention, chosen),
     ]
     periodics = [one for one in periodics if one.seconds]
     app = create_service_app(

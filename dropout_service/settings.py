@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field, SecretStr
 
-from shared_web.settings import IngestSettings
+from shared_web.settings import IngestSettings, RetentionDays
 
 
 class Settings(IngestSettings):
@@ -16,3 +16,9 @@ class Settings(IngestSettings):
     dropout_port: int = Field(8003, ge=1, le=65535)
     erasing_seconds: float = Field(20, ge=0, le=3600)
     recomputing_seconds: float = Field(20, ge=0, le=3600)
+    retention_corrections_days: RetentionDays = None
+    retention_events_days: RetentionDays = None
+    retention_features_days: RetentionDays = None
+    retention_marks_days: RetentionDays = None
+    retention_predictions_days: RetentionDays = None
+    retention_roster_days: RetentionDays = None

@@ -8,6 +8,7 @@ from monitoring_service.routes import analysis, events, health, logs, maintenanc
 from monitoring_service.settings import Settings
 from shared_web.app import Service, create_service_app
 from shared_web.operations.periodic import Periodic
+from shared_web.operations.retention import retention_periodic
 from shared_web.operations.spool import SpoolConfig
 from shared_web.requests.acknowledgement import Acknowledgement
 
@@ -44,7 +45,9 @@ def create_app(
     manager.limits = settings.limits
     intake = Acknowledgement(manager.events.commits, settings)
     snapshots = Periodic("snapshots", SNAPSHOT_SECONDS, manager.health.record)
+    retention = retention_periodic(manager.retention, settings)
     periodics = [snapshots] if settings.monitoring_snapshots else []
+    periodics += [retention] if retention.seconds else []
     app = create_service_app(
         SERVICE,
         settings,

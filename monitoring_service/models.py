@@ -20,7 +20,7 @@ from monitoring_service.domain.findings import HealthStatus
 from shared_db.background_work.table import background_table, background_view
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import IdempotentRow, Key, enum_column, service_metadata
-from shared_db.personal_data import STAFF, personal, register
+from shared_db.personal_data import STAFF, Ageing, personal, register
 from shared_db.words import SEPARATORS
 
 _IS_TROUBLE = text("status <> 'NORMAL'")
@@ -41,6 +41,7 @@ background_work_of_dropout = background_view("dropout")
 @register(
     purpose="to judge the health of systems; they must send no personal data",
     keep="until the clean-up of old events is called",
+    ageing=Ageing("monitoring", "timestamp"),
 )
 class MonitoringLog(IdempotentRow, Base):
     """Event of a system, with its status by the rules. `id` is the event's id."""
@@ -137,6 +138,7 @@ class LogCount(Base):
 @register(
     purpose="to show the health of all systems over time",
     keep="until the clean-up of old events is called",
+    ageing=Ageing("monitoring", "minute"),
 )
 class SystemHealth(Base):
     """Health of all systems in one minute; status and severity are null without any event."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from monitoring_service.domain.thresholds import Limits, check_limits
-from shared_web.settings import IngestSettings
+from shared_web.settings import IngestSettings, RetentionDays
 
 
 class LimitPair(BaseModel):
@@ -28,6 +28,7 @@ class Settings(IngestSettings):
     monitoring_database_url: SecretStr | None = None
     monitoring_port: int = Field(8001, ge=1, le=65535)
     monitoring_snapshots: bool = True
+    retention_monitoring_days: RetentionDays = None
     monitoring_thresholds: LimitPairs = Field(default_factory=dict)
 
     @field_validator("monitoring_thresholds")

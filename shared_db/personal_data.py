@@ -32,20 +32,42 @@ STUDENT, STAFF, GUARDIAN = Subject.STUDENT, Subject.STAFF, Subject.GUARDIAN
 
 
 @dataclass(frozen=True)
+class Ageing:
+    """Age of a table's rows, and the kind of data whose retention limits it.
+
+    kind: `marks` is limited by RETENTION_MARKS_DAYS. column: an instant, a date, or a day since
+    1970-01-01, from which the age counts. since: the same in words, where no column has it.
+    """
+
+    kind: str
+    column: str | None = None
+    since: str | None = None
+
+    @property
+    def setting(self) -> str:
+        """Name of the setting with the days after which rows are deleted."""
+        return f"RETENTION_{self.kind.upper()}_DAYS"
+
+
+@dataclass(frozen=True)
 class Declaration:
     """Persons whom the values of a column are about, their purpose, and how long they are kept.
 
-    subjects: none for data that are not personal.
+    subjects: none for data that are not personal. ageing: None if no row is deleted by its age, or
+    only with the row that it refers to.
     """
 
     subjects: Sequence[Subject]
     purpose: str
     keep: str
+    ageing: Ageing | None = None
 
 
-def register(*subjects: Subject, purpose: str, keep: str) -> Callable[[type[C]], type[C]]:
+def register(
+    *subjects: Subject, purpose: str, keep: str, ageing: Ageing | None = None
+) -> Callable[[type[C]], type[C]]:
     """Return a decorator that declares all columns of a mapped class."""
-    declaration = Declaration(subjects, purpose, keep)
+    declaration = Declaration(subjects, purpose, keep, ageing)
 
     def declare(model: type[C]) -> type[C]:
         register_table(getattr(model, "__table__"), declaration)  # noqa: B009 - of any mapped class

@@ -1,6 +1,7 @@
 """Settings of every service, in addition to those of the database."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -12,6 +13,10 @@ from shared_db.settings import DatabaseSettings, Environment
 from shared_db.writes.group_commit import QueueLimits
 
 _ORIGIN = re.compile(r"https?://[^/\s\"'\[\],]+|https?://\[[0-9a-f:]+\](:\d+)?")
+
+_RETENTION = re.compile(r"retention_(\w+)_days")
+# Days after which rows of a kind are deleted; None keeps them.
+RetentionDays = Annotated[int | None, Field(ge=1, le=36_500)]
 
 
 class TokenSettings(DatabaseSettings):
@@ -106,6 +111,8 @@ class ServiceSettings(TokenSettings):
     key_outage_seconds: float = Field(86_400, ge=0, le=31_536_000)
     rate_limit_requests: int = Field(0, ge=0, le=1_000_000)
     rate_limit_seconds: int = Field(60, ge=1, le=86_400)
+    retention_seconds: float = Field(86_400, ge=0, le=2_678_400)
+    erasure_log: Path | None = None
     monitoring_url: str | None = Field(None, pattern=r"^https?://[^/\s]+/?$")
     monitoring_key: SecretStr | None = None
     slow_request_seconds: float = Field(1, gt=0, le=3600)
@@ -141,6 +148,15 @@ class ServiceSettings(TokenSettings):
         if value and info.data.get("workers") != 1:
             raise ValueError("needs WORKERS=1")
         return value
+
+    @property
+    def retention_days(self) -> dict[str, int]:
+        """Days after which rows are deleted, by kind; kinds without a limit are absent."""
+        names = type(self).model_fields
+        found = {name: _RETENTION.fullmatch(name) for name in names}
+        kinds = {name: match[1] for name, match in found.items() if match}
+        days = {kind: getattr(self, name) for name, kind in kinds.items()}
+        return {kind: value for kind, value in days.items() if value is not None}
 
     @property
     def may_be_keyless(self) -> bool:

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from shared_web.app import Service, create_service_app
 from shared_web.operations.periodic import Periodic
+from shared_web.operations.retention import retention_periodic
 from shared_web.operations.spool import SpoolConfig
 from staffstuddash_service.datastore import SPOOLABLE_TYPES, DatastoreManager, datastore
 from staffstuddash_service.migrations import HISTORY
@@ -13,6 +14,7 @@ from staffstuddash_service.routes import (
     concepts,
     dashboard,
     drafts,
+    holds,
     performance,
     students,
     tables,
@@ -48,6 +50,7 @@ SERVICE = Service(
     ],
     routers=[
         students.router,
+        holds.router,
         tables.router,
         assessments.router,
         drafts.router,
@@ -79,9 +82,18 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
         chosen.records_refresh_seconds,
         manager.performance.refresh_due,
     )
-    purge = Periodic("erasing", chosen.erasing_seconds, manager.students.purge_erased)
+    if chosen.erasure_log is not None:
+        manager.tombstones.use_log(chosen.erasure_log)
+
+    def purge_erased() -> int:
+        manager.tombstones.record()
+        return manager.students.purge_erased()
+
+    purge = Periodic("erasing", chosen.erasing_seconds, purge_erased)
     statistics = Periodic("statistics", chosen.erasing_seconds, manager.statistics.refresh_due)
-    periodics = [periodic for periodic in (refresh, purge, statistics) if periodic.seconds]
+    retention = retention_periodic(manager.retention, chosen)
+    works = (refresh, purge, statistics, retention)
+    periodics = [periodic for periodic in works if periodic.seconds]
     app = create_service_app(
         SERVICE,
         chosen,

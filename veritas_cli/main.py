@@ -15,6 +15,7 @@ from veritas_cli.commands.owner import owner
 from veritas_cli.commands.people.group import people
 from veritas_cli.commands.predict import predict
 from veritas_cli.commands.restore import restore
+from veritas_cli.commands.retention import retention
 from veritas_cli.commands.roster.term import term
 from veritas_cli.commands.spool import spool_commands
 from veritas_cli.commands.students.export import export
@@ -46,6 +47,7 @@ app.command("restore")(restore)
 app.command("demo")(demo)
 app.command("erase")(erase)
 app.command("export")(export)
+app.command("retention")(retention)
 app.command("train", cls=SpacedOptionsCommand)(train_command)
 app.command("evaluate", cls=SpacedOptionsCommand)(evaluate)
 app.command("predict")(predict)

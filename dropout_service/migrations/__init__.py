@@ -10,6 +10,7 @@ HISTORY = History(
         "staffstuddash.published_aliases",
         "staffstuddash.published_classes",
         "staffstuddash.published_enrolments",
+        "staffstuddash.published_holds",
         "staffstuddash.published_identifiers",
         "staffstuddash.published_memberships",
     ),

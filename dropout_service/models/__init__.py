@@ -23,6 +23,7 @@ from dropout_service.models.published import (
     published_classes,
     published_deletions,
     published_enrolments,
+    published_holds,
     published_identifiers,
     published_memberships,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "published_classes",
     "published_deletions",
     "published_enrolments",
+    "published_holds",
     "published_identifiers",
     "published_memberships",
 ]

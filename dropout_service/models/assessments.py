@@ -8,10 +8,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from dropout_service.models.base import Base, Views
 from shared_db.columns import IdempotentRow, Key
-from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, personal, register
+from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, Ageing, personal, register
 
 
-@register(STUDENT, purpose="to compute the risk from marks", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    purpose="to compute the risk from marks",
+    keep=UNTIL_ERASED,
+    ageing=Ageing("marks", "submitted_at"),
+)
 class Assessment(IdempotentRow, Base):
     """Mark that was sent to this service; staffstuddash has its own. It counts with a score."""
 
@@ -61,7 +66,10 @@ class Assessment(IdempotentRow, Base):
 
 
 @register(
-    STUDENT, purpose="to know the marks before a correction, and its reason", keep=UNTIL_ERASED
+    STUDENT,
+    purpose="to know the marks before a correction, and its reason",
+    keep=UNTIL_ERASED,
+    ageing=Ageing("corrections", "corrected_at"),
 )
 class MarkCorrection(Base):
     """Correction or deletion of a mark that is stored here, with its reason."""

@@ -12,7 +12,7 @@ from dropout_service.domain.enrolments.course_calendar import CourseDates
 from dropout_service.domain.enums import CourseOutcome
 from dropout_service.models.base import Base
 from shared_db.columns import IdempotentRow, Key, enum_column
-from shared_db.personal_data import STUDENT, UNTIL_ERASED, UNTIL_REMOVED, register
+from shared_db.personal_data import STUDENT, UNTIL_ERASED, UNTIL_REMOVED, Ageing, register
 
 _LABEL = String(200)
 
@@ -54,6 +54,7 @@ class Course(IdempotentRow, Base):
     STUDENT,
     purpose="to compute the risk in a course, and to train on its outcome",
     keep=UNTIL_ERASED,
+    ageing=Ageing("roster", since="the last day of the course"),
 )
 class Enrolment(IdempotentRow, Base):
     """Enrolment of one student in one course."""

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from dropout_service.domain.enums import EventType
 from dropout_service.models.base import Base, Views
 from shared_db.columns import IdempotentRow, Key, enum_column
-from shared_db.personal_data import STUDENT, UNTIL_ERASED, register
+from shared_db.personal_data import STUDENT, UNTIL_ERASED, Ageing, register
 
 IS_ANSWER = text("event_type = 'QUESTION_SUBMIT' AND question_id IS NOT NULL")
 IS_CORRECT_ANSWER = text(f"{IS_ANSWER} AND is_correct IS TRUE")
@@ -18,7 +18,12 @@ IS_MARK = text("event_type IN ('SESSION_START', 'SESSION_END')")
 COURSE = text("coalesce(course, '')")
 
 
-@register(STUDENT, purpose="to compute engagement and the risk", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    purpose="to compute engagement and the risk",
+    keep=UNTIL_ERASED,
+    ageing=Ageing("events", "occurred_at"),
+)
 class LearningEvent(IdempotentRow, Base):
     """Learning event of one student. Never updated."""
 
@@ -76,7 +81,12 @@ class LearningEvent(IdempotentRow, Base):
     recorded_at: Mapped[datetime]
 
 
-@register(STUDENT, purpose="to compute features quickly; summed up from events", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    purpose="to compute features quickly; summed up from events",
+    keep=UNTIL_ERASED,
+    ageing=Ageing("events", "day"),
+)
 class DailyActivity(Base):
     """Rollup of one student's events of one day in one course.
 
@@ -114,7 +124,12 @@ class DailyActivity(Base):
     clicks: Mapped[int] = mapped_column(comment="Of RESOURCE_VIEW; 1 where an event does not say")
 
 
-@register(STUDENT, purpose="to compute features quickly; summed up from events", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    purpose="to compute features quickly; summed up from events",
+    keep=UNTIL_ERASED,
+    ageing=Ageing("events", "first_day", since="the last stored use"),
+)
 class ResourceUse(Base):
     """Type of resources that a student used in a course, with the day of the first use.
 

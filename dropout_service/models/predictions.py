@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from dropout_service.domain.enums import DropoutType, RiskLevel, Verdict
 from dropout_service.models.base import Base
 from shared_db.columns import IdempotentRow, Key, enum_column
-from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, personal, register
+from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, Ageing, personal, register
 
 IS_LATEST, IS_OVERALL = text("is_latest"), text("is_overall")
 PENDING_ROWS = (
@@ -20,7 +20,12 @@ RECOMPUTED_AT = "Of pending rows: when these were stored and this was computed a
 IS_INCOMPLETE = text("pending_rows > 0 AND recomputed_at IS NULL")
 
 
-@register(STUDENT, purpose="to explain a prediction by the figures behind it", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    purpose="to explain a prediction by the figures behind it",
+    keep=UNTIL_ERASED,
+    ageing=Ageing("features", "as_of"),
+)
 class FeatureSet(IdempotentRow, Base):
     """Features of a student at an instant; only the last column is ever updated."""
 
@@ -48,7 +53,12 @@ class FeatureSet(IdempotentRow, Base):
     recomputed_at: Mapped[datetime | None] = mapped_column(comment=RECOMPUTED_AT)
 
 
-@register(STUDENT, purpose="to show staff a risk with its reasons", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    purpose="to show staff a risk with its reasons",
+    keep=UNTIL_ERASED,
+    ageing=Ageing("predictions", "as_of"),
+)
 class DropoutPrediction(IdempotentRow, Base):
     """Prediction as of an instant, with its reasons; only the last four columns are updated."""
 

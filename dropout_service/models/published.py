@@ -26,6 +26,9 @@ published_aliases = Table(
     Column("merged_at", UtcDateTime),
 )
 
+# Students under a legal hold, by their present and former ids.
+published_holds = Table("published_holds", _VIEWS, Column("student_id", Key, primary_key=True))
+
 # Students of the person in the setting `veritas.person`; an id may be there several times.
 published_memberships = Table("published_memberships", _VIEWS, Column("student_id", Key))
 

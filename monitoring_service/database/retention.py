@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from sqlalchemy import delete, select
@@ -20,12 +20,14 @@ from monitoring_service.database.thresholds import rules_for
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.rules import Verdict, judge
 from monitoring_service.domain.thresholds import Limits
-from monitoring_service.models import MonitoringLog, MonitoringResult
+from monitoring_service.models import Base, MonitoringLog, MonitoringResult, SystemHealth
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.queries.pagination import Keyset
-from shared_db.repository import Repository
+from shared_db.retention.repository import AgeRepository
+from shared_db.retention.tables import AgingTable
+from shared_db.row_moves import row_count
 
 MOST_CLEARED = 100_000
 MOST_JUDGED = 10_000
@@ -61,14 +63,14 @@ class Reevaluation:
     next: str | None
 
 
-class RetentionRepository(Repository):
+class RetentionRepository(AgeRepository):
     """Old events, deleted, and kept ones, judged again.
 
     limits: the configured limits by source, read at each call.
     """
 
     def __init__(self, database: Database, limits: Callable[[], Mapping[str, Limits]]) -> None:
-        super().__init__(database)
+        super().__init__(database, Base.metadata)
         self._limits = limits
 
     def delete_old(self, older_than_minutes: float, most: int = MOST_CLEARED) -> int:
@@ -78,14 +80,25 @@ class RetentionRepository(Repository):
         left if the result is `most`.
         """
         before = utc_now() - timedelta(minutes=older_than_minutes)
+        self.write(lambda session: delete_minutes(session, before))
         deleted = 0
         while deleted < most:
             limit = min(_AT_ONCE, most - deleted)
-            removed = self.write(partial(_delete_oldest, before=before, limit=limit))
+            batch = self.write(partial(_delete_oldest, before=before, limit=limit))
+            removed = batch[MonitoringLog.__tablename__]
             deleted += removed
             if removed < limit:
                 break
         return deleted
+
+    def delete_oldest(
+        self, session: Session, table: AgingTable, until: date, limit: int
+    ) -> dict[str, int]:
+        """Delete up to so many rows, the oldest first; counts of events follow."""
+        if table.table is not MonitoringLog.__table__:
+            return super().delete_oldest(session, table, until, limit)
+        before = datetime(until.year, until.month, until.day, tzinfo=UTC)
+        return _delete_oldest(session, before=before, limit=limit)
 
     def reevaluate(
         self, lookback_minutes: float, after: str | None = None, most: int = MOST_JUDGED
@@ -114,7 +127,12 @@ class RetentionRepository(Repository):
         return Reevaluation(examined, len(changes), transitions, changes[:_MOST_SHOWN], after)
 
 
-def _delete_oldest(session: Session, *, before: datetime, limit: int) -> int:
+def delete_minutes(session: Session, before: datetime) -> None:
+    """Delete the health of all systems in the minutes before an instant: one row a minute."""
+    session.execute(delete(SystemHealth).where(SystemHealth.minute < before))
+
+
+def _delete_oldest(session: Session, *, before: datetime, limit: int) -> dict[str, int]:
     oldest = (
         select(MonitoringLog.id)
         .where(MonitoringLog.timestamp < before)
@@ -122,9 +140,11 @@ def _delete_oldest(session: Session, *, before: datetime, limit: int) -> int:
         .limit(limit)
         .with_for_update()
     )
+    ids = session.scalars(oldest).all()
+    results = session.execute(delete(MonitoringResult).where(MonitoringResult.event_id.in_(ids)))
     statement = (
         delete(MonitoringLog)
-        .where(MonitoringLog.id.in_(oldest))
+        .where(MonitoringLog.id.in_(ids))
         .returning(
             MonitoringLog.source,
             MonitoringLog.timestamp,
@@ -137,7 +157,10 @@ def _delete_oldest(session: Session, *, before: datetime, limit: int) -> int:
     increment_counts(session, {where: -count for where, count in lost.items()})
     if len(gone) < limit:
         delete_empty_counts(session, before.date())
-    return len(gone)
+    return {
+        MonitoringLog.__tablename__: len(gone),
+        MonitoringResult.__tablename__: row_count(results),
+    }
 
 
 def _judge_again(

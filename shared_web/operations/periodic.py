@@ -16,11 +16,15 @@ logger = structlog.stdlib.get_logger("veritas.periodic")
 
 @dataclass(frozen=True)
 class Periodic:
-    """Task that runs every `seconds`; it must be safe in several processes at once."""
+    """Task that runs every `seconds`; it must be safe in several processes at once.
+
+    stop: ends a long run early when the service stops.
+    """
 
     name: str
     seconds: float
     work: Callable[[], object]
+    stop: Callable[[], object] = lambda: None
 
 
 @asynccontextmanager
@@ -31,6 +35,8 @@ async def running(periodics: Sequence[Periodic], background: BackgroundWork) -> 
     try:
         yield
     finally:
+        for periodic in periodics:
+            periodic.stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -18,6 +18,9 @@ from staffstuddash_service.datastore.erasure import StatisticsRepository
 from staffstuddash_service.datastore.export import ExportRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
+from staffstuddash_service.datastore.retention.holds import HoldRepository
+from staffstuddash_service.datastore.retention.store import RetentionRepository
+from staffstuddash_service.datastore.retention.tombstones import TombstoneRepository
 from staffstuddash_service.datastore.roster.descriptions import StudentDescriptionRepository
 from staffstuddash_service.datastore.roster.lookups import RosterLookupRepository
 from staffstuddash_service.datastore.roster.person_access import PersonAccessRepository
@@ -74,6 +77,10 @@ class DatastoreManager(Manager):
         self.merging = MergingRepository(self.database, self.spool)
         self.exports = ExportRepository(self.database, self.spool)
         self.statistics = StatisticsRepository(self.database)
+        self.holds = HoldRepository(self.database, self.spool)
+        self.retention = RetentionRepository(self.database, self.spool)
+        self.tombstones = TombstoneRepository(self.database)
+        self.students.after_erasure = self.retention.after_erasure = self.tombstones.record_now
         self.roster = RosterRepository(self.database, self.spool)
         self.roster_lookups = RosterLookupRepository(self.database, self.spool)
         self.student_descriptions = StudentDescriptionRepository(self.database, self.spool)

@@ -20,6 +20,7 @@ from shared_db.repository import Repository
 from shared_db.writes.idempotent_insert import content_digest
 from staffstuddash_service.datastore.actions import log_action
 from staffstuddash_service.datastore.student_locks import MERGED_MEANWHILE
+from staffstuddash_service.errors import StudentHeld
 from staffstuddash_service.models import (
     ActionLog,
     AdvisingRow,
@@ -32,6 +33,7 @@ from staffstuddash_service.models import (
     Draft,
     EnrolmentRow,
     GuardianRow,
+    Hold,
     IdentifierRow,
     PerformanceRecord,
     Student,
@@ -49,6 +51,7 @@ OWNED = (
     GuardianRow,
     IdentifierRow,
     DemographicsRow,
+    Hold,
 )
 
 
@@ -101,10 +104,15 @@ def ids_of_student(session: Session, student_id: str) -> list[str]:
     return sorted({form for id_ in ids for form in equivalent_ids(id_)})
 
 
-def erase_rows(session: Session, student_id: str, actor: str, *, is_memory: bool) -> dict[str, int]:
+def erase_rows(
+    session: Session, student_id: str, actor: str, *, is_memory: bool, also_held: bool = False
+) -> dict[str, int]:
     """Erase the student's rows and leave tombstones; return the rows removed, by table.
 
+    also_held: after a restore, which may bring back a hold that was lifted before the erasure.
+
     Raises:
+        StudentHeld: the student is under a legal hold.
         DatabaseBusy: the student was merged since the rows were locked.
 
     """
@@ -119,6 +127,8 @@ def erase_rows(session: Session, student_id: str, actor: str, *, is_memory: bool
         session.execute(text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
         if ids_of_student(session, student_id) != ids:
             raise DatabaseBusy(MERGED_MEANWHILE)
+    if not also_held:
+        _require_no_hold(session, ids)
     _leave_tombstones(session, student_id, ids, actor, now)
     removed = {
         model.__tablename__: _count(session.execute(delete(model).where(model.student_id.in_(ids))))
@@ -129,6 +139,14 @@ def erase_rows(session: Session, student_id: str, actor: str, *, is_memory: bool
     removed["students"] = _count(session.execute(delete(Student).where(Student.id.in_(ids))))
     removed["action_logs"] = _make_pseudonymous(session, student_id, ids)
     return removed
+
+
+def _require_no_hold(session: Session, ids: Sequence[str]) -> None:
+    # Of the present id, where the request may name a former one.
+    held = select(Hold.student_id).where(Hold.student_id.in_(ids)).order_by(Hold.student_id)
+    found = session.scalars(held).first()
+    if found is not None:
+        raise StudentHeld(found)
 
 
 def _leave_tombstones(

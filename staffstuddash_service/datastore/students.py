@@ -1,6 +1,6 @@
 """Students: inserted, read, searched, updated and erased."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Unpack
@@ -79,7 +79,9 @@ STUDENT = SpoolableType(
 
 
 class StudentRepository(Repository):
-    """Students."""
+    """Students. `after_erasure` is called when an erasure is committed."""
+
+    after_erasure: Callable[[], object] = staticmethod(lambda: None)
 
     def add(self, student_id: str, name: str, email: str | None = None) -> Student:
         """Insert a student; a replay changes nothing and is marked `is_replay`.
@@ -145,14 +147,16 @@ class StudentRepository(Repository):
         """Erase all rows of a student, known or not, and leave a tombstone; idempotent.
 
         Rows under any Unicode form of the id, and under merged ids, are erased. Returns the number
-        of rows removed from each table. Rows of `action_logs` stay, under a pseudonym and without
-        their extra data.
+        of rows removed by table. `action_logs` stay, under a pseudonym and without extra data.
+
+        Raises StudentHeld: the student is under a legal hold.
         """
         ids = self.ids_of(student_id)
         removed = self.write(
             lambda session: erase_rows(session, student_id, actor, is_memory=self.use_fallback)
         )
         purge_students(self.spool, ids)
+        self.after_erasure()
         return removed
 
     def ids_of(self, student_id: str) -> list[str]:
@@ -163,6 +167,7 @@ class StudentRepository(Repository):
         """Erase a known student; return the rows by table, and True for a replay.
 
         Raises:
+            StudentHeld: nothing may be erased.
             StudentNotFound: no student has or had that id.
             StudentMerged: the student was merged into another id.
             DatabaseUnavailable: rows of the student wait in the spool.
@@ -174,6 +179,7 @@ class StudentRepository(Repository):
             lambda session: _delete(session, student_id, actor, is_memory=self.use_fallback)
         )
         purge_students(self.spool, ids)
+        self.after_erasure()
         return deleted
 
     def purge_erased(self) -> int:
@@ -237,8 +243,7 @@ def insert_rows(
 
 
 def _remove(session: Session, student_ids: set[str]) -> None:
-    if student_ids:
-        # The students came with this batch: they have no other rows yet.
+    if student_ids:  # They came with this batch: they have no other rows yet.
         record = PerformanceRecord.student_id
         session.execute(delete(PerformanceRecord).where(record.in_(student_ids)))
         session.execute(delete(Student).where(Student.id.in_(student_ids)))

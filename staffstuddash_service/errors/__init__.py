@@ -18,10 +18,12 @@ from staffstuddash_service.errors.roster import (
     UnknownReference,
 )
 from staffstuddash_service.errors.students import (
+    HoldNotFound,
     MergedElsewhere,
     SameStudent,
     StudentErased,
     StudentExists,
+    StudentHeld,
     StudentMerged,
     StudentNotFound,
 )
@@ -48,6 +50,7 @@ __all__ = [
     "DemographicsNotFound",
     "DraftExists",
     "GuardianExists",
+    "HoldNotFound",
     "IdentifierExists",
     "MergedElsewhere",
     "OrganisationNotFound",
@@ -62,6 +65,7 @@ __all__ = [
     "ScoreOutOfRange",
     "StudentErased",
     "StudentExists",
+    "StudentHeld",
     "StudentMerged",
     "StudentNotFound",
     "TermNotFound",

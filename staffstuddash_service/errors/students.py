@@ -42,6 +42,31 @@ class StudentMerged(Moved):
         )
 
 
+class StudentHeld(Conflict):
+    """Student under a legal hold, of whom nothing is erased."""
+
+    slug = "student-held"
+    title = "The student is under a legal hold"
+
+    def __init__(self, student_id: str) -> None:
+        super().__init__(
+            f"Student {student_id} is under a legal hold, so nothing was erased. Read its reason "
+            f"with GET /api/v1/students/{student_id}/hold; if it no longer applies, lift it with "
+            "DELETE there, and repeat the request.",
+            student_id=student_id,
+        )
+
+
+class HoldNotFound(NotFound):
+    """Student without a legal hold."""
+
+    slug = "hold-not-found"
+    title = "The student is not held"
+
+    def __init__(self, student_id: str) -> None:
+        super().__init__(f"Student {student_id} is under no legal hold.", student_id=student_id)
+
+
 class MergedElsewhere(Conflict):
     """Former id of a student, who was merged into an id other than the requested one."""
 

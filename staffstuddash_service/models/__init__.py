@@ -30,6 +30,7 @@ from staffstuddash_service.models.students import (
     ActionLog,
     Alias,
     Deletion,
+    Hold,
     Student,
     sort_columns,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "Draft",
     "EnrolmentRow",
     "GuardianRow",
+    "Hold",
     "IdentifierRow",
     "KeptRow",
     "OrganisationRow",

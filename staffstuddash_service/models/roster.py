@@ -1,7 +1,7 @@
 """Roster: organisations, terms, courses, classes, people, and their relations to students.
 
-Rows of organisations, classes and relations stay when they end, so that the history is known. Rows
-that only describe a student are deleted instead: they are personal data without further use.
+Rows of organisations, classes and relations stay when they end, so that the history is known.
+Rows that only describe a student are deleted: they are personal data without further use.
 """
 
 from datetime import date, datetime
@@ -25,6 +25,7 @@ from shared_db.personal_data import (
     STUDENT,
     UNTIL_ERASED,
     UNTIL_REMOVED,
+    Ageing,
     personal,
     register,
 )
@@ -176,7 +177,12 @@ class PersonAccess(Base):
     updated_by: Mapped[str] = mapped_column(Key, comment="The name of the caller")
 
 
-@register(STUDENT, purpose="to know the classes of a student over the years", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    purpose="to know the classes of a student over the years",
+    keep=UNTIL_ERASED,
+    ageing=Ageing("roster", "valid_to"),
+)
 class EnrolmentRow(Period, Base):
     """Enrolment of a student in a class."""
 
@@ -191,7 +197,12 @@ class EnrolmentRow(Period, Base):
     class_id: Mapped[str] = mapped_column(Key, _of("classes"))
 
 
-@register(STAFF, purpose="to know the staff of a class over the years", keep=UNTIL_REMOVED)
+@register(
+    STAFF,
+    purpose="to know the staff of a class over the years",
+    keep=UNTIL_REMOVED,
+    ageing=Ageing("roster", "valid_to"),
+)
 class TeachingRow(Period, Base):
     """Assignment of a member of staff to a class."""
 
@@ -207,7 +218,12 @@ class TeachingRow(Period, Base):
     is_primary: Mapped[bool]
 
 
-@register(STUDENT, purpose="to know the advisor of a student over the years", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    purpose="to know the advisor of a student over the years",
+    keep=UNTIL_ERASED,
+    ageing=Ageing("roster", "valid_to"),
+)
 class AdvisingRow(Period, Base):
     """Assignment of a student to an advisor."""
 
@@ -277,9 +293,7 @@ class DemographicsRow(SourcedRow, Base):
 
     __tablename__ = "student_demographics"
 
-    student_id: Mapped[str] = mapped_column(
-        Key, ForeignKey("staffstuddash.students.id"), primary_key=True
-    )
+    student_id: Mapped[str] = mapped_column(Key, _of("students"), primary_key=True)
     birth_date: Mapped[date | None]
     sex: Mapped[str | None] = mapped_column(String(200))
     attributes: Mapped[dict[str, Any]]

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from shared_db.columns import IdempotentRow, Key, Row
-from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, personal, register
+from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, Ageing, personal, register
 from staffstuddash_service.domain.sort_keys import sort_key
 from staffstuddash_service.models.base import Base
 
@@ -23,7 +23,15 @@ def sort_columns(name: str, email: str | None) -> Row:
     return {"sort_key": key[:SORTED_LENGTH], "search_text": f"{key}\n{sort_key(email or '')}"}
 
 
-@register(STUDENT, purpose="to name the student and to find them", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    purpose="to name the student and to find them",
+    keep=UNTIL_ERASED,
+    ageing=Ageing(
+        "leavers",
+        since="the end of the student's last enrolment; the student is erased with all rows",
+    ),
+)
 class Student(IdempotentRow, Base):
     """Student as the school knows them."""
 
@@ -59,6 +67,7 @@ class Student(IdempotentRow, Base):
     STAFF,
     purpose="to show who did something about a student, and the values before a correction",
     keep="for good; without the details after the student is erased",
+    ageing=Ageing("actions", "timestamp"),
 )
 class ActionLog(IdempotentRow, Base):
     """Action about a student; kept under a pseudonym when the student is erased."""
@@ -98,6 +107,29 @@ class Alias(Base):
     )
     digest: Mapped[bytes] = mapped_column(
         LargeBinary(16), comment="Of the name and e-mail under the old id, which may be sent again"
+    )
+
+
+@register(
+    STUDENT,
+    STAFF,
+    purpose="to keep the data of a student for a legal claim",
+    keep="until the hold is lifted, or the student is erased after a restore",
+)
+class Hold(Base):
+    """Legal hold of a student: nothing of the student is deleted by age, or erased."""
+
+    __tablename__ = "holds"
+
+    student_id: Mapped[str] = mapped_column(
+        Key, ForeignKey("staffstuddash.students.id"), primary_key=True
+    )
+    reason: Mapped[str] = mapped_column(
+        Text, comment="A line for each student that was merged into this one"
+    )
+    held_at: Mapped[datetime]
+    held_by: Mapped[str] = mapped_column(
+        Key, comment="The name of the caller", info=personal(STAFF)
     )
 
 

@@ -6,13 +6,16 @@ from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared_db.columns import IdempotentRow, Key, enum_column
-from shared_db.personal_data import STUDENT, UNTIL_ERASED, register
+from shared_db.personal_data import STUDENT, UNTIL_ERASED, Ageing, register
 from staffstuddash_service.domain.drafts import ChangeType, Continuity
 from staffstuddash_service.models.base import Base, of_student
 
 
 @register(
-    STUDENT, purpose="to show a student's marks and to compute records and risks", keep=UNTIL_ERASED
+    STUDENT,
+    purpose="to show a student's marks and to compute records and risks",
+    keep=UNTIL_ERASED,
+    ageing=Ageing("marks", "timestamp"),
 )
 class AssessmentLog(IdempotentRow, Base):
     """Assessed piece of work of one student. It counts if it has a score."""
@@ -71,7 +74,10 @@ class AssessmentLog(IdempotentRow, Base):
 
 
 @register(
-    STUDENT, purpose="to compare the versions of a text and to talk about them", keep=UNTIL_ERASED
+    STUDENT,
+    purpose="to compare the versions of a text and to talk about them",
+    keep=UNTIL_ERASED,
+    ageing=Ageing("drafts", "timestamp"),
 )
 class Draft(IdempotentRow, Base):
     """Version of a student's text for an assignment, compared with the version before."""

@@ -24,6 +24,7 @@ from staffstuddash_service.errors import (
     SameStudent,
     StudentErased,
     StudentExists,
+    StudentHeld,
     StudentMerged,
     StudentNotFound,
 )
@@ -147,7 +148,7 @@ def change_student(
     return StudentOut.model_validate(student)
 
 
-@router.delete("/{student_id}", responses=documented(StudentNotFound))
+@router.delete("/{student_id}", responses=documented(StudentNotFound, StudentHeld))
 def delete_student(
     student_id: StudentId,
     datastore: Datastore,
@@ -156,7 +157,8 @@ def delete_student(
 ) -> ErasureOut:
     """Erase everything stored of the student, for good; dropout follows within a minute.
 
-    The id is refused with 410 from then on. A repeated request has the same answer, without rows.
+    A student under a legal hold is refused with 409. The id is refused with 410 from then on. A
+    repeated request has the same answer, without rows.
     """
     removed, is_replay = datastore.students.delete(student_id, actor=principal.name)
     mark_replay(response, is_replay=is_replay)

@@ -46,7 +46,11 @@ FIGURES = {
     "dropout": ["/api/v1/analytics/summary", "/api/v1/analytics/feedback"],
 }
 # All rows of a student are read, also those that no view shows.
-REFUSED = {"students/{student_id}/demographics", "students/{student_id}/export"}
+REFUSED = {
+    "students/{student_id}/demographics",
+    "students/{student_id}/export",
+    "students/{student_id}/hold",
+}
 OF_STUDENT = {
     service: [
         path.removeprefix("/api/v1/")

@@ -23,6 +23,8 @@ HIDDEN = {
     "staffstuddash.published_background_work": "state of the service",
     "staffstuddash.person_access": "read to admit a person, before there is a limit",
     "staffstuddash.published_memberships": "the condition of the views itself",
+    "staffstuddash.holds": "only for those who may erase",
+    "staffstuddash.published_holds": "only for retention",
     "dropout.alembic_version": "no data of the school",
     "dropout.background_work": "state of the service",
     "dropout.enrolment_backgrounds": "only for the audit of fairness",

@@ -8,12 +8,14 @@ import typer
 from sqlalchemy import Connection, Engine, text
 
 from shared_db.clock import utc_now
+from shared_db.retention.erasure_log import ErasureLog
 from veritas_cli.database import command_settings, connected_engine, exit_on_error
 from veritas_cli.dump.archive import Manifest, new_archive, new_dump, write_manifest
 from veritas_cli.dump.client_tools import fitting_program, libpq_environment
 from veritas_cli.dump.encryption import Copy, encryption_for, plain_copy
 from veritas_cli.dump.transfer import Transfer, progress_by_table
 from veritas_cli.migrations import HISTORIES, SCHEMAS
+from veritas_cli.personal_data.erasures import LOG_NAME, tombstones
 from veritas_cli.postgres.binaries import Programs, major_of
 from veritas_cli.settings import BackupSettings
 from veritas_cli.terminal import say
@@ -39,14 +41,19 @@ RECIPIENTS = Annotated[
 def backup(file: FILE, recipient: RECIPIENTS = None) -> None:
     """Write all tables of Veritas into FILE, as of one instant; the services may keep running.
 
-    With recipients it is encrypted before it reaches the disk: only holders of one of their secret
-    keys can read or restore it.
+    Beside it `erasures.log` keeps the pseudonyms of erased students, which `veritas restore`
+    erases again. With recipients the backup is encrypted before it reaches the disk: only holders
+    of one of their secret keys can read or restore it.
     """
     with exit_on_error("backup"):
         recipients = recipient or BackupSettings.load().backup_recipients
         encrypt = encryption_for(recipients) if recipients else None
         engine = connected_engine(command_settings(), "backup")
+        log = ErasureLog(file.parent / LOG_NAME)
+        log.read()  # refuses a damaged one before the backup is made
         manifest = _write(engine, file, encrypt)
+        with engine.connect() as connection:
+            log.add(tombstones(connection))
         rows = sum(manifest.rows.values())
         size = file.stat().st_size
         state = f"encrypted for {len(recipients)} keys" if encrypt else "not encrypted"

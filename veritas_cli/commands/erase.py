@@ -13,6 +13,7 @@ from shared_web.requests.fields import StoredId
 from staffstuddash_service.datastore import DatastoreManager
 from veritas_cli.commands.spool import damaged_spools, local_spools
 from veritas_cli.database import command_settings, connected_engine, exit_on_error
+from veritas_cli.personal_data.erasures import record_erasures
 from veritas_cli.terminal import checked_id, say
 
 STUDENT = Annotated[str, typer.Argument(help="The student's id.")]
@@ -29,11 +30,14 @@ def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's
     refuse the id from then on, also if nothing was stored under it. The actions of staff stay in
     the action log under a pseudonym, without their details. The statistics of the changed tables
     are computed again, since they hold values of rows. Only the spools of this machine are
-    searched; the services of other machines erase their own. Earlier backups are not changed.
+    searched; the services of other machines erase their own. Earlier backups are not changed; after
+    a restore of one the student is erased again, see ERASURE_LOG. A student under a legal hold is
+    refused.
     """
     with exit_on_error("erase"):
         student_id = checked_id(student, "This cannot be a student's id", StoredId)
-        database = Database.for_bind(connected_engine(command_settings(), "erase"))
+        engine = connected_engine(command_settings(), "erase")
+        database = Database.for_bind(engine)
         if not yes:
             typer.confirm("Erase everything stored of this student, for good?", abort=True)
         datastore, dropout = DatastoreManager(database), DropoutDatabaseManager(database)
@@ -46,6 +50,7 @@ def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's
         for id_ in sorted(forms):
             removed.update(dropout.students.erase(id_))
         _report("dropout", dict(removed))
+        record_erasures(engine)
         datastore.statistics.refresh(_touched(of_staffstuddash))
         dropout.statistics.refresh(_touched(removed))
         with local_spools() as spools:

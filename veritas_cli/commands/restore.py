@@ -9,12 +9,21 @@ import typer
 from sqlalchemy import Connection, Engine, text
 
 from shared_db.errors import ConfigurationError
+from shared_web.settings import ServiceSettings
 from veritas_cli.commands.backup import count_rows
+from veritas_cli.commands.retention import report_runs, run_retention
 from veritas_cli.database import command_settings, connected_engine, exit_on_error
 from veritas_cli.dump.archive import Backup, Manifest, opened_backup, require_whole
 from veritas_cli.dump.client_tools import fitting_program, libpq_environment
 from veritas_cli.dump.transfer import Transfer, progress_by_table
 from veritas_cli.migrations import SCHEMAS, migrate_all
+from veritas_cli.personal_data.erasures import (
+    LOG_NAME,
+    erase_again,
+    insert_tombstones,
+    logged_erasures,
+    tombstones,
+)
 from veritas_cli.postgres.binaries import major_of
 from veritas_cli.services import logins
 from veritas_cli.terminal import say
@@ -32,14 +41,25 @@ IDENTITY = Annotated[
 ]
 
 
-def restore(file: FILE, *, replace: REPLACE = False, identity: IDENTITY = None) -> None:
+ERASURES = Annotated[
+    Path | None,
+    typer.Option(help="A log of erasures (ERASURE_LOG), in addition to the one beside FILE."),
+]
+
+
+def restore(
+    file: FILE, *, replace: REPLACE = False, identity: IDENTITY = None, erasures: ERASURES = None
+) -> None:
     """Load the tables of a backup; stop the services before.
 
     The file is checked first, with its key if it is encrypted; it is decrypted on its way to the
     server and never onto the disk. A database with rows is refused without --replace. With it the
-    old tables are deleted when the new ones are complete.
+    old tables are deleted when the new ones are complete. Students who were erased since the backup
+    are erased again: those in ERASURE_LOG, in `erasures.log` beside FILE, and in the old tables.
+    Then rows are deleted by age, as RETENTION_*_DAYS say.
     """
     with exit_on_error("restore"):
+        erased = logged_erasures(_logs(file, erasures))
         with opened_backup(file, identity) as opened:
             require_whole(opened)
             manifest = opened.manifest
@@ -47,13 +67,26 @@ def restore(file: FILE, *, replace: REPLACE = False, identity: IDENTITY = None) 
             engine = connected_engine(settings, "restore")
             _require_fitting_server(engine, manifest)
             with _schemas_aside(engine, replace=replace):
+                with engine.connect() as connection:
+                    erased |= tombstones(connection, _ASIDE)
                 _load(engine, opened)
                 _require_same_counts(engine, manifest)
+                insert_tombstones(engine, erased)
         rows = sum(manifest.rows.values())
         say(f"Restored {rows:,} rows of {len(manifest.rows)} tables, as of {manifest.made_at}.")
         # A backup holds no roles and grants, and its tables may be those of an older release.
         refusal = migrate_all(engine, role_prefix=settings.database_role_prefix, logins=logins())
         say(refusal or "The tables are up to date, and the services have their roles.")
+        count = erase_again(engine, "veritas restore")
+        say(f"{count:,} students who were erased since the backup are erased again.")
+        report_runs(run_retention(engine))
+
+
+def _logs(file: Path, given: Path | None) -> list[Path]:
+    if given is not None and not given.is_file():
+        raise ConfigurationError(f"{given} is no file. Name the log of ERASURE_LOG.")
+    own = ServiceSettings.load().erasure_log
+    return [log for log in (file.parent / LOG_NAME, own, given) if log is not None]
 
 
 def _require_fitting_server(engine: Engine, manifest: Manifest) -> None:

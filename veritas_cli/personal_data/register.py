@@ -3,12 +3,13 @@
 import textwrap
 from collections.abc import Iterator, Mapping
 
-from sqlalchemy import Table
+from sqlalchemy import MetaData, Table
 from sqlalchemy.orm import DeclarativeBase
 
 from dropout_service.models import Base as DropoutBase
 from monitoring_service.models import Base as MonitoringBase
 from shared_db.personal_data import Declaration, declaration_of, table_titles
+from shared_db.retention.tables import aging_tables
 from shared_web.auth.keys import AccessBase
 from staffstuddash_service.models import Base as StaffstuddashBase
 from veritas_cli.personal_data.files import SPOOL_TABLES
@@ -48,7 +49,9 @@ def _sections() -> Iterator[str]:
         titles = table_titles(base)
         for table in sorted(base.metadata.tables.values(), key=lambda each: each.name):
             title = titles.get(table, "State of the background work of the service.")
-            yield _section(str(table.fullname), title, _declarations(table))
+            yield _section(
+                str(table.fullname), title, _declarations(table), _ageing(base.metadata, table)
+            )
     for name, fields in SPOOL_TABLES.items():
         yield _section(f"SERVICE-spool.db, {name}", "Table of the spool file.", fields)
 
@@ -60,7 +63,20 @@ def _declarations(table: Table) -> dict[str, Declaration]:
     return {name: each for name, each in found.items() if each is not None}
 
 
-def _section(name: str, title: str, fields: Mapping[str, Declaration]) -> str:
+def _ageing(metadata: MetaData, table: Table) -> str | None:
+    """Return the sentence on the age at which rows of a table are deleted; None if they are not."""
+    for one in aging_tables(metadata):
+        since = one.ageing.since or f"`{one.ageing.column}`"
+        if one.table is table:
+            return f"with `{one.ageing.setting}`, so many days after {since}."
+        if table in one.parts:
+            return f"with its row of `{one.name}` (`{one.ageing.setting}`)."
+    return None
+
+
+def _section(
+    name: str, title: str, fields: Mapping[str, Declaration], ageing: str | None = None
+) -> str:
     groups = dict[tuple[tuple[str, ...], str, str], list[str]]()
     for field, one in fields.items():
         groups.setdefault((tuple(one.subjects), one.purpose, one.keep), []).append(field)
@@ -73,4 +89,8 @@ def _section(name: str, title: str, fields: Mapping[str, Declaration]) -> str:
             line, _WIDTH, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
         )
         lines.append(wrapped)
+    if ageing is not None:
+        lines.append(
+            textwrap.fill(f"* **Deleted by age** {ageing}", _WIDTH, subsequent_indent="  ")
+        )
     return "\n".join([*lines, ""])

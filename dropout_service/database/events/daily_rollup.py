@@ -6,7 +6,7 @@ recomputes the days. Either way a replay counts once, and the order of arrival c
 students' rows are locked, so that parallel writers lose no update.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
@@ -63,6 +63,13 @@ def rebuild_days_of(session: Session, student_ids: Sequence[str]) -> None:
     if student_ids:
         session.execute(_rebuild(_dialect(session)), {"student_ids": student_ids})
         update_uses_of_students(session, student_ids)
+
+
+def recompute_days(session: Session, student_days: Collection[tuple[str, int]]) -> None:
+    """Recompute the rollup of these days of students, who must be locked."""
+    if student_days:
+        days = _STUDENT_DAY.in_(sorted(student_days))
+        session.execute(_upsert(_dialect(session), days))
 
 
 def _dialect(session: Session) -> str:

@@ -19,6 +19,7 @@ from shared_db.row_moves import MoveReport, move_rows, owned_tables, row_count
 from shared_db.writes.idempotent_insert import content_digest
 from staffstuddash_service.datastore.actions import log_action
 from staffstuddash_service.datastore.merging.drafts import merge_drafts
+from staffstuddash_service.datastore.merging.holds import merge_holds
 from staffstuddash_service.datastore.merging.roster import MERGED, merge_roster
 from staffstuddash_service.datastore.performance import recompute_all
 from staffstuddash_service.datastore.student_locks import (
@@ -38,6 +39,7 @@ from staffstuddash_service.models import (
     Base,
     ConceptStanding,
     Draft,
+    Hold,
     PerformanceRecord,
     Student,
 )
@@ -46,6 +48,7 @@ from staffstuddash_service.models import (
 # other tables with a student's id are moved as they are.
 RESOLVED = (
     Draft.__tablename__,
+    Hold.__tablename__,
     ConceptStanding.__tablename__,
     PerformanceRecord.__tablename__,
     *MERGED,
@@ -117,6 +120,7 @@ def _move(session: Session, old_id: str, target: str, actor: str, *, is_rename: 
     moved = move_rows(session, MOVED, "student_id", old_id, target)
     roster = merge_roster(session, old_id, target, now)
     drafts = merge_drafts(session, old_id, target)
+    held = merge_holds(session, old_id, target)
     records = _delete_derived(session, old_id)
     recompute_all(session, target, now)
     standings = session.scalar(select(func.count()).where(ConceptStanding.student_id == target))
@@ -127,11 +131,12 @@ def _move(session: Session, old_id: str, target: str, actor: str, *, is_rename: 
     session.execute(delete(Student).where(Student.id == old_id))
     return MoveReport(
         target,
-        moved={**moved, **roster.moved, "drafts": drafts.moved, "students": 1},
+        moved={**moved, **roster.moved, "drafts": drafts.moved, "holds": held.moved, "students": 1},
         conflicts={
             "students": 0 if is_rename else 1,
             "performance_records": 0 if is_rename else records,
             "drafts": drafts.conflicts,
+            "holds": held.conflicts,
             **roster.conflicts,
         },
         recomputed={

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Unpack
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import Select, case, func, or_, select
 
 from shared_db.clock import utc_now
 from shared_db.queries.pagination import Keyset, Page, PageOptions
@@ -50,15 +50,20 @@ class YearEndRepository(Repository):
 
         left_by: only those that had left on that day. A student without any enrolment is no leaver.
         """
-        model, day = EnrolmentRow, utc_now().date()
-        # An enrolment that ended with its beginning never held.
-        has_held = or_(model.valid_from.is_(None), model.valid_from < model.valid_to)
-        left_on = func.max(case((has_held, model.valid_to)))
-        open_count = func.sum(case((has_not_ended(model, day), 1), else_=0))
-        query = select(model.student_id, left_on.label("left_on")).group_by(model.student_id)
-        query = query.having(open_count == 0, left_on <= (left_by or day))
+        query = leavers(left_by or utc_now().date())
         after, limit = options.get("after"), options.get("limit", 100)
         rows, following = self.read_filtered(
             lambda session: _BY_STUDENT.rows(session, query, after=after, limit=limit)
         )
         return Page([Leaver(row[0], row[1]) for row in rows], following)
+
+
+def leavers(left_by: date) -> Select[str, date]:
+    """Return the query of the students whose last enrolment was over on the day, with its end."""
+    model, day = EnrolmentRow, utc_now().date()
+    # An enrolment that ended with its beginning never held.
+    has_held = or_(model.valid_from.is_(None), model.valid_from < model.valid_to)
+    left_on = func.max(case((has_held, model.valid_to)))
+    open_count = func.sum(case((has_not_ended(model, day), 1), else_=0))
+    query = select(model.student_id, left_on.label("left_on")).group_by(model.student_id)
+    return query.having(open_count == 0, left_on <= left_by)
