@@ -108,6 +108,7 @@ class ServiceSettings(TokenSettings):
     rate_limit_seconds: int = Field(60, ge=1, le=86_400)
     monitoring_url: str | None = Field(None, pattern=r"^https?://[^/\s]+/?$")
     monitoring_key: SecretStr | None = None
+    audit_moving_seconds: float = Field(2, ge=0, le=3600)
     slow_request_seconds: float = Field(1, gt=0, le=3600)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "text"] = "auto"

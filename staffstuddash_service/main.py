@@ -7,6 +7,7 @@ from shared_web.operations.periodic import Periodic
 from shared_web.operations.spool import SpoolConfig
 from staffstuddash_service.datastore import SPOOLABLE_TYPES, DatastoreManager, datastore
 from staffstuddash_service.migrations import HISTORY
+from staffstuddash_service.models import Base
 from staffstuddash_service.routes import (
     actions,
     assessments,
@@ -14,6 +15,7 @@ from staffstuddash_service.routes import (
     dashboard,
     drafts,
     performance,
+    reads,
     students,
     tables,
 )
@@ -44,6 +46,7 @@ SERVICE = Service(
         {"name": "concepts", "description": "Topics that are taught."},
         {"name": "roster", "description": "Classes, staff, and their students over time."},
         {"name": "dashboard", "description": "Overviews for staff."},
+        {"name": "audit", "description": "Requests that showed data of a student."},
         {"name": "access", "description": "Keys of systems, and roles of persons."},
     ],
     routers=[
@@ -51,6 +54,7 @@ SERVICE = Service(
         tables.router,
         assessments.router,
         drafts.router,
+        reads.router,
         performance.router,
         actions.router,
         concepts.router,
@@ -89,6 +93,7 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
         HISTORY,
         periodics,
         spool_config=SpoolConfig(manager, SPOOLABLE_TYPES),
+        audited=Base.metadata,
     )
     app.state.manager = manager
     return app

@@ -19,6 +19,7 @@ from dropout_service.database.predictions.model_registry import ModelRegistry
 from dropout_service.database.predictions.recomputing import RecomputingRepository
 from dropout_service.database.predictions.store import PredictionRepository
 from dropout_service.database.predictions.summary import RiskSummaryRepository
+from dropout_service.database.reads import ReadRepository
 from dropout_service.database.statistics import StatisticsRepository
 from dropout_service.database.students.sight import refusals_out_of_sight
 from dropout_service.database.students.store import STUDENT, StudentRepository
@@ -64,6 +65,7 @@ class DropoutDatabaseManager(Manager):
         self.recomputing = RecomputingRepository(self.database, self.spool)
         self.merging = MergingRepository(self.database, self.spool)
         self.exports = ExportRepository(self.database, self.spool)
+        self.reads = ReadRepository(self.database, self.spool)
         self.statistics = StatisticsRepository(self.database)
         self.models = ModelRegistry(self.database)
         self.feedback = FeedbackRepository(self.database)

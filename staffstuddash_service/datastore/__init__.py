@@ -18,6 +18,7 @@ from staffstuddash_service.datastore.erasure import StatisticsRepository
 from staffstuddash_service.datastore.export import ExportRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
+from staffstuddash_service.datastore.reads import ReadRepository
 from staffstuddash_service.datastore.roster.descriptions import StudentDescriptionRepository
 from staffstuddash_service.datastore.roster.lookups import RosterLookupRepository
 from staffstuddash_service.datastore.roster.person_access import PersonAccessRepository
@@ -73,6 +74,7 @@ class DatastoreManager(Manager):
         self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
         self.merging = MergingRepository(self.database, self.spool)
         self.exports = ExportRepository(self.database, self.spool)
+        self.reads = ReadRepository(self.database, self.spool)
         self.statistics = StatisticsRepository(self.database)
         self.roster = RosterRepository(self.database, self.spool)
         self.roster_lookups = RosterLookupRepository(self.database, self.spool)

@@ -34,6 +34,7 @@ from staffstuddash_service.models import (
     GuardianRow,
     IdentifierRow,
     PerformanceRecord,
+    ReadSubject,
     Student,
 )
 
@@ -49,6 +50,7 @@ OWNED = (
     GuardianRow,
     IdentifierRow,
     DemographicsRow,
+    ReadSubject,
 )
 
 
