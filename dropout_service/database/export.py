@@ -18,7 +18,10 @@ from shared_db.row_export.ownership import owned_rows
 
 def _owned(ids: Collection[str]) -> Mapping[Table, ColumnElement[bool]]:
     owned = owned_rows(Base.metadata.tables["dropout.students"], "student_id", ids)
-    return {**owned, ReadRow.__table__: reads_of_students(ReadRow, ReadSubject, ids)}
+    return {
+        **owned,
+        Base.metadata.tables["dropout.reads"]: reads_of_students(ReadRow, ReadSubject, ids),
+    }
 
 
 PART = Part("dropout", "Data of a student in dropout", Base, _owned)

@@ -13,16 +13,17 @@ from shared_db.audit.rows import ChainedRead
 from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.queries.dialects import in_list
+from shared_db.repository import Repository
 
 # A read of a list may have 200 students.
 BATCH = 200
 
 
-class ReadStore:
+class ReadStore(Repository):
     """Tables of the reads of one service."""
 
     def __init__(self, database: Database, metadata: MetaData) -> None:
-        self._database = database
+        super().__init__(database)
 
         def table(name: str) -> Table:
             return metadata.tables[f"{metadata.schema}.{name}"]
@@ -30,14 +31,15 @@ class ReadStore:
         self._reads, self._subjects = table("reads"), table("read_subjects")
         self._students, self._aliases = table("students"), table("aliases")
 
-    def insert(self, reads: Sequence[ChainedRead]) -> None:
+    def add(self, reads: Sequence[ChainedRead]) -> None:
         """Insert the reads that are not stored yet, in one transaction.
 
         Raises:
-            ServiceError: as `Database.unit_of_work`.
+            ServiceError: as `Repository.write`.
 
         """
-        with self._database.unit_of_work() as session:
+
+        def change(session: Session) -> None:
             insert_new = partial(_insert_new, session)
             insert_new(self._reads, [read.row for read in reads])
             subjects = [
@@ -55,6 +57,8 @@ class ReadStore:
                 ],
             )
 
+        self.write(change)
+
     def move(self, file: AuditFile) -> int:
         """Move the waiting reads of the file into the tables; return their number.
 
@@ -68,7 +72,7 @@ class ReadStore:
         """
         moved = 0
         while waiting := file.pending(BATCH):
-            self.insert([read for _, read in waiting])
+            self.add([read for _, read in waiting])
             file.remove([place for place, _ in waiting])
             moved += len(waiting)
         file.truncate_wal()

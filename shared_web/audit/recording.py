@@ -127,7 +127,7 @@ class ReadAudit:
 
     def _append(self, reads: Sequence[ChainedRead]) -> None:
         if self._database.use_fallback:
-            self._store.insert(reads)
+            self._store.add(reads)
         else:
             self.file.append(reads)
 

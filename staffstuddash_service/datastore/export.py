@@ -24,7 +24,10 @@ _DRAFTS_AT_ONCE = 20
 
 def _owned(ids: Collection[str]) -> Mapping[Table, ColumnElement[bool]]:
     owned = owned_rows(Base.metadata.tables["staffstuddash.students"], "student_id", ids)
-    return {**owned, ReadRow.__table__: reads_of_students(ReadRow, ReadSubject, ids)}
+    return {
+        **owned,
+        Base.metadata.tables["staffstuddash.reads"]: reads_of_students(ReadRow, ReadSubject, ids),
+    }
 
 
 def _drafts(session: Session, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
