@@ -15,10 +15,14 @@ _STREAMED = {"yield_per": 1000}
 
 @dataclass
 class ChainReport:
-    """Chain as it was found; digest: of its last row. A record of it elsewhere shows a cut end."""
+    """Chain as it was found. A record of the last digest elsewhere shows a cut end.
+
+    rows: those that are there. last: number of the last one. digest: of the last one.
+    """
 
     chain: str
     rows: int = 0
+    last: int = 0
     digest: str = ""
 
 
@@ -60,7 +64,7 @@ def _check(report: AuditReport, row: Row) -> None:
     if not report.chains or report.chains[-1].chain != row["chain"]:
         report.chains.append(ChainReport(row["chain"], digest=first_digest(row["chain"])))
     chain = report.chains[-1]
-    expected = chain.rows + 1
+    expected = chain.last + 1
     place = f"chain {row['chain']}, row {row['number']}"
     if row["number"] != expected:
         missing = f"{expected} to {row['number'] - 1}" if row["number"] > expected + 1 else expected
@@ -71,7 +75,8 @@ def _check(report: AuditReport, row: Row) -> None:
         report.faults.append(f"{place}: it was changed.")
     elif str(row["read_at"].date()) != chain_day(row["chain"]):
         report.faults.append(f"{place}: it is of another day than its chain.")
-    chain.rows, chain.digest = row["number"], row["digest"]
+    chain.rows += 1
+    chain.last, chain.digest = row["number"], row["digest"]
 
 
 def _faults_of_subjects(

@@ -37,7 +37,7 @@ def verify(day: DAY = None, chains: CHAINS = False) -> None:  # noqa: FBT002 - t
         for schema, report in reports.items():
             say(f"{schema}: {report.rows} reads in {len(report.chains)} chains")
             for chain in report.chains if chains else ():
-                say(f"  {chain.chain} {chain.rows} {chain.digest}")
+                say(f"  {chain.chain} {chain.last} {chain.digest}")
             for fault in report.faults[:_MOST_FAULTS]:
                 say(f"  {fault}")
         count = sum(len(report.faults) for report in reports.values())
