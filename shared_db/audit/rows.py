@@ -14,6 +14,8 @@ from hashlib import blake2b
 from secrets import token_hex
 from typing import Any
 
+import orjson
+
 from shared_db.columns import Row
 from shared_db.pseudonyms import pseudonym_of
 
@@ -73,13 +75,12 @@ class ChainedRead:
 
     def to_json(self) -> str:
         """Return the rows as JSON."""
-        row = {**self.row, "read_at": self.row["read_at"].isoformat()}
-        return json.dumps({"row": row, "subjects": list(self.subjects)}, ensure_ascii=False)
+        return orjson.dumps({"row": self.row, "subjects": self.subjects}).decode()
 
     @classmethod
     def from_json(cls, content: str) -> "ChainedRead":
         """Return the rows of a JSON text by `to_json`."""
-        found = json.loads(content)
+        found = orjson.loads(content)
         read_at = datetime.fromisoformat(found["row"]["read_at"])
         return cls({**found["row"], "read_at": read_at}, found["subjects"])
 
@@ -111,7 +112,7 @@ class Chain:
             self._day, self._number = day, 0
             self._name = f"{day}.{self.service}.{token_hex(_TOKEN_BYTES)}"
             self._digest = first_digest(self._name)
-        subjects = [_subject(student_id) for student_id in read.student_ids[:MAX_NAMED]]
+        subjects = _subjects(read.student_ids[:MAX_NAMED])
         caller, kind = _caller(read, subjects)
         self._number += 1
         row: Row = {
@@ -158,9 +159,14 @@ def token_of(student_id: str, salt: str) -> str:
     return blake2b(student_id.encode(), digest_size=_TOKEN_BYTES, key=key).hexdigest()
 
 
-def _subject(student_id: str) -> Row:
-    salt = token_hex(_TOKEN_BYTES)
-    return {"token": token_of(student_id, salt), "salt": salt, "read_as": student_id}
+def _subjects(student_ids: Sequence[str]) -> list[Row]:
+    size = 2 * _TOKEN_BYTES
+    salts = token_hex(_TOKEN_BYTES * len(student_ids))
+    return [
+        {"token": token_of(student_id, salt), "salt": salt, "read_as": student_id}
+        for place, student_id in enumerate(student_ids)
+        for salt in (salts[place * size : (place + 1) * size],)
+    ]
 
 
 def _caller(read: Read, subjects: Sequence[Row]) -> tuple[str, CallerKind]:
