@@ -107,7 +107,7 @@ def test_refusals_and_answers_without_students_are_not_recorded(
 def test_a_purpose_that_cannot_be_stored_is_refused(
     client: TestClient, datastore: DatastoreManager, purpose: str
 ) -> None:
-    answer = client.get(STUDENT, headers={"Veritas-Purpose": purpose})  # type: ignore[dict-item] # bytes are sent as they are
+    answer = client.get(STUDENT, headers={"Veritas-Purpose": purpose})
 
     assert (answer.status_code, "200 characters" in answer.text) == (422, True)
     assert stored_reads(client, datastore) == []

@@ -11,7 +11,7 @@ from monitoring_service.models import Base as MonitoringBase
 from shared_db.personal_data import Declaration, declaration_of, table_titles
 from shared_web.auth.keys import AccessBase
 from staffstuddash_service.models import Base as StaffstuddashBase
-from veritas_cli.personal_data.files import SPOOL_TABLES
+from veritas_cli.personal_data.files import AUDIT_TABLES, SPOOL_TABLES
 
 BEGIN = "<!-- Generated from the models by `make privacy`. -->\n"
 END = "<!-- End of the generated part. -->\n"
@@ -51,6 +51,9 @@ def _sections() -> Iterator[str]:
             yield _section(str(table.fullname), title, _declarations(table))
     for name, fields in SPOOL_TABLES.items():
         yield _section(f"SERVICE-spool.db, {name}", "Table of the spool file.", fields)
+    for name, fields in AUDIT_TABLES.items():
+        title = "Table of the file in which reads wait for the database."
+        yield _section(f"SERVICE-audit.db, {name}", title, fields)
 
 
 def _declarations(table: Table) -> dict[str, Declaration]:
