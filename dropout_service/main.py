@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from dropout_service.database import SPOOLABLE_TYPES, DropoutDatabaseManager, db_manager
 from dropout_service.migrations import HISTORY
+from dropout_service.models import Base
 from dropout_service.routes import (
     analytics,
     assessments,
@@ -13,6 +14,7 @@ from dropout_service.routes import (
     feedback,
     models,
     predictions,
+    reads,
     students,
 )
 from dropout_service.settings import Settings
@@ -36,6 +38,7 @@ SERVICE = Service(
         {"name": "models", "description": "Learned models: training courses and metrics."},
         {"name": "feedback", "description": "Verdicts of staff on predictions."},
         {"name": "analytics", "description": "Risks over all students."},
+        {"name": "audit", "description": "Requests that showed data of a student."},
     ],
     routers=[
         events.router,
@@ -47,6 +50,7 @@ SERVICE = Service(
         models.router,
         feedback.router,
         analytics.router,
+        reads.router,
     ],
 )
 
@@ -73,6 +77,7 @@ def create_app(
         periodics,
         intake,
         SpoolConfig(manager, SPOOLABLE_TYPES),
+        audited=Base.metadata,
     )
     app.state.manager = manager
     return app

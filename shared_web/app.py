@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
+from sqlalchemy import MetaData
 from starlette.routing import BaseRoute
 
 from shared_db.background_work.state import BackgroundWork
@@ -18,6 +19,7 @@ from shared_db.connection.database import Database
 from shared_db.errors import ConfigurationError
 from shared_db.provisioning.migrations import History, require_migrated
 from shared_db.spool.access import SpoolAccess
+from shared_web.audit.recording import PURPOSE, ReadAudit
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.cors import ProblemCORS
 from shared_web.auth.dependencies import Authenticator
@@ -29,6 +31,7 @@ from shared_web.auth.persons import PersonLookup
 from shared_web.auth.roles import RoleManager
 from shared_web.auth.tokens.logins import ON_BEHALF_OF
 from shared_web.operations import me
+from shared_web.operations.auditing import audit_periodics, auditing
 from shared_web.operations.docs_page import docs_routes
 from shared_web.operations.error_reporting import reporting
 from shared_web.operations.health import health_routes
@@ -90,12 +93,14 @@ def create_service_app(
     periodics: Sequence[Periodic] = (),
     intake: Acknowledgement | None = None,
     spool_config: SpoolConfig | None = None,
+    audited: MetaData | None = None,
 ) -> FastAPI:
     """Return the app of the service; its database is opened and checked at the start.
 
     periodics: tasks that the service repeats while it runs. intake: acknowledgement of single
     events; queued ones are stored after the last request and before the process ends.
     spool_config: additions that are accepted while the database is unavailable.
+    audited: tables of a service with rows of students, whose reads are recorded.
     """
     keys = KeyManager(
         database,
@@ -112,6 +117,7 @@ def create_service_app(
     )
     authenticator = Authenticator(settings, keys, uses, roles, persons)
     spool = spool_config.manager.spool if spool_config is not None else SpoolAccess()
+    audit = ReadAudit(settings, service.name, database, audited) if audited is not None else None
     background = BackgroundWork(BackgroundRows(database, history.schema).write)
 
     def prepare() -> None:
@@ -137,7 +143,13 @@ def create_service_app(
         if settings.workers > 1:
             tune_gc()
         with reporting(settings, service.name), replaying(spool_config, background):
-            async with running(periodics, background), storing(uses):
+            async with (
+                running(
+                    [*periodics, *audit_periodics(audit, settings.audit_moving_seconds)], background
+                ),
+                storing(uses),
+                auditing(audit),
+            ):
                 try:
                     yield
                 finally:
@@ -161,6 +173,7 @@ def create_service_app(
     app.state.authenticator = authenticator
     app.state.prepare = prepare
     app.state.intake = intake
+    app.state.read_audit = audit
     app.state.batches = BatchLimiter(settings.max_batch_bytes)
     app.state.json_threads = ReservedThreads(JSON_THREADS)
     app.state.expensive_reads = ExpensiveReads(settings.expensive_reads)
@@ -168,7 +181,7 @@ def create_service_app(
     # Routes are matched in this order, so the most frequent ones come first.
     first, *others = service.routes
     app.router.routes.append(first)
-    app.include_router(health_routes(service.name, release, database, spool, background))
+    app.include_router(health_routes(service.name, release, database, spool, background, audit))
     app.router.routes.extend(others)
     app.include_router(docs_routes(service.title))
     _install_middleware(app, settings, database)
@@ -204,6 +217,7 @@ def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Datab
                 "Content-Type",
                 "Idempotency-Key",
                 ON_BEHALF_OF,
+                PURPOSE,
                 "X-Request-ID",
             ],
             expose_headers=[

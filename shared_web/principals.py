@@ -26,6 +26,7 @@ class Permission(StrEnum):
     MERGE = "merge"
     ERASE = "erase"
     EXPORT = "export"
+    AUDIT_READ = "audit.read"
     PEOPLE_MANAGE = "people.manage"
     KEYS_MANAGE = "keys.manage"
     SYSTEM_READ = "system.read"
@@ -130,7 +131,7 @@ BUILT_IN_ROLES = MappingProxyType(
             Role("admin", _EVERYTHING, sees_all=True),
             Role(
                 "principal",
-                _ADVISOR | {Permission.SYSTEM_READ, Permission.EXPORT},
+                _ADVISOR | {Permission.SYSTEM_READ, Permission.EXPORT, Permission.AUDIT_READ},
                 sees_all=True,
             ),
             Role("advisor", _ADVISOR),

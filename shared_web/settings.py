@@ -115,6 +115,7 @@ class ServiceSettings(TokenSettings):
     erasure_log: Path | None = None
     monitoring_url: str | None = Field(None, pattern=r"^https?://[^/\s]+/?$")
     monitoring_key: SecretStr | None = None
+    audit_moving_seconds: float = Field(2, ge=0, le=3600)
     slow_request_seconds: float = Field(1, gt=0, le=3600)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "text"] = "auto"

@@ -8,6 +8,7 @@ from shared_web.operations.retention import retention_periodic
 from shared_web.operations.spool import SpoolConfig
 from staffstuddash_service.datastore import SPOOLABLE_TYPES, DatastoreManager, datastore
 from staffstuddash_service.migrations import HISTORY
+from staffstuddash_service.models import Base
 from staffstuddash_service.routes import (
     actions,
     assessments,
@@ -16,6 +17,7 @@ from staffstuddash_service.routes import (
     drafts,
     holds,
     performance,
+    reads,
     students,
     tables,
 )
@@ -46,6 +48,7 @@ SERVICE = Service(
         {"name": "concepts", "description": "Topics that are taught."},
         {"name": "roster", "description": "Classes, staff, and their students over time."},
         {"name": "dashboard", "description": "Overviews for staff."},
+        {"name": "audit", "description": "Requests that showed data of a student."},
         {"name": "access", "description": "Keys of systems, and roles of persons."},
     ],
     routers=[
@@ -54,6 +57,7 @@ SERVICE = Service(
         tables.router,
         assessments.router,
         drafts.router,
+        reads.router,
         performance.router,
         actions.router,
         concepts.router,
@@ -101,6 +105,7 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
         HISTORY,
         periodics,
         spool_config=SpoolConfig(manager, SPOOLABLE_TYPES),
+        audited=Base.metadata,
     )
     app.state.manager = manager
     return app

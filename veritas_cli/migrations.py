@@ -69,6 +69,7 @@ def service_roles(prefix: str = ROLE_PREFIX) -> list[ServiceRole]:
             (*history.reads, *READ_BY_ALL),
             (*history.writes, *WRITTEN_BY_ALL),
             (*history.calls, *CALLED_BY_ALL),
+            history.appends,
         )
         for history in SERVICES
     ]

@@ -21,10 +21,13 @@ from dropout_service.database.predictions.store import PredictionRepository
 from dropout_service.database.predictions.summary import RiskSummaryRepository
 from dropout_service.database.retention import RetentionRepository
 from dropout_service.database.statistics import StatisticsRepository
+from dropout_service.database.students.locking import require_student
 from dropout_service.database.students.sight import refusals_out_of_sight
 from dropout_service.database.students.store import STUDENT, StudentRepository
-from dropout_service.models import Base
+from dropout_service.models import Base, ReadRow, ReadSubject
 from dropout_service.settings import Settings
+from shared_db.audit.listing import ReadTables
+from shared_db.audit.repository import ReadRepository
 from shared_db.connection.database import Database
 from shared_db.repository import Manager
 
@@ -66,6 +69,9 @@ class DropoutDatabaseManager(Manager):
         self.merging = MergingRepository(self.database, self.spool)
         self.exports = ExportRepository(self.database, self.spool)
         self.retention = RetentionRepository(self.database)
+        self.reads = ReadRepository(
+            self.database, ReadTables(ReadRow, ReadSubject), require_student
+        )
         self.statistics = StatisticsRepository(self.database)
         self.models = ModelRegistry(self.database)
         self.feedback = FeedbackRepository(self.database)

@@ -9,14 +9,19 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.students.erasure import ids_of_student
 from dropout_service.database.students.locking import require_student
-from dropout_service.models import Base
+from dropout_service.models import Base, ReadRow, ReadSubject
+from shared_db.audit.listing import reads_of_students
 from shared_db.repository import Repository
 from shared_db.row_export.archive import Part, new_zip, write_rows
 from shared_db.row_export.ownership import owned_rows
 
 
 def _owned(ids: Collection[str]) -> Mapping[Table, ColumnElement[bool]]:
-    return owned_rows(Base.metadata.tables["dropout.students"], "student_id", ids)
+    owned = owned_rows(Base.metadata.tables["dropout.students"], "student_id", ids)
+    return {
+        **owned,
+        Base.metadata.tables["dropout.reads"]: reads_of_students(ReadRow, ReadSubject, ids),
+    }
 
 
 PART = Part("dropout", "Data of a student in dropout", Base, _owned)

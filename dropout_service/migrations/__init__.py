@@ -22,5 +22,6 @@ HISTORY = History(
         "staffstuddash_seen.published_identifiers",
     ),
     has_person_views=True,
+    appends=("dropout.reads",),
     calls=("dropout.refresh_statistics(name)",),
 )

@@ -7,6 +7,7 @@ from dropout_service.models.assessments import (
     KnownStudent,
     MarkCorrection,
 )
+from dropout_service.models.audit import ReadRow, ReadSubject
 from dropout_service.models.base import Base
 from dropout_service.models.courses import (
     Course,
@@ -48,6 +49,8 @@ __all__ = [
     "LearningEvent",
     "MarkCorrection",
     "PredictionFeedback",
+    "ReadRow",
+    "ReadSubject",
     "ResourceUse",
     "Student",
     "Submission",

@@ -165,3 +165,5 @@ class PredictionFeedback(IdempotentRow, Base):
         String(200), comment="The name of the API key", info=personal(STAFF)
     )
     created_at: Mapped[datetime]
+    # Of the prediction; set on the returned object, not stored.
+    student_id = ""

@@ -22,6 +22,7 @@ class FeedbackOut(Out):
 
     id: str
     prediction_id: str
+    student_id: str
     verdict: Verdict
     note: str | None
     given_by: str | None

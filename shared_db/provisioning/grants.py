@@ -69,11 +69,12 @@ class ServiceRole(GrantedRole):
     """Role of one service: all rows of its own schema, and its declared rights on others.
 
     writes: tables whose rows it may change. calls: functions that it may call and others may not,
-    with the types of their arguments.
+    with the types of their arguments. appends: own tables whose rows it never changes.
     """
 
     writes: tuple[Grant, ...] = ()
     calls: tuple[str, ...] = ()
+    appends: tuple[str, ...] = ()
 
     def _own_privileges(self) -> Iterator[str]:
         yield f"GRANT USAGE ON SCHEMA {self.schema} TO {self.name}"
@@ -85,6 +86,8 @@ class ServiceRole(GrantedRole):
         later = f"ALTER DEFAULT PRIVILEGES IN SCHEMA {self.schema} GRANT"
         yield f"{later} {_ROWS} ON TABLES TO {self.name}"
         yield f"{later} USAGE, SELECT ON SEQUENCES TO {self.name}"
+        for table in self.appends:
+            yield f"REVOKE UPDATE, DELETE ON {table} FROM {self.name}"
         for grant in self.writes:
             yield f"GRANT USAGE ON SCHEMA {grant.table.partition('.')[0]} TO {self.name}"
             yield f"GRANT {grant.privileges} ON {grant.table} TO {self.name}"

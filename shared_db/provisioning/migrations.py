@@ -24,7 +24,7 @@ class History:
     reads: views of other services that this service reads, as `schema.view`. writes: its rights to
     change rows of other schemas. calls: functions that it calls, as `schema.function(type, ...)`.
     reads_for_persons: views that it reads in requests of a person. has_person_views: True if there
-    is a schema of views for persons.
+    is a schema of views for persons. appends: own tables whose rows it neither changes nor deletes.
     """
 
     package: str
@@ -34,6 +34,7 @@ class History:
     calls: tuple[str, ...] = ()
     reads_for_persons: tuple[str, ...] = ()
     has_person_views: bool = False
+    appends: tuple[str, ...] = ()
 
     @property
     def schemas(self) -> tuple[str, ...]:

@@ -2,21 +2,27 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from shared_db.spool.file import SpoolUnavailable, connect
 from shared_db.spool.sqlite_file import FileUsers, is_damage, is_in_use
 
+Connect = Callable[[Path], sqlite3.Connection]
+
 
 class SpoolConnection:
-    """Connection that is opened on first use, and used by one thread after the other."""
+    """Connection that is opened on first use, and used by one thread after the other.
 
-    def __init__(self, path: Path, users: FileUsers) -> None:
+    connect: opens the file, and makes or upgrades its tables.
+    """
+
+    def __init__(self, path: Path, users: FileUsers, connect: Connect = connect) -> None:
         self.lock = threading.RLock()
         self._path = path
         self._users = users
+        self._connect = connect
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
 
@@ -67,10 +73,10 @@ class SpoolConnection:
     def _opened(self) -> sqlite3.Connection:
         if not self._users.is_alone():
             self._users.share()  # waits while an only user makes or upgrades the file
-            return connect(self._path)
+            return self._connect(self._path)
         try:
             require_no_older_user(self._path)
-            connection = connect(self._path)
+            connection = self._connect(self._path)
         except BaseException:
             self._users.leave()
             raise

@@ -6,9 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 
-from shared_db.spool.connection import SpoolConnection, require_no_older_user, unusable
-from shared_db.spool.file import COLUMNS, Entry, SpoolUnavailable, is_mostly_free
+from shared_db.spool.connection import (
+    Connect,
+    SpoolConnection,
+    require_no_older_user,
+    unusable,
+)
+from shared_db.spool.file import COLUMNS, Entry, SpoolUnavailable, connect, is_mostly_free
 from shared_db.spool.sqlite_file import FileUsers, damage_of, damaged_files, set_aside
 
 logger = logging.getLogger(__name__)
@@ -18,13 +24,19 @@ class SpoolStore:
     """File of a spool, with one connection that writes and one that reads.
 
     Raises SpoolUnavailable from every method when the file cannot be used.
+    touch: SQL that changes no row and fails if the file cannot be written. noun: the file in
+    messages. remedy: what to do with a damaged one.
     """
 
-    def __init__(self, path: Path) -> None:
+    touch: ClassVar[str] = "UPDATE spool SET attempts = attempts WHERE place = 0"
+    noun: ClassVar[str] = "the spool"
+    remedy: ClassVar[str] = "`veritas spool salvage` recovers its rows"
+
+    def __init__(self, path: Path, connect: Connect = connect) -> None:
         self.path = path
         self._users = FileUsers(path)
-        self._writer = SpoolConnection(path, self._users)
-        self._reader = SpoolConnection(path, self._users)
+        self._writer = SpoolConnection(path, self._users, connect)
+        self._reader = SpoolConnection(path, self._users, connect)
 
     def open(self) -> None:
         """Create the file if it is absent, and check that it can be written.
@@ -42,7 +54,7 @@ class SpoolStore:
             self.close()
             raise unusable(self.path, "opened", failure) from failure
         with self.transaction() as connection:
-            connection.execute("UPDATE spool SET attempts = attempts WHERE place = 0")
+            connection.execute(self.touch)
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -127,8 +139,9 @@ class SpoolStore:
         if fault is not None:
             aside = set_aside(self.path)
             logger.error(
-                "the spool was damaged (%s); it is kept as %s, and a new one begins. "
-                "`veritas spool salvage` recovers its rows",
+                "%s was damaged (%s); it is kept as %s, and a new one begins. %s",
+                self.noun,
                 fault,
                 aside,
+                self.remedy,
             )

@@ -6,6 +6,8 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from shared_web.audit.recording import purpose_of, record_read
+from shared_web.audit.shown_students import ShownStudents
 from shared_web.auth.dependencies import RequirePermission
 from shared_web.query.strict_parameters import DeclaredParameters
 from shared_web.requests.json_bodies import JsonRequest
@@ -30,6 +32,7 @@ class AdmittedRoute(APIRoute):
         admission = self._admission()
         answer = self.endpoint if self._takes_only_request() else super().get_route_handler()
         parameters = DeclaredParameters(self)
+        shown = self.shown_students
         takes_json = bool(self.dependant.body_params)
 
         async def handle(request: Request) -> Response:
@@ -38,9 +41,19 @@ class AdmittedRoute(APIRoute):
             await admission.admit(request)
             if request.scope["query_string"]:
                 parameters.reject_others(request.query_params)
-            return await answer(request)
+            if shown is None:
+                return await answer(request)
+            purpose = purpose_of(request.headers)
+            response = await answer(request)
+            await record_read(request, response, shown, purpose)
+            return response
 
         return handle
+
+    @property
+    def shown_students(self) -> ShownStudents | None:
+        """Students that its answers show and whose reads are recorded; None if it shows none."""
+        return ShownStudents.of(self, self._admission().permission)
 
     def _admission(self) -> RequirePermission:
         calls = [dependency.call for dependency in self.dependant.dependencies]

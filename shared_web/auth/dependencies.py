@@ -173,10 +173,14 @@ def _require_local_caller(request: Request, settings: ServiceSettings) -> Princi
 
 
 class RequirePermission:
-    """Dependency that admits callers with one permission; without one, every known caller."""
+    """Dependency that admits callers with one permission; without one, every known caller.
 
-    def __init__(self, permission: Permission | None) -> None:
+    own: path parameter with the id of a person who is admitted without the permission.
+    """
+
+    def __init__(self, permission: Permission | None, own: str | None = None) -> None:
         self.permission = permission
+        self._own = own
 
     async def __call__(
         self,
@@ -202,21 +206,36 @@ class RequirePermission:
             principal = await authenticator.principal(request, _sent_bearer(request))
             state["principal"] = principal
             limit_rows(_row_limit(principal))
-        if self.permission is not None and not principal.may(self.permission):
+        if (
+            self.permission is not None
+            and not principal.may(self.permission)
+            and not self._is_own(request, principal)
+        ):
             raise Forbidden(
                 f"This needs the permission `{self.permission}`, which {principal.name} lacks. "
                 "Use a key or a role that has it."
             )
         return principal
 
+    def _is_own(self, request: Request, principal: Principal) -> bool:
+        person = principal.person
+        return (
+            self._own is not None
+            and person is not None
+            and person.id is not None
+            and person.id == request.path_params[self._own]
+        )
 
-def needs(permission: Permission) -> Any:
+
+def needs(permission: Permission, *, own: str | None = None) -> Any:
     """Return the dependency of a route on a caller with the permission.
+
+    own: path parameter with the id of a person who is admitted without it.
 
     It stands among a route's `dependencies`, or in the annotation of the caller:
     `principal: Annotated[Principal, needs(Permission.MARKS_WRITE)]`.
     """
-    return Depends(RequirePermission(permission))
+    return Depends(RequirePermission(permission, own))
 
 
 # Any caller, whatever they may do.

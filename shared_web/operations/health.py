@@ -16,6 +16,7 @@ from shared_db.connection.database import Database
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded
 from shared_db.spool.access import SpoolAccess
 from shared_db.spool.file import SpoolUnavailable
+from shared_web.audit.recording import ReadAudit
 from shared_web.operations.background_checks import background_checks
 from shared_web.problems import documented
 from shared_web.threads import ReservedThreads
@@ -108,6 +109,7 @@ def health_routes(
     database: Database,
     access: SpoolAccess,
     background: BackgroundWork,
+    audit: ReadAudit | None = None,
 ) -> APIRouter:
     """Return the routes for probes, which need no key.
 
@@ -138,6 +140,8 @@ def health_routes(
         """Return the state as `application/health+json`; 503 if the database is unavailable."""
         checks = await threads.run(partial(_checks, database, access))
         checks |= background_checks(background)
+        if audit is not None:
+            checks |= await threads.run(audit.checks)
         status = max((check["status"] for [check] in checks.values()), key=_SEVERITY.index)
         body = {"status": status, "version": version, "serviceId": service, "checks": checks}
         return HealthResponse(body, status_code=503 if status == "fail" else 200)

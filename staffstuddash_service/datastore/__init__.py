@@ -1,5 +1,7 @@
 """Manager of staffstuddash and its repositories; all SQL of the service belongs here."""
 
+from shared_db.audit.listing import ReadTables
+from shared_db.audit.repository import ReadRepository
 from shared_db.connection.database import Database
 from shared_db.repository import Manager
 from staffstuddash_service.datastore.actions import ACTION, ActionRepository
@@ -26,10 +28,10 @@ from staffstuddash_service.datastore.roster.lookups import RosterLookupRepositor
 from staffstuddash_service.datastore.roster.person_access import PersonAccessRepository
 from staffstuddash_service.datastore.roster.store import RosterRepository
 from staffstuddash_service.datastore.roster.year_end import YearEndRepository
-from staffstuddash_service.datastore.student_locks import refusals_out_of_sight
+from staffstuddash_service.datastore.student_locks import find_student, refusals_out_of_sight
 from staffstuddash_service.datastore.students import STUDENT, StudentRepository, StudentToStore
 from staffstuddash_service.datastore.table_import import TableImport, TableKind, TableRepository
-from staffstuddash_service.models import Base
+from staffstuddash_service.models import Base, ReadRow, ReadSubject
 from staffstuddash_service.settings import Settings
 
 __all__ = [
@@ -76,6 +78,7 @@ class DatastoreManager(Manager):
         self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
         self.merging = MergingRepository(self.database, self.spool)
         self.exports = ExportRepository(self.database, self.spool)
+        self.reads = ReadRepository(self.database, ReadTables(ReadRow, ReadSubject), find_student)
         self.statistics = StatisticsRepository(self.database)
         self.holds = HoldRepository(self.database, self.spool)
         self.retention = RetentionRepository(self.database, self.spool)

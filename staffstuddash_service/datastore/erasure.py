@@ -36,6 +36,7 @@ from staffstuddash_service.models import (
     Hold,
     IdentifierRow,
     PerformanceRecord,
+    ReadSubject,
     Student,
 )
 
@@ -52,6 +53,7 @@ OWNED = (
     IdentifierRow,
     DemographicsRow,
     Hold,
+    ReadSubject,
 )
 
 

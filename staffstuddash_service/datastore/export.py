@@ -8,13 +8,14 @@ from zipfile import ZipFile
 from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.orm import Session
 
+from shared_db.audit.listing import reads_of_students
 from shared_db.repository import Repository
 from shared_db.row_export.archive import Part, new_zip, write_rows
 from shared_db.row_export.ownership import owned_rows
 from staffstuddash_service.datastore.actions import log_action
 from staffstuddash_service.datastore.erasure import ids_of_student
 from staffstuddash_service.datastore.student_locks import find_student
-from staffstuddash_service.models import Base, Draft
+from staffstuddash_service.models import Base, Draft, ReadRow, ReadSubject
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9]+")
 _NAME_LETTERS = 40
@@ -22,7 +23,11 @@ _DRAFTS_AT_ONCE = 20
 
 
 def _owned(ids: Collection[str]) -> Mapping[Table, ColumnElement[bool]]:
-    return owned_rows(Base.metadata.tables["staffstuddash.students"], "student_id", ids)
+    owned = owned_rows(Base.metadata.tables["staffstuddash.students"], "student_id", ids)
+    return {
+        **owned,
+        Base.metadata.tables["staffstuddash.reads"]: reads_of_students(ReadRow, ReadSubject, ids),
+    }
 
 
 def _drafts(session: Session, ids: Sequence[str]) -> Iterator[tuple[str, str]]:

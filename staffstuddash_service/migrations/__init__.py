@@ -10,5 +10,6 @@ HISTORY = History(
     writes=MANAGING,
     reads_for_persons=("dropout_seen.published_risk",),
     has_person_views=True,
+    appends=("staffstuddash.reads",),
     calls=("staffstuddash.refresh_statistics(name)",),
 )

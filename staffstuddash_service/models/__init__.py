@@ -1,5 +1,6 @@
 """Tables of staffstuddash, and the view of the dropout service that it reads (`published`)."""
 
+from staffstuddash_service.models.audit import ReadRow, ReadSubject
 from staffstuddash_service.models.base import Base
 from staffstuddash_service.models.performance import (
     IS_LEARNER,
@@ -62,6 +63,8 @@ __all__ = [
     "Period",
     "PersonAccess",
     "PersonRow",
+    "ReadRow",
+    "ReadSubject",
     "SourcedRow",
     "Student",
     "TeachingRow",

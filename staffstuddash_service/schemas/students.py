@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from shared_web.audit.shown_students import OfStudent
 from shared_web.requests.fields import AdditionOut, Body, Email, NewStudentId, Out, PersonName
 
 
@@ -37,7 +38,7 @@ class StudentReplacement(Body):
     email: Email | None = Field(None, examples=["ada.king@school.example"])
 
 
-class StudentOut(AdditionOut):
+class StudentOut(OfStudent, AdditionOut):
     """Student as stored."""
 
     id: str

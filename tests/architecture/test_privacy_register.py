@@ -5,11 +5,12 @@ from pathlib import Path
 
 from sqlalchemy import Column, MetaData, String, Table
 
+from shared_db.audit.file import AuditFile
 from shared_db.personal_data import Declaration, declaration_of, personal, register_table
 from shared_db.spool.queue import Spool
 from shared_web.auth.offline_keys import OfflineKeyCache
 from tests.support.source_files import ROOT
-from veritas_cli.personal_data.files import SPOOL_TABLES
+from veritas_cli.personal_data.files import AUDIT_TABLES, SPOOL_TABLES
 from veritas_cli.personal_data.register import BASES, with_register
 
 COLUMNS = [
@@ -71,6 +72,19 @@ def test_the_fields_of_the_spool_file_are_declared(tmp_path: Path) -> None:
             }
 
     assert {name: set(fields) for name, fields in SPOOL_TABLES.items()} == found
+
+
+def test_the_fields_of_the_audit_file_are_declared(tmp_path: Path) -> None:
+    file = AuditFile.of_service(tmp_path, "dropout", 2**20)
+    file.open()
+    with closing(file), file.connection() as connection:
+        tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        found = {
+            name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
+            for (name,) in connection.execute(tables).fetchall()
+        }
+
+    assert {name: set(fields) for name, fields in AUDIT_TABLES.items()} == found
 
 
 def test_the_document_is_current() -> None:

@@ -11,6 +11,7 @@ TYPES = {
     "action-exists",
     "assessment-deleted",
     "assessment-exists",
+    "audit-unavailable",
     "assessment-not-found",
     "broken-body",
     "class-archived",

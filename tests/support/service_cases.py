@@ -18,6 +18,8 @@ from tests.support.services import PARTS
 
 MAX_BODY_BYTES = 100_000
 JSON = {"content-type": "application/json"}
+# Rows that reads add in memory.
+READS = ("reads", "read_subjects")
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class Target:
 
     def _count_rows(self) -> int:
         with self._database.reading() as session:
-            tables = self.service.metadata.tables.values()
+            tables = [t for t in self.service.metadata.sorted_tables if t.name not in READS]
             return sum(session.scalar(select(func.count()).select_from(t)) or 0 for t in tables)
 
 

@@ -1,4 +1,4 @@
-"""Fields of the spool file, which is no table of the database and has a register of its own."""
+"""Fields of the files of a service, which are no tables of the database."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -36,5 +36,16 @@ SPOOL_TABLES: Mapping[str, Mapping[str, Declaration]] = MappingProxyType(
                 Declaration((), "to admit known callers during an outage", _KEYS),
             ),
         },
+    }
+)
+
+AUDIT_TABLES: Mapping[str, Mapping[str, Declaration]] = MappingProxyType(
+    {
+        "reads": dict.fromkeys(
+            ("place", "content"),
+            Declaration(
+                (STUDENT, STAFF), "to record a read before its answer", "until the row is stored"
+            ),
+        )
     }
 )

@@ -12,7 +12,7 @@ from shared_db.personal_data import Declaration, declaration_of, table_titles
 from shared_db.retention.tables import aging_tables
 from shared_web.auth.keys import AccessBase
 from staffstuddash_service.models import Base as StaffstuddashBase
-from veritas_cli.personal_data.files import SPOOL_TABLES
+from veritas_cli.personal_data.files import AUDIT_TABLES, SPOOL_TABLES
 
 BEGIN = "<!-- Generated from the models by `make privacy`. -->\n"
 END = "<!-- End of the generated part. -->\n"
@@ -54,6 +54,9 @@ def _sections() -> Iterator[str]:
             )
     for name, fields in SPOOL_TABLES.items():
         yield _section(f"SERVICE-spool.db, {name}", "Table of the spool file.", fields)
+    for name, fields in AUDIT_TABLES.items():
+        title = "Table of the file in which reads wait for the database."
+        yield _section(f"SERVICE-audit.db, {name}", title, fields)
 
 
 def _declarations(table: Table) -> dict[str, Declaration]:

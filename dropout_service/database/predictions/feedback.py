@@ -52,8 +52,10 @@ class FeedbackRepository(Repository):
 
         def insert(session: Session) -> PredictionFeedback:
             # Locked, so that the student cannot be erased before the commit.
-            _require_prediction(session, prediction_id, lock=True)
-            return insert_idempotent(session, PredictionFeedback, values, FeedbackExists)
+            student_id = _student_of(session, prediction_id, lock=True)
+            row = insert_idempotent(session, PredictionFeedback, values, FeedbackExists)
+            row.student_id = student_id
+            return row
 
         query = select(DropoutPrediction.student_id).where(DropoutPrediction.id == prediction_id)
         students = self.students_of(query, PredictionIdNotFound(prediction_id))
@@ -70,12 +72,16 @@ class FeedbackRepository(Repository):
 
         """
         query = select(PredictionFeedback).where(PredictionFeedback.prediction_id == prediction_id)
-        return self.page(
+        students: list[str] = []
+        page = self.page(
             FEEDBACK_BY_TIME,
             query,
-            require=lambda session: _require_prediction(session, prediction_id),
+            require=lambda session: students.append(_student_of(session, prediction_id)),
             **options,
         )
+        for row in page:
+            row.student_id = students[-1]
+        return page
 
     def count(self) -> dict[DropoutType, dict[Verdict, int]]:
         """Return the number of each verdict by predicted type of dropout, with zeros.
@@ -101,7 +107,9 @@ class FeedbackRepository(Repository):
         return counts
 
 
-def _require_prediction(session: Session, prediction_id: str, *, lock: bool = False) -> None:
-    query = select(DropoutPrediction.id).where(DropoutPrediction.id == prediction_id)
-    if session.scalar(query.with_for_update(key_share=True) if lock else query) is None:
+def _student_of(session: Session, prediction_id: str, *, lock: bool = False) -> str:
+    query = select(DropoutPrediction.student_id).where(DropoutPrediction.id == prediction_id)
+    student_id = session.scalar(query.with_for_update(key_share=True) if lock else query)
+    if student_id is None:
         raise PredictionIdNotFound(prediction_id)
+    return student_id

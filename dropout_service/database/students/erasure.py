@@ -24,6 +24,7 @@ from dropout_service.models import (
     LearningEvent,
     MarkCorrection,
     PredictionFeedback,
+    ReadSubject,
     ResourceUse,
     Student,
     Submission,
@@ -42,6 +43,7 @@ OWNED = (
     ResourceUse,
     LearningEvent,
     Enrolment,
+    ReadSubject,
 )
 
 

@@ -1,0 +1,28 @@
+"""Reads of students' data, and the students that they showed."""
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dropout_service.models.base import Base
+from shared_db.audit.tables import ReadColumns, ReadSubjectColumns
+from shared_db.columns import Key
+from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, UNTIL_REMOVED, register
+
+_PURPOSE = "to show who read data of a student, and that no record of it was changed"
+
+
+@register(STAFF, purpose=_PURPOSE, keep=UNTIL_REMOVED)
+class ReadRow(ReadColumns, Base):
+    """Answered request that showed data of students; its tokens name none of them."""
+
+
+@register(STUDENT, purpose=_PURPOSE, keep=UNTIL_ERASED)
+class ReadSubject(ReadSubjectColumns, Base):
+    """Student in a read: leads from the token to the student until an erasure."""
+
+    __table_args__ = (
+        Index(None, "student_id", "read_at", "token"),
+        Index(None, "chain", "number"),
+    )
+
+    student_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))

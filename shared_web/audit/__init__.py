@@ -1,0 +1,1 @@
+"""Audit of requests that show data of students."""

@@ -1,0 +1,1 @@
+"""`veritas audit`: the record of reads of students' data."""
