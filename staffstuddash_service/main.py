@@ -14,6 +14,7 @@ from staffstuddash_service.routes import (
     dashboard,
     drafts,
     performance,
+    restrictions,
     students,
     tables,
 )
@@ -48,6 +49,7 @@ SERVICE = Service(
     ],
     routers=[
         students.router,
+        restrictions.router,
         tables.router,
         assessments.router,
         drafts.router,

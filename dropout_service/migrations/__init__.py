@@ -12,6 +12,7 @@ HISTORY = History(
         "staffstuddash.published_enrolments",
         "staffstuddash.published_identifiers",
         "staffstuddash.published_memberships",
+        "staffstuddash.published_restrictions",
     ),
     reads_for_persons=(
         "staffstuddash_seen.published_deletions",
@@ -19,6 +20,7 @@ HISTORY = History(
         "staffstuddash_seen.published_classes",
         "staffstuddash_seen.published_enrolments",
         "staffstuddash_seen.published_identifiers",
+        "staffstuddash_seen.published_restrictions",
     ),
     has_person_views=True,
     calls=("dropout.refresh_statistics(name)",),

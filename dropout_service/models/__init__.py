@@ -25,6 +25,7 @@ from dropout_service.models.published import (
     published_enrolments,
     published_identifiers,
     published_memberships,
+    published_restrictions,
 )
 from dropout_service.models.students import Alias, Deletion, Student
 
@@ -56,4 +57,5 @@ __all__ = [
     "published_enrolments",
     "published_identifiers",
     "published_memberships",
+    "published_restrictions",
 ]

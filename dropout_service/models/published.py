@@ -26,6 +26,14 @@ published_aliases = Table(
     Column("merged_at", UtcDateTime),
 )
 
+# Students who are not to be assessed, also under their former ids.
+published_restrictions = Table(
+    "published_restrictions",
+    _VIEWS,
+    Column("student_id", Key),
+    Column("restricted_at", UtcDateTime),
+)
+
 # Students of the person in the setting `veritas.person`; an id may be there several times.
 published_memberships = Table("published_memberships", _VIEWS, Column("student_id", Key))
 

@@ -35,6 +35,7 @@ from staffstuddash_service.models import (
     IdentifierRow,
     PerformanceRecord,
     Student,
+    StudentRestriction,
 )
 
 _SCHEMA = "staffstuddash"
@@ -49,6 +50,7 @@ OWNED = (
     GuardianRow,
     IdentifierRow,
     DemographicsRow,
+    StudentRestriction,
 )
 
 

@@ -19,6 +19,7 @@ from staffstuddash_service.errors.roster import (
 )
 from staffstuddash_service.errors.students import (
     MergedElsewhere,
+    RestrictionNotFound,
     SameStudent,
     StudentErased,
     StudentExists,
@@ -56,6 +57,7 @@ __all__ = [
     "RecordInvalid",
     "RelationNotFound",
     "RepeatedInBatch",
+    "RestrictionNotFound",
     "RosterEnded",
     "RosterNotFound",
     "SameStudent",

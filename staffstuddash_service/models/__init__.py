@@ -8,6 +8,11 @@ from staffstuddash_service.models.performance import (
     ConceptStanding,
     PerformanceRecord,
 )
+from staffstuddash_service.models.restrictions import (
+    REASON_LENGTH,
+    StudentRestriction,
+    is_restricted,
+)
 from staffstuddash_service.models.roster import (
     AdvisingRow,
     ClassRow,
@@ -38,6 +43,7 @@ from staffstuddash_service.models.work import AssessmentLog, Draft
 __all__ = [
     "IS_LEARNER",
     "IS_TUTOR",
+    "REASON_LENGTH",
     "SORTED_LENGTH",
     "ActionLog",
     "AdvisingRow",
@@ -62,7 +68,9 @@ __all__ = [
     "PersonRow",
     "SourcedRow",
     "Student",
+    "StudentRestriction",
     "TeachingRow",
     "TermRow",
+    "is_restricted",
     "sort_columns",
 ]

@@ -21,8 +21,14 @@ NO_ROSTER = {
     "guardians": 0,
     "student_identifiers": 0,
     "student_demographics": 0,
+    "student_restrictions": 0,
 }
-NO_ROSTER_CONFLICTS = {"enrolments": 0, "advising_assignments": 0, "student_demographics": 0}
+NO_ROSTER_CONFLICTS = {
+    "enrolments": 0,
+    "advising_assignments": 0,
+    "student_demographics": 0,
+    "student_restrictions": 0,
+}
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
 

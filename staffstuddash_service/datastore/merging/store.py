@@ -21,6 +21,7 @@ from staffstuddash_service.datastore.actions import log_action
 from staffstuddash_service.datastore.merging.drafts import merge_drafts
 from staffstuddash_service.datastore.merging.roster import MERGED, merge_roster
 from staffstuddash_service.datastore.performance import recompute_all
+from staffstuddash_service.datastore.rights.restrictions import merge_restrictions
 from staffstuddash_service.datastore.student_locks import (
     MERGED_MEANWHILE,
     erased_among,
@@ -40,6 +41,7 @@ from staffstuddash_service.models import (
     Draft,
     PerformanceRecord,
     Student,
+    StudentRestriction,
 )
 
 # Tables with one row for a student and something else, which a merge resolves. The rows of all
@@ -48,6 +50,7 @@ RESOLVED = (
     Draft.__tablename__,
     ConceptStanding.__tablename__,
     PerformanceRecord.__tablename__,
+    StudentRestriction.__tablename__,
     *MERGED,
 )
 MOVED = owned_tables(Base.metadata, "student_id", RESOLVED)
@@ -116,6 +119,7 @@ def _move(session: Session, old_id: str, target: str, actor: str, *, is_rename: 
         _fill_in_email(session, old, target, now)
     moved = move_rows(session, MOVED, "student_id", old_id, target)
     roster = merge_roster(session, old_id, target, now)
+    restrictions = merge_restrictions(session, old_id, target)
     drafts = merge_drafts(session, old_id, target)
     records = _delete_derived(session, old_id)
     recompute_all(session, target, now)
@@ -127,11 +131,18 @@ def _move(session: Session, old_id: str, target: str, actor: str, *, is_rename: 
     session.execute(delete(Student).where(Student.id == old_id))
     return MoveReport(
         target,
-        moved={**moved, **roster.moved, "drafts": drafts.moved, "students": 1},
+        moved={
+            **moved,
+            **roster.moved,
+            "drafts": drafts.moved,
+            "students": 1,
+            StudentRestriction.__tablename__: restrictions[0],
+        },
         conflicts={
             "students": 0 if is_rename else 1,
             "performance_records": 0 if is_rename else records,
             "drafts": drafts.conflicts,
+            StudentRestriction.__tablename__: restrictions[1],
             **roster.conflicts,
         },
         recomputed={
