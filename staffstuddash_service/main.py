@@ -18,7 +18,7 @@ from staffstuddash_service.routes import (
     students,
     tables,
 )
-from staffstuddash_service.routes.access import keys, person_access, roles
+from staffstuddash_service.routes.access import break_glass, keys, person_access, roles
 from staffstuddash_service.routes.roster import (
     advising,
     class_members,
@@ -67,6 +67,7 @@ SERVICE = Service(
         advising.router,
         of_students.router,
         leavers.router,
+        break_glass.router,
         keys.router,
         roles.router,
     ],

@@ -171,10 +171,14 @@ def _require_local_caller(request: Request, settings: ServiceSettings) -> Princi
 
 
 class RequirePermission:
-    """Dependency that admits callers with one permission; without one, every known caller."""
+    """Dependency that admits callers with one permission; without one, every known caller.
 
-    def __init__(self, permission: Permission | None) -> None:
+    or_sees_all: True to admit persons who see every student as well.
+    """
+
+    def __init__(self, permission: Permission | None, *, or_sees_all: bool = False) -> None:
         self.permission = permission
+        self._or_sees_all = or_sees_all
 
     async def __call__(
         self,
@@ -200,21 +204,28 @@ class RequirePermission:
             principal = await authenticator.principal(request, _sent_bearer(request))
             state["principal"] = principal
             limit_rows(_row_limit(principal))
-        if self.permission is not None and not principal.may(self.permission):
+        if self.permission is not None and not self._admits(principal, self.permission):
             raise Forbidden(
                 f"This needs the permission `{self.permission}`, which {principal.name} lacks. "
                 "Use a key or a role that has it."
             )
         return principal
 
+    def _admits(self, principal: Principal, permission: Permission) -> bool:
+        person = principal.person
+        sees_all = self._or_sees_all and person is not None and person.sees_all
+        return principal.may(permission) or sees_all
 
-def needs(permission: Permission) -> Any:
+
+def needs(permission: Permission, *, or_sees_all: bool = False) -> Any:
     """Return the dependency of a route on a caller with the permission.
 
     It stands among a route's `dependencies`, or in the annotation of the caller:
     `principal: Annotated[Principal, needs(Permission.MARKS_WRITE)]`.
+
+    or_sees_all: True to admit persons who see every student as well.
     """
-    return Depends(RequirePermission(permission))
+    return Depends(RequirePermission(permission, or_sees_all=or_sees_all))
 
 
 # Any caller, whatever they may do.

@@ -18,6 +18,7 @@ from staffstuddash_service.datastore.erasure import StatisticsRepository
 from staffstuddash_service.datastore.export import ExportRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
+from staffstuddash_service.datastore.rights.break_glass import BreakGlassRepository
 from staffstuddash_service.datastore.rights.restrictions import RestrictionRepository
 from staffstuddash_service.datastore.roster.descriptions import StudentDescriptionRepository
 from staffstuddash_service.datastore.roster.lookups import RosterLookupRepository
@@ -80,6 +81,7 @@ class DatastoreManager(Manager):
         self.student_descriptions = StudentDescriptionRepository(self.database, self.spool)
         self.person_access = PersonAccessRepository(self.database, self.spool)
         self.restrictions = RestrictionRepository(self.database, self.spool)
+        self.break_glass = BreakGlassRepository(self.database, self.spool)
         self.year_end = YearEndRepository(self.database, self.spool)
         self.imports = ImportRepository(self.database, self.spool)
         self.tables = TableRepository(self.database, self.spool)

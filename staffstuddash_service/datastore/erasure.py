@@ -26,6 +26,7 @@ from staffstuddash_service.models import (
     Alias,
     AssessmentLog,
     Base,
+    BreakGlass,
     ConceptStanding,
     Deletion,
     DemographicsRow,
@@ -51,6 +52,7 @@ OWNED = (
     IdentifierRow,
     DemographicsRow,
     StudentRestriction,
+    BreakGlass,
 )
 
 

@@ -1,5 +1,11 @@
 """Errors of staffstuddash; each has the slug of its problem type."""
 
+from staffstuddash_service.errors.break_glass import (
+    BreakGlassForStaff,
+    BreakGlassNotFound,
+    BreakGlassNotNeeded,
+    StudentInSight,
+)
 from staffstuddash_service.errors.roster import (
     ClassNotFound,
     CourseNotFound,
@@ -42,6 +48,9 @@ __all__ = [
     "AssessmentDeleted",
     "AssessmentExists",
     "AssessmentNotFound",
+    "BreakGlassForStaff",
+    "BreakGlassNotFound",
+    "BreakGlassNotNeeded",
     "ClassNotFound",
     "ConceptExists",
     "ConceptNotFound",
@@ -64,6 +73,7 @@ __all__ = [
     "ScoreOutOfRange",
     "StudentErased",
     "StudentExists",
+    "StudentInSight",
     "StudentMerged",
     "StudentNotFound",
     "TermNotFound",

@@ -1,6 +1,11 @@
 """Tables of staffstuddash, and the view of the dropout service that it reads (`published`)."""
 
 from staffstuddash_service.models.base import Base
+from staffstuddash_service.models.break_glass import (
+    LONGEST_REASON,
+    SHORTEST_REASON,
+    BreakGlass,
+)
 from staffstuddash_service.models.performance import (
     IS_LEARNER,
     IS_TUTOR,
@@ -43,13 +48,16 @@ from staffstuddash_service.models.work import AssessmentLog, Draft
 __all__ = [
     "IS_LEARNER",
     "IS_TUTOR",
+    "LONGEST_REASON",
     "REASON_LENGTH",
+    "SHORTEST_REASON",
     "SORTED_LENGTH",
     "ActionLog",
     "AdvisingRow",
     "Alias",
     "AssessmentLog",
     "Base",
+    "BreakGlass",
     "ClassRow",
     "ConceptModule",
     "ConceptStanding",
