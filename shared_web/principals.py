@@ -198,8 +198,8 @@ class KeyLimits:
     def _contains(self, inner: Network) -> bool:
         return any(
             outer.version == inner.version
-            and outer.network_address <= inner.network_address
-            and inner.broadcast_address <= outer.broadcast_address
+            and int(outer.network_address) <= int(inner.network_address)
+            and int(inner.broadcast_address) <= int(outer.broadcast_address)
             for outer in self.networks
         )
 

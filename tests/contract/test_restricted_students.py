@@ -97,12 +97,16 @@ def test_a_restricted_student_leaves_the_lists(school: ClassSchool, path: str) -
 def test_the_summary_and_the_published_risk_leave_a_restricted_student_out(
     school: ClassSchool,
 ) -> None:
+    for student in ("s001", "s002"):
+        school.dropout.feedback.add(f"before-{student}", "accepted")
     query = {"at": AS_OF.isoformat()}
     before = school.get("analytics/summary", **query)["standings"][0]["predicted"]
     restrict(school)
     after = school.get("analytics/summary", **query)["standings"][0]["predicted"]
 
     assert (before, after, published(school)) == (2, 1, {"s002"})
+    verdicts = school.dropout.feedback.count().values()
+    assert sum(count for by_verdict in verdicts for count in by_verdict.values()) == 1
 
 
 def test_predictions_and_features_made_elsewhere_are_refused(school: ClassSchool) -> None:

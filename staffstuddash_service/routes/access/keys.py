@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from shared_db.clock import utc_now
 from shared_db.errors import Invalid, NeedsPostgresql
@@ -32,15 +32,12 @@ def list_keys(keys: Keys) -> KeysOut:
 
 
 @router.post("", status_code=201, responses=documented(KeyExists, NeedsPostgresql, Invalid))
-def add_key(
-    new: NewKey, keys: Keys, principal: Annotated[Principal, MANAGE], response: Response
-) -> NewKeyOut:
+def add_key(new: NewKey, keys: Keys, principal: Annotated[Principal, MANAGE]) -> NewKeyOut:
     """Make a key and show it, only this once; it gets only permissions of the caller."""
     require_grantable(principal, new.granted_permissions, sees_all=True)
     limits = checked_limits(new.expires_at, map(network, new.addresses), utc_now())
     require_limits_within(principal, limits)
     issued, key = keys.issue(new.name, new.granted, limits)
-    response.headers["Cache-Control"] = "no-store"
     return NewKeyOut(**KeyOut.model_validate(issued).model_dump(), key=key)
 
 
