@@ -142,7 +142,7 @@ def office(postgres: Database) -> Iterator[Callable[..., Response]]:
     with TestClient(parts.app(postgres, settings), client=(INSIDE, 50000)) as client:
 
         def make(limits: KeyLimits, **body: Any) -> Response:
-            granted = [Scope.READ, Permission.KEYS_MANAGE]
+            granted: list[Scope | Permission] = [Scope.READ, Permission.KEYS_MANAGE]
             key = KeyManager(postgres).add_key("office", granted, limits)
             new = {"name": "new", "scopes": ["read"], **body}
             return client.post(KEYS, json=new, headers={"Authorization": f"Bearer {key}"})
@@ -202,8 +202,8 @@ def test_the_address_is_that_behind_a_trusted_proxy(private_url: str) -> None:
     key = KeyManager(database).add_key("lms", [Scope.READ], SCHOOL)
     parts = PARTS["staffstuddash"]
     statuses = []
-    for proxies in ({"trusted_proxies": "127.0.0.1"}, {}):
-        settings = parts.settings(environment=Environment.PRODUCTION, **proxies)
+    for proxy in ("127.0.0.1", "192.0.2.1"):
+        settings = parts.settings(environment=Environment.PRODUCTION, trusted_proxies=proxy)
         with listening(parts.app(database, settings), server_options(settings)) as port:
             for address in (INSIDE, OUTSIDE):
                 headers = {"Authorization": f"Bearer {key}", "X-Forwarded-For": address}

@@ -38,30 +38,32 @@ def test_limits_and_revocations_hold_in_an_outage(
         limited, stolen, old = (
             keys.add_key(name, [Scope.WRITE], limits) for name in ("limited", "stolen key", "old")
         )
-        with spooling(server.url, admin, tmp_path, address=INSIDE) as client:
-            outside = TestClient(client.app, client=(OUTSIDE, 50000))
+        with spooling(server.url, admin, tmp_path) as client:
+            inside, outside = (
+                TestClient(client.app, client=(address, 50000)) for address in (INSIDE, OUTSIDE)
+            )
             for key in (limited, stolen, old):
-                assert post(client, key, key[-8:]).status_code == 201
+                assert post(inside, key, key[-8:]).status_code == 201
             server.stop()
             with closing(sqlite3.connect(spool_in(tmp_path).path)) as file, file:
                 past = ("2026-01-01T00:00:00+00:00",)
                 file.execute("UPDATE verified_keys SET expires_at = ? WHERE name = 'old'", past)
 
-            assert post(client, limited, "s1").status_code == 201
+            assert post(inside, limited, "s1").status_code == 201
             assert post(outside, limited, "s2").status_code == 403
-            assert "expired" in post(client, old, "s3").json()["detail"]
-            assert post(client, stolen, "s4").status_code == 201
+            assert "expired" in post(inside, old, "s3").json()["detail"]
+            assert post(inside, stolen, "s4").status_code == 201
 
             monkeypatch.setenv("DATABASE_URL", server.url)
             revoked = CliRunner().invoke(app, ["keys", "revoke", "stolen key", "--offline"])
             assert revoked.exit_code == 0, revoked.output
             assert "veritas keys revoke 'stolen key'" in revoked.output
-            assert wait_until(lambda: post(client, stolen, "s5").status_code == 401)
-            assert post(client, limited, "s6").status_code == 201
+            assert wait_until(lambda: post(inside, stolen, "s5").status_code == 401)
+            assert post(inside, limited, "s6").status_code == 201
 
             server.start()
             assert settled(client)
-            assert post(client, stolen, "s7").status_code == 401
+            assert post(inside, stolen, "s7").status_code == 401
             assert keys.find(stolen) is not None
             completed = CliRunner().invoke(app, ["keys", "revoke", "stolen key"])
             assert completed.exit_code == 0, completed.output

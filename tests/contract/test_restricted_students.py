@@ -99,10 +99,10 @@ def test_the_summary_and_the_published_risk_leave_a_restricted_student_out(
 ) -> None:
     for student in ("s001", "s002"):
         school.dropout.feedback.add(f"before-{student}", "accepted")
-    query = {"at": AS_OF.isoformat()}
-    before = school.get("analytics/summary", **query)["standings"][0]["predicted"]
+    at = AS_OF.isoformat()
+    before = school.get("analytics/summary", at=at)["standings"][0]["predicted"]
     restrict(school)
-    after = school.get("analytics/summary", **query)["standings"][0]["predicted"]
+    after = school.get("analytics/summary", at=at)["standings"][0]["predicted"]
 
     assert (before, after, published(school)) == (2, 1, {"s002"})
     verdicts = school.dropout.feedback.count().values()
@@ -130,10 +130,11 @@ def test_batches_skip_and_count_restricted_students(school: ClassSchool) -> None
     again = by_rules(school)
 
     assert of_class is not None
-    assert (done.restricted, done.stored) == ({"s001"}, 1)
-    assert (of_class.restricted, set(of_class.students)) == ({"s001"}, {"s002"})
+    assert done.restricted == {"s001"}
+    assert of_class.restricted == {"s001"}
+    assert of_class.students.keys() == {"s002"}
     assert "s001" not in of_class.not_assessable
-    assert (again.restricted, again.stored) == (frozenset(), 1)
+    assert (done.stored, again.stored, len(again.restricted)) == (1, 1, 0)
 
 
 def test_events_and_marks_of_a_restricted_student_are_stored(school: ClassSchool) -> None:

@@ -32,18 +32,9 @@ def server_to_lose() -> Iterator[tuple[LocalPostgres, str]]:
 
 @contextmanager
 def spooling(
-    url: str,
-    key: str,
-    folder: Path,
-    service: str = "staffstuddash",
-    *,
-    address: str = "testclient",
-    **settings: Any,
+    url: str, key: str, folder: Path, service: str = "staffstuddash", **settings: Any
 ) -> Iterator[TestClient]:
-    """Give a client of a service as it runs in production; its keys are looked up each time.
-
-    address: of the client, for the service.
-    """
+    """Give a client of a service as it runs in production; its keys are looked up each time."""
     values = {"database_url": url, "spool_path": folder, "key_cache_seconds": 0, **settings}
     parts = PARTS[service]
     configured = parts.settings(**values)
@@ -53,8 +44,7 @@ def spooling(
     manager = parts.manager(database)
     app = parts.create_app(manager, configured)
     try:
-        headers = {"Authorization": f"Bearer {key}"}
-        with TestClient(app, headers=headers, client=(address, 50000)) as client:
+        with TestClient(app, headers={"Authorization": f"Bearer {key}"}) as client:
             yield client
     finally:
         if spool := manager.spool.spool:
