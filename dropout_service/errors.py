@@ -60,6 +60,20 @@ class NotAssessable(Invalid):
         )
 
 
+class StudentRestricted(Conflict):
+    """The student is not assessed, because of an objection."""
+
+    slug = "student-restricted"
+    title = "The student is not assessed on request"
+
+    def __init__(self, student_id: str) -> None:
+        super().__init__(
+            f"Student {student_id} is not assessed on request. There are neither features nor "
+            "predictions until the restriction is lifted in staffstuddash.",
+            student_id=student_id,
+        )
+
+
 class StudentErased(Gone):
     """All data of the student were erased, and further data are rejected."""
 

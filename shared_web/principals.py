@@ -1,9 +1,13 @@
 """Callers: permissions, the scopes and roles that name sets of them, systems and persons."""
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Permission(StrEnum):
@@ -158,15 +162,64 @@ class Person:
 
 
 @dataclass(frozen=True)
+class KeyLimits:
+    """Limits of a key in time and in the addresses of its callers.
+
+    expires_at: first instant at which it is refused; None: never. networks: none for callers
+    anywhere.
+    """
+
+    expires_at: datetime | None = None
+    networks: tuple[Network, ...] = ()
+
+    def is_over_at(self, instant: datetime) -> bool:
+        """Return True if the key has expired."""
+        return self.expires_at is not None and self.expires_at <= instant
+
+    def admits(self, address: str | None) -> bool:
+        """Return True if a caller of the address may use the key; an unknown address may not."""
+        if not self.networks:
+            return True
+        try:
+            caller = ipaddress.ip_address(address or "")
+        except ValueError:
+            return False
+        mapped = caller.ipv4_mapped if isinstance(caller, ipaddress.IPv6Address) else None
+        return any((mapped or caller) in network for network in self.networks)
+
+    def includes(self, other: "KeyLimits") -> bool:
+        """Return True if a key of the other limits can do nothing beyond these."""
+        ends, other_ends = self.expires_at, other.expires_at
+        if ends is not None and (other_ends is None or other_ends > ends):
+            return False
+        if not self.networks:
+            return True
+        return bool(other.networks) and all(map(self._contains, other.networks))
+
+    def _contains(self, inner: Network) -> bool:
+        return any(
+            outer.version == inner.version
+            and int(outer.network_address) <= int(inner.network_address)
+            and int(inner.broadcast_address) <= int(outer.broadcast_address)
+            for outer in self.networks
+        )
+
+
+NO_LIMITS = KeyLimits()
+
+
+@dataclass(frozen=True)
 class Principal:
     """Caller: a system with a key, or a person.
 
     name: of the key, or the person's id (the login if the roster has none); the actor in records.
+    limits: of the key; a person has none.
     """
 
     name: str
     permissions: frozenset[Permission]
     person: Person | None = None
+    limits: KeyLimits = NO_LIMITS
 
     @classmethod
     def of_scopes(cls, name: str, scopes: Iterable[Scope]) -> "Principal":

@@ -18,10 +18,11 @@ from staffstuddash_service.routes import (
     holds,
     performance,
     reads,
+    restrictions,
     students,
     tables,
 )
-from staffstuddash_service.routes.access import keys, person_access, roles
+from staffstuddash_service.routes.access import break_glass, keys, person_access, roles
 from staffstuddash_service.routes.roster import (
     advising,
     class_members,
@@ -54,6 +55,7 @@ SERVICE = Service(
     routers=[
         students.router,
         holds.router,
+        restrictions.router,
         tables.router,
         assessments.router,
         drafts.router,
@@ -72,6 +74,7 @@ SERVICE = Service(
         advising.router,
         of_students.router,
         leavers.router,
+        break_glass.router,
         keys.router,
         roles.router,
     ],

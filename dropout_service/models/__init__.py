@@ -27,6 +27,7 @@ from dropout_service.models.published import (
     published_holds,
     published_identifiers,
     published_memberships,
+    published_restrictions,
 )
 from dropout_service.models.students import Alias, Deletion, Student
 
@@ -61,4 +62,5 @@ __all__ = [
     "published_holds",
     "published_identifiers",
     "published_memberships",
+    "published_restrictions",
 ]

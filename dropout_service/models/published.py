@@ -29,6 +29,14 @@ published_aliases = Table(
 # Students under a legal hold, by their present and former ids.
 published_holds = Table("published_holds", _VIEWS, Column("student_id", Key, primary_key=True))
 
+# Students who are not to be assessed, also under their former ids.
+published_restrictions = Table(
+    "published_restrictions",
+    _VIEWS,
+    Column("student_id", Key),
+    Column("restricted_at", UtcDateTime),
+)
+
 # Students of the person in the setting `veritas.person`; an id may be there several times.
 published_memberships = Table("published_memberships", _VIEWS, Column("student_id", Key))
 

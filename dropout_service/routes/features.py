@@ -14,6 +14,7 @@ from dropout_service.errors import (
     StudentErased,
     StudentMerged,
     StudentNotFound,
+    StudentRestricted,
 )
 from dropout_service.routes.filters import OF_A_STUDENT
 from dropout_service.routes.path_parameters import StudentId
@@ -44,6 +45,7 @@ OfClass = Annotated[Id | None, Query(description="Only of this class of the rost
         StudentNotFound,
         StudentErased,
         StudentMerged,
+        StudentRestricted,
         CourseNotFound,
         NotAClass,
         NotAssessable,
@@ -69,7 +71,7 @@ def compute_features(
     return FeatureSetOut.model_validate(features)
 
 
-@router.get("", dependencies=[READ], responses=OF_A_STUDENT)
+@router.get("", dependencies=[READ], responses=OF_A_STUDENT | documented(StudentRestricted))
 def list_student_features(
     student_id: StudentId,
     manager: Manager,
@@ -85,7 +87,7 @@ def list_student_features(
 @router.get(
     "/latest",
     dependencies=[READ],
-    responses=documented(FeatureSetNotFound, StudentErased, StudentMerged),
+    responses=documented(FeatureSetNotFound, StudentErased, StudentMerged, StudentRestricted),
 )
 def get_latest_features(
     student_id: StudentId, manager: Manager, course: OfClass = None

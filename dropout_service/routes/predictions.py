@@ -13,6 +13,7 @@ from dropout_service.errors import (
     StudentErased,
     StudentMerged,
     StudentNotFound,
+    StudentRestricted,
 )
 from dropout_service.routes.filters import (
     LISTING,
@@ -46,6 +47,7 @@ OfCourse = Annotated[Id | None, Query(description="Only of the enrolment in this
         StudentNotFound,
         StudentErased,
         StudentMerged,
+        StudentRestricted,
         CourseNotFound,
         PredictionExists,
         InvalidRequest,
@@ -74,7 +76,7 @@ def predict(
 @router.get(
     "/students/{student_id}/predictions",
     dependencies=[READ],
-    responses=OF_A_STUDENT,
+    responses=OF_A_STUDENT | documented(StudentRestricted),
     openapi_extra=PREDICTIONS.openapi_extra,
 )
 def list_student_predictions(
@@ -95,7 +97,7 @@ def list_student_predictions(
 @router.get(
     "/students/{student_id}/predictions/latest",
     dependencies=[READ],
-    responses=documented(PredictionNotFound, StudentErased, StudentMerged),
+    responses=documented(PredictionNotFound, StudentErased, StudentMerged, StudentRestricted),
 )
 def get_latest_prediction(
     student_id: StudentId, manager: Manager, course: OfCourse = None

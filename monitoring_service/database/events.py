@@ -20,7 +20,7 @@ from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.errors import ServiceError
-from shared_db.ingest_repository import IngestRepository, Received
+from shared_db.ingest_repository import IngestRepository, Received, require_system
 from shared_db.results import InsertResult
 from shared_db.spool.access import SpoolAccess
 from shared_db.spool.spoolable import SpoolableType
@@ -92,7 +92,8 @@ class EventRepository(IngestRepository[EventToStore, MonitoringLog]):
             NotForPersons: the request is that of a person with limited sight.
 
         """
-        return self.insert_batch(events, self._insert_many)
+        require_system()
+        return self.insert_many(EVENT, events, self._insert_many)
 
     def _insert_many(self, session: Session, events: Sequence[EventToStore]) -> list[InsertResult]:
         now = utc_now()

@@ -222,11 +222,6 @@ class Database:
         """Yield a session as `reading` does; all its statements read the same state of the rows.
 
         It may last six times as long as a statement.
-
-        Raises:
-            DatabaseUnavailable: the server does not answer.
-            DatabaseBusy: a time-out, or no connection left.
-
         """
         with self._session(read_only=True, is_snapshot=True) as session:
             yield session
@@ -237,8 +232,7 @@ class Database:
 
         Raises:
             QueryTooExpensive: the query ran into the time-out; repeating it would not help.
-            DatabaseUnavailable: the server does not answer.
-            DatabaseBusy: no connection left.
+            ServiceError: as `reading`.
 
         """
         try:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from shared_db.connection.engine import is_local
 from shared_db.errors import (
@@ -23,7 +24,8 @@ from shared_web.auth.persons import PersonLookup
 from shared_web.auth.roles import RoleManager
 from shared_web.auth.tokens.logins import ON_BEHALF_OF, person_named
 from shared_web.auth.tokens.verifier import TokenVerifier, is_token
-from shared_web.principals import Permission, Principal, Scope
+from shared_web.auth.validity.revoked_keys import RevokedKeys
+from shared_web.principals import Permission, Person, Principal, Scope
 from shared_web.problems import Forbidden, Unauthenticated
 from shared_web.settings import ServiceSettings
 
@@ -57,6 +59,7 @@ class Authenticator:
         self._tokens = TokenVerifier(settings, settings.key_cache_seconds)
         self._persons = persons
         self._limit = KeyLimit.of(settings)
+        self._revoked = RevokedKeys(settings.spool_path)
 
     def prepare(self, database: Database) -> None:
         """Decide at the start if keys are required; the in-memory store has none.
@@ -92,9 +95,11 @@ class Authenticator:
         bearer: the key or token that was sent.
 
         Raises:
-            Unauthenticated: the key is absent, unknown or revoked, or the token is not valid.
-            Forbidden: no key is required, but the request does not come from this machine; or the
-                person, or the system that acts for a person, may not call.
+            Unauthenticated: the key is absent, unknown, revoked or expired, or the token is not
+                valid.
+            Forbidden: the key is for other addresses; no key is required, but the request does not
+                come from this machine; or the person, or the system that acts for a person, may not
+                call.
             InvalidRequest: the header that names a person is repeated or empty.
             TooManyRequests: the caller has no requests left, or the address sent too many unknown
                 keys.
@@ -120,8 +125,24 @@ class Authenticator:
             found = await self._lookup.find(key, _address(request))
         if found is None:
             raise Unauthenticated("This key is not known, or was revoked.")
+        self._require_in_force(found, _address(request))
         self._uses.note(found.name)
         return found
+
+    def _require_in_force(self, caller: Principal, address: str | None) -> None:
+        if self._revoked.has(caller.name):
+            raise Unauthenticated("This key was revoked.")
+        expires_at = caller.limits.expires_at
+        if expires_at is not None and caller.limits.is_over_at(utc_now()):
+            raise Unauthenticated(
+                f"This key expired at {expires_at:%Y-%m-%d %H:%M} UTC. Ask for another one: "
+                "`veritas keys add`."
+            )
+        if not caller.limits.admits(address):
+            raise Forbidden(
+                "This key is for callers of other addresses. Send it from one of those, or ask for "
+                "another key."
+            )
 
     async def _person_of_token(self, request: Request, token: str) -> Principal:
         self._persons.require_row_limits()
@@ -175,12 +196,16 @@ def _require_local_caller(request: Request, settings: ServiceSettings) -> Princi
 class RequirePermission:
     """Dependency that admits callers with one permission; without one, every known caller.
 
-    own: path parameter with the id of a person who is admitted without the permission.
+    own: path parameter with the id of a person who is admitted without the permission. or_sees_all:
+    True to admit persons who see every student as well.
     """
 
-    def __init__(self, permission: Permission | None, own: str | None = None) -> None:
+    def __init__(
+        self, permission: Permission | None, own: str | None = None, *, or_sees_all: bool = False
+    ) -> None:
         self.permission = permission
         self._own = own
+        self._or_sees_all = or_sees_all
 
     async def __call__(
         self,
@@ -206,10 +231,8 @@ class RequirePermission:
             principal = await authenticator.principal(request, _sent_bearer(request))
             state["principal"] = principal
             limit_rows(_row_limit(principal))
-        if (
-            self.permission is not None
-            and not principal.may(self.permission)
-            and not self._is_own(request, principal)
+        if self.permission is not None and not (
+            principal.may(self.permission) or self._admits(request, principal.person)
         ):
             raise Forbidden(
                 f"This needs the permission `{self.permission}`, which {principal.name} lacks. "
@@ -217,25 +240,22 @@ class RequirePermission:
             )
         return principal
 
-    def _is_own(self, request: Request, principal: Principal) -> bool:
-        person = principal.person
-        return (
-            self._own is not None
-            and person is not None
-            and person.id is not None
-            and person.id == request.path_params[self._own]
-        )
+    def _admits(self, request: Request, person: Person | None) -> bool:
+        if person is None:
+            return False
+        is_own = self._own is not None and person.id == request.path_params[self._own]
+        return is_own or (self._or_sees_all and person.sees_all)
 
 
-def needs(permission: Permission, *, own: str | None = None) -> Any:
+def needs(permission: Permission, *, own: str | None = None, or_sees_all: bool = False) -> Any:
     """Return the dependency of a route on a caller with the permission.
-
-    own: path parameter with the id of a person who is admitted without it.
 
     It stands among a route's `dependencies`, or in the annotation of the caller:
     `principal: Annotated[Principal, needs(Permission.MARKS_WRITE)]`.
+
+    own, or_sees_all: as in `RequirePermission`.
     """
-    return Depends(RequirePermission(permission, own))
+    return Depends(RequirePermission(permission, own, or_sees_all=or_sees_all))
 
 
 # Any caller, whatever they may do.

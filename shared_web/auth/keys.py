@@ -21,7 +21,15 @@ from shared_db.resilience.deadlines import time_limit
 from shared_db.row_limits import rows_limited_to
 from shared_web.auth.offline_keys import OfflineKeyCache
 from shared_web.auth.tables import AccessBase, ApiKey, KeyUse
-from shared_web.principals import Permission, Principal, Scope, known_permissions
+from shared_web.auth.validity.key_limits import networks_text
+from shared_web.principals import (
+    NO_LIMITS,
+    KeyLimits,
+    Permission,
+    Principal,
+    Scope,
+    known_permissions,
+)
 
 __all__ = ["AccessBase", "ApiKey", "KeyExists", "KeyManager", "KeyNotFound", "Principal", "Scope"]
 
@@ -43,6 +51,8 @@ class IssuedKey:
     created_at: datetime
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    expires_at: datetime | None = None
+    addresses: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, row: ApiKey, last_used_at: datetime | None = None) -> Self:
@@ -55,6 +65,8 @@ class IssuedKey:
             row.created_at,
             row.revoked_at,
             last_used_at,
+            row.expires_at,
+            tuple((row.addresses or "").split()),
         )
 
 
@@ -94,7 +106,9 @@ class KeyManager:
         """Admit callers of `offline` while the database is unavailable."""
         self._offline = offline
 
-    def add_key(self, name: str, granted: Iterable[Scope | Permission]) -> str:
+    def add_key(
+        self, name: str, granted: Iterable[Scope | Permission], limits: KeyLimits = NO_LIMITS
+    ) -> str:
         """Insert a key with these scopes and permissions, and return it.
 
         It cannot be retrieved later.
@@ -103,9 +117,11 @@ class KeyManager:
             KeyExists: another key, perhaps a revoked one, has the name.
 
         """
-        return self.issue(name, granted)[1]
+        return self.issue(name, granted, limits)[1]
 
-    def issue(self, name: str, granted: Iterable[Scope | Permission]) -> tuple[IssuedKey, str]:
+    def issue(
+        self, name: str, granted: Iterable[Scope | Permission], limits: KeyLimits = NO_LIMITS
+    ) -> tuple[IssuedKey, str]:
         """Insert a key as `add_key` does; return it for lists, and the key itself.
 
         Raises:
@@ -119,6 +135,8 @@ class KeyManager:
                 secret_hash=self.hash_of(key),
                 scopes=" ".join(sorted(set(granted))),
                 created_at=utc_now(),
+                expires_at=limits.expires_at,
+                addresses=networks_text(limits),
             )
             session.add(row)
             try:
@@ -193,8 +211,8 @@ class KeyManager:
     def find(self, key: str) -> Principal | None:
         """Return the caller that the key identifies, or None if it is unknown or revoked.
 
-        While the database is unavailable or too slow, a key is valid for KEY_OUTAGE_SECONDS after
-        its last verification.
+        The limits of the key are in the caller, also those of an expired one. While the database is
+        unavailable or too slow, a key is valid for KEY_OUTAGE_SECONDS after its last verification.
 
         Raises:
             DatabaseUnavailable: the database does not answer, and the key is not valid offline.
@@ -207,7 +225,8 @@ class KeyManager:
             found = self._offline.find(secret_hash) if self._offline else None
             if found is None:
                 raise
-            return Principal(found[0], known_permissions(found[1]))
+            name, scopes, limits = found
+            return Principal(name, known_permissions(scopes), limits=limits)
         if row is None:
             self._forget(secret_hash)
             return None
@@ -232,7 +251,7 @@ class KeyManager:
             self._cache[row.secret_hash] = (time.monotonic() + self.cache_seconds, row.principal)
         if self._offline is not None:
             with suppress(DatabaseUnavailable, Overloaded):  # the file is only used in an outage
-                self._offline.remember(row.secret_hash, row.name, row.scopes)
+                self._offline.remember(row.secret_hash, row.name, row.scopes, row.limits)
 
     def _forget(self, secret_hash: str) -> None:
         with self._lock:

@@ -4,25 +4,30 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from shared_db.errors import DatabaseUnavailable
 from shared_db.resilience import descriptors
 from shared_db.spool.file import SpoolUnavailable
 from shared_db.spool.store import SpoolStore
+from shared_web.auth.validity.key_limits import networks_text, stored_limits
+from shared_web.principals import NO_LIMITS, KeyLimits
 
 # Not part of the spool's format, so that processes of an older release can use the file as well.
 _TABLE = (
-    "CREATE TABLE IF NOT EXISTS known_keys"
+    "CREATE TABLE IF NOT EXISTS verified_keys"
     " (secret_hash TEXT PRIMARY KEY, name TEXT NOT NULL, scopes TEXT NOT NULL,"
-    " verified_at REAL NOT NULL)"
+    " verified_at REAL NOT NULL, expires_at TEXT, addresses TEXT)"
 )
+# Of earlier releases, whose keys have no limits.
+_DROP_OLD = "DROP TABLE IF EXISTS known_keys"
 # A key in use is verified all the time; it is written to disk at most this often.
 _WRITE_SECONDS = 300
 
 
 class OfflineKeyCache:
-    """Hashes, names and scopes of verified keys, shared by the workers of a service.
+    """Hashes, names, scopes and limits of verified keys, shared by the workers of a service.
 
     seconds: validity of a key after its last verification while the database is unavailable.
     Every method raises DatabaseUnavailable if the file cannot be used, and Overloaded if no file
@@ -34,16 +39,21 @@ class OfflineKeyCache:
         self._seconds = seconds
         self._written: dict[str, float] = {}
 
-    def remember(self, secret_hash: str, name: str, scopes: str) -> None:
+    def remember(
+        self, secret_hash: str, name: str, scopes: str, limits: KeyLimits = NO_LIMITS
+    ) -> None:
         """Upsert a key that the database has just confirmed."""
         now = time.time()
         if now - self._written.get(secret_hash, 0) < min(_WRITE_SECONDS, self._seconds / 2):
             return
-        query = "INSERT OR REPLACE INTO known_keys VALUES (?, ?, ?, ?)"
+        query = "INSERT OR REPLACE INTO verified_keys VALUES (?, ?, ?, ?, ?, ?)"
+        expires_at = limits.expires_at and limits.expires_at.isoformat()
+        values = (secret_hash, name, scopes, now, expires_at, networks_text(limits))
         with self._table(self._spool.transaction) as connection:
-            connection.execute(query, (secret_hash, name, scopes, now))
+            connection.execute(_DROP_OLD)
+            connection.execute(query, values)
             connection.execute(
-                "DELETE FROM known_keys WHERE verified_at < ?", (now - self._seconds,)
+                "DELETE FROM verified_keys WHERE verified_at < ?", (now - self._seconds,)
             )
         self._written[secret_hash] = now
 
@@ -51,21 +61,27 @@ class OfflineKeyCache:
         """Delete a key that is unknown to the database or revoked."""
         self._written.pop(secret_hash, None)
         with self._table(self._spool.transaction) as connection:
-            connection.execute("DELETE FROM known_keys WHERE secret_hash = ?", (secret_hash,))
+            connection.execute("DELETE FROM verified_keys WHERE secret_hash = ?", (secret_hash,))
 
     def forget_others(self, in_force: frozenset[str], since: float) -> None:
         """Delete all other keys, except those verified after `since`, which may be newer."""
-        query = "DELETE FROM known_keys WHERE secret_hash = ? AND verified_at < ?"
+        query = "DELETE FROM verified_keys WHERE secret_hash = ? AND verified_at < ?"
         with self._table(self._spool.transaction) as connection:
-            known = {row[0] for row in connection.execute("SELECT secret_hash FROM known_keys")}
+            known = {row[0] for row in connection.execute("SELECT secret_hash FROM verified_keys")}
             connection.executemany(query, [(other, since) for other in known - in_force])
 
-    def find(self, secret_hash: str) -> tuple[str, str] | None:
-        """Return name and scopes of a key that is still valid."""
-        query = "SELECT name, scopes FROM known_keys WHERE secret_hash = ? AND verified_at >= ?"
+    def find(self, secret_hash: str) -> tuple[str, str, KeyLimits] | None:
+        """Return name, scopes and limits of a key that was verified lately enough."""
+        query = (
+            "SELECT name, scopes, expires_at, addresses FROM verified_keys"
+            " WHERE secret_hash = ? AND verified_at >= ?"
+        )
         with self._table(self._spool.connection) as connection:
             row = connection.execute(query, (secret_hash, time.time() - self._seconds)).fetchone()
-        return None if row is None else (row[0], row[1])
+        if row is None:
+            return None
+        expires_at = row[2] and datetime.fromisoformat(row[2])
+        return row[0], row[1], stored_limits(expires_at, row[3])
 
     @contextmanager
     def _table(

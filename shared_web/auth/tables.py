@@ -8,7 +8,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from shared_db.columns import Base as ColumnsBase
 from shared_db.columns import Key, service_metadata
 from shared_db.personal_data import STAFF, personal, register
-from shared_web.principals import Principal, known_permissions
+from shared_web.auth.validity.key_limits import stored_limits
+from shared_web.principals import KeyLimits, Principal, known_permissions
 
 
 class AccessBase(ColumnsBase, DeclarativeBase):
@@ -40,11 +41,20 @@ class ApiKey(AccessBase):
     )
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None] = mapped_column(comment="First instant of its refusal")
+    addresses: Mapped[str | None] = mapped_column(
+        Text, comment="Networks of its callers, separated by spaces; null: anywhere"
+    )
+
+    @property
+    def limits(self) -> KeyLimits:
+        """Limits of the key in time and addresses."""
+        return stored_limits(self.expires_at, self.addresses)
 
     @property
     def principal(self) -> Principal:
         """Caller that the key identifies."""
-        return Principal(self.name, known_permissions(self.scopes))
+        return Principal(self.name, known_permissions(self.scopes), limits=self.limits)
 
 
 @register(purpose="to name sets of permissions", keep="until the role is deleted")

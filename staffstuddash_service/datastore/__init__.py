@@ -23,6 +23,8 @@ from staffstuddash_service.datastore.performance import PerformanceRepository
 from staffstuddash_service.datastore.retention.holds import HoldRepository
 from staffstuddash_service.datastore.retention.store import RetentionRepository
 from staffstuddash_service.datastore.retention.tombstones import TombstoneRepository
+from staffstuddash_service.datastore.rights.break_glass import BreakGlassRepository
+from staffstuddash_service.datastore.rights.restrictions import RestrictionRepository
 from staffstuddash_service.datastore.roster.descriptions import StudentDescriptionRepository
 from staffstuddash_service.datastore.roster.lookups import RosterLookupRepository
 from staffstuddash_service.datastore.roster.person_access import PersonAccessRepository
@@ -88,6 +90,8 @@ class DatastoreManager(Manager):
         self.roster_lookups = RosterLookupRepository(self.database, self.spool)
         self.student_descriptions = StudentDescriptionRepository(self.database, self.spool)
         self.person_access = PersonAccessRepository(self.database, self.spool)
+        self.restrictions = RestrictionRepository(self.database, self.spool)
+        self.break_glass = BreakGlassRepository(self.database, self.spool)
         self.year_end = YearEndRepository(self.database, self.spool)
         self.imports = ImportRepository(self.database, self.spool)
         self.tables = TableRepository(self.database, self.spool)

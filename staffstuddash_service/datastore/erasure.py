@@ -27,6 +27,7 @@ from staffstuddash_service.models import (
     Alias,
     AssessmentLog,
     Base,
+    BreakGlass,
     ConceptStanding,
     Deletion,
     DemographicsRow,
@@ -38,6 +39,7 @@ from staffstuddash_service.models import (
     PerformanceRecord,
     ReadSubject,
     Student,
+    StudentRestriction,
 )
 
 _SCHEMA = "staffstuddash"
@@ -54,6 +56,8 @@ OWNED = (
     DemographicsRow,
     Hold,
     ReadSubject,
+    StudentRestriction,
+    BreakGlass,
 )
 
 

@@ -25,12 +25,14 @@ from staffstuddash_service.domain.learning import (
     learning_state_of,
 )
 from staffstuddash_service.domain.performance import Mark, percentage, summarise
-from staffstuddash_service.domain.performance_status import performance_status_of
+from staffstuddash_service.domain.performance_status import NOT_ASSESSED, performance_status_of
 from staffstuddash_service.models import (
     AssessmentLog,
     ConceptStanding,
     Draft,
     PerformanceRecord,
+    Student,
+    is_restricted,
 )
 
 RECORDS_BY_STUDENT = Keyset("performance-records", (PerformanceRecord.student_id,))
@@ -55,6 +57,7 @@ class _Work:
     steps: list[RevisionStep] = field(default_factory=list)
     draft_times: list[datetime] = field(default_factory=list)
     continuity: Continuity | None = None
+    is_restricted: bool = False
 
 
 class PerformanceRepository(Repository):
@@ -151,7 +154,7 @@ def _works_of(session: Session, ids: Sequence[str]) -> dict[str, _Work]:
 
 def _upsert_standings(session: Session, ids: Sequence[str], works: Mapping[str, _Work]) -> None:
     standings = [
-        {"student_id": id_, **vars(standing)}
+        {"student_id": id_, **vars(standing), **(_NO_MOVEMENT if works[id_].is_restricted else {})}
         for id_ in ids
         for standing in concept_performances(works[id_].marks)
     ]
@@ -168,10 +171,23 @@ def _is_other_standing(stored: Any, new: Any) -> Any:
 
 def _read_marks(session: Session, ids: Sequence[str], works: dict[str, _Work]) -> None:
     mark = AssessmentLog
-    query = select(
-        mark.student_id, mark.subject, mark.topic, mark.score, mark.max_score, mark.timestamp
-    ).where(mark.student_id.in_(ids))
-    for student_id, subject, topic, score, max_score, timestamp in session.execute(query):
+    query = (
+        select(
+            Student.id,
+            is_restricted(Student.id),
+            mark.subject,
+            mark.topic,
+            mark.score,
+            mark.max_score,
+            mark.timestamp,
+        )
+        .outerjoin(mark, mark.student_id == Student.id)
+        .where(Student.id.in_(ids))
+    )
+    for student_id, restricted, subject, topic, score, max_score, timestamp in session.execute(
+        query
+    ):
+        works[student_id].is_restricted = restricted
         if score is not None:  # neither excused nor deleted
             known = Mark(subject, percentage(score, max_score), timestamp, topic)
             works[student_id].marks.append(known)
@@ -200,7 +216,35 @@ def _read_drafts(session: Session, ids: Sequence[str], works: dict[str, _Work]) 
             work.continuity = continuity
 
 
+_NO_MOVEMENT: Row = {"change_points": None, "learning_state": None}
+# Columns of a restricted student: figures of the marks stay, and nothing is judged.
+_NO_JUDGEMENT: Row = {
+    "trend_per_30_days": None,
+    "strengths": [],
+    "weaknesses": [],
+    "status": None,
+    "status_reasons": [f"{NOT_ASSESSED.capitalize()}."],
+    "learning_state": None,
+    "grit_level": None,
+    "setback_count": 0,
+    "reasoning_continuity": None,
+    "integrity_score": None,
+    "integrity_label": None,
+    "sudden_jump_flag": None,
+    "assignments": [],
+    "due_at": None,
+}
+
+
 def _record(student_id: str, work: _Work, now: datetime) -> Row:
+    row = _judged_record(student_id, work, now)
+    if not work.is_restricted:
+        return row
+    subjects = [{**subject, "trend_per_30_days": None} for subject in row["subjects"]]
+    return {**row, **_NO_JUDGEMENT, "subjects": subjects}
+
+
+def _judged_record(student_id: str, work: _Work, now: datetime) -> Row:
     performance = summarise(work.marks)
     standing = performance_status_of(performance)
     grit = grit_of(work.marks, now)

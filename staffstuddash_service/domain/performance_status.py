@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from staffstuddash_service.domain.performance import Performance
 
+# Reason of a restricted student, in lists and dashboards.
+NOT_ASSESSED = "not assessed on request"
+
 MARGIN = 5.0
 MIN_MARKS = 2
 LOW_MEAN = 40.0

@@ -1,5 +1,11 @@
 """Errors of staffstuddash; each has the slug of its problem type."""
 
+from staffstuddash_service.errors.break_glass import (
+    BreakGlassForStaff,
+    BreakGlassNotFound,
+    BreakGlassNotNeeded,
+    StudentInSight,
+)
 from staffstuddash_service.errors.roster import (
     ClassNotFound,
     CourseNotFound,
@@ -20,6 +26,7 @@ from staffstuddash_service.errors.roster import (
 from staffstuddash_service.errors.students import (
     HoldNotFound,
     MergedElsewhere,
+    RestrictionNotFound,
     SameStudent,
     StudentErased,
     StudentExists,
@@ -43,6 +50,9 @@ __all__ = [
     "AssessmentDeleted",
     "AssessmentExists",
     "AssessmentNotFound",
+    "BreakGlassForStaff",
+    "BreakGlassNotFound",
+    "BreakGlassNotNeeded",
     "ClassNotFound",
     "ConceptExists",
     "ConceptNotFound",
@@ -59,6 +69,7 @@ __all__ = [
     "RecordInvalid",
     "RelationNotFound",
     "RepeatedInBatch",
+    "RestrictionNotFound",
     "RosterEnded",
     "RosterNotFound",
     "SameStudent",
@@ -66,6 +77,7 @@ __all__ = [
     "StudentErased",
     "StudentExists",
     "StudentHeld",
+    "StudentInSight",
     "StudentMerged",
     "StudentNotFound",
     "TermNotFound",

@@ -95,6 +95,19 @@ class SameStudent(Invalid):
         )
 
 
+class RestrictionNotFound(NotFound):
+    """Student without a restriction."""
+
+    slug = "restriction-not-found"
+    title = "The student is not restricted"
+
+    def __init__(self, student_id: str) -> None:
+        super().__init__(
+            f"Student {student_id} is not restricted. PUT a restriction to have one.",
+            student_id=student_id,
+        )
+
+
 class StudentExists(Conflict):
     """Id of a student that is stored with other content."""
 

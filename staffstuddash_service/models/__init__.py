@@ -2,12 +2,22 @@
 
 from staffstuddash_service.models.audit import ReadRow, ReadSubject
 from staffstuddash_service.models.base import Base
+from staffstuddash_service.models.break_glass import (
+    LONGEST_REASON,
+    SHORTEST_REASON,
+    BreakGlass,
+)
 from staffstuddash_service.models.performance import (
     IS_LEARNER,
     IS_TUTOR,
     ConceptModule,
     ConceptStanding,
     PerformanceRecord,
+)
+from staffstuddash_service.models.restrictions import (
+    REASON_LENGTH,
+    StudentRestriction,
+    is_restricted,
 )
 from staffstuddash_service.models.roster import (
     AdvisingRow,
@@ -40,12 +50,16 @@ from staffstuddash_service.models.work import AssessmentLog, Draft
 __all__ = [
     "IS_LEARNER",
     "IS_TUTOR",
+    "LONGEST_REASON",
+    "REASON_LENGTH",
+    "SHORTEST_REASON",
     "SORTED_LENGTH",
     "ActionLog",
     "AdvisingRow",
     "Alias",
     "AssessmentLog",
     "Base",
+    "BreakGlass",
     "ClassRow",
     "ConceptModule",
     "ConceptStanding",
@@ -67,7 +81,9 @@ __all__ = [
     "ReadSubject",
     "SourcedRow",
     "Student",
+    "StudentRestriction",
     "TeachingRow",
     "TermRow",
+    "is_restricted",
     "sort_columns",
 ]

@@ -15,6 +15,7 @@ CourseId = Annotated[Id, Path(description="The course's id.", examples=["math"])
 ClassId = Annotated[Id, Path(description="The class's id.", examples=["math-5a"])]
 PersonId = Annotated[Id, Path(description="The id of the member of staff.", examples=["t001"])]
 AccessName = Annotated[Id, Path(description="The name of the key or role.", examples=["nurse"])]
+OpeningId = Annotated[Id, Path(description="The opening's id.", examples=["0199"])]
 # Of rows that a request may store.
 NewClassId = Annotated[ClassId, not_reserved("csv")]
 NewPersonId = Annotated[PersonId, not_reserved("csv")]

@@ -3,13 +3,22 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from shared_web.auth.validity.key_limits import MAX_NETWORKS, network
 from shared_web.principals import Permission, Role, Scope, known_permissions
-from shared_web.requests.fields import Body, Id, Out, refusal_by_field
+from shared_web.requests.fields import Body, Id, Instant, Out, refusal_by_field
 
 Permissions = Annotated[list[Annotated[Permission, Field(strict=False)]], Field(max_length=100)]
 Scopes = Annotated[list[Annotated[Scope, Field(strict=False)]], Field(max_length=10)]
+
+
+def _network(text: str) -> str:
+    return str(network(text))
+
+
+Address = Annotated[str, StringConstraints(max_length=50), AfterValidator(_network)]
+Addresses = Annotated[list[Address], Field(max_length=MAX_NETWORKS)]
 
 
 class NewKey(Body):
@@ -18,6 +27,12 @@ class NewKey(Body):
     name: Id = Field(examples=["dashboard"])
     scopes: Scopes = Field(default=[], examples=[["read"]])
     permissions: Permissions = Field(default=[], examples=[["erase"]])
+    expires_at: Instant | None = Field(None, description="First instant of its refusal.")
+    addresses: Addresses = Field(
+        default=[],
+        description="Addresses and networks of its callers; none: anywhere.",
+        examples=[["10.0.0.0/8"]],
+    )
 
     @model_validator(mode="after")
     def _require_a_grant(self) -> Self:
@@ -45,6 +60,8 @@ class KeyOut(Out):
     created_at: datetime
     revoked_at: datetime | None
     last_used_at: datetime | None = Field(description="Some minutes late.")
+    expires_at: datetime | None = Field(description="First instant of its refusal.")
+    addresses: list[str] = Field(description="Networks of its callers; none: anywhere.")
 
 
 class NewKeyOut(KeyOut):

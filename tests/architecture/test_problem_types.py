@@ -94,6 +94,12 @@ TYPES = {
     "unknown-reference",
     "unsupported-encoding",
     "wrong-media-type",
+    "break-glass-not-needed",
+    "break-glass-for-staff",
+    "restriction-not-found",
+    "break-glass-not-found",
+    "student-in-sight",
+    "student-restricted",
 }
 
 

@@ -1,5 +1,8 @@
 """Commands on keys with permissions, and on roles."""
 
+from datetime import UTC, datetime
+
+import pytest
 from sqlalchemy import text
 
 from shared_db.connection.database import Database
@@ -63,3 +66,46 @@ def test_refusals_of_roles_have_one_line(private_url: str, run: Run) -> None:
     assert "built in" in built_in.stderr
     assert "lower-case" in malformed.stderr
     assert [built_in.stderr.count("\n"), malformed.stderr.count("\n")] == [1, 1]
+
+
+def test_a_key_expires_and_is_for_addresses(
+    private_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    options = ("--expires", "2099-07-31", "--address", "10.0.0.0/8", "--address", "192.0.2.7")
+    added = run(private_url, "keys", "add", "lms", "--scope", "read", *options)
+    listed = run(private_url, "keys", "list").stdout
+
+    keys = KeyManager(Database.for_bind(engine_on(private_url)))
+    found = keys.find(added.stdout.strip())
+    assert found is not None
+    assert found.limits.expires_at == datetime(2099, 8, 1, tzinfo=UTC)
+    assert [str(one) for one in found.limits.networks] == ["10.0.0.0/8", "192.0.2.7/32"]
+    assert "2099-08-01 00:00" in listed
+    assert "10.0.0.0/8 192.0.2.7/32" in listed
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--expires", "31.7.2027"), "--expires must be a day as 2027-07-31"),
+        (("--expires", "2020-01-01"), "--expires: The key would have expired"),
+        (("--address", "10.0.0.1/8"), "--address must be an address or a network"),
+    ],
+)
+def test_limits_that_make_no_sense_make_no_key(
+    private_url: str, run: Run, options: tuple[str, str], reason: str
+) -> None:
+    refused = run(private_url, "keys", "add", "lms", "--scope", "read", *options)
+
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert reason in refused.stderr
+    assert KeyManager(Database.for_bind(engine_on(private_url))).list_keys() == []
+
+
+def test_a_name_that_was_revoked_here_is_not_used_again(private_url: str, run: Run) -> None:
+    run("postgresql://127.0.0.1:1/away", "keys", "revoke", "lms", "--offline")
+    refused = run(private_url, "keys", "add", "lms", "--scope", "read")
+
+    assert refused.exit_code == 1
+    assert "was revoked on this machine" in refused.stderr

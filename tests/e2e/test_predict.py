@@ -90,6 +90,22 @@ def test_a_second_run_stores_nothing_new(run: Run, manager: DropoutDatabaseManag
     assert len(stored) == 8
 
 
+def test_restricted_students_are_skipped_and_counted(
+    run: Run, manager: DropoutDatabaseManager
+) -> None:
+    datastore = DatastoreManager(manager.database)
+    datastore.add_student("s6", "Ada")
+    datastore.restrictions.put("s6", actor="office")
+    without = run("--all", "--as-of", AS_OF)
+    datastore.restrictions.lift("s6", actor="office")
+    again = run("--all", "--as-of", AS_OF)
+
+    assert "7 predictions stored, 0 already there, 1 not assessable" in without.output
+    assert "1 student is not assessed on request." in without.output
+    assert "1 predictions stored, 7 already there" in again.output
+    assert "on request" not in again.output
+
+
 def test_late_events_add_a_new_prediction(run: Run, manager: DropoutDatabaseManager) -> None:
     run("--course", "math", "--as-of", AS_OF)
     manager.events.add(None, "s6", None, "NAVIGATION", occurred_at=NOON + days(58))

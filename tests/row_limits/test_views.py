@@ -21,6 +21,7 @@ HIDDEN = {
     "staffstuddash.background_work": "state of the service",
     "staffstuddash.student_demographics": "only for the audit of fairness",
     "staffstuddash.published_background_work": "state of the service",
+    "staffstuddash.break_glass": "read by the condition of the views, and by reviewers",
     "staffstuddash.person_access": "read to admit a person, before there is a limit",
     "staffstuddash.published_memberships": "the condition of the views itself",
     "staffstuddash.holds": "only for those who may erase",

@@ -22,12 +22,14 @@ NO_ROSTER = {
     "student_identifiers": 0,
     "student_demographics": 0,
     "holds": 0,
+    "student_restrictions": 0,
 }
 NO_ROSTER_CONFLICTS = {
     "holds": 0,
     "enrolments": 0,
     "advising_assignments": 0,
     "student_demographics": 0,
+    "student_restrictions": 0,
 }
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 

@@ -19,6 +19,7 @@ from dropout_service.models import Course, DropoutPrediction, Enrolment, Submiss
 from dropout_service.settings import Settings
 from shared_db.connection.database import Database
 from shared_db.settings import Environment, Fallback
+from staffstuddash_service.datastore import DatastoreManager
 from tests.support.databases import LOOPBACK, engine_on
 from tests.support.oulad_fixtures.imported import Run
 from tests.training.conftest import DAY_56_OF_CCC
@@ -95,6 +96,26 @@ def test_a_course_is_ranked_with_reasons_that_add_up(
         assert "activity" not in {one["name"] for one in reasons}
     assert "for instance oulad-4" in by_model.output
     assert "the student left the course on its day" in by_model.output
+
+
+def test_the_model_leaves_a_restricted_student_out(manager: DropoutDatabaseManager) -> None:
+    restrictions = DatastoreManager(manager.database).restrictions
+    before = manager.batch_predictions.assess_course("CCC-2014B", DAY_56)
+    assert before is not None
+    student = before.enrolments[0][0]
+    restrictions.put(student, actor="office")
+    during = manager.batch_predictions.assess_course("CCC-2014B", DAY_56)
+    restrictions.lift(student, actor="office")
+    after = manager.batch_predictions.assess_course("CCC-2014B", DAY_56)
+
+    assert during is not None
+    assert not before.restricted
+    assert during.restricted == {student}
+    assert student not in dict(during.enrolments)
+    assert student not in dict(during.not_assessable)
+    assert len(during.enrolments) == len(before.enrolments) - 1
+    assert {one.ranked for _, one in during.enrolments} == {len(before.enrolments) - 1}
+    assert after == before
 
 
 @pytest.mark.usefixtures("by_model")

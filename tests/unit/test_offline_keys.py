@@ -11,6 +11,7 @@ import pytest
 from shared_db.errors import DatabaseUnavailable
 from shared_db.spool.queue import Spool
 from shared_web.auth.offline_keys import OfflineKeyCache, remove_key_file
+from shared_web.principals import NO_LIMITS
 
 Opened = Callable[[], Spool]
 
@@ -40,7 +41,7 @@ def file_of(spool: Spool) -> Iterator[sqlite3.Connection]:
 def test_a_key_is_found_by_every_worker_until_it_expires(opened: Opened) -> None:
     OfflineKeyCache(opened(), 3600).remember("hash", "lms", "ingest read")
 
-    assert OfflineKeyCache(opened(), 3600).find("hash") == ("lms", "ingest read")
+    assert OfflineKeyCache(opened(), 3600).find("hash") == ("lms", "ingest read", NO_LIMITS)
     assert OfflineKeyCache(opened(), 0).find("hash") is None
     assert OfflineKeyCache(opened(), 3600).find("other") is None
 
@@ -51,7 +52,7 @@ def test_an_expired_key_is_deleted_when_another_one_is_stored(opened: Opened) ->
     OfflineKeyCache(spool, 0).remember("new", "app", "read")
 
     with file_of(spool) as file:
-        assert file.execute("SELECT secret_hash FROM known_keys").fetchall() == [("new",)]
+        assert file.execute("SELECT secret_hash FROM verified_keys").fetchall() == [("new",)]
 
 
 def test_a_revoked_key_is_forgotten(opened: Opened) -> None:

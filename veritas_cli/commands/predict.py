@@ -161,7 +161,7 @@ class _Run:
             assessed = self.manager.batch_predictions.assess_class(course, self.as_of)
             if assessed is None:
                 continue
-            absent = BatchResult.of_class(assessed.not_assessable)
+            absent = BatchResult.of_class(assessed.not_assessable, assessed.restricted)
             done = absent if done is None else done.merge(absent, keep=keep)
             waiting += [(assessed, student_id) for student_id in assessed.students]
             while len(waiting) >= BATCH_SIZE:
@@ -175,7 +175,7 @@ class _Run:
     def by_model(self, assessed: CourseAssessment) -> BatchResult:
         """Store the model's predictions of a course, in batches."""
         task = self.progress.add_task(assessed.course, total=len(assessed.enrolments))
-        done = BatchResult.of_not_assessable(assessed.not_assessable)
+        done = BatchResult.of_not_assessable(assessed.not_assessable, assessed.restricted)
         for start in range(0, len(assessed.enrolments), BATCH_ENROLMENTS):
             part = assessed.enrolments[start : start + BATCH_ENROLMENTS]
             batch = self.manager.batch_predictions.add_assessments(assessed, part, keep=self.keep)
@@ -237,6 +237,10 @@ def _report(console: Console, outcome: BatchResult, as_of: datetime) -> None:
         f"stored, {outcome.unchanged} already there, {outcome.not_assessable} not assessable."
     )
     console.print(line, soft_wrap=True)
+    if outcome.restricted:
+        count = len(outcome.restricted)
+        students = "student is" if count == 1 else "students are"
+        console.print(f"{count} {students} not assessed on request.", soft_wrap=True)
     if outcome.versions:
         console.print(f"Predicted by {', '.join(outcome.versions)}.", soft_wrap=True)
     if outcome.incomplete:

@@ -29,10 +29,10 @@ SPOOL_TABLES: Mapping[str, Mapping[str, Declaration]] = MappingProxyType(
             ("waiting", "refused"),
             Declaration((), "to count the rows quickly", "as long as the file"),
         ),
-        "known_keys": {
+        "verified_keys": {
             "name": Declaration((STAFF,), "to admit known callers during an outage", _KEYS),
             **dict.fromkeys(
-                ("secret_hash", "scopes", "verified_at"),
+                ("secret_hash", "scopes", "verified_at", "expires_at", "addresses"),
                 Declaration((), "to admit known callers during an outage", _KEYS),
             ),
         },

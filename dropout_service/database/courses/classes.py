@@ -31,6 +31,7 @@ from dropout_service.models import (
     Course,
     DailyActivity,
     DropoutPrediction,
+    Enrolment,
     published_classes,
     published_enrolments,
 )
@@ -90,6 +91,12 @@ def active_in(session: Session, course: str) -> set[str]:
     """Return the students with events that name the course."""
     query = select(DailyActivity.student_id).where(DailyActivity.course == course)
     return set(session.scalars(query.distinct()))
+
+
+def students_of_course(course: str) -> tuple[Select[str], Select[str]]:
+    """Return the queries of the students with events that name the course, and of the enrolled."""
+    active = select(DailyActivity.student_id).where(DailyActivity.course == course)
+    return active, select(Enrolment.student_id).where(Enrolment.course_id == course)
 
 
 def has_class_predictions(course: str) -> ColumnElement[bool]:

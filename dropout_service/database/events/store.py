@@ -25,7 +25,7 @@ from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.errors import ServiceError
 from shared_db.ids import new_id
-from shared_db.ingest_repository import IngestRepository, Received
+from shared_db.ingest_repository import IngestRepository, Received, require_system
 from shared_db.queries.filters import Columns
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.results import InsertResult, Outcome
@@ -131,7 +131,8 @@ class EventRepository(IngestRepository[EventToStore, LearningEvent]):
 
     def add_many(self, events: Sequence[EventToStore]) -> list[InsertResult]:
         """Insert events, and their students if new; return the result of each, in order."""
-        return self.insert_batch(events, _insert_many)
+        require_system()
+        return self.insert_many(EVENT, events, _insert_many)
 
     def search(self, student_id: str, **options: Unpack[PageOptions]) -> Page[LearningEvent]:
         """Return the student's events, the latest first.

@@ -34,12 +34,18 @@ CROSS JOIN LATERAL (
 WHERE CAST(:courses AS text[]) IS NULL OR c.id = ANY(CAST(:courses AS text[]))
 """
 
-PRESENT = """
+_IS_ASSESSED = (
+    "NOT EXISTS (SELECT FROM staffstuddash.published_restrictions AS restricted"
+    " WHERE restricted.student_id = e.student_id)"
+)
+
+PRESENT = f"""
 SELECT e.id, e.student_id, e.course_id, c.module, c.day, c.has_activity,
     -e.registered_day AS registration_lead_days, e.credits, e.previous_attempts
 FROM dropout.enrolments AS e JOIN course AS c ON c.id = e.course_id
 WHERE coalesce(e.registered_day <= c.day, true) AND coalesce(e.unregistered_day > c.day, true)
-"""
+    AND {_IS_ASSESSED}
+"""  # noqa: S608 - our own constants
 
 # Half a student on either side keeps the log-odds finite (Haldane 1956, Annals of Human Genetics
 # 20:309).
@@ -52,6 +58,7 @@ SELECT e.course_id,
 FROM dropout.enrolments AS e JOIN course AS c ON c.id = e.course_id
 WHERE c.day >= {WITHDRAWAL_WINDOW} AND coalesce(e.registered_day <= c.day, true)
     AND coalesce(e.unregistered_day > c.day - {WITHDRAWAL_WINDOW}, true)
+    AND {_IS_ASSESSED}
 GROUP BY e.course_id
 """  # noqa: S608 - our own constants
 

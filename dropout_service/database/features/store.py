@@ -15,7 +15,10 @@ from dropout_service.database.students.locking import (
     ensure_and_lock_one,
     require_not_erased,
     require_not_merged,
-    require_student,
+)
+from dropout_service.database.students.restrictions import (
+    require_assessed_student,
+    require_unrestricted,
 )
 from dropout_service.domain.rules.features import FEATURES_VERSION, Features, features_of
 from dropout_service.errors import (
@@ -62,6 +65,7 @@ class FeatureRepository(Repository):
         Raises:
             StudentNotFound: no row of that student is stored.
             StudentErased: all data of the student were erased.
+            StudentRestricted: the student is not to be assessed.
             CourseNotFound: there is no such class.
             NotAClass: the course was imported.
             NotAssessable: the class does not run at the instant, or the student is not in it.
@@ -75,6 +79,7 @@ class FeatureRepository(Repository):
         pending = pending_values(pending_of(self.spool, [student_id]), student_id)
 
         def compute(session: Session) -> FeatureSet:
+            require_unrestricted(session, student_id)
             # A repeated request is answered as before, although the student may have left since.
             replay = find_replay(session, FeatureSet, feature_set_id, digest, FeatureSetExists)
             if replay is not None:
@@ -101,6 +106,7 @@ class FeatureRepository(Repository):
         Raises:
             FeatureSetExists: the id is stored with other content.
             StudentErased: all data of the student were erased.
+            StudentRestricted: the student is not to be assessed.
 
         """
         sent = {"student_id": student_id, "as_of": as_of, "features": features, "version": version}
@@ -114,6 +120,7 @@ class FeatureRepository(Repository):
 
         Raises:
             StudentErased: all data of the student were erased.
+            StudentRestricted: the student is not to be assessed.
             FeatureSetNotFound: the student has no feature set.
 
         """
@@ -127,6 +134,7 @@ class FeatureRepository(Repository):
         Raises:
             StudentNotFound: no row of that student is stored.
             StudentErased: all data of the student were erased.
+            StudentRestricted: the student is not to be assessed.
             ServiceError: as `Repository.page`.
 
         """
@@ -136,7 +144,7 @@ class FeatureRepository(Repository):
         return self.page(
             FEATURES_BY_TIME,
             query,
-            require=lambda session: require_student(session, student_id),
+            require=lambda session: require_assessed_student(session, student_id),
             **options,
         )
 
@@ -221,12 +229,14 @@ def _values(
 
 def _insert(session: Session, values: Row) -> FeatureSet:
     owner = ensure_and_lock_one(session, values["student_id"], values["created_at"])
+    require_unrestricted(session, owner)
     row = {**values, "student_id": owner}
     return insert_idempotent(session, FeatureSet, row, FeatureSetExists)
 
 
 def _latest(session: Session, student_id: str, course: str | None) -> FeatureSet:
     require_not_erased(session, student_id)
+    require_unrestricted(session, student_id)
     is_of_course = FeatureSet.course.is_(None) if course is None else FeatureSet.course == course
     is_theirs = (FeatureSet.student_id == student_id) & is_of_course
     query = select(FeatureSet).where(is_theirs, FeatureSet.recomputed_at.is_(None))

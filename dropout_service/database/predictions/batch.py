@@ -30,6 +30,7 @@ from dropout_service.database.predictions.insert import insert_predictions
 from dropout_service.database.predictions.latest import supersede, withdrawn_with_latest
 from dropout_service.database.predictions.model_registry import active_model
 from dropout_service.database.students.locking import ensure_and_lock, erased_among
+from dropout_service.database.students.restrictions import restricted_among
 from dropout_service.domain.enrolments.model_assessment import ModelAssessment
 from dropout_service.domain.rules.activity import Activity
 from dropout_service.errors import CourseNotFound
@@ -89,12 +90,14 @@ class BatchPredictionRepository(Repository):
             activities = _activities(session, as_of, course, after=after, limit=limit)
             if not activities:
                 return BatchResult(last=None)
-            excluded = erased_among(session, activities)
+            restricted = restricted_among(session, activities)
+            excluded = erased_among(session, activities) | restricted
             if course is None:
                 excluded |= _predicted_by_model(session, activities, as_of)
             known = {id_: found for id_, found in activities.items() if id_ not in excluded}
             assessed = assess_by_rules(session, known, course, as_of)
-            return _insert_by_rules(session, assessed, pending, last=max(activities), keep=keep)
+            done = _insert_by_rules(session, assessed, pending, last=max(activities), keep=keep)
+            return replace(done, restricted=frozenset(restricted))
 
         return self.write(predict)
 

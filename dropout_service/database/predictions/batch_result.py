@@ -18,6 +18,7 @@ class BatchResult:
     last: the id after which the next batch begins, None at the end. students: number assessed by
     the rules; enrolments: number assessed by a model. incomplete: number predicted while rows of
     the student waited. not_assessable: number; examples: some of these students with the reason.
+    restricted: ids of the students who are not to be assessed, skipped.
     highest: the highest risks, the highest first. versions: of the rules or the model, sorted.
     """
 
@@ -28,6 +29,7 @@ class BatchResult:
     unchanged: int = 0
     incomplete: int = 0
     not_assessable: int = 0
+    restricted: frozenset[str] = frozenset()
     examples: tuple[tuple[str, str], ...] = ()
     highest: tuple[DropoutPrediction, ...] = ()
     versions: tuple[str, ...] = ()
@@ -49,18 +51,32 @@ class BatchResult:
         )
 
     @classmethod
-    def of_not_assessable(cls, enrolments: Sequence[tuple[str, str]]) -> "BatchResult":
+    def of_not_assessable(
+        cls, enrolments: Sequence[tuple[str, str]], restricted: frozenset[str]
+    ) -> "BatchResult":
         """Return the result of enrolments that are not assessable: students with the reason."""
         examples = tuple(enrolments[:MAX_EXAMPLES])
         count = len(enrolments)
-        return cls(last=None, enrolments=count, not_assessable=count, examples=examples)
+        return cls(
+            last=None,
+            enrolments=count,
+            not_assessable=count,
+            examples=examples,
+            restricted=restricted,
+        )
 
     @classmethod
-    def of_class(cls, students: Mapping[str, str]) -> "BatchResult":
+    def of_class(cls, students: Mapping[str, str], restricted: frozenset[str]) -> "BatchResult":
         """Return the result of students of a class who are not assessable, with the reason."""
         count = len(students)
         examples = tuple(students.items())[:MAX_EXAMPLES]
-        return cls(last=None, students=count, not_assessable=count, examples=examples)
+        return cls(
+            last=None,
+            students=count,
+            not_assessable=count,
+            examples=examples,
+            restricted=restricted,
+        )
 
     def merge(self, following: "BatchResult", *, keep: int) -> "BatchResult":
         """Return the result of both batches, with the `keep` highest risks."""
@@ -75,6 +91,7 @@ class BatchResult:
             unchanged=self.unchanged + following.unchanged,
             incomplete=self.incomplete + following.incomplete,
             not_assessable=self.not_assessable + following.not_assessable,
+            restricted=self.restricted | following.restricted,
             examples=(self.examples + following.examples)[:MAX_EXAMPLES],
             highest=tuple(highest[:keep]),
             versions=tuple(sorted({*self.versions, *following.versions})),

@@ -14,6 +14,7 @@ from dropout_service.database.courses.classes import active_in, enrolments_by_st
 from dropout_service.database.features.class_features import class_features
 from dropout_service.database.features.incomplete import pending_values
 from dropout_service.database.predictions.by_rules import rule_values
+from dropout_service.database.students.restrictions import restricted_among
 from dropout_service.domain.enrolments.class_calendar import (
     RosterClass,
     absence_reason,
@@ -35,8 +36,8 @@ class ClassAssessment:
     """Assessments of the students of a class at an instant, by student, the highest risk first.
 
     digests: of their features. ranks: 1 is the highest risk, equal risks share the better rank.
-    not_assessable: students with the reason. pending: rows of the students that waited when the
-    class was read.
+    not_assessable: students with the reason. restricted: students who are not to be assessed.
+    pending: rows of the students that waited when the class was read.
     """
 
     course: str
@@ -45,6 +46,7 @@ class ClassAssessment:
     digests: Mapping[str, bytes]
     ranks: Mapping[str, int]
     not_assessable: Mapping[str, str]
+    restricted: frozenset[str]
     pending: Pending
 
     def values(self, student_id: str) -> Row:
@@ -79,7 +81,9 @@ def assess_class(
     """
     closed, day = found.not_running_reason(as_of), utc_date(as_of)
     enrolments = enrolments_by_student(session, found.id)
-    known = enrolments.keys() | active_in(session, found.id)
+    members = enrolments.keys() | active_in(session, found.id)
+    restricted = restricted_among(session, members)
+    known = members - restricted
     reasons = {id_: closed or absence_reason(enrolments.get(id_, []), day) for id_ in known}
     missing = {id_: reason for id_, reason in reasons.items() if reason is not None}
     assessed: dict[str, Assessment] = {}
@@ -97,6 +101,7 @@ def assess_class(
         digests=digests,
         ranks=_ranks(assessed),
         not_assessable=dict(sorted(missing.items())),
+        restricted=frozenset(restricted),
         pending=pending,
     )
 

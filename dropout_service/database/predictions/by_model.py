@@ -13,6 +13,7 @@ from dropout_service.database.features.enrolment import enrolment_features
 from dropout_service.database.features.incomplete import pending_values
 from dropout_service.database.predictions.insert import assessment_values
 from dropout_service.database.predictions.model_registry import ActiveModel
+from dropout_service.database.students.restrictions import restricted_among
 from dropout_service.domain.enrolments.course_calendar import not_enrolled_reason
 from dropout_service.domain.enrolments.model_assessment import (
     ModelAssessment,
@@ -32,8 +33,8 @@ NOTHING_KNOWN = "nothing is known of the enrolment but its course"
 class CourseAssessment:
     """Assessments of a course's enrolments by a model at an instant, the highest risk first.
 
-    enrolments: by student. not_assessable: students with the reason. pending: rows of the students
-    that waited when the course was read.
+    enrolments: by student. not_assessable: students with the reason. restricted: students who are
+    not to be assessed. pending: rows of the students that waited when the course was read.
     """
 
     course: str
@@ -41,6 +42,7 @@ class CourseAssessment:
     version: str
     enrolments: tuple[tuple[str, ModelAssessment], ...]
     not_assessable: tuple[tuple[str, str], ...]
+    restricted: frozenset[str]
     pending: Pending
 
 
@@ -54,7 +56,7 @@ def assess_course(
     """Return the model's assessment of a course at the end of the last day that was over."""
     day = course.dates.last_completed_day(as_of)
     closed = course.dates.not_running_reason(day)
-    absent = _not_enrolled(session, course, day, closed)
+    absent, restricted = _not_enrolled(session, course, day, closed)
     outputs = [] if closed else _model_outputs(session, model, course.id, day)
     unknown = [(id_, NOTHING_KNOWN) for id_, output in outputs if output.confidence == 0]
     known = [(id_, assess_enrolment(output)) for id_, output in outputs if output.confidence > 0]
@@ -64,6 +66,7 @@ def assess_course(
         version=model.version,
         enrolments=tuple(sorted(known, key=lambda pair: (pair[1].rank, pair[0]))),
         not_assessable=tuple(sorted([*absent, *unknown])),
+        restricted=restricted,
         pending=pending,
     )
 
@@ -99,22 +102,26 @@ def named_model_values(
 
 def _not_enrolled(
     session: Session, course: Course, day: int, closed: str | None
-) -> list[tuple[str, str]]:
-    """Return the students who are not enrolled at the end of the day, with the reason.
+) -> tuple[list[tuple[str, str]], frozenset[str]]:
+    """Return the students not enrolled at the end of the day with the reason, and the restricted.
 
     closed: the reason for all of them, if the course does not run.
     """
     query = select(
         Enrolment.student_id, Enrolment.registered_day, Enrolment.unregistered_day
     ).where(Enrolment.course_id == course.id)
+    rows = session.execute(query).all()
+    restricted = restricted_among(session, {row.student_id for row in rows})
     reasons = (
         (
             row.student_id,
             closed or not_enrolled_reason(row.registered_day, row.unregistered_day, day),
         )
-        for row in session.execute(query)
+        for row in rows
+        if row.student_id not in restricted
     )
-    return [(student_id, reason) for student_id, reason in reasons if reason is not None]
+    absent = [(student_id, reason) for student_id, reason in reasons if reason is not None]
+    return absent, frozenset(restricted)
 
 
 def _model_outputs(

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from dropout_service.database.students.restrictions import is_assessed
 from dropout_service.domain.enums import DropoutType, Verdict
 from dropout_service.errors import FeedbackExists, PredictionIdNotFound
 from dropout_service.models import DropoutPrediction, KnownStudent, PredictionFeedback
@@ -100,7 +101,8 @@ class FeedbackRepository(Repository):
 
         def rows(session: Session) -> Sequence[Any]:
             require_group(session, KnownStudent.id)
-            return session.execute(query).all()
+            shown = query.where(is_assessed(session, DropoutPrediction.student_id))
+            return session.execute(shown).all()
 
         for found_type, found_verdict, count in self.read(rows):
             counts[found_type][found_verdict] = count

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from dropout_service.database.features.incomplete import recomputed_id
 from dropout_service.database.predictions.latest import mark_latest
 from dropout_service.database.students.locking import ensure_and_lock_one
+from dropout_service.database.students.restrictions import require_unrestricted
 from dropout_service.domain.enrolments.model_assessment import ModelAssessment
 from dropout_service.domain.rules.risk import Assessment
 from dropout_service.errors import PredictionExists
@@ -44,9 +45,11 @@ def insert_prediction(session: Session, row: Row) -> DropoutPrediction:
     Raises:
         PredictionExists: the id is stored with other content.
         StudentErased: all data of the student were erased.
+        StudentRestricted: the student is not to be assessed.
 
     """
     owner = ensure_and_lock_one(session, row["student_id"], row["created_at"])
+    require_unrestricted(session, owner)
     row = {**row, "student_id": owner}
     stored = insert_idempotent(session, DropoutPrediction, row, PredictionExists)
     if stored.is_replay:

@@ -20,6 +20,7 @@ from dropout_service.database.predictions.by_rules import activities_of, assess_
 from dropout_service.database.predictions.latest import replace_incomplete
 from dropout_service.database.predictions.model_registry import model_of
 from dropout_service.database.students.locking import ensure_and_lock
+from dropout_service.database.students.restrictions import is_assessed
 from dropout_service.errors import CourseNotFound, FeatureSetExists, NotAClass, NotAssessable
 from dropout_service.models import Course, DropoutPrediction, FeatureSet
 from shared_db.clock import utc_now
@@ -87,7 +88,9 @@ class RecomputingRepository(Repository):
         due = query.where(is_due(model, utc_now())).order_by(model.id).limit(_PAGE_SIZE)
         after = ""
         while True:
-            rows = self.read(partial(_page, query=due.where(model.id > after)))
+            rows = self.read(
+                partial(_page, query=due.where(model.id > after), student_id=model.student_id)
+            )
             if not rows:
                 return
             yield rows
@@ -133,8 +136,10 @@ class RecomputingRepository(Repository):
         )
 
 
-def _page(session: Session, query: Select[*tuple[Any, ...]]) -> list[_Due]:
-    return [_Due(*row) for row in session.execute(query)]
+def _page(session: Session, query: Select[*tuple[Any, ...]], student_id: Any) -> list[_Due]:
+    # Those of restricted students are due again when the restriction is lifted.
+    found = session.execute(query.where(is_assessed(session, student_id)))
+    return [_Due(*row) for row in found]
 
 
 def _replace_features(session: Session, due: _Due) -> int:

@@ -12,14 +12,16 @@ from dropout_service.database.courses.classes import (
     has_class_predictions,
     is_class,
     students_in_class,
+    students_of_course,
 )
 from dropout_service.database.features.incomplete import pending_values
 from dropout_service.database.predictions.insert import insert_prediction
 from dropout_service.database.predictions.single import predicted_values
-from dropout_service.database.students.locking import (
-    require_not_erased,
-    require_not_merged,
-    require_student,
+from dropout_service.database.students.locking import require_not_erased, require_not_merged
+from dropout_service.database.students.restrictions import (
+    is_assessed,
+    require_assessed_student,
+    require_unrestricted,
 )
 from dropout_service.domain.enums import DropoutType, RiskLevel, risk_level
 from dropout_service.domain.rules.risk import IndicatorResult
@@ -30,7 +32,7 @@ from dropout_service.errors import (
     PredictionNotFound,
     StudentMerged,
 )
-from dropout_service.models import Course, DailyActivity, DropoutPrediction, Enrolment
+from dropout_service.models import Course, DailyActivity, DropoutPrediction
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
 from shared_db.queries.filters import Columns
@@ -78,6 +80,7 @@ class PredictionRepository(Repository):
         Raises:
             StudentNotFound: no row of that student is stored.
             StudentErased: all data of the student were erased.
+            StudentRestricted: the student is not to be assessed.
             CourseNotFound: no enrolments of that course are known.
             NotAssessable: too little was known of the student at the instant, or of the enrolment.
             PredictionExists: the id is stored for another student, course or instant.
@@ -88,6 +91,7 @@ class PredictionRepository(Repository):
         pending = pending_values(pending_of(self.spool, [student_id]), student_id)
 
         def predict(session: Session) -> DropoutPrediction:
+            require_unrestricted(session, student_id)
             # Before the assessment: a repeated request is answered as the first one was, although
             # the course may have ended since.
             replay = find_replay(
@@ -129,6 +133,7 @@ class PredictionRepository(Repository):
             PredictionExists: the id is stored with other content.
             LevelDisagrees: the level is not that of the score.
             StudentErased: all data of the student were erased.
+            StudentRestricted: the student is not to be assessed.
             ValueError: a share is out of range, or there is no such type or level.
 
         """
@@ -170,6 +175,7 @@ class PredictionRepository(Repository):
 
         Raises:
             StudentErased: all data of the student were erased.
+            StudentRestricted: the student is not to be assessed; earlier ones are not shown.
             PredictionNotFound: there is none, or it was superseded.
 
         """
@@ -179,6 +185,7 @@ class PredictionRepository(Repository):
 
         def get(session: Session) -> DropoutPrediction:
             require_not_erased(session, student_id)
+            require_unrestricted(session, student_id)
             found = session.scalar(query)
             if found is None:
                 require_not_merged(session, student_id)
@@ -195,6 +202,7 @@ class PredictionRepository(Repository):
         Raises:
             StudentNotFound: no row of that student is stored.
             StudentErased: all data of the student were erased.
+            StudentRestricted: the student is not to be assessed; earlier ones are not shown.
             ServiceError: as `Repository.page`.
 
         """
@@ -205,7 +213,7 @@ class PredictionRepository(Repository):
             PREDICTIONS_BY_TIME,
             query,
             PREDICTION_COLUMNS,
-            require=lambda session: require_student(session, student_id),
+            require=lambda session: require_assessed_student(session, student_id),
             **options,
         )
 
@@ -219,7 +227,8 @@ class PredictionRepository(Repository):
         """
 
         def query(session: Session) -> Select[DropoutPrediction]:
-            return _overall_or_of_class(session, course, is_memory=self.use_fallback)
+            found = _overall_or_of_class(session, course, is_memory=self.use_fallback)
+            return found.where(is_assessed(session, DropoutPrediction.student_id))
 
         return self.page(PREDICTIONS_BY_RISK, query, PREDICTION_COLUMNS, **options)
 
@@ -240,6 +249,7 @@ class PredictionRepository(Repository):
 
         def search(session: Session) -> Page[DropoutPrediction]:
             query = _risks_of_course(session, course, is_memory=self.use_fallback)
+            query = query.where(is_assessed(session, DropoutPrediction.student_id))
             return PREDICTIONS_BY_RISK.page(session, query, after=after, limit=limit)
 
         return self.read(search)
@@ -268,12 +278,14 @@ def _risks_of_course(
             return select(row).where(_is_of_class_itself(course))
         return select(row).where(row.is_overall, _is_in_class(course))
     if session.scalar(select(exists().where(DailyActivity.course == course))):
-        return select(row).where(row.is_overall, _is_active_in(course))
+        active, _ = students_of_course(course)
+        return select(row).where(row.is_overall, row.student_id.in_(active))
     raise CourseNotFound(course)
 
 
 def _is_of_course(course: str, *, is_memory: bool) -> ColumnElement[bool]:
-    without_roster = or_(_is_active_in(course), _is_enrolled_in(course))
+    student_id = DropoutPrediction.student_id
+    without_roster = or_(*(student_id.in_(query) for query in students_of_course(course)))
     if is_memory:
         return without_roster
     return or_(is_class(course) & _is_in_class(course), ~is_class(course) & without_roster)
@@ -286,13 +298,3 @@ def _is_of_class_itself(course: str) -> ColumnElement[bool]:
 
 def _is_in_class(course: str) -> ColumnElement[bool]:
     return DropoutPrediction.student_id.in_(students_in_class(course, utc_now().date()))
-
-
-def _is_active_in(course: str) -> ColumnElement[bool]:
-    active = select(DailyActivity.student_id).where(DailyActivity.course == course)
-    return DropoutPrediction.student_id.in_(active)
-
-
-def _is_enrolled_in(course: str) -> ColumnElement[bool]:
-    enrolled = select(Enrolment.student_id).where(Enrolment.course_id == course)
-    return DropoutPrediction.student_id.in_(enrolled)

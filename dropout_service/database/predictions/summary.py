@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, FromClause, exists, func, or_, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from dropout_service.database.students.restrictions import is_assessed
 from dropout_service.domain.enums import LEVEL_BOUNDS, DropoutType, RiskLevel
 from dropout_service.models import Course, DropoutPrediction, KnownStudent, Student
 from shared_db.queries.small_groups import require_group
@@ -115,6 +116,7 @@ def _overall_at(session: Session, at: datetime) -> _Overall:
         select(row)
         .where(
             row.student_id == Student.id,
+            is_assessed(session, Student.id),
             row.as_of <= at,
             row.recomputed_at.is_(None),
             ~row.is_class,

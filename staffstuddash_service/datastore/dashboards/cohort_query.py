@@ -36,6 +36,7 @@ from staffstuddash_service.models import (
     ConceptModule,
     ConceptStanding,
     PerformanceRecord,
+    is_restricted,
 )
 from staffstuddash_service.models.published import published_risk
 
@@ -96,7 +97,12 @@ def _weeks(two_weeks_ago: datetime, week_ago: datetime, now: datetime) -> CTE:
             func.sum(percentage).filter(~is_new).label("total_before"),
             func.count().filter(~is_new).label("marks_before"),
         )
-        .where(mark.timestamp > two_weeks_ago, mark.timestamp <= now, mark.score.is_not(None))
+        .where(
+            mark.timestamp > two_weeks_ago,
+            mark.timestamp <= now,
+            mark.score.is_not(None),
+            ~is_restricted(mark.student_id),
+        )
         .group_by(mark.subject, mark.student_id)
         .cte("weeks")
     )
@@ -110,22 +116,27 @@ def _counts(
         record.integrity_label == IntegrityLabel.NEEDS_REVIEW, record.sudden_jump_flag.is_(True)
     )
     action = ActionLog
+    is_assessed = ~is_restricted(record.student_id)
     intervened = select(func.count(distinct(action.student_id))).where(
         action.is_intervention, action.timestamp >= today, action.timestamp <= now
     )
-    return select(
-        func.count().label("student_count"),
-        func.count().filter(record.last_activity_at >= active_since).label("active_count"),
-        func.count().filter(is_flagged).label("flagged_count"),
-        func.count().filter(record.status == Status.REVIEW_NEEDED).label("review_needed_count"),
-        func.count().filter(record.status == Status.HIGH_RISK).label("high_risk_count"),
-        func.avg(record.trend_per_30_days).label("velocity"),
-        func.count(record.trend_per_30_days).label("velocity_count"),
-        intervened.scalar_subquery().label("intervened_today_count"),
-        _high_dropout_risk(with_risk=with_risk).label("high_dropout_risk_count"),
-        _mean(weeks.c.total, weeks.c.marks).label("progress"),
-        _mean(weeks.c.total_before, weeks.c.marks_before).label("progress_before"),
-    ).select_from(record)
+    return (
+        select(
+            func.count().label("student_count"),
+            func.count().filter(record.last_activity_at >= active_since).label("active_count"),
+            func.count().filter(is_flagged).label("flagged_count"),
+            func.count().filter(record.status == Status.REVIEW_NEEDED).label("review_needed_count"),
+            func.count().filter(record.status == Status.HIGH_RISK).label("high_risk_count"),
+            func.avg(record.trend_per_30_days).label("velocity"),
+            func.count(record.trend_per_30_days).label("velocity_count"),
+            intervened.scalar_subquery().label("intervened_today_count"),
+            _high_dropout_risk(with_risk=with_risk).label("high_dropout_risk_count"),
+            _mean(weeks.c.total, weeks.c.marks).label("progress"),
+            _mean(weeks.c.total_before, weeks.c.marks_before).label("progress_before"),
+        )
+        .select_from(record)
+        .where(is_assessed)
+    )
 
 
 def _high_dropout_risk(*, with_risk: bool) -> Any:
@@ -166,6 +177,7 @@ def _heat() -> AnyQuery:
             standing.learning_state,
             func.count().label("students"),
         )
+        .where(~is_restricted(standing.student_id))
         .group_by(standing.subject, standing.concept, standing.learning_state)
         .subquery("heat")
     )

@@ -20,8 +20,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from shared_db.queries.pagination import Keyset
+from staffstuddash_service.domain.performance_status import NOT_ASSESSED
 from staffstuddash_service.domain.sort_orders import Order
-from staffstuddash_service.models import PerformanceRecord, Student
+from staffstuddash_service.models import PerformanceRecord, Student, is_restricted
 from staffstuddash_service.models.published import published_risk
 
 RISK_COLUMNS = (
@@ -46,6 +47,7 @@ SHOWN = (
     PerformanceRecord.sudden_jump_flag,
     PerformanceRecord.last_activity_at,
 )
+IS_RESTRICTED = is_restricted(PerformanceRecord.student_id).label("is_restricted")
 _NONE_IS_LOW, _NONE_IS_HIGH = -1.0, 2.0
 
 AnyQuery = Select[*tuple[Any, ...]]
@@ -71,8 +73,12 @@ class Risk:
     course: str | None
 
 
-def risk_of(values: Sequence[Any], *, is_memory: bool) -> tuple[Risk | None, str | None]:
+def risk_of(
+    values: Sequence[Any], *, is_restricted: bool, is_memory: bool
+) -> tuple[Risk | None, str | None]:
     """Return the risk from the columns of the view, or None and the reason."""
+    if is_restricted:
+        return None, NOT_ASSESSED
     if is_memory:
         return None, "not available without PostgreSQL"
     if values[0] is None:
@@ -91,7 +97,9 @@ def students(*, with_risk: bool, beyond: Beyond | None = None) -> AnyQuery:
         is_theirs: ColumnElement[bool] = student_id == PerformanceRecord.student_id
         return and_(is_theirs, beyond(student_id)) if beyond else is_theirs
 
-    query: AnyQuery = select(*SHOWN).join_from(PerformanceRecord, Student, same(Student.id))
+    query: AnyQuery = select(*SHOWN, IS_RESTRICTED).join_from(
+        PerformanceRecord, Student, same(Student.id)
+    )
     if not with_risk:
         return query
     risk = same(published_risk.c.student_id)

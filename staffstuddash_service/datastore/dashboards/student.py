@@ -8,7 +8,12 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from shared_db.repository import Repository
-from staffstuddash_service.datastore.dashboards.risk import RISK_COLUMNS, Risk, risk_of
+from staffstuddash_service.datastore.dashboards.risk import (
+    IS_RESTRICTED,
+    RISK_COLUMNS,
+    Risk,
+    risk_of,
+)
 from staffstuddash_service.datastore.student_locks import find_student
 from staffstuddash_service.models import (
     ConceptStanding,
@@ -49,7 +54,7 @@ class StudentDashboardRepository(Repository):
             return rows
 
         rows = self.read(read)
-        risk, missing = risk_of(rows[0][3:], is_memory=self.use_fallback)
+        risk, missing = risk_of(rows[0][4:], is_restricted=rows[0][3], is_memory=self.use_fallback)
         concepts = [row[2] for row in rows if row[2] is not None]
         concepts.sort(key=lambda standing: (standing.subject, standing.concept))
         return StudentDashboard(rows[0][0], rows[0][1], concepts, risk, missing)
@@ -57,7 +62,7 @@ class StudentDashboardRepository(Repository):
 
 def _query(*, with_risk: bool) -> Select[*tuple[Any, ...]]:
     query: Select[*tuple[Any, ...]] = (
-        select(Student, PerformanceRecord, ConceptStanding)
+        select(Student, PerformanceRecord, ConceptStanding, IS_RESTRICTED)
         .join(PerformanceRecord, PerformanceRecord.student_id == Student.id)
         .outerjoin(ConceptStanding, ConceptStanding.student_id == Student.id)
     )

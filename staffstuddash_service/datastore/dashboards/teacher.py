@@ -136,6 +136,7 @@ def _students(keyset: Keyset, order: Order, after: str | None, *, with_risk: boo
 
 def _row(row: Sequence[Any], *, is_memory: bool) -> DashboardRow:
     shown = len(SHOWN)
-    risk, missing = risk_of(row[shown : shown + len(RISK_COLUMNS)], is_memory=is_memory)
+    at_risk = row[shown + 1 : shown + 1 + len(RISK_COLUMNS)]
+    risk, missing = risk_of(at_risk, is_restricted=row[shown], is_memory=is_memory)
     values = (*row[:shown], risk, missing)
     return DashboardRow(*values)

@@ -22,6 +22,7 @@ from staffstuddash_service.datastore.merging.drafts import merge_drafts
 from staffstuddash_service.datastore.merging.holds import merge_holds
 from staffstuddash_service.datastore.merging.roster import MERGED, merge_roster
 from staffstuddash_service.datastore.performance import recompute_all
+from staffstuddash_service.datastore.rights.restrictions import merge_restrictions
 from staffstuddash_service.datastore.student_locks import (
     MERGED_MEANWHILE,
     erased_among,
@@ -42,6 +43,7 @@ from staffstuddash_service.models import (
     Hold,
     PerformanceRecord,
     Student,
+    StudentRestriction,
 )
 
 # Tables with one row for a student and something else, which a merge resolves. The rows of all
@@ -51,6 +53,7 @@ RESOLVED = (
     Hold.__tablename__,
     ConceptStanding.__tablename__,
     PerformanceRecord.__tablename__,
+    StudentRestriction.__tablename__,
     *MERGED,
 )
 MOVED = owned_tables(Base.metadata, "student_id", RESOLVED)
@@ -119,6 +122,7 @@ def _move(session: Session, old_id: str, target: str, actor: str, *, is_rename: 
         _fill_in_email(session, old, target, now)
     moved = move_rows(session, MOVED, "student_id", old_id, target)
     roster = merge_roster(session, old_id, target, now)
+    restrictions = merge_restrictions(session, old_id, target)
     drafts = merge_drafts(session, old_id, target)
     held = merge_holds(session, old_id, target)
     records = _delete_derived(session, old_id)
@@ -131,12 +135,20 @@ def _move(session: Session, old_id: str, target: str, actor: str, *, is_rename: 
     session.execute(delete(Student).where(Student.id == old_id))
     return MoveReport(
         target,
-        moved={**moved, **roster.moved, "drafts": drafts.moved, "holds": held.moved, "students": 1},
+        moved={
+            **moved,
+            **roster.moved,
+            "drafts": drafts.moved,
+            "holds": held.moved,
+            "students": 1,
+            StudentRestriction.__tablename__: restrictions[0],
+        },
         conflicts={
             "students": 0 if is_rename else 1,
             "performance_records": 0 if is_rename else records,
             "drafts": drafts.conflicts,
             "holds": held.conflicts,
+            StudentRestriction.__tablename__: restrictions[1],
             **roster.conflicts,
         },
         recomputed={

@@ -4,11 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
-from shared_db.errors import NeedsPostgresql
+from shared_db.clock import utc_now
+from shared_db.errors import Invalid, NeedsPostgresql
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import Keys, needs
 from shared_web.auth.granting import require_grantable, require_sight_of_all
 from shared_web.auth.keys import KeyExists, KeyNotFound
+from shared_web.auth.validity.key_limits import (
+    checked_limits,
+    network,
+    require_limits_within,
+)
 from shared_web.principals import Permission, Principal
 from shared_web.problems import documented
 from staffstuddash_service.routes.path_parameters import AccessName
@@ -25,11 +31,13 @@ def list_keys(keys: Keys) -> KeysOut:
     return KeysOut(items=[KeyOut.model_validate(key) for key in keys.list_keys()])
 
 
-@router.post("", status_code=201, responses=documented(KeyExists, NeedsPostgresql))
+@router.post("", status_code=201, responses=documented(KeyExists, NeedsPostgresql, Invalid))
 def add_key(new: NewKey, keys: Keys, principal: Annotated[Principal, MANAGE]) -> NewKeyOut:
     """Make a key and show it, only this once; it gets only permissions of the caller."""
     require_grantable(principal, new.granted_permissions, sees_all=True)
-    issued, key = keys.issue(new.name, new.granted)
+    limits = checked_limits(new.expires_at, map(network, new.addresses), utc_now())
+    require_limits_within(principal, limits)
+    issued, key = keys.issue(new.name, new.granted, limits)
     return NewKeyOut(**KeyOut.model_validate(issued).model_dump(), key=key)
 
 

@@ -1,0 +1,1 @@
+"""Rights of students, and the exceptional sight of staff."""
