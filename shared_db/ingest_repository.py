@@ -10,12 +10,10 @@ from sqlalchemy.orm import Session
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.connection.database import Database
-from shared_db.connection.persons import not_for_persons
+from shared_db.connection.persons import require_system
 from shared_db.errors import DatabaseUnavailable, ServiceError
 from shared_db.repository import Repository
 from shared_db.resilience.deadlines import time_limit
-from shared_db.results import InsertResult
-from shared_db.row_limits import row_limit
 from shared_db.spool.access import SpoolAccess
 from shared_db.spool.spoolable import I, R, SpoolableType
 from shared_db.writes.group_commit import GroupCommit
@@ -59,7 +57,7 @@ class IngestRepository(Repository, Generic[I, R]):
             ServiceError: the refusal of the item, or as `Repository.insert`.
 
         """
-        _require_system()
+        require_system()  # one transaction holds the events of many callers
         if self.spool.spool is None:
             return self.commits.write(*self._receive(item))
         item = self._type.stamped(item, utc_now())
@@ -70,7 +68,7 @@ class IngestRepository(Repository, Generic[I, R]):
 
     async def insert_grouped_async(self, item: I) -> R:
         """Insert one item as `insert_grouped` does; the calling task waits, without a thread."""
-        _require_system()
+        require_system()  # one transaction holds the events of many callers
         if self.spool.spool is None:
             return await self.commits.write_async(*self._receive(item))
         item = self._type.stamped(item, utc_now())
@@ -80,19 +78,6 @@ class IngestRepository(Repository, Generic[I, R]):
         except DatabaseUnavailable as failure:
             # In a thread, because it waits for the disk; `to_thread` copies the request's context.
             return await asyncio.to_thread(self.spool.accept_one, self._type, item, failure)
-
-    def insert_batch(
-        self, items: Sequence[I], insert: Callable[[Session, Sequence[I]], list[InsertResult]]
-    ) -> list[InsertResult]:
-        """Run `insert` for a batch as `Repository.insert_many` does.
-
-        Raises:
-            NotForPersons: the request is that of a person with limited sight.
-            ServiceError: as `Repository.insert_many`.
-
-        """
-        _require_system()
-        return self.insert_many(self._type, items, insert)
 
     def _noted(self, row: R) -> R:
         if not row.is_replay:
@@ -106,9 +91,3 @@ class IngestRepository(Repository, Generic[I, R]):
         )
         with limit, self.database.unit_of_work() as session:
             return self._insert_each(session, rows)
-
-
-def _require_system() -> None:
-    # One transaction holds the events of many callers, so it cannot be limited to one of them.
-    if row_limit() is not None:
-        raise not_for_persons()

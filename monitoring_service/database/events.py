@@ -19,6 +19,7 @@ from monitoring_service.models import MonitoringLog
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.connection.database import Database
+from shared_db.connection.persons import require_system
 from shared_db.errors import ServiceError
 from shared_db.ingest_repository import IngestRepository, Received
 from shared_db.results import InsertResult
@@ -92,7 +93,8 @@ class EventRepository(IngestRepository[EventToStore, MonitoringLog]):
             NotForPersons: the request is that of a person with limited sight.
 
         """
-        return self.insert_batch(events, self._insert_many)
+        require_system()
+        return self.insert_many(EVENT, events, self._insert_many)
 
     def _insert_many(self, session: Session, events: Sequence[EventToStore]) -> list[InsertResult]:
         now = utc_now()
