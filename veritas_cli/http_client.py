@@ -112,7 +112,7 @@ class VeritasClient:
 
     def address_of(self, service: ServiceName) -> str:
         """Return the service's URL."""
-        return self._addresses[service]
+        return str(self._addresses[service])
 
     def __enter__(self) -> Self:
         return self
