@@ -10,11 +10,10 @@ from sqlalchemy.orm import Session
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.connection.database import Database
-from shared_db.connection.persons import not_for_persons
+from shared_db.connection.persons import require_system
 from shared_db.errors import DatabaseUnavailable, ServiceError
 from shared_db.repository import Repository
 from shared_db.resilience.deadlines import time_limit
-from shared_db.row_limits import row_limit
 from shared_db.spool.access import SpoolAccess
 from shared_db.spool.spoolable import I, R, SpoolableType
 from shared_db.writes.group_commit import GroupCommit
@@ -58,7 +57,7 @@ class IngestRepository(Repository, Generic[I, R]):
             ServiceError: the refusal of the item, or as `Repository.insert`.
 
         """
-        require_system()
+        require_system()  # one transaction holds the events of many callers
         if self.spool.spool is None:
             return self.commits.write(*self._receive(item))
         item = self._type.stamped(item, utc_now())
@@ -69,7 +68,7 @@ class IngestRepository(Repository, Generic[I, R]):
 
     async def insert_grouped_async(self, item: I) -> R:
         """Insert one item as `insert_grouped` does; the calling task waits, without a thread."""
-        require_system()
+        require_system()  # one transaction holds the events of many callers
         if self.spool.spool is None:
             return await self.commits.write_async(*self._receive(item))
         item = self._type.stamped(item, utc_now())
@@ -92,15 +91,3 @@ class IngestRepository(Repository, Generic[I, R]):
         )
         with limit, self.database.unit_of_work() as session:
             return self._insert_each(session, rows)
-
-
-def require_system() -> None:
-    """Return unless the request is that of a person with limited sight.
-
-    Raises:
-        NotForPersons: it is.
-
-    """
-    # One transaction holds the events of many callers, so it cannot be limited to one of them.
-    if row_limit() is not None:
-        raise not_for_persons()

@@ -19,8 +19,9 @@ from monitoring_service.models import MonitoringLog
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.connection.database import Database
+from shared_db.connection.persons import require_system
 from shared_db.errors import ServiceError
-from shared_db.ingest_repository import IngestRepository, Received, require_system
+from shared_db.ingest_repository import IngestRepository, Received
 from shared_db.results import InsertResult
 from shared_db.spool.access import SpoolAccess
 from shared_db.spool.spoolable import SpoolableType

@@ -118,3 +118,14 @@ def refusal_of_person(failure: DBAPIError | psycopg2.Error) -> NotForPersons | N
 def not_for_persons() -> NotForPersons:
     """Return the refusal of a request that only systems may send."""
     return NotForPersons(_REFUSED)
+
+
+def require_system() -> None:
+    """Check that the present request is not that of a person with limited sight.
+
+    Raises:
+        NotForPersons: it is.
+
+    """
+    if row_limit() is not None:
+        raise not_for_persons()

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -57,6 +58,7 @@ class Asking:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.rows = world.rows()
         self.as_system = cache(lambda service, name, student: self(service, name, student, None))
 
     def __call__(self, service: str, name: str, student: str, role: str | None) -> Answer:
@@ -70,10 +72,9 @@ class Asking:
             request["content" if isinstance(body, str) else "json"] = body
         if method == "GET":
             return self._sent(student, service, role, method, path, **request)
-        before = self._world.rows()
         with self._world.undone():
             answer = self._sent(student, service, role, method, path, **request)
-            changed = self._world.rows() != before
+            changed = self._world.rows() != self.rows
         return answer._replace(changed=changed)
 
     def _sent(self, student: str, *request: Any, **content: Any) -> Answer:
@@ -83,9 +84,11 @@ class Asking:
 
 
 @pytest.fixture(scope="module")
-def ask(world: World) -> Asking:
-    """Give the requests to the school."""
-    return Asking(world)
+def ask(world: World) -> Iterator[Asking]:
+    """Give the requests to the school, which is the same after them."""
+    asking = Asking(world)
+    yield asking
+    assert world.rows() == asking.rows
 
 
 @pytest.mark.parametrize("service", ROUTES)
@@ -163,7 +166,8 @@ def check_school(ask: Asking, service: str, name: str, role: str) -> None:
             assert (answer.status, answer.is_refused) == (403, "forbidden")
         case Kind.SYSTEMS if is_limited:
             assert (answer.status, answer.is_refused) == (403, "not-for-persons"), answer
-            for student in (SELF, NOBODYS, ABSENT, *FORMER_IDS):
+            is_about_student = "{student_id}" in name or "{s}" in json.dumps(route.body)
+            for student in (SELF, NOBODYS, ABSENT, *FORMER_IDS) if is_about_student else ():
                 assert ask(service, name, student, role) == answer, (role, student)
         case Kind.COURSES if is_limited:
             for mine, every in zip(answer.json["items"], as_system.json["items"], strict=True):

@@ -137,3 +137,45 @@ def test_classes_of_a_student_and_staff_are_not_hidden(world: World) -> None:
     assert [item["class_id"] for item in classes["items"]] == ["c-other"]
     advised = world.send("staffstuddash", "teacher", "GET", f"/students/{ADVISED}/classes")
     assert advised.json()["items"] == []
+
+
+def test_an_erased_student_is_gone_for_everybody(world: World) -> None:
+    """Tombstones hold no row of a student, so they are not limited (docs/security.md)."""
+    with world.undone():
+        student = {"id": "s-gone", "name": "Gone"}
+        assert world.send("staffstuddash", None, "POST", "/students", json=student).is_success
+        assert world.send("staffstuddash", None, "DELETE", "/students/s-gone").is_success
+        for role in (None, "teacher", "student"):
+            for service in ("staffstuddash", "dropout"):
+                answer = world.send(service, role, "GET", "/students/s-gone")
+                assert answer.status_code == 410, (role, service)
+
+
+def test_a_course_of_students_out_of_sight_is_answered_as_an_absent_one(world: World) -> None:
+    """A course that only events name; courses and classes that are stored are shown."""
+    event = {"event_type": "QUESTION_SUBMIT", "question_id": "q1", "student_id": NOBODYS}
+    requests: list[tuple[str, str, Any]] = [
+        ("GET", "/courses/COURSE/risks", None),
+        ("GET", "/predictions?course=COURSE", None),
+        ("POST", f"/students/{OWN_CLASS}/features", {"course": "COURSE"}),
+        ("POST", f"/students/{OWN_CLASS}/predictions", {"course": "COURSE"}),
+    ]
+    with world.undone():
+        world.send("dropout", None, "POST", "/events", json={**event, "course": "hidden"})
+        assert world.send("dropout", None, "GET", "/courses/hidden/risks").json()["items"]
+        for method, path, body in requests:
+            hidden, absent = (
+                world.send(
+                    "dropout",
+                    "teacher",
+                    method,
+                    path.replace("COURSE", course),
+                    json=body and {"course": course},
+                )
+                for course in ("hidden", "absent")
+            )
+            assert hidden.status_code == absent.status_code, path
+            differing = {"request_id", "detail", "course"}
+            assert {k: v for k, v in hidden.json().items() if k not in differing} == {
+                k: v for k, v in absent.json().items() if k not in differing
+            }

@@ -23,9 +23,10 @@ from dropout_service.models import AttemptHistory, LearningEvent, Student
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.connection.database import Database
+from shared_db.connection.persons import require_system
 from shared_db.errors import ServiceError
 from shared_db.ids import new_id
-from shared_db.ingest_repository import IngestRepository, Received, require_system
+from shared_db.ingest_repository import IngestRepository, Received
 from shared_db.queries.filters import Columns
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.results import InsertResult, Outcome
@@ -130,7 +131,12 @@ class EventRepository(IngestRepository[EventToStore, LearningEvent]):
         return await self.insert_grouped_async(event)
 
     def add_many(self, events: Sequence[EventToStore]) -> list[InsertResult]:
-        """Insert events, and their students if new; return the result of each, in order."""
+        """Insert events, and their students if new; return the result of each, in order.
+
+        Raises:
+            NotForPersons: the request is that of a person with limited sight.
+
+        """
         require_system()
         return self.insert_many(EVENT, events, _insert_many)
 
