@@ -21,6 +21,7 @@ NO_ROSTER = {
     "guardians": 0,
     "student_identifiers": 0,
     "student_demographics": 0,
+    "read_subjects": 0,
 }
 NO_ROSTER_CONFLICTS = {"enrolments": 0, "advising_assignments": 0, "student_demographics": 0}
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
