@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import ColumnElement, and_, select, tuple_
 from sqlalchemy.orm import Session
 
 from shared_db.audit.tables import ReadColumns, ReadSubjectColumns
@@ -41,7 +41,8 @@ def reads_of_students(
     reads: type[ReadColumns], subjects: Any, ids: Collection[str]
 ) -> ColumnElement[bool]:
     """Return the condition of the reads that showed one of these students."""
-    return exists().where(_is_of(reads, subjects), subjects.student_id.in_(ids))
+    theirs = select(subjects.chain, subjects.number).where(subjects.student_id.in_(ids))
+    return tuple_(reads.chain, reads.number).in_(theirs)
 
 
 def _is_of(reads: type[ReadColumns], subjects: type[ReadSubjectColumns]) -> ColumnElement[bool]:

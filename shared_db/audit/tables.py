@@ -7,11 +7,13 @@ from sqlalchemy import Integer, String
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from shared_db.columns import ID_LENGTH, Key
+from shared_db.personal_data import STAFF, STUDENT, personal
 
 TEXT = 200
 _CHAIN = Key
 _HEX = String(64)
 _TOKEN = String(32)
+_KEPT = "for good; no longer leads to the student after the student is erased"
 
 
 class ReadColumns:
@@ -25,14 +27,18 @@ class ReadColumns:
     )
     read_at: Mapped[datetime]
     caller: Mapped[str] = mapped_column(
-        String(ID_LENGTH), comment="Key or person; of a student the token or pseudonym"
+        String(ID_LENGTH),
+        comment="Key or person; of a student the token or pseudonym",
+        info=personal(STAFF, STUDENT, keep=_KEPT),
     )
     kind: Mapped[str] = mapped_column(String(10), comment="system, person or student")
     roles: Mapped[list[Any]]
     through: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     route: Mapped[str] = mapped_column(String(TEXT))
     students: Mapped[int]
-    tokens: Mapped[list[Any]] = mapped_column(comment="Of read_subjects, 200 at most")
+    tokens: Mapped[list[Any]] = mapped_column(
+        comment="Of read_subjects, 200 at most", info=personal(STUDENT, keep=_KEPT)
+    )
     purpose: Mapped[str | None] = mapped_column(String(TEXT))
     previous: Mapped[str] = mapped_column(_HEX, comment="Digest of the row before in the chain")
     digest: Mapped[str] = mapped_column(_HEX)

@@ -24,6 +24,8 @@ from dropout_service.models import (
     EnrolmentBackground,
     Submission,
 )
+from shared_db.audit.rows import Chain, Read
+from shared_db.audit.storing import ReadStore
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from shared_db.pseudonyms import pseudonym_of
@@ -37,7 +39,7 @@ from tests.support.factories import NOON, days
 Call = Callable[[DropoutDatabaseManager], object]
 
 # Tables without rows of students.
-TABLES_WITHOUT_STUDENTS = ("background_work", "courses", "coursework", "models")
+TABLES_WITHOUT_STUDENTS = ("background_work", "courses", "coursework", "models", "reads")
 
 
 def fill(manager: DropoutDatabaseManager, student_id: str) -> None:
@@ -52,6 +54,8 @@ def fill(manager: DropoutDatabaseManager, student_id: str) -> None:
         None, student_id, None, "RESOURCE_VIEW", data={"activity": "quiz"}, occurred_at=NOON
     )
     enrol(manager, student_id)
+    read = Read(NOON, "t1", True, "/api/v1/students/{student_id}", [student_id])
+    ReadStore(manager.database, Base.metadata).add(Chain("dropout").extend([read]))
     manager.merging.merge(f"former-{student_id}", student_id)
 
 

@@ -23,6 +23,7 @@ NO_ROSTER = {
     "student_demographics": 0,
     "holds": 0,
     "student_restrictions": 0,
+    "read_subjects": 0,
 }
 NO_ROSTER_CONFLICTS = {
     "holds": 0,
