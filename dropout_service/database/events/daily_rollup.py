@@ -13,13 +13,19 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Insert,
+    Integer,
     Select,
+    String,
     Subquery,
+    bindparam,
+    cast,
+    column,
     func,
     select,
     tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from dropout_service.database.events.corrections import changes
@@ -67,9 +73,15 @@ def rebuild_days_of(session: Session, student_ids: Sequence[str]) -> None:
 
 def recompute_days(session: Session, student_days: Collection[tuple[str, int]]) -> None:
     """Recompute the rollup of these days of students, who must be locked."""
-    if student_days:
-        days = _STUDENT_DAY.in_(sorted(student_days))
-        session.execute(_upsert(_dialect(session), days))
+    if not student_days:
+        return
+    days = sorted(student_days)
+    if _dialect(session) == "sqlite":
+        session.execute(_upsert("sqlite", _STUDENT_DAY.in_(days)))
+        return
+    # Two arrays, which PostgreSQL looks up by index; for a list of pairs it reads the whole table.
+    parameters = {"ids": [id_ for id_, _ in days], "days": [day for _, day in days]}
+    session.execute(_recompute_days(), parameters)
 
 
 def _dialect(session: Session) -> str:
@@ -113,6 +125,15 @@ def _add_up(days: Subquery) -> postgresql.Insert:
 @cache
 def _recompute_changed() -> Insert:
     return _upsert("sqlite", _STUDENT_DAY.in_(changed_days()))
+
+
+@cache
+def _recompute_days() -> Insert:
+    ids, days = bindparam("ids", type_=ARRAY(String)), bindparam("days", type_=ARRAY(Integer))
+    columns = (column("student_id", String), column("day", Integer))
+    pairs = func.unnest(cast(ids, ARRAY(String)), cast(days, ARRAY(Integer)))
+    listed = pairs.table_valued(*columns).render_derived("listed")
+    return _upsert("postgresql", _STUDENT_DAY.in_(select(listed.c.student_id, listed.c.day)))
 
 
 @cache
