@@ -22,6 +22,7 @@ NO_ROSTER = {
     "student_identifiers": 0,
     "student_demographics": 0,
     "student_restrictions": 0,
+    "break_glass": 0,
 }
 NO_ROSTER_CONFLICTS = {
     "enrolments": 0,
