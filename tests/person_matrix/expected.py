@@ -27,6 +27,7 @@ class Kind(Enum):
     and nothing is stored.
     HIDDEN: as READ, but 403 `not-for-persons` about a student in sight.
     ALL: as to a system, a change included.
+    OPENING: stored for staff who do not see the student; 403 to all others.
     CALLER: the caller. KEYS: 403 `forbidden` instead, as a key would show every student.
     """
 
@@ -42,6 +43,7 @@ class Kind(Enum):
     CALLER = "caller"
     COURSES = "courses"
     KEYS = "keys"
+    OPENING = "opening"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class Route:
     permission: None for every caller. status: of the answer that does what was asked. moved: the
     same under the former id of a student in sight. field: of the items of a list, the student's id.
     params: of the query. body: JSON, or the text of a table. creates: True if a write creates an
-    absent student for those who see all.
+    absent student for those who see all. or_sees_all: True if those who see all need no permission.
+    varies: True if each answer has another body and is logged.
     """
 
     permission: str | None
@@ -62,6 +65,8 @@ class Route:
     params: str = ""
     body: Any = None
     creates: bool = False
+    or_sees_all: bool = False
+    varies: bool = False
 
 
 def reads(permission: str) -> Route:
@@ -107,7 +112,7 @@ _ALL = " ".join(set(Permission) - {Permission.ACT_AS})
 MAY = MappingProxyType(
     {
         "admin": frozenset(_ALL.split()),
-        "principal": frozenset(f"{_ADVISOR} system.read export".split()),
+        "principal": frozenset(f"{_ADVISOR} system.read export audit.read".split()),
         "advisor": frozenset(_ADVISOR.split()),
         "teacher": frozenset(f"{_ADVISOR} marks.write".split()),
         "deputy": frozenset(_ALL.split()),
@@ -125,6 +130,8 @@ _TERM = {
     "starts_on": "2026-08-01",
     "ends_on": "2027-07-31",
 }
+
+_EXPORT = Route("export", Kind.HIDDEN, varies=True)
 
 STAFFSTUDDASH = {
     "GET /me": Route(None, Kind.CALLER),
@@ -147,6 +154,19 @@ STAFFSTUDDASH = {
     "PUT /students/{student_id}/demographics": systems("demographics", {"sex": "m"}),
     "DELETE /students/{student_id}/demographics": systems("demographics", status=204),
     "GET /leavers": lists("students.read", "student_id"),
+    "GET /students/{student_id}/export": _EXPORT,
+    "GET /students/{student_id}/reads": reads("audit.read"),
+    "GET /students/{student_id}/hold": Route("erase", Kind.HIDDEN, 404),
+    "PUT /students/{student_id}/hold": systems("erase", {"reason": "a claim in court"}),
+    "DELETE /students/{student_id}/hold": systems("erase", status=404),
+    "GET /students/{student_id}/restriction": Route("students.write", Kind.READ, 404),
+    "PUT /students/{student_id}/restriction": systems("students.write", {"reason": "objection"}),
+    "DELETE /students/{student_id}/restriction": systems("students.write", status=404),
+    "POST /students/{student_id}/break-glass": Route(
+        "students.read", Kind.OPENING, 403, body={"reason": "an emergency in the school"}
+    ),
+    "GET /break-glass": Route("people.manage", Kind.SYSTEMS, or_sees_all=True),
+    "DELETE /break-glass/{opening_id}": all_persons("students.read", 404),
     # marks, drafts, actions
     "POST /assessments": writes("marks.write", 201, 201, _MARK),
     "POST /assessments/batch": writes("marks.write", 200, 200, [_MARK]),
@@ -235,6 +255,8 @@ DROPOUT = {
     "DELETE /assessments/{assessment_id}": row("marks.write", params=_REASON),
     "GET /students/{student_id}/assessments": reads("students.read"),
     "GET /students/{student_id}/corrections": reads("students.read"),
+    "GET /students/{student_id}/export": _EXPORT,
+    "GET /students/{student_id}/reads": reads("audit.read"),
     "POST /students/{student_id}/features": writes("predictions.write", 201, 308, {"id": "new"}),
     "GET /students/{student_id}/features": reads("predictions.read"),
     "GET /students/{student_id}/features/latest": reads("predictions.read"),
@@ -292,6 +314,7 @@ PATH = {
     "person_id": "teacher",
     "concept_id": "fractions",
     "name": "spare",
+    "opening_id": "spare",
     "version": "spare",
     "event_id": "fault",
     "source": "catalogue",

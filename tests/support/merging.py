@@ -24,6 +24,7 @@ NO_ROSTER = {
     "holds": 0,
     "student_restrictions": 0,
     "read_subjects": 0,
+    "break_glass": 0,
 }
 NO_ROSTER_CONFLICTS = {
     "holds": 0,
