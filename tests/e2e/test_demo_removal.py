@@ -64,6 +64,7 @@ def test_the_school_comes_with_its_roster_and_is_removed(urls: list[str]) -> Non
     assert "1 of 12" in of_class
     assert len(listed(urls, "dashboard/teacher")) == 24
     prefix = f"demo-{utc_now():%Y-%m-%d}"
+    assert f"Veritas-On-Behalf-Of: {prefix}-advisor" in first.stdout
     stored = {name: listed(urls, name) for name in LISTS}
     assert {name: len(rows) for name, rows in stored.items()} == {
         "students": 24,
