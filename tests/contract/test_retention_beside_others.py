@@ -1,5 +1,6 @@
 """Deletion by age beside writers, holds and another process, on PostgreSQL."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -27,8 +28,12 @@ OLD = utc_now().replace(hour=12) - timedelta(days=60)
 LIMITS = {"marks": 30, "drafts": 30, "events": 30}
 
 
-def test_another_process_skips_its_run(private_url: str) -> None:
-    here, there = (Database.for_bind(engine_on(private_url)) for _ in range(2))
+@pytest.mark.parametrize("is_pooled", [False, True])
+def test_another_process_skips_its_run(
+    private_url: str, pooled: Callable[[str], str], *, is_pooled: bool
+) -> None:
+    url = pooled(private_url) if is_pooled else private_url
+    here, there = (Database.for_bind(engine_on(url)) for _ in range(2))
     datastore = DatastoreManager(there)
     datastore.add_student("s001", "Ada")
     datastore.add_draft("s001", "essay", "Text", timestamp=OLD)

@@ -18,7 +18,7 @@ from dropout_service.models import (
 )
 from shared_db.retention import repository
 from tests.contract.test_rollup import rebuilt, rollup
-from tests.support.ageing import ago, deleted
+from tests.support.ageing import ago, announced, deleted
 from tests.support.rosters import today as day
 
 SUBMIT, VIEW = EventType.QUESTION_SUBMIT, EventType.RESOURCE_VIEW
@@ -146,3 +146,27 @@ def test_enrolments_of_past_courses_go(db_manager: DropoutDatabaseManager) -> No
     assert deleted(db_manager, {"roster": 30}) == {"enrolments": 1}
     with db_manager.database.reading() as session:
         assert session.scalars(select(Enrolment.id)).all() == ["e1"]
+
+
+class StoppedAfterOne(RetentionRepository):
+    """Deletion by age that is stopped in its first transaction, as by the end of the service."""
+
+    def lock(self, session: Session, student_ids: Collection[str]) -> set[str]:
+        self.stop()
+        return super().lock(session, student_ids)
+
+
+def test_a_stopped_run_leaves_whole_days_and_the_next_continues(
+    db_manager: DropoutDatabaseManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "ROWS_AT_ONCE", 1)
+    fill_events(db_manager)
+    before = announced(db_manager, {"events": 30})
+
+    first = StoppedAfterOne(db_manager.database).run({"events": 30})
+    rest = db_manager.retention.run({"events": 30})
+
+    assert not first.is_complete
+    assert 0 < first.deleted["learning_events"] < before["learning_events"]
+    assert dict(+(first.deleted + rest.deleted)) == before
+    assert rollup(db_manager) == rebuilt(db_manager)
