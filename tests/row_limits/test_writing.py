@@ -86,7 +86,7 @@ class TestRowsOfOneStudent:
         assert counts(managers, service) == before
 
 
-# Refused to persons, and tested in test_break_glass.py.
+# Of systems alone; and of persons, in test_break_glass.py.
 ELSEWHERE = {"merge", "break-glass"}
 OTHERS: dict[str, list[tuple[str, str, Any]]] = {
     "staffstuddash": [

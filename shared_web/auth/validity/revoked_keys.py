@@ -70,7 +70,7 @@ class RevokedKeys:
                 lines = self.path.read_text(encoding="utf-8").split("\n")
                 self._names = frozenset(_normal(line.strip()) for line in lines if line.strip())
                 self._version = version
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             self._names, self._version = frozenset(), None
         except (OSError, UnicodeDecodeError) as failure:
             raise DatabaseUnavailable(
