@@ -39,6 +39,7 @@ def test_deleting_returns_the_rows_removed_by_table(client: TestClient) -> None:
             "guardians": 0,
             "student_identifiers": 0,
             "student_demographics": 0,
+            "read_subjects": 0,
         },
     }
 
