@@ -58,6 +58,8 @@ class ExportRepository(Repository):
             StudentErased: the student was erased.
 
         """
+        # To a person with limited sight, a student out of it is absent; the entry would be refused.
+        self.read(lambda session: find_student(session, student_id))
         self.log(student_id, actor=actor)
         with new_zip(file) as archive:
             self.read_snapshot(lambda session: write_student(session, student_id, archive))

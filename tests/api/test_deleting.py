@@ -40,6 +40,7 @@ def test_deleting_returns_the_rows_removed_by_table(client: TestClient) -> None:
             "student_identifiers": 0,
             "student_demographics": 0,
             "holds": 0,
+            "read_subjects": 0,
         },
     }
 

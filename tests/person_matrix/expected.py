@@ -27,7 +27,7 @@ class Kind(Enum):
     and nothing is stored.
     HIDDEN: as READ, but 403 `not-for-persons` about a student in sight.
     ALL: as to a system, a change included.
-    OPENING: stored for staff who do not see the student; 403 to all others.
+    OPENING: stored for staff who do not see the student; refused to all others.
     CALLER: the caller. KEYS: 403 `forbidden` instead, as a key would show every student.
     """
 
@@ -157,13 +157,13 @@ STAFFSTUDDASH = {
     "GET /students/{student_id}/export": _EXPORT,
     "GET /students/{student_id}/reads": reads("audit.read"),
     "GET /students/{student_id}/hold": Route("erase", Kind.HIDDEN, 404),
-    "PUT /students/{student_id}/hold": systems("erase", {"reason": "a claim in court"}),
-    "DELETE /students/{student_id}/hold": systems("erase", status=404),
+    "PUT /students/{student_id}/hold": writes("erase", 200, 308, {"reason": "a claim in court"}),
+    "DELETE /students/{student_id}/hold": Route("erase", Kind.READ, 404),
     "GET /students/{student_id}/restriction": Route("students.write", Kind.READ, 404),
     "PUT /students/{student_id}/restriction": systems("students.write", {"reason": "objection"}),
     "DELETE /students/{student_id}/restriction": systems("students.write", status=404),
     "POST /students/{student_id}/break-glass": Route(
-        "students.read", Kind.OPENING, 403, body={"reason": "an emergency in the school"}
+        "students.read", Kind.OPENING, 409, body={"reason": "an emergency in the school"}
     ),
     "GET /break-glass": Route("people.manage", Kind.SYSTEMS, or_sees_all=True),
     "DELETE /break-glass/{opening_id}": all_persons("students.read", 404),

@@ -142,7 +142,7 @@ def check_students(ask: Asking, service: str, name: str, role: str) -> None:
             assert (answer.status, answer.is_refused) == (403, "not-for-persons")
         elif route.varies:
             assert answer.status == as_system.status == route.status, (role, student)
-        elif name.startswith("GET "):
+        elif route.kind is Kind.READ or name.startswith("GET "):
             assert answer == as_system, (role, student)
             assert answer.status == route.status
         else:
@@ -172,6 +172,14 @@ def check_school(ask: Asking, service: str, name: str, role: str) -> None:
             is_about_student = "{student_id}" in name or "{s}" in json.dumps(route.body)
             for student in (SELF, NOBODYS, ABSENT, *FORMER_IDS) if is_about_student else ():
                 assert ask(service, name, student, role) == answer, (role, student)
+        case Kind.OPENING if is_limited:
+            others = ask(service, name, NOBODYS, role)
+            assert (answer.status, answer.changed) == (403 if role == "student" else 409, False)
+            assert (
+                (others.status, others.changed) == (403, False)
+                if role == "student"
+                else (201, True)
+            )
         case Kind.COURSES if is_limited:
             for mine, every in zip(answer.json["items"], as_system.json["items"], strict=True):
                 enrolled = ENROLLED.get(every["id"], frozenset())
