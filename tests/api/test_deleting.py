@@ -41,6 +41,8 @@ def test_deleting_returns_the_rows_removed_by_table(client: TestClient) -> None:
             "student_demographics": 0,
             "holds": 0,
             "read_subjects": 0,
+            "student_restrictions": 0,
+            "break_glass": 0,
         },
     }
 
