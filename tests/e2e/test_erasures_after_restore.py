@@ -1,5 +1,6 @@
 """Erasures after a restore: real backups, and a search of a whole dump for traces of a student."""
 
+import re
 import stat
 import subprocess
 from datetime import timedelta
@@ -45,6 +46,12 @@ def pg_dump(url: str) -> str:
     return done.stdout
 
 
+def tables_with(url: str, mark: str) -> set[str]:
+    """Return the tables with a row that contains the mark, in a dump of all schemas."""
+    found = re.findall(r"^INSERT INTO (\S+) VALUES .*" + mark, pg_dump(url), re.MULTILINE)
+    return set(found)
+
+
 def fill(url: str) -> None:
     datastore, dropout = managers(url)
     for id_, name in (("xanthippe", "Xanthippe"), ("former-x", "Xanthippe"), ("ada", "Ada")):
@@ -55,6 +62,15 @@ def fill(url: str) -> None:
         dropout.events.add(None, id_, f"question of {id_}", "QUESTION_SUBMIT")
     datastore.merging.merge("former-x", "xanthippe", actor="office")
     datastore.holds.put("xanthippe", "a claim of Xanthippe", actor="office")
+
+
+def test_a_merge_leaves_the_former_id_in_aliases_alone(private_url: str) -> None:
+    fill(private_url)
+    managers(private_url)[1].merging.merge("former-x", "xanthippe")
+
+    aliases = {"staffstuddash.aliases", "dropout.aliases"}
+    assert tables_with(private_url, "'former-x'") == aliases
+    assert tables_with(private_url, "former-x@school") == set()
 
 
 @pytest.fixture
@@ -175,8 +191,8 @@ def test_retention_counts_and_deletes_in_all_services(
     old = utc_now() - timedelta(days=40)
     for id_ in ("ada", "bob"):
         datastore.add_student(id_, id_)
-        datastore.add_assessment(id_, "quiz", "Math", 50, timestamp=old)
-        dropout.events.add(None, id_, "q1", "QUESTION_SUBMIT", occurred_at=old)
+        datastore.add_assessment(id_, "quiz", "Math", 50, topic=f"trace-{id_}", timestamp=old)
+        dropout.events.add(None, id_, f"trace-{id_}", "QUESTION_SUBMIT", occurred_at=old)
     datastore.merging.merge("bob", "carl", actor="office")  # dropout has not followed yet
     datastore.holds.put("carl", "a claim", actor="office")
     monkeypatch.setenv("RETENTION_MARKS_DAYS", "30")
@@ -201,3 +217,5 @@ def test_retention_counts_and_deletes_in_all_services(
         "dropout.learning_events": "1",
     }
     assert {row[1] for row in counts(again.output).values()} == {"0"}
+    assert tables_with(private_url, "trace-ada") == set()
+    assert "staffstuddash.assessment_logs" in tables_with(private_url, "trace-bob")
