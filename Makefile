@@ -66,8 +66,8 @@ containers: $(BIN)/hadolint ## Check the container files with their own tools
 	@$(BIN)/pytest -q tests/architecture/test_containers.py tests/architecture/test_development_containers.py
 
 .PHONY: client
-client: $(NODE_MODULES) ## Compile a TypeScript client generated from the OpenAPI documents
-	@$(BIN)/pytest -q tests/e2e/test_typescript.py
+client: $(NODE_MODULES) ## Compile a generated TypeScript client, and sign in at a provider of Node.js
+	@$(BIN)/pytest -q tests/e2e/test_typescript.py tests/persons/test_real_provider.py
 
 .PHONY: format
 format: $(INSTALLED) ## Format the code

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -14,6 +15,9 @@ from veritas_cli.processes.termination import detached, terminate
 
 CALLBACK = "http://127.0.0.1/callback"
 CONFIGURATION = "/.well-known/openid-configuration"
+
+
+NODE_PROVIDER = Path(__file__).parents[1] / "typescript" / "provider.mjs"
 
 
 class Provider:
@@ -43,13 +47,34 @@ class Provider:
             token: str = answer.raise_for_status().json()["id_token"]
             return token
 
+    def access_token(self, email: str, resource: str) -> str:
+        """Return the access token of a person for an API, from `provider.mjs`."""
+        wanted = {"grant_type": "client_credentials", "resource": resource, "scope": email}
+        client = ("dashboard", "not-a-secret-in-a-test")
+        answer = httpx.post(f"{self.url}/token", data=wanted, auth=client)
+        token: str = answer.raise_for_status().json()["access_token"]
+        return token
+
 
 @contextmanager
 def running_provider(port: int, *, token_seconds: int = 3600) -> Iterator[Provider]:
     """Run a provider with a new key on the port; its tokens are valid for so many seconds."""
     command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port)]
+    with _running([*command, f"--token-max-age={token_seconds}"], port) as provider:
+        yield provider
+
+
+@contextmanager
+def running_node_provider(port: int) -> Iterator[Provider]:
+    """Run the provider of tests/typescript, whose access tokens are JWTs for one API."""
+    with _running(["node", str(NODE_PROVIDER), str(port)], port) as provider:
+        yield provider
+
+
+@contextmanager
+def _running(command: list[str], port: int) -> Iterator[Provider]:
     process = subprocess.Popen(
-        [*command, f"--token-max-age={token_seconds}"],
+        command,
         env=without_settings(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
