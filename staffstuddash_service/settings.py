@@ -17,6 +17,7 @@ class Settings(ServiceSettings):
     records_refresh_seconds: float = Field(15, ge=0, le=3600)
     erasing_seconds: float = Field(20, ge=0, le=3600)
     retention_actions_days: RetentionDays = None
+    retention_audit_days: RetentionDays = None
     retention_drafts_days: RetentionDays = None
     retention_leavers_days: RetentionDays = None
     retention_marks_days: RetentionDays = None

@@ -30,6 +30,7 @@ from shared_db.audit.listing import ReadTables
 from shared_db.audit.repository import ReadRepository
 from shared_db.connection.database import Database
 from shared_db.repository import Manager
+from shared_db.retention.reads import ReadRetention
 
 # Schemas with views for persons; the service's own comes first.
 PERSON_SCHEMAS = ("dropout", "staffstuddash")
@@ -69,9 +70,9 @@ class DropoutDatabaseManager(Manager):
         self.merging = MergingRepository(self.database, self.spool)
         self.exports = ExportRepository(self.database, self.spool)
         self.retention = RetentionRepository(self.database)
-        self.reads = ReadRepository(
-            self.database, ReadTables(ReadRow, ReadSubject), require_student
-        )
+        read_tables = ReadTables(ReadRow, ReadSubject)
+        self.reads = ReadRepository(self.database, read_tables, require_student)
+        self.read_retention = ReadRetention(self.database, read_tables, self.retention.held)
         self.statistics = StatisticsRepository(self.database)
         self.models = ModelRegistry(self.database)
         self.feedback = FeedbackRepository(self.database)

@@ -4,14 +4,14 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dropout_service.models.base import Base
-from shared_db.audit.tables import ReadColumns, ReadSubjectColumns
+from shared_db.audit.tables import UNTIL_OLD, ReadColumns, ReadSubjectColumns
 from shared_db.columns import Key
-from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, UNTIL_REMOVED, register
+from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, register
 
 _PURPOSE = "to show who read data of a student, and that no record of it was changed"
 
 
-@register(STAFF, purpose=_PURPOSE, keep=UNTIL_REMOVED)
+@register(STAFF, purpose=_PURPOSE, keep=UNTIL_OLD)
 class ReadRow(ReadColumns, Base):
     """Answered request that showed data of students; its tokens name none of them."""
 

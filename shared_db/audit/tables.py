@@ -13,7 +13,8 @@ TEXT = 200
 _CHAIN = Key
 _HEX = String(64)
 _TOKEN = String(32)
-_KEPT = "for good; no longer leads to the student after the student is erased"
+UNTIL_OLD = "until `veritas retention` deletes its day (`RETENTION_AUDIT_DAYS`)"
+_KEPT = f"{UNTIL_OLD}; it leads to no student who is erased"
 
 
 class ReadColumns:

@@ -4,6 +4,7 @@ from shared_db.audit.listing import ReadTables
 from shared_db.audit.repository import ReadRepository
 from shared_db.connection.database import Database
 from shared_db.repository import Manager
+from shared_db.retention.reads import ReadRetention
 from staffstuddash_service.datastore.actions import ACTION, ActionRepository
 from staffstuddash_service.datastore.assessments import (
     ASSESSMENT,
@@ -80,10 +81,12 @@ class DatastoreManager(Manager):
         self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
         self.merging = MergingRepository(self.database, self.spool)
         self.exports = ExportRepository(self.database, self.spool)
-        self.reads = ReadRepository(self.database, ReadTables(ReadRow, ReadSubject), find_student)
+        read_tables = ReadTables(ReadRow, ReadSubject)
+        self.reads = ReadRepository(self.database, read_tables, find_student)
         self.statistics = StatisticsRepository(self.database)
         self.holds = HoldRepository(self.database, self.spool)
         self.retention = RetentionRepository(self.database, self.spool)
+        self.read_retention = ReadRetention(self.database, read_tables, self.retention.held)
         self.tombstones = TombstoneRepository(self.database)
         self.students.after_erasure = self.retention.after_erasure = self.tombstones.record_now
         self.roster = RosterRepository(self.database, self.spool)

@@ -13,6 +13,8 @@ from shared_db.audit.file import AuditFile
 from shared_db.audit.rows import Chain, ChainedRead, Read
 from shared_db.audit.storing import ReadStore
 from shared_db.audit.verification import AuditReport, verify_reads
+from shared_db.clock import utc_now
+from shared_db.connection.database import Database
 from shared_db.connection.roles import role_name
 from shared_db.spool.file import SpoolUnavailable
 from staffstuddash_service.datastore import DatastoreManager
@@ -179,6 +181,30 @@ def test_erasures_and_merges_keep_the_chains(
 
     assert (report.faults, report.rows) == ([], 6)
     assert left.scalars().all() == ["s003"]
+
+
+@pytest.mark.usefixtures("store")
+def test_old_chains_are_deleted_as_a_whole_unless_a_student_is_held(
+    connection: Connection, datastore: DatastoreManager
+) -> None:
+    owner = DatastoreManager(Database.for_bind(connection, role="none"))
+    days = (utc_now().date() - NOON.date()).days - 1  # the first day is over, the next one not
+    datastore.holds.put("s002", "a claim", actor="office")
+
+    accounts = owner.read_retention.account(days)
+    assert [(one.due, one.held) for one in accounts] == [(0, 5), (0, 6)]
+    assert owner.read_retention.run(days) == {"reads": 0, "read_subjects": 0}
+
+    datastore.holds.lift("s002", actor="office")
+    [reads, subjects] = owner.read_retention.account(days)
+    assert (reads.due, reads.held, subjects.due, subjects.held) == (5, 0, 6, 0)
+    with pytest.raises(DBAPIError, match="permission denied"):
+        datastore.read_retention.run(days)
+    assert owner.read_retention.run(days) == {"reads": 5, "read_subjects": 6}
+
+    report = check(connection)
+    assert (report.faults, [chain.rows for chain in report.chains]) == ([], [1])
+    assert [one.due for one in owner.read_retention.account(None)] == [0, 0]
 
 
 def test_reads_that_are_moved_twice_are_stored_once(

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from dropout_service.database import DropoutDatabaseManager
 from monitoring_service.database import MonitoringDatabase
 from shared_db.connection.database import Database
+from shared_db.retention.reads import AUDIT
 from shared_db.retention.reports import Account, RetentionReport
 from staffstuddash_service.datastore import DatastoreManager
 from veritas_cli.database import (
@@ -25,6 +26,8 @@ DRY_RUN = Annotated[bool, typer.Option("--dry-run", help="Count, and delete noth
 
 _HEADER = ("table", "kind", "days", "due", "held", "oldest kept")
 _ACTOR = "veritas retention"
+# Services that record reads of students' data.
+_AUDITED = ("staffstuddash", "dropout")
 
 
 def retention(*, dry_run: DRY_RUN = False) -> None:
@@ -58,6 +61,8 @@ def run_retention(engine: Engine) -> Mapping[str, RetentionReport]:
         service: manager.retention.run(SETTINGS[service]().retention_days)
         for service, manager in managers.items()
     }
+    for service, days in _audit_days().items():
+        reports[service].deleted.update(managers[service].read_retention.run(days))
     record_erasures(engine)
     while managers["dropout"].students.erase_deleted():
         pass  # the rows of leavers, a hundred students at a time
@@ -87,10 +92,20 @@ def _managers(engine: Engine) -> Mapping[str, Any]:
 
 
 def _accounts(engine: Engine) -> Mapping[str, Sequence[Account]]:
-    return {
-        service: manager.retention.account(SETTINGS[service]().retention_days)
-        for service, manager in _managers(engine).items()
-    }
+    accounts: dict[str, Sequence[Account]] = {}
+    for service, manager in _managers(engine).items():
+        days = SETTINGS[service]().retention_days
+        accounts[service] = manager.retention.account(days)
+        if service in _AUDITED:
+            of_reads = manager.read_retention.account(days.get(AUDIT))
+            accounts[service] = [*accounts[service], *of_reads]
+    return accounts
+
+
+def _audit_days() -> Mapping[str, int]:
+    """Return the days after which reads are deleted, by service; only the owner may do so."""
+    days = {service: SETTINGS[service]().retention_days.get(AUDIT) for service in _AUDITED}
+    return {service: limit for service, limit in days.items() if limit is not None}
 
 
 def _print_accounts(accounts: Mapping[str, Sequence[Account]]) -> None:
