@@ -79,7 +79,7 @@ class RetentionRepository(AgeRepository):
 
 
 def _courses_over(session: Session, until: date) -> Sequence[str]:
-    """Return the courses whose last day was before the day."""
+    """Return the courses with a last day before the day."""
     courses = session.execute(select(Course.id, Course.starts_on, Course.length_days))
     return [id_ for id_, begin, days in courses if begin + timedelta(days=days) <= until]
 

@@ -38,7 +38,7 @@ def chained(reads: Sequence[Read]) -> list[ChainedRead]:
 
 @pytest.fixture
 def connection(migrated_engine: Any) -> Iterator[Connection]:
-    """Give a connection whose changes are rolled back."""
+    """Give a connection; its changes are rolled back."""
     with migrated_engine.connect() as connection, connection.begin() as transaction:
         yield connection
         transaction.rollback()

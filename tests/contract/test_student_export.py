@@ -29,7 +29,7 @@ from tests.support.marked_rows import insert_marked_rows, mark_of
 from tests.support.services import PARTS
 
 ADA, BOB = "ada-marked", "bob-marked"
-# Tombstones of erased students, who are not exported.
+# Tombstones of erased students.
 NOT_EXPORTED = {"deletions"}
 BASES: dict[str, tuple[type[DeclarativeBase], Any]] = {
     "staffstuddash": (StaffstuddashBase, staffstuddash_export.PART),

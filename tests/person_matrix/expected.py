@@ -6,10 +6,8 @@ the kind of its answer. In paths and bodies `{s}` is the student whom the reques
 
 from dataclasses import dataclass
 from enum import Enum
-from types import MappingProxyType
 from typing import Any
 
-from shared_web.principals import Permission
 from tests.support.factories import a_draft, a_learning_event, a_system_event
 
 
@@ -102,23 +100,6 @@ def systems(
 def all_persons(permission: str, status: int, body: Any = None, params: str = "") -> Route:
     return Route(permission, Kind.ALL, status, params=params, body=body)
 
-
-# Permissions of the roles, as docs/security.md has them. `deputy` is a role of the school.
-_ADVISOR = (
-    "students.read roster.read drafts.read actions.read actions.write predictions.read"
-    " predictions.write feedback.write"
-)
-_ALL = " ".join(set(Permission) - {Permission.ACT_AS})
-MAY = MappingProxyType(
-    {
-        "admin": frozenset(_ALL.split()),
-        "principal": frozenset(f"{_ADVISOR} system.read export audit.read".split()),
-        "advisor": frozenset(_ADVISOR.split()),
-        "teacher": frozenset(f"{_ADVISOR} marks.write".split()),
-        "deputy": frozenset(_ALL.split()),
-        "student": frozenset({"students.read", "drafts.read", "drafts.write"}),
-    }
-)
 
 _MARK = {"id": "new", "student_id": "{s}", "type": "quiz", "subject": "Math", "score": 7}
 _CHANGE = {"score": 5, "reason": "typing error"}
@@ -300,22 +281,3 @@ MONITORING = {
     ),
 }
 ROUTES = {"staffstuddash": STAFFSTUDDASH, "dropout": DROPOUT, "monitoring": MONITORING}
-
-# Values of parameters of paths; rows of students are named after them.
-PATH = {
-    "student_id": "{s}",
-    "assessment_id": "mark-0-{s}",
-    "prediction_id": "prediction-{s}",
-    "organisation_id": "school",
-    "term_id": "year",
-    "course_id": "math",
-    "course": "c-own",
-    "class_id": "c-own",
-    "person_id": "teacher",
-    "concept_id": "fractions",
-    "name": "spare",
-    "opening_id": "spare",
-    "version": "spare",
-    "event_id": "fault",
-    "source": "catalogue",
-}

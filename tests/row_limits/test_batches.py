@@ -12,7 +12,7 @@ TEACHER = by("t1")
 
 
 class TestBatches:
-    """Batches and tables of marks, whose items are answered one by one."""
+    """Batches and tables of marks; each item has its own answer."""
 
     @pytest.mark.parametrize("count", [1, 6])
     def test_items_are_refused_as_those_of_absent_students(

@@ -20,7 +20,7 @@ class NamedRoles(Authenticator):
     """Authentication by a header with the person's id and role; without it, a system."""
 
     async def principal(self, request: Request, key: str | None) -> Principal:  # noqa: ARG002 - no key is needed
-        """Return the caller whom the header names."""
+        """Return the caller of the header."""
         named = request.headers.get(_HEADER)
         if named is None:
             return Principal("dashboard", frozenset(Permission))
@@ -36,7 +36,7 @@ def by(id_: str, role: str) -> dict[str, str]:
 
 
 def audited_client(service: str, manager: Any, **changes: Any) -> TestClient:
-    """Return a client whose header names the caller; to be entered."""
+    """Return a client with the caller in a header; to be entered."""
     parts = PARTS[service]
     values = {"environment": Environment.DEVELOPMENT, "fallback": Fallback.OFF, **changes}
     app: FastAPI = parts.create_app(manager, parts.settings(**values))

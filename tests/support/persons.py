@@ -25,7 +25,7 @@ class NamedPersons(Authenticator):
     """
 
     async def principal(self, request: Request, key: str | None) -> Principal:  # noqa: ARG002 - no key is needed
-        """Return the caller whom the header names."""
+        """Return the caller of the header."""
         id_ = request.headers.get(PERSON_HEADER)
         if id_ is None:
             return SYSTEM
@@ -33,7 +33,7 @@ class NamedPersons(Authenticator):
 
 
 def person_client(service: str, manager: Any, **changes: Any) -> TestClient:
-    """Return a client whose header names the person; to be entered."""
+    """Return a client with the person in a header; to be entered."""
     parts = PARTS[service]
     values = {"environment": Environment.DEVELOPMENT, "fallback": Fallback.OFF, **changes}
     app = parts.create_app(manager, parts.settings(**values))

@@ -1,4 +1,4 @@
-"""Students who are not to be assessed, as staffstuddash publishes them.
+"""Restricted students, as staffstuddash publishes them: they are not to be assessed.
 
 The in-memory store has no view of another service, so nobody is restricted there.
 """
@@ -16,7 +16,7 @@ from shared_db.queries.dialects import in_list
 
 
 def restricted_among(session: Session, student_ids: Collection[str]) -> set[str]:
-    """Return the students of these who are not to be assessed."""
+    """Return the restricted ones of these students."""
     dialect = session.get_bind().dialect.name
     if dialect == "sqlite" or not student_ids:
         return set()
@@ -26,7 +26,7 @@ def restricted_among(session: Session, student_ids: Collection[str]) -> set[str]
 
 
 def require_unrestricted(session: Session, student_id: str) -> None:
-    """Reject a student who is not to be assessed.
+    """Reject a restricted student.
 
     Raises:
         StudentRestricted: the student, or somebody for the student, objected.
@@ -37,7 +37,7 @@ def require_unrestricted(session: Session, student_id: str) -> None:
 
 
 def require_assessed_student(session: Session, student_id: str) -> None:
-    """Reject an unknown student, and one who is not to be assessed.
+    """Reject an unknown student, and a restricted one.
 
     Raises:
         StudentErased, StudentMerged, StudentNotFound: as `require_student`.

@@ -1,4 +1,4 @@
-"""Publish no risk of students who are not to be assessed."""
+"""Publish no risk of restricted students."""
 
 from alembic import op
 
