@@ -25,7 +25,7 @@ from tests.support.server import role_prefix
 from tests.support.service_processes import Running, Server, migrated_server, running
 
 SEED = 11
-RUNS = 3
+RUNS = 2
 READERS = 4
 STUDENT = "/api/v1/students/s001"
 
