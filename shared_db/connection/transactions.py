@@ -138,13 +138,17 @@ def _open(
         "statement": _milliseconds(min(store.statement_timeout_seconds, left)),
         "lock": _milliseconds(min(store.lock_timeout_seconds, left)),
         "read_only": "on" if read_only else "off",
-        "person": access.person_id if access else "",
+        "person": access.limit.person_id if access else "",
     }
     role = _role(session, store, access)
     if role is None:
         session.execute(_OPEN, limits)
-    else:
+    elif access is None or access.openings is None:
         session.execute(_OPEN_IN_ROLE, {**limits, "role": role})
+    else:
+        # In one message with the first statement, as the role that this has taken.
+        query = text(f"{_OPEN_IN_ROLE}; SELECT student_id, id FROM {access.openings}")  # noqa: S608 - our own name
+        access.note_openings(session.execute(query, {**limits, "role": role}))
 
 
 def _role(session: Session, store: Store, access: PersonAccess | None) -> str | None:

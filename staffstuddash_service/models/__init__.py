@@ -7,6 +7,7 @@ from staffstuddash_service.models.break_glass import (
     SHORTEST_REASON,
     BreakGlass,
 )
+from staffstuddash_service.models.mails import Mail
 from staffstuddash_service.models.performance import (
     IS_LEARNER,
     IS_TUTOR,
@@ -72,6 +73,7 @@ __all__ = [
     "Hold",
     "IdentifierRow",
     "KeptRow",
+    "Mail",
     "OrganisationRow",
     "PerformanceRecord",
     "Period",

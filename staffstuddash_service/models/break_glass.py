@@ -1,6 +1,7 @@
 """Break-glass: students whom a member of staff opened outside their rights."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -38,4 +39,7 @@ class BreakGlass(Base):
     ends_at: Mapped[datetime]
     ended_by: Mapped[str | None] = mapped_column(
         Key, comment="The name of the caller, if it ended early", info=personal(STAFF)
+    )
+    acknowledgements: Mapped[dict[str, Any]] = mapped_column(
+        comment="Instants by the names of the reviewers", info=personal(STAFF)
     )
