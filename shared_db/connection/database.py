@@ -32,10 +32,7 @@ from shared_db.connection.store import (
 from shared_db.connection.transactions import begin_transaction, new_session
 from shared_db.errors import DatabaseBusy, QueryTooExpensive, ServiceError
 from shared_db.resilience import descriptors
-from shared_db.resilience.error_classification import (
-    is_timeout,
-    to_service_error,
-)
+from shared_db.resilience.error_classification import is_timeout, to_service_error
 from shared_db.row_limits import RowLimit, row_limit, rows_limited_to
 from shared_db.settings import DatabaseSettings
 

@@ -19,7 +19,7 @@ from staffstuddash_service.datastore.dashboards.teacher import TeacherDashboardR
 from staffstuddash_service.datastore.drafts import DRAFT, DraftRepository
 from staffstuddash_service.datastore.erasure import StatisticsRepository
 from staffstuddash_service.datastore.export import ExportRepository
-from staffstuddash_service.datastore.mails import MailRepository
+from staffstuddash_service.datastore.mail.outbox import MailRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
 from staffstuddash_service.datastore.retention.holds import HoldRepository

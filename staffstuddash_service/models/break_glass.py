@@ -16,6 +16,7 @@ SHORTEST_REASON, LONGEST_REASON = 10, 500
 @register(
     STUDENT,
     STAFF,
+    columns="id student_id reason begins_at ends_at",
     purpose="to justify the sight of a student outside of the rights, and to review it",
     keep=UNTIL_ERASED,
 )

@@ -14,6 +14,7 @@ ADDRESS_LENGTH = 254
 
 @register(
     STAFF,
+    columns="id recipient subject body created_at next_at attempts",
     purpose="to inform the recipient",
     keep="until it is delivered, for three days at most",
 )

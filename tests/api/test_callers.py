@@ -30,6 +30,7 @@ def test_a_key_learns_its_name_and_its_permissions(service: str, postgres: Datab
         "name": "lms",
         "kind": "system",
         "permissions": sorted(SCOPES[Scope.INGEST] | {Permission.ERASE}),
+        "notices": 0,
     }
 
 

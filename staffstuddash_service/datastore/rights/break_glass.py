@@ -17,10 +17,10 @@ from shared_db.queries.pagination import Keyset, Page
 from shared_db.repository import Repository
 from shared_db.row_limits import rows_limited_to
 from staffstuddash_service.datastore.actions import log_action
-from staffstuddash_service.datastore.mails import NewMail, store_mails
+from staffstuddash_service.datastore.mail.outbox import NewMail, store_mails
+from staffstuddash_service.datastore.mail.texts import OPENED, opening_text
 from staffstuddash_service.datastore.memberships import students_of_person
 from staffstuddash_service.datastore.student_locks import find_student
-from staffstuddash_service.domain.notices import OPENED, opening_text
 from staffstuddash_service.errors import BreakGlassForStaff, BreakGlassNotFound, StudentInSight
 from staffstuddash_service.models import BreakGlass, PersonRow, ReadRow, ReadSubject
 from staffstuddash_service.models.published import published_opened_reads
