@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -146,9 +147,15 @@ def _open(
     elif access is None or access.openings is None:
         session.execute(_OPEN_IN_ROLE, {**limits, "role": role})
     else:
-        # In one message with the first statement, as the role that this has taken.
-        query = text(f"{_OPEN_IN_ROLE}; SELECT student_id, id FROM {access.openings}")  # noqa: S608 - our own name
-        access.note_openings(session.execute(query, {**limits, "role": role}))
+        query = _open_with_openings(access.openings)
+        if rows := session.execute(query, {**limits, "role": role}).all():
+            access.note_openings(rows)
+
+
+@cache
+def _open_with_openings(openings: str) -> TextClause:
+    # In one message with the first statement, as the role that this has taken.
+    return text(f"{_OPEN_IN_ROLE}; SELECT student_id, id FROM {openings}")  # noqa: S608 - our own name
 
 
 def _role(session: Session, store: Store, access: PersonAccess | None) -> str | None:
