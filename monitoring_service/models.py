@@ -39,6 +39,9 @@ background_work_of_dropout = background_view("dropout")
 
 
 @register(
+    columns=(
+        "id source component event_type message data metadata timestamp created_at status severity"
+    ),
     purpose="to judge the health of systems; they must send no personal data",
     keep="until the clean-up of old events is called",
     ageing=Ageing("monitoring", "timestamp"),
@@ -100,7 +103,9 @@ Index(
 
 
 @register(
-    purpose="to explain the state of an event", keep="until the clean-up of old events is called"
+    columns=("event_id status severity_score reasoning detected_issues failed_rules suggestions"),
+    purpose="to explain the state of an event",
+    keep="until the clean-up of old events is called",
 )
 class MonitoringResult(Base):
     """Reasons why an event is not NORMAL; a NORMAL event has no row."""
@@ -119,7 +124,11 @@ class MonitoringResult(Base):
     suggestions: Mapped[list[Any]]
 
 
-@register(purpose="to count events quickly", keep="until the clean-up of old events is called")
+@register(
+    columns="source day status slot count",
+    purpose="to count events quickly",
+    keep="until the clean-up of old events is called",
+)
 class LogCount(Base):
     """Number of events of a source, day and status, changed together with the events.
 
@@ -136,6 +145,10 @@ class LogCount(Base):
 
 
 @register(
+    columns=(
+        "minute timestamp overall_status severity normal_count warning_count "
+        "critical_count window_minutes"
+    ),
     purpose="to show the health of all systems over time",
     keep="until the clean-up of old events is called",
     ageing=Ageing("monitoring", "minute"),
@@ -157,6 +170,7 @@ class SystemHealth(Base):
 
 
 @register(
+    columns="source thresholds updated_at",
     purpose="to judge the events of one source by its own limits",
     keep="until the rules are deleted",
 )

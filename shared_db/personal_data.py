@@ -1,6 +1,7 @@
 """Register of personal data: of each column the persons, the purpose and the retention.
 
-A table declares them for all of its columns, and a column only where it differs from its table.
+A table declares them for the columns that it names, and a column itself where it differs. A column
+of neither kind is not declared, so that nobody adds one without a decision.
 """
 
 import inspect
@@ -64,20 +65,36 @@ class Declaration:
 
 
 def register(
-    *subjects: Subject, purpose: str, keep: str, ageing: Ageing | None = None
+    *subjects: Subject, columns: str, purpose: str, keep: str, ageing: Ageing | None = None
 ) -> Callable[[type[C]], type[C]]:
-    """Return a decorator that declares all columns of a mapped class."""
+    """Return a decorator that declares columns of a mapped class.
+
+    columns: their names, separated by spaces; the others have an `info` by `personal`.
+    """
     declaration = Declaration(subjects, purpose, keep, ageing)
 
     def declare(model: type[C]) -> type[C]:
-        register_table(getattr(model, "__table__"), declaration)  # noqa: B009 - of any mapped class
+        table = getattr(model, "__table__")  # noqa: B009 - of any mapped class
+        register_table(table, declaration, columns)
         return model
 
     return declare
 
 
-def register_table(table: Table, declaration: Declaration) -> Table:
-    """Declare all columns of a table that has no class; return the table."""
+def register_table(table: Table, declaration: Declaration, columns: str) -> Table:
+    """Declare columns of a table; return the table.
+
+    columns: as in `register`.
+
+    Raises:
+        ValueError: a column is named that the table does not have, or that has an `info`.
+
+    """
+    for name in columns.split():
+        column = table.columns.get(name)
+        if column is None or _KEY in column.info:
+            raise ValueError(f"{table.fullname} names {name}, which is absent or declares itself")
+        column.info[_KEY] = ((), None, None)
     table.info[_KEY] = declaration
     return table
 
@@ -96,11 +113,11 @@ def table_declaration(table: Table) -> Declaration | None:
 
 
 def declaration_of(column: Column[Any]) -> Declaration | None:
-    """Return the declaration of a column; None if neither it nor its table has one."""
+    """Return the declaration of a column; None if it has none."""
     of_table = table_declaration(column.table)
-    if of_table is None:
+    if of_table is None or _KEY not in column.info:
         return None
-    subjects, purpose, keep = column.info.get(_KEY, ((), None, None))
+    subjects, purpose, keep = column.info[_KEY]
     return Declaration(
         subjects or of_table.subjects,
         purpose or of_table.purpose,

@@ -3,14 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class RowLimit:
-    """Person whose students alone a request may see; an empty id sees no row."""
+    """Person whose students alone a request may see; an empty id sees no row.
+
+    openings: students whom the person has opened by break-glass, each with the id of the opening,
+    as the transactions of the request found them.
+    """
 
     person_id: str
+    openings: dict[str, str] = field(default_factory=dict, compare=False)
 
 
 _limit: ContextVar[RowLimit | None] = ContextVar("veritas_row_limit", default=None)

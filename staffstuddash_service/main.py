@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from shared_web.app import Service, create_service_app
+from shared_web.operations.mailing import mail_periodic
 from shared_web.operations.periodic import Periodic
 from shared_web.operations.retention import retention_periodic
 from shared_web.operations.spool import SpoolConfig
@@ -99,7 +100,9 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
     purge = Periodic("erasing", chosen.erasing_seconds, purge_erased)
     statistics = Periodic("statistics", chosen.erasing_seconds, manager.statistics.refresh_due)
     retention = retention_periodic(manager.retention, chosen)
-    works = (refresh, purge, statistics, retention)
+    manager.break_glass.recipients = chosen.break_glass_mail
+    mails = mail_periodic(manager.mails, chosen.mail_server)
+    works = (refresh, purge, statistics, retention, mails)
     periodics = [periodic for periodic in works if periodic.seconds]
     app = create_service_app(
         SERVICE,
@@ -111,4 +114,5 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
         audited=Base.metadata,
     )
     app.state.manager = manager
+    app.state.notices = manager.break_glass.count_unacknowledged
     return app

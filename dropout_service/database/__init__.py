@@ -22,7 +22,7 @@ from dropout_service.database.predictions.summary import RiskSummaryRepository
 from dropout_service.database.retention import RetentionRepository
 from dropout_service.database.statistics import StatisticsRepository
 from dropout_service.database.students.locking import require_student
-from dropout_service.database.students.sight import refusals_out_of_sight
+from dropout_service.database.students.sight import OPENINGS, refusals_out_of_sight
 from dropout_service.database.students.store import STUDENT, StudentRepository
 from dropout_service.models import Base, ReadRow, ReadSubject
 from dropout_service.settings import Settings
@@ -56,7 +56,7 @@ class DropoutDatabaseManager(Manager):
                 "dropout", Base.metadata, Settings.load, person_schemas=PERSON_SCHEMAS
             )
         )
-        self.database.use_sight(refusals_out_of_sight)
+        self.database.use_sight(refusals_out_of_sight, OPENINGS)
         self.students = StudentRepository(self.database, self.spool)
         self.events = EventRepository(self.database, self.spool)
         self.clicks = ClickImport(self.database)

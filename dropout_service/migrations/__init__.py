@@ -13,6 +13,7 @@ HISTORY = History(
         "staffstuddash.published_holds",
         "staffstuddash.published_identifiers",
         "staffstuddash.published_memberships",
+        "staffstuddash.published_openings",
         "staffstuddash.published_restrictions",
     ),
     reads_for_persons=(
@@ -21,6 +22,7 @@ HISTORY = History(
         "staffstuddash_seen.published_classes",
         "staffstuddash_seen.published_enrolments",
         "staffstuddash_seen.published_identifiers",
+        "staffstuddash_seen.published_openings",
         "staffstuddash_seen.published_restrictions",
     ),
     has_person_views=True,

@@ -13,6 +13,10 @@ from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, Ageing, person
 
 @register(
     STUDENT,
+    columns=(
+        "id student_id type subject course score max_score extra_credit excused "
+        "submitted_at recorded_at corrected_at deleted_at"
+    ),
     purpose="to compute the risk from marks",
     keep=UNTIL_ERASED,
     ageing=Ageing("marks", "submitted_at"),
@@ -67,6 +71,7 @@ class Assessment(IdempotentRow, Base):
 
 @register(
     STUDENT,
+    columns="id student_id assessment_id reason before after corrected_at",
     purpose="to know the marks before a correction, and its reason",
     keep=UNTIL_ERASED,
     ageing=Ageing("corrections", "corrected_at"),

@@ -11,12 +11,22 @@ from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, register
 _PURPOSE = "to show who read data of a student, and that no record of it was changed"
 
 
-@register(STAFF, purpose=_PURPOSE, keep=UNTIL_OLD)
+@register(
+    STAFF,
+    columns="chain number read_at kind roles through route students purpose previous digest",
+    purpose=_PURPOSE,
+    keep=UNTIL_OLD,
+)
 class ReadRow(ReadColumns, Base):
     """Answered request that showed data of students; its tokens name none of them."""
 
 
-@register(STUDENT, purpose=_PURPOSE, keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    columns="token student_id salt read_at chain number read_as",
+    purpose=_PURPOSE,
+    keep=UNTIL_ERASED,
+)
 class ReadSubject(ReadSubjectColumns, Base):
     """Student in a read: leads from the token to the student until an erasure."""
 

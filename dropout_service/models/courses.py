@@ -17,7 +17,11 @@ from shared_db.personal_data import STUDENT, UNTIL_ERASED, UNTIL_REMOVED, Ageing
 _LABEL = String(200)
 
 
-@register(purpose="to know the days of a course", keep=UNTIL_REMOVED)
+@register(
+    columns="id module presentation starts_on length_days activity_from activity_until",
+    purpose="to know the days of a course",
+    keep=UNTIL_REMOVED,
+)
 class Course(IdempotentRow, Base):
     """Presentation of a module. Only the columns of its activity stream are ever updated."""
 
@@ -52,6 +56,9 @@ class Course(IdempotentRow, Base):
 
 @register(
     STUDENT,
+    columns=(
+        "id student_id course_id registered_day unregistered_day outcome credits previous_attempts"
+    ),
     purpose="to compute the risk in a course, and to train on its outcome",
     keep=UNTIL_ERASED,
     ageing=Ageing("roster", since="the last day of the course"),
@@ -76,7 +83,14 @@ class Enrolment(IdempotentRow, Base):
     previous_attempts: Mapped[int | None]
 
 
-@register(STUDENT, purpose="to audit fairness; no feature uses it", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    columns=(
+        "enrolment_id gender region highest_education deprivation_band age_band has_disability"
+    ),
+    purpose="to audit fairness; no feature uses it",
+    keep=UNTIL_ERASED,
+)
 class EnrolmentBackground(Base):
     """Personal attributes of a student at the time, only for the audit of fairness, no features."""
 
@@ -95,7 +109,11 @@ class EnrolmentBackground(Base):
     has_disability: Mapped[bool | None]
 
 
-@register(purpose="to know the work that a course sets", keep=UNTIL_REMOVED)
+@register(
+    columns="id course_id type due_day weight is_exam",
+    purpose="to know the work that a course sets",
+    keep=UNTIL_REMOVED,
+)
 class Coursework(IdempotentRow, Base):
     """Piece of work that a course sets."""
 
@@ -112,7 +130,12 @@ class Coursework(IdempotentRow, Base):
     is_exam: Mapped[bool] = mapped_column(comment="Its weight is counted apart from coursework's")
 
 
-@register(STUDENT, purpose="to compute the risk from handed-in work", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    columns="id coursework_id enrolment_id submitted_day score is_banked",
+    purpose="to compute the risk from handed-in work",
+    keep=UNTIL_ERASED,
+)
 class Submission(IdempotentRow, Base):
     """Submission of one piece of work by one enrolment, or work carried over (banked)."""
 

@@ -20,6 +20,10 @@ COURSE = text("coalesce(course, '')")
 
 @register(
     STUDENT,
+    columns=(
+        "id student_id event_type question_id course is_correct answer_digest "
+        "resource_type clicks data occurred_at day recorded_at"
+    ),
     purpose="to compute engagement and the risk",
     keep=UNTIL_ERASED,
     ageing=Ageing("events", "occurred_at"),
@@ -83,6 +87,11 @@ class LearningEvent(IdempotentRow, Base):
 
 @register(
     STUDENT,
+    columns=(
+        "student_id day course first_at last_at events submissions graded correct answers "
+        "questions_new questions_solved compared kept hints sessions session_seconds "
+        "clicks"
+    ),
     purpose="to compute features quickly; summed up from events",
     keep=UNTIL_ERASED,
     ageing=Ageing("events", "day"),
@@ -126,6 +135,7 @@ class DailyActivity(Base):
 
 @register(
     STUDENT,
+    columns="student_id course resource_type first_day",
     purpose="to compute features quickly; summed up from events",
     keep=UNTIL_ERASED,
     ageing=Ageing("events", "first_day", since="the last stored use"),

@@ -14,7 +14,14 @@ from shared_db.personal_data import UNTIL_REMOVED, register
 IS_ACTIVE = text("is_active")
 
 
-@register(purpose="to predict; figures of many students, and no row of one", keep=UNTIL_REMOVED)
+@register(
+    columns=(
+        "id target trees_without_activity trees_with_activity variants training metrics "
+        "created_at is_active"
+    ),
+    purpose="to predict; figures of many students, and no row of one",
+    keep=UNTIL_REMOVED,
+)
 class LearnedModel(IdempotentRow, Base):
     """Model as text, with everything that determined it; its id is a digest of the content."""
 

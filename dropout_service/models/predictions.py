@@ -22,6 +22,10 @@ IS_INCOMPLETE = text("pending_rows > 0 AND recomputed_at IS NULL")
 
 @register(
     STUDENT,
+    columns=(
+        "id student_id course as_of version features created_at pending_rows pending_on "
+        "recomputed_at"
+    ),
     purpose="to explain a prediction by the figures behind it",
     keep=UNTIL_ERASED,
     ageing=Ageing("features", "as_of"),
@@ -55,6 +59,13 @@ class FeatureSet(IdempotentRow, Base):
 
 @register(
     STUDENT,
+    columns=(
+        "id student_id course dropout_type risk_score risk_level confidence "
+        "momentum_index base_log_odds course_rank course_ranked primary_indicators "
+        "secondary_indicators recommendations missing version as_of created_at "
+        "pending_rows pending_on is_class is_latest is_overall obsolete_from "
+        "recomputed_at"
+    ),
     purpose="to show staff a risk with its reasons",
     keep=UNTIL_ERASED,
     ageing=Ageing("predictions", "as_of"),
@@ -151,7 +162,12 @@ class DropoutPrediction(IdempotentRow, Base):
     recomputed_at: Mapped[datetime | None] = mapped_column(comment=RECOMPUTED_AT)
 
 
-@register(STUDENT, purpose="to know if predictions were right", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    columns="id prediction_id verdict created_at",
+    purpose="to know if predictions were right",
+    keep=UNTIL_ERASED,
+)
 class PredictionFeedback(IdempotentRow, Base):
     """Verdict of a staff member on a prediction."""
 

@@ -19,7 +19,10 @@ def _pseudonym(context: DefaultExecutionContext) -> str:
 
 
 @register(
-    STUDENT, purpose="to relate events, marks and predictions to a student", keep=UNTIL_ERASED
+    STUDENT,
+    columns="id name email pseudonym created_at digest",
+    purpose="to relate events, marks and predictions to a student",
+    keep=UNTIL_ERASED,
 )
 class Student(Base):
     """Student with data in this service; name and e-mail only if they were sent here."""
@@ -45,7 +48,12 @@ class Student(Base):
     is_pending = False
 
 
-@register(STUDENT, purpose="to accept data that come under a former id", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    columns="old_id new_id merged_at digest",
+    purpose="to accept data that come under a former id",
+    keep=UNTIL_ERASED,
+)
 class Alias(Base):
     """Former id of a student, who was merged into another id. It never leads to a further alias.
 
@@ -65,6 +73,7 @@ class Alias(Base):
 
 @register(
     STUDENT,
+    columns="pseudonym deleted_at",
     purpose="to refuse late data of an erased student",
     keep="for good; a guessed id can be compared with it",
 )

@@ -6,7 +6,7 @@ student, and the chain stays verifiable.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -38,6 +38,8 @@ _COVERED = (
     "purpose",
     "previous",
 )
+# Covered in addition where it is not null, so that rows from before this column stay valid.
+_OPENINGS = "openings"
 
 
 class CallerKind(StrEnum):
@@ -54,6 +56,7 @@ class Read:
 
     caller: name of the key, or id of the person. roles: of the person. through: name of the key
     that acts for the person. route: template of the path. purpose: as the caller stated it.
+    openings: students whom the person sees by break-glass, each with the id of the opening.
     """
 
     read_at: datetime
@@ -64,6 +67,14 @@ class Read:
     roles: Sequence[str] = ()
     through: str | None = None
     purpose: str | None = None
+    openings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def named_ids(self) -> Sequence[str]:
+        """Students that the row names: 200 at most, first those of openings."""
+        if len(self.student_ids) <= MAX_NAMED or not self.openings:
+            return self.student_ids[:MAX_NAMED]
+        return sorted(self.student_ids, key=lambda id_: id_ not in self.openings)[:MAX_NAMED]
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,8 @@ class ChainedRead:
         """Return the rows of a JSON text by `to_json`."""
         found = orjson.loads(content)
         read_at = datetime.fromisoformat(found["row"]["read_at"])
-        return cls({**found["row"], "read_at": read_at}, found["subjects"])
+        # A row that an earlier release put into a file has no openings.
+        return cls({_OPENINGS: None, **found["row"], "read_at": read_at}, found["subjects"])
 
 
 @dataclass
@@ -112,7 +124,7 @@ class Chain:
             self._day, self._number = day, 0
             self._name = f"{day}.{self.service}.{token_hex(_TOKEN_BYTES)}"
             self._digest = first_digest(self._name)
-        subjects = _subjects(read.student_ids[:MAX_NAMED])
+        subjects = _subjects(read.named_ids)
         caller, kind = _caller(read, subjects)
         self._number += 1
         row: Row = {
@@ -128,6 +140,7 @@ class Chain:
             "tokens": [subject["token"] for subject in subjects],
             "purpose": read.purpose,
             "previous": self._digest,
+            _OPENINGS: _openings(read, subjects),
         }
         row["digest"] = self._digest = digest_of(row)
         place = {key: row[key] for key in ("chain", "number")}
@@ -147,9 +160,10 @@ def first_digest(chain: str) -> str:
 def digest_of(row: Row) -> str:
     """Return the digest of a row's canonical text, a JSON array of its covered columns."""
     values: dict[str, Any] = {**row, "read_at": row["read_at"].astimezone(UTC).isoformat()}
-    text = json.dumps(
-        [values[name] for name in _COVERED], ensure_ascii=False, separators=(",", ":")
-    )
+    covered = [values[name] for name in _COVERED]
+    if (openings := values.get(_OPENINGS)) is not None:
+        covered.append(sorted(openings.items()))
+    text = json.dumps(covered, ensure_ascii=False, separators=(",", ":"))
     return blake2b(text.encode(), digest_size=_DIGEST_BYTES).hexdigest()
 
 
@@ -167,6 +181,16 @@ def _subjects(student_ids: Sequence[str]) -> list[Row]:
         for place, student_id in enumerate(student_ids)
         for salt in (salts[place * size : (place + 1) * size],)
     ]
+
+
+def _openings(read: Read, subjects: Sequence[Row]) -> dict[str, str] | None:
+    """Return the openings by which students were seen, by token; None if there are none."""
+    found = {
+        subject["token"]: read.openings[subject["read_as"]]
+        for subject in subjects
+        if subject["read_as"] in read.openings
+    }
+    return found or None
 
 
 def _caller(read: Read, subjects: Sequence[Row]) -> tuple[str, CallerKind]:

@@ -41,6 +41,10 @@ class ReadColumns:
         comment="Of read_subjects, 200 at most", info=personal(STUDENT, keep=_KEPT)
     )
     purpose: Mapped[str | None] = mapped_column(String(TEXT))
+    openings: Mapped[dict[str, Any] | None] = mapped_column(
+        comment="Of break-glass: their ids by the tokens of the students seen by them",
+        info=personal(STAFF, STUDENT, keep=_KEPT),
+    )
     previous: Mapped[str] = mapped_column(_HEX, comment="Digest of the row before in the chain")
     digest: Mapped[str] = mapped_column(_HEX)
 

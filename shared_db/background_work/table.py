@@ -23,11 +23,16 @@ _ERROR_LENGTH = 100
 _KEPT = ("last_success_at", "last_error", "last_error_at")
 _DECLARATION = Declaration((), "to watch the work of the services", "until it is overwritten")
 
+_COLUMNS = (
+    "name period_seconds last_started_at last_success_at duration_seconds next_run_at last_error"
+    " last_error_at failures updated_at"
+)
+
 
 def background_table(metadata: MetaData) -> Table:
     """Return the table `background_work` of the service of this metadata."""
     table = Table("background_work", metadata, *_columns())
-    return register_table(table, _DECLARATION)
+    return register_table(table, _DECLARATION, _COLUMNS)
 
 
 def background_view(schema: str) -> Table:

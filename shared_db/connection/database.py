@@ -32,10 +32,7 @@ from shared_db.connection.store import (
 from shared_db.connection.transactions import begin_transaction, new_session
 from shared_db.errors import DatabaseBusy, QueryTooExpensive, ServiceError
 from shared_db.resilience import descriptors
-from shared_db.resilience.error_classification import (
-    is_timeout,
-    to_service_error,
-)
+from shared_db.resilience.error_classification import is_timeout, to_service_error
 from shared_db.row_limits import RowLimit, row_limit, rows_limited_to
 from shared_db.settings import DatabaseSettings
 
@@ -57,6 +54,7 @@ class Database:
         self._store: Store | None = None
         self._lock = threading.Lock()
         self._out_of_sight: OutOfSight | None = None
+        self._openings: str | None = None
 
     @classmethod
     def from_settings(
@@ -127,9 +125,12 @@ class Database:
         """Return True if the in-memory store is open; does not open a store."""
         return self._store is not None and self._store.is_memory
 
-    def use_sight(self, out_of_sight: OutOfSight) -> None:
-        """Check the students of writes of persons by this function."""
-        self._out_of_sight = out_of_sight
+    def use_sight(self, out_of_sight: OutOfSight, openings: str | None = None) -> None:
+        """Check the students of writes of persons by this function.
+
+        openings: as in `person_access`.
+        """
+        self._out_of_sight, self._openings = out_of_sight, openings
 
     def require_row_limits(self) -> None:
         """Return if rows can be limited to those of a person; asks the server until they can.
@@ -266,7 +267,7 @@ class Database:
         self, *, read_only: bool, names_students: bool = False, is_snapshot: bool = False
     ) -> Iterator[Session]:
         store = self.store
-        access = person_access(store, names_students=names_students)
+        access = person_access(store, names_students=names_students, openings=self._openings)
         guarded = (
             guarded_by_breaker(store, read_only=read_only, is_snapshot=is_snapshot)
             if store.breaker

@@ -6,10 +6,12 @@ are known to be in the person's sight.
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg2
+from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -17,7 +19,7 @@ from shared_db.connection.roles import seen_schema
 from shared_db.connection.store import Store
 from shared_db.errors import NotForPersons, RowLimitsUnavailable, ServiceError
 from shared_db.resilience.error_classification import sqlstate
-from shared_db.row_limits import row_limit
+from shared_db.row_limits import RowLimit, row_limit
 
 logger = logging.getLogger(__name__)
 
@@ -46,16 +48,26 @@ _REFUSED = (
 class PersonAccess:
     """Access of a unit of work in the request of a person.
 
-    is_service: True for a write that names its students.
+    limit: of the request. is_service: True for a write that names its students. openings: the view
+    of the students whom the person has opened; None if the service has none.
     """
 
-    person_id: str
+    limit: RowLimit
     is_service: bool
     schemas: Mapping[str, str]
+    openings: str | None = None
+
+    def note_openings(self, rows: Iterable[Row[Any]]) -> None:
+        """Note the opened students of the request's person: pairs of student and opening."""
+        self.limit.openings.update({row.student_id: row.id for row in rows})
 
 
-def person_access(store: Store, *, names_students: bool) -> PersonAccess | None:
+def person_access(
+    store: Store, *, names_students: bool, openings: str | None = None
+) -> PersonAccess | None:
     """Return the access of the present request; None without a limit, or if no row is of a person.
+
+    openings: view of opened students, as `schema.view`; there is one of its name for persons.
 
     Raises:
         RowLimitsUnavailable: the store cannot limit rows.
@@ -69,7 +81,10 @@ def person_access(store: Store, *, names_students: bool) -> PersonAccess | None:
     if store.person_schemas is None or store.person_role is None:
         raise RowLimitsUnavailable(_NO_VIEWS)
     schemas = {schema: seen_schema(schema) for schema in store.person_schemas}
-    return PersonAccess(limit.person_id, names_students, schemas)
+    if openings is not None and not names_students:
+        schema, _, name = openings.partition(".")
+        openings = f"{seen_schema(schema)}.{name}"
+    return PersonAccess(limit, names_students, schemas, openings)
 
 
 def taken_person_role(store: Store, session: Session) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -138,13 +139,23 @@ def _open(
         "statement": _milliseconds(min(store.statement_timeout_seconds, left)),
         "lock": _milliseconds(min(store.lock_timeout_seconds, left)),
         "read_only": "on" if read_only else "off",
-        "person": access.person_id if access else "",
+        "person": access.limit.person_id if access else "",
     }
     role = _role(session, store, access)
     if role is None:
         session.execute(_OPEN, limits)
-    else:
+    elif access is None or access.openings is None:
         session.execute(_OPEN_IN_ROLE, {**limits, "role": role})
+    else:
+        query = _open_with_openings(access.openings)
+        if rows := session.execute(query, {**limits, "role": role}).all():
+            access.note_openings(rows)
+
+
+@cache
+def _open_with_openings(openings: str) -> TextClause:
+    # In one message with the first statement, as the role that this has taken.
+    return text(f"{_OPEN_IN_ROLE}; SELECT student_id, id FROM {openings}")  # noqa: S608 - our own name
 
 
 def _role(session: Session, store: Store, access: PersonAccess | None) -> str | None:

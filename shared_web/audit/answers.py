@@ -28,6 +28,9 @@ class ReadOut(Out):
     route: str | None = Field(description="Template of the path.")
     students: int | None = Field(description="Number of students that the answer showed.")
     purpose: str | None = Field(description="As the caller stated it in `Veritas-Purpose`.")
+    break_glass_id: str | None = Field(
+        description="Opening by which the caller saw the student; null: by their rights."
+    )
 
 
 def reads_page(page: Page[Any], principal: Principal) -> PageOut[ReadOut]:
@@ -44,6 +47,7 @@ def reads_page(page: Page[Any], principal: Principal) -> PageOut[ReadOut]:
                 route=None,
                 students=None,
                 purpose=None,
+                break_glass_id=None,
             )
             for read in answer.items
         ]

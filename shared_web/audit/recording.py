@@ -16,6 +16,7 @@ from shared_db.audit.storing import ReadStore
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from shared_db.errors import Overloaded
+from shared_db.row_limits import row_limit
 from shared_db.spool.file import SpoolUnavailable
 from shared_web.audit.shown_students import ShownStudents
 from shared_web.principals import Principal
@@ -118,6 +119,7 @@ class ReadAudit:
             route=route_template(request.scope),
             student_ids=student_ids,
             purpose=purpose,
+            openings=limit.openings if (limit := row_limit()) else {},
         )
         try:
             await self.log.record(read)

@@ -1,6 +1,7 @@
 """Route that checks the caller and the query before a byte of the body is read."""
 
 from collections.abc import Callable, Coroutine
+from inspect import signature
 from typing import Any
 
 from fastapi import Request, Response
@@ -67,5 +68,7 @@ class AdmittedRoute(APIRoute):
         needs = self.dependant
         others = (needs.path_params, needs.query_params, needs.header_params, needs.body_params)
         is_admission = all(isinstance(each.call, RequirePermission) for each in needs.dependencies)
-        is_alone = needs.request_param_name is not None and needs.response_param_name is None
+        is_alone = needs.request_param_name is not None and (
+            len(signature(self.endpoint).parameters) == 1
+        )
         return is_admission and is_alone and not any(others) and not needs.cookie_params

@@ -19,6 +19,7 @@ class AccessBase(ColumnsBase, DeclarativeBase):
 
 
 @register(
+    columns="secret_hash scopes created_at revoked_at expires_at addresses",
     purpose="to recognise callers; a key names a system",
     keep="for good; a revoked name is not used again",
 )
@@ -57,7 +58,11 @@ class ApiKey(AccessBase):
         return Principal(self.name, known_permissions(self.scopes), limits=self.limits)
 
 
-@register(purpose="to name sets of permissions", keep="until the role is deleted")
+@register(
+    columns="name permissions sees_all created_at updated_at",
+    purpose="to name sets of permissions",
+    keep="until the role is deleted",
+)
 class StoredRole(AccessBase):
     """Role of the school's own, beside the built-in ones."""
 
@@ -74,7 +79,11 @@ class StoredRole(AccessBase):
     updated_at: Mapped[datetime]
 
 
-@register(purpose="to find keys that nobody uses any more", keep="for good")
+@register(
+    columns="service last_used_at",
+    purpose="to find keys that nobody uses any more",
+    keep="for good",
+)
 class KeyUse(AccessBase):
     """Last use of a key in a service, some minutes late."""
 

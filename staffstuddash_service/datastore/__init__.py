@@ -19,6 +19,7 @@ from staffstuddash_service.datastore.dashboards.teacher import TeacherDashboardR
 from staffstuddash_service.datastore.drafts import DRAFT, DraftRepository
 from staffstuddash_service.datastore.erasure import StatisticsRepository
 from staffstuddash_service.datastore.export import ExportRepository
+from staffstuddash_service.datastore.mail.outbox import MailRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
 from staffstuddash_service.datastore.retention.holds import HoldRepository
@@ -31,7 +32,11 @@ from staffstuddash_service.datastore.roster.lookups import RosterLookupRepositor
 from staffstuddash_service.datastore.roster.person_access import PersonAccessRepository
 from staffstuddash_service.datastore.roster.store import RosterRepository
 from staffstuddash_service.datastore.roster.year_end import YearEndRepository
-from staffstuddash_service.datastore.student_locks import find_student, refusals_out_of_sight
+from staffstuddash_service.datastore.student_locks import (
+    OPENINGS,
+    find_student,
+    refusals_out_of_sight,
+)
 from staffstuddash_service.datastore.students import STUDENT, StudentRepository, StudentToStore
 from staffstuddash_service.datastore.table_import import TableImport, TableKind, TableRepository
 from staffstuddash_service.models import Base, ReadRow, ReadSubject
@@ -69,7 +74,7 @@ class DatastoreManager(Manager):
                 "staffstuddash", Base.metadata, Settings.load, person_schemas=PERSON_SCHEMAS
             )
         )
-        self.database.use_sight(refusals_out_of_sight)
+        self.database.use_sight(refusals_out_of_sight, OPENINGS)
         self.students = StudentRepository(self.database, self.spool)
         self.assessments = AssessmentRepository(self.database, self.spool)
         self.drafts = DraftRepository(self.database, self.spool)
@@ -95,6 +100,7 @@ class DatastoreManager(Manager):
         self.person_access = PersonAccessRepository(self.database, self.spool)
         self.restrictions = RestrictionRepository(self.database, self.spool)
         self.break_glass = BreakGlassRepository(self.database, self.spool)
+        self.mails = MailRepository(self.database)
         self.year_end = YearEndRepository(self.database, self.spool)
         self.imports = ImportRepository(self.database, self.spool)
         self.tables = TableRepository(self.database, self.spool)

@@ -32,6 +32,8 @@ from staffstuddash_service.errors import StudentErased, StudentMerged, StudentNo
 from staffstuddash_service.models import Alias, Deletion, Student
 from staffstuddash_service.models.published import published_memberships
 
+# View of the students whom the person of the transaction has opened, with the opening's id.
+OPENINGS = "staffstuddash.published_openings"
 MERGED_MEANWHILE = "A student is being merged into another id. Try again."
 
 

@@ -6,7 +6,7 @@ from shared_web.auth.migrations import MANAGING
 HISTORY = History(
     "staffstuddash_service",
     "staffstuddash",
-    reads=("dropout.published_risk",),
+    reads=("dropout.published_opened_reads", "dropout.published_risk"),
     writes=MANAGING,
     reads_for_persons=("dropout_seen.published_risk",),
     has_person_views=True,

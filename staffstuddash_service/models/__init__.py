@@ -7,6 +7,12 @@ from staffstuddash_service.models.break_glass import (
     SHORTEST_REASON,
     BreakGlass,
 )
+from staffstuddash_service.models.descriptions import (
+    DemographicsRow,
+    GuardianRow,
+    IdentifierRow,
+)
+from staffstuddash_service.models.mails import Mail
 from staffstuddash_service.models.performance import (
     IS_LEARNER,
     IS_TUTOR,
@@ -23,10 +29,7 @@ from staffstuddash_service.models.roster import (
     AdvisingRow,
     ClassRow,
     CourseRow,
-    DemographicsRow,
     EnrolmentRow,
-    GuardianRow,
-    IdentifierRow,
     KeptRow,
     OrganisationRow,
     Period,
@@ -72,6 +75,7 @@ __all__ = [
     "Hold",
     "IdentifierRow",
     "KeptRow",
+    "Mail",
     "OrganisationRow",
     "PerformanceRecord",
     "Period",

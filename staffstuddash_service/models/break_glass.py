@@ -1,6 +1,7 @@
 """Break-glass: students whom a member of staff opened outside their rights."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -15,6 +16,7 @@ SHORTEST_REASON, LONGEST_REASON = 10, 500
 @register(
     STUDENT,
     STAFF,
+    columns="id student_id reason begins_at ends_at",
     purpose="to justify the sight of a student outside of the rights, and to review it",
     keep=UNTIL_ERASED,
 )
@@ -38,4 +40,7 @@ class BreakGlass(Base):
     ends_at: Mapped[datetime]
     ended_by: Mapped[str | None] = mapped_column(
         Key, comment="The name of the caller, if it ended early", info=personal(STAFF)
+    )
+    acknowledgements: Mapped[dict[str, Any]] = mapped_column(
+        comment="Instants by the names of the reviewers", info=personal(STAFF)
     )

@@ -23,6 +23,12 @@ IS_LEARNER = text("learning_state = 'STALLED'")
 
 @register(
     STUDENT,
+    columns=(
+        "student_id mean_percentage trend_per_30_days assessment_count last_submitted_at "
+        "subjects strengths weaknesses status status_reasons learning_state grit_level "
+        "setback_count draft_count last_draft_at reasoning_continuity integrity_score "
+        "integrity_label sudden_jump_flag assignments last_activity_at due_at updated_at"
+    ),
     purpose="to show staff a student's state; computed from marks and drafts",
     keep=UNTIL_ERASED,
 )
@@ -90,7 +96,13 @@ class PerformanceRecord(Base):
 
 
 @register(
-    STUDENT, purpose="to group students by their needs; computed from marks", keep=UNTIL_ERASED
+    STUDENT,
+    columns=(
+        "student_id subject concept assessment_count mean_percentage change_points "
+        "learning_state last_submitted_at"
+    ),
+    purpose="to group students by their needs; computed from marks",
+    keep=UNTIL_ERASED,
 )
 class ConceptStanding(Base):
     """Standing of one student at one concept; recomputed with each assessment of it."""
@@ -124,7 +136,11 @@ class ConceptStanding(Base):
     last_submitted_at: Mapped[datetime]
 
 
-@register(purpose="to name the concepts that are taught", keep=UNTIL_REMOVED)
+@register(
+    columns="id concept subject difficulty created_at",
+    purpose="to name the concepts that are taught",
+    keep=UNTIL_REMOVED,
+)
 class ConceptModule(IdempotentRow, Base):
     """Concept that is taught, and its difficulty."""
 

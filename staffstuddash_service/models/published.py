@@ -1,4 +1,4 @@
-"""Views that this service reads: one of the dropout service, and the students of a person.
+"""Views that this service reads: two of the dropout service, and the students of a person.
 
 They have metadata of their own, so that no comparison takes them for tables. The in-memory store
 does not have them.
@@ -17,6 +17,15 @@ published_risk = Table(
     Column("dropout_type", String),
     Column("as_of", UtcDateTime),
     Column("course", Key),
+)
+
+# Reads by break-glass in dropout, those of `reads` of this service being here.
+published_opened_reads = Table(
+    "published_opened_reads",
+    MetaData(schema="dropout"),
+    Column("student_id", Key),
+    Column("read_at", UtcDateTime),
+    Column("opening_id", Key),
 )
 
 # Students of the person in the setting `veritas.person`; an id may be there several times.

@@ -14,6 +14,7 @@ REASON_LENGTH = 1000
 
 @register(
     STUDENT,
+    columns="student_id restricted_at",
     purpose="to assess nobody who objected",
     keep="until the restriction is lifted or the student is erased",
 )

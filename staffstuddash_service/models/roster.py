@@ -1,7 +1,6 @@
 """Roster: organisations, terms, courses, classes, people, and their relations to students.
 
 Rows of organisations, classes and relations stay when they end, so that the history is known.
-Rows that only describe a student are deleted: they are personal data without further use.
 """
 
 from datetime import date, datetime
@@ -13,14 +12,12 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     String,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared_db.columns import Key, enum_column
 from shared_db.personal_data import (
-    GUARDIAN,
     STAFF,
     STUDENT,
     UNTIL_ERASED,
@@ -31,7 +28,6 @@ from shared_db.personal_data import (
 )
 from staffstuddash_service.domain.roster import (
     ClassType,
-    IdentifierKind,
     OrganisationType,
     StaffRole,
     TermType,
@@ -77,7 +73,11 @@ def _in_order() -> CheckConstraint:
     return CheckConstraint("valid_to >= valid_from", name="days_in_order")
 
 
-@register(purpose="to name the school and its parts", keep=UNTIL_REMOVED)
+@register(
+    columns="id name type identifier parent_id ended_at source created_at updated_at",
+    purpose="to name the school and its parts",
+    keep=UNTIL_REMOVED,
+)
 class OrganisationRow(KeptRow, Base):
     """School, department or district."""
 
@@ -90,7 +90,14 @@ class OrganisationRow(KeptRow, Base):
     parent_id: Mapped[str | None] = mapped_column(Key, _of("organisations", is_parent=True))
 
 
-@register(purpose="to know the school calendar", keep=UNTIL_REMOVED)
+@register(
+    columns=(
+        "id title type starts_on ends_on parent_id school_year closed_at ended_at source "
+        "created_at updated_at"
+    ),
+    purpose="to know the school calendar",
+    keep=UNTIL_REMOVED,
+)
 class TermRow(KeptRow, Base):
     """Span of the school calendar."""
 
@@ -111,7 +118,11 @@ class TermRow(KeptRow, Base):
     )
 
 
-@register(purpose="to name the courses", keep=UNTIL_REMOVED)
+@register(
+    columns=("id title code organisation_id subjects grades ended_at source created_at updated_at"),
+    purpose="to name the courses",
+    keep=UNTIL_REMOVED,
+)
 class CourseRow(KeptRow, Base):
     """Course that the school offers; classes are its sections."""
 
@@ -124,7 +135,14 @@ class CourseRow(KeptRow, Base):
     grades: Mapped[list[Any]]
 
 
-@register(purpose="to name the classes", keep=UNTIL_REMOVED)
+@register(
+    columns=(
+        "id title type code course_id organisation_id term_ids subjects grades location "
+        "archived_at ended_at source created_at updated_at"
+    ),
+    purpose="to name the classes",
+    keep=UNTIL_REMOVED,
+)
 class ClassRow(KeptRow, Base):
     """Group of students that is taught together; a course of dropout."""
 
@@ -145,7 +163,12 @@ class ClassRow(KeptRow, Base):
     )
 
 
-@register(STAFF, purpose="to name members of staff and to assign them", keep=UNTIL_REMOVED)
+@register(
+    STAFF,
+    columns=("id name role email username organisation_ids ended_at source created_at updated_at"),
+    purpose="to name members of staff and to assign them",
+    keep=UNTIL_REMOVED,
+)
 class PersonRow(KeptRow, Base):
     """Member of staff."""
 
@@ -162,7 +185,12 @@ class PersonRow(KeptRow, Base):
     organisation_ids: Mapped[list[Any]]
 
 
-@register(STAFF, purpose="to decide on the access of staff to Veritas", keep=UNTIL_REMOVED)
+@register(
+    STAFF,
+    columns="person_id role is_revoked updated_at updated_by",
+    purpose="to decide on the access of staff to Veritas",
+    keep=UNTIL_REMOVED,
+)
 class PersonAccess(Base):
     """Access of a member of staff; without a row it follows from the role in the roster."""
 
@@ -179,6 +207,7 @@ class PersonAccess(Base):
 
 @register(
     STUDENT,
+    columns="id student_id class_id valid_from valid_to ended_at source created_at updated_at",
     purpose="to know the classes of a student over the years",
     keep=UNTIL_ERASED,
     ageing=Ageing("roster", "valid_to"),
@@ -199,6 +228,9 @@ class EnrolmentRow(Period, Base):
 
 @register(
     STAFF,
+    columns=(
+        "id person_id class_id is_primary valid_from valid_to ended_at source created_at updated_at"
+    ),
     purpose="to know the staff of a class over the years",
     keep=UNTIL_REMOVED,
     ageing=Ageing("roster", "valid_to"),
@@ -220,6 +252,7 @@ class TeachingRow(Period, Base):
 
 @register(
     STUDENT,
+    columns="id student_id valid_from valid_to ended_at source created_at updated_at",
     purpose="to know the advisor of a student over the years",
     keep=UNTIL_ERASED,
     ageing=Ageing("roster", "valid_to"),
@@ -236,64 +269,3 @@ class AdvisingRow(Period, Base):
 
     person_id: Mapped[str] = mapped_column(Key, _of("people"), info=personal(STUDENT, STAFF))
     student_id: Mapped[str] = of_student()
-
-
-@register(
-    GUARDIAN,
-    STUDENT,
-    purpose="to reach the guardians of a student",
-    keep="until the relation ends or the student is erased",
-)
-class GuardianRow(SourcedRow, Base):
-    """Guardian of a student."""
-
-    __tablename__ = "guardians"
-    __table_args__ = (Index(None, "student_id"),)
-
-    id: Mapped[str] = mapped_column(Key, primary_key=True, sort_order=-2)
-    student_id: Mapped[str] = of_student()
-    name: Mapped[str] = mapped_column(String(200))
-    relation: Mapped[str | None] = mapped_column(String(200), comment="mother, uncle ...")
-    email: Mapped[str | None] = mapped_column(String(320))
-    phone: Mapped[str | None] = mapped_column(String(200))
-
-
-@register(
-    STUDENT,
-    purpose="to find a student by accounts in other systems",
-    keep="until it ends or the student is erased",
-)
-class IdentifierRow(SourcedRow, Base):
-    """Identifier of a student in another system."""
-
-    __tablename__ = "student_identifiers"
-    __table_args__ = (
-        UniqueConstraint("system", "kind", "value"),
-        Index(None, "student_id"),
-        Index("ix_student_identifiers_lower_value", text("lower(value)")),
-        Index(None, "value"),
-    )
-
-    id: Mapped[str] = mapped_column(
-        Key, primary_key=True, sort_order=-2, comment="Digest of system, kind and value"
-    )
-    student_id: Mapped[str] = of_student()
-    system: Mapped[str] = mapped_column(String(200), comment="The school's name of it")
-    kind: Mapped[IdentifierKind] = mapped_column(enum_column(IdentifierKind))
-    value: Mapped[str] = mapped_column(String(320))
-
-
-@register(
-    STUDENT,
-    purpose="to audit fairness; no feature uses it",
-    keep="until it ends or the student is erased",
-)
-class DemographicsRow(SourcedRow, Base):
-    """Personal attributes of a student, only for the audit of fairness; no feature uses them."""
-
-    __tablename__ = "student_demographics"
-
-    student_id: Mapped[str] = mapped_column(Key, _of("students"), primary_key=True)
-    birth_date: Mapped[date | None]
-    sex: Mapped[str | None] = mapped_column(String(200))
-    attributes: Mapped[dict[str, Any]]

@@ -25,6 +25,7 @@ def sort_columns(name: str, email: str | None) -> Row:
 
 @register(
     STUDENT,
+    columns="id name email sort_key search_text created_at updated_at",
     purpose="to name the student and to find them",
     keep=UNTIL_ERASED,
     ageing=Ageing(
@@ -65,6 +66,7 @@ class Student(IdempotentRow, Base):
 @register(
     STUDENT,
     STAFF,
+    columns="id action is_intervention timestamp",
     purpose="to show who did something about a student, and the values before a correction",
     keep="for good; without the details after the student is erased",
     ageing=Ageing("actions", "timestamp"),
@@ -92,7 +94,12 @@ class ActionLog(IdempotentRow, Base):
     timestamp: Mapped[datetime]
 
 
-@register(STUDENT, purpose="to accept data that come under a former id", keep=UNTIL_ERASED)
+@register(
+    STUDENT,
+    columns="old_id new_id merged_at digest",
+    purpose="to accept data that come under a former id",
+    keep=UNTIL_ERASED,
+)
 class Alias(Base):
     """Former id of a student, who was merged into another id. It never leads to a further alias."""
 
@@ -113,6 +120,7 @@ class Alias(Base):
 @register(
     STUDENT,
     STAFF,
+    columns="student_id reason held_at",
     purpose="to keep the data of a student for a legal claim",
     keep="until the hold is lifted, or the student is erased after a restore",
 )
@@ -135,6 +143,7 @@ class Hold(Base):
 
 @register(
     STUDENT,
+    columns="pseudonym deleted_at",
     purpose="to refuse late data of an erased student",
     keep="for good; a guessed id can be compared with it",
 )

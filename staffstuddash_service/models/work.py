@@ -13,6 +13,10 @@ from staffstuddash_service.models.base import Base, of_student
 
 @register(
     STUDENT,
+    columns=(
+        "id student_id type subject topic score max_score extra_credit excused timestamp "
+        "created_at corrected_at deleted_at"
+    ),
     purpose="to show a student's marks and to compute records and risks",
     keep=UNTIL_ERASED,
     ageing=Ageing("marks", "timestamp"),
@@ -75,6 +79,11 @@ class AssessmentLog(IdempotentRow, Base):
 
 @register(
     STUDENT,
+    columns=(
+        "id student_id assignment_id version content timestamp created_at word_count "
+        "new_words lexical_similarity retained_share change_type reasoning_continuity "
+        "sudden_jump_flag"
+    ),
     purpose="to compare the versions of a text and to talk about them",
     keep=UNTIL_ERASED,
     ageing=Ageing("drafts", "timestamp"),

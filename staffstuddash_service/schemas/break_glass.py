@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from shared_web.requests.fields import Body, Out, Reason
+from staffstuddash_service.datastore.rights.break_glass import ReviewedOpening
 from staffstuddash_service.models import LONGEST_REASON, SHORTEST_REASON
 
 Ground = Annotated[
@@ -30,3 +31,32 @@ class BreakGlassOut(Out):
     begins_at: datetime
     ends_at: datetime
     ended_by: str | None
+
+
+class AcknowledgementOut(Out):
+    """Instant from which a reviewer knows of an opening; `by` is the id of a person, or a key."""
+
+    by: str
+    at: datetime
+
+
+class ReviewedOpeningOut(BreakGlassOut):
+    """Opening as its reviewers see it."""
+
+    read_count: int = Field(description="Recorded reads under it, in both services.")
+    last_read_at: datetime | None = Field(description="Of these reads; null: there is none.")
+    acknowledgements: list[AcknowledgementOut] = Field(description="By reviewers, the first first.")
+
+    @classmethod
+    def of(cls, reviewed: ReviewedOpening) -> "ReviewedOpeningOut":
+        """Return the answer about an opening."""
+        opening, by_name = reviewed.opening, reviewed.opening.acknowledgements
+        return cls(
+            **BreakGlassOut.model_validate(opening).model_dump(),
+            read_count=reviewed.read_count,
+            last_read_at=reviewed.last_read_at,
+            acknowledgements=[
+                AcknowledgementOut(by=name, at=at)
+                for name, at in sorted(by_name.items(), key=lambda pair: pair[1])
+            ],
+        )

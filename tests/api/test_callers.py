@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from shared_db.connection.database import Database
@@ -29,6 +30,7 @@ def test_a_key_learns_its_name_and_its_permissions(service: str, postgres: Datab
         "name": "lms",
         "kind": "system",
         "permissions": sorted(SCOPES[Scope.INGEST] | {Permission.ERASE}),
+        "notices": 0,
     }
 
 
@@ -56,7 +58,7 @@ def test_a_person_learns_roles_and_sight() -> None:
     person = Person("t001", ("teacher",), through="page")
     caller = Principal("t001", frozenset({Permission.STUDENTS_READ}), person)
 
-    answer = asyncio.run(get_caller(caller))
+    answer = asyncio.run(get_caller(Request({"type": "http"}), caller))
 
     assert answer.model_dump(mode="json") == {
         "name": "t001",
@@ -66,4 +68,5 @@ def test_a_person_learns_roles_and_sight() -> None:
         "roles": ["teacher"],
         "sees_all": False,
         "through": "page",
+        "notices": 0,
     }

@@ -3,6 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Column, MetaData, String, Table
 
 from shared_db.audit.file import AuditFile
@@ -11,7 +12,7 @@ from shared_db.spool.queue import Spool
 from shared_web.auth.offline_keys import OfflineKeyCache
 from tests.support.source_files import ROOT
 from veritas_cli.personal_data.files import AUDIT_TABLES, SPOOL_TABLES
-from veritas_cli.personal_data.register import BASES, with_register
+from veritas_cli.personal_data.register import BASES, declarations, with_register
 
 COLUMNS = [
     column for base in BASES for table in base.metadata.sorted_tables for column in table.columns
@@ -28,19 +29,19 @@ def test_every_column_is_declared() -> None:
     assert [str(column) for column in COLUMNS if declaration_of(column) is None] == []
 
 
-def test_a_column_without_a_declaration_is_found() -> None:
-    table = Table("new", MetaData(), Column("name", String))
-
-    assert declaration_of(table.c.name) is None
-
-
-def test_a_column_overrides_its_table() -> None:
+def test_a_column_that_is_added_is_not_declared_by_its_table() -> None:
     own = Column("actor", String, info=personal(keep="a year"))
-    table = Table("new", MetaData(), Column("name", String), own)
-    register_table(table, Declaration((), "to test", "a day"))
+    table = Table("new", MetaData(), Column("name", String), own, Column("added", String))
+    register_table(table, Declaration((), "to test", "a day"), "name")
 
     assert declaration_of(table.c.name) == Declaration((), "to test", "a day")
     assert declaration_of(table.c.actor) == Declaration((), "to test", "a year")
+    assert declaration_of(table.c.added) is None
+    with pytest.raises(ValueError, match="does not declare added"):
+        declarations(table)
+    for wrong in ("gone", "actor", "name"):
+        with pytest.raises(ValueError, match=wrong):
+            register_table(table, Declaration((), "to test", "a day"), wrong)
 
 
 def test_columns_with_a_student_are_personal() -> None:

@@ -147,6 +147,9 @@ STAFFSTUDDASH = {
         "students.read", Kind.OPENING, 409, body={"reason": "an emergency in the school"}
     ),
     "GET /break-glass": Route("people.manage", Kind.SYSTEMS, or_sees_all=True),
+    "POST /break-glass/{opening_id}/acknowledge": Route(
+        "people.manage", Kind.SYSTEMS, 404, or_sees_all=True
+    ),
     "DELETE /break-glass/{opening_id}": all_persons("students.read", 404),
     # marks, drafts, actions
     "POST /assessments": writes("marks.write", 201, 201, _MARK),

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
-from sqlalchemy import update
+from sqlalchemy import text, update
 from starlette.testclient import TestClient
 
+from shared_db.audit.verification import verify_reads
 from shared_db.clock import utc_now
 from shared_web.principals import Permission, Person, Principal
 from staffstuddash_service.models import BreakGlass
+from tests.support.audits import stored_reads
 from tests.support.factories import an_action
 from tests.support.persons import Managers, by
 
@@ -178,3 +180,79 @@ def test_a_principal_without_further_permissions_lists_openings(
     monkeypatch.setattr(authenticator, "principal", caller)
 
     assert staffstuddash.get("/api/v1/break-glass").status_code == status
+
+
+def test_reads_under_an_opening_are_marked(
+    staffstuddash: TestClient, dropout: TestClient, managers: Managers
+) -> None:
+    staffstuddash.get("/api/v1/students/s001", headers=TEACHER)
+    id_ = opened(staffstuddash).json()["id"]
+    staffstuddash.get("/api/v1/students", headers=TEACHER)
+    staffstuddash.get("/api/v1/students/s003", headers=ADVISOR)
+    dropout.get("/api/v1/students/s003/predictions/latest", headers=TEACHER)
+    stored = {
+        client: stored_reads(client, manager)
+        for client, manager in (
+            (staffstuddash, managers.staffstuddash),
+            (dropout, managers.dropout),
+        )
+    }
+
+    assert [list((row["openings"] or {}).values()) for row in stored[staffstuddash]] == [
+        [],
+        [id_],
+        [],
+    ]
+    assert [list(row["openings"].values()) for row in stored[dropout]] == [[id_]]
+    for student, marks in {"s001": [None, None], "s003": [None, id_]}.items():
+        listed = staffstuddash.get(f"/api/v1/students/{student}/reads").json()["items"]
+        assert [read["break_glass_id"] for read in listed] == marks
+    [reviewed] = openings(staffstuddash)
+    assert reviewed["read_count"] == 2
+    last = datetime.fromisoformat(reviewed["last_read_at"])
+    assert last == stored[dropout][-1]["read_at"]
+    with managers.staffstuddash.database.unit_of_work() as session:
+        connection = session.connection()
+        connection.execute(text("SET LOCAL ROLE none"))
+        for schema in ("staffstuddash", "dropout"):
+            assert verify_reads(connection, schema).faults == []
+        connection.execute(text("UPDATE dropout.reads SET openings = NULL"))
+        assert len(verify_reads(connection, "dropout").faults) == 1
+        session.rollback()
+
+
+def test_each_reviewer_acknowledges_an_opening(
+    staffstuddash: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = opened(staffstuddash).json()["id"]
+    path = f"/api/v1/break-glass/{id_}/acknowledge"
+
+    def notices(name: str) -> int:
+        rights = frozenset({Permission.STUDENTS_READ})
+
+        async def caller(*_: object) -> Principal:
+            return Principal(name, rights, Person(name, ("principal",), sees_all=True))
+
+        authenticator = staffstuddash.app.state.authenticator  # type: ignore[attr-defined] # FastAPI's
+        monkeypatch.setattr(authenticator, "principal", caller)
+        found: int = staffstuddash.get("/api/v1/me").json()["notices"]
+        return found
+
+    assert (notices("deputy"), notices("head")) == (1, 1)
+    assert len(openings(staffstuddash, acknowledged=False)) == 1
+    first, again = (staffstuddash.post(path) for _ in range(2))
+    assert (first.status_code, first.json()["by"]) == (200, "head")
+    assert again.json() == first.json()
+    assert again.headers["idempotent-replay"] == "true"
+    assert (notices("deputy"), notices("head")) == (1, 0)
+    assert openings(staffstuddash, acknowledged=False) == []
+    assert openings(staffstuddash, acknowledged=True)[0]["acknowledgements"] == [first.json()]
+    assert staffstuddash.post("/api/v1/break-glass/x/acknowledge").status_code == 404
+
+
+def test_a_person_with_limited_sight_acknowledges_nothing(staffstuddash: TestClient) -> None:
+    path = f"/api/v1/break-glass/{opened(staffstuddash).json()['id']}/acknowledge"
+
+    assert staffstuddash.post(path, headers=TEACHER).json()["type"].endswith("not-for-persons")
+    assert staffstuddash.get("/api/v1/me", headers=TEACHER).json()["notices"] == 0
+    assert openings(staffstuddash)[0]["acknowledgements"] == []

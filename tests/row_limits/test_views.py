@@ -22,6 +22,8 @@ HIDDEN = {
     "staffstuddash.student_demographics": "only for the audit of fairness",
     "staffstuddash.published_background_work": "state of the service",
     "staffstuddash.break_glass": "read by the condition of the views, and by reviewers",
+    "dropout.published_opened_reads": "only for reviewers of openings",
+    "staffstuddash.mails": "no data of students, and written by the service alone",
     "staffstuddash.person_access": "read to admit a person, before there is a limit",
     "staffstuddash.published_memberships": "the condition of the views itself",
     "staffstuddash.holds": "only for those who may erase",
@@ -31,7 +33,7 @@ HIDDEN = {
     "dropout.enrolment_backgrounds": "only for the audit of fairness",
     "dropout.published_background_work": "state of the service",
 }
-# Shown to every person: rows of no student, or pseudonyms.
+# Shown to every person: rows of no student, pseudonyms, or openings of this person alone.
 OF_NOBODY = {
     "staffstuddash": {
         "classes",
@@ -42,6 +44,7 @@ OF_NOBODY = {
         "people",
         "published_classes",
         "published_deletions",
+        "published_openings",
         "teaching_assignments",
         "terms",
     },

@@ -50,7 +50,7 @@ def _sections() -> Iterator[str]:
         for table in sorted(base.metadata.tables.values(), key=lambda each: each.name):
             title = titles.get(table, "State of the background work of the service.")
             yield _section(
-                str(table.fullname), title, _declarations(table), _ageing(base.metadata, table)
+                str(table.fullname), title, declarations(table), _ageing(base.metadata, table)
             )
     for name, fields in SPOOL_TABLES.items():
         yield _section(f"SERVICE-spool.db, {name}", "Table of the spool file.", fields)
@@ -59,7 +59,13 @@ def _sections() -> Iterator[str]:
         yield _section(f"SERVICE-audit.db, {name}", title, fields)
 
 
-def _declarations(table: Table) -> dict[str, Declaration]:
+def declarations(table: Table) -> dict[str, Declaration]:
+    """Return the declaration of each column of a table.
+
+    Raises:
+        ValueError: a column has none.
+
+    """
     found = {column.name: declaration_of(column) for column in table.columns}
     if missing := sorted(name for name, each in found.items() if each is None):
         raise ValueError(f"{table.fullname} does not declare {', '.join(missing)}")

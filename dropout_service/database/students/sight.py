@@ -10,6 +10,9 @@ from dropout_service.errors import StudentErased, StudentNotFound
 from dropout_service.models import Alias, published_memberships
 from shared_db.errors import ServiceError
 
+# View of the students whom the person of the transaction has opened, with the opening's id.
+OPENINGS = "staffstuddash.published_openings"
+
 
 def refusals_out_of_sight(
     session: Session, student_ids: Collection[str]

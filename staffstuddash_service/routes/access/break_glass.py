@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
@@ -22,12 +22,20 @@ from staffstuddash_service.errors import (
     StudentNotFound,
 )
 from staffstuddash_service.routes.path_parameters import OpeningId, StudentId
-from staffstuddash_service.schemas.break_glass import BreakGlassOut, NewBreakGlass
+from staffstuddash_service.schemas.break_glass import (
+    AcknowledgementOut,
+    BreakGlassOut,
+    NewBreakGlass,
+    ReviewedOpeningOut,
+)
 
 router = APIRouter(tags=["access"], route_class=AdmittedRoute)
 
 Reader = Annotated[Principal, needs(Permission.STUDENTS_READ)]
-REVIEW = needs(Permission.PEOPLE_MANAGE, or_sees_all=True)
+Reviewer = Annotated[Principal, needs(Permission.PEOPLE_MANAGE, or_sees_all=True)]
+Acknowledged = Annotated[
+    bool | None, Query(description="Only those that the caller has acknowledged, or has not.")
+]
 
 
 @router.post(
@@ -63,14 +71,30 @@ def open_student(
     return BreakGlassOut.model_validate(opened)
 
 
-@router.get(
-    "/break-glass", dependencies=[REVIEW], responses=documented(InvalidRequest, MalformedCursor)
-)
+@router.get("/break-glass", responses=documented(InvalidRequest, MalformedCursor))
 def list_openings(
-    datastore: Datastore, after: After = None, limit: Limit = 100
-) -> PageOut[BreakGlassOut]:
+    datastore: Datastore,
+    principal: Reviewer,
+    acknowledged: Acknowledged = None,
+    after: After = None,
+    limit: Limit = 100,
+) -> PageOut[ReviewedOpeningOut]:
     """Return all openings with their reasons, the latest first; also to persons who see all."""
-    return PageOut[BreakGlassOut].of(datastore.break_glass.search(after=after, limit=limit))
+    page = datastore.break_glass.search(
+        reviewer=principal.name, acknowledged=acknowledged, after=after, limit=limit
+    )
+    items = [ReviewedOpeningOut.of(one) for one in page.items]
+    return PageOut[ReviewedOpeningOut](items=items, next=page.next)
+
+
+@router.post("/break-glass/{opening_id}/acknowledge", responses=documented(BreakGlassNotFound))
+def acknowledge_opening(
+    opening_id: OpeningId, datastore: Datastore, principal: Reviewer, response: Response
+) -> AcknowledgementOut:
+    """Note that the caller knows of an opening, which is then no notice of `GET /me` any more."""
+    opened, is_replay = datastore.break_glass.acknowledge(opening_id, principal.name)
+    mark_replay(response, is_replay=is_replay)
+    return AcknowledgementOut(by=principal.name, at=opened.acknowledgements[principal.name])
 
 
 @router.delete(

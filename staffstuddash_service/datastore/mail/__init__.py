@@ -1,0 +1,1 @@
+"""Mails to members of staff: their texts, and the outbox in which they wait."""
