@@ -52,8 +52,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Offer one PostgreSQL to all workers, from the process that starts them."""
     if hasattr(config, "workerinput"):
         return
-    # SIGTERM is handled like Ctrl-C, so that pytest cleans up.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGTERM is handled like Ctrl-C, so that pytest cleans up. Ctrl-C is ignored in the background
+    # of a script; the commands that tests interrupt would inherit that and run for ever.
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.default_int_handler)
     undo = ExitStack()
     config.add_cleanup(undo.close)
     undo.enter_context(suite_server())

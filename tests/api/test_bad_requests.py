@@ -1,4 +1,4 @@
-"""Invalid paths, parameters, cursors, headers and encodings, for each service and database."""
+"""Invalid paths, parameters, cursors, headers and encodings, for each service."""
 
 import base64
 import gzip
@@ -17,6 +17,7 @@ from tests.support.service_cases import (
     Target,
     assert_refused,
     of,
+    without_postgresql,
 )
 
 GZIP = {**JSON, "content-encoding": "gzip"}
@@ -49,6 +50,7 @@ def forged_cursors(name: str) -> Iterator[str]:
     yield base64.urlsafe_b64encode(b"\xff\xfe").decode()
 
 
+@without_postgresql
 def test_a_forged_cursor_is_refused(target: Target, subtests: pytest.Subtests) -> None:
     for after in forged_cursors(target.service.list_name):
         with subtests.test(after=ascii(after)[:60]):
@@ -65,6 +67,7 @@ def test_a_cursor_may_point_to_the_ends_of_time(target: Target) -> None:
         assert bool(page["items"]) == has_older
 
 
+@without_postgresql
 def test_an_invalid_limit_is_refused(target: Target, subtests: pytest.Subtests) -> None:
     limits = (
         "0",
@@ -102,6 +105,7 @@ BAD_PATHS = {
 }
 
 
+@without_postgresql
 def test_an_id_in_a_path_is_validated(target: Target, subtests: pytest.Subtests) -> None:
     head, tail = target.service.one
     for id_, status in BAD_PATHS.items():
@@ -109,6 +113,7 @@ def test_an_id_in_a_path_is_validated(target: Target, subtests: pytest.Subtests)
             assert_refused(target.client.get(f"{head}{id_}{tail}"), status)
 
 
+@without_postgresql
 def test_no_route_is_found_by_accident(target: Target, subtests: pytest.Subtests) -> None:
     route = target.service.route
     for path in (f"{route}/", f"/{route}", route.upper(), f"{route}%00", f"/x{route}", "/%ff"):
@@ -116,6 +121,7 @@ def test_no_route_is_found_by_accident(target: Target, subtests: pytest.Subtests
             assert_refused(target.client.get(path), 404)
 
 
+@without_postgresql
 def test_the_refusal_of_a_method_names_the_allowed_ones(target: Target) -> None:
     answer = target.client.request("FOO", target.service.listing)
 
@@ -123,11 +129,13 @@ def test_the_refusal_of_a_method_names_the_allowed_ones(target: Target) -> None:
     assert "GET" in answer.headers["Allow"]
 
 
+@without_postgresql
 @of(STAFFSTUDDASH)
 def test_the_allowed_methods_are_those_of_all_routes_of_the_path(target: Target) -> None:
     assert target.client.delete("/api/v1/students").headers["Allow"] == "GET, HEAD, POST"
 
 
+@without_postgresql
 def test_an_invalid_idempotency_key_is_refused(target: Target, subtests: pytest.Subtests) -> None:
     body = json.dumps(target.service.body(**{target.service.id_field: None}))
     for key in (b"", b" ", b"a b", b"\xff", "ключ".encode(), b"a" * 201, b"a\x00", b"\x7f"):
@@ -152,6 +160,7 @@ def test_an_event_without_id_is_named_by_its_idempotency_key(target: Target) -> 
     assert target.listed()[0][id_] == first.json()[id_]
 
 
+@without_postgresql
 def test_an_unknown_parameter_is_refused_on_a_route_with_a_body(target: Target) -> None:
     answer = target.client.post(f"{target.service.route}?a=1", json=target.service.body())
 
@@ -159,6 +168,7 @@ def test_an_unknown_parameter_is_refused_on_a_route_with_a_body(target: Target) 
     assert target.new_rows == 0
 
 
+@without_postgresql
 def test_a_request_id_cannot_add_a_header_or_a_log_line(
     target: Target, subtests: pytest.Subtests
 ) -> None:
@@ -187,6 +197,7 @@ def test_unusual_headers_are_ignored(target: Target, subtests: pytest.Subtests) 
             assert target.client.get(target.service.listing, headers=headers).status_code == 200
 
 
+@without_postgresql
 def test_a_body_over_the_limit_is_refused_in_every_encoding(target: Target) -> None:
     long = json.dumps(target.service.body()).encode().ljust(MAX_BODY_BYTES + 1)
     just_fits = long[:MAX_BODY_BYTES]
@@ -217,6 +228,7 @@ def broken_gzips(good: bytes) -> Iterator[bytes]:
     yield zlib.compress(gzip.decompress(good))
 
 
+@without_postgresql
 def test_invalid_gzip_is_refused(target: Target, subtests: pytest.Subtests) -> None:
     good = gzip.compress(json.dumps(target.service.body()).encode())
     for number, broken in enumerate(broken_gzips(good)):
@@ -228,6 +240,7 @@ def test_invalid_gzip_is_refused(target: Target, subtests: pytest.Subtests) -> N
     assert target.post(iter([good[:7], good[7:]]), GZIP).status_code == 201
 
 
+@without_postgresql
 def test_another_encoding_is_refused(target: Target, subtests: pytest.Subtests) -> None:
     for encoding in ("br", "deflate", "gzip, gzip", "identity, gzip", "*", "g\x00zip"):
         with subtests.test(encoding=encoding):

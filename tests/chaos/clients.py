@@ -1,4 +1,4 @@
-"""Clients that send at full speed, retry until the answer, and record acknowledged rows."""
+"""Clients that send requests, retry until the answer, and record acknowledged rows."""
 
 import threading
 import time
@@ -39,13 +39,19 @@ class Ledger:
 
 
 class Client(threading.Thread):
-    """One client of one service, which sends requests one after another until it is stopped."""
+    """One client of one service, which sends requests one after another until it is stopped.
 
-    def __init__(self, name: str, url: str, key: str, ledger: Ledger) -> None:
+    rest_seconds: pause after each turn.
+    """
+
+    def __init__(
+        self, name: str, url: str, key: str, ledger: Ledger, rest_seconds: float = 0
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self.ledger = ledger
         self.is_stopping = threading.Event()
         self._url = url
+        self._rest_seconds = rest_seconds
         self._http = httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=60)
 
     def run(self) -> None:
@@ -54,6 +60,7 @@ class Client(threading.Thread):
         while not self.is_stopping.is_set():
             self.turn(number)
             number += 1
+            self.is_stopping.wait(self._rest_seconds)
         self._http.close()
 
     def turn(self, number: int) -> None:

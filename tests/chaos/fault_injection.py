@@ -162,9 +162,12 @@ class FaultInjection:
 
 @contextmanager
 def injecting_faults(
-    folder: Path, names: Sequence[str], clients_each: int
+    folder: Path, names: Sequence[str], clients_each: int, rest_seconds: float = 0
 ) -> Iterator[FaultInjection]:
-    """Run a server and these services under load; stop and delete all of it afterwards."""
+    """Run a server and these services under load; stop and delete all of it afterwards.
+
+    rest_seconds: pause of a client after each turn.
+    """
     server = Server(folder / "postgres")
     server.start()
     services: list[Service] = []
@@ -175,7 +178,7 @@ def injecting_faults(
         for service in services:
             service.launch()
         assert all(wait_until(service.is_ready) for service in services)
-        run = FaultInjection(server, services, _clients(services, clients_each, key))
+        run = FaultInjection(server, services, _clients(services, clients_each, key, rest_seconds))
         for client in run.clients:
             client.start()
         # Every service has answered, so it knows the key during an outage.
@@ -189,10 +192,10 @@ def injecting_faults(
         server.remove()
 
 
-def _clients(services: Sequence[Service], each: int, key: str) -> list[Client]:
+def _clients(services: Sequence[Service], each: int, key: str, rest_seconds: float) -> list[Client]:
     ledger = Ledger()
     return [
-        CLIENTS[service.name](f"{service.name}{n}", service.url, key, ledger)
+        CLIENTS[service.name](f"{service.name}{n}", service.url, key, ledger, rest_seconds)
         for service in services
         for n in range(each)
     ]

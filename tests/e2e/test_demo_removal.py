@@ -1,15 +1,17 @@
 """Made-up school of `veritas demo`: its roster, a second run, and its removal."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import create_engine
 from typer.testing import CliRunner, Result
 
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
-from tests.support.databases import engine_on
+from shared_db.connection.engine import normalised_url
 from tests.support.live_services import live_services
 from veritas_cli.http_client import ClientSettings
 from veritas_cli.main import app
@@ -25,12 +27,15 @@ def urls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     for name in ClientSettings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     # A run takes seconds, so each test has one of the stores.
-    if request.param == "memory":
-        running = live_services(Database.in_memory)
-    else:
-        url = request.getfixturevalue("private_url")
-        running = live_services(lambda _metadata: Database.for_bind(engine_on(url)))
-    with running as by_option:
+    with ExitStack() as stack:
+        if request.param == "memory":
+            running = live_services(Database.in_memory)
+        else:
+            # Kept connections: the commands send hundreds of requests.
+            engine = create_engine(normalised_url(request.getfixturevalue("private_url")))
+            stack.callback(engine.dispose)
+            running = live_services(lambda _metadata: Database.for_bind(engine))
+        by_option = stack.enter_context(running)
         yield [part for option in by_option.items() for part in option]
 
 

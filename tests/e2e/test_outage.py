@@ -7,11 +7,13 @@ from tests.chaos.fault_injection import injecting_faults
 
 SEED = 7
 CLIENTS = 1
+# After each turn, to leave processor time to the other tests.
+REST_SECONDS = 0.3
 
 
 def test_nothing_acknowledged_is_lost_or_stored_twice(tmp_path: Path) -> None:
     chance = random.Random(SEED)
-    with injecting_faults(tmp_path, ["staffstuddash"], CLIENTS) as run:
+    with injecting_faults(tmp_path, ["staffstuddash"], CLIENTS, REST_SECONDS) as run:
         run.crash_the_server_and_a_service(chance)
         run.freeze_the_server(chance)
         audit = run.finish()

@@ -18,11 +18,13 @@ from shared_db.connection.database import Database
 from shared_web.auth.keys import KeyManager
 from shared_web.principals import Permission
 from staffstuddash_service.datastore import DatastoreManager
+from tests.e2e.processes import wait_until
 from tests.support.databases import engine_on
 from tests.support.oulad_fixtures.imported import Run
+from tests.support.outage import server_to_lose
 from tests.support.rosters import a_teaching, an_enrolment, fill, outcomes
 from tests.support.server import role_prefix
-from tests.support.service_processes import Running, Server, migrated_server, running
+from tests.support.service_processes import Running, Server, running
 
 SEED = 11
 RUNS = 2
@@ -73,7 +75,7 @@ def school(private_url: str) -> tuple[Server, str]:
 
 @contextmanager
 def service(server: Server, folder: Path, **settings: str) -> Iterator[Running]:
-    """Run staffstuddash with two workers and its files in the folder."""
+    """Run staffstuddash, by default with two workers, and its files in the folder."""
     package = "staffstuddash_service"
     values = {
         "SPOOL_PATH": str(folder),
@@ -91,7 +93,7 @@ def test_answered_reads_survive_kills(school: tuple[Server, str], tmp_path: Path
     chance = random.Random(SEED)
     readers: list[Reader] = []
     for number in range(RUNS):
-        with service(server, tmp_path) as killed:
+        with service(server, tmp_path, WORKERS=str(RUNS - number)) as killed:
             new = [Reader(killed.url, key, f"r{number}-{each}") for each in range(READERS)]
             for reader in new:
                 reader.start()
@@ -100,7 +102,7 @@ def test_answered_reads_survive_kills(school: tuple[Server, str], tmp_path: Path
             for reader in new:
                 reader.join()
             readers += new
-    with service(server, tmp_path):  # moves what waits at its start, or at its end
+    with service(server, tmp_path, WORKERS="1"):  # moves what waits at its start, or at its end
         pass
     answered = [purpose for reader in readers for purpose in reader.answered]
     stored = _purposes(server)
@@ -115,10 +117,11 @@ def test_answered_reads_survive_kills(school: tuple[Server, str], tmp_path: Path
 
 def test_reads_wait_during_an_outage(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        server = stack.enter_context(migrated_server({"fsync": "off"}))
+        postgres, key = stack.enter_context(server_to_lose())
+        server = Server(postgres.url, key, postgres)
         datastore = DatastoreManager(Database.for_bind(server.engine(), role="none"))
         fill(datastore)
-        settings = {"AUDIT_MOVING_SECONDS": "3600", "DATABASE_ROLE_PREFIX": "veritas"}
+        settings = {"AUDIT_MOVING_SECONDS": "3600", "WORKERS": "1"}
         with service(server, tmp_path, **settings) as found, httpx.Client() as client:
             headers = {"Authorization": f"Bearer {server.key}"}
             before = client.get(f"{found.url}{STUDENT}", headers=headers)
@@ -128,6 +131,7 @@ def test_reads_wait_during_an_outage(tmp_path: Path) -> None:
                 stored_during = AuditFile.of_service(tmp_path, "staffstuddash", 2**20)
                 waiting = stored_during.waiting()
                 stored_during.close()
+            assert wait_until(lambda: _storage(client, found) == "postgresql")
         rows = _rows(server)
 
     assert (before.status_code, during.status_code) == (200, 503)
@@ -157,6 +161,10 @@ def test_the_check_fails_with_the_place_of_a_fault(
     assert result.exit_code == 1
     assert "row 3: missing before it: 2." in result.output
     assert "staffstuddash: 2 reads in " in result.output
+
+
+def _storage(client: httpx.Client, service: Running) -> Any:
+    return client.get(f"{service.url}/readyz").json().get("storage")
 
 
 def _purposes(server: Server) -> list[str]:

@@ -20,7 +20,8 @@ PACKAGES = ("shared_db", "shared_web", "monitoring_service")
 def checkout(tmp_path: Path) -> Path:
     """Return a copy of the code that the test may change."""
     for package in PACKAGES:
-        leave_out = shutil.ignore_patterns("__pycache__")
+        # Byte code is kept; Python writes it under another name first.
+        leave_out = shutil.ignore_patterns("*.pyc.*")
         shutil.copytree(ROOT / package, tmp_path / package, ignore=leave_out)
     return tmp_path
 

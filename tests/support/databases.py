@@ -22,6 +22,7 @@ from staffstuddash_service.datastore import DatastoreManager
 from tests.support.pgbouncer import is_installed, pooler
 from tests.support.server import admin_url, create_database, drop_database, new_name, role_prefix
 from tests.support.services import PARTS
+from tests.support.suite_server import made_once
 from veritas_cli.migrations import SERVICES, migrate_all
 
 OpenDatabase = Callable[[MetaData], Database]
@@ -77,12 +78,15 @@ def become_owner(session: Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def template_name() -> Iterator[str]:
-    """Give the name of this worker's migrated database, a template without connections."""
-    name = new_name()
-    migrate_all(engine_on(create_database(admin_url(), name)), role_prefix=role_prefix())
-    yield name
-    drop_database(admin_url(), name)
+def template_name() -> str:
+    """Return the name of the run's migrated database, a template without connections."""
+    admin = admin_url()
+    with made_once("template") as (place, is_new):
+        if is_new:
+            name = new_name()
+            migrate_all(engine_on(create_database(admin, name)), role_prefix=role_prefix())
+            place.write_text(name)
+        return place.read_text()
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 """A PostgreSQL that a test stops and starts again, and a service on it that spools."""
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from starlette.testclient import TestClient
@@ -14,20 +16,39 @@ from tests.e2e.processes import wait_until
 from tests.support.databases import PERSON_SCHEMAS, engine_on
 from tests.support.server import role_prefix
 from tests.support.services import PARTS
+from tests.support.suite_server import made_once
 from veritas_cli.migrations import migrate_all
-from veritas_cli.postgres.server import LocalPostgres, temporary_postgres
+from veritas_cli.postgres.server import THROW_AWAY, LocalPostgres, temporary_postgres
 from veritas_cli.processes.ports import free_port
 
 
 @contextmanager
 def server_to_lose() -> Iterator[tuple[LocalPostgres, str]]:
     """Give a migrated server that keeps its port when it is started again, and a key."""
-    with temporary_postgres(port=free_port()) as server:
-        migrate_all(engine_on(server.url), role_prefix=role_prefix())
-        yield (
-            server,
-            KeyManager(Database.for_bind(engine_on(server.url))).add_key("test", [Scope.ADMIN]),
-        )
+    with TemporaryDirectory(prefix="veritas-", ignore_cleanup_errors=True) as folder:
+        server = LocalPostgres(Path(folder), port=free_port(), options=THROW_AWAY)
+        _copy(_migrated_data(), server.folder.path)
+        try:
+            with server:
+                keys = KeyManager(Database.for_bind(engine_on(server.url)))
+                yield server, keys.add_key("test", [Scope.ADMIN])
+        finally:
+            server.remove()
+
+
+def _migrated_data() -> Path:
+    """Return the folder of a migrated server that does not run, made once for all workers."""
+    with made_once("server") as (place, is_new):
+        if is_new:
+            with temporary_postgres() as server:
+                migrate_all(engine_on(server.url), role_prefix=role_prefix())
+                server.stop()
+                _copy(server.folder.path, place)
+        return place
+
+
+def _copy(source: Path, target: Path) -> None:
+    subprocess.run(["cp", "-aT", source, target], check=True)  # noqa: S607 - the system's own
 
 
 @contextmanager

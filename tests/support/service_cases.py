@@ -97,6 +97,10 @@ def of(*services: Service) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("target", services, indirect=True, ids=str)
 
 
+# For requests that are refused before the store is asked.
+without_postgresql = pytest.mark.parametrize("open_database", ["memory"], indirect=True)
+
+
 class Target:
     """A running service, and how many rows the test has added to it."""
 

@@ -4,6 +4,7 @@ The first process of the run starts and stops the server; its xdist workers ask 
 socket. This module is light, since a unit test imports it, too.
 """
 
+import fcntl
 import os
 import secrets
 import socket
@@ -44,6 +45,18 @@ def admin_url() -> str:
     if failure:
         pytest.fail(failure, pytrace=False)
     return url
+
+
+@contextmanager
+def made_once(name: str) -> Iterator[tuple[Path, bool]]:
+    """Give a path for all workers of the run, and True if the block has to make its content.
+
+    Other workers wait for the end of the block. The folder of the path is deleted with the run.
+    """
+    place = Path(os.environ[_SOCKET]).with_name(name)
+    with place.with_name(f"{name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield place, not place.exists()
 
 
 def role_prefix() -> str:

@@ -15,6 +15,7 @@ from tests.support.databases import engine_on
 from tests.support.oulad_fixtures.imported import Run, bring_in
 from tests.support.oulad_fixtures.past_courses import write_past
 from tests.support.server import admin_url, create_database, drop_database, new_name, role_prefix
+from tests.support.suite_server import made_once
 from veritas_cli.main import app
 
 DAY_56_OF_CCC = ("--course", "CCC-2014B", "--day", "56")
@@ -23,13 +24,15 @@ TRAIN_FEWER = ("train", "--train", "2013B", "--target", "withdrawn_or_fail")
 
 
 @pytest.fixture(scope="session")
-def past_template(template_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the name of a database with the courses, a template without connections."""
-    name = new_name()
-    url = create_database(admin_url(), name, template=template_name)
-    bring_in(url, write_past(tmp_path_factory.mktemp("past") / "oulad"), batch_rows=2000)
-    yield name
-    drop_database(admin_url(), name)
+def past_template(template_name: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the name of the run's database with the courses, a template without connections."""
+    with made_once("past") as (place, is_new):
+        if is_new:
+            name = new_name()
+            url = create_database(admin_url(), name, template=template_name)
+            bring_in(url, write_past(tmp_path_factory.mktemp("past") / "oulad"), batch_rows=2000)
+            place.write_text(name)
+        return place.read_text()
 
 
 @pytest.fixture(scope="module")
