@@ -15,12 +15,14 @@ _BATCH = 5000
 # and drift come from a hash of the number, so the school is the same in each run.
 _MARKS = """
 INSERT INTO staffstuddash.assessment_logs
-    (id, student_id, type, subject, topic, score, max_score, timestamp, created_at, digest)
+    (id, student_id, type, subject, topic, score, max_score, timestamp, created_at, digest,
+     extra_credit, excused)
 SELECT 'a' || n || '-' || k, 's' || lpad(n::text, 6, '0'), 'quiz',
        (ARRAY['Math', 'Art', 'History'])[1 + k % 3], 'concept ' || (k % 3) || (n % 2),
        greatest(0, least(100, 35 + abs(hashint4(n)) % 55 + (abs(hashint4(n + 7)) % 9 - 4) * k
                               + abs(hashint4(n * 31 + k)) % 13)),
-       100, now() - make_interval(days => 7 * (10 - k), mins => n % 1440), now(), '\\x00'
+       100, now() - make_interval(days => 7 * (10 - k), mins => n % 1440), now(), '\\x00',
+       false, false
 FROM generate_series(CAST(:first AS int), CAST(:last AS int)) n, generate_series(1, 10) k
 """
 _DUE = "UPDATE staffstuddash.performance_records SET due_at = now()"
