@@ -151,6 +151,33 @@ class DropoutPrediction(IdempotentRow, Base):
     recomputed_at: Mapped[datetime | None] = mapped_column(comment=RECOMPUTED_AT)
 
 
+@register(
+    STUDENT,
+    purpose="to count risks quickly; computed from predictions",
+    keep=UNTIL_ERASED,
+)
+class OverallRisk(Base):
+    """Period in which a prediction was the student's overall one; not kept in memory.
+
+    It is computed in the transaction that changes the predictions.
+    """
+
+    __tablename__ = "overall_risks"
+    __table_args__ = (Index(None, "until", "since", "risk_level", "dropout_type"),)
+
+    student_id: Mapped[str] = mapped_column(
+        Key, ForeignKey("dropout.students.id"), primary_key=True
+    )
+    since: Mapped[datetime] = mapped_column(primary_key=True)
+    until: Mapped[datetime] = mapped_column(
+        comment="From then on another one, or none; in the year 9999 if nothing changes it"
+    )
+    prediction_id: Mapped[str] = mapped_column(Key)
+    risk_score: Mapped[float]
+    risk_level: Mapped[RiskLevel] = mapped_column(enum_column(RiskLevel))
+    dropout_type: Mapped[DropoutType] = mapped_column(enum_column(DropoutType))
+
+
 @register(STUDENT, purpose="to know if predictions were right", keep=UNTIL_ERASED)
 class PredictionFeedback(IdempotentRow, Base):
     """Verdict of a staff member on a prediction."""
