@@ -1,11 +1,11 @@
 """Summaries from kept overall risks equal those from predictions, whatever changes; PostgreSQL."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 
@@ -26,8 +26,13 @@ BEGIN = utc_now() - timedelta(days=60)
 STUDENTS, COURSES = ("ada", "bob", "eve"), ("art", "math")
 examples = count()
 
+
+def on(day: int) -> datetime:
+    return BEGIN + timedelta(days=day)
+
+
 students, courses = st.sampled_from(STUDENTS), st.sampled_from(COURSES)
-moments = st.integers(0, 50).map(lambda day: BEGIN + timedelta(days=day))
+moments = st.integers(0, 50).map(on)
 steps = st.one_of(
     st.tuples(
         st.just("predict"),
@@ -44,6 +49,8 @@ steps = st.one_of(
     st.tuples(st.just("course"), courses, st.integers(1, 40)),
 )
 histories = st.lists(steps, min_size=3, max_size=14)
+HIGH_IN_ART = ("predict", "ada", "art", 0.9, on(5))
+LOW_IN_MATH = ("predict", "ada", "math", 0.1, on(28))
 
 
 @pytest.fixture
@@ -96,11 +103,17 @@ def assert_equal(manager: DropoutDatabaseManager) -> None:
 
 # The examples go on in one database, with students and courses of their own.
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(history=histories)
+@example(history=[HIGH_IN_ART, LOW_IN_MATH, ("supersede", "ada", "art", on(30))])
+@example(history=[HIGH_IN_ART, LOW_IN_MATH, ("withdraw", "ada")])
+@example(history=[HIGH_IN_ART, LOW_IN_MATH, ("course", "art", 20)])
+@example(history=[HIGH_IN_ART, LOW_IN_MATH, ("age", 50)])
+@example(history=[HIGH_IN_ART, ("predict", "bob", "art", 0.1, on(9)), ("merge", "ada", "bob")])
+@example(history=[HIGH_IN_ART, ("predict", "bob", None, 0.9, on(9)), ("erase", "ada")])
 def test_both_are_equal_after_any_history(
     manager: DropoutDatabaseManager, history: list[tuple[Any, ...]]
 ) -> None:
