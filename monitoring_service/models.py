@@ -125,12 +125,12 @@ class MonitoringResult(Base):
 
 
 @register(
-    columns="source day status slot count",
+    columns="source month status slot count",
     purpose="to count events quickly",
     keep="until the clean-up of old events is called",
 )
 class LogCount(Base):
-    """Number of events of a source, day and status, changed together with the events.
+    """Number of events of a source, month and status, changed together with the events.
 
     The slot follows from an event's digest: writers of one source then wait less for each other.
     """
@@ -138,7 +138,7 @@ class LogCount(Base):
     __tablename__ = "log_counts"
 
     source: Mapped[str] = mapped_column(Key, primary_key=True)
-    day: Mapped[date] = mapped_column(Date, primary_key=True, comment="In UTC")
+    month: Mapped[date] = mapped_column(Date, primary_key=True, comment="Its first day, in UTC")
     status: Mapped[HealthStatus] = mapped_column(enum_column(HealthStatus), primary_key=True)
     slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     count: Mapped[int] = mapped_column(BigInteger)

@@ -32,8 +32,9 @@ _RESULTS = (
 )
 # Counts like those of the service; the slot is the digest's first byte, modulo 4.
 _COUNTS = """
-INSERT INTO monitoring.log_counts (source, day, status, slot, count)
-SELECT source, (timestamp AT TIME ZONE 'UTC')::date, status, get_byte(digest, 0) % 4, count(*)
+INSERT INTO monitoring.log_counts (source, month, status, slot, count)
+SELECT source, date_trunc('month', timestamp AT TIME ZONE 'UTC')::date, status,
+       get_byte(digest, 0) % 4, count(*)
 FROM monitoring.monitoring_logs GROUP BY 1, 2, 3, 4
 """
 

@@ -10,10 +10,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select, tuple_, update
+from sqlalchemy import and_, delete, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from dropout_service.database.events.daily_rollup import rebuild_days_of
+from dropout_service.database.overall_risks import keep_overall_risks
 from dropout_service.database.predictions.latest import mark_overall, merge_latest
 from dropout_service.database.students.locking import (
     MERGED_MEANWHILE,
@@ -33,6 +34,7 @@ from dropout_service.models import (
     EnrolmentBackground,
     FeatureSet,
     LearningEvent,
+    OverallRisk,
     ResourceUse,
     Student,
     Submission,
@@ -54,8 +56,10 @@ RESOLVED = (
     *(model.__tablename__ for model in ROLLUPS),
     Enrolment.__tablename__,
     DropoutPrediction.__tablename__,
+    OverallRisk.__tablename__,
 )
 MOVED = owned_tables(Base.metadata, "student_id", RESOLVED)
+_RESOLVED_TABLES = [Base.metadata.tables[f"dropout.{name}"] for name in RESOLVED]
 _PAGE_SIZE = 1000
 
 
@@ -91,8 +95,7 @@ class MergingRepository(Repository):
         Safe in concurrent processes: each merge is one transaction, and the second is a replay.
 
         Raises:
-            DatabaseBusy: some students were locked, or have too many rows for the time-out. All
-                others were merged.
+            DatabaseBusy: some students were locked or had too many rows; all others were merged.
 
         """
         count, busy = 0, None
@@ -143,19 +146,21 @@ def _merge(session: Session, old_id: str, new_id: str) -> MoveReport:
 def _move(session: Session, old_id: str, target: str, now: datetime) -> MoveReport:
     is_known = _has_rows(session, target)
     digest = _fill_in(session, old_id, target)
-    both_have_events = all(_has_events(session, id_) for id_ in (old_id, target))
+    events = [exists().where(LearningEvent.student_id == id_) for id_ in (old_id, target)]
+    both_have_events = bool(session.scalar(select(and_(*events))))
+    session.execute(delete(OverallRisk).where(OverallRisk.student_id == old_id))
     moved = move_rows(session, MOVED, "student_id", old_id, target)
     conflicts = _merge_enrolments(session, old_id, target)
     conflicts |= _merge_rollups(session, old_id, target, must_rebuild=both_have_events)
     conflicts["dropout_predictions"] = merge_latest(session, old_id, target)
-    resolved = [Base.metadata.tables[f"dropout.{name}"] for name in RESOLVED]
-    moved |= move_rows(session, resolved, "student_id", old_id, target)
+    moved |= move_rows(session, _RESOLVED_TABLES, "student_id", old_id, target)
     mark_overall(session, [target])
     session.execute(update(Alias).where(Alias.new_id == old_id).values(new_id=target))
     session.execute(delete(Student).where(Student.id == old_id))
     session.add(Alias(old_id=old_id, new_id=target, merged_at=now, digest=digest))
     conflicts["students"] = int(is_known)
     recomputed = _mark_incomplete(session, target, moved)
+    keep_overall_risks(session, [target])
     for model in ROLLUPS if both_have_events else ():
         recomputed[model.__tablename__] = _count(session, model, target)
     return MoveReport(target, moved, conflicts, recomputed)
@@ -202,14 +207,14 @@ def _merge_enrolments(session: Session, old_id: str, target: str) -> dict[str, i
 
 
 def _enrolments(session: Session, student_id: str) -> dict[str, Enrolment]:
-    query = select(Enrolment).where(Enrolment.student_id == student_id)
-    return {enrolment.course_id: enrolment for enrolment in session.scalars(query)}
+    found = session.scalars(select(Enrolment).where(Enrolment.student_id == student_id))
+    return {enrolment.course_id: enrolment for enrolment in found}
 
 
 def _merge_submissions(session: Session, old: str, new: str) -> int:
-    """Move the submissions of an enrolment; of work that both handed in, the new one's stays.
+    """Move the submissions of an enrolment; return the number of works that both handed in.
 
-    Its score is that of the other one if it was not marked. Returns the number of such works.
+    Of these the new one stays, with the score of the other one if it was not marked.
     """
     is_new = Submission.enrolment_id == new
     kept = {one.coursework_id: one for one in session.scalars(select(Submission).where(is_new))}
@@ -238,8 +243,7 @@ def _merge_rollups(
 ) -> dict[str, int]:
     """Compute the rollups again if both ids have events, which depend on their neighbours.
 
-    Otherwise those of one id are valid, and left to the caller. Returns the rows of both ids in the
-    same place, by table.
+    Otherwise the caller moves them. Returns the rows of both ids in the same place, by table.
     """
     conflicts = {
         model.__tablename__: len(shared_keys(session, key, model.student_id, [old_id, target]))
@@ -290,10 +294,6 @@ def _has_rows(session: Session, student_id: str) -> bool:
     return any(
         session.scalar(select(exists().where(table.c.student_id == student_id))) for table in tables
     )
-
-
-def _has_events(session: Session, student_id: str) -> bool:
-    return bool(session.scalar(select(exists().where(LearningEvent.student_id == student_id))))
 
 
 def _count(session: Session, model: Any, student_id: str) -> int:

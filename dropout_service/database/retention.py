@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from dropout_service.database.events.daily_rollup import recompute_days
 from dropout_service.database.events.inserted import course_of
 from dropout_service.database.events.neighbours import is_answer, to_same_question
+from dropout_service.database.overall_risks import keep_overall_risks
 from dropout_service.database.predictions.latest import mark_overall
 from dropout_service.models import (
     Base,
@@ -73,6 +74,7 @@ class RetentionRepository(AgeRepository):
         """Correct the rollup, the first uses, or the overall predictions of students."""
         if kind == "predictions":
             mark_overall(session, student_ids)
+            keep_overall_risks(session, student_ids)
         if kind == "events":
             recompute_days(session, before)
             _move_first_uses(session, student_ids, until)

@@ -18,7 +18,12 @@ from dropout_service.models.courses import (
 )
 from dropout_service.models.events import AttemptHistory, DailyActivity, LearningEvent, ResourceUse
 from dropout_service.models.learned import LearnedModel
-from dropout_service.models.predictions import DropoutPrediction, FeatureSet, PredictionFeedback
+from dropout_service.models.predictions import (
+    DropoutPrediction,
+    FeatureSet,
+    OverallRisk,
+    PredictionFeedback,
+)
 from dropout_service.models.published import (
     published_aliases,
     published_classes,
@@ -49,6 +54,7 @@ __all__ = [
     "LearnedModel",
     "LearningEvent",
     "MarkCorrection",
+    "OverallRisk",
     "PredictionFeedback",
     "ReadRow",
     "ReadSubject",

@@ -164,6 +164,34 @@ class DropoutPrediction(IdempotentRow, Base):
 
 @register(
     STUDENT,
+    columns="student_id since until prediction_id risk_score risk_level dropout_type",
+    purpose="to count risks quickly; computed from predictions",
+    keep=UNTIL_ERASED,
+)
+class OverallRisk(Base):
+    """Period in which a prediction was the student's overall one; not kept in memory.
+
+    It is computed in the transaction that changes the predictions.
+    """
+
+    __tablename__ = "overall_risks"
+    __table_args__ = (Index(None, "until", "since", "risk_level", "dropout_type"),)
+
+    student_id: Mapped[str] = mapped_column(
+        Key, ForeignKey("dropout.students.id"), primary_key=True
+    )
+    since: Mapped[datetime] = mapped_column(primary_key=True)
+    until: Mapped[datetime] = mapped_column(
+        comment="From then on another one, or none; in the year 9999 if nothing changes it"
+    )
+    prediction_id: Mapped[str] = mapped_column(Key)
+    risk_score: Mapped[float]
+    risk_level: Mapped[RiskLevel] = mapped_column(enum_column(RiskLevel))
+    dropout_type: Mapped[DropoutType] = mapped_column(enum_column(DropoutType))
+
+
+@register(
+    STUDENT,
     columns="id prediction_id verdict created_at",
     purpose="to know if predictions were right",
     keep=UNTIL_ERASED,

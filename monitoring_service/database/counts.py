@@ -19,7 +19,7 @@ class CountKey(NamedTuple):
     """Key of a count; writers lock the counts in its sort order."""
 
     source: str
-    day: date
+    month: date
     status: HealthStatus
     slot: int
 
@@ -27,10 +27,10 @@ class CountKey(NamedTuple):
 _COLUMNS = (*CountKey._fields, "count")
 # One statement however many counts change: each would be a round trip while others wait for them.
 _ADD = text(
-    "INSERT INTO monitoring.log_counts (source, day, status, slot, count)"
-    " SELECT * FROM unnest(CAST(:source AS varchar[]), CAST(:day AS date[]),"
+    "INSERT INTO monitoring.log_counts (source, month, status, slot, count)"
+    " SELECT * FROM unnest(CAST(:source AS varchar[]), CAST(:month AS date[]),"
     " CAST(:status AS varchar[]), CAST(:slot AS smallint[]), CAST(:count AS bigint[]))"
-    " ON CONFLICT (source, day, status, slot)"
+    " ON CONFLICT (source, month, status, slot)"
     " DO UPDATE SET count = log_counts.count + excluded.count"
 )
 
@@ -52,7 +52,12 @@ def key_of_row(row: Row) -> CountKey:
 
 def count_key(source: str, timestamp: datetime, status: HealthStatus, digest: bytes) -> CountKey:
     """Return the key under which an event with these values is counted."""
-    return CountKey(source, timestamp.astimezone(UTC).date(), status, digest[0] % SLOTS)
+    return CountKey(source, month_of(timestamp), status, digest[0] % SLOTS)
+
+
+def month_of(timestamp: datetime) -> date:
+    """Return the first day of the month (UTC) of an instant."""
+    return timestamp.astimezone(UTC).date().replace(day=1)
 
 
 def increment_counts(session: Session, changes: Mapping[CountKey, int]) -> None:
@@ -70,9 +75,10 @@ def increment_counts(session: Session, changes: Mapping[CountKey, int]) -> None:
     session.execute(statement, [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
 
 
-def delete_empty_counts(session: Session, before: date) -> None:
-    """Delete the counts of days before `before` that are zero."""
-    session.execute(delete(LogCount).where(LogCount.count == 0, LogCount.day < before))
+def delete_empty_counts(session: Session, before: datetime) -> None:
+    """Delete the counts of months before that of `before` that are zero."""
+    is_over = LogCount.month < month_of(before)
+    session.execute(delete(LogCount).where(LogCount.count == 0, is_over))
 
 
 def statistics(session: Session) -> Statistics:

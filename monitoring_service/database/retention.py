@@ -156,7 +156,7 @@ def _delete_oldest(session: Session, *, before: datetime, limit: int) -> dict[st
     lost = Counter(count_key(*row) for row in gone)
     increment_counts(session, {where: -count for where, count in lost.items()})
     if len(gone) < limit:
-        delete_empty_counts(session, before.date())
+        delete_empty_counts(session, before)
     return {
         MonitoringLog.__tablename__: len(gone),
         MonitoringResult.__tablename__: row_count(results),

@@ -9,15 +9,22 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from monitoring_service.database import EventToStore, MonitoringDatabase
 from monitoring_service.database.counts import Statistics
 from monitoring_service.domain.findings import HealthStatus
+from monitoring_service.migrations import HISTORY
 from monitoring_service.models import Base, LogCount, MonitoringLog
 from shared_db.clock import utc_now
-from tests.support.databases import OpenDatabase
+from shared_db.connection.database import Database
+from tests.support.databases import OpenDatabase, engine_on
 
+DAILY_COUNTS = """
+INSERT INTO monitoring.log_counts (source, day, status, slot, count)
+SELECT source, (timestamp AT TIME ZONE 'UTC')::date, status, get_byte(digest, 0) % 4, count(*)
+FROM monitoring.monitoring_logs GROUP BY 1, 2, 3, 4
+"""
 NOTHING: dict[HealthStatus, int] = dict.fromkeys(HealthStatus, 0)
 
 
@@ -155,12 +162,12 @@ def test_nothing_stored_is_no_error(open_pooled_database: OpenDatabase) -> None:
     )
 
 
-def test_counts_of_days_that_are_gone_are_not_kept(open_pooled_database: OpenDatabase) -> None:
+def test_counts_of_months_that_are_gone_are_not_kept(open_pooled_database: OpenDatabase) -> None:
     manager = MonitoringDatabase(open_pooled_database(Base.metadata))
-    # Further apart than a day, so that at no time of day two of them share one with the limit.
-    manager.events.add_many([an_event(n, timedelta(days=10 * n), 0) for n in range(6)])
+    # The deleted ones are more than a month older than the limit, so that none shares its month.
+    manager.events.add_many([an_event(n, timedelta(days=70 * n), 0) for n in range(6)])
 
-    assert manager.retention.delete_old(25 * 24 * 60) == 3
+    assert manager.retention.delete_old(175 * 24 * 60) == 3
 
     with manager.database.reading() as session:
         counts = session.scalars(select(LogCount)).all()
@@ -181,4 +188,20 @@ def test_clearing_stops_at_its_bound_and_goes_on(open_pooled_database: OpenDatab
     left, _ = manager.get_logs()
     assert [log.id for log in left] == ["e4", "e3"]
     assert manager.retention.delete_old(60, most=3) == 2
+    assert_exact(manager)
+
+
+def test_daily_counts_of_an_earlier_release_are_added_up(private_url: str) -> None:
+    engine = engine_on(private_url)
+    manager = MonitoringDatabase(Database.for_bind(engine))
+    manager.events.add_many([an_event(n, timedelta(days=n), 0) for n in range(40)])
+    HISTORY.downgrade(engine, "20261129_words")
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM monitoring.log_counts"))
+        connection.execute(text(DAILY_COUNTS))
+
+    HISTORY.upgrade(engine)
+
+    assert_exact(manager)
+    assert manager.retention.delete_old(0) == 40
     assert_exact(manager)

@@ -31,6 +31,7 @@ HIDDEN = {
     "dropout.alembic_version": "no data of the school",
     "dropout.background_work": "state of the service",
     "dropout.enrolment_backgrounds": "only for the audit of fairness",
+    "dropout.overall_risks": "read only without a limit of rows",
     "dropout.published_background_work": "state of the service",
 }
 # Shown to every person: rows of no student, pseudonyms, or openings of this person alone.

@@ -12,13 +12,21 @@ from sqlalchemy import String, any_, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from dropout_service.database.overall_risks import keep_overall_risks
 from dropout_service.database.students.locking import (
     Locked,
     ensure_and_lock,
     insert_unless_erased,
 )
 from dropout_service.domain.enums import CourseOutcome
-from dropout_service.models import Course, Coursework, Enrolment, EnrolmentBackground, Submission
+from dropout_service.models import (
+    Course,
+    Coursework,
+    DropoutPrediction,
+    Enrolment,
+    EnrolmentBackground,
+    Submission,
+)
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.connection.database import Database
@@ -130,11 +138,18 @@ def require_postgresql(database: Database) -> None:
 def insert_courses(
     session: Session, courses: Sequence[CourseToStore], coursework: Sequence[CourseworkToStore]
 ) -> tuple[list[InsertResult], list[InsertResult]]:
-    """Insert courses and their coursework; return the result of each, in order."""
-    return (
-        insert_many_idempotent(session, Course, [_row(vars(course)) for course in courses]),
-        insert_many_idempotent(session, Coursework, [_row(vars(work)) for work in coursework]),
-    )
+    """Insert courses and their coursework; return the result of each, in order.
+
+    The end of a course may change the overall risk of students with an earlier prediction in it.
+    """
+    results = insert_many_idempotent(session, Course, [_row(vars(course)) for course in courses])
+    stored = [result.id for result in results if result.is_stored]
+    query = select(DropoutPrediction.student_id).where(DropoutPrediction.course.in_(stored))
+    if stored and (students := set(session.scalars(query.distinct()))):
+        ensure_and_lock(session, students, utc_now())
+        keep_overall_risks(session, students)
+    works = insert_many_idempotent(session, Coursework, [_row(vars(work)) for work in coursework])
+    return results, works
 
 
 def insert_enrolments(

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from dropout_service.database.overall_risks import keep_overall_risks
 from dropout_service.domain.rules.risk import RULES
 from dropout_service.models import Course, DropoutPrediction, Enrolment
 from shared_db.columns import Row
@@ -39,6 +40,7 @@ def mark_latest(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     _change(session, becomes_latest, is_latest=True, obsolete_from=None)
     _supersede_rule_predictions(session, rows)
     mark_overall(session, students)
+    keep_overall_risks(session, students, as_of)
 
 
 def _supersede_rule_predictions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -68,6 +70,7 @@ def supersede(session: Session, course: str, students: Sequence[str], as_of: dat
     """Supersede the students' predictions in the course at the instant; they must be locked."""
     _supersede(session, _ROW.student_id.in_(students) & (_ROW.course == course), as_of)
     mark_overall(session, students)
+    keep_overall_risks(session, students, as_of)
 
 
 def replace_incomplete(
@@ -86,6 +89,8 @@ def replace_incomplete(
     if withdrawn := [old for old, new in pairs if new is None]:
         _change(session, _ROW.id.in_([old.id for old in withdrawn]), **_NOT_LATEST)
         mark_overall(session, sorted({old.student_id for old in withdrawn}))
+    as_of = min(old.as_of for old, _ in pairs)
+    keep_overall_risks(session, {old.student_id for old, _ in pairs}, as_of)
 
 
 def merge_latest(session: Session, old_id: str, new_id: str) -> int:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, exists, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, FromClause, exists, func, join, or_, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from dropout_service.database.overall_risks import are_kept, kept_at, kept_counts
 from dropout_service.database.students.restrictions import is_assessed
 from dropout_service.domain.enums import LEVEL_BOUNDS, DropoutType, RiskLevel
 from dropout_service.models import Course, DropoutPrediction, KnownStudent, Student
@@ -70,22 +72,45 @@ class RiskSummaryRepository(Repository):
 
         def summarize(session: Session) -> RiskSummary:
             require_group(session, KnownStudent.id)
-            count, students = _newly_at_risk(session, at, at - timedelta(days=days))
-            distributions = [_distribution(session, instant) for instant in instants]
-            return RiskSummary(distributions, count, students)
+            return risk_summary(session, instants, is_kept=are_kept(session))
 
         return self.read(summarize)
 
 
-def _distribution(session: Session, at: datetime) -> RiskDistribution:
-    overall = _overall_at(session, at)
+def risk_summary(session: Session, instants: Sequence[datetime], *, is_kept: bool) -> RiskSummary:
+    """Return the distributions at the instants, and those newly at risk at the first of them.
+
+    is_kept: read the kept overall risks; False: compute them from the predictions. Both are equal.
+    """
+    count, students = _newly_at_risk(session, instants[0], instants[1], is_kept=is_kept)
+    return RiskSummary(_distributions(session, instants, is_kept=is_kept), count, students)
+
+
+def _distributions(
+    session: Session, instants: Sequence[datetime], *, is_kept: bool
+) -> list[RiskDistribution]:
+    if not is_kept:
+        return [_distribution(at, _counts(session, at)) for at in instants]
+    kept = kept_counts(session, instants)
+    return [
+        _distribution(at, [(level, type_, counts[place]) for level, type_, counts in kept])
+        for place, at in enumerate(instants)
+    ]
+
+
+def _distribution(at: datetime, counts: Sequence[Any]) -> RiskDistribution:
+    levels, types = dict.fromkeys(RiskLevel, 0), dict.fromkeys(DropoutType, 0)
+    for level, type_, count in counts:
+        levels[level] += count
+        types[type_] += count
+    return RiskDistribution(at, sum(levels.values()), levels, types)
+
+
+def _counts(session: Session, at: datetime) -> Sequence[Any]:
+    overall = _overall_at(session, at, is_kept=False)
     type_, level = overall.row.c.dropout_type, overall.row.c.risk_level
     query = select(level, type_, func.count()).select_from(Student).join(overall.row, overall.of)
-    levels, types = dict.fromkeys(RiskLevel, 0), dict.fromkeys(DropoutType, 0)
-    for found_level, found_type, count in session.execute(query.group_by(level, type_)):
-        levels[found_level] += count
-        types[found_type] += count
-    return RiskDistribution(at, sum(levels.values()), levels, types)
+    return session.execute(query.group_by(level, type_)).all()
 
 
 @dataclass(frozen=True)
@@ -96,12 +121,15 @@ class _Overall:
     of: ColumnElement[bool]
 
 
-def _overall_at(session: Session, at: datetime) -> _Overall:
+def _overall_at(session: Session, at: datetime, *, is_kept: bool) -> _Overall:
     """Return the overall predictions: the highest among the latest of each course of a student.
 
     Excluded are predictions of classes, and those superseded by the instant or recomputed. A course
     that was over is excluded if the student has a newer prediction.
     """
+    if is_kept:
+        kept = kept_at(at)
+        return _Overall(kept, kept.c.student_id == Student.id)
     row, other = aliased(DropoutPrediction), aliased(DropoutPrediction)
     of_same = (
         (other.student_id == row.student_id)
@@ -140,25 +168,28 @@ def _overall_at(session: Session, at: datetime) -> _Overall:
     return _Overall(found, found.c.student_id == Student.id)
 
 
-def _newly_at_risk(session: Session, at: datetime, then: datetime) -> tuple[int, list[NewlyAtRisk]]:
-    overall, earlier = _overall_at(session, at), _overall_at(session, then)
+def _newly_at_risk(
+    session: Session, at: datetime, then: datetime, *, is_kept: bool
+) -> tuple[int, list[NewlyAtRisk]]:
+    overall, earlier = (_overall_at(session, one, is_kept=is_kept) for one in (at, then))
     now, before = overall.row.c, earlier.row.c
+    if is_kept:
+        joined = overall.row.outerjoin(earlier.row, before.student_id == now.student_id)
+    else:
+        joined = join(Student, overall.row, overall.of).outerjoin(earlier.row, earlier.of)
     was_safe = or_(before.id.is_(None), before.risk_score < AT_RISK_FROM)
-    query = (
-        select(
-            now.student_id,
-            now.id,
-            now.risk_score,
-            now.risk_level,
-            now.dropout_type,
-            before.risk_score,
-            func.count().over(),
-        )
-        .select_from(Student)
-        .join(overall.row, overall.of)
-        .outerjoin(earlier.row, earlier.of)
+    columns = (now.student_id, now.id, now.risk_score, now.risk_level, now.dropout_type)
+    newly = (
+        select(*columns, before.risk_score.label("risk_score_before"))
+        .select_from(joined)
         .where(now.risk_score >= AT_RISK_FROM, was_safe)
-        .order_by(now.risk_score.desc(), now.id.desc())
+        .cte("newly")
+    )
+    # All are counted: without a query of its own the planner would plan for a few.
+    total = select(func.count()).select_from(newly).scalar_subquery()
+    query = (
+        select(*newly.c, total)
+        .order_by(newly.c.risk_score.desc(), newly.c.id.desc())
         .limit(MAX_NEWLY_AT_RISK)
     )
     rows = session.execute(query).all()

@@ -23,6 +23,7 @@ from dropout_service.models import (
     FeatureSet,
     LearningEvent,
     MarkCorrection,
+    OverallRisk,
     PredictionFeedback,
     ReadSubject,
     ResourceUse,
@@ -36,6 +37,7 @@ from shared_db.pseudonyms import equivalent_ids, pseudonym_of
 ERASURE_BATCH = 100
 OWNED = (
     DropoutPrediction,
+    OverallRisk,
     FeatureSet,
     Assessment,
     MarkCorrection,

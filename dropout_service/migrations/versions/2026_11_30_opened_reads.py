@@ -7,7 +7,7 @@ from shared_db.columns import Json
 from shared_db.provisioning.person_views import hide_table, show_table
 
 revision = "20261130_opened_reads"
-down_revision = "20261129_restrictions"
+down_revision = "20261130_risks_filled"
 
 SCHEMA = "dropout"
 SHOWN = (

@@ -6,12 +6,14 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    ColumnElement,
     Float,
     Integer,
     ScalarSelect,
     Select,
     String,
     and_,
+    case,
     cast,
     distinct,
     func,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
+from sqlalchemy.orm import aliased
 from sqlalchemy.types import TypeEngine
 
 from staffstuddash_service.domain.cohort import FALL_POINTS
@@ -36,7 +39,7 @@ from staffstuddash_service.models import (
     ConceptModule,
     ConceptStanding,
     PerformanceRecord,
-    is_restricted,
+    StudentRestriction,
 )
 from staffstuddash_service.models.published import published_risk
 
@@ -80,18 +83,48 @@ def cohort_query(
     """Return the query; every row has the counts, and the columns of a section if it has rows."""
     weeks = _weeks(two_weeks_ago, week_ago, now)
     counts = _counts(weeks, active_since, today, now, with_risk=with_risk).cte("counts")
-    sections = union_all(_hints(weeks), _heat(), _pairs()).subquery("sections")
+    states = _states()
+    sections = union_all(_hints(weeks), _heat(states), _pairs(states)).subquery("sections")
     return select(counts, sections).select_from(counts.outerjoin(sections, true()))
 
 
+def _is_assessed(student_id: Any) -> ColumnElement[bool]:
+    """Return the condition as a set of ids: the planner would look at the restrictions for each."""
+    unassessed: ColumnElement[bool] = student_id.not_in(select(StudentRestriction.student_id))
+    return unassessed
+
+
 def _weeks(two_weeks_ago: datetime, week_ago: datetime, now: datetime) -> CTE:
+    """Return sums and numbers of the percentages of both weeks by subject.
+
+    marked_count: students with marks in both weeks; fallen_count: those whose mean fell.
+    """
+    week = _students_weeks(two_weeks_ago, week_ago, now).subquery("weeks").c
+    is_marked = and_(week.marks > 0, week.marks_before > 0)
+    fell = week.total / week.marks <= week.total_before / week.marks_before - FALL_POINTS
+    return (
+        select(
+            week.subject,
+            func.sum(week.total).label("total"),
+            func.sum(week.marks).label("marks"),
+            func.sum(week.total_before).label("total_before"),
+            func.sum(week.marks_before).label("marks_before"),
+            func.count().filter(is_marked).label("marked_count"),
+            # Not evaluated without marks: it divides by their numbers.
+            func.count(case((is_marked, case((fell, 1))))).label("fallen_count"),
+        )
+        .group_by(week.subject)
+        .cte("weeks_by_subject")
+    )
+
+
+def _students_weeks(two_weeks_ago: datetime, week_ago: datetime, now: datetime) -> AnyQuery:
     mark = AssessmentLog
     percentage = 100 * mark.score / mark.max_score
     is_new = mark.timestamp > week_ago
     return (
         select(
             mark.subject,
-            mark.student_id,
             func.sum(percentage).filter(is_new).label("total"),
             func.count().filter(is_new).label("marks"),
             func.sum(percentage).filter(~is_new).label("total_before"),
@@ -101,10 +134,9 @@ def _weeks(two_weeks_ago: datetime, week_ago: datetime, now: datetime) -> CTE:
             mark.timestamp > two_weeks_ago,
             mark.timestamp <= now,
             mark.score.is_not(None),
-            ~is_restricted(mark.student_id),
+            _is_assessed(mark.student_id),
         )
         .group_by(mark.subject, mark.student_id)
-        .cte("weeks")
     )
 
 
@@ -116,7 +148,6 @@ def _counts(
         record.integrity_label == IntegrityLabel.NEEDS_REVIEW, record.sudden_jump_flag.is_(True)
     )
     action = ActionLog
-    is_assessed = ~is_restricted(record.student_id)
     intervened = select(func.count(distinct(action.student_id))).where(
         action.is_intervention, action.timestamp >= today, action.timestamp <= now
     )
@@ -135,7 +166,7 @@ def _counts(
             _mean(weeks.c.total_before, weeks.c.marks_before).label("progress_before"),
         )
         .select_from(record)
-        .where(is_assessed)
+        .where(_is_assessed(record.student_id))
     )
 
 
@@ -156,89 +187,101 @@ def _mean(total: Any, marks: Any) -> ScalarSelect[Any]:
 
 def _hints(weeks: CTE) -> AnyQuery:
     week = weeks.c
-    fell = week.total / week.marks <= week.total_before / week.marks_before - FALL_POINTS
-    query = select(
+    return select(
         *_section(
             Section.HINT,
             subject=week.subject,
-            first_count=func.count(),
-            second_count=func.count().filter(fell),
+            first_count=week.marked_count,
+            second_count=week.fallen_count,
         )
-    )
-    return query.where(week.marks > 0, week.marks_before > 0).group_by(week.subject)
+    ).where(week.marked_count > 0)
 
 
-def _heat() -> AnyQuery:
-    standing, module = ConceptStanding, ConceptModule
-    counted = (
-        select(
-            standing.subject,
-            standing.concept,
-            standing.learning_state,
-            func.count().label("students"),
-        )
-        .where(~is_restricted(standing.student_id))
-        .group_by(standing.subject, standing.concept, standing.learning_state)
-        .subquery("heat")
-    )
-    is_known = and_(module.subject == counted.c.subject, module.concept == counted.c.concept)
+def _states() -> CTE:
+    """Return the numbers of assessed students by concept and state.
+
+    Those of restricted students are subtracted, so that all are counted from an index without ids.
+    """
+    standing = ConceptStanding
+    key = (standing.subject, standing.concept, standing.learning_state)
+    restricted = standing.student_id.in_(select(StudentRestriction.student_id))
+    counted = union_all(
+        select(*key, func.count().label("students")).group_by(*key),
+        select(*key, (-func.count()).label("students")).where(restricted).group_by(*key),
+    ).subquery("counted")
+    students = func.sum(counted.c.students)
+    by_state = (counted.c.subject, counted.c.concept, counted.c.learning_state)
+    query = select(*by_state, cast(students, Integer).label("students"))
+    return query.group_by(*by_state).having(students > 0).cte("states")
+
+
+def _heat(states: CTE) -> AnyQuery:
+    state, module = states.c, ConceptModule
+    is_known = and_(module.subject == state.subject, module.concept == state.concept)
     return select(
         *_section(
             Section.HEAT,
-            subject=counted.c.subject,
-            concept=counted.c.concept,
-            state=cast(counted.c.learning_state, String),
-            first_count=counted.c.students,
+            subject=state.subject,
+            concept=state.concept,
+            state=cast(state.learning_state, String),
+            first_count=state.students,
             second_count=module.difficulty,
         )
-    ).select_from(counted.outerjoin(module, is_known))
+    ).select_from(states.outerjoin(module, is_known))
 
 
-def _pairs() -> AnyQuery:
-    mean = ConceptStanding.mean_percentage
-    tutors, learners = _ranked(IS_TUTOR, mean.desc()), _ranked(IS_LEARNER, mean)
-    tutor, learner = tutors.c, learners.c
-    is_same = and_(
-        tutor.subject == learner.subject,
-        tutor.concept == learner.concept,
-        tutor.place == learner.place,
-    )
+def _pairs(states: CTE) -> AnyQuery:
+    pair = union_all(*(_places(states, place) for place in range(PAIRS_PER_CONCEPT))).cte("pairs").c
+    tutor, learner = aliased(ConceptStanding), aliased(ConceptStanding)
+
+    def is_standing(standing: Any, student_id: Any) -> ColumnElement[bool]:
+        is_same = (standing.subject == pair.subject) & (standing.concept == pair.concept)
+        return and_(standing.student_id == student_id, is_same)
+
     best = (
         select(
             *_section(
                 Section.PAIR,
-                subject=tutor.subject,
-                concept=tutor.concept,
-                tutor_id=tutor.student_id,
+                subject=pair.subject,
+                concept=pair.concept,
+                tutor_id=pair.tutor_id,
                 tutor_mean=tutor.mean_percentage,
-                learner_id=learner.student_id,
+                learner_id=pair.learner_id,
                 learner_mean=learner.mean_percentage,
             )
         )
-        .select_from(tutors.join(learners, is_same))
-        .where(tutor.place <= PAIRS_PER_CONCEPT, learner.place <= PAIRS_PER_CONCEPT)
-        .order_by(learner.mean_percentage, learner.subject, learner.concept, learner.student_id)
+        .join(tutor, is_standing(tutor, pair.tutor_id))
+        .join(learner, is_standing(learner, pair.learner_id))
+        .order_by(learner.mean_percentage, pair.subject, pair.concept, pair.learner_id)
         .limit(PAIRS)
         .subquery("best")
     )
     return select(best)
 
 
-def _ranked(condition: Any, order: Any) -> Any:
-    standing = ConceptStanding
-    place = func.row_number().over(
-        partition_by=(standing.subject, standing.concept), order_by=(order, standing.student_id)
-    )
-    return (
-        select(
-            standing.subject,
-            standing.concept,
-            standing.student_id,
-            standing.mean_percentage,
-            place.label("place"),
+def _places(states: CTE, place: int) -> AnyQuery:
+    """Return the tutor and the learner at a place (from 0) of each concept, None if there is none.
+
+    Each is one look into an index; ranking all students would read all of them.
+    """
+    concept = select(states.c.subject, states.c.concept).distinct().subquery("concepts").c
+    standing = aliased(ConceptStanding)
+    mean = standing.mean_percentage
+
+    def at_place(condition: Any, order: Any) -> Any:
+        query = select(standing.student_id).where(
+            standing.subject == concept.subject,
+            standing.concept == concept.concept,
+            condition,
         )
-        .where(condition)
-        .subquery()
+        query = query.order_by(order, standing.student_id).limit(1).offset(place)
+        return query.scalar_subquery()
+
+    return select(
+        concept.subject,
+        concept.concept,
+        at_place(IS_TUTOR, mean.desc()).label("tutor_id"),
+        at_place(IS_LEARNER, mean).label("learner_id"),
     )
 
 
