@@ -98,8 +98,9 @@ def build_engine(settings: DatabaseSettings, application_name: str) -> Engine:
         if settings.database_pool == "null"
         else {
             "poolclass": QueuePool,
-            "pool_size": settings.database_pool_size,
-            "max_overflow": settings.database_pool_overflow,
+            # Connections beyond the pool's size would be opened and closed under load.
+            "pool_size": settings.pool_size,
+            "max_overflow": 0,
             # A request waits for a connection no longer than the shortest unit of work may take.
             # There is no ping before use, which would wait for a hanging server: `transactions.py`
             # tries a fresh connection when the first statement fails.

@@ -1,7 +1,7 @@
 """Server that answered and then hangs, at different moments and with both kinds of pool."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 from sqlalchemy import text
@@ -74,9 +74,11 @@ def test_a_hanging_server_is_detected_with_either_pool(server: FreezingServer, p
 
 
 def test_a_request_without_a_free_connection_is_refused_soon(server: FreezingServer) -> None:
-    one = {"database_pool": "queue", "database_pool_size": 1, "database_pool_overflow": 0}
-    with closing(database_at(server, **one)) as database:
-        with database.reading():
+    few = {"database_pool": "queue", "request_threads": 1}
+    with closing(database_at(server, **few)) as database:
+        with ExitStack() as held:
+            for _ in range(5):  # the connection of the one thread, and four for other work
+                held.enter_context(database.reading())
             with pytest.raises(DatabaseBusy, match="in use"):
                 read(database)
             assert is_up(database)
