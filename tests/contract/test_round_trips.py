@@ -50,6 +50,15 @@ def test_a_read_is_one_message(server: FreezingServer, datastore: DatastoreManag
     assert b"statement_timeout = '9" in query
 
 
+def test_a_new_student_is_three_messages(
+    server: FreezingServer, datastore: DatastoreManager
+) -> None:
+    datastore.add_student("s002", "Bob")
+
+    assert [query == b"COMMIT" for query in server.queries] == [False, False, True]
+    assert datastore.get_performance_record("s002").assessment_count == 0
+
+
 def test_each_statement_of_a_read_has_the_limits(
     server: FreezingServer, datastore: DatastoreManager
 ) -> None:
