@@ -80,7 +80,7 @@ def ways(server: Server, clients: int) -> Iterator[dict[str, dict[str, str]]]:
     """Give the settings for each way of connecting; with PgBouncer only if it is installed."""
     found = {
         "NullPool": {},
-        "QueuePool": {"DATABASE_POOL": "queue", "DATABASE_POOL_SIZE": str(clients)},
+        "QueuePool": {"DATABASE_POOL": "queue"},
     }
     if not pgbouncer.is_installed():
         yield found

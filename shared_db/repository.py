@@ -54,7 +54,7 @@ class Repository:
         return self.database.use_fallback
 
     def read(self, query: Callable[[Session], T]) -> T:
-        """Run `query` in one read-only transaction. It may run twice: it has no side effect.
+        """Run `query` in a session that only reads. It may run twice: it has no side effect.
 
         Raises:
             DatabaseUnavailable: the server does not answer.

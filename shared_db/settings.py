@@ -16,6 +16,16 @@ from pydantic_settings import (
 
 from shared_db.errors import ConfigurationError
 
+# Work outside requests has threads of its own, such as keys, probes, ingest and retention.
+_OTHER_CONNECTIONS = 4
+# Three services with so many threads stay below the 100 connections of PostgreSQL's default.
+_MOST_REQUEST_THREADS = 24
+
+
+def usual_request_threads() -> int:
+    """Return four threads per processor of the machine, and at most 24."""
+    return min(_MOST_REQUEST_THREADS, 4 * (os.cpu_count() or 1))
+
 
 class Environment(StrEnum):
     """Environment of the service; some development shortcuts are refused in production."""
@@ -113,8 +123,7 @@ class DatabaseSettings(VeritasSettings):
     database_admin_url: SecretStr | None = None
     database_role_prefix: str = Field("veritas", pattern=r"^[a-z][a-z0-9_]{0,39}$")
     database_pool: Literal["null", "queue"] = "null"
-    database_pool_size: int = Field(5, ge=1, le=1000)
-    database_pool_overflow: int = Field(10, ge=0, le=1000)
+    request_threads: int = Field(default_factory=usual_request_threads, ge=1, le=1000)
     database_tls: Literal["required", "off"] = "required"
     database_ca_file: Path | None = None
     database_connect_timeout_seconds: int = Field(3, ge=1, le=60)
@@ -146,6 +155,11 @@ class DatabaseSettings(VeritasSettings):
         if self.database_admin_url is None:
             return self
         return self.model_copy(update={"database_url": self.database_admin_url})
+
+    @property
+    def pool_size(self) -> int:
+        """Most connections of a process with DATABASE_POOL=queue: one for each of its threads."""
+        return self.request_threads + _OTHER_CONNECTIONS
 
     @property
     def serves_from_memory_when_away(self) -> bool:

@@ -1,12 +1,13 @@
 """App factory with the conventions of all services: keys, problems, limits, health, logs."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
@@ -139,7 +140,7 @@ def create_service_app(
         if settings.workers > 1 or settings.reload:
             # A worker process does not inherit the configuration of its parent.
             configure_logging(settings, service.name)
-        await run_in_threadpool(prepare)
+        await _start(prepare, threads=settings.pool_size)
         if settings.workers > 1:
             tune_gc()
         with reporting(settings, service.name), replaying(spool_config, background):
@@ -187,6 +188,12 @@ def create_service_app(
     _install_middleware(app, settings, database)
     _document_problems(app)
     return app
+
+
+async def _start(prepare: Callable[[], None], threads: int) -> None:
+    # More threads than connections would only wait for these.
+    current_default_thread_limiter().total_tokens = threads
+    await run_in_threadpool(prepare)
 
 
 def _require_admission(router: APIRouter) -> None:

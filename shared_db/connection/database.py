@@ -208,7 +208,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Yield a session in a read-only transaction; PostgreSQL refuses any write in it.
+        """Yield a session for reading; each statement is a READ ONLY transaction of its own.
 
         Raises:
             DatabaseUnavailable: the server does not answer.
@@ -220,7 +220,7 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """Yield a session as `reading` does; all its statements read the same state of the rows.
+        """Yield a session for reading in one transaction; all statements see one state of the rows.
 
         It may last six times as long as a statement.
         """

@@ -7,6 +7,7 @@ from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool, QueuePool
 
+from shared_db.connection.deferred_opening import DEFERRING
 from shared_db.connection.hosts import hosts_of, prefer_last_host, separate_hosts, with_hosts
 from shared_db.errors import ConfigurationError
 from shared_db.settings import DatabaseSettings
@@ -98,8 +99,11 @@ def build_engine(settings: DatabaseSettings, application_name: str) -> Engine:
         if settings.database_pool == "null"
         else {
             "poolclass": QueuePool,
-            "pool_size": settings.database_pool_size,
-            "max_overflow": settings.database_pool_overflow,
+            # Connections beyond the pool's size would be opened and closed under load.
+            "pool_size": settings.pool_size,
+            "max_overflow": 0,
+            # The latest one first: a connection that rested costs a further round trip.
+            "pool_use_lifo": True,
             # A request waits for a connection no longer than the shortest unit of work may take.
             # There is no ping before use, which would wait for a hanging server: `transactions.py`
             # tries a fresh connection when the first statement fails.
@@ -109,6 +113,8 @@ def build_engine(settings: DatabaseSettings, application_name: str) -> Engine:
     engine = create_engine(
         url,
         **pool,
+        # Looking for the type HSTORE, which no table has, would delay each new connection.
+        use_native_hstore=False,
         # psycopg2 begins each transaction so; the default of the database does not matter.
         isolation_level="READ COMMITTED",
         connect_args={
@@ -116,6 +122,7 @@ def build_engine(settings: DatabaseSettings, application_name: str) -> Engine:
             "client_encoding": "UTF8",
             "connect_timeout": settings.database_connect_timeout_seconds,
             "application_name": application_name,
+            **DEFERRING,
         },
         # Parameters are students' data: they never reach a log or an error's text.
         hide_parameters=True,

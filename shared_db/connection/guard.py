@@ -51,9 +51,7 @@ def guarded_by_breaker(
             elif not read_only and (refusal := write_refusal(failure)):
                 breaker.record_refused_write(refusal)
             raise
-        if read_only:
-            breaker.record_success()
-        else:
+        if not read_only:
             breaker.record_write()
 
 

@@ -1,43 +1,39 @@
 """Transaction of a unit of work: opened with its limits and role, watched until its end."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from sqlalchemy import Connection, Engine, TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from shared_db.connection.deferred_opening import DeferringConnection
 from shared_db.connection.persons import PersonAccess, taken_person_role
 from shared_db.connection.reuse import checkout
 from shared_db.connection.store import Store
 from shared_db.resilience.deadlines import Deadline, watch
 
-# One statement, because each costs a round trip. `true` makes a setting local to the transaction:
-# a pooler in transaction mode allows no other. Compiling the statement of a large batch (JIT) takes
-# longer than running it. The database, the role or the environment may have changed the other
-# settings, on which the meaning of statements rests.
-_OPEN_QUERY = (
-    "SELECT set_config('statement_timeout', :statement, true),"
-    " set_config('lock_timeout', :lock, true),"
-    " set_config('transaction_read_only', :read_only, true),"
-    " set_config('jit', 'off', true),"
-    " set_config('TimeZone', 'UTC', true),"
-    " set_config('DateStyle', 'ISO', true),"
-    " set_config('IntervalStyle', 'postgres', true),"
-    " set_config('transform_null_equals', 'off', true),"
-    " set_config('array_nulls', 'on', true),"
-    # Empty for all but persons: the views for persons then have no rows.
-    " set_config('veritas.person', :person, true)"
-)
-_OPEN = text(_OPEN_QUERY)
-_OPEN_IN_ROLE = text(f"{_OPEN_QUERY}, set_config('role', :role, true)")
+# They are set for the transaction: a pooler in transaction mode allows no other. Compiling the
+# statement of a large batch (JIT) takes longer than running it. The database, the role or the
+# environment may have changed the other settings, on which the meaning of statements rests.
+_SETTINGS = {
+    "jit": "off",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "transform_null_equals": "off",
+    "array_nulls": "on",
+}
 
 # Share of the remaining time of a unit of work that the server may take for one statement.
 _SERVERS_SHARE = 0.9
-# Mark of a connection that served a unit of work before; it lasts as long as the connection.
-_WAS_USED = "veritas_was_used"
+# Time at which a connection served its latest unit of work; it lasts as long as the connection.
+_USED_AT = "veritas_used_at"
+# A connection without use for so long may have been closed without a sign on this machine.
+_REST_SECONDS = 1.0
 
 
 class _StaleConnection(Exception):
@@ -63,7 +59,7 @@ def begin_transaction(
     access: PersonAccess | None = None,
     is_snapshot: bool = False,
 ) -> Iterator[Session]:
-    """Yield a session in a transaction that is rolled back unless it was committed.
+    """Yield a session whose transactions are rolled back unless they were committed.
 
     A pooled or reused connection may be stale: an administrator or the restart of a pooler closed
     it. Then a fresh one is tried, once. access: that of a person, None for all rows. is_snapshot:
@@ -97,12 +93,15 @@ def _attempt(
             options = {**options, "schema_translate_map": access.schemas}
             stack.callback(connection.execution_options, schema_translate_map=None)
         session.connection(execution_options=options)
-        if not store.is_memory:
-            read_only = options["read_only"]
-            _open_or_detect_stale(
-                session, connection, store, deadline, read_only=read_only, access=access
-            )
-        yield session
+        if store.is_memory:
+            yield session
+            return
+        _open_or_detect_stale(session, connection, store, deadline, options, access)
+        try:
+            yield session
+        finally:
+            if not connection.invalidated:
+                connection.info[_USED_AT] = time.monotonic()
 
 
 def _open_or_detect_stale(
@@ -110,52 +109,75 @@ def _open_or_detect_stale(
     connection: Connection,
     store: Store,
     deadline: Deadline | None,
-    *,
-    read_only: bool,
+    options: dict[str, Any],
     access: PersonAccess | None,
 ) -> None:
-    was_used = _WAS_USED in connection.info
+    was_used = _USED_AT in connection.info
+    driver = connection.connection.dbapi_connection
     try:
-        _open(session, store, deadline, read_only=read_only, access=access)
+        role = _role(session, store, access)
+        settings = _settings(store, deadline, role, access, read_only=options["read_only"])
+        if _can_defer(driver, connection, options):
+            driver.defer(settings, is_single=options["read_only"])
+        else:
+            session.execute(*_statement(settings))
+        if access is not None and access.openings is not None:
+            access.note_openings(session.execute(_opened_students(access.openings)).all())
     except DBAPIError as failure:
         is_given_up = deadline is not None and deadline.is_over
         if was_used and failure.connection_invalidated and not is_given_up:
             raise _StaleConnection from failure
         raise
-    connection.info[_WAS_USED] = True
 
 
-def _open(
-    session: Session,
-    store: Store,
-    deadline: Deadline | None,
-    *,
-    read_only: bool,
-    access: PersonAccess | None,
-) -> None:
-    # The server's limit ends before the deadline cuts the connection: it then does no useless work.
-    left = deadline.seconds_left * _SERVERS_SHARE if deadline else store.statement_timeout_seconds
-    limits = {
-        "statement": _milliseconds(min(store.statement_timeout_seconds, left)),
-        "lock": _milliseconds(min(store.lock_timeout_seconds, left)),
-        "read_only": "on" if read_only else "off",
-        "person": access.limit.person_id if access else "",
-    }
-    role = _role(session, store, access)
-    if role is None:
-        session.execute(_OPEN, limits)
-    elif access is None or access.openings is None:
-        session.execute(_OPEN_IN_ROLE, {**limits, "role": role})
-    else:
-        query = _open_with_openings(access.openings)
-        if rows := session.execute(query, {**limits, "role": role}).all():
-            access.note_openings(rows)
+def _can_defer(
+    driver: object, connection: Connection, options: dict[str, Any]
+) -> TypeGuard[DeferringConnection]:
+    """Return False if the opening must be a message of its own, which shows a stale connection.
+
+    A snapshot, too, is opened so: its server-side cursors need psycopg2's own transaction.
+    """
+    if not isinstance(driver, DeferringConnection) or "isolation_level" in options:
+        return False
+    used_at = connection.info.get(_USED_AT)
+    if used_at is not None and time.monotonic() - used_at > _REST_SECONDS:
+        return False
+    return driver.can_defer
+
+
+def _statement(settings: dict[str, str]) -> tuple[TextClause, dict[str, str]]:
+    values = {f"value_{number}": value for number, value in enumerate(settings.values())}
+    calls = (
+        f"set_config('{name}', :{key}, true)" for name, key in zip(settings, values, strict=True)
+    )
+    return text(f"SELECT {', '.join(calls)}"), values
 
 
 @cache
-def _open_with_openings(openings: str) -> TextClause:
-    # In one message with the first statement, as the role that this has taken.
-    return text(f"{_OPEN_IN_ROLE}; SELECT student_id, id FROM {openings}")  # noqa: S608 - our own name
+def _opened_students(openings: str) -> TextClause:
+    return text(f"SELECT student_id, id FROM {openings}")  # noqa: S608 - our own name
+
+
+def _settings(
+    store: Store,
+    deadline: Deadline | None,
+    role: str | None,
+    access: PersonAccess | None,
+    *,
+    read_only: bool,
+) -> dict[str, str]:
+    # The server's limit ends before the deadline cuts the connection: it then does no useless work.
+    left = deadline.seconds_left * _SERVERS_SHARE if deadline else store.statement_timeout_seconds
+    settings = {
+        "statement_timeout": _milliseconds(min(store.statement_timeout_seconds, left)),
+        "lock_timeout": _milliseconds(min(store.lock_timeout_seconds, left)),
+        # A write keeps the default: a server that takes no writes then refuses the first of them.
+        **({"transaction_read_only": "on"} if read_only else {}),
+        **_SETTINGS,
+        # Empty for all but persons: the views for persons then have no rows.
+        "veritas.person": access.limit.person_id if access else "",
+    }
+    return settings if role is None else {**settings, "role": role}
 
 
 def _role(session: Session, store: Store, access: PersonAccess | None) -> str | None:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from shared_db.errors import ConfigurationError
 from shared_db.provisioning.grants import RolesRefused, retry_role_change
+from shared_db.provisioning.scram import is_random, scram_verifier
 
 _ROLE = text(
     "SELECT rolcanlogin, rolsuper OR rolcreaterole OR rolname = current_user AS is_administrator"
@@ -78,6 +79,11 @@ def _statement(connection: Connection, login: Login) -> str:
 
 
 def password_verifier(connection: Connection, login: Login) -> str:
-    """Return the SCRAM verifier of the password, which is sent to the server instead of it."""
+    """Return the SCRAM verifier of the password, which is sent to the server instead of it.
+
+    One round of hashing is enough for a random password. Others get the number of the server.
+    """
+    if is_random(login.password):
+        return scram_verifier(login.password)
     driver = connection.connection.driver_connection
     return str(encrypt_password(login.password, login.name, driver, "scram-sha-256"))

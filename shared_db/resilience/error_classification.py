@@ -38,8 +38,6 @@ _REFUSED_WRITES = {
     "25006": "the server is read-only",
     "53100": "the server's disk is full",
 }
-# A read-only server's answer to a transaction that is opened for writing.
-_CANNOT_BE_OPENED = {"0A000", "25001"}
 # The connection is gone, or the server stops or starts.
 _GOING_AWAY = ("08", "57P")
 # Classes of SQLSTATE caused by the row alone: wrong data, a constraint, a view's condition, a limit
@@ -150,10 +148,6 @@ def sqlstate(failure: BaseException | None) -> str:
 def write_refusal(failure: DBAPIError | psycopg2.Error) -> str | None:
     """Return why a server that answers takes no writes at all; None if it takes them."""
     code = getattr(_cause(failure), "pgcode", None)
-    if code in _CANNOT_BE_OPENED and "transaction_read_only" in (
-        getattr(failure, "statement", None) or ""
-    ):
-        return _REFUSED_WRITES["25006"]
     return _REFUSED_WRITES.get(code or "")
 
 

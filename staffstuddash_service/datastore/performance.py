@@ -4,13 +4,15 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, Unpack
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import Insert, bindparam, delete, exists, insert, inspect, or_, select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
 from shared_db.columns import Row
+from shared_db.pseudonyms import ids_by_pseudonym
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.writes.copy_from import bulk_insert
@@ -20,15 +22,14 @@ from staffstuddash_service.datastore.upsert import upsert
 from staffstuddash_service.domain.drafts import Continuity
 from staffstuddash_service.domain.grit import grit_of
 from staffstuddash_service.domain.integrity import RevisionStep, integrity_of
-from staffstuddash_service.domain.learning import (
-    concept_performances,
-    learning_state_of,
-)
+from staffstuddash_service.domain.learning import concept_performances, learning_state_of
 from staffstuddash_service.domain.performance import Mark, percentage, summarise
 from staffstuddash_service.domain.performance_status import NOT_ASSESSED, performance_status_of
 from staffstuddash_service.models import (
+    Alias,
     AssessmentLog,
     ConceptStanding,
+    Deletion,
     Draft,
     PerformanceRecord,
     Student,
@@ -108,6 +109,22 @@ def insert_empty_records(session: Session, student_ids: Sequence[str], now: date
     if student_ids:
         rows = [_record(student_id, _Work(), now) for student_id in student_ids]
         session.execute(insert(PerformanceRecord), rows)
+
+
+def insert_record(session: Session, student_id: str, now: datetime) -> bool:
+    """Insert the record of a new student; return False if the student was erased or merged."""
+    row = _record(student_id, _Work(), now)
+    gone = {"tombstones": list(ids_by_pseudonym([student_id])), "former_id": student_id}
+    return bool(session.connection().execute(_insert_unless_gone(), {**row, **gone}).rowcount)
+
+
+@cache
+def _insert_unless_gone() -> Insert:
+    columns = inspect(PerformanceRecord).local_table.columns
+    erased = exists().where(Deletion.pseudonym.in_(bindparam("tombstones", expanding=True)))
+    merged = exists().where(Alias.old_id == bindparam("former_id"))
+    row = select(*(bindparam(column.key, type_=column.type) for column in columns))
+    return insert(PerformanceRecord).from_select(list(columns), row.where(~erased, ~merged))
 
 
 def insert_records(session: Session, student_ids: Collection[str], now: datetime) -> None:

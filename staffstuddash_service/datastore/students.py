@@ -26,7 +26,7 @@ from shared_db.writes.idempotent_insert import (
 from staffstuddash_service.datastore.actions import log_action
 from staffstuddash_service.datastore.erasure import erase_rows, ids_of_student
 from staffstuddash_service.datastore.memberships import EVERYBODY, Members
-from staffstuddash_service.datastore.performance import insert_empty_records
+from staffstuddash_service.datastore.performance import insert_empty_records, insert_record
 from staffstuddash_service.datastore.student_locks import (
     erased_among,
     find_student,
@@ -196,6 +196,8 @@ def _insert(session: Session, new: StudentToStore) -> Student:
     row = new.values(now)
     student = insert_idempotent(session, Student, row, StudentExists)
     # After the INSERT, which waits for a concurrent erasure or merge.
+    if not student.is_replay and insert_record(session, student.id, now):
+        return student
     require_not_erased(session, student.id)
     if student.is_replay:
         return student
@@ -262,9 +264,8 @@ def update_many(session: Session, changes: Mapping[str, Row], actor: str) -> dic
     """
     is_asked = in_list(Student.id, "ids", session.get_bind().dialect.name)
     query = select(Student).where(is_asked).order_by(Student.id).with_for_update()
-    found = session.scalars(
-        query, {"ids": list(changes)}, execution_options={"populate_existing": True}
-    )
+    refresh = {"populate_existing": True}
+    found = session.scalars(query, {"ids": list(changes)}, execution_options=refresh)
     changed = {one.id: _is_changed(session, one, changes[one.id], actor) for one in found}
     session.flush()
     return changed
@@ -295,6 +296,5 @@ def _delete(
 
 
 def _known_elsewhere(value: str, system: str | None) -> Select[str]:
-    row = IdentifierRow
-    query = select(row.student_id).where(row.value == value)
-    return query if system is None else query.where(row.system == system)
+    query = select(IdentifierRow.student_id).where(IdentifierRow.value == value)
+    return query if system is None else query.where(IdentifierRow.system == system)

@@ -111,7 +111,7 @@ def test_a_system_without_an_identifier_is_refused(
 
 def test_the_look_up_uses_the_index(postgres: Database) -> None:
     query = "SELECT student_id FROM staffstuddash.published_identifiers WHERE value = 'ada'"
-    with postgres.reading() as session:
+    with postgres.snapshot() as session:
         session.execute(text("SET LOCAL enable_seqscan = off"))
         plan = "\n".join(session.scalars(text(f"EXPLAIN {query}")))
 

@@ -11,9 +11,11 @@ from shared_db.connection.database import Database
 from shared_db.errors import ServiceError
 from shared_db.pseudonyms import pseudonym_of
 from staffstuddash_service.datastore import AssessmentToStore, DatastoreManager, StudentToStore
+from staffstuddash_service.datastore.erasure import erase_rows
 from staffstuddash_service.errors import StudentErased, StudentNotFound
 from staffstuddash_service.models import Base
-from tests.support.databases import OpenDatabase
+from tests.e2e.processes import wait_until
+from tests.support.databases import OpenDatabase, engine_on, waits_for_a_lock
 from tests.support.dumps import dump
 from tests.support.factories import NOON
 from tests.support.merging import NO_ROSTER
@@ -169,6 +171,22 @@ def test_concurrent_writers_leave_no_rows_of_an_erased_student(own: DatastoreMan
     text_of_all = dump(own.database)
     assert ID not in text_of_all
     assert "Xanthippe" not in text_of_all
+
+
+def test_a_student_added_beside_an_erasure_is_refused(private_url: str) -> None:
+    engine = engine_on(private_url)
+    own = DatastoreManager(Database.for_bind(engine))
+    own.add_student(ID, NAME, EMAIL)
+
+    with ThreadPoolExecutor(1) as pool:
+        with own.database.unit_of_work() as session:
+            erase_rows(session, ID, "office", is_memory=False)
+            added = pool.submit(own.add_student, ID, NAME, EMAIL)
+            assert wait_until(lambda: waits_for_a_lock(engine))
+        with pytest.raises(StudentErased):
+            added.result()
+
+    assert ID not in dump(own.database)
 
 
 def test_one_of_many_concurrent_deletions_is_not_a_replay(own: DatastoreManager) -> None:

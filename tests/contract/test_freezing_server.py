@@ -1,7 +1,7 @@
 """Server that answered and then hangs, at different moments and with both kinds of pool."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 from sqlalchemy import text
@@ -36,6 +36,11 @@ def read(database: Database) -> None:
         session.execute(text("SELECT 1"))
 
 
+def read_snapshot(database: Database) -> None:
+    with time_limit(0.4), database.snapshot() as session:
+        session.execute(text("SELECT 1"))
+
+
 def fail_for_its_data(database: Database) -> None:
     with time_limit(0.4), database.unit_of_work() as session:
         session.execute(text("SELECT 1"))
@@ -47,7 +52,7 @@ def is_up(database: Database) -> bool:
     return breaker is not None and breaker.is_up
 
 
-@pytest.mark.parametrize("work", [read, fail_for_its_data])
+@pytest.mark.parametrize("work", [read_snapshot, fail_for_its_data])
 def test_no_request_waits_for_the_rollback_of_a_hanging_server(
     server: FreezingServer, work: Callable[[Database], None]
 ) -> None:
@@ -74,9 +79,11 @@ def test_a_hanging_server_is_detected_with_either_pool(server: FreezingServer, p
 
 
 def test_a_request_without_a_free_connection_is_refused_soon(server: FreezingServer) -> None:
-    one = {"database_pool": "queue", "database_pool_size": 1, "database_pool_overflow": 0}
-    with closing(database_at(server, **one)) as database:
-        with database.reading():
+    few = {"database_pool": "queue", "request_threads": 1}
+    with closing(database_at(server, **few)) as database:
+        with ExitStack() as held:
+            for _ in range(5):  # the connection of the one thread, and four for other work
+                held.enter_context(database.reading())
             with pytest.raises(DatabaseBusy, match="in use"):
                 read(database)
             assert is_up(database)

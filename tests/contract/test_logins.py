@@ -40,13 +40,27 @@ def connects(engine: Engine, login: Login) -> bool:
     return True
 
 
-@pytest.mark.parametrize("suffix", ["", ".of:a%pooler", ' "quoted"'])
-def test_a_login_connects_with_its_password_only(engine: Engine, suffix: str) -> None:
-    login = new_login(name=new_name() + suffix)
+@pytest.mark.parametrize(
+    ("suffix", "password", "rounds"),
+    [
+        ("", "p@ss:w%rd/'\"", 4096),
+        (".of:a%pooler", "0af1" * 15, 4096),
+        (' "quoted"', "0af1" * 16, 1),
+    ],
+)
+def test_a_login_connects_with_its_password_only(
+    engine: Engine, suffix: str, password: str, rounds: int
+) -> None:
+    login = new_login(name=new_name() + suffix, password=password)
+    make_logins(engine, [Login(login.name, "former")])
     make_logins(engine, [login])
 
     assert connects(engine, login)
     assert not connects(engine, Login(login.name, "another"))
+    query = text("SELECT rolpassword FROM pg_authid WHERE rolname = :name")
+    with engine.connect() as connection:
+        stored = connection.scalar(query, {"name": login.name}) or ""
+    assert stored.startswith(f"SCRAM-SHA-256${rounds}:")
 
 
 def test_creating_a_login_again_sets_the_password(engine: Engine) -> None:

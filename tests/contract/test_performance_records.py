@@ -232,7 +232,7 @@ class TestQueries:
 
     def plan(self, manager: DatastoreManager, statement: str, parameters: Any) -> str:
         """Return the plan that a large database would have."""
-        with manager.database.reading() as session:
+        with manager.database.snapshot() as session:
             for method in ("seqscan", "sort", "hashjoin", "mergejoin", "bitmapscan"):
                 session.execute(text(f"SET LOCAL enable_{method} = off"))
             raw = session.connection().exec_driver_sql("EXPLAIN " + statement, parameters)

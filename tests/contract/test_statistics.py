@@ -54,7 +54,7 @@ def statistics(database: Database, schema: str) -> str:
         "SELECT string_agg(concat(tablename, attname, most_common_vals, histogram_bounds), ' ')"
         " FROM pg_stats WHERE schemaname = :schema"
     )
-    with database.reading() as session:
+    with database.snapshot() as session:
         become_owner(session)
         return str(session.scalar(query, {"schema": schema}))
 

@@ -181,6 +181,24 @@ def test_check_accepts_tls_switched_off_by_the_setting(
     assert result.exit_code == 0
 
 
+@pytest.mark.parametrize(("threads", "mark", "exit_code"), [(1, "✓", 0), (1000, "✗", 1)])
+def test_check_compares_the_pools_with_the_server(
+    threads: int,
+    mark: str,
+    exit_code: int,
+    private_url: str,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_POOL", "queue")
+    monkeypatch.setenv("REQUEST_THREADS", str(threads))
+
+    result = run(private_url, "check")
+
+    assert f"{mark} the pools of 3 services keep up to {3 * (threads + 4)} of" in result.output
+    assert result.exit_code == exit_code
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_erase_deletes_every_form_of_an_id(private_url: str, run: Run, form: Form) -> None:
     database = Database.for_bind(engine_on(private_url))

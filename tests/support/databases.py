@@ -14,6 +14,7 @@ from dropout_service.database import PERSON_SCHEMAS as DROPOUT_SCHEMAS
 from dropout_service.database import DropoutDatabaseManager
 from monitoring_service.database import MonitoringDatabase
 from shared_db.connection.database import Database
+from shared_db.connection.deferred_opening import DEFERRING
 from shared_db.connection.engine import normalised_url
 from shared_db.connection.roles import person_role_name, role_name
 from shared_db.settings import Environment, Fallback
@@ -39,7 +40,13 @@ PERSON_SCHEMAS: dict[str, Sequence[str]] = {
 
 def engine_on(url: str) -> Engine:
     """Return an engine that keeps no connection, so that its database can be copied or dropped."""
-    return create_engine(normalised_url(url), poolclass=NullPool, hide_parameters=True)
+    return create_engine(
+        normalised_url(url),
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args=DEFERRING,
+        use_native_hstore=False,
+    )
 
 
 def waits_for_a_lock(engine: Engine) -> bool:

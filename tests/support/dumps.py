@@ -16,7 +16,7 @@ def bytes_of(folder: Path) -> bytes:
 
 def dump(database: Database) -> str:
     """Return every row of every table as text."""
-    with database.reading() as session:
+    with database.snapshot() as session:
         become_owner(session)
         connection = session.connection()
         if database.use_fallback:

@@ -15,7 +15,10 @@ _LONGER_THAN_ANY_LIMIT_SECONDS = 30
 
 
 class FreezingServer:
-    """Proxy that forwards bytes until it freezes; then connections stay open."""
+    """Proxy that forwards bytes until it freezes; then connections stay open.
+
+    queries: messages with statements that clients sent.
+    """
 
     def __init__(self, url: str) -> None:
         behind = make_url(url)
@@ -24,6 +27,7 @@ class FreezingServer:
         self._flows = threading.Event()
         self._flows.set()
         self._freezes_at: bytes | None = None
+        self.queries: list[bytes] = []
         self._sockets: list[socket.socket] = []
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
@@ -71,12 +75,14 @@ class FreezingServer:
                 client = self._listener.accept()[0]
                 server = socket.create_connection(self._server)
                 self._sockets += [client, server]
-                for ends in ((client, server), (server, client)):
+                for ends in ((client, server, self.queries), (server, client, [])):
                     threading.Thread(target=self._forward, args=ends, daemon=True).start()
 
-    def _forward(self, source: socket.socket, target: socket.socket) -> None:
+    def _forward(self, source: socket.socket, target: socket.socket, queries: list[bytes]) -> None:
         with suppress(OSError):
             while sent := source.recv(65536):
+                if sent.startswith(b"Q"):  # libpq sends a short query at once
+                    queries.append(sent[5:].rstrip(b"\0"))
                 if self._freezes_at is not None and self._freezes_at in sent:
                     self._flows.clear()
                 self._flows.wait()

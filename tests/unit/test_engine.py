@@ -136,3 +136,14 @@ def test_the_pool_is_the_one_of_the_settings(pool: str, kind: type) -> None:
     settings = DatabaseSettings.load(database_url="postgres://localhost/a", database_pool=pool)
 
     assert type(build_engine(settings, "dropout").pool) is kind
+
+
+def test_the_pool_has_a_connection_for_each_thread() -> None:
+    settings = DatabaseSettings.load(
+        database_url="postgres://localhost/a", database_pool="queue", request_threads=3
+    )
+
+    pool = build_engine(settings, "dropout").pool
+
+    assert isinstance(pool, QueuePool)
+    assert (pool.size(), pool._max_overflow) == (3 + 4, 0)  # noqa: SLF001 - it has no accessor

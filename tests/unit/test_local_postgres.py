@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from shared_db.provisioning.scram import scram_verifier
 from veritas_cli.postgres.binaries import LocalPostgresError, Programs, find_programs
 from veritas_cli.postgres.data_directory import PostgresFolder, environment
-from veritas_cli.postgres.initdb import scram_verifier
 from veritas_cli.postgres.os_account import account_for, nearest_existing
 
 

@@ -31,6 +31,11 @@ OLDEST, NEWEST = 15, 18
 # For each table, as ids of ten million rows are read in some seconds.
 _IDS_SECONDS = 60
 
+_FREE_CONNECTIONS = text(
+    "SELECT current_setting('max_connections')::int"
+    " - current_setting('superuser_reserved_connections')::int"
+)
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -76,6 +81,8 @@ def findings() -> Iterator[Finding]:
         yield _version(connection)
         yield _tls(connection, settings)
         can_make_roles = can_create_roles(connection)
+        if settings.database_pool == "queue":
+            yield _pools(connection, settings)
     for history in HISTORIES:
         current = partial(require_migrated, Database.for_bind(engine), history)
         yield _tried(f"schema {history.schema} is at this release's revision", current)
@@ -122,6 +129,17 @@ def _tls(connection: Connection, settings: DatabaseSettings) -> Finding:
         "TLS this may be right, else look at sslmode and DATABASE_TLS",
         is_good=False,
     )
+
+
+def _pools(connection: Connection, settings: ServiceSettings) -> Finding:
+    """Compare the connections that the services may keep with those of the server."""
+    kept = len(SETTINGS) * settings.workers * settings.pool_size
+    free = connection.scalar(_FREE_CONNECTIONS) or 0
+    claim = f"the pools of {len(SETTINGS)} services keep up to {kept} of {free} connections"
+    if kept <= free:
+        return Finding(claim)
+    remedy = "Lower REQUEST_THREADS or WORKERS, or raise PostgreSQL's max_connections"
+    return Finding(f"{claim}. {remedy}", is_good=False)
 
 
 def _service(name: str, owner: ServiceSettings, *, can_make_roles: bool) -> Iterator[Finding]:

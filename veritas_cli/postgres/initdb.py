@@ -1,14 +1,11 @@
 """Creation of PostgreSQL's data directory, with one user and its password."""
 
-import base64
-import hashlib
-import hmac
-import secrets
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
+from shared_db.provisioning.scram import scram_verifier
 from veritas_cli.postgres.admin_connection import USER
 from veritas_cli.postgres.binaries import LocalPostgresError, Programs
 from veritas_cli.postgres.data_directory import PostgresFolder, environment
@@ -56,19 +53,3 @@ def _run_initdb(
             env=environment(),
             **folder.popen_arguments,
         )
-
-
-def scram_verifier(password: str) -> str:
-    """Return the SCRAM verifier of the password (RFC 5803), with one round of hashing.
-
-    The usual 4,096 rounds protect weak passwords. With 256 random bits they would only cost each
-    new connection 4 ms.
-    """
-    salt = secrets.token_bytes(16)
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 1)
-    stored_key = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
-    server_key = hmac.digest(salted, b"Server Key", "sha256")
-    salt_64, stored_64, server_64 = (
-        base64.b64encode(part).decode() for part in (salt, stored_key, server_key)
-    )
-    return f"SCRAM-SHA-256$1:{salt_64}${stored_64}:{server_64}"
