@@ -263,20 +263,6 @@ class ModelNotFound(NotFound):
         )
 
 
-class ModelUnusable(Conflict):
-    """The model was learned by another release and cannot be read."""
-
-    slug = "model-unusable"
-    title = "The model cannot be used"
-
-    def __init__(self, version: str) -> None:
-        super().__init__(
-            f"{version} was learned by another release and cannot predict in this one. Learn a new "
-            "model with `veritas train`.",
-            version=version,
-        )
-
-
 class PresentationNotFound(NotFound):
     """No course of a presentation is stored."""
 

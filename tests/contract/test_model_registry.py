@@ -10,9 +10,10 @@ from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.domain.enums import EventType
 from dropout_service.domain.rules.risk import RULES_VERSION
-from dropout_service.errors import ModelNotFound, ModelUnusable
+from dropout_service.errors import ModelNotFound
 from dropout_service.models import LearnedModel
 from shared_db.connection.database import Database
+from shared_db.errors import ConfigurationError
 from tests.support.databases import engine_on
 from tests.support.factories import NOON, days
 from tests.support.oulad_fixtures.learned import a_model
@@ -75,7 +76,7 @@ def test_a_model_of_another_release_cannot_become_active(manager: DropoutDatabas
     with manager.database.unit_of_work() as session:
         session.execute(update(LearnedModel).where(LearnedModel.id == broken).values(variants={}))
 
-    with pytest.raises(ModelUnusable, match="another release"):
+    with pytest.raises(ConfigurationError, match="another release"):
         manager.models.activate(broken)
 
     assert {model.id for model in manager.models.search() if model.is_active} == {before}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dropout_service.learning.comparison import compare
+from dropout_service.learning.quality.comparison import compare
 from dropout_service.learning.rows import EnrolmentRows, Floats
 from tests.support.oulad_fixtures.learned import rows
 

@@ -46,16 +46,17 @@ PURPOSE = (
     "calibrated probability of leaving before the end. It is no ground for refusing anything to "
     "anybody, and no verdict."
 )
-OULAD_LIMITS = (
+_OF_ONE_UNIVERSITY = (
     "The model learned from distance courses of one university. Before you use it elsewhere, train "
     "and evaluate it on your own courses."
 )
-LIMITS = (
+_OF_ANY_SCHOOL = (
     "Dropout is hard to predict before the first work is due: early figures are little better than "
     "chance. A score counts from the day of submission, since the day of marking is not known; in "
     "reality it comes later. Course-wide values change from year to year, and the base rate with "
     "them."
 )
+LIMITS = f"**Limits.** {_OF_ONE_UNIVERSITY} {_OF_ANY_SCHOOL}"
 SCOPE = (
     "The evaluation covers enrolments that were still registered at the end of the cut-off day. "
     "Students who had left before, or who withdrew on an unknown day, are not counted. Gender, "
@@ -222,8 +223,7 @@ def _about(trained: TrainedModel, request: _Request, source: str) -> list[str]:
         f"{_parameters(trained)} {request.resamples} resamples of the students. Data: {source}."
     )
     command = f"Command: `{request.command}`"
-    learned_elsewhere = f"{OULAD_LIMITS} " if source == OULAD else ""
-    limits = f"**Limits.** {learned_elsewhere}{LIMITS}"
+    limits = LIMITS if source == OULAD else f"**Limits.** {_OF_ANY_SCHOOL}"
     return [PURPOSE, METHOD, setup, SCOPE, limits, *request.paragraphs, command]
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dropout_service.domain.enrolments.outcome_targets import Target
-from dropout_service.learning.held_out import held_out_days
+from dropout_service.learning.quality.held_out import held_out_days
 from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.learning.training import TRAINING_DAYS, TrainedModel, TrainedVariant
 from dropout_service.models import LearnedModel

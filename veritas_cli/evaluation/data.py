@@ -12,7 +12,6 @@ from dropout_service.domain.enrolments.finished_courses import CoursesByState
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.learning.rows import LABEL, EnrolmentRows
 from dropout_service.learning.training import (
-    MIN_PER_OUTCOME,
     Progress,
     TooFewEnrolments,
     TrainedModel,
@@ -26,6 +25,8 @@ from veritas_cli.terminal import progress_bars
 
 OULAD = "Open University Learning Analytics Dataset (OULAD)"
 _OULAD_ENROLMENT = "oulad-"
+# With fewer, the figures are mostly chance, and their intervals as wide as the scale.
+MIN_TO_JUDGE = 10
 
 
 def learning_manager(command: str) -> DropoutDatabaseManager:
@@ -141,14 +142,14 @@ def require_outcomes(rows: EnrolmentRows, names: str) -> None:
     """Refuse rows with too few enrolments of either outcome to judge a model on.
 
     Raises:
-        ConfigurationError: fewer than 20 left, or fewer than 20 stayed.
+        ConfigurationError: fewer than 10 left, or fewer than 10 stayed.
 
     """
     left, stayed = count_outcomes(rows)
-    if min(left, stayed) < MIN_PER_OUTCOME:
+    if min(left, stayed) < MIN_TO_JUDGE:
         raise ConfigurationError(
             f"Too little to judge a model on: of {names}, {left} left and {stayed} stayed; "
-            f"{MIN_PER_OUTCOME} of either are needed at least."
+            f"{MIN_TO_JUDGE} of either are needed at least."
         )
 
 

@@ -9,8 +9,8 @@ from dropout_service.database import DropoutDatabaseManager
 from dropout_service.database.predictions.model_registry import ActiveModel
 from dropout_service.domain.enrolments.finished_courses import CoursesByState
 from dropout_service.domain.enrolments.outcome_targets import Target
-from dropout_service.learning.comparison import Comparison, compare
 from dropout_service.learning.model import RiskModel
+from dropout_service.learning.quality.comparison import Comparison, compare
 from dropout_service.learning.rows import EnrolmentRows
 from dropout_service.learning.training import TRAINING_DAYS, Progress
 from shared_db.errors import ConfigurationError

@@ -18,7 +18,7 @@ from dropout_service.domain.enrolments.course_calendar import CourseDates
 from dropout_service.domain.enrolments.outcome_targets import is_labelled
 from dropout_service.domain.enrolments.week_quality import MIN_PREDICTIONS, WeekLevel, week_level
 from dropout_service.errors import ModelNotFound
-from dropout_service.learning.weekly import PredictedRow, week_figures
+from dropout_service.learning.quality.weekly import PredictedRow, week_figures
 from dropout_service.models import Course, DropoutPrediction, Enrolment, LearnedModel, ModelWeek
 from shared_db.clock import utc_now
 from shared_db.columns import Row

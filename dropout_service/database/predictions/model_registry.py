@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, select, text, update
 from sqlalchemy.orm import Session, load_only
 
 from dropout_service.domain.enrolments.outcome_targets import Target
-from dropout_service.errors import ModelNotFound, ModelUnusable
+from dropout_service.errors import ModelNotFound
 from dropout_service.learning.model import RiskModel, Variant
 from dropout_service.learning.training import TrainedModel, TrainedVariant
 from dropout_service.models import LearnedModel
 from shared_db.clock import utc_now
 from shared_db.columns import Row
+from shared_db.errors import ConfigurationError
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.writes.idempotent_insert import content_digest, insert_many_idempotent
@@ -82,7 +83,7 @@ class ModelRegistry(Repository):
 
         Raises:
             ModelNotFound: no model of that version was learned here.
-            ModelUnusable: it was learned by another release and cannot be read.
+            ConfigurationError: it was learned by another release and cannot be read.
 
         """
 
@@ -92,7 +93,10 @@ class ModelRegistry(Repository):
             if found is None:
                 raise ModelNotFound(version)
             if _read(found) is None:
-                raise ModelUnusable(version)
+                raise ConfigurationError(
+                    f"{version} was learned by another release and cannot predict in this one; "
+                    "learn a new model with `veritas train`."
+                )
             if not found.is_active:
                 _activate(session, version)
             return session.get_one(LearnedModel, version, populate_existing=True)

@@ -8,8 +8,8 @@ from rich.console import Console
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.domain.enrolments.finished_courses import CoursesByState
 from dropout_service.domain.enrolments.outcome_targets import Target
-from dropout_service.learning.comparison import BRIER_MARGIN, ROC_AUC_MARGIN
 from dropout_service.learning.metrics import Interval
+from dropout_service.learning.quality.comparison import BRIER_MARGIN, ROC_AUC_MARGIN
 from dropout_service.learning.training import TRAINING_DAYS
 from dropout_service.models import LearnedModel
 from shared_db.errors import ConfigurationError

@@ -14,8 +14,8 @@ from dropout_service.domain.enrolments.week_quality import (
     wilson_interval,
 )
 from dropout_service.learning.auditing import stability_index
-from dropout_service.learning.held_out import BINS, RISK_LIMITS, RISK_SHARES
 from dropout_service.learning.metrics import calibration_error
+from dropout_service.learning.quality.held_out import BINS, RISK_LIMITS, RISK_SHARES
 from dropout_service.learning.rows import Floats
 
 
