@@ -1,21 +1,21 @@
 """Weeks of the models' predictions against the outcomes that are known; PostgreSQL only."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from functools import partial
 from typing import Any, Unpack
 
-from sqlalchemy import Date, Select, cast, func, select
+from sqlalchemy import Date, cast, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from dropout_service.database.features.training_set import stored_by_state
 from dropout_service.database.students.restrictions import is_assessed
 from dropout_service.domain.enrolments.class_calendar import utc_date
-from dropout_service.domain.enrolments.course_calendar import CourseDates
-from dropout_service.domain.enrolments.outcome_targets import is_labelled
+from dropout_service.domain.enrolments.outcome_targets import Target, is_labelled
 from dropout_service.domain.enrolments.week_quality import MIN_PREDICTIONS, WeekLevel, week_level
 from dropout_service.errors import ModelNotFound
 from dropout_service.learning.quality.weekly import PredictedRow, week_figures
@@ -32,7 +32,6 @@ WEEKS = Keyset("model-weeks", (ModelWeek.week,), is_descending=True)
 # The longest courses last a year, and outcomes arrive some weeks later.
 HISTORY = timedelta(weeks=60)
 _TURN = "dropout model weeks"
-_ROWS_PER_FETCH = 5000
 _MADE = DropoutPrediction
 _PLACE = ("version", "week")
 _WEEK = cast(func.date_trunc("week", func.timezone("UTC", _MADE.as_of)), Date)
@@ -70,8 +69,7 @@ class ModelWeekRepository(Repository):
         with turn(self.database, _TURN) as is_own:
             if not is_own:
                 return 0
-            now = utc_now()
-            rows = self.read(lambda session: list(_week_rows(session, now)))
+            rows = self._rows(utc_now())
             before = self.write(lambda session: _store(session, rows)) if rows else {}
         for row in rows:
             place = row["version"], row["week"]
@@ -81,57 +79,68 @@ class ModelWeekRepository(Repository):
                 )
         return len(rows)
 
+    def _rows(self, now: datetime) -> list[Row]:
+        """Return the row of each version and week; courses are read one after another."""
+        models = self.read(_models)
+        finished = {one.id for one in self.read(partial(stored_by_state, now=now)).finished}
+        weeks: dict[tuple[str, date], list[PredictedRow]] = defaultdict(list)
+        for course in self.read(partial(_recent_courses, now=now)):
+            for row in self.read(partial(_predictions, course=course.id, now=now)):
+                model = models.get(row.version)
+                if model is not None and course.id not in (model.courses or {}):
+                    weeks[row.version, row.week].append(
+                        _predicted(
+                            row, course, model.target, now, is_finished=course.id in finished
+                        )
+                    )
+        return [
+            _row(version, week, rows, models[version].days or [], now)
+            for (version, week), rows in sorted(weeks.items())
+            if len(rows) >= MIN_PREDICTIONS
+        ]
 
-def _week_rows(session: Session, now: datetime) -> Iterator[Row]:
-    """Yield the row of each week and version."""
-    courses = {course.id for course in stored_by_state(session, now).finished}
-    models = {
-        row.id: row
-        for row in session.execute(
-            select(
-                LearnedModel.id,
-                LearnedModel.target,
-                LearnedModel.training["courses"].label("courses"),
-                LearnedModel.evaluation["days"].label("days"),
-            )
-        )
-    }
-    found = session.execute(
-        _predictions(session, now), execution_options={"yield_per": _ROWS_PER_FETCH}
+
+def _models(session: Session) -> dict[str, Any]:
+    """Return the target, the training courses and the training days of each model, by version."""
+    query = select(
+        LearnedModel.id,
+        LearnedModel.target,
+        LearnedModel.training["courses"].label("courses"),
+        LearnedModel.evaluation["days"].label("days"),
     )
-    for (version, week), group in groupby(found, key=lambda row: (row.version, row.week)):
-        model = models.get(version)
-        if model is None:
-            continue
-        learned = model.courses or {}
-        rows = [_predicted(row, courses, model, now) for row in group if row.course not in learned]
-        if len(rows) >= MIN_PREDICTIONS:
-            yield _row(version, week, rows, model.days or [], now)
+    return {row.id: row for row in session.execute(query)}
 
 
-def _predictions(session: Session, now: datetime) -> Select[*tuple[Any, ...]]:
-    """Return the query of the last prediction of each enrolment in each week that is over."""
+def _recent_courses(session: Session, now: datetime) -> list[Course]:
+    courses = session.scalars(select(Course).order_by(Course.id))
+    return [one for one in courses if one.dates.end_of(one.length_days - 1) >= now - HISTORY]
+
+
+def _predictions(session: Session, course: str, now: datetime) -> Sequence[Any]:
+    """Return the last prediction of each enrolment of a course in each week that is over.
+
+    The query reads the predictions by the index of their students; one of all courses would read
+    the whole table, which is larger than the time of a statement allows.
+    """
     today = utc_date(now)
     monday = today - timedelta(days=today.weekday())
-    place = (_MADE.version, _WEEK, _MADE.course, _MADE.student_id)
-    return (
+    place = (_MADE.version, _WEEK, _MADE.student_id)
+    query = (
         select(
             _MADE.version,
             _WEEK.label("week"),
-            _MADE.course,
             _MADE.as_of,
             _MADE.risk_score,
             Enrolment.outcome,
             Enrolment.unregistered_day,
-            Course.starts_on,
-            Course.length_days,
         )
-        .join(Course, Course.id == _MADE.course)
-        .join(
+        .join_from(
             Enrolment,
+            _MADE,
             (Enrolment.course_id == _MADE.course) & (Enrolment.student_id == _MADE.student_id),
         )
         .where(
+            Enrolment.course_id == course,
             _MADE.base_log_odds.is_not(None),
             _MADE.recomputed_at.is_(None),
             _MADE.as_of >= now - HISTORY,
@@ -141,17 +150,19 @@ def _predictions(session: Session, now: datetime) -> Select[*tuple[Any, ...]]:
         .ext(distinct_on(*place))
         .order_by(*place, _MADE.as_of.desc(), _MADE.id.desc())
     )
+    return session.execute(query).all()
 
 
-def _predicted(row: Any, finished: set[str], model: Any, now: datetime) -> PredictedRow:
-    dates = CourseDates(row.starts_on, row.length_days)
-    is_undesired = row.outcome is not None and row.outcome in model.target.outcomes
-    today = dates.last_completed_day(now)
+def _predicted(
+    row: Any, course: Course, target: Target, now: datetime, *, is_finished: bool
+) -> PredictedRow:
+    is_undesired = row.outcome is not None and row.outcome in target.outcomes
+    today = course.dates.last_completed_day(now)
     is_gone = row.unregistered_day is not None and row.unregistered_day <= today
-    is_known = row.course in finished and is_labelled(row.outcome, row.unregistered_day)
+    is_known = is_finished and is_labelled(row.outcome, row.unregistered_day)
     return PredictedRow(
         risk=row.risk_score,
-        day=dates.last_completed_day(row.as_of),
+        day=course.dates.last_completed_day(row.as_of),
         left_so_far=is_undesired or is_gone,
         has_left=is_undesired if is_known else None,
     )

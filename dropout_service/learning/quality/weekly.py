@@ -19,7 +19,7 @@ from dropout_service.learning.quality.held_out import BINS, RISK_LIMITS, RISK_SH
 from dropout_service.learning.rows import Floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PredictedRow:
     """Prediction of an enrolment; day: of its course. has_left is None: the outcome is not known.
 
