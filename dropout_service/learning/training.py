@@ -1,7 +1,7 @@
 """Training of a model: tuning, calibration on held-out courses, and the fit on all rows."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -59,12 +59,17 @@ class DayValidation:
 
 @dataclass(frozen=True)
 class TrainedVariant:
-    """Variant with its parameters and its metrics on held-out courses; rows: of its population."""
+    """Variant with its parameters and its metrics on held-out courses; rows: of its population.
+
+    held_out: risk of each training row by a model that did not see its course, NaN if there was
+    none.
+    """
 
     variant: Variant
     rows: int
     parameters: dict[str, Any]
     validation: tuple[DayValidation, ...]
+    held_out: Floats | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -128,14 +133,16 @@ class _VariantTraining:
 
     def variant(self) -> TrainedVariant:
         tuned, share = self._tuned()
-        calibration, validation = self._calibrated(tuned, share)
+        calibration, held_out = self._calibrated(tuned, share)
+        validation = self._validation(held_out, self.rows.labels)
         blend = self._blend(self.rows, tuned, share)
         weights = self._weights(blend, calibration)
         margins = blend.margins(self.rows.matrix(self.features))
         intercepts = self._intercepts(margins, self.rows)
         variant = Variant(self.features, blend, calibration, weights, intercepts)
         parameters = {**recorded_parameters(tuned, len(self.rows)), "linear_strength": STRENGTH}
-        return TrainedVariant(variant, int(self.population.sum()), parameters, validation)
+        count = int(self.population.sum())
+        return TrainedVariant(variant, count, parameters, validation, held_out)
 
     def _blend(self, rows: EnrolmentRows, tuned: TreeParameters, share: float) -> Blend:
         return self._boosted(share, self._linear(rows), rows, tuned)
@@ -196,10 +203,8 @@ class _VariantTraining:
                 risks = probability(fit_platt_scaling(margins, labels)(margins))
                 yield (TreeParameters(leaves, count), share), log_loss(labels, risks)
 
-    def _calibrated(
-        self, tuned: TreeParameters, share: float
-    ) -> tuple[PlattScaling, tuple[DayValidation, ...]]:
-        """Return the calibration fitted on held-out courses, and the model's metrics there."""
+    def _calibrated(self, tuned: TreeParameters, share: float) -> tuple[PlattScaling, Floats]:
+        """Return the calibration fitted on held-out courses, and the calibrated risks there."""
         splits = calibration_splits(self.rows, self.population)
         margins = np.full(len(self.rows), np.nan)
         for done, split in enumerate(splits):
@@ -213,7 +218,7 @@ class _VariantTraining:
         known = ~np.isnan(margins)
         labels = self.rows.labels
         calibration = fit_platt_scaling(margins[known], labels[known])
-        return calibration, self._validation(probability(calibration(margins)), labels)
+        return calibration, probability(calibration(margins))
 
     def _validation(self, risks: Floats, labels: Floats) -> tuple[DayValidation, ...]:
         days, known = self.rows["day"], ~np.isnan(risks)
