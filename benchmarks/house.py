@@ -1,24 +1,26 @@
-"""Write, read and page of students, for each way of connecting, beside pgbench.
+"""Write, read and page of students, for each way of connecting, beside pgbench and a naive app.
 
 The limit for NullPool, also through a pooler, is pgbench with a connection per transaction; for
-QueuePool it is pgbench on kept connections.
+QueuePool it is pgbench on kept connections. The app of `benchmarks.support.naive` is measured in
+turns with the service; it needs wrk.
 """
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 
-from benchmarks.support import load, pgbench
+from benchmarks.support import load, pgbench, wrk
 from benchmarks.support.command import run
-from benchmarks.support.table import Line, print_head
+from benchmarks.support.table import TURNS, Line, in_turns, print_head
 from benchmarks.support.timing import machine
 from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager, StudentToStore
 from tests.support import pgbouncer
-from tests.support.service_processes import Server, migrated_server, service
+from tests.support.service_processes import Running, Server, migrated_server, running, service
 
 STUDENTS = "/api/v1/students"
 STORED = 10_000
@@ -53,6 +55,16 @@ PAGE = Case(
     load.Request("GET", f"{STUDENTS}?limit=100"),
     lambda datastore: datastore.students.search(limit=100),
 )
+BESIDE_NAIVE = {
+    "read": wrk.Load(f"{STUDENTS}/s{{k}}", method="GET", most=STORED),
+    "page": wrk.Load(f"{STUDENTS}?limit=100", method="GET"),
+    "write": wrk.Load(STUDENTS, '{"id": "w{n}", "name": "Ada", "email": "a@b.org"}'),
+}
+NAIVE_CLIENTS = 16
+FILL_NAIVE = """
+INSERT INTO naive_students (id, name, email, created_at, updated_at)
+SELECT id, name, email, created_at, updated_at FROM staffstuddash.students ON CONFLICT DO NOTHING
+"""
 
 
 def fill(server: Server) -> None:
@@ -124,6 +136,40 @@ def measured(
     return lines
 
 
+def beside_naive(server: Server, seconds: float) -> Iterator[Line]:
+    """Yield the lines of the naive app and the service, in turns, for each pool."""
+    for pool, label in {"queue": "QueuePool", "null": "NullPool"}.items():
+        with (
+            running("naive", ["benchmarks.support.naive"], server, {"NAIVE_POOL": pool}) as naive,
+            running(
+                "staffstuddash_service", ["staffstuddash_service"], server, {"DATABASE_POOL": pool}
+            ) as ours,
+        ):
+            with server.engine().begin() as connection:
+                connection.execute(text(FILL_NAIVE))
+            for name, request in BESIDE_NAIVE.items():
+                yield from in_turns(
+                    partial(by_wrk, f"naive, {label}, {name}", request, naive, server, seconds),
+                    partial(by_wrk, f"service, {label}, {name}", request, ours, server, seconds),
+                )
+
+
+def by_wrk(label: str, request: wrk.Load, app: Running, server: Server, seconds: float) -> Line:
+    """Return the line of a load on the app, of which every request must be answered.
+
+    Raises:
+        RuntimeError: a request was refused.
+
+    """
+    lasting = max(1, seconds / TURNS)
+    before = app.cpu_seconds
+    found = wrk.measure(request, app.url, server.key, clients=NAIVE_CLIENTS, seconds=lasting)
+    if found.refused:
+        raise RuntimeError(f"{label}: {found.refused} requests were refused")
+    cpu = 1e6 * (app.cpu_seconds - before) / found.requests
+    return Line(label, found.requests / found.seconds, found.p50, found.p99, cpu)
+
+
 def _line(label: str, figures: Mapping[str, float], *limits: Line) -> Line:
     rate, p50, p99 = (figures.get(name) for name in ("per_second", "p50", "p99"))
     return Line(label, rate or 0, p50, p99, limits=limits)
@@ -133,22 +179,34 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("--seconds", type=float, default=5, help="for each line")
     parser.add_argument("--clients", type=int, default=8, help="at the same time")
+    parser.add_argument("--naive", action="store_true", help="only beside the naive app")
 
 
 def main(options: Namespace) -> bool:
-    """Measure every case and print the table."""
-    chosen = {"clients": options.clients, "seconds": options.seconds}
-    with migrated_server() as server, ways(server, options.clients) as settings:
+    """Measure every case and print the tables."""
+    with migrated_server() as server:
         fill(server)
         print(machine(server))
+        if not options.naive:
+            beside_pgbench(server, clients=options.clients, seconds=options.seconds)
+        print_head(f"beside a naive app, {NAIVE_CLIENTS} clients", "requests/s")
+        for line in beside_naive(server, options.seconds):
+            print(line, flush=True)
+    return True
+
+
+def beside_pgbench(server: Server, *, clients: int, seconds: float) -> None:
+    """Measure every case by each way of connecting, and print the tables."""
+    with ways(server, clients) as settings:
         written = transaction(server, WRITE)  # stores the student of the reads
         statements = {READ: transaction(server, READ), PAGE: transaction(server, PAGE)}
         # The write comes last, so that the reads find the table as it was filled.
         for case, repeated in (statements | {WRITE: written}).items():
             print_head(case.title, "requests/s")
-            for line in measured(case, repeated, server, settings, **chosen):
+            for line in measured(
+                case, repeated, server, settings, clients=clients, seconds=seconds
+            ):
                 print(line)
-    return True
 
 
 if __name__ == "__main__":

@@ -149,7 +149,12 @@ def singles(kind: EventKind, server: Server, seconds: float, kept: Line) -> Iter
             label = "empty route, 64 clients"
             return loaded(label, EMPTY, grouped, server, clients=MANY, seconds=lasting)
 
-        yield from in_turns(events("own unit of work", own, 1), events("group commit", grouped, 1))
+        def alone() -> Line:
+            label, lasting = "pgbench, 1 client", seconds / TURNS
+            return by_pgbench(label, insert, server, lasting, clients=1, reconnect=False)
+
+        own_alone = events("own unit of work", own, 1)
+        yield from in_turns(alone, own_alone, events("group commit", grouped, 1))
         # First the measurement that leaves most work behind for the next one.
         limits = (events("own unit of work", own, MANY), fresh, empty)
         *found, ours = in_turns(*limits, events("group commit", grouped, MANY))
@@ -160,10 +165,12 @@ def singles(kind: EventKind, server: Server, seconds: float, kept: Line) -> Iter
             yield events("group commit", grouped, clients)()
 
 
-def by_pgbench(label: str, insert: str, server: Server, seconds: float, *, reconnect: bool) -> Line:
+def by_pgbench(
+    label: str, insert: str, server: Server, seconds: float, *, clients: int = MANY, reconnect: bool
+) -> Line:
     """Return the line of pgbench on the same INSERT."""
     figures = pgbench.measure(
-        insert, server.url, clients=MANY, seconds=seconds, most=PGBENCH_MOST, reconnect=reconnect
+        insert, server.url, clients=clients, seconds=seconds, most=PGBENCH_MOST, reconnect=reconnect
     )
     return Line(label, figures["per_second"], figures.get("p50"), figures.get("p99"))
 

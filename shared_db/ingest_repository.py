@@ -1,10 +1,10 @@
 """Repository of events, whose single inserts share transactions."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Generic, NamedTuple
 
+from anyio import to_thread
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
@@ -76,8 +76,9 @@ class IngestRepository(Repository, Generic[I, R]):
             self.database.require_available()
             return self._noted(await self.commits.write_async(*self._receive(item)))
         except DatabaseUnavailable as failure:
-            # In a thread, because it waits for the disk; `to_thread` copies the request's context.
-            return await asyncio.to_thread(self.spool.accept_one, self._type, item, failure)
+            # In a thread, because it waits for the disk; not in one of `asyncio.to_thread`, since
+            # these are for requests, which may all be waiting for the database.
+            return await to_thread.run_sync(self.spool.accept_one, self._type, item, failure)
 
     def _noted(self, row: R) -> R:
         if not row.is_replay:

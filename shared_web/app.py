@@ -54,7 +54,7 @@ from shared_web.requests.expensive_reads import ExpensiveReads
 from shared_web.requests.json_bodies import JSON_THREADS
 from shared_web.routing import API_PREFIX, HeadRequests
 from shared_web.settings import ServiceSettings
-from shared_web.threads import ReservedThreads
+from shared_web.threads import ReservedThreads, start_request_threads
 from shared_web.wire.host import HostCheck
 from shared_web.wire.private_answers import PrivateAnswers
 
@@ -140,7 +140,7 @@ def create_service_app(
         if settings.workers > 1 or settings.reload:
             # A worker process does not inherit the configuration of its parent.
             configure_logging(settings, service.name)
-        await _start(prepare, threads=settings.pool_size)
+        await _start(prepare, settings)
         if settings.workers > 1:
             tune_gc()
         with reporting(settings, service.name), replaying(spool_config, background):
@@ -190,9 +190,10 @@ def create_service_app(
     return app
 
 
-async def _start(prepare: Callable[[], None], threads: int) -> None:
+async def _start(prepare: Callable[[], None], settings: ServiceSettings) -> None:
+    start_request_threads(settings.request_threads)
     # More threads than connections would only wait for these.
-    current_default_thread_limiter().total_tokens = threads
+    current_default_thread_limiter().total_tokens = settings.pool_size
     await run_in_threadpool(prepare)
 
 

@@ -1,5 +1,6 @@
--- Repeats one request from the environment: {n} in the body is a new number each time, {k} a random
--- number from 1 to VERITAS_BENCH_MOST; VERITAS_BENCH_ITEMS bodies form a JSON array.
+-- Repeats one request from the environment: {n} in the body is a new number each time, {k} in path
+-- and body a random number from 1 to VERITAS_BENCH_MOST; VERITAS_BENCH_ITEMS bodies form a JSON
+-- array.
 -- Prints one line of JSON at the end.
 
 local threads = 0
@@ -32,7 +33,7 @@ end
 
 function request()
   if items == 0 then
-    return wrk.format(method, path, headers, body())
+    return wrk.format(method, path:gsub("{k}", tostring(math.random(most))), headers, body())
   end
   local bodies = {}
   for item = 1, items do

@@ -14,7 +14,7 @@ _LONGEST_SECONDS = 30
 
 @dataclass(frozen=True)
 class Load:
-    """A request to repeat; see `wrk.lua` for `{n}` and `{k}` in the body.
+    """A request to repeat; see `wrk.lua` for `{n}` and `{k}` in path and body.
 
     items: number of bodies in one request, a JSON array; 0: the body is the request.
     """

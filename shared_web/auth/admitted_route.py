@@ -12,6 +12,7 @@ from shared_web.audit.shown_students import ShownStudents
 from shared_web.auth.dependencies import RequirePermission
 from shared_web.query.strict_parameters import DeclaredParameters
 from shared_web.requests.json_bodies import JsonRequest
+from shared_web.threads import in_request_thread
 
 
 class AdmittedRoute(APIRoute):
@@ -22,8 +23,8 @@ class AdmittedRoute(APIRoute):
     caller in the request's state.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, in_request_thread(endpoint), **options)
         permission = self._admission().permission
         if permission is not None:
             self.openapi_extra = {**(self.openapi_extra or {}), "x-permission": permission.value}

@@ -15,7 +15,8 @@ class KnownElsewhere(NamedTuple):
     system: str | None
 
 
-def _identifier(
+# async, so that it does not use a worker thread
+async def _identifier(
     identifier: Annotated[
         IdentifierValue | None,
         Query(description="Only with this id, account or mailbox in another system; exact."),
