@@ -7,7 +7,7 @@ import numpy as np
 
 from dropout_service.learning.auditing import Gap, RuleFigures, gaps, rules_one_by_one
 from dropout_service.learning.baselines import logistic_risk, rules_risk
-from dropout_service.learning.metrics import Metrics, metrics_of
+from dropout_service.learning.metrics import Interval, Metrics, interval_of, metrics_of
 from dropout_service.learning.model import RiskModel
 from dropout_service.learning.rows import LABEL, Column, EnrolmentRows, Floats, Mask
 from dropout_service.learning.training import Progress
@@ -16,17 +16,7 @@ MODEL, RULES = "model", "four rules"
 LOGISTIC, WITH_MODULES = "logistic regression", "logistic regression with modules"
 BASELINES = (LOGISTIC, WITH_MODULES, RULES)
 FIGURES = tuple(f.name for f in fields(Metrics) if f.name not in ("rows", "base_rate"))
-_LOW, _HIGH = 2.5, 97.5
 _SEED = 20_131
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Figure with the middle 95 % of its values over resampled students."""
-
-    value: float
-    low: float
-    high: float
 
 
 Figures = Mapping[str, Interval]
@@ -153,7 +143,7 @@ def _samples(students: Column, resamples: int) -> Iterator[Column]:
 
 def _figures(value: Metrics, drawn: list[Metrics]) -> Figures:
     return {
-        name: _interval(getattr(value, name), [getattr(one, name) for one in drawn])
+        name: interval_of(getattr(value, name), [getattr(one, name) for one in drawn])
         for name in FIGURES
     }
 
@@ -163,14 +153,9 @@ def _differences(
 ) -> Figures:
     pairs = list(zip(of_model, of_baseline, strict=True))
     return {
-        name: _interval(
+        name: interval_of(
             getattr(model, name) - getattr(baseline, name),
             [getattr(one, name) - getattr(other, name) for one, other in pairs],
         )
         for name in FIGURES
     }
-
-
-def _interval(value: float, drawn: list[float]) -> Interval:
-    low, high = np.percentile(drawn, [_LOW, _HIGH]) if drawn else (np.nan, np.nan)
-    return Interval(value, float(low), float(high))

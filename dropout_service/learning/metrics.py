@@ -1,5 +1,6 @@
 """Metrics of risks: ranking, skill, calibration, and precision with limited staff time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,24 @@ from dropout_service.learning.rows import Floats
 
 CALIBRATION_BINS = 10
 _SMALLEST = 1e-12
+_LOW, _HIGH = 2.5, 97.5
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Figure with the middle 95 % of its values over resamples."""
+
+    value: float
+    low: float
+    high: float
+
+
+def interval_of(value: float, drawn: Sequence[float] | Floats) -> Interval:
+    """Return a figure with the interval of its resampled values; without any both ends are NaN."""
+    known = np.asarray(drawn, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    low, high = np.percentile(known, [_LOW, _HIGH]) if len(known) else (np.nan, np.nan)
+    return Interval(value, float(low), float(high))
 
 
 @dataclass(frozen=True)

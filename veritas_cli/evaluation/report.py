@@ -8,9 +8,9 @@ from dropout_service.learning.auditing import Drift
 from dropout_service.learning.evaluation import (
     BASELINES,
     DayEvaluation,
-    Interval,
     PopulationFigures,
 )
+from dropout_service.learning.metrics import Interval
 from veritas_cli.evaluation import plots
 
 HEADS = {
