@@ -1,7 +1,7 @@
 """Training of a model: calibration on held-out courses, and the fit on all rows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,12 +50,17 @@ class DayValidation:
 
 @dataclass(frozen=True)
 class TrainedVariant:
-    """Variant with its parameters and its metrics on held-out courses; rows: of its population."""
+    """Variant with its parameters and its metrics on held-out courses; rows: of its population.
+
+    held_out: risk of each training row by a model that did not see its course, NaN if there was
+    none.
+    """
 
     variant: Variant
     rows: int
     parameters: dict[str, Any]
     validation: tuple[DayValidation, ...]
+    held_out: Floats | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -117,12 +122,14 @@ class _VariantTraining:
     progress: Progress
 
     def variant(self) -> TrainedVariant:
-        calibration, validation = self._calibrated()
+        calibration, held_out = self._calibrated()
+        validation = self._validation(held_out, self.rows.labels)
         linear, intercepts, level = self._fitted(self.rows)
         weights = self._weights(linear, calibration)
         variant = Variant(self.features, linear, calibration, weights, intercepts, level)
         parameters = {"linear_strength": STRENGTH, "module_deviation": DEVIATION}
-        return TrainedVariant(variant, int(self.population.sum()), parameters, validation)
+        count = int(self.population.sum())
+        return TrainedVariant(variant, count, parameters, validation, held_out)
 
     def _linear(self, rows: EnrolmentRows) -> LinearModel:
         # Whether activity is known depends on the course alone, and would be a constant of it.
@@ -141,8 +148,8 @@ class _VariantTraining:
         level = fit_course_level(rows, margins + intercepts_of(intercepts, modules))
         return linear, intercepts, level
 
-    def _calibrated(self) -> tuple[PlattScaling, tuple[DayValidation, ...]]:
-        """Return the calibration fitted on held-out courses, and the model's metrics there."""
+    def _calibrated(self) -> tuple[PlattScaling, Floats]:
+        """Return the calibration fitted on held-out courses, and the calibrated risks there."""
         splits = calibration_splits(self.rows, self.population)
         margins = np.full(len(self.rows), np.nan)
         for done, split in enumerate(splits):
@@ -155,7 +162,7 @@ class _VariantTraining:
         known = ~np.isnan(margins)
         labels = self.rows.labels
         calibration = fit_platt_scaling(margins[known], labels[known])
-        return calibration, self._validation(probability(calibration(margins)), labels)
+        return calibration, probability(calibration(margins))
 
     def _validation(self, risks: Floats, labels: Floats) -> tuple[DayValidation, ...]:
         days, known = self.rows["day"], ~np.isnan(risks)
