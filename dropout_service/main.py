@@ -66,6 +66,7 @@ def create_app(
         Periodic("erasing", chosen.erasing_seconds, manager.students.erase_deleted),
         Periodic("statistics", chosen.erasing_seconds, manager.statistics.refresh_due),
         Periodic("recomputing", chosen.recomputing_seconds, manager.recomputing.run),
+        Periodic("model-weeks", chosen.model_weeks_seconds, manager.model_weeks.refresh),
         retention_periodic(manager.retention, chosen),
     ]
     periodics = [one for one in periodics if one.seconds]

@@ -16,6 +16,7 @@ class Settings(IngestSettings):
     dropout_port: int = Field(8003, ge=1, le=65535)
     erasing_seconds: float = Field(20, ge=0, le=3600)
     recomputing_seconds: float = Field(20, ge=0, le=3600)
+    model_weeks_seconds: float = Field(86_400, ge=0, le=604_800)
     retention_audit_days: RetentionDays = None
     retention_corrections_days: RetentionDays = None
     retention_events_days: RetentionDays = None

@@ -90,6 +90,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setenv("ERASING_SECONDS", "0")
     monkeypatch.setenv("RETENTION_SECONDS", "0")
     monkeypatch.setenv("RECOMPUTING_SECONDS", "0")
+    monkeypatch.setenv("MODEL_WEEKS_SECONDS", "0")
     monkeypatch.setenv("AUDIT_MOVING_SECONDS", "0")
     monkeypatch.setenv("MONITORING_SNAPSHOTS", "false")
     monkeypatch.setenv("DATABASE_ROLE_PREFIX", role_prefix())

@@ -12,6 +12,8 @@ from veritas_cli.commands.erase import erase
 from veritas_cli.commands.evaluate import evaluate
 from veritas_cli.commands.imports.group import imports
 from veritas_cli.commands.migrate import migrate
+from veritas_cli.commands.models.group import models
+from veritas_cli.commands.models.retrain import retrain
 from veritas_cli.commands.owner import owner
 from veritas_cli.commands.people.group import people
 from veritas_cli.commands.predict import predict
@@ -50,11 +52,13 @@ app.command("erase")(erase)
 app.command("export")(export)
 app.command("retention")(retention)
 app.command("train", cls=SpacedOptionsCommand)(train_command)
+app.command("retrain")(retrain)
 app.command("evaluate", cls=SpacedOptionsCommand)(evaluate)
 app.command("predict")(predict)
 app.add_typer(audit, name="audit")
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
+app.add_typer(models, name="models")
 app.add_typer(people, name="people")
 app.add_typer(roles, name="roles")
 app.add_typer(spool_commands, name="spool")

@@ -13,6 +13,7 @@ from dropout_service.database.export import ExportRepository
 from dropout_service.database.features.store import FeatureRepository
 from dropout_service.database.features.training_set import TrainingSetRepository
 from dropout_service.database.merging import MergingRepository
+from dropout_service.database.model_quality.weeks import ModelWeekRepository
 from dropout_service.database.predictions.batch import BatchPredictionRepository
 from dropout_service.database.predictions.feedback import FeedbackRepository
 from dropout_service.database.predictions.model_registry import ModelRegistry
@@ -75,6 +76,7 @@ class DropoutDatabaseManager(Manager):
         self.read_retention = ReadRetention(self.database, read_tables, self.retention.held)
         self.statistics = StatisticsRepository(self.database)
         self.models = ModelRegistry(self.database)
+        self.model_weeks = ModelWeekRepository(self.database)
         self.feedback = FeedbackRepository(self.database)
         self.analytics = RiskSummaryRepository(self.database)
         # Names of the design.

@@ -109,9 +109,13 @@ def _drift(name: str, training: EnrolmentRows, test: EnrolmentRows) -> Drift:
     known = before[~np.isnan(before)]
     limits = np.unique(np.percentile(known, inner)) if len(known) else np.empty(0)
     shares = [_shares(values, limits) for values in (before, after)]
-    expected, actual = (np.maximum(share, _MIN_SHARE) for share in shares)
-    index = float(((actual - expected) * np.log(actual / expected)).sum())
-    return Drift(name, index, (float(shares[0][-1]), float(shares[1][-1])))
+    return Drift(name, stability_index(*shares), (float(shares[0][-1]), float(shares[1][-1])))
+
+
+def stability_index(expected: Floats, actual: Floats) -> float:
+    """Return the population stability index of the shares of the same bins, 0 or more."""
+    before, after = (np.maximum(share, _MIN_SHARE) for share in (expected, actual))
+    return float(((after - before) * np.log(after / before)).sum())
 
 
 def _shares(values: Floats, limits: Floats) -> Floats:

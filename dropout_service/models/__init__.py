@@ -17,7 +17,7 @@ from dropout_service.models.courses import (
     Submission,
 )
 from dropout_service.models.events import AttemptHistory, DailyActivity, LearningEvent, ResourceUse
-from dropout_service.models.learned import LearnedModel
+from dropout_service.models.learned import LearnedModel, ModelWeek
 from dropout_service.models.predictions import DropoutPrediction, FeatureSet, PredictionFeedback
 from dropout_service.models.published import (
     published_aliases,
@@ -49,6 +49,7 @@ __all__ = [
     "LearnedModel",
     "LearningEvent",
     "MarkCorrection",
+    "ModelWeek",
     "PredictionFeedback",
     "ReadRow",
     "ReadSubject",

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import ModelNotFound
-from dropout_service.schemas.models import ModelOut
+from dropout_service.schemas.models import EvaluationOut, ModelOut, ModelWeekOut
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
@@ -35,3 +35,25 @@ def list_models(manager: Manager, after: After = None, limit: Limit = 100) -> Pa
 def get_model(version: Version, manager: Manager) -> ModelOut:
     """Return a model's target, its training data and its metrics."""
     return ModelOut.model_validate(manager.models.get(version))
+
+
+@router.get(
+    "/{version}/evaluation",
+    dependencies=[READ],
+    responses=documented(InvalidRequest, ModelNotFound),
+)
+def get_evaluation(version: Version, manager: Manager) -> EvaluationOut:
+    """Return the evaluation that was stored with a model: calibration, hits, gaps, comparison."""
+    return EvaluationOut.of(version, manager.models.get_evaluation(version))
+
+
+@router.get(
+    "/{version}/weeks",
+    dependencies=[READ],
+    responses=documented(InvalidRequest, MalformedCursor, ModelNotFound),
+)
+def list_weeks(
+    version: Version, manager: Manager, after: After = None, limit: Limit = 100
+) -> PageOut[ModelWeekOut]:
+    """Return the weeks of a model's predictions against known outcomes, the latest first."""
+    return PageOut[ModelWeekOut].of(manager.model_weeks.search(version, after=after, limit=limit))

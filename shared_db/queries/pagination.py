@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from math import isfinite
 from typing import Any, Generic, TypedDict, TypeVar
 
@@ -98,7 +98,7 @@ class Keyset:
         return self._encode(place)
 
     def _encode(self, values: Sequence[object]) -> str:
-        plain = [v.isoformat() if isinstance(v, datetime) else v for v in values]
+        plain = [v.isoformat() if isinstance(v, date) else v for v in values]
         text = json.dumps([self.name, *plain], separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -131,6 +131,8 @@ def _value(kind: type, value: object) -> object:
         if moment.tzinfo is None:
             raise ValueError("no instant")
         return moment.astimezone(UTC)
+    if kind is date and isinstance(value, str):
+        return date.fromisoformat(value)
     if kind is float and isinstance(value, int | float) and isfinite(value):
         return float(value)
     if kind is int and type(value) is int and abs(value) < _BIGINT:

@@ -34,7 +34,12 @@ WITHOUT_STUDENTS = {
         "/classes/{class_id}/staff",
     },
     "access": {"/keys", "/roles", "/roles/{name}", "/me"},
-    "learned models": {"/models", "/models/{version}"},
+    "learned models": {
+        "/models",
+        "/models/{version}",
+        "/models/{version}/evaluation",
+        "/models/{version}/weeks",
+    },
     "numbers alone": {"/analytics/feedback"},
 }
 

@@ -1,5 +1,6 @@
 """Learned models over HTTP, on both stores."""
 
+from dataclasses import asdict
 from typing import Any
 
 from starlette.testclient import TestClient
@@ -40,7 +41,7 @@ def test_a_model_has_its_target_and_metrics(
 
     model = get(dropout_client, f"{MODELS}/{version}")
 
-    assert model.pop("created_at").startswith("20")
+    assert model.pop("created_at") <= model.pop("activated_at")
     assert model == {
         "id": version,
         "target": "withdrawn_or_fail",
@@ -83,3 +84,39 @@ def test_the_version_of_the_rules_is_not_a_model(dropout_client: TestClient) -> 
 
     assert answer.status_code == 404
     assert "GET /api/v1/models lists" in answer.json()["detail"]
+
+
+def test_a_model_serves_the_evaluation_that_was_stored_with_it(
+    dropout_client: TestClient, db_manager: DropoutDatabaseManager
+) -> None:
+    without = learn(db_manager, 0.0)
+    day = {
+        "day": 14,
+        **asdict(FIGURES),
+        "roc_auc_within_courses": None,
+        "bins": [{"risk": 0.2, "share": 0.25, "rows": 40}],
+        "hits": [{"highest": 5, "listed": 10, "left": 4}],
+        "gaps": [{"attribute": "gender", "leavers": {}, "missed": {}, "gap": 0.1}],
+    }
+    stored = {"days": [{**day, "risk_limits": [0.1]}], "comparison": None}
+    version = db_manager.models.add(
+        a_model(1.0), Target.WITHDRAWN, LEARNED_FROM, evaluation=stored
+    ).id
+
+    found = get(dropout_client, f"{MODELS}/{version}/evaluation")
+    missing = get(dropout_client, f"{MODELS}/{without}/evaluation")
+
+    assert (found["version"], found["days"], found["comparison"]) == (version, [day], None)
+    assert found["reasons"] == ["Only `veritas retrain` compares a model with the active one."]
+    assert (missing["days"], len(missing["reasons"])) == (None, 2)
+
+
+def test_a_model_without_predictions_has_no_weeks(
+    dropout_client: TestClient, db_manager: DropoutDatabaseManager
+) -> None:
+    weeks = get(dropout_client, f"{MODELS}/{learn(db_manager, 0.0)}/weeks")
+
+    assert weeks == {"items": [], "next": None}
+    for path in ("weeks", "evaluation"):
+        answer = dropout_client.get(f"{MODELS}/rules-3/{path}")
+        assert (answer.status_code, answer.json()["version"]) == (404, "rules-3")

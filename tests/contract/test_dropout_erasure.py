@@ -39,7 +39,14 @@ from tests.support.factories import NOON, days
 Call = Callable[[DropoutDatabaseManager], object]
 
 # Tables without rows of students.
-TABLES_WITHOUT_STUDENTS = ("background_work", "courses", "coursework", "models", "reads")
+TABLES_WITHOUT_STUDENTS = (
+    "background_work",
+    "courses",
+    "coursework",
+    "model_weeks",
+    "models",
+    "reads",
+)
 
 
 def fill(manager: DropoutDatabaseManager, student_id: str) -> None:

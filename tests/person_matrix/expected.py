@@ -249,6 +249,8 @@ DROPOUT = {
     "GET /courses/{course}/risks": lists("predictions.read", "student_id"),
     "GET /models": school("predictions.read"),
     "GET /models/{version}": Route("predictions.read", Kind.SCHOOL, 404),
+    "GET /models/{version}/evaluation": Route("predictions.read", Kind.SCHOOL, 404),
+    "GET /models/{version}/weeks": Route("predictions.read", Kind.SCHOOL, 404),
     "POST /predictions/{prediction_id}/feedback": row(
         "feedback.write", 201, {"id": "new", "verdict": "accepted"}
     ),

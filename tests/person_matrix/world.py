@@ -135,6 +135,7 @@ _SETTINGS: dict[str, Any] = {
     "records_refresh_seconds": 0,
     "erasing_seconds": 0,
     "recomputing_seconds": 0,
+    "model_weeks_seconds": 0,
     "retention_seconds": 0,
     "audit_moving_seconds": 0,
     "monitoring_snapshots": False,

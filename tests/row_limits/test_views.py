@@ -45,7 +45,7 @@ OF_NOBODY = {
         "teaching_assignments",
         "terms",
     },
-    "dropout": {"courses", "coursework", "deletions", "models"},
+    "dropout": {"courses", "coursework", "deletions", "model_weeks", "models"},
 }
 REMEDY = (
     "show it in its migration by `show_table` of shared_db/provisioning/person_views.py, with the"

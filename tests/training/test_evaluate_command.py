@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from tests.support.databases import engine_on
 from tests.support.oulad_fixtures.imported import Run
+from tests.support.oulad_fixtures.learned import rows
+from veritas_cli.evaluation.data import source_of
 from veritas_cli.main import app
 
 EVALUATE = ("evaluate", "--train", "2013B", "--test", "2014B", "--resamples", "20")
@@ -23,9 +25,12 @@ def test_the_report_compares_the_model_with_the_baselines(run_on_past: Run, past
     remarks = "## Earlier\n\n**Seen twice.** Once\nbefore.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n"
     Path("remarks.md").write_text(remarks)
 
-    result = run_on_past(*EVALUATE, "--remarks", "remarks.md")
+    # Without names: on the latest finished presentation, trained on the others.
+    result = run_on_past("evaluate", "--resamples", "20", "--remarks", "remarks.md")
 
     assert result.exit_code == 0, result.output
+    assert "Trained on 2013B, 2013J, evaluated on 2014B, 20 resamples." in result.output
+    assert "Data: Open University Learning Analytics Dataset (OULAD)." in result.output
     report, page = Path("evaluation.md").read_text(), Path("evaluation.html").read_text()
     # The table within courses comes first, then that of all courses together.
     of_day = [line.split(" | ") for line in report.splitlines() if line.startswith("| 56 | ")]
@@ -43,7 +48,11 @@ def test_the_report_compares_the_model_with_the_baselines(run_on_past: Run, past
         "\n\n## Earlier\n\n**Seen twice.** Once before.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n"
     )
     assert "<h2>Earlier</h2>\n<p>Seen twice. Once before.</p>\n<pre>| a | b |\n" in page
-    assert "--target withdrawn --resamples 20 --remarks remarks.md`" in report
+    assert "`veritas evaluate --target withdrawn --resamples 20 --remarks remarks.md`" in report
+
+
+def test_a_report_of_a_schools_own_courses_does_not_name_oulad() -> None:
+    assert source_of(rows()) == "3 courses of this school's database"
 
 
 def test_a_presentation_cannot_be_in_training_and_test(run_on_past: Run) -> None:

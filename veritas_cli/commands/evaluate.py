@@ -15,21 +15,23 @@ from dropout_service.domain.enrolments.enrolment_features import DAY
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.learning.auditing import drifts
 from dropout_service.learning.evaluation import evaluate_days
-from dropout_service.learning.rows import INPUTS, EnrolmentRows
+from dropout_service.learning.rows import INPUTS
 from dropout_service.learning.training import (
     TRAINING_DAYS,
-    Progress,
-    TooFewEnrolments,
-    TrainedModel,
-    train,
 )
 from shared_db.errors import ConfigurationError
 from veritas_cli.database import exit_on_error
 from veritas_cli.evaluation.data import (
+    OULAD,
+    finished_courses,
+    latest_and_others,
     learning_manager,
     presentations_named,
     progress_shown,
+    require_outcomes,
     rows_of,
+    source_of,
+    trained_on,
 )
 from veritas_cli.evaluation.report import Report
 from veritas_cli.terminal import command_console
@@ -49,12 +51,14 @@ METHOD = (
     "on, and from the students who left in the last four weeks, compared with those expected to "
     "leave. The risks are calibrated on courses that the model had not seen."
 )
-LIMITS = (
-    "**Limits.** It learned from distance courses of one university: train and evaluate it on your "
-    "own courses. Before the first work is due it is little better than chance. A score counts "
-    "from the day of submission; in reality it comes later. How many leave a course changes from "
-    "year to year."
+_OF_ONE_UNIVERSITY = (
+    "It learned from distance courses of one university: train and evaluate it on your own courses."
 )
+_OF_ANY_SCHOOL = (
+    "Before the first work is due it is little better than chance. A score counts from the day of "
+    "submission; in reality it comes later. How many leave a course changes from year to year."
+)
+LIMITS = f"**Limits.** {_OF_ONE_UNIVERSITY} {_OF_ANY_SCHOOL}"
 SCOPE = (
     "**Evaluated** are enrolments still registered at the end of the day. Gender, disability, "
     "region, age, deprivation and prior education are no features. For comparison: a logistic "
@@ -66,8 +70,8 @@ _PRESENTATIONS = "A completed presentation, as 2013B; separate several by commas
 
 
 def evaluate(
-    train_on: Annotated[list[str], typer.Option("--train", help=_PRESENTATIONS)],
-    test_on: Annotated[list[str], typer.Option("--test", help=_PRESENTATIONS)],
+    train_on: Annotated[list[str] | None, typer.Option("--train", help=_PRESENTATIONS)] = None,
+    test_on: Annotated[list[str] | None, typer.Option("--test", help=_PRESENTATIONS)] = None,
     target: Annotated[Target, typer.Option(help="The outcome to predict.")] = Target.WITHDRAWN,
     resamples: Annotated[
         int, typer.Option(min=20, max=10_000, help="Bootstrap resamples for the intervals.")
@@ -81,17 +85,18 @@ def evaluate(
 ) -> None:
     """Train on some presentations and evaluate on others, beside rules and logistic regression.
 
-    For instance: veritas evaluate --train 2013B 2013J --test 2014B. Stores nothing in the database.
+    Without --train and --test it evaluates on the latest finished presentation, and trains on the
+    finished courses of the others. For instance: veritas evaluate --train 2013B 2013J --test 2014B.
+    Stores nothing in the database.
     """
     with exit_on_error("evaluate"):
         _require_libraries()
-        learned_from = presentations_named(train_on, "--train")
-        judged_on = presentations_named(test_on, "--test")
-        if both := sorted(set(learned_from) & set(judged_on)):
-            raise ConfigurationError(f"{', '.join(both)} cannot be in both --train and --test.")
+        named = _named(train_on, test_on)
         _require_folders(markdown, html)
-        request = _Request(learned_from, judged_on, target, resamples, remarks, _blocks(remarks))
+        text = _blocks(remarks)
         manager, console = learning_manager("evaluate"), command_console()
+        sides = named or latest_and_others(finished_courses(manager))
+        request = _Request(*sides, named is None, target, resamples, remarks, text)
         report = _evaluate(manager, console, request)
         _print(console, report)
         markdown.write_text(report.markdown(), encoding="utf-8")
@@ -101,10 +106,14 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Request:
-    """One evaluation; remarks_blocks: the contents of the file of remarks."""
+    """One evaluation; remarks_blocks: the contents of the file of remarks.
+
+    is_default: no presentation was named, so only the finished courses of each count.
+    """
 
     learned_from: list[str]
     judged_on: list[str]
+    is_default: bool
     target: Target
     resamples: int
     remarks: Path | None
@@ -113,10 +122,24 @@ class _Request:
     @property
     def command(self) -> str:
         """The command that writes the same report again."""
-        names = f"--train {','.join(self.learned_from)} --test {','.join(self.judged_on)}"
+        names = f" --train {','.join(self.learned_from)} --test {','.join(self.judged_on)}"
+        names = "" if self.is_default else names
         resamples = "" if self.resamples == RESAMPLES else f" --resamples {self.resamples}"
         remarks = f" --remarks {self.remarks}" if self.remarks else ""
-        return f"veritas evaluate {names} --target {self.target}{resamples}{remarks}"
+        return f"veritas evaluate{names} --target {self.target}{resamples}{remarks}"
+
+
+def _named(
+    train_on: list[str] | None, test_on: list[str] | None
+) -> tuple[list[str], list[str]] | None:
+    """Return the presentations of both options, None if neither is given."""
+    if train_on is None and test_on is None:
+        return None
+    learned_from = presentations_named(train_on or [], "--train")
+    judged_on = presentations_named(test_on or [], "--test")
+    if both := sorted(set(learned_from) & set(judged_on)):
+        raise ConfigurationError(f"{', '.join(both)} cannot be in both --train and --test.")
+    return learned_from, judged_on
 
 
 def _require_libraries() -> None:
@@ -150,9 +173,15 @@ def _blocks(remarks: Path | None) -> tuple[str, ...]:
 
 def _evaluate(manager: DropoutDatabaseManager, console: Console, request: _Request) -> Report:
     with progress_shown(console) as progress:
-        learned = rows_of(manager, request.learned_from, TRAINING_DAYS, request.target, progress)
-        judged = rows_of(manager, request.judged_on, CUT_OFFS, request.target, progress)
-        trained = _trained(learned, progress)
+        learned, judged = (
+            rows_of(manager, _courses(manager, request, names), days, request.target, progress)
+            for names, days in (
+                (request.learned_from, TRAINING_DAYS),
+                (request.judged_on, CUT_OFFS),
+            )
+        )
+        require_outcomes(judged, ", ".join(request.judged_on))
+        trained = trained_on(learned, progress)
         at_cut_offs = learned.where(np.isin(learned["day"], CUT_OFFS))
         found = evaluate_days(trained.model, at_cut_offs, judged, request.resamples, progress)
     if not found:
@@ -161,24 +190,26 @@ def _evaluate(manager: DropoutDatabaseManager, console: Console, request: _Reque
         )
     moved = drifts(at_cut_offs, judged, [name for name in INPUTS if name != DAY])
     title = f"Model card: dropout risk, evaluated on {', '.join(request.judged_on)}"
-    about = [*_about(request), *_left_out([day.day for day in found])]
+    about = [*_about(request, source_of(learned)), *_left_out([day.day for day in found])]
     return Report(title, about, found, moved, request.remarks_blocks)
 
 
-def _trained(rows: EnrolmentRows, progress: Progress) -> TrainedModel:
-    try:
-        return train(rows, progress)
-    except TooFewEnrolments as refusal:
-        raise ConfigurationError(f"Too little to learn from: {refusal}.") from refusal
+def _courses(
+    manager: DropoutDatabaseManager, request: _Request, presentations: list[str]
+) -> list[str]:
+    if request.is_default:
+        return finished_courses(manager).of_presentations(presentations)
+    return manager.training_sets.get_courses(presentations)
 
 
-def _about(request: _Request) -> list[str]:
+def _about(request: _Request, source: str) -> list[str]:
     setup = (
         f"Trained on {', '.join(request.learned_from)}, evaluated on "
         f"{', '.join(request.judged_on)}, {request.resamples} resamples. Target: {request.target}."
-        f"{_meaning(request.target)}"
+        f"{_meaning(request.target)} Data: {source}."
     )
-    return [PURPOSE, METHOD, SCOPE, LIMITS, setup, f"Command: `{request.command}`"]
+    limits = LIMITS if source == OULAD else f"**Limits.** {_OF_ANY_SCHOOL}"
+    return [PURPOSE, METHOD, SCOPE, limits, setup, f"Command: `{request.command}`"]
 
 
 def _left_out(judged: list[int]) -> list[str]:

@@ -1,5 +1,6 @@
 """`veritas train`: learn a dropout model from completed courses."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -8,22 +9,19 @@ from rich.console import Console
 from rich.table import Table
 
 from dropout_service.domain.enrolments.outcome_targets import Target
+from dropout_service.learning.quality.held_out import held_out_days
 from dropout_service.learning.rows import EnrolmentRows
-from dropout_service.learning.training import (
-    TRAINING_DAYS,
-    TooFewEnrolments,
-    TrainedModel,
-    TrainedVariant,
-    train,
-)
+from dropout_service.learning.training import TRAINING_DAYS, TrainedModel, TrainedVariant
 from dropout_service.models import LearnedModel
-from shared_db.errors import ConfigurationError
 from veritas_cli.database import exit_on_error
 from veritas_cli.evaluation.data import (
+    finished_courses,
     learning_manager,
+    left_out_lines,
     presentations_named,
     progress_shown,
     rows_of,
+    trained_on,
 )
 from veritas_cli.terminal import command_console
 
@@ -42,24 +40,47 @@ _BY_STUDENT = (
 
 
 def train_command(
-    presentations: Annotated[list[str], typer.Option("--train", help=PRESENTATION)],
+    presentations: Annotated[
+        list[str] | None, typer.Option("--train", help=f"{PRESENTATION} Default: all finished.")
+    ] = None,
     target: Annotated[Target, typer.Option(help="The outcome to predict.")] = Target.WITHDRAWN,
 ) -> None:
-    """Learn a dropout model from completed courses, store it, and make it active.
+    """Learn a dropout model from finished courses, store it, and make it active.
 
-    For instance: veritas train --train 2013B 2013J. The same courses give the same model again.
+    Without --train, from all finished courses: the last day has passed, and nine tenths of the
+    enrolments have an outcome. For instance: veritas train --train 2013B 2013J. The same courses
+    give the same model again.
     """
     with exit_on_error("train"):
-        wanted = presentations_named(presentations, "--train")
+        wanted = None if presentations is None else presentations_named(presentations, "--train")
         manager, console = learning_manager("train"), command_console()
+        if wanted is None:
+            found = finished_courses(manager)
+            wanted, courses = found.presentations, found.ids
+            print_left_out(console, found.left_out)
+        else:
+            courses = manager.training_sets.get_courses(wanted)
         with progress_shown(console) as progress:
-            rows = rows_of(manager, wanted, TRAINING_DAYS, target, progress)
-            try:
-                trained = train(rows, progress)
-            except TooFewEnrolments as refusal:
-                raise ConfigurationError(f"Too little to learn from: {refusal}.") from refusal
-        row = manager.models.add(trained, target, training_set(rows, wanted))
-        _report(console, trained, row)
+            rows = rows_of(manager, courses, TRAINING_DAYS, target, progress)
+            trained = trained_on(rows, progress)
+        row = manager.models.add(
+            trained, target, training_set(rows, wanted), evaluation=stored_evaluation(trained, rows)
+        )
+        console.print(f"{row.id} predicts from now on: {learned_from(row)}", soft_wrap=True)
+        print_validation(console, trained, row)
+
+
+def print_left_out(console: Console, left_out: Mapping[str, str]) -> None:
+    """Print the courses that are not finished, with the reason of each."""
+    if left_out:
+        console.print(f"Left out: {' '.join(left_out_lines(left_out))}", soft_wrap=True)
+
+
+def stored_evaluation(
+    trained: TrainedModel, rows: EnrolmentRows, comparison: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the evaluation that is stored with the model."""
+    return {"days": held_out_days(trained, rows), "comparison": comparison}
 
 
 def training_set(rows: EnrolmentRows, presentations: list[str]) -> dict[str, Any]:
@@ -79,14 +100,18 @@ def _enrolments(rows: EnrolmentRows, column: str) -> Any:
     return rows[column][first]
 
 
-def _report(console: Console, trained: TrainedModel, row: LearnedModel) -> None:
+def learned_from(row: LearnedModel) -> str:
+    """Return a sentence about the target and the training data of a model."""
     training = row.training
-    console.print(
-        f"{row.id} predicts from now on: {row.target}, learned from {training['enrolments']} "
-        f"enrolments on {len(training['days'])} days; courses: {', '.join(training['courses'])}.",
-        soft_wrap=True,
+    return (
+        f"{row.target}, learned from {training['enrolments']} enrolments on "
+        f"{len(training['days'])} days; courses: {', '.join(training['courses'])}."
     )
-    caption = _BY_COURSE if len(training["courses"]) > 1 else _BY_STUDENT
+
+
+def print_validation(console: Console, trained: TrainedModel, row: LearnedModel) -> None:
+    """Print the figures of each variant on held-out courses."""
+    caption = _BY_COURSE if len(row.training["courses"]) > 1 else _BY_STUDENT
     console.print(_table("Without activity", trained.without_activity, caption))
     if trained.with_activity is None:
         console.print("No course has enough activity for a model with activity.")

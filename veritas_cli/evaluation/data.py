@@ -1,19 +1,32 @@
 """Training data of the commands, and the display of the progress on them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 from rich.console import Console
 from rich.progress import Progress as ProgressBars
 
 from dropout_service.database import DropoutDatabaseManager
+from dropout_service.domain.enrolments.finished_courses import CoursesByState
 from dropout_service.domain.enrolments.outcome_targets import Target
-from dropout_service.learning.rows import EnrolmentRows
-from dropout_service.learning.training import Progress
+from dropout_service.learning.rows import LABEL, EnrolmentRows
+from dropout_service.learning.training import (
+    Progress,
+    TooFewEnrolments,
+    TrainedModel,
+    train,
+)
 from dropout_service.migrations import HISTORY
+from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
 from veritas_cli.database import migrated_database
 from veritas_cli.terminal import progress_bars
+
+OULAD = "Open University Learning Analytics Dataset (OULAD)"
+_OULAD_ENROLMENT = "oulad-"
+# With fewer, the figures are mostly chance, and their intervals as wide as the scale.
+MIN_TO_JUDGE = 10
 
 
 def learning_manager(command: str) -> DropoutDatabaseManager:
@@ -62,21 +75,101 @@ def _reporter(console: Console, bars: ProgressBars) -> Progress:
 
 def rows_of(
     manager: DropoutDatabaseManager,
-    presentations: Sequence[str],
+    courses: Sequence[str],
     days: Sequence[int],
     target: Target,
     progress: Progress,
 ) -> EnrolmentRows:
-    """Return the enrolments of these presentations at the end of each day.
-
-    Raises:
-        NothingPresented: a presentation has no course.
-        StillRunning: one of the courses is not over.
-
-    """
-    courses = manager.training_sets.get_courses(presentations)
+    """Return the enrolments of these courses at the end of each day."""
     parts = []
     for done, day in enumerate(days):
-        progress(f"Reading {', '.join(presentations)}", done, len(days))
+        progress(f"Reading {_shortened(courses)}", done, len(days))
         parts.append(manager.training_sets.get_rows(day, courses, target))
     return EnrolmentRows.joined(parts)
+
+
+def finished_courses(manager: DropoutDatabaseManager) -> CoursesByState:
+    """Return the courses by their state, at least one of them finished.
+
+    Raises:
+        ConfigurationError: no course is finished.
+
+    """
+    found = manager.training_sets.get_by_state(utc_now())
+    if not found.finished:
+        others = left_out_lines(found.left_out) or ["No course is stored; import some first."]
+        raise ConfigurationError(f"No course is finished. {' '.join(others)}")
+    return found
+
+
+def latest_and_others(courses: CoursesByState) -> tuple[list[str], list[str]]:
+    """Return the presentations to learn from, and the latest one, to judge a model on.
+
+    Raises:
+        ConfigurationError: there is one presentation alone.
+
+    """
+    latest = courses.latest_presentation
+    others = [name for name in courses.presentations if name != latest]
+    if latest is None or not others:
+        raise ConfigurationError(
+            "Two finished presentations are needed, one to learn from and a later one to judge on; "
+            f"there is {latest} alone."
+        )
+    return others, [latest]
+
+
+def source_of(rows: EnrolmentRows) -> str:
+    """Return the name of the data that the rows are from, for a report."""
+    is_oulad = np.char.startswith(rows["enrolment_id"], _OULAD_ENROLMENT)
+    if is_oulad.all():
+        return OULAD
+    return f"{len(np.unique(rows['course']))} courses of this school's database"
+
+
+def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each course that is left out, and why."""
+    return [f"{course} {reason}." for course, reason in left_out.items()]
+
+
+def count_outcomes(rows: EnrolmentRows) -> tuple[int, int]:
+    """Return the numbers of enrolments that left and that stayed, as the target says."""
+    left = len(np.unique(rows["enrolment_id"][rows[LABEL] == 1]))
+    return left, len(np.unique(rows["enrolment_id"])) - left
+
+
+def require_outcomes(rows: EnrolmentRows, names: str) -> None:
+    """Refuse rows with too few enrolments of either outcome to judge a model on.
+
+    Raises:
+        ConfigurationError: fewer than 10 left, or fewer than 10 stayed.
+
+    """
+    left, stayed = count_outcomes(rows)
+    if min(left, stayed) < MIN_TO_JUDGE:
+        raise ConfigurationError(
+            f"Too little to judge a model on: of {names}, {left} left and {stayed} stayed; "
+            f"{MIN_TO_JUDGE} of either are needed at least."
+        )
+
+
+def trained_on(rows: EnrolmentRows, progress: Progress) -> TrainedModel:
+    """Return a model of the rows.
+
+    Raises:
+        ConfigurationError: too few left, or too few stayed.
+
+    """
+    try:
+        return train(rows, progress)
+    except TooFewEnrolments as refusal:
+        left, stayed = count_outcomes(rows)
+        raise ConfigurationError(
+            f"Too little to learn from: {refusal}; {left} left and {stayed} stayed. Add finished "
+            "courses."
+        ) from refusal
+
+
+def _shortened(courses: Sequence[str], most: int = 4) -> str:
+    named = ", ".join(courses[:most])
+    return named if len(courses) <= most else f"{named} and {len(courses) - most} more courses"

@@ -1,13 +1,19 @@
 """Training sets: enrolments of completed courses with features, labels and audited attributes."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dropout_service.database.features.enrolment import Columns, enrolment_features
+from dropout_service.domain.enrolments.finished_courses import (
+    CoursesByState,
+    StoredCourse,
+    courses_by_state,
+)
 from dropout_service.domain.enrolments.outcome_targets import Target, is_labelled
 from dropout_service.errors import CourseInProgress, PresentationNotFound
 from dropout_service.learning.rows import EnrolmentRows
@@ -31,8 +37,7 @@ class TrainingSetRepository(Repository):
             NeedsPostgresql: the in-memory store has no courses to learn from.
 
         """
-        if self.use_fallback:
-            raise NeedsPostgresql("Learning from courses needs PostgreSQL.")
+        self._require_postgresql()
         query = select(Course).where(Course.presentation.in_(presentations)).order_by(Course.id)
         found = self.read(lambda session: session.scalars(query).all())
         for presentation in presentations:
@@ -42,6 +47,22 @@ class TrainingSetRepository(Repository):
             if not course.dates.is_over_at(utc_now()):
                 raise CourseInProgress(course.id, course.dates.end_of(course.length_days - 1))
         return [course.id for course in found]
+
+    def get_by_state(self, now: datetime) -> CoursesByState:
+        """Return all courses by id: the finished ones, and why the others are not finished.
+
+        Classes of the roster are not among them, because no model learns from them.
+
+        Raises:
+            NeedsPostgresql: the in-memory store has no courses to learn from.
+
+        """
+        self._require_postgresql()
+        return self.read(lambda session: stored_by_state(session, now))
+
+    def _require_postgresql(self) -> None:
+        if self.use_fallback:
+            raise NeedsPostgresql("Learning from courses needs PostgreSQL.")
 
     def get_rows(self, day: int, courses: Sequence[str], target: Target) -> EnrolmentRows:
         """Return the labelled enrolments that were still registered at the end of that day.
@@ -61,6 +82,23 @@ class TrainingSetRepository(Repository):
             starts_on=np.array([end.starts_on.toordinal() for end in ends], dtype=np.int64),
             **{name: _texts(ends, name) for name in ("presentation", *AUDITED)},
         )
+
+
+_STORED = (
+    select(Course, func.count(Enrolment.id), func.count(Enrolment.outcome))
+    .outerjoin(Enrolment, Enrolment.course_id == Course.id)
+    .group_by(Course.id)
+    .order_by(Course.id)
+)
+
+
+def stored_by_state(session: Session, now: datetime) -> CoursesByState:
+    """Return all courses by id: the finished ones, and why the others are not finished."""
+    courses = [
+        StoredCourse(course.id, course.presentation, course.dates, enrolments, with_outcome)
+        for course, enrolments, with_outcome in session.execute(_STORED)
+    ]
+    return courses_by_state(courses, now)
 
 
 def _read(session: Session, day: int, courses: Sequence[str]) -> tuple[Columns, dict[str, Any]]:

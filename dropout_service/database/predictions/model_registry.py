@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any, Unpack
 
-from sqlalchemy import select, text, update
+from sqlalchemy import ColumnElement, select, text, update
 from sqlalchemy.orm import Session, load_only
 
 from dropout_service.domain.enrolments.outcome_targets import Target
@@ -16,6 +16,7 @@ from dropout_service.learning.training import TrainedModel, TrainedVariant
 from dropout_service.models import LearnedModel
 from shared_db.clock import utc_now
 from shared_db.columns import Row
+from shared_db.errors import ConfigurationError
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
 from shared_db.writes.idempotent_insert import content_digest, insert_many_idempotent
@@ -29,6 +30,7 @@ _DESCRIPTION = load_only(
     LearnedModel.training,
     LearnedModel.metrics,
     LearnedModel.created_at,
+    LearnedModel.activated_at,
     LearnedModel.is_active,
     raiseload=True,
 )
@@ -49,15 +51,57 @@ class ModelRegistry(Repository):
     """Learned models."""
 
     def add(
-        self, trained: TrainedModel, target: Target, training: Mapping[str, Any]
+        self,
+        trained: TrainedModel,
+        target: Target,
+        training: Mapping[str, Any],
+        *,
+        evaluation: Mapping[str, Any] | None = None,
+        is_activated: bool = True,
     ) -> LearnedModel:
         """Insert a model under a version made of its content, and make it the active one.
 
-        Equal content has the same version and is stored once. training: the record of the data that
-        the model was trained with.
+        Equal content has the same version and is stored once; its latest evaluation is kept.
+        training: the record of the data that the model was trained with. evaluation: its keys are
+        in docs/scores.md. is_activated: False stores the model beside the active one.
         """
         row = _row(trained, target, training)
-        return self.write(lambda session: _insert_active(session, row))
+
+        def add(session: Session) -> LearnedModel:
+            _lock(session)
+            insert_many_idempotent(session, LearnedModel, [row])
+            if evaluation is not None:
+                _change(session, LearnedModel.id == row["id"], evaluation=dict(evaluation))
+            if is_activated:
+                _activate(session, row["id"])
+            return session.get_one(LearnedModel, row["id"], populate_existing=True)
+
+        return self.write(add)
+
+    def activate(self, version: str) -> LearnedModel:
+        """Make a stored model the active one and return it; the active one stays as it is.
+
+        Raises:
+            ModelNotFound: no model of that version was learned here.
+            ConfigurationError: it was learned by another release and cannot be read.
+
+        """
+
+        def activate(session: Session) -> LearnedModel:
+            _lock(session)
+            found = session.get(LearnedModel, version)
+            if found is None:
+                raise ModelNotFound(version)
+            if _read(found) is None:
+                raise ConfigurationError(
+                    f"{version} was learned by another release and cannot predict in this one; "
+                    "learn a new model with `veritas train`."
+                )
+            if not found.is_active:
+                _activate(session, version)
+            return session.get_one(LearnedModel, version, populate_existing=True)
+
+        return self.write(activate)
 
     def search(self, **options: Unpack[PageOptions]) -> Page[LearnedModel]:
         """Return a page of the models by id, without their variants."""
@@ -75,6 +119,20 @@ class ModelRegistry(Repository):
         if found is None:
             raise ModelNotFound(version)
         return found
+
+    def get_evaluation(self, version: str) -> dict[str, Any] | None:
+        """Return the evaluation that was stored with a model; None: there is none.
+
+        Raises:
+            ModelNotFound: no model of that version was learned here.
+
+        """
+        query = select(LearnedModel.id, LearnedModel.evaluation).where(LearnedModel.id == version)
+        found = self.read(lambda session: session.execute(query).one_or_none())
+        if found is None:
+            raise ModelNotFound(version)
+        evaluation: dict[str, Any] | None = found.evaluation
+        return evaluation
 
     def get_active(self) -> ActiveModel | None:
         """Return the active model, None if it cannot be used (see `active_model`)."""
@@ -129,15 +187,19 @@ def _read(row: LearnedModel) -> ActiveModel | None:
     return ActiveModel(row.id, row.target, RiskModel(plain, active))
 
 
-def _insert_active(session: Session, row: Row) -> LearnedModel:
+def _lock(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
         # Without the lock two concurrent trainings would both find no other active model.
         session.execute(text("LOCK TABLE dropout.models IN SHARE ROW EXCLUSIVE MODE"))
-    insert_many_idempotent(session, LearnedModel, [row])
-    change = update(LearnedModel)
-    session.execute(change.where(LearnedModel.is_active).values(is_active=False))
-    session.execute(change.where(LearnedModel.id == row["id"]).values(is_active=True))
-    return session.get_one(LearnedModel, row["id"], populate_existing=True)
+
+
+def _activate(session: Session, version: str) -> None:
+    _change(session, LearnedModel.is_active.is_(True), is_active=False)
+    _change(session, LearnedModel.id == version, is_active=True, activated_at=utc_now())
+
+
+def _change(session: Session, condition: ColumnElement[bool], **values: Any) -> None:
+    session.execute(update(LearnedModel).where(condition).values(**values))
 
 
 def _row(trained: TrainedModel, target: Target, training: Mapping[str, Any]) -> Row:
@@ -155,7 +217,9 @@ def _row(trained: TrainedModel, target: Target, training: Mapping[str, Any]) -> 
         **content,
         "id": f"model-{digest.hex()[:_DIGITS]}",
         "digest": digest,
+        "evaluation": None,
         "created_at": utc_now(),
+        "activated_at": None,
         "is_active": False,
     }
 

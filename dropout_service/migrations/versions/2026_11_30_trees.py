@@ -10,7 +10,7 @@ from alembic import op
 from shared_db.provisioning.person_views import hide_table, show_table
 
 revision = "20261130_trees"
-down_revision = "20261129_restrictions"
+down_revision = "20261130_model_weeks"
 
 SCHEMA = "dropout"
 COMMENT = "Of each variant: features, {}calibration, weights, parameters"

@@ -1,0 +1,1 @@
+"""Quality of the models' predictions on the outcomes that arrive."""

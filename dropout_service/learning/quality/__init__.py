@@ -1,0 +1,1 @@
+"""Quality of models that predict: against the one before, on left-out courses, and by week."""
