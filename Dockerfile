@@ -26,10 +26,10 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends postgresql-client-17
 
 FROM python:3.12-slim-trixie
-# LightGBM needs libgomp1, the programs need libpq5.
+# The programs need libpq5.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libgomp1 libpq5 \
+    && apt-get install --yes --no-install-recommends libpq5 \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /usr/lib/postgresql/17/bin
 COPY --from=programs /usr/lib/postgresql/17/bin/pg_dump /usr/lib/postgresql/17/bin/pg_restore ./

@@ -1,4 +1,4 @@
 """Training, calibration and evaluation of models of dropout; arrays in, arrays out, no database.
 
-These modules import numpy and LightGBM, so a service imports them only if it uses a model.
+These modules import numpy and SciPy, so a service imports them only if it uses a model.
 """

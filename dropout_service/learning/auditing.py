@@ -1,4 +1,4 @@
-"""Audit of a model: each rule alone, gaps between groups of students, and drift of the features."""
+"""Audit of a model: gaps between groups of students, and drift of the features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dropout_service.domain.enrolments.model_assessment import REVIEWED_SHARE
-from dropout_service.learning.baselines import RULES
-from dropout_service.learning.rows import EnrolmentRows, Floats, Mask
+from dropout_service.learning.metrics import Interval, interval_of
+from dropout_service.learning.rows import Column, EnrolmentRows, Floats, Mask
+from dropout_service.learning.within_courses import times_drawn
 
 # With fewer dropouts the miss rate of a group depends mostly on chance.
 MIN_DROPOUTS_IN_GROUP = 20
@@ -18,31 +19,18 @@ _LEAST_DEPRIVED = ("60-70%", "70-80%", "80-90%", "90-100%")
 
 
 @dataclass(frozen=True)
-class RuleFigures:
-    """Figures of one rule: applicable rows, fired rows, precision and recall.
-
-    precision is None if the rule never fires, recall if no applicable row is positive.
-    """
-
-    name: str
-    applicable: int
-    fired: int
-    precision: float | None
-    recall: float | None
-
-
-@dataclass(frozen=True)
 class Gap:
-    """Gap between groups if staff see the tenth with the highest risk.
+    """Gap between groups if staff see the tenth of each course with the highest risk.
 
-    missed: the false-negative rate of each group, 0 to 1; None below 20 dropouts. gap: the highest
-    rate less the lowest.
+    leavers: of each group. missed: the false-negative rate of each group, 0 to 1; None below 20
+    leavers. gap: the highest rate less the lowest, with its interval over resampled courses and
+    students; the interval of a gap by chance contains 0.
     """
 
     attribute: str
     leavers: dict[str, int]
     missed: dict[str, float | None]
-    gap: float | None
+    gap: Interval | None
 
 
 @dataclass(frozen=True)
@@ -58,28 +46,9 @@ class Drift:
     unknown: tuple[float, float]
 
 
-def rules_one_by_one(rows: EnrolmentRows, labels: Floats) -> tuple[RuleFigures, ...]:
-    """Return each rule's figures over the enrolments that it is applicable to."""
-    return tuple(_rule_figures(name, rule(rows), labels) for name, rule in RULES.items())
-
-
-def _rule_figures(name: str, fires: Floats, labels: Floats) -> RuleFigures:
-    applicable = ~np.isnan(fires)
-    fired = fires == 1
-    hits, positives = labels[fired].sum(), labels[applicable].sum()
-    return RuleFigures(
-        name=name,
-        applicable=int(applicable.sum()),
-        fired=int(fired.sum()),
-        precision=float(hits / fired.sum()) if fired.any() else None,
-        recall=float(hits / positives) if positives else None,
-    )
-
-
-def gaps(rows: EnrolmentRows, labels: Floats, risks: Floats) -> tuple[Gap, ...]:
-    """Return the gaps between groups by gender, disability and deprivation."""
-    reviewed = np.zeros(len(risks), dtype=bool)
-    reviewed[np.argsort(-risks, kind="stable")[: max(1, round(REVIEWED_SHARE * len(risks)))]] = True
+def gaps(rows: EnrolmentRows, risks: Floats, resamples: int) -> tuple[Gap, ...]:
+    """Return the gaps between groups by gender, disability and deprivation, on one day."""
+    missed = (rows.labels == 1) & ~_reviewed(rows["course"], risks)
     # OULAD spells one band without its percent sign.
     band = np.where(rows["deprivation_band"] == "10-20", "10-20%", rows["deprivation_band"])
     groups = {
@@ -90,23 +59,40 @@ def gaps(rows: EnrolmentRows, labels: Floats, risks: Floats) -> tuple[Gap, ...]:
             "four least deprived tenths": np.isin(band, _LEAST_DEPRIVED),
         },
     }
-    return tuple(_gap(name, masks, labels == 1, reviewed) for name, masks in groups.items())
+    times = times_drawn(rows, resamples)
+    return tuple(_gap(name, masks, rows.labels, missed, times) for name, masks in groups.items())
+
+
+def _reviewed(courses: Column, risks: Floats) -> Mask:
+    """Return a mask of the tenth of each course with the highest risk."""
+    reviewed = np.zeros(len(risks), dtype=bool)
+    for course in np.unique(courses):
+        of_course = np.flatnonzero(courses == course)
+        places = max(1, round(REVIEWED_SHARE * len(of_course)))
+        reviewed[of_course[np.argsort(-risks[of_course], kind="stable")[:places]]] = True
+    return reviewed
 
 
 def _each(column: Floats) -> dict[str, Mask]:
     return {str(value): column == value for value in np.unique(column) if str(value)}
 
 
-def _gap(attribute: str, groups: dict[str, Mask], positive: Mask, reviewed: Mask) -> Gap:
-    leavers = {name: int((group & positive).sum()) for name, group in groups.items()}
-    missed = {
-        name: float((group & positive & ~reviewed).sum() / leavers[name])
-        if leavers[name] >= MIN_DROPOUTS_IN_GROUP
-        else None
+def _gap(
+    attribute: str, groups: dict[str, Mask], labels: Floats, missed: Mask, times: Floats
+) -> Gap:
+    leavers = {name: int(labels[group].sum()) for name, group in groups.items()}
+    rates = {
+        name: (times @ (group & missed)) / np.maximum(times @ (group * labels), 1)
         for name, group in groups.items()
+        if leavers[name] >= MIN_DROPOUTS_IN_GROUP
     }
-    rates = [rate for rate in missed.values() if rate is not None]
-    return Gap(attribute, leavers, missed, max(rates) - min(rates) if len(rates) > 1 else None)
+    shown = {name: float(rates[name][0]) if name in rates else None for name in groups}
+    ordered = sorted(rates.values(), key=lambda drawn: float(drawn[0]))
+    gap = None
+    if len(ordered) > 1:
+        drawn = ordered[-1] - ordered[0]
+        gap = interval_of(float(drawn[0]), drawn[1:])
+    return Gap(attribute, leavers, shown, gap)
 
 
 def drifts(

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
-from dropout_service.domain.enrolments.enrolment_features import COURSE_LEVEL_FEATURES, DAY
+from dropout_service.domain.enrolments.enrolment_features import COURSE_LEVEL_FEATURES
 from dropout_service.learning.calibration import fit_platt_scaling, probability
 from dropout_service.learning.metrics import log_loss
 from dropout_service.learning.rows import (
     INPUTS,
     INPUTS_WITHOUT_ACTIVITY,
     LABEL,
-    Column,
     EnrolmentRows,
     Floats,
     Mask,
@@ -82,14 +80,13 @@ def rules_risk(training: EnrolmentRows, test: EnrolmentRows) -> Floats:
 
 @dataclass(frozen=True)
 class _Logistic:
-    """Logistic regression of the rows of one day over all known features.
+    """Logistic regression of the rows of one day over all known features of the students.
 
     Unknown values are replaced by the median, with a column that marks them; all columns are
-    standardised. has_modules: with a column for each training module.
+    standardised.
     """
 
     features: tuple[str, ...]
-    has_modules: bool
     strength: float
 
     def risks(self, training: EnrolmentRows, test: EnrolmentRows) -> Floats:
@@ -104,25 +101,14 @@ class _Logistic:
             StandardScaler(),
             LogisticRegression(C=self.strength, max_iter=_MAX_STEPS),
         )
-        modules = np.unique(training["module"]) if self.has_modules else np.array([], dtype=np.str_)
-        pipeline.fit(self._inputs(training, modules), training[LABEL].astype(int))
-        risks = pipeline.predict_proba(self._inputs(test, modules))[:, 1]
+        pipeline.fit(training.matrix(self.features), training[LABEL].astype(int))
+        risks = pipeline.predict_proba(test.matrix(self.features))[:, 1]
         return np.asarray(risks, dtype=np.float64)
 
-    def _inputs(self, rows: EnrolmentRows, modules: Column) -> Floats:
-        is_of = rows["module"][:, None] == modules[None, :]
-        return np.hstack([rows.matrix(self.features), is_of.astype(np.float64)])
 
-
-def _best(training: EnrolmentRows, features: tuple[str, ...], *, has_modules: bool) -> _Logistic:
-    """Return the regression with the least loss over the model's own splits.
-
-    The strength of the penalty and the use of the course-level features are chosen. With few
-    training courses these features identify the course, and the regression overfits.
-    """
-    of_students = tuple(name for name in features if name not in COURSE_LEVEL_FEATURES)
-    choices = product((features, of_students), STRENGTHS)
-    candidates = [_Logistic(names, has_modules, strength) for names, strength in choices]
+def _best(training: EnrolmentRows, features: tuple[str, ...]) -> _Logistic:
+    """Return the regression with the strength of the least loss over the splits."""
+    candidates = [_Logistic(features, strength) for strength in STRENGTHS]
     losses = dict.fromkeys(candidates, 0.0)
     for split in validation_splits(training, np.ones(len(training), dtype=bool)):
         inner, held_out = training.where(split.training), training.where(split.held_out)
@@ -133,14 +119,11 @@ def _best(training: EnrolmentRows, features: tuple[str, ...], *, has_modules: bo
     return min(losses, key=lambda logistic: losses[logistic])
 
 
-def logistic_risk(
-    training: EnrolmentRows, test: EnrolmentRows, *, has_modules: bool = False
-) -> Floats:
+def logistic_risk(training: EnrolmentRows, test: EnrolmentRows) -> Floats:
     """Return the risk by logistic regression, trained on rows of the same day.
 
-    All known features are used. Activity is used if the course has data of it. Course-level
-    features and the penalty are chosen by validation. has_modules: with an intercept for each
-    training module, as in the model.
+    All known features of the students are used; activity is used if the course has data of it. The
+    penalty is chosen by validation.
     """
     risks = np.empty(len(test))
     active = test["has_activity"].astype(bool)
@@ -151,7 +134,7 @@ def logistic_risk(
     ):
         if chosen.any():
             rows = training.where(usable)
-            best = _best(rows, _known(rows, features), has_modules=has_modules)
+            best = _best(rows, _known(rows, features))
             risks[chosen] = best.risks(rows, test.where(chosen))
     return risks
 
@@ -159,5 +142,7 @@ def logistic_risk(
 def _known(rows: EnrolmentRows, features: tuple[str, ...]) -> tuple[str, ...]:
     unknown = np.isnan(rows.matrix(features))
     return tuple(
-        name for place, name in enumerate(features) if name != DAY and not unknown[:, place].all()
+        name
+        for place, name in enumerate(features)
+        if name not in COURSE_LEVEL_FEATURES and not unknown[:, place].all()
     )

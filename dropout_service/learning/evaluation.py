@@ -5,16 +5,16 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from dropout_service.learning.auditing import Gap, RuleFigures, gaps, rules_one_by_one
+from dropout_service.learning.auditing import Gap, gaps
 from dropout_service.learning.baselines import logistic_risk, rules_risk
 from dropout_service.learning.metrics import Interval, Metrics, interval_of, metrics_of
 from dropout_service.learning.model import RiskModel
-from dropout_service.learning.rows import LABEL, Column, EnrolmentRows, Floats, Mask
+from dropout_service.learning.rows import LABEL, Column, EnrolmentRows, Floats
 from dropout_service.learning.training import Progress
+from dropout_service.learning.within_courses import WithinCourses, within_courses
 
-MODEL, RULES = "model", "four rules"
-LOGISTIC, WITH_MODULES = "logistic regression", "logistic regression with modules"
-BASELINES = (LOGISTIC, WITH_MODULES, RULES)
+MODEL, LOGISTIC, RULES = "model", "logistic regression", "four rules"
+BASELINES = (LOGISTIC, RULES)
 FIGURES = tuple(f.name for f in fields(Metrics) if f.name not in ("rows", "base_rate"))
 _SEED = 20_131
 
@@ -39,14 +39,12 @@ class PopulationFigures:
 class DayEvaluation:
     """Evaluation of one cut-off day.
 
-    seen_modules: only modules with training courses; None if no module is unseen, or if they have
-    only one outcome. risks and labels: of all modules, for plots.
+    within: figures within courses, the model first. risks and labels: of all rows, for plots.
     """
 
     day: int
-    all_modules: PopulationFigures
-    seen_modules: PopulationFigures | None
-    rules: tuple[RuleFigures, ...]
+    pooled: PopulationFigures
+    within: WithinCourses
     gaps: tuple[Gap, ...]
     risks: Mapping[str, Floats]
     labels: Floats
@@ -64,12 +62,15 @@ def evaluate_days(
     training: the rows that the model was trained on, of the same days, for the baselines.
     """
     days = [int(day) for day in np.unique(test["day"])]
+    # All days at once: the level of a course needs its rows of four weeks before.
+    risks = model.scores(test).probability
     found = []
     for done, day in enumerate(days):
         progress("Evaluating", done, len(days))
-        training_rows, test_rows = (rows.where(rows["day"] == day) for rows in (training, test))
+        of_day = test["day"] == day
+        training_rows, test_rows = training.where(training["day"] == day), test.where(of_day)
         if _has_both(training_rows) and _has_both(test_rows):
-            found.append(_evaluate_day(model, training_rows, test_rows, day, resamples))
+            found.append(_evaluate_day(risks[of_day], training_rows, test_rows, day, resamples))
     return found
 
 
@@ -78,34 +79,22 @@ def _has_both(rows: EnrolmentRows) -> bool:
 
 
 def _evaluate_day(
-    model: RiskModel, training: EnrolmentRows, test: EnrolmentRows, day: int, resamples: int
+    of_model: Floats, training: EnrolmentRows, test: EnrolmentRows, day: int, resamples: int
 ) -> DayEvaluation:
     risks = {
-        MODEL: model.scores(test).probability,
+        MODEL: of_model,
         LOGISTIC: logistic_risk(training, test),
-        WITH_MODULES: logistic_risk(training, test, has_modules=True),
         RULES: rules_risk(training, test),
     }
     labels = test.labels
-    seen = np.isin(test["module"], training["module"])
-    is_mixed = not seen.all() and _has_both(test.where(seen))
-    students = test["student_id"]
     return DayEvaluation(
         day=day,
-        all_modules=population_figures(students, labels, risks, resamples),
-        seen_modules=_among(seen, students, labels, risks, resamples) if is_mixed else None,
-        rules=rules_one_by_one(test, labels),
-        gaps=gaps(test, labels, risks[MODEL]),
+        pooled=population_figures(test["student_id"], labels, risks, resamples),
+        within=within_courses(test, risks, resamples),
+        gaps=gaps(test, of_model, resamples),
         risks=risks,
         labels=labels,
     )
-
-
-def _among(
-    chosen: Mask, students: Column, labels: Floats, risks: Mapping[str, Floats], resamples: int
-) -> PopulationFigures:
-    chosen_risks = {method: risk[chosen] for method, risk in risks.items()}
-    return population_figures(students[chosen], labels[chosen], chosen_risks, resamples)
 
 
 def population_figures(

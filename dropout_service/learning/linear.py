@@ -1,13 +1,15 @@
 """Logistic regressions that keep to known directions, one for each training day."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
 
 from dropout_service.learning.calibration import probability
-from dropout_service.learning.rows import Floats
+from dropout_service.learning.rows import Floats, Mask
+
+_Bounds = tuple[float | None, float | None]
 
 # Penalty on the squared slopes, per standard deviation of a feature.
 STRENGTH = 300.0
@@ -17,6 +19,8 @@ _MAX_STEPS = 200
 _ROUNDING = 1e-9
 # Bound of a day's base log-odds, which keeps a day without any dropout finite.
 _MAX_BASE = 8.0
+# Share of a feature's training range by which a value may leave it and still counts as inside.
+_TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,9 @@ class DayRegression:
     """Logistic regression of one day.
 
     base: the mean log-odds. A known feature adds at_zero + slope x value, an unknown feature adds
-    if_unknown. The contributions of each feature have mean 0 over the training rows. The field
-    names are stored in models.
+    if_unknown. A value outside the training range, lowest to highest, counts as the nearest value
+    inside. The contributions of each feature have mean 0 over the training rows. The field names
+    are stored in models.
     """
 
     day: float
@@ -33,12 +38,23 @@ class DayRegression:
     slopes: tuple[float, ...]
     at_zero: tuple[float, ...]
     if_unknown: tuple[float, ...]
+    lowest: tuple[float, ...]
+    highest: tuple[float, ...]
 
     def contributions(self, matrix: Floats) -> Floats:
         """Return the contribution of each feature to each row."""
         unknown = np.isnan(matrix)
-        known = np.array(self.at_zero) + np.array(self.slopes) * np.where(unknown, 0.0, matrix)
+        inside = np.clip(np.where(unknown, 0.0, matrix), self.lowest, self.highest)
+        known = np.array(self.at_zero) + np.array(self.slopes) * inside
         return np.where(unknown, np.array(self.if_unknown), known)
+
+    def is_outside(self, matrix: Floats) -> Mask:
+        """Return a mask of the known values that are outside the training range."""
+        lowest, highest = np.array(self.lowest), np.array(self.highest)
+        tolerance = _TOLERANCE * (highest - lowest)
+        # Comparisons with an unknown value are False.
+        outside = (matrix < lowest - tolerance) | (matrix > highest + tolerance)
+        return np.asarray(outside, dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -51,27 +67,39 @@ class LinearModel:
 
     regressions: tuple[DayRegression, ...]
 
-    def margins(self, matrix: Floats, share: float = 1.0) -> Floats:
+    def margins(self, matrix: Floats) -> Floats:
         """Return log-odds before calibration."""
-        parts, base = self.contributions(matrix, share)
+        parts, base = self.contributions(matrix)
         return np.asarray(base + parts.sum(axis=1), dtype=np.float64)
 
-    def contributions(self, matrix: Floats, share: float = 1.0) -> tuple[Floats, float]:
+    def contributions(self, matrix: Floats) -> tuple[Floats, float]:
         """Return the contribution of each feature to each row's margin, and the base.
 
-        The base and the contributions add up to the margin. share: factor of the contributions, 0
-        to 1; the contribution of the day always counts in full.
+        The base and the contributions add up to the margin.
         """
         base = float(np.mean([one.base for one in self.regressions]))
-        parts, days = np.zeros(matrix.shape), [one.day for one in self.regressions]
+        parts = np.zeros(matrix.shape)
+        for regression, chosen, nearness in self._by_day(matrix):
+            found = regression.contributions(matrix[chosen])
+            found[:, 0] = regression.base - base
+            parts[chosen] += nearness[:, None] * found
+        return parts, base
+
+    def is_outside(self, matrix: Floats) -> Mask:
+        """Return a mask of the known values outside the training range of all their days."""
+        outside = np.ones(matrix.shape, dtype=bool)
+        for regression, chosen, _ in self._by_day(matrix):
+            outside[chosen] &= regression.is_outside(matrix[chosen])
+        outside[:, 0] = False
+        return outside
+
+    def _by_day(self, matrix: Floats) -> Iterator[tuple[DayRegression, Mask, Floats]]:
+        """Yield each regression with a mask of its rows, and with their nearness, 0 to 1."""
+        days = [one.day for one in self.regressions]
         for regression, is_day in zip(self.regressions, np.eye(len(days)), strict=True):
             nearness = np.interp(matrix[:, 0], days, is_day)
             chosen = nearness > 0
-            found = regression.contributions(matrix[chosen])
-            found[:, 0] = regression.base - base
-            parts[chosen] += nearness[chosen, None] * found
-        parts[:, 1:] *= share
-        return parts, base
+            yield regression, chosen, nearness[chosen]
 
     def as_json(self) -> list[dict[str, Any]]:
         """Return the regressions as numbers."""
@@ -80,30 +108,39 @@ class LinearModel:
     @classmethod
     def from_json(cls, stored: Sequence[dict[str, Any]]) -> Self:
         """Return the regressions from the result of `as_json`."""
-        fields = ("slopes", "at_zero", "if_unknown")
+        fields = ("slopes", "at_zero", "if_unknown", "lowest", "highest")
         return cls(
             tuple(DayRegression(**{**one, **{f: tuple(one[f]) for f in fields}}) for one in stored)
         )
 
 
 def fit_linear(
-    matrix: Floats, labels: Floats, directions: Sequence[int], strength: float = STRENGTH
+    matrix: Floats,
+    labels: Floats,
+    directions: Sequence[int],
+    has_unknown_value: Sequence[bool],
+    strength: float = STRENGTH,
 ) -> LinearModel:
     """Return for each day the regression with the highest penalised likelihood.
 
     matrix: the day is the first column. labels: 0 or 1. directions: 1, -1 or 0 for each feature; a
-    slope never has the opposite sign. strength: factor of half the squared slopes; at most a tenth
-    of the day's rows.
+    slope never has the opposite sign. has_unknown_value: whether a feature adds a value of its own
+    if it is unknown, else it adds nothing. strength: factor of half the squared slopes; at most a
+    tenth of the day's rows.
     """
+    bounds = [
+        *map(_bounds, directions),
+        *((None, None) if has_value else (0.0, 0.0) for has_value in has_unknown_value),
+    ]
     days = np.unique(matrix[:, 0])
     chosen = [(float(day), matrix[:, 0] == day) for day in days]
     return LinearModel(
-        tuple(_regression(day, matrix[of], labels[of], directions, strength) for day, of in chosen)
+        tuple(_regression(day, matrix[of], labels[of], bounds, strength) for day, of in chosen)
     )
 
 
 def _regression(
-    day: float, matrix: Floats, labels: Floats, directions: Sequence[int], strength: float
+    day: float, matrix: Floats, labels: Floats, bounds: Sequence[_Bounds], strength: float
 ) -> DayRegression:
     unknown = np.isnan(matrix)
     counts = np.maximum(1, (~unknown).sum(axis=0))
@@ -114,27 +151,34 @@ def _regression(
     scales = np.where(spread > _ROUNDING * np.abs(means), spread, np.inf)
     unknown_share = unknown.mean(axis=0)
     inputs = np.hstack([centred / scales, unknown - unknown_share])
-    bounds = [_bounds(direction) for direction in directions] + [(None, None)] * len(directions)
     penalty = min(strength, _STRENGTH_PER_ROW * len(matrix))
     base, weights = _fit(inputs, labels, bounds, penalty)
-    slopes, of_unknown = weights[: len(directions)] / scales, weights[len(directions) :]
-    at_zero = -slopes * means - of_unknown * unknown_share
-    if_unknown = of_unknown * (1 - unknown_share)
-    return DayRegression(day, base, _as_tuple(slopes), _as_tuple(at_zero), _as_tuple(if_unknown))
+    count = matrix.shape[1]
+    slopes, of_unknown = weights[:count] / scales, weights[count:]
+    return DayRegression(
+        day,
+        base,
+        slopes=_as_tuple(slopes),
+        at_zero=_as_tuple(-slopes * means - of_unknown * unknown_share),
+        if_unknown=_as_tuple(of_unknown * (1 - unknown_share)),
+        # Of a feature without any known value both are 0, and so is its slope.
+        lowest=_as_tuple(means + centred.min(axis=0)),
+        highest=_as_tuple(means + centred.max(axis=0)),
+    )
 
 
 def _as_tuple(values: Floats) -> tuple[float, ...]:
     return tuple(float(value) for value in values)
 
 
-def _bounds(direction: int) -> tuple[float | None, float | None]:
+def _bounds(direction: int) -> _Bounds:
     return (0.0 if direction > 0 else None, 0.0 if direction < 0 else None)
 
 
 def _fit(
     inputs: Floats,
     labels: Floats,
-    bounds: Sequence[tuple[float | None, float | None]],
+    bounds: Sequence[_Bounds],
     strength: float,
 ) -> tuple[float, Floats]:
     """Return base and weights with the least penalised log loss within the bounds."""

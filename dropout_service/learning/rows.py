@@ -16,8 +16,8 @@ Column = NDArray[Any]
 # The known direction of each input: 1, -1 or 0.
 DIRECTIONS = {DAY: 0, **{feature.name: feature.direction for feature in ENROLMENT_FEATURES}}
 INPUTS = tuple(DIRECTIONS)
-_NEED_ACTIVITY = {feature.name for feature in ENROLMENT_FEATURES if feature.needs_activity}
-INPUTS_WITHOUT_ACTIVITY = tuple(name for name in INPUTS if name not in _NEED_ACTIVITY)
+NEED_ACTIVITY = frozenset(feature.name for feature in ENROLMENT_FEATURES if feature.needs_activity)
+INPUTS_WITHOUT_ACTIVITY = tuple(name for name in INPUTS if name not in NEED_ACTIVITY)
 
 _NOT_TRAINED_ON = {feature.name for feature in ENROLMENT_FEATURES if not feature.is_trained_on}
 # The inputs of the two variants of a model.

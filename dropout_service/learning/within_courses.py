@@ -64,6 +64,20 @@ def within_courses(
     )
 
 
+def times_drawn(rows: EnrolmentRows, resamples: int) -> Floats:
+    """Return how often each row is in each resample of courses and their students.
+
+    The first line has each row once.
+    """
+    random = np.random.default_rng(_SEED)
+    drawn = _students_drawn(rows, resamples, random)
+    courses = _drawn_with_replacement(len(drawn), resamples, random)
+    times = np.empty((resamples + 1, len(rows)))
+    for place, (chosen, students) in enumerate(drawn):
+        times[:, chosen] = students * courses[:, [place]]
+    return times
+
+
 def _students_drawn(
     rows: EnrolmentRows, resamples: int, random: np.random.Generator
 ) -> list[tuple[Mask, Floats]]:
@@ -75,10 +89,15 @@ def _students_drawn(
     for course in np.unique(rows["course"]):
         chosen = rows["course"] == course
         students, number = np.unique(rows["student_id"][chosen], return_inverse=True)
-        count = len(students)
-        times = random.multinomial(count, np.full(count, 1 / count), resamples)
-        found.append((chosen, np.vstack([np.ones(count), times])[:, number]))
+        found.append((chosen, _drawn_with_replacement(len(students), resamples, random)[:, number]))
     return found
+
+
+def _drawn_with_replacement(count: int, resamples: int, random: np.random.Generator) -> Floats:
+    """Return how often each of `count` is drawn; a line per resample, after a line of ones."""
+    return np.vstack(
+        [np.ones(count), random.multinomial(count, np.full(count, 1 / count), resamples)]
+    )
 
 
 def _drawn(
@@ -136,9 +155,7 @@ def _means(
 ) -> dict[str, Floats]:
     """Return by method the means over the courses: of all rows, and then of each resample."""
     count = len(drawn)
-    times = np.vstack(
-        [np.ones(count), random.multinomial(count, np.full(count, 1 / count), resamples)]
-    )
+    times = _drawn_with_replacement(count, resamples, random)
     is_known = ~np.isnan(np.stack([next(iter(part.values()))[:, 0] for part in drawn], axis=1))
     weights = times * sizes * is_known
     totals = weights.sum(axis=1, keepdims=True)

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, text
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dropout_service.domain.enrolments.outcome_targets import Target
@@ -16,10 +16,7 @@ IS_ACTIVE = text("is_active")
 
 
 @register(
-    columns=(
-        "id target trees_without_activity trees_with_activity variants training metrics "
-        "evaluation created_at activated_at is_active"
-    ),
+    columns=("id target variants training metrics evaluation created_at activated_at is_active"),
     purpose="to predict; figures of many students, and no row of one",
     keep=UNTIL_REMOVED,
 )
@@ -38,12 +35,8 @@ class LearnedModel(IdempotentRow, Base):
     )
 
     target: Mapped[Target] = mapped_column(enum_column(Target))
-    trees_without_activity: Mapped[str] = mapped_column(Text, comment="As LightGBM writes them")
-    trees_with_activity: Mapped[str | None] = mapped_column(
-        Text, comment="None: no course of the training set has activity"
-    )
     variants: Mapped[dict[str, Any]] = mapped_column(
-        comment="Of each variant: features, calibration, weights, parameters"
+        comment="Of each variant: features, regressions, calibration, weights, parameters"
     )
     training: Mapped[dict[str, Any]] = mapped_column(
         comment="Presentations, courses, days and numbers of enrolments and rows"

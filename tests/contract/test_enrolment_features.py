@@ -97,9 +97,6 @@ def test_activity_is_counted_back_from_the_day(imported: Connection) -> None:
     assert (known["active_days_7"], known["active_days_28"]) == (3, 3)
     assert (known["clicks_total"], known["resource_types"]) == (20, 2)
     assert known["days_since_activity"] == 0
-    # The gaps are 29, 1 and 1 days.
-    variation = np.std([29, 1, 1]) / np.mean([29, 1, 1])
-    assert known["regularity"] == pytest.approx(1 / (1 + variation))
     # 101 has the most clicks of the four registered.
     assert known["clicks_total_percentile"] == 0.75
 
@@ -136,32 +133,40 @@ def test_polars_computes_equal_features_from_the_files(
     assert_same(imported, folder, day)
 
 
-def test_the_log_odds_of_recent_withdrawals(tmp_path: Path, private_url: str) -> None:
-    folder = write_oulad(tmp_path / "oulad", **with_sixty_more())
+def test_scores_without_weight_and_of_0_or_1_are_no_marks(tmp_path: Path, private_url: str) -> None:
+    folder = write_oulad(tmp_path / "oulad", **with_completions())
     bring_in(private_url, folder, batch_rows=1000)
     with engine_on(private_url).connect() as connection:
-        found = {}
-        for day in (27, 28, 30, 40):
+        days = {}
+        for day in (9, 10, 41):
             assert_same(connection, folder, day)
-            found[day] = of(features(connection, day), "BBB-2013B-101")["leaving_log_odds"]
-            assert np.isnan(of(features(connection, day), "AAA-2013J-101")["leaving_log_odds"])
+            days[day] = features(connection, day)
 
-    # Unknown before day 28; then 17 left of 60 and 15 of 58; a course of 48 is too small.
-    assert np.isnan([found[27], found[40]]).all()
-    assert [found[28], found[30]] == pytest.approx([np.log(17.5 / 43.5), np.log(15.5 / 43.5)])
+    one, other = (of(days[9], f"AAA-2013J-{student}") for student in (101, 106))
+    assert (one["score_mean"], one["lowest_score"], one["last_score"]) == (78, 78, 78)
+    assert (one["assessments_handed_in"], other["assessments_handed_in"]) == (3, 2)
+    assert np.isnan([other[name] for name in ("score_mean", "lowest_score", "last_score")]).all()
+    # In the other course no work has a weight: its scores are marks.
+    assert of(days[10], "BBB-2013B-101")["score_mean"] == 5
+    # A score of 40 shows that work 6 has marks after all.
+    assert of(days[41], "AAA-2013J-101")["score_mean"] == pytest.approx((78 * 50 + 1 * 20) / 70)
 
 
-def with_sixty_more() -> dict[str, str]:
-    """Return files with sixty more students in the other course; 18 leave on days 0 to 17.
-
-    The others leave later than is looked.
-    """
-    numbers = range(200, 260)
+def with_completions() -> dict[str, str]:
+    """Return files with work 5, which has no weight, and work 6, with scores of 0 or 1 at first."""
     more = {
-        "studentInfo": [f"BBB,2013B,{n},F,,Pass,Wales,,0-35,0,60,N" for n in numbers],
-        "studentRegistration": [f"BBB,2013B,{n},-9,{n - 200 if n < 218 else 200}" for n in numbers],
+        "assessments": ["AAA,2013J,5,CMA,8,0", "AAA,2013J,6,CMA,9,20"],
+        "studentAssessment": [
+            "5,101,8,0,10",
+            "5,106,8,0,90",
+            "6,101,9,0,1",
+            "6,106,9,0,0",
+            "6,105,41,0,40",
+        ],
     }
-    return {name: "\n".join([FILES[f"{name}.csv"].rstrip(), *more[name]]) for name in more}
+    files = {name: "\n".join([FILES[f"{name}.csv"].rstrip(), *more[name]]) for name in more}
+    without_weight = files["assessments"].replace("4,TMA,10,100", "4,TMA,10,0")
+    return {**files, "assessments": without_weight}
 
 
 def assert_same(connection: Connection, folder: Path, day: int) -> None:

@@ -18,12 +18,9 @@ from dropout_service.domain.enrolments.enrolment_features import (
     ACTIVITY_WINDOWS,
     FEATURE_NAMES,
     LAST_DUE,
+    MAX_COMPLETION_SCORE,
     MIDRANKED,
-    MIN_RHYTHM_GAPS,
-    MIN_STUDENTS_FOR_WITHDRAWALS,
     RANKED_ACTIVITY,
-    RHYTHM_WINDOW,
-    WITHDRAWAL_WINDOW,
     midrank_name,
     percentile_name,
 )
@@ -111,25 +108,9 @@ def enrolment_features(oulad: Oulad, as_of_day: int) -> pl.DataFrame:
     population = oulad.enrolments.filter(here, ~left.fill_null(value=False)).with_columns(
         day=pl.lit(as_of_day), registration_lead_days=-pl.col("registered_day")
     )
-    population = population.join(_leaving(oulad, as_of_day), on="course", how="left")
     rows = _with_coursework(population, oulad, as_of_day)
     rows = _with_scores(rows, oulad, as_of_day).with_columns(*_percentiles(RANKED), *_midranks())
     return _with_activity(rows, oulad, as_of_day).collect()
-
-
-def _leaving(oulad: Oulad, day: int) -> pl.LazyFrame:
-    registered, left = pl.col("registered_day"), pl.col("unregistered_day")
-    were_there = (registered.is_null() | (registered <= day)) & (
-        left.is_null() | (left > day - WITHDRAWAL_WINDOW)
-    )
-    gone = (left <= day).sum()
-    is_known = (pl.len() >= MIN_STUDENTS_FOR_WITHDRAWALS) & (day >= WITHDRAWAL_WINDOW)
-    odds = (gone + 0.5) / (pl.len() - gone + 0.5)
-    return (
-        oulad.enrolments.filter(were_there)
-        .group_by("course")
-        .agg(leaving_log_odds=pl.when(is_known).then(odds.log()))
-    )
 
 
 def _percentiles(ranked: dict[str, str]) -> list[pl.Expr]:
@@ -191,11 +172,15 @@ def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
 def _with_scores(rows: pl.LazyFrame, oulad: Oulad, day: int) -> pl.LazyFrame:
     score, weight = pl.col("score"), pl.col("weight")
     earlier = score.head(pl.len() - 1)
+    weighs = (weight > 0) | (weight.max().over("course") == 0)
+    graded = oulad.coursework.filter(weighs).join(rows.select(*KEY), on="course")
+    here = oulad.submissions.filter(pl.col("submitted_day") <= day).join(
+        graded, on=["id_assessment", "student_id"]
+    )
+    is_mark = score.max().over("id_assessment") > MAX_COMPLETION_SCORE
     found = (
-        oulad.submissions.filter(
-            pl.col("submitted_day") <= day, pl.col("is_banked") == 0, score.is_not_null()
-        )
-        .join(oulad.coursework, on="id_assessment")
+        here.filter(is_mark)
+        .filter(pl.col("is_banked") == 0, score.is_not_null())
         .sort("submitted_day", "due_day", "id_assessment")
         .group_by(KEY)
         .agg(
@@ -226,7 +211,7 @@ def _with_activity(rows: pl.LazyFrame, oulad: Oulad, day: int) -> pl.LazyFrame:
     return (
         found.with_columns(
             pl.when("has_activity").then(
-                never_since if name == "days_since_activity" else _or_none(name)
+                never_since if name == "days_since_activity" else pl.col(name).fill_null(0)
             )
             for name in names
         )
@@ -235,15 +220,8 @@ def _with_activity(rows: pl.LazyFrame, oulad: Oulad, day: int) -> pl.LazyFrame:
     )
 
 
-def _or_none(name: str) -> pl.Expr:
-    return pl.col(name) if name == "regularity" else pl.col(name).fill_null(0)
-
-
 def _active_days(oulad: Oulad, day: int) -> pl.LazyFrame:
     on, clicks = pl.col("day"), pl.col("clicks")
-    gaps = on.diff().filter(on > day - RHYTHM_WINDOW)
-    variation = gaps.std(ddof=0) / gaps.mean()
-    recent, before = clicks.filter(on > day - 14), clicks.filter((on <= day - 14) & (on > day - 28))
     return (
         oulad.days.filter(on <= day)
         .sort(*KEY, "day")
@@ -254,12 +232,8 @@ def _active_days(oulad: Oulad, day: int) -> pl.LazyFrame:
                 for days in ACTIVITY_WINDOWS
             ),
             *((on > day - days).sum().alias(f"active_days_{days}") for days in ACTIVITY_WINDOWS),
-            clicks_change=((recent.sum() + 1) / (before.sum() + 1)).log(),
             days_since_activity=day - on.max(),
             clicks_total=clicks.sum(),
-            regularity=pl.when(gaps.count() >= MIN_RHYTHM_GAPS).then(
-                (1 / (1 + variation)).round(9)
-            ),
         )
     )
 

@@ -22,7 +22,7 @@ def course(rows: int = 600) -> tuple[Floats, Floats]:
 
 
 def fitted(*directions: int) -> LinearModel:
-    return fit_linear(*course(), (0, *directions), strength=1.0)
+    return fit_linear(*course(), (0, *directions), [True] * 4, strength=1.0)
 
 
 def test_free_slopes_find_the_causes_of_each_day() -> None:
@@ -47,7 +47,7 @@ def test_a_constant_feature_has_no_slope(value: float) -> None:
     matrix, labels = course()
     matrix[:, 1] = value
 
-    linear = fit_linear(matrix, labels, (0, 0, 0, 0), strength=1.0)
+    linear = fit_linear(matrix, labels, [0] * 4, [True] * 4, strength=1.0)
 
     assert [regression.slopes[1] for regression in linear.regressions] == [0, 0]
 
@@ -63,17 +63,35 @@ def test_contributions_and_base_add_up_and_have_mean_zero_on_each_day() -> None:
         assert parts[matrix[:, 0] == day, 1:].mean(axis=0) == pytest.approx(0, abs=1e-9)
 
 
-def test_a_share_scales_all_contributions_but_that_of_the_day() -> None:
+def test_an_unknown_value_without_one_of_its_own_adds_nothing() -> None:
+    matrix, labels = course()
+    has_value = [True, True, False, True]
+    linear = fit_linear(matrix, labels, (0, 1, -1, 0), has_value, strength=1.0)
+
+    parts, _ = linear.contributions(matrix)
+
+    unknown = np.isnan(matrix[:, 2])
+    assert not parts[unknown, 2].any()
+    assert parts[~unknown, 2].std() > 0.1
+    for day in (0, 28):
+        of_day = (matrix[:, 0] == day) & ~unknown
+        assert parts[of_day, 2].mean() == pytest.approx(0, abs=1e-9)
+
+
+def test_a_value_outside_the_training_range_counts_as_the_nearest_inside() -> None:
     matrix, _ = course()
     linear = fitted(1, -1, 0)
-    parts, base = linear.contributions(matrix)
+    of_day = matrix[:, 0] == 28
+    highest = matrix[of_day, 1].max()
+    rows = np.array([[28, cause, 3.0, 1.0] for cause in (highest, highest + 0.1, highest + 50)])
 
-    halved, same_base = linear.contributions(matrix, 0.5)
+    margins, outside = linear.margins(rows), linear.is_outside(rows)
 
-    assert same_base == base
-    assert (halved[:, 0] == parts[:, 0]).all()
-    assert halved[:, 1:] == pytest.approx(parts[:, 1:] / 2)
-    assert linear.margins(matrix, 0.0) == pytest.approx(base + parts[:, 0])
+    assert margins == pytest.approx(margins[0])
+    # A value hardly beyond the range is not reported.
+    assert outside[:, 1].tolist() == [False, False, True]
+    assert not outside[:, [0, 2, 3]].any()
+    assert not linear.is_outside(matrix).any()
 
 
 def test_days_are_interpolated_and_the_last_regression_holds_beyond() -> None:
@@ -88,7 +106,8 @@ def test_days_are_interpolated_and_the_last_regression_holds_beyond() -> None:
 
 def test_a_day_without_dropout_has_a_finite_regression() -> None:
     matrix, labels = course(100)
-    linear = fit_linear(matrix, np.where(matrix[:, 0] == 0, 0.0, labels), (0, 1, -1, 0))
+    nobody_early = np.where(matrix[:, 0] == 0, 0.0, labels)
+    linear = fit_linear(matrix, nobody_early, (0, 1, -1, 0), [True] * 4)
 
     assert -8 <= linear.regressions[0].base < -3
     assert np.isfinite(linear.margins(matrix)).all()

@@ -4,13 +4,15 @@ from json import dumps, loads
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dropout_service.learning.model import RiskModel, Variant
 from dropout_service.learning.module_intercepts import intercepts_of
 from dropout_service.learning.rows import DIRECTIONS
 from dropout_service.learning.splits import calibration_splits, validation_splits
-from dropout_service.learning.training import SearchGrid, TooFewEnrolments, train
-from tests.support.oulad_fixtures.learned import ROWS, SMALL, quietly, rows, trained
+from dropout_service.learning.training import TooFewEnrolments, train
+from tests.support.oulad_fixtures.learned import ROWS, quietly, rows, trained
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def test_base_and_contributions_add_up_to_the_log_odds(model: RiskModel) -> None
 
 def test_calibrated_margins_give_the_same_probability(model: RiskModel) -> None:
     plain = model.without_activity
-    margins = plain.blend.margins(rows().matrix(plain.features))
+    margins = plain.linear.margins(rows().matrix(plain.features))
     odds = plain.calibration(margins + intercepts_of(plain.module_intercepts, rows()["module"]))
 
     assert plain.scores(rows()).probability == pytest.approx(1 / (1 + np.exp(-odds)))
@@ -75,12 +77,65 @@ def test_confidence_falls_with_unknown_features(model: RiskModel) -> None:
     assert ((known > 0) & (known <= 1)).all()
 
 
-def test_course_level_features_do_not_count_in_the_confidence(model: RiskModel) -> None:
-    known = model.scores(rows())
-    unknown = model.scores(rows().with_columns(leaving_log_odds=np.full(ROWS, np.nan)))
+def test_a_value_outside_the_training_range_counts_half_in_the_confidence(
+    model: RiskModel,
+) -> None:
+    plain = model.without_activity
+    known = plain.scores(rows()).confidence
+    far = plain.scores(rows().with_columns(score_mean=np.full(ROWS, -1000.0)))
+    unknown = plain.scores(rows().with_columns(score_mean=np.full(ROWS, np.nan)))
+    lowest = plain.scores(rows().with_columns(score_mean=np.full(ROWS, 20.0)))
 
-    assert known.contributions["leaving_log_odds"].std() > 0.05
-    assert unknown.confidence == pytest.approx(known.confidence)
+    assert far.confidence == pytest.approx((known + unknown.confidence) / 2)
+    assert (far.confidence < known).all()
+    # The mark is limited to the range of training, in which the lowest is above 20.
+    assert far.probability == pytest.approx(lowest.probability)
+
+
+def test_equal_values_are_no_reason_but_part_of_the_base(model: RiskModel) -> None:
+    """Nobody has handed anything in: that says nothing about one of the students."""
+    all_missed = rows().with_columns(assessments_missed=np.full(ROWS, 4.0))
+
+    before, after = model.scores(rows()), model.scores(all_missed)
+
+    assert after.contributions["assessments_missed"] == pytest.approx(0, abs=1e-9)
+    assert (after.base > before.base).all()
+    for course in np.unique(rows()["course"]):
+        for day in (0, 28):
+            chosen = (rows()["course"] == course) & (rows()["day"] == day)
+            active = chosen & rows()["has_activity"]
+            assert np.ptp(after.base[active]) == 0
+
+
+def test_a_small_course_is_compared_with_the_training_rows(model: RiskModel) -> None:
+    one = rows().where(np.arange(ROWS) == np.argmax(rows()["assessments_missed"]))
+
+    scores = model.scores(one)
+
+    assert scores.contributions["assessments_missed"][0] > 0.1
+
+
+@given(
+    active=st.lists(st.integers(0, 14), min_size=12, max_size=20),
+    day=st.integers(0, 60),
+)
+def test_silence_where_activity_is_known_never_lowers_a_risk(active: list[int], day: int) -> None:
+    """Beside the same student with any activity, and beside the course."""
+    count = len(active)
+    some = rows().where(np.arange(ROWS) < count)
+    course = some.with_columns(
+        course=np.full(count, "AAA-2013B"),
+        module=np.full(count, "AAA"),
+        day=np.full(count, float(day)),
+        has_activity=np.ones(count, dtype=bool),
+        active_days_14=np.array([0.0, *active[1:]]),
+    )
+    moved = course.with_columns(active_days_14=np.array([float(active[0]), *active[1:]]))
+
+    silent, other = (trained().model.scores(one) for one in (course, moved))
+
+    assert silent.contributions["active_days_14"][0] >= -1e-12
+    assert silent.probability[0] >= other.probability[0] - 1e-12
 
 
 def test_a_module_intercept_moves_the_base_and_no_contribution(model: RiskModel) -> None:
@@ -98,25 +153,26 @@ def test_a_module_intercept_moves_the_base_and_no_contribution(model: RiskModel)
         assert parts == pytest.approx(unseen.contributions[feature]), feature
 
 
-def test_a_stored_model_without_module_intercepts_still_predicts(model: RiskModel) -> None:
-    plain = model.without_activity
-    stored = plain.as_json()
-    del stored["levels"]
-
-    old = Variant.from_json(plain.blend.booster.text, stored)
-
-    margins = plain.blend.margins(rows().matrix(plain.features))
-    odds = plain.calibration(margins)
-    assert old.scores(rows()).probability == pytest.approx(1 / (1 + np.exp(-odds)))
-
-
-@pytest.mark.parametrize("lacks", ["linear", "start_share", "weights"])
+@pytest.mark.parametrize("lacks", ["linear", "course_level", "weights"])
 def test_a_stored_model_in_another_form_is_rejected(model: RiskModel, lacks: str) -> None:
     stored = model.without_activity.as_json()
     del stored[lacks]
 
     with pytest.raises(KeyError, match=lacks):
-        Variant.from_json(model.without_activity.blend.booster.text, stored)
+        Variant.from_json(stored)
+
+
+def test_a_stored_model_of_trees_is_rejected(model: RiskModel) -> None:
+    """Models of earlier releases have regressions without a training range."""
+    stored = model.without_activity.as_json()
+    stored |= {"start_share": 0.5, "course_level": {}}
+    stored["linear"] = [
+        {name: day[name] for name in ("day", "base", "slopes", "at_zero", "if_unknown")}
+        for day in stored["linear"]
+    ]
+
+    with pytest.raises(KeyError, match="lowest"):
+        Variant.from_json(stored)
 
 
 def test_a_stored_model_with_a_removed_feature_is_rejected(model: RiskModel) -> None:
@@ -124,18 +180,18 @@ def test_a_stored_model_with_a_removed_feature_is_rejected(model: RiskModel) -> 
     stored["features"] = [*stored["features"][1:], "shoe_size"]
 
     with pytest.raises(KeyError, match="shoe_size"):
-        Variant.from_json(model.without_activity.blend.booster.text, stored)
+        Variant.from_json(stored)
 
 
 def test_the_text_form_restores_a_model_exactly(model: RiskModel) -> None:
     plain = model.without_activity
     stored = loads(dumps(plain.as_json()))
-    restored = Variant.from_json(plain.blend.booster.text, stored)
+    restored = Variant.from_json(stored)
 
     assert (restored.scores(rows()).probability == plain.scores(rows()).probability).all()
 
 
-def test_the_text_form_has_the_names_of_the_first_release(model: RiskModel) -> None:
+def test_the_text_form_has_the_names_that_stored_models_have(model: RiskModel) -> None:
     stored = model.without_activity.as_json()
 
     assert stored.keys() == {
@@ -144,58 +200,19 @@ def test_the_text_form_has_the_names_of_the_first_release(model: RiskModel) -> N
         "weights",
         "levels",
         "linear",
-        "start_share",
+        "course_level",
     }
     assert stored["calibration"].keys() == {"slope", "intercept"}
     assert {frozenset(day) for day in stored["linear"]} == {
-        frozenset({"day", "base", "slopes", "at_zero", "if_unknown"})
+        frozenset({"day", "base", "slopes", "at_zero", "if_unknown", "lowest", "highest"})
     }
 
 
 def test_the_same_rows_give_the_same_model() -> None:
     few = rows().where(np.arange(ROWS) < 300)
-    one, other = (train(few, quietly, SMALL).without_activity.variant for _ in range(2))
+    one, other = (train(few, quietly).without_activity.variant for _ in range(2))
 
-    assert one.blend.booster.text == other.blend.booster.text
     assert one.as_json() == other.as_json()
-
-
-def test_trees_start_from_the_linear_model(model: RiskModel) -> None:
-    blend = model.without_activity.blend
-    matrix = rows().matrix(model.without_activity.features)
-
-    added = blend.margins(matrix) - blend.linear.margins(matrix, 0.5)
-
-    assert blend.share == 0.5
-    assert added == pytest.approx(blend.booster.margins(matrix))
-    # Trees without a start would first have to fit the base rate.
-    base_rate = rows()["label"].mean()
-    assert abs(added.mean()) < abs(np.log(base_rate / (1 - base_rate))) / 2
-
-
-def test_the_linear_share_is_tuned() -> None:
-    """A linear risk needs the linear model, a step in the risk needs trees alone."""
-    random = np.random.default_rng(5)
-    even = rows()["score_mean"].astype(np.float64)
-    chances = {0.5: 1 / (1 + np.exp((even - even.mean()) / 6)), 0.0: 0.1 + 0.8 * (even < 65)}
-    grid = SearchGrid(leaves=(8,), trees=(80,), shares=(0.0, 0.5))
-    for share, chance in chances.items():
-        labels = (random.random(ROWS) < chance).astype(np.float64)
-        labelled = rows(active_share=0.0).with_columns(label=labels)
-        assert train(labelled, quietly, grid).without_activity.variant.blend.share == share
-
-
-def test_the_number_of_trees_is_tuned() -> None:
-    """Many trees for a real relation, few trees for random labels."""
-    grid = SearchGrid(leaves=(8,), trees=(5, 80), shares=(0.0,))
-    shuffled = rows().with_columns(label=np.random.default_rng(1).permutation(rows()["label"]))
-
-    found = [
-        train(some, quietly, grid).without_activity.parameters["trees"]
-        for some in (rows(), shuffled)
-    ]
-
-    assert found == [80, 5]
 
 
 def test_no_student_is_on_both_sides_of_a_split() -> None:
@@ -213,7 +230,7 @@ def test_no_student_is_on_both_sides_of_a_split() -> None:
 
 def test_without_activity_there_is_one_variant() -> None:
     few_inactive = rows(active_share=0.0).where(np.arange(ROWS) < 300)
-    assert train(few_inactive, quietly, SMALL).with_activity is None
+    assert train(few_inactive, quietly).with_activity is None
 
 
 def test_too_few_enrolments_of_one_outcome_are_rejected() -> None:

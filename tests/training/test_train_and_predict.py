@@ -195,6 +195,24 @@ def test_data_after_the_cut_off_do_not_change_a_prediction(
     assert not on_day_90.enrolments
 
 
+def test_many_recent_leavers_raise_the_base_of_the_others(
+    past_url: str, manager: DropoutDatabaseManager
+) -> None:
+    before = manager.batch_predictions.assess_course("CCC-2014B", DAY_56)
+    assert before is not None
+    others = dict(before.enrolments)
+    leave = text("UPDATE dropout.enrolments SET unregistered_day = 50 WHERE student_id = ANY(:ids)")
+    with engine_on(past_url).connect() as connection, connection.begin() as transaction:
+        connection.execute(leave, {"ids": sorted(others)[::3]})
+        later = DropoutDatabaseManager(Database.for_bind(connection))
+        after = later.batch_predictions.assess_course("CCC-2014B", DAY_56)
+        transaction.rollback()
+    assert after is not None
+    assert len({one.base_log_odds for _, one in after.enrolments}) == 1
+    rise = [one.risk_score - others[id_].risk_score for id_, one in after.enrolments]
+    assert sum(rise) / len(rise) > 0.002
+
+
 @pytest.fixture
 def client(manager: DropoutDatabaseManager) -> Iterator[TestClient]:
     """Yield a client of the service on that database."""

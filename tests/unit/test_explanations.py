@@ -27,6 +27,24 @@ UNKNOWN = dict.fromkeys(INPUTS)
             "Work is handed in on the day it is due on average; 0 came late.",
         ),
         (
+            explanations.explain_late,
+            {"mean_lead_days": -13.0, "assessments_late": 1.0, "assessments_handed_in": 1.0},
+            {"mean_lead_days": 2.0},
+            "The one piece handed in came 13 days after it was due (course: 2 days before).",
+        ),
+        (
+            explanations.explain_late,
+            {"assessments_late": 0.0, "assessments_handed_in": 2.0},
+            {},
+            "The work handed in has no due day.",
+        ),
+        (
+            explanations.explain_marks,
+            {"score_mean": 40.0, "lowest_score": 40.0},
+            {"score_mean": 70.0},
+            "The one mark so far is 40 (course: 70).",
+        ),
+        (
             explanations.explain_missed,
             {"assessments_missed": 1.0, "assessments_due": 1.0, "missed_last_two": 1.0},
             {"assessments_missed": 0.0},
@@ -48,25 +66,19 @@ UNKNOWN = dict.fromkeys(INPUTS)
             explanations.explain_trend,
             {"score_trend": -1.0},
             {},
-            "The last score is 1 point below those before.",
+            "The last mark is 1 point below those before.",
         ),
         (
             explanations.explain_trend,
             {"score_trend": 0.2},
             {},
-            "The last score is like those before.",
+            "The last mark is like those before.",
         ),
         (
             explanations.explain_recency,
             {"days_since_activity": 38.0, "clicks_total": 0.0},
             {"days_since_activity": 2.0},
             "No activity was seen for 38 days (course: 2).",
-        ),
-        (
-            explanations.explain_change,
-            {"clicks_change": 0.0},
-            {},
-            "The last two weeks had as much activity as the two before.",
         ),
         (
             explanations.explain_activity,
@@ -82,9 +94,9 @@ UNKNOWN = dict.fromkeys(INPUTS)
         ),
         (
             explanations.explain_questions,
-            {"answers_per_week_28": 2.0},
+            {"answers_per_week_28": 0.25, "success_share_28": 0.0},
             {},
-            "2 questions a week are answered.",
+            "1 question was answered in the last four weeks, 0 % of the graded ones right.",
         ),
     ],
 )

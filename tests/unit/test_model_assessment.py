@@ -18,6 +18,7 @@ def output(contributions: dict[str, float], **changes: Any) -> ModelOutput:
         "missed_last_two": 2.0,
         "score_mean": 40.0,
         "lowest_score": 30.0,
+        "score_trend": -20.0,
         "credits": 120.0,
     }
     usual = {"score_mean": 70.0, "assessments_missed": 0.0, "credits": 60.0}
@@ -49,7 +50,7 @@ def test_the_type_has_the_largest_sum_of_contributions() -> None:
     assert missed.is_sign
     assert [reason.name for reason in found.secondary] == ["load", "marks"]
     assert found.secondary[1].text == (
-        "The scores are 40 on average (course: 70), the lowest is 30."
+        "The marks are 40 on average (course: 70), the lowest is 30."
     )
     assert (found.secondary[1].value, found.secondary[1].compared_with) == (40, 70)
     assert found.recommendations[0].startswith("Ask what keeps the student from handing in")
@@ -64,7 +65,7 @@ def test_reasons_add_up_to_the_contributions() -> None:
 
 
 def test_course_level_features_are_part_of_the_base() -> None:
-    found = assess_enrolment(output({**SIGNS, "day": -0.3, "leaving_log_odds": 0.2}))
+    found = assess_enrolment(output({**SIGNS, "day": -0.3, "assessments_due": 0.2}))
 
     assert found.base_log_odds == pytest.approx(-1.6)
     assert {reason.name for reason in (*found.primary, *found.secondary)} == {
@@ -83,14 +84,19 @@ def test_circumstances_have_advice_but_no_type() -> None:
 
 
 def test_unknown_values_cause_no_type_and_no_advice() -> None:
-    nothing_marked = {**output({}).values, "score_mean": None, "lowest_score": None}
+    nothing_marked = {
+        **output({}).values,
+        "score_mean": None,
+        "lowest_score": None,
+        "score_trend": None,
+    }
     found = assess_enrolment(output({"score_mean": 0.3}, values=nothing_marked))
 
     assert found.dropout_type is DropoutType.NO_DROPOUT
     assert found.recommendations == ()
     [reason] = found.secondary
     assert (reason.name, reason.contribution, reason.is_sign) == ("marks", 0.3, False)
-    assert reason.text == "No score is known yet."
+    assert reason.text == "No mark is known yet."
 
 
 def test_values_without_trouble_cause_no_advice() -> None:
@@ -138,3 +144,32 @@ def test_topics_with_only_unknown_features_are_listed_as_missing() -> None:
     assert "pause" in {missing.name for missing in found.missing}
     assert "marks" not in {missing.name for missing in found.missing}
     assert "recency" not in {missing.name for missing in found.missing}
+
+
+@pytest.mark.parametrize(
+    ("feature", "usual", "trouble"),
+    [
+        ("registration_lead_percentile", 0.5, 0.2),
+        ("registration_lead_percentile", 0.0, 0.0),
+        ("credits", 60.0, 90.0),
+        ("previous_attempts", 0.0, 1.0),
+        ("days_since_submission", 12.0, 20.0),
+        ("days_since_activity", 1.0, 22.0),
+        ("active_days_14", 6.0, 0.0),
+        ("resource_types", 5.0, 2.0),
+        ("answers_per_week_28", 3.0, 0.0),
+        ("score_mean", 70.0, 69.0),
+        ("score_trend", 0.0, -5.0),
+    ],
+)
+def test_a_value_like_that_of_the_course_is_no_sign(
+    feature: str, usual: float, trouble: float
+) -> None:
+    """Registration like the majority is no reason, even if it raises the risk."""
+    nothing: dict[str, Any] = {**dict.fromkeys(INPUTS), "assessments_banked": 0.0}
+    medians = {**nothing, feature: usual}
+    for value, is_sign in ((usual, False), (trouble, trouble != usual)):
+        values = {**nothing, feature: value}
+        found = assess_enrolment(output({feature: 0.5}, values=values, medians=medians))
+        [reason] = (*found.primary, *found.secondary)
+        assert reason.is_sign == is_sign, (feature, value)

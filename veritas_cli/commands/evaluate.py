@@ -18,8 +18,6 @@ from dropout_service.learning.evaluation import evaluate_days
 from dropout_service.learning.rows import INPUTS
 from dropout_service.learning.training import (
     TRAINING_DAYS,
-    TrainedModel,
-    TrainedVariant,
 )
 from shared_db.errors import ConfigurationError
 from veritas_cli.database import exit_on_error
@@ -41,45 +39,31 @@ from veritas_cli.terminal import command_console
 CUT_OFFS = (0, 28, 56, 84, 112)
 RESAMPLES = 300
 PURPOSE = (
-    "**Purpose.** Staff can talk with about a tenth of a course. The model shows them which "
-    "students to begin with, and why. It ranks the enrolments of a course, and gives each a "
-    "calibrated probability of leaving before the end. It is no ground for refusing anything to "
-    "anybody, and no verdict."
+    "**Purpose.** Staff can talk with about a tenth of a course. The model says with which "
+    "students to begin, and why. It is no verdict, and no ground for refusing anything."
+)
+METHOD = (
+    "**Method.** A logistic regression adds up the signs, such as missed work, low marks or "
+    "silence; each has a fixed weight for a part of the course. A sign with a known direction "
+    "never counts against it: missed work never lowers a risk. A value beyond those of the "
+    "training courses counts as the nearest one there, and lowers the confidence. The level of a "
+    "course is the same for all of its students. It comes from its module, if that was trained "
+    "on, and from the students who left in the last four weeks, compared with those expected to "
+    "leave. The risks are calibrated on courses that the model had not seen."
 )
 _OF_ONE_UNIVERSITY = (
-    "The model learned from distance courses of one university. Before you use it elsewhere, train "
-    "and evaluate it on your own courses."
+    "It learned from distance courses of one university: train and evaluate it on your own courses."
 )
 _OF_ANY_SCHOOL = (
-    "Dropout is hard to predict before the first work is due: early figures are little better than "
-    "chance. A score counts from the day of submission, since the day of marking is not known; in "
-    "reality it comes later. Course-wide values change from year to year, and the base rate with "
-    "them."
+    "Before the first work is due it is little better than chance. A score counts from the day of "
+    "submission; in reality it comes later. How many leave a course changes from year to year."
 )
 LIMITS = f"**Limits.** {_OF_ONE_UNIVERSITY} {_OF_ANY_SCHOOL}"
 SCOPE = (
-    "The evaluation covers enrolments that were still registered at the end of the cut-off day. "
-    "Students who had left before, or who withdrew on an unknown day, are not counted. Gender, "
-    "disability, region, age, deprivation and prior education are no features. Calibration error: "
-    "ten bins of equal count. The logistic regression has all known features and is fitted for "
-    "each day. Its penalty, and whether it includes course-wide features, are chosen on the "
-    "training presentations. The logistic regression with modules also has an intercept for each "
-    "module of the training presentations, as the model has. The share of the rules that fire is "
-    "turned into a probability on the training presentations."
-)
-METHOD = (
-    "**Method.** First a logistic regression adds up the signs, such as missed work or low marks. "
-    "Each sign raises or lowers the risk by a fixed weight for a period of the course: a fortnight "
-    "in the first sixteen weeks, four weeks from then on. Then small decision trees, each of a few "
-    "yes-or-no questions, correct the sum where a combination of signs means more or less than its "
-    "parts. Where the direction of a sign is known, neither step goes against it: missed work "
-    "never lowers a risk. Two values are the same for all students of a course: the share that "
-    "left in the last four weeks and, for a module of the training presentations, how far its "
-    "dropout rate was above or below the rate that the signs predict. The number of trees, and "
-    "whether the trees start from the full sum, half of it or none, were chosen on the training "
-    "presentations. Each of their courses (with a single course, each fifth of the students) was "
-    "then judged by a model that had not seen it. From that the risks were adjusted: of students "
-    "with a risk of 30 %, about 30 in 100 left."
+    "**Evaluated** are enrolments still registered at the end of the day. Gender, disability, "
+    "region, age, deprivation and prior education are no features. For comparison: a logistic "
+    "regression of all features for each day, with a penalty chosen on the training courses and "
+    "without the level of a course; and the share of four rules that fire, as a probability."
 )
 _LIBRARIES = {"matplotlib": "matplotlib", "sklearn": "scikit-learn"}
 _PRESENTATIONS = "A completed presentation, as 2013B; separate several by commas or spaces."
@@ -109,7 +93,7 @@ def evaluate(
         _require_libraries()
         named = _named(train_on, test_on)
         _require_folders(markdown, html)
-        text = _paragraphs(remarks)
+        text = _blocks(remarks)
         manager, console = learning_manager("evaluate"), command_console()
         sides = named or latest_and_others(finished_courses(manager))
         request = _Request(*sides, named is None, target, resamples, remarks, text)
@@ -122,7 +106,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Request:
-    """One evaluation; paragraphs: the contents of the file of remarks.
+    """One evaluation; remarks_blocks: the contents of the file of remarks.
 
     is_default: no presentation was named, so only the finished courses of each count.
     """
@@ -133,7 +117,7 @@ class _Request:
     target: Target
     resamples: int
     remarks: Path | None
-    paragraphs: tuple[str, ...]
+    remarks_blocks: tuple[str, ...]
 
     @property
     def command(self) -> str:
@@ -175,14 +159,16 @@ def _require_folders(*reports: Path) -> None:
             raise ConfigurationError(f"{report} is a folder.")
 
 
-def _paragraphs(remarks: Path | None) -> tuple[str, ...]:
+def _blocks(remarks: Path | None) -> tuple[str, ...]:
     if remarks is None:
         return ()
     try:
         text = remarks.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as failure:
         raise ConfigurationError(f"--remarks: {remarks} is no text that can be read.") from failure
-    return tuple(" ".join(part.split()) for part in text.split("\n\n") if part.strip())
+    blocks = (part.strip() for part in text.split("\n\n"))
+    # The lines of a table stay; those of a paragraph are joined.
+    return tuple(b if b.startswith("|") else " ".join(b.split()) for b in blocks if b)
 
 
 def _evaluate(manager: DropoutDatabaseManager, console: Console, request: _Request) -> Report:
@@ -203,9 +189,9 @@ def _evaluate(manager: DropoutDatabaseManager, console: Console, request: _Reque
             "There is nothing to judge: on no day did some students leave and others stay."
         )
     moved = drifts(at_cut_offs, judged, [name for name in INPUTS if name != DAY])
-    title = f"Model card: dropout risk, judged on {', '.join(request.judged_on)}"
-    about = [*_about(trained, request, source_of(learned)), *_left_out([day.day for day in found])]
-    return Report(title, about, found, moved)
+    title = f"Model card: dropout risk, evaluated on {', '.join(request.judged_on)}"
+    about = [*_about(request, source_of(learned)), *_left_out([day.day for day in found])]
+    return Report(title, about, found, moved, request.remarks_blocks)
 
 
 def _courses(
@@ -216,15 +202,14 @@ def _courses(
     return manager.training_sets.get_courses(presentations)
 
 
-def _about(trained: TrainedModel, request: _Request, source: str) -> list[str]:
+def _about(request: _Request, source: str) -> list[str]:
     setup = (
-        f"TrainedModel on {', '.join(request.learned_from)}, evaluated on "
-        f"{', '.join(request.judged_on)}. Target: {request.target}. {_meaning(request.target)}"
-        f"{_parameters(trained)} {request.resamples} resamples of the students. Data: {source}."
+        f"Trained on {', '.join(request.learned_from)}, evaluated on "
+        f"{', '.join(request.judged_on)}, {request.resamples} resamples. Target: {request.target}."
+        f"{_meaning(request.target)} Data: {source}."
     )
-    command = f"Command: `{request.command}`"
     limits = LIMITS if source == OULAD else f"**Limits.** {_OF_ANY_SCHOOL}"
-    return [PURPOSE, METHOD, setup, SCOPE, limits, *request.paragraphs, command]
+    return [PURPOSE, METHOD, SCOPE, limits, setup, f"Command: `{request.command}`"]
 
 
 def _left_out(judged: list[int]) -> list[str]:
@@ -236,20 +221,7 @@ def _left_out(judged: list[int]) -> list[str]:
 
 
 def _meaning(target: Target) -> str:
-    return "" if target is Target.WITHDRAWN else "Leaving here includes staying and failing. "
-
-
-def _parameters(trained: TrainedModel) -> str:
-    texts = [_variant("Courses without activity data", trained.without_activity)]
-    if trained.with_activity is not None:
-        texts.append(_variant("Courses with activity data", trained.with_activity))
-    return " ".join(texts)
-
-
-def _variant(courses: str, trained: TrainedVariant) -> str:
-    trees, leaves = trained.parameters["trees"], trained.parameters["leaves"]
-    share = trained.variant.blend.share
-    return f"{courses}: {share:.0%} of the sum of signs, {trees} trees of up to {leaves} leaves."
+    return "" if target is Target.WITHDRAWN else " Leaving here includes staying and failing."
 
 
 def _print(console: Console, report: Report) -> None:

@@ -121,8 +121,6 @@ def print_validation(console: Console, trained: TrainedModel, row: LearnedModel)
 
 
 def _table(title: str, variant: TrainedVariant, caption: str) -> Table:
-    trees, leaves = variant.parameters["trees"], variant.parameters["leaves"]
-    title = f"{title}: {trees} trees of {leaves} leaves"
     table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
     for head in ("Day", "Enrolments", *_FIGURES.values()):
         table.add_column(head, justify="right")

@@ -5,24 +5,11 @@ from dataclasses import dataclass
 from html import escape
 
 from dropout_service.learning.auditing import Drift
-from dropout_service.learning.evaluation import (
-    BASELINES,
-    DayEvaluation,
-    PopulationFigures,
-)
+from dropout_service.learning.evaluation import BASELINES, LOGISTIC, MODEL, DayEvaluation
 from dropout_service.learning.metrics import Interval
 from veritas_cli.evaluation import plots
 
-HEADS = {
-    "roc_auc": "ROC-AUC",
-    "pr_auc": "PR-AUC",
-    "brier_skill": "Brier skill",
-    "calibration_error": "Calibration error",
-    "precision": "Precision at 10 %",
-    "recall": "Recall at 10 %",
-}
-_COMPARED = ("roc_auc", "pr_auc", "brier_skill")
-_MAX_DRIFTS = 8
+_MAX_DRIFTS = 5
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>body{{font:15px sans-serif;max-width:72em;margin:2em auto;padding:0 1em}}
@@ -46,32 +33,31 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """Results of an evaluation; about: paragraphs before the tables."""
+    """Results of an evaluation.
+
+    about: paragraphs before the tables. remarks: blocks of Markdown after them: headings, tables
+    and paragraphs.
+    """
 
     title: str
     about: Sequence[str]
     days: Sequence[DayEvaluation]
     drifts: Sequence[Drift]
+    remarks: Sequence[str]
 
     def tables(self) -> list[Table]:
         """Return all tables, in the order of the report."""
-        seen = [(day.day, day.seen_modules) for day in self.days if day.seen_modules is not None]
-        everybody = [(day.day, day.all_modules) for day in self.days]
-        tables = [_figures("All modules", everybody), _differences("All modules", everybody)]
-        if seen:
-            title = "Only modules of the training presentations"
-            tables += [_figures(title, seen), _differences(title, seen)]
-        return [*tables, _rules(self.days), _gaps(self.days), _drifts(self.drifts)]
+        return [_within(self.days), _pooled(self.days), _gaps(self.days), _drifts(self.drifts)]
 
     def markdown(self) -> str:
         """Return the report as Markdown."""
-        parts = [f"# {self.title}", *self.about, *map(_markdown, self.tables())]
-        return "\n\n".join(parts) + "\n"
+        tables = map(_markdown, self.tables())
+        return "\n\n".join([f"# {self.title}", *self.about, *tables, *self.remarks]) + "\n"
 
     def html(self) -> str:
         """Return the report as one self-contained HTML page."""
-        parts = [f"<h1>{escape(self.title)}</h1>", *(f"<p>{_plain(a)}</p>" for a in self.about)]
-        parts += [*map(_html, self.tables()), *self._plots()]
+        parts = [f"<h1>{escape(self.title)}</h1>", *map(_block, self.about)]
+        parts += [*map(_html, self.tables()), *map(_block, self.remarks), *self._plots()]
         return _PAGE.format(title=escape(self.title), body="\n".join(parts))
 
     def _plots(self) -> Iterable[str]:
@@ -82,8 +68,12 @@ class Report:
             yield from (plots.roc(day), plots.capacity(day), plots.calibration(day))
 
 
-def _plain(paragraph: str) -> str:
-    return escape(paragraph.replace("**", "").replace("`", ""))
+def _block(block: str) -> str:
+    """Return a block of Markdown as HTML."""
+    text = escape(block.replace("**", "").replace("`", ""))
+    if block.startswith("|"):
+        return f"<pre>{text}</pre>"
+    return f"<h2>{text.lstrip('# ')}</h2>" if block.startswith("#") else f"<p>{text}</p>"
 
 
 def shown(interval: Interval) -> str:
@@ -91,56 +81,59 @@ def shown(interval: Interval) -> str:
     return f"{interval.value:.3f} ({interval.low:.3f} to {interval.high:.3f})"
 
 
-def _figures(title: str, days: Sequence[tuple[int, PopulationFigures]]) -> Table:
-    rows = [
-        [
-            str(day),
-            judge,
-            str(of.rows),
-            f"{of.positives / of.rows:.3f}",
-            *(shown(figures[name]) for name in HEADS),
-        ]
-        for day, of in days
-        for judge, figures in of.by_method.items()
-    ]
-    heads = ("Day", "By", "Enrolments", "Base rate", *HEADS.values())
-    note = (
-        "In brackets: the middle 95 % of the resamples of students. Chance increases a calibration "
-        "error, and resampling adds chance, so the interval may lie above the figure."
-    )
-    return Table(title, note, heads, rows)
-
-
-def _differences(title: str, days: Sequence[tuple[int, PopulationFigures]]) -> Table:
-    rows = [
-        [str(day), HEADS[name], *(shown(of.ahead_of[judge][name]) for judge in BASELINES)]
-        for day, of in days
-        for name in _COMPARED
-    ]
-    note = (
-        "The model's figure less the baseline's, on the same resamples of students. Both AUC "
-        "measure the ranking; Brier skill also measures how accurate the risk is as a probability."
-    )
-    heads = ("Day", "Figure", *(f"Ahead of {judge}" for judge in BASELINES))
-    return Table(f"{title}: difference to the baselines", note, heads, rows)
-
-
-def _rules(days: Sequence[DayEvaluation]) -> Table:
+def _within(days: Sequence[DayEvaluation]) -> Table:
     rows = [
         [
             str(day.day),
-            rule.name,
-            str(rule.applicable) if rule.applicable else "not applicable (0)",
-            str(rule.fired),
-            _share(rule.precision),
-            _share(rule.recall),
+            str(day.within.courses),
+            *(
+                shown(figures[name])
+                for name in ("roc_auc", "precision")
+                for figures in (
+                    day.within.by_method[MODEL],
+                    *(day.within.ahead_of[baseline] for baseline in BASELINES),
+                )
+            ),
         ]
         for day in days
-        for rule in day.rules
     ]
-    note = "Each rule on the enrolments to which it applies; two rules need clicks."
-    heads = ("Day", "Rule", "Applicable to", "Fires for", "Precision", "Recall")
-    return Table("The four rules, one by one", note, heads, rows)
+    ahead = [f"ahead of {baseline}" for baseline in BASELINES]
+    heads = ("Day", "Courses", "ROC-AUC", *ahead, "Precision at 10 %", *ahead)
+    note = (
+        "Each course by itself, as staff see it; means weighted by size. ROC-AUC: the share of "
+        "pairs of a leaver and another student in the right order, 0.5 by chance. Precision: the "
+        "share of leavers among the tenth with the highest risk. In brackets: the middle 95 % of "
+        "the resamples of courses and students. Ahead: the model's figure less the other's."
+    )
+    return Table("Within courses", note, heads, rows)
+
+
+def _pooled(days: Sequence[DayEvaluation]) -> Table:
+    rows = [
+        [
+            str(day.day),
+            str(day.pooled.rows),
+            f"{day.pooled.positives / day.pooled.rows:.3f}",
+            shown(day.pooled.by_method[MODEL]["roc_auc"]),
+            shown(day.pooled.ahead_of[LOGISTIC]["roc_auc"]),
+            shown(day.pooled.by_method[MODEL]["brier_skill"]),
+            shown(day.pooled.ahead_of[LOGISTIC]["brier_skill"]),
+            shown(day.pooled.by_method[MODEL]["calibration_error"]),
+            shown(day.pooled.by_method[MODEL]["precision"]),
+        ]
+        for day in days
+    ]
+    ahead = f"ahead of {LOGISTIC}"
+    heads = ("Day", "Enrolments", "Left", "ROC-AUC", ahead, "Brier skill", ahead)
+    note = (
+        "All courses in one list, so how many leave each course counts too. Brier skill: 1 is "
+        "perfect, 0 is as good as the mean rate for everybody. Calibration error: the mean "
+        "distance of risk and share of leavers, in ten bins of equal count. In brackets: the "
+        "middle 95 % of the resamples of students."
+    )
+    return Table(
+        "All courses together", note, (*heads, "Calibration error", "Precision at 10 %"), rows
+    )
 
 
 def _gaps(days: Sequence[DayEvaluation]) -> Table:
@@ -151,14 +144,14 @@ def _gaps(days: Sequence[DayEvaluation]) -> Table:
             "; ".join(
                 f"{name} {_share(rate)} of {gap.leavers[name]}" for name, rate in gap.missed.items()
             ),
-            _share(gap.gap),
+            "-" if gap.gap is None else shown(gap.gap),
         ]
         for day in days
         for gap in day.gaps
     ]
     note = (
-        "The share of each group's leavers outside the tenth with the highest risk. None of these "
-        "attributes is a feature."
+        "The share of each group's leavers outside the tenth of their course with the highest "
+        "risk. No such attribute is a feature. An interval that contains 0 may be chance."
     )
     heads = ("Day", "Attribute", "Missed, of leavers", "Gap")
     return Table("Missed leavers by group", note, heads, rows)
@@ -167,11 +160,11 @@ def _gaps(days: Sequence[DayEvaluation]) -> Table:
 def _drifts(drifts: Sequence[Drift]) -> Table:
     rows = [
         [drift.feature, f"{drift.index:.3f}", *(f"{share:.3f}" for share in drift.unknown)]
-        for drift in drifts[:_MAX_DRIFTS]
+        for drift in [known for known in drifts if max(known.unknown) < 1][:_MAX_DRIFTS]
     ]
     note = (
         "Population stability index from training to test, over all days: below 0.1 small, above "
-        "0.25 large."
+        "0.25 large. Features that are always unknown on one side are left out."
     )
     heads = ("Feature", "Index", "Unknown in training", "Unknown in test")
     return Table("Features with the largest drift", note, heads, rows)

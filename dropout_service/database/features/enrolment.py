@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from dropout_service.database.features.enrolment_query import (
     ACTIVE,
     COURSE,
-    LEAVING,
+    PIECES,
     PRESENT,
     SEEN,
     SET_WORK,
@@ -148,13 +148,11 @@ def _statement() -> str:
     # Materialized: PostgreSQL would otherwise compute a CTE again for each use.
     return f"""
     WITH course AS MATERIALIZED ({COURSE}), present AS MATERIALIZED ({PRESENT}),
-    leaving AS ({LEAVING}),
-    set_work AS MATERIALIZED ({SET_WORK}), work AS ({WORK}), seen AS ({SEEN}), uses AS ({USES}),
-    active AS ({ACTIVE}),
+    set_work AS MATERIALIZED ({SET_WORK}), pieces AS ({PIECES}), work AS ({WORK}),
+    seen AS ({SEEN}), uses AS ({USES}), active AS ({ACTIVE}),
     combined AS (
         SELECT *, {_aliased(_SHARES | _QUESTIONS)}
-        FROM present LEFT JOIN work USING (id) LEFT JOIN active USING (id)
-        LEFT JOIN leaving USING (course_id)),
+        FROM present LEFT JOIN work USING (id) LEFT JOIN active USING (id)),
     ranked AS (
         SELECT combined.*, {_percentiles(_RANKED_COURSEWORK | _RANKED_ACTIVITY)},
             {_midranks(_MIDRANKED)}

@@ -7,10 +7,7 @@ was handed in, a row of the rollup its day, a resource the first day of its use.
 from dropout_service.domain.enrolments.enrolment_features import (
     ACTIVITY_WINDOWS,
     LAST_DUE,
-    MIN_RHYTHM_GAPS,
-    MIN_STUDENTS_FOR_WITHDRAWALS,
-    RHYTHM_WINDOW,
-    WITHDRAWAL_WINDOW,
+    MAX_COMPLETION_SCORE,
 )
 
 
@@ -47,72 +44,67 @@ WHERE coalesce(e.registered_day <= c.day, true) AND coalesce(e.unregistered_day 
     AND {_IS_ASSESSED}
 """  # noqa: S608 - our own constants
 
-# Half a student on either side keeps the log-odds finite (Haldane 1956, Annals of Human Genetics
-# 20:309).
-LEAVING = f"""
-SELECT e.course_id,
-    CASE WHEN count(*) >= {MIN_STUDENTS_FOR_WITHDRAWALS} THEN
-        ln((count(*) FILTER (WHERE e.unregistered_day <= c.day) + 0.5)::float8
-            / (count(*) FILTER (WHERE coalesce(e.unregistered_day > c.day, true)) + 0.5))
-    END AS leaving_log_odds
-FROM dropout.enrolments AS e JOIN course AS c ON c.id = e.course_id
-WHERE c.day >= {WITHDRAWAL_WINDOW} AND coalesce(e.registered_day <= c.day, true)
-    AND coalesce(e.unregistered_day > c.day - {WITHDRAWAL_WINDOW}, true)
-    AND {_IS_ASSESSED}
-GROUP BY e.course_id
-"""  # noqa: S608 - our own constants
-
 # Exams are excluded: they take place after everything that is predicted.
 SET_WORK = """
 SELECT w.id, w.course_id, w.due_day, w.weight, coalesce(w.due_day <= c.day, false) AS is_due,
     row_number() OVER (
         PARTITION BY w.course_id, coalesce(w.due_day <= c.day, false)
-        ORDER BY w.due_day DESC, length(w.id) DESC, w.id DESC) AS place
+        ORDER BY w.due_day DESC, length(w.id) DESC, w.id DESC) AS place,
+    w.weight > 0 OR NOT bool_or(w.weight > 0) OVER (PARTITION BY w.course_id) AS is_graded
 FROM dropout.coursework AS w JOIN course AS c ON c.id = w.course_id
 WHERE NOT w.is_exam
 """
 
-_LATEST_SCORES = (
-    "array_agg(s.score ORDER BY s.submitted_day DESC, w.due_day DESC NULLS LAST,"
-    " length(w.id) DESC, w.id DESC) FILTER (WHERE s.score IS NOT NULL AND NOT s.is_banked)"
-)
-
-# Work that was due before the student registered was not missed.
-_MISSED = "w.is_due AND s.id IS NULL AND coalesce(w.due_day >= -p.registration_lead_days, true)"
-_SCORE_MEAN = rounded(
-    "coalesce(sum(s.score * w.weight) FILTER (WHERE NOT s.is_banked)"
-    " / nullif(sum(w.weight) FILTER (WHERE s.score IS NOT NULL AND NOT s.is_banked), 0),"
-    " avg(s.score) FILTER (WHERE NOT s.is_banked))"
-)
-
-WORK = f"""
-SELECT p.id,
-    count(*) FILTER (WHERE w.is_due) AS assessments_due,
-    count(*) FILTER (WHERE NOT s.is_banked) AS assessments_handed_in,
-    count(s.id) FILTER (WHERE w.is_due)::float8
-        / nullif(count(*) FILTER (WHERE w.is_due), 0) AS due_done_share,
-    count(*) FILTER (WHERE NOT s.is_banked AND s.submitted_day > w.due_day) AS assessments_late,
-    count(*) FILTER (WHERE {_MISSED}) AS assessments_missed,
-    CASE WHEN bool_or(w.is_due) THEN
-        count(*) FILTER (WHERE {_MISSED} AND w.place <= {LAST_DUE})
-    END AS missed_last_two,
-    count(*) FILTER (WHERE s.is_banked) AS assessments_banked,
-    sum(w.weight) FILTER (WHERE s.id IS NOT NULL) AS weight_done,
-    nullif(sum(w.weight), 0) AS weight_set,
-    sum(w.weight) FILTER (WHERE w.is_due AND s.id IS NOT NULL) AS due_weight_done,
-    nullif(sum(w.weight) FILTER (WHERE w.is_due), 0) AS due_weight_set,
-    max(s.submitted_day) FILTER (WHERE NOT s.is_banked) AS last_submitted_day,
-    avg(w.due_day - s.submitted_day) FILTER (WHERE NOT s.is_banked)::float8 AS mean_lead_days,
-    {_SCORE_MEAN} AS score_mean,
-    min(s.score) FILTER (WHERE NOT s.is_banked) AS lowest_score,
-    sum(s.score) FILTER (WHERE NOT s.is_banked) AS score_sum,
-    count(s.score) FILTER (WHERE NOT s.is_banked) AS scores,
-    ({_LATEST_SCORES})[1] AS last_score
+# Each piece of set work for each student. A score is a mark unless the piece has no weight while
+# other work of the course has, or all scores so far are 0 or 1, which only say that it was done.
+PIECES = f"""
+SELECT p.id, p.day, p.registration_lead_days, w.id AS coursework_id, w.due_day, w.weight, w.is_due,
+    w.place, s.id AS submission_id, s.submitted_day, s.is_banked,
+    CASE WHEN w.is_graded AND NOT s.is_banked
+        AND max(s.score) OVER (PARTITION BY w.id) > {MAX_COMPLETION_SCORE}
+    THEN s.score END AS mark
 FROM present AS p
 JOIN set_work AS w ON w.course_id = p.course_id
 LEFT JOIN dropout.submissions AS s
     ON s.enrolment_id = p.id AND s.coursework_id = w.id AND s.submitted_day <= p.day
-GROUP BY p.id
+"""  # noqa: S608 - our own constants
+
+# Work that was due before the student registered was not missed.
+_MISSED = "is_due AND submission_id IS NULL AND coalesce(due_day >= -registration_lead_days, true)"
+_LATEST_MARKS = (
+    "array_agg(mark ORDER BY submitted_day DESC, due_day DESC NULLS LAST,"
+    " length(coursework_id) DESC, coursework_id DESC) FILTER (WHERE mark IS NOT NULL)"
+)
+_SCORE_MEAN = rounded(
+    "coalesce(sum(mark * weight) / nullif(sum(weight) FILTER (WHERE mark IS NOT NULL), 0),"
+    " avg(mark))"
+)
+
+WORK = f"""
+SELECT id,
+    count(*) FILTER (WHERE is_due) AS assessments_due,
+    count(*) FILTER (WHERE NOT is_banked) AS assessments_handed_in,
+    count(submission_id) FILTER (WHERE is_due)::float8
+        / nullif(count(*) FILTER (WHERE is_due), 0) AS due_done_share,
+    count(*) FILTER (WHERE NOT is_banked AND submitted_day > due_day) AS assessments_late,
+    count(*) FILTER (WHERE {_MISSED}) AS assessments_missed,
+    CASE WHEN bool_or(is_due) THEN
+        count(*) FILTER (WHERE {_MISSED} AND place <= {LAST_DUE})
+    END AS missed_last_two,
+    count(*) FILTER (WHERE is_banked) AS assessments_banked,
+    sum(weight) FILTER (WHERE submission_id IS NOT NULL) AS weight_done,
+    nullif(sum(weight), 0) AS weight_set,
+    sum(weight) FILTER (WHERE is_due AND submission_id IS NOT NULL) AS due_weight_done,
+    nullif(sum(weight) FILTER (WHERE is_due), 0) AS due_weight_set,
+    max(submitted_day) FILTER (WHERE NOT is_banked) AS last_submitted_day,
+    avg(due_day - submitted_day) FILTER (WHERE NOT is_banked)::float8 AS mean_lead_days,
+    {_SCORE_MEAN} AS score_mean,
+    min(mark) AS lowest_score,
+    sum(mark) AS score_sum,
+    count(mark) AS scores,
+    ({_LATEST_MARKS})[1] AS last_score
+FROM pieces
+GROUP BY id
 """  # noqa: S608 - our own constants
 
 _AGE = "c.first_day + c.day - d.day"
@@ -122,15 +114,10 @@ _IN_WINDOWS = ",\n    ".join(
     for days in ACTIVITY_WINDOWS
 )
 
-# Each active day of the last weeks is a bit of `rhythm`, the newest the lowest; zeros between two
-# ones are a gap.
 SEEN = f"""
 SELECT d.course, d.student_id, {_IN_WINDOWS},
     sum(d.clicks) AS clicks_total,
     min({_AGE}) AS days_since_activity,
-    bit_or(1::bigint << ({_AGE})) FILTER (WHERE {_AGE} < {RHYTHM_WINDOW}) AS rhythm,
-    min({_AGE}) FILTER (WHERE {_AGE} >= {RHYTHM_WINDOW}) AS age_before_rhythm,
-    max({_AGE}) FILTER (WHERE {_AGE} < {RHYTHM_WINDOW}) AS first_age_of_rhythm,
     sum(d.answers) FILTER (WHERE {_AGE} < 28) AS answers_28,
     sum(d.graded) FILTER (WHERE {_AGE} < 28) AS graded_28,
     sum(d.correct) FILTER (WHERE {_AGE} < 28) AS correct_28,
@@ -150,23 +137,6 @@ WHERE c.has_activity AND u.first_day <= c.first_day + c.day
 GROUP BY u.course, u.student_id
 """
 
-# A gap has one day more than the zeros between two ones; zeros at the ends are no gap.
-_GAPS = """
-LEFT JOIN LATERAL (
-    SELECT count(gap) AS gaps, avg(gap)::float8 AS mean, stddev_pop(gap)::float8 AS deviation
-    FROM (
-        SELECT length(zeros) + 1 AS gap
-        FROM unnest(string_to_array(trim(BOTH '0' FROM seen.rhythm::bit(64)::text), '1'))
-            WITH ORDINALITY AS part (zeros, place)
-        WHERE place > 1 AND place <= seen.rhythm_days
-        UNION ALL SELECT seen.age_before_rhythm - seen.first_age_of_rhythm
-        WHERE seen.age_before_rhythm IS NOT NULL AND seen.first_age_of_rhythm IS NOT NULL
-    ) AS gap
-) AS rhythm ON true
-"""
-
-_REGULARITY = rounded("1 / (1 + rhythm.deviation / rhythm.mean)")
-
 # Unknown if resources were viewed in the course, and no event names their type.
 _KNOWS_TYPES = (
     "count(uses.resource_types) OVER (PARTITION BY p.course_id) > 0"
@@ -178,23 +148,17 @@ SELECT p.id,
     coalesce(seen.clicks_7, 0)::float8 AS clicks_per_week_7,
     coalesce(seen.clicks_14, 0) * 7 / 14.0::float8 AS clicks_per_week_14,
     coalesce(seen.clicks_28, 0) * 7 / 28.0::float8 AS clicks_per_week_28,
-    ln((coalesce(seen.clicks_14, 0) + 1)::float8
-        / (coalesce(seen.clicks_28, 0) - coalesce(seen.clicks_14, 0) + 1)) AS clicks_change,
     coalesce(seen.active_days_7, 0) AS active_days_7,
     coalesce(seen.active_days_14, 0) AS active_days_14,
     coalesce(seen.active_days_28, 0) AS active_days_28,
     coalesce(seen.days_since_activity, p.day - c.activity_from + 1) AS days_since_activity,
     coalesce(seen.clicks_total, 0) AS clicks_total,
     CASE WHEN {_KNOWS_TYPES} THEN coalesce(uses.resource_types, 0) END AS resource_types,
-    CASE WHEN rhythm.gaps >= {MIN_RHYTHM_GAPS}
-        THEN {_REGULARITY} END AS regularity,
     seen.answers, seen.submissions, seen.judged, seen.answers_28, seen.graded_28,
     seen.correct_28, seen.solved
 FROM present AS p
 JOIN course AS c ON c.id = p.course_id
-LEFT JOIN (SELECT *, bit_count(rhythm::bit(64)) AS rhythm_days FROM seen) AS seen
-    ON seen.course = p.course_id AND seen.student_id = p.student_id
+LEFT JOIN seen ON seen.course = p.course_id AND seen.student_id = p.student_id
 LEFT JOIN uses ON uses.course = p.course_id AND uses.student_id = p.student_id
-{_GAPS}
 WHERE p.has_activity
 """  # noqa: S608 - our own constants

@@ -20,6 +20,8 @@ from dropout_service.domain.enrolments.model_assessment import (
     ModelOutput,
     assess_enrolment,
 )
+from dropout_service.learning.course_level import WINDOW
+from dropout_service.learning.model import Scores
 from dropout_service.learning.rows import INPUTS, EnrolmentRows
 from dropout_service.models import Course, Enrolment
 from shared_db.columns import Row
@@ -130,7 +132,7 @@ def _model_outputs(
     rows = EnrolmentRows(enrolment_features(session, day, courses=[course]))
     if not len(rows):
         return []
-    scores = model.model.scores(rows)
+    scores = _scores(session, model, course, rows)
     ranks = _ranks(scores.probability)
     values = {name: rows[name].astype(np.float64) for name in INPUTS}
     medians = {name: _median(column) for name, column in values.items()}
@@ -151,6 +153,16 @@ def _model_outputs(
         )
         for at in range(len(rows))
     ]
+
+
+def _scores(session: Session, model: ActiveModel, course: str, rows: EnrolmentRows) -> Scores:
+    """Return the scores of the rows, with the course level from the rows of four weeks before."""
+    before = int(rows["day"][0]) - WINDOW
+    if before < 0:
+        return model.model.scores(rows)
+    earlier = EnrolmentRows(enrolment_features(session, before, courses=[course]))
+    scores = model.model.scores(EnrolmentRows.joined([rows, earlier]))
+    return scores.first(len(rows))
 
 
 def _ranks(risks: Any) -> Any:

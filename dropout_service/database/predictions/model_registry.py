@@ -24,7 +24,7 @@ from shared_db.writes.idempotent_insert import content_digest, insert_many_idemp
 logger = logging.getLogger(__name__)
 
 MODELS_BY_ID = Keyset("models", (LearnedModel.id,))
-# The columns without the trees and variants, which are large.
+# The columns without the variants, which are large.
 _DESCRIPTION = load_only(
     LearnedModel.target,
     LearnedModel.training,
@@ -104,11 +104,11 @@ class ModelRegistry(Repository):
         return self.write(activate)
 
     def search(self, **options: Unpack[PageOptions]) -> Page[LearnedModel]:
-        """Return a page of the models by id, without trees and variants."""
+        """Return a page of the models by id, without their variants."""
         return self.page(MODELS_BY_ID, select(LearnedModel).options(_DESCRIPTION), **options)
 
     def get(self, version: str) -> LearnedModel:
-        """Return a model, without trees and variants.
+        """Return a model, without its variants.
 
         Raises:
             ModelNotFound: no model of that version was learned here.
@@ -172,10 +172,11 @@ def model_of(session: Session, version: str) -> ActiveModel | None:
 
 
 def _read(row: LearnedModel) -> ActiveModel | None:
-    variants, trees = row.variants, row.trees_with_activity
+    variants = row.variants
     try:
-        active = None if trees is None else Variant.from_json(trees, variants["with_activity"])
-        plain = Variant.from_json(row.trees_without_activity, variants["without_activity"])
+        plain = Variant.from_json(variants["without_activity"])
+        with_activity = variants.get("with_activity")
+        active = None if with_activity is None else Variant.from_json(with_activity)
     except (KeyError, TypeError):
         logger.warning(
             "%s was learned by another release and cannot be read; the rules predict until `veritas"
@@ -210,14 +211,9 @@ def _row(trained: TrainedModel, target: Target, training: Mapping[str, Any]) -> 
         "variants": {name: _variant_json(variant) for name, variant in variants.items()},
         "training": dict(training),
         "metrics": {name: _metrics(variant) for name, variant in variants.items()},
-        **{
-            f"trees_{name}": variant.variant.blend.booster.text
-            for name, variant in variants.items()
-        },
     }
     digest = content_digest(content)
     return {
-        "trees_with_activity": None,
         **content,
         "id": f"model-{digest.hex()[:_DIGITS]}",
         "digest": digest,

@@ -5,6 +5,9 @@ the end of the cut-off day, and is NaN if unknown: missing is never 0. A percent
 (0 to 1) of lower values among the known values. These are of the enrolments still registered in
 the same course on the same day, so percentiles are comparable in an unseen course. A midrank also
 counts half of the equal values; it is used for counts, which are often equal.
+
+A score is a mark if its work has a weight, or no coursework of the course has one. Work in which
+nobody has a score above 1 so far is done or not done, and its scores are no marks.
 """
 
 from dataclasses import dataclass, replace
@@ -12,12 +15,9 @@ from enum import StrEnum
 
 # Windows of activity, in days; they end with the cut-off day and include it.
 ACTIVITY_WINDOWS = (7, 14, 28)
-RHYTHM_WINDOW = 42
-MIN_RHYTHM_GAPS = 3
 LAST_DUE = 2
-# Days within the course: withdrawals before its start have other reasons.
-WITHDRAWAL_WINDOW = 28
-MIN_STUDENTS_FOR_WITHDRAWALS = 50
+# A piece of work with no score above this says that it was done; marks go up to 100.
+MAX_COMPLETION_SCORE = 1
 
 
 class Family(StrEnum):
@@ -27,7 +27,6 @@ class Family(StrEnum):
     COURSEWORK = "coursework"
     SCORES = "scores"
     ACTIVITY = "activity"
-    RHYTHM = "rhythm"
     QUESTIONS = "questions"
 
 
@@ -70,16 +69,6 @@ _REGISTRATION = (
     ),
     EnrolmentFeature(
         "previous_attempts", "count", "earlier attempts at the module", Family.REGISTRATION, 1
-    ),
-    EnrolmentFeature(
-        "leaving_log_odds",
-        "log-odds",
-        f"ln((withdrawn in the last {WITHDRAWAL_WINDOW} days + 0.5) / (there in that time and "
-        f"still registered + 0.5)) of the course; unknown before day {WITHDRAWAL_WINDOW} and below "
-        f"{MIN_STUDENTS_FOR_WITHDRAWALS} students",
-        Family.REGISTRATION,
-        1,
-        is_course_level=True,
     ),
 )
 
@@ -162,31 +151,28 @@ _SCORES = (
     EnrolmentFeature(
         "score_mean",
         "0 to 100",
-        "mean score so far by weight (plain mean if all weights are 0), without banked work",
+        "mean mark so far by weight (plain mean if all weights are 0), without banked work",
         Family.SCORES,
         -1,
     ),
-    EnrolmentFeature("lowest_score", "0 to 100", "lowest score so far", Family.SCORES, -1),
-    EnrolmentFeature("last_score", "0 to 100", "score of the last submission", Family.SCORES, -1),
+    EnrolmentFeature("lowest_score", "0 to 100", "lowest mark so far", Family.SCORES, -1),
+    EnrolmentFeature(
+        "last_score", "0 to 100", "mark of the last submission with one", Family.SCORES, -1
+    ),
     EnrolmentFeature(
         "score_trend",
         "points",
-        "last score minus the plain mean of the earlier scores",
+        "last mark minus the plain mean of the earlier marks",
         Family.SCORES,
         -1,
     ),
     EnrolmentFeature("score_percentile", "share", "percentile of score_mean", Family.SCORES, -1),
 )
 
-_ACTIVITY_LEVELS = (
+RANKED_ACTIVITY = (
     *(
         _activity(f"clicks_per_week_{days}", "clicks", f"per week, over the last {days} days")
         for days in ACTIVITY_WINDOWS
-    ),
-    _activity(
-        "clicks_change",
-        "log ratio",
-        "ln((clicks of the last 14 days + 1) / (clicks of the 14 days before + 1))",
     ),
     *(
         _activity(f"active_days_{days}", "days", f"with activity, of the last {days}")
@@ -200,18 +186,6 @@ _ACTIVITY_LEVELS = (
     ),
     _activity("clicks_total", "clicks", "total so far"),
     _activity("resource_types", "count", "distinct types of used resources; unknown if none named"),
-)
-
-_RHYTHM = (
-    EnrolmentFeature(
-        "regularity",
-        "share",
-        "1 / (1 + coefficient of variation of the gaps between active days) over the last 42 days; "
-        "unknown below 3 gaps",
-        Family.RHYTHM,
-        0,
-        needs_activity=True,
-    ),
 )
 
 _QUESTIONS = (
@@ -240,8 +214,6 @@ _QUESTIONS = (
         needs_activity=True,
     ),
 )
-
-RANKED_ACTIVITY = (*_ACTIVITY_LEVELS, *_RHYTHM)
 
 
 def percentile_name(name: str) -> str:

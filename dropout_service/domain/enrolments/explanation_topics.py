@@ -20,8 +20,8 @@ class Topic:
     dropout_type: the type that the topic indicates; None for circumstances that are not the
     student's behaviour. shown_feature: the feature with the value that is shown. explain: the
     sentence, from the student's values and the course's medians (None: unknown). is_trouble: True
-    if these values show the trouble that the advice is about. Otherwise the topic can contribute
-    to the risk, but there is no advice.
+    if these values show the trouble that the advice is about, beside what is usual in the course.
+    Otherwise the topic can contribute to the risk, but it is no sign and there is no advice.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Topic:
     features: tuple[str, ...]
     explain: Callable[[Values, Values], str]
     advice: str
-    is_trouble: Callable[[Values, Values], bool] = lambda _student, _course: True
+    is_trouble: Callable[[Values, Values], bool]
 
 
 def _is_behind(student: Values, course: Values) -> bool:
@@ -44,6 +44,30 @@ def _was_late(student: Values, _course: Values) -> bool:
     return bool(student["assessments_late"])
 
 
+def _registered_late(student: Values, course: Values) -> bool:
+    """Return True if the student registered later than the course usually does, by far."""
+    earlier, usual = (values["registration_lead_percentile"] for values in (student, course))
+    return earlier is not None and usual is not None and earlier <= usual - LATE_REGISTRATION
+
+
+def _above(*names: str) -> Callable[[Values, Values], bool]:
+    """Return the condition that one of the values is above the course's median."""
+    return lambda student, course: any(_is_less(course[name], student[name]) for name in names)
+
+
+def _below(*names: str) -> Callable[[Values, Values], bool]:
+    """Return the condition that one of the values is below the course's median."""
+    return lambda student, course: any(_is_less(student[name], course[name]) for name in names)
+
+
+def _is_less(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and one < other
+
+
+def _is_falling(student: Values, _course: Values) -> bool:
+    return _is_less(student["score_trend"], 0.0)
+
+
 def _with_percentiles(*names: str) -> tuple[str, ...]:
     return (*names, *map(percentile_name, names))
 
@@ -51,6 +75,15 @@ def _with_percentiles(*names: str) -> tuple[str, ...]:
 def _with_midranks(*names: str) -> tuple[str, ...]:
     return (*names, *map(midrank_name, names))
 
+
+# Share of the course, below its median, from which on a registration was late.
+LATE_REGISTRATION = 0.25
+_ACTIVITY = (
+    *(f"clicks_per_week_{days}" for days in ACTIVITY_WINDOWS),
+    *(f"active_days_{days}" for days in ACTIVITY_WINDOWS),
+    "clicks_total",
+)
+_QUESTIONS = ("answers_per_week_28", "success_share_28", "questions_solved")
 
 TOPICS = (
     Topic(
@@ -76,6 +109,7 @@ TOPICS = (
         _with_midranks("days_since_submission"),
         explanations.explain_pause,
         "Ask how the next piece of work is coming along.",
+        _above("days_since_submission"),
     ),
     Topic(
         "late_work",
@@ -93,6 +127,7 @@ TOPICS = (
         ("score_mean", "score_percentile", *_with_midranks("last_score", "lowest_score")),
         explanations.explain_marks,
         "Go through the weakest piece of work together, or arrange tutoring.",
+        _below("score_mean", "last_score", "lowest_score"),
     ),
     Topic(
         "mark_trend",
@@ -101,18 +136,16 @@ TOPICS = (
         _with_midranks("score_trend"),
         explanations.explain_trend,
         "Look at what became harder with the last piece of work.",
+        _is_falling,
     ),
     Topic(
         "activity",
         DropoutType.ENGAGEMENT,
         "active_days_14",
-        _with_percentiles(
-            *(f"clicks_per_week_{days}" for days in ACTIVITY_WINDOWS),
-            *(f"active_days_{days}" for days in ACTIVITY_WINDOWS),
-            "clicks_total",
-        ),
+        _with_percentiles(*_ACTIVITY),
         explanations.explain_activity,
         "Call or write, and ask what is in the way of studying.",
+        _below(*_ACTIVITY),
     ),
     Topic(
         "recency",
@@ -121,14 +154,7 @@ TOPICS = (
         _with_percentiles("days_since_activity"),
         explanations.explain_recency,
         "Get in touch this week: the student was not seen lately.",
-    ),
-    Topic(
-        "activity_change",
-        DropoutType.ENGAGEMENT,
-        "clicks_change",
-        _with_percentiles("clicks_change"),
-        explanations.explain_change,
-        "Ask what changed in the last weeks.",
+        _above("days_since_activity"),
     ),
     Topic(
         "breadth",
@@ -137,22 +163,16 @@ TOPICS = (
         _with_percentiles("resource_types"),
         explanations.explain_breadth,
         "Show the forums, quizzes and readings that others use.",
-    ),
-    Topic(
-        "rhythm",
-        DropoutType.BEHAVIORAL,
-        "regularity",
-        _with_percentiles("regularity"),
-        explanations.explain_rhythm,
-        "Agree on fixed days of the week for studying.",
+        _below("resource_types"),
     ),
     Topic(
         "questions",
         DropoutType.COGNITIVE,
         "answers_per_week_28",
-        ("answers_per_week_28", "success_share_28", "questions_solved"),
+        _QUESTIONS,
         explanations.explain_questions,
         "Suggest a few questions at the right level to begin again.",
+        _below(*_QUESTIONS),
     ),
     Topic(
         "load",
@@ -161,6 +181,7 @@ TOPICS = (
         ("credits",),
         explanations.explain_load,
         "Talk about the load, and whether a course can be taken later.",
+        _above("credits"),
     ),
     Topic(
         "repeating",
@@ -169,6 +190,7 @@ TOPICS = (
         ("previous_attempts", "assessments_banked"),
         explanations.explain_repeating,
         "Ask what went wrong in the earlier attempt.",
+        _above("previous_attempts", "assessments_banked"),
     ),
     Topic(
         "registration",
@@ -177,6 +199,7 @@ TOPICS = (
         ("registration_lead_percentile",),
         explanations.explain_registration,
         "Check that the student has settled in.",
+        _registered_late,
     ),
 )
 TOPIC_BY_NAME = {topic.name: topic for topic in TOPICS}

@@ -60,12 +60,16 @@ def explain_missed(student: Values, course: Values) -> str:
 
 
 def explain_late(student: Values, course: Values) -> str:
-    """Return the mean lead before the due day, and the number of late submissions."""
-    lead, late = student["mean_lead_days"], student["assessments_late"]
+    """Return the lead before the due day, on average if there are several, and the late ones."""
+    lead, late, count = (
+        student[name] for name in ("mean_lead_days", "assessments_late", "assessments_handed_in")
+    )
     if lead is None:
-        return "Nothing was handed in yet."
+        return "The work handed in has no due day." if count else "Nothing was handed in yet."
     usual = course["mean_lead_days"]
     beside = "" if usual is None else f" (course: {_beside_due(usual)})"
+    if count == 1:
+        return f"The one piece handed in came {_beside_due(lead)} it was due{beside}."
     return (
         f"Work is handed in {_beside_due(lead)} it is due on average{beside};"
         f" {_shown(late)} came late."
@@ -79,25 +83,28 @@ def explain_pause(student: Values, course: Values) -> str:
 
 
 def explain_marks(student: Values, course: Values) -> str:
-    """Return the mean and the lowest score."""
+    """Return the mean and the lowest mark, or the only one."""
     mean = student["score_mean"]
     if mean is None:
-        return "No score is known yet."
+        return "No mark is known yet."
     usual = _shown(course["score_mean"])
+    # A trend needs two marks.
+    if student["score_trend"] is None:
+        return f"The one mark so far is {mean:.0f} (course: {usual})."
     lowest = _shown(student["lowest_score"])
-    return f"The scores are {mean:.0f} on average (course: {usual}), the lowest is {lowest}."
+    return f"The marks are {mean:.0f} on average (course: {usual}), the lowest is {lowest}."
 
 
 def explain_trend(student: Values, _course: Values) -> str:
-    """Return the difference of the last score from the earlier ones."""
+    """Return the difference of the last mark from the earlier ones."""
     trend = student["score_trend"]
     if trend is None:
-        return "There are too few scores for a trend."
+        return "There are too few marks for a trend."
     if not round(trend):
-        return "The last score is like those before."
+        return "The last mark is like those before."
     way = "above" if trend > 0 else "below"
     points = _counted(abs(trend), "point", "points")
-    return f"The last score is {points} {way} those before."
+    return f"The last mark is {points} {way} those before."
 
 
 def explain_activity(student: Values, course: Values) -> str:
@@ -121,17 +128,6 @@ def explain_recency(student: Values, course: Values) -> str:
     return _ago("days_since_activity", "activity was", _NO_ACTIVITY, student, course)
 
 
-def explain_change(student: Values, _course: Values) -> str:
-    """Return the direction of the change of activity."""
-    change = student["clicks_change"]
-    if change is None:
-        return _NO_ACTIVITY
-    if not change:
-        return "The last two weeks had as much activity as the two before."
-    way = "fell" if change < 0 else "rose"
-    return f"Activity {way} over the last two weeks beside the two before."
-
-
 def explain_breadth(student: Values, course: Values) -> str:
     """Return the number of types of resources used."""
     used, usual = student["resource_types"], _shown(course["resource_types"])
@@ -141,23 +137,14 @@ def explain_breadth(student: Values, course: Values) -> str:
     return f"{types} used so far (course: {usual})."
 
 
-def explain_rhythm(student: Values, course: Values) -> str:
-    """Return the regularity of the active days."""
-    regularity = student["regularity"]
-    if regularity is None:
-        return "There are too few active days for a rhythm."
-    usual = _shown(course["regularity"], 2)
-    return f"The rhythm of the active days has a regularity of {regularity:.2f} (course: {usual})."
-
-
 def explain_questions(student: Values, _course: Values) -> str:
-    """Return the answers per week, and the share of correct ones."""
-    answers, right = student["answers_per_week_28"], student["success_share_28"]
-    if answers is None:
+    """Return the answers of the last four weeks, and the share of correct ones."""
+    per_week, right = student["answers_per_week_28"], student["success_share_28"]
+    if per_week is None:
         return "Nobody in the course answered questions."
-    asked = _counted(answers, "question a week is", "questions a week are")
-    rightly = "" if right is None else f", {_percent(right)} of them right"
-    return f"{asked} answered{rightly}."
+    answers = _counted(4 * per_week, "question was", "questions were")
+    rightly = "" if right is None else f", {_percent(right)} of the graded ones right"
+    return f"{answers} answered in the last four weeks{rightly}."
 
 
 def explain_load(student: Values, course: Values) -> str:

@@ -11,6 +11,7 @@ from dropout_service.learning.rows import EnrolmentRows, Floats
 from dropout_service.learning.training import TrainedModel
 from dropout_service.learning.within_courses import within_courses
 
+RESAMPLES = 1
 HITS_AT = (5, 10, 20)
 BINS = 10
 RISK_LIMITS, RISK_SHARES = "risk_limits", "risk_shares"
@@ -48,7 +49,7 @@ def _of_day(rows: EnrolmentRows) -> dict[str, Any]:
             for risk, share, size in calibration_bins(labels, risks)
         ],
         "hits": [_hits(rows, count) for count in HITS_AT],
-        "gaps": [_gap(gap) for gap in gaps(rows, labels, risks) if gap.gap is not None],
+        "gaps": [_gap(gap) for gap in gaps(rows, risks, RESAMPLES) if gap.gap is not None],
         **_distribution(risks),
     }
 
@@ -64,7 +65,8 @@ def _gap(gap: Gap) -> dict[str, Any]:
     """Return a gap with the groups that have a rate; counts of small groups are not stored."""
     missed = {name: rate for name, rate in gap.missed.items() if rate is not None}
     leavers = {name: gap.leavers[name] for name in missed}
-    return {"attribute": gap.attribute, "leavers": leavers, "missed": missed, "gap": gap.gap}
+    shown = None if gap.gap is None else gap.gap.value
+    return {"attribute": gap.attribute, "leavers": leavers, "missed": missed, "gap": shown}
 
 
 def _within_courses(rows: EnrolmentRows) -> float | None:
