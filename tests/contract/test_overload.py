@@ -21,6 +21,7 @@ LOCKS = {
     "staffstuddash": "LOCK TABLE staffstuddash.students",
     "dropout": "LOCK TABLE dropout.students",
 }
+THREADS = 8
 NO_PERIODIC_WORK: dict[str, Any] = {"records_refresh_seconds": 0, "erasing_seconds": 0}
 PATHS: dict[str, tuple[str, Any]] = {
     "staffstuddash": ("/students", a_student(id="new")),
@@ -119,13 +120,13 @@ def test_health_probes_are_answered_while_all_threads_wait(
         ("database_statement_timeout_seconds", "database_lock_timeout_seconds"), 20
     )
     with (
-        spooling(private_url, key, tmp_path, **patient) as client,
+        spooling(private_url, key, tmp_path, request_threads=THREADS, **patient) as client,
         ThreadPoolExecutor(60) as threads,
     ):
         assert client.post(f"{API}/students", json=a_student()).status_code == 201
         locker.execute(text("LOCK TABLE staffstuddash.students"))
         reads = [threads.submit(client.get, f"{API}/students") for _ in range(50)]
-        assert wait_until(lambda: waiting(observer) > 10)
+        assert wait_until(lambda: waiting(observer) == THREADS)
         statuses = [answer_of(client), client.get("/health").status_code]
         are_waiting = not any(read.done() for read in reads)
         locker.rollback()
