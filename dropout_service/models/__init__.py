@@ -32,6 +32,7 @@ from dropout_service.models.published import (
     published_holds,
     published_identifiers,
     published_memberships,
+    published_openings,
     published_restrictions,
 )
 from dropout_service.models.students import Alias, Deletion, Student
@@ -69,5 +70,6 @@ __all__ = [
     "published_holds",
     "published_identifiers",
     "published_memberships",
+    "published_openings",
     "published_restrictions",
 ]

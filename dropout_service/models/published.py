@@ -40,6 +40,14 @@ published_restrictions = Table(
 # Students of the person in the setting `veritas.person`; an id may be there several times.
 published_memberships = Table("published_memberships", _VIEWS, Column("student_id", Key))
 
+# Students whom that person has opened by break-glass at present, each with the id of the opening.
+published_openings = Table(
+    "published_openings",
+    _VIEWS,
+    Column("id", Key, primary_key=True),
+    Column("student_id", Key),
+)
+
 # Classes of the roster; the dates are the first and the last day of their terms.
 published_classes = Table(
     "published_classes",

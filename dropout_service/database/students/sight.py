@@ -7,11 +7,11 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.students.locking import erased_among
 from dropout_service.errors import StudentErased, StudentNotFound
-from dropout_service.models import Alias, published_memberships
+from dropout_service.models import Alias, published_memberships, published_openings
 from shared_db.errors import ServiceError
 
 # View of the students whom the person of the transaction has opened, with the opening's id.
-OPENINGS = "staffstuddash.published_openings"
+OPENINGS = published_openings.fullname
 
 
 def refusals_out_of_sight(
