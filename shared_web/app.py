@@ -54,6 +54,7 @@ from shared_web.requests.json_bodies import JSON_THREADS
 from shared_web.routing import API_PREFIX, HeadRequests
 from shared_web.settings import ServiceSettings
 from shared_web.threads import ReservedThreads
+from shared_web.whole_school.kept_answers import KeptAnswers
 from shared_web.wire.host import HostCheck
 from shared_web.wire.private_answers import PrivateAnswers
 
@@ -174,9 +175,7 @@ def create_service_app(
     app.state.prepare = prepare
     app.state.intake = intake
     app.state.read_audit = audit
-    app.state.batches = BatchLimiter(settings.max_batch_bytes)
-    app.state.json_threads = ReservedThreads(JSON_THREADS)
-    app.state.expensive_reads = ExpensiveReads(settings.expensive_reads)
+    _limit_work(app, settings)
     install_problem_handlers(app, spool)
     # Routes are matched in this order, so the most frequent ones come first.
     first, *others = service.routes
@@ -187,6 +186,13 @@ def create_service_app(
     _install_middleware(app, settings, database)
     _document_problems(app)
     return app
+
+
+def _limit_work(app: FastAPI, settings: ServiceSettings) -> None:
+    app.state.batches = BatchLimiter(settings.max_batch_bytes)
+    app.state.json_threads = ReservedThreads(JSON_THREADS)
+    app.state.expensive_reads = ExpensiveReads(settings.expensive_reads)
+    app.state.kept_answers = KeptAnswers(settings.cache_seconds)
 
 
 def _require_admission(router: APIRouter) -> None:
@@ -216,6 +222,7 @@ def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Datab
                 "Authorization",
                 "Content-Type",
                 "Idempotency-Key",
+                "If-None-Match",
                 ON_BEHALF_OF,
                 PURPOSE,
                 "X-Request-ID",
@@ -225,6 +232,7 @@ def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Datab
                 "Idempotent-Replay",
                 "Veritas-Storage",
                 "Retry-After",
+                "ETag",
                 *EXPOSED,
             ],
         )

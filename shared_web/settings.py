@@ -106,6 +106,7 @@ class ServiceSettings(TokenSettings):
     max_body_bytes: int = Field(1024 * 1024, ge=1024)
     max_batch_bytes: int = Field(32 * 1024 * 1024, ge=1024)
     expensive_reads: int = Field(4, ge=1, le=1000)
+    cache_seconds: float = Field(2, ge=0, le=10, allow_inf_nan=False)
     key_pepper: SecretStr = SecretStr("")
     key_cache_seconds: float = Field(30, ge=0, le=3600)
     key_outage_seconds: float = Field(86_400, ge=0, le=31_536_000)
