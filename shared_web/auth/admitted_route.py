@@ -33,12 +33,12 @@ class AdmittedRoute(APIRoute):
         """Return the function that answers a request."""
         admission = self._admission()
         answer = self.endpoint if self._takes_only_request() else super().get_route_handler()
+        shown = self.shown_students
         answer = forgetting(admission.permission, answer)
         is_tagged = is_whole_school(self)
         if is_tagged:
-            answer = kept(answer)
+            answer = kept(answer, is_personal=shown is not None)
         parameters = DeclaredParameters(self)
-        shown = self.shown_students
         takes_json = bool(self.dependant.body_params)
 
         async def handle(request: Request) -> Response:

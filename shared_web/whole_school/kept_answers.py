@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 # Bodies above this size are not kept; all together take at most `_MAX_BYTES`.
-_MAX_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 _MAX_BYTES = 16 * 1024 * 1024
 # Of the memory that an entry takes besides its body.
 _ENTRY_BYTES = 1024
@@ -16,21 +16,24 @@ _ENTRY_BYTES = 1024
 
 @dataclass(frozen=True)
 class KeptAnswer:
-    """Successful answer, as it was sent first."""
+    """Successful answer, as it was sent first.
+
+    age_seconds: time since another process computed it.
+    """
 
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...]
-    status: int
+    age_seconds: float = 0
 
     @classmethod
     def of(cls, response: Response) -> "KeptAnswer":
         """Return the content of a response."""
         headers = tuple(response.raw_headers)
-        return cls(bytes(response.body), headers, response.status_code)
+        return cls(bytes(response.body), headers)
 
     def response(self) -> Response:
         """Return a response that its request may change."""
-        response = Response(self.body, self.status)
+        response = Response(self.body)
         response.raw_headers = list(self.headers)
         return response
 
@@ -55,7 +58,7 @@ class KeptAnswers:
     def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._now = now
-        # All are kept equally long, so the oldest come first.
+        # Nearly all are kept equally long, so the oldest come first.
         self._entries: dict[Hashable, _Entry] = {}
         self._bytes = 0
         self._running: dict[Hashable, asyncio.Future[KeptAnswer]] = {}
@@ -110,9 +113,9 @@ class KeptAnswers:
 
     def _keep(self, key: Hashable, answer: KeptAnswer) -> None:
         now = self._now()
-        entry = _Entry(answer, now + self._seconds)
+        entry = _Entry(answer, now + self._seconds - answer.age_seconds)
         self._drop(key)
-        if len(answer.body) > _MAX_BODY_BYTES:
+        if len(answer.body) > MAX_BODY_BYTES:
             return
         self._entries[key] = entry
         self._bytes += entry.size

@@ -13,6 +13,7 @@ from shared_db.row_limits import row_limit
 from shared_web.principals import Permission, Principal
 from shared_web.whole_school.entity_tags import entity_tag, has_tag, is_tagged, not_modified
 from shared_web.whole_school.kept_answers import KeptAnswer, KeptAnswers
+from shared_web.whole_school.shared_answers import SharedAnswers
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -34,18 +35,30 @@ def is_whole_school(route: APIRoute) -> bool:
     return any(dependency.call is _declare for dependency in route.dependant.dependencies)
 
 
-def kept(answer: Answer) -> Answer:
-    """Return the answer to a whole-school route, from those that are kept if there is one."""
+def kept(answer: Answer, *, is_personal: bool) -> Answer:
+    """Return the answer to a whole-school route, from those that are kept if there is one.
+
+    is_personal: True if it names students, so that it stays in the process.
+    """
 
     async def answer_or_kept(request: Request) -> Response:
         answers: KeptAnswers = request.app.state.kept_answers
         if not answers.is_on or row_limit() is not None:
             return await answer(request)
 
-        async def compute() -> KeptAnswer:
-            return KeptAnswer.of(await answer(request))
+        key = _key(request)
+        shared: SharedAnswers | None = None if is_personal else request.app.state.shared_answers
 
-        return (await answers.get(_key(request), compute)).response()
+        async def compute() -> KeptAnswer:
+            found = await shared.get(key) if shared else None
+            if found is not None:
+                return found
+            computed = KeptAnswer.of(await answer(request))
+            if shared:
+                await shared.put(key, computed)
+            return computed
+
+        return (await answers.get(key, compute)).response()
 
     return answer_or_kept
 
@@ -77,7 +90,7 @@ def forgetting(permission: Permission | None, answer: Answer) -> Answer:
     return answer_and_forget
 
 
-def _key(request: Request) -> tuple[object, ...]:
+def _key(request: Request) -> str:
     principal: Principal = request.scope["state"]["principal"]
     parameters = tuple(sorted(request.query_params.multi_items(), key=lambda pair: pair[0]))
-    return request.url.path, parameters, principal.permissions
+    return repr((request.scope["path"], parameters, sorted(principal.permissions)))
