@@ -54,7 +54,10 @@ from shared_web.requests.expensive_reads import ExpensiveReads
 from shared_web.requests.json_bodies import JSON_THREADS
 from shared_web.routing import API_PREFIX, HeadRequests
 from shared_web.settings import ServiceSettings
+from shared_web.shared_cache import SharedCache, closing
 from shared_web.threads import ReservedThreads, start_request_threads
+from shared_web.whole_school.kept_answers import KeptAnswers
+from shared_web.whole_school.shared_answers import SharedAnswers
 from shared_web.wire.host import HostCheck
 from shared_web.wire.private_answers import PrivateAnswers
 
@@ -116,7 +119,8 @@ def create_service_app(
         cache_seconds=settings.key_cache_seconds,
         outage_seconds=settings.key_outage_seconds,
     )
-    authenticator = Authenticator(settings, keys, uses, roles, persons)
+    cache = SharedCache.of(settings, service.name)
+    authenticator = Authenticator(settings, keys, uses, roles, persons, cache)
     spool = spool_config.manager.spool if spool_config is not None else SpoolAccess()
     audit = ReadAudit(settings, service.name, database, audited) if audited is not None else None
     background = BackgroundWork(BackgroundRows(database, history.schema).write)
@@ -150,6 +154,7 @@ def create_service_app(
                 ),
                 storing(uses),
                 auditing(audit),
+                closing(cache),
             ):
                 try:
                     yield
@@ -175,9 +180,7 @@ def create_service_app(
     app.state.prepare = prepare
     app.state.intake = intake
     app.state.read_audit = audit
-    app.state.batches = BatchLimiter(settings.max_batch_bytes)
-    app.state.json_threads = ReservedThreads(JSON_THREADS)
-    app.state.expensive_reads = ExpensiveReads(settings.expensive_reads)
+    _limit_work(app, settings, cache)
     install_problem_handlers(app, spool)
     # Routes are matched in this order, so the most frequent ones come first.
     first, *others = service.routes
@@ -195,6 +198,14 @@ async def _start(prepare: Callable[[], None], settings: ServiceSettings) -> None
     # More threads than connections would only wait for these.
     current_default_thread_limiter().total_tokens = settings.pool_size
     await run_in_threadpool(prepare)
+
+
+def _limit_work(app: FastAPI, settings: ServiceSettings, cache: SharedCache | None) -> None:
+    app.state.batches = BatchLimiter(settings.max_batch_bytes)
+    app.state.json_threads = ReservedThreads(JSON_THREADS)
+    app.state.expensive_reads = ExpensiveReads(settings.expensive_reads)
+    app.state.kept_answers = KeptAnswers(settings.cache_seconds)
+    app.state.shared_answers = SharedAnswers(cache, settings.cache_seconds) if cache else None
 
 
 def _require_admission(router: APIRouter) -> None:
@@ -224,6 +235,7 @@ def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Datab
                 "Authorization",
                 "Content-Type",
                 "Idempotency-Key",
+                "If-None-Match",
                 ON_BEHALF_OF,
                 PURPOSE,
                 "X-Request-ID",
@@ -233,6 +245,7 @@ def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Datab
                 "Idempotent-Replay",
                 "Veritas-Storage",
                 "Retry-After",
+                "ETag",
                 *EXPOSED,
             ],
         )

@@ -106,6 +106,8 @@ class ServiceSettings(TokenSettings):
     max_body_bytes: int = Field(1024 * 1024, ge=1024)
     max_batch_bytes: int = Field(32 * 1024 * 1024, ge=1024)
     expensive_reads: int = Field(4, ge=1, le=1000)
+    cache_seconds: float = Field(2, ge=0, le=10, allow_inf_nan=False)
+    cache_url: SecretStr | None = None
     key_pepper: SecretStr = SecretStr("")
     key_cache_seconds: float = Field(30, ge=0, le=3600)
     key_outage_seconds: float = Field(86_400, ge=0, le=31_536_000)
@@ -119,6 +121,19 @@ class ServiceSettings(TokenSettings):
     slow_request_seconds: float = Field(1, gt=0, le=3600)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "text"] = "auto"
+
+    @field_validator("cache_url")
+    @classmethod
+    def _require_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        parts = urlsplit(url.get_secret_value())
+        if parts.scheme not in ("redis", "rediss", "unix"):
+            raise ValueError(
+                "must be an address as rediss://:PASSWORD@cache.school.example:6379/0, of Redis or "
+                "Valkey; redis:// without TLS, unix:// for a socket"
+            )
+        return url
 
     @field_validator("cors_origins", "keyless_hosts", "trusted_proxies", mode="before")
     @classmethod

@@ -89,6 +89,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     # No background work: the PostgreSQL of a test is one connection.
     monkeypatch.setenv("SPOOL_PATH", str(tmp_path / "spool"))
     monkeypatch.setenv("RECORDS_REFRESH_SECONDS", "0")
+    monkeypatch.setenv("CACHE_SECONDS", "0")  # a test reads what it has just written
     monkeypatch.setenv("ERASING_SECONDS", "0")
     monkeypatch.setenv("RETENTION_SECONDS", "0")
     monkeypatch.setenv("RECOMPUTING_SECONDS", "0")

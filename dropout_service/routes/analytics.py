@@ -14,13 +14,18 @@ from shared_web.principals import Permission
 from shared_web.problems import documented
 from shared_web.requests.expensive_reads import EXPENSIVE
 from shared_web.requests.fields import PastInstant
+from shared_web.whole_school.routes import WHOLE_SCHOOL
 
 router = APIRouter(prefix="/analytics", tags=["analytics"], route_class=AdmittedRoute)
 
 READ = needs(Permission.PREDICTIONS_READ)
 
 
-@router.get("/summary", dependencies=[READ, EXPENSIVE], responses=documented(GroupTooSmall))
+@router.get(
+    "/summary",
+    dependencies=[READ, EXPENSIVE, WHOLE_SCHOOL],
+    responses=documented(GroupTooSmall),
+)
 def get_summary(
     manager: Manager,
     at: Annotated[PastInstant | None, Query(description="The instant, by default now.")] = None,

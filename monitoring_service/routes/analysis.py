@@ -20,6 +20,7 @@ from shared_web.problems import InvalidRequest, documented
 from shared_web.query.pagination import After
 from shared_web.requests.expensive_reads import EXPENSIVE
 from shared_web.requests.fields import Instant
+from shared_web.whole_school.routes import WHOLE_SCHOOL
 
 router = APIRouter(prefix="/monitoring", tags=["analysis"], route_class=AdmittedRoute)
 
@@ -59,7 +60,7 @@ End = Annotated[Instant | None, Query(description="Until before when; now.")]
 
 @router.get(
     "/analytics/timeseries",
-    dependencies=[READ, EXPENSIVE],
+    dependencies=[READ, EXPENSIVE, WHOLE_SCHOOL],
     responses=documented(InvalidRequest, SeriesTooLong, QueryTooExpensive, NeedsPostgresql),
 )
 def get_timeseries(

@@ -27,6 +27,7 @@ from shared_web.problems import InvalidRequest, documented
 from shared_web.query.filters import Count
 from shared_web.query.pagination import After, CountedPageOut, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
+from shared_web.whole_school.routes import WHOLE_SCHOOL
 
 READ = needs(Permission.SYSTEM_READ)
 
@@ -37,13 +38,13 @@ router = APIRouter(
 LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
 
 
-@router.get("/stats")
+@router.get("/stats", dependencies=[WHOLE_SCHOOL])
 def get_statistics(monitoring: Monitoring) -> StatisticsOut:
     """Return the number of events, per status, of their sources, and the oldest and newest."""
     return StatisticsOut.model_validate(monitoring.get_statistics())
 
 
-@router.get("/health")
+@router.get("/health", dependencies=[WHOLE_SCHOOL])
 def get_system_health(monitoring: Monitoring) -> HealthOut:
     """Return the health of the systems now."""
     return _out(monitoring.health.assess())
@@ -64,7 +65,7 @@ def list_system_health(
     return CountedPageOut[SystemHealthOut].counted(page, total)
 
 
-@router.get("/sources", dependencies=[EXPENSIVE_IF_SEARCHED], responses=LISTING)
+@router.get("/sources", dependencies=[EXPENSIVE_IF_SEARCHED, WHOLE_SCHOOL], responses=LISTING)
 def list_sources(
     monitoring: Monitoring, filters: SourceFilters, after: After = None, limit: Limit = 100
 ) -> PageOut[SourceOut]:

@@ -13,6 +13,7 @@ from shared_web.auth.dependencies import RequirePermission
 from shared_web.query.strict_parameters import DeclaredParameters
 from shared_web.requests.json_bodies import JsonRequest
 from shared_web.threads import in_request_thread
+from shared_web.whole_school.routes import forgetting, is_whole_school, kept, tagged
 
 
 class AdmittedRoute(APIRoute):
@@ -33,8 +34,12 @@ class AdmittedRoute(APIRoute):
         """Return the function that answers a request."""
         admission = self._admission()
         answer = self.endpoint if self._takes_only_request() else super().get_route_handler()
-        parameters = DeclaredParameters(self)
         shown = self.shown_students
+        answer = forgetting(admission.permission, answer)
+        is_tagged = is_whole_school(self)
+        if is_tagged:
+            answer = kept(answer, is_personal=shown is not None)
+        parameters = DeclaredParameters(self)
         takes_json = bool(self.dependant.body_params)
 
         async def handle(request: Request) -> Response:
@@ -43,11 +48,12 @@ class AdmittedRoute(APIRoute):
             await admission.admit(request)
             if request.scope["query_string"]:
                 parameters.reject_others(request.query_params)
-            if shown is None:
-                return await answer(request)
-            purpose = purpose_of(request.headers)
+            purpose = None if shown is None else purpose_of(request.headers)
             response = await answer(request)
-            await record_read(request, response, shown, purpose)
+            if shown is not None:
+                await record_read(request, response, shown, purpose)
+            if is_tagged:
+                return tagged(request, response, is_personal=shown is not None)
             return response
 
         return handle

@@ -28,6 +28,7 @@ from shared_web.auth.validity.revoked_keys import RevokedKeys
 from shared_web.principals import Permission, Person, Principal, Scope
 from shared_web.problems import Forbidden, Unauthenticated
 from shared_web.settings import ServiceSettings
+from shared_web.shared_cache import SharedCache
 
 DEVELOPER = Principal.of_scopes("development", Scope)
 
@@ -49,16 +50,17 @@ class Authenticator:
         uses: KeyUses,
         roles: RoleManager,
         persons: PersonLookup,
+        cache: SharedCache | None = None,
     ) -> None:
         self.settings = settings
         self.keys = keys
         self.roles = roles
         self._uses = uses
         self.is_open = False
-        self._lookup = KeyLookup(keys)
+        self._lookup = KeyLookup(keys, cache)
         self._tokens = TokenVerifier(settings, settings.key_cache_seconds)
         self._persons = persons
-        self._limit = KeyLimit.of(settings)
+        self._limit = KeyLimit.of(settings, cache)
         self._revoked = RevokedKeys(settings.spool_path)
 
     def prepare(self, database: Database) -> None:
@@ -113,7 +115,7 @@ class Authenticator:
         else:
             found = await self._on_behalf(request, await self._holder_of_key(request, bearer))
         if self._limit is not None:
-            self._limit.count(request.scope, found.unique_name)
+            await self._limit.count(request.scope, found.unique_name)
         return found
 
     async def _holder_of_key(self, request: Request, key: str | None) -> Principal:
@@ -151,7 +153,7 @@ class Authenticator:
         try:
             signed_in = await self._tokens.verify(token)
         except Unauthenticated:
-            self._lookup.count_failure(_address(request))
+            await self._lookup.count_failure(_address(request))
             raise
         return await self._persons.find(signed_in.login, signed_in.roles)
 

@@ -1,15 +1,15 @@
 """Rate limit per caller, and the response headers that show the remaining requests."""
 
-import time
 from math import ceil
 from typing import Self
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared_web.auth.rate_limit import TokenBuckets
+from shared_web.auth.rate_limit import SharedBuckets, TokenBuckets
 from shared_web.problems import TooManyRequests
 from shared_web.settings import ServiceSettings
+from shared_web.shared_cache import SharedCache
 
 # Format of draft-ietf-httpapi-ratelimit-headers-10.
 POLICY_HEADER = "RateLimit-Policy"
@@ -19,28 +19,34 @@ _STATE = "rate_limit"
 
 
 class KeyLimit:
-    """Limit of the requests that one process accepts from each key or person."""
+    """Limit of the requests that a service accepts from each key or person.
 
-    def __init__(self, requests: int, seconds: int) -> None:
-        self._buckets = TokenBuckets(requests, seconds)
+    share: requests that a process accepts by itself, without a shared cache.
+    """
+
+    def __init__(self, requests: int, seconds: int, share: int, cache: SharedCache | None) -> None:
+        own = TokenBuckets(share, seconds)
+        self._buckets = SharedBuckets("key", requests, seconds, own, cache)
+        if cache is None:
+            requests = share
         self._policy = f'"default";q={requests};w={seconds}'
 
     @classmethod
-    def of(cls, settings: ServiceSettings) -> Self | None:
-        """Return the share of one process, or None if callers are not limited."""
+    def of(cls, settings: ServiceSettings, cache: SharedCache | None) -> Self | None:
+        """Return the limit of the settings, or None if callers are not limited."""
         if not settings.rate_limit_requests:
             return None
         share = ceil(settings.rate_limit_requests / settings.workers)
-        return cls(share, settings.rate_limit_seconds)
+        return cls(settings.rate_limit_requests, settings.rate_limit_seconds, share, cache)
 
-    def count(self, scope: Scope, name: str) -> None:
+    async def count(self, scope: Scope, name: str) -> None:
         """Count a request of the caller, and store the remaining ones for the response headers.
 
         Raises:
             TooManyRequests: no request is left.
 
         """
-        state = self._buckets.take(name, time.monotonic())
+        state = await self._buckets.take(name)
         left = f'"default";r={state.remaining};t={ceil(state.full_in)}'
         scope["state"][_STATE] = {POLICY_HEADER: self._policy, HEADER: left}
         if not state.is_allowed:

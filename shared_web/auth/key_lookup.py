@@ -5,8 +5,9 @@ import time
 
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable
 from shared_web.auth.keys import KeyManager, Principal
-from shared_web.auth.rate_limit import TokenBuckets
+from shared_web.auth.rate_limit import SharedBuckets, TokenBuckets
 from shared_web.problems import TooManyRequests
+from shared_web.shared_cache import SharedCache
 from shared_web.threads import ReservedThreads, SharedRuns
 
 # The keys in force are read at most once in this time, so a new key may be unknown for as long.
@@ -27,10 +28,11 @@ class KeyLookup:
     if its address has sent too many unknown ones.
     """
 
-    def __init__(self, keys: KeyManager) -> None:
+    def __init__(self, keys: KeyManager, cache: SharedCache | None = None) -> None:
         self._keys = keys
         self._unknown_seconds = min(_UNKNOWN_SECONDS, keys.cache_seconds)
-        self._failures = TokenBuckets(_FAILURES, seconds=_FAILURES)
+        own = TokenBuckets(_FAILURES, seconds=_FAILURES)
+        self._failures = SharedBuckets("failures", _FAILURES, _FAILURES, own, cache)
         self._in_force: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
         self._threads = ReservedThreads(_THREADS)
         self._runs = SharedRuns(self._threads)
@@ -47,7 +49,7 @@ class KeyLookup:
         if found is None and await self._may_be_in_force(key):
             found = await self._find(key)
         if found is None:
-            self.count_failure(address)
+            await self.count_failure(address)
         return found
 
     async def _find(self, key: str) -> Principal | None:
@@ -72,14 +74,14 @@ class KeyLookup:
         self._in_force = (read_at, hashes)
         return hashes
 
-    def count_failure(self, address: str | None) -> None:
+    async def count_failure(self, address: str | None) -> None:
         """Count a request with an unknown key or a refused token.
 
         Raises:
             TooManyRequests: the address has sent too many of them.
 
         """
-        state = self._failures.take(_network(address), time.monotonic())
+        state = await self._failures.take(_network(address))
         if not state.is_allowed:
             raise TooManyRequests(
                 "Too many unknown keys or refused tokens came from this address. Send a key that "

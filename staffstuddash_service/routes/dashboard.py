@@ -12,6 +12,7 @@ from shared_web.principals import Permission
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
+from shared_web.whole_school.routes import WHOLE_SCHOOL
 from staffstuddash_service.datastore.memberships import Members
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.domain.sort_orders import Order
@@ -73,7 +74,11 @@ def get_student_dashboard(student_id: StudentId, datastore: Datastore) -> Studen
     return StudentDashboardOut.model_validate(datastore.student_dashboard.get(student_id))
 
 
-@router.get("/cohort", dependencies=[READ, EXPENSIVE], responses=documented(GroupTooSmall))
+@router.get(
+    "/cohort",
+    dependencies=[READ, EXPENSIVE, WHOLE_SCHOOL],
+    responses=documented(GroupTooSmall),
+)
 def get_cohort_dashboard(datastore: Datastore, timezone: Timezone = "UTC") -> CohortOut:
     """Return the figures of all students together, and hints at difficult material."""
     return CohortOut.model_validate(datastore.cohort_dashboard.get(zone=ZoneInfo(timezone)))

@@ -28,7 +28,7 @@ def test_it_shares_nothing_with_production() -> None:
     for volume, options in DEVELOPMENT["volumes"].items():
         assert options is None, f"{volume} has a name of its own, or is another project's"
     images = {service["image"] for service in SERVICES.values()}
-    assert images == {"postgres:17", "veritas-dev:local"}
+    assert images == {"postgres:17", "valkey/valkey:8", "veritas-dev:local"}
     assert VOLUME == "veritas_postgres-data"
     assert "postgres-data" in PRODUCTION["volumes"]
 

@@ -1,0 +1,1 @@
+"""Answers about a whole school: kept for a moment, computed once at a time, with an `ETag`."""
