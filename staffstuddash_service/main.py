@@ -23,7 +23,7 @@ from staffstuddash_service.routes import (
     students,
     tables,
 )
-from staffstuddash_service.routes.access import break_glass, keys, person_access, roles
+from staffstuddash_service.routes.access import break_glass, keys, person_access, roles, sign_ins
 from staffstuddash_service.routes.roster import (
     advising,
     class_members,
@@ -71,6 +71,7 @@ SERVICE = Service(
         classes.router,
         people.router,
         person_access.router,
+        sign_ins.router,
         class_members.router,
         advising.router,
         of_students.router,
@@ -115,4 +116,5 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
     )
     app.state.manager = manager
     app.state.notices = manager.break_glass.count_unacknowledged
+    app.state.identify = manager.sign_ins.identify
     return app

@@ -14,7 +14,7 @@ from veritas_web.settings import Settings
 class Viewer:
     """Reader of the pages.
 
-    person_id: None for a developer without keys, who sees everything. acting: True if a developer
+    person_id: None for a developer without keys: everything is seen. acting: True if a developer
     looks at the pages as this person.
     """
 

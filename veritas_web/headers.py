@@ -1,4 +1,4 @@
-"""Headers of every answer: what a page may load, and that no cache keeps it."""
+"""Headers of every answer: the sources that a page may load, and no storage in caches."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 

@@ -1,22 +1,76 @@
 """Settings of the staff pages."""
 
-from typing import Annotated
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from shared_web.operations.readiness import url_at
-from shared_web.settings import ServiceSettings
+from shared_web.settings import ServiceSettings, is_safe_url
 
 _URL = r"^https?://[^/\s]+$"
 ServiceUrl = Annotated[str | None, Field(pattern=_URL)]
+SHORTEST_SECRET = 32
+INVITATION_PATH = "/sign-in/invitation"
+CALLBACK_PATH = "/sign-in/callback"
 
 
-class Settings(ServiceSettings):
-    """Port of the pages, addresses of the services, and their key.
+class SignInSettings(ServiceSettings):
+    """Settings of the sessions and of the sign-in by OpenID Connect.
 
-    web_key: API key with the permission `act_as`; without one the pages work only in development.
-    web_secret: signs the sessions; several processes need the same one.
+    web_url: address of the pages in browsers. web_key: API key with the permission `act_as`;
+    without one the pages work only in development. web_secret: signs the sessions; several
+    processes need the same one.
+    """
+
+    web_url: str = ""
+    web_key: SecretStr | None = None
+    web_secret: SecretStr | None = None
+    web_oidc_issuer: str = ""
+    web_oidc_client_id: str = Field("", max_length=300)
+    web_oidc_client_secret: SecretStr | None = None
+
+    @field_validator("web_url")
+    @classmethod
+    def _require_origin(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (not is_safe_url(url) or parts.path not in {"", "/"} or parts.query):
+            raise ValueError(
+                "must be an address as https://veritas.school.example, without a path; http only "
+                "for a loopback address"
+            )
+        return url.rstrip("/").lower()
+
+    @field_validator("web_secret")
+    @classmethod
+    def _require_length(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(
+                f"must have at least {SHORTEST_SECRET} characters, as `openssl rand -hex 32` makes"
+            )
+        return secret
+
+    @field_validator("web_oidc_issuer")
+    @classmethod
+    def _require_tls_of_issuer(cls, url: str) -> str:
+        if url and (not {"?", "#"}.isdisjoint(url) or not is_safe_url(url)):
+            raise ValueError(
+                "must be an address as https://login.school.example/realms/school, without ? and "
+                "#; http only for a loopback address"
+            )
+        return url
+
+    @model_validator(mode="after")
+    def _require_both_of_client(self) -> Self:
+        if bool(self.web_oidc_issuer) != bool(self.web_oidc_client_id):
+            raise ValueError("WEB_OIDC_ISSUER and WEB_OIDC_CLIENT_ID: set both or neither of them")
+        return self
+
+
+class Settings(SignInSettings):
+    """Port of the pages, addresses of the services, and the school's time zone.
+
     school_timezone: name of the IANA time zone of the dates and times on the pages.
     """
 
@@ -27,8 +81,6 @@ class Settings(ServiceSettings):
     web_monitoring_url: ServiceUrl = None
     web_staffstuddash_url: ServiceUrl = None
     web_dropout_url: ServiceUrl = None
-    web_key: SecretStr | None = None
-    web_secret: SecretStr | None = None
     school_timezone: str = "UTC"
 
     @field_validator("school_timezone")
@@ -38,7 +90,26 @@ class Settings(ServiceSettings):
             raise ValueError("must be a time zone of IANA, as Europe/Berlin")
         return name
 
+    @property
+    def is_open(self) -> bool:
+        """True for a developer without keys, who sees everything and signs in nowhere."""
+        return self.may_be_keyless and self.web_key is None
+
+    @property
+    def is_https(self) -> bool:
+        """True unless the pages are a developer's, without TLS."""
+        return not self.may_be_keyless or self.web_url.startswith("https:")
+
+    @property
+    def address(self) -> str:
+        """Address of the pages for a browser."""
+        return self.web_url or url_at(self.host, self.web_port)
+
     def url_of(self, service: str) -> str:
         """Return the address of a service: the one that is set, or its port on this machine."""
         url: str | None = getattr(self, f"web_{service}_url")
         return url or url_at(self.host, getattr(self, f"{service}_port"))
+
+    def invitation_link(self, token: str) -> str:
+        """Return the link by which an invited person signs in."""
+        return f"{self.address}{INVITATION_PATH}?token={token}"

@@ -27,6 +27,7 @@ from staffstuddash_service.datastore.retention.store import RetentionRepository
 from staffstuddash_service.datastore.retention.tombstones import TombstoneRepository
 from staffstuddash_service.datastore.rights.break_glass import BreakGlassRepository
 from staffstuddash_service.datastore.rights.restrictions import RestrictionRepository
+from staffstuddash_service.datastore.rights.sign_ins import SignInRepository
 from staffstuddash_service.datastore.roster.descriptions import StudentDescriptionRepository
 from staffstuddash_service.datastore.roster.lookups import RosterLookupRepository
 from staffstuddash_service.datastore.roster.person_access import PersonAccessRepository
@@ -98,6 +99,7 @@ class DatastoreManager(Manager):
         self.roster_lookups = RosterLookupRepository(self.database, self.spool)
         self.student_descriptions = StudentDescriptionRepository(self.database, self.spool)
         self.person_access = PersonAccessRepository(self.database, self.spool)
+        self.sign_ins = SignInRepository(self.database, self.spool)
         self.restrictions = RestrictionRepository(self.database, self.spool)
         self.break_glass = BreakGlassRepository(self.database, self.spool)
         self.mails = MailRepository(self.database)

@@ -23,6 +23,7 @@ from staffstuddash_service.errors.roster import (
     TermNotFound,
     UnknownReference,
 )
+from staffstuddash_service.errors.sign_ins import InvitationNotFound, InvitationOver
 from staffstuddash_service.errors.students import (
     HoldNotFound,
     MergedElsewhere,
@@ -62,6 +63,8 @@ __all__ = [
     "GuardianExists",
     "HoldNotFound",
     "IdentifierExists",
+    "InvitationNotFound",
+    "InvitationOver",
     "MergedElsewhere",
     "OrganisationNotFound",
     "PersonNotFound",

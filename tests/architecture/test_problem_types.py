@@ -96,6 +96,8 @@ TYPES = {
     "wrong-media-type",
     "break-glass-not-needed",
     "break-glass-for-staff",
+    "invitation-not-found",
+    "invitation-over",
     "restriction-not-found",
     "break-glass-not-found",
     "student-in-sight",

@@ -52,7 +52,8 @@ class Route:
     same under the former id of a student in sight. field: of the items of a list, the student's id.
     params: of the query. body: JSON, or the text of a table. creates: True if a write creates an
     absent student for those who see all. or_sees_all: True if those who see all need no permission.
-    varies: True if each answer has another body and is logged.
+    varies: True if each answer has another body and is logged. own: role of the person in the path,
+    who needs no permission.
     """
 
     permission: str | None
@@ -65,6 +66,7 @@ class Route:
     creates: bool = False
     or_sees_all: bool = False
     varies: bool = False
+    own: str = ""
 
 
 def reads(permission: str) -> Route:
@@ -214,6 +216,12 @@ STAFFSTUDDASH = {
     "GET /people/{person_id}/access": systems("people.manage"),
     "PUT /people/{person_id}/access": systems("people.manage", {"role": "student"}),
     "DELETE /people/{person_id}/access": systems("people.manage"),
+    "POST /people/{person_id}/invitations": systems("people.manage", {}, 201),
+    "DELETE /people/{person_id}/invitations": systems("people.manage", status=204),
+    "POST /people/{person_id}/sign-outs": Route(
+        "people.manage", Kind.ALL, body={}, varies=True, own="teacher"
+    ),
+    "POST /sign-ins": Route("act_as", Kind.ALL, body={"login": "advisor"}),
     "GET /keys": all_persons("keys.manage", 200),
     "POST /keys": Route("keys.manage", Kind.KEYS, 201, body={"name": "new", "scopes": ["read"]}),
     "DELETE /keys/{name}": systems("keys.manage"),

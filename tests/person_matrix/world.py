@@ -154,7 +154,7 @@ def open_world(engine: Engine) -> Iterator[World]:
 def _opened(connection: Connection, stack: ExitStack) -> World:
     keys = KeyManager(Database.for_bind(connection, role="none"))
     page = keys.add_key("page", [Permission.ACT_AS])
-    system = keys.add_key("system", [Scope.ADMIN])
+    system = keys.add_key("system", [Scope.ADMIN, Permission.ACT_AS])
     managers, clients = {}, {}
     for service, parts in PARTS.items():
         managers[service] = parts.manager(service_database(connection, parts.metadata))

@@ -13,7 +13,7 @@ logger = structlog.stdlib.get_logger("veritas.web")
 # Time for a call with its retry, so that a page with a service away comes within 2 seconds.
 CALL_SECONDS = 1.5
 _CONNECT_SECONDS = 0.5
-# Shorter than the services' own time, at whose end they close the connection.
+# Shorter than the services' own time, after which they close the connection.
 _KEEP_ALIVE_SECONDS = 20.0
 _CONNECTIONS = 40
 _LONGEST_RETRY_AFTER = 0.5
@@ -53,7 +53,7 @@ Result = Answer | Refused | Away
 
 @dataclass(frozen=True)
 class Caller:
-    """Headers by which the services know for whom a page asks."""
+    """Headers that name the key of the pages and the person of the request."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
 
