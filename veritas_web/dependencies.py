@@ -1,46 +1,70 @@
-"""Arguments that routes take: the signed-in reader, and the services in their name."""
+"""Arguments that routes take: the signed-in reader, and the services in their name.
 
-from dataclasses import dataclass, field
+A route without them reaches no service, so no page can forget the sign-in.
+"""
+
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from veritas_web.services.all import Clients, Services
 from veritas_web.services.rest import Caller
+from veritas_web.sessions.cookies import Cookies
+from veritas_web.sessions.people import People
+from veritas_web.sessions.provider import Provider
 from veritas_web.settings import Settings
+from veritas_web.viewer import Viewer
+
+__all__ = ["CurrentApp", "CurrentServices", "CurrentViewer", "Parts", "Viewer"]
 
 
 @dataclass(frozen=True)
-class Viewer:
-    """Reader of the pages.
+class Parts:
+    """Parts of the app that live as long as the process."""
 
-    person_id: None for a developer without keys: everything is seen. acting: True if a developer
-    looks at the pages as this person.
+    settings: Settings
+    clients: Clients
+    cookies: Cookies
+    people: People
+    provider: Provider | None
+
+
+async def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+CurrentApp = Annotated[Parts, Depends(_parts)]
+
+
+async def current_viewer(request: Request, parts: CurrentApp) -> Viewer:
+    """Return the reader of a request.
+
+    Raises:
+        SignInNeeded: nobody is signed in, or the session is over.
+        ServiceAway: it cannot be checked now.
+
     """
-
-    person_id: str | None
-    name: str
-    permissions: frozenset[str] = field(default_factory=frozenset)
-    roles: tuple[str, ...] = ()
-    is_developer: bool = False
-    acting: bool = False
-
-    def may(self, permission: str) -> bool:
-        """Return True if the reader's role has the permission."""
-        return permission in self.permissions
+    known: Viewer | None = getattr(request.state, "viewer", None)
+    if known is None:
+        known = await parts.people.viewer(parts.cookies.read(request))
+        request.state.viewer = known
+    return known
 
 
-async def _viewer(request: Request) -> Viewer:
-    viewer: Viewer = request.state.viewer
-    return viewer
+async def _services(
+    parts: CurrentApp, viewer: Annotated[Viewer, Depends(current_viewer)]
+) -> Services:
+    return parts.clients.of(caller_for(parts, viewer))
 
 
-async def _services(request: Request, viewer: Annotated[Viewer, Depends(_viewer)]) -> Services:
-    settings: Settings = request.app.state.settings
-    clients: Clients = request.app.state.clients
-    key = settings.web_key.get_secret_value() if settings.web_key else None
-    return clients.of(Caller.of(key, viewer.person_id))
+def caller_for(parts: Parts, viewer: Viewer | None) -> Caller:
+    """Return the caller of requests to the services for a reader; None: for the pages alone."""
+    key = parts.settings.web_key
+    person = viewer.person_id if viewer is not None else None
+    return Caller.of(key.get_secret_value() if key else None, person)
 
 
-CurrentViewer = Annotated[Viewer, Depends(_viewer)]
+CurrentViewer = Annotated[Viewer, Depends(current_viewer)]
 CurrentServices = Annotated[Services, Depends(_services)]

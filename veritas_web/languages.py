@@ -30,6 +30,11 @@ def locale_of(language: str) -> Locale:
     return Locale.parse(language)
 
 
+def name_of(language: str) -> str:
+    """Return the name of a language in itself."""
+    return (locale_of(language).get_language_name() or language).capitalize()
+
+
 @cache
 def translations(language: str) -> NullTranslations:
     """Return the catalogue of a language; the source language has none.
@@ -39,6 +44,8 @@ def translations(language: str) -> NullTranslations:
     if language == SOURCE:
         return NullTranslations()
     source = _FOLDER / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+    if not source.exists():
+        return NullTranslations()
     compiled = BytesIO()
     with source.open("rb") as lines:
         write_mo(compiled, read_po(lines, locale=language, domain=DOMAIN))

@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from veritas_web.languages import LANGUAGES, chosen_language, locale_of, translations
+from veritas_web.languages import LANGUAGES, chosen_language, locale_of, name_of, translations
 
 STATIC = Path(__file__).parent / "static"
 _DIGEST_BYTES = 8
@@ -29,6 +29,7 @@ def page(
         "language": language,
         "direction": locale_of(language).text_direction,
         "languages": LANGUAGES,
+        "language_names": {code: name_of(code) for code in LANGUAGES},
         "path": request.url.path,
     }
     text = _environment(language).get_template(template).render({**everywhere, **(context or {})})

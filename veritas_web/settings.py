@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from shared_db.errors import ConfigurationError
 from shared_web.operations.readiness import url_at
 from shared_web.settings import ServiceSettings, is_safe_url
 
@@ -113,3 +114,29 @@ class Settings(SignInSettings):
     def invitation_link(self, token: str) -> str:
         """Return the link by which an invited person signs in."""
         return f"{self.address}{INVITATION_PATH}?token={token}"
+
+
+def require_usable(settings: Settings) -> None:
+    """Check at the start that people can sign in and that their sessions are safe.
+
+    Raises:
+        ConfigurationError: a setting is absent that only a developer's pages do without.
+
+    """
+    wanted = {
+        "WEB_KEY": "an API key: `veritas keys add web --permission act_as`",
+        "WEB_SECRET": "at least 32 random characters: `openssl rand -hex 32`",
+        "WEB_URL": "the address in browsers, as https://veritas.school.example",
+    }
+    absent = [name for name in wanted if not getattr(settings, name.lower())]
+    if absent and not settings.may_be_keyless:
+        missing = "; ".join(f"{name}, {wanted[name]}" for name in absent)
+        raise ConfigurationError(
+            f"Set {missing}. Only with ENVIRONMENT=development on a loopback HOST do the pages "
+            "start without."
+        )
+    if settings.workers > 1 and settings.web_secret is None:
+        raise ConfigurationError(
+            f"WORKERS={settings.workers} needs WEB_SECRET: sessions of one process would not be "
+            "known to another."
+        )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 import structlog
@@ -14,7 +15,7 @@ logger = structlog.stdlib.get_logger("veritas.web")
 CALL_SECONDS = 1.5
 _CONNECT_SECONDS = 0.5
 # Shorter than the services' own time, after which they close the connection.
-_KEEP_ALIVE_SECONDS = 20.0
+KEEP_ALIVE_SECONDS = 20.0
 _CONNECTIONS = 40
 _LONGEST_RETRY_AFTER = 0.5
 _SAFE = ("GET", "HEAD")
@@ -78,8 +79,9 @@ class RestClient:
         self._client = httpx.AsyncClient(
             base_url=f"{url}/api/v1",
             timeout=httpx.Timeout(CALL_SECONDS, connect=_CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_KEEP_ALIVE_SECONDS),
+            limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=KEEP_ALIVE_SECONDS),
             transport=transport,
+            trust_env=False,
         )
 
     async def get(
@@ -123,13 +125,19 @@ class RestClient:
             return Away(self.service)
         if response.status_code >= _FIRST_REFUSAL:
             return _refusal(response)
-        return Answer(response.json() if response.content else None, response.status_code)
+        try:
+            data = response.json() if response.content else None
+        except ValueError:
+            logger.warning("service answers no JSON", service=self.service)
+            return Away(self.service)
+        return Answer(data, response.status_code)
 
     async def _attempt(
         self, method: str, path: str, caller: Caller, sent: dict[str, Any], *, may_repeat: bool
     ) -> httpx.Response:
+        headers = {**caller.headers, **request_id()}
         try:
-            response = await self._client.request(method, path, headers=caller.headers, **sent)
+            response = await self._client.request(method, path, headers=headers, **sent)
         except httpx.TransportError:
             if not may_repeat:
                 raise
@@ -138,7 +146,18 @@ class RestClient:
             if wait is None or not may_repeat:
                 return response
             await asyncio.sleep(wait)
-        return await self._client.request(method, path, headers=caller.headers, **sent)
+        return await self._client.request(method, path, headers=headers, **sent)
+
+
+def segment(id_: str) -> str:
+    """Return an id as a segment of a path."""
+    return quote(id_, safe="")
+
+
+def request_id() -> dict[str, str]:
+    """Return the header with the id of the present request, for the logs of the services."""
+    known = structlog.contextvars.get_contextvars().get("request_id")
+    return {"X-Request-ID": known} if isinstance(known, str) else {}
 
 
 def _without_nothing(params: Mapping[str, Any] | None) -> dict[str, Any]:
