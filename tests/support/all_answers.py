@@ -20,21 +20,20 @@ _VARYING = re.compile(
 )
 
 
-DEVELOPMENT = {"environment": "development", "cache_seconds": 0}
-
-
 def all_answers() -> Iterator[dict[str, Any]]:
     """Yield the answers to a good, a stray and a malformed request of each route, in memory."""
     from starlette.testclient import TestClient  # noqa: PLC0415 - after the routes were chosen
 
     from shared_db.connection.database import Database  # noqa: PLC0415
+    from shared_db.settings import Environment  # noqa: PLC0415
     from tests.person_matrix.callers import PATH  # noqa: PLC0415
     from tests.person_matrix.expected import ROUTES  # noqa: PLC0415
     from tests.support.databases import LOOPBACK  # noqa: PLC0415
     from tests.support.services import PARTS  # noqa: PLC0415
 
     for service, parts in PARTS.items():
-        app = parts.app(Database.in_memory(parts.metadata), parts.settings(**DEVELOPMENT))
+        settings = parts.settings(environment=Environment.DEVELOPMENT, cache_seconds=0)
+        app = parts.app(Database.in_memory(parts.metadata), settings)
         at = f"http://{LOOPBACK}"
         with TestClient(app, at, client=(LOOPBACK, 50000), raise_server_exceptions=False) as client:
             yield _answer(service, client, "GET", "/openapi.json")
@@ -62,11 +61,11 @@ def _answer(service: str, client: Any, method: str, url: str, **sent: Any) -> di
     found = client.request(method, url, headers=headers, follow_redirects=False, **sent)
     body = _VARYING.sub("~", found.text)
     left_out = _OF_VARYING_BODIES if body != found.text else ()
-    headers = [(name.decode(), value.decode()) for name, value in found.headers.raw]
+    found_headers = [(name.decode(), value.decode()) for name, value in found.headers.raw]
     return {
         "request": f"{service} {method} {url} {sent.get('content', '')}",
         "status": found.status_code,
-        "headers": [[name, value] for name, value in headers if name not in left_out],
+        "headers": [[name, value] for name, value in found_headers if name not in left_out],
         "body": body,
     }
 
