@@ -31,6 +31,7 @@ from staffstuddash_service.datastore.student_locks import (
     erased_among,
     find_student,
     lock_students,
+    read_student,
     refusals_of_missing,
     require_not_erased,
     results_of_merged,
@@ -109,7 +110,7 @@ class StudentRepository(Repository):
 
         """
         return self.get_or_spooled(
-            STUDENT, student_id, lambda session: find_student(session, student_id)
+            STUDENT, student_id, lambda session: read_student(session, student_id)
         )
 
     def search(
