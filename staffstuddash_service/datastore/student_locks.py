@@ -26,7 +26,6 @@ from shared_db.columns import Row
 from shared_db.errors import DatabaseBusy, ServiceError
 from shared_db.pseudonyms import ids_by_pseudonym
 from shared_db.queries.dialects import in_list
-from shared_db.queries.plain_rows import find_plain
 from shared_db.results import InsertResult, Outcome
 from shared_db.writes.idempotent_insert import content_digest
 from staffstuddash_service.errors import StudentErased, StudentMerged, StudentNotFound
@@ -48,19 +47,6 @@ def find_student(session: Session, student_id: str, *, lock: bool = False) -> St
 
     """
     student = session.get(Student, student_id, with_for_update=lock)
-    if student is None:
-        raise refusals_of_missing(session, [student_id])[student_id]
-    return student
-
-
-def read_student(session: Session, student_id: str) -> Student:
-    """Return the student, to be read only.
-
-    Raises:
-        ServiceError: as `find_student`.
-
-    """
-    student = find_plain(session, Student, student_id)
     if student is None:
         raise refusals_of_missing(session, [student_id])[student_id]
     return student
