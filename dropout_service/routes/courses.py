@@ -1,18 +1,21 @@
 """Routes of courses and of the risks of their students."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from dropout_service.dependencies import Manager
 from dropout_service.errors import CourseNotFound
 from dropout_service.routes.filters import LISTING
 from dropout_service.routes.path_parameters import Course
-from dropout_service.schemas.courses import CourseOut
+from dropout_service.schemas.courses import CourseActivityOut, CourseOut
 from dropout_service.schemas.predictions import PredictionOut
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission
 from shared_web.problems import InvalidRequest, documented
+from shared_web.query.id_lists import StudentIds
 from shared_web.query.pagination import After, Limit, PageOut
 
 router = APIRouter(prefix="/courses", tags=["courses"], route_class=AdmittedRoute)
@@ -44,3 +47,19 @@ def list_course_risks(
     """
     page = manager.predictions.search_course(course, after=after, limit=limit)
     return PageOut[PredictionOut].of(page)
+
+
+@router.get(
+    "/{course}/activity",
+    dependencies=[needs(Permission.STUDENTS_READ)],
+    responses=documented(CourseNotFound, InvalidRequest),
+)
+def list_course_activity(
+    course: Course,
+    manager: Manager,
+    student_ids: StudentIds,
+    weeks: Annotated[int, Query(ge=1, le=52, description="The number of weeks.")] = 8,
+) -> CourseActivityOut:
+    """Return the active days of students in the last weeks of the course, and their coursework."""
+    found = manager.course_activity.of_students(course, student_ids, weeks=weeks)
+    return CourseActivityOut.model_validate(found)

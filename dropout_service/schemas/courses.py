@@ -31,3 +31,27 @@ class CourseOut(Out):
     def has_activity(self) -> bool:
         """True if there is a stream of activity."""
         return self.activity_from is not None
+
+
+class StudentActivityOut(Out):
+    """Activity of a student in a course; `active_days` has a number for each of the `weeks`.
+
+    Null: activity is not known then, or the course sets no coursework.
+    """
+
+    student_id: str
+    active_days: list[int | None]
+    due: int | None
+    handed_in: int | None
+
+
+class CourseActivityOut(Out):
+    """Activity of students of a course; `weeks` are Mondays, `until` is the last day that counts.
+
+    `due` and `handed_in` are pieces of coursework due by that day.
+    """
+
+    course: str
+    until: date
+    weeks: list[date]
+    items: list[StudentActivityOut]

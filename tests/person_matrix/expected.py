@@ -258,6 +258,9 @@ DROPOUT = {
     "GET /predictions": lists("predictions.read", "student_id"),
     "GET /courses": Route("roster.read", Kind.COURSES),
     "GET /courses/{course}/risks": lists("predictions.read", "student_id"),
+    "GET /courses/{course}/activity": Route(
+        "students.read", Kind.LIST, field="student_id", params="student_id__in={s}"
+    ),
     "GET /models": school("predictions.read"),
     "GET /models/{version}": Route("predictions.read", Kind.SCHOOL, 404),
     "GET /models/{version}/evaluation": Route("predictions.read", Kind.SCHOOL, 404),
