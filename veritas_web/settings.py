@@ -1,10 +1,10 @@
 """Settings of the staff pages."""
 
-from typing import Annotated, Self
+from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from shared_db.errors import ConfigurationError
 from shared_web.operations.readiness import url_at
@@ -29,7 +29,7 @@ class SignInSettings(ServiceSettings):
     web_key: SecretStr | None = None
     web_secret: SecretStr | None = None
     web_oidc_issuer: str = ""
-    web_oidc_client_id: str = Field("", max_length=300)
+    web_oidc_client_id: str = Field("", max_length=300, validate_default=True)
     web_oidc_client_secret: SecretStr | None = None
 
     @field_validator("web_url")
@@ -62,11 +62,12 @@ class SignInSettings(ServiceSettings):
             )
         return url
 
-    @model_validator(mode="after")
-    def _require_both_of_client(self) -> Self:
-        if bool(self.web_oidc_issuer) != bool(self.web_oidc_client_id):
-            raise ValueError("WEB_OIDC_ISSUER and WEB_OIDC_CLIENT_ID: set both or neither of them")
-        return self
+    @field_validator("web_oidc_client_id")
+    @classmethod
+    def _require_both(cls, client: str, info: ValidationInfo) -> str:
+        if bool(client) != bool(info.data.get("web_oidc_issuer")):
+            raise ValueError("and WEB_OIDC_ISSUER must be set together, or neither of them")
+        return client
 
 
 class Settings(SignInSettings):

@@ -11,7 +11,7 @@ from typing import Annotated
 import httpx
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
-from starlette.background import BackgroundTask
+from starlette.types import Receive, Scope, Send
 
 from shared_web.auth.tokens.logins import ON_BEHALF_OF
 from shared_web.problems import BodyRefused, problem_response, refusal_response
@@ -94,12 +94,22 @@ async def pass_through(
         return refusal_response(request, refusal.refusal)
     except httpx.HTTPError:
         return _away(request, service)
-    return StreamingResponse(
-        answer.aiter_raw(),
-        answer.status_code,
-        headers=_returned(service, answer.headers.multi_items()),
-        background=BackgroundTask(answer.aclose),
-    )
+    headers = _returned(service, answer.headers.multi_items())
+    return _PipedResponse(answer, headers)
+
+
+class _PipedResponse(StreamingResponse):
+    """Answer of a service, piece by piece; the rest of the request's body is not read."""
+
+    def __init__(self, answer: httpx.Response, headers: Mapping[str, str]) -> None:
+        super().__init__(answer.aiter_raw(), answer.status_code, headers=headers)
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - of ASGI
+        try:
+            await self.stream_response(send)
+        finally:
+            await self._answer.aclose()
 
 
 def _target(service: str, request: Request) -> bytes:

@@ -7,7 +7,7 @@ import httpx
 
 from veritas_web.services.dropout import Dropout
 from veritas_web.services.monitoring import Monitoring
-from veritas_web.services.rest import KEEP_ALIVE_SECONDS, Caller, RestClient
+from veritas_web.services.rest import KEEP_ALIVE_SECONDS, TRUST, Caller, RestClient
 from veritas_web.services.sign_ins import SignIns
 from veritas_web.services.staffstuddash import Staffstuddash
 from veritas_web.settings import Settings
@@ -73,4 +73,5 @@ def _streaming_client(transport: httpx.AsyncBaseTransport | None) -> httpx.Async
         limits=httpx.Limits(max_connections=_STREAMS, keepalive_expiry=KEEP_ALIVE_SECONDS),
         transport=transport,
         trust_env=False,
+        verify=TRUST,
     )

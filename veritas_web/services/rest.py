@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ssl import create_default_context
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -16,6 +17,8 @@ CALL_SECONDS = 1.5
 _CONNECT_SECONDS = 0.5
 # Shorter than the services' own time, after which they close the connection.
 KEEP_ALIVE_SECONDS = 20.0
+# No proxy leads to the services; their authority is one of the machine or of SSL_CERT_FILE.
+TRUST = create_default_context()
 _CONNECTIONS = 40
 _LONGEST_RETRY_AFTER = 0.5
 _SAFE = ("GET", "HEAD")
@@ -82,6 +85,7 @@ class RestClient:
             limits=httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=KEEP_ALIVE_SECONDS),
             transport=transport,
             trust_env=False,
+            verify=TRUST,
         )
 
     async def get(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
+import httpx2
 import structlog
 from authlib.integrations.starlette_client import OAuth, OAuthError
 from fastapi import Request, Response
@@ -59,7 +59,7 @@ class Provider:
         try:
             await self._require_issuer()
             redirect: Response = await self._client.authorize_redirect(request, self._callback)
-        except (httpx.HTTPError, ValueError, KeyError, RuntimeError) as failure:
+        except (httpx2.HTTPError, ValueError, KeyError, RuntimeError) as failure:
             raise self._away(failure) from None
         return redirect
 
@@ -86,7 +86,7 @@ class Provider:
         except (OAuthError, JoseError, AttributeError, TypeError) as failure:
             logger.warning("sign-in refused", error=type(failure).__name__)
             raise SignInRefused("The provider's answer is not valid: begin again.") from None
-        except (httpx.HTTPError, ValueError, KeyError, RuntimeError) as failure:
+        except (httpx2.HTTPError, ValueError, KeyError, RuntimeError) as failure:
             raise self._away(failure) from None
         return self._login(claims)
 
