@@ -16,7 +16,16 @@ from veritas_web.dependencies import Parts
 from veritas_web.errors import PageError
 from veritas_web.failures import failure_response
 from veritas_web.headers import PageHeaders
-from veritas_web.routes import act_as, language, pass_through, probes, sign_in, static, today
+from veritas_web.routes import (
+    act_as,
+    classes,
+    language,
+    pass_through,
+    probes,
+    sign_in,
+    static,
+    today,
+)
 from veritas_web.services.all import Clients, Transports
 from veritas_web.sessions.cookies import Cookies
 from veritas_web.sessions.origin import RequestCheck
@@ -26,6 +35,7 @@ from veritas_web.settings import Settings, require_usable
 
 _ROUTERS = (
     today.router,
+    classes.router,
     static.router,
     sign_in.router,
     act_as.router,

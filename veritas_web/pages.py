@@ -1,15 +1,19 @@
 """Pages from templates: one environment of Jinja2 per language, and the addresses of files."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from veritas_web.domain import charts
+from veritas_web.domain.reasons import sentence
+from veritas_web.formats import formats
 from veritas_web.languages import LANGUAGES, chosen_language, locale_of, name_of, translations
 
 STATIC = Path(__file__).parent / "static"
@@ -32,7 +36,9 @@ def page(
         "language_names": {code: name_of(code) for code in LANGUAGES},
         "path": request.url.path,
     }
-    text = _environment(language).get_template(template).render({**everywhere, **(context or {})})
+    zone = request.app.state.parts.settings.school_timezone
+    environment = _environment(language, zone)
+    text = environment.get_template(template).render({**everywhere, **(context or {})})
     return HTMLResponse(text, status)
 
 
@@ -58,7 +64,7 @@ def static_url(name: str) -> str:
 
 
 @cache
-def _environment(language: str) -> Environment:
+def _environment(language: str, zone: str) -> Environment:
     environment = Environment(
         loader=PackageLoader("veritas_web"),
         autoescape=True,
@@ -71,5 +77,7 @@ def _environment(language: str) -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined] # of the extension
         catalogue.gettext, catalogue.ngettext, newstyle=True
     )
-    environment.globals["static_url"] = static_url
+    environment.globals |= {"static_url": static_url, "charts": charts}
+    environment.filters["sentence"] = partial(sentence, catalogue)
+    environment.filters |= formats(language, ZoneInfo(zone))
     return environment

@@ -1,5 +1,8 @@
 """Calls of dropout that pages make."""
 
+from collections.abc import Sequence
+from urllib.parse import quote
+
 from veritas_web.services.rest import Caller, RestClient, Result
 
 
@@ -13,3 +16,42 @@ class Dropout:
     async def courses(self, *, after: str | None = None, limit: int = 100) -> Result:
         """Return a page of courses by id."""
         return await self._client.get("/courses", self._caller, {"after": after, "limit": limit})
+
+    async def course_changes(self, course: str, *, top: int) -> Result:
+        """Return the students who entered, stayed in or left the first places within a week."""
+        path = f"/courses/{_part(course)}/changes"
+        return await self._client.get(path, self._caller, {"top": top})
+
+    async def course_risks(
+        self,
+        course: str,
+        *,
+        student_ids: Sequence[str] | None = None,
+        history: int = 0,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Result:
+        """Return the brief rows of a course by place, on wish of these students only."""
+        params = {
+            "view": "brief",
+            "student_id__in": _joined(student_ids),
+            "history": history or None,
+            "after": after,
+            "limit": limit,
+        }
+        return await self._client.get(f"/courses/{_part(course)}/risks", self._caller, params)
+
+    async def course_activity(
+        self, course: str, *, student_ids: Sequence[str], weeks: int = 8
+    ) -> Result:
+        """Return active days by week and pieces of work of these students."""
+        params = {"student_id__in": _joined(student_ids), "weeks": weeks}
+        return await self._client.get(f"/courses/{_part(course)}/activity", self._caller, params)
+
+
+def _part(id_: str) -> str:
+    return quote(id_, safe="")
+
+
+def _joined(ids: Sequence[str] | None) -> str | None:
+    return ",".join(ids) if ids else None

@@ -1,0 +1,127 @@
+"""Reasons of a prediction in the reader's language, with the words of the pages.
+
+Veritas names types and levels of risk in its API. On the pages stand things done or not done, and
+the names below; a level or a score stands beside no name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Catalogue(Protocol):
+    """Catalogue of a language."""
+
+    def gettext(self, message: str, /) -> str:
+        """Return the translation of a message."""
+
+
+def N_(text: str) -> str:  # noqa: N802 - the mark that extractors of gettext know
+    """Mark a text for translation; it is translated when it is shown."""
+    return text
+
+
+# Names of what a reason is about; several students with the same one are a group.
+TOPICS: Mapping[str, str] = {
+    "missed_work": N_("Work not handed in"),
+    "pause": N_("A pause in handing in"),
+    "late_work": N_("Work handed in late"),
+    "marks": N_("Marks"),
+    "mark_trend": N_("Marks going down"),
+    "activity": N_("Less activity"),
+    "recency": N_("Not seen lately"),
+    "breadth": N_("Few kinds of material used"),
+    "questions": N_("Few questions answered"),
+    "load": N_("Many credits at once"),
+    "repeating": N_("An earlier attempt"),
+    "registration": N_("Registered late"),
+    "days_since_activity": N_("Not seen lately"),
+    "days_since_mark": N_("No mark lately"),
+    "events_per_week": N_("Less activity"),
+    "active_days_per_week": N_("Active on fewer days"),
+}
+_OTHER_TOPIC = N_("Other signs")
+
+# Sentences of reasons by code, with the values of the API.
+SENTENCES: Mapping[str, str] = {}
+
+# Messages to copy. None is sent; each has at most 60 words and one concrete step.
+MESSAGES: Mapping[str, str] = {
+    "missed_work": N_(
+        "Hello, I saw that a piece of work of this course has not arrived yet. Is something in the"
+        " way? Reply with a day this week on which we can talk for ten minutes, and we will agree"
+        " on a new date for it."
+    ),
+    "late_work": N_(
+        "Hello, the last pieces of work came after their date. Would a plan help? Reply with a day"
+        " this week on which we can talk for ten minutes about the next one."
+    ),
+    "marks": N_(
+        "Hello, I would like to look at your last piece of work together with you. Bring it to my"
+        " next office hour, and we will go through the part that was hardest."
+    ),
+    "activity": N_(
+        "Hello, I have not seen you in the course lately and want to ask how you are. Reply with a"
+        " day this week on which we can talk for ten minutes."
+    ),
+}
+_SAME_MESSAGE: Mapping[str, str] = {
+    "pause": "missed_work",
+    "mark_trend": "marks",
+    "questions": "activity",
+}
+_USUAL_MESSAGE = "activity"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Reason as the pages need it.
+
+    name: of the indicator or topic. code, values: of the sentence, from which another language
+    makes its own; None for predictions of earlier releases. contribution: to the prediction,
+    positive if it raises the risk. is_sign: a reason to talk with the student.
+    """
+
+    name: str
+    text: str
+    code: str | None
+    values: Mapping[str, Any]
+    is_sign: bool
+    contribution: float
+
+    @classmethod
+    def of(cls, reason: Mapping[str, Any]) -> "Reason":
+        """Return the reason of an answer of the API."""
+        sentence = reason.get("sentence") or {}
+        is_sign = reason.get("is_sign")
+        return cls(
+            name=reason["name"],
+            text=reason["text"],
+            code=sentence.get("code"),
+            values=sentence.get("values") or {},
+            is_sign=is_sign is None or bool(is_sign),
+            contribution=float(reason.get("contribution") or 0),
+        )
+
+
+def topic_of(name: str) -> str:
+    """Return the source text of the name of a topic, to be translated."""
+    return TOPICS.get(name, _OTHER_TOPIC)
+
+
+def message_for(name: str) -> str:
+    """Return the source text of the message about a topic, to be translated."""
+    known = _SAME_MESSAGE.get(name, name)
+    return MESSAGES.get(known, MESSAGES[_USUAL_MESSAGE])
+
+
+def sentence(catalogue: Catalogue, reason: Reason) -> str:
+    """Return the sentence of a reason in the language of the catalogue.
+
+    The service's own English text is the sentence if the catalogue has none for its code.
+    """
+    source = SENTENCES.get(reason.code or "")
+    if source is None:
+        return reason.text
+    translated = catalogue.gettext(source)
+    return reason.text if translated == source else translated % dict(reason.values)
