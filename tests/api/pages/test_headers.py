@@ -18,8 +18,9 @@ def styles_of(client: TestClient) -> str:
 def test_pages_load_only_own_files_and_are_not_stored(open_database: OpenDatabase) -> None:
     with services(open_database) as apps, pages(apps) as client:
         found = client.get("/")
+        head = client.head("/")
 
-    assert found.status_code == 200
+    assert (found.status_code, head.status_code, head.text) == (200, 200, "")
     assert "default-src 'none'" in found.headers["Content-Security-Policy"]
     assert found.headers["Cache-Control"] == "no-store"
     assert "style=" not in found.text
