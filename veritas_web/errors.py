@@ -46,7 +46,7 @@ class SignInNeeded(PageError):
 
 
 class SignInRefused(PageError):
-    """Sign-in that did not prove a person who may read the pages."""
+    """Sign-in that proved no person with access."""
 
     slug = "sign-in-refused"
     status = 403

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from shared_web.operations.logging import RequestLog, configure_logging
 from shared_web.operations.serve import tune_gc
 from shared_web.requests.body_limit import BodyLimit
+from shared_web.routing import HeadRequests
 from shared_web.wire.host import HostCheck
 from veritas_web.dependencies import Parts
 from veritas_web.errors import PageError
@@ -82,6 +83,7 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
     for failure in (PageError, HTTPException, RequestValidationError):
         app.add_exception_handler(failure, failure_response)
     # The last one added is the outermost: every answer has an id, a log line and the headers.
+    app.add_middleware(HeadRequests)
     app.add_middleware(BodyLimit, max_bytes=chosen.max_body_bytes)
     app.add_middleware(RequestCheck, settings=chosen)
     app.add_middleware(HostCheck)

@@ -94,7 +94,7 @@ class Settings(SignInSettings):
 
     @property
     def is_open(self) -> bool:
-        """True for a developer without keys, who sees everything and signs in nowhere."""
+        """True for a developer without keys: everything is seen, without a sign-in."""
         return self.may_be_keyless and self.web_key is None
 
     @property

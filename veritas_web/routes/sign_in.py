@@ -44,7 +44,7 @@ async def begin_sign_in(request: Request, parts: CurrentApp, next: str = _START)
 
 @router.get(CALLBACK_PATH)
 async def finish_sign_in(request: Request, parts: CurrentApp) -> Response:
-    """Begin a session for the person whom the provider has signed in."""
+    """Begin a session for the person of the provider's answer."""
     if parts.provider is None:
         raise PageNotFound
     begun = parts.cookies.sign_in.read(request)
@@ -89,7 +89,7 @@ async def sign_out(
 
 
 def _begun(parts: Parts, found: Result, place: str) -> Response:
-    """Return the redirect to a page, with the session of the person who was found.
+    """Return the redirect to a page, with the session of the person found.
 
     Raises:
         SignInRefused, ServiceAway: nobody was found, or nobody could be asked.

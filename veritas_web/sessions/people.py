@@ -18,7 +18,7 @@ logger = structlog.stdlib.get_logger("veritas.web")
 
 # A session that was ended elsewhere is over after this time.
 CHECK_SECONDS = 30.0
-# While staffstuddash is away, a person who was known stays so for this time.
+# While staffstuddash is away, a known person stays known for this time.
 OUTAGE_SECONDS = 3600.0
 # A known person is not waited for longer, so that a page with a service away comes in time.
 _WAIT_SECONDS = 0.4

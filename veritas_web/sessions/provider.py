@@ -64,7 +64,7 @@ class Provider:
         return redirect
 
     async def finish(self, request: Request, kept: dict[str, Any]) -> str:
-        """Return the login of the person whom the provider has signed in.
+        """Return the login of the person of the provider's answer.
 
         kept: by `begin`.
 

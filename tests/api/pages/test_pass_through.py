@@ -40,6 +40,8 @@ def test_a_session_calls_in_the_name_of_its_person(teacher: TestClient) -> None:
     assert teacher.get(STUDENTS).json()["items"] == []
     assert "set-cookie" not in me.headers
     assert me.headers["cache-control"] == "no-store"
+    head = teacher.head(f"{API}/me")
+    assert (head.status_code, head.text) == (200, "")
 
 
 def test_nobody_calls_without_a_session_or_a_key(open_pages: OpenPages) -> None:
