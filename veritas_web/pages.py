@@ -78,6 +78,6 @@ def _environment(language: str, zone: str) -> Environment:
         catalogue.gettext, catalogue.ngettext, newstyle=True
     )
     environment.globals |= {"static_url": static_url, "charts": charts}
-    environment.filters["sentence"] = partial(sentence, catalogue)
+    environment.filters["sentence"] = partial(sentence, catalogue, locale_of(language))
     environment.filters |= formats(language, ZoneInfo(zone))
     return environment

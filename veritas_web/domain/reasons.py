@@ -6,20 +6,12 @@ the names below; a level or a score stands beside no name.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from babel.core import Locale
 
-class Catalogue(Protocol):
-    """Catalogue of a language."""
-
-    def gettext(self, message: str, /) -> str:
-        """Return the translation of a message."""
-
-
-def N_(text: str) -> str:  # noqa: N802 - the mark that extractors of gettext know
-    """Mark a text for translation; it is translated when it is shown."""
-    return text
-
+from veritas_web.domain.marked import N_
+from veritas_web.domain.sentences import Catalogue, sentence_of
 
 # Names of what a reason is about; several students with the same one are a group.
 TOPICS: Mapping[str, str] = {
@@ -41,9 +33,6 @@ TOPICS: Mapping[str, str] = {
     "active_days_per_week": N_("Active on fewer days"),
 }
 _OTHER_TOPIC = N_("Other signs")
-
-# Sentences of reasons by code, with the values of the API.
-SENTENCES: Mapping[str, str] = {}
 
 # Messages to copy. None is sent; each has at most 60 words and one concrete step.
 MESSAGES: Mapping[str, str] = {
@@ -115,13 +104,11 @@ def message_for(name: str) -> str:
     return MESSAGES.get(known, MESSAGES[_USUAL_MESSAGE])
 
 
-def sentence(catalogue: Catalogue, reason: Reason) -> str:
-    """Return the sentence of a reason in the language of the catalogue.
+def sentence(catalogue: Catalogue, locale: Locale, reason: Reason) -> str:
+    """Return the sentence of a reason in a language.
 
-    The service's own English text is the sentence if the catalogue has none for its code.
+    The service's own English text is the sentence for a code that is not known here.
     """
-    source = SENTENCES.get(reason.code or "")
-    if source is None:
+    if reason.code is None:
         return reason.text
-    translated = catalogue.gettext(source)
-    return reason.text if translated == source else translated % dict(reason.values)
+    return sentence_of(reason.code, reason.values, catalogue, locale) or reason.text
