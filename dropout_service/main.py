@@ -8,6 +8,7 @@ from dropout_service.models import Base
 from dropout_service.routes import (
     analytics,
     assessments,
+    changes,
     courses,
     events,
     features,
@@ -44,6 +45,7 @@ SERVICE = Service(
         events.router,
         students.router,
         courses.router,
+        changes.router,
         assessments.router,
         features.router,
         predictions.router,

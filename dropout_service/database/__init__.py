@@ -6,6 +6,7 @@ from contextlib import closing
 from sqlalchemy.orm import Session
 
 from dropout_service.database.assessments import ASSESSMENT, AssessmentRepository
+from dropout_service.database.course_risks.changes import CourseChangeRepository
 from dropout_service.database.course_risks.store import CourseRiskRepository
 from dropout_service.database.courses.activity import CourseActivityRepository
 from dropout_service.database.courses.store import CourseRepository
@@ -67,6 +68,7 @@ class DropoutDatabaseManager(Manager):
         self.courses = CourseRepository(self.database)
         self.course_activity = CourseActivityRepository(self.database)
         self.course_risks = CourseRiskRepository(self.database)
+        self.course_changes = CourseChangeRepository(self.database)
         self.features = FeatureRepository(self.database, self.spool)
         self.training_sets = TrainingSetRepository(self.database)
         self.predictions = PredictionRepository(self.database, self.spool)

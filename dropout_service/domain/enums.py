@@ -76,3 +76,11 @@ class CourseOutcome(StrEnum):
     DISTINCTION = "DISTINCTION"
     FAIL = "FAIL"
     WITHDRAWN = "WITHDRAWN"
+
+
+class CourseSource(StrEnum):
+    """Source from which a course is known."""
+
+    IMPORTED = "imported"
+    ROSTER = "roster"
+    EVENTS = "events"

@@ -12,6 +12,7 @@ from shared_db.columns import IdempotentRow, Key, enum_column
 from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, Ageing, personal, register
 
 IS_LATEST, IS_OVERALL = text("is_latest"), text("is_overall")
+HAS_COURSE = text("course IS NOT NULL")
 PENDING_ROWS = (
     "Rows of the student that were accepted and not stored when this was computed; none: not known"
 )
@@ -109,6 +110,14 @@ class DropoutPrediction(IdempotentRow, Base):
             "id",
             postgresql_where=IS_LATEST,
             sqlite_where=IS_LATEST,
+        ),
+        # For the predictions of a course at an earlier instant.
+        Index(
+            "ix_dropout_predictions_course_as_of",
+            "course",
+            "as_of",
+            postgresql_where=HAS_COURSE,
+            sqlite_where=HAS_COURSE,
         ),
         Index(
             "ix_dropout_predictions_incomplete",

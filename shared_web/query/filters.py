@@ -111,7 +111,7 @@ class _Parameter:
         meaning = f"Only where `{self.field.name}` {_DESCRIPTIONS[self.operator]}."
         kind: Any = self.kind
         if self.operator is Operator.IN:
-            kind = Annotated[kind, BeforeValidator(_split_at_commas)]
+            kind = Annotated[kind, BeforeValidator(split_at_commas)]
         annotation = Annotated[kind | None, Query(description=meaning)]
         return inspect.Parameter(
             self.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
@@ -127,7 +127,8 @@ def parameter_name(field: str, operator: Operator) -> str:
     return field if operator is Operator.EQ else f"{field}__{operator}"
 
 
-def _split_at_commas(values: object) -> object:
+def split_at_commas(values: object) -> object:
+    """Return the values of a repeated parameter, each split at commas."""
     if not isinstance(values, list):
         return values
     return [part for value in values for part in str(value).split(",")]

@@ -21,6 +21,7 @@ class Kind(Enum):
     SCHOOL: the same to everybody.
     COURSES: the same to everybody, except for figures, which are those of students in sight.
     FIGURES: 403 `group-too-small` to those who see fewer than 5 students.
+    NEAR: students of courses, of whom those in sight are shown.
     SYSTEMS: 403 `not-for-persons` to persons who do not see all students, whatever the student,
     and nothing is stored.
     HIDDEN: as READ, but 403 `not-for-persons` about a student in sight.
@@ -35,6 +36,7 @@ class Kind(Enum):
     LIST = "list"
     SCHOOL = "school"
     FIGURES = "figures"
+    NEAR = "near"
     SYSTEMS = "systems"
     HIDDEN = "hidden"
     ALL = "all"
@@ -261,6 +263,8 @@ DROPOUT = {
     "GET /courses/{course}/activity": Route(
         "students.read", Kind.LIST, field="student_id", params="student_id__in={s}"
     ),
+    "GET /courses/{course}/changes": Route("predictions.read", Kind.NEAR),
+    "GET /changes": Route("predictions.read", Kind.NEAR),
     "GET /models": school("predictions.read"),
     "GET /models/{version}": Route("predictions.read", Kind.SCHOOL, 404),
     "GET /models/{version}/evaluation": Route("predictions.read", Kind.SCHOOL, 404),
