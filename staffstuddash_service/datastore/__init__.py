@@ -19,6 +19,7 @@ from staffstuddash_service.datastore.dashboards.teacher import TeacherDashboardR
 from staffstuddash_service.datastore.drafts import DRAFT, DraftRepository
 from staffstuddash_service.datastore.erasure import StatisticsRepository
 from staffstuddash_service.datastore.export import ExportRepository
+from staffstuddash_service.datastore.follow_ups.changes import FollowUpRepository
 from staffstuddash_service.datastore.mail.outbox import MailRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
@@ -80,6 +81,7 @@ class DatastoreManager(Manager):
         self.drafts = DraftRepository(self.database, self.spool)
         self.performance = PerformanceRepository(self.database, self.spool)
         self.actions = ActionRepository(self.database, self.spool)
+        self.follow_ups = FollowUpRepository(self.database, self.spool)
         self.concepts = ConceptRepository(self.database, self.spool)
         self.teacher_dashboard = TeacherDashboardRepository(self.database, self.spool)
         self.student_dashboard = StudentDashboardRepository(self.database, self.spool)

@@ -36,17 +36,22 @@ from staffstuddash_service.errors.students import (
 )
 from staffstuddash_service.errors.work import (
     ActionExists,
+    ActionNotFound,
+    ActionUnchangeable,
     AssessmentDeleted,
     AssessmentExists,
     AssessmentNotFound,
     ConceptExists,
     ConceptNotFound,
     DraftExists,
+    NotYourAction,
     ScoreOutOfRange,
 )
 
 __all__ = [
     "ActionExists",
+    "ActionNotFound",
+    "ActionUnchangeable",
     "AssessmentDeleted",
     "AssessmentExists",
     "AssessmentNotFound",
@@ -63,6 +68,7 @@ __all__ = [
     "HoldNotFound",
     "IdentifierExists",
     "MergedElsewhere",
+    "NotYourAction",
     "OrganisationNotFound",
     "PersonNotFound",
     "RecordExists",

@@ -167,6 +167,7 @@ STAFFSTUDDASH = {
     "POST /students/{student_id}/actions": writes("actions.write", 201, 201, {"action": "call"}),
     "GET /students/{student_id}/actions": reads("actions.read"),
     "GET /actions": lists("actions.read", "student_id"),
+    "PATCH /actions/{action_id}": row("actions.write", body={"note": "she came"}),
     "POST /concepts": systems(
         "marks.write", {"concept": "sets", "subject": "Math", "difficulty": 2}, 201
     ),
