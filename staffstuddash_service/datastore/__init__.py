@@ -14,6 +14,7 @@ from staffstuddash_service.datastore.assessments import (
 from staffstuddash_service.datastore.bulk_import import ImportRepository
 from staffstuddash_service.datastore.concepts import CONCEPT, ConceptRepository
 from staffstuddash_service.datastore.dashboards.cohort import CohortDashboardRepository
+from staffstuddash_service.datastore.dashboards.freshness import FreshnessRepository
 from staffstuddash_service.datastore.dashboards.student import StudentDashboardRepository
 from staffstuddash_service.datastore.dashboards.teacher import TeacherDashboardRepository
 from staffstuddash_service.datastore.drafts import DRAFT, DraftRepository
@@ -86,6 +87,7 @@ class DatastoreManager(Manager):
         self.teacher_dashboard = TeacherDashboardRepository(self.database, self.spool)
         self.student_dashboard = StudentDashboardRepository(self.database, self.spool)
         self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
+        self.freshness = FreshnessRepository(self.database, self.spool)
         self.merging = MergingRepository(self.database, self.spool)
         self.exports = ExportRepository(self.database, self.spool)
         read_tables = ReadTables(ReadRow, ReadSubject)

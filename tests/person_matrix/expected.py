@@ -177,6 +177,7 @@ STAFFSTUDDASH = {
     "GET /dashboard/teacher": lists("students.read", "student_id"),
     "GET /dashboard/student/{student_id}": reads("students.read"),
     "GET /dashboard/cohort": figures("students.read"),
+    "GET /freshness": school("roster.read"),
     # roster
     "GET /organisations": school("roster.read"),
     "GET /organisations/{organisation_id}": school("roster.read"),
