@@ -22,6 +22,7 @@ from staffstuddash_service.datastore import DatastoreManager, StudentToStore
 from tests.support import pgbouncer
 from tests.support.service_processes import Running, Server, migrated_server, running, service
 
+PACKAGE = "staffstuddash_service"
 STUDENTS = "/api/v1/students"
 STORED = 10_000
 NEW = 10**15  # so large that a random number is new
@@ -130,31 +131,39 @@ def measured(
     kept, fresh = limit("pgbench", reconnect=False), limit("pgbench -C", reconnect=True)
     lines = [kept, fresh]
     for label, chosen in settings.items():
-        with service("staffstuddash_service", server, chosen) as url:
+        with service(PACKAGE, server, chosen) as url:
             figures = load.measure(case.request, url, server.key, clients=clients, seconds=seconds)
         lines.append(_line(label, figures, kept if label == "QueuePool" else fresh))
     return lines
 
 
 def beside_naive(server: Server, seconds: float) -> Iterator[Line]:
-    """Yield the lines of the naive app and the service, in turns, for each pool."""
+    """Yield the lines of the naive app and the service, in turns, for each pool.
+
+    The naive app keeps no record of reads, so the service is measured without it as well.
+    """
     for pool, label in {"queue": "QueuePool", "null": "NullPool"}.items():
+        chosen = {"DATABASE_POOL": pool}
         with (
             running("naive", ["benchmarks.support.naive"], server, {"NAIVE_POOL": pool}) as naive,
-            running(
-                "staffstuddash_service", ["staffstuddash_service"], server, {"DATABASE_POOL": pool}
-            ) as ours,
+            running(PACKAGE, [PACKAGE], server, chosen) as ours,
+            running(PACKAGE, ["benchmarks.support.unaudited"], server, chosen) as unaudited,
         ):
             with server.engine().begin() as connection:
                 connection.execute(text(FILL_NAIVE))
             for name, request in BESIDE_NAIVE.items():
-                yield from in_turns(
-                    partial(by_wrk, f"naive, {label}, {name}", request, naive, server, seconds),
-                    partial(by_wrk, f"service, {label}, {name}", request, ours, server, seconds),
-                )
+                apps = {"service": ours}
+                if request.method == "GET":
+                    apps["without record of reads"] = unaudited
+                for app, process in apps.items():
+                    of = partial(by_wrk, request=request, server=server, seconds=seconds)
+                    yield from in_turns(
+                        partial(of, f"naive, {label}, {name}", app=naive),
+                        partial(of, f"{app}, {label}, {name}", app=process),
+                    )
 
 
-def by_wrk(label: str, request: wrk.Load, app: Running, server: Server, seconds: float) -> Line:
+def by_wrk(label: str, *, request: wrk.Load, app: Running, server: Server, seconds: float) -> Line:
     """Return the line of a load on the app, of which every request must be answered.
 
     Raises:

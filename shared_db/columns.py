@@ -103,8 +103,10 @@ class IdempotentRow:
     sent_columns: the attributes that the digest is of, for a class whose rows can change; a request
     with the present content of a changed row is a repeated one, too. changed_column: the attribute
     that has a value once a row was changed, if defaults are stored in `sent_columns`.
+    unread_columns: the attributes that lists leave out, because only the database uses them.
     """
 
+    unread_columns: ClassVar[tuple[str, ...]] = ("digest",)
     sent_columns: ClassVar[tuple[str, ...]] = ()
     changed_column: ClassVar[str | None] = None
 

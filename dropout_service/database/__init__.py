@@ -6,6 +6,7 @@ from contextlib import closing
 from sqlalchemy.orm import Session
 
 from dropout_service.database.assessments import ASSESSMENT, AssessmentRepository
+from dropout_service.database.course_risks.store import CourseRiskRepository
 from dropout_service.database.courses.store import CourseRepository
 from dropout_service.database.events.click_import import ClickImport
 from dropout_service.database.events.store import EVENT, EventRepository, EventToStore
@@ -63,6 +64,7 @@ class DropoutDatabaseManager(Manager):
         self.clicks = ClickImport(self.database)
         self.assessments = AssessmentRepository(self.database, self.spool)
         self.courses = CourseRepository(self.database)
+        self.course_risks = CourseRiskRepository(self.database)
         self.features = FeatureRepository(self.database, self.spool)
         self.training_sets = TrainingSetRepository(self.database)
         self.predictions = PredictionRepository(self.database, self.spool)

@@ -23,6 +23,8 @@ IS_ACTIVE = text("is_active")
 class LearnedModel(IdempotentRow, Base):
     """Model as text, with everything that determined it; its id is a digest of the content."""
 
+    unread_columns = ("digest", "variants", "evaluation")
+
     __tablename__ = "models"
     __table_args__ = (
         Index(

@@ -1,14 +1,19 @@
 """Routes of courses and of the risks of their students."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
+from fastapi import APIRouter, Query
+from fastapi.exceptions import RequestValidationError
+
+from dropout_service.database.course_risks.history import MAX_WEEKS
 from dropout_service.dependencies import Manager
 from dropout_service.errors import CourseNotFound
-from dropout_service.routes.filters import LISTING
+from dropout_service.routes.filters import LISTING, CourseRiskFilters
 from dropout_service.routes.path_parameters import Course
+from dropout_service.schemas.course_risks import BriefRiskOut, View
 from dropout_service.schemas.courses import CourseOut
 from dropout_service.schemas.predictions import PredictionOut
-from shared_db.queries.pagination import MalformedCursor
+from shared_db.queries.pagination import MalformedCursor, PageOptions
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission
@@ -34,13 +39,29 @@ def list_courses(manager: Manager, after: After = None, limit: Limit = 100) -> P
     responses=LISTING | documented(CourseNotFound),
 )
 def list_course_risks(
-    course: Course, manager: Manager, after: After = None, limit: Limit = 100
-) -> PageOut[PredictionOut]:
+    course: Course,
+    manager: Manager,
+    filters: CourseRiskFilters,
+    view: Annotated[View, Query(description="`brief`: two reasons and one advice.")] = View.FULL,
+    history: Annotated[
+        int,
+        Query(ge=0, le=MAX_WEEKS, description="Earlier weeks in the history; `view=brief` alone."),
+    ] = 0,
+    after: After = None,
+    limit: Limit = 100,
+) -> PageOut[PredictionOut] | PageOut[BriefRiskOut]:
     """Return the latest predictions of the course's enrolments, the highest risk first.
 
     For a class of the roster: those of the students enrolled in it now. If the class has none of
     its own yet, the overall predictions of these students, with another `course`. For a course
     known from events only: the overall ones of the students active in it.
     """
-    page = manager.predictions.search_course(course, after=after, limit=limit)
-    return PageOut[PredictionOut].of(page)
+    options: PageOptions = {"filters": filters, "after": after, "limit": limit}
+    if view is View.BRIEF:
+        page = manager.course_risks.search_brief(course, history=history, **options)
+        items = [BriefRiskOut.of(one.prediction, one.history) for one in page]
+        return PageOut[BriefRiskOut](items=items, next=page.next)
+    if history:
+        why = {"type": "filter", "loc": ("query", "history"), "msg": "is for view=brief alone"}
+        raise RequestValidationError([why])
+    return PageOut[PredictionOut].of(manager.course_risks.search(course, **options))

@@ -112,7 +112,7 @@ class LogRepository(Repository):
             counted = select(func.count()).select_from(query.subquery())
             total = session.scalar(counted) if count else None
             query = query.options(joinedload(MonitoringLog.result)).offset(offset or None)
-            return LOGS_BY_TIME.page(session, query, after=after, limit=limit), total
+            return LOGS_BY_TIME.loaded(session, query, after=after, limit=limit), total
 
         return self.read_filtered(query)
 

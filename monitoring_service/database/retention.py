@@ -179,7 +179,7 @@ def _judge_again(
         .options(selectinload(MonitoringLog.result))
         .with_for_update()
     )
-    page = _OLDEST_FIRST.page(session, query, after=after, limit=limit)
+    page = _OLDEST_FIRST.loaded(session, query, after=after, limit=limit)
     rules = rules_for(session, {log.source for log in page}, configured)
     differing = [(log, verdict) for log in page if _differs(log, verdict := _verdict(log, rules))]
     return len(page), _apply(session, differing), page.next

@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared_db.errors import Invalid
 from shared_db.queries.filters import Filter
+from shared_db.queries.plain_rows import columns_of, plain
 
 T = TypeVar("T")
 _BIGINT = 2**63
@@ -66,9 +67,23 @@ class Keyset:
     is_descending: bool = False
 
     def page(self, session: Session, query: Select[T], *, after: str | None, limit: int) -> Page[T]:
-        """Return at most `limit` rows of `query` that follow the cursor `after`.
+        """Return at most `limit` plain objects of `query` that follow the cursor `after`.
 
         `query` selects one entity; its attributes are this keyset's columns.
+
+        Raises:
+            MalformedCursor: `after` is not a cursor of this list.
+
+        """
+        entity: type[T] = query.column_descriptions[0]["type"]
+        columns = query.with_only_columns(*columns_of(entity).columns)
+        rows, following = self.rows(session, columns, after=after, limit=limit)
+        return Page(plain(entity, rows), following)
+
+    def loaded(
+        self, session: Session, query: Select[T], *, after: str | None, limit: int
+    ) -> Page[T]:
+        """Return a page as `page` does, its objects loaded with the options of the query.
 
         Raises:
             MalformedCursor: `after` is not a cursor of this list.

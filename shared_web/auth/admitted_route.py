@@ -13,7 +13,7 @@ from shared_web.auth.dependencies import RequirePermission
 from shared_web.query.strict_parameters import DeclaredParameters
 from shared_web.requests.json_bodies import JsonRequest
 from shared_web.threads import in_request_thread
-from shared_web.whole_school.routes import forgetting, is_whole_school, kept, tagged
+from shared_web.whole_school.routes import NOT_MODIFIED, forgetting, is_whole_school, kept, tagged
 
 
 class AdmittedRoute(APIRoute):
@@ -29,6 +29,8 @@ class AdmittedRoute(APIRoute):
         permission = self._admission().permission
         if permission is not None:
             self.openapi_extra = {**(self.openapi_extra or {}), "x-permission": permission.value}
+        if is_whole_school(self):
+            self.responses = {**self.responses, 304: NOT_MODIFIED}
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the function that answers a request."""

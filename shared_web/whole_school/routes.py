@@ -17,6 +17,9 @@ from shared_web.whole_school.shared_answers import SharedAnswers
 
 Answer = Callable[[Request], Awaitable[Response]]
 
+# Entry of the OpenAPI document.
+NOT_MODIFIED = {"description": "The client has the present answer: `If-None-Match` names its tag."}
+
 # The client may store the answer and must ask before it uses it again.
 _REVALIDATED = "private, no-cache"
 # After these requests no kept answer may still count the student.

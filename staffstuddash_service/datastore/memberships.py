@@ -8,7 +8,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, or_, select, union_all
 
 from shared_db.clock import utc_now
-from staffstuddash_service.models import AdvisingRow, EnrolmentRow, Period, TeachingRow
+from staffstuddash_service.models import (
+    AdvisingRow,
+    EnrolmentRow,
+    IdentifierRow,
+    Period,
+    TeachingRow,
+)
 
 
 class Days(NamedTuple):
@@ -92,3 +98,9 @@ class Members:
 
 
 EVERYBODY = Members()
+
+
+def known_elsewhere(value: str, system: str | None) -> Select[str]:
+    """Return the query of the students with this identifier in another system, or in any."""
+    query = select(IdentifierRow.student_id).where(IdentifierRow.value == value)
+    return query if system is None else query.where(IdentifierRow.system == system)

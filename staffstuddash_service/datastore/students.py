@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Unpack
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
@@ -14,6 +14,7 @@ from shared_db.ids import new_id
 from shared_db.pseudonyms import equivalent_ids
 from shared_db.queries.dialects import in_list
 from shared_db.queries.pagination import Keyset, Page, PageOptions
+from shared_db.queries.plain_rows import find_plain
 from shared_db.repository import Repository
 from shared_db.results import InsertResult, Outcome, refused
 from shared_db.spool.purge import purge_erased, purge_students, require_no_pending_writes
@@ -25,7 +26,7 @@ from shared_db.writes.idempotent_insert import (
 )
 from staffstuddash_service.datastore.actions import log_action
 from staffstuddash_service.datastore.erasure import erase_rows, ids_of_student
-from staffstuddash_service.datastore.memberships import EVERYBODY, Members
+from staffstuddash_service.datastore.memberships import EVERYBODY, Members, known_elsewhere
 from staffstuddash_service.datastore.performance import insert_empty_records, insert_record
 from staffstuddash_service.datastore.student_locks import (
     erased_among,
@@ -37,7 +38,7 @@ from staffstuddash_service.datastore.student_locks import (
 )
 from staffstuddash_service.domain.sort_keys import sort_key
 from staffstuddash_service.errors import StudentErased, StudentExists
-from staffstuddash_service.models import IdentifierRow, PerformanceRecord, Student, sort_columns
+from staffstuddash_service.models import PerformanceRecord, Student, sort_columns
 
 STUDENTS_BY_ID = Keyset("students", (Student.id,))
 STUDENT_FIELDS = ("email", "created_at", "updated_at")
@@ -108,9 +109,13 @@ class StudentRepository(Repository):
             StudentErased: the student was erased.
 
         """
-        return self.get_or_spooled(
-            STUDENT, student_id, lambda session: find_student(session, student_id)
-        )
+
+        def find(session: Session) -> Student:
+            if found := find_plain(session, Student, student_id):
+                return found
+            raise refusals_of_missing(session, [student_id])[student_id]
+
+        return self.get_or_spooled(STUDENT, student_id, find)
 
     def search(
         self,
@@ -130,7 +135,7 @@ class StudentRepository(Repository):
             found = Student.search_text.contains(sort_key(search), autoescape=True)
             query = query.where(found)
         if identifier is not None:
-            query = query.where(Student.id.in_(_known_elsewhere(*identifier)))
+            query = query.where(Student.id.in_(known_elsewhere(*identifier)))
         return self.page(STUDENTS_BY_ID, query, _COLUMNS, **options)
 
     def update(self, student_id: str, changes: dict[str, Any], *, actor: str) -> Student:
@@ -293,8 +298,3 @@ def _delete(
     if refusal is not None and not is_replay:
         raise refusal
     return erase_rows(session, student_id, actor, is_memory=is_memory), is_replay
-
-
-def _known_elsewhere(value: str, system: str | None) -> Select[str]:
-    query = select(IdentifierRow.student_id).where(IdentifierRow.value == value)
-    return query if system is None else query.where(IdentifierRow.system == system)

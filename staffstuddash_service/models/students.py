@@ -38,6 +38,7 @@ class Student(IdempotentRow, Base):
     """Student as the school knows them."""
 
     sent_columns = ("name", "email")
+    unread_columns = ("digest", "sort_key", "search_text")
 
     __tablename__ = "students"
     __table_args__ = (

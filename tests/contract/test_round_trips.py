@@ -1,7 +1,7 @@
 """Round trips of units of work: messages to the server, counted on the way."""
 
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 from sqlalchemy import insert, select, text
@@ -16,14 +16,20 @@ from staffstuddash_service.datastore import PERSON_SCHEMAS, DatastoreManager
 from staffstuddash_service.models import Base, Student
 from tests.contract.test_units_of_work import a_row
 from tests.support.freezing import FreezingServer, freezing
+from tests.support.pgbouncer import is_installed, pooler
 from tests.support.server import role_prefix
 
 
-@pytest.fixture
-def server(private_url: str) -> Iterator[FreezingServer]:
-    """Yield a proxy of a server with a database of its own."""
-    with freezing(private_url) as server:
-        yield server
+@pytest.fixture(params=["direct", "pgbouncer"])
+def server(request: pytest.FixtureRequest, private_url: str) -> Iterator[FreezingServer]:
+    """Yield a proxy of a server with a database of its own, or of a pooler before it."""
+    with ExitStack() as stack:
+        url = private_url
+        if request.param == "pgbouncer":
+            if not is_installed():
+                pytest.skip("PgBouncer is not installed")
+            url = stack.enter_context(pooler(private_url)).over_tcp(private_url)
+        yield stack.enter_context(freezing(url))
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
 """Answers and counters that processes share in Redis, and their work without it."""
 
 import asyncio
+import itertools
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+import trustme
 from redis import Redis
 from starlette.testclient import TestClient
 
@@ -17,7 +20,7 @@ from shared_db.settings import Environment
 from shared_web.auth.keys import KeyManager
 from shared_web.principals import Permission
 from shared_web.shared_cache import SharedCache
-from tests.support.redis_server import PROGRAM, RedisServer, redis_server
+from tests.support.redis_server import PROGRAM, RedisServer, redis_server, tls_redis_server
 from tests.support.services import PARTS
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="Redis is not installed")
@@ -132,3 +135,20 @@ def test_one_request_tries_again_after_a_pause(redis: RedisServer) -> None:
         "the cache is away, each process works for itself",
         "the cache is back",
     ]
+
+
+def test_cache_with_tls_is_used_if_its_authority_is_trusted(tmp_path: Path) -> None:
+    redis = tls_redis_server(tmp_path, trustme.CA())
+    settings = PARTS["monitoring"].settings(environment=Environment.PRODUCTION)
+
+    async def answers(url: str) -> bool:
+        # Without pauses: on a busy machine a handshake may take longer than a request waits.
+        cache = SharedCache(url, "monitoring", settings, itertools.count(0, 10).__next__)
+        try:
+            return any([await cache.run(lambda client: client.ping()) for _ in range(5)])
+        finally:
+            await cache.close()
+
+    with redis.running():
+        assert asyncio.run(answers(redis.url))
+        assert not asyncio.run(answers(redis.url.partition("?")[0]))

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any, Unpack
 
 from sqlalchemy import ColumnElement, select, text, update
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.errors import ModelNotFound
@@ -18,6 +18,7 @@ from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.errors import ConfigurationError
 from shared_db.queries.pagination import Keyset, Page, PageOptions
+from shared_db.queries.plain_rows import find_plain
 from shared_db.repository import Repository
 from shared_db.writes.idempotent_insert import content_digest, insert_many_idempotent
 
@@ -25,15 +26,6 @@ logger = logging.getLogger(__name__)
 
 MODELS_BY_ID = Keyset("models", (LearnedModel.id,))
 # The columns without the variants, which are large.
-_DESCRIPTION = load_only(
-    LearnedModel.target,
-    LearnedModel.training,
-    LearnedModel.metrics,
-    LearnedModel.created_at,
-    LearnedModel.activated_at,
-    LearnedModel.is_active,
-    raiseload=True,
-)
 # Hexadecimal digits of the content digest in a version.
 _DIGITS = 12
 
@@ -105,7 +97,7 @@ class ModelRegistry(Repository):
 
     def search(self, **options: Unpack[PageOptions]) -> Page[LearnedModel]:
         """Return a page of the models by id, without their variants."""
-        return self.page(MODELS_BY_ID, select(LearnedModel).options(_DESCRIPTION), **options)
+        return self.page(MODELS_BY_ID, select(LearnedModel), **options)
 
     def get(self, version: str) -> LearnedModel:
         """Return a model, without its variants.
@@ -114,8 +106,7 @@ class ModelRegistry(Repository):
             ModelNotFound: no model of that version was learned here.
 
         """
-        query = select(LearnedModel).options(_DESCRIPTION).where(LearnedModel.id == version)
-        found = self.read(lambda session: session.scalar(query))
+        found = self.read(lambda session: find_plain(session, LearnedModel, version))
         if found is None:
             raise ModelNotFound(version)
         return found
