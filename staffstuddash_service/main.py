@@ -24,6 +24,7 @@ from staffstuddash_service.routes import (
     tables,
 )
 from staffstuddash_service.routes.access import break_glass, keys, person_access, roles, sign_ins
+from staffstuddash_service.routes.incoming import freshness
 from staffstuddash_service.routes.roster import (
     advising,
     class_members,
@@ -65,6 +66,7 @@ SERVICE = Service(
         actions.router,
         concepts.router,
         dashboard.router,
+        freshness.router,
         organisations.router,
         terms.router,
         courses.router,

@@ -23,10 +23,12 @@ __all__ = [
     "FilterSet",
     "JsonField",
     "choice",
+    "day",
     "flag",
     "instant",
     "number",
     "parameter_name",
+    "split_at_commas",
     "text",
 ]
 
@@ -79,6 +81,11 @@ def instant(name: str) -> FilterField:
     return FilterField(name, Instant, _ORDERED)
 
 
+def day(name: str, kind: Any) -> FilterField:
+    """Declare a day; kind: the type that validates it."""
+    return FilterField(name, kind, _ORDERED)
+
+
 def choice(name: str, kind: type[StrEnum]) -> FilterField:
     """Declare a value of an enum."""
     return FilterField(name, Annotated[kind, Field(strict=False)], _CHOSEN)
@@ -128,7 +135,7 @@ def parameter_name(field: str, operator: Operator) -> str:
 
 
 def split_at_commas(values: object) -> object:
-    """Return the values of a repeated parameter, each split at commas."""
+    """Return the values of a parameter that is repeated, or has several separated by commas."""
     if not isinstance(values, list):
         return values
     return [part for value in values for part in str(value).split(",")]

@@ -14,11 +14,13 @@ from staffstuddash_service.datastore.assessments import (
 from staffstuddash_service.datastore.bulk_import import ImportRepository
 from staffstuddash_service.datastore.concepts import CONCEPT, ConceptRepository
 from staffstuddash_service.datastore.dashboards.cohort import CohortDashboardRepository
+from staffstuddash_service.datastore.dashboards.freshness import FreshnessRepository
 from staffstuddash_service.datastore.dashboards.student import StudentDashboardRepository
 from staffstuddash_service.datastore.dashboards.teacher import TeacherDashboardRepository
 from staffstuddash_service.datastore.drafts import DRAFT, DraftRepository
 from staffstuddash_service.datastore.erasure import StatisticsRepository
 from staffstuddash_service.datastore.export import ExportRepository
+from staffstuddash_service.datastore.follow_ups.changes import FollowUpRepository
 from staffstuddash_service.datastore.mail.outbox import MailRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
@@ -81,10 +83,12 @@ class DatastoreManager(Manager):
         self.drafts = DraftRepository(self.database, self.spool)
         self.performance = PerformanceRepository(self.database, self.spool)
         self.actions = ActionRepository(self.database, self.spool)
+        self.follow_ups = FollowUpRepository(self.database, self.spool)
         self.concepts = ConceptRepository(self.database, self.spool)
         self.teacher_dashboard = TeacherDashboardRepository(self.database, self.spool)
         self.student_dashboard = StudentDashboardRepository(self.database, self.spool)
         self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
+        self.freshness = FreshnessRepository(self.database, self.spool)
         self.merging = MergingRepository(self.database, self.spool)
         self.exports = ExportRepository(self.database, self.spool)
         read_tables = ReadTables(ReadRow, ReadSubject)

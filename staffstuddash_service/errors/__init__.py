@@ -37,17 +37,22 @@ from staffstuddash_service.errors.students import (
 )
 from staffstuddash_service.errors.work import (
     ActionExists,
+    ActionNotFound,
+    ActionUnchangeable,
     AssessmentDeleted,
     AssessmentExists,
     AssessmentNotFound,
     ConceptExists,
     ConceptNotFound,
     DraftExists,
+    NotYourAction,
     ScoreOutOfRange,
 )
 
 __all__ = [
     "ActionExists",
+    "ActionNotFound",
+    "ActionUnchangeable",
     "AssessmentDeleted",
     "AssessmentExists",
     "AssessmentNotFound",
@@ -66,6 +71,7 @@ __all__ = [
     "InvitationNotFound",
     "InvitationOver",
     "MergedElsewhere",
+    "NotYourAction",
     "OrganisationNotFound",
     "PersonNotFound",
     "RecordExists",

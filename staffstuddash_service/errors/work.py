@@ -67,6 +67,41 @@ class ActionExists(Conflict):
         )
 
 
+class ActionNotFound(NotFound):
+    """Id of no action."""
+
+    slug = "action-not-found"
+    title = "There is no such action"
+
+    def __init__(self, action_id: str) -> None:
+        super().__init__(f"No action has the id {action_id}.", action_id=action_id)
+
+
+class ActionUnchangeable(Conflict):
+    """Change that the state of the action does not allow."""
+
+    slug = "action-unchangeable"
+    title = "The action cannot be changed like this"
+
+    def __init__(self, action_id: str, reason: str) -> None:
+        super().__init__(f"{reason} Nothing was changed.", action_id=action_id)
+
+
+class NotYourAction(ServiceError):
+    """Withdrawal of another person's action."""
+
+    slug = "not-your-action"
+    status = 403
+    title = "The action is that of another person"
+
+    def __init__(self, action_id: str) -> None:
+        super().__init__(
+            "Its actor, the person it is assigned to, or a caller who sees all students may "
+            "withdraw it.",
+            action_id=action_id,
+        )
+
+
 class ConceptNotFound(NotFound):
     """Id of no concept."""
 

@@ -23,6 +23,7 @@ from staffstuddash_service.routes.filters import (
     OfClass,
     OfPerson,
     Search,
+    StudentIdIn,
     Timezone,
 )
 from staffstuddash_service.routes.path_parameters import StudentId
@@ -48,6 +49,7 @@ def get_teacher_dashboard(
     search: Search = None,
     class_id: OfClass = None,
     person_id: OfPerson = None,
+    student_id__in: StudentIdIn = None,
     sort: Sort = Order.STUDENT_ID,
     after: After = None,
     limit: Limit = 100,
@@ -57,7 +59,7 @@ def get_teacher_dashboard(
         order=sort,
         filters=filters,
         search=search,
-        members=Members(class_id, person_id),
+        members=Members(class_id, person_id, student_id__in),
         after=after,
         limit=limit,
     )

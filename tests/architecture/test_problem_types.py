@@ -9,6 +9,8 @@ from tests.support.source_files import PACKAGES
 
 TYPES = {
     "action-exists",
+    "action-not-found",
+    "action-unchangeable",
     "assessment-deleted",
     "assessment-exists",
     "audit-unavailable",
@@ -54,6 +56,7 @@ TYPES = {
     "not-assessable",
     "not-for-persons",
     "not-found",
+    "not-your-action",
     "nothing-presented",
     "organisation-not-found",
     "overloaded",

@@ -25,6 +25,7 @@ MAY = MappingProxyType(
 PATH = {
     "student_id": "{s}",
     "assessment_id": "mark-0-{s}",
+    "action_id": "action-{s}",
     "prediction_id": "prediction-{s}",
     "organisation_id": "school",
     "term_id": "year",

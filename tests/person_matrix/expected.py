@@ -171,6 +171,7 @@ STAFFSTUDDASH = {
     "POST /students/{student_id}/actions": writes("actions.write", 201, 201, {"action": "call"}),
     "GET /students/{student_id}/actions": reads("actions.read"),
     "GET /actions": lists("actions.read", "student_id"),
+    "PATCH /actions/{action_id}": row("actions.write", body={"note": "she came"}),
     "POST /concepts": systems(
         "marks.write", {"concept": "sets", "subject": "Math", "difficulty": 2}, 201
     ),
@@ -180,6 +181,7 @@ STAFFSTUDDASH = {
     "GET /dashboard/teacher": lists("students.read", "student_id"),
     "GET /dashboard/student/{student_id}": reads("students.read"),
     "GET /dashboard/cohort": figures("students.read"),
+    "GET /freshness": school("roster.read"),
     # roster
     "GET /organisations": school("roster.read"),
     "GET /organisations/{organisation_id}": school("roster.read"),

@@ -81,6 +81,7 @@ class Asking:
     def _sent(self, student: str, *request: Any, **content: Any) -> Answer:
         answer = self._world.send(*request, **content)
         body = re.sub(r'"request_id": ?"[^"]*"', '"request_id":""', answer.text)
+        body = re.sub(r'"as_of":"[^"]*"}$', '"as_of":""}', body)  # the present instant
         return Answer(answer.status_code, body.replace(student, "{s}"), changed=False)
 
 

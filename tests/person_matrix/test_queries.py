@@ -28,6 +28,9 @@ QUERIES = {
         ("/actions?is_intervention=true", "student_id"),
         ("/actions?actor=system&action__ne=call", "student_id"),
         (f"/actions?student_id__in={','.join(STORED)}", "student_id"),
+        ("/actions?state=done&sort=due_on", "student_id"),
+        (f"/students?id__in={','.join(STORED)}", "id"),
+        (f"/dashboard/teacher?student_id__in={','.join(STORED)}", "student_id"),
         ("/dashboard/teacher?sort=-risk_score&risk_level=LOW", "student_id"),
         ("/dashboard/teacher?sort=-last_activity_at", "student_id"),
         ("/dashboard/teacher?sort=name&search=student", "student_id"),
@@ -55,6 +58,8 @@ OF_ONE = {
         "/students?identifier=account-{s}&system=moodle",
         "/dashboard/teacher?search={s}",
         "/actions?student_id={s}",
+        "/students?id__in={s}",
+        "/dashboard/teacher?student_id__in={s}",
         "/actions?student_id__startswith={s}",
     ],
     "dropout": [

@@ -223,8 +223,10 @@ class _Filling:
             mark |= {"timestamp": (utc_now() - days(9 - number)).isoformat()}
             self._send("staffstuddash", "POST", "/assessments", {**mark, "score": score})
         self._send("staffstuddash", "POST", f"/students/{id_}/drafts", a_draft(id=f"draft-{id_}"))
-        action = {"action": "talk.with-student", "data": {"note": id_}}
-        self._send("staffstuddash", "POST", f"/students/{id_}/actions", action)
+        # A client cannot choose the id.
+        word, note = "talk.with-student", {"note": id_}
+        actions = self._world.staffstuddash.actions
+        actions.add(id_, "system", word, data=note, action_id=f"action-{id_}")
         guardian = {"items": [{"id": f"guardian-{id_}", "name": "Anne Byron"}]}
         self._put(f"/students/{id_}/guardians", guardian)
         account = {"system": "moodle", "kind": "account", "value": f"account-{id_}"}

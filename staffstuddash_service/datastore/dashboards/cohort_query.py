@@ -28,6 +28,7 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.types import TypeEngine
 
 from staffstuddash_service.domain.cohort import FALL_POINTS
+from staffstuddash_service.domain.follow_ups.states import ActionState
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.performance_status import Status
 from staffstuddash_service.domain.risk import RiskLevel
@@ -149,7 +150,12 @@ def _counts(
     )
     action = ActionLog
     intervened = select(func.count(distinct(action.student_id))).where(
-        action.is_intervention, action.timestamp >= today, action.timestamp <= now
+        action.is_intervention,
+        action.state == ActionState.DONE,
+        or_(
+            and_(action.done_at.is_(None), action.timestamp.between(today, now)),
+            action.done_at.between(today, now),
+        ),
     )
     return (
         select(
