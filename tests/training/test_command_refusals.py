@@ -62,7 +62,7 @@ def test_an_unknown_presentation_is_named(run_on_past: Run) -> None:
     result = run_on_past("train", "--train", "1999B")
 
     assert result.exit_code == 1
-    assert "No course of 1999B is stored" in result.output
+    assert "No course, class or term is called 1999B" in result.output
 
 
 @pytest.mark.parametrize("command", [TRAIN, ("predict", "--all")])
