@@ -1,5 +1,6 @@
 """School with terms that are over: its classes, marks and events, and the students who left."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
@@ -50,10 +51,21 @@ class PastSchool:
         end: int | None = None,
     ) -> None:
         """Enrol students from one day of the term to before another one."""
-        begin, over = (None if day is None else day_of(term, day) for day in (first, end))
+        self.enrol_until(class_id, term, dict.fromkeys(students, end), first=first)
+
+    def enrol_until(
+        self, class_id: str, term: str, ends: Mapping[str, int | None], first: int | None = 0
+    ) -> None:
+        """Enrol students from one day of the term to before another one of each."""
         records = [
-            Enrolment(f"{class_id}-{id_}-{first}", id_, class_id, valid_from=begin, valid_to=over)
-            for id_ in students
+            Enrolment(
+                f"{class_id}-{student}-{first}",
+                student,
+                class_id,
+                valid_from=None if first is None else day_of(term, first),
+                valid_to=None if end is None else day_of(term, end),
+            )
+            for student, end in ends.items()
         ]
         assert set(outcomes(self.datastore, *records)) == {"stored"}
 
