@@ -128,7 +128,7 @@ def logistic_risk(training: EnrolmentRows, test: EnrolmentRows) -> Floats:
     risks = np.empty(len(test))
     active = test["has_activity"].astype(bool)
     with_activity = training.where(training["has_activity"].astype(bool))
-    # In training perhaps nobody, or nobody who left, had activity by then.
+    # The training courses may have no activity by then, or no leavers with activity.
     is_enough = len(np.unique(with_activity[LABEL])) > 1
     for chosen, rows, features in (
         (~active, training, INPUTS_WITHOUT_ACTIVITY),

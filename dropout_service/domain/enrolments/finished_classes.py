@@ -1,4 +1,4 @@
-"""Finished classes of the roster: those whose days and leavers are known."""
+"""Finished classes of the roster, with known days and leavers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dropout_service.domain.enrolments.course_calendar import CourseDates
 from dropout_service.domain.enrolments.finished_courses import CoursesByState, StoredCourse
 from dropout_service.domain.enrolments.outcome_targets import Target
 
-# A student who is enrolled on one of these days has not left: lists are cleared before the end.
+# An enrolment on one of these days is no dropout: lists are cleared before the end.
 LAST_DAYS = 14
 # In a shorter class there is hardly a day on which a student could leave.
 MIN_LENGTH_DAYS = 28
@@ -16,7 +16,7 @@ MIN_LENGTH_DAYS = 28
 
 @dataclass(frozen=True)
 class StoredClass:
-    """Class of the roster, and the number of students ever enrolled in it who may be assessed.
+    """Class of the roster, and the number of assessable students ever enrolled in it.
 
     term: its last term. last_day: of its terms, or the day on which the class itself was ended.
     All three are None without a stored term.
