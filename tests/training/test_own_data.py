@@ -71,6 +71,7 @@ def test_a_term_is_learned_from_and_the_next_one_judged(own_url: str, tmp_path: 
     assert pooled[1:3] == [str(3 * STUDENTS), f"{LEAVERS / STUDENTS:.3f}"]
     assert float(within[2].split(" ")[0]) > 0.8
     assert "Left out: day 56, 84, 112" in report
+    assert "**Classes of the roster** are among the courses." in report
 
 
 def test_terms_and_classes_are_named(own_url: str, tmp_path: Path) -> None:

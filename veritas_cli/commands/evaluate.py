@@ -12,6 +12,7 @@ from rich.table import Table as Shown
 
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.domain.enrolments.enrolment_features import DAY
+from dropout_service.domain.enrolments.finished_classes import LAST_DAYS
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.learning.auditing import drifts
 from dropout_service.learning.evaluation import evaluate_days
@@ -25,6 +26,7 @@ from veritas_cli.database import exit_on_error
 from veritas_cli.evaluation.data import (
     OULAD,
     finished_courses,
+    has_classes,
     latest_and_others,
     learning_manager,
     presentations_named,
@@ -65,6 +67,12 @@ SCOPE = (
     "region, age, deprivation and prior education are no features. For comparison: a logistic "
     "regression of all features for each day, with a penalty chosen on the training courses and "
     "without the level of a course; and the share of four rules that fire, as a probability."
+)
+OF_CLASSES = (
+    "**Classes of the roster** are among the courses. A student has left a class if enrolled in "
+    f"none of its course on its last {LAST_DAYS} days; a change of class and the end of the term "
+    "do not count. The reason of an end is not known. Due days, weights, credits and attributes "
+    "for the audit are unknown there."
 )
 _LIBRARIES = {"matplotlib": "matplotlib", "sklearn": "scikit-learn"}
 
@@ -191,6 +199,7 @@ def _evaluate(manager: DropoutDatabaseManager, console: Console, request: _Reque
     moved = drifts(at_cut_offs, judged, [name for name in INPUTS if name != DAY])
     title = f"Model card: dropout risk, evaluated on {', '.join(request.judged_on)}"
     about = [*_about(request, source_of(learned)), *_left_out([day.day for day in found])]
+    about += [OF_CLASSES] if has_classes(learned) or has_classes(judged) else []
     return Report(title, about, found, moved, request.remarks_blocks)
 
 

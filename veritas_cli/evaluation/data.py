@@ -11,7 +11,7 @@ from rich.progress import Progress as ProgressBars
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.domain.enrolments.finished_courses import CoursesByState
 from dropout_service.domain.enrolments.outcome_targets import Target
-from dropout_service.learning.rows import LABEL, EnrolmentRows
+from dropout_service.learning.rows import CLASS_ENROLMENT, LABEL, EnrolmentRows
 from dropout_service.learning.training import (
     Progress,
     TooFewEnrolments,
@@ -128,6 +128,11 @@ def source_of(rows: EnrolmentRows) -> str:
     if is_oulad.all():
         return OULAD
     return f"{len(np.unique(rows['course']))} courses of this school's database"
+
+
+def has_classes(rows: EnrolmentRows) -> bool:
+    """Return True if some rows are of classes of the roster."""
+    return bool(np.char.startswith(rows["enrolment_id"], CLASS_ENROLMENT).any())
 
 
 def left_out_lines(left_out: Mapping[str, str]) -> list[str]:

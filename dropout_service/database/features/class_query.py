@@ -11,6 +11,7 @@ from dropout_service.database.features.enrolment_query import (
     active,
     rounded,
 )
+from dropout_service.learning.rows import CLASS_ENROLMENT
 
 _EPOCH = "DATE '1970-01-01'"
 
@@ -39,16 +40,16 @@ FROM staffstuddash.published_enrolments AS e JOIN course AS c ON c.id = e.class_
 WHERE coalesce(e.valid_from - {_EPOCH} <= c.first_day + c.day, true) AND {IS_ASSESSED}
 """  # noqa: S608 - our own constants
 
-PRESENT = """
-SELECT 'class-' || length(c.id) || '-' || c.id || '-' || h.student_id AS id, h.student_id,
-    c.id AS course_id, c.module, c.day, c.has_activity,
+PRESENT = f"""
+SELECT '{CLASS_ENROLMENT}' || length(c.id) || '-' || c.id || '-' || h.student_id AS id,
+    h.student_id, c.id AS course_id, c.module, c.day, c.has_activity,
     CASE WHEN NOT bool_or(h.is_open_start) THEN -min(h.registered_day) END
         AS registration_lead_days,
     NULL::float8 AS credits, NULL::float8 AS previous_attempts
 FROM held AS h JOIN course AS c ON c.id = h.class_id
 GROUP BY c.id, h.student_id, c.module, c.day, c.has_activity, c.first_day
 HAVING bool_or(h.until_day > c.first_day + c.day)
-"""
+"""  # noqa: S608 - our own constants
 
 _IS_HELD = (
     "EXISTS (SELECT FROM held AS h WHERE h.class_id = {course} AND h.student_id = {student}"
