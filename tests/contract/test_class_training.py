@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from dropout_service.domain.enrolments.outcome_targets import Target
+from dropout_service.domain.enums import CourseOutcome
 from dropout_service.learning.rows import EnrolmentRows
-from dropout_service.models import Course
+from dropout_service.models import Course, Enrolment
 from dropout_service.training_errors import CourseInProgress, NoFinishedCourse, PresentationNotFound
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
@@ -227,3 +228,30 @@ def test_only_days_on_which_the_student_is_enrolled_count(school: PastSchool) ->
     assert value(school, "score_mean", "ada", 25) == 80
     assert value(school, "registration_lead_percentile", "ada", 25) == 0
     assert np.isnan(value(school, "registration_lead_percentile", "bob", 25))
+
+
+def test_classes_and_imported_courses_are_read_together(school: PastSchool) -> None:
+    school.enrol("a1", "autumn", "ada")
+    school.enrol("a1", "autumn", "bob", end=30)
+    imported = {"module": "m", "presentation": "2013J", "starts_on": day_of("autumn", 0)}
+    school.dropout.students.add("cy")
+    with school.dropout.database.unit_of_work() as session:
+        session.add(Course(id="m-2013J", length_days=LENGTH, digest=b"0", **imported))
+        session.flush()
+        session.add(
+            Enrolment(
+                id="e1",
+                student_id="cy",
+                course_id="m-2013J",
+                outcome=CourseOutcome.PASS,
+                digest=b"0",
+            )
+        )
+    found = school.dropout.training_sets.get_by_state(utc_now())
+
+    both = rows(school, 14, *found.ids)
+
+    assert (found.ids, found.presentations) == (["a1", "m-2013J"], ["2013J", "autumn"])
+    assert both["presentation"].tolist() == ["2013J", "autumn", "autumn"]
+    assert both["label"].tolist() == [0, 0, 1]
+    assert len(set(both["enrolment_id"].tolist())) == 3
