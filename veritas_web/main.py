@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from shared_web.operations.error_reporting import reporting
 from shared_web.operations.logging import RequestLog, configure_logging
 from shared_web.operations.serve import tune_gc
 from shared_web.requests.body_limit import BodyLimit
@@ -59,7 +60,8 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
             tune_gc()
         app.state.prepare()
         try:
-            yield
+            with reporting(chosen, "web"):
+                yield
         finally:
             await clients.close()
 

@@ -43,6 +43,12 @@ class SignInSettings(ServiceSettings):
             )
         return url.rstrip("/").lower()
 
+    @field_validator("web_key", "web_oidc_client_secret")
+    @classmethod
+    def _empty_is_absent(cls, secret: SecretStr | None) -> SecretStr | None:
+        # The file of a secret may be empty.
+        return secret if secret is not None and secret.get_secret_value() else None
+
     @field_validator("web_secret")
     @classmethod
     def _require_length(cls, secret: SecretStr | None) -> SecretStr | None:

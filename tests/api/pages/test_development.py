@@ -107,6 +107,10 @@ def test_production_needs_key_secret_and_address(absent: str) -> None:
         create_app(Settings(environment=Environment.PRODUCTION, **values)).state.prepare()
 
 
+def test_an_empty_key_is_none() -> None:
+    assert Settings.load(environment=Environment.DEVELOPMENT, web_key="").is_open
+
+
 def test_several_processes_need_a_secret() -> None:
     with pytest.raises(ConfigurationError, match="WEB_SECRET"):
         require_usable(Settings(environment=Environment.DEVELOPMENT, workers=2))
