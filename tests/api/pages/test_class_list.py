@@ -1,0 +1,1 @@
+"""Class list: students by the change of their place, with names, reasons and activity."""
