@@ -49,6 +49,7 @@ TYPES = {
     "model-not-found",
     "moved",
     "needs-postgresql",
+    "no-finished-course",
     "no-such-prediction",
     "not-a-class",
     "not-assessable",

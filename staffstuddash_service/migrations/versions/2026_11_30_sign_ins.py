@@ -6,7 +6,7 @@ from alembic import op
 from shared_db.columns import Key, UtcDateTime
 
 revision = "20261130_sign_ins"
-down_revision = "20261130_mails"
+down_revision = "20261130_class_terms"
 
 SCHEMA = "staffstuddash"
 TABLE = "invitations"
