@@ -3,7 +3,7 @@
 from starlette.requests import Request
 
 COOKIE = "veritas-students"
-USUAL, LEAST, MOST = 10, 1, 100
+USUAL, LEAST, MOST = 10, 1, 30
 
 
 def students_seen(request: Request) -> int:
