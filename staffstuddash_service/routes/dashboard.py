@@ -21,6 +21,7 @@ from staffstuddash_service.routes.filters import (
     LISTING,
     DashboardFilters,
     OfClass,
+    OfCourse,
     OfPerson,
     Search,
     StudentIdIn,
@@ -50,16 +51,18 @@ def get_teacher_dashboard(
     class_id: OfClass = None,
     person_id: OfPerson = None,
     student_id__in: StudentIdIn = None,
+    course: OfCourse = None,
     sort: Sort = Order.STUDENT_ID,
     after: After = None,
     limit: Limit = 100,
 ) -> PageOut[DashboardRowOut]:
-    """Return a row for each student: performance, hints, last activity, latest dropout risk."""
+    """Return a row for each student: performance, hints, dropout risk, last action."""
     page = datastore.teacher_dashboard.search(
         order=sort,
         filters=filters,
         search=search,
         members=Members(class_id, person_id, student_id__in),
+        course=course,
         after=after,
         limit=limit,
     )

@@ -69,6 +69,10 @@ Timezone = Annotated[
 ]
 
 OfClass = Annotated[Id | None, Query(description="Only students of this class today.")]
+OfCourse = Annotated[
+    Id | None,
+    Query(description="Only students of this course or class, with their risk in it."),
+]
 OfPerson = Annotated[
     Id | None, Query(description="Only students taught or advised by this person today.")
 ]

@@ -35,6 +35,7 @@ QUERIES = {
         ("/dashboard/teacher?sort=-last_activity_at", "student_id"),
         ("/dashboard/teacher?sort=name&search=student", "student_id"),
         ("/dashboard/teacher?mean_percentage__gte=1&assessment_count__gt=0", "student_id"),
+        ("/dashboard/teacher?course=c-other", "student_id"),
         ("/classes/c-own/students?include_ended=true", "student_id"),
         ("/classes/c-other/students", "student_id"),
         ("/people/teacher/students?include_ended=true", "student_id"),

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 # Beginnings of the words of entries that the service logs; they are never changed.
-_OF_SERVICE = ("action.", "assessment.", "break-glass.", "student.")
+OF_SERVICE = ("action.", "assessment.", "break-glass.", "student.")
 
 
 class ActionState(StrEnum):
@@ -23,4 +23,4 @@ class ActionOrder(StrEnum):
 
 def is_of_service(action: str, *, is_intervention: bool) -> bool:
     """Return True if an entry of the action log was logged by the service itself."""
-    return not is_intervention and action.startswith(_OF_SERVICE)
+    return not is_intervention and action.startswith(OF_SERVICE)
