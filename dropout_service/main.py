@@ -16,6 +16,7 @@ from dropout_service.routes import (
     models,
     predictions,
     reads,
+    student_courses,
     students,
 )
 from dropout_service.settings import Settings
@@ -46,6 +47,7 @@ SERVICE = Service(
         students.router,
         courses.router,
         changes.router,
+        student_courses.router,
         assessments.router,
         features.router,
         predictions.router,
