@@ -17,6 +17,7 @@ from dropout_service.routes import (
     models,
     predictions,
     reads,
+    student_courses,
     students,
 )
 from dropout_service.settings import Settings
@@ -47,6 +48,7 @@ SERVICE = Service(
         students.router,
         courses.router,
         changes.router,
+        student_courses.router,
         assessments.router,
         features.router,
         predictions.router,

@@ -10,6 +10,8 @@ from dropout_service.database.course_risks.changes import CourseChangeRepository
 from dropout_service.database.course_risks.store import CourseRiskRepository
 from dropout_service.database.courses.activity import CourseActivityRepository
 from dropout_service.database.courses.store import CourseRepository
+from dropout_service.database.courses.student_activity import StudentActivityRepository
+from dropout_service.database.courses.student_work import StudentWorkRepository
 from dropout_service.database.events.click_import import ClickImport
 from dropout_service.database.events.store import EVENT, EventRepository, EventToStore
 from dropout_service.database.export import ExportRepository
@@ -67,6 +69,8 @@ class DropoutDatabaseManager(Manager):
         self.assessments = AssessmentRepository(self.database, self.spool)
         self.courses = CourseRepository(self.database)
         self.course_activity = CourseActivityRepository(self.database)
+        self.student_activity = StudentActivityRepository(self.database)
+        self.student_work = StudentWorkRepository(self.database)
         self.course_risks = CourseRiskRepository(self.database)
         self.course_changes = CourseChangeRepository(self.database)
         self.features = FeatureRepository(self.database, self.spool)

@@ -26,6 +26,7 @@ WITHOUT_STUDENTS = {
         "/courses/{course_id}",
         "/classes",
         "/classes/{class_id}",
+        "/courses/{course}/assessments",
     },
     "staff": {
         "/people",

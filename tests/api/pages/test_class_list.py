@@ -16,10 +16,8 @@ from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager, StudentToStore
 from staffstuddash_service.domain.roster import RosterKind
-from tests.api.pages.conftest import OpenPages, sign_in
 from tests.support.pages import pages
 from tests.support.rosters import a_class, an_enrolment
-from veritas_web.domain.reasons import MESSAGES
 
 HOSTILE = "<script>alert(1)</script>"
 CLASS = "/classes/5a"
