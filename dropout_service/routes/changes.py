@@ -24,7 +24,7 @@ READ = needs(Permission.PREDICTIONS_READ)
 
 Since = Annotated[
     PastInstant | None,
-    Query(description="Instant of the comparison, by default 7 days before the latest `as_of`."),
+    Query(description="Instant of the comparison, by default 6 days before the latest `as_of`."),
 ]
 Top = Annotated[int, Query(ge=1, le=200, description="Number of first places.")]
 Courses = Annotated[

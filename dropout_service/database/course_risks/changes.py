@@ -20,7 +20,8 @@ from dropout_service.domain.changes import CourseChanges, Placed, changes_of, wi
 from shared_db.queries.pagination import Page
 from shared_db.repository import Repository
 
-DEFAULT_BACK = timedelta(days=7)
+# Not 7: a weekly run may begin earlier in the day than that of the week before.
+DEFAULT_BACK = timedelta(days=6)
 Places = Mapping[str, Sequence[Placed]]
 Indicators = Mapping[str, tuple[Sequence[Any], Sequence[Any]]]
 

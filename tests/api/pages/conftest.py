@@ -15,9 +15,12 @@ from shared_web.auth.keys import KeyManager
 from shared_web.principals import Permission
 from staffstuddash_service.datastore import DatastoreManager, StudentToStore
 from staffstuddash_service.domain.roster import RosterKind, StaffRole
-from tests.support.databases import LOOPBACK, service_database
+from tests.support.databases import LOOPBACK, engine_on, service_database
+from tests.support.page_schools import PageSchool
+from tests.support.page_schools import page_school as opened_school
 from tests.support.pages import pages
 from tests.support.rosters import a_person
+from tests.support.server import admin_url, create_database, drop_database, new_name
 from tests.support.services import PARTS
 from veritas_web.services.all import NAMES
 from veritas_web.settings import Settings
@@ -97,3 +100,13 @@ def sign_in(client: TestClient, school: DatastoreManager, person: str = "p-teach
     token = school.sign_ins.invite(person, days=1, actor="test").token
     answer = client.post("/sign-in/invitation", data={"token": token}, headers=OWN)
     assert (answer.status_code, answer.headers["location"]) == (303, "/"), answer.text
+
+
+@pytest.fixture(scope="module")
+def page_school(template_name: str) -> Iterator[PageSchool]:
+    """Give the school of the screens, on a database of its own for the tests of a module."""
+    name = new_name()
+    engine = engine_on(create_database(admin_url(), name, template=template_name))
+    with opened_school(engine) as school:
+        yield school
+    drop_database(admin_url(), name)

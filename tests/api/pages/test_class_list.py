@@ -1,94 +1,89 @@
 """Class list: students by the change of their place, with names, reasons and activity."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from html import unescape
 
 import pytest
-from sqlalchemy import Connection
-from starlette.testclient import TestClient
-from starlette.types import ASGIApp
 
-from dropout_service.database import DropoutDatabaseManager
-from dropout_service.domain.enums import DropoutType
-from dropout_service.domain.rules.risk import IndicatorResult
-from dropout_service.domain.sentences.sentence import Sentence
-from shared_db.clock import utc_now
-from shared_db.connection.database import Database
-from staffstuddash_service.datastore import DatastoreManager, StudentToStore
-from staffstuddash_service.domain.roster import RosterKind
-from tests.support.pages import pages
-from tests.support.rosters import a_class, an_enrolment
+from tests.support.page_schools import HOSTILE, OTHER_TEACHER, TEACHER, PageSchool
 
-HOSTILE = "<script>alert(1)</script>"
 CLASS = "/classes/5a"
 
 
-def sign(missed: int = 3) -> IndicatorResult:
-    return IndicatorResult(
-        name="missed_work",
-        part=DropoutType.SILENT,
-        value=float(missed),
-        compared_with=None,
-        severity=0.5,
-        contribution=0.4,
-        text=f"{missed} of 5 assessments due were missed (course: 1).",
-        sentence=Sentence("missed_work.missed", {"missed": missed, "due": 5, "usual": 1}),
-    )
+def words(page: str) -> str:
+    return " ".join(unescape(page).split())
 
 
-@pytest.fixture
-def taught(school: DatastoreManager, connection: Connection) -> Iterator[DatastoreManager]:
-    """Give a school whose class 5a has predictions of this week and of the week before."""
-    names = {"s002": "Bob", "s003": HOSTILE, "s004": "Dora", "s005": "Émile"}
-    school.students.add_many([StudentToStore(name, id=id_) for id_, name in names.items()])
-    students = ["s001", *names]
-    outcome = school.roster.apply(
-        RosterKind.CLASS, [a_class("5a", term_ids=(), course_id=None)], "manual"
-    )
-    assert outcome
-    school.roster.apply(
-        RosterKind.ENROLMENT,
-        [an_enrolment(f"e-{id_}", student_id=id_, class_id="5a") for id_ in students],
-        "manual",
-    )
-    dropout = DropoutDatabaseManager(Database.for_bind(connection, role="none"))
-    now = utc_now()
-    for as_of, order in (
-        (now - timedelta(days=7), ["s001", "s002", "s003", "s004", "s005"]),
-        (now - timedelta(hours=1), ["s004", "s001", "s003", "s002", "s005"]),
-    ):
-        for place, id_ in enumerate(order, 1):
-            dropout.predictions.add(
-                None,
-                id_,
-                "SILENT",
-                1 - place / 10,
-                as_of=as_of,
-                primary_indicators=[sign()],
-                recommendations=["Ask what keeps the student from handing in."],
-            )
-    dropout.events.add(None, "s004", "q1", "QUESTION_SUBMIT", occurred_at=now, course="5a")
-    yield school
-
-
-@pytest.fixture
-def client(taught: DatastoreManager, apps: dict[str, ASGIApp]) -> Iterator[TestClient]:
-    """Give the pages of a developer, with two students near the top."""
-    assert taught
-    with pages(apps) as found:
-        found.cookies.set("veritas-students", "2")
-        yield found
-
-
-def test_students_stand_under_the_change_of_their_place(client: TestClient) -> None:
-    text = client.get(CLASS).text
+def test_students_stand_under_the_change_of_their_place(page_school: PageSchool) -> None:
+    with page_school.pages() as client:
+        text = words(client.get(CLASS).text)
 
     new, still, improved = (
-        text.index(caption)
+        text.index(f"<caption>{caption}")
         for caption in ("New near the top this week", "Still near the top", "Improved")
     )
     assert new < text.index("Dora") < still < text.index("Ada Lovelace") < improved
     assert improved < text.index("Bob")
-    assert "1, was 4" in " ".join(text.split())
-    assert "3 of 5 pieces of work that were due were missed (course: 1)." in text
+    assert "1, was 4" in text
+    assert "5 of 5 pieces of work that were due were missed (course: 1)." in text
     assert "Active on 1 day in the last week shown" in text
+    assert "talk.with-student" in text
+
+
+def test_a_shared_reason_leads_to_one_message_for_all(page_school: PageSchool) -> None:
+    with page_school.pages() as client:
+        assert f'{CLASS}?reason=missed_work"' in client.get(CLASS).text
+        text = words(client.get(CLASS, params={"reason": "missed_work"}).text)
+        other = words(client.get(CLASS, params={"reason": "marks"}).text)
+
+    assert "Nothing is sent from here" in text
+    assert "Dora" in text
+    assert "Dora" not in other
+
+
+def test_names_are_text_and_are_found(page_school: PageSchool) -> None:
+    with page_school.pages() as client:
+        found = client.get(CLASS, params={"q": "SCRIPT"}).text
+        nobody = words(client.get(CLASS, params={"q": "nobody"}).text)
+        everybody = client.get(f"{CLASS}/all").text
+
+    assert HOSTILE not in found + everybody
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in found
+    assert "Dora" not in found
+    assert "Nobody of that name is in this class." in nobody
+    assert everybody.count('<th scope="row">') == 5
+
+
+@pytest.mark.parametrize(
+    ("away", "unknown", "known"),
+    [
+        ("dropout", "Places and reasons", "Dora"),
+        ("staffstuddash", "Names, marks and actions", "pieces of work that were due were missed"),
+    ],
+)
+def test_with_a_service_away_the_rest_is_there(
+    page_school: PageSchool, away: str, unknown: str, known: str
+) -> None:
+    with page_school.pages(away=(away,)) as client:
+        found = client.get(CLASS)
+
+    assert found.status_code == 200
+    assert f"{unknown}: not known now" in found.text
+    assert known in words(found.text)
+
+
+def test_a_teacher_sees_their_class_alone(page_school: PageSchool) -> None:
+    with page_school.pages(acting=TEACHER) as client:
+        assert "Dora" in client.get(CLASS).text
+    with page_school.pages(acting=OTHER_TEACHER) as client:
+        assert "Dora" not in client.get(CLASS).text
+    with page_school.pages(acting="s001") as client:
+        assert client.get(CLASS).status_code == 403
+
+
+def test_classes_are_listed(page_school: PageSchool) -> None:
+    with page_school.pages() as client:
+        found = client.get("/classes").text
+        unknown = client.get("/classes/x")
+
+    assert '<a href="/classes/5a">' in found
+    assert unknown.status_code == 404
