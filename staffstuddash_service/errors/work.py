@@ -124,3 +124,27 @@ class ConceptExists(Conflict):
             "already with other content. Nothing was changed.",
             concept_id=concept_id,
         )
+
+
+class InstantUnknown(Invalid):
+    """Instant of which no figures can be computed."""
+
+    slug = "instant-unknown"
+    title = "There are no figures of that instant"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"`as_of`: {reason}", field="as_of")
+
+
+class GroupTooLarge(Invalid):
+    """Figures of an earlier instant of too many students."""
+
+    slug = "group-too-large"
+    title = "The group is too large for an earlier instant"
+
+    def __init__(self, size: int, most: int) -> None:
+        super().__init__(
+            f"They are computed for at most {most:,} students, and these are {size:,}. Name a "
+            "course or class by `course`.",
+            field="as_of",
+        )

@@ -12,11 +12,18 @@ from shared_web.principals import Permission
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
+from shared_web.requests.fields import Id, Instant
 from shared_web.whole_school.routes import WHOLE_SCHOOL
 from staffstuddash_service.datastore.memberships import Members
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.domain.sort_orders import Order
-from staffstuddash_service.errors import StudentErased, StudentMerged, StudentNotFound
+from staffstuddash_service.errors import (
+    GroupTooLarge,
+    InstantUnknown,
+    StudentErased,
+    StudentMerged,
+    StudentNotFound,
+)
 from staffstuddash_service.routes.filters import (
     LISTING,
     DashboardFilters,
@@ -36,6 +43,15 @@ READ = needs(Permission.STUDENTS_READ)
 
 Sort = Annotated[
     Order, Query(description="`-` for the highest or latest first; no value is always last.")
+]
+
+
+OfCohort = Annotated[
+    Id | None, Query(description="Only the students of this course or class, on that day.")
+]
+AsOf = Annotated[
+    Instant | None,
+    Query(description="An earlier instant, from the marks, drafts and actions up to then."),
 ]
 
 
@@ -82,8 +98,14 @@ def get_student_dashboard(student_id: StudentId, datastore: Datastore) -> Studen
 @router.get(
     "/cohort",
     dependencies=[READ, EXPENSIVE, WHOLE_SCHOOL],
-    responses=documented(GroupTooSmall),
+    responses=documented(GroupTooSmall, InstantUnknown, GroupTooLarge),
 )
-def get_cohort_dashboard(datastore: Datastore, timezone: Timezone = "UTC") -> CohortOut:
-    """Return the figures of all students together, and hints at difficult material."""
-    return CohortOut.model_validate(datastore.cohort_dashboard.get(zone=ZoneInfo(timezone)))
+def get_cohort_dashboard(
+    datastore: Datastore,
+    timezone: Timezone = "UTC",
+    course: OfCohort = None,
+    as_of: AsOf = None,
+) -> CohortOut:
+    """Return the figures of all students together, or of a course, and hints at material."""
+    cohort = datastore.cohort_dashboard.find(course=course, as_of=as_of, zone=ZoneInfo(timezone))
+    return CohortOut.model_validate(cohort)

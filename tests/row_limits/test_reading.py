@@ -42,7 +42,7 @@ LISTS = {
     ],
 }
 FIGURES = {
-    "staffstuddash": ["/api/v1/dashboard/cohort"],
+    "staffstuddash": ["/api/v1/dashboard/cohort", "/api/v1/dashboard/cohort?course=5a"],
     "dropout": ["/api/v1/analytics/summary", "/api/v1/analytics/feedback"],
 }
 # All rows of a student are read, also those that no view shows.

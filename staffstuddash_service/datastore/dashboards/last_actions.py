@@ -1,11 +1,11 @@
-"""Last action of each student on a page, and the number of planned ones."""
+"""Actions on dashboards: the last one of each student, planned ones, interventions of a day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from staffstuddash_service.domain.follow_ups.states import OF_SERVICE, ActionState
@@ -70,3 +70,16 @@ def is_of_staff(log: type[ActionLog]) -> ColumnElement[bool]:
     """Return the condition that an entry was not logged by the service itself."""
     words = [log.action.startswith(word, autoescape=True) for word in OF_SERVICE]
     return or_(log.is_intervention, ~or_(*words))
+
+
+def was_done_within(since: datetime, until: datetime) -> ColumnElement[bool]:
+    """Return the condition that an intervention was done within the time."""
+    action = ActionLog
+    return and_(
+        action.is_intervention,
+        action.state == ActionState.DONE,
+        or_(
+            and_(action.done_at.is_(None), action.timestamp.between(since, until)),
+            action.done_at.between(since, until),
+        ),
+    )

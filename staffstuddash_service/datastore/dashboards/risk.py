@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -21,7 +21,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from shared_db.clock import utc_now
 from shared_db.queries.pagination import Keyset
 from staffstuddash_service.datastore.memberships import students_of_class
 from staffstuddash_service.domain.performance_status import NOT_ASSESSED
@@ -102,13 +101,15 @@ def risk_source(course: str | None) -> FromClause:
     return select(in_course).where(in_course.c.course == course).subquery("course_risk")
 
 
-def in_course(student_id: Any, course: str, risks: FromClause | None) -> ColumnElement[bool]:
-    """Return the condition that a student has a risk in the course, or is in the class today.
+def in_course(
+    student_id: Any, course: str, risks: FromClause | None, day: date
+) -> ColumnElement[bool]:
+    """Return the condition that a student has a risk in the course, or is in the class on a day.
 
     risks: from `risk_source`; None in memory. The risk of a class is that of students in it alone:
     it stays for a while when they have left.
     """
-    enrolled = student_id.in_(students_of_class(course, utc_now().date()))
+    enrolled = student_id.in_(students_of_class(course, day))
     if risks is None:
         return cast("ColumnElement[bool]", enrolled)
     at_risk = select(risks.c.student_id).where(~risks.c.is_class)

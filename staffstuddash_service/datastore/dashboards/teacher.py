@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Float, FromClause, func, literal
 from sqlalchemy.orm import Session
 
+from shared_db.clock import utc_now
 from shared_db.columns import UtcDateTime
 from shared_db.errors import NeedsPostgresql
 from shared_db.queries.dialects import Column
@@ -130,7 +131,9 @@ class TeacherDashboardRepository(Repository):
             wanted = conditions(session, filters, columns)
             wanted += members.conditions(PerformanceRecord.student_id)
             if course is not None:
-                wanted.append(in_course(PerformanceRecord.student_id, course, risks))
+                wanted.append(
+                    in_course(PerformanceRecord.student_id, course, risks, utc_now().date())
+                )
             if search is not None:
                 key = sort_key(search)
                 wanted.append(Student.search_text.contains(key, autoescape=True))
