@@ -20,6 +20,7 @@ from veritas_web.failures import failure_response
 from veritas_web.headers import PageHeaders
 from veritas_web.routes import (
     act_as,
+    actions,
     classes,
     language,
     pass_through,
@@ -38,6 +39,7 @@ from veritas_web.settings import Settings, require_usable
 _ROUTERS = (
     today.router,
     classes.router,
+    actions.router,
     static.router,
     sign_in.router,
     act_as.router,

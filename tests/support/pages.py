@@ -1,5 +1,6 @@
 """Staff pages on the three real apps, in one process."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
@@ -21,6 +22,19 @@ class NoService(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Refuse the connection."""
         raise httpx.ConnectError("refused", request=request)
+
+
+class OneAtATime(httpx.ASGITransport):
+    """Way to an app, on which requests wait for one another: tests share one connection."""
+
+    def __init__(self, app: ASGIApp, turn: asyncio.Lock) -> None:
+        super().__init__(app, client=(LOOPBACK, 50000))
+        self._turn = turn
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the app's answer, once it is the request's turn."""
+        async with self._turn:
+            return await super().handle_async_request(request)
 
 
 @contextmanager
@@ -45,8 +59,9 @@ def pages(
 
     away: services that do not answer.
     """
+    turn = asyncio.Lock()
     ways: dict[str, httpx.AsyncBaseTransport] = {
-        name: httpx.ASGITransport(app, client=(LOOPBACK, 50000)) for name, app in apps.items()
+        name: OneAtATime(app, turn) for name, app in apps.items()
     }
     ways |= dict.fromkeys(away, NoService())
     app = create_app(settings or Settings(environment=Environment.DEVELOPMENT), ways)

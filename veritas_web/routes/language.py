@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from veritas_web.languages import COOKIE, LANGUAGES
+from veritas_web.routes.places import own_place
 
 router = APIRouter()
 
@@ -18,8 +19,7 @@ async def choose_language(
     request: Request, language: Annotated[str, Form()], place: Annotated[str, Form()] = "/"
 ) -> Response:
     """Keep the language, and return to the page."""
-    is_own = place.startswith("/") and not place.startswith("//") and "\\" not in place
-    response = RedirectResponse(place if is_own else "/", _SEE_OTHER)
+    response = RedirectResponse(own_place(place), _SEE_OTHER)
     if language in LANGUAGES:
         response.set_cookie(
             COOKIE,

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 from veritas_web.dependencies import CurrentApp, CurrentServices, CurrentViewer, Parts, caller_for
 from veritas_web.errors import PageNotFound, ServiceAway, SignInRefused
 from veritas_web.pages import page
+from veritas_web.routes.places import own_place
 from veritas_web.services.rest import Answer, Refused, Result
 from veritas_web.sessions.cookies import Session
 from veritas_web.settings import CALLBACK_PATH, INVITATION_PATH
@@ -16,7 +17,6 @@ router = APIRouter()
 
 _SEE_OTHER = 303
 _LONGEST_TOKEN = 100
-_LONGEST_PLACE = 2000
 _START = "/"
 
 
@@ -25,7 +25,7 @@ async def get_sign_in(request: Request, parts: CurrentApp, next: str = _START) -
     """Return the page with the ways to sign in; a developer without keys needs none."""
     if parts.settings.is_open:
         return RedirectResponse(_START, _SEE_OTHER)
-    context = {"has_provider": parts.provider is not None, "next": _own_place(next)}
+    context = {"has_provider": parts.provider is not None, "next": own_place(next)}
     return page(request, "sign_in.html", context)
 
 
@@ -38,7 +38,7 @@ async def begin_sign_in(request: Request, parts: CurrentApp, next: str = _START)
     kept: dict[str, object] = {}
     redirect = await parts.provider.begin(request, kept)
     redirect.status_code = _SEE_OTHER
-    parts.cookies.sign_in.write(redirect, {"kept": kept, "next": _own_place(next)})
+    parts.cookies.sign_in.write(redirect, {"kept": kept, "next": own_place(next)})
     return redirect
 
 
@@ -101,13 +101,6 @@ def _begun(parts: Parts, found: Result, place: str) -> Response:
         raise ServiceAway
     person_id, revision = str(found.data["person_id"]), int(found.data["session_revision"])
     parts.people.forget(person_id)
-    response = RedirectResponse(_own_place(place), _SEE_OTHER)
+    response = RedirectResponse(own_place(place), _SEE_OTHER)
     parts.cookies.begin(response, Session(person_id, revision))
     return response
-
-
-def _own_place(place: str) -> str:
-    """Return the path if it is one of these pages: a link must not lead elsewhere by a sign-in."""
-    is_path = place.startswith("/") and not place.startswith(("//", "/\\", "/api/"))
-    is_plain = place.isprintable() and "\\" not in place and len(place) <= _LONGEST_PLACE
-    return place if is_path and is_plain else _START

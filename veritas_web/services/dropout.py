@@ -22,6 +22,14 @@ class Dropout:
         path = f"/courses/{_part(course)}/changes"
         return await self._client.get(path, self._caller, {"top": top})
 
+    async def changes(self, *, top: int, limit: int = 100) -> Result:
+        """Return the same for each course in the caller's sight."""
+        return await self._client.get("/changes", self._caller, {"top": top, "limit": limit})
+
+    async def freshness(self) -> Result:
+        """Return the last arrival of rows by course and kind."""
+        return await self._client.get("/freshness", self._caller)
+
     async def course_risks(
         self,
         course: str,

@@ -1,6 +1,9 @@
 """Calls of staffstuddash that pages make."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from urllib.parse import quote
 
 from veritas_web.services.rest import Caller, RestClient, Result
 
@@ -32,3 +35,38 @@ class Staffstuddash:
             "limit": limit,
         }
         return await self._client.get("/dashboard/teacher", self._caller, params)
+
+    async def students(
+        self,
+        *,
+        student_ids: Sequence[str] | None = None,
+        search: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Result:
+        """Return students by id, on wish these only, or those of that name."""
+        params = {
+            "id__in": ",".join(student_ids) if student_ids else None,
+            "search": search,
+            "after": after,
+            "limit": limit,
+        }
+        return await self._client.get("/students", self._caller, params)
+
+    async def planned_actions(
+        self, *, assigned_to: str | None, due_until: date, limit: int = 100
+    ) -> Result:
+        """Return planned actions by their day, on wish those of one person."""
+        params = {
+            "state": "planned",
+            "assigned_to": assigned_to,
+            "due_on__lte": due_until.isoformat(),
+            "sort": "due_on",
+            "limit": limit,
+        }
+        return await self._client.get("/actions", self._caller, params)
+
+    async def change_action(self, action_id: str, change: Mapping[str, Any]) -> Result:
+        """Mark an action as done or withdrawn, or change its plan."""
+        path = f"/actions/{quote(action_id, safe='')}"
+        return await self._client.send("PATCH", path, self._caller, change)
