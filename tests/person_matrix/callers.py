@@ -26,6 +26,7 @@ PATH = {
     "student_id": "{s}",
     "assessment_id": "mark-0-{s}",
     "prediction_id": "prediction-{s}",
+    "feedback_id": "spare",
     "organisation_id": "school",
     "term_id": "year",
     "course_id": "math",
