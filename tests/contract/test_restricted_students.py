@@ -134,7 +134,7 @@ def test_the_summary_and_the_published_risk_leave_a_restricted_student_out(
     after = school.get("analytics/summary", at=at)["standings"][0]["predicted"]
 
     assert (before, after, published(school)) == (2, 1, {"s002"})
-    verdicts = school.dropout.feedback.count().values()
+    verdicts = school.dropout.feedback.count().by_type.values()
     assert sum(count for by_verdict in verdicts for count in by_verdict.values()) == 1
 
 

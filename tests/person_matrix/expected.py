@@ -278,6 +278,9 @@ DROPOUT = {
         "feedback.write", 201, {"id": "new", "verdict": "accepted"}
     ),
     "GET /predictions/{prediction_id}/feedback": row("predictions.read"),
+    "DELETE /predictions/{prediction_id}/feedback/{feedback_id}": Route(
+        "feedback.write", Kind.READ, 404, 404
+    ),
     "GET /analytics/feedback": figures("predictions.read"),
     "GET /analytics/summary": figures("predictions.read"),
 }
