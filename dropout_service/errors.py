@@ -1,7 +1,5 @@
 """Errors of this service."""
 
-from datetime import datetime
-
 from dropout_service.domain.enums import RiskLevel
 from shared_db.errors import Conflict, Exists, Gone, Invalid, Moved, NotFound, ServiceError
 
@@ -253,31 +251,4 @@ class ModelNotFound(NotFound):
             f"No model {version} was learned here; rules-... and what was given from outside have "
             "none. GET /api/v1/models lists those that were.",
             version=version,
-        )
-
-
-class PresentationNotFound(NotFound):
-    """No course of a presentation is stored."""
-
-    slug = "nothing-presented"
-    title = "There is no course of this presentation"
-
-    def __init__(self, presentation: str) -> None:
-        super().__init__(
-            f"No course of {presentation} is stored. Bring courses in first: veritas import oulad.",
-            presentation=presentation,
-        )
-
-
-class CourseInProgress(Conflict):
-    """A course to learn from is not over, so the outcomes of its enrolments are not known."""
-
-    slug = "still-running"
-    title = "The course is not over"
-
-    def __init__(self, course: str, ends_at: datetime) -> None:
-        super().__init__(
-            f"{course} runs until {ends_at:%Y-%m-%d}: only courses that are over can be learned "
-            "from or judged.",
-            course=course,
         )

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from dropout_service.database import SPOOLABLE_TYPES, DropoutDatabaseManager, db_manager
+from dropout_service.database.model_quality.health_check import ModelQualityCheck
 from dropout_service.migrations import HISTORY
 from dropout_service.models import Base
 from dropout_service.routes import (
@@ -85,6 +86,7 @@ def create_app(
         intake,
         SpoolConfig(manager, SPOOLABLE_TYPES),
         audited=Base.metadata,
+        own_checks=ModelQualityCheck(manager.model_weeks).checks,
     )
     app.state.manager = manager
     return app

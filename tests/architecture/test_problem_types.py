@@ -51,6 +51,7 @@ TYPES = {
     "moved",
     "needs-postgresql",
     "no-such-feedback",
+    "no-finished-course",
     "no-such-prediction",
     "not-a-class",
     "not-assessable",
