@@ -267,6 +267,7 @@ DROPOUT = {
     ),
     "GET /courses/{course}/changes": Route("predictions.read", Kind.NEAR),
     "GET /changes": Route("predictions.read", Kind.NEAR),
+    "GET /freshness": all_persons("roster.read", 200),
     "GET /courses/{course}/assessments": school("roster.read"),
     "GET /students/{student_id}/submissions": reads("students.read"),
     "GET /students/{student_id}/activity": reads("students.read"),
