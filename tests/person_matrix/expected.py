@@ -216,6 +216,10 @@ STAFFSTUDDASH = {
     "GET /people/{person_id}/students": lists("students.read", "student_id"),
     "PUT /people/{person_id}/students/{student_id}": systems("roster.write", {}, 201),
     "DELETE /people/{person_id}/students/{student_id}": systems("roster.write", status=404),
+    "GET /imports": systems("roster.write"),
+    "POST /imports": systems("roster.write", "id,name\nnew,New", 202, params="kind=students"),
+    "GET /imports/{import_id}": systems("roster.write", status=404),
+    "DELETE /imports/{import_id}": systems("roster.write", status=404),
     # access
     "GET /people/{person_id}/access": systems("people.manage"),
     "PUT /people/{person_id}/access": systems("people.manage", {"role": "student"}),
