@@ -8,6 +8,7 @@ from shared_web.operations.periodic import Periodic
 from shared_web.operations.retention import retention_periodic
 from shared_web.operations.spool import SpoolConfig
 from staffstuddash_service.datastore import SPOOLABLE_TYPES, DatastoreManager, datastore
+from staffstuddash_service.importing.jobs import run_imports
 from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.models import Base
 from staffstuddash_service.routes import (
@@ -24,7 +25,7 @@ from staffstuddash_service.routes import (
     tables,
 )
 from staffstuddash_service.routes.access import break_glass, keys, person_access, roles, sign_ins
-from staffstuddash_service.routes.incoming import freshness
+from staffstuddash_service.routes.incoming import freshness, import_jobs
 from staffstuddash_service.routes.roster import (
     advising,
     class_members,
@@ -67,6 +68,7 @@ SERVICE = Service(
         concepts.router,
         dashboard.router,
         freshness.router,
+        import_jobs.router,
         organisations.router,
         terms.router,
         courses.router,
@@ -105,7 +107,8 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
     retention = retention_periodic(manager.retention, chosen)
     manager.break_glass.recipients = chosen.break_glass_mail
     mails = mail_periodic(manager.mails, chosen.mail_server)
-    works = (refresh, purge, statistics, retention, mails)
+    imports = Periodic("imports", chosen.imports_seconds, lambda: run_imports(manager))
+    works = (refresh, purge, statistics, retention, mails, imports)
     periodics = [periodic for periodic in works if periodic.seconds]
     app = create_service_app(
         SERVICE,

@@ -27,6 +27,7 @@ from veritas_web.routes import (
     probes,
     sign_in,
     static,
+    students,
     today,
 )
 from veritas_web.services.all import Clients, Transports
@@ -39,6 +40,7 @@ from veritas_web.settings import Settings, require_usable
 _ROUTERS = (
     today.router,
     classes.router,
+    students.router,
     actions.router,
     static.router,
     sign_in.router,

@@ -17,6 +17,7 @@ from dropout_service.database.events.store import EVENT, EventRepository, EventT
 from dropout_service.database.export import ExportRepository
 from dropout_service.database.features.store import FeatureRepository
 from dropout_service.database.features.training_set import TrainingSetRepository
+from dropout_service.database.freshness import FreshnessRepository
 from dropout_service.database.merging import MergingRepository
 from dropout_service.database.model_quality.weeks import ModelWeekRepository
 from dropout_service.database.predictions.batch import BatchPredictionRepository
@@ -71,6 +72,7 @@ class DropoutDatabaseManager(Manager):
         self.course_activity = CourseActivityRepository(self.database)
         self.student_activity = StudentActivityRepository(self.database)
         self.student_work = StudentWorkRepository(self.database)
+        self.freshness = FreshnessRepository(self.database, self.spool)
         self.course_risks = CourseRiskRepository(self.database)
         self.course_changes = CourseChangeRepository(self.database)
         self.features = FeatureRepository(self.database, self.spool)

@@ -1,15 +1,14 @@
 """Changes near the top of a course between two instants, by place."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from dropout_service.domain.signs import signs_of
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(NamedTuple):
     """Prediction of a student with the place in the course; None: not among the ranked ones."""
 
     student_id: str
@@ -68,7 +67,7 @@ def with_places(rows: Sequence[Placed]) -> list[Placed]:
     places: dict[float, int] = {}
     for at, risk in enumerate(sorted((row.risk_score for row in rows), reverse=True)):
         places.setdefault(risk, at + 1)
-    return [replace(row, place=places[row.risk_score], ranked=len(rows)) for row in rows]
+    return [row._replace(place=places[row.risk_score], ranked=len(rows)) for row in rows]
 
 
 def changes_of(
@@ -76,7 +75,8 @@ def changes_of(
 ) -> CourseChanges:
     """Return the changes among the first `top` places.
 
-    present, earlier: at most one row of each student, with places.
+    present, earlier: at most one row of each student, with places; rows of students who are not
+    near the top at either instant may be left out, except for the latest.
     """
     if not present:
         return CourseChanges(course, is_class)

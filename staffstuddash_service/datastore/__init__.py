@@ -21,6 +21,7 @@ from staffstuddash_service.datastore.drafts import DRAFT, DraftRepository
 from staffstuddash_service.datastore.erasure import StatisticsRepository
 from staffstuddash_service.datastore.export import ExportRepository
 from staffstuddash_service.datastore.follow_ups.changes import FollowUpRepository
+from staffstuddash_service.datastore.import_jobs.store import ImportJobRepository, NewImport
 from staffstuddash_service.datastore.mail.outbox import MailRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
@@ -50,6 +51,7 @@ __all__ = [
     "SPOOLABLE_TYPES",
     "AssessmentToStore",
     "DatastoreManager",
+    "NewImport",
     "StudentToStore",
     "TableImport",
     "TableKind",
@@ -109,6 +111,7 @@ class DatastoreManager(Manager):
         self.mails = MailRepository(self.database)
         self.year_end = YearEndRepository(self.database, self.spool)
         self.imports = ImportRepository(self.database, self.spool)
+        self.import_jobs = ImportJobRepository(self.database)
         self.tables = TableRepository(self.database, self.spool)
         # The names of the design document.
         self.add_student = self.students.add

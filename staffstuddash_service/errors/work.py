@@ -126,6 +126,18 @@ class ConceptExists(Conflict):
         )
 
 
+class ImportNotFound(NotFound):
+    """Id of no import."""
+
+    slug = "import-not-found"
+    title = "There is no such import"
+
+    def __init__(self, import_id: str) -> None:
+        super().__init__(
+            f"No import of the last 30 days has the id {import_id}.", import_id=import_id
+        )
+
+
 class InstantUnknown(Invalid):
     """Instant of which no figures can be computed."""
 

@@ -12,6 +12,7 @@ from staffstuddash_service.models.descriptions import (
     GuardianRow,
     IdentifierRow,
 )
+from staffstuddash_service.models.import_jobs import ImportJob, ImportPiece
 from staffstuddash_service.models.invitations import Invitation
 from staffstuddash_service.models.mails import Mail
 from staffstuddash_service.models.performance import (
@@ -75,6 +76,8 @@ __all__ = [
     "GuardianRow",
     "Hold",
     "IdentifierRow",
+    "ImportJob",
+    "ImportPiece",
     "Invitation",
     "KeptRow",
     "Mail",

@@ -27,6 +27,7 @@ WITHOUT_STUDENTS = {
         "/classes",
         "/classes/{class_id}",
         "/courses/{course}/assessments",
+        "/freshness",
     },
     "staff": {
         "/people",

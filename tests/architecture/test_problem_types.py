@@ -40,6 +40,7 @@ TYPES = {
     "headers-too-large",
     "hold-not-found",
     "identifier-exists",
+    "import-not-found",
     "instant-unknown",
     "invalid",
     "invalid-request",

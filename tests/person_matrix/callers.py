@@ -37,6 +37,7 @@ PATH = {
     "concept_id": "fractions",
     "name": "spare",
     "opening_id": "spare",
+    "import_id": "spare",
     "version": "spare",
     "event_id": "fault",
     "source": "catalogue",

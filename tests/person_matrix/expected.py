@@ -216,6 +216,10 @@ STAFFSTUDDASH = {
     "GET /people/{person_id}/students": lists("students.read", "student_id"),
     "PUT /people/{person_id}/students/{student_id}": systems("roster.write", {}, 201),
     "DELETE /people/{person_id}/students/{student_id}": systems("roster.write", status=404),
+    "GET /imports": systems("roster.write"),
+    "POST /imports": systems("roster.write", "id,name\nnew,New", 202, params="kind=students"),
+    "GET /imports/{import_id}": systems("roster.write", status=404),
+    "DELETE /imports/{import_id}": systems("roster.write", status=404),
     # access
     "GET /people/{person_id}/access": systems("people.manage"),
     "PUT /people/{person_id}/access": systems("people.manage", {"role": "student"}),
@@ -267,6 +271,7 @@ DROPOUT = {
     ),
     "GET /courses/{course}/changes": Route("predictions.read", Kind.NEAR),
     "GET /changes": Route("predictions.read", Kind.NEAR),
+    "GET /freshness": all_persons("roster.read", 200),
     "GET /courses/{course}/assessments": school("roster.read"),
     "GET /students/{student_id}/submissions": reads("students.read"),
     "GET /students/{student_id}/activity": reads("students.read"),

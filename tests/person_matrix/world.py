@@ -133,6 +133,7 @@ _TABLES = text(
 _SETTINGS: dict[str, Any] = {
     "fallback": Fallback.OFF,
     "records_refresh_seconds": 0,
+    "imports_seconds": 0,
     "erasing_seconds": 0,
     "recomputing_seconds": 0,
     "model_weeks_seconds": 0,

@@ -24,6 +24,8 @@ HIDDEN = {
     "staffstuddash.break_glass": "read by the condition of the views, and by reviewers",
     "dropout.published_opened_reads": "only for reviewers of openings",
     "staffstuddash.invitations": "no data of students, and read before there is a limit",
+    "staffstuddash.import_jobs": "for those who import, who see all students",
+    "staffstuddash.import_pieces": "files of imports, read by the service alone",
     "staffstuddash.mails": "no data of students, and written by the service alone",
     "staffstuddash.person_access": "read to admit a person, before there is a limit",
     "staffstuddash.published_memberships": "the condition of the views itself",

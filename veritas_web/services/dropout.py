@@ -1,6 +1,7 @@
 """Calls of dropout that pages make."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from veritas_web.services.rest import Caller, RestClient, Result
@@ -55,6 +56,31 @@ class Dropout:
         """Return active days by week and pieces of work of these students."""
         params = {"student_id__in": _joined(student_ids), "weeks": weeks}
         return await self._client.get(f"/courses/{_part(course)}/activity", self._caller, params)
+
+    async def predictions(self, student_id: str, *, limit: int = 60) -> Result:
+        """Return the predictions of a student, the latest first."""
+        path = f"/students/{_part(student_id)}/predictions"
+        return await self._client.get(path, self._caller, {"limit": limit})
+
+    async def activity(self, student_id: str, *, course: str | None) -> Result:
+        """Return the active days of a student by week, beside the course."""
+        path = f"/students/{_part(student_id)}/activity"
+        return await self._client.get(path, self._caller, {"course": course})
+
+    async def submissions(self, student_id: str, *, course: str | None) -> Result:
+        """Return the work of a student with its state, by due day."""
+        path = f"/students/{_part(student_id)}/submissions"
+        return await self._client.get(path, self._caller, {"course": course})
+
+    async def add_feedback(self, prediction_id: str, body: Mapping[str, Any], name: str) -> Result:
+        """Store a verdict on a prediction; name: by which it may be repeated."""
+        path = f"/predictions/{_part(prediction_id)}/feedback"
+        return await self._client.send("POST", path, self._caller, body, name=name)
+
+    async def withdraw_feedback(self, prediction_id: str, feedback_id: str) -> Result:
+        """Take a verdict back."""
+        path = f"/predictions/{_part(prediction_id)}/feedback/{_part(feedback_id)}"
+        return await self._client.send("DELETE", path, self._caller)
 
 
 def _part(id_: str) -> str:

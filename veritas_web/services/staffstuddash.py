@@ -68,5 +68,32 @@ class Staffstuddash:
 
     async def change_action(self, action_id: str, change: Mapping[str, Any]) -> Result:
         """Mark an action as done or withdrawn, or change its plan."""
-        path = f"/actions/{quote(action_id, safe='')}"
+        path = f"/actions/{_part(action_id)}"
         return await self._client.send("PATCH", path, self._caller, change)
+
+    async def student(self, student_id: str) -> Result:
+        """Return the dashboard of one student."""
+        return await self._client.get(f"/dashboard/student/{_part(student_id)}", self._caller)
+
+    async def student_actions(self, student_id: str, *, limit: int = 50) -> Result:
+        """Return the actions about a student, the latest first."""
+        path = f"/students/{_part(student_id)}/actions"
+        return await self._client.get(path, self._caller, {"limit": limit})
+
+    async def drafts(self, student_id: str, *, limit: int = 20) -> Result:
+        """Return the drafts of a student, the latest first."""
+        path = f"/students/{_part(student_id)}/drafts"
+        return await self._client.get(path, self._caller, {"limit": limit})
+
+    async def people(self, *, limit: int = 200) -> Result:
+        """Return members of staff by id."""
+        return await self._client.get("/people", self._caller, {"limit": limit})
+
+    async def add_action(self, student_id: str, body: Mapping[str, Any], name: str) -> Result:
+        """Store an action about a student; name: by which it may be repeated."""
+        path = f"/students/{_part(student_id)}/actions"
+        return await self._client.send("POST", path, self._caller, body, name=name)
+
+
+def _part(id_: str) -> str:
+    return quote(id_, safe="")

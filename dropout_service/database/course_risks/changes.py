@@ -1,7 +1,6 @@
 """Changes near the top of courses: repository."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -89,9 +88,13 @@ def _changes(
         for id_, rows in present.items()
     }
     earlier = earlier_rows(session, courses, present, instants)
-    now = {id_: with_places([row.placed for row in rows]) for id_, rows in present.items()}
-    before = {id_: with_places(rows) for id_, rows in earlier.items()}
-    with_signs = indicators_of(session, _near_the_top(now, before, top))
+    now: Places = {id_: with_places([row.placed for row in rows]) for id_, rows in present.items()}
+    before: Places = {id_: with_places(rows) for id_, rows in earlier.items()}
+    now, before = _near_the_top(now, before, top)
+    shown = {
+        row.prediction_id for places in (now, before) for rows in places.values() for row in rows
+    }
+    with_signs = indicators_of(session, shown)
     return [
         changes_of(
             course.id,
@@ -104,18 +107,33 @@ def _changes(
     ]
 
 
-def _near_the_top(now: Places, before: Places, top: int) -> set[str]:
-    """Return the predictions of the students who are or were among the first places."""
-    rows = [
-        (id_, row) for places in (now, before) for id_, found in places.items() for row in found
-    ]
-    near = {(id_, row.student_id) for id_, row in rows if row.place and row.place <= top}
-    return {row.prediction_id for id_, row in rows if (id_, row.student_id) in near}
+def _near_the_top(now: Places, before: Places, top: int) -> tuple[Places, Places]:
+    """Return the rows of students who are or were among the first places, and the latest ones."""
+    near = {
+        (id_, row.student_id)
+        for places in (now, before)
+        for id_, rows in places.items()
+        for row in rows
+        if row.place is not None and row.place <= top
+    }
+
+    def chosen(places: Places) -> Places:
+        found = {}
+        for id_, rows in places.items():
+            newest = max(rows, key=_as_of, default=None)
+            found[id_] = [row for row in rows if (id_, row.student_id) in near or row is newest]
+        return found
+
+    return chosen(now), chosen(before)
+
+
+def _as_of(row: Placed) -> datetime:
+    return row.as_of
 
 
 def _filled(rows: Sequence[Placed], indicators: Indicators) -> list[Placed]:
     filled = []
     for row in rows:
         primary, secondary = indicators.get(row.prediction_id, ((), ()))
-        filled.append(replace(row, primary=primary, secondary=secondary))
+        filled.append(row._replace(primary=primary, secondary=secondary))
     return filled

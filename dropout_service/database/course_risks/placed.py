@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, Subquery, func, literal, select, union_all
 from sqlalchemy.orm import Session
@@ -44,8 +44,7 @@ class ListedCourse:
     is_own: bool
 
 
-@dataclass(frozen=True)
-class PresentRow:
+class PresentRow(NamedTuple):
     """Present prediction of a student, and the course that it is about."""
 
     placed: Placed
@@ -218,6 +217,6 @@ def own_predictions_of(session: Session, classes: Collection[str]) -> set[Any]:
 
 def _placed(row: Sequence[Any], *, is_own: bool) -> Placed:
     student_id, id_, as_of, version, rank, ranked, risk = row
-    placed = Placed(student_id, id_, as_of, version, rank, ranked, risk)
-    # A place in another course.
-    return placed if is_own else replace(placed, place=None, ranked=None)
+    if not is_own:
+        rank = ranked = None  # a place in another course
+    return Placed(student_id, id_, as_of, version, rank, ranked, risk)
