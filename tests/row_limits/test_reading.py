@@ -53,7 +53,7 @@ REFUSED = {
     "students/{student_id}/hold",
 }
 # For persons who see every student.
-REVIEWED = {"/api/v1/break-glass"}
+REVIEWED = {"/api/v1/break-glass", "/api/v1/imports"}
 # The student has none.
 UNRESTRICTED = {"students/{student_id}/restriction"}
 OF_STUDENT = {
