@@ -42,7 +42,12 @@ WITHOUT_STUDENTS = {
         "/models/{version}/evaluation",
         "/models/{version}/weeks",
     },
-    "numbers alone": {"/analytics/feedback"},
+    "numbers alone": {
+        "/analytics/feedback",
+        "/freshness",
+        "/imports",
+        "/imports/{import_id}",
+    },
 }
 
 

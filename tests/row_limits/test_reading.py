@@ -39,6 +39,7 @@ LISTS = {
         ("predictions", "student_id"),
         ("predictions?course=5a", "student_id"),
         ("courses/5a/risks", "student_id"),
+        ("courses/5a/risks?view=brief&history=8", "student_id"),
     ],
 }
 FIGURES = {
@@ -52,7 +53,7 @@ REFUSED = {
     "students/{student_id}/hold",
 }
 # For persons who see every student.
-REVIEWED = {"/api/v1/break-glass"}
+REVIEWED = {"/api/v1/break-glass", "/api/v1/imports"}
 # The student has none.
 UNRESTRICTED = {"students/{student_id}/restriction"}
 OF_STUDENT = {

@@ -1,4 +1,4 @@
-"""What staff write down about a student: an action, a plan, or a verdict on the reasons."""
+"""Notes of staff about a student: an action, a plan, or a verdict on the reasons."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,0 +1,1 @@
+"""Bodies about data that come in: their freshness, and imports of tables."""
