@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from shared_db.ids import new_id
-from veritas_web.dependencies import CurrentServices, CurrentViewer
+from veritas_web.dependencies import STAFF, CurrentServices, CurrentViewer
 from veritas_web.domain.reasons import topic_of
 from veritas_web.domain.student_page import (
     active_days_after,
@@ -27,7 +27,7 @@ from veritas_web.services.rest import Refused
 from veritas_web.services.results import optional, required
 from veritas_web.viewer import Viewer
 
-router = APIRouter(prefix="/students")
+router = APIRouter(prefix="/students", dependencies=[STAFF])
 
 _PAGE = 50
 _SEE_OTHER = 303
