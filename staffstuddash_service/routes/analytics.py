@@ -34,7 +34,7 @@ Since = Annotated[
 def compare_actions(
     datastore: Datastore, course: OfCourse, since: Since = None
 ) -> ActionComparisonOut:
-    """Return what followed interventions, beside comparable students; no proof of a cause."""
+    """Return the outcomes of interventions, beside comparable students; no proof of a cause."""
     begin = since or utc_now() - _YEAR
     found = datastore.followed_actions.compare(course, begin)
     return ActionComparisonOut.model_validate({**vars(found), "course": course, "since": begin})

@@ -7,7 +7,7 @@ from staffstuddash_service.domain.follow_ups.comparison import NOTE
 
 
 class FollowedOut(Out):
-    """What followed in one group; figures are null below 20 students.
+    """Outcomes of one group; figures are null below 20 students.
 
     still_active: students with a place in the course four weeks later. place_change: mean of the
     later place less the earlier one; above 0 is further from the top. low, high: 95 % interval.

@@ -1,4 +1,4 @@
-"""What followed interventions in a course, beside comparable students."""
+"""Outcomes of interventions in a course, beside those of comparable students."""
 
 from collections import defaultdict
 from datetime import date, datetime, timedelta
@@ -25,10 +25,10 @@ _WEEK = timedelta(days=7)
 
 
 class FollowedActionRepository(Repository):
-    """What followed interventions."""
+    """Outcomes of interventions."""
 
     def compare(self, course: str, since: datetime) -> Comparison:
-        """Return what followed the interventions in a course since an instant.
+        """Return the outcomes of the interventions in a course since an instant.
 
         Raises:
             NeedsPostgresql: the in-memory store has no places.

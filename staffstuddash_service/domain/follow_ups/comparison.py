@@ -1,4 +1,4 @@
-"""What followed interventions, beside comparable students without one."""
+"""Outcomes of interventions, beside those of comparable students without one."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ class WeekPlace:
 
 @dataclass(frozen=True)
 class Followed:
-    """What followed in one group; figures are None below 20 students.
+    """Outcomes of one group; figures are None below 20 students.
 
     still_active: students with a place four weeks later. place_change: mean of the later place less
     the earlier one, of those with both. low, high: ends of the 95 % interval.
@@ -65,7 +65,7 @@ _Outcome = int | None
 def compare(
     places: Iterable[WeekPlace], contacts: Mapping[str, Sequence[date]], since: date
 ) -> Comparison:
-    """Return what followed in a course.
+    """Return the outcomes in a course.
 
     contacts: days of the interventions by student. A student counts once, in the week of the first
     one from `since` on. A comparable student has a near place in that week and no intervention
