@@ -1,7 +1,5 @@
 """Errors of this service."""
 
-from datetime import datetime
-
 from dropout_service.domain.enums import RiskLevel
 from shared_db.errors import Conflict, Exists, Gone, Invalid, Moved, NotFound, ServiceError
 
@@ -203,13 +201,6 @@ class PredictionIdNotFound(NotFound):
         super().__init__(f"There is no prediction {prediction_id}.", prediction_id=prediction_id)
 
 
-class FeedbackExists(Exists):
-    """A feedback with that id is stored with other content."""
-
-    slug = "feedback-exists"
-    noun = "feedback"
-
-
 class CourseNotFound(NotFound):
     """The course has no enrolments and, where events are considered, no events."""
 
@@ -260,31 +251,4 @@ class ModelNotFound(NotFound):
             f"No model {version} was learned here; rules-... and what was given from outside have "
             "none. GET /api/v1/models lists those that were.",
             version=version,
-        )
-
-
-class PresentationNotFound(NotFound):
-    """No course of a presentation is stored."""
-
-    slug = "nothing-presented"
-    title = "There is no course of this presentation"
-
-    def __init__(self, presentation: str) -> None:
-        super().__init__(
-            f"No course of {presentation} is stored. Bring courses in first: veritas import oulad.",
-            presentation=presentation,
-        )
-
-
-class CourseInProgress(Conflict):
-    """A course to learn from is not over, so the outcomes of its enrolments are not known."""
-
-    slug = "still-running"
-    title = "The course is not over"
-
-    def __init__(self, course: str, ends_at: datetime) -> None:
-        super().__init__(
-            f"{course} runs until {ends_at:%Y-%m-%d}: only courses that are over can be learned "
-            "from or judged.",
-            course=course,
         )

@@ -3,11 +3,13 @@
 from fastapi import FastAPI
 
 from dropout_service.database import SPOOLABLE_TYPES, DropoutDatabaseManager, db_manager
+from dropout_service.database.model_quality.health_check import ModelQualityCheck
 from dropout_service.migrations import HISTORY
 from dropout_service.models import Base
 from dropout_service.routes import (
     analytics,
     assessments,
+    changes,
     courses,
     events,
     features,
@@ -15,6 +17,7 @@ from dropout_service.routes import (
     models,
     predictions,
     reads,
+    student_courses,
     students,
 )
 from dropout_service.settings import Settings
@@ -44,6 +47,8 @@ SERVICE = Service(
         events.router,
         students.router,
         courses.router,
+        changes.router,
+        student_courses.router,
         assessments.router,
         features.router,
         predictions.router,
@@ -79,6 +84,7 @@ def create_app(
         intake,
         SpoolConfig(manager, SPOOLABLE_TYPES),
         audited=Base.metadata,
+        own_checks=ModelQualityCheck(manager.model_weeks).checks,
     )
     app.state.manager = manager
     return app

@@ -35,7 +35,7 @@ from shared_web.operations import me
 from shared_web.operations.auditing import audit_periodics, auditing
 from shared_web.operations.docs_page import docs_routes
 from shared_web.operations.error_reporting import reporting
-from shared_web.operations.health import health_routes
+from shared_web.operations.health import Checks, health_routes
 from shared_web.operations.logging import RequestLog, configure_logging
 from shared_web.operations.periodic import Periodic, running
 from shared_web.operations.serve import tune_gc
@@ -99,6 +99,7 @@ def create_service_app(
     intake: Acknowledgement | None = None,
     spool_config: SpoolConfig | None = None,
     audited: MetaData | None = None,
+    own_checks: Callable[[], Checks] | None = None,
 ) -> FastAPI:
     """Return the app of the service; its database is opened and checked at the start.
 
@@ -106,6 +107,7 @@ def create_service_app(
     events; queued ones are stored after the last request and before the process ends.
     spool_config: additions that are accepted while the database is unavailable.
     audited: tables of a service with rows of students, whose reads are recorded.
+    own_checks: checks of this service in `/health`.
     """
     keys = KeyManager(
         database,
@@ -186,7 +188,9 @@ def create_service_app(
     # Routes are matched in this order, so the most frequent ones come first.
     first, *others = service.routes
     app.router.routes.append(first)
-    app.include_router(health_routes(service.name, release, database, spool, background, audit))
+    app.include_router(
+        health_routes(service.name, release, database, spool, background, audit, own_checks)
+    )
     app.router.routes.extend(others)
     app.include_router(docs_routes(service.title))
     _install_middleware(app, settings, database)

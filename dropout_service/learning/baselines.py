@@ -127,16 +127,28 @@ def logistic_risk(training: EnrolmentRows, test: EnrolmentRows) -> Floats:
     """
     risks = np.empty(len(test))
     active = test["has_activity"].astype(bool)
-    training_active = training["has_activity"].astype(bool)
-    for chosen, features, usable in (
-        (~active, INPUTS_WITHOUT_ACTIVITY, np.ones(len(training), dtype=bool)),
-        (active, INPUTS, training_active),
+    with_activity = training.where(training["has_activity"].astype(bool))
+    # The training courses may have no activity by then, or no leavers with activity.
+    is_enough = len(np.unique(with_activity[LABEL])) > 1
+    for chosen, rows, features in (
+        (~active, training, INPUTS_WITHOUT_ACTIVITY),
+        (
+            active,
+            with_activity if is_enough else training,
+            INPUTS if is_enough else INPUTS_WITHOUT_ACTIVITY,
+        ),
     ):
         if chosen.any():
-            rows = training.where(usable)
-            best = _best(rows, _known(rows, features))
-            risks[chosen] = best.risks(rows, test.where(chosen))
+            risks[chosen] = _risks(rows, test.where(chosen), features)
     return risks
+
+
+def _risks(training: EnrolmentRows, test: EnrolmentRows, features: tuple[str, ...]) -> Floats:
+    """Return the risks by the known features; the share of leavers without any such feature."""
+    known = _known(training, features)
+    if not known:
+        return np.full(len(test), training.labels.mean())
+    return _best(training, known).risks(training, test)
 
 
 def _known(rows: EnrolmentRows, features: tuple[str, ...]) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def evaluate_days(
     resamples: int,
     progress: Progress,
 ) -> list[DayEvaluation]:
-    """Return the evaluation of each day with both labels, in the training and in the test rows.
+    """Return the evaluation of each day with both labels, in the training and in a test course.
 
     training: the rows that the model was trained on, of the same days, for the baselines.
     """
@@ -69,13 +69,18 @@ def evaluate_days(
         progress("Evaluating", done, len(days))
         of_day = test["day"] == day
         training_rows, test_rows = training.where(training["day"] == day), test.where(of_day)
-        if _has_both(training_rows) and _has_both(test_rows):
+        if _has_both(training_rows) and _has_mixed_course(test_rows):
             found.append(_evaluate_day(risks[of_day], training_rows, test_rows, day, resamples))
     return found
 
 
 def _has_both(rows: EnrolmentRows) -> bool:
     return len(np.unique(rows[LABEL])) > 1
+
+
+def _has_mixed_course(rows: EnrolmentRows) -> bool:
+    courses = rows["course"]
+    return any(_has_both(rows.where(courses == course)) for course in np.unique(courses))
 
 
 def _evaluate_day(

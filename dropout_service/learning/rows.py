@@ -24,6 +24,9 @@ _NOT_TRAINED_ON = {feature.name for feature in ENROLMENT_FEATURES if not feature
 WITH_ACTIVITY = tuple(name for name in INPUTS if name not in _NOT_TRAINED_ON)
 WITHOUT_ACTIVITY = tuple(name for name in INPUTS_WITHOUT_ACTIVITY if name not in _NOT_TRAINED_ON)
 
+# Beginning of the ids of enrolments in classes of the roster, which have no ids of their own there.
+CLASS_ENROLMENT = "class-"
+
 # The column of the labels: 1 if the enrolment ended as the target says, else 0.
 LABEL = "label"
 

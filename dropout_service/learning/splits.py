@@ -10,6 +10,8 @@ from dropout_service.learning.rows import EnrolmentRows, Mask
 # A split with fewer training rows per held-out row would not represent the model.
 MIN_TRAINING_SHARE = 0.25
 STUDENT_FOLDS = 5
+# Courses or modules beyond that number are held out several at a time: a school has many classes.
+MAX_FOLDS = 25
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,17 @@ def validation_splits(rows: EnrolmentRows, population: Mask) -> list[Split]:
 
 
 def calibration_splits(rows: EnrolmentRows, population: Mask) -> list[Split]:
-    """Return splits that hold out each course once, as a substitute for a new presentation."""
+    """Return splits that hold out each course once, as a substitute for a new presentation.
+
+    More than `MAX_FOLDS` courses are held out several at a time.
+    """
     splits = _usable(rows, population, _leave_one_out(rows, "course"))
     return splits or _by_student(rows, population)
 
 
 def _leave_one_out(rows: EnrolmentRows, column: str) -> list[tuple[Mask, Mask]]:
-    chosen = [rows[column] == value for value in np.unique(rows[column])]
+    values, number = np.unique(rows[column], return_inverse=True)
+    chosen = [number % MAX_FOLDS == fold for fold in range(min(MAX_FOLDS, len(values)))]
     return [(~held_out, held_out) for held_out in chosen]
 
 

@@ -48,7 +48,8 @@ published_openings = Table(
     Column("student_id", Key),
 )
 
-# Classes of the roster; the dates are the first and the last day of their terms.
+# Classes of the roster; the dates are the first and the last day of their terms. `term_id` is the
+# last one of these.
 published_classes = Table(
     "published_classes",
     _VIEWS,
@@ -58,6 +59,7 @@ published_classes = Table(
     Column("ends_on", Date),
     Column("ended_at", UtcDateTime),
     Column("subjects", Json),
+    Column("term_id", Key),
 )
 
 # Students in classes; `valid_to` is the first day on which the enrolment is over.

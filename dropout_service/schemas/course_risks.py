@@ -75,3 +75,33 @@ class BriefRiskOut(Out):
             advice=AdviceOut.of(row.recommendations[0]) if row.recommendations else None,
             history=[EarlierPlaceOut.model_validate(one) for one in history],
         )
+
+
+class PlaceOut(Out):
+    """Student near the top now or before; no place: without a ranked prediction at that instant."""
+
+    student_id: str
+    prediction_id: str
+    place: int | None
+    place_before: int | None
+    new_reasons: list[str]
+
+
+class CourseChangesOut(Out):
+    """Students that entered, stayed in or left the first places of a course.
+
+    `compared_as_of` is null without earlier predictions: then nothing is known to be new.
+    `is_comparable` is false if another version predicted before; then no reason counts as new.
+    """
+
+    course: str
+    is_class: bool
+    ranked: int | None
+    as_of: datetime | None
+    compared_as_of: datetime | None
+    version: str | None
+    compared_version: str | None
+    is_comparable: bool
+    entered: list[PlaceOut]
+    stayed: list[PlaceOut]
+    left: list[PlaceOut]

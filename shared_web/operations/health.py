@@ -1,6 +1,6 @@
 """Health routes for probes; they need no key, so they show no details."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,9 @@ FRESH_SECONDS = 2
 _PROBES_AT_ONCE = 4
 # Every status, in the order of severity.
 _SEVERITY = ("pass", "warn", "fail")
+
+# Lists of checks by name, as `/health` has them.
+Checks = dict[str, list[dict[str, Any]]]
 
 
 class Alive(BaseModel):
@@ -110,9 +113,11 @@ def health_routes(
     access: SpoolAccess,
     background: BackgroundWork,
     audit: ReadAudit | None = None,
+    own_checks: Callable[[], Checks] | None = None,
 ) -> APIRouter:
     """Return the routes for probes, which need no key.
 
+    own_checks: those of this service alone; they answer without waiting.
     They use their own threads, so they answer even if all other threads are busy.
     """
     router = APIRouter(tags=["health"])
@@ -142,6 +147,8 @@ def health_routes(
         checks |= background_checks(background)
         if audit is not None:
             checks |= await threads.run(audit.checks)
+        if own_checks is not None:
+            checks |= await threads.run(own_checks)
         status = max((check["status"] for [check] in checks.values()), key=_SEVERITY.index)
         body = {"status": status, "version": version, "serviceId": service, "checks": checks}
         return HealthResponse(body, status_code=503 if status == "fail" else 200)
@@ -149,7 +156,7 @@ def health_routes(
     return router
 
 
-def _checks(database: Database, access: SpoolAccess) -> dict[str, list[dict[str, Any]]]:
+def _checks(database: Database, access: SpoolAccess) -> Checks:
     spool = _spool_of(access)
     status, output = _store_status(database, spool)
     store = {"componentType": "datastore", "status": status, "output": output}

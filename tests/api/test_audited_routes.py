@@ -26,6 +26,8 @@ WITHOUT_STUDENTS = {
         "/courses/{course_id}",
         "/classes",
         "/classes/{class_id}",
+        "/courses/{course}/assessments",
+        "/freshness",
     },
     "staff": {
         "/people",

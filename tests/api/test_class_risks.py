@@ -116,6 +116,7 @@ def test_classes_are_listed_as_courses(school: School) -> None:
         "activity_from": None,
         "activity_until": None,
         "is_class": True,
+        "source": "roster",
         "has_activity": False,
     }
 
@@ -156,6 +157,7 @@ def test_views_have_few_columns(school: School) -> None:
             "ends_on",
             "ended_at",
             "subjects",
+            "term_id",
         },
         "published_enrolments": {"student_id", "class_id", "valid_from", "valid_to"},
         "published_identifiers": {"student_id", "system", "kind", "value"},

@@ -110,6 +110,19 @@ def test_the_published_risks_of_courses_leave_a_restricted_student_out(
     assert (before, published(school, view)) == ({"s001", "s002"}, {"s002"})
 
 
+@pytest.mark.parametrize("path", ["courses/5a/changes", "changes?course__in=5a"])
+def test_a_restricted_student_is_not_near_the_top(school: ClassSchool, path: str) -> None:
+    def named() -> set[str]:
+        answer = school.get(path)
+        [changes] = answer.get("items", [answer])
+        return {one["student_id"] for one in changes["stayed"]}
+
+    before = named()
+    restrict(school)
+
+    assert (before, named()) == ({"s001", "s002"}, {"s002"})
+
+
 def test_the_summary_and_the_published_risk_leave_a_restricted_student_out(
     school: ClassSchool,
 ) -> None:
@@ -121,7 +134,7 @@ def test_the_summary_and_the_published_risk_leave_a_restricted_student_out(
     after = school.get("analytics/summary", at=at)["standings"][0]["predicted"]
 
     assert (before, after, published(school)) == (2, 1, {"s002"})
-    verdicts = school.dropout.feedback.count().values()
+    verdicts = school.dropout.feedback.count().by_type.values()
     assert sum(count for by_verdict in verdicts for count in by_verdict.values()) == 1
 
 

@@ -7,8 +7,8 @@ import pytest
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.domain.enums import CourseOutcome
-from dropout_service.errors import CourseInProgress
 from dropout_service.models import Course, Enrolment
+from dropout_service.training_errors import CourseInProgress
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from tests.support.databases import engine_on

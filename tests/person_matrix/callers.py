@@ -27,6 +27,7 @@ PATH = {
     "assessment_id": "mark-0-{s}",
     "action_id": "action-{s}",
     "prediction_id": "prediction-{s}",
+    "feedback_id": "spare",
     "organisation_id": "school",
     "term_id": "year",
     "course_id": "math",

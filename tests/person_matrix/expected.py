@@ -21,6 +21,7 @@ class Kind(Enum):
     SCHOOL: the same to everybody.
     COURSES: the same to everybody, except for figures, which are those of students in sight.
     FIGURES: 403 `group-too-small` to those who see fewer than 5 students.
+    NEAR: students of courses, of whom those in sight are shown.
     SYSTEMS: 403 `not-for-persons` to persons who do not see all students, whatever the student,
     and nothing is stored.
     HIDDEN: as READ, but 403 `not-for-persons` about a student in sight.
@@ -35,6 +36,7 @@ class Kind(Enum):
     LIST = "list"
     SCHOOL = "school"
     FIGURES = "figures"
+    NEAR = "near"
     SYSTEMS = "systems"
     HIDDEN = "hidden"
     ALL = "all"
@@ -259,6 +261,12 @@ DROPOUT = {
     "GET /predictions": lists("predictions.read", "student_id"),
     "GET /courses": Route("roster.read", Kind.COURSES),
     "GET /courses/{course}/risks": lists("predictions.read", "student_id"),
+    "GET /courses/{course}/changes": Route("predictions.read", Kind.NEAR),
+    "GET /changes": Route("predictions.read", Kind.NEAR),
+    "GET /freshness": all_persons("roster.read", 200),
+    "GET /courses/{course}/assessments": school("roster.read"),
+    "GET /students/{student_id}/submissions": reads("students.read"),
+    "GET /students/{student_id}/activity": reads("students.read"),
     "GET /models": school("predictions.read"),
     "GET /models/{version}": Route("predictions.read", Kind.SCHOOL, 404),
     "GET /models/{version}/evaluation": Route("predictions.read", Kind.SCHOOL, 404),
@@ -267,6 +275,9 @@ DROPOUT = {
         "feedback.write", 201, {"id": "new", "verdict": "accepted"}
     ),
     "GET /predictions/{prediction_id}/feedback": row("predictions.read"),
+    "DELETE /predictions/{prediction_id}/feedback/{feedback_id}": Route(
+        "feedback.write", Kind.READ, 404, 404
+    ),
     "GET /analytics/feedback": figures("predictions.read"),
     "GET /analytics/summary": figures("predictions.read"),
 }

@@ -119,6 +119,8 @@ def test_answers_to_persons(ask: Asking, service: str, name: str) -> None:
             assert not refused.changed
         elif route.kind is Kind.OPENING:
             check_opening(ask, service, name, role)
+        elif route.kind is Kind.NEAR:
+            check_near(ask, service, name, role)
         elif route.kind in ABOUT_STUDENTS:
             check_students(ask, service, name, role)
         else:
@@ -160,6 +162,15 @@ def check_opening(ask: Asking, service: str, name: str, role: str) -> None:
     refusal = 403 if role == "student" else 409
     assert (seen.status, seen.changed) == (refusal, False)
     assert (other.status, other.changed) == (201 if is_opened else refusal, is_opened)
+
+
+def check_near(ask: Asking, service: str, name: str, role: str) -> None:
+    """Check that an answer about courses has the students in sight."""
+    answer = ask(service, name, OWN_CLASS, role)
+    named = {filled(id_) for id_ in re.findall(r'"student_id": ?"([^"]+)"', answer.body)}
+    assert answer.status == ROUTES[service][name].status
+    assert OWN_CLASS in named
+    assert named <= SEEN[role], role
 
 
 def check_school(ask: Asking, service: str, name: str, role: str) -> None:

@@ -47,8 +47,8 @@ QUERIES = {
         ("/predictions?risk_level=LOW&risk_score__gte=0", "student_id"),
         ("/predictions?course=c-other", "student_id"),
         ("/courses/c-other/risks", "student_id"),
-        ("/courses/c-own/risks?view=brief&history=8", "student_id"),
-        (f"/courses/c-own/risks?student_id__in={','.join(STORED)}", "student_id"),
+        ("/courses/c-other/risks?view=brief&history=8", "student_id"),
+        (f"/courses/c-other/risks?student_id__in={','.join(STORED)}", "student_id"),
     ],
 }
 # Conditions that name a student: nothing tells one out of sight from an absent one.

@@ -39,6 +39,7 @@ LISTS = {
         ("predictions", "student_id"),
         ("predictions?course=5a", "student_id"),
         ("courses/5a/risks", "student_id"),
+        ("courses/5a/risks?view=brief&history=8", "student_id"),
     ],
 }
 FIGURES = {

@@ -1,6 +1,7 @@
 """Baselines that a model is compared with."""
 
 import numpy as np
+import pytest
 
 from dropout_service.learning.baselines import logistic_risk
 from dropout_service.learning.rows import INPUTS, EnrolmentRows
@@ -39,3 +40,18 @@ def test_the_regression_uses_the_students_and_not_what_only_identifies_the_cours
     more_due = training.with_columns(assessments_due=np.full(ROWS, 9.0))
     assert logistic_risk(training, better).max() < np.median(risks)
     assert (logistic_risk(training, more_due) == risks).all()
+
+
+def test_activity_without_an_example_in_training_is_left_out() -> None:
+    training = rows()
+    active = training.with_columns(
+        has_activity=np.ones(ROWS, dtype=bool), active_days_28=np.zeros(ROWS)
+    )
+
+    assert (logistic_risk(training, active) == logistic_risk(training, training)).all()
+
+
+def test_without_a_known_feature_the_risk_is_the_share_of_leavers() -> None:
+    training = rows().with_columns(score_mean=np.full(ROWS, np.nan))
+
+    assert logistic_risk(training, training) == pytest.approx(training.labels.mean())

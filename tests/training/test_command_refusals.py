@@ -43,7 +43,10 @@ def test_a_database_without_courses_is_refused(
     result = CliRunner().invoke(app, [command])
 
     assert result.exit_code == 1
-    assert "No course is finished. No course is stored; import some first." in result.output
+    assert (
+        "No course is finished. No course and no class is stored; import some first."
+        in result.output
+    )
 
 
 def test_one_presentation_is_too_few_to_judge_and_a_small_one_to_learn_from() -> None:
@@ -54,7 +57,9 @@ def test_one_presentation_is_too_few_to_judge_and_a_small_one_to_learn_from() ->
         latest_and_others(courses_by_state([course], datetime(2026, 1, 1, tzinfo=UTC)))
     with pytest.raises(ConfigurationError, match="; 0 left and "):
         trained_on(few, quietly)
-    with pytest.raises(ConfigurationError, match=r"of 2025, 0 left and .* 10 of either"):
+    with pytest.raises(
+        ConfigurationError, match=r"of 2025 \(3 finished courses\), 0 left and .* 10 of either"
+    ):
         require_outcomes(few, "2025")
 
 
@@ -62,7 +67,7 @@ def test_an_unknown_presentation_is_named(run_on_past: Run) -> None:
     result = run_on_past("train", "--train", "1999B")
 
     assert result.exit_code == 1
-    assert "No course of 1999B is stored" in result.output
+    assert "No course, class or term is called 1999B" in result.output
 
 
 @pytest.mark.parametrize("command", [TRAIN, ("predict", "--all")])

@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 from dropout_service.learning.model import RiskModel, Variant
 from dropout_service.learning.module_intercepts import intercepts_of
 from dropout_service.learning.rows import DIRECTIONS
-from dropout_service.learning.splits import calibration_splits, validation_splits
+from dropout_service.learning.splits import (
+    MAX_FOLDS,
+    calibration_splits,
+    validation_splits,
+)
 from dropout_service.learning.training import TooFewEnrolments, train
 from tests.support.oulad_fixtures.learned import ROWS, quietly, rows, trained
 
@@ -226,6 +230,16 @@ def test_no_student_is_on_both_sides_of_a_split() -> None:
         )
         assert held_out
         assert not training & held_out
+
+
+def test_many_courses_are_held_out_several_at_a_time() -> None:
+    course = np.array([f"c{int(id_[1:]) % 60}" for id_ in rows()["student_id"]])
+    many = rows().with_columns(course=course)
+
+    splits = calibration_splits(many, np.ones(ROWS, dtype=bool))
+
+    assert len(splits) == MAX_FOLDS
+    assert (np.sum([split.held_out for split in splits], axis=0) == 1).all()
 
 
 def test_without_activity_there_is_one_variant() -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from dropout_service.database import DropoutDatabaseManager
+from dropout_service.database.model_quality.health_check import bad_week_text
 from monitoring_service.database import MonitoringDatabase
 from shared_db.connection.database import Database
 from shared_db.connection.engine import is_local
@@ -145,12 +146,12 @@ def _pools(connection: Connection, settings: ServiceSettings) -> Finding:
 def _service(name: str, owner: ServiceSettings, *, can_make_roles: bool) -> Iterator[Finding]:
     """Test a service with its own login and role."""
     try:
-        own = SETTINGS[name]()
-        engine = connected_engine(own if own.database_url else owner, "check")
-        role = role_name(own.database_role_prefix, name)
-        person_role = {one.schema: one.name for one in person_roles(own.database_role_prefix)}.get(
-            name
-        )
+        settings = SETTINGS[name]()
+        engine = connected_engine(settings if settings.database_url else owner, "check")
+        role = role_name(settings.database_role_prefix, name)
+        person_role = {
+            one.schema: one.name for one in person_roles(settings.database_role_prefix)
+        }.get(name)
         with Database.for_bind(engine).reading() as session:
             has_role = may_take(session, role, name)
             has_person_role = person_role is not None and may_take(
@@ -166,12 +167,25 @@ def _service(name: str, owner: ServiceSettings, *, can_make_roles: bool) -> Iter
         )
     trial = partial(_roll_back, engine, TRIALS[name], role if has_role else None)
     yield _tried(f"{name} writes and reads (rolled back)", trial)
-    yield from _ids(
-        name,
-        Database.for_bind(
-            engine, role=role if has_role else None, statement_timeout_seconds=_IDS_SECONDS
-        ),
+    own = Database.for_bind(
+        engine, role=role if has_role else None, statement_timeout_seconds=_IDS_SECONDS
     )
+    yield from _ids(name, own)
+    if name == "dropout":
+        yield from _model_quality(own)
+
+
+def _model_quality(database: Database) -> Iterator[Finding]:
+    """Test the latest week of the active model that could be judged; nothing without any."""
+    try:
+        week = DropoutDatabaseManager(database).model_weeks.get_latest_judged()
+    except ServiceError as refusal:
+        yield Finding(f"the weeks of the active model: {refusal}", is_good=False)
+        return
+    if week is not None:
+        claim = f"the predictions of {week.version} in the week of {week.week} were not bad"
+        warning = bad_week_text(week)
+        yield Finding(warning or claim, is_note=warning is not None)
 
 
 def _ids(name: str, database: Database) -> Iterator[Finding]:

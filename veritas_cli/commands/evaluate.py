@@ -12,6 +12,7 @@ from rich.table import Table as Shown
 
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.domain.enrolments.enrolment_features import DAY
+from dropout_service.domain.enrolments.finished_classes import LAST_DAYS
 from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.learning.auditing import drifts
 from dropout_service.learning.evaluation import evaluate_days
@@ -20,10 +21,12 @@ from dropout_service.learning.training import (
     TRAINING_DAYS,
 )
 from shared_db.errors import ConfigurationError
+from veritas_cli.commands.train import PRESENTATION
 from veritas_cli.database import exit_on_error
 from veritas_cli.evaluation.data import (
     OULAD,
     finished_courses,
+    has_classes,
     latest_and_others,
     learning_manager,
     presentations_named,
@@ -65,13 +68,18 @@ SCOPE = (
     "regression of all features for each day, with a penalty chosen on the training courses and "
     "without the level of a course; and the share of four rules that fire, as a probability."
 )
+OF_CLASSES = (
+    "**Classes of the roster** are among the courses. A student has left a class if enrolled in "
+    f"none of its course on its last {LAST_DAYS} days; a change of class and the end of the term "
+    "do not count. The reason of an end is not known. Due days, weights, credits and attributes "
+    "for the audit are unknown there."
+)
 _LIBRARIES = {"matplotlib": "matplotlib", "sklearn": "scikit-learn"}
-_PRESENTATIONS = "A completed presentation, as 2013B; separate several by commas or spaces."
 
 
 def evaluate(
-    train_on: Annotated[list[str] | None, typer.Option("--train", help=_PRESENTATIONS)] = None,
-    test_on: Annotated[list[str] | None, typer.Option("--test", help=_PRESENTATIONS)] = None,
+    train_on: Annotated[list[str] | None, typer.Option("--train", help=PRESENTATION)] = None,
+    test_on: Annotated[list[str] | None, typer.Option("--test", help=PRESENTATION)] = None,
     target: Annotated[Target, typer.Option(help="The outcome to predict.")] = Target.WITHDRAWN,
     resamples: Annotated[
         int, typer.Option(min=20, max=10_000, help="Bootstrap resamples for the intervals.")
@@ -85,9 +93,9 @@ def evaluate(
 ) -> None:
     """Train on some presentations and evaluate on others, beside rules and logistic regression.
 
-    Without --train and --test it evaluates on the latest finished presentation, and trains on the
-    finished courses of the others. For instance: veritas evaluate --train 2013B 2013J --test 2014B.
-    Stores nothing in the database.
+    Without --train and --test it evaluates on the latest finished presentation or term, and trains
+    on the finished courses and classes of the others. For instance: veritas evaluate --train 2013B
+    2013J --test 2014B. Stores nothing in the database.
     """
     with exit_on_error("evaluate"):
         _require_libraries()
@@ -95,7 +103,7 @@ def evaluate(
         _require_folders(markdown, html)
         text = _blocks(remarks)
         manager, console = learning_manager("evaluate"), command_console()
-        sides = named or latest_and_others(finished_courses(manager))
+        sides = named or latest_and_others(finished_courses(manager, target))
         request = _Request(*sides, named is None, target, resamples, remarks, text)
         report = _evaluate(manager, console, request)
         _print(console, report)
@@ -172,13 +180,13 @@ def _blocks(remarks: Path | None) -> tuple[str, ...]:
 
 
 def _evaluate(manager: DropoutDatabaseManager, console: Console, request: _Request) -> Report:
+    courses = [_courses(manager, request, of) for of in (request.learned_from, request.judged_on)]
+    if both := sorted(set.intersection(*map(set, courses))):
+        raise ConfigurationError(f"--train and --test have courses in common: {', '.join(both)}.")
     with progress_shown(console) as progress:
         learned, judged = (
-            rows_of(manager, _courses(manager, request, names), days, request.target, progress)
-            for names, days in (
-                (request.learned_from, TRAINING_DAYS),
-                (request.judged_on, CUT_OFFS),
-            )
+            rows_of(manager, ids, days, request.target, progress)
+            for ids, days in zip(courses, (TRAINING_DAYS, CUT_OFFS), strict=True)
         )
         require_outcomes(judged, ", ".join(request.judged_on))
         trained = trained_on(learned, progress)
@@ -191,6 +199,7 @@ def _evaluate(manager: DropoutDatabaseManager, console: Console, request: _Reque
     moved = drifts(at_cut_offs, judged, [name for name in INPUTS if name != DAY])
     title = f"Model card: dropout risk, evaluated on {', '.join(request.judged_on)}"
     about = [*_about(request, source_of(learned)), *_left_out([day.day for day in found])]
+    about += [OF_CLASSES] if has_classes(learned) or has_classes(judged) else []
     return Report(title, about, found, moved, request.remarks_blocks)
 
 
@@ -198,8 +207,8 @@ def _courses(
     manager: DropoutDatabaseManager, request: _Request, presentations: list[str]
 ) -> list[str]:
     if request.is_default:
-        return finished_courses(manager).of_presentations(presentations)
-    return manager.training_sets.get_courses(presentations)
+        return finished_courses(manager, request.target).of_presentations(presentations)
+    return manager.training_sets.get_courses(presentations, request.target)
 
 
 def _about(request: _Request, source: str) -> list[str]:

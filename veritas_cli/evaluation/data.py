@@ -1,5 +1,6 @@
 """Training data of the commands, and the display of the progress on them."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -10,7 +11,7 @@ from rich.progress import Progress as ProgressBars
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.domain.enrolments.finished_courses import CoursesByState
 from dropout_service.domain.enrolments.outcome_targets import Target
-from dropout_service.learning.rows import LABEL, EnrolmentRows
+from dropout_service.learning.rows import CLASS_ENROLMENT, LABEL, EnrolmentRows
 from dropout_service.learning.training import (
     Progress,
     TooFewEnrolments,
@@ -48,7 +49,7 @@ def presentations_named(given: Sequence[str], option: str) -> list[str]:
     """
     names = sorted({name.strip() for some in given for name in some.split(",") if name.strip()})
     if not names:
-        raise ConfigurationError(f"{option} names no presentation, as 2013B.")
+        raise ConfigurationError(f"{option} names no presentation, as 2013B, and no term or class.")
     return names
 
 
@@ -88,16 +89,18 @@ def rows_of(
     return EnrolmentRows.joined(parts)
 
 
-def finished_courses(manager: DropoutDatabaseManager) -> CoursesByState:
-    """Return the courses by their state, at least one of them finished.
+def finished_courses(manager: DropoutDatabaseManager, target: Target) -> CoursesByState:
+    """Return the courses and classes by their state, at least one of them finished.
 
     Raises:
         ConfigurationError: no course is finished.
 
     """
-    found = manager.training_sets.get_by_state(utc_now())
+    found = manager.training_sets.get_by_state(utc_now(), target)
     if not found.finished:
-        others = left_out_lines(found.left_out) or ["No course is stored; import some first."]
+        others = left_out_lines(found.left_out) or [
+            "No course and no class is stored; import some first."
+        ]
         raise ConfigurationError(f"No course is finished. {' '.join(others)}")
     return found
 
@@ -114,7 +117,7 @@ def latest_and_others(courses: CoursesByState) -> tuple[list[str], list[str]]:
     if latest is None or not others:
         raise ConfigurationError(
             "Two finished presentations are needed, one to learn from and a later one to judge on; "
-            f"there is {latest} alone."
+            f"there is {latest} alone. {' '.join(left_out_lines(courses.left_out))}".rstrip()
         )
     return others, [latest]
 
@@ -127,9 +130,20 @@ def source_of(rows: EnrolmentRows) -> str:
     return f"{len(np.unique(rows['course']))} courses of this school's database"
 
 
+def has_classes(rows: EnrolmentRows) -> bool:
+    """Return True if some rows are of classes of the roster."""
+    return bool(np.char.startswith(rows["enrolment_id"], CLASS_ENROLMENT).any())
+
+
 def left_out_lines(left_out: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each course that is left out, and why."""
-    return [f"{course} {reason}." for course, reason in left_out.items()]
+    """Return a sentence for each reason for which courses are left out, with some of these."""
+    courses: dict[str, list[str]] = defaultdict(list)
+    for course, reason in left_out.items():
+        courses[reason].append(course)
+    return [
+        f"{found[0]} {reason}." if len(found) == 1 else f"{_shortened(found)}: each {reason}."
+        for reason, found in courses.items()
+    ]
 
 
 def count_outcomes(rows: EnrolmentRows) -> tuple[int, int]:
@@ -148,8 +162,8 @@ def require_outcomes(rows: EnrolmentRows, names: str) -> None:
     left, stayed = count_outcomes(rows)
     if min(left, stayed) < MIN_TO_JUDGE:
         raise ConfigurationError(
-            f"Too little to judge a model on: of {names}, {left} left and {stayed} stayed; "
-            f"{MIN_TO_JUDGE} of either are needed at least."
+            f"Too little to judge a model on: of {names} ({_courses_in(rows)}), {left} left and "
+            f"{stayed} stayed; {MIN_TO_JUDGE} of either are needed at least."
         )
 
 
@@ -165,11 +179,16 @@ def trained_on(rows: EnrolmentRows, progress: Progress) -> TrainedModel:
     except TooFewEnrolments as refusal:
         left, stayed = count_outcomes(rows)
         raise ConfigurationError(
-            f"Too little to learn from: {refusal}; {left} left and {stayed} stayed. Add finished "
-            "courses."
+            f"Too little to learn from: {refusal}; {left} left and {stayed} stayed, in "
+            f"{_courses_in(rows)}. Add finished courses or classes."
         ) from refusal
+
+
+def _courses_in(rows: EnrolmentRows) -> str:
+    count = len(np.unique(rows["course"]))
+    return f"{count} finished {'course' if count == 1 else 'courses'}"
 
 
 def _shortened(courses: Sequence[str], most: int = 4) -> str:
     named = ", ".join(courses[:most])
-    return named if len(courses) <= most else f"{named} and {len(courses) - most} more courses"
+    return named if len(courses) <= most else f"{named} and {len(courses) - most} more"

@@ -6,18 +6,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
 from dropout_service.database.features.enrolment_query import (
-    ACTIVE,
     COURSE,
     PIECES,
     PRESENT,
     SEEN,
     SET_WORK,
+    TYPES_KNOWN,
     USES,
     WORK,
+    active,
     rounded,
 )
 from dropout_service.domain.enrolments.enrolment_features import (
@@ -99,7 +100,11 @@ def _features(
     session: Session, cut: Mapping[str, int | None], courses: Sequence[str] | None
 ) -> Columns:
     chosen = None if courses is None else list(courses)
-    rows = session.execute(_STATEMENT, {**cut, "courses": chosen}).all()
+    return feature_columns(session.execute(_STATEMENT, {**cut, "courses": chosen}).all())
+
+
+def feature_columns(rows: Sequence[Row[Any]]) -> Columns:
+    """Return the rows of a statement of features as columns."""
     keys = list(zip(*(row[: len(KEY_COLUMNS)] for row in rows), strict=True)) or [
         () for _ in KEY_COLUMNS
     ]
@@ -141,15 +146,21 @@ def _aliased(expressions: Mapping[str, str]) -> str:
     return ", ".join(f"{expression} AS {name}" for name, expression in expressions.items())
 
 
-def _statement() -> str:
+def feature_statement(parts: Mapping[str, str]) -> TextClause:
+    """Return the statement of the features of the rows of `present`.
+
+    parts: SQL of the common table expressions by name; `present`, `work` and
+    `active` are among them. PostgreSQL would compute those with several uses again for each.
+    """
     features = ", ".join(
         f"coalesce({name}::float8, 'NaN'::float8) AS {name}" for name in FEATURE_NAMES
     )
-    # Materialized: PostgreSQL would otherwise compute a CTE again for each use.
-    return f"""
-    WITH course AS MATERIALIZED ({COURSE}), present AS MATERIALIZED ({PRESENT}),
-    set_work AS MATERIALIZED ({SET_WORK}), pieces AS ({PIECES}), work AS ({WORK}),
-    seen AS ({SEEN}), uses AS ({USES}), active AS ({ACTIVE}),
+    common = ",\n".join(
+        f"{name} AS {'MATERIALIZED ' if name in _MATERIALIZED else ''}({sql})"
+        for name, sql in parts.items()
+    )
+    return text(f"""
+    WITH {common},
     combined AS (
         SELECT *, {_aliased(_SHARES | _QUESTIONS)}
         FROM present LEFT JOIN work USING (id) LEFT JOIN active USING (id)),
@@ -158,7 +169,19 @@ def _statement() -> str:
             {_midranks(_MIDRANKED)}
         FROM combined)
     SELECT id, student_id, course_id, module, day, has_activity, {features} FROM ranked ORDER BY id
-    """  # noqa: S608 - our own constants
+    """)  # noqa: S608 - our own constants
 
 
-_STATEMENT = text(_statement())
+_MATERIALIZED = {"course", "held", "present", "set_work"}
+_STATEMENT = feature_statement(
+    {
+        "course": COURSE,
+        "present": PRESENT,
+        "set_work": SET_WORK,
+        "pieces": PIECES,
+        "work": WORK,
+        "seen": SEEN,
+        "uses": USES,
+        "active": active("true", TYPES_KNOWN),
+    }
+)

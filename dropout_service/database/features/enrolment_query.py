@@ -31,7 +31,7 @@ CROSS JOIN LATERAL (
 WHERE CAST(:courses AS text[]) IS NULL OR c.id = ANY(CAST(:courses AS text[]))
 """
 
-_IS_ASSESSED = (
+IS_ASSESSED = (
     "NOT EXISTS (SELECT FROM staffstuddash.published_restrictions AS restricted"
     " WHERE restricted.student_id = e.student_id)"
 )
@@ -41,7 +41,7 @@ SELECT e.id, e.student_id, e.course_id, c.module, c.day, c.has_activity,
     -e.registered_day AS registration_lead_days, e.credits, e.previous_attempts
 FROM dropout.enrolments AS e JOIN course AS c ON c.id = e.course_id
 WHERE coalesce(e.registered_day <= c.day, true) AND coalesce(e.unregistered_day > c.day, true)
-    AND {_IS_ASSESSED}
+    AND {IS_ASSESSED}
 """  # noqa: S608 - our own constants
 
 # Exams are excluded: they take place after everything that is predicted.
@@ -114,8 +114,7 @@ _IN_WINDOWS = ",\n    ".join(
     for days in ACTIVITY_WINDOWS
 )
 
-SEEN = f"""
-SELECT d.course, d.student_id, {_IN_WINDOWS},
+SEEN_COUNTS = f"""{_IN_WINDOWS},
     sum(d.clicks) AS clicks_total,
     min({_AGE}) AS days_since_activity,
     sum(d.answers) FILTER (WHERE {_AGE} < 28) AS answers_28,
@@ -124,7 +123,10 @@ SELECT d.course, d.student_id, {_IN_WINDOWS},
     sum(d.answers) AS answers,
     sum(d.submissions) AS submissions,
     sum(greatest(0, d.graded + d.answers - d.submissions)) AS judged,
-    sum(d.questions_solved) AS solved
+    sum(d.questions_solved) AS solved"""
+
+SEEN = f"""
+SELECT d.course, d.student_id, {SEEN_COUNTS}
 FROM dropout.daily_activity AS d JOIN course AS c ON c.id = d.course
 WHERE c.has_activity AND d.day <= c.first_day + c.day
 GROUP BY d.course, d.student_id
@@ -138,22 +140,34 @@ GROUP BY u.course, u.student_id
 """
 
 # Unknown if resources were viewed in the course, and no event names their type.
-_KNOWS_TYPES = (
+TYPES_KNOWN = (
     "count(uses.resource_types) OVER (PARTITION BY p.course_id) > 0"
     " OR coalesce(sum(seen.clicks_total) OVER (PARTITION BY p.course_id), 0) = 0"
 )
 
-ACTIVE = f"""
-SELECT p.id,
-    coalesce(seen.clicks_7, 0)::float8 AS clicks_per_week_7,
-    coalesce(seen.clicks_14, 0) * 7 / 14.0::float8 AS clicks_per_week_14,
-    coalesce(seen.clicks_28, 0) * 7 / 28.0::float8 AS clicks_per_week_28,
-    coalesce(seen.active_days_7, 0) AS active_days_7,
-    coalesce(seen.active_days_14, 0) AS active_days_14,
-    coalesce(seen.active_days_28, 0) AS active_days_28,
+
+def active(clicks_known: str, types_known: str) -> str:
+    """Return the SQL of the features of activity.
+
+    clicks_known, types_known: conditions on the course under which clicks and types are known.
+    """
+    clicks = {
+        f"clicks_per_week_{n}": f"coalesce(seen.clicks_{n}, 0) * 7 / {n}.0"
+        for n in ACTIVITY_WINDOWS
+    }
+    clicks["clicks_total"] = "coalesce(seen.clicks_total, 0)"
+    known = ",\n    ".join(
+        f"CASE WHEN {clicks_known} THEN ({value})::float8 END AS {name}"
+        for name, value in clicks.items()
+    )
+    days = ",\n    ".join(
+        f"coalesce(seen.active_days_{n}, 0) AS active_days_{n}" for n in ACTIVITY_WINDOWS
+    )
+    return f"""
+SELECT p.id, {known},
+    {days},
     coalesce(seen.days_since_activity, p.day - c.activity_from + 1) AS days_since_activity,
-    coalesce(seen.clicks_total, 0) AS clicks_total,
-    CASE WHEN {_KNOWS_TYPES} THEN coalesce(uses.resource_types, 0) END AS resource_types,
+    CASE WHEN {types_known} THEN coalesce(uses.resource_types, 0) END AS resource_types,
     seen.answers, seen.submissions, seen.judged, seen.answers_28, seen.graded_28,
     seen.correct_28, seen.solved
 FROM present AS p

@@ -56,6 +56,22 @@ class ModelWeekRepository(Repository):
         query = select(ModelWeek).where(ModelWeek.version == version)
         return self.page(WEEKS, query, require=require, **options)
 
+    def get_latest_judged(self) -> ModelWeek | None:
+        """Return the latest week of the active model that has a level; None without any.
+
+        Later weeks are `unknown` until outcomes arrive, and do not end a warning.
+        """
+        if self.use_fallback:
+            return None
+        query = (
+            select(ModelWeek)
+            .join(LearnedModel, LearnedModel.id == ModelWeek.version)
+            .where(LearnedModel.is_active, ModelWeek.level != WeekLevel.UNKNOWN)
+            .order_by(ModelWeek.week.desc())
+            .limit(1)
+        )
+        return self.read(lambda session: session.scalar(query))
+
     def refresh(self) -> int:
         """Compute the weeks that are over anew, from the outcomes known by now; return the number.
 

@@ -42,7 +42,7 @@ class StoredCourse:
 
 @dataclass(frozen=True)
 class CoursesByState:
-    """Finished courses by id, and the reasons of the others by id."""
+    """Finished courses by id, and the reasons of the others by id; classes are courses too."""
 
     finished: tuple[StoredCourse, ...]
     left_out: dict[str, str]

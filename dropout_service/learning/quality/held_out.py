@@ -8,7 +8,7 @@ import numpy as np
 from dropout_service.learning.auditing import Gap, gaps
 from dropout_service.learning.metrics import calibration_bins, metrics_of
 from dropout_service.learning.rows import EnrolmentRows, Floats
-from dropout_service.learning.training import TrainedModel
+from dropout_service.learning.training import TrainedModel, TrainedVariant
 from dropout_service.learning.within_courses import within_courses
 
 RESAMPLES = 1
@@ -69,13 +69,35 @@ def _gap(gap: Gap) -> dict[str, Any]:
     return {"attribute": gap.attribute, "leavers": leavers, "missed": missed, "gap": shown}
 
 
+def variant_within_courses(
+    variant: TrainedVariant, rows: EnrolmentRows
+) -> dict[int, dict[str, float]]:
+    """Return by day the figures within courses of a variant, on courses that it did not see.
+
+    rows: the training rows. Days on which no course has both outcomes are left out.
+    """
+    risks = variant.held_out
+    if risks is None:
+        return {}
+    known = rows.where(~np.isnan(risks)).with_columns(held_out_risk=risks[~np.isnan(risks)])
+    days = {int(day): known.where(known["day"] == day) for day in np.unique(known["day"])}
+    figures = {day: _figures_within(of_day) for day, of_day in days.items()}
+    return {day: found for day, found in figures.items() if found is not None}
+
+
 def _within_courses(rows: EnrolmentRows) -> float | None:
     """Return the mean ROC-AUC of the courses; None if none has both outcomes."""
+    found = _figures_within(rows)
+    return None if found is None else found["roc_auc"]
+
+
+def _figures_within(rows: EnrolmentRows) -> dict[str, float] | None:
+    """Return the means of the courses' figures; None if none has both outcomes."""
     courses = [rows["course"] == course for course in np.unique(rows["course"])]
     if all(len(np.unique(rows.labels[course])) < 2 for course in courses):  # noqa: PLR2004
         return None
-    found = within_courses(rows, {"model": rows["held_out_risk"]}, resamples=1)
-    return found.by_method["model"]["roc_auc"].value
+    found = within_courses(rows, {"model": rows["held_out_risk"]}, RESAMPLES)
+    return {name: one.value for name, one in found.by_method["model"].items()}
 
 
 def _hits(rows: EnrolmentRows, count: int) -> dict[str, int]:

@@ -57,8 +57,9 @@ def retrain(
 
 
 def _retrain(manager: DropoutDatabaseManager, console: Console, wanted: Target | None) -> int:
-    active, courses = manager.models.get_active(), finished_courses(manager)
+    active = manager.models.get_active()
     target = wanted or (active.target if active else Target.WITHDRAWN)
+    courses = finished_courses(manager, target)
     print_left_out(console, courses.left_out)
     if stored := _learned_already(manager, courses, target):
         console.print(
@@ -119,7 +120,7 @@ def _learn(retraining: Retraining, console: Console, judgement: Judgement | None
         evaluation=stored_evaluation(trained, rows, judgement.as_json() if judgement else None),
         is_activated=judgement is None or judgement.comparison.is_not_worse,
     )
-    print_validation(console, trained, row)
+    print_validation(console, trained, row, rows)
     return row
 
 
