@@ -72,6 +72,12 @@ class PastSchool:
         ]
         assert set(outcomes(self.datastore, *records)) == {"stored"}
 
+    def end_enrolment(self, class_id: str, student: str, day: int) -> None:
+        """End an enrolment in a class of the running term before a day of it."""
+        first, end = day_of("now", 0), day_of("now", day)
+        record = Enrolment(f"{class_id}-{student}-0", student, class_id, first, end)
+        assert outcomes(self.datastore, record) == ["changed"]
+
     def work(self, class_id: str, term: str, student: str, *on_days: int) -> None:
         """Store a right answer in the class on each of these days of the term."""
         self.dropout.events.add_many(

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from dropout_service.database import DropoutDatabaseManager
 from dropout_service.database.predictions.by_class import (
     JOINED_TODAY,
     ClassAssessment,
@@ -18,7 +17,7 @@ from dropout_service.domain.rules.risk import RULES_VERSION
 from dropout_service.errors import NotAssessable, PredictionNotFound
 from dropout_service.models import DropoutPrediction, LearnedModel
 from shared_db.connection.database import Database
-from staffstuddash_service.domain.roster import Enrolment, Term, TermType
+from staffstuddash_service.domain.roster import Term, TermType
 from tests.support.databases import engine_on
 from tests.support.factories import NOON
 from tests.support.oulad_fixtures.learned import a_model, trained
@@ -30,7 +29,6 @@ from tests.training.conftest import once
 STUDENTS = [f"s{number:03}" for number in range(60)]
 FIRST, SECOND = STUDENTS[:30], STUDENTS[30:]
 AS_OF = noon("now", 29)
-NOT_COMPARED = ("created_at", "id", "digest")
 
 
 @pytest.fixture(scope="module")
@@ -94,16 +92,18 @@ def contents(assessed: ClassAssessment) -> dict[str, dict[str, Any]]:
     return {id_: content(assessed.values(id_)) for id_ in assessed.students}
 
 
-def end_enrolment(school: PastSchool, course: str, student: str, day: int) -> None:
-    """End the enrolment in a running class before a day of the term."""
-    first, end = day_of("now", 0), day_of("now", day)
-    outcomes(school.datastore, Enrolment(f"{course}-{student}-0", student, course, first, end))
-
-
-def deactivate(manager: DropoutDatabaseManager) -> None:
+def deactivate(school: PastSchool) -> None:
     """Make no model the active one."""
-    with manager.database.unit_of_work() as session:
+    with school.dropout.database.unit_of_work() as session:
         session.execute(update(LearnedModel).values(is_active=False))
+
+
+def make_incomplete(school: PastSchool, *students: str) -> None:
+    """Change the students' predictions as if rows of theirs had waited."""
+    waiting = {"pending_rows": 1, "pending_on": "gone", "created_at": NOON}
+    with school.dropout.database.unit_of_work() as session:
+        is_theirs = DropoutPrediction.student_id.in_(students)
+        session.execute(update(DropoutPrediction).where(is_theirs).values(waiting))
 
 
 def test_a_running_class_is_judged_by_the_model_with_places(school: PastSchool) -> None:
@@ -111,8 +111,7 @@ def test_a_running_class_is_judged_by_the_model_with_places(school: PastSchool) 
     assessed = predict(school, "now-0")
     rows = school.dropout.predictions.search_course("now-0").items
 
-    assert (assessed.version, assessed.is_by_model) == (model.id, True)
-    assert assessed.not_assessable == {}
+    assert (assessed.version, assessed.not_assessable) == (model.id, {})
     assert [row.student_id for row in rows][:LEAVERS] == list(assessed.students)[:LEAVERS]
     # One of the leavers worked until five days before.
     assert len(set(FIRST[:LEAVERS]) & {row.student_id for row in rows[:LEAVERS]}) >= LEAVERS - 1
@@ -178,7 +177,7 @@ def test_nothing_later_than_the_last_whole_day_counts(school: PastSchool) -> Non
     school.work("now-0", "now", FIRST[1], 29, 30)
     school.mark("now", FIRST[1], 29, 20)
     school.enrol("now-0", "now", "new", first=30)
-    end_enrolment(school, "now-0", FIRST[3], 30)
+    school.end_enrolment("now-0", FIRST[3], 30)
 
     later = assess(school, "now-0")
 
@@ -190,12 +189,11 @@ def test_leavers_and_newcomers_have_no_place(school: PastSchool) -> None:
     predict(school, "now-1", noon("now", 25))
     school.datastore.restrictions.put(SECOND[20], "objection", actor="office")
     school.enrol("now-1", "now", "new", first=29)
-    end_enrolment(school, "now-1", SECOND[21], 28)
+    school.end_enrolment("now-1", SECOND[21], 28)
 
     assessed = predict(school, "now-1")
 
-    assert assessed.is_by_model
-    assert assessed.restricted == {SECOND[20]}
+    assert (assessed.is_by_model, assessed.restricted) == (True, {SECOND[20]})
     assert assessed.not_assessable == {
         "new": JOINED_TODAY,
         SECOND[21]: f"the student left the course on {day_of('now', 28)}",
@@ -209,7 +207,7 @@ def test_leavers_and_newcomers_have_no_place(school: PastSchool) -> None:
 
 def test_a_single_prediction_is_made_in_the_way_of_the_day(school: PastSchool) -> None:
     [model] = school.dropout.models.search()
-    deactivate(school.dropout)
+    deactivate(school)
     morning, evening = AS_OF - timedelta(hours=3), AS_OF + timedelta(hours=3)
     school.enrol("now-0", "now", "new", first=29)
     school.work("now-0", "now", "new", 29)
@@ -230,20 +228,16 @@ def test_a_single_prediction_is_made_in_the_way_of_the_day(school: PastSchool) -
 def test_the_way_of_the_first_prediction_is_kept(school: PastSchool) -> None:
     [model] = school.dropout.models.search()
     predict(school, "now-0")
-    deactivate(school.dropout)
+    deactivate(school)
     predict(school, "now-1")
     school.dropout.models.add(a_model(1.0), Target.WITHDRAWN, {})
-    waiting = {"pending_rows": 1, "pending_on": "gone", "created_at": NOON}
     chosen = [FIRST[5], SECOND[5]]
-    with school.dropout.database.unit_of_work() as session:
-        is_chosen = DropoutPrediction.student_id.in_(chosen)
-        session.execute(update(DropoutPrediction).where(is_chosen).values(waiting))
+    make_incomplete(school, *chosen)
 
     assert school.dropout.recomputing.run() == 2
 
-    for student, course, version in zip(
-        chosen, ("now-0", "now-1"), (model.id, RULES_VERSION), strict=True
-    ):
+    versions = {"now-0": model.id, "now-1": RULES_VERSION}
+    for student, (course, version) in zip(chosen, versions.items(), strict=True):
         found = school.dropout.predictions.get_latest(student, course=course)
         assert (found.version, found.pending_rows, found.is_class) == (version, 0, True)
         assert (found.course_ranked, found.is_overall) == (30, False)
@@ -251,10 +245,8 @@ def test_the_way_of_the_first_prediction_is_kept(school: PastSchool) -> None:
 
 def test_without_any_usable_model_a_recomputed_prediction_is_withdrawn(school: PastSchool) -> None:
     predict(school, "now-0")
-    waiting = {"pending_rows": 1, "pending_on": "gone", "created_at": NOON}
+    make_incomplete(school, FIRST[5])
     with school.dropout.database.unit_of_work() as session:
-        is_chosen = DropoutPrediction.student_id == FIRST[5]
-        session.execute(update(DropoutPrediction).where(is_chosen).values(waiting))
         session.execute(update(LearnedModel).values(variants={}, is_active=False))
         session.execute(update(LearnedModel).values(id="model-0"))
 
@@ -279,8 +271,8 @@ def test_weeks_of_the_model_have_classes(school: PastSchool) -> None:
     for number in (0, 1):
         predict(school, f"spring-{number}", noon("spring", 28))
         predict(school, f"now-{number}", noon("now", 14))
-    end_enrolment(school, "now-1", SECOND[26], 20)
-    end_enrolment(school, "now-1", SECOND[25], 20)
+    school.end_enrolment("now-1", SECOND[26], 20)
+    school.end_enrolment("now-1", SECOND[25], 20)
     school.enrol("now-0", "now", SECOND[25], first=20)
     assert school.dropout.model_weeks.refresh() == 2
     [model] = school.dropout.models.search()
@@ -297,13 +289,11 @@ def test_the_command_counts_the_classes_of_each_way(
 ) -> None:
     school.add_class("none", "", term_ids=())
     school.enrol("none", "now", *FIRST)
-    at = AS_OF.isoformat()
+    at = ("--as-of", AS_OF.isoformat())
 
-    everybody = once(term_url, tmp_path, "predict", "--all", "--as-of", at)
-    of_class = once(term_url, tmp_path, "predict", "--course", "now-0", "--as-of", at)
+    everybody = once(term_url, tmp_path, "predict", "--all", *at).output
+    of_class = once(term_url, tmp_path, "predict", "--course", "now-0", *at)
 
-    assert everybody.exit_code == 0, everybody.output
-    expected = "3 classes (2 by the model, 1 by the rules): 60 predictions stored"
-    assert expected in everybody.output
+    assert "3 classes (2 by the model, 1 by the rules): 60 predictions stored" in everybody
     assert "30 enrolments as of" in of_class.output
     assert "0 predictions stored, 30 already there" in of_class.output
