@@ -14,7 +14,7 @@ class FeedbackNotFound(NotFound):
 
 
 class FeedbackOfAnother(ServiceError):
-    """Only its giver, or a caller who sees all students, may withdraw a feedback."""
+    """Only its giver, or a caller with unlimited sight, may withdraw a feedback."""
 
     slug = "feedback-of-another"
     status = 403

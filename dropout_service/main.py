@@ -9,18 +9,15 @@ from dropout_service.models import Base
 from dropout_service.routes import (
     analytics,
     assessments,
-    changes,
-    courses,
     events,
     features,
     feedback,
-    freshness,
     models,
     predictions,
     reads,
-    student_courses,
     students,
 )
+from dropout_service.routes.courses import changes, listing, of_students
 from dropout_service.settings import Settings
 from shared_web.app import Service, create_service_app
 from shared_web.operations.periodic import Periodic
@@ -47,10 +44,9 @@ SERVICE = Service(
     routers=[
         events.router,
         students.router,
-        courses.router,
+        listing.router,
         changes.router,
-        student_courses.router,
-        freshness.router,
+        of_students.router,
         assessments.router,
         features.router,
         predictions.router,

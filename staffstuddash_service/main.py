@@ -13,6 +13,7 @@ from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.models import Base
 from staffstuddash_service.routes import (
     actions,
+    analytics,
     assessments,
     concepts,
     dashboard,
@@ -65,6 +66,7 @@ SERVICE = Service(
         reads.router,
         performance.router,
         actions.router,
+        analytics.router,
         concepts.router,
         dashboard.router,
         freshness.router,
@@ -107,7 +109,7 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
     retention = retention_periodic(manager.retention, chosen)
     manager.break_glass.recipients = chosen.break_glass_mail
     mails = mail_periodic(manager.mails, chosen.mail_server)
-    imports = Periodic("imports", chosen.imports_seconds, lambda: run_imports(manager))
+    imports = Periodic("imports", chosen.imports_seconds, lambda: run_imports(manager), waits=True)
     works = (refresh, purge, statistics, retention, mails, imports)
     periodics = [periodic for periodic in works if periodic.seconds]
     app = create_service_app(

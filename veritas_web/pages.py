@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.support import NullTranslations
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -78,6 +79,15 @@ def _environment(language: str, zone: str) -> Environment:
         catalogue.gettext, catalogue.ngettext, newstyle=True
     )
     environment.globals |= {"static_url": static_url, "charts": charts}
+    environment.filters["translated"] = partial(_translated, catalogue)
     environment.filters["sentence"] = partial(sentence, catalogue, locale_of(language))
     environment.filters |= formats(language, ZoneInfo(zone))
     return environment
+
+
+def _translated(catalogue: NullTranslations, text: str) -> str:
+    """Return the translation of a text from a variable.
+
+    Templates must not use the function `_` for it, which takes its argument for safe HTML.
+    """
+    return str(catalogue.gettext(text)) if text else ""

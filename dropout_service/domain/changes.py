@@ -40,7 +40,7 @@ class Place:
 
 @dataclass(frozen=True)
 class CourseChanges:
-    """Students near the top of a course, by their place now, and those who left by that before.
+    """Students near the top of a course, by their place now; former ones by that before.
 
     as_of, version: of the latest prediction; None: there is none. compared_as_of: of the earlier
     predictions; None: there are none, so nothing is known to be new. is_comparable: False if
@@ -75,8 +75,8 @@ def changes_of(
 ) -> CourseChanges:
     """Return the changes among the first `top` places.
 
-    present, earlier: at most one row of each student, with places; rows of students who are not
-    near the top at either instant may be left out, except for the latest.
+    present, earlier: at most one row of each student, with places; rows of students
+    never near the top may be left out, except for the latest.
     """
     if not present:
         return CourseChanges(course, is_class)

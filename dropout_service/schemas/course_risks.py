@@ -88,7 +88,7 @@ class PlaceOut(Out):
 
 
 class CourseChangesOut(Out):
-    """Students who entered, stayed in or left the first places of a course.
+    """Students that entered, stayed in or left the first places of a course.
 
     `compared_as_of` is null without earlier predictions: then nothing is known to be new.
     `is_comparable` is false if another version predicted before; then no reason counts as new.

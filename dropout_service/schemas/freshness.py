@@ -19,7 +19,7 @@ class FreshnessOut(Out):
 class FreshnessPageOut(Out):
     """Freshness of a page of courses; `waiting` and `refused` are rows in this process's spool.
 
-    They are null without a spool, and for a person who does not see all students.
+    They are null without a spool, and for a person with limited sight.
     """
 
     items: list[FreshnessOut]

@@ -42,7 +42,13 @@ WITHOUT_STUDENTS = {
         "/models/{version}/evaluation",
         "/models/{version}/weeks",
     },
-    "numbers alone": {"/analytics/feedback"},
+    "numbers alone": {
+        "/analytics/feedback",
+        "/analytics/actions",
+        "/freshness",
+        "/imports",
+        "/imports/{import_id}",
+    },
 }
 
 

@@ -1,9 +1,12 @@
 """Catalogues of the pages: current, complete, and with the same values as the source."""
 
+import re
+
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 from tests.support.catalogues import (
+    PACKAGE,
     TEMPLATE,
     TRANSLATED,
     catalogue_of,
@@ -47,6 +50,17 @@ def test_a_message_to_students_is_short(language: str) -> None:
     texts = map(translations(language).gettext, MESSAGES.values())
 
     assert [text for text in texts if len(text.split()) > MOST_WORDS] == []
+
+
+def test_templates_translate_variables_by_the_filter_alone() -> None:
+    # The function takes a variable for safe HTML, although it may be a text of a service.
+    found = [
+        f"{file.name}: {call}"
+        for file in PACKAGE.rglob("*.html")
+        for call in re.findall(r"\b_\([^\"'][^)]*\)", file.read_text())
+    ]
+
+    assert found == []
 
 
 def test_the_wheel_has_the_catalogues() -> None:

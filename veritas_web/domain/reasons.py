@@ -13,7 +13,7 @@ from babel.core import Locale
 from veritas_web.domain.marked import N_
 from veritas_web.domain.sentences import Catalogue, sentence_of
 
-# Names of what a reason is about; several students with the same one are a group.
+# Names of the topics of reasons; several students with one topic are a group.
 TOPICS: Mapping[str, str] = {
     "missed_work": N_("Work not handed in"),
     "pause": N_("A pause in handing in"),
@@ -29,8 +29,21 @@ TOPICS: Mapping[str, str] = {
     "registration": N_("Registered late"),
     "days_since_activity": N_("Not seen lately"),
     "days_since_mark": N_("No mark lately"),
-    "events_per_week": N_("Less activity"),
-    "active_days_per_week": N_("Active on fewer days"),
+    "effort_fall": N_("Less activity"),
+    "session_time_fall": N_("Shorter sessions"),
+    "longest_gap_days": N_("A long break"),
+    "gap_growth": N_("Longer breaks"),
+    "gap_variation": N_("No steady rhythm"),
+    "mark_share": N_("Marks"),
+    "success_share": N_("Answers right"),
+    "mark_fall": N_("Marks going down"),
+    "success_fall": N_("Fewer answers right"),
+    "plateau_days": N_("No further question solved"),
+    "attempts_per_question": N_("Many attempts at a question"),
+    "hints_per_answer": N_("Help asked for"),
+    "answer_changes": N_("Answers changed"),
+    "output_fall": N_("Active, with fewer answers"),
+    "velocity_fall": N_("Active, with less solved"),
 }
 _OTHER_TOPIC = N_("Other signs")
 
@@ -56,8 +69,10 @@ MESSAGES: Mapping[str, str] = {
 }
 _SAME_MESSAGE: Mapping[str, str] = {
     "pause": "missed_work",
+    "days_since_mark": "missed_work",
     "mark_trend": "marks",
-    "questions": "activity",
+    "mark_share": "marks",
+    "mark_fall": "marks",
 }
 _USUAL_MESSAGE = "activity"
 

@@ -68,7 +68,7 @@ def of_course(predictions: Sequence[Data], course: str | None) -> list[Data]:
 
 
 def reasons_of(prediction: Data) -> tuple[list[Reason], list[Reason]]:
-    """Return the reasons to talk, the largest first, and what else was considered."""
+    """Return the reasons to talk, the largest first, and the other ones."""
     found = [
         Reason.of(one)
         for one in (*prediction["primary_indicators"], *prediction["secondary_indicators"])

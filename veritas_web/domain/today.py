@@ -1,4 +1,4 @@
-"""Page of today: steps that are due, students new near the top, and what they share."""
+"""Page of today: steps that are due, students new near the top, and their shared signs."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Newcomer:
-    """Student who is new near the top of a course."""
+    """Student new near the top of a course."""
 
     student_id: str
     name: str | None
@@ -129,7 +129,7 @@ def shared_signs(news: Iterable[CourseNews]) -> list[tuple[str, int]]:
 
 
 def stale_of(items: Sequence[Mapping[str, Any]]) -> list[Stale]:
-    """Return the kinds of rows whose last arrival is longer ago than usual."""
+    """Return the kinds of rows with a last arrival longer ago than usual."""
     return [
         Stale(item.get("course"), item["kind"], item["last_received_at"])
         for item in items

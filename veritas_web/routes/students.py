@@ -1,4 +1,4 @@
-"""Students: the search of them, the page of one, and what is written down about them."""
+"""Students: their search, the page of one, and notes about them."""
 
 import asyncio
 from datetime import date
@@ -63,7 +63,7 @@ async def get_student(
     action: Noted = None,
     feedback: Noted = None,
 ) -> Response:
-    """Return the page of a student; action, feedback: what was just written down, to undo it."""
+    """Return the page of a student; action, feedback: ids of a new note, to undo it."""
     context = await _about(services, viewer, student_id, course)
     noted = {"action": action, "feedback": feedback.split(":", 1) if feedback else None}
     return page(request, "student.html", context | {"noted": noted})
@@ -96,7 +96,7 @@ async def write_down(
     prediction_id: Annotated[str, Form(max_length=200)] = "",
     course: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """Store what was written down, and return to the student's page, where it can be undone.
+    """Store a note, and return to the student's page, with a way to undo it.
 
     name: of the form, by which sending it twice stores it once.
     """
@@ -134,7 +134,7 @@ async def withdraw_feedback(
 async def _send(
     services: Services, student_id: str, note: Note, name: str
 ) -> dict[str, str] | Refused:
-    """Store the note; return what undoes it, by the name of the page's parameter."""
+    """Store the note; return its id by the name of the page's parameter, to undo it."""
     if note.kind.is_verdict and note.prediction_id:
         result = await services.dropout.add_feedback(note.prediction_id, note.feedback(), name)
     else:

@@ -19,7 +19,7 @@ class Dropout:
         return await self._client.get("/courses", self._caller, {"after": after, "limit": limit})
 
     async def course_changes(self, course: str, *, top: int) -> Result:
-        """Return the students who entered, stayed in or left the first places within a week."""
+        """Return students that entered, stayed in or left the first places within a week."""
         path = f"/courses/{_part(course)}/changes"
         return await self._client.get(path, self._caller, {"top": top})
 

@@ -26,7 +26,7 @@ Indicators = Mapping[str, tuple[Sequence[Any], Sequence[Any]]]
 
 
 class CourseChangeRepository(Repository):
-    """Students who came near the top of a course by risk, and those who left."""
+    """Arrivals near the top of a course by risk, and departures."""
 
     def get(self, course: str, *, since: datetime | None = None, top: int = 10) -> CourseChanges:
         """Return the changes among the first places of a course since an instant.
@@ -108,7 +108,7 @@ def _changes(
 
 
 def _near_the_top(now: Places, before: Places, top: int) -> tuple[Places, Places]:
-    """Return the rows of students who are or were among the first places, and the latest ones."""
+    """Return the rows of students among the first places now or then, and the latest rows."""
     near = {
         (id_, row.student_id)
         for places in (now, before)

@@ -2,7 +2,7 @@
 
 Of an imported course: the latest ones of its enrolments. Of a class of the roster: those of the
 students enrolled in it now, of the class or, if it has none of its own, the overall ones. Of a
-course known from events only: the overall ones of the students who were active in it.
+course known from events only: the overall ones of its active students.
 """
 
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ COURSE_RISK_COLUMNS: Columns = {"student_id": DropoutPrediction.student_id}
 
 
 @dataclass(frozen=True)
-class BriefRisk:
+class PlacedRisk:
     """Prediction with the places of earlier weeks, the latest first."""
 
     prediction: DropoutPrediction
@@ -36,7 +36,7 @@ class CourseRiskRepository(Repository):
 
         Of a class of the roster, return those of the students enrolled in it now: of the class, or
         the overall ones if the class has none of its own. If the course is known from events only,
-        return the overall ones of the students who were active in it.
+        return the overall ones of its active students.
 
         Raises:
             CourseNotFound: the course is not stored, is no class, and has no events.
@@ -49,9 +49,9 @@ class CourseRiskRepository(Repository):
 
         return self.page(COURSE_RISKS_BY_RISK, query, COURSE_RISK_COLUMNS, **options)
 
-    def search_brief(
+    def search_placed(
         self, course: str, *, history: int = 0, **options: Unpack[PageOptions]
-    ) -> Page[BriefRisk]:
+    ) -> Page[PlacedRisk]:
         """Return the same predictions as `search`, with the places of so many earlier weeks.
 
         Raises:
@@ -59,6 +59,8 @@ class CourseRiskRepository(Repository):
 
         """
         page = self.search(course, **options)
+        if not history:
+            return Page([PlacedRisk(row) for row in page], page.next)
         earlier = self.read(lambda session: earlier_weeks(session, page.items, history))
-        items = [BriefRisk(row, earlier.get(row.id, ())) for row in page]
+        items = [PlacedRisk(row, earlier.get(row.id, ())) for row in page]
         return Page(items, page.next)

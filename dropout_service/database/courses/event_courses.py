@@ -45,7 +45,7 @@ def _named_by_events() -> ColumnElement[Any]:
     """Return the column of the courses that events name, each once."""
     course = DailyActivity.course
     if row_limit() is not None:
-        # Few students, whose rows are found by their ids.
+        # Few students; their rows are found by the ids.
         return select(course.label("id")).where(course > "").distinct().subquery("named").c.id
     # One look into the index for each course, not one for each row of it.
     named = select(func.min(course).label("id")).where(course > "").cte("named", recursive=True)

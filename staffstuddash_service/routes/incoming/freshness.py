@@ -7,7 +7,7 @@ from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission
 from shared_web.requests.expensive_reads import EXPENSIVE
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.schemas.freshness import FreshnessOut
+from staffstuddash_service.schemas.incoming.freshness import FreshnessOut
 
 router = APIRouter(prefix="/freshness", tags=["dashboard"], route_class=AdmittedRoute)
 

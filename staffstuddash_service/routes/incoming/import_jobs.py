@@ -20,7 +20,7 @@ from staffstuddash_service.datastore import DatastoreManager, NewImport, TableKi
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import ImportNotFound
 from staffstuddash_service.routes.path_parameters import ImportId
-from staffstuddash_service.schemas.import_jobs import ImportOut
+from staffstuddash_service.schemas.incoming.import_jobs import ImportOut
 from staffstuddash_service.schemas.tables import ROWS
 
 router = APIRouter(prefix="/imports", tags=["roster"], route_class=AdmittedRoute)

@@ -1,4 +1,4 @@
-"""Routes of the changes near the top of courses."""
+"""Routes of the changes near the top of courses, and of the freshness of their data."""
 
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from dropout_service.dependencies import Manager
 from dropout_service.errors import CourseNotFound
 from dropout_service.routes.path_parameters import Course
 from dropout_service.schemas.course_risks import CourseChangesOut
+from dropout_service.schemas.freshness import FreshnessPageOut
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
@@ -44,7 +45,7 @@ Courses = Annotated[
 def get_course_changes(
     course: Course, manager: Manager, since: Since = None, top: Top = 10
 ) -> CourseChangesOut:
-    """Return the students who entered or left the first places of a course, with new signs."""
+    """Return arrivals at the first places of a course, and departures, with new signs."""
     return CourseChangesOut.model_validate(manager.course_changes.get(course, since=since, top=top))
 
 
@@ -62,3 +63,17 @@ def list_changes(
         courses=course__in, since=since, top=top, after=after, limit=limit
     )
     return PageOut[CourseChangesOut].of(page)
+
+
+@router.get(
+    "/freshness",
+    dependencies=[needs(Permission.ROSTER_READ)],
+    responses=documented(InvalidRequest, MalformedCursor),
+)
+def list_freshness(
+    manager: Manager,
+    after: After = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of courses.")] = 20,
+) -> FreshnessPageOut:
+    """Return the last events, submissions and predictions of each course, by course."""
+    return FreshnessPageOut.model_validate(manager.freshness.search(after=after, limit=limit))

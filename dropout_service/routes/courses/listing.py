@@ -13,7 +13,7 @@ from dropout_service.routes.path_parameters import Course
 from dropout_service.schemas.course_risks import BriefRiskOut, View
 from dropout_service.schemas.courses import CourseActivityOut, CourseOut
 from dropout_service.schemas.predictions import PredictionOut
-from shared_db.queries.pagination import MalformedCursor, PageOptions
+from shared_db.queries.pagination import MalformedCursor, Page, PageOptions
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission
@@ -58,14 +58,14 @@ def list_course_risks(
     known from events only: the overall ones of the students active in it.
     """
     options: PageOptions = {"filters": filters, "after": after, "limit": limit}
-    if view is View.BRIEF:
-        page = manager.course_risks.search_brief(course, history=history, **options)
-        items = [BriefRiskOut.of(one.prediction, one.history) for one in page]
-        return PageOut[BriefRiskOut](items=items, next=page.next)
-    if history:
+    if history and view is not View.BRIEF:
         why = {"type": "filter", "loc": ("query", "history"), "msg": "is for view=brief alone"}
         raise RequestValidationError([why])
-    return PageOut[PredictionOut].of(manager.course_risks.search(course, **options))
+    page = manager.course_risks.search_placed(course, history=history, **options)
+    if view is View.BRIEF:
+        brief = [BriefRiskOut.of(one.prediction, one.history) for one in page]
+        return PageOut[BriefRiskOut](items=brief, next=page.next)
+    return PageOut[PredictionOut].of(Page([one.prediction for one in page], page.next))
 
 
 @router.get(
