@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from dropout_service.database import DropoutDatabaseManager
+from dropout_service.domain.advice import ADVICE
 from dropout_service.domain.enums import DropoutType
 from dropout_service.domain.rules.risk import IndicatorResult
 from dropout_service.domain.sentences.sentence import Sentence
@@ -109,7 +110,7 @@ def _fill(school: PageSchool) -> None:
                 1 - place / 10,
                 as_of=as_of,
                 primary_indicators=[sign(6 - place)],
-                recommendations=["Ask what keeps the student from handing in."],
+                recommendations=[ADVICE["missed_work"]],
             )
     school.dropout.events.add(None, "s004", "q1", "QUESTION_SUBMIT", occurred_at=now, course=CLASS)
     school.datastore.assessments.add("s004", "quiz", "Math", 70)

@@ -106,7 +106,10 @@ async def _searched(
     services: Services, course: str, search: str
 ) -> tuple[list[Row], dict[str, Any]]:
     students = required(await services.staffstuddash.students_of_course(course, search=search))
-    items = students["items"] if students else []
+    if students is None:
+        away = {"risks_known": True, "names_known": False, "activity": None, "places": None}
+        return [], away
+    items = students["items"]
     rows = [Row(student["student_id"], Change.OTHER) for student in items]
     rows, about = await _completed(services, course, rows, None, students=students)
     return rows, {**about, "places": None}
