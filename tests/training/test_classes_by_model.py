@@ -109,7 +109,7 @@ def make_incomplete(school: PastSchool, *students: str) -> None:
 def test_a_running_class_is_judged_by_the_model_with_places(school: PastSchool) -> None:
     [model] = school.dropout.models.search()
     assessed = predict(school, "now-0")
-    rows = school.dropout.predictions.search_course("now-0").items
+    rows = school.dropout.course_risks.search("now-0").items
 
     assert (assessed.version, assessed.not_assessable) == (model.id, {})
     assert [row.student_id for row in rows][:LEAVERS] == list(assessed.students)[:LEAVERS]
@@ -193,7 +193,7 @@ def test_leavers_and_newcomers_have_no_place(school: PastSchool) -> None:
 
     assessed = predict(school, "now-1")
 
-    assert (assessed.is_by_model, assessed.restricted) == (True, {SECOND[20]})
+    assert (assessed.is_by_model, assessed.restricted) == (True, frozenset({SECOND[20]}))
     assert assessed.not_assessable == {
         "new": JOINED_TODAY,
         SECOND[21]: f"the student left the course on {day_of('now', 28)}",
@@ -221,7 +221,7 @@ def test_a_single_prediction_is_made_in_the_way_of_the_day(school: PastSchool) -
     assert later.version == model.id
 
     assert predict(school, "now-0", evening).version == model.id
-    rows = school.dropout.predictions.search_course("now-0").items
+    rows = school.dropout.course_risks.search("now-0").items
     assert {row.version for row in rows} == {model.id}
 
 
