@@ -13,6 +13,7 @@ from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.models import Base
 from staffstuddash_service.routes import (
     actions,
+    analytics,
     assessments,
     concepts,
     dashboard,
@@ -65,6 +66,7 @@ SERVICE = Service(
         reads.router,
         performance.router,
         actions.router,
+        analytics.router,
         concepts.router,
         dashboard.router,
         freshness.router,

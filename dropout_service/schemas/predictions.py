@@ -81,7 +81,7 @@ class PredictionOut(Out):
     `confidence` is the share of the indicators, by weight, that have data.
     `version` names the rules or the model. By a model, `base_log_odds` and the contributions of all
     indicators add up to ln(score / (1 - score)), and `course_rank` is 1 for the highest risk among
-    the `course_ranked` enrolments of the course; a class has ranks by the rules.
+    the `course_ranked` enrolments of the course; in a class by the rules, too.
     `momentum_index` is 0 to 100: above 70 healthy, 40 to 70 at risk, below 40 dropping out.
     """
 

@@ -135,7 +135,7 @@ def parameter_name(field: str, operator: Operator) -> str:
 
 
 def split_at_commas(values: object) -> object:
-    """Return the values of a parameter that is repeated, or has several separated by commas."""
+    """Return the values of a repeated parameter, each split at commas."""
     if not isinstance(values, list):
         return values
     return [part for value in values for part in str(value).split(",")]

@@ -14,6 +14,9 @@ from staffstuddash_service.datastore.assessments import (
 from staffstuddash_service.datastore.bulk_import import ImportRepository
 from staffstuddash_service.datastore.concepts import CONCEPT, ConceptRepository
 from staffstuddash_service.datastore.dashboards.cohort import CohortDashboardRepository
+from staffstuddash_service.datastore.dashboards.followed_actions import (
+    FollowedActionRepository,
+)
 from staffstuddash_service.datastore.dashboards.freshness import FreshnessRepository
 from staffstuddash_service.datastore.dashboards.student import StudentDashboardRepository
 from staffstuddash_service.datastore.dashboards.teacher import TeacherDashboardRepository
@@ -90,6 +93,7 @@ class DatastoreManager(Manager):
         self.teacher_dashboard = TeacherDashboardRepository(self.database, self.spool)
         self.student_dashboard = StudentDashboardRepository(self.database, self.spool)
         self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
+        self.followed_actions = FollowedActionRepository(self.database)
         self.freshness = FreshnessRepository(self.database, self.spool)
         self.merging = MergingRepository(self.database, self.spool)
         self.exports = ExportRepository(self.database, self.spool)

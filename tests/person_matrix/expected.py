@@ -85,6 +85,9 @@ STAFFSTUDDASH = {
     "GET /students/{student_id}/actions": reads("actions.read"),
     "GET /actions": lists("actions.read", "student_id"),
     "PATCH /actions/{action_id}": row("actions.write", body={"note": "she came"}),
+    "GET /analytics/actions": Route(
+        "actions.read", Kind.FIGURES, params="course=c-own&since=2026-01-01T00:00:00Z"
+    ),
     "POST /concepts": systems(
         "marks.write", {"concept": "sets", "subject": "Math", "difficulty": 2}, 201
     ),

@@ -1,4 +1,4 @@
-"""Rows of the class list: students by the change of their place, and by what they share."""
+"""Rows of the class list: students by the change of their place, and by shared reasons."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -13,7 +13,7 @@ from babel.core import Locale
 from veritas_web.domain.marked import N_
 from veritas_web.domain.sentences import Catalogue, sentence_of
 
-# Names of what a reason is about; several students with the same one are a group.
+# Names of the topics of reasons; several students with one topic are a group.
 TOPICS: Mapping[str, str] = {
     "missed_work": N_("Work not handed in"),
     "pause": N_("A pause in handing in"),

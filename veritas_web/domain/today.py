@@ -1,4 +1,4 @@
-"""Page of today: steps that are due, students new near the top, and what they share."""
+"""Page of today: steps that are due, students new near the top, and their shared signs."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Newcomer:
-    """Student who is new near the top of a course."""
+    """Student new near the top of a course."""
 
     student_id: str
     name: str | None
@@ -59,11 +59,11 @@ class CourseNews:
 
 @dataclass(frozen=True)
 class Stale:
-    """Kind of rows of a course that came last longer ago than usual."""
+    """Kind of rows of a course that came last longer ago than usual; latest: of them."""
 
     course: str | None
     kind: str
-    last_received_at: str | None
+    latest: str | None
 
 
 def student_ids(
@@ -129,9 +129,11 @@ def shared_signs(news: Iterable[CourseNews]) -> list[tuple[str, int]]:
 
 
 def stale_of(items: Sequence[Mapping[str, Any]]) -> list[Stale]:
-    """Return the kinds of rows whose last arrival is longer ago than usual."""
+    """Return the kinds of rows with a last arrival longer ago than usual."""
     return [
-        Stale(item.get("course"), item["kind"], item["last_received_at"])
+        Stale(
+            item.get("course"), item["kind"], item["last_received_at"] or item["last_occurred_at"]
+        )
         for item in items
         if item["is_stale"]
     ]

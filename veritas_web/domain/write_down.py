@@ -52,7 +52,7 @@ class Note:
     prediction_id: str | None
 
     def problems(self) -> dict[str, str]:
-        """Return what is missing, by field; the texts are to be translated."""
+        """Return the problems by field; their texts are to be translated."""
         found = {}
         if self.kind is Kind.PLAN and not self.text:
             found["text"] = N_("Write which step you plan.")

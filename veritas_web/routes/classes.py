@@ -132,7 +132,7 @@ async def _completed(
     *,
     students: dict[str, Any] | None = None,
 ) -> tuple[list[Row], dict[str, Any]]:
-    """Return the rows with what the services know of them, and which of them answered."""
+    """Return the rows with all that is known of them, and the answers that came."""
     ids = [row.student_id for row in rows]
     if not ids:
         return [], {"risks_known": True, "names_known": True, "activity": None}

@@ -29,7 +29,7 @@ _YEAR_SECONDS = 365 * 86_400
 async def get_today(
     request: Request, services: CurrentServices, viewer: CurrentViewer, parts: CurrentApp
 ) -> Response:
-    """Return the reader's steps, who is new near the top, and data that are late."""
+    """Return the reader's steps, newcomers near the top, and data that are late."""
     today = _today(parts.settings.school_timezone)
     top = students_seen(request)
     planned, changes, fresh = await asyncio.gather(
@@ -66,7 +66,7 @@ async def get_today(
 async def choose_students_seen(
     request: Request, _viewer: CurrentViewer, count: Annotated[int, Form(ge=LEAST, le=MOST)]
 ) -> Response:
-    """Keep the number of students whom the reader can see this week, for their lists."""
+    """Keep the number of students for the lists of the reader."""
     response = RedirectResponse("/", _SEE_OTHER)
     response.set_cookie(
         COOKIE,
@@ -80,7 +80,7 @@ async def choose_students_seen(
 
 
 async def _first_steps(services: Services) -> dict[str, Any]:
-    """Return what there is of students and courses, to name the next step."""
+    """Return the presence of students and courses, to name the next step."""
     students, courses = await asyncio.gather(
         services.staffstuddash.students(limit=1), services.dropout.courses(limit=1)
     )

@@ -19,7 +19,7 @@ class Dropout:
         return await self._client.get("/courses", self._caller, {"after": after, "limit": limit})
 
     async def course_changes(self, course: str, *, top: int) -> Result:
-        """Return the students who entered, stayed in or left the first places within a week."""
+        """Return students that entered, stayed in or left the first places within a week."""
         path = f"/courses/{_part(course)}/changes"
         return await self._client.get(path, self._caller, {"top": top})
 
@@ -57,10 +57,12 @@ class Dropout:
         params = {"student_id__in": _joined(student_ids), "weeks": weeks}
         return await self._client.get(f"/courses/{_part(course)}/activity", self._caller, params)
 
-    async def predictions(self, student_id: str, *, limit: int = 60) -> Result:
-        """Return the predictions of a student, the latest first."""
+    async def predictions(
+        self, student_id: str, *, course: str | None = None, limit: int
+    ) -> Result:
+        """Return the predictions of a student, the latest first, on wish those in one course."""
         path = f"/students/{_part(student_id)}/predictions"
-        return await self._client.get(path, self._caller, {"limit": limit})
+        return await self._client.get(path, self._caller, {"course": course, "limit": limit})
 
     async def activity(self, student_id: str, *, course: str | None) -> Result:
         """Return the active days of a student by week, beside the course."""

@@ -1,4 +1,4 @@
-"""Data of the services' answers, for pages whose blocks may be not known now."""
+"""Data of the services' answers, for pages with blocks that may be not known now."""
 
 from typing import Any
 

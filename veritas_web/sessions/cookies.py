@@ -81,7 +81,7 @@ class Cookies:
         )
 
     def read(self, request: Request) -> Session | None:
-        """Return the session of a request, or the one of a developer who acts as a person."""
+        """Return the session of a request, or that of a developer acting as a person."""
         cookie = self._acting if self._is_open else self._session
         match cookie.read(request):
             case {"person": str(person), "revision": int(revision)}:

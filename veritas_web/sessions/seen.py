@@ -1,4 +1,4 @@
-"""Number of students whom a reader can see this week, kept in a cookie."""
+"""Number of students that a reader can see this week, kept in a cookie."""
 
 from starlette.requests import Request
 

@@ -49,7 +49,7 @@ from dropout_service.domain.rules.risk import (
     missing_for_assessment,
 )
 from dropout_service.learning.course_level import WINDOW
-from dropout_service.learning.rows import EnrolmentRows
+from dropout_service.learning.rows import EnrolmentRows, Floats
 from shared_db.columns import Row
 from shared_db.spool.pending import NOTHING_PENDING, Pending
 from shared_db.writes.idempotent_insert import content_digest
@@ -202,7 +202,7 @@ def _by_model(
         return None
     earlier = _rows(session, found, day - WINDOW) if day >= WINDOW else None
     scores = model_scores(model, rows, earlier)
-    if scores.confidence[is_enrolled].mean() < min_confidence:
+    if not _is_known(rows, scores.confidence[is_enrolled], min_confidence):
         return None
     is_known = is_enrolled & (scores.confidence > 0)
     assessed = {
@@ -218,6 +218,12 @@ def _by_model(
         {id_: content_digest(asdict(one)) for id_, one in assessed.items()},
         dict.fromkeys(unknown, NOTHING_KNOWN) | dict.fromkeys(joined, JOINED_TODAY),
     )
+
+
+def _is_known(rows: EnrolmentRows, confidence: Floats, min_confidence: float) -> bool:
+    """Return True if enough is known of a class: of its activity or marks, and of its students."""
+    has_marks = not np.isnan(rows["assessments_handed_in"]).all()
+    return bool((rows["has_activity"].any() or has_marks) and confidence.mean() >= min_confidence)
 
 
 def _rows(session: Session, found: RosterClass, day: int) -> EnrolmentRows:

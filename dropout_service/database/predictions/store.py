@@ -70,7 +70,7 @@ class PredictionRepository(Repository):
 
         The active model predicts if the student is enrolled in a running course, else the rules;
         `version` names the one that did. course: of the enrolment; None: the enrolment with the
-        highest risk. In a class of the roster the rules predict, from its events and marks alone.
+        highest risk. A class of the roster is judged as a whole, from its events and marks alone.
 
         Raises:
             StudentNotFound: no row of that student is stored.

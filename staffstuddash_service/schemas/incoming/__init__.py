@@ -1,1 +1,1 @@
-"""Bodies about data that come in: their freshness, and imports of tables."""
+"""Bodies of incoming data: their freshness, and imports."""
