@@ -29,7 +29,18 @@ SECRET = "not-a-secret-in-a-test-0123456789"  # noqa: S105 - of the test
 ADDRESS = f"http://{LOOPBACK}"
 OWN = {"Origin": ADDRESS}
 
+# A busy machine is no failure; the pages give up on a service far sooner.
+CALL_SECONDS = 60.0
+
 OpenPages = Callable[..., TestClient]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    """Let calls of services take long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("veritas_web.services.rest.CALL_SECONDS", CALL_SECONDS)
+        yield
 
 
 @pytest.fixture
