@@ -19,6 +19,7 @@ from tests.support.databases import LOOPBACK, engine_on, service_database
 from tests.support.page_schools import PageSchool
 from tests.support.page_schools import page_school as opened_school
 from tests.support.pages import pages
+from tests.support.quiet import patient_pages
 from tests.support.rosters import a_person
 from tests.support.server import admin_url, create_database, drop_database, new_name
 from tests.support.services import PARTS
@@ -29,17 +30,13 @@ SECRET = "not-a-secret-in-a-test-0123456789"  # noqa: S105 - of the test
 ADDRESS = f"http://{LOOPBACK}"
 OWN = {"Origin": ADDRESS}
 
-# A busy machine is no failure; the pages give up on a service far sooner.
-CALL_SECONDS = 60.0
-
 OpenPages = Callable[..., TestClient]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def patient() -> Iterator[None]:
-    """Let calls of services take long."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("veritas_web.services.rest.CALL_SECONDS", CALL_SECONDS)
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let calls of services take long, also those of the school of a module."""
+    with patient_pages(tmp_path_factory.mktemp("pages")):
         yield
 
 
