@@ -10,8 +10,10 @@ from veritas_web.languages import translations
 MOST_PRESSES = 12
 FOCUSED = """() => {
   const one = document.activeElement;
+  if (one === document.body) return "";
   const label = one.labels && one.labels[0];
-  return (one.getAttribute("aria-label") || (label && label.innerText) || one.innerText || "").trim();
+  const name = one.getAttribute("aria-label") || (label && label.innerText) || one.innerText;
+  return (name || "").trim();
 }"""
 
 
@@ -21,6 +23,7 @@ class Keyboard:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.presses = 0
+        self.seen: list[str] = []
 
     def press(self, key: str) -> None:
         """Press a key."""
@@ -29,8 +32,9 @@ class Keyboard:
 
     def go_to(self, name: str) -> None:
         """Press the tabulator until an element of this accessible name has the focus."""
-        while not str(self.page.evaluate(FOCUSED)).startswith(name):
-            assert self.presses < MOST_PRESSES, f"{name} is not reached"
+        while not (seen := str(self.page.evaluate(FOCUSED))).startswith(name):
+            self.seen.append(seen[:40])
+            assert self.presses < MOST_PRESSES, f"{name} is not reached: {self.seen}"
             self.press("Tab")
 
 
