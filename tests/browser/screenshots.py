@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from playwright.sync_api import FloatRect
 from sqlalchemy import NullPool, create_engine
 from typer.testing import CliRunner
 
@@ -41,20 +42,22 @@ def demo_pages() -> Iterator[str]:
         shown = CliRunner().invoke(command, ["demo", *options])
         if shown.exit_code:
             raise RuntimeError(shown.output)
-        addresses = {
-            f"web_{option.removeprefix('--').removesuffix('-url')}_url": url
-            for option, url in urls.items()
-        }
-        settings = Settings(environment=Environment.DEVELOPMENT, **addresses)  # type: ignore[arg-type] # only addresses
+        settings = Settings(
+            environment=Environment.DEVELOPMENT,
+            web_monitoring_url=urls["--monitoring-url"],
+            web_staffstuddash_url=urls["--staffstuddash-url"],
+            web_dropout_url=urls["--dropout-url"],
+        )
         port = running.enter_context(listening(create_app(settings), server_options(settings)))
         yield f"http://127.0.0.1:{port}"
 
 
 def take(page: Page, name: str, *, height: int | None = None) -> None:
     """Write a picture; height: of its upper part, by default the window."""
-    size = page.viewport_size or {"width": 0, "height": 0}
-    area = {"x": 0, "y": 0, "width": size["width"], "height": height or size["height"]}
-    content = page.screenshot(clip=area, full_page=True)  # type: ignore[arg-type] # of four numbers
+    size = page.viewport_size
+    assert size is not None
+    area = FloatRect(x=0, y=0, width=size["width"], height=height or size["height"])
+    content = page.screenshot(clip=area, full_page=True)
     if len(content) > MOST_BYTES:
         raise RuntimeError(f"{name} has {len(content)} bytes; at most {MOST_BYTES} are allowed")
     FOLDER.mkdir(exist_ok=True)
