@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from veritas_web.services.all import Clients, Services
+from veritas_web.services.class_titles import ClassTitles
 from veritas_web.services.rest import Caller
 from veritas_web.sessions.cookies import Cookies
 from veritas_web.sessions.people import People
@@ -28,6 +29,7 @@ class Parts:
     cookies: Cookies
     people: People
     provider: Provider | None
+    titles: ClassTitles
 
 
 async def _parts(request: Request) -> Parts:

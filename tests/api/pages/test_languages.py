@@ -13,7 +13,7 @@ from tests.support.visible import outside_brackets, words
 
 # A language without a catalogue, whose dates and numbers have no letters.
 PSEUDO = "sk"
-DATA = ("Veritas", *NAMES.values(), *NAMES, TEACHER, OTHER_TEACHER, CLASS)
+DATA = ("Veritas", "Class 5a", *NAMES.values(), *NAMES, TEACHER, OTHER_TEACHER, CLASS)
 
 
 @pytest.fixture
