@@ -1,7 +1,7 @@
 """School with one class near whose top things changed, for the pages of staff."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -63,15 +63,16 @@ class PageSchool:
 @contextmanager
 def page_school(engine: Engine) -> Iterator[PageSchool]:
     """Give the school on a migrated database."""
-    with ExitStack() as stack:
-        database = Database.for_bind(engine, role="none")
-        school = PageSchool(
-            DatastoreManager(database),
-            DropoutDatabaseManager(database),
-            stack.enter_context(services(partial(service_database, engine))),
-        )
-        _fill(school)
-        yield school
+    with services(partial(service_database, engine)) as apps:
+        yield filled_school(engine, apps)
+
+
+def filled_school(engine: Engine, apps: Mapping[str, ASGIApp]) -> PageSchool:
+    """Fill a migrated database; return the school with these apps on it."""
+    database = Database.for_bind(engine, role="none")
+    school = PageSchool(DatastoreManager(database), DropoutDatabaseManager(database), apps)
+    _fill(school)
+    return school
 
 
 def sign(missed: int, due: int = 5) -> IndicatorResult:

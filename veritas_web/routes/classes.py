@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from veritas_web.dependencies import CurrentApp, CurrentServices
+from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices
 from veritas_web.domain.class_list import (
     Change,
     Row,
@@ -23,7 +23,7 @@ from veritas_web.services.all import Services
 from veritas_web.services.results import optional, required
 from veritas_web.sessions.seen import students_seen
 
-router = APIRouter()
+router = APIRouter(dependencies=[STAFF])
 
 _WEEKS = 8
 _PAGE = 50

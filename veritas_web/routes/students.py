@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
-from veritas_web.dependencies import CurrentApp, CurrentServices, CurrentViewer
+from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices, CurrentViewer
 from veritas_web.domain.action_words import CHANGED
 from veritas_web.domain.reasons import topic_of
 from veritas_web.domain.student_page import (
@@ -29,7 +29,7 @@ from veritas_web.services.rest import Answer, Away, Refused, Result
 from veritas_web.services.results import optional, required
 from veritas_web.viewer import Viewer
 
-router = APIRouter(prefix="/students")
+router = APIRouter(prefix="/students", dependencies=[STAFF])
 
 _PAGE = 50
 _SEE_OTHER = 303

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.catalogues import DOMAIN, PACKAGE, catalogue_of, extracted, written
+from tests.support.catalogues import PACKAGE, catalogue_of, extracted, written
 from tests.support.page_schools import CLASS, NAMES, OTHER_TEACHER, TEACHER, PageSchool
 from tests.support.screens import Rendered, plan_step, rendered
 from tests.support.visible import outside_brackets, words
+from veritas_web.languages import DOMAIN
 
 # A language without a catalogue, whose dates and numbers have no letters.
 PSEUDO = "sk"
