@@ -34,7 +34,7 @@ def predict_class(school: ClassSchool, course: str = "5a") -> int:
     assessed = batch.assess_class(course, AS_OF)
     assert assessed is not None
     stored = batch.add_class_assessments([(assessed, id_) for id_ in assessed.students]).stored
-    batch.supersede_left(AS_OF, course)
+    batch.supersede_outdated(AS_OF, course)
     return stored
 
 

@@ -243,7 +243,10 @@ def test_classes_are_predicted_besides_everybody(
     datastore.roster.separate(RosterKind.ENROLMENT, class_id="math", student_id="s6")
     everybody = run("--all", "--show", "50")
 
-    assert "1 class: 2 predictions stored, 0 already there, 5 not assessable" in everybody.output
+    assert (
+        "1 class (0 by the model, 1 by the rules): 2 predictions stored, 0 already there, 5 not "
+        "assessable" in everybody.output
+    )
     with pytest.raises(PredictionNotFound):
         manager.predictions.get_latest("s6", course="math")
     # Students are listed by their overall risk.

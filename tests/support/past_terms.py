@@ -1,7 +1,8 @@
 """School with terms that are over: its classes, marks and events, and the students who left."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from random import Random
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
 from dropout_service.domain.enums import EventType
@@ -12,6 +13,8 @@ from staffstuddash_service.domain.roster import Course, Enrolment, Term, TermTyp
 from tests.support.rosters import SCHOOL, a_class, outcomes
 
 LENGTH = 70
+# Number of leavers in each class of `fill_class`.
+LEAVERS = 9
 # First days of two terms that are over, and of one that runs.
 FIRST_DAYS = {
     "autumn": utc_now().date() - timedelta(days=300),
@@ -69,6 +72,12 @@ class PastSchool:
         ]
         assert set(outcomes(self.datastore, *records)) == {"stored"}
 
+    def end_enrolment(self, class_id: str, student: str, day: int) -> None:
+        """End an enrolment in a class of the running term before a day of it."""
+        first, end = day_of("now", 0), day_of("now", day)
+        record = Enrolment(f"{class_id}-{student}-0", student, class_id, first, end)
+        assert outcomes(self.datastore, record) == ["changed"]
+
     def work(self, class_id: str, term: str, student: str, *on_days: int) -> None:
         """Store a right answer in the class on each of these days of the term."""
         self.dropout.events.add_many(
@@ -90,6 +99,31 @@ class PastSchool:
         self.datastore.assessments.add_many(
             [AssessmentToStore(student, "quiz", subject, score, timestamp=noon(term, day))]
         )
+
+
+def fill_class(school: PastSchool, class_id: str, term: str, students: Sequence[str]) -> None:
+    """Enrol students who work every third day or so; the first ones stop, and leave later."""
+    random = Random(class_id)
+    school.add_class(class_id, term)
+    events, ends = [], {}
+    for number, student in enumerate(students):
+        is_leaver = number < LEAVERS
+        stops = random.randint(10, 24) if is_leaver else LENGTH
+        ends[student] = stops + 26 if is_leaver else None
+        events += [
+            EventToStore(
+                student,
+                EventType.QUESTION_SUBMIT,
+                question_id=f"q-{class_id}-{day}",
+                course=class_id,
+                data={"correct": True},
+                occurred_at=noon(term, day),
+            )
+            for day in range(stops)
+            if random.random() < 0.35
+        ]
+    school.enrol_until(class_id, term, ends)
+    school.dropout.events.add_many(events)
 
 
 def day_of(term: str, day: int) -> date:

@@ -2,44 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
 import pytest
 
-from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.domain.enums import EventType
+from dropout_service.database import DropoutDatabaseManager
 from shared_db.connection.database import Database
 from tests.support.databases import engine_on
-from tests.support.past_terms import PastSchool, noon
+from tests.support.past_terms import LEAVERS, PastSchool, fill_class
 from tests.support.server import admin_url, create_database, drop_database, new_name
 from tests.training.conftest import once
 
-STUDENTS, LEAVERS = 30, 9
-
-
-def fill_class(school: PastSchool, class_id: str, term: str, students: list[str]) -> None:
-    """Enrol students who work every third day or so; the first ones stop, and leave later."""
-    random = Random(class_id)
-    school.add_class(class_id, term)
-    events, ends = [], {}
-    for number, student in enumerate(students):
-        is_leaver = number < LEAVERS
-        stops = random.randint(10, 24) if is_leaver else 70
-        ends[student] = stops + 26 if is_leaver else None
-        events += [
-            EventToStore(
-                student,
-                EventType.QUESTION_SUBMIT,
-                question_id=f"q-{class_id}-{day}",
-                course=class_id,
-                data={"correct": True},
-                occurred_at=noon(term, day),
-            )
-            for day in range(stops)
-            if random.random() < 0.35
-        ]
-    school.enrol_until(class_id, term, ends)
-    school.dropout.events.add_many(events)
+STUDENTS = 30
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from dropout_service.database import DropoutDatabaseManager
 from dropout_service.database.predictions.by_model import named_model_values
 from dropout_service.domain.enrolments.outcome_targets import Target
-from dropout_service.models import DropoutPrediction
+from dropout_service.models import DropoutPrediction, LearnedModel
 from shared_db.spool.queue import Spool
 from tests.support.oulad_fixtures.learned import trained
 from tests.support.waiting_rows import (
@@ -70,7 +70,7 @@ def test_the_rules_recompute_if_the_model_was_deleted(
     alone = enrolled.predictions.predict("ada", as_of=AS_OF)
     replay(enrolled, spool)
     with enrolled.database.unit_of_work() as session:
-        session.delete(enrolled.models.get(alone.version))
+        session.execute(delete(LearnedModel).where(LearnedModel.id == alone.version))
     by_rules = enrolled.predictions.predict("twin", as_of=AS_OF, course="math")
 
     assert enrolled.recomputing.run() == 1

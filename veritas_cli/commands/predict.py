@@ -52,7 +52,7 @@ def predict(
     """Predict a whole cohort, and list the highest risks with their main reasons.
 
     Enrolments in courses are judged by the model of `veritas train`, other students by the rules.
-    Classes of the roster are judged by the rules from their own events and marks.
+    Classes of the roster are judged from their own events and marks, by the model where it can.
     A second run for the same instant stores nothing new, unless late data arrived. Predictions
     include the rows that wait in dropout's spool on this machine.
     """
@@ -68,10 +68,12 @@ def predict(
             outcome = _predict(run, course)
             of_classes = _predict_classes(run) if everybody else None
         _report(console, outcome, instant)
+        versions = outcome.versions
         if of_classes is not None:
-            _report_classes(console, *of_classes)
+            _report_classes(console, of_classes)
+            versions += of_classes.versions
         active = manager.models.get_active()
-        if active is not None and active.version in outcome.versions:
+        if active is not None and active.version in versions:
             console.print(f"{active.version} tells who ends as {active.target}.", soft_wrap=True)
         _show(console, outcome)
 
@@ -152,7 +154,7 @@ class _Run:
         return done
 
     def of_classes(self, courses: Iterable[str], *, keep: int) -> BatchResult | None:
-        """Predict classes of the roster by the rules; None if none of the courses is one.
+        """Predict classes of the roster; None if none of the courses is one.
 
         Small classes share a transaction, since each costs more than the rows of a class.
         """
@@ -161,7 +163,9 @@ class _Run:
             assessed = self.manager.batch_predictions.assess_class(course, self.as_of)
             if assessed is None:
                 continue
-            absent = BatchResult.of_class(assessed.not_assessable, assessed.restricted)
+            absent = BatchResult.of_class(
+                assessed.not_assessable, assessed.restricted, is_by_model=assessed.is_by_model
+            )
             done = absent if done is None else done.merge(absent, keep=keep)
             waiting += [(assessed, student_id) for student_id in assessed.students]
             while len(waiting) >= BATCH_SIZE:
@@ -188,7 +192,7 @@ def _predict(run: _Run, course: str | None) -> BatchResult:
     if course is None:
         return _predict_all(run)
     if (of_class := run.of_classes([course], keep=run.keep)) is not None:
-        run.manager.batch_predictions.supersede_left(run.as_of, course)
+        run.manager.batch_predictions.supersede_outdated(run.as_of, course)
         return of_class
     is_known = run.manager.courses.get_dates(course) is not None
     judged = run.of_course(course) if is_known else None
@@ -203,16 +207,16 @@ def _predict_all(run: _Run) -> BatchResult:
     return done.merge(run.by_rules(None, "Everybody else"), keep=run.keep)
 
 
-def _predict_classes(run: _Run) -> tuple[int, BatchResult]:
-    """Predict each class that runs; return their number and the result.
+def _predict_classes(run: _Run) -> BatchResult:
+    """Predict each class that runs.
 
     The highest risks are not kept: a student is listed by the overall risk.
     """
-    run.manager.batch_predictions.supersede_left(run.as_of)
     classes = run.manager.courses.search_running_classes(run.as_of)
     task = run.progress.add_task("Classes", total=len(classes), visible=bool(classes))
     done = run.of_classes(_counted(run.progress, task, classes), keep=0)
-    return len(classes), done or BatchResult(last=None)
+    run.manager.batch_predictions.supersede_outdated(run.as_of)
+    return done or BatchResult(last=None)
 
 
 def _counted(progress: Progress, task: TaskID, courses: Sequence[str]) -> Iterator[str]:
@@ -221,14 +225,17 @@ def _counted(progress: Progress, task: TaskID, courses: Sequence[str]) -> Iterat
         progress.advance(task)
 
 
-def _report_classes(console: Console, count: int, outcome: BatchResult) -> None:
-    if count:
-        name = "class" if count == 1 else "classes"
-        line = (
-            f"{count} {name}: {outcome.stored} predictions stored, {outcome.unchanged} already "
-            f"there, {outcome.not_assessable} not assessable."
-        )
-        console.print(line, soft_wrap=True)
+def _report_classes(console: Console, outcome: BatchResult) -> None:
+    by_model, by_rules = outcome.classes_by_model, outcome.classes_by_rules
+    if not by_model + by_rules:
+        return
+    name = "class" if by_model + by_rules == 1 else "classes"
+    line = (
+        f"{by_model + by_rules} {name} ({by_model} by the model, {by_rules} by the rules): "
+        f"{outcome.stored} predictions stored, {outcome.unchanged} already there, "
+        f"{outcome.not_assessable} not assessable."
+    )
+    console.print(line, soft_wrap=True)
 
 
 def _report(console: Console, outcome: BatchResult, as_of: datetime) -> None:

@@ -4,7 +4,7 @@ The in-memory store does not have them. A course that was imported here precedes
 """
 
 from collections import defaultdict
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -12,9 +12,11 @@ from sqlalchemy import (
     Integer,
     Select,
     and_,
+    case,
     cast,
     exists,
     func,
+    literal,
     null,
     or_,
     select,
@@ -27,6 +29,7 @@ from dropout_service.domain.enrolments.class_calendar import (
     RosterClass,
     utc_date,
 )
+from dropout_service.domain.enums import CourseSource
 from dropout_service.models import (
     Course,
     DailyActivity,
@@ -105,16 +108,61 @@ def has_class_predictions(course: str) -> ColumnElement[bool]:
     return exists().where(row.course == course, row.is_latest, row.is_class)
 
 
-def left_with_latest(as_of: datetime) -> Select[*tuple[Any, ...]]:
-    """Return the query of students with a latest prediction in a class that they have left."""
+def latest_version_on(session: Session, class_id: str, as_of: datetime) -> str | None:
+    """Return the version of the class's latest predictions of a day (UTC); None without any."""
+    row, begins = DropoutPrediction, datetime.combine(utc_date(as_of), time(), UTC)
+    query = select(row.version).where(
+        row.course == class_id,
+        row.is_latest,
+        row.is_class,
+        row.as_of >= begins,
+        row.as_of < begins + timedelta(days=1),
+    )
+    return session.scalar(query.order_by(row.as_of.desc(), row.id.desc()).limit(1))
+
+
+def outdated_with_latest(as_of: datetime) -> Select[*tuple[Any, ...]]:
+    """Return the query of students with a latest prediction in a class that counts no more.
+
+    They have left the class; or a later prediction of the class is by a model and theirs by the
+    rules, or the other way round: places are compared within the class.
+    """
     row = DropoutPrediction
+    is_of_classes = and_(row.is_latest, row.is_class, row.as_of <= as_of)
+    is_by_model = row.base_log_odds.is_not(None)
+    newest = (
+        select(
+            row.course,
+            func.max(row.as_of).filter(is_by_model).label("by_model"),
+            func.max(row.as_of).filter(~is_by_model).label("by_rules"),
+        )
+        .where(is_of_classes)
+        .group_by(row.course)
+        .subquery("newest")
+    )
     is_enrolled = exists().where(
         _ENROLMENT.student_id == row.student_id,
         _ENROLMENT.class_id == row.course,
         _holds_on(utc_date(as_of)),
     )
-    return select(row.course, row.student_id).where(
-        row.is_latest, row.is_class, row.as_of <= as_of, ~is_enrolled
+    is_judged_otherwise = row.as_of < case(
+        (is_by_model, newest.c.by_rules), else_=newest.c.by_model
+    )
+    return (
+        select(row.course, row.student_id)
+        .join(newest, newest.c.course == row.course)
+        .where(is_of_classes, or_(~is_enrolled, is_judged_otherwise))
+    )
+
+
+def is_enrolled_in(class_id: Any, student_id: Any, day: date) -> ColumnElement[bool]:
+    """Return the condition that a student is enrolled in a class on a day."""
+    enrolled = published_enrolments.alias("enrolled_then")
+    return exists().where(
+        enrolled.c.student_id == student_id,
+        enrolled.c.class_id == class_id,
+        or_(enrolled.c.valid_from.is_(None), enrolled.c.valid_from <= day),
+        or_(enrolled.c.valid_to.is_(None), enrolled.c.valid_to > day),
     )
 
 
@@ -135,6 +183,7 @@ def class_rows() -> Select[*tuple[Any, ...]]:
         cast(null(), Integer).label("activity_from"),
         cast(null(), Integer).label("activity_until"),
         true().label("is_class"),
+        literal(CourseSource.ROSTER.value).label("source"),
     ).where(_CLASS.ended_at.is_(None), ~is_imported)
 
 

@@ -1,6 +1,7 @@
 """Enrolments in finished classes of the roster: features in the form of courses, and leavers."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy import Date, case, cast, exists, func, select, text
 from sqlalchemy.orm import Session
@@ -42,18 +43,20 @@ _LAST_DAY = "least({one}.ends_on, ({one}.ended_at AT TIME ZONE 'UTC')::date)"
 # The days of the other class are its own: its enrolments may have no end.
 _STAYED = text(f"""
 WITH chosen AS MATERIALIZED (
-    SELECT c.class_id, c.course_id, {_LAST_DAY.format(one="c")} AS last_day
+    SELECT c.class_id, c.course_id, least({_LAST_DAY.format(one="c")}, CAST(:today AS date))
+            AS last_day,
+        least({_LAST_DAY.format(one="c")} - :last_days + 1, CAST(:today AS date)) AS first_day
     FROM staffstuddash.published_classes AS c WHERE c.class_id = ANY(CAST(:courses AS text[]))),
 same_course AS MATERIALIZED (
-    SELECT c.class_id, c.last_day, other.class_id AS other_id
+    SELECT c.class_id, c.first_day, c.last_day, other.class_id AS other_id
     FROM chosen AS c JOIN staffstuddash.published_classes AS other
         ON other.class_id = c.class_id OR other.course_id = c.course_id
     WHERE coalesce(other.starts_on <= c.last_day, true)
-        AND coalesce({_LAST_DAY.format(one="other")} > c.last_day - :last_days, true))
+        AND coalesce({_LAST_DAY.format(one="other")} >= c.first_day, true))
 SELECT DISTINCT s.class_id, e.student_id
 FROM same_course AS s JOIN staffstuddash.published_enrolments AS e ON e.class_id = s.other_id
 WHERE coalesce(e.valid_from <= s.last_day, true)
-    AND coalesce(e.valid_to > s.last_day - :last_days + 1, true)
+    AND coalesce(e.valid_to > s.first_day, true)
 """)  # noqa: S608 - our own constants
 
 
@@ -89,11 +92,16 @@ def class_enrolment_features(session: Session, as_of_day: int, classes: Sequence
     return feature_columns(session.execute(_STATEMENT, values).all())
 
 
-def stayed_until_end(session: Session, classes: Sequence[str]) -> set[tuple[str, str]]:
+def stayed_until_end(
+    session: Session, classes: Sequence[str], today: date | None = None
+) -> set[tuple[str, str]]:
     """Return the class and the student of those who stayed in the course of a finished class.
 
     They were enrolled in the class, or in another one of its course, on one of its last days. So
     neither a change of class nor the end of the term counts as leaving.
+
+    today: of a running class those who have stayed so far: enrolled today, or on one of its last
+    days up to today.
     """
-    values = {"courses": list(classes), "last_days": LAST_DAYS}
+    values = {"courses": list(classes), "last_days": LAST_DAYS, "today": today}
     return {(row.class_id, row.student_id) for row in session.execute(_STAYED, values)}

@@ -8,18 +8,27 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Unpack
 
-from sqlalchemy import Date, cast, func, select
+from sqlalchemy import Date, Select, cast, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
+from dropout_service.database.features.class_training import stayed_until_end, stored_classes
 from dropout_service.database.features.training_set import stored_by_state
 from dropout_service.database.students.restrictions import is_assessed
 from dropout_service.domain.enrolments.class_calendar import utc_date
+from dropout_service.domain.enrolments.finished_classes import StoredClass
 from dropout_service.domain.enrolments.outcome_targets import Target, is_labelled
 from dropout_service.domain.enrolments.week_quality import MIN_PREDICTIONS, WeekLevel, week_level
 from dropout_service.errors import ModelNotFound
 from dropout_service.learning.quality.weekly import PredictedRow, week_figures
-from dropout_service.models import Course, DropoutPrediction, Enrolment, LearnedModel, ModelWeek
+from dropout_service.models import (
+    Course,
+    DropoutPrediction,
+    Enrolment,
+    LearnedModel,
+    ModelWeek,
+    published_enrolments,
+)
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.queries.pagination import Keyset, Page, PageOptions
@@ -77,6 +86,7 @@ class ModelWeekRepository(Repository):
 
         Weeks of the last 60 weeks with at least 20 predictions count, each enrolment with its last
         prediction. Courses that the model learned from are left out: it knew their outcomes.
+        Classes of the roster count as courses.
         A week whose level becomes `warning` is logged once. Another process that is at it does the
         work; this one then skips it, as in the in-memory store.
         """
@@ -101,14 +111,16 @@ class ModelWeekRepository(Repository):
         finished = {one.id for one in self.read(partial(stored_by_state, now=now)).finished}
         weeks: dict[tuple[str, date], list[PredictedRow]] = defaultdict(list)
         for course in self.read(partial(_recent_courses, now=now)):
+            is_finished = course.id in finished
             for row in self.read(partial(_predictions, course=course.id, now=now)):
-                model = models.get(row.version)
-                if model is not None and course.id not in (model.courses or {}):
-                    weeks[row.version, row.week].append(
-                        _predicted(
-                            row, course, model.target, now, is_finished=course.id in finished
-                        )
-                    )
+                if _is_unseen(models, row.version, course.id):
+                    target = models[row.version].target
+                    predicted = _predicted(row, course, target, now, is_finished=is_finished)
+                    weeks[row.version, row.week].append(predicted)
+        for one in self.read(partial(_recent_classes, now=now)):
+            for row, in_class in self.read_snapshot(partial(_in_class, one=one, now=now)):
+                if _is_unseen(models, row.version, one.id):
+                    weeks[row.version, row.week].append(in_class)
         return [
             _row(version, week, rows, models[version].days or [], now)
             for (version, week), rows in sorted(weeks.items())
@@ -127,6 +139,12 @@ def _models(session: Session) -> dict[str, Any]:
     return {row.id: row for row in session.execute(query)}
 
 
+def _is_unseen(models: Mapping[str, Any], version: str, course: str) -> bool:
+    """Return True if the model is known and did not learn from the course."""
+    model = models.get(version)
+    return model is not None and course not in (model.courses or {})
+
+
 def _recent_courses(session: Session, now: datetime) -> list[Course]:
     courses = session.scalars(select(Course).order_by(Course.id))
     return [one for one in courses if one.dates.end_of(one.length_days - 1) >= now - HISTORY]
@@ -138,25 +156,22 @@ def _predictions(session: Session, course: str, now: datetime) -> Sequence[Any]:
     The query reads the predictions by the index of their students; one of all courses would read
     the whole table, which is larger than the time of a statement allows.
     """
+    query = _last_of_weeks(session, now).add_columns(Enrolment.outcome, Enrolment.unregistered_day)
+    of_enrolment = (Enrolment.course_id == _MADE.course) & (
+        Enrolment.student_id == _MADE.student_id
+    )
+    query = query.join_from(Enrolment, _MADE, of_enrolment)
+    return session.execute(query.where(Enrolment.course_id == course, ~_MADE.is_class)).all()
+
+
+def _last_of_weeks(session: Session, now: datetime) -> Select[*tuple[Any, ...]]:
+    """Return the query of the last prediction by a model in each week that is over."""
     today = utc_date(now)
     monday = today - timedelta(days=today.weekday())
     place = (_MADE.version, _WEEK, _MADE.student_id)
-    query = (
-        select(
-            _MADE.version,
-            _WEEK.label("week"),
-            _MADE.as_of,
-            _MADE.risk_score,
-            Enrolment.outcome,
-            Enrolment.unregistered_day,
-        )
-        .join_from(
-            Enrolment,
-            _MADE,
-            (Enrolment.course_id == _MADE.course) & (Enrolment.student_id == _MADE.student_id),
-        )
+    return (
+        select(_MADE.version, _WEEK.label("week"), _MADE.as_of, _MADE.risk_score, _MADE.student_id)
         .where(
-            Enrolment.course_id == course,
             _MADE.base_log_odds.is_not(None),
             _MADE.recomputed_at.is_(None),
             _MADE.as_of >= now - HISTORY,
@@ -166,7 +181,36 @@ def _predictions(session: Session, course: str, now: datetime) -> Sequence[Any]:
         .ext(distinct_on(*place))
         .order_by(*place, _MADE.as_of.desc(), _MADE.id.desc())
     )
-    return session.execute(query).all()
+
+
+def _recent_classes(session: Session, now: datetime) -> list[StoredClass]:
+    """Return the classes with a term that were not over before the history."""
+    oldest = utc_date(now - HISTORY)
+    classes = stored_classes(session)
+    return [one for one in classes if one.last_day is not None and one.last_day >= oldest]
+
+
+def _in_class(session: Session, one: StoredClass, now: datetime) -> list[tuple[Any, PredictedRow]]:
+    """Return the last predictions of the students of a class, with the outcome as in training."""
+    course = one.as_course()
+    students = select(published_enrolments.c.student_id)
+    query = _last_of_weeks(session, now).where(
+        _MADE.student_id.in_(students.where(published_enrolments.c.class_id == one.id)),
+        _MADE.course == one.id,
+        _MADE.is_class,
+    )
+    rows = session.execute(query).all()
+    if course is None or not rows:
+        return []
+    stayed = {id_ for _, id_ in stayed_until_end(session, [one.id], utc_date(now))}
+    # No model of another target judges classes.
+    is_known = one.unfinished_reason(Target.WITHDRAWN, now) is None
+    found = []
+    for row in rows:
+        day, has_left = course.dates.last_completed_day(row.as_of), row.student_id not in stayed
+        predicted = PredictedRow(row.risk_score, day, has_left, has_left if is_known else None)
+        found.append((row, predicted))
+    return found
 
 
 def _predicted(

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Integer, Select, Subquery, bindparam, func, select, union
 from sqlalchemy.orm import Session
 
-from dropout_service.database.courses.classes import class_of, left_with_latest
+from dropout_service.database.courses.classes import class_of, outdated_with_latest
 from dropout_service.database.features.activity_query import activity_of
 from dropout_service.database.predictions.batch_result import MAX_EXAMPLES, BatchResult
 from dropout_service.database.predictions.by_class import ClassAssessment, assess_class
@@ -122,14 +122,14 @@ class BatchPredictionRepository(Repository):
         return self.read(assess)
 
     def assess_class(self, course: str, as_of: datetime) -> ClassAssessment | None:
-        """Return the assessment of a class of the roster by the rules, None if there is no such."""
+        """Return the assessment of a class of the roster; None if there is no such class."""
         pending = pending_of(self.spool)
 
         def assess(session: Session) -> ClassAssessment | None:
             found = class_of(session, course)
             return None if found is None else assess_class(session, found, as_of, pending)
 
-        return self.read(assess)
+        return self.read_snapshot(assess)
 
     def add_class_assessments(
         self, assessed: Sequence[tuple[ClassAssessment, str]], *, keep: int = 0
@@ -165,14 +165,16 @@ class BatchPredictionRepository(Repository):
 
         self.write(change)
 
-    def supersede_left(self, as_of: datetime, course: str | None = None) -> int:
-        """Supersede predictions of students who were not in the class at the instant; return count.
+    def supersede_outdated(self, as_of: datetime, course: str | None = None) -> int:
+        """Supersede predictions in classes that count no more at the instant; return their number.
 
-        course: a class; None: all classes, also those that have ended.
+        They are of students who were not in the class, and those by the rules in a class that a
+        model has judged since, or the other way round. course: a class; None: all classes, also
+        those that have ended.
         """
         if self.use_fallback:
             return 0  # without a roster
-        query = left_with_latest(as_of)
+        query = outdated_with_latest(as_of)
         if course is not None:
             query = query.where(DropoutPrediction.course == course)
 
@@ -218,7 +220,10 @@ def _activities(
 def _predicted_by_model(session: Session, students: Iterable[str], as_of: datetime) -> set[str]:
     row = DropoutPrediction
     query = select(row.student_id).where(
-        row.student_id.in_(students), row.as_of == as_of, row.base_log_odds.is_not(None)
+        row.student_id.in_(students),
+        row.as_of == as_of,
+        row.base_log_odds.is_not(None),
+        ~row.is_class,
     )
     return set(session.scalars(query.distinct()))
 
@@ -257,4 +262,5 @@ def _insert_of_classes(
     absent = ensure_and_lock(session, {id_ for _, id_ in assessed}, utc_now()).absent
     rows = [of_class.named_values(id_) for of_class, id_ in assessed if id_ not in absent]
     inserted = BatchResult.of_inserts(rows, insert_predictions(session, rows), keep)
-    return replace(inserted, students=len(assessed))
+    enrolments = sum(of_class.is_by_model for of_class, _ in assessed)
+    return replace(inserted, students=len(assessed) - enrolments, enrolments=enrolments)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dropout_service.models import DropoutPrediction
 from shared_db.columns import Row
@@ -16,8 +16,9 @@ class BatchResult:
     """Result of one batch, or of several batches together.
 
     last: the id after which the next batch begins, None at the end. students: number assessed by
-    the rules; enrolments: number assessed by a model. incomplete: number predicted while rows of
-    the student waited. not_assessable: number; examples: some of these students with the reason.
+    the rules; enrolments: number assessed by a model. classes_by_rules, classes_by_model: numbers
+    of classes of the roster. incomplete: number predicted while rows of the student waited.
+    not_assessable: number; examples: some of these students with the reason.
     restricted: ids of the students who are not to be assessed, skipped.
     highest: the highest risks, the highest first. versions: of the rules or the model, sorted.
     """
@@ -25,6 +26,8 @@ class BatchResult:
     last: str | None
     students: int = 0
     enrolments: int = 0
+    classes_by_rules: int = 0
+    classes_by_model: int = 0
     stored: int = 0
     unchanged: int = 0
     incomplete: int = 0
@@ -66,17 +69,14 @@ class BatchResult:
         )
 
     @classmethod
-    def of_class(cls, students: Mapping[str, str], restricted: frozenset[str]) -> "BatchResult":
+    def of_class(
+        cls, students: Mapping[str, str], restricted: frozenset[str], *, is_by_model: bool
+    ) -> "BatchResult":
         """Return the result of students of a class who are not assessable, with the reason."""
-        count = len(students)
-        examples = tuple(students.items())[:MAX_EXAMPLES]
-        return cls(
-            last=None,
-            students=count,
-            not_assessable=count,
-            examples=examples,
-            restricted=restricted,
-        )
+        absent = cls.of_not_assessable(tuple(students.items()), restricted)
+        if is_by_model:
+            return replace(absent, classes_by_model=1)
+        return replace(absent, classes_by_rules=1, students=absent.enrolments, enrolments=0)
 
     def merge(self, following: "BatchResult", *, keep: int) -> "BatchResult":
         """Return the result of both batches, with the `keep` highest risks."""
@@ -87,6 +87,8 @@ class BatchResult:
             last=following.last,
             students=self.students + following.students,
             enrolments=self.enrolments + following.enrolments,
+            classes_by_rules=self.classes_by_rules + following.classes_by_rules,
+            classes_by_model=self.classes_by_model + following.classes_by_model,
             stored=self.stored + following.stored,
             unchanged=self.unchanged + following.unchanged,
             incomplete=self.incomplete + following.incomplete,

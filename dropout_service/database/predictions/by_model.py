@@ -1,4 +1,4 @@
-"""Predictions of the enrolments of a course by a learned model."""
+"""Predictions of the enrolments of a course by a learned model, also for classes of the roster."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -22,7 +22,7 @@ from dropout_service.domain.enrolments.model_assessment import (
 )
 from dropout_service.learning.course_level import WINDOW
 from dropout_service.learning.model import Scores
-from dropout_service.learning.rows import INPUTS, EnrolmentRows
+from dropout_service.learning.rows import INPUTS, EnrolmentRows, Mask
 from dropout_service.models import Course, Enrolment
 from shared_db.columns import Row
 from shared_db.spool.pending import NOTHING_PENDING, Pending
@@ -46,6 +46,20 @@ class CourseAssessment:
     not_assessable: tuple[tuple[str, str], ...]
     restricted: frozenset[str]
     pending: Pending
+
+    @property
+    def place(self) -> "PredictedPlace":
+        """The course, the instant and the version."""
+        return PredictedPlace(self.course, self.as_of, self.version)
+
+
+@dataclass(frozen=True)
+class PredictedPlace:
+    """Course or class, the instant of its predictions, and the version of the model."""
+
+    course: str
+    as_of: datetime
+    version: str
 
 
 def assess_course(
@@ -73,17 +87,17 @@ def assess_course(
     )
 
 
-def model_values(assessed: CourseAssessment, student_id: str, assessment: ModelAssessment) -> Row:
+def model_values(place: PredictedPlace, student_id: str, assessment: ModelAssessment) -> Row:
     """Return the row of an assessment by a model, without id and digest."""
     return {
         **assessment_values(assessment),
         "student_id": student_id,
-        "course": assessed.course,
-        "as_of": assessed.as_of,
+        "course": place.course,
+        "as_of": place.as_of,
         "base_log_odds": assessment.base_log_odds,
         "course_rank": assessment.rank,
         "course_ranked": assessment.ranked,
-        "version": assessed.version,
+        "version": place.version,
     }
 
 
@@ -91,15 +105,23 @@ def named_model_values(
     assessed: CourseAssessment, student_id: str, assessment: ModelAssessment
 ) -> Row:
     """Return the row of an assessment by a model, under an id made of its content."""
-    digest = content_digest(asdict(assessment))
+    digest = content_digest(_without_sentences(assessment))
     named = "\n".join((student_id, assessed.course, assessed.as_of.isoformat(), assessed.version))
     name = hashlib.blake2b(named.encode() + digest, digest_size=16).hexdigest()
     return {
-        **model_values(assessed, student_id, assessment),
+        **model_values(assessed.place, student_id, assessment),
         **pending_values(assessed.pending, student_id),
         "id": f"course-{name}",
         "digest": digest,
     }
+
+
+def _without_sentences(assessment: ModelAssessment) -> Row:
+    """Return the content without the codes of the texts, as earlier releases have named it."""
+    content = asdict(assessment)
+    for reason in (*content["primary"], *content["secondary"]):
+        del reason["sentence"]
+    return content
 
 
 def _not_enrolled(
@@ -132,8 +154,29 @@ def _model_outputs(
     rows = EnrolmentRows(enrolment_features(session, day, courses=[course]))
     if not len(rows):
         return []
-    scores = _scores(session, model, course, rows)
-    ranks = _ranks(scores.probability)
+    before = day - WINDOW
+    earlier = None
+    if before >= 0:
+        earlier = EnrolmentRows(enrolment_features(session, before, courses=[course]))
+    return model_outputs(model, rows, model_scores(model, rows, earlier))
+
+
+def model_scores(model: ActiveModel, rows: EnrolmentRows, earlier: EnrolmentRows | None) -> Scores:
+    """Return the scores of the rows, with the course level from the rows of four weeks before."""
+    if earlier is None:
+        return model.model.scores(rows)
+    return model.model.scores(EnrolmentRows.joined([rows, earlier])).first(len(rows))
+
+
+def model_outputs(
+    model: ActiveModel, rows: EnrolmentRows, scores: Scores, chosen: Mask | None = None
+) -> list[tuple[str, ModelOutput]]:
+    """Return the student and the output of each chosen row, ranked among the chosen rows.
+
+    chosen: None: all rows. Medians are those of all rows.
+    """
+    places = np.arange(len(rows)) if chosen is None else np.flatnonzero(chosen)
+    ranks = dict(zip(places.tolist(), _ranks(scores.probability[places]).tolist(), strict=True))
     values = {name: rows[name].astype(np.float64) for name in INPUTS}
     medians = {name: _median(column) for name, column in values.items()}
     used = model.model.features_of(rows)
@@ -146,23 +189,13 @@ def _model_outputs(
                 contributions={name: float(scores.contributions[name][at]) for name in used[at]},
                 values={name: _or_none(column[at]) for name, column in values.items()},
                 medians=medians,
-                rank=int(ranks[at]),
-                ranked=len(rows),
+                rank=rank,
+                ranked=len(places),
                 confidence=float(scores.confidence[at]),
             ),
         )
-        for at in range(len(rows))
+        for at, rank in ranks.items()
     ]
-
-
-def _scores(session: Session, model: ActiveModel, course: str, rows: EnrolmentRows) -> Scores:
-    """Return the scores of the rows, with the course level from the rows of four weeks before."""
-    before = int(rows["day"][0]) - WINDOW
-    if before < 0:
-        return model.model.scores(rows)
-    earlier = EnrolmentRows(enrolment_features(session, before, courses=[course]))
-    scores = model.model.scores(EnrolmentRows.joined([rows, earlier]))
-    return scores.first(len(rows))
 
 
 def _ranks(risks: Any) -> Any:

@@ -75,8 +75,8 @@ def _with_replacements(
     query = select(row.id).where(row.id.in_(replays), row.recomputed_at.is_not(None))
     if not replays or not (replaced := set(session.scalars(query))):
         return rows
-    recomputed = select(row.id, row.student_id, row.course, row.as_of, row.base_log_odds).where(
-        row.id.in_([recomputed_id(id_) for id_ in replaced])
-    )
+    recomputed = select(
+        row.id, row.student_id, row.course, row.as_of, row.base_log_odds, row.is_class
+    ).where(row.id.in_([recomputed_id(id_) for id_ in replaced]))
     kept = (one for one in rows if one["id"] not in replaced)
     return [*kept, *session.execute(recomputed).mappings()]

@@ -21,7 +21,8 @@ _NOT_LATEST = {"is_latest": False, "is_overall": False}
 def mark_latest(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Mark stored predictions as the latest of their student and course, unless a later one exists.
 
-    A prediction by a model supersedes the student's predictions by rules without a course.
+    A prediction by a model supersedes the student's predictions by rules without a course, but not
+    one of a class, which is made from a part of the student's rows.
 
     rows: of one instant, at most one per student and course; their students must be locked.
     """
@@ -44,7 +45,13 @@ def mark_latest(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _supersede_rule_predictions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    by_model = sorted({row["student_id"] for row in rows if row["base_log_odds"] is not None})
+    by_model = sorted(
+        {
+            row["student_id"]
+            for row in rows
+            if row["base_log_odds"] is not None and not row["is_class"]
+        }
+    )
     if by_model:
         is_by_rules = _ROW.course.is_(None) & _ROW.version.startswith(RULES)
         _supersede(session, _ROW.student_id.in_(by_model) & is_by_rules, rows[0]["as_of"])
@@ -99,7 +106,8 @@ def merge_latest(session: Session, old_id: str, new_id: str) -> int:
     The predictions still have their ids; the caller moves them, then calls `mark_overall`. Returns
     the number of courses in which both had a latest prediction.
     """
-    query = select(_ROW.id, _ROW.student_id, _COURSE, _ROW.as_of, _ROW.base_log_odds)
+    is_of_model = (_ROW.base_log_odds.is_not(None) & ~_ROW.is_class).label("is_of_model")
+    query = select(_ROW.id, _ROW.student_id, _COURSE, _ROW.as_of, is_of_model)
     query = query.where(_ROW.student_id.in_([old_id, new_id]), _ROW.is_latest)
     by_course: dict[str, list[Any]] = defaultdict(list)
     for row in session.execute(query):
@@ -108,7 +116,7 @@ def merge_latest(session: Session, old_id: str, new_id: str) -> int:
     losers = [min(rows, key=lambda row: (row.as_of, row.student_id == new_id)) for rows in shared]
     _change(session, _ROW.id.in_([row.id for row in losers]), **_NOT_LATEST)
     _change(session, _ROW.student_id == old_id, is_overall=False)
-    by_model = [r.as_of for rows in by_course.values() for r in rows if r.base_log_odds is not None]
+    by_model = [row.as_of for rows in by_course.values() for row in rows if row.is_of_model]
     if by_model:
         is_by_rules = _ROW.course.is_(None) & _ROW.version.startswith(RULES)
         _supersede(session, _ROW.student_id.in_([old_id, new_id]) & is_by_rules, max(by_model))

@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 from dropout_service.database.courses.classes import class_of
 from dropout_service.database.features.incomplete import is_due, recomputed_id
 from dropout_service.database.features.store import computed_values
-from dropout_service.database.predictions.by_class import assess_class
+from dropout_service.database.predictions.by_class import assess_class_like
 from dropout_service.database.predictions.by_model import assess_course, model_values
 from dropout_service.database.predictions.by_rules import activities_of, assess_by_rules
 from dropout_service.database.predictions.latest import replace_incomplete
 from dropout_service.database.predictions.model_registry import model_of
 from dropout_service.database.students.locking import ensure_and_lock
 from dropout_service.database.students.restrictions import is_assessed
+from dropout_service.domain.rules.risk import RULES_VERSION
 from dropout_service.errors import CourseNotFound, FeatureSetExists, NotAClass, NotAssessable
 from dropout_service.models import Course, DropoutPrediction, FeatureSet
 from shared_db.clock import utc_now
@@ -186,7 +187,7 @@ def _recomputed(session: Session, rows: Sequence[_Due]) -> _Predict:
     if course is not None and model is not None:
         by_model = assess_course(session, model, course, first.as_of)
         known = dict(by_model.enrolments)
-        return lambda id_: model_values(by_model, id_, known[id_]) if id_ in known else None
+        return lambda id_: model_values(by_model.place, id_, known[id_]) if id_ in known else None
     activities = activities_of(session, {row.student_id for row in rows}, first.as_of)
     by_rules = assess_by_rules(session, activities, first.course, first.as_of)
     assessable = by_rules.assessable
@@ -194,10 +195,16 @@ def _recomputed(session: Session, rows: Sequence[_Due]) -> _Predict:
 
 
 def _recomputed_in_class(session: Session, first: _Due) -> _Predict:
+    """Return the predictions in a class, all by the rules or all by the same model.
+
+    If no model can judge the class any more, there is none: places are compared within the class.
+    """
     found = class_of(session, first.course or "")
     if found is None:
         return lambda _: None
-    assessed = assess_class(session, found, first.as_of)
+    assessed = assess_class_like(session, found, first.as_of, first.model or RULES_VERSION)
+    if assessed is None:
+        return lambda _: None
     return lambda id_: assessed.values(id_) if id_ in assessed.students else None
 
 

@@ -1,6 +1,6 @@
 """Prediction of one student: by the active model if enrolled, else by the rules.
 
-In a class of the roster the rules predict, from the events and marks of the class.
+A class of the roster is judged as a whole, from its events and marks alone.
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dropout_service.database.courses.classes import class_of
 from dropout_service.database.courses.enrolment_periods import ended_reason, period_of, periods_of
 from dropout_service.database.features.store import features_at, require_known
-from dropout_service.database.predictions.by_class import assess_class
+from dropout_service.database.predictions.by_class import assess_class_for_one
 from dropout_service.database.predictions.by_model import assess_course, model_values
 from dropout_service.database.predictions.by_rules import rule_values
 from dropout_service.database.predictions.model_registry import ActiveModel, active_model
@@ -50,7 +50,7 @@ def predicted_values(session: Session, student_id: str, course: str | None, as_o
 def _in_class(session: Session, student_id: str, found: RosterClass, as_of: datetime) -> Row:
     """Return the row of a student in a class; the whole class is assessed, for the rank."""
     require_known(session, student_id)
-    assessed = assess_class(session, found, as_of)
+    assessed = assess_class_for_one(session, found, as_of)
     if student_id not in assessed.students:
         reason = assessed.not_assessable.get(student_id, NOT_ENROLLED)
         raise NotAssessable(student_id, reason)
@@ -92,7 +92,7 @@ def _by_model(
         assessed = assess_course(session, model, course, as_of)
         found = dict(assessed.enrolments).get(enrolment.student_id)
         if found is not None:
-            rows.append(model_values(assessed, enrolment.student_id, found))
+            rows.append(model_values(assessed.place, enrolment.student_id, found))
     return max(rows, key=lambda row: float(row["risk_score"]), default=None)
 
 

@@ -4,6 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from dropout_service.domain.enrolments.course_calendar import CourseDates
+
+# In a shorter class there is hardly a day on which a student could leave.
+MIN_LENGTH_DAYS = 28
 NOT_ENROLLED = "the student is not enrolled in the course"
 
 
@@ -35,6 +39,14 @@ class RosterClass:
     ends_on: date | None
     ended_at: datetime | None
     subjects: tuple[str, ...]
+
+    @property
+    def judged_dates(self) -> CourseDates | None:
+        """Dates of the terms; None if these are unknown, or too short for a model."""
+        if self.starts_on is None or self.ends_on is None:
+            return None
+        dates = CourseDates(self.starts_on, (self.ends_on - self.starts_on).days + 1)
+        return dates if dates.length_days >= MIN_LENGTH_DAYS else None
 
     def not_running_reason(self, as_of: datetime) -> str | None:
         """Return the reason why the class does not run at the instant, else None."""

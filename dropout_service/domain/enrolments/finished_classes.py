@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from dropout_service.domain.enrolments.class_calendar import MIN_LENGTH_DAYS
 from dropout_service.domain.enrolments.course_calendar import CourseDates
 from dropout_service.domain.enrolments.finished_courses import CoursesByState, StoredCourse
 from dropout_service.domain.enrolments.outcome_targets import Target
 
 # An enrolment on one of these days is no dropout: lists are cleared before the end.
 LAST_DAYS = 14
-# In a shorter class there is hardly a day on which a student could leave.
-MIN_LENGTH_DAYS = 28
 
 
 @dataclass(frozen=True)
