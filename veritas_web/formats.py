@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time, get_datetime_format
 from babel.numbers import format_decimal, format_percent
 
 from veritas_web.languages import locale_of
@@ -27,7 +27,9 @@ def formats(language: str, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
 
     def moment(value: str | datetime) -> str:
         chosen = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return format_datetime(chosen, "medium", tzinfo=zone, locale=locale)
+        local = chosen.astimezone(zone)
+        parts = format_time(local, "short", locale=locale), format_date(local, locale=locale)
+        return str(get_datetime_format("medium", locale=locale)).format(*parts)
 
     found: dict[str, Any] = {"number": number, "percent": percent, "day": day, "moment": moment}
     return found

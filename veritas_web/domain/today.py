@@ -63,7 +63,7 @@ class Stale:
 
     course: str | None
     kind: str
-    last_received_at: str | None
+    last_at: str | None
 
 
 def student_ids(
@@ -131,7 +131,9 @@ def shared_signs(news: Iterable[CourseNews]) -> list[tuple[str, int]]:
 def stale_of(items: Sequence[Mapping[str, Any]]) -> list[Stale]:
     """Return the kinds of rows with a last arrival longer ago than usual."""
     return [
-        Stale(item.get("course"), item["kind"], item["last_received_at"])
+        Stale(
+            item.get("course"), item["kind"], item["last_received_at"] or item["last_occurred_at"]
+        )
         for item in items
         if item["is_stale"]
     ]
