@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.person_matrix.callers import MAY, PATH
-from tests.person_matrix.expected import ROUTES, Kind
+from tests.person_matrix.expected import ROUTES
+from tests.person_matrix.kinds import Kind
 from tests.person_matrix.world import (
     ABSENT,
     API,

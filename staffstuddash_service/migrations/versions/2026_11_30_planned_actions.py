@@ -9,7 +9,7 @@ from shared_db.columns import Key, UtcDateTime
 from shared_db.provisioning.person_views import hide_table, show_table
 
 revision = "20261130_planned_actions"
-down_revision = "20261130_mails"
+down_revision = "20261130_class_terms"
 
 SCHEMA, TABLE = "staffstuddash", "action_logs"
 SHOWN = "shown.student_id IN (SELECT student_id FROM staffstuddash.published_memberships)"
