@@ -14,6 +14,7 @@ COPY monitoring_service monitoring_service
 COPY staffstuddash_service staffstuddash_service
 COPY dropout_service dropout_service
 COPY veritas_cli veritas_cli
+COPY veritas_web veritas_web
 # The build backend is one of the locked libraries.
 RUN pip install --no-cache-dir --no-deps --no-build-isolation . \
     && python -m compileall -q /opt/veritas/lib

@@ -44,6 +44,10 @@ check: lint test ## Run all checks that a change must pass
 privacy: $(INSTALLED) ## Renew the register of personal data in docs/privacy.md
 	@$(BIN)/python -m veritas_cli.personal_data
 
+.PHONY: texts
+texts: $(INSTALLED) ## Renew the catalogues of the pages' texts in veritas_web/locale
+	@$(BIN)/python -m tests.support.catalogues
+
 .PHONY: fuzz
 fuzz: $(INSTALLED) ## Send the services requests generated from their OpenAPI documents
 	@$(BIN)/python -m tests.fuzz

@@ -32,6 +32,8 @@ if grep -qs '^postgresql://veritas:[^@]*@postgres:5432/veritas$' secrets/admin_u
 fi
 put owner_password "$(random)"
 put admin_url "postgresql://veritas_owner:$(cat secrets/owner_password)@postgres:5432/veritas"
+# Signs the sessions of the pages.
+put web_secret "$(random)"
 # A login for each service, directly to PostgreSQL and through PgBouncer.
 for service in monitoring staffstuddash dropout; do
     put "${service}_password" "$(random)"

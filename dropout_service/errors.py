@@ -201,13 +201,6 @@ class PredictionIdNotFound(NotFound):
         super().__init__(f"There is no prediction {prediction_id}.", prediction_id=prediction_id)
 
 
-class FeedbackExists(Exists):
-    """A feedback with that id is stored with other content."""
-
-    slug = "feedback-exists"
-    noun = "feedback"
-
-
 class CourseNotFound(NotFound):
     """The course has no enrolments and, where events are considered, no events."""
 

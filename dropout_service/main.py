@@ -9,7 +9,6 @@ from dropout_service.models import Base
 from dropout_service.routes import (
     analytics,
     assessments,
-    courses,
     events,
     features,
     feedback,
@@ -18,6 +17,7 @@ from dropout_service.routes import (
     reads,
     students,
 )
+from dropout_service.routes.courses import changes, listing, of_students
 from dropout_service.settings import Settings
 from shared_web.app import Service, create_service_app
 from shared_web.operations.periodic import Periodic
@@ -44,7 +44,9 @@ SERVICE = Service(
     routers=[
         events.router,
         students.router,
-        courses.router,
+        listing.router,
+        changes.router,
+        of_students.router,
         assessments.router,
         features.router,
         predictions.router,

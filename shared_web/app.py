@@ -58,6 +58,7 @@ from shared_web.shared_cache import SharedCache, closing
 from shared_web.threads import ReservedThreads, start_request_threads
 from shared_web.whole_school.kept_answers import KeptAnswers
 from shared_web.whole_school.shared_answers import SharedAnswers
+from shared_web.wire.compression import Compression
 from shared_web.wire.host import HostCheck
 from shared_web.wire.private_answers import PrivateAnswers
 
@@ -225,6 +226,7 @@ def _operation_id(route: APIRoute) -> str:
 def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Database) -> None:
     # The last one added is the outermost. Every answer, even a refusal, is private, and has an id
     # and a log line.
+    app.add_middleware(Compression)
     app.add_middleware(HeadRequests)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(StorageHeader, database=database)

@@ -8,10 +8,12 @@ from shared_web.operations.periodic import Periodic
 from shared_web.operations.retention import retention_periodic
 from shared_web.operations.spool import SpoolConfig
 from staffstuddash_service.datastore import SPOOLABLE_TYPES, DatastoreManager, datastore
+from staffstuddash_service.importing.jobs import run_imports
 from staffstuddash_service.migrations import HISTORY
 from staffstuddash_service.models import Base
 from staffstuddash_service.routes import (
     actions,
+    analytics,
     assessments,
     concepts,
     dashboard,
@@ -23,7 +25,8 @@ from staffstuddash_service.routes import (
     students,
     tables,
 )
-from staffstuddash_service.routes.access import break_glass, keys, person_access, roles
+from staffstuddash_service.routes.access import break_glass, keys, person_access, roles, sign_ins
+from staffstuddash_service.routes.incoming import freshness, import_jobs
 from staffstuddash_service.routes.roster import (
     advising,
     class_members,
@@ -63,14 +66,18 @@ SERVICE = Service(
         reads.router,
         performance.router,
         actions.router,
+        analytics.router,
         concepts.router,
         dashboard.router,
+        freshness.router,
+        import_jobs.router,
         organisations.router,
         terms.router,
         courses.router,
         classes.router,
         people.router,
         person_access.router,
+        sign_ins.router,
         class_members.router,
         advising.router,
         of_students.router,
@@ -102,7 +109,8 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
     retention = retention_periodic(manager.retention, chosen)
     manager.break_glass.recipients = chosen.break_glass_mail
     mails = mail_periodic(manager.mails, chosen.mail_server)
-    works = (refresh, purge, statistics, retention, mails)
+    imports = Periodic("imports", chosen.imports_seconds, lambda: run_imports(manager), waits=True)
+    works = (refresh, purge, statistics, retention, mails, imports)
     periodics = [periodic for periodic in works if periodic.seconds]
     app = create_service_app(
         SERVICE,
@@ -115,4 +123,5 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
     )
     app.state.manager = manager
     app.state.notices = manager.break_glass.count_unacknowledged
+    app.state.identify = manager.sign_ins.identify
     return app

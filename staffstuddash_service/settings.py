@@ -75,6 +75,7 @@ class Settings(MailSettings):
     staffstuddash_database_url: SecretStr | None = None
     staffstuddash_port: int = Field(8002, ge=1, le=65535)
     records_refresh_seconds: float = Field(15, ge=0, le=3600)
+    imports_seconds: float = Field(10, ge=0, le=3600)
     erasing_seconds: float = Field(20, ge=0, le=3600)
     retention_actions_days: RetentionDays = None
     retention_audit_days: RetentionDays = None

@@ -93,6 +93,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setenv("ERASING_SECONDS", "0")
     monkeypatch.setenv("RETENTION_SECONDS", "0")
     monkeypatch.setenv("RECOMPUTING_SECONDS", "0")
+    monkeypatch.setenv("IMPORTS_SECONDS", "0")
     monkeypatch.setenv("MODEL_WEEKS_SECONDS", "0")
     monkeypatch.setenv("AUDIT_MOVING_SECONDS", "0")
     monkeypatch.setenv("MONITORING_SNAPSHOTS", "false")

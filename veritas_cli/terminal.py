@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from shared_db.errors import ConfigurationError
 from shared_web.requests.fields import Id
 
-_COLOURS = {"monitoring": "cyan", "staffstuddash": "green", "dropout": "magenta"}
+_COLOURS = {"monitoring": "cyan", "staffstuddash": "green", "dropout": "magenta", "web": "yellow"}
 _LABEL_WIDTH = max(map(len, _COLOURS))
 _WIDTH_IN_FILES = 260
 _output_lock = threading.Lock()

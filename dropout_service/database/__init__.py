@@ -6,12 +6,18 @@ from contextlib import closing
 from sqlalchemy.orm import Session
 
 from dropout_service.database.assessments import ASSESSMENT, AssessmentRepository
+from dropout_service.database.course_risks.changes import CourseChangeRepository
+from dropout_service.database.course_risks.store import CourseRiskRepository
+from dropout_service.database.courses.activity import CourseActivityRepository
 from dropout_service.database.courses.store import CourseRepository
+from dropout_service.database.courses.student_activity import StudentActivityRepository
+from dropout_service.database.courses.student_work import StudentWorkRepository
 from dropout_service.database.events.click_import import ClickImport
 from dropout_service.database.events.store import EVENT, EventRepository, EventToStore
 from dropout_service.database.export import ExportRepository
 from dropout_service.database.features.store import FeatureRepository
 from dropout_service.database.features.training_set import TrainingSetRepository
+from dropout_service.database.freshness import FreshnessRepository
 from dropout_service.database.merging import MergingRepository
 from dropout_service.database.model_quality.weeks import ModelWeekRepository
 from dropout_service.database.predictions.batch import BatchPredictionRepository
@@ -63,6 +69,12 @@ class DropoutDatabaseManager(Manager):
         self.clicks = ClickImport(self.database)
         self.assessments = AssessmentRepository(self.database, self.spool)
         self.courses = CourseRepository(self.database)
+        self.course_activity = CourseActivityRepository(self.database)
+        self.student_activity = StudentActivityRepository(self.database)
+        self.student_work = StudentWorkRepository(self.database)
+        self.freshness = FreshnessRepository(self.database, self.spool)
+        self.course_risks = CourseRiskRepository(self.database)
+        self.course_changes = CourseChangeRepository(self.database)
         self.features = FeatureRepository(self.database, self.spool)
         self.training_sets = TrainingSetRepository(self.database)
         self.predictions = PredictionRepository(self.database, self.spool)

@@ -69,6 +69,15 @@ class Verdict(StrEnum):
     INCORRECTLY_FLAGGED = "incorrectly_flagged"
 
 
+class FeedbackReason(StrEnum):
+    """Reason of a verdict."""
+
+    ALREADY_IN_CONTACT = "already_in_contact"
+    SIGN_IS_WRONG = "sign_is_wrong"
+    CAUSE_IS_KNOWN = "cause_is_known"
+    OTHER = "other"
+
+
 class CourseOutcome(StrEnum):
     """Outcome of an enrolment."""
 
@@ -76,3 +85,11 @@ class CourseOutcome(StrEnum):
     DISTINCTION = "DISTINCTION"
     FAIL = "FAIL"
     WITHDRAWN = "WITHDRAWN"
+
+
+class CourseSource(StrEnum):
+    """Source from which a course is known."""
+
+    IMPORTED = "imported"
+    ROSTER = "roster"
+    EVENTS = "events"

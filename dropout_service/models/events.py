@@ -105,6 +105,7 @@ class DailyActivity(Base):
     __tablename__ = "daily_activity"
     __table_args__ = (
         Index(None, "course", "student_id"),
+        Index(None, "course", "day"),
         # A row is updated with each event of its day; free space on the page allows HOT updates.
         {"postgresql_with": {"fillfactor": 70}},
     )

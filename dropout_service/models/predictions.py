@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dropout_service.domain.enums import DropoutType, RiskLevel, Verdict
+from dropout_service.domain.enums import DropoutType, FeedbackReason, RiskLevel, Verdict
 from dropout_service.models.base import Base
 from shared_db.columns import IdempotentRow, Key, enum_column
 from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, Ageing, personal, register
 
 IS_LATEST, IS_OVERALL = text("is_latest"), text("is_overall")
+HAS_COURSE = text("course IS NOT NULL")
 PENDING_ROWS = (
     "Rows of the student that were accepted and not stored when this was computed; none: not known"
 )
@@ -110,6 +111,14 @@ class DropoutPrediction(IdempotentRow, Base):
             postgresql_where=IS_LATEST,
             sqlite_where=IS_LATEST,
         ),
+        # For the predictions of a course at an earlier instant.
+        Index(
+            "ix_dropout_predictions_course_as_of",
+            "course",
+            "as_of",
+            postgresql_where=HAS_COURSE,
+            sqlite_where=HAS_COURSE,
+        ),
         Index(
             "ix_dropout_predictions_incomplete",
             "id",
@@ -192,12 +201,12 @@ class OverallRisk(Base):
 
 @register(
     STUDENT,
-    columns="id prediction_id verdict created_at",
+    columns="id prediction_id verdict reason signs created_at withdrawn_at",
     purpose="to know if predictions were right",
     keep=UNTIL_ERASED,
 )
 class PredictionFeedback(IdempotentRow, Base):
-    """Verdict of a staff member on a prediction."""
+    """Verdict of a staff member on a prediction; only its withdrawal is updated."""
 
     __tablename__ = "prediction_feedback"
     __table_args__ = (Index(None, "prediction_id", "created_at", "id"),)
@@ -208,6 +217,15 @@ class PredictionFeedback(IdempotentRow, Base):
     given_by: Mapped[str | None] = mapped_column(
         String(200), comment="The name of the API key", info=personal(STAFF)
     )
+    reason: Mapped[FeedbackReason | None] = mapped_column(
+        enum_column(FeedbackReason), comment="Of the verdict; none: not stated"
+    )
+    signs: Mapped[list[Any] | None] = mapped_column(
+        comment="Names of the prediction's indicators that it is about; none: of all"
+    )
     created_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None] = mapped_column(
+        comment="From then on it does not count; none: it counts"
+    )
     # Of the prediction; set on the returned object, not stored.
     student_id = ""

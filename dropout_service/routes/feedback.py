@@ -5,8 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 
 from dropout_service.dependencies import Manager
-from dropout_service.errors import FeedbackExists, PredictionIdNotFound
-from dropout_service.routes.path_parameters import PredictionId
+from dropout_service.errors import PredictionIdNotFound
+from dropout_service.feedback_errors import (
+    FeedbackExists,
+    FeedbackNotFound,
+    FeedbackOfAnother,
+    UnknownSigns,
+)
+from dropout_service.routes.path_parameters import FeedbackId, PredictionId
 from dropout_service.schemas.feedback import FeedbackCountsOut, FeedbackOut, NewFeedback
 from shared_db.errors import GroupTooSmall
 from shared_db.queries.pagination import MalformedCursor
@@ -26,7 +32,7 @@ Writer = Annotated[Principal, needs(Permission.FEEDBACK_WRITE)]
 @router.post(
     "/predictions/{prediction_id}/feedback",
     status_code=201,
-    responses=documented(PredictionIdNotFound, FeedbackExists),
+    responses=documented(PredictionIdNotFound, FeedbackExists, UnknownSigns),
 )
 def add_feedback(
     prediction_id: PredictionId,
@@ -41,6 +47,8 @@ def add_feedback(
         prediction_id,
         new.verdict,
         note=new.note,
+        reason=new.reason,
+        signs=new.signs,
         given_by=principal.name,
         feedback_id=row_id(new.id, key, principal),
     )
@@ -61,7 +69,29 @@ def list_feedback(
     return PageOut[FeedbackOut].of(page)
 
 
+@router.delete(
+    "/predictions/{prediction_id}/feedback/{feedback_id}",
+    responses=documented(PredictionIdNotFound, FeedbackNotFound, FeedbackOfAnother),
+)
+def withdraw_feedback(
+    prediction_id: PredictionId,
+    feedback_id: FeedbackId,
+    manager: Manager,
+    principal: Writer,
+    response: Response,
+) -> FeedbackOut:
+    """Withdraw a verdict: it stays listed and does not count. Repeating this changes nothing."""
+    feedback = manager.feedback.withdraw(
+        prediction_id,
+        feedback_id,
+        by=principal.name,
+        sees_all=principal.person is None or principal.person.sees_all,
+    )
+    mark_replay(response, is_replay=feedback.is_replay)
+    return FeedbackOut.model_validate(feedback)
+
+
 @router.get("/analytics/feedback", dependencies=[READ], responses=documented(GroupTooSmall))
 def count_feedback(manager: Manager) -> FeedbackCountsOut:
-    """Return the numbers of verdicts of each kind, by predicted type of dropout."""
-    return FeedbackCountsOut(by_type=manager.feedback.count())
+    """Return the numbers of verdicts of each kind, by predicted type, named sign and version."""
+    return FeedbackCountsOut.model_validate(manager.feedback.count())

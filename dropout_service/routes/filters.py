@@ -7,10 +7,11 @@ from fastapi import Depends
 from dropout_service.domain.enums import DropoutType, EventType, RiskLevel
 from dropout_service.errors import StudentErased, StudentMerged, StudentNotFound
 from shared_db.errors import QueryTooExpensive
-from shared_db.queries.filters import Filter
+from shared_db.queries.filters import Filter, Operator
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.problems import InvalidRequest, documented
-from shared_web.query.filters import FilterSet, choice, flag, instant, number, text
+from shared_web.query.filters import FilterField, FilterSet, choice, flag, instant, number, text
+from shared_web.requests.fields import Id
 
 OF_A_STUDENT = documented(
     StudentNotFound,
@@ -48,6 +49,9 @@ PREDICTIONS = FilterSet(
     instant("created_at"),
 )
 
+COURSE_RISKS = FilterSet(FilterField("student_id", Id, (Operator.IN,)))
+
 EventFilters = Annotated[tuple[Filter, ...], Depends(EVENTS)]
 AssessmentFilters = Annotated[tuple[Filter, ...], Depends(ASSESSMENTS)]
 PredictionFilters = Annotated[tuple[Filter, ...], Depends(PREDICTIONS)]
+CourseRiskFilters = Annotated[tuple[Filter, ...], Depends(COURSE_RISKS)]

@@ -10,3 +10,4 @@ StudentId = Annotated[Id, Path(description="The student's id.", examples=["s001"
 AssessmentId = Annotated[Id, Path(description="The mark's id.", examples=["a001"])]
 PredictionId = Annotated[Id, Path(description="The prediction's id.", examples=["pred001"])]
 Course = Annotated[Id, Path(description="The course, as its events name it.", examples=["math-7b"])]
+FeedbackId = Annotated[Id, Path(description="The feedback's id.", examples=["fb001"])]

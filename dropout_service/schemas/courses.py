@@ -4,6 +4,7 @@ from datetime import date
 
 from pydantic import computed_field
 
+from dropout_service.domain.enums import CourseSource
 from shared_web.requests.fields import Out
 
 
@@ -13,6 +14,8 @@ class CourseOut(Out):
     `activity_from` and `activity_until` are the first and last day of the stream of activity.
     Without a stream, activity is missing, not zero; a stream without a last day goes on. A class of
     the roster is the course of its id; its dates are those of its terms, null if it has none.
+    `source`: imported, a class of the roster, or known from events alone: without dates and
+    enrolments.
     """
 
     id: str
@@ -25,9 +28,34 @@ class CourseOut(Out):
     activity_from: int | None
     activity_until: int | None
     is_class: bool
+    source: CourseSource
 
     @computed_field  # type: ignore[prop-decorator] # as pydantic documents it
     @property
     def has_activity(self) -> bool:
         """True if there is a stream of activity."""
         return self.activity_from is not None
+
+
+class StudentActivityOut(Out):
+    """Activity of a student in a course; `active_days` has a number for each of the `weeks`.
+
+    Null: activity is not known then, or the course sets no coursework.
+    """
+
+    student_id: str
+    active_days: list[int | None]
+    due: int | None
+    handed_in: int | None
+
+
+class CourseActivityOut(Out):
+    """Activity of students of a course; `weeks` are Mondays, `until` is the last day that counts.
+
+    `due` and `handed_in` are pieces of coursework due by that day.
+    """
+
+    course: str
+    until: date
+    weeks: list[date]
+    items: list[StudentActivityOut]

@@ -1,9 +1,11 @@
 """Predictions."""
 
 from datetime import datetime
+from typing import Self
 
 from pydantic import Field, computed_field
 
+from dropout_service.domain.advice import advice_code
 from dropout_service.domain.enums import DropoutType, RiskLevel
 from dropout_service.domain.rules.momentum import MomentumState, momentum_state
 from dropout_service.schemas.pending_rows import PendingRows
@@ -22,6 +24,25 @@ class NewPrediction(Body):
     as_of: PastInstant | None = None
 
 
+class SentenceOut(Out):
+    """Sentence as a code with values (null: unknown), which docs/scores.md lists."""
+
+    code: str = Field(examples=["missed_work.missed"])
+    values: dict[str, float | None] = Field(examples=[{"missed": 3, "due": 5, "usual": 1}])
+
+
+class AdviceOut(Out):
+    """Recommendation; the code is the name of the indicator, null for texts of earlier releases."""
+
+    code: str | None = Field(examples=["missed_work"])
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return the recommendation of that text."""
+        return cls(code=advice_code(text), text=text)
+
+
 class IndicatorOut(Out):
     """Indicator that contributes to the score.
 
@@ -30,7 +51,8 @@ class IndicatorOut(Out):
     addition to the log-odds of the score, negative if it lowers the risk, and `compared_with` is
     the median of the course; `severity` is null. `is_sign` is true if it raises the risk and is a
     reason to talk with the student; it is null by the rules, whose indicators are all signs. Other
-    nulls: the value is unknown, or nothing is compared.
+    nulls: the value is unknown, or nothing is compared. `text` is the English text of `sentence`,
+    which is null in predictions of earlier releases and of those made elsewhere.
     """
 
     name: str
@@ -41,6 +63,7 @@ class IndicatorOut(Out):
     contribution: float
     text: str
     is_sign: bool | None = None
+    sentence: SentenceOut | None = None
 
 
 class NotAssessedOut(Out):
@@ -88,3 +111,9 @@ class PredictionOut(Out):
     def momentum(self) -> MomentumState | None:
         """State that the momentum index shows; null without an index."""
         return None if self.momentum_index is None else momentum_state(self.momentum_index)
+
+    @computed_field  # type: ignore[prop-decorator] # pydantic's way
+    @property
+    def advice(self) -> list[AdviceOut]:
+        """The recommendations with their codes."""
+        return [AdviceOut.of(text) for text in self.recommendations]

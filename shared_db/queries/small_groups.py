@@ -26,7 +26,17 @@ def require_group(session: Session, member: InstrumentedAttribute[Any]) -> None:
     if row_limit() is None:
         return
     some = select(member).limit(MIN_GROUP).subquery()
-    if (session.scalar(select(func.count()).select_from(some)) or 0) < MIN_GROUP:
+    require_size(session.scalar(select(func.count()).select_from(some)) or 0)
+
+
+def require_size(members: int) -> None:
+    """Return if figures of so many members in sight may be computed; always without a limit.
+
+    Raises:
+        GroupTooSmall: they are fewer than 5, and rows are limited.
+
+    """
+    if row_limit() is not None and members < MIN_GROUP:
         raise GroupTooSmall(
             f"Figures of fewer than {MIN_GROUP} students are not computed for a person who does "
             "not see all students. The lists have the rows of each."

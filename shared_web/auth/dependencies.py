@@ -7,7 +7,6 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
-from shared_db.connection.engine import is_local
 from shared_db.errors import (
     ConfigurationError,
     DatabaseBusy,
@@ -19,21 +18,19 @@ from shared_web.auth.key_limit import KeyLimit
 from shared_web.auth.key_lookup import KeyLookup
 from shared_web.auth.key_uses import KeyUses
 from shared_web.auth.keys import KeyManager
-from shared_web.auth.origins import is_from_foreign_page
+from shared_web.auth.origins import require_local_caller
 from shared_web.auth.persons import PersonLookup
 from shared_web.auth.roles import RoleManager
 from shared_web.auth.tokens.logins import ON_BEHALF_OF, person_named
 from shared_web.auth.tokens.verifier import TokenVerifier, is_token
 from shared_web.auth.validity.revoked_keys import RevokedKeys
-from shared_web.principals import Permission, Person, Principal, Scope
+from shared_web.principals import Permission, Person, Principal
 from shared_web.problems import Forbidden, Unauthenticated
 from shared_web.settings import ServiceSettings
 from shared_web.shared_cache import SharedCache
 
-DEVELOPER = Principal.of_scopes("development", Scope)
-
-# Headers in which a proxy names its client, besides `Forwarded`.
-_FORWARDED = ("x-forwarded-for", "x-real-ip")
+# Everything: a developer looks at the pages as a person, too.
+DEVELOPER = Principal("development", frozenset(Permission))
 
 _bearer = HTTPBearer(
     auto_error=False, description="A key made with `veritas keys add`, or a token."
@@ -110,13 +107,22 @@ class Authenticator:
         if bearer is not None and self._tokens.is_on and is_token(bearer):
             found = await self._person_of_token(request, bearer)
         elif self.is_open:
-            found = _require_local_caller(request, self.settings)
-            return await self._on_behalf(request, found)
+            require_local_caller(request, self.settings)
+            return await self._on_behalf(request, DEVELOPER)
         else:
             found = await self._on_behalf(request, await self._holder_of_key(request, bearer))
         if self._limit is not None:
             await self._limit.count(request.scope, found.unique_name)
         return found
+
+    async def find_person(self, login: str) -> Principal:
+        """Return the person of a login, whose sign-in another system has verified.
+
+        Raises:
+            Forbidden, NeedsPostgresql: see `PersonLookup.find`.
+
+        """
+        return await self._persons.find(login)
 
     async def _holder_of_key(self, request: Request, key: str | None) -> Principal:
         if key is None:
@@ -162,37 +168,16 @@ class Authenticator:
         if login is None:
             return system
         if not system.may(Permission.ACT_AS):
-            restart = ", and start the services again" if self.is_open else ""
             raise Forbidden(
                 f"`{ON_BEHALF_OF}` needs a key with the permission `{Permission.ACT_AS}`, which "
                 f"{system.name} lacks. Make one with `veritas keys add NAME --permission "
-                f"{Permission.ACT_AS}`{restart}."
+                f"{Permission.ACT_AS}`."
             )
         return await self._persons.find_for(login, system)
 
 
 def _address(request: Request) -> str | None:
     return request.client.host if request.client else None
-
-
-def _require_local_caller(request: Request, settings: ServiceSettings) -> Principal:
-    # A page in the developer's browser may reach loopback under another name (DNS rebinding), which
-    # the Host header shows. A proxy on this machine forwards requests of others. In a container the
-    # client's address is the engine's gateway.
-    client = request.client.host if request.client else None
-    behind = [name for header in _FORWARDED for name in request.headers.getlist(header)]
-    callers = [*",".join(behind).split(","), *([] if settings.keyless_hosts else [client])]
-    host = request.url.hostname
-    is_forwarded = "forwarded" in request.headers
-    is_here = all(is_local(caller and caller.strip()) for caller in callers) and not is_forwarded
-    if not is_here or not (is_local(host) or host in settings.keyless_hosts):
-        raise Forbidden("Without keys this service answers only to this machine, as localhost.")
-    if is_from_foreign_page(request.headers, settings.cors_origins):
-        raise Forbidden(
-            "Without keys this service answers no page of another site. Name the page's origin in "
-            "CORS_ORIGINS, or open the page from localhost."
-        )
-    return DEVELOPER
 
 
 class RequirePermission:

@@ -218,10 +218,15 @@ class PersonLookup:
         return Principal(id_ or login, permissions, person)
 
 
+def default_role(staff_role: str) -> str | None:
+    """Return the role of a member of staff who was given none, or None if there is none."""
+    return DEFAULT_ROLES.get(staff_role)
+
+
 def _role_names(row: Row[tuple[object, ...]]) -> tuple[str, ...]:
     if row.role is not None:
         return (row.role,)
     if row.kind == _STUDENT:
         return (_STUDENT,)
-    name = DEFAULT_ROLES.get(row.staff_role)
+    name = default_role(row.staff_role)
     return () if name is None else (name,)

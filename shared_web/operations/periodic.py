@@ -18,13 +18,14 @@ logger = structlog.stdlib.get_logger("veritas.periodic")
 class Periodic:
     """Task that runs every `seconds`; it must be safe in several processes at once.
 
-    stop: ends a long run early when the service stops.
+    stop: ends a long run early when the service stops. waits: True if the first run is not at once.
     """
 
     name: str
     seconds: float
     work: Callable[[], object]
     stop: Callable[[], object] = lambda: None
+    waits: bool = False
 
 
 @asynccontextmanager
@@ -44,6 +45,8 @@ async def running(periodics: Sequence[Periodic], background: BackgroundWork) -> 
 
 async def _repeat(periodic: Periodic, work: Work) -> None:
     logged = None
+    if periodic.waits:
+        await asyncio.sleep(periodic.seconds)
     while True:
         try:
             await run_in_threadpool(work.run, periodic.work, lambda: periodic.seconds)

@@ -36,7 +36,7 @@ def serve(package: str, load_settings: Callable[[], ServiceSettings], port_of: s
     descriptors.raise_limit()
     try:
         settings = load_settings()
-        configure_logging(settings, package.removesuffix("_service"))
+        configure_logging(settings, package.removesuffix("_service").removeprefix("veritas_"))
         _check_startup(package)
     except ConfigurationError as refusal:
         sys.exit(f"{package} does not start: {refusal}")

@@ -23,10 +23,12 @@ __all__ = [
     "FilterSet",
     "JsonField",
     "choice",
+    "day",
     "flag",
     "instant",
     "number",
     "parameter_name",
+    "split_at_commas",
     "text",
 ]
 
@@ -79,6 +81,11 @@ def instant(name: str) -> FilterField:
     return FilterField(name, Instant, _ORDERED)
 
 
+def day(name: str, kind: Any) -> FilterField:
+    """Declare a day; kind: the type that validates it."""
+    return FilterField(name, kind, _ORDERED)
+
+
 def choice(name: str, kind: type[StrEnum]) -> FilterField:
     """Declare a value of an enum."""
     return FilterField(name, Annotated[kind, Field(strict=False)], _CHOSEN)
@@ -111,7 +118,7 @@ class _Parameter:
         meaning = f"Only where `{self.field.name}` {_DESCRIPTIONS[self.operator]}."
         kind: Any = self.kind
         if self.operator is Operator.IN:
-            kind = Annotated[kind, BeforeValidator(_split_at_commas)]
+            kind = Annotated[kind, BeforeValidator(split_at_commas)]
         annotation = Annotated[kind | None, Query(description=meaning)]
         return inspect.Parameter(
             self.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
@@ -127,7 +134,8 @@ def parameter_name(field: str, operator: Operator) -> str:
     return field if operator is Operator.EQ else f"{field}__{operator}"
 
 
-def _split_at_commas(values: object) -> object:
+def split_at_commas(values: object) -> object:
+    """Return the values of a repeated parameter, each split at commas."""
     if not isinstance(values, list):
         return values
     return [part for value in values for part in str(value).split(",")]

@@ -13,8 +13,8 @@ _TAG = re.compile(r'\s*(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
 
 
 def entity_tag(body: bytes) -> str:
-    """Return the strong tag of these bytes."""
-    return f'"{blake2b(body, digest_size=_DIGEST_BYTES).hexdigest()}"'
+    """Return the weak tag of these bytes, the same for compressed and other answers."""
+    return f'W/"{blake2b(body, digest_size=_DIGEST_BYTES).hexdigest()}"'
 
 
 def has_tag(headers: Headers, tag: str) -> bool:
@@ -25,9 +25,10 @@ def has_tag(headers: Headers, tag: str) -> bool:
     wanted = ",".join(headers.getlist("if-none-match")).strip()
     if wanted == "*":
         return True
+    opaque = tag.removeprefix("W/")
     position = 0
     while match := _TAG.match(wanted, position):
-        if match[1] == tag:
+        if match[1] == opaque:
             return True
         position = match.end()
     return False

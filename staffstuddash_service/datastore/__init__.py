@@ -14,11 +14,17 @@ from staffstuddash_service.datastore.assessments import (
 from staffstuddash_service.datastore.bulk_import import ImportRepository
 from staffstuddash_service.datastore.concepts import CONCEPT, ConceptRepository
 from staffstuddash_service.datastore.dashboards.cohort import CohortDashboardRepository
+from staffstuddash_service.datastore.dashboards.followed_actions import (
+    FollowedActionRepository,
+)
+from staffstuddash_service.datastore.dashboards.freshness import FreshnessRepository
 from staffstuddash_service.datastore.dashboards.student import StudentDashboardRepository
 from staffstuddash_service.datastore.dashboards.teacher import TeacherDashboardRepository
 from staffstuddash_service.datastore.drafts import DRAFT, DraftRepository
 from staffstuddash_service.datastore.erasure import StatisticsRepository
 from staffstuddash_service.datastore.export import ExportRepository
+from staffstuddash_service.datastore.follow_ups.changes import FollowUpRepository
+from staffstuddash_service.datastore.import_jobs.store import ImportJobRepository, NewImport
 from staffstuddash_service.datastore.mail.outbox import MailRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
@@ -27,6 +33,7 @@ from staffstuddash_service.datastore.retention.store import RetentionRepository
 from staffstuddash_service.datastore.retention.tombstones import TombstoneRepository
 from staffstuddash_service.datastore.rights.break_glass import BreakGlassRepository
 from staffstuddash_service.datastore.rights.restrictions import RestrictionRepository
+from staffstuddash_service.datastore.rights.sign_ins import SignInRepository
 from staffstuddash_service.datastore.roster.descriptions import StudentDescriptionRepository
 from staffstuddash_service.datastore.roster.lookups import RosterLookupRepository
 from staffstuddash_service.datastore.roster.person_access import PersonAccessRepository
@@ -47,6 +54,7 @@ __all__ = [
     "SPOOLABLE_TYPES",
     "AssessmentToStore",
     "DatastoreManager",
+    "NewImport",
     "StudentToStore",
     "TableImport",
     "TableKind",
@@ -80,10 +88,13 @@ class DatastoreManager(Manager):
         self.drafts = DraftRepository(self.database, self.spool)
         self.performance = PerformanceRepository(self.database, self.spool)
         self.actions = ActionRepository(self.database, self.spool)
+        self.follow_ups = FollowUpRepository(self.database, self.spool)
         self.concepts = ConceptRepository(self.database, self.spool)
         self.teacher_dashboard = TeacherDashboardRepository(self.database, self.spool)
         self.student_dashboard = StudentDashboardRepository(self.database, self.spool)
         self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
+        self.followed_actions = FollowedActionRepository(self.database)
+        self.freshness = FreshnessRepository(self.database, self.spool)
         self.merging = MergingRepository(self.database, self.spool)
         self.exports = ExportRepository(self.database, self.spool)
         read_tables = ReadTables(ReadRow, ReadSubject)
@@ -98,11 +109,13 @@ class DatastoreManager(Manager):
         self.roster_lookups = RosterLookupRepository(self.database, self.spool)
         self.student_descriptions = StudentDescriptionRepository(self.database, self.spool)
         self.person_access = PersonAccessRepository(self.database, self.spool)
+        self.sign_ins = SignInRepository(self.database, self.spool)
         self.restrictions = RestrictionRepository(self.database, self.spool)
         self.break_glass = BreakGlassRepository(self.database, self.spool)
         self.mails = MailRepository(self.database)
         self.year_end = YearEndRepository(self.database, self.spool)
         self.imports = ImportRepository(self.database, self.spool)
+        self.import_jobs = ImportJobRepository(self.database)
         self.tables = TableRepository(self.database, self.spool)
         # The names of the design document.
         self.add_student = self.students.add

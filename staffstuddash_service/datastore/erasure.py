@@ -20,6 +20,7 @@ from shared_db.repository import Repository
 from shared_db.writes.idempotent_insert import content_digest
 from staffstuddash_service.datastore.actions import log_action
 from staffstuddash_service.datastore.student_locks import MERGED_MEANWHILE
+from staffstuddash_service.domain.follow_ups.states import ActionState
 from staffstuddash_service.errors import StudentHeld
 from staffstuddash_service.models import (
     ActionLog,
@@ -172,9 +173,14 @@ def _make_pseudonymous(session: Session, student_id: str, ids: Collection[str]) 
     anonymous: dict[str, Any] = {
         "student_id": pseudonym_of(student_id),
         "data": null(),
+        "due_on": null(),
+        "prediction_id": null(),
         "digest": content_digest({}),
     }
     actions = update(ActionLog).where(ActionLog.student_id.in_(ids))
+    # Nobody is to do anything about the student any more.
+    planned = actions.where(ActionLog.state == ActionState.PLANNED)
+    session.execute(planned.values(state=ActionState.WITHDRAWN))
     return _count(session.execute(actions.values(**anonymous)))
 
 

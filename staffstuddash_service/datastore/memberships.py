@@ -1,5 +1,6 @@
 """Days of relations: students of a class on a day, or of a person, and periods that overlap."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -75,10 +76,14 @@ def students_of_person(person_id: str, day: date) -> Select[*tuple[Any, ...]]:
 
 @dataclass(frozen=True)
 class Members:
-    """Limit of a list to students of a class, and to those taught or advised by a person, today."""
+    """Limit of a list to students of a class, and to those taught or advised by a person, today.
+
+    ids: limits it to these students.
+    """
 
     class_id: str | None = None
     person_id: str | None = None
+    ids: Sequence[str] | None = None
 
     def conditions(self, student_id: Any) -> list[ColumnElement[bool]]:
         """Return the WHERE conditions on the column of the student's id."""
@@ -88,7 +93,8 @@ class Members:
             queries.append(students_of_class(self.class_id, today))
         if self.person_id is not None:
             queries.append(students_of_person(self.person_id, today))
-        return [student_id.in_(query) for query in queries]
+        named = [] if self.ids is None else [student_id.in_(self.ids)]
+        return named + [student_id.in_(query) for query in queries]
 
 
 EVERYBODY = Members()

@@ -23,6 +23,7 @@ from staffstuddash_service.errors.roster import (
     TermNotFound,
     UnknownReference,
 )
+from staffstuddash_service.errors.sign_ins import InvitationNotFound, InvitationOver
 from staffstuddash_service.errors.students import (
     HoldNotFound,
     MergedElsewhere,
@@ -36,17 +37,25 @@ from staffstuddash_service.errors.students import (
 )
 from staffstuddash_service.errors.work import (
     ActionExists,
+    ActionNotFound,
+    ActionUnchangeable,
     AssessmentDeleted,
     AssessmentExists,
     AssessmentNotFound,
     ConceptExists,
     ConceptNotFound,
     DraftExists,
+    GroupTooLarge,
+    ImportNotFound,
+    InstantUnknown,
+    NotYourAction,
     ScoreOutOfRange,
 )
 
 __all__ = [
     "ActionExists",
+    "ActionNotFound",
+    "ActionUnchangeable",
     "AssessmentDeleted",
     "AssessmentExists",
     "AssessmentNotFound",
@@ -59,10 +68,16 @@ __all__ = [
     "CourseNotFound",
     "DemographicsNotFound",
     "DraftExists",
+    "GroupTooLarge",
     "GuardianExists",
     "HoldNotFound",
     "IdentifierExists",
+    "ImportNotFound",
+    "InstantUnknown",
+    "InvitationNotFound",
+    "InvitationOver",
     "MergedElsewhere",
+    "NotYourAction",
     "OrganisationNotFound",
     "PersonNotFound",
     "RecordExists",

@@ -67,6 +67,41 @@ class ActionExists(Conflict):
         )
 
 
+class ActionNotFound(NotFound):
+    """Id of no action."""
+
+    slug = "action-not-found"
+    title = "There is no such action"
+
+    def __init__(self, action_id: str) -> None:
+        super().__init__(f"No action has the id {action_id}.", action_id=action_id)
+
+
+class ActionUnchangeable(Conflict):
+    """Change that the state of the action does not allow."""
+
+    slug = "action-unchangeable"
+    title = "The action cannot be changed like this"
+
+    def __init__(self, action_id: str, reason: str) -> None:
+        super().__init__(f"{reason} Nothing was changed.", action_id=action_id)
+
+
+class NotYourAction(ServiceError):
+    """Withdrawal of another person's action."""
+
+    slug = "not-your-action"
+    status = 403
+    title = "The action is that of another person"
+
+    def __init__(self, action_id: str) -> None:
+        super().__init__(
+            "Its actor, the person it is assigned to, or a caller who sees all students may "
+            "withdraw it.",
+            action_id=action_id,
+        )
+
+
 class ConceptNotFound(NotFound):
     """Id of no concept."""
 
@@ -88,4 +123,40 @@ class ConceptExists(Conflict):
             f"The id {concept_id}, or this concept of the subject under another id, is stored "
             "already with other content. Nothing was changed.",
             concept_id=concept_id,
+        )
+
+
+class ImportNotFound(NotFound):
+    """Id of no import."""
+
+    slug = "import-not-found"
+    title = "There is no such import"
+
+    def __init__(self, import_id: str) -> None:
+        super().__init__(
+            f"No import of the last 30 days has the id {import_id}.", import_id=import_id
+        )
+
+
+class InstantUnknown(Invalid):
+    """Instant of which no figures can be computed."""
+
+    slug = "instant-unknown"
+    title = "There are no figures of that instant"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"`as_of`: {reason}", field="as_of")
+
+
+class GroupTooLarge(Invalid):
+    """Figures of an earlier instant of too many students."""
+
+    slug = "group-too-large"
+    title = "The group is too large for an earlier instant"
+
+    def __init__(self, size: int, most: int) -> None:
+        super().__init__(
+            f"They are computed for at most {most:,} students, and these are {size:,}. Name a "
+            "course or class by `course`.",
+            field="as_of",
         )

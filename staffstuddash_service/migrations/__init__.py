@@ -6,9 +6,18 @@ from shared_web.auth.migrations import MANAGING
 HISTORY = History(
     "staffstuddash_service",
     "staffstuddash",
-    reads=("dropout.published_opened_reads", "dropout.published_risk"),
+    reads=(
+        "dropout.published_course_risks",
+        "dropout.published_opened_reads",
+        "dropout.published_risk",
+        "dropout.published_weekly_places",
+    ),
     writes=MANAGING,
-    reads_for_persons=("dropout_seen.published_risk",),
+    reads_for_persons=(
+        "dropout_seen.published_course_risks",
+        "dropout_seen.published_risk",
+        "dropout_seen.published_weekly_places",
+    ),
     has_person_views=True,
     appends=("staffstuddash.reads",),
     calls=("staffstuddash.refresh_statistics(name)",),

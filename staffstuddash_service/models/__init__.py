@@ -12,6 +12,8 @@ from staffstuddash_service.models.descriptions import (
     GuardianRow,
     IdentifierRow,
 )
+from staffstuddash_service.models.import_jobs import ImportJob, ImportPiece
+from staffstuddash_service.models.invitations import Invitation
 from staffstuddash_service.models.mails import Mail
 from staffstuddash_service.models.performance import (
     IS_LEARNER,
@@ -74,6 +76,9 @@ __all__ = [
     "GuardianRow",
     "Hold",
     "IdentifierRow",
+    "ImportJob",
+    "ImportPiece",
+    "Invitation",
     "KeptRow",
     "Mail",
     "OrganisationRow",

@@ -1,10 +1,10 @@
-"""Views that this service reads: two of the dropout service, and the students of a person.
+"""Views that this service reads: of the dropout service, and the students of a person.
 
 They have metadata of their own, so that no comparison takes them for tables. The in-memory store
 does not have them.
 """
 
-from sqlalchemy import Column, Float, MetaData, String, Table
+from sqlalchemy import Boolean, Column, Date, Float, Integer, MetaData, String, Table
 
 from shared_db.columns import Key, UtcDateTime
 
@@ -17,6 +17,39 @@ published_risk = Table(
     Column("dropout_type", String),
     Column("as_of", UtcDateTime),
     Column("course", Key),
+    Column("prediction_id", Key),
+    Column("version", String),
+    Column("course_rank", Integer),
+    Column("course_ranked", Integer),
+)
+
+# The latest prediction of a student in each course or class.
+published_course_risks = Table(
+    "published_course_risks",
+    MetaData(schema="dropout"),
+    Column("student_id", Key, primary_key=True),
+    Column("course", Key, primary_key=True),
+    Column("is_class", Boolean),
+    Column("prediction_id", Key),
+    Column("version", String),
+    Column("risk_score", Float),
+    Column("risk_level", String),
+    Column("dropout_type", String),
+    Column("as_of", UtcDateTime),
+    Column("course_rank", Integer),
+    Column("course_ranked", Integer),
+)
+
+# The place in the course by the last prediction of each ISO week; `week` is its Monday.
+published_weekly_places = Table(
+    "published_weekly_places",
+    MetaData(schema="dropout"),
+    Column("student_id", Key, primary_key=True),
+    Column("course", Key, primary_key=True),
+    Column("week", Date, primary_key=True),
+    Column("course_rank", Integer),
+    Column("course_ranked", Integer),
+    Column("first_reason", String),
 )
 
 # Reads by break-glass in dropout, those of `reads` of this service being here.

@@ -187,7 +187,7 @@ class PersonRow(KeptRow, Base):
 
 @register(
     STAFF,
-    columns="person_id role is_revoked updated_at updated_by",
+    columns="person_id role is_revoked updated_at updated_by session_revision",
     purpose="to decide on the access of staff to Veritas",
     keep=UNTIL_REMOVED,
 )
@@ -203,6 +203,9 @@ class PersonAccess(Base):
     is_revoked: Mapped[bool]
     updated_at: Mapped[datetime]
     updated_by: Mapped[str] = mapped_column(Key, comment="The name of the caller")
+    session_revision: Mapped[int] = mapped_column(
+        default=0, server_default="0", comment="Sessions of an earlier revision are over"
+    )
 
 
 @register(

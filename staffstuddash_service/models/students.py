@@ -1,13 +1,14 @@
 """Students, the actions that concern them, and tombstones of erased ones."""
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, cast
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
-from shared_db.columns import IdempotentRow, Key, Row
+from shared_db.columns import IdempotentRow, Key, Row, enum_column
 from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, Ageing, personal, register
+from staffstuddash_service.domain.follow_ups.states import ActionState
 from staffstuddash_service.domain.sort_keys import sort_key
 from staffstuddash_service.models.base import Base
 
@@ -67,8 +68,8 @@ class Student(IdempotentRow, Base):
 @register(
     STUDENT,
     STAFF,
-    columns="id action is_intervention timestamp",
-    purpose="to show who did something about a student, and the values before a correction",
+    columns="id action is_intervention timestamp state done_at",
+    purpose="to show the doer or planner of an action, and the values before a correction",
     keep="for good; without the details after the student is erased",
     ageing=Ageing("actions", "timestamp"),
 )
@@ -79,7 +80,19 @@ class ActionLog(IdempotentRow, Base):
     __table_args__ = (
         Index(None, "student_id", "timestamp", "id"),
         Index(None, "timestamp", "id"),
+        # Steps that a person has planned or was asked for.
+        Index(
+            "ix_action_logs_planned",
+            "assigned_to",
+            "due_on",
+            "id",
+            postgresql_where=text("state = 'planned'"),
+        ),
+        Index("ix_action_logs_done_at", "done_at", postgresql_where=text("done_at IS NOT NULL")),
     )
+    # Names in the roster, set on returned objects; not stored.
+    actor_name = cast("str | None", None)
+    assigned_to_name = cast("str | None", None)
 
     student_id: Mapped[str] = mapped_column(
         Key,
@@ -93,6 +106,27 @@ class ActionLog(IdempotentRow, Base):
     is_intervention: Mapped[bool]
     data: Mapped[dict[str, Any] | None] = mapped_column(info=personal(keep=UNTIL_ERASED))
     timestamp: Mapped[datetime]
+    state: Mapped[ActionState] = mapped_column(
+        enum_column(ActionState),
+        default=ActionState.DONE,
+        server_default=ActionState.DONE.value,
+        comment="Only done ones are interventions",
+    )
+    due_on: Mapped[date | None] = mapped_column(
+        comment="The day by which a planned one is to be done", info=personal(keep=UNTIL_ERASED)
+    )
+    assigned_to: Mapped[str | None] = mapped_column(
+        Key, comment="Of the roster: the person to do it", info=personal(STAFF)
+    )
+    prediction_id: Mapped[str | None] = mapped_column(
+        Key, comment="The prediction that led to it", info=personal(keep=UNTIL_ERASED)
+    )
+    done_at: Mapped[datetime | None] = mapped_column(
+        comment="When a planned one was done; null if it was stored as done"
+    )
+    done_by: Mapped[str | None] = mapped_column(
+        Key, comment="The caller that marked it as done", info=personal(STAFF)
+    )
 
 
 @register(

@@ -53,6 +53,8 @@ class AssessmentLog(IdempotentRow, Base):
             "timestamp",
             postgresql_include=["student_id", "subject", "score", "max_score"],
         ),
+        # The days on which rows arrived.
+        Index(None, "created_at"),
     )
 
     student_id: Mapped[str] = of_student()
@@ -99,6 +101,9 @@ class Draft(IdempotentRow, Base):
             "lexical_similarity BETWEEN 0 AND 1 AND retained_share BETWEEN 0 AND 1", name="shares"
         ),
         Index(None, "student_id", "timestamp", "id"),
+        # The days on which rows arrived, and the last one handed in.
+        Index(None, "created_at"),
+        Index(None, "timestamp"),
     )
 
     student_id: Mapped[str] = of_student()

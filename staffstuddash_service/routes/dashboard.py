@@ -12,17 +12,26 @@ from shared_web.principals import Permission
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
+from shared_web.requests.fields import Id, Instant
 from shared_web.whole_school.routes import WHOLE_SCHOOL
 from staffstuddash_service.datastore.memberships import Members
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.domain.sort_orders import Order
-from staffstuddash_service.errors import StudentErased, StudentMerged, StudentNotFound
+from staffstuddash_service.errors import (
+    GroupTooLarge,
+    InstantUnknown,
+    StudentErased,
+    StudentMerged,
+    StudentNotFound,
+)
 from staffstuddash_service.routes.filters import (
     LISTING,
     DashboardFilters,
     OfClass,
+    OfCourse,
     OfPerson,
     Search,
+    StudentIdIn,
     Timezone,
 )
 from staffstuddash_service.routes.path_parameters import StudentId
@@ -37,6 +46,15 @@ Sort = Annotated[
 ]
 
 
+OfCohort = Annotated[
+    Id | None, Query(description="Only the students of this course or class, on that day.")
+]
+AsOf = Annotated[
+    Instant | None,
+    Query(description="An earlier instant, from the marks, drafts and actions up to then."),
+]
+
+
 @router.get(
     "/teacher",
     dependencies=[READ, EXPENSIVE_IF_SEARCHED],
@@ -48,16 +66,19 @@ def get_teacher_dashboard(
     search: Search = None,
     class_id: OfClass = None,
     person_id: OfPerson = None,
+    student_id__in: StudentIdIn = None,
+    course: OfCourse = None,
     sort: Sort = Order.STUDENT_ID,
     after: After = None,
     limit: Limit = 100,
 ) -> PageOut[DashboardRowOut]:
-    """Return a row for each student: performance, hints, last activity, latest dropout risk."""
+    """Return a row for each student: performance, hints, dropout risk, last action."""
     page = datastore.teacher_dashboard.search(
         order=sort,
         filters=filters,
         search=search,
-        members=Members(class_id, person_id),
+        members=Members(class_id, person_id, student_id__in),
+        course=course,
         after=after,
         limit=limit,
     )
@@ -77,8 +98,14 @@ def get_student_dashboard(student_id: StudentId, datastore: Datastore) -> Studen
 @router.get(
     "/cohort",
     dependencies=[READ, EXPENSIVE, WHOLE_SCHOOL],
-    responses=documented(GroupTooSmall),
+    responses=documented(GroupTooSmall, InstantUnknown, GroupTooLarge),
 )
-def get_cohort_dashboard(datastore: Datastore, timezone: Timezone = "UTC") -> CohortOut:
-    """Return the figures of all students together, and hints at difficult material."""
-    return CohortOut.model_validate(datastore.cohort_dashboard.get(zone=ZoneInfo(timezone)))
+def get_cohort_dashboard(
+    datastore: Datastore,
+    timezone: Timezone = "UTC",
+    course: OfCohort = None,
+    as_of: AsOf = None,
+) -> CohortOut:
+    """Return the figures of all students together, or of a course, and hints at material."""
+    cohort = datastore.cohort_dashboard.find(course=course, as_of=as_of, zone=ZoneInfo(timezone))
+    return CohortOut.model_validate(cohort)

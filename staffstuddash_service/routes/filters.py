@@ -4,21 +4,32 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from shared_db.errors import QueryTooExpensive
 from shared_db.queries.filters import Filter
 from shared_db.queries.pagination import MalformedCursor
 from shared_web.problems import InvalidRequest, documented
-from shared_web.query.filters import FilterSet, choice, flag, instant, number, text
+from shared_web.query.filters import (
+    FilterSet,
+    choice,
+    day,
+    flag,
+    instant,
+    number,
+    split_at_commas,
+    text,
+)
 from shared_web.requests.fields import Id
 from shared_web.requests.text import at_most
 from staffstuddash_service.domain.drafts import ChangeType
+from staffstuddash_service.domain.follow_ups.states import ActionState
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
 from staffstuddash_service.domain.performance_status import Status
 from staffstuddash_service.domain.risk import RiskLevel
 from staffstuddash_service.domain.sort_keys import sort_key
+from staffstuddash_service.schemas.roster.fields import Day
 
 LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
 
@@ -58,9 +69,21 @@ Timezone = Annotated[
 ]
 
 OfClass = Annotated[Id | None, Query(description="Only students of this class today.")]
+OfCourse = Annotated[
+    Id | None,
+    Query(description="Only students of this course or class, with their risk in it."),
+]
 OfPerson = Annotated[
     Id | None, Query(description="Only students taught or advised by this person today.")
 ]
+
+MOST_IDS = 1000
+_Ids = Annotated[
+    list[Id], Field(min_length=1, max_length=MOST_IDS), BeforeValidator(split_at_commas)
+]
+_THESE = f"Only these students, at most {MOST_IDS}; separated by commas, or repeated."
+IdIn = Annotated[_Ids | None, Query(alias="id__in", description=_THESE)]
+StudentIdIn = Annotated[_Ids | None, Query(alias="student_id__in", description=_THESE)]
 
 _RECORD = (
     choice("status", Status),
@@ -98,6 +121,10 @@ ACTIONS = FilterSet(
     text("action"),
     flag("is_intervention"),
     instant("timestamp"),
+    choice("state", ActionState),
+    day("due_on", Day),
+    text("assigned_to"),
+    text("prediction_id"),
 )
 RECORDS = FilterSet(*_RECORD)
 DASHBOARD = FilterSet(*_RECORD, number("risk_score"), choice("risk_level", RiskLevel))

@@ -8,6 +8,8 @@ from shared_web.requests.fields import Id, not_reserved
 
 StudentId = Annotated[Id, Path(description="The student's id.", examples=["s001"])]
 AssessmentId = Annotated[Id, Path(description="The assessment's id.", examples=["a001"])]
+ActionId = Annotated[Id, Path(description="The action's id.", examples=["0199"])]
+ImportId = Annotated[Id, Path(description="The import's id.", examples=["0199"])]
 ConceptId = Annotated[Id, Path(description="The concept's id.", examples=["math-fractions"])]
 OrganisationId = Annotated[Id, Path(description="The organisation's id.", examples=["school"])]
 TermId = Annotated[Id, Path(description="The term's id.", examples=["2026-autumn"])]

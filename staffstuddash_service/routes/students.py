@@ -28,7 +28,14 @@ from staffstuddash_service.errors import (
     StudentMerged,
     StudentNotFound,
 )
-from staffstuddash_service.routes.filters import LISTING, OfClass, OfPerson, Search, StudentFilters
+from staffstuddash_service.routes.filters import (
+    LISTING,
+    IdIn,
+    OfClass,
+    OfPerson,
+    Search,
+    StudentFilters,
+)
 from staffstuddash_service.routes.path_parameters import StudentId
 from staffstuddash_service.schemas.students import (
     ErasureOut,
@@ -72,13 +79,14 @@ def list_students(
     class_id: OfClass = None,
     person_id: OfPerson = None,
     identifier: Identifier = None,
+    id__in: IdIn = None,
     after: After = None,
     limit: Limit = 100,
 ) -> PageOut[StudentOut]:
     """Return students by id, or those of a class, a person, or an identifier elsewhere."""
     page = datastore.students.search(
         search=search,
-        members=Members(class_id, person_id),
+        members=Members(class_id, person_id, id__in),
         identifier=identifier,
         filters=filters,
         after=after,

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from shared_web.requests.fields import Out
+from staffstuddash_service.domain.follow_ups.states import ActionState
 from staffstuddash_service.domain.integrity import NOTE, IntegrityLabel
 from staffstuddash_service.domain.learning import LearningState
 from staffstuddash_service.domain.performance_status import Status
@@ -11,9 +12,11 @@ from staffstuddash_service.schemas.students import StudentOut
 
 
 class RiskOut(Out):
-    """Overall dropout prediction: `score` is 0 to 1.
+    """Dropout prediction, overall or in the course that was asked for: `score` is 0 to 1.
 
-    `course` is that of the enrolment with this risk; null for the student altogether.
+    `course` is that of the enrolment with this risk; null for the student altogether. `course_rank`
+    is the place among the `course_ranked` students of the course. Scores of two versions or courses
+    cannot be compared.
     """
 
     score: float
@@ -21,6 +24,22 @@ class RiskOut(Out):
     dropout_type: str
     as_of: datetime
     course: str | None
+    prediction_id: str
+    version: str
+    course_rank: int | None
+    course_ranked: int | None
+
+
+class LastActionOut(Out):
+    """Latest action of staff about a student that was not withdrawn.
+
+    `timestamp` is when it was done, of a planned one when it was planned.
+    """
+
+    action: str
+    state: ActionState
+    actor: str
+    timestamp: datetime
 
 
 class DashboardRowOut(Out):
@@ -42,6 +61,8 @@ class DashboardRowOut(Out):
     last_activity_at: datetime | None
     risk: RiskOut | None
     risk_missing_because: str | None
+    last_action: LastActionOut | None
+    planned_count: int
 
 
 class ConceptStandingOut(Out):

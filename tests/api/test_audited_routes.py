@@ -26,6 +26,8 @@ WITHOUT_STUDENTS = {
         "/courses/{course_id}",
         "/classes",
         "/classes/{class_id}",
+        "/courses/{course}/assessments",
+        "/freshness",
     },
     "staff": {
         "/people",
@@ -40,7 +42,13 @@ WITHOUT_STUDENTS = {
         "/models/{version}/evaluation",
         "/models/{version}/weeks",
     },
-    "numbers alone": {"/analytics/feedback"},
+    "numbers alone": {
+        "/analytics/feedback",
+        "/analytics/actions",
+        "/freshness",
+        "/imports",
+        "/imports/{import_id}",
+    },
 }
 
 

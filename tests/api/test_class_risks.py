@@ -116,6 +116,7 @@ def test_classes_are_listed_as_courses(school: School) -> None:
         "activity_from": None,
         "activity_until": None,
         "is_class": True,
+        "source": "roster",
         "has_activity": False,
     }
 

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from shared_db.clock import utc_now
 from staffstuddash_service.datastore import AssessmentToStore, DatastoreManager, StudentToStore
-from staffstuddash_service.datastore.dashboards.cohort import HeatCell, TutoringPair
+from staffstuddash_service.datastore.dashboards.cohort_figures import HeatCell, TutoringPair
 from tests.support.factories import NOON, a_concept, days
 
 THIS_WEEK, LAST_WEEK, EARLIER = days(1), days(8), days(20)

@@ -90,6 +90,7 @@ def test_courses_are_listed_with_their_enrolment_counts(
             "activity_from": None,
             "activity_until": None,
             "is_class": False,
+            "source": "imported",
             "has_activity": False,
         }
     ]

@@ -185,6 +185,10 @@ class TestRisk:
             "dropout_type": "SILENT",
             "as_of": "2026-03-02T12:00:00Z",
             "course": "art",
+            "prediction_id": "p-s2",
+            "version": "rules-3",
+            "course_rank": 1,
+            "course_ranked": 5,
         }
         assert (last["risk"], last["risk_missing_because"]) == (None, "no prediction yet")
 
@@ -230,8 +234,10 @@ def publish(database: Database, risks: dict[str, float]) -> None:
             session.execute(
                 text(
                     "INSERT INTO dropout.published_risk"
-                    " (student_id, risk_score, risk_level, dropout_type, as_of, course)"
-                    " VALUES (:id, :score, :level, 'SILENT', :as_of, 'art')"
+                    " (student_id, risk_score, risk_level, dropout_type, as_of, course,"
+                    " prediction_id, version, course_rank, course_ranked)"
+                    " VALUES (:id, :score, :level, 'SILENT', :as_of, 'art',"
+                    " 'p-' || :id, 'rules-3', 1, 5)"
                 ),
                 {**values, "as_of": NOON},
             )

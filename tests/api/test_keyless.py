@@ -172,10 +172,9 @@ def test_the_default_environment_is_production(monkeypatch: pytest.MonkeyPatch) 
         Settings.load()
 
 
-def test_acting_for_a_person_needs_a_key_and_a_new_start() -> None:
+def test_acting_for_a_person_needs_postgresql() -> None:
     with served(LOOPBACK, ON_LOOPBACK) as client:
         answer = client.get(STUDENTS, headers={"Veritas-On-Behalf-Of": "s001"})
 
-    assert answer.status_code == 403
-    assert "veritas keys add NAME --permission act_as" in answer.json()["detail"]
-    assert "start the services again" in answer.json()["detail"]
+    assert answer.status_code == 501
+    assert "Rows in memory cannot be limited" in answer.json()["detail"]

@@ -56,9 +56,12 @@ def test_inactivity_raises_the_risk_and_is_the_reason(dropout_client: TestClient
             "contribution": pytest.approx(0.75),
             "text": "No activity for 28 days.",
             "is_sign": None,
+            "sentence": {"code": "days_since_activity.days", "values": {"days": 28}},
         }
     ]
     assert "Call or meet" in late["recommendations"][0]
+    advice = {"code": "days_since_activity", "text": late["recommendations"][0]}
+    assert late["advice"][0] == advice
     assert late["version"] == "rules-3"
 
 

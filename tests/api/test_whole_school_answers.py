@@ -107,7 +107,7 @@ def test_statistics_are_repeated_as_304(postgres: Database) -> None:
     with TestClient(parts.app(postgres, settings), client=(LOOPBACK, 50000)) as client:
         first = client.get(STATISTICS, headers=sent)
         tag = first.headers["ETag"]
-        same = client.get(STATISTICS, headers={**sent, "If-None-Match": f'"x", W/{tag}'})
+        same = client.get(STATISTICS, headers={**sent, "If-None-Match": f'"x", {tag}'})
         head = client.head(STATISTICS, headers=sent)
         other = client.get(STATISTICS, headers={**sent, "If-None-Match": '"x"'})
         unknown = client.get(STATISTICS, headers={"If-None-Match": "*"})
@@ -123,3 +123,26 @@ def test_statistics_are_repeated_as_304(postgres: Database) -> None:
     assert (head.headers["ETag"], head.content) == (tag, b"")
     assert (other.status_code, other.content) == (200, first.content)
     assert (unknown.status_code, unknown.headers["Cache-Control"]) == (401, "no-store")
+
+
+def test_the_tag_is_that_of_compressed_and_other_answers(
+    dashboard: TestClient, datastore: DatastoreManager
+) -> None:
+    datastore.add_student("s1", "Ada")
+    marks = [
+        AssessmentToStore("s1", "quiz", f"Subject {n}", 5, topic="sets", timestamp=utc_now())
+        for n in range(20)
+    ]
+    datastore.assessments.add_many(marks)
+    packed = dashboard.get(COHORT, headers={"Accept-Encoding": "gzip"})
+    plain = dashboard.get(COHORT, headers={"Accept-Encoding": "identity"})
+    tag = packed.headers["ETag"]
+    same = dashboard.get(COHORT, headers={"If-None-Match": tag})
+
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.json() == plain.json()
+    assert tag.startswith('W/"')
+    assert tag == plain.headers["ETag"] == same.headers["ETag"]
+    assert (same.status_code, same.content) == (304, b"")
+    assert same.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"

@@ -158,6 +158,22 @@ def test_a_service_has_its_own_login_and_no_other(name: str) -> None:
     )
 
 
+def test_the_pages_reach_the_services_alone() -> None:
+    pages = SERVICES["web"]
+    environment = pages["environment"]
+
+    assert pages["profiles"] == ["pages"]
+    assert pages["command"] == ["python", "-m", "veritas_web"]
+    assert pages["ports"] == ["${PUBLISH_ADDRESS:-127.0.0.1}:${WEB_PORT:-8000}:8000"]
+    assert pages["healthcheck"]["test"][-2:] == ["shared_web.operations.readiness", "8000"]
+    assert (pages["networks"], pages["volumes"]) == (["outside"], [])
+    assert set(pages["secrets"]) == {"web_key", "web_secret"}
+    for name, port in PORTS.items():
+        assert environment[f"WEB_{name.upper()}_URL"] == f"http://{name}:{port}"
+    files = {variable for variable, value in environment.items() if "/run/secrets" in value}
+    assert files == {"WEB_KEY_FILE", "WEB_SECRET_FILE"}
+
+
 def test_migrate_has_the_owners_login_and_makes_those_of_the_services() -> None:
     environment = SERVICES["migrate"]["environment"]
     files = {Path(path).name for variable, path in environment.items() if "_FILE" in variable}

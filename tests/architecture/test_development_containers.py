@@ -57,7 +57,7 @@ def test_what_is_published_is_for_this_machine(name: str) -> None:
     addresses = [port.partition(":")[0] for port in SERVICES[name].get("ports", [])]
 
     assert all(map(is_local, addresses))
-    assert bool(addresses) == (name in {"postgres", *PORTS})
+    assert bool(addresses) == (name in {"postgres", "web", *PORTS})
 
 
 def test_first_of_all_the_guard_looks_for_an_installation() -> None:
@@ -86,6 +86,17 @@ def test_a_service_waits_listens_and_is_watched(name: str, port: str) -> None:
     assert service["healthcheck"]["test"][-2:] == ["shared_web.operations.readiness", port]
     assert service["ports"] == [f"127.0.0.1:${{{name.upper()}_PORT:-{port}}}:{port}"]
     assert int(service["stop_grace_period"].removesuffix("s")) > DRAIN_SECONDS
+
+
+def test_the_pages_reach_the_services_and_wait_for_the_guard() -> None:
+    pages = SERVICES["web"]
+
+    assert waits("web") == {GUARD: "service_completed_successfully"}
+    assert pages["command"] == ["python", "-m", "veritas_web"]
+    assert pages["ports"] == ["127.0.0.1:${WEB_PORT:-8000}:8000"]
+    assert pages["volumes"] == [".:/srv:ro"]
+    for name, port in PORTS.items():
+        assert pages["environment"][f"WEB_{name.upper()}_URL"] == f"http://{name}:{port}"
 
 
 @pytest.mark.parametrize("name", RUN_CODE)

@@ -13,12 +13,14 @@ from tests.support.services import PARTS, routes_of
 from tests.support.source_files import PACKAGES, ROOT, python_files
 from veritas_cli.http_client import ClientSettings
 from veritas_cli.settings import LocalPostgresSettings, SuperuserSettings
+from veritas_web.settings import Settings as WebSettings
 
 SETTINGS: tuple[type[VeritasSettings], ...] = (
     *(parts.settings for parts in PARTS.values()),
     LocalPostgresSettings,
     SuperuserSettings,
     ClientSettings,
+    WebSettings,
 )
 
 

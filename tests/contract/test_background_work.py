@@ -40,6 +40,7 @@ WORKS = {
     ("dropout", "statistics"),
     ("monitoring", "snapshots"),
     ("staffstuddash", "erasing"),
+    ("staffstuddash", "imports"),
     ("staffstuddash", "refreshing"),
     ("staffstuddash", "statistics"),
 }
@@ -50,7 +51,7 @@ def client_of(app: FastAPI) -> TestClient:
 
 
 def staffstuddash(database: Database) -> FastAPI:
-    settings = Settings(**OFTEN, records_refresh_seconds=0.05)
+    settings = Settings(**OFTEN, records_refresh_seconds=0.05, imports_seconds=0.05)
     return staffstuddash_service.main.create_app(DatastoreManager(database), settings)
 
 

@@ -122,7 +122,7 @@ def test_a_superseded_prediction_is_reactivated_when_repeated(
 
     predict_by_model(db_manager, "s3", "math")
 
-    assert [row.id for row in db_manager.predictions.search_course("math")] == ["by-model"]
+    assert [row.id for row in db_manager.course_risks.search("math")] == ["by-model"]
     assert db_manager.analytics.summarize(AS_OF).standings[0].predicted == 1
 
 

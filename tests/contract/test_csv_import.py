@@ -115,7 +115,7 @@ def test_every_kind_and_encoding_is_read(
 
 
 def test_rows_need_ids(school: DatastoreManager, tmp_path: Path) -> None:
-    with pytest.raises(CommandFailure, match="--map id:COLUMN"):
+    with pytest.raises(InvalidRequest, match="--map id:COLUMN"):
         run(school, tmp_path, TableKind.STUDENTS, "name\nAda\n")
 
     report = run(school, tmp_path, TableKind.STUDENTS, "id,name\nn1,Ada\n,Grace\n")

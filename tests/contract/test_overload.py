@@ -22,7 +22,11 @@ LOCKS = {
     "dropout": "LOCK TABLE dropout.students",
 }
 THREADS = 8
-NO_PERIODIC_WORK: dict[str, Any] = {"records_refresh_seconds": 0, "erasing_seconds": 0}
+NO_PERIODIC_WORK: dict[str, Any] = {
+    "records_refresh_seconds": 0,
+    "erasing_seconds": 0,
+    "imports_seconds": 0,
+}
 PATHS: dict[str, tuple[str, Any]] = {
     "staffstuddash": ("/students", a_student(id="new")),
     "dropout": ("/events", a_learning_event(id="new")),

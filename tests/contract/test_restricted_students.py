@@ -42,8 +42,8 @@ def listed(school: ClassSchool, path: str) -> list[str]:
     return [row["student_id"] for row in school.get(path)["items"]]
 
 
-def published(school: ClassSchool) -> set[str]:
-    query = text("SELECT student_id FROM dropout.published_risk")
+def published(school: ClassSchool, view: str = "published_risk") -> set[str]:
+    query = text(f"SELECT student_id FROM dropout.{view}")
     with school.dropout.database.reading() as session:
         return set(session.scalars(query))
 
@@ -94,6 +94,35 @@ def test_a_restricted_student_leaves_the_lists(school: ClassSchool, path: str) -
     assert listed(school, path) == before
 
 
+@pytest.mark.parametrize("view", ["published_course_risks", "published_weekly_places"])
+def test_the_published_risks_of_courses_leave_a_restricted_student_out(
+    school: ClassSchool, view: str
+) -> None:
+    for student in ("s001", "s002"):
+        school.post(f"{student}/predictions", course="5a")
+    with school.dropout.database.unit_of_work() as session:
+        session.execute(
+            text("UPDATE dropout.dropout_predictions SET course_rank = 1, course_ranked = 2")
+        )
+    before = published(school, view)
+    restrict(school)
+
+    assert (before, published(school, view)) == ({"s001", "s002"}, {"s002"})
+
+
+@pytest.mark.parametrize("path", ["courses/5a/changes", "changes?course__in=5a"])
+def test_a_restricted_student_is_not_near_the_top(school: ClassSchool, path: str) -> None:
+    def named() -> set[str]:
+        answer = school.get(path)
+        [changes] = answer.get("items", [answer])
+        return {one["student_id"] for one in changes["stayed"]}
+
+    before = named()
+    restrict(school)
+
+    assert (before, named()) == ({"s001", "s002"}, {"s002"})
+
+
 def test_the_summary_and_the_published_risk_leave_a_restricted_student_out(
     school: ClassSchool,
 ) -> None:
@@ -105,7 +134,7 @@ def test_the_summary_and_the_published_risk_leave_a_restricted_student_out(
     after = school.get("analytics/summary", at=at)["standings"][0]["predicted"]
 
     assert (before, after, published(school)) == (2, 1, {"s002"})
-    verdicts = school.dropout.feedback.count().values()
+    verdicts = school.dropout.feedback.count().by_type.values()
     assert sum(count for by_verdict in verdicts for count in by_verdict.values()) == 1
 
 

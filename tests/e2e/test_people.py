@@ -1,5 +1,7 @@
 """`veritas people` on a database."""
 
+import re
+
 from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
 from tests.support.databases import engine_on
@@ -44,3 +46,18 @@ def test_refusals_are_one_line(private_url: str, run: Run) -> None:
     assert [result.output.count("\n") for result in refused] == [1, 1, 1, 1]
     assert "No person has the id nobody" in refused[0].output
     assert "Choose one of admin, principal, advisor, teacher, student" in refused[1].output
+
+
+def test_an_invitation_is_a_link(private_url: str, run: Run) -> None:
+    manager = DatastoreManager(Database.for_bind(engine_on(private_url)))
+    fill(manager)
+
+    invited = run(private_url, "people", "invite", "t1", "--days", "1")
+    [link, valid] = invited.output.splitlines()
+    run(private_url, "people", "revoke", "t1")
+    refused = run(private_url, "people", "invite", "t1")
+
+    assert re.fullmatch(r"http://127\.0\.0\.1:8000/sign-in/invitation\?token=[\w-]{43}", link)
+    assert valid.startswith("Valid once, until ")
+    assert (refused.exit_code, refused.output.count("\n")) == (1, 1)
+    assert "veritas people set-role t1 ROLE" in refused.output

@@ -27,6 +27,7 @@ from veritas_cli.processes.ports import free_port
 
 COMMAND = [*VERITAS, "up"]
 SERVICES = ("monitoring", "staffstuddash", "dropout")
+ALL = (*SERVICES, "web")
 
 Refused = Callable[..., str]
 
@@ -35,7 +36,7 @@ class Up:
     """One run of the command in a folder, with its output in a file there."""
 
     def __init__(self, folder: Path, **variables: str) -> None:
-        self.ports = {name: free_port() for name in SERVICES}
+        self.ports = {name: free_port() for name in ALL}
         self.output = folder / "output"
         settings = {f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         with self.output.open("wb") as file:
@@ -120,7 +121,9 @@ def the_line(said: str) -> str:
 
 def test_serves_until_ctrl_c_and_keeps_the_data(up: Up, passable_folder: Path) -> None:
     children = up.until_ready()
-    assert len(children) == 4
+    assert len(children) == 5
+    with up.client("web") as client:
+        assert client.get("/").status_code == 200
     with up.client("staffstuddash") as client:
         new = {"id": "s001", "name": "Ada"}
         assert client.post("/api/v1/students", json=new).status_code == 201
@@ -138,7 +141,11 @@ def test_serves_until_ctrl_c_and_keeps_the_data(up: Up, passable_folder: Path) -
             assert client.get("/api/v1/students/s001").json()["name"] == "Ada"
 
         # All stop when one of them dies.
-        postgres = next(child for child in children if "_service" not in command_of(child))
+        postgres = next(
+            child
+            for child in children
+            if "veritas_web" not in command_of(child) and "_service" not in command_of(child)
+        )
         os.kill(postgres, signal.SIGQUIT)
         assert again.process.wait(60) == 1
         assert all_gone(children)
@@ -180,9 +187,10 @@ def test_uses_the_server_of_database_url_and_prints_the_addresses(
 ) -> None:
     running = Up(passable_folder, DATABASE_URL=empty_url)
     try:
-        assert len(running.until_ready()) == 3
+        assert len(running.until_ready()) == 4
+        assert f"\n  Open http://127.0.0.1:{running.ports['web']}\n" in running.said
         assert not (passable_folder / ".veritas" / "postgres").exists()
-        for name, port in running.ports.items():
+        for name, port in zip(SERVICES, running.ports.values(), strict=False):
             place = rf"^  {name} +http://127\.0\.0\.1:{port} .*/docs$"
             assert re.search(place, running.said, re.MULTILINE)
             assert re.search(rf"^{name} +\| ", running.said, re.MULTILINE)
@@ -199,7 +207,7 @@ def test_uses_the_server_of_database_url_and_prints_the_addresses(
 def test_names_a_taken_port_before_it_starts_anything(passable_folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        ports = {"STAFFSTUDDASH_PORT": port, **free_ports("monitoring", "dropout")}
+        ports = {"STAFFSTUDDASH_PORT": port, **free_ports("monitoring", "dropout", "web")}
         answer = subprocess.run(
             COMMAND,
             check=False,
@@ -217,7 +225,7 @@ def test_names_a_taken_port_before_it_starts_anything(passable_folder: Path) -> 
 
 def test_refuses_one_port_for_two_services(refused: Refused) -> None:
     port = str(free_port())
-    said = refused(MONITORING_PORT=port, DROPOUT_PORT=port)
+    said = refused(MONITORING_PORT=port, DROPOUT_PORT=port, **free_ports("web"))
     assert f"MONITORING_PORT and DROPOUT_PORT are both {port}" in said
 
 
@@ -232,14 +240,14 @@ def test_refuses_one_port_for_two_services(refused: Refused) -> None:
 def test_refuses_a_wrong_url_without_showing_its_password(
     refused: Refused, url: str, reason: str
 ) -> None:
-    said = refused(DATABASE_URL=url, **free_ports(*SERVICES))
+    said = refused(DATABASE_URL=url, **free_ports(*ALL))
     assert reason in said
     assert "hunter2" not in said
 
 
 def test_refuses_a_wrong_password_without_showing_it(refused: Refused, empty_url: str) -> None:
     url = re.sub(r"//[^@]*@", "//ada:hunter2@", empty_url)
-    said = refused(DATABASE_URL=url, **free_ports(*SERVICES))
+    said = refused(DATABASE_URL=url, **free_ports(*ALL))
     assert "refuses the user or password" in said
     assert "hunter2" not in said
 

@@ -25,7 +25,9 @@ MAY = MappingProxyType(
 PATH = {
     "student_id": "{s}",
     "assessment_id": "mark-0-{s}",
+    "action_id": "action-{s}",
     "prediction_id": "prediction-{s}",
+    "feedback_id": "spare",
     "organisation_id": "school",
     "term_id": "year",
     "course_id": "math",
@@ -35,6 +37,7 @@ PATH = {
     "concept_id": "fractions",
     "name": "spare",
     "opening_id": "spare",
+    "import_id": "spare",
     "version": "spare",
     "event_id": "fault",
     "source": "catalogue",

@@ -4,102 +4,19 @@ A route that is missing here fails the test: add its line with the permission th
 the kind of its answer. In paths and bodies `{s}` is the student whom the request is about.
 """
 
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any
-
+from tests.person_matrix.kinds import (
+    Kind,
+    Route,
+    all_persons,
+    figures,
+    lists,
+    reads,
+    row,
+    school,
+    systems,
+    writes,
+)
 from tests.support.factories import a_draft, a_learning_event, a_system_event
-
-
-class Kind(Enum):
-    """Answer to a person with the permission of the route.
-
-    READ, WRITE: about one student. In sight, as to a system; a write stores rows. Out of sight, as
-    of an absent student, apart from the id, and nothing is stored.
-    ROW: as those, about a row of a student, known by its id.
-    LIST: the items of a system's list that are of students in sight, in the same order.
-    SCHOOL: the same to everybody.
-    COURSES: the same to everybody, except for figures, which are those of students in sight.
-    FIGURES: 403 `group-too-small` to those who see fewer than 5 students.
-    SYSTEMS: 403 `not-for-persons` to persons who do not see all students, whatever the student,
-    and nothing is stored.
-    HIDDEN: as READ, but 403 `not-for-persons` about a student in sight.
-    ALL: as to a system, a change included.
-    OPENING: stored for staff who do not see the student; refused to all others.
-    CALLER: the caller. KEYS: 403 `forbidden` instead, as a key would show every student.
-    """
-
-    READ = "read"
-    WRITE = "write"
-    ROW = "row"
-    LIST = "list"
-    SCHOOL = "school"
-    FIGURES = "figures"
-    SYSTEMS = "systems"
-    HIDDEN = "hidden"
-    ALL = "all"
-    CALLER = "caller"
-    COURSES = "courses"
-    KEYS = "keys"
-    OPENING = "opening"
-
-
-@dataclass(frozen=True)
-class Route:
-    """Expectation of one route.
-
-    permission: None for every caller. status: of the answer that does what was asked. moved: the
-    same under the former id of a student in sight. field: of the items of a list, the student's id.
-    params: of the query. body: JSON, or the text of a table. creates: True if a write creates an
-    absent student for those who see all. or_sees_all: True if those who see all need no permission.
-    varies: True if each answer has another body and is logged.
-    """
-
-    permission: str | None
-    kind: Kind
-    status: int = 200
-    moved: int = 308
-    field: str = ""
-    params: str = ""
-    body: Any = None
-    creates: bool = False
-    or_sees_all: bool = False
-    varies: bool = False
-
-
-def reads(permission: str) -> Route:
-    return Route(permission, Kind.READ)
-
-
-def writes(permission: str, status: int, moved: int, body: Any) -> Route:
-    return Route(permission, Kind.WRITE, status, moved, body=body)
-
-
-def row(permission: str, status: int = 200, body: Any = None, params: str = "") -> Route:
-    return Route(permission, Kind.ROW, status, status, params=params, body=body)
-
-
-def lists(permission: str, field: str) -> Route:
-    return Route(permission, Kind.LIST, field=field)
-
-
-def school(permission: str | None) -> Route:
-    return Route(permission, Kind.SCHOOL)
-
-
-def figures(permission: str) -> Route:
-    return Route(permission, Kind.FIGURES)
-
-
-def systems(
-    permission: str, body: Any = None, status: int = 200, moved: int = 308, params: str = ""
-) -> Route:
-    return Route(permission, Kind.SYSTEMS, status, moved, params=params, body=body)
-
-
-def all_persons(permission: str, status: int, body: Any = None, params: str = "") -> Route:
-    return Route(permission, Kind.ALL, status, params=params, body=body)
-
 
 _MARK = {"id": "new", "student_id": "{s}", "type": "quiz", "subject": "Math", "score": 7}
 _CHANGE = {"score": 5, "reason": "typing error"}
@@ -167,6 +84,10 @@ STAFFSTUDDASH = {
     "POST /students/{student_id}/actions": writes("actions.write", 201, 201, {"action": "call"}),
     "GET /students/{student_id}/actions": reads("actions.read"),
     "GET /actions": lists("actions.read", "student_id"),
+    "PATCH /actions/{action_id}": row("actions.write", body={"note": "she came"}),
+    "GET /analytics/actions": Route(
+        "actions.read", Kind.FIGURES, params="course=c-own&since=2026-01-01T00:00:00Z"
+    ),
     "POST /concepts": systems(
         "marks.write", {"concept": "sets", "subject": "Math", "difficulty": 2}, 201
     ),
@@ -176,6 +97,7 @@ STAFFSTUDDASH = {
     "GET /dashboard/teacher": lists("students.read", "student_id"),
     "GET /dashboard/student/{student_id}": reads("students.read"),
     "GET /dashboard/cohort": figures("students.read"),
+    "GET /freshness": school("roster.read"),
     # roster
     "GET /organisations": school("roster.read"),
     "GET /organisations/{organisation_id}": school("roster.read"),
@@ -210,10 +132,20 @@ STAFFSTUDDASH = {
     "GET /people/{person_id}/students": lists("students.read", "student_id"),
     "PUT /people/{person_id}/students/{student_id}": systems("roster.write", {}, 201),
     "DELETE /people/{person_id}/students/{student_id}": systems("roster.write", status=404),
+    "GET /imports": systems("roster.write"),
+    "POST /imports": systems("roster.write", "id,name\nnew,New", 202, params="kind=students"),
+    "GET /imports/{import_id}": systems("roster.write", status=404),
+    "DELETE /imports/{import_id}": systems("roster.write", status=404),
     # access
     "GET /people/{person_id}/access": systems("people.manage"),
     "PUT /people/{person_id}/access": systems("people.manage", {"role": "student"}),
     "DELETE /people/{person_id}/access": systems("people.manage"),
+    "POST /people/{person_id}/invitations": systems("people.manage", {}, 201),
+    "DELETE /people/{person_id}/invitations": systems("people.manage", status=204),
+    "POST /people/{person_id}/sign-outs": Route(
+        "people.manage", Kind.ALL, body={}, varies=True, own="teacher"
+    ),
+    "POST /sign-ins": Route("act_as", Kind.ALL, body={"login": "advisor"}),
     "GET /keys": all_persons("keys.manage", 200),
     "POST /keys": Route("keys.manage", Kind.KEYS, 201, body={"name": "new", "scopes": ["read"]}),
     "DELETE /keys/{name}": systems("keys.manage"),
@@ -250,6 +182,15 @@ DROPOUT = {
     "GET /predictions": lists("predictions.read", "student_id"),
     "GET /courses": Route("roster.read", Kind.COURSES),
     "GET /courses/{course}/risks": lists("predictions.read", "student_id"),
+    "GET /courses/{course}/activity": Route(
+        "students.read", Kind.LIST, field="student_id", params="student_id__in={s}"
+    ),
+    "GET /courses/{course}/changes": Route("predictions.read", Kind.NEAR),
+    "GET /changes": Route("predictions.read", Kind.NEAR),
+    "GET /freshness": all_persons("roster.read", 200),
+    "GET /courses/{course}/assessments": school("roster.read"),
+    "GET /students/{student_id}/submissions": reads("students.read"),
+    "GET /students/{student_id}/activity": reads("students.read"),
     "GET /models": school("predictions.read"),
     "GET /models/{version}": Route("predictions.read", Kind.SCHOOL, 404),
     "GET /models/{version}/evaluation": Route("predictions.read", Kind.SCHOOL, 404),
@@ -258,6 +199,9 @@ DROPOUT = {
         "feedback.write", 201, {"id": "new", "verdict": "accepted"}
     ),
     "GET /predictions/{prediction_id}/feedback": row("predictions.read"),
+    "DELETE /predictions/{prediction_id}/feedback/{feedback_id}": Route(
+        "feedback.write", Kind.READ, 404, 404
+    ),
     "GET /analytics/feedback": figures("predictions.read"),
     "GET /analytics/summary": figures("predictions.read"),
 }

@@ -28,10 +28,14 @@ QUERIES = {
         ("/actions?is_intervention=true", "student_id"),
         ("/actions?actor=system&action__ne=call", "student_id"),
         (f"/actions?student_id__in={','.join(STORED)}", "student_id"),
+        ("/actions?state=done&sort=due_on", "student_id"),
+        (f"/students?id__in={','.join(STORED)}", "id"),
+        (f"/dashboard/teacher?student_id__in={','.join(STORED)}", "student_id"),
         ("/dashboard/teacher?sort=-risk_score&risk_level=LOW", "student_id"),
         ("/dashboard/teacher?sort=-last_activity_at", "student_id"),
         ("/dashboard/teacher?sort=name&search=student", "student_id"),
         ("/dashboard/teacher?mean_percentage__gte=1&assessment_count__gt=0", "student_id"),
+        ("/dashboard/teacher?course=c-other", "student_id"),
         ("/classes/c-own/students?include_ended=true", "student_id"),
         ("/classes/c-other/students", "student_id"),
         ("/people/teacher/students?include_ended=true", "student_id"),
@@ -43,6 +47,8 @@ QUERIES = {
         ("/predictions?risk_level=LOW&risk_score__gte=0", "student_id"),
         ("/predictions?course=c-other", "student_id"),
         ("/courses/c-other/risks", "student_id"),
+        ("/courses/c-other/risks?view=brief&history=8", "student_id"),
+        (f"/courses/c-other/risks?student_id__in={','.join(STORED)}", "student_id"),
     ],
 }
 # Conditions that name a student: nothing tells one out of sight from an absent one.
@@ -53,6 +59,8 @@ OF_ONE = {
         "/students?identifier=account-{s}&system=moodle",
         "/dashboard/teacher?search={s}",
         "/actions?student_id={s}",
+        "/students?id__in={s}",
+        "/dashboard/teacher?student_id__in={s}",
         "/actions?student_id__startswith={s}",
     ],
     "dropout": [

@@ -133,6 +133,7 @@ _TABLES = text(
 _SETTINGS: dict[str, Any] = {
     "fallback": Fallback.OFF,
     "records_refresh_seconds": 0,
+    "imports_seconds": 0,
     "erasing_seconds": 0,
     "recomputing_seconds": 0,
     "model_weeks_seconds": 0,
@@ -154,7 +155,7 @@ def open_world(engine: Engine) -> Iterator[World]:
 def _opened(connection: Connection, stack: ExitStack) -> World:
     keys = KeyManager(Database.for_bind(connection, role="none"))
     page = keys.add_key("page", [Permission.ACT_AS])
-    system = keys.add_key("system", [Scope.ADMIN])
+    system = keys.add_key("system", [Scope.ADMIN, Permission.ACT_AS])
     managers, clients = {}, {}
     for service, parts in PARTS.items():
         managers[service] = parts.manager(service_database(connection, parts.metadata))
@@ -223,8 +224,10 @@ class _Filling:
             mark |= {"timestamp": (utc_now() - days(9 - number)).isoformat()}
             self._send("staffstuddash", "POST", "/assessments", {**mark, "score": score})
         self._send("staffstuddash", "POST", f"/students/{id_}/drafts", a_draft(id=f"draft-{id_}"))
-        action = {"action": "talk.with-student", "data": {"note": id_}}
-        self._send("staffstuddash", "POST", f"/students/{id_}/actions", action)
+        # A client cannot choose the id.
+        word, note = "talk.with-student", {"note": id_}
+        actions = self._world.staffstuddash.actions
+        actions.add(id_, "system", word, data=note, action_id=f"action-{id_}")
         guardian = {"items": [{"id": f"guardian-{id_}", "name": "Anne Byron"}]}
         self._put(f"/students/{id_}/guardians", guardian)
         account = {"system": "moodle", "kind": "account", "value": f"account-{id_}"}

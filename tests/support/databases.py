@@ -233,7 +233,10 @@ def monitoring_client(monitoring: MonitoringDatabase) -> Iterator[TestClient]:
 def _client(service: str, manager: Any) -> Iterator[TestClient]:
     parts = PARTS[service]
     # Without a fallback there is no background replay, so a test may be one connection.
-    settings = parts.settings(environment=Environment.DEVELOPMENT, fallback=Fallback.OFF)
+    # Imports would use the connection of the test, too.
+    settings = parts.settings(
+        environment=Environment.DEVELOPMENT, fallback=Fallback.OFF, imports_seconds=0
+    )
     app = parts.create_app(manager, settings)
     with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
         yield client

@@ -10,6 +10,7 @@ PACKAGES = (
     "staffstuddash_service",
     "dropout_service",
     "veritas_cli",
+    "veritas_web",
 )
 
 

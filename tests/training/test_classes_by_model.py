@@ -54,7 +54,7 @@ def make_incomplete(school: PastSchool, *students: str) -> None:
 def test_a_running_class_is_judged_by_the_model_with_places(school: PastSchool) -> None:
     [model] = school.dropout.models.search()
     assessed = school.predict_class("now-0", AS_OF)
-    rows = school.dropout.predictions.search_course("now-0").items
+    rows = school.dropout.course_risks.search("now-0").items
 
     assert (assessed.version, assessed.not_assessable) == (model.id, {})
     assert [row.student_id for row in rows][:LEAVERS] == list(assessed.students)[:LEAVERS]
@@ -167,7 +167,7 @@ def test_a_single_prediction_is_made_in_the_way_of_the_day(school: PastSchool) -
     assert later.version == model.id
 
     assert school.predict_class("now-0", evening).version == model.id
-    rows = school.dropout.predictions.search_course("now-0").items
+    rows = school.dropout.course_risks.search("now-0").items
     assert {row.version for row in rows} == {model.id}
 
 

@@ -297,4 +297,4 @@ def test_leavers_and_later_or_unknown_enrolments_are_not_assessable(
     assert [answer.status_code for answer in answers] == [422] * 3
     for answer, reason in zip(answers, why, strict=True):
         assert reason in answer.json()["missing"]
-    assert manager.predictions.search_course(course).items == []
+    assert manager.course_risks.search(course).items == []

@@ -1,14 +1,20 @@
 """Sentences that explain a model's reasons, with rounded numbers."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from dropout_service.domain.advice import ADVICE, advice_code
 from dropout_service.domain.enrolments import explanations
-from dropout_service.domain.enrolments.explanations import Values
+from dropout_service.domain.sentences.english import VALUES, text_of
+from dropout_service.domain.sentences.sentence import Sentence, Values
 from dropout_service.learning.rows import INPUTS
 
 UNKNOWN = dict.fromkeys(INPUTS)
+# A row of the table of sentences in docs/scores.md: the code, and the names of its values.
+ROWS = re.compile(r"^\| `(\w+\.\w+)` \|(.*?)\|", re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +107,25 @@ UNKNOWN = dict.fromkeys(INPUTS)
     ],
 )
 def test_the_sentence_of_a_topic(
-    explain: Callable[[Values, Values], str],
+    explain: Callable[[Values, Values], Sentence],
     student: dict[str, float],
     course: dict[str, float | None],
     sentence: str,
 ) -> None:
-    assert explain({**UNKNOWN, **student}, {**UNKNOWN, **course}) == sentence
+    assert text_of(explain({**UNKNOWN, **student}, {**UNKNOWN, **course})) == sentence
+
+
+def test_each_code_has_its_values_in_the_document() -> None:
+    table = (Path(__file__).parents[2] / "docs/scores.md").read_text()
+    rows = {code: tuple(re.findall("`(.+?)`", values)) for code, values in ROWS.findall(table)}
+
+    assert rows == VALUES
+
+
+def test_a_code_begins_with_the_name_of_its_indicator_or_topic() -> None:
+    assert {code.split(".")[0] for code in VALUES} == set(ADVICE)
+
+
+def test_each_advice_has_a_code_of_its_own() -> None:
+    assert {advice_code(text): text for text in ADVICE.values()} == ADVICE
+    assert advice_code("Call the student.") is None

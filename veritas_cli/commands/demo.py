@@ -23,16 +23,17 @@ from veritas_cli.errors import CommandFailure
 from veritas_cli.http_client import ClientSettings, ServiceName, VeritasClient
 from veritas_cli.oulad.csv_files import OuladFiles
 from veritas_cli.terminal import command_console, progress_bars
+from veritas_web.settings import Settings as WebSettings
 
 _INTERRUPTED = 130
 
 _SIGN_IN = """
-The advisor sees half of the students. A key that acts for persons shows it, once the services were
-started again if they had no key before:
+The pages: {pages}
+The advisor sees half of the students: choose the advisor in {pages}/act-as, or
 
-    veritas keys add page --permission act_as
-    curl -H "Authorization: Bearer KEY" -H "Veritas-On-Behalf-Of: {person}" \\
-         {address}/api/v1/dashboard/teacher"""
+    curl -H "Veritas-On-Behalf-Of: {person}" {address}/api/v1/dashboard/teacher
+
+If the services require a key, send one with the permission act_as."""
 
 
 def demo(
@@ -117,9 +118,9 @@ def _run(console: Console, client: VeritasClient, of_course: Demonstration | Non
     show_class(console, client, demonstration)
     if demonstration.advisor is not None:
         address = client.address_of(ServiceName.STAFFSTUDDASH)
-        console.print(
-            _SIGN_IN.format(person=demonstration.advisor, address=address), soft_wrap=True
-        )
+        pages = WebSettings.load().address
+        said = _SIGN_IN.format(person=demonstration.advisor, address=address, pages=pages)
+        console.print(said, soft_wrap=True)
 
 
 def _school(client: VeritasClient, now: datetime) -> Demonstration:

@@ -1,4 +1,4 @@
-"""`veritas up`: PostgreSQL and the three services for a developer, in one terminal."""
+"""`veritas up`: PostgreSQL, the three services and the pages for a developer, in one terminal."""
 
 import os
 import signal
@@ -11,6 +11,8 @@ from types import FrameType
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
+from shared_db.errors import ConfigurationError
+from shared_db.settings import Environment
 from shared_web.settings import ServiceSettings
 from veritas_cli.database import connected_engine, exit_on_error
 from veritas_cli.errors import CommandFailure
@@ -21,13 +23,15 @@ from veritas_cli.processes.service import ServiceProcess
 from veritas_cli.services import SETTINGS, logins
 from veritas_cli.settings import POSTGRES_FOLDER, LocalPostgresSettings
 from veritas_cli.terminal import say, say_from
+from veritas_web.settings import Settings as WebSettings
+from veritas_web.settings import require_usable
 
 READY_SECONDS = 120
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def up() -> None:
-    """Start PostgreSQL, unless DATABASE_URL names one, and the three services; Ctrl-C stops them.
+    """Start PostgreSQL, unless DATABASE_URL names one, the services and pages; Ctrl-C stops all.
 
     Migrates the tables first. ENVIRONMENT is development unless you set it.
     """
@@ -56,10 +60,29 @@ def _run() -> None:
 
 def _services() -> list[ServiceProcess]:
     loaded = {name: load() for name, load in SETTINGS.items()}
-    return [
+    services = [
         ServiceProcess(f"{name}_service", settings.host, getattr(settings, f"{name}_port"))
         for name, settings in loaded.items()
     ]
+    return [*services, *_pages()]
+
+
+def _pages() -> list[ServiceProcess]:
+    """Return the pages, unless a setting is absent that they need in production."""
+    settings = WebSettings.load(environment=_environment())
+    try:
+        require_usable(settings)
+    except ConfigurationError as refusal:
+        say(f"The pages do not start. {refusal}")
+        return []
+    return [ServiceProcess("veritas_web", settings.host, settings.web_port)]
+
+
+def _environment() -> Environment:
+    """Return the environment of the services: development, unless it is set."""
+    settings = ServiceSettings.load()
+    is_set = "environment" in settings.model_fields_set
+    return settings.environment if is_set else Environment.DEVELOPMENT
 
 
 def _require_free_port(service: ServiceProcess, services: Sequence[ServiceProcess]) -> None:
@@ -172,8 +195,14 @@ def _ending(status: int) -> str:
 
 
 def _show_addresses(services: Sequence[ServiceProcess], postgres: LocalPostgres | None) -> None:
+    pages = [each for each in services if each.name == "web"]
     lines = ["", "Veritas is ready. Ctrl-C stops it."]
-    lines += [f"  {each.name:<14} {each.address}   {each.address}/docs" for each in services]
+    lines += [f"  Open {each.address}" for each in pages]
+    lines += [
+        f"  {each.name:<14} {each.address}   {each.address}/docs"
+        for each in services
+        if each not in pages
+    ]
     if postgres is not None:
         place = f"127.0.0.1:{postgres.port}, data and password in {postgres.folder.path}"
         lines.append(f"  {'PostgreSQL':<14} {place}")

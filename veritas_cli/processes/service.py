@@ -18,7 +18,7 @@ STOP_SECONDS = DRAIN_SECONDS + 2
 
 @dataclass
 class ServiceProcess:
-    """A service that `veritas up` runs; its port is the setting `<name>_port`."""
+    """A service, or the pages, that `veritas up` runs; its port is the setting `<name>_port`."""
 
     package: str
     host: str
@@ -29,7 +29,7 @@ class ServiceProcess:
     @property
     def name(self) -> str:
         """The service's name in the output."""
-        return self.package.removesuffix("_service")
+        return self.package.removesuffix("_service").removeprefix("veritas_")
 
     @property
     def variable(self) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    literal,
     null,
     or_,
     select,
@@ -28,6 +29,7 @@ from dropout_service.domain.enrolments.class_calendar import (
     RosterClass,
     utc_date,
 )
+from dropout_service.domain.enums import CourseSource
 from dropout_service.models import (
     Course,
     DailyActivity,
@@ -153,6 +155,17 @@ def outdated_with_latest(as_of: datetime) -> Select[*tuple[Any, ...]]:
     )
 
 
+def is_enrolled_in(class_id: Any, student_id: Any, day: date) -> ColumnElement[bool]:
+    """Return the condition that a student is enrolled in a class on a day."""
+    enrolled = published_enrolments.alias("enrolled_then")
+    return exists().where(
+        enrolled.c.student_id == student_id,
+        enrolled.c.class_id == class_id,
+        or_(enrolled.c.valid_from.is_(None), enrolled.c.valid_from <= day),
+        or_(enrolled.c.valid_to.is_(None), enrolled.c.valid_to > day),
+    )
+
+
 def students_in_class(course: str, day: date) -> Select[*tuple[Any, ...]]:
     """Return the query of the ids of the students enrolled in the class on a day."""
     return select(_ENROLMENT.student_id).where(_ENROLMENT.class_id == course, _holds_on(day))
@@ -170,6 +183,7 @@ def class_rows() -> Select[*tuple[Any, ...]]:
         cast(null(), Integer).label("activity_from"),
         cast(null(), Integer).label("activity_until"),
         true().label("is_class"),
+        literal(CourseSource.ROSTER.value).label("source"),
     ).where(_CLASS.ended_at.is_(None), ~is_imported)
 
 

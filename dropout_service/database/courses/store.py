@@ -1,11 +1,11 @@
 """Courses: list with enrolment counts, also of classes of the roster, and import."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, Subquery, case, false, func, or_, select, union_all
+from sqlalchemy import Select, Subquery, case, false, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from dropout_service.database.courses.bulk_import import (
@@ -21,8 +21,9 @@ from dropout_service.database.courses.bulk_import import (
     require_postgresql,
 )
 from dropout_service.database.courses.classes import class_rows, enrolment_count, running_classes
+from dropout_service.database.courses.event_courses import event_course_rows
 from dropout_service.domain.enrolments.course_calendar import CourseDates
-from dropout_service.domain.enums import CourseOutcome
+from dropout_service.domain.enums import CourseOutcome, CourseSource
 from dropout_service.models import Course, Enrolment
 from shared_db.clock import utc_now
 from shared_db.queries.pagination import Keyset, Page
@@ -50,29 +51,27 @@ class CourseSummary:
     enrolments: int
     still_registered: int
     is_class: bool
+    source: CourseSource
 
 
 class CourseRepository(Repository):
     """Imported courses with their enrolments. The import needs PostgreSQL."""
 
     def search(self, *, after: str | None = None, limit: int = 100) -> Page[CourseSummary]:
-        """Return imported courses and classes of the roster by id, following the cursor `after`.
+        """Return imported courses, classes of the roster and courses of events alone, by id.
 
-        The in-memory store has no classes.
+        The in-memory store has no classes. A person with limited sight finds courses of events
+        alone if a student in sight was active there.
 
         Raises:
             MalformedCursor: the cursor is not one of this list.
 
         """
-
-        def search(session: Session) -> Page[CourseSummary]:
-            listed = _listed(is_memory=self.use_fallback)
-            by_id = Keyset("courses", (listed.c.id,))
-            query = _summaries(listed, is_memory=self.use_fallback)
-            rows, next_ = by_id.rows(session, query, after=after, limit=limit)
-            return Page([CourseSummary(*row[:-1]) for row in rows], next_)
-
-        return self.read(search)
+        return self.read(
+            lambda session: search_courses(
+                session, after=after, limit=limit, is_memory=self.use_fallback
+            )
+        )
 
     def get_dates(self, course: str) -> CourseDates | None:
         """Return the dates of a course, None if no enrolments of it are known."""
@@ -159,6 +158,29 @@ class CourseRepository(Repository):
         require_postgresql(self.database)
 
 
+def search_courses(
+    session: Session,
+    *,
+    only: Collection[str] | None = None,
+    after: str | None = None,
+    limit: int = 100,
+    is_memory: bool,
+) -> Page[CourseSummary]:
+    """Return courses by id, following the cursor `after`. only: these ids; None: all.
+
+    Raises:
+        MalformedCursor: the cursor is not one of this list.
+
+    """
+    listed = _listed(is_memory=is_memory)
+    query = _summaries(listed, is_memory=is_memory)
+    if only is not None:
+        query = query.where(listed.c.id.in_(only))
+    by_id = Keyset("courses", (listed.c.id,))
+    rows, next_ = by_id.rows(session, query, after=after, limit=limit)
+    return Page([CourseSummary(*row[:-1]) for row in rows], next_)
+
+
 def _listed(*, is_memory: bool) -> Subquery:
     imported = select(
         Course.id.label("id"),
@@ -169,25 +191,27 @@ def _listed(*, is_memory: bool) -> Subquery:
         Course.activity_from.label("activity_from"),
         Course.activity_until.label("activity_until"),
         false().label("is_class"),
+        literal(CourseSource.IMPORTED.value).label("source"),
     )
+    of_events = event_course_rows(is_memory=is_memory)
     if is_memory:
-        return imported.subquery("listed")
-    return union_all(imported, class_rows()).subquery("listed")
+        return union_all(imported, of_events).subquery("listed")
+    return union_all(imported, class_rows(), of_events).subquery("listed")
 
 
 def _summaries(listed: Subquery, *, is_memory: bool) -> Select[*tuple[Any, ...]]:
     # Counted outside of the union, so only for the rows of the page.
-    *shown, is_of_roster = listed.c
+    *shown, is_of_roster, source = listed.c
     count = select(func.count()).where(Enrolment.course_id == listed.c.id)
     is_registered = Enrolment.unregistered_day.is_(None) & or_(
         Enrolment.outcome.is_(None), Enrolment.outcome != CourseOutcome.WITHDRAWN
     )
     counts = [count.scalar_subquery(), count.where(is_registered).scalar_subquery()]
     if is_memory:
-        return select(*shown, *counts, is_of_roster)
+        return select(*shown, *counts, is_of_roster, source)
     of_class = [enrolment_count(listed.c.id), enrolment_count(listed.c.id, utc_now().date())]
     chosen = [
         case((is_of_roster, theirs), else_=ours)
         for theirs, ours in zip(of_class, counts, strict=True)
     ]
-    return select(*shown, *chosen, is_of_roster)
+    return select(*shown, *chosen, is_of_roster, source)

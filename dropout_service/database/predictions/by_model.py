@@ -105,7 +105,7 @@ def named_model_values(
     assessed: CourseAssessment, student_id: str, assessment: ModelAssessment
 ) -> Row:
     """Return the row of an assessment by a model, under an id made of its content."""
-    digest = content_digest(asdict(assessment))
+    digest = content_digest(_without_sentences(assessment))
     named = "\n".join((student_id, assessed.course, assessed.as_of.isoformat(), assessed.version))
     name = hashlib.blake2b(named.encode() + digest, digest_size=16).hexdigest()
     return {
@@ -114,6 +114,14 @@ def named_model_values(
         "id": f"course-{name}",
         "digest": digest,
     }
+
+
+def _without_sentences(assessment: ModelAssessment) -> Row:
+    """Return the content without the codes of the texts, as earlier releases have named it."""
+    content = asdict(assessment)
+    for reason in (*content["primary"], *content["secondary"]):
+        del reason["sentence"]
+    return content
 
 
 def _not_enrolled(

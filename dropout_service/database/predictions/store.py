@@ -5,15 +5,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Unpack
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from dropout_service.database.courses.classes import (
-    has_class_predictions,
-    is_class,
-    students_in_class,
-    students_of_course,
-)
+from dropout_service.database.course_risks.query import overall_or_of_class
 from dropout_service.database.features.incomplete import pending_values
 from dropout_service.database.predictions.insert import insert_prediction
 from dropout_service.database.predictions.single import predicted_values
@@ -26,14 +21,14 @@ from dropout_service.database.students.restrictions import (
 from dropout_service.domain.enums import DropoutType, RiskLevel, risk_level
 from dropout_service.domain.rules.risk import IndicatorResult
 from dropout_service.errors import (
-    CourseNotFound,
     LevelDisagrees,
     PredictionExists,
     PredictionNotFound,
     StudentMerged,
 )
-from dropout_service.models import Course, DailyActivity, DropoutPrediction
+from dropout_service.models import DropoutPrediction
 from shared_db.clock import utc_now
+from shared_db.columns import Row
 from shared_db.ids import new_id
 from shared_db.queries.filters import Columns
 from shared_db.queries.pagination import Keyset, Page, PageOptions
@@ -146,8 +141,8 @@ class PredictionRepository(Repository):
             "student_id": student_id,
             "dropout_type": DropoutType(dropout_type),
             "risk_score": float(risk_score),
-            "primary_indicators": [asdict(indicator) for indicator in primary_indicators],
-            "secondary_indicators": [asdict(indicator) for indicator in secondary_indicators],
+            "primary_indicators": [_sent(indicator) for indicator in primary_indicators],
+            "secondary_indicators": [_sent(indicator) for indicator in secondary_indicators],
             "recommendations": list(recommendations),
             "confidence": confidence,
             "version": version,
@@ -227,74 +222,15 @@ class PredictionRepository(Repository):
         """
 
         def query(session: Session) -> Select[DropoutPrediction]:
-            found = _overall_or_of_class(session, course, is_memory=self.use_fallback)
+            found = overall_or_of_class(session, course, is_memory=self.use_fallback)
             return found.where(is_assessed(session, DropoutPrediction.student_id))
 
         return self.page(PREDICTIONS_BY_RISK, query, PREDICTION_COLUMNS, **options)
 
-    def search_course(
-        self, course: str, *, after: str | None = None, limit: int = 100
-    ) -> Page[DropoutPrediction]:
-        """Return the latest predictions of the course's enrolments, the highest risk first.
 
-        Of a class of the roster, return those of the students enrolled in it now: of the class, or
-        the overall ones if the class has none of its own. If the course is known from events only,
-        return the overall ones of the students who were active in it.
-
-        Raises:
-            CourseNotFound: the course is not stored, is no class, and has no events.
-            MalformedCursor: the cursor is not one of this list.
-
-        """
-
-        def search(session: Session) -> Page[DropoutPrediction]:
-            query = _risks_of_course(session, course, is_memory=self.use_fallback)
-            query = query.where(is_assessed(session, DropoutPrediction.student_id))
-            return PREDICTIONS_BY_RISK.page(session, query, after=after, limit=limit)
-
-        return self.read(search)
-
-
-def _overall_or_of_class(
-    session: Session, course: str | None, *, is_memory: bool
-) -> Select[DropoutPrediction]:
-    row = DropoutPrediction
-    overall = select(row).where(row.is_overall)
-    if course is None:
-        return overall
-    if not is_memory and session.scalar(select(is_class(course) & has_class_predictions(course))):
-        return select(row).where(_is_of_class_itself(course))
-    return overall.where(_is_of_course(course, is_memory=is_memory))
-
-
-def _risks_of_course(
-    session: Session, course: str, *, is_memory: bool
-) -> Select[DropoutPrediction]:
-    row = DropoutPrediction
-    if session.get(Course, course) is not None:
-        return select(row).where(row.is_latest, row.course == course, ~row.is_class)
-    if not is_memory and session.scalar(select(is_class(course))):
-        if session.scalar(select(has_class_predictions(course))):
-            return select(row).where(_is_of_class_itself(course))
-        return select(row).where(row.is_overall, _is_in_class(course))
-    if session.scalar(select(exists().where(DailyActivity.course == course))):
-        active, _ = students_of_course(course)
-        return select(row).where(row.is_overall, row.student_id.in_(active))
-    raise CourseNotFound(course)
-
-
-def _is_of_course(course: str, *, is_memory: bool) -> ColumnElement[bool]:
-    student_id = DropoutPrediction.student_id
-    without_roster = or_(*(student_id.in_(query) for query in students_of_course(course)))
-    if is_memory:
-        return without_roster
-    return or_(is_class(course) & _is_in_class(course), ~is_class(course) & without_roster)
-
-
-def _is_of_class_itself(course: str) -> ColumnElement[bool]:
-    row = DropoutPrediction
-    return row.is_latest & row.is_class & (row.course == course) & _is_in_class(course)
-
-
-def _is_in_class(course: str) -> ColumnElement[bool]:
-    return DropoutPrediction.student_id.in_(students_in_class(course, utc_now().date()))
+def _sent(indicator: IndicatorResult) -> Row:
+    """Return the stored fields; without a sentence those of earlier releases, as for the digest."""
+    sent = asdict(indicator)
+    if indicator.sentence is None:
+        del sent["sentence"]
+    return sent

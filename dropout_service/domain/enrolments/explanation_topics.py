@@ -9,8 +9,8 @@ from dropout_service.domain.enrolments.enrolment_features import (
     midrank_name,
     percentile_name,
 )
-from dropout_service.domain.enrolments.explanations import Values
 from dropout_service.domain.enums import DropoutType
+from dropout_service.domain.sentences.sentence import Sentence, Values
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Topic:
     dropout_type: DropoutType | None
     shown_feature: str
     features: tuple[str, ...]
-    explain: Callable[[Values, Values], str]
+    explain: Callable[[Values, Values], Sentence]
     advice: str
     is_trouble: Callable[[Values, Values], bool]
 

@@ -10,9 +10,10 @@ from dropout_service.domain.enrolments.explanation_topics import (
     TOPICS,
     Topic,
 )
-from dropout_service.domain.enrolments.explanations import Values
 from dropout_service.domain.enums import DropoutType, RiskLevel, risk_level
 from dropout_service.domain.rules.risk import MAX_RECOMMENDATIONS, NotAssessed
+from dropout_service.domain.sentences.english import text_of
+from dropout_service.domain.sentences.sentence import Sentence, Values
 
 # Share of a course that staff have time to talk with; it gets a type and advice also at LOW.
 REVIEWED_SHARE = 0.1
@@ -26,7 +27,8 @@ class Reason:
 
     value: the student's; compared_with: the course's median; None: unknown. part: NO_DROPOUT for
     circumstances that are not the student's behaviour. is_sign: the topic raises the risk and its
-    values show trouble. The field names are stored in predictions and in their digests.
+    values show trouble. The field names are stored in predictions, and all but `sentence` are in
+    their digests.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Reason:
     contribution: float
     text: str
     is_sign: bool
+    sentence: Sentence
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,7 @@ def _reasons(output: ModelOutput, *, unknown: Set[str]) -> list[Reason]:
 
 def _reason(topic: Topic, contribution: float, output: ModelOutput, *, is_known: bool) -> Reason:
     is_trouble = topic.is_trouble(output.values, output.medians)
+    sentence = topic.explain(output.values, output.medians)
     return Reason(
         name=topic.name,
         part=topic.dropout_type or DropoutType.NO_DROPOUT,
@@ -143,8 +147,9 @@ def _reason(topic: Topic, contribution: float, output: ModelOutput, *, is_known:
         compared_with=output.medians[topic.shown_feature],
         severity=None,
         contribution=contribution,
-        text=topic.explain(output.values, output.medians),
+        text=text_of(sentence),
         is_sign=is_known and is_trouble and contribution >= MIN_SIGN_LOG_ODDS,
+        sentence=sentence,
     )
 
 

@@ -3,6 +3,7 @@
 from dropout_service.domain.enums import DropoutType
 from dropout_service.domain.rules.features import MIN_GAPS_RHYTHM, Features
 from dropout_service.domain.rules.indicators import NO_EVENTS, Indicator, Measurement, Unknown
+from dropout_service.domain.sentences.sentence import Sentence
 
 _FEW_GAPS = Unknown("there are too few active days to compare the gaps between them")
 
@@ -13,8 +14,8 @@ def _longest_gap(features: Features) -> Measurement | Unknown:
         return NO_EVENTS
     if days is None:
         return _FEW_GAPS
-    text = f"In the last six weeks {days} days passed from one active day to the next."
-    return Measurement(days, days, text)
+    sentence = Sentence("longest_gap_days.days", {"days": days})
+    return Measurement(days, days, sentence)
 
 
 def _gap_growth(features: Features) -> Measurement | Unknown:
@@ -23,8 +24,8 @@ def _gap_growth(features: Features) -> Measurement | Unknown:
     recent, before = features.mean_gap_days_recent, features.mean_gap_days_before
     if recent is None or before is None or features.gap_growth is None:
         return _FEW_GAPS
-    text = f"{recent:.1f} days from one active day to the next of late, {before:.1f} before."
-    return Measurement(features.gap_growth, recent, text, before)
+    sentence = Sentence("gap_growth.days", {"recent": recent, "before": before})
+    return Measurement(features.gap_growth, recent, sentence, before)
 
 
 def _irregularity(features: Features) -> Measurement | Unknown:
@@ -33,8 +34,8 @@ def _irregularity(features: Features) -> Measurement | Unknown:
     variation = features.gap_variation
     if variation is None:
         return Unknown(f"there are fewer than {MIN_GAPS_RHYTHM} gaps in the last six weeks")
-    text = f"The gaps between active days vary by {variation:.1f} times their mean."
-    return Measurement(variation, variation, text)
+    sentence = Sentence("gap_variation.times", {"variation": variation})
+    return Measurement(variation, variation, sentence)
 
 
 INDICATORS = (

@@ -9,6 +9,8 @@ from dropout_service.domain.rules.indicators import (
     Measurement,
     Unknown,
 )
+from dropout_service.domain.sentences.of_rules import MARKS_COUNTED
+from dropout_service.domain.sentences.sentence import Sentence
 
 MIN_GRADED = 5
 MIN_MARKS = 2
@@ -22,8 +24,8 @@ def _error_share(features: Features) -> Measurement | Unknown:
     share, count = features.success_share_recent, features.graded_recent
     if share is None or count < MIN_GRADED:
         return _FEW_GRADED
-    text = f"{share:.0%} of {count} answers right in the last two weeks."
-    return Measurement(1 - share, share, text)
+    sentence = Sentence("success_share.answers", {"share": share, "answers": count})
+    return Measurement(1 - share, share, sentence)
 
 
 def _success_fall(features: Features) -> Measurement | Unknown:
@@ -32,8 +34,8 @@ def _success_fall(features: Features) -> Measurement | Unknown:
         return _FEW_GRADED
     if min(features.graded_recent, features.graded_before) < MIN_GRADED:
         return _FEW_GRADED
-    text = f"{recent:.0%} of the answers right in the last two weeks, {before:.0%} before."
-    return Measurement(before - recent, recent, text, before)
+    sentence = Sentence("success_fall.answers", {"recent": recent, "before": before})
+    return Measurement(before - recent, recent, sentence, before)
 
 
 def _low_marks(features: Features) -> Measurement | Unknown:
@@ -42,8 +44,9 @@ def _low_marks(features: Features) -> Measurement | Unknown:
         return MARKS_UNKNOWN
     if share is None or count < MIN_MARKS:
         return Unknown(f"there are fewer than {MIN_MARKS} marks")
-    text = f"{share:.0%} of the points reached in the last {min(3, count)} marks."
-    return Measurement(1 - share, share, text)
+    marks = min(MARKS_COUNTED, count)
+    sentence = Sentence("mark_share.points", {"share": share, "marks": marks})
+    return Measurement(1 - share, share, sentence)
 
 
 def _mark_fall(features: Features) -> Measurement | Unknown:
@@ -52,8 +55,8 @@ def _mark_fall(features: Features) -> Measurement | Unknown:
         return MARKS_UNKNOWN
     if recent is None or before is None:
         return Unknown("there are no marks before the last three")
-    text = f"{recent:.0%} of the points reached in the last three marks, {before:.0%} before."
-    return Measurement(before - recent, recent, text, before)
+    sentence = Sentence("mark_fall.points", {"recent": recent, "before": before})
+    return Measurement(before - recent, recent, sentence, before)
 
 
 def _plateau(features: Features) -> Measurement | Unknown:
@@ -62,32 +65,33 @@ def _plateau(features: Features) -> Measurement | Unknown:
         return Unknown(f"fewer than {MIN_QUESTIONS} questions were answered")
     if days is None:
         return FEW_JUDGED
-    text = f"For {days} days answers were sent in, but no further one is known to solve a question."
-    return Measurement(days, days, text)
+    sentence = Sentence("plateau_days.days", {"days": days})
+    return Measurement(days, days, sentence)
 
 
 def _attempts(features: Features) -> Measurement | Unknown:
     attempts = features.attempts_per_question
     if attempts is None or features.questions_attempted < MIN_QUESTIONS:
         return Unknown(f"fewer than {MIN_QUESTIONS} questions were answered")
-    return Measurement(attempts, attempts, f"{attempts:.1f} attempts per question.")
+    sentence = Sentence("attempts_per_question.attempts", {"attempts": attempts})
+    return Measurement(attempts, attempts, sentence)
 
 
 def _hints(features: Features) -> Measurement | Unknown:
     recent, before = features.hints_per_answer_recent, features.hints_per_answer_before
     if recent is None:
         return Unknown("no question was answered in the last two weeks")
-    earlier = "" if before is None else f", {before:.1f} before"
-    text = f"{recent:.1f} requests for help per answer in the last two weeks{earlier}."
-    return Measurement(recent, recent, text, before)
+    sentence = Sentence("hints_per_answer.requests", {"recent": recent, "before": before})
+    return Measurement(recent, recent, sentence, before)
 
 
 def _instability(features: Features) -> Measurement | Unknown:
     stability, count = features.answer_stability, features.compared_answers
     if stability is None or count < MIN_COMPARED:
         return Unknown(f"there are fewer than {MIN_COMPARED} answers sent in again")
-    text = f"{1 - stability:.0%} of {count} answers sent in again were changed."
-    return Measurement(1 - stability, stability, text)
+    changed = 1 - stability
+    sentence = Sentence("answer_changes.answers", {"share": changed, "answers": count})
+    return Measurement(1 - stability, stability, sentence)
 
 
 INDICATORS = (

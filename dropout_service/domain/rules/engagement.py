@@ -10,13 +10,14 @@ from dropout_service.domain.rules.indicators import (
     Unknown,
     measure_fall,
 )
+from dropout_service.domain.sentences.sentence import Sentence
 
 
 def _inactivity(features: Features) -> Measurement | Unknown:
     days = features.days_since_activity
     if days is None:
         return NO_EVENTS
-    return Measurement(days, days, f"No activity for {days:.0f} days.")
+    return Measurement(days, days, Sentence("days_since_activity.days", {"days": days}))
 
 
 def _days_without_mark(features: Features) -> Measurement | Unknown:
@@ -27,14 +28,14 @@ def _days_without_mark(features: Features) -> Measurement | Unknown:
         return MARKS_UNKNOWN
     if days is None:
         return Unknown("there are no marks")
-    return Measurement(days, days, f"Nothing handed in that was marked for {days:.0f} days.")
+    return Measurement(days, days, Sentence("days_since_mark.days", {"days": days}))
 
 
 def _effort(features: Features) -> Measurement | Unknown:
     return measure_fall(
         features.events_per_week_recent,
         features.events_per_week_before,
-        unit="learning events a week",
+        code="effort_fall.events",
         absent="there were no events in the weeks before",
     )
 
@@ -43,7 +44,7 @@ def _time_spent(features: Features) -> Measurement | Unknown:
     return measure_fall(
         _minutes(features.sessions_per_week_recent, features.session_minutes_recent),
         _minutes(features.sessions_per_week_before, features.session_minutes_before),
-        unit="minutes of sessions a week",
+        code="session_time_fall.minutes",
         absent="the sessions of the weeks before have no length",
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from dropout_service.domain.enums import DropoutType
 from dropout_service.domain.rules.features import Features
+from dropout_service.domain.sentences.sentence import Sentence
 
 
 def ramp(value: float, start: float, full: float) -> float:
@@ -22,7 +23,7 @@ class Measurement:
 
     trouble: float
     value: float
-    text: str
+    sentence: Sentence
     compared_with: float | None = None
 
 
@@ -70,11 +71,11 @@ def fall(recent: float, before: float) -> float:
 
 
 def measure_fall(
-    recent: float | None, before: float | None, *, unit: str, absent: str
+    recent: float | None, before: float | None, *, code: str, absent: str
 ) -> Measurement | Unknown:
     """Return the fall of a weekly figure below the student's own weeks before.
 
-    unit: the figure's name in the sentence. absent: the reason if the figure before was 0.
+    code: of the sentence. absent: the reason if the figure before was 0.
     """
     if recent is None:
         return NO_EVENTS
@@ -82,5 +83,5 @@ def measure_fall(
         return SHORT_HISTORY
     if before == 0:
         return Unknown(absent)
-    text = f"{recent:.1f} {unit} in the last two weeks, {before:.1f} before."
-    return Measurement(fall(recent, before), recent, text, before)
+    sentence = Sentence(code, {"recent": recent, "before": before})
+    return Measurement(fall(recent, before), recent, sentence, before)

@@ -1,5 +1,7 @@
 """Indicators of presence without output: the student is active but no longer answers questions."""
 
+from dataclasses import replace
+
 from dropout_service.domain.enums import DropoutType
 from dropout_service.domain.rules.features import Features
 from dropout_service.domain.rules.indicators import (
@@ -10,6 +12,7 @@ from dropout_service.domain.rules.indicators import (
     Unknown,
     measure_fall,
 )
+from dropout_service.domain.sentences.sentence import Sentence
 
 # A lower value is absence, which the indicators of engagement measure.
 MIN_ACTIVE_DAYS_PER_WEEK = 1
@@ -21,7 +24,7 @@ def _output(features: Features) -> Measurement | Unknown:
         measure_fall(
             features.answers_per_week_recent,
             features.answers_per_week_before,
-            unit="questions answered a week",
+            code="output_fall.questions",
             absent="no questions were answered in the weeks before",
         ),
     )
@@ -37,7 +40,7 @@ def _velocity(features: Features) -> Measurement | Unknown:
         measure_fall(
             _weekly(features.velocity_recent),
             _weekly(features.velocity_before),
-            unit="questions newly solved a week",
+            code="velocity_fall.questions",
             absent="no questions were solved in the weeks before",
         ),
     )
@@ -59,8 +62,8 @@ def _while_present(features: Features, measured: Measurement | Unknown) -> Measu
         return Unknown("the student was active on fewer than two of the last 14 days")
     if isinstance(measured, Unknown):
         return measured
-    text = f"Still active {days:.1f} days a week, but {measured.text}"
-    return Measurement(measured.trouble, measured.value, text, measured.compared_with)
+    sentence = Sentence(measured.sentence.code, {"active": days, **measured.sentence.values})
+    return replace(measured, sentence=sentence)
 
 
 INDICATORS = (

@@ -9,6 +9,8 @@ from dropout_service.domain.rules.cognition import MIN_GRADED, MIN_MARKS
 from dropout_service.domain.rules.features import Features
 from dropout_service.domain.rules.indicators import Indicator, Measurement
 from dropout_service.domain.rules.momentum import momentum_index
+from dropout_service.domain.sentences.english import text_of
+from dropout_service.domain.sentences.sentence import Sentence
 
 RULES = "rules-"
 RULES_VERSION = f"{RULES}3"
@@ -30,7 +32,7 @@ class IndicatorResult:
     """Indicator that raises the risk: its measurement, and its part of the score (0 to 1).
 
     compared_with: the figure of the student's own weeks before; None without a comparison. The
-    field names are stored in predictions.
+    field names are stored in predictions. sentence: None if the prediction was made elsewhere.
     """
 
     name: str
@@ -40,6 +42,7 @@ class IndicatorResult:
     severity: float
     contribution: float
     text: str
+    sentence: Sentence | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,8 @@ def _result(indicator: Indicator, measurement: Measurement, contribution: float)
         compared_with=measurement.compared_with,
         severity=indicator.severity(measurement),
         contribution=contribution,
-        text=measurement.text,
+        text=text_of(measurement.sentence),
+        sentence=measurement.sentence,
     )
 
 

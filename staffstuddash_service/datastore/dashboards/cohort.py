@@ -1,67 +1,30 @@
 """Cohort dashboard: all students together, in one query that reads indexes."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
 from shared_db.queries.small_groups import require_group
 from shared_db.repository import Repository
+from staffstuddash_service.datastore.dashboards.cohort_figures import (
+    Cohort,
+    HeatCell,
+    TutoringPair,
+)
 from staffstuddash_service.datastore.dashboards.cohort_query import PAIRS, Section, cohort_query
+from staffstuddash_service.datastore.dashboards.group_cohort import group_cohort
 from staffstuddash_service.domain.cohort import MaterialHint, change, material_hint, start_of_day
 from staffstuddash_service.domain.learning import LearningState
-from staffstuddash_service.models import Student
+from staffstuddash_service.errors import InstantUnknown
+from staffstuddash_service.models import ActionLog, AssessmentLog, Draft, Student
 
 ACTIVE_WITHIN = timedelta(days=14)
 WEEK = timedelta(days=7)
-
-
-@dataclass(frozen=True)
-class HeatCell:
-    """Number of students in one state at one concept; state None: too few assessments."""
-
-    subject: str
-    concept: str
-    difficulty: int | None
-    learning_state: LearningState | None
-    student_count: int
-
-
-@dataclass(frozen=True)
-class TutoringPair:
-    """Strong student and a student who stalled at the same concept; means are 0 to 100."""
-
-    subject: str
-    concept: str
-    tutor_id: str
-    tutor_mean: float
-    learner_id: str
-    learner_mean: float
-
-
-@dataclass(frozen=True)
-class Cohort:
-    """All students together; figures are None where there is too little data."""
-
-    student_count: int
-    active_count: int
-    flagged_count: int
-    review_needed_count: int
-    high_risk_count: int
-    high_dropout_risk_count: int | None
-    intervened_today_count: int
-    mean_progress: float | None
-    mean_progress_change: float | None
-    learning_velocity: float | None
-    learning_velocity_student_count: int
-    material_hints: Sequence[MaterialHint]
-    struggle_heat_map: Sequence[HeatCell]
-    tutoring_pairs: Sequence[TutoringPair]
-    as_of: datetime
 
 
 class CohortDashboardRepository(Repository):
@@ -91,6 +54,52 @@ class CohortDashboardRepository(Repository):
             return session.execute(query).all()
 
         return _cohort(self.read(rows), now)
+
+    def find(
+        self, *, course: str | None, as_of: datetime | None, zone: ZoneInfo | None = None
+    ) -> Cohort:
+        """Return the cohort dashboard of a course or class, or of an earlier instant, or both.
+
+        The figures are those of `get`. Earlier ones are computed from the marks, drafts and actions
+        up to the instant, as they are stored now; the dropout risk is then unknown.
+
+        Raises:
+            InstantUnknown: `as_of` is in the future or before the first row.
+            GroupTooLarge: an earlier instant of more than 2,000 students.
+            GroupTooSmall: a person with limited sight sees fewer than 5 students of the course.
+
+        """
+        if course is None and as_of is None:
+            return self.get(zone=zone)
+        now = utc_now()
+
+        def figures(session: Session) -> Cohort:
+            if as_of is not None:
+                _require_known(session, as_of, now)
+            return group_cohort(session, course, as_of, now, zone, is_memory=self.use_fallback)
+
+        return self.read_snapshot(figures)
+
+
+def _require_known(session: Session, as_of: datetime, now: datetime) -> None:
+    """Check that an instant is not in the future, and that there were rows by then.
+
+    Raises:
+        InstantUnknown: it is.
+
+    """
+    if as_of > now:
+        raise InstantUnknown("It is in the future.")
+    firsts = (
+        func.min(Student.created_at),
+        func.min(AssessmentLog.timestamp),
+        func.min(Draft.timestamp),
+        func.min(ActionLog.timestamp),
+    )
+    found = session.execute(select(*(select(first).scalar_subquery() for first in firsts))).one()
+    first = min(filter(None, found), default=None)
+    if first is None or as_of < first:
+        raise InstantUnknown("Nothing was stored of that time.")
 
 
 def _cohort(rows: Sequence[Any], now: datetime) -> Cohort:

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import TypeEngine
 
+from staffstuddash_service.datastore.dashboards.last_actions import was_done_within
 from staffstuddash_service.domain.cohort import FALL_POINTS
 from staffstuddash_service.domain.integrity import IntegrityLabel
 from staffstuddash_service.domain.performance_status import Status
@@ -45,7 +46,7 @@ from staffstuddash_service.models.published import published_risk
 
 PAIRS = 50
 PAIRS_PER_CONCEPT = 3
-_HIGH_LEVELS = (RiskLevel.HIGH, RiskLevel.CRITICAL)
+HIGH_LEVELS = (RiskLevel.HIGH, RiskLevel.CRITICAL)
 
 AnyQuery = Select[*tuple[Any, ...]]
 
@@ -148,9 +149,7 @@ def _counts(
         record.integrity_label == IntegrityLabel.NEEDS_REVIEW, record.sudden_jump_flag.is_(True)
     )
     action = ActionLog
-    intervened = select(func.count(distinct(action.student_id))).where(
-        action.is_intervention, action.timestamp >= today, action.timestamp <= now
-    )
+    intervened = select(func.count(distinct(action.student_id))).where(was_done_within(today, now))
     return (
         select(
             func.count().label("student_count"),
@@ -178,7 +177,7 @@ def _high_dropout_risk(*, with_risk: bool) -> Any:
     query = select(func.count()).join_from(
         published_risk, PerformanceRecord, risk.student_id == student_id
     )
-    return query.where(risk.risk_level.in_(_HIGH_LEVELS)).scalar_subquery()
+    return query.where(risk.risk_level.in_(HIGH_LEVELS)).scalar_subquery()
 
 
 def _mean(total: Any, marks: Any) -> ScalarSelect[Any]:

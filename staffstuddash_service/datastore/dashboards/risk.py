@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Select,
     Subquery,
     and_,
     func,
     literal,
     null,
+    or_,
     select,
     tuple_,
     union_all,
@@ -20,18 +22,31 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from shared_db.queries.pagination import Keyset
+from staffstuddash_service.datastore.memberships import students_of_class
 from staffstuddash_service.domain.performance_status import NOT_ASSESSED
 from staffstuddash_service.domain.sort_orders import Order
 from staffstuddash_service.models import PerformanceRecord, Student, is_restricted
-from staffstuddash_service.models.published import published_risk
+from staffstuddash_service.models.published import published_course_risks, published_risk
 
-RISK_COLUMNS = (
-    published_risk.c.risk_score,
-    published_risk.c.risk_level,
-    published_risk.c.dropout_type,
-    published_risk.c.as_of,
-    published_risk.c.course,
+RISK_NAMES = (
+    "risk_score",
+    "risk_level",
+    "dropout_type",
+    "as_of",
+    "course",
+    "prediction_id",
+    "version",
+    "course_rank",
+    "course_ranked",
 )
+
+
+def risk_columns(source: FromClause) -> tuple[ColumnElement[Any], ...]:
+    """Return the columns of `Risk` in a published view."""
+    return tuple(source.c[name] for name in RISK_NAMES)
+
+
+RISK_COLUMNS = risk_columns(published_risk)
 SHOWN = (
     Student.id,
     Student.name,
@@ -61,9 +76,10 @@ def beyond_id(seen: str, *, is_descending: bool) -> Beyond:
 
 @dataclass(frozen=True)
 class Risk:
-    """Overall dropout prediction of a student, as the dropout service publishes it.
+    """Dropout prediction of a student, overall or in a course, as the dropout service publishes it.
 
-    course: of the enrolment at risk; None for the student altogether.
+    course: of the enrolment at risk; None for the student altogether. course_rank: place among
+    course_ranked students of the course. Scores of two versions or courses cannot be compared.
     """
 
     score: float
@@ -71,6 +87,33 @@ class Risk:
     dropout_type: str
     as_of: datetime
     course: str | None
+    prediction_id: str
+    version: str
+    course_rank: int | None
+    course_ranked: int | None
+
+
+def risk_source(course: str | None) -> FromClause:
+    """Return the view of the overall risks, or of those in a course."""
+    if course is None:
+        return published_risk
+    in_course = published_course_risks
+    return select(in_course).where(in_course.c.course == course).subquery("course_risk")
+
+
+def in_course(
+    student_id: Any, course: str, risks: FromClause | None, day: date
+) -> ColumnElement[bool]:
+    """Return the condition that a student has a risk in the course, or is in the class on a day.
+
+    risks: from `risk_source`; None in memory. The risk of a class is that of students in it alone:
+    it stays for a while when they have left.
+    """
+    enrolled = student_id.in_(students_of_class(course, day))
+    if risks is None:
+        return cast("ColumnElement[bool]", enrolled)
+    at_risk = select(risks.c.student_id).where(~risks.c.is_class)
+    return or_(enrolled, student_id.in_(at_risk))
 
 
 def risk_of(
@@ -86,11 +129,12 @@ def risk_of(
     return Risk(*values), None
 
 
-def students(*, with_risk: bool, beyond: Beyond | None = None) -> AnyQuery:
+def students(risks: FromClause | None, beyond: Beyond | None = None) -> AnyQuery:
     """Return the query of all students with their records and, if asked for, their risks.
 
-    beyond: condition on the ids of the students. It is repeated for each joined table: PostgreSQL
-    does not infer it, and a merge join would read the other tables from their beginning.
+    risks: from `risk_source`. beyond: condition on the ids of the students. It is repeated for each
+    joined table: PostgreSQL does not infer it, and a merge join would read the other tables from
+    their beginning.
     """
 
     def same(student_id: Any) -> ColumnElement[bool]:
@@ -100,14 +144,19 @@ def students(*, with_risk: bool, beyond: Beyond | None = None) -> AnyQuery:
     query: AnyQuery = select(*SHOWN, IS_RESTRICTED).join_from(
         PerformanceRecord, Student, same(Student.id)
     )
-    if not with_risk:
+    if risks is None:
         return query
-    risk = same(published_risk.c.student_id)
-    return query.outerjoin(published_risk, risk).add_columns(*RISK_COLUMNS)
+    return query.outerjoin(risks, same(risks.c.student_id)).add_columns(*risk_columns(risks))
 
 
 def rows_by_risk(
-    session: Session, order: Order, wanted: Sequence[Any], *, after: str | None, limit: int
+    session: Session,
+    order: Order,
+    wanted: Sequence[Any],
+    risks: FromClause,
+    *,
+    after: str | None,
+    limit: int,
 ) -> tuple[Sequence[Any], str | None]:
     """Return students sorted by risk, those without one last, and the next cursor.
 
@@ -119,33 +168,39 @@ def rows_by_risk(
 
     """
     name, is_descending = f"dashboard by {order}", order.is_descending
-    risk = published_risk.c
-    known = Keyset(name, (risk.risk_score, risk.student_id), is_descending)
+    known = Keyset(name, (risks.c.risk_score, risks.c.student_id), is_descending)
     seen = known.decode(after) if after is not None else None
-    listed = _listed(wanted, seen, limit + 1, is_descending=is_descending)
+    listed = _listed(wanted, risks, seen, limit + 1, is_descending=is_descending)
     *shown, place, student_id = listed.c
     keyset = Keyset(name, (place, student_id), is_descending)
     return keyset.rows(session, select(*shown), after=after, limit=limit)
 
 
 def _listed(
-    wanted: Sequence[Any], seen: Sequence[Any] | None, limit: int, *, is_descending: bool
+    wanted: Sequence[Any],
+    risks: FromClause,
+    seen: Sequence[Any] | None,
+    limit: int,
+    *,
+    is_descending: bool,
 ) -> Subquery:
-    first = _with_risk(wanted, seen, is_descending=is_descending).limit(limit).cte("with_risk")
+    first = (
+        _with_risk(wanted, risks, seen, is_descending=is_descending).limit(limit).cte("with_risk")
+    )
     is_full = select(func.count()).select_from(first).scalar_subquery() >= limit
-    without = _without_risk(wanted, seen, is_descending=is_descending)
+    without = _without_risk(wanted, risks, seen, is_descending=is_descending)
     then = without.where(~is_full).limit(limit).subquery("without_risk")
     return union_all(select(first), select(then)).subquery("listed")
 
 
 def _with_risk(
-    wanted: Sequence[Any], seen: Sequence[Any] | None, *, is_descending: bool
+    wanted: Sequence[Any], risks: FromClause, seen: Sequence[Any] | None, *, is_descending: bool
 ) -> AnyQuery:
-    place = (published_risk.c.risk_score, published_risk.c.student_id)
+    place = (risks.c.risk_score, risks.c.student_id)
     query = (
-        students(with_risk=True)
+        students(risks)
         # Makes the outer join an inner one, so that the plan can start from the risks.
-        .where(published_risk.c.risk_score.is_not(None), *wanted)
+        .where(risks.c.risk_score.is_not(None), *wanted)
         .add_columns(place[0].label("place"), place[1].label("place_id"))
         .order_by(*(column.desc() if is_descending else column for column in place))
     )
@@ -156,7 +211,7 @@ def _with_risk(
 
 
 def _without_risk(
-    wanted: Sequence[Any], seen: Sequence[Any] | None, *, is_descending: bool
+    wanted: Sequence[Any], risks: FromClause, seen: Sequence[Any] | None, *, is_descending: bool
 ) -> AnyQuery:
     none = _NONE_IS_LOW if is_descending else _NONE_IS_HIGH
     own_id = PerformanceRecord.student_id
@@ -164,8 +219,8 @@ def _without_risk(
     if seen is not None and seen[0] == none:
         beyond = beyond_id(seen[1], is_descending=is_descending)
     query = (
-        students(with_risk=True, beyond=beyond)
-        .where(published_risk.c.student_id.is_(null()), *wanted)
+        students(risks, beyond)
+        .where(risks.c.student_id.is_(null()), *wanted)
         .add_columns(literal(none).label("place"), own_id.label("place_id"))
         .order_by(own_id.desc() if is_descending else own_id)
     )

@@ -1,26 +1,35 @@
 """Teacher's dashboard: a row for each student in any order, each page one query on an index."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Float, func, literal
+from sqlalchemy import Float, FromClause, func, literal
 from sqlalchemy.orm import Session
 
+from shared_db.clock import utc_now
 from shared_db.columns import UtcDateTime
 from shared_db.errors import NeedsPostgresql
 from shared_db.queries.dialects import Column
 from shared_db.queries.filters import Filter, conditions
 from shared_db.queries.pagination import Keyset, Page
 from shared_db.repository import Repository
+from staffstuddash_service.datastore.dashboards.last_actions import (
+    NO_DEEDS,
+    Deeds,
+    LastAction,
+    deeds_of,
+)
 from staffstuddash_service.datastore.dashboards.risk import (
-    RISK_COLUMNS,
+    RISK_NAMES,
     SHOWN,
     AnyQuery,
     Risk,
     beyond_id,
+    in_course,
     risk_of,
+    risk_source,
     rows_by_risk,
     students,
 )
@@ -32,11 +41,9 @@ from staffstuddash_service.domain.performance_status import Status
 from staffstuddash_service.domain.sort_keys import sort_key
 from staffstuddash_service.domain.sort_orders import Order
 from staffstuddash_service.models import PerformanceRecord, Student
-from staffstuddash_service.models.published import published_risk
 
 RISK_FIELDS = ("risk_score", "risk_level")
 _COLUMNS: dict[str, Any] = {name: getattr(PerformanceRecord, name) for name in RECORD_FIELDS}
-_COLUMNS |= {name: published_risk.c[name] for name in RISK_FIELDS}
 
 _LONG_AGO, _FAR_AHEAD = datetime(1800, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -81,6 +88,8 @@ class DashboardRow:
     last_activity_at: datetime | None
     risk: Risk | None
     risk_missing_because: str | None
+    last_action: LastAction | None = None
+    planned_count: int = 0
 
 
 class TeacherDashboardRepository(Repository):
@@ -93,13 +102,15 @@ class TeacherDashboardRepository(Repository):
         filters: Sequence[Filter] = (),
         search: str | None = None,
         members: Members = EVERYBODY,
+        course: str | None = None,
         after: str | None = None,
         limit: int = 100,
     ) -> Page[DashboardRow]:
         """Return a row for each student in that order, students without a value last.
 
         search: a part of the name or e-mail; case and accents are ignored. members: limits the list
-        to students of a class or of a person.
+        to students of a class or of a person. course: limits it to students of a course or class,
+        with their risks in it.
 
         Raises:
             MalformedCursor: the cursor is not one of this list in this order.
@@ -111,32 +122,51 @@ class TeacherDashboardRepository(Repository):
         if needs_risk and self.use_fallback:
             raise NeedsPostgresql("The in-memory store has no dropout risk to sort or filter by.")
 
+        risks = None if self.use_fallback else risk_source(course)
+        columns = _COLUMNS
+        if risks is not None:
+            columns = _COLUMNS | {name: risks.c[name] for name in RISK_FIELDS}
+
         def rows(session: Session) -> tuple[Sequence[Any], str | None]:
-            wanted = conditions(session, filters, _COLUMNS)
+            wanted = conditions(session, filters, columns)
             wanted += members.conditions(PerformanceRecord.student_id)
+            if course is not None:
+                wanted.append(
+                    in_course(PerformanceRecord.student_id, course, risks, utc_now().date())
+                )
             if search is not None:
                 key = sort_key(search)
                 wanted.append(Student.search_text.contains(key, autoescape=True))
-            if order.is_by_risk:
-                return rows_by_risk(session, order, wanted, after=after, limit=limit)
+            if order.is_by_risk and risks is not None:
+                return rows_by_risk(session, order, wanted, risks, after=after, limit=limit)
             keyset = Keyset(f"dashboard by {order}", _PLACES[order], order.is_descending)
-            query = _students(keyset, order, after, with_risk=not self.use_fallback)
+            query = _students(keyset, order, after, risks)
             return keyset.rows(session, query.where(*wanted), after=after, limit=limit)
 
-        found, following = self.read_filtered(rows)
-        return Page([_row(row, is_memory=self.use_fallback) for row in found], following)
+        def shown(session: Session) -> tuple[Sequence[Any], Mapping[str, Deeds], str | None]:
+            found, following = rows(session)
+            return found, deeds_of(session, [row[0] for row in found]), following
+
+        found, deeds, following = self.read_filtered(shown)
+        # A student may have been erased between the statements.
+        items = [
+            _row(row, deeds.get(row[0], NO_DEEDS), is_memory=self.use_fallback) for row in found
+        ]
+        return Page(items, following)
 
 
-def _students(keyset: Keyset, order: Order, after: str | None, *, with_risk: bool) -> AnyQuery:
+def _students(
+    keyset: Keyset, order: Order, after: str | None, risks: FromClause | None
+) -> AnyQuery:
     beyond = None
     if order is Order.STUDENT_ID and after is not None:
         beyond = beyond_id(keyset.decode(after)[0], is_descending=False)
-    return students(with_risk=with_risk, beyond=beyond)
+    return students(risks, beyond)
 
 
-def _row(row: Sequence[Any], *, is_memory: bool) -> DashboardRow:
+def _row(row: Sequence[Any], deeds: Deeds, *, is_memory: bool) -> DashboardRow:
     shown = len(SHOWN)
-    at_risk = row[shown + 1 : shown + 1 + len(RISK_COLUMNS)]
+    at_risk = row[shown + 1 : shown + 1 + len(RISK_NAMES)]
     risk, missing = risk_of(at_risk, is_restricted=row[shown], is_memory=is_memory)
-    values = (*row[:shown], risk, missing)
+    values = (*row[:shown], risk, missing, *deeds)
     return DashboardRow(*values)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
 from shared_db.repository import Repository
+from staffstuddash_service.datastore.rights.sign_ins import delete_invitation, end_sessions
 from staffstuddash_service.domain.roster import StaffRole
 from staffstuddash_service.errors import PersonNotFound
 from staffstuddash_service.models import PersonAccess, PersonRow
@@ -61,11 +62,13 @@ class PersonAccessRepository(Repository):
     def revoke(self, person_id: str, *, actor: str) -> Access:
         """Revoke the access: the person's tokens are refused within KEY_CACHE_SECONDS.
 
+        Sessions end, and an invitation is deleted.
+
         Raises:
             PersonNotFound: nobody has the id.
 
         """
-        return self.write(lambda session: _change(session, person_id, actor, None))
+        return self.write(lambda session: _revoke(session, person_id, actor))
 
 
 def _access() -> Select[*tuple[Any, ...]]:
@@ -85,6 +88,15 @@ def _get(session: Session, person_id: str) -> Access:
     if row is None:
         raise PersonNotFound(person_id)
     return Access(*row)
+
+
+def _revoke(session: Session, person_id: str, actor: str) -> Access:
+    before = _get(session, person_id)
+    revoked = _change(session, person_id, actor, None)
+    if not before.is_revoked:
+        end_sessions(session, person_id, actor)
+    delete_invitation(session, person_id)
+    return revoked
 
 
 def _change(session: Session, person_id: str, actor: str, role: str | None) -> Access:

@@ -17,6 +17,7 @@ from shared_web.auth.validity.key_limits import (
 )
 from shared_web.principals import Permission, Principal
 from shared_web.problems import documented
+from shared_web.wire.compression import UNCOMPRESSED
 from staffstuddash_service.routes.path_parameters import AccessName
 from staffstuddash_service.schemas.access import KeyOut, KeysOut, NewKey, NewKeyOut
 
@@ -31,7 +32,12 @@ def list_keys(keys: Keys) -> KeysOut:
     return KeysOut(items=[KeyOut.model_validate(key) for key in keys.list_keys()])
 
 
-@router.post("", status_code=201, responses=documented(KeyExists, NeedsPostgresql, Invalid))
+@router.post(
+    "",
+    dependencies=[UNCOMPRESSED],
+    status_code=201,
+    responses=documented(KeyExists, NeedsPostgresql, Invalid),
+)
 def add_key(new: NewKey, keys: Keys, principal: Annotated[Principal, MANAGE]) -> NewKeyOut:
     """Make a key and show it, only this once; it gets only permissions of the caller."""
     require_grantable(principal, new.granted_permissions, sees_all=True)

@@ -1,4 +1,4 @@
-"""`veritas people`: access of the members of staff, who sign in by OpenID Connect."""
+"""`veritas people`: access of the members of staff, and their invitations to the pages."""
 
 from typing import Annotated
 
@@ -16,10 +16,14 @@ from staffstuddash_service.migrations import HISTORY
 from veritas_cli.database import exit_on_error, migrated_database
 from veritas_cli.errors import CommandFailure
 from veritas_cli.terminal import checked_id, say
+from veritas_web.settings import Settings as WebSettings
 
-people = typer.Typer(help="List staff, give them roles, and revoke access.", no_args_is_help=True)
+people = typer.Typer(
+    help="List staff, give them roles, invite them, and revoke access.", no_args_is_help=True
+)
 
 PERSON = Annotated[str, typer.Argument(help="The id of the member of staff.")]
+DAYS = Annotated[int, typer.Option(min=1, max=30, help="Days until the link expires.")]
 ROLE = Annotated[str, typer.Argument(help="admin, principal, advisor, teacher, or your own role.")]
 _FOLLOW = "The services follow within KEY_CACHE_SECONDS."
 _NO_ID = "This cannot be a person's id"
@@ -27,7 +31,7 @@ _NO_ID = "This cannot be a person's id"
 
 @people.callback()
 def group() -> None:
-    """List staff, give them roles, and revoke access."""
+    """List staff, give them roles, invite them, and revoke access."""
 
 
 @people.command("list")
@@ -64,6 +68,25 @@ def revoke(person_id: PERSON) -> None:
         datastore = DatastoreManager(migrated_database("people", HISTORY))
         datastore.person_access.revoke(checked, actor="veritas people revoke")
         say(f"The access of {checked} is revoked. {_FOLLOW}")
+
+
+@people.command("invite")
+def invite(person_id: PERSON, days: DAYS = 7) -> None:
+    """Print a link by which the person signs in once; it replaces an earlier one.
+
+    The link signs in as this person, so send it to nobody else.
+    """
+    with exit_on_error("people invite"):
+        checked = checked_id(person_id, _NO_ID, StoredId)
+        datastore = DatastoreManager(migrated_database("people", HISTORY))
+        if datastore.person_access.get(checked).is_revoked:
+            raise CommandFailure(
+                f"The access of {checked} is revoked. Give a role first: "
+                f"veritas people set-role {checked} ROLE."
+            )
+        invited = datastore.sign_ins.invite(checked, days=days, actor="veritas people invite")
+        say(WebSettings.load().invitation_link(invited.token))
+        say(f"Valid once, until {invited.expires_at:%Y-%m-%d %H:%M} UTC.")
 
 
 def _access(one: Access) -> str:

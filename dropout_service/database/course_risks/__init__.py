@@ -1,0 +1,1 @@
+"""Risks of the students of a course, and their changes."""

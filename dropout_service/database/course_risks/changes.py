@@ -1,0 +1,139 @@
+"""Changes near the top of courses: repository."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from dropout_service.database.course_risks.placed import (
+    ListedCourse,
+    earlier_rows,
+    indicators_of,
+    own_predictions_of,
+    present_rows,
+)
+from dropout_service.database.course_risks.query import risks_of_course
+from dropout_service.database.courses.store import search_courses
+from dropout_service.domain.changes import CourseChanges, Placed, changes_of, with_places
+from shared_db.queries.pagination import Page
+from shared_db.repository import Repository
+
+# Not 7: a weekly run may begin earlier in the day than that of the week before.
+DEFAULT_BACK = timedelta(days=6)
+Places = Mapping[str, Sequence[Placed]]
+Indicators = Mapping[str, tuple[Sequence[Any], Sequence[Any]]]
+
+
+class CourseChangeRepository(Repository):
+    """Arrivals near the top of a course by risk, and departures."""
+
+    def get(self, course: str, *, since: datetime | None = None, top: int = 10) -> CourseChanges:
+        """Return the changes among the first places of a course since an instant.
+
+        since: by default seven days before the latest prediction. Places are those in the whole
+        course; where none are stored, those among the students in sight.
+
+        Raises:
+            CourseNotFound: the course is not stored, is no class, and has no events.
+
+        """
+
+        def get(session: Session) -> CourseChanges:
+            found = risks_of_course(session, course, is_memory=self.use_fallback)
+            listed = ListedCourse(course, found.is_class, found.is_own)
+            return _changes(session, [listed], since, top)[0]
+
+        return self.read_snapshot(get)
+
+    def search(
+        self,
+        *,
+        courses: Collection[str] | None = None,
+        since: datetime | None = None,
+        top: int = 10,
+        after: str | None = None,
+        limit: int = 20,
+    ) -> Page[CourseChanges]:
+        """Return the changes of the courses with predictions in sight, by id.
+
+        courses: only these; None: all.
+
+        Raises:
+            MalformedCursor: the cursor is not one of this list.
+
+        """
+
+        def search(session: Session) -> Page[CourseChanges]:
+            page = search_courses(
+                session, only=courses, after=after, limit=limit, is_memory=self.use_fallback
+            )
+            own = own_predictions_of(session, [one.id for one in page if one.is_class])
+            listed = [
+                ListedCourse(one.id, one.is_class, one.id in own or one.source == "imported")
+                for one in page
+            ]
+            changes = _changes(session, listed, since, top)
+            return Page([one for one in changes if one.as_of is not None], page.next)
+
+        return self.read_snapshot(search)
+
+
+def _changes(
+    session: Session, courses: Sequence[ListedCourse], since: datetime | None, top: int
+) -> list[CourseChanges]:
+    present = present_rows(session, courses)
+    instants = {
+        id_: since or max(row.placed.as_of for row in rows) - DEFAULT_BACK
+        for id_, rows in present.items()
+    }
+    earlier = earlier_rows(session, courses, present, instants)
+    now: Places = {id_: with_places([row.placed for row in rows]) for id_, rows in present.items()}
+    before: Places = {id_: with_places(rows) for id_, rows in earlier.items()}
+    now, before = _near_the_top(now, before, top)
+    shown = {
+        row.prediction_id for places in (now, before) for rows in places.values() for row in rows
+    }
+    with_signs = indicators_of(session, shown)
+    return [
+        changes_of(
+            course.id,
+            _filled(now.get(course.id, ()), with_signs),
+            _filled(before.get(course.id, ()), with_signs),
+            top,
+            is_class=course.is_class,
+        )
+        for course in courses
+    ]
+
+
+def _near_the_top(now: Places, before: Places, top: int) -> tuple[Places, Places]:
+    """Return the rows of students among the first places now or then, and the latest rows."""
+    near = {
+        (id_, row.student_id)
+        for places in (now, before)
+        for id_, rows in places.items()
+        for row in rows
+        if row.place is not None and row.place <= top
+    }
+
+    def chosen(places: Places) -> Places:
+        found = {}
+        for id_, rows in places.items():
+            newest = max(rows, key=_as_of, default=None)
+            found[id_] = [row for row in rows if (id_, row.student_id) in near or row is newest]
+        return found
+
+    return chosen(now), chosen(before)
+
+
+def _as_of(row: Placed) -> datetime:
+    return row.as_of
+
+
+def _filled(rows: Sequence[Placed], indicators: Indicators) -> list[Placed]:
+    filled = []
+    for row in rows:
+        primary, secondary = indicators.get(row.prediction_id, ((), ()))
+        filled.append(row._replace(primary=primary, secondary=secondary))
+    return filled

@@ -1,0 +1,191 @@
+"""Freshness of the data of each course: repository."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, literal, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from dropout_service.database.courses.store import CourseSummary, search_courses
+from dropout_service.domain.enrolments.course_calendar import CourseDates
+from dropout_service.domain.freshness import (
+    MAX_INSTANTS,
+    DataKind,
+    is_stale_by_due_days,
+    is_stale_by_gaps,
+)
+from dropout_service.models import (
+    Coursework,
+    DailyActivity,
+    DropoutPrediction,
+    Enrolment,
+    Submission,
+)
+from shared_db.clock import utc_now
+from shared_db.columns import Key
+from shared_db.queries.pagination import Page
+from shared_db.repository import Repository
+from shared_db.spool.access import best_effort
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """Last data of a kind in a course; None: not known, or there are none.
+
+    last_occurred_at: the day of the last event or submission, or the `as_of` of the last
+    prediction. is_stale: None with too little data.
+    """
+
+    course: str
+    kind: DataKind
+    last_received_at: datetime | None
+    last_occurred_at: datetime | None
+    is_stale: bool | None
+
+
+@dataclass(frozen=True)
+class FreshnessPage:
+    """Freshness of a page of courses, and the rows in the spool of this process.
+
+    waiting, refused: None without a spool, and for a person with limited sight.
+    """
+
+    items: Sequence[Freshness]
+    next: str | None
+    waiting: int | None
+    refused: int | None
+    as_of: datetime
+
+
+class FreshnessRepository(Repository):
+    """Freshness of events, submissions and predictions."""
+
+    def search(self, *, after: str | None = None, limit: int = 20) -> FreshnessPage:
+        """Return the freshness of each course, by id.
+
+        Raises:
+            MalformedCursor: the cursor is not one of this list.
+
+        """
+        now = utc_now()
+
+        def search(session: Session) -> Page[Freshness]:
+            page = search_courses(session, after=after, limit=limit, is_memory=self.use_fallback)
+            return Page(_of_courses(session, page.items, now), page.next)
+
+        page = self.read_snapshot(search)
+        spool = self.spool.spool
+        state = None if spool is None else best_effort(spool.state, unknown=None)
+        waiting, refused = (state.waiting, state.refused) if state else (None, None)
+        return FreshnessPage(page.items, page.next, waiting, refused, now)
+
+
+def _of_courses(
+    session: Session, courses: Sequence[CourseSummary], now: datetime
+) -> list[Freshness]:
+    if not courses:
+        return []
+    ids = [course.id for course in courses]
+    day, made = DailyActivity, DropoutPrediction
+    days = _last(session, ids, day.course, day.day)
+    events = {id_: [_EPOCH + timedelta(days=one) for one in found] for id_, found in days.items()}
+    runs = _last(session, ids, made.course, made.as_of)
+    received = _created(session, {id_: found[0] for id_, found in runs.items()})
+    submitted, due = _submitted(session, ids), _due_days(session, ids)
+    found = []
+    for course in courses:
+        id_, is_over = course.id, _is_over(course, now)
+        seen, predicted = events.get(id_, []), runs.get(id_, [])
+        found += [
+            _freshness(id_, DataKind.EVENTS, None, seen, is_over, now),
+            _freshness(id_, DataKind.PREDICTIONS, received.get(id_), predicted, is_over, now),
+        ]
+        if id_ in due and course.starts_on is not None:
+            last = submitted.get(id_)
+            begins = datetime.combine(course.starts_on, datetime.min.time(), UTC)
+            today = (now - begins).days
+            stale = is_stale_by_due_days(last, due[id_], today)
+            at = None if last is None else begins + timedelta(days=last)
+            found.append(
+                Freshness(id_, DataKind.SUBMISSIONS, None, at, False if is_over else stale)
+            )
+    return found
+
+
+def _freshness(
+    course: str,
+    kind: DataKind,
+    received: datetime | None,
+    instants: Sequence[datetime],
+    is_over: bool,  # noqa: FBT001 - the last of the values of a row
+    now: datetime,
+) -> Freshness:
+    last = instants[0] if instants else None
+    stale = False if is_over else is_stale_by_gaps(instants, now)
+    return Freshness(course, kind, received, last, stale)
+
+
+def _is_over(course: CourseSummary, now: datetime) -> bool:
+    if course.starts_on is None or course.length_days is None:
+        return False
+    return CourseDates(course.starts_on, course.length_days).is_over_at(now)
+
+
+def _last(
+    session: Session,
+    ids: Sequence[str],
+    course: InstrumentedAttribute[Any],
+    at: InstrumentedAttribute[Any],
+) -> Mapping[str, list[Any]]:
+    """Return the last different values of a column in each course, the latest first.
+
+    Each is one look into the index of course and value: not all rows of a course are read.
+    """
+    listed = union_all(*(select(literal(id_, Key).label("id")) for id_ in ids)).subquery("listed")
+    latest = select(func.max(at)).where(course == listed.c.id).scalar_subquery()
+    step = select(listed.c.id, latest.label("at"), literal(1).label("number")).cte(
+        "step", recursive=True
+    )
+    before = select(func.max(at)).where(course == step.c.id, at < step.c.at).scalar_subquery()
+    has_more = step.c.at.is_not(None) & (step.c.number < MAX_INSTANTS)
+    steps = step.union_all(select(step.c.id, before, step.c.number + 1).where(has_more))
+    query = select(steps.c.id, steps.c.at).where(steps.c.at.is_not(None))
+    found: dict[str, list[Any]] = defaultdict(list)
+    for id_, value in session.execute(query.order_by(steps.c.id, steps.c.number)):
+        found[id_].append(value)
+    return found
+
+
+def _created(session: Session, last: Mapping[str, datetime]) -> dict[str | None, datetime]:
+    row = DropoutPrediction
+    query = (
+        select(row.course, func.max(row.created_at))
+        .where(row.course.in_(last), row.as_of >= min(last.values(), default=_EPOCH))
+        .group_by(row.course)
+    )
+    return {course: at for course, at in session.execute(query)}  # noqa: C416 - rows, not tuples
+
+
+def _submitted(session: Session, ids: Sequence[str]) -> dict[str, int]:
+    query = (
+        select(Enrolment.course_id, func.max(Submission.submitted_day))
+        .join(Submission, Submission.enrolment_id == Enrolment.id)
+        .where(Enrolment.course_id.in_(ids), ~Submission.is_banked)
+        .group_by(Enrolment.course_id)
+    )
+    return {course: day for course, day in session.execute(query)}  # noqa: C416 - rows, not tuples
+
+
+def _due_days(session: Session, ids: Sequence[str]) -> Mapping[str, list[int]]:
+    query = select(Coursework.course_id, Coursework.due_day).where(
+        Coursework.course_id.in_(ids), Coursework.due_day.is_not(None), ~Coursework.is_exam
+    )
+    found: dict[str, list[Any]] = defaultdict(list)
+    for course, day in session.execute(query):
+        found[course].append(day)
+    return found

@@ -1,0 +1,107 @@
+"""Risks of the students of a course, in brief, and their changes."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from dropout_service.domain.enums import DropoutType
+from dropout_service.domain.signs import signs_of
+from dropout_service.schemas.predictions import AdviceOut, SentenceOut
+from shared_web.requests.fields import Out
+
+MAX_REASONS = 2
+
+
+class View(StrEnum):
+    """Extent of each item."""
+
+    FULL = "full"
+    BRIEF = "brief"
+
+
+class ReasonOut(Out):
+    """Sign that raises the risk; `sentence` is null in predictions of earlier releases."""
+
+    name: str
+    part: DropoutType
+    text: str
+    is_sign: bool
+    contribution: float
+    sentence: SentenceOut | None = None
+
+
+class EarlierPlaceOut(Out):
+    """Place in the course by the last prediction of an earlier week; null: without places."""
+
+    as_of: datetime
+    course_rank: int | None
+    course_ranked: int | None
+    version: str
+
+
+class BriefRiskOut(Out):
+    """Prediction with its two largest signs and its first advice.
+
+    `history`: the last prediction of each earlier ISO week, the latest first.
+    """
+
+    id: str
+    student_id: str
+    course: str | None
+    is_class: bool
+    course_rank: int | None
+    course_ranked: int | None
+    as_of: datetime
+    version: str
+    reasons: list[ReasonOut]
+    advice: AdviceOut | None
+    history: list[EarlierPlaceOut]
+
+    @classmethod
+    def of(cls, row: Any, history: Iterable[Any]) -> Self:
+        """Return the brief form of a prediction."""
+        signs = signs_of(row.primary_indicators, row.secondary_indicators)[:MAX_REASONS]
+        return cls(
+            id=row.id,
+            student_id=row.student_id,
+            course=row.course,
+            is_class=row.is_class,
+            course_rank=row.course_rank,
+            course_ranked=row.course_ranked,
+            as_of=row.as_of,
+            version=row.version,
+            reasons=[ReasonOut.model_validate({**sign, "is_sign": True}) for sign in signs],
+            advice=AdviceOut.of(row.recommendations[0]) if row.recommendations else None,
+            history=[EarlierPlaceOut.model_validate(one) for one in history],
+        )
+
+
+class PlaceOut(Out):
+    """Student near the top now or before; no place: without a ranked prediction at that instant."""
+
+    student_id: str
+    prediction_id: str
+    place: int | None
+    place_before: int | None
+    new_reasons: list[str]
+
+
+class CourseChangesOut(Out):
+    """Students that entered, stayed in or left the first places of a course.
+
+    `compared_as_of` is null without earlier predictions: then nothing is known to be new.
+    `is_comparable` is false if another version predicted before; then no reason counts as new.
+    """
+
+    course: str
+    is_class: bool
+    ranked: int | None
+    as_of: datetime | None
+    compared_as_of: datetime | None
+    version: str | None
+    compared_version: str | None
+    is_comparable: bool
+    entered: list[PlaceOut]
+    stayed: list[PlaceOut]
+    left: list[PlaceOut]

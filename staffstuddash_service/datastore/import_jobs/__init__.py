@@ -1,0 +1,1 @@
+"""Import jobs: received, taken one at a time, and their account."""

@@ -1,0 +1,1 @@
+"""Actions about students, and the figures of interventions."""

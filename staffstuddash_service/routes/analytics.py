@@ -1,0 +1,40 @@
+"""Routes of figures about interventions."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from shared_db.clock import utc_now
+from shared_db.errors import GroupTooSmall, NeedsPostgresql
+from shared_web.auth.admitted_route import AdmittedRoute
+from shared_web.auth.dependencies import needs
+from shared_web.principals import Permission
+from shared_web.problems import documented
+from shared_web.requests.expensive_reads import EXPENSIVE
+from shared_web.requests.fields import Id, PastInstant
+from staffstuddash_service.dependencies import Datastore
+from staffstuddash_service.schemas.analytics import ActionComparisonOut
+
+router = APIRouter(prefix="/analytics", tags=["actions"], route_class=AdmittedRoute)
+
+_YEAR = timedelta(days=365)
+
+OfCourse = Annotated[Id, Query(description="The course or class.")]
+Since = Annotated[
+    PastInstant | None, Query(description="Interventions from then on; by default for a year.")
+]
+
+
+@router.get(
+    "/actions",
+    dependencies=[needs(Permission.ACTIONS_READ), EXPENSIVE],
+    responses=documented(NeedsPostgresql, GroupTooSmall),
+)
+def compare_actions(
+    datastore: Datastore, course: OfCourse, since: Since = None
+) -> ActionComparisonOut:
+    """Return the outcomes of interventions, beside comparable students; no proof of a cause."""
+    begin = since or utc_now() - _YEAR
+    found = datastore.followed_actions.compare(course, begin)
+    return ActionComparisonOut.model_validate({**vars(found), "course": course, "since": begin})

@@ -1,0 +1,1 @@
+"""Routes of incoming data: their freshness, and imports."""

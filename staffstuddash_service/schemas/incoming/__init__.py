@@ -1,0 +1,1 @@
+"""Bodies of incoming data: their freshness, and imports."""

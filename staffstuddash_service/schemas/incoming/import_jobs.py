@@ -1,0 +1,46 @@
+"""Bodies of import jobs."""
+
+from datetime import datetime
+
+from shared_db.results import OnConflict
+from shared_web.requests.fields import Out
+from staffstuddash_service.datastore import TableKind
+from staffstuddash_service.domain.follow_ups.jobs import ImportState
+
+
+class ImportProblemOut(Out):
+    """Refused row; column: from 1, null if the field has none or several."""
+
+    line: int
+    column: int | None
+    field: str
+    message: str
+
+
+class ImportOut(Out):
+    """Import of a table.
+
+    stored, changed, repeated: counts of rows so far. With a refused row, or a dry run, nothing was
+    stored in the end. problems: of the first 100 refused rows.
+    """
+
+    id: str
+    kind: TableKind
+    state: ImportState
+    column_map: str | None
+    on_conflict: OnConflict
+    dry_run: bool
+    encoding: str | None
+    rows_read: int
+    rows_total: int | None
+    stored: int
+    changed: int
+    repeated: int
+    refused: int
+    problems: list[ImportProblemOut]
+    reason: str | None
+    requested_by: str
+    is_cancelled: bool
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None

@@ -1,0 +1,59 @@
+"""Comparison of interventions over HTTP; the in-memory store has no places."""
+
+from typing import Any
+
+from sqlalchemy import update
+from starlette.testclient import TestClient
+
+from dropout_service.database import DropoutDatabaseManager
+from dropout_service.models import DropoutPrediction
+from shared_db.clock import utc_now
+from shared_db.connection.database import Database
+from staffstuddash_service.datastore import DatastoreManager
+from staffstuddash_service.main import create_app
+from staffstuddash_service.settings import Settings
+from tests.support.databases import LOOPBACK, become_owner
+from tests.support.factories import days
+
+COMPARISON = "/api/v1/analytics/actions"
+START = utc_now() - days(60)
+
+
+def test_what_followed_is_read_from_the_places_of_weeks(postgres: Database) -> None:
+    datastore, dropout = DatastoreManager(postgres), DropoutDatabaseManager(postgres)
+    for number in range(1, 7):
+        datastore.add_student(f"s{number}", "Pupil")
+        for week in range(6):
+            rank(dropout, f"s{number}", week, number)
+    datastore.actions.add("s1", "coach", "talk", timestamp=START)
+    datastore.actions.add("s3", "coach", "note", timestamp=START, is_intervention=False)
+    datastore.actions.add("s6", "coach", "late", timestamp=START + days(28))
+    app = create_app(datastore, Settings(environment="development"))
+    with TestClient(app, f"http://{LOOPBACK}", client=(LOOPBACK, 50000)) as client:
+        answer = client.get(COMPARISON, params={"course": "art"})
+        other = client.get(COMPARISON, params={"course": "bio"})
+        without = client.get(COMPARISON)
+
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["contacted"]["n"], found["others"]["n"], found["unmatched"]) == (1, 1, 0)
+    assert found["too_few"]
+    assert found["contacted"]["share"] is None
+    assert "no proof" in found["note"]
+    assert other.json()["contacted"]["n"] == 0
+    assert without.status_code == 422
+
+
+def rank(dropout: DropoutDatabaseManager, student: str, week: int, place: int) -> None:
+    as_of = START + days(7 * week)
+    made: Any = dropout.predictions.add(None, student, "SILENT", 0.5, as_of=as_of, course="art")
+    with dropout.database.unit_of_work() as session:
+        become_owner(session)
+        change = update(DropoutPrediction).where(DropoutPrediction.id == made.id)
+        session.execute(change.values(course_rank=place, course_ranked=6))
+
+
+def test_it_needs_postgresql(staffstuddash_client: TestClient, datastore: DatastoreManager) -> None:
+    answer = staffstuddash_client.get(COMPARISON, params={"course": "art"})
+
+    assert answer.status_code == (501 if datastore.use_fallback else 200)

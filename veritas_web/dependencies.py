@@ -1,0 +1,70 @@
+"""Arguments that routes take: the signed-in reader, and the services in their name.
+
+A route without them reaches no service, so no page can forget the sign-in.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from veritas_web.services.all import Clients, Services
+from veritas_web.services.rest import Caller
+from veritas_web.sessions.cookies import Cookies
+from veritas_web.sessions.people import People
+from veritas_web.sessions.provider import Provider
+from veritas_web.settings import Settings
+from veritas_web.viewer import Viewer
+
+__all__ = ["CurrentApp", "CurrentServices", "CurrentViewer", "Parts", "Viewer"]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Parts of the app that live as long as the process."""
+
+    settings: Settings
+    clients: Clients
+    cookies: Cookies
+    people: People
+    provider: Provider | None
+
+
+async def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+CurrentApp = Annotated[Parts, Depends(_parts)]
+
+
+async def current_viewer(request: Request, parts: CurrentApp) -> Viewer:
+    """Return the reader of a request.
+
+    Raises:
+        SignInNeeded: nobody is signed in, or the session is over.
+        ServiceAway: it cannot be checked now.
+
+    """
+    known: Viewer | None = getattr(request.state, "viewer", None)
+    if known is None:
+        known = await parts.people.viewer(parts.cookies.read(request))
+        request.state.viewer = known
+    return known
+
+
+async def _services(
+    parts: CurrentApp, viewer: Annotated[Viewer, Depends(current_viewer)]
+) -> Services:
+    return parts.clients.of(caller_for(parts, viewer))
+
+
+def caller_for(parts: Parts, viewer: Viewer | None) -> Caller:
+    """Return the caller of requests to the services for a reader; None: for the pages alone."""
+    key = parts.settings.web_key
+    person = viewer.person_id if viewer is not None else None
+    return Caller.of(key.get_secret_value() if key else None, person)
+
+
+CurrentViewer = Annotated[Viewer, Depends(current_viewer)]
+CurrentServices = Annotated[Services, Depends(_services)]

@@ -1,0 +1,1 @@
+"""Pure functions and frozen dataclasses of the pages: no I/O, no clock, no template."""

@@ -1,0 +1,33 @@
+"""Numbers, days and instants as the reader's language writes them."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal, format_percent
+
+from veritas_web.languages import locale_of
+
+
+def formats(language: str, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
+    """Return the filters of templates by name; zone: of instants."""
+    locale = locale_of(language)
+
+    def number(value: float, digits: int = 0) -> str:
+        return format_decimal(round(value, digits), locale=locale)
+
+    def percent(share: float) -> str:
+        return format_percent(share, locale=locale)
+
+    def day(value: str | date) -> str:
+        chosen = date.fromisoformat(value[:10]) if isinstance(value, str) else value
+        return format_date(chosen, "medium", locale=locale)
+
+    def moment(value: str | datetime) -> str:
+        chosen = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return format_datetime(chosen, "medium", tzinfo=zone, locale=locale)
+
+    found: dict[str, Any] = {"number": number, "percent": percent, "day": day, "moment": moment}
+    return found

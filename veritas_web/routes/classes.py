@@ -1,0 +1,161 @@
+"""Classes and courses: the list of them, and the students of one."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from veritas_web.dependencies import CurrentServices
+from veritas_web.domain.class_list import (
+    Change,
+    Row,
+    by_change,
+    of_reason,
+    rows_of,
+    shared_reasons,
+    with_activity,
+    with_risks,
+    with_students,
+)
+from veritas_web.domain.reasons import message_for, topic_of
+from veritas_web.pages import page
+from veritas_web.services.all import Services
+from veritas_web.services.results import optional, required
+from veritas_web.sessions.seen import students_seen
+
+router = APIRouter()
+
+_WEEKS = 8
+_PAGE = 50
+
+After = Annotated[str | None, Query(max_length=2000)]
+Search = Annotated[str, Query(max_length=100)]
+
+
+@router.get("/classes")
+async def list_classes(
+    request: Request, services: CurrentServices, after: After = None
+) -> Response:
+    """Return the classes and courses in the reader's sight."""
+    found = required(await services.dropout.courses(after=after))
+    return page(request, "classes.html", {"courses": found})
+
+
+@router.get("/classes/{course}")
+async def get_class(
+    request: Request,
+    services: CurrentServices,
+    course: str,
+    reason: Annotated[str | None, Query(max_length=100)] = None,
+    q: Search = "",
+) -> Response:
+    """Return the students to talk with first, by change; with `q` those of that name."""
+    top = students_seen(request)
+    search = q.strip()
+    if search:
+        rows, about = await _searched(services, course, search)
+    else:
+        rows, about = await _changed(services, course, top)
+    shown = of_reason(rows, reason)
+    context = {
+        "course": course,
+        "top": top,
+        "search": search,
+        "reason": reason,
+        "shared": shared_reasons(rows),
+        "groups": by_change(shown),
+        "changes": Change,
+        "topic_of": topic_of,
+        "message": message_for(reason) if reason else None,
+        **about,
+    }
+    return page(request, "class.html", context)
+
+
+@router.get("/classes/{course}/all")
+async def list_class(
+    request: Request, services: CurrentServices, course: str, after: After = None
+) -> Response:
+    """Return all students of the class by place."""
+    risks = required(
+        await services.dropout.course_risks(course, history=1, after=after, limit=_PAGE)
+    )
+    items = risks["items"] if risks else []
+    rows, about = await _completed(services, course, _other_rows(items), items)
+    context = {
+        "course": course,
+        "rows": rows,
+        "following": risks and risks["next"],
+        "is_known": risks is not None,
+        "topic_of": topic_of,
+        **about,
+    }
+    return page(request, "class_all.html", context)
+
+
+async def _changed(services: Services, course: str, top: int) -> tuple[list[Row], dict[str, Any]]:
+    changes = required(await services.dropout.course_changes(course, top=top))
+    if changes is None:
+        return await _without_places(services, course)
+    rows = rows_of(changes)
+    rows, about = await _completed(services, course, rows, None)
+    return rows, {**about, "places": changes}
+
+
+async def _searched(
+    services: Services, course: str, search: str
+) -> tuple[list[Row], dict[str, Any]]:
+    students = required(await services.staffstuddash.students_of_course(course, search=search))
+    items = students["items"] if students else []
+    rows = [Row(student["student_id"], Change.OTHER) for student in items]
+    rows, about = await _completed(services, course, rows, None, students=students)
+    return rows, {**about, "places": None}
+
+
+async def _without_places(services: Services, course: str) -> tuple[list[Row], dict[str, Any]]:
+    """Return the students by id while dropout is away."""
+    students = required(await services.staffstuddash.students_of_course(course, limit=_PAGE))
+    items = students["items"] if students else []
+    rows = [Row(student["student_id"], Change.OTHER) for student in items]
+    about = {"places": None, "risks_known": False, "names_known": students is not None}
+    return with_students(rows, items), {**about, "activity": None}
+
+
+async def _completed(
+    services: Services,
+    course: str,
+    rows: list[Row],
+    risks: list[dict[str, Any]] | None,
+    *,
+    students: dict[str, Any] | None = None,
+) -> tuple[list[Row], dict[str, Any]]:
+    """Return the rows with all that is known of them, and the answers that came."""
+    ids = [row.student_id for row in rows]
+    if not ids:
+        return [], {"risks_known": True, "names_known": True, "activity": None}
+    asked: list[Any] = [services.dropout.course_activity(course, student_ids=ids, weeks=_WEEKS)]
+    if students is None:
+        asked.append(services.staffstuddash.students_of_course(course, student_ids=ids, limit=1000))
+    if risks is None:
+        asked.append(services.dropout.course_risks(course, student_ids=ids, history=1, limit=1000))
+    found = [optional(each) for each in await asyncio.gather(*asked)]
+    activity = found.pop(0)
+    if students is None:
+        students = found.pop(0)
+    known_risks = {"items": risks} if risks is not None else found.pop(0)
+    if known_risks:
+        rows = with_risks(rows, known_risks["items"])
+    if students:
+        rows = with_students(rows, students["items"])
+    if activity:
+        rows = with_activity(rows, activity["items"])
+    about = {
+        "risks_known": known_risks is not None,
+        "names_known": students is not None,
+        "activity": activity,
+    }
+    return rows, about
+
+
+def _other_rows(items: list[dict[str, Any]]) -> list[Row]:
+    return [Row(item["student_id"], Change.OTHER) for item in items]

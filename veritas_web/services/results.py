@@ -1,0 +1,34 @@
+"""Data of the services' answers, for pages with blocks that may be not known now."""
+
+from typing import Any
+
+from veritas_web.errors import KeyRefused, NotAllowed, PageNotFound
+from veritas_web.services.rest import Answer, Away, Result
+
+
+def required(result: Result) -> Any:
+    """Return the data of a page's main block; None if the service is away or cannot tell.
+
+    Raises:
+        PageNotFound: the service knows no such thing in the reader's sight.
+        NotAllowed: the reader lacks the permission.
+        KeyRefused: the service refuses the key of the pages.
+
+    """
+    if isinstance(result, Answer):
+        return result.data
+    if isinstance(result, Away):
+        return None
+    match result.status:
+        case 404:
+            raise PageNotFound(result.detail)
+        case 403:
+            raise NotAllowed(result.detail)
+        case 401:
+            raise KeyRefused(result.detail)
+    return None
+
+
+def optional(result: Result) -> Any:
+    """Return the data of a further block; None if it is not known to this reader now."""
+    return result.data if isinstance(result, Answer) else None
