@@ -62,7 +62,7 @@ class Site:
         self._open: dict[tuple[Any, ...], str] = {}
 
     def open(self, *, away: Sequence[str] = (), key: str | None = None) -> str:
-        """Return the address of the pages; away: services on whose ports nobody listens."""
+        """Return the address of the pages; away: services without a server on their port."""
         chosen = (*sorted(away), key)
         if chosen not in self._open:
             settings = Settings(

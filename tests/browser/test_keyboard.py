@@ -18,7 +18,7 @@ FOCUSED = """() => {
 
 
 class Keyboard:
-    """Keyboard of a reader who sees no more than the name of the focused element."""
+    """Keyboard of a reader with nothing but the name of the focused element."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
