@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
+from dropout_service.database.predictions.by_class import ClassAssessment
 from dropout_service.domain.enums import EventType
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
@@ -15,6 +16,8 @@ from tests.support.rosters import SCHOOL, a_class, outcomes
 LENGTH = 70
 # Number of leavers in each class of `fill_class`.
 LEAVERS = 9
+STUDENTS = [f"s{number:03}" for number in range(60)]
+FIRST, SECOND = STUDENTS[:30], STUDENTS[30:]
 # First days of two terms that are over, and of one that runs.
 FIRST_DAYS = {
     "autumn": utc_now().date() - timedelta(days=300),
@@ -99,6 +102,20 @@ class PastSchool:
         self.datastore.assessments.add_many(
             [AssessmentToStore(student, "quiz", subject, score, timestamp=noon(term, day))]
         )
+
+    def assess_class(self, class_id: str, as_of: datetime) -> ClassAssessment:
+        """Return the assessment of a class."""
+        assessed = self.dropout.batch_predictions.assess_class(class_id, as_of)
+        assert assessed is not None
+        return assessed
+
+    def predict_class(self, class_id: str, as_of: datetime) -> ClassAssessment:
+        """Predict a class as `veritas predict --course` does, and return the assessment."""
+        assessed = self.assess_class(class_id, as_of)
+        batch = self.dropout.batch_predictions
+        batch.add_class_assessments([(assessed, id_) for id_ in assessed.students])
+        batch.supersede_outdated(as_of, class_id)
+        return assessed
 
 
 def fill_class(school: PastSchool, class_id: str, term: str, students: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Three past courses in one database, and the commands that train on them and predict."""
+"""Past courses in one database, past classes in another, and the commands that train on them."""
 
 import subprocess
 import sys
@@ -14,6 +14,7 @@ from tests.e2e.processes import without_settings
 from tests.support.databases import engine_on
 from tests.support.oulad_fixtures.imported import Run, bring_in
 from tests.support.oulad_fixtures.past_courses import write_past
+from tests.support.past_terms import FIRST, SECOND, STUDENTS, PastSchool, fill_class
 from tests.support.server import admin_url, create_database, drop_database, new_name, role_prefix
 from tests.support.suite_server import made_once
 from veritas_cli.main import app
@@ -41,6 +42,41 @@ def past_url(past_template: str) -> Iterator[str]:
     name = new_name()
     yield create_database(admin_url(), name, template=past_template)
     drop_database(admin_url(), name)
+
+
+@pytest.fixture(scope="session")
+def term_template(template_name: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the name of a database with a model of three classes of the autumn; others run now."""
+    with made_once("terms") as (place, is_new):
+        if is_new:
+            name = new_name()
+            url = create_database(admin_url(), name, template=template_name)
+            engine = engine_on(url)
+            school = PastSchool(Database.for_bind(engine))
+            school.add_students(*STUDENTS, "new")
+            for term in ("autumn", "spring", "now"):
+                for number, some in enumerate((FIRST, SECOND)):
+                    fill_class(school, f"{term}-{number}", term, some)
+            fill_class(school, "autumn-2", "autumn", FIRST)
+            result = once(url, tmp_path_factory.mktemp("terms"), "train", "--train", "autumn")
+            assert result.exit_code == 0, result.output
+            engine.dispose()
+            place.write_text(name)
+        return place.read_text()
+
+
+@pytest.fixture
+def term_url(term_template: str) -> Iterator[str]:
+    """Give a copy of the database with classes."""
+    name = new_name()
+    yield create_database(admin_url(), name, template=term_template)
+    drop_database(admin_url(), name)
+
+
+@pytest.fixture
+def school(term_url: str) -> PastSchool:
+    """Give the school of that copy, with the classes autumn-0 to -2, and -0 and -1 of others."""
+    return PastSchool(Database.for_bind(engine_on(term_url)))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Predictions of running classes by a model that learned from a term that is over."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from math import log
 from typing import Any
 
@@ -16,68 +16,13 @@ from dropout_service.domain.enrolments.outcome_targets import Target
 from dropout_service.domain.rules.risk import RULES_VERSION
 from dropout_service.errors import NotAssessable, PredictionNotFound
 from dropout_service.models import DropoutPrediction, LearnedModel
-from shared_db.connection.database import Database
 from staffstuddash_service.domain.roster import Term, TermType
-from tests.support.databases import engine_on
 from tests.support.factories import NOON
 from tests.support.oulad_fixtures.learned import a_model, trained
-from tests.support.past_terms import LEAVERS, PastSchool, day_of, fill_class, noon
+from tests.support.past_terms import FIRST, LEAVERS, SECOND, STUDENTS, PastSchool, day_of, noon
 from tests.support.rosters import outcomes
-from tests.support.server import admin_url, create_database, drop_database, new_name
-from tests.training.conftest import once
 
-STUDENTS = [f"s{number:03}" for number in range(60)]
-FIRST, SECOND = STUDENTS[:30], STUDENTS[30:]
 AS_OF = noon("now", 29)
-
-
-@pytest.fixture(scope="module")
-def term_template(template_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give a database with a model of three classes of the autumn; others run now."""
-    name = new_name()
-    url = create_database(admin_url(), name, template=template_name)
-    engine = engine_on(url)
-    school = PastSchool(Database.for_bind(engine))
-    school.add_students(*STUDENTS, "new")
-    for term in ("autumn", "spring", "now"):
-        for number, some in enumerate((FIRST, SECOND)):
-            fill_class(school, f"{term}-{number}", term, some)
-    fill_class(school, "autumn-2", "autumn", FIRST)
-    folder = tmp_path_factory.mktemp("train")
-    result = once(url, folder, "train", "--train", "autumn")
-    assert result.exit_code == 0, result.output
-    engine.dispose()
-    yield name
-    drop_database(admin_url(), name)
-
-
-@pytest.fixture
-def term_url(term_template: str) -> Iterator[str]:
-    """Give a copy of the database."""
-    name = new_name()
-    yield create_database(admin_url(), name, template=term_template)
-    drop_database(admin_url(), name)
-
-
-@pytest.fixture
-def school(term_url: str) -> PastSchool:
-    """Give the school of that copy."""
-    return PastSchool(Database.for_bind(engine_on(term_url)))
-
-
-def assess(school: PastSchool, course: str, as_of: datetime = AS_OF) -> ClassAssessment:
-    assessed = school.dropout.batch_predictions.assess_class(course, as_of)
-    assert assessed is not None
-    return assessed
-
-
-def predict(school: PastSchool, course: str, as_of: datetime = AS_OF) -> ClassAssessment:
-    """Predict a class as `veritas predict --course` does."""
-    assessed = assess(school, course, as_of)
-    batch = school.dropout.batch_predictions
-    batch.add_class_assessments([(assessed, id_) for id_ in assessed.students])
-    batch.supersede_outdated(as_of, course)
-    return assessed
 
 
 def content(row: Mapping[str, Any] | DropoutPrediction) -> dict[str, Any]:
@@ -108,7 +53,7 @@ def make_incomplete(school: PastSchool, *students: str) -> None:
 
 def test_a_running_class_is_judged_by_the_model_with_places(school: PastSchool) -> None:
     [model] = school.dropout.models.search()
-    assessed = predict(school, "now-0")
+    assessed = school.predict_class("now-0", AS_OF)
     rows = school.dropout.course_risks.search("now-0").items
 
     assert (assessed.version, assessed.not_assessable) == (model.id, {})
@@ -127,7 +72,7 @@ def test_a_running_class_is_judged_by_the_model_with_places(school: PastSchool) 
 
 
 def test_a_single_prediction_equals_that_of_the_class(school: PastSchool) -> None:
-    expected = assess(school, "now-0")
+    expected = school.assess_class("now-0", AS_OF)
 
     alone = school.dropout.predictions.predict(FIRST[3], as_of=AS_OF, course="now-0")
 
@@ -136,7 +81,7 @@ def test_a_single_prediction_equals_that_of_the_class(school: PastSchool) -> Non
 
 def test_the_overall_risk_stays_that_of_the_rules(school: PastSchool) -> None:
     overall = school.dropout.predictions.predict(FIRST[0], as_of=AS_OF)
-    predict(school, "now-0")
+    school.predict_class("now-0", AS_OF)
     batch = school.dropout.batch_predictions.predict_by_rules(AS_OF)
 
     assert overall.version == RULES_VERSION
@@ -158,42 +103,43 @@ def test_classes_that_no_model_can_judge_keep_the_rules(school: PastSchool) -> N
         for student in FIRST:
             school.work(id_, "now", student, *range(0, 26, 3))
 
-    assert assess(school, "now-0", noon("now", 1)).is_by_model
-    first_day = assess(school, "now-0", noon("now", 0))
+    assert school.assess_class("now-0", noon("now", 1)).is_by_model
+    first_day = school.assess_class("now-0", noon("now", 0))
     assert (first_day.version, len(first_day.students)) == (RULES_VERSION, 0)
     for id_, count in (("none", 30), ("short", 30), ("unknown", 0)):
-        assessed = assess(school, id_)
+        assessed = school.assess_class(id_, AS_OF)
         assert (assessed.version, len(assessed.students)) == (RULES_VERSION, count), id_
 
 
 def test_a_model_of_failures_judges_no_class(school: PastSchool) -> None:
     school.dropout.models.add(a_model(0.0), Target.WITHDRAWN_OR_FAIL, {})
 
-    assert assess(school, "now-0").version == RULES_VERSION
+    assert school.assess_class("now-0", AS_OF).version == RULES_VERSION
 
 
 def test_nothing_later_than_the_last_whole_day_counts(school: PastSchool) -> None:
-    before = contents(assess(school, "now-0"))
+    before = contents(school.assess_class("now-0", AS_OF))
     school.work("now-0", "now", FIRST[1], 29, 30)
     school.mark("now", FIRST[1], 29, 20)
     school.enrol("now-0", "now", "new", first=30)
     school.end_enrolment("now-0", FIRST[3], 30)
 
-    later = assess(school, "now-0")
+    later = school.assess_class("now-0", AS_OF)
 
     assert contents(later) == before
     assert later.not_assessable == {"new": "the student was not registered by then"}
 
 
 def test_leavers_and_newcomers_have_no_place(school: PastSchool) -> None:
-    predict(school, "now-1", noon("now", 25))
+    school.predict_class("now-1", noon("now", 25))
     school.datastore.restrictions.put(SECOND[20], "objection", actor="office")
     school.enrol("now-1", "now", "new", first=29)
     school.end_enrolment("now-1", SECOND[21], 28)
 
-    assessed = predict(school, "now-1")
+    assessed = school.predict_class("now-1", AS_OF)
 
-    assert (assessed.is_by_model, assessed.restricted) == (True, frozenset({SECOND[20]}))
+    assert assessed.is_by_model
+    assert assessed.restricted == {SECOND[20]}
     assert assessed.not_assessable == {
         "new": JOINED_TODAY,
         SECOND[21]: f"the student left the course on {day_of('now', 28)}",
@@ -211,7 +157,7 @@ def test_a_single_prediction_is_made_in_the_way_of_the_day(school: PastSchool) -
     morning, evening = AS_OF - timedelta(hours=3), AS_OF + timedelta(hours=3)
     school.enrol("now-0", "now", "new", first=29)
     school.work("now-0", "now", "new", 29)
-    assert predict(school, "now-0", morning).version == RULES_VERSION
+    assert school.predict_class("now-0", morning).version == RULES_VERSION
     school.dropout.models.activate(model.id)
 
     alone = school.dropout.predictions.predict(FIRST[0], as_of=AS_OF, course="now-0")
@@ -220,16 +166,16 @@ def test_a_single_prediction_is_made_in_the_way_of_the_day(school: PastSchool) -
     later = school.dropout.predictions.predict(FIRST[1], as_of=next_day, course="now-0")
     assert later.version == model.id
 
-    assert predict(school, "now-0", evening).version == model.id
+    assert school.predict_class("now-0", evening).version == model.id
     rows = school.dropout.course_risks.search("now-0").items
     assert {row.version for row in rows} == {model.id}
 
 
 def test_the_way_of_the_first_prediction_is_kept(school: PastSchool) -> None:
     [model] = school.dropout.models.search()
-    predict(school, "now-0")
+    school.predict_class("now-0", AS_OF)
     deactivate(school)
-    predict(school, "now-1")
+    school.predict_class("now-1", AS_OF)
     school.dropout.models.add(a_model(1.0), Target.WITHDRAWN, {})
     chosen = [FIRST[5], SECOND[5]]
     make_incomplete(school, *chosen)
@@ -244,7 +190,7 @@ def test_the_way_of_the_first_prediction_is_kept(school: PastSchool) -> None:
 
 
 def test_without_any_usable_model_a_recomputed_prediction_is_withdrawn(school: PastSchool) -> None:
-    predict(school, "now-0")
+    school.predict_class("now-0", AS_OF)
     make_incomplete(school, FIRST[5])
     with school.dropout.database.unit_of_work() as session:
         session.execute(update(LearnedModel).values(variants={}, is_active=False))
@@ -259,41 +205,9 @@ def test_without_any_usable_model_a_recomputed_prediction_is_withdrawn(school: P
 def test_a_class_of_which_the_model_knows_too_little_keeps_the_rules(school: PastSchool) -> None:
     # It learned from missed work and marks, which a class without marks does not have.
     school.dropout.models.add(trained(), Target.WITHDRAWN, {})
-    assert assess(school, "now-0").version == RULES_VERSION
+    assert school.assess_class("now-0", AS_OF).version == RULES_VERSION
     for student in FIRST:
         for day in (3, 9):
             school.mark("now", student, day, 40 + day)
 
-    assert assess(school, "now-0").is_by_model
-
-
-def test_weeks_of_the_model_have_classes(school: PastSchool) -> None:
-    for number in (0, 1):
-        predict(school, f"spring-{number}", noon("spring", 28))
-        predict(school, f"now-{number}", noon("now", 14))
-    school.end_enrolment("now-1", SECOND[26], 20)
-    school.end_enrolment("now-1", SECOND[25], 20)
-    school.enrol("now-0", "now", SECOND[25], first=20)
-    assert school.dropout.model_weeks.refresh() == 2
-    [model] = school.dropout.models.search()
-
-    running, over = school.dropout.model_weeks.search(model.id)
-
-    assert (over.predictions, over.known, over.left) == (60, 60, 2 * LEAVERS)
-    assert over.observed_share == pytest.approx(LEAVERS / 30)
-    assert (running.predictions, running.known, running.left) == (60, 0, 1)
-
-
-def test_the_command_counts_the_classes_of_each_way(
-    school: PastSchool, term_url: str, tmp_path: Any
-) -> None:
-    school.add_class("none", "", term_ids=())
-    school.enrol("none", "now", *FIRST)
-    at = ("--as-of", AS_OF.isoformat())
-
-    everybody = once(term_url, tmp_path, "predict", "--all", *at).output
-    of_class = once(term_url, tmp_path, "predict", "--course", "now-0", *at)
-
-    assert "3 classes (2 by the model, 1 by the rules): 60 predictions stored" in everybody
-    assert "30 enrolments as of" in of_class.output
-    assert "0 predictions stored, 30 already there" in of_class.output
+    assert school.assess_class("now-0", AS_OF).is_by_model

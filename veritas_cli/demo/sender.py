@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from itertools import islice
 from typing import Literal, Protocol
@@ -23,6 +24,7 @@ SOURCE = "veritas-demo"
 # that monitoring calls its response time slow.
 _MARKS_PER_BATCH = 200
 _THREADS = 4
+_WEEK = 7
 # One batch is prepared while the service stores the other. More would only wait in the service,
 # and the response times sent to monitoring would contain that wait.
 _BATCH_THREADS = 2
@@ -165,11 +167,18 @@ def _steps(demonstration: Demonstration) -> list[Step]:
     dropout, staffstuddash = ServiceName.DROPOUT, ServiceName.STAFFSTUDDASH
     students, marks = demonstration.students, demonstration.assessments
 
-    def predictions(ids: Mapping[str, str], course: str | None) -> Iterator[Call]:
-        as_of = demonstration.as_of.isoformat()
+    def predictions(
+        ids: Mapping[str, str], course: str | None, days_before: int = 0
+    ) -> Iterator[Call]:
+        as_of = (demonstration.as_of - timedelta(days=days_before)).isoformat()
         for student_id, id_ in ids.items():
             path = f"/api/v1/students/{student_id}/predictions"
-            yield Call(dropout, path, {"id": id_, "as_of": as_of, "course": course})
+            name = f"{id_}-before" if days_before else id_
+            yield Call(dropout, path, {"id": name, "as_of": as_of, "course": course})
+
+    def of_the_week_before() -> Iterator[Call]:
+        yield from predictions(demonstration.predictions, None, _WEEK)
+        yield from predictions(demonstration.class_predictions, demonstration.shown_class, _WEEK)
 
     made = [
         Step(
@@ -180,6 +189,9 @@ def _steps(demonstration: Demonstration) -> list[Step]:
         )
     ]
     if ids := demonstration.class_predictions:
+        # So that the pages have changes to show.
+        before = len(demonstration.predictions) + len(ids)
+        made.insert(0, Step("week before", dropout, of_the_week_before, before))
         of_class = partial(predictions, ids, demonstration.shown_class)
         made.append(Step("class", dropout, of_class, len(ids)))
 

@@ -12,6 +12,7 @@ from shared_web.auth.granting import require_grantable
 from shared_web.auth.persons import default_role
 from shared_web.principals import Permission, Principal
 from shared_web.problems import Forbidden, documented
+from shared_web.wire.compression import UNCOMPRESSED
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import InvitationNotFound, InvitationOver, PersonNotFound
 from staffstuddash_service.routes.path_parameters import PersonId
@@ -31,7 +32,10 @@ Leaving = Annotated[Principal, needs(Permission.PEOPLE_MANAGE, own="person_id")]
 
 
 @router.post(
-    "/people/{person_id}/invitations", status_code=201, responses=documented(PersonNotFound)
+    "/people/{person_id}/invitations",
+    dependencies=[UNCOMPRESSED],
+    status_code=201,
+    responses=documented(PersonNotFound),
 )
 def invite(
     person_id: PersonId,

@@ -1,4 +1,4 @@
-"""Page of a student, and what is written down on it."""
+"""Page of a student, and the notes that are written down on it."""
 
 import re
 from datetime import timedelta
