@@ -107,10 +107,11 @@ def earlier_rows(
     """Return, by course, the last predictions of the run up to the instants `since`."""
     own = {one.id: since[one.id] for one in courses if one.is_own and one.id in since}
     others = {one.id: since[one.id] for one in courses if not one.is_own and one.id in since}
-    return {**_earlier_own(session, own), **_earlier_overall(session, present, others)}
+    return {**earlier_own(session, own), **_earlier_overall(session, present, others)}
 
 
-def _earlier_own(session: Session, since: Mapping[str, datetime]) -> dict[str, list[Placed]]:
+def earlier_own(session: Session, since: Mapping[str, datetime]) -> dict[str, list[Placed]]:
+    """Return, by course, the last predictions about it of the run up to the instants."""
     until = _ends_of_runs(session, since)
     if not until:
         return {}
