@@ -15,8 +15,9 @@ from dropout_service.database.course_risks.placed import (
     present_rows,
 )
 from dropout_service.database.course_risks.query import risks_of_course
-from dropout_service.database.courses.store import search_courses
+from dropout_service.database.courses.store import search_courses_not_over
 from dropout_service.domain.changes import CourseChanges, Placed, changes_of, with_places
+from dropout_service.domain.enums import CourseSource
 from shared_db.queries.pagination import Page
 from shared_db.repository import Repository
 from shared_db.row_limits import row_limit
@@ -56,7 +57,7 @@ class CourseChangeRepository(Repository):
         after: str | None = None,
         limit: int = 20,
     ) -> Page[CourseChanges]:
-        """Return the changes of the courses with predictions in sight, by id.
+        """Return the changes of the courses with predictions in sight that are not over, by id.
 
         courses: only these; None: all.
 
@@ -66,13 +67,13 @@ class CourseChangeRepository(Repository):
         """
 
         def search(session: Session) -> Page[CourseChanges]:
-            page = search_courses(
+            page = search_courses_not_over(
                 session, only=courses, after=after, limit=limit, is_memory=self.use_fallback
             )
-            own = own_predictions_of(session, [one.id for one in page if one.is_class])
+            own = own_predictions_of(session, [id_ for id_, is_class, _ in page if is_class])
             listed = [
-                ListedCourse(one.id, one.is_class, one.id in own or one.source == "imported")
-                for one in page
+                ListedCourse(id_, is_class, id_ in own or source is CourseSource.IMPORTED)
+                for id_, is_class, source in page
             ]
             changes = _changes(session, listed, since, top)
             return Page([one for one in changes if one.as_of is not None], page.next)

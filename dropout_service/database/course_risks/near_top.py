@@ -75,7 +75,7 @@ def near_the_top(
 ) -> tuple[dict[str, list[Placed]], dict[str, list[Placed]]]:
     """Return the predictions of students among the first places, now and in the earlier run.
 
-    newest: as `newest_of_ranked` returns it. The latest prediction of each course is the last row.
+    newest: as `newest_of_ranked` returns it. The latest prediction of each course is a row, too.
     """
     now = _first_now(session, courses, top)
     last, unranked = _last_of_runs(session, instants)
@@ -99,10 +99,14 @@ def near_the_top(
     }
     for id_, student_id, row in _present_of(session, courses, first_then - _pairs(now)):
         now[id_][student_id] = row
-    return (
-        {id_: [*now[id_].values(), row] for id_, row in newest.items()},
-        {id_: [*before[id_].values(), row] for id_, row in last.items()} | by_risk,
-    )
+    for places, newest_of in ((now, newest), (before, last)):
+        for id_, row in newest_of.items():
+            places[id_].setdefault(row.student_id, row)
+    return _listed(now), _listed(before) | by_risk
+
+
+def _listed(places: Places) -> dict[str, list[Placed]]:
+    return {id_: list(rows.values()) for id_, rows in places.items()}
 
 
 def _kinds(
@@ -173,7 +177,7 @@ def _last_of_runs(
         func.row(later.as_of, later.id) > func.row(_ROW.as_of, _ROW.id),
     )
     # With OFFSET 0 the planner looks into the rows of few students, not of all.
-    is_followed = select(later.id).where(is_later).offset(0).exists()
+    is_followed = select(later.id).where(is_later).offset(0).correlate_except(later).exists()
     has_places = exists().where(in_run, _ROW.course_rank.is_not(None), ~is_followed)
     query = select(run.c.id, has_places, *last.c).select_from(run, last)
     rows = _arrays(sorted(instants.items()), "id", "ends_at")
