@@ -13,18 +13,12 @@ from sqlalchemy import (
     ColumnElement,
     Interval,
     Select,
-    String,
-    TableValuedAlias,
     and_,
-    bindparam,
-    cast,
-    column,
     exists,
     func,
     literal,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 
 from dropout_service.database.course_risks.placed import RUN, ListedCourse, earlier_own
@@ -34,6 +28,7 @@ from dropout_service.domain.changes import Placed, with_places
 from dropout_service.models import DropoutPrediction
 from shared_db.clock import utc_now
 from shared_db.columns import Key, UtcDateTime
+from shared_db.queries.arrays import array_rows, array_values
 from shared_db.queries.dialects import in_list, lateral_lookup
 
 _ROW = DropoutPrediction
@@ -56,7 +51,7 @@ def newest_of_ranked(session: Session, courses: Sequence[ListedCourse]) -> dict[
     """Return the latest of the present predictions, by course; only of courses with places."""
     found = {}
     for ids, is_present in _kinds(session, courses):
-        listed = _unnested(id=Key)
+        listed = array_rows(id=Key)
         of_course = and_(is_present, _ROW.course == listed.c.id)
         last = select(*_COLUMNS).where(of_course).order_by(_ROW.as_of.desc()).limit(1).lateral()
         has_places = exists().where(of_course, _ROW.course_rank.is_not(None))
@@ -125,7 +120,7 @@ def _kinds(
 def _first_now(session: Session, courses: Sequence[ListedCourse], top: int) -> Places:
     found: Places = defaultdict(dict)
     for ids, is_present in _kinds(session, courses):
-        query = select(_ROW.course, *_COLUMNS).where(
+        query: Select[*tuple[Any, ...]] = select(_ROW.course, *_COLUMNS).where(
             is_present, in_list(_ROW.course, "ids", "postgresql"), _ROW.course_rank <= top
         )
         for course, *row in session.execute(query, {"ids": ids}):
@@ -142,11 +137,11 @@ def _present_of(
     asked = [one for one in courses if one.id in of_course]
     for ids, is_present in _kinds(session, asked):
         wanted = [(id_, student_id) for id_ in ids for student_id in of_course[id_]]
-        pair = _unnested(id=Key, student_id=Key)
+        pair = array_rows(id=Key, student_id=Key)
         is_theirs = and_(_ROW.student_id == pair.c.student_id, _ROW.course == pair.c.id)
         row = lateral_lookup(select(*_COLUMNS).where(is_present, is_theirs))
         query: Select[*tuple[Any, ...]] = select(pair.c.id, *row.c).select_from(pair, row)
-        for id_, *values in session.execute(query, _arrays(wanted, "id", "student_id")):
+        for id_, *values in session.execute(query, array_values(wanted, "id", "student_id")):
             yield id_, values[0], Placed(*values)
 
 
@@ -159,7 +154,7 @@ def _last_of_runs(
     """
     if not instants:
         return {}, []
-    asked = _unnested(id=Key, ends_at=UtcDateTime)
+    asked = array_rows(id=Key, ends_at=UtcDateTime)
     last_at = (
         select(func.max(_ROW.as_of))
         .where(_ROW.course == asked.c.id, _ROW.as_of <= asked.c.ends_at)
@@ -180,7 +175,7 @@ def _last_of_runs(
     is_followed = select(later.id).where(is_later).offset(0).correlate_except(later).exists()
     has_places = exists().where(in_run, _ROW.course_rank.is_not(None), ~is_followed)
     query = select(run.c.id, has_places, *last.c).select_from(run, last)
-    rows = _arrays(sorted(instants.items()), "id", "ends_at")
+    rows = array_values(sorted(instants.items()), "id", "ends_at")
     found, unranked = {}, []
     for id_, is_ranked, *row in session.execute(query, rows):
         if is_ranked:
@@ -194,12 +189,12 @@ def _first_then(session: Session, ends: Mapping[str, datetime], top: int) -> set
     """Return the courses and students of a first place in the run, which may not be the last."""
     if not ends:
         return set()
-    run = _unnested(id=Key, ends_at=UtcDateTime)
+    run = array_rows(id=Key, ends_at=UtcDateTime)
     rows = lateral_lookup(
         select(_ROW.student_id).where(_is_in(run, session), _ROW.course_rank <= top)
     )
     query = select(run.c.id, rows.c.student_id).select_from(run, rows)
-    found = session.execute(query, _arrays(sorted(ends.items()), "id", "ends_at"))
+    found = session.execute(query, array_values(sorted(ends.items()), "id", "ends_at"))
     return {(id_, student_id) for id_, student_id in found}
 
 
@@ -209,13 +204,13 @@ def _earlier_of(session: Session, ends: Mapping[str, datetime], pairs: set[Pair]
     wanted = [(id_, ends[id_], student_id) for id_, student_id in sorted(pairs) if id_ in ends]
     if not wanted:
         return found
-    pair = _unnested(id=Key, ends_at=UtcDateTime, student_id=Key)
+    pair = array_rows(id=Key, ends_at=UtcDateTime, student_id=Key)
     of_student = select(*_COLUMNS).where(
         _is_of_run(pair), _ROW.student_id == pair.c.student_id, _ROW.recomputed_at.is_(None)
     )
     row = of_student.order_by(_ROW.as_of.desc(), _ROW.id.desc()).limit(1).lateral()
     query = select(pair.c.id, *row.c).select_from(pair, row)
-    for id_, *values in session.execute(query, _arrays(wanted, "id", "ends_at", "student_id")):
+    for id_, *values in session.execute(query, array_values(wanted, "id", "ends_at", "student_id")):
         found[id_][values[0]] = Placed(*values)
     return found
 
@@ -232,20 +227,3 @@ def _is_of_run(run: Any) -> ColumnElement[bool]:
 
 def _pairs(places: Places) -> set[Pair]:
     return {(id_, student_id) for id_, rows in places.items() for student_id in rows}
-
-
-def _unnested(**types: Any) -> TableValuedAlias:
-    """Return the rows of array parameters of these names as a table."""
-    arrays = [
-        cast(bindparam(name, type_=_array(type_)), _array(type_)) for name, type_ in types.items()
-    ]
-    columns = [column(name, type_) for name, type_ in types.items()]
-    return func.unnest(*arrays).table_valued(*columns, name="asked").render_derived()
-
-
-def _array(type_: Any) -> ARRAY[Any]:
-    return ARRAY(String if type_ is Key else type_)
-
-
-def _arrays(rows: Sequence[Sequence[Any]], *names: str) -> dict[str, list[Any]]:
-    return {name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
