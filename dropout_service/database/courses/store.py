@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, Subquery, case, false, func, literal, or_, select, union_all
@@ -179,6 +179,37 @@ def search_courses(
     by_id = Keyset("courses", (listed.c.id,))
     rows, next_ = by_id.rows(session, query, after=after, limit=limit)
     return Page([CourseSummary(*row[:-1]) for row in rows], next_)
+
+
+def search_courses_not_over(
+    session: Session,
+    *,
+    only: Collection[str] | None = None,
+    after: str | None = None,
+    limit: int = 100,
+    is_memory: bool,
+) -> Page[tuple[str, bool, CourseSource]]:
+    """Return the id, whether it is a class, and the source of courses that are not over, by id.
+
+    Raises:
+        MalformedCursor: the cursor is not one of this list.
+
+    """
+    listed = _listed(is_memory=is_memory)
+    row = listed.c
+    today = (utc_now() + timedelta(seconds=1)).date()
+    if is_memory:
+        is_after = func.julianday(row.starts_on) + row.length_days >= func.julianday(today)
+    else:
+        is_after = row.starts_on + row.length_days >= today
+    is_without_end = row.starts_on.is_(None) | row.length_days.is_(None)
+    query = select(row.id, row.is_class, row.source).where(is_without_end | is_after)
+    if only is not None:
+        query = query.where(row.id.in_(only))
+    rows, next_ = Keyset("courses", (row.id,)).rows(session, query, after=after, limit=limit)
+    return Page(
+        [(id_, is_class, CourseSource(source)) for id_, is_class, source, *_ in rows], next_
+    )
 
 
 def _listed(*, is_memory: bool) -> Subquery:
