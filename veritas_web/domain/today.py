@@ -59,11 +59,11 @@ class CourseNews:
 
 @dataclass(frozen=True)
 class Stale:
-    """Kind of rows of a course that came last longer ago than usual."""
+    """Kind of rows of a course that came last longer ago than usual; latest: of them."""
 
     course: str | None
     kind: str
-    last_at: str | None
+    latest: str | None
 
 
 def student_ids(

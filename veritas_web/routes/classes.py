@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from veritas_web.dependencies import CurrentServices
+from veritas_web.dependencies import STAFF, CurrentServices
 from veritas_web.domain.class_list import (
     Change,
     Row,
@@ -23,7 +23,7 @@ from veritas_web.services.all import Services
 from veritas_web.services.results import optional, required
 from veritas_web.sessions.seen import students_seen
 
-router = APIRouter()
+router = APIRouter(dependencies=[STAFF])
 
 _WEEKS = 8
 _PAGE = 50
@@ -106,7 +106,10 @@ async def _searched(
     services: Services, course: str, search: str
 ) -> tuple[list[Row], dict[str, Any]]:
     students = required(await services.staffstuddash.students_of_course(course, search=search))
-    items = students["items"] if students else []
+    if students is None:
+        away = {"risks_known": True, "names_known": False, "activity": None, "places": None}
+        return [], away
+    items = students["items"]
     rows = [Row(student["student_id"], Change.OTHER) for student in items]
     rows, about = await _completed(services, course, rows, None, students=students)
     return rows, {**about, "places": None}

@@ -8,8 +8,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from shared_db.clock import utc_now
 from shared_db.ids import new_id
-from veritas_web.dependencies import CurrentServices, CurrentViewer
+from veritas_web.dependencies import STAFF, CurrentServices, CurrentViewer
+from veritas_web.domain.action_words import CHANGED
 from veritas_web.domain.reasons import topic_of
 from veritas_web.domain.student_page import (
     active_days_after,
@@ -23,16 +25,19 @@ from veritas_web.domain.write_down import KINDS, LONGEST_NOTE, REASONS, Kind, No
 from veritas_web.errors import ServiceAway
 from veritas_web.pages import page
 from veritas_web.services.all import Services
-from veritas_web.services.rest import Refused
+from veritas_web.services.rest import Answer, Away, Refused, Result
 from veritas_web.services.results import optional, required
 from veritas_web.viewer import Viewer
 
-router = APIRouter(prefix="/students")
+router = APIRouter(prefix="/students", dependencies=[STAFF])
 
 _PAGE = 50
 _SEE_OTHER = 303
 _INVALID = 422
 _DRAFTS = "drafts.read"
+_RESTRICTED = "student-restricted"
+# Full predictions are long: weeks of one course, or of a few courses.
+_OF_A_COURSE, _OF_ALL_COURSES = 13, 30
 
 Course = Annotated[str | None, Query(max_length=200)]
 Noted = Annotated[str | None, Query(max_length=500)]
@@ -152,39 +157,33 @@ async def _send(
 async def _about(
     services: Services, viewer: Viewer, student_id: str, course: str | None
 ) -> dict[str, Any]:
-    staff, dropout = services.staffstuddash, services.dropout
-    asked = [
-        staff.student(student_id),
-        dropout.predictions(student_id),
-        staff.student_actions(student_id),
-    ]
+    staff = services.staffstuddash
+    asked = [staff.student(student_id), staff.student_actions(student_id)]
     if viewer.may(_DRAFTS) or viewer.is_developer:
         asked.append(staff.drafts(student_id))
-    results = await asyncio.gather(*asked)
-    student = required(results[0])
-    predictions, actions, *drafts = map(optional, results[1:])
+    (first, *others), predicted = await asyncio.gather(
+        asyncio.gather(*asked), _predicted(services, student_id, course)
+    )
+    student = required(first)
+    actions, *drafts = map(optional, others)
+    result, activity, submissions = predicted
+    predictions = optional(result)
     known = of_course(predictions["items"] if predictions else [], course)
     latest = known[0] if known else None
     chosen: str | None = course or (latest["course"] if latest else None)
-    activity, submissions = map(
-        optional,
-        await asyncio.gather(
-            dropout.activity(student_id, course=chosen),
-            dropout.submissions(student_id, course=chosen),
-        ),
-    )
     weeks = activity["items"] if activity else []
-    rows = actions["items"] if actions else []
-    signs, others = reasons_of(latest) if latest else ([], [])
+    rows = [one for one in (actions["items"] if actions else []) if one["action"] != CHANGED]
+    signs, further = reasons_of(latest) if latest else ([], [])
     return {
         "student_id": student_id,
         "student": student,
         "course": chosen,
         "courses": _courses(predictions),
         "latest": latest,
-        "is_predicted": predictions is not None,
+        "is_predicted": not isinstance(result, Away),
+        "is_restricted": isinstance(result, Refused) and result.slug == _RESTRICTED,
         "signs": signs,
-        "others": others,
+        "others": further,
         "share_of": share_of_largest,
         "before": known[1] if len(known) > 1 else None,
         "places": places(known),
@@ -194,6 +193,7 @@ async def _about(
             drafts[0]["items"] if drafts and drafts[0] else [],
             rows,
             latest["as_of"] if latest else None,
+            utc_now().date(),
         ),
         "is_active_known": activity is not None,
         "submissions": submissions and submissions["items"],
@@ -206,6 +206,38 @@ async def _about(
         "people": None,
         **_choices(),
     }
+
+
+async def _predicted(
+    services: Services, student_id: str, course: str | None
+) -> tuple[Result, Any, Any]:
+    """Return the predictions, and activity and work in the course that they are about.
+
+    With a course, all are asked for at once; one without predictions of its own has the overall
+    ones. Without a course, the latest prediction names it.
+    """
+    dropout = services.dropout
+    if course is None:
+        found = await dropout.predictions(student_id, limit=_OF_ALL_COURSES)
+        known = of_course(found.data["items"], None) if isinstance(found, Answer) else []
+        chosen = known[0]["course"] if known else None
+        blocks = await _in_course(services, student_id, chosen)
+        return found, *blocks
+    found, blocks = await asyncio.gather(
+        dropout.predictions(student_id, course=course, limit=_OF_A_COURSE),
+        _in_course(services, student_id, course),
+    )
+    if isinstance(found, Answer) and not found.data["items"]:
+        found = await dropout.predictions(student_id, limit=_OF_ALL_COURSES)
+    return found, *blocks
+
+
+async def _in_course(services: Services, student_id: str, course: str | None) -> tuple[Any, Any]:
+    activity, submissions = await asyncio.gather(
+        services.dropout.activity(student_id, course=course),
+        services.dropout.submissions(student_id, course=course),
+    )
+    return optional(activity), optional(submissions)
 
 
 async def _form(services: Services, student_id: str, course: str | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from shared_db.clock import utc_now
-from veritas_web.dependencies import CurrentApp, CurrentServices, CurrentViewer
+from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices, CurrentViewer
 from veritas_web.domain.reasons import topic_of
 from veritas_web.domain.today import KINDS, news_of, shared_signs, stale_of, steps, student_ids
 from veritas_web.pages import page
@@ -17,7 +17,7 @@ from veritas_web.services.all import Services
 from veritas_web.services.results import optional
 from veritas_web.sessions.seen import COOKIE, LEAST, MOST, students_seen
 
-router = APIRouter()
+router = APIRouter(dependencies=[STAFF])
 
 _AHEAD = timedelta(days=7)
 _MOST_NAMES = 100

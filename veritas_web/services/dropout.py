@@ -57,10 +57,12 @@ class Dropout:
         params = {"student_id__in": _joined(student_ids), "weeks": weeks}
         return await self._client.get(f"/courses/{_part(course)}/activity", self._caller, params)
 
-    async def predictions(self, student_id: str, *, limit: int = 60) -> Result:
-        """Return the predictions of a student, the latest first."""
+    async def predictions(
+        self, student_id: str, *, course: str | None = None, limit: int
+    ) -> Result:
+        """Return the predictions of a student, the latest first, on wish those in one course."""
         path = f"/students/{_part(student_id)}/predictions"
-        return await self._client.get(path, self._caller, {"limit": limit})
+        return await self._client.get(path, self._caller, {"course": course, "limit": limit})
 
     async def activity(self, student_id: str, *, course: str | None) -> Result:
         """Return the active days of a student by week, beside the course."""

@@ -26,7 +26,7 @@ def test_students_stand_under_the_change_of_their_place(page_school: PageSchool)
     assert "1, was 4" in text
     assert "5 of 5 pieces of work that were due were missed (course: 1)." in text
     assert "Active on 1 day in the last week shown" in text
-    assert "talk.with-student" in text
+    assert "Talk with the student" in text
 
 
 def test_a_shared_reason_leads_to_one_message_for_all(page_school: PageSchool) -> None:
