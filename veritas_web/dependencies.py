@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from shared_web.principals import Permission
 from veritas_web.errors import NotAllowed
 from veritas_web.services.all import Clients, Services
+from veritas_web.services.class_titles import ClassTitles
 from veritas_web.services.rest import Caller
 from veritas_web.sessions.cookies import Cookies
 from veritas_web.sessions.people import People
@@ -32,6 +33,7 @@ class Parts:
     cookies: Cookies
     people: People
     provider: Provider | None
+    titles: ClassTitles
 
 
 async def _parts(request: Request) -> Parts:

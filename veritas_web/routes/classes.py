@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from veritas_web.dependencies import STAFF, CurrentServices
+from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices
 from veritas_web.domain.class_list import (
     Change,
     Row,
@@ -27,6 +27,8 @@ router = APIRouter(dependencies=[STAFF])
 
 _WEEKS = 8
 _PAGE = 50
+# So many at once that the titles of all of them can be asked for.
+_COURSES = 25
 
 After = Annotated[str | None, Query(max_length=2000)]
 Search = Annotated[str, Query(max_length=100)]
@@ -34,17 +36,20 @@ Search = Annotated[str, Query(max_length=100)]
 
 @router.get("/classes")
 async def list_classes(
-    request: Request, services: CurrentServices, after: After = None
+    request: Request, services: CurrentServices, parts: CurrentApp, after: After = None
 ) -> Response:
     """Return the classes and courses in the reader's sight."""
-    found = required(await services.dropout.courses(after=after))
-    return page(request, "classes.html", {"courses": found})
+    found = required(await services.dropout.courses(after=after, limit=_COURSES))
+    courses = [one["id"] for one in found["items"]] if found else []
+    titles = await parts.titles.of(services, courses)
+    return page(request, "classes.html", {"courses": found, "titles": titles})
 
 
 @router.get("/classes/{course}")
 async def get_class(
     request: Request,
     services: CurrentServices,
+    parts: CurrentApp,
     course: str,
     reason: Annotated[str | None, Query(max_length=100)] = None,
     q: Search = "",
@@ -59,6 +64,7 @@ async def get_class(
     shown = of_reason(rows, reason)
     context = {
         "course": course,
+        "titles": await parts.titles.of(services, [course]),
         "top": top,
         "search": search,
         "reason": reason,
@@ -74,7 +80,11 @@ async def get_class(
 
 @router.get("/classes/{course}/all")
 async def list_class(
-    request: Request, services: CurrentServices, course: str, after: After = None
+    request: Request,
+    services: CurrentServices,
+    parts: CurrentApp,
+    course: str,
+    after: After = None,
 ) -> Response:
     """Return all students of the class by place."""
     risks = required(
@@ -84,6 +94,7 @@ async def list_class(
     rows, about = await _completed(services, course, _other_rows(items), items)
     context = {
         "course": course,
+        "titles": await parts.titles.of(services, [course]),
         "rows": rows,
         "following": risks and risks["next"],
         "is_known": risks is not None,

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
-from veritas_web.dependencies import STAFF, CurrentServices, CurrentViewer
+from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices, CurrentViewer
 from veritas_web.domain.action_words import CHANGED
 from veritas_web.domain.reasons import topic_of
 from veritas_web.domain.student_page import (
@@ -63,6 +63,7 @@ async def get_student(
     request: Request,
     services: CurrentServices,
     viewer: CurrentViewer,
+    parts: CurrentApp,
     student_id: str,
     course: Course = None,
     action: Noted = None,
@@ -70,8 +71,9 @@ async def get_student(
 ) -> Response:
     """Return the page of a student; action, feedback: ids of a new note, to undo it."""
     context = await _about(services, viewer, student_id, course)
+    titles = await parts.titles.of(services, [context["course"], *context["courses"]])
     noted = {"action": action, "feedback": feedback.split(":", 1) if feedback else None}
-    return page(request, "student.html", context | {"noted": noted})
+    return page(request, "student.html", context | {"noted": noted, "titles": titles})
 
 
 @router.get("/{student_id}/write-down")

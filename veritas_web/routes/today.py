@@ -49,14 +49,20 @@ async def get_today(
     }
     if actions == [] and courses == []:
         return page(request, "first_steps.html", context | await _first_steps(services))
-    names = await _names(services, student_ids(actions or [], courses or []))
+    late = None if freshness is None else stale_of(freshness)
+    named = [one["course"] for one in courses or []] + [one.course for one in late or []]
+    names, titles = await asyncio.gather(
+        _names(services, student_ids(actions or [], courses or [])),
+        parts.titles.of(services, named),
+    )
     news = news_of(courses or [], names or {})
     context |= {
         "steps": None if actions is None else steps(actions, names or {}, today),
         "news": None if courses is None else news,
         "has_places": bool(courses),
         "shared": shared_signs(news),
-        "stale": None if freshness is None else stale_of(freshness),
+        "stale": late,
+        "titles": titles,
         "names_known": names is not None,
     }
     return page(request, "today.html", context)

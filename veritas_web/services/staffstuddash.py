@@ -85,6 +85,10 @@ class Staffstuddash:
         path = f"/students/{_part(student_id)}/drafts"
         return await self._client.get(path, self._caller, {"limit": limit})
 
+    async def get_class(self, class_id: str) -> Result:
+        """Return a class of the roster."""
+        return await self._client.get(f"/classes/{_part(class_id)}", self._caller)
+
     async def people(self, *, limit: int = 200) -> Result:
         """Return members of staff by id."""
         return await self._client.get("/people", self._caller, {"limit": limit})

@@ -14,7 +14,7 @@ from veritas_web.languages import DOMAIN
 
 # A language without a catalogue, whose dates and numbers have no letters.
 PSEUDO = "sk"
-DATA = ("Veritas", *NAMES.values(), *NAMES, TEACHER, OTHER_TEACHER, CLASS)
+DATA = ("Veritas", "Class 5a", *NAMES.values(), *NAMES, TEACHER, OTHER_TEACHER, CLASS)
 
 
 @pytest.fixture
