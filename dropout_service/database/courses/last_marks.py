@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Date, Text, cast, func, or_, select
+from sqlalchemy import Date, Text, and_, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -38,19 +38,24 @@ def last_marks_in_classes(
     asked, today = array_rows(id=Key), utc_now().date()
     day = cast(func.timezone("UTC", _MARK.submitted_at), Date)
     subject = func.to_jsonb(cast(_MARK.subject, Text))
-    is_there = [
-        _ENROLLED.class_id == _CLASS.class_id,
-        or_(_ENROLLED.valid_from.is_(None), _ENROLLED.valid_from <= today),
-        or_(_ENROLLED.valid_to.is_(None), _ENROLLED.valid_to > today),
+    is_of_class = _CLASS.class_id == _ENROLLED.class_id
+    is_theirs = and_(
         _MARK.student_id == _ENROLLED.student_id,
         cast(_CLASS.subjects, JSONB).contains(subject),
+    )
+    is_there = [
+        or_(_ENROLLED.valid_from.is_(None), _ENROLLED.valid_from <= today),
+        or_(_ENROLLED.valid_to.is_(None), _ENROLLED.valid_to > today),
         or_(_CLASS.starts_on.is_(None), day >= _CLASS.starts_on),
         or_(_CLASS.ends_on.is_(None), day <= _CLASS.ends_on),
-        _CLASS.class_id == asked.c.id,
+        _ENROLLED.class_id == asked.c.id,
     ]
     last = func.max(_MARK.submitted_at)
     latest = lateral_lookup(
         select(last.label("at"))
+        .select_from(published_enrolments)
+        .join(published_classes, is_of_class)
+        .join(_MARK, is_theirs)
         .where(*is_there)
         .group_by(day)
         .order_by(last.desc())

@@ -221,7 +221,13 @@ def search_course_rows(
             is_after = row.starts_on + row.length_days >= today
         query = query.where(row.starts_on.is_(None) | row.length_days.is_(None) | is_after)
     rows, next_ = Keyset("courses", (row.id,)).rows(session, query, after=after, limit=limit)
-    return Page([CourseRow(*one[:-2], CourseSource(one.source)) for one in rows], next_)
+    return Page([_course_row(*one[:-1]) for one in rows], next_)
+
+
+def _course_row(
+    id_: str, starts_on: date | None, length_days: int | None, is_class: object, source: str
+) -> CourseRow:
+    return CourseRow(id_, starts_on, length_days, bool(is_class), CourseSource(source))
 
 
 def _listed(*, is_memory: bool) -> Subquery:
