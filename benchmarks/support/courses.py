@@ -15,7 +15,7 @@ INSERT INTO dropout.students SELECT copied.* FROM dropout.students made,
     generate_series(0, CAST(:students AS int) - 1) n,
     jsonb_populate_record(made, jsonb_build_object(
         'id', 's' || lpad(n::text, 6, '0'), 'pseudonym', 'none of ' || n)) copied
-WHERE made.id = 'made'
+WHERE made.id = 'made' ON CONFLICT DO NOTHING
 """
 _ENROLMENTS = """
 INSERT INTO dropout.enrolments (id, student_id, course_id, registered_day, digest)
@@ -28,11 +28,11 @@ INSERT INTO dropout.dropout_predictions
     (id, student_id, course, dropout_type, risk_score, risk_level, confidence, base_log_odds,
      course_rank, course_ranked, primary_indicators, secondary_indicators, recommendations,
      missing, version, as_of, created_at, is_class, is_latest, is_overall, digest)
-SELECT 'p' || n || '-' || CAST(:back AS int), 's' || lpad(n::text, 6, '0'),
+SELECT 'c' || n || '-' || CAST(:back AS int), 's' || lpad(n::text, 6, '0'),
        'c' || lpad((n / :size)::text, 3, '0'), 'ENGAGEMENT', score, 'MEDIUM', 1, -2,
        row_number() OVER (PARTITION BY n / :size ORDER BY score DESC, n), :size,
        made.primary_indicators, made.secondary_indicators, made.recommendations, made.missing,
-       'model-1', at, at, false, CAST(:back AS int) = 0, CAST(:back AS int) = 0, '\\x00'
+       'model-1', at, at, false, CAST(:back AS int) = 0, false, '\\x00'
 FROM dropout.dropout_predictions made, generate_series(0, CAST(:students AS int) - 1) n,
      LATERAL (SELECT (abs(hashint4(n)) % 600 + abs(hashint4(n * 64 + CAST(:back AS int))) % 400)
               / 1000.0 AS score, now() - make_interval(days => 7 * CAST(:back AS int)) AS at) risk
@@ -45,16 +45,16 @@ INSERT INTO dropout.daily_activity
      questions_new, questions_solved, compared, kept, hints, sessions, session_seconds, clicks)
 SELECT 's' || lpad(n::text, 6, '0'), CAST(:day AS int), 'c' || lpad((n / :size)::text, 3, '0'),
        at, at, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 60, 5
-FROM generate_series(0, CAST(:active AS int) - 1) n,
+FROM generate_series(0, least(CAST(:active AS int), CAST(:students AS int)) - 1) n,
      to_timestamp(86400 * CAST(:day AS int) + 43200) at
 WHERE abs(hashint4(n * 512 + CAST(:day AS int))) % 7 < 3
 """
 
 
 def fill_courses(engine: Engine, students: int, *, weeks: int, active: int) -> None:
-    """Put courses of 500 students into a database with the prediction of the student `made`.
+    """Put courses of 500 students each into a database that `fill` has filled.
 
-    weeks: of predictions, and of activity of the first `active` students.
+    weeks: of predictions in the courses, and of activity of the first `active` students.
     """
     days = 7 * weeks
     span = {"students": students, "size": SIZE, "courses": students // SIZE, "days": days}

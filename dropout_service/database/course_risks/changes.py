@@ -15,7 +15,7 @@ from dropout_service.database.course_risks.placed import (
     present_rows,
 )
 from dropout_service.database.course_risks.query import risks_of_course
-from dropout_service.database.courses.store import search_courses_not_over
+from dropout_service.database.courses.store import search_course_rows
 from dropout_service.domain.changes import CourseChanges, Placed, changes_of, with_places
 from dropout_service.domain.enums import CourseSource
 from shared_db.queries.pagination import Page
@@ -68,13 +68,20 @@ class CourseChangeRepository(Repository):
         """
 
         def search(session: Session) -> Page[CourseChanges]:
-            page = search_courses_not_over(
-                session, only=courses, after=after, limit=limit, is_memory=self.use_fallback
+            page = search_course_rows(
+                session,
+                only=courses,
+                with_over=False,
+                after=after,
+                limit=limit,
+                is_memory=self.use_fallback,
             )
-            own = own_predictions_of(session, [id_ for id_, is_class, _ in page if is_class])
+            own = own_predictions_of(session, [one.id for one in page if one.is_class])
             listed = [
-                ListedCourse(id_, is_class, id_ in own or source is CourseSource.IMPORTED)
-                for id_, is_class, source in page
+                ListedCourse(
+                    one.id, one.is_class, one.id in own or one.source is CourseSource.IMPORTED
+                )
+                for one in page
             ]
             changes = _changes(session, listed, since, top)
             return Page([one for one in changes if one.as_of is not None], page.next)
