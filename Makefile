@@ -123,6 +123,14 @@ $(INSTALLED): pyproject.toml requirements-dev.lock
 .PHONY: test-tools
 test-tools: $(BIN)/hadolint $(NODE_MODULES)
 
+.PHONY: browser
+browser: ## Install Chromium for the browser tests of the pages (as root on Debian; else nothing)
+	@if [ ! -x /usr/bin/chromium ] && [ "$$(id -u)" = 0 ] && grep -qs '^ID=debian' /etc/os-release; then \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get update -qq && apt-get install -qq --no-install-recommends chromium > /dev/null \
+			|| echo "Chromium could not be installed, so the browser tests are skipped." >&2; \
+	fi
+
 $(BIN)/hadolint: requirements-containers.lock | $(INSTALLED)
 	@$(PIP) --require-hashes -r requirements-containers.lock
 	@touch $@

@@ -29,7 +29,7 @@ def formats(language: str, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
         chosen = datetime.fromisoformat(value) if isinstance(value, str) else value
         local = chosen.astimezone(zone)
         time = format_time(local.time(), "short", locale=locale)
-        joined = get_datetime_format("medium", locale).replace("'", "")
+        joined = str(get_datetime_format("medium", locale)).replace("'", "")
         return joined.format(time, format_date(local.date(), "medium", locale=locale))
 
     found: dict[str, Any] = {"number": number, "percent": percent, "day": day, "moment": moment}

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from shared_db.settings import Environment
 from shared_web.operations.serve import server_options
@@ -61,17 +62,15 @@ class Site:
         self._open: dict[tuple[Any, ...], str] = {}
 
     def open(self, *, away: Sequence[str] = (), key: str | None = None) -> str:
-        """Return the address of the pages; away: services on whose ports nobody listens."""
+        """Return the address of the pages; away: services without a server on their port."""
         chosen = (*sorted(away), key)
         if chosen not in self._open:
             settings = Settings(
                 environment=Environment.DEVELOPMENT,
-                web_key=key,  # type: ignore[arg-type] # read by pydantic
-                **{
-                    f"web_{name}_url": self._url(name, away)
-                    for name in ("staffstuddash", "dropout")
-                },
+                web_key=SecretStr(key) if key else None,
                 web_monitoring_url=self._url("monitoring", away),
+                web_staffstuddash_url=self._url("staffstuddash", away),
+                web_dropout_url=self._url("dropout", away),
             )
             app = create_app(settings)
             port = self._running.enter_context(listening(app, server_options(settings)))

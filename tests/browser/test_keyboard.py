@@ -10,17 +10,20 @@ from veritas_web.languages import translations
 MOST_PRESSES = 12
 FOCUSED = """() => {
   const one = document.activeElement;
+  if (one === document.body) return "";
   const label = one.labels && one.labels[0];
-  return (one.getAttribute("aria-label") || (label && label.innerText) || one.innerText || "").trim();
+  const name = one.getAttribute("aria-label") || (label && label.innerText) || one.innerText;
+  return (name || "").trim();
 }"""
 
 
 class Keyboard:
-    """Keyboard of a reader who sees no more than the name of the focused element."""
+    """Keyboard of a reader with nothing but the name of the focused element."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.presses = 0
+        self.seen: list[str] = []
 
     def press(self, key: str) -> None:
         """Press a key."""
@@ -29,8 +32,9 @@ class Keyboard:
 
     def go_to(self, name: str) -> None:
         """Press the tabulator until an element of this accessible name has the focus."""
-        while not str(self.page.evaluate(FOCUSED)).startswith(name):
-            assert self.presses < MOST_PRESSES, f"{name} is not reached"
+        while not (seen := str(self.page.evaluate(FOCUSED))).startswith(name):
+            self.seen.append(seen[:40])
+            assert self.presses < MOST_PRESSES, f"{name} is not reached: {self.seen}"
             self.press("Tab")
 
 

@@ -1,4 +1,4 @@
-"""School with one class near whose top things changed, for the pages of staff."""
+"""School with one class in which the first places changed, for the pages of staff."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

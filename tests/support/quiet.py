@@ -1,4 +1,4 @@
-"""Settings of services under test: they do nothing by themselves, and read what was written."""
+"""Settings of services under test: they do nothing by themselves, and read the newest rows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +13,9 @@ CALL_SECONDS = 60.0
 
 
 def no_background_work() -> dict[str, str]:
-    """Return the environment of services whose PostgreSQL may be one connection."""
+    """Return the environment of services on a PostgreSQL of perhaps one connection."""
     periods = (
-        "CACHE",  # a test reads what it has just written
+        "CACHE",  # a test reads its own rows at once
         "ERASING",
         "IMPORTS",
         "AUDIT_MOVING",

@@ -124,7 +124,7 @@ def time_line(
         ],
         as_of=_x_of(_day(as_of), weeks) if as_of else None,
         weeks=list(weeks),
-        last=(whole or known or [None])[-1],
+        last=next(reversed(whole or known), None),
         unfinished=weeks[-1]["begins_on"] if weeks and not ended[-1] else None,
     )
 

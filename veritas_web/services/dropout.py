@@ -74,6 +74,11 @@ class Dropout:
         path = f"/students/{_part(student_id)}/submissions"
         return await self._client.get(path, self._caller, {"course": course})
 
+    async def feedback(self, prediction_id: str) -> Result:
+        """Return the verdicts on a prediction, the latest first."""
+        path = f"/predictions/{_part(prediction_id)}/feedback"
+        return await self._client.get(path, self._caller)
+
     async def add_feedback(self, prediction_id: str, body: Mapping[str, Any], name: str) -> Result:
         """Store a verdict on a prediction; name: by which it may be repeated."""
         path = f"/predictions/{_part(prediction_id)}/feedback"

@@ -12,14 +12,14 @@ from tests.support.screens import Rendered, plan_step, rendered
 from tests.support.visible import outside_brackets, words
 from veritas_web.languages import DOMAIN
 
-# A language without a catalogue, whose dates and numbers have no letters.
+# A language without a catalogue; its dates and numbers have no letters.
 PSEUDO = "sk"
 DATA = ("Veritas", "Class 5a", *NAMES.values(), *NAMES, TEACHER, OTHER_TEACHER, CLASS)
 
 
 @pytest.fixture
 def pseudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Offer a language whose texts are the source's in brackets."""
+    """Offer a language with the source's texts in brackets."""
     catalogue = catalogue_of(PSEUDO, extracted())
     for message in catalogue:
         if isinstance(message.id, tuple):

@@ -1,4 +1,4 @@
-"""Page of a student, and what is written down on it."""
+"""Page of a student, and the notes that are written down on it."""
 
 import re
 from datetime import timedelta
@@ -67,12 +67,14 @@ def test_a_step_needs_a_text_and_a_day(page_school: PageSchool) -> None:
     tomorrow = utc_now().date() + timedelta(days=1)
     with page_school.pages(acting=TEACHER) as client:
         refused = words(write(client, kind="plan"))
+        too_late = words(write(client, kind="plan", text="call home", due_on="2020-01-01"))
         page = write(client, kind="plan", text="call home", due_on=tomorrow.isoformat())
         today = words(client.get("/").text)
         undone = undo(client, page)
 
     assert "Write which step you plan." in refused
     assert "Choose the day by which it is to be done." in refused
+    assert "This day is over: choose today or a later day." in too_late
     assert "call home" in today
     assert "taken back" in undone
 
@@ -85,7 +87,10 @@ def test_a_verdict_needs_a_reason_and_is_taken_back(page_school: PageSchool) -> 
 
     assert "Choose a reason." in refused
     assert "Written down." in page
+    assert "Wrongly listed: The cause is known" in words(page)
+    assert "<bdi>was ill</bdi>" in page
     assert "Written down." not in undone
+    assert "was ill" not in undone
     [prediction] = page_school.dropout.predictions.search_student("s004", limit=1)
     given = page_school.dropout.feedback.search(prediction.id)
     assert [(one.verdict, one.reason, one.withdrawn_at is None) for one in given] == [
