@@ -102,7 +102,8 @@ def _fill(school: PageSchool) -> None:
         *(an_enrolment(f"e-{id_}", student_id=id_, class_id=CLASS) for id_ in NAMES),
     )
     now = utc_now()
-    for as_of, order in ((now - timedelta(days=7), BEFORE), (now - timedelta(hours=1), NOW)):
+    before = now - timedelta(days=7)
+    for as_of, order in ((before, BEFORE), (now - timedelta(hours=1), NOW)):
         for place, id_ in enumerate(order, 1):
             school.dropout.predictions.add(
                 None,
@@ -113,6 +114,8 @@ def _fill(school: PageSchool) -> None:
                 primary_indicators=[sign(6 - place)],
                 recommendations=[ADVICE["missed_work"]],
             )
-    school.dropout.events.add(None, "s004", "q1", "QUESTION_SUBMIT", occurred_at=now, course=CLASS)
+    school.dropout.events.add(
+        None, "s004", "q1", "QUESTION_SUBMIT", occurred_at=before, course=CLASS
+    )
     school.datastore.assessments.add("s004", "quiz", "Math", 70)
     school.datastore.actions.add("s001", TEACHER, "talk.with-student")

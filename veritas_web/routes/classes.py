@@ -13,6 +13,7 @@ from veritas_web.domain.class_list import (
     of_reason,
     rows_of,
     shared_reasons,
+    whole_weeks,
     with_activity,
     with_risks,
     with_students,
@@ -25,7 +26,8 @@ from veritas_web.sessions.seen import students_seen
 
 router = APIRouter(dependencies=[STAFF])
 
-_WEEKS = 8
+# The present week and eight that are over.
+_WEEKS = 9
 _PAGE = 50
 # So many at once that the titles of all of them can be asked for.
 _COURSES = 25
@@ -162,11 +164,12 @@ async def _completed(
     if students:
         rows = with_students(rows, students["items"])
     if activity:
-        rows = with_activity(rows, activity["items"])
+        rows = with_activity(rows, activity)
     about = {
         "risks_known": known_risks is not None,
         "names_known": students is not None,
         "activity": activity,
+        "weeks": whole_weeks(activity) if activity else None,
     }
     return rows, about
 

@@ -11,7 +11,16 @@ from fastapi.responses import RedirectResponse
 from shared_db.clock import utc_now
 from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices, CurrentViewer
 from veritas_web.domain.reasons import topic_of
-from veritas_web.domain.today import KINDS, news_of, shared_signs, stale_of, steps, student_ids
+from veritas_web.domain.today import (
+    KINDS,
+    crowded,
+    material_hints,
+    news_of,
+    shared_signs,
+    stale_of,
+    steps,
+    student_ids,
+)
 from veritas_web.pages import page
 from veritas_web.services.all import Services
 from veritas_web.services.results import optional
@@ -56,11 +65,15 @@ async def get_today(
         parts.titles.of(services, named),
     )
     news = news_of(courses or [], names or {})
+    material_of = crowded(news)
+    cohort = await services.staffstuddash.cohort(material_of.course) if material_of else None
     context |= {
         "steps": None if actions is None else steps(actions, names or {}, today),
         "news": None if courses is None else news,
         "has_places": bool(courses),
         "shared": shared_signs(news),
+        "material_of": material_of,
+        "material": material_hints(optional(cohort)) if cohort else [],
         "stale": late,
         "titles": titles,
         "names_known": names is not None,

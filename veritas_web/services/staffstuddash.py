@@ -89,6 +89,10 @@ class Staffstuddash:
         """Return a class of the roster."""
         return await self._client.get(f"/classes/{_part(class_id)}", self._caller)
 
+    async def cohort(self, course: str) -> Result:
+        """Return the figures of the students of a course, with hints at its material."""
+        return await self._client.get("/dashboard/cohort", self._caller, {"course": course})
+
     async def people(self, *, limit: int = 200) -> Result:
         """Return members of staff by id."""
         return await self._client.get("/people", self._caller, {"limit": limit})
