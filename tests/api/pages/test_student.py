@@ -130,3 +130,16 @@ def test_with_a_service_away_the_rest_is_there(
 def test_a_student_out_of_sight_is_not_found(page_school: PageSchool) -> None:
     with page_school.pages(acting=OTHER_TEACHER) as client:
         assert client.get(DORA).status_code == 404
+
+
+def test_a_student_who_objected_has_no_reasons(page_school: PageSchool) -> None:
+    page_school.datastore.restrictions.put("s005", "objection", actor="office")
+    try:
+        with page_school.pages() as client:
+            text = words(client.get(f"/students/s005?course={CLASS}").text)
+    finally:
+        page_school.datastore.restrictions.lift("s005", actor="office")
+
+    assert "On request, this student gets no reasons and no place." in text
+    assert "missed" not in text
+    assert "not known now" not in text
