@@ -18,6 +18,7 @@ from dropout_service.models import DailyActivity, DropoutPrediction, published_e
 from shared_db.clock import utc_now
 from shared_db.columns import Key, UtcDateTime
 from shared_db.queries.dialects import in_list
+from shared_db.row_limits import row_limit
 
 _ROW = DropoutPrediction
 _COLUMNS = (
@@ -141,6 +142,11 @@ def _ends_of_runs(session: Session, since: Mapping[str, datetime]) -> dict[str, 
     if not since:
         return {}
     run = _instants(since)
+    if row_limit() is not None:
+        # Few students, whose rows are found by their ids; the look by course would read all.
+        joined = select(run.c.id, func.max(_ROW.as_of)).join(_ROW, _ROW.course == run.c.id)
+        seen = joined.where(_ROW.as_of <= run.c.ends_at).group_by(run.c.id)
+        return {id_: at for id_, at in session.execute(seen) if at is not None}
     last = (
         select(func.max(_ROW.as_of))
         .where(_ROW.course == run.c.id, _ROW.as_of <= run.c.ends_at)
