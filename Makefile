@@ -48,6 +48,10 @@ privacy: $(INSTALLED) ## Renew the register of personal data in docs/privacy.md
 texts: $(INSTALLED) ## Renew the catalogues of the pages' texts in veritas_web/locale
 	@$(BIN)/python -m tests.support.catalogues
 
+.PHONY: pictures
+pictures: $(INSTALLED) ## Take the pictures of the pages in docs/images (needs Chromium)
+	@$(BIN)/python -m tests.browser.screenshots
+
 .PHONY: fuzz
 fuzz: $(INSTALLED) ## Send the services requests generated from their OpenAPI documents
 	@$(BIN)/python -m tests.fuzz

@@ -82,9 +82,11 @@ def rendered(school: PageSchool, language: str = "en") -> Iterator[Rendered]:
         yield _refused_form(client)
     with school.pages(acting=TEACHER) as client:
         yield from _all(client, SCREENS, "teacher", language)
-    for away in SERVICES:
+    for away in ("dropout", "staffstuddash"):
         with school.pages(away=(away,)) as client:
             yield from _all(client, SCREENS, f"without {away}", language)
+    with school.pages(away=("monitoring",)) as client:
+        yield from _all(client, {"today": "/"}, "without monitoring", language)
     with school.pages(away=SERVICES) as client:
         yield from _all(client, {"today": "/"}, "without services", language)
     with _sign_in(school) as client:
