@@ -48,6 +48,10 @@ privacy: $(INSTALLED) ## Renew the register of personal data in docs/privacy.md
 texts: $(INSTALLED) ## Renew the catalogues of the pages' texts in veritas_web/locale
 	@$(BIN)/python -m tests.support.catalogues
 
+.PHONY: pictures
+pictures: $(INSTALLED) ## Take the pictures of the pages in docs/images (needs Chromium)
+	@$(BIN)/python -m tests.browser.screenshots
+
 .PHONY: fuzz
 fuzz: $(INSTALLED) ## Send the services requests generated from their OpenAPI documents
 	@$(BIN)/python -m tests.fuzz
@@ -122,6 +126,14 @@ $(INSTALLED): pyproject.toml requirements-dev.lock
 # Large tools for two tests, which are skipped without them; .ci/run installs them.
 .PHONY: test-tools
 test-tools: $(BIN)/hadolint $(NODE_MODULES)
+
+.PHONY: browser
+browser: ## Install Chromium for the browser tests of the pages (as root on Debian; else nothing)
+	@if [ ! -x /usr/bin/chromium ] && [ "$$(id -u)" = 0 ] && grep -qs '^ID=debian' /etc/os-release; then \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get update -qq && apt-get install -qq --no-install-recommends chromium > /dev/null \
+			|| echo "Chromium could not be installed, so the browser tests are skipped." >&2; \
+	fi
 
 $(BIN)/hadolint: requirements-containers.lock | $(INSTALLED)
 	@$(PIP) --require-hashes -r requirements-containers.lock

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.quiet import no_background_work
 from tests.support.scratch import prefer_memory
-from tests.support.suite_server import role_prefix, suite_server
+from tests.support.suite_server import suite_server
 
 if TYPE_CHECKING:
     from shared_db.settings import VeritasSettings
@@ -86,18 +87,9 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         for name in group.model_fields:
             monkeypatch.delenv(name.upper(), raising=False)
             monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
-    # No background work: the PostgreSQL of a test is one connection.
     monkeypatch.setenv("SPOOL_PATH", str(tmp_path / "spool"))
-    monkeypatch.setenv("RECORDS_REFRESH_SECONDS", "0")
-    monkeypatch.setenv("CACHE_SECONDS", "0")  # a test reads what it has just written
-    monkeypatch.setenv("ERASING_SECONDS", "0")
-    monkeypatch.setenv("RETENTION_SECONDS", "0")
-    monkeypatch.setenv("RECOMPUTING_SECONDS", "0")
-    monkeypatch.setenv("IMPORTS_SECONDS", "0")
-    monkeypatch.setenv("MODEL_WEEKS_SECONDS", "0")
-    monkeypatch.setenv("AUDIT_MOVING_SECONDS", "0")
-    monkeypatch.setenv("MONITORING_SNAPSHOTS", "false")
-    monkeypatch.setenv("DATABASE_ROLE_PREFIX", role_prefix())
+    for name, value in no_background_work().items():
+        monkeypatch.setenv(name, value)
 
 
 def _settings_groups() -> "Iterator[type[VeritasSettings]]":

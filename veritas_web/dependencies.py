@@ -8,7 +8,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from shared_web.principals import Permission
+from veritas_web.errors import NotAllowed
 from veritas_web.services.all import Clients, Services
+from veritas_web.services.class_titles import ClassTitles
 from veritas_web.services.rest import Caller
 from veritas_web.sessions.cookies import Cookies
 from veritas_web.sessions.people import People
@@ -16,7 +19,9 @@ from veritas_web.sessions.provider import Provider
 from veritas_web.settings import Settings
 from veritas_web.viewer import Viewer
 
-__all__ = ["CurrentApp", "CurrentServices", "CurrentViewer", "Parts", "Viewer"]
+__all__ = ["STAFF", "CurrentApp", "CurrentServices", "CurrentViewer", "Parts", "Viewer"]
+
+_STAFF_PERMISSIONS = (Permission.PREDICTIONS_READ, Permission.ACTIONS_READ)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Parts:
     cookies: Cookies
     people: People
     provider: Provider | None
+    titles: ClassTitles
 
 
 async def _parts(request: Request) -> Parts:
@@ -68,3 +74,12 @@ def caller_for(parts: Parts, viewer: Viewer | None) -> Caller:
 
 CurrentViewer = Annotated[Viewer, Depends(current_viewer)]
 CurrentServices = Annotated[Services, Depends(_services)]
+
+
+async def _require_staff(viewer: CurrentViewer) -> None:
+    if not any(map(viewer.may, _STAFF_PERMISSIONS)):
+        raise NotAllowed("The pages are for staff: predictions.read or actions.read is needed.")
+
+
+# For routers whose pages show students to staff; students themselves have neither permission.
+STAFF = Depends(_require_staff)

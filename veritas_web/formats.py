@@ -28,8 +28,9 @@ def formats(language: str, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
     def moment(value: str | datetime) -> str:
         chosen = datetime.fromisoformat(value) if isinstance(value, str) else value
         local = chosen.astimezone(zone)
-        parts = format_time(local, "short", locale=locale), format_date(local, locale=locale)
-        return str(get_datetime_format("medium", locale=locale)).format(*parts)
+        time = format_time(local.time(), "short", locale=locale)
+        joined = str(get_datetime_format("medium", locale)).replace("'", "")
+        return joined.format(time, format_date(local.date(), "medium", locale=locale))
 
     found: dict[str, Any] = {"number": number, "percent": percent, "day": day, "moment": moment}
     return found

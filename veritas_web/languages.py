@@ -14,7 +14,7 @@ SOURCE = "en"
 LANGUAGES = (SOURCE, "de")
 COOKIE = "veritas-language"
 DOMAIN = "veritas"
-_FOLDER = Path(__file__).parent / "locale"
+FOLDER = Path(__file__).parent / "locale"
 
 
 def chosen_language(cookies: Mapping[str, str], accept_language: str) -> str:
@@ -43,7 +43,7 @@ def translations(language: str) -> NullTranslations:
     """
     if language == SOURCE:
         return NullTranslations()
-    source = _FOLDER / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+    source = FOLDER / language / "LC_MESSAGES" / f"{DOMAIN}.po"
     if not source.exists():
         return NullTranslations()
     compiled = BytesIO()

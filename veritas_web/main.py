@@ -31,6 +31,7 @@ from veritas_web.routes import (
     today,
 )
 from veritas_web.services.all import Clients, Transports
+from veritas_web.services.class_titles import ClassTitles
 from veritas_web.sessions.cookies import Cookies
 from veritas_web.sessions.origin import RequestCheck
 from veritas_web.sessions.people import People
@@ -81,7 +82,12 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
     app.state.settings = chosen
     app.state.clients = clients
     app.state.parts = Parts(
-        chosen, clients, Cookies(chosen), People(chosen, clients), Provider.of(chosen)
+        chosen,
+        clients,
+        Cookies(chosen),
+        People(chosen, clients),
+        Provider.of(chosen),
+        ClassTitles(),
     )
     app.state.prepare = partial(require_usable, chosen)
     for router in _ROUTERS:

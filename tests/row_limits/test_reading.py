@@ -4,10 +4,11 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from shared_db.row_limits import RowLimit, rows_limited_to
-from tests.support.persons import by
+from tests.support.persons import Managers, by
 from tests.support.services import routes_of
 
 TEACHER, ADVISOR, OTHER, STUDENT, NOBODY = by("t1"), by("v1"), by("t2"), by("s004"), by("")
@@ -196,3 +197,12 @@ def test_a_request_begins_without_the_limit_of_another(staffstuddash: TestClient
     with rows_limited_to(RowLimit("t1")):
         assert students(staffstuddash, "students", "id", {}) == ["s001", "s002", "s003", "s004"]
         assert students(staffstuddash, "students", "id", ADVISOR) == ["s003"]
+
+
+def test_no_statement_of_a_person_starts_parallel_workers(managers: Managers) -> None:
+    setting = text("SHOW max_parallel_workers_per_gather")
+    database = managers.dropout.database
+    with database.reading() as session:
+        assert session.scalar(setting) != "0"
+    with rows_limited_to(RowLimit("t1")), database.reading() as session:
+        assert session.scalar(setting) == "0"

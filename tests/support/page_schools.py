@@ -1,7 +1,7 @@
-"""School with one class near whose top things changed, for the pages of staff."""
+"""School with one class in which the first places changed, for the pages of staff."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from dropout_service.database import DropoutDatabaseManager
+from dropout_service.domain.advice import ADVICE
 from dropout_service.domain.enums import DropoutType
 from dropout_service.domain.rules.risk import IndicatorResult
 from dropout_service.domain.sentences.sentence import Sentence
@@ -62,15 +63,16 @@ class PageSchool:
 @contextmanager
 def page_school(engine: Engine) -> Iterator[PageSchool]:
     """Give the school on a migrated database."""
-    with ExitStack() as stack:
-        database = Database.for_bind(engine, role="none")
-        school = PageSchool(
-            DatastoreManager(database),
-            DropoutDatabaseManager(database),
-            stack.enter_context(services(partial(service_database, engine))),
-        )
-        _fill(school)
-        yield school
+    with services(partial(service_database, engine)) as apps:
+        yield filled_school(engine, apps)
+
+
+def filled_school(engine: Engine, apps: Mapping[str, ASGIApp]) -> PageSchool:
+    """Fill a migrated database; return the school with these apps on it."""
+    database = Database.for_bind(engine, role="none")
+    school = PageSchool(DatastoreManager(database), DropoutDatabaseManager(database), apps)
+    _fill(school)
+    return school
 
 
 def sign(missed: int, due: int = 5) -> IndicatorResult:
@@ -100,7 +102,8 @@ def _fill(school: PageSchool) -> None:
         *(an_enrolment(f"e-{id_}", student_id=id_, class_id=CLASS) for id_ in NAMES),
     )
     now = utc_now()
-    for as_of, order in ((now - timedelta(days=7), BEFORE), (now - timedelta(hours=1), NOW)):
+    before = now - timedelta(days=7)
+    for as_of, order in ((before, BEFORE), (now - timedelta(hours=1), NOW)):
         for place, id_ in enumerate(order, 1):
             school.dropout.predictions.add(
                 None,
@@ -109,8 +112,10 @@ def _fill(school: PageSchool) -> None:
                 1 - place / 10,
                 as_of=as_of,
                 primary_indicators=[sign(6 - place)],
-                recommendations=["Ask what keeps the student from handing in."],
+                recommendations=[ADVICE["missed_work"]],
             )
-    school.dropout.events.add(None, "s004", "q1", "QUESTION_SUBMIT", occurred_at=now, course=CLASS)
+    school.dropout.events.add(
+        None, "s004", "q1", "QUESTION_SUBMIT", occurred_at=before, course=CLASS
+    )
     school.datastore.assessments.add("s004", "quiz", "Math", 70)
     school.datastore.actions.add("s001", TEACHER, "talk.with-student")

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +11,7 @@ from veritas_web.domain.reasons import Reason
 
 # A reason is named as shared from so many students on.
 _SHARED_BY = 3
+_TO_SUNDAY = timedelta(days=6)
 SHOWN_REASONS = 2
 
 
@@ -103,15 +105,22 @@ def with_students(rows: Iterable[Row], students: Iterable[Mapping[str, Any]]) ->
     return found
 
 
-def with_activity(rows: Iterable[Row], items: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """Return the rows with active days and pieces of work."""
-    known = {item["student_id"]: item for item in items}
+def whole_weeks(activity: Mapping[str, Any]) -> int:
+    """Return the number of weeks that are over: the present one would look like a fall."""
+    weeks, until = activity["weeks"], date.fromisoformat(activity["until"])
+    return sum(date.fromisoformat(monday) + _TO_SUNDAY <= until for monday in weeks)
+
+
+def with_activity(rows: Iterable[Row], activity: Mapping[str, Any]) -> list[Row]:
+    """Return the rows with pieces of work, and the active days of whole weeks."""
+    known = {item["student_id"]: item for item in activity["items"]}
+    count = whole_weeks(activity)
     return [
         replace(
             row,
             due=known[row.student_id]["due"],
             handed_in=known[row.student_id]["handed_in"],
-            active_days=tuple(known[row.student_id]["active_days"]),
+            active_days=tuple(known[row.student_id]["active_days"][:count]),
         )
         if row.student_id in known
         else row

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from veritas_web.domain.charts import Box, Point, band, lines, points, top_of, y_of
@@ -11,8 +11,9 @@ from veritas_web.domain.reasons import Reason
 Data = Mapping[str, Any]
 
 _WEEK = 7
-_LINE = Box(width=700, height=120, left=30, top=10)
-_PLACES = Box(width=700, height=100, left=40, top=10)
+_LASTS = timedelta(days=_WEEK)
+_LINE = Box(width=380, height=120, left=22, top=10)
+_PLACES = Box(width=380, height=100, left=30, top=10)
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,9 @@ class Mark:
 class TimeLine:
     """Active days a week of a student beside the course; lists of `points` of SVG.
 
-    active: one Point for each known week. as_of: x of the instant of the reasons; None without.
+    active: one Point for each known week that is over. as_of: x of the instant of the reasons; None
+    without. last: the last known week, if possible one that is over. unfinished: the first day of
+    the present week.
     """
 
     top: float
@@ -40,6 +43,8 @@ class TimeLine:
     marks: list[Mark]
     as_of: float | None
     weeks: list[Data]
+    last: Data | None
+    unfinished: str | None
 
 
 @dataclass(frozen=True)
@@ -90,11 +95,19 @@ def time_line(
     drafts: Iterable[Data],
     actions: Iterable[Data],
     as_of: str | None,
+    today: date,
 ) -> TimeLine:
     """Return the time line of weeks with days that have something to mark."""
-    active = [week["active_days"] for week in weeks]
-    low, high = ([week[name] for week in weeks] for name in ("course_low", "course_high"))
-    median = [week["course_median"] for week in weeks]
+    ended = [date.fromisoformat(week["begins_on"]) + _LASTS <= today for week in weeks]
+
+    def drawn(name: str) -> list[float | None]:
+        # A week that goes on would look like a fall.
+        return [week[name] if over else None for week, over in zip(weeks, ended, strict=True)]
+
+    active, median = drawn("active_days"), drawn("course_median")
+    low, high = drawn("course_low"), drawn("course_high")
+    known = [week for week in weeks if week["active_days"] is not None]
+    whole = [week for week, value in zip(weeks, active, strict=True) if value is not None]
     top = max(_WEEK, top_of(active, high))
     marked = [*_of_work(submissions), *_of_days("draft", drafts, "created_at", "version")]
     marked += _of_days("action", actions, "timestamp", "action")
@@ -111,6 +124,8 @@ def time_line(
         ],
         as_of=_x_of(_day(as_of), weeks) if as_of else None,
         weeks=list(weeks),
+        last=next(reversed(whole or known), None),
+        unfinished=weeks[-1]["begins_on"] if weeks and not ended[-1] else None,
     )
 
 
@@ -135,8 +150,10 @@ def places(predictions: Sequence[Data]) -> Places | None:
 
 
 def active_days_after(action: Data, weeks: Sequence[Data]) -> int | None:
-    """Return the active days in the first whole week after an action; None: not known."""
-    day = _day(action["timestamp"])
+    """Return the active days in the first whole week after a done action; None: not known."""
+    if action["state"] != "done":
+        return None
+    day = _day(action["done_at"])
     for week in weeks:
         if date.fromisoformat(week["begins_on"]) > day:
             known: int | None = week["active_days"]

@@ -59,11 +59,11 @@ class CourseNews:
 
 @dataclass(frozen=True)
 class Stale:
-    """Kind of rows of a course that came last longer ago than usual."""
+    """Kind of rows of a course that came last longer ago than usual; latest: of them."""
 
     course: str | None
     kind: str
-    last_at: str | None
+    latest: str | None
 
 
 def student_ids(
@@ -118,6 +118,18 @@ def news_of(courses: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> l
         if course["entered"]
     ]
     return sorted(found, key=lambda one: -len(one.newcomers))
+
+
+def crowded(news: Sequence[CourseNews]) -> CourseNews | None:
+    """Return the course with most newcomers, if they are at least three: then look at it first."""
+    if news and len(news[0].newcomers) >= _SHARED_BY:
+        return news[0]
+    return None
+
+
+def material_hints(cohort: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """Return the subjects of a course in which most students fell."""
+    return [one for one in (cohort or {}).get("material_hints", []) if one["is_material"]]
 
 
 def shared_signs(news: Iterable[CourseNews]) -> list[tuple[str, int]]:

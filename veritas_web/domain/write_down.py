@@ -31,6 +31,12 @@ KINDS: Mapping[Kind, str] = {
     Kind.NOT_APPLICABLE: N_("This does not apply"),
     Kind.INCORRECTLY_FLAGGED: N_("Wrongly listed"),
 }
+# Verdicts on the reasons, as the services name them.
+VERDICTS: Mapping[str, str] = {
+    "accepted": N_("Confirmed"),
+    "not_applicable": KINDS[Kind.NOT_APPLICABLE],
+    "incorrectly_flagged": KINDS[Kind.INCORRECTLY_FLAGGED],
+}
 REASONS: Mapping[str, str] = {
     "already_in_contact": N_("We are in contact already"),
     "sign_is_wrong": N_("A reason is not true"),
@@ -51,13 +57,15 @@ class Note:
     assigned_to: str | None
     prediction_id: str | None
 
-    def problems(self) -> dict[str, str]:
+    def problems(self, today: date) -> dict[str, str]:
         """Return the problems by field; their texts are to be translated."""
         found = {}
         if self.kind is Kind.PLAN and not self.text:
             found["text"] = N_("Write which step you plan.")
         if self.kind is Kind.PLAN and self.due_on is None:
             found["due_on"] = N_("Choose the day by which it is to be done.")
+        elif self.kind is Kind.PLAN and self.due_on is not None and self.due_on < today:
+            found["due_on"] = N_("This day is over: choose today or a later day.")
         if self.kind.is_verdict and self.prediction_id is None:
             found["kind"] = N_("There are no reasons that you could judge.")
         if self.kind.is_verdict and self.reason is None:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from veritas_web.dependencies import CurrentApp, Parts, caller_for
+from veritas_web.domain.marked import N_
 from veritas_web.errors import PageNotFound
 from veritas_web.pages import page
 from veritas_web.services.rest import Answer, Result
@@ -16,6 +17,14 @@ router = APIRouter()
 _SEE_OTHER = 303
 # Members of staff that are offered of each role.
 _OFFERED = 2
+_ROLES = {
+    "student": N_("student"),
+    "teacher": N_("teacher"),
+    "advisor": N_("advisor"),
+    "principal": N_("principal"),
+    "administrator": N_("administrator"),
+    "aide": N_("aide"),
+}
 
 
 @router.get("/act-as")
@@ -24,7 +33,7 @@ async def get_act_as(request: Request, parts: CurrentApp) -> Response:
     _require_open(parts)
     calls = parts.clients.of(caller_for(parts, None)).sign_ins
     offered = [*_of_each_role(await calls.staff()), *_students(await calls.students())]
-    return page(request, "act_as.html", {"offered": offered})
+    return page(request, "act_as.html", {"offered": offered, "roles": _ROLES})
 
 
 @router.post("/act-as")

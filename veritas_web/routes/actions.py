@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
-from veritas_web.dependencies import CurrentServices
+from veritas_web.dependencies import STAFF, CurrentServices
 from veritas_web.errors import ServiceAway
 from veritas_web.routes.places import own_place
 from veritas_web.services.results import required
 
-router = APIRouter(prefix="/actions")
+router = APIRouter(prefix="/actions", dependencies=[STAFF])
 
 _SEE_OTHER = 303
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from veritas_web.dependencies import CurrentServices
+from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices
 from veritas_web.domain.class_list import (
     Change,
     Row,
@@ -13,6 +13,7 @@ from veritas_web.domain.class_list import (
     of_reason,
     rows_of,
     shared_reasons,
+    whole_weeks,
     with_activity,
     with_risks,
     with_students,
@@ -23,10 +24,13 @@ from veritas_web.services.all import Services
 from veritas_web.services.results import optional, required
 from veritas_web.sessions.seen import students_seen
 
-router = APIRouter()
+router = APIRouter(dependencies=[STAFF])
 
-_WEEKS = 8
+# The present week and eight that are over.
+_WEEKS = 9
 _PAGE = 50
+# So many at once that the titles of all of them can be asked for.
+_COURSES = 25
 
 After = Annotated[str | None, Query(max_length=2000)]
 Search = Annotated[str, Query(max_length=100)]
@@ -34,17 +38,20 @@ Search = Annotated[str, Query(max_length=100)]
 
 @router.get("/classes")
 async def list_classes(
-    request: Request, services: CurrentServices, after: After = None
+    request: Request, services: CurrentServices, parts: CurrentApp, after: After = None
 ) -> Response:
     """Return the classes and courses in the reader's sight."""
-    found = required(await services.dropout.courses(after=after))
-    return page(request, "classes.html", {"courses": found})
+    found = required(await services.dropout.courses(after=after, limit=_COURSES))
+    courses = [one["id"] for one in found["items"]] if found else []
+    titles = await parts.titles.of(services, courses)
+    return page(request, "classes.html", {"courses": found, "titles": titles})
 
 
 @router.get("/classes/{course}")
 async def get_class(
     request: Request,
     services: CurrentServices,
+    parts: CurrentApp,
     course: str,
     reason: Annotated[str | None, Query(max_length=100)] = None,
     q: Search = "",
@@ -59,6 +66,7 @@ async def get_class(
     shown = of_reason(rows, reason)
     context = {
         "course": course,
+        "titles": await parts.titles.of(services, [course]),
         "top": top,
         "search": search,
         "reason": reason,
@@ -74,7 +82,11 @@ async def get_class(
 
 @router.get("/classes/{course}/all")
 async def list_class(
-    request: Request, services: CurrentServices, course: str, after: After = None
+    request: Request,
+    services: CurrentServices,
+    parts: CurrentApp,
+    course: str,
+    after: After = None,
 ) -> Response:
     """Return all students of the class by place."""
     risks = required(
@@ -84,6 +96,7 @@ async def list_class(
     rows, about = await _completed(services, course, _other_rows(items), items)
     context = {
         "course": course,
+        "titles": await parts.titles.of(services, [course]),
         "rows": rows,
         "following": risks and risks["next"],
         "is_known": risks is not None,
@@ -106,7 +119,10 @@ async def _searched(
     services: Services, course: str, search: str
 ) -> tuple[list[Row], dict[str, Any]]:
     students = required(await services.staffstuddash.students_of_course(course, search=search))
-    items = students["items"] if students else []
+    if students is None:
+        away = {"risks_known": True, "names_known": False, "activity": None, "places": None}
+        return [], away
+    items = students["items"]
     rows = [Row(student["student_id"], Change.OTHER) for student in items]
     rows, about = await _completed(services, course, rows, None, students=students)
     return rows, {**about, "places": None}
@@ -148,11 +164,12 @@ async def _completed(
     if students:
         rows = with_students(rows, students["items"])
     if activity:
-        rows = with_activity(rows, activity["items"])
+        rows = with_activity(rows, activity)
     about = {
         "risks_known": known_risks is not None,
         "names_known": students is not None,
         "activity": activity,
+        "weeks": whole_weeks(activity) if activity else None,
     }
     return rows, about
 

@@ -4,35 +4,26 @@ import asyncio
 from datetime import date
 from typing import Annotated, Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from shared_db.ids import new_id
-from veritas_web.dependencies import CurrentServices, CurrentViewer
-from veritas_web.domain.reasons import topic_of
-from veritas_web.domain.student_page import (
-    active_days_after,
-    of_course,
-    places,
-    reasons_of,
-    share_of_largest,
-    time_line,
-)
-from veritas_web.domain.write_down import KINDS, LONGEST_NOTE, REASONS, Kind, Note
+from shared_db.clock import utc_now
+from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices, CurrentViewer
+from veritas_web.domain.write_down import REASONS, Kind, Note
 from veritas_web.errors import ServiceAway
 from veritas_web.pages import page
+from veritas_web.routes.student_blocks import choices, student_blocks
 from veritas_web.services.all import Services
 from veritas_web.services.rest import Refused
 from veritas_web.services.results import optional, required
-from veritas_web.viewer import Viewer
 
-router = APIRouter(prefix="/students")
+router = APIRouter(prefix="/students", dependencies=[STAFF])
 
 _PAGE = 50
 _SEE_OTHER = 303
 _INVALID = 422
-_DRAFTS = "drafts.read"
 
 Course = Annotated[str | None, Query(max_length=200)]
 Noted = Annotated[str | None, Query(max_length=500)]
@@ -58,15 +49,17 @@ async def get_student(
     request: Request,
     services: CurrentServices,
     viewer: CurrentViewer,
+    parts: CurrentApp,
     student_id: str,
     course: Course = None,
     action: Noted = None,
     feedback: Noted = None,
 ) -> Response:
     """Return the page of a student; action, feedback: ids of a new note, to undo it."""
-    context = await _about(services, viewer, student_id, course)
+    context = await student_blocks(services, viewer, student_id, course)
+    titles = await parts.titles.of(services, [context["course"], *context["courses"]])
     noted = {"action": action, "feedback": feedback.split(":", 1) if feedback else None}
-    return page(request, "student.html", context | {"noted": noted})
+    return page(request, "student.html", context | {"noted": noted, "titles": titles})
 
 
 @router.get("/{student_id}/write-down")
@@ -86,6 +79,7 @@ async def get_write_down(
 async def write_down(
     request: Request,
     services: CurrentServices,
+    parts: CurrentApp,
     student_id: str,
     name: Annotated[str, Form(min_length=1, max_length=100)],
     kind: Annotated[Kind, Form()] = Kind.TALKED,
@@ -108,7 +102,7 @@ async def write_down(
         assigned_to=assigned_to or None,
         prediction_id=prediction_id or None,
     )
-    problems = note.problems()
+    problems = note.problems(utc_now().astimezone(ZoneInfo(parts.settings.school_timezone)).date())
     if not problems:
         sent = await _send(services, student_id, note, name)
         if not isinstance(sent, Refused):
@@ -149,65 +143,6 @@ async def _send(
     return {"action": stored["id"]}
 
 
-async def _about(
-    services: Services, viewer: Viewer, student_id: str, course: str | None
-) -> dict[str, Any]:
-    staff, dropout = services.staffstuddash, services.dropout
-    asked = [
-        staff.student(student_id),
-        dropout.predictions(student_id),
-        staff.student_actions(student_id),
-    ]
-    if viewer.may(_DRAFTS) or viewer.is_developer:
-        asked.append(staff.drafts(student_id))
-    results = await asyncio.gather(*asked)
-    student = required(results[0])
-    predictions, actions, *drafts = map(optional, results[1:])
-    known = of_course(predictions["items"] if predictions else [], course)
-    latest = known[0] if known else None
-    chosen: str | None = course or (latest["course"] if latest else None)
-    activity, submissions = map(
-        optional,
-        await asyncio.gather(
-            dropout.activity(student_id, course=chosen),
-            dropout.submissions(student_id, course=chosen),
-        ),
-    )
-    weeks = activity["items"] if activity else []
-    rows = actions["items"] if actions else []
-    signs, others = reasons_of(latest) if latest else ([], [])
-    return {
-        "student_id": student_id,
-        "student": student,
-        "course": chosen,
-        "courses": _courses(predictions),
-        "latest": latest,
-        "is_predicted": predictions is not None,
-        "signs": signs,
-        "others": others,
-        "share_of": share_of_largest,
-        "before": known[1] if len(known) > 1 else None,
-        "places": places(known),
-        "line": time_line(
-            weeks,
-            submissions["items"] if submissions else [],
-            drafts[0]["items"] if drafts and drafts[0] else [],
-            rows,
-            latest["as_of"] if latest else None,
-        ),
-        "is_active_known": activity is not None,
-        "submissions": submissions and submissions["items"],
-        "actions": None if actions is None else rows,
-        "after": {one["id"]: active_days_after(one, weeks) for one in rows},
-        "topic_of": topic_of,
-        "prediction_id": latest and latest["id"],
-        "note": None,
-        "problems": {},
-        "people": None,
-        **_choices(),
-    }
-
-
 async def _form(services: Services, student_id: str, course: str | None) -> dict[str, Any]:
     student, people = await asyncio.gather(
         services.staffstuddash.student(student_id), services.staffstuddash.people()
@@ -219,21 +154,7 @@ async def _form(services: Services, student_id: str, course: str | None) -> dict
         "course": course,
         "people": found["items"] if found else None,
         "problems": {},
-        **_choices(),
-    }
-
-
-def _courses(predictions: dict[str, Any] | None) -> list[str]:
-    items = predictions["items"] if predictions else []
-    return sorted({one["course"] for one in items if one["course"]})
-
-
-def _choices() -> dict[str, Any]:
-    return {
-        "kinds": KINDS,
-        "feedback_reasons": REASONS,
-        "longest_note": LONGEST_NOTE,
-        "form_name": new_id(),
+        **choices(),
     }
 
 

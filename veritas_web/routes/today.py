@@ -1,6 +1,7 @@
 """Today: the page that a reader sees first."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -9,15 +10,25 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from shared_db.clock import utc_now
-from veritas_web.dependencies import CurrentApp, CurrentServices, CurrentViewer
+from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices, CurrentViewer
 from veritas_web.domain.reasons import topic_of
-from veritas_web.domain.today import KINDS, news_of, shared_signs, stale_of, steps, student_ids
+from veritas_web.domain.today import (
+    KINDS,
+    CourseNews,
+    crowded,
+    material_hints,
+    news_of,
+    shared_signs,
+    stale_of,
+    steps,
+    student_ids,
+)
 from veritas_web.pages import page
 from veritas_web.services.all import Services
 from veritas_web.services.results import optional
 from veritas_web.sessions.seen import COOKIE, LEAST, MOST, students_seen
 
-router = APIRouter()
+router = APIRouter(dependencies=[STAFF])
 
 _AHEAD = timedelta(days=7)
 _MOST_NAMES = 100
@@ -49,14 +60,24 @@ async def get_today(
     }
     if actions == [] and courses == []:
         return page(request, "first_steps.html", context | await _first_steps(services))
-    names = await _names(services, student_ids(actions or [], courses or []))
+    late = None if freshness is None else stale_of(freshness)
+    named = [one["course"] for one in courses or []] + [one.course for one in late or []]
+    material_of = crowded(news_of(courses or [], {}))
+    names, titles, material = await asyncio.gather(
+        _names(services, student_ids(actions or [], courses or [])),
+        parts.titles.of(services, named),
+        _material(services, material_of),
+    )
     news = news_of(courses or [], names or {})
     context |= {
         "steps": None if actions is None else steps(actions, names or {}, today),
         "news": None if courses is None else news,
         "has_places": bool(courses),
         "shared": shared_signs(news),
-        "stale": None if freshness is None else stale_of(freshness),
+        "material_of": material_of,
+        "material": material,
+        "stale": late,
+        "titles": titles,
         "names_known": names is not None,
     }
     return page(request, "today.html", context)
@@ -88,6 +109,13 @@ async def _first_steps(services: Services) -> dict[str, Any]:
         "has_students": bool(_items(optional(students))),
         "has_courses": bool(_items(optional(courses))),
     }
+
+
+async def _material(services: Services, news: CourseNews | None) -> list[Mapping[str, Any]]:
+    """Return the hints at the material of a course."""
+    if news is None:
+        return []
+    return material_hints(optional(await services.staffstuddash.cohort(news.course)))
 
 
 async def _names(services: Services, ids: list[str]) -> dict[str, str] | None:

@@ -57,10 +57,12 @@ class Dropout:
         params = {"student_id__in": _joined(student_ids), "weeks": weeks}
         return await self._client.get(f"/courses/{_part(course)}/activity", self._caller, params)
 
-    async def predictions(self, student_id: str, *, limit: int = 60) -> Result:
-        """Return the predictions of a student, the latest first."""
+    async def predictions(
+        self, student_id: str, *, course: str | None = None, limit: int
+    ) -> Result:
+        """Return the predictions of a student, the latest first, on wish those in one course."""
         path = f"/students/{_part(student_id)}/predictions"
-        return await self._client.get(path, self._caller, {"limit": limit})
+        return await self._client.get(path, self._caller, {"course": course, "limit": limit})
 
     async def activity(self, student_id: str, *, course: str | None) -> Result:
         """Return the active days of a student by week, beside the course."""
@@ -71,6 +73,11 @@ class Dropout:
         """Return the work of a student with its state, by due day."""
         path = f"/students/{_part(student_id)}/submissions"
         return await self._client.get(path, self._caller, {"course": course})
+
+    async def feedback(self, prediction_id: str) -> Result:
+        """Return the verdicts on a prediction, the latest first."""
+        path = f"/predictions/{_part(prediction_id)}/feedback"
+        return await self._client.get(path, self._caller)
 
     async def add_feedback(self, prediction_id: str, body: Mapping[str, Any], name: str) -> Result:
         """Store a verdict on a prediction; name: by which it may be repeated."""

@@ -15,6 +15,11 @@ class Staffstuddash:
         self._client = client
         self._caller = caller
 
+    @property
+    def reader(self) -> str | None:
+        """Person in whose name the calls are made; None for a developer."""
+        return self._caller.headers.get("Veritas-On-Behalf-Of")
+
     async def me(self) -> Result:
         """Return the caller: name, kind, permissions."""
         return await self._client.get("/me", self._caller)
@@ -84,6 +89,14 @@ class Staffstuddash:
         """Return the drafts of a student, the latest first."""
         path = f"/students/{_part(student_id)}/drafts"
         return await self._client.get(path, self._caller, {"limit": limit})
+
+    async def get_class(self, class_id: str) -> Result:
+        """Return a class of the roster."""
+        return await self._client.get(f"/classes/{_part(class_id)}", self._caller)
+
+    async def cohort(self, course: str) -> Result:
+        """Return the figures of the students of a course, with hints at its material."""
+        return await self._client.get("/dashboard/cohort", self._caller, {"course": course})
 
     async def people(self, *, limit: int = 200) -> Result:
         """Return members of staff by id."""

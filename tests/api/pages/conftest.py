@@ -19,6 +19,7 @@ from tests.support.databases import LOOPBACK, engine_on, service_database
 from tests.support.page_schools import PageSchool
 from tests.support.page_schools import page_school as opened_school
 from tests.support.pages import pages
+from tests.support.quiet import patient_pages
 from tests.support.rosters import a_person
 from tests.support.server import admin_url, create_database, drop_database, new_name
 from tests.support.services import PARTS
@@ -30,6 +31,13 @@ ADDRESS = f"http://{LOOPBACK}"
 OWN = {"Origin": ADDRESS}
 
 OpenPages = Callable[..., TestClient]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let calls of services take long, also those of the school of a module."""
+    with patient_pages(tmp_path_factory.mktemp("pages")):
+        yield
 
 
 @pytest.fixture

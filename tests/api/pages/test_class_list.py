@@ -26,7 +26,7 @@ def test_students_stand_under_the_change_of_their_place(page_school: PageSchool)
     assert "1, was 4" in text
     assert "5 of 5 pieces of work that were due were missed (course: 1)." in text
     assert "Active on 1 day in the last week shown" in text
-    assert "talk.with-student" in text
+    assert "Talk with the student" in text
 
 
 def test_a_shared_reason_leads_to_one_message_for_all(page_school: PageSchool) -> None:
@@ -87,3 +87,9 @@ def test_classes_are_listed(page_school: PageSchool) -> None:
 
     assert '<a href="/classes/5a">' in found
     assert unknown.status_code == 404
+
+
+def test_a_class_has_its_title(page_school: PageSchool) -> None:
+    with page_school.pages(acting=TEACHER) as client:
+        assert "<h1><bdi>Class 5a</bdi></h1>" in client.get(CLASS).text
+        assert "<bdi>Class 5a</bdi></a>" in client.get("/classes").text

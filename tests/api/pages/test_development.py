@@ -38,7 +38,7 @@ def test_a_developer_sees_everything_and_is_told(open_database: OpenDatabase) ->
 def test_a_developer_looks_as_somebody_else(developer: TestClient) -> None:
     offered = developer.get("/act-as").text
     assert 'value="p-teacher"' in offered
-    assert "Ada Lovelace (student)" in offered
+    assert "<bdi>Ada Lovelace</bdi> (student)" in offered
 
     for person, name in (("p-teacher", "Grace teacher"), ("s001", "Ada Lovelace")):
         assert developer.post("/act-as", data={"person": person}, headers=OWN).status_code == 303

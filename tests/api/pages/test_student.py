@@ -1,4 +1,4 @@
-"""Page of a student, and what is written down on it."""
+"""Page of a student, and the notes that are written down on it."""
 
 import re
 from datetime import timedelta
@@ -49,7 +49,7 @@ def test_a_student_has_reasons_advice_and_a_time_line(page_school: PageSchool) -
         text = words(client.get(f"{DORA}?course={CLASS}").text)
 
     assert "5 of 5 pieces of work that were due were missed (course: 1)." in text
-    assert "Talk first: Ask what keeps the student from handing in." in text
+    assert "Advice: Ask what keeps the student from handing in, and agree on a date" in text
     assert "Active on 1 day in the week from" in text
     assert "As of" in text
     assert "Nothing is written down yet." in text
@@ -59,7 +59,7 @@ def test_a_talk_is_written_down_and_taken_back(page_school: PageSchool) -> None:
     with page_school.pages(acting=TEACHER) as client:
         page = write(client, kind="talked", text="asked about <i>Monday</i>")
         assert "asked about &lt;i&gt;Monday&lt;/i&gt;" in page
-        assert page.count("<bdi>talk.with-student</bdi>") == 1
+        assert page.count("<li>Talk with the student") == 1
         assert "taken back" in undo(client, page)
 
 
@@ -67,12 +67,14 @@ def test_a_step_needs_a_text_and_a_day(page_school: PageSchool) -> None:
     tomorrow = utc_now().date() + timedelta(days=1)
     with page_school.pages(acting=TEACHER) as client:
         refused = words(write(client, kind="plan"))
+        too_late = words(write(client, kind="plan", text="call home", due_on="2020-01-01"))
         page = write(client, kind="plan", text="call home", due_on=tomorrow.isoformat())
         today = words(client.get("/").text)
         undone = undo(client, page)
 
     assert "Write which step you plan." in refused
     assert "Choose the day by which it is to be done." in refused
+    assert "This day is over: choose today or a later day." in too_late
     assert "call home" in today
     assert "taken back" in undone
 
@@ -85,7 +87,10 @@ def test_a_verdict_needs_a_reason_and_is_taken_back(page_school: PageSchool) -> 
 
     assert "Choose a reason." in refused
     assert "Written down." in page
+    assert "Wrongly listed: The cause is known" in words(page)
+    assert "<bdi>was ill</bdi>" in page
     assert "Written down." not in undone
+    assert "was ill" not in undone
     [prediction] = page_school.dropout.predictions.search_student("s004", limit=1)
     given = page_school.dropout.feedback.search(prediction.id)
     assert [(one.verdict, one.reason, one.withdrawn_at is None) for one in given] == [
@@ -125,3 +130,16 @@ def test_with_a_service_away_the_rest_is_there(
 def test_a_student_out_of_sight_is_not_found(page_school: PageSchool) -> None:
     with page_school.pages(acting=OTHER_TEACHER) as client:
         assert client.get(DORA).status_code == 404
+
+
+def test_a_student_who_objected_has_no_reasons(page_school: PageSchool) -> None:
+    page_school.datastore.restrictions.put("s005", "objection", actor="office")
+    try:
+        with page_school.pages() as client:
+            text = words(client.get(f"/students/s005?course={CLASS}").text)
+    finally:
+        page_school.datastore.restrictions.lift("s005", actor="office")
+
+    assert "On request, this student gets no reasons and no place." in text
+    assert "missed" not in text
+    assert "not known now" not in text

@@ -1,0 +1,91 @@
+"""Accessibility of every screen: axe-core finds nothing, and a narrow page needs no scrolling."""
+
+from collections.abc import Iterable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.chromium import DESKTOP, PHONE, Browser, Page, page_of
+from tests.browser.conftest import Site
+from tests.support.page_schools import CLASS
+from tests.support.screens import OTHERS, SCREENS
+
+ALL_RULES: dict[str, object] = {
+    "resultTypes": ["violations"],
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+}
+CONTRAST: dict[str, object] = {
+    "resultTypes": ["violations"],
+    "runOnly": {"type": "rule", "values": ["color-contrast"]},
+}
+EMPTY = {name: SCREENS[name] for name in ("today", "classes", "students")}
+
+
+def violations(page: Page, options: dict[str, object]) -> list[str]:
+    """Return the violations of a page, with their places."""
+    found = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for one in found
+        for node in one["nodes"]
+    ]
+
+
+def is_too_wide(page: Page) -> bool:
+    """Return True if one has to scroll sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+
+
+def visited(page: Page, addresses: dict[str, str]) -> Iterable[str]:
+    """Open one page after the other; give their names."""
+    for name, address in addresses.items():
+        page.goto(address)
+        yield name
+
+
+@pytest.mark.parametrize(
+    ("size", "is_dark", "options"),
+    [(DESKTOP, False, ALL_RULES), (DESKTOP, True, CONTRAST), (PHONE, False, ALL_RULES)],
+    ids=["light", "dark", "phone"],
+)
+def test_every_screen_is_accessible(
+    browser: Browser,
+    site: Site,
+    size: tuple[int, int],
+    is_dark: bool,
+    options: dict[str, object],
+) -> None:
+    with page_of(browser, site.open(), size=size, is_dark=is_dark) as page:
+        found = {
+            name: [*violations(page, options), *(["too wide"] if is_too_wide(page) else [])]
+            for name in visited(page, SCREENS | OTHERS)
+        }
+
+    assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+@pytest.mark.parametrize("away", ["dropout", "staffstuddash"])
+def test_screens_with_a_service_away_are_accessible(
+    browser: Browser, site: Site, away: str
+) -> None:
+    addresses = {name: SCREENS[name] for name in ("today", "class", "student", "form")}
+    with page_of(browser, site.open(away=[away]), size=PHONE) as page:
+        found = {name: violations(page, ALL_RULES) for name in visited(page, addresses)}
+
+    assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+def test_the_sign_in_is_accessible(browser: Browser, site: Site) -> None:
+    with page_of(browser, site.open(key="key")) as page:
+        page.goto("/sign-in")
+        assert violations(page, ALL_RULES) == []
+
+
+def test_a_refused_form_names_its_faults(browser: Browser, site: Site) -> None:
+    with page_of(browser, site.open(), size=PHONE) as page:
+        page.goto(f"{SCREENS['student']}?course={CLASS}")
+        page.get_by_label("I plan a step").check()
+        page.get_by_role("button", name="Write down").click()
+        page.get_by_role("alert").wait_for()
+        assert violations(page, ALL_RULES) == []
+        assert page.get_by_label("Note, or the step").get_attribute("aria-invalid") == "true"

@@ -1,0 +1,136 @@
+"""Screens of the pages in all their states, on the school of `page_schools`."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from shared_db.clock import utc_now
+from shared_db.connection.database import Database
+from shared_db.settings import Environment
+from staffstuddash_service.domain.follow_ups.states import ActionState
+from tests.support.page_schools import CLASS, TEACHER, PageSchool
+from tests.support.pages import pages, services
+from veritas_web.languages import COOKIE
+from veritas_web.services.all import NAMES as SERVICES
+from veritas_web.settings import Settings
+
+STUDENT = "/students/s004"
+# By name; each address with a page is here at least once.
+SCREENS = {
+    "today": "/",
+    "classes": "/classes",
+    "class": f"/classes/{CLASS}",
+    "class by reason": f"/classes/{CLASS}?reason=missed_work",
+    "class searched": f"/classes/{CLASS}?q=a",
+    "class without hits": f"/classes/{CLASS}?q=nobody",
+    "whole class": f"/classes/{CLASS}/all",
+    "students": "/students",
+    "students without hits": "/students?q=nobody",
+    "student": STUDENT,
+    "student of a class": f"{STUDENT}?course={CLASS}",
+    "student with little known": "/students/s005",
+    "student with a note": f"{STUDENT}?action=a-1",
+    "student with a verdict": f"{STUDENT}?feedback=p-1:f-1",
+    "form": f"{STUDENT}/write-down?course={CLASS}&prediction=p-1",
+}
+# Without data of the school.
+OTHERS = {
+    "act as": "/act-as",
+    "invitation": "/sign-in/invitation?token=secret",
+    "half an invitation": "/sign-in/invitation",
+    "not found": "/nothing",
+    "unknown student": "/students/s999",
+}
+EMPTY = ("today", "classes", "students")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Screen as it was rendered; state: the person or the service that is away."""
+
+    screen: str
+    state: str
+    status: int
+    html: str
+
+    def __str__(self) -> str:
+        return f"{self.screen}, {self.state}"
+
+
+def plan_step(school: PageSchool) -> None:
+    """Plan a step of the teacher, so that the page of today has one."""
+    school.datastore.actions.add(
+        "s001",
+        TEACHER,
+        "call.home",
+        state=ActionState.PLANNED,
+        assigned_to=TEACHER,
+        due_on=utc_now().date() - timedelta(days=1),
+        data={"note": "ask for <b>Monday</b>"},
+    )
+
+
+def rendered(school: PageSchool, language: str = "en") -> Iterator[Rendered]:
+    """Give each screen in each of its states."""
+    with school.pages() as client:
+        yield from _all(client, SCREENS | OTHERS, "developer", language)
+        yield _refused_form(client)
+    with school.pages(acting=TEACHER) as client:
+        yield from _all(client, SCREENS, "teacher", language)
+    for away in ("dropout", "staffstuddash"):
+        with school.pages(away=(away,)) as client:
+            yield from _all(client, SCREENS, f"without {away}", language)
+    with school.pages(away=("monitoring",)) as client:
+        yield from _all(client, {"today": "/"}, "without monitoring", language)
+    with school.pages(away=SERVICES) as client:
+        yield from _all(client, {"today": "/"}, "without services", language)
+    with _sign_in(school) as client:
+        yield from _all(client, {"sign in": "/sign-in"}, "nobody", language)
+    with empty_pages() as client:
+        chosen = {name: SCREENS[name] for name in EMPTY}
+        yield from _all(client, chosen, "empty installation", language)
+
+
+@contextmanager
+def empty_pages() -> Iterator[TestClient]:
+    """Give the pages of an installation without data."""
+    opened: list[Database] = []
+
+    def in_memory(metadata: object) -> Database:
+        opened.append(Database.in_memory(metadata))  # type: ignore[arg-type] # of the services
+        return opened[-1]
+
+    with services(in_memory) as apps, pages(apps) as client:
+        yield client
+    for database in opened:
+        database.close()
+
+
+def _sign_in(school: PageSchool) -> AbstractContextManager[TestClient]:
+    settings = Settings(environment=Environment.DEVELOPMENT, web_key=SecretStr("key"))
+    return pages(school.apps, settings=settings)
+
+
+def _all(
+    client: TestClient, screens: dict[str, str], state: str, language: str
+) -> Iterator[Rendered]:
+    client.cookies.set(COOKIE, language)
+    render = partial(_rendered, client, state)
+    yield from (render(name, path) for name, path in screens.items())
+
+
+def _rendered(client: TestClient, state: str, name: str, path: str) -> Rendered:
+    answer = client.get(path)
+    return Rendered(name, state, answer.status_code, answer.text)
+
+
+def _refused_form(client: TestClient) -> Rendered:
+    headers = {"Origin": str(client.base_url).rstrip("/")}
+    form = {"name": "form-1", "kind": "plan", "course": CLASS, "prediction_id": "p-1"}
+    answer = client.post(f"{STUDENT}/write-down", data=form, headers=headers)
+    return Rendered("form", "refused", answer.status_code, answer.text)
