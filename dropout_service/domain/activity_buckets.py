@@ -1,5 +1,6 @@
 """Activity of a student in weeks or days, beside the quartiles of the course."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -57,6 +58,44 @@ class ActivityBucket:
 
 # Active days and events of a student by the first day of the bucket.
 Counts = Mapping[date, tuple[int, int]]
+# Number of students by active days, without those of none, by the first day of the bucket.
+Histograms = Mapping[date, Mapping[int, int]]
+
+
+@dataclass(frozen=True)
+class CourseActivity:
+    """Activity of a course: its students by their enrolments, and by their active days.
+
+    enrolled: number of students with the same days of enrolment. active: of the students who are
+    enrolled on a day of the bucket.
+    """
+
+    enrolled: Mapping[tuple[Span, ...], int]
+    active: Histograms
+
+    def students(self, first: date, last: date) -> int:
+        """Return the number of students who are enrolled on one of the days."""
+        return sum(
+            count
+            for spans, count in self.enrolled.items()
+            if any(span.overlaps(first, last) for span in spans)
+        )
+
+
+def course_activity(
+    bucket: Bucket,
+    enrolled: Mapping[str, Sequence[Span]],
+    active: Mapping[str, Mapping[date, int]],
+) -> CourseActivity:
+    """Return the activity of a course. active: the active days by student and bucket."""
+    histograms: dict[date, Counter[int]] = defaultdict(Counter)
+    for student_id, days in active.items():
+        spans = enrolled.get(student_id, ())
+        for first, number in days.items():
+            last = first + timedelta(days=bucket.length - 1)
+            if any(span.overlaps(first, last) for span in spans):
+                histograms[first][number] += 1
+    return CourseActivity(Counter(map(tuple, enrolled.values())), histograms)
 
 
 def buckets_of(
@@ -64,12 +103,11 @@ def buckets_of(
     span: tuple[date, date],
     known: Span | None,
     counts: Counts,
-    course: tuple[Mapping[str, Sequence[Span]], Mapping[str, Mapping[date, int]]] | None,
+    course: CourseActivity | None,
 ) -> list[ActivityBucket]:
     """Return the buckets of the span.
 
-    known: days of which activity is known; None: of none. course: the enrolments of each student,
-    and the active days by student and bucket; None: no course is asked for.
+    known: days of which activity is known; None: of none. course: None: no course is asked for.
     """
     first, last = bucket.first_day(span[0]), span[1]
     found = []
@@ -86,20 +124,15 @@ def buckets_of(
 
 
 def _quartiles(
-    first: date,
-    last: date,
-    course: tuple[Mapping[str, Sequence[Span]], Mapping[str, Mapping[date, int]]] | None,
+    first: date, last: date, course: CourseActivity | None
 ) -> tuple[float | None, float | None, float | None, int | None]:
     """Return the median, the lower and the upper quartile, and the number of students."""
-    if course is None:
+    students = 0 if course is None else course.students(first, last)
+    if course is None or students < MIN_STUDENTS:
         return None, None, None, None
-    enrolled, active = course
-    values = [
-        active.get(student_id, {}).get(first, 0)
-        for student_id, spans in enrolled.items()
-        if any(span.overlaps(first, last) for span in spans)
-    ]
-    if len(values) < MIN_STUDENTS:
-        return None, None, None, None
+    active = course.active.get(first, {})
+    values = [0] * (students - sum(active.values()))
+    for days, count in sorted(active.items()):
+        values += [days] * count
     low, median, high = quantiles(values, n=4, method="inclusive")
-    return median, low, high, len(values)
+    return median, low, high, students

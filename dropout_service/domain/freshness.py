@@ -19,6 +19,8 @@ class DataKind(StrEnum):
     EVENTS = "events"
     SUBMISSIONS = "submissions"
     PREDICTIONS = "predictions"
+    MARKS = "marks"
+    ENROLMENTS = "enrolments"
 
 
 def is_stale_by_gaps(instants: Sequence[datetime], as_of: datetime) -> bool | None:

@@ -3,12 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dropout_service.models.base import Base, Views
 from shared_db.columns import IdempotentRow, Key
 from shared_db.personal_data import STAFF, STUDENT, UNTIL_ERASED, Ageing, personal, register
+
+HAS_COURSE = text("course IS NOT NULL")
 
 
 @register(
@@ -47,6 +49,14 @@ class Assessment(IdempotentRow, Base):
             name="score_range",
         ),
         Index(None, "student_id", "submitted_at", "id"),
+        # For the last marks of a course.
+        Index(
+            "ix_assessments_course_marks",
+            "course",
+            "submitted_at",
+            postgresql_where=HAS_COURSE,
+            sqlite_where=HAS_COURSE,
+        ),
     )
 
     student_id: Mapped[str] = mapped_column(Key, ForeignKey("dropout.students.id"))

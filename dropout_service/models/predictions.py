@@ -111,11 +111,19 @@ class DropoutPrediction(IdempotentRow, Base):
             postgresql_where=IS_LATEST,
             sqlite_where=IS_LATEST,
         ),
-        # For the predictions of a course at an earlier instant.
+        # For the first places of a course, now and at an earlier instant.
         Index(
-            "ix_dropout_predictions_course_as_of",
+            "ix_dropout_predictions_course_places",
+            "course",
+            "course_rank",
+            postgresql_where=IS_LATEST,
+            sqlite_where=IS_LATEST,
+        ),
+        Index(
+            "ix_dropout_predictions_course_runs",
             "course",
             "as_of",
+            "course_rank",
             postgresql_where=HAS_COURSE,
             sqlite_where=HAS_COURSE,
         ),

@@ -1,7 +1,7 @@
 """Changes near the top of a course, on both stores."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from dropout_service.database import DropoutDatabaseManager
 from dropout_service.domain.enums import DropoutType
 from dropout_service.domain.rules.risk import IndicatorResult
 from dropout_service.models import Course, DropoutPrediction
+from shared_db.clock import utc_now
 from tests.support.databases import become_owner
 from tests.support.factories import NOON, a_learning_event, days
 
@@ -28,7 +29,7 @@ def predict(db_manager: DropoutDatabaseManager) -> Predict:
     """Give a function that stores the ranked predictions of a course at an instant."""
     with db_manager.database.unit_of_work() as session:
         for id_ in ("art", "bio"):
-            row = {"id": id_, "module": id_, "presentation": "1", "length_days": 300}
+            row = {"id": id_, "module": id_, "presentation": "1", "length_days": 3000}
             session.add(Course(**row, starts_on=date(2025, 9, 1), digest=b"0"))
 
     def predict(
@@ -186,6 +187,42 @@ def test_changes_are_listed_for_each_course_with_predictions(
     first = listed(limit=1)
     assert first["items"] == single[:1]
     assert listed(limit=1, after=first["next"])["items"] == single[1:]
+
+
+def test_a_course_that_is_over_is_not_listed(
+    dropout_client: TestClient, predict: Predict, db_manager: DropoutDatabaseManager
+) -> None:
+    predict(NOON, "ada")
+    today = utc_now().date()
+
+    def listed(ends_on: date) -> list[str]:
+        length = (ends_on - date(2025, 9, 1)).days
+        with db_manager.database.unit_of_work() as session:
+            become_owner(session)
+            session.execute(update(Course).values(length_days=length))
+        items = dropout_client.get("/api/v1/changes").json()["items"]
+        return [one["course"] for one in items]
+
+    assert listed(today) == ["art"]
+    assert listed(today - timedelta(days=2)) == []
+    assert [one["student_id"] for one in changes(dropout_client)["stayed"]] == ["ada"]
+
+
+def test_the_place_of_a_student_is_that_of_the_last_prediction_of_a_run(
+    dropout_client: TestClient, predict: Predict
+) -> None:
+    predict(NOON, "ada", "bob", "cyd")
+    predict(NOON + days(1), "cyd", "bob", "ada")
+    predict(NOON + days(7), "ada", is_ranked=False)
+    predict(NOON + days(14), "ada", "cyd", "bob")
+
+    found = changes(dropout_client, top=1, since=(NOON + days(2)).isoformat())
+    later = changes(dropout_client, top=1)
+
+    assert brief(found["entered"]) == [("ada", 1, 3, [])]
+    assert brief(found["left"]) == [("cyd", 2, 1, [])]
+    assert brief(later["entered"]) == [("ada", 1, None, [])]
+    assert brief(later["left"]) == [("cyd", 2, 1, [])]
 
 
 def test_an_unknown_course_and_a_wrong_number_are_refused(dropout_client: TestClient) -> None:

@@ -83,6 +83,29 @@ def test_predictions_and_submissions_have_their_last_instants(
     assert predictions["is_stale"] is None
 
 
+def test_marks_and_enrolments_have_their_last_instants(
+    dropout_client: TestClient, db_manager: DropoutDatabaseManager
+) -> None:
+    db_manager.students.add("ada")
+    add_course(db_manager, "art", length_days=300)
+    with db_manager.database.unit_of_work() as session:
+        begin = {"registered_day": 5, "digest": b"0"}
+        session.add(Enrolment(id="ada", student_id="ada", course_id="art", **begin))
+    at = utc_now() - days(20)
+    for back in range(5):
+        db_manager.assessments.add(
+            "ada", "quiz", "Art", 50, course="art", submitted_at=at - days(back)
+        )
+
+    found = items(dropout_client)
+
+    marks, enrolments = found["art", "marks"], found["art", "enrolments"]
+    assert (datetime.fromisoformat(marks["last_occurred_at"]), marks["is_stale"]) == (at, True)
+    assert datetime.fromisoformat(marks["last_received_at"]) > at
+    assert enrolments["last_occurred_at"][:10] == str((utc_now() - days(55)).date())
+    assert (enrolments["last_received_at"], enrolments["is_stale"]) == (None, None)
+
+
 def test_the_list_has_pages_of_courses(
     dropout_client: TestClient, db_manager: DropoutDatabaseManager
 ) -> None:

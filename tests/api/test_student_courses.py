@@ -8,7 +8,12 @@ from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from dropout_service.database import DropoutDatabaseManager, EventToStore
-from dropout_service.domain.activity_buckets import Bucket, Span, buckets_of
+from dropout_service.domain.activity_buckets import (
+    Bucket,
+    Span,
+    buckets_of,
+    course_activity,
+)
 from dropout_service.domain.enums import EventType
 from dropout_service.models import Course, Coursework, Enrolment, Submission
 from tests.support.databases import become_owner
@@ -190,7 +195,7 @@ def test_only_students_enrolled_then_count() -> None:
     monday = date(2026, 1, 5)
     spans = {str(n): [Span(monday, monday + timedelta(days=n))] for n in range(7)}
     active_days = {student: {monday: 3} for student in spans}
-    course = (spans, active_days)
+    course = course_activity(Bucket.WEEK, spans, active_days)
 
     first, second = buckets_of(
         Bucket.WEEK, (monday, monday + timedelta(days=9)), Span(), {}, course

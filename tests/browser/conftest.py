@@ -22,7 +22,7 @@ from veritas_web.main import create_app
 from veritas_web.settings import Settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Give a browser without a window."""
     if not is_installed():
@@ -31,14 +31,14 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let calls of services take long."""
     with patient_pages(tmp_path_factory.mktemp("browser")):
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(browser: Browser, patient: None, template_name: str) -> Iterator["Site"]:
     """Give the pages of a small school."""
     assert (browser, patient) is not None

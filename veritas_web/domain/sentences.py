@@ -112,8 +112,8 @@ PATTERNS: Mapping[str, Pattern] = {
     ),
     "output_fall.questions": _of(
         N_(
-            "Still active %(active)s days a week, but %(recent)s questions answered a "
-            "week in the last two weeks, %(before)s before."
+            "Active days a week: still %(active)s; questions answered a week:"
+            " %(recent)s in the last two weeks, %(before)s before."
         ),
         active=_TENTHS,
         recent=_TENTHS,
@@ -121,8 +121,8 @@ PATTERNS: Mapping[str, Pattern] = {
     ),
     "velocity_fall.questions": _of(
         N_(
-            "Still active %(active)s days a week, but %(recent)s questions newly "
-            "solved a week in the last two weeks, %(before)s before."
+            "Active days a week: still %(active)s; questions newly solved a week:"
+            " %(recent)s in the last two weeks, %(before)s before."
         ),
         active=_TENTHS,
         recent=_TENTHS,

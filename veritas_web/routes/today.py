@@ -1,6 +1,7 @@
 """Today: the page that a reader sees first."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices, Current
 from veritas_web.domain.reasons import topic_of
 from veritas_web.domain.today import (
     KINDS,
+    CourseNews,
     crowded,
     material_hints,
     news_of,
@@ -60,20 +62,20 @@ async def get_today(
         return page(request, "first_steps.html", context | await _first_steps(services))
     late = None if freshness is None else stale_of(freshness)
     named = [one["course"] for one in courses or []] + [one.course for one in late or []]
-    names, titles = await asyncio.gather(
+    material_of = crowded(news_of(courses or [], {}))
+    names, titles, material = await asyncio.gather(
         _names(services, student_ids(actions or [], courses or [])),
         parts.titles.of(services, named),
+        _material(services, material_of),
     )
     news = news_of(courses or [], names or {})
-    material_of = crowded(news)
-    cohort = await services.staffstuddash.cohort(material_of.course) if material_of else None
     context |= {
         "steps": None if actions is None else steps(actions, names or {}, today),
         "news": None if courses is None else news,
         "has_places": bool(courses),
         "shared": shared_signs(news),
         "material_of": material_of,
-        "material": material_hints(optional(cohort)) if cohort else [],
+        "material": material,
         "stale": late,
         "titles": titles,
         "names_known": names is not None,
@@ -107,6 +109,13 @@ async def _first_steps(services: Services) -> dict[str, Any]:
         "has_students": bool(_items(optional(students))),
         "has_courses": bool(_items(optional(courses))),
     }
+
+
+async def _material(services: Services, news: CourseNews | None) -> list[Mapping[str, Any]]:
+    """Return the hints at the material of a course."""
+    if news is None:
+        return []
+    return material_hints(optional(await services.staffstuddash.cohort(news.course)))
 
 
 async def _names(services: Services, ids: list[str]) -> dict[str, str] | None:

@@ -15,6 +15,11 @@ class Staffstuddash:
         self._client = client
         self._caller = caller
 
+    @property
+    def reader(self) -> str | None:
+        """Person in whose name the calls are made; None for a developer."""
+        return self._caller.headers.get("Veritas-On-Behalf-Of")
+
     async def me(self) -> Result:
         """Return the caller: name, kind, permissions."""
         return await self._client.get("/me", self._caller)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from dropout_service.database.course_risks.near_top import near_the_top, newest_of_ranked
 from dropout_service.database.course_risks.placed import (
     ListedCourse,
     earlier_rows,
@@ -14,10 +15,12 @@ from dropout_service.database.course_risks.placed import (
     present_rows,
 )
 from dropout_service.database.course_risks.query import risks_of_course
-from dropout_service.database.courses.store import search_courses
+from dropout_service.database.courses.store import search_course_rows
 from dropout_service.domain.changes import CourseChanges, Placed, changes_of, with_places
+from dropout_service.domain.enums import CourseSource
 from shared_db.queries.pagination import Page
 from shared_db.repository import Repository
+from shared_db.row_limits import row_limit
 
 # Not 7: a weekly run may begin earlier in the day than that of the week before.
 DEFAULT_BACK = timedelta(days=6)
@@ -55,7 +58,7 @@ class CourseChangeRepository(Repository):
         after: str | None = None,
         limit: int = 20,
     ) -> Page[CourseChanges]:
-        """Return the changes of the courses with predictions in sight, by id.
+        """Return the changes of the courses with predictions in sight that are not over, by id.
 
         courses: only these; None: all.
 
@@ -65,12 +68,19 @@ class CourseChangeRepository(Repository):
         """
 
         def search(session: Session) -> Page[CourseChanges]:
-            page = search_courses(
-                session, only=courses, after=after, limit=limit, is_memory=self.use_fallback
+            page = search_course_rows(
+                session,
+                only=courses,
+                with_over=False,
+                after=after,
+                limit=limit,
+                is_memory=self.use_fallback,
             )
             own = own_predictions_of(session, [one.id for one in page if one.is_class])
             listed = [
-                ListedCourse(one.id, one.is_class, one.id in own or one.source == "imported")
+                ListedCourse(
+                    one.id, one.is_class, one.id in own or one.source is CourseSource.IMPORTED
+                )
                 for one in page
             ]
             changes = _changes(session, listed, since, top)
@@ -82,14 +92,12 @@ class CourseChangeRepository(Repository):
 def _changes(
     session: Session, courses: Sequence[ListedCourse], since: datetime | None, top: int
 ) -> list[CourseChanges]:
-    present = present_rows(session, courses)
-    instants = {
-        id_: since or max(row.placed.as_of for row in rows) - DEFAULT_BACK
-        for id_, rows in present.items()
-    }
-    earlier = earlier_rows(session, courses, present, instants)
-    now: Places = {id_: with_places([row.placed for row in rows]) for id_, rows in present.items()}
-    before: Places = {id_: with_places(rows) for id_, rows in earlier.items()}
+    now, before = _ranked_places(session, courses, since, top)
+    others = [one for one in courses if one.id not in now]
+    now, before = (
+        {**ranked, **rest}
+        for ranked, rest in zip((now, before), _all_places(session, others, since), strict=True)
+    )
     now, before = _near_the_top(now, before, top)
     shown = {
         row.prediction_id for places in (now, before) for rows in places.values() for row in rows
@@ -105,6 +113,35 @@ def _changes(
         )
         for course in courses
     ]
+
+
+def _ranked_places(
+    session: Session, courses: Sequence[ListedCourse], since: datetime | None, top: int
+) -> tuple[Places, Places]:
+    """Return the first places of the courses with stored places, now and then."""
+    if session.get_bind().dialect.name == "sqlite" or row_limit() is not None:
+        return {}, {}
+    own = [one for one in courses if one.is_own]
+    newest = newest_of_ranked(session, own)
+    ranked = [one for one in own if one.id in newest]
+    instants = {id_: since or row.as_of - DEFAULT_BACK for id_, row in newest.items()}
+    return near_the_top(session, ranked, newest, instants, top)
+
+
+def _all_places(
+    session: Session, courses: Sequence[ListedCourse], since: datetime | None
+) -> tuple[Places, Places]:
+    """Return all places of the courses, now and then."""
+    present = present_rows(session, courses)
+    instants = {
+        id_: since or max(row.placed.as_of for row in rows) - DEFAULT_BACK
+        for id_, rows in present.items()
+    }
+    earlier = earlier_rows(session, courses, present, instants)
+    return (
+        {id_: with_places([row.placed for row in rows]) for id_, rows in present.items()},
+        {id_: with_places(rows) for id_, rows in earlier.items()},
+    )
 
 
 def _near_the_top(now: Places, before: Places, top: int) -> tuple[Places, Places]:

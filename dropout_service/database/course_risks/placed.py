@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, Subquery, func, literal, select, union_all
+from orjson import loads
+from sqlalchemy import ColumnElement, Select, Subquery, Text, cast, func, literal, select, union_all
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.orm import Session
 
 from dropout_service.database.courses.classes import is_enrolled_in
@@ -15,6 +17,8 @@ from dropout_service.domain.changes import Placed
 from dropout_service.models import DailyActivity, DropoutPrediction, published_enrolments
 from shared_db.clock import utc_now
 from shared_db.columns import Key, UtcDateTime
+from shared_db.queries.dialects import in_list
+from shared_db.row_limits import row_limit
 
 _ROW = DropoutPrediction
 _COLUMNS = (
@@ -107,10 +111,11 @@ def earlier_rows(
     """Return, by course, the last predictions of the run up to the instants `since`."""
     own = {one.id: since[one.id] for one in courses if one.is_own and one.id in since}
     others = {one.id: since[one.id] for one in courses if not one.is_own and one.id in since}
-    return {**_earlier_own(session, own), **_earlier_overall(session, present, others)}
+    return {**earlier_own(session, own), **_earlier_overall(session, present, others)}
 
 
-def _earlier_own(session: Session, since: Mapping[str, datetime]) -> dict[str, list[Placed]]:
+def earlier_own(session: Session, since: Mapping[str, datetime]) -> dict[str, list[Placed]]:
+    """Return, by course, the last predictions about it of the run up to the instants."""
     until = _ends_of_runs(session, since)
     if not until:
         return {}
@@ -137,6 +142,11 @@ def _ends_of_runs(session: Session, since: Mapping[str, datetime]) -> dict[str, 
     if not since:
         return {}
     run = _instants(since)
+    if row_limit() is not None:
+        # Few students, whose rows are found by their ids; the look by course would read all.
+        joined = select(run.c.id, func.max(_ROW.as_of)).join(_ROW, _ROW.course == run.c.id)
+        seen = joined.where(_ROW.as_of <= run.c.ends_at).group_by(run.c.id)
+        return {id_: at for id_, at in session.execute(seen) if at is not None}
     last = (
         select(func.max(_ROW.as_of))
         .where(_ROW.course == run.c.id, _ROW.as_of <= run.c.ends_at)
@@ -197,12 +207,41 @@ def _earlier_overall(
 def indicators_of(
     session: Session, predictions: Collection[str]
 ) -> dict[str, tuple[Sequence[Any], Sequence[Any]]]:
-    """Return the primary and the secondary indicators of predictions, by id."""
+    """Return the primary and the secondary indicators of predictions, by id.
+
+    On PostgreSQL these are all signs, with name and contribution, as primary ones.
+    """
     if not predictions:
         return {}
-    query = select(_ROW.id, _ROW.primary_indicators, _ROW.secondary_indicators)
-    rows = session.execute(query.where(_ROW.id.in_(predictions)))
-    return {id_: (primary, secondary) for id_, primary, secondary in rows}
+    dialect = session.get_bind().dialect.name
+    ids = {"ids": sorted(predictions)}
+    is_wanted = in_list(_ROW.id, "ids", dialect)
+    if dialect == "sqlite":
+        query = select(_ROW.id, _ROW.primary_indicators, _ROW.secondary_indicators)
+        rows = session.execute(query.where(is_wanted), ids)
+        return {id_: (primary, secondary) for id_, primary, secondary in rows}
+    # Whole indicators with their sentences would take most of the time of a list.
+    both = cast(_ROW.primary_indicators, JSONB) + cast(_ROW.secondary_indicators, JSONB)
+    fields = (_each(both, "name"), _each(both, "contribution"))
+    return {
+        id_: (
+            [
+                {"name": name, "contribution": contribution}
+                for name, contribution in zip(loads(names), loads(contributions), strict=True)
+            ],
+            (),
+        )
+        for id_, names, contributions in session.execute(
+            select(_ROW.id, *fields).where(is_wanted), ids
+        )
+    }
+
+
+def _each(indicators: ColumnElement[Any], field: str) -> ColumnElement[Any]:
+    """Return the JSON of a field of the indicators that are signs, as `signs_of` finds them."""
+    path = f"$[*] ? (!(@.is_sign == false)).{field}"
+    # As text: psycopg2 decodes JSON slowly.
+    return cast(func.jsonb_path_query_array(indicators, cast(path, JSONPATH)), Text)
 
 
 def own_predictions_of(session: Session, classes: Collection[str]) -> set[Any]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, Subquery, case, false, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session
@@ -29,6 +29,16 @@ from shared_db.clock import utc_now
 from shared_db.queries.pagination import Keyset, Page
 from shared_db.repository import Repository
 from shared_db.results import InsertResult
+
+
+class CourseRow(NamedTuple):
+    """Course as in the summary, without numbers."""
+
+    id: str
+    starts_on: date | None
+    length_days: int | None
+    is_class: bool
+    source: CourseSource
 
 
 @dataclass(frozen=True)
@@ -179,6 +189,45 @@ def search_courses(
     by_id = Keyset("courses", (listed.c.id,))
     rows, next_ = by_id.rows(session, query, after=after, limit=limit)
     return Page([CourseSummary(*row[:-1]) for row in rows], next_)
+
+
+def search_course_rows(
+    session: Session,
+    *,
+    only: Collection[str] | None = None,
+    with_over: bool = True,
+    after: str | None = None,
+    limit: int = 100,
+    is_memory: bool,
+) -> Page[CourseRow]:
+    """Return courses by id as `search_courses` does, without counting enrolments.
+
+    with_over: False leaves out courses that are over.
+
+    Raises:
+        MalformedCursor: the cursor is not one of this list.
+
+    """
+    listed = _listed(is_memory=is_memory)
+    row = listed.c
+    query = select(row.id, row.starts_on, row.length_days, row.is_class, row.source)
+    if only is not None:
+        query = query.where(row.id.in_(only))
+    if not with_over:
+        today = (utc_now() + timedelta(seconds=1)).date()
+        if is_memory:
+            is_after = func.julianday(row.starts_on) + row.length_days >= func.julianday(today)
+        else:
+            is_after = row.starts_on + row.length_days >= today
+        query = query.where(row.starts_on.is_(None) | row.length_days.is_(None) | is_after)
+    rows, next_ = Keyset("courses", (row.id,)).rows(session, query, after=after, limit=limit)
+    return Page([_course_row(*one[:-1]) for one in rows], next_)
+
+
+def _course_row(
+    id_: str, starts_on: date | None, length_days: int | None, is_class: object, source: str
+) -> CourseRow:
+    return CourseRow(id_, starts_on, length_days, bool(is_class), CourseSource(source))
 
 
 def _listed(*, is_memory: bool) -> Subquery:

@@ -1,21 +1,31 @@
 """Activity of a student by week or day, from the daily rollup."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from dropout_service.database.courses.classes import class_of, enrolments_by_student
 from dropout_service.database.students.locking import require_student
-from dropout_service.domain.activity_buckets import ActivityBucket, Bucket, Span, buckets_of
+from dropout_service.domain.activity_buckets import (
+    ActivityBucket,
+    Bucket,
+    CourseActivity,
+    Histograms,
+    Span,
+    buckets_of,
+    course_activity,
+)
 from dropout_service.domain.enrolments.class_calendar import RosterClass
 from dropout_service.errors import CourseNotFound
 from dropout_service.models import Course, DailyActivity, Enrolment
 from shared_db.clock import utc_now
+from shared_db.columns import Key
+from shared_db.queries.arrays import array_rows, array_values
 from shared_db.repository import Repository
 
 _ROW = DailyActivity
@@ -35,12 +45,16 @@ class StudentActivity:
 
 @dataclass(frozen=True)
 class _Course:
-    """Days of a course, the days of which activity is known, and the enrolments by student."""
+    """Days of a course, the days of which activity is known, and the enrolments by student.
+
+    is_of_events: the course is known from events alone, and its active students are the enrolled.
+    """
 
     id: str
     days: Span
     known: Span | None
     enrolled: Mapping[str, Sequence[Span]]
+    is_of_events: bool = False
 
 
 class StudentActivityRepository(Repository):
@@ -73,8 +87,7 @@ class StudentActivityRepository(Repository):
             if found is None:
                 known, others = _seen(session, student_id), None
             else:
-                known = found.known
-                others = found.enrolled, _active_days(session, found.id, bucket, first, last)
+                known, others = found.known, _activity(session, found, bucket, first, last)
             items = buckets_of(bucket, (first, last), known, counts, others)
             return StudentActivity(course, bucket, items)
 
@@ -85,17 +98,16 @@ def _course(session: Session, course: str) -> _Course:
     imported = session.get(Course, course)
     if imported is not None:
         return _imported(session, imported)
-    active = dict.fromkeys(
-        session.scalars(select(_ROW.student_id).where(_ROW.course == course).distinct()), (Span(),)
-    )
     # Of a course without any events it is not known if there would be some.
-    known = Span() if active else None
+    is_active = session.scalar(select(exists().where(_ROW.course == course)))
+    known = Span() if is_active else None
     found = class_of(session, course)
     if found is not None:
         return _of_class(session, found, known)
-    if not active:
+    if known is None:
         raise CourseNotFound(course)
-    return _Course(course, Span(), known, active)
+    active = session.scalars(select(_ROW.student_id).where(_ROW.course == course).distinct())
+    return _Course(course, known, known, dict.fromkeys(active, (known,)), is_of_events=True)
 
 
 def _imported(session: Session, course: Course) -> _Course:
@@ -150,20 +162,60 @@ def _counts(
     return counts
 
 
-def _active_days(
-    session: Session, course: str, bucket: Bucket, first: date, last: date
-) -> dict[str, dict[date, int]]:
+def _activity(
+    session: Session, course: _Course, bucket: Bucket, first: date, last: date
+) -> CourseActivity:
     # 1970-01-05 was a Monday; the days are after it.
-    number = (_ROW.day - 4) // bucket.length
-    query = (
-        select(_ROW.student_id, number, func.count())
-        .where(_ROW.course == course, *_between(bucket, first, last))
+    number = ((_ROW.day - 4) // bucket.length).label("number")
+    counted = (
+        select(_ROW.student_id, number, func.count().label("days"))
+        .where(_ROW.course == course.id, *_between(bucket, first, last))
         .group_by(_ROW.student_id, number)
     )
+    if session.get_bind().dialect.name != "sqlite":
+        active = _histograms(session, course, bucket, counted)
+        return CourseActivity(Counter(map(tuple, course.enrolled.values())), active)
     found: dict[str, dict[date, int]] = defaultdict(dict)
-    for student_id, at, days in session.execute(query):
-        found[student_id][_EPOCH + timedelta(days=4 + at * bucket.length)] = days
+    for student_id, at, days in session.execute(counted):
+        found[student_id][_first_day(bucket, at)] = days
+    return course_activity(bucket, course.enrolled, found)
+
+
+def _histograms(
+    session: Session, course: _Course, bucket: Bucket, counted: Select[*tuple[Any, ...]]
+) -> Histograms:
+    """Return the numbers of students by active days, which the database counts."""
+    of_student = counted.subquery("of_student")
+    number, days = of_student.c.number, of_student.c.days
+    query = select(number, days, func.count()).group_by(number, days)
+    values: dict[str, list[Any]] = {}
+    if not course.is_of_events:
+        span = array_rows(id=Key, first=Integer, last=Integer)
+        first = number * bucket.length + 4
+        is_enrolled = exists().where(
+            span.c.id == of_student.c.student_id,
+            span.c.first < first + bucket.length,
+            span.c.last >= first,
+        )
+        query = query.where(is_enrolled)
+        rows = [
+            (id_, _number(span.first, date.min), _number(span.last, date.max))
+            for id_, spans in course.enrolled.items()
+            for span in spans
+        ]
+        values = array_values(rows, "id", "first", "last")
+    found: dict[date, dict[int, int]] = defaultdict(dict)
+    for at, active_days, students in session.execute(query, values):
+        found[_first_day(bucket, at)][active_days] = students
     return found
+
+
+def _number(day: date | None, missing: date) -> int:
+    return ((day or missing) - _EPOCH).days
+
+
+def _first_day(bucket: Bucket, number: int) -> date:
+    return _EPOCH + timedelta(days=4 + number * bucket.length)
 
 
 def _between(bucket: Bucket, first: date, last: date) -> tuple[Any, Any]:

@@ -58,7 +58,7 @@ def list_changes(
     after: After = None,
     limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of items.")] = 20,
 ) -> PageOut[CourseChangesOut]:
-    """Return the changes of each course with predictions, by id; a page may be shorter."""
+    """Return the changes of each course with predictions that is not over, by id."""
     page = manager.course_changes.search(
         courses=course__in, since=since, top=top, after=after, limit=limit
     )
@@ -75,5 +75,5 @@ def list_freshness(
     after: After = None,
     limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of courses.")] = 20,
 ) -> FreshnessPageOut:
-    """Return the last events, submissions and predictions of each course, by course."""
+    """Return the last events, submissions, marks and predictions of each course, by course."""
     return FreshnessPageOut.model_validate(manager.freshness.search(after=after, limit=limit))

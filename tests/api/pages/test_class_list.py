@@ -87,3 +87,9 @@ def test_classes_are_listed(page_school: PageSchool) -> None:
 
     assert '<a href="/classes/5a">' in found
     assert unknown.status_code == 404
+
+
+def test_a_class_has_its_title(page_school: PageSchool) -> None:
+    with page_school.pages(acting=TEACHER) as client:
+        assert "<h1><bdi>Class 5a</bdi></h1>" in client.get(CLASS).text
+        assert "<bdi>Class 5a</bdi></a>" in client.get("/classes").text
