@@ -15,7 +15,7 @@ from tests.support.databases import engine_on, service_database
 from tests.support.live_services import listening, live_services
 from tests.support.page_schools import PageSchool, filled_school
 from tests.support.quiet import patient_pages
-from tests.support.screens import plan_step
+from tests.support.screens import complete
 from tests.support.server import admin_url, create_database, drop_database, new_name
 from veritas_cli.processes.ports import free_port
 from veritas_web.main import create_app
@@ -46,7 +46,7 @@ def site(browser: Browser, patient: None, template_name: str) -> Iterator["Site"
     engine = engine_on(create_database(admin_url(), name, template=template_name))
     with ExitStack() as running:
         school = filled_school(engine, {})
-        plan_step(school)
+        complete(school)
         urls = running.enter_context(live_services(partial(service_database, engine)))
         yield Site(school, urls, running)
     drop_database(admin_url(), name)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import ConsoleMessage
 
 from tests.browser.chromium import DESKTOP, PHONE, Browser, Page, page_of
 from tests.browser.conftest import Site
@@ -36,6 +37,18 @@ def is_too_wide(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
 
 
+def refused_by_policy(page: Page) -> list[str]:
+    """Return a list that gets the messages about sources that the page may not load."""
+    found: list[str] = []
+
+    def keep(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            found.append(message.text)
+
+    page.on("console", keep)
+    return found
+
+
 def visited(page: Page, addresses: dict[str, str]) -> Iterable[str]:
     """Open one page after the other; give their names."""
     for name, address in addresses.items():
@@ -56,12 +69,14 @@ def test_every_screen_is_accessible(
     options: dict[str, object],
 ) -> None:
     with page_of(browser, site.open(), size=size, is_dark=is_dark) as page:
+        refused = refused_by_policy(page)
         found = {
             name: [*violations(page, options), *(["too wide"] if is_too_wide(page) else [])]
             for name in visited(page, SCREENS | OTHERS)
         }
 
     assert {name: faults for name, faults in found.items() if faults} == {}
+    assert refused == []
 
 
 @pytest.mark.parametrize("away", ["dropout", "staffstuddash"])
@@ -89,3 +104,14 @@ def test_a_refused_form_names_its_faults(browser: Browser, site: Site) -> None:
         page.get_by_role("alert").wait_for()
         assert violations(page, ALL_RULES) == []
         assert page.get_by_label("Note, or the step").get_attribute("aria-invalid") == "true"
+
+
+@pytest.mark.parametrize("screen", ["class", "student of a class"])
+def test_paper_has_no_places_and_no_forms(browser: Browser, site: Site, screen: str) -> None:
+    with page_of(browser, site.open()) as page:
+        page.goto(SCREENS[screen])
+        assert page.locator(".place:visible").count() > 0
+        page.emulate_media(media="print")
+
+        assert page.locator(".place:visible, form:visible, nav:visible").count() == 0
+        assert page.get_by_text("Dora").first.is_visible()

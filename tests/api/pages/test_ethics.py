@@ -10,7 +10,7 @@ import pytest
 from dropout_service.domain.enums import DropoutType, RiskLevel
 from tests.support.catalogues import TRANSLATED, catalogue_of, extracted
 from tests.support.page_schools import NOW, PageSchool
-from tests.support.screens import Rendered, plan_step, rendered
+from tests.support.screens import Rendered, complete, rendered
 from tests.support.visible import texts, words
 from veritas_web.domain.reasons import TOPICS
 from veritas_web.pages import STATIC
@@ -39,7 +39,7 @@ NEEDS = {
 @pytest.fixture(scope="module")
 def screens(page_school: PageSchool) -> Sequence[Rendered]:
     """Give all screens."""
-    plan_step(page_school)
+    complete(page_school)
     return tuple(rendered(page_school))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.catalogues import PACKAGE, catalogue_of, extracted, written
 from tests.support.page_schools import CLASS, NAMES, OTHER_TEACHER, TEACHER, PageSchool
-from tests.support.screens import Rendered, plan_step, rendered
+from tests.support.screens import Rendered, complete, rendered
 from tests.support.visible import outside_brackets, words
 from veritas_web.languages import DOMAIN
 
@@ -38,7 +38,7 @@ def pseudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def screens(page_school: PageSchool, pseudo: str) -> Iterator[Rendered]:
     """Give all screens in the language of brackets."""
-    plan_step(page_school)
+    complete(page_school)
     return rendered(page_school, pseudo)
 
 

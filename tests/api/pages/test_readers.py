@@ -1,14 +1,16 @@
 """Screens by reader: staff see their own classes, students are refused, and names are text."""
 
 import re
+from gzip import compress
 from html import unescape
 
 import pytest
 from fastapi import FastAPI
 
 from tests.support.page_schools import CLASS, HOSTILE, NAMES, OTHER_TEACHER, TEACHER, PageSchool
-from tests.support.screens import OTHERS, SCREENS, STUDENT, plan_step
+from tests.support.screens import OTHERS, SCREENS, STUDENT, complete
 from veritas_web.main import create_app
+from veritas_web.pages import STATIC
 from veritas_web.settings import Settings
 
 STUDENT_READER = "s001"
@@ -39,13 +41,24 @@ def test_every_address_of_a_screen_is_tested() -> None:
 
 
 def test_a_teacher_reads_every_screen_of_their_class(page_school: PageSchool) -> None:
-    plan_step(page_school)
+    complete(page_school)
     with page_school.pages(acting=TEACHER) as client:
         found = {name: client.get(address) for name, address in SCREENS.items()}
 
     assert {name for name, answer in found.items() if answer.status_code != 200} == set()
     assert "Dora" in found["class"].text
     assert "Dora" in found["student"].text
+
+
+def test_screens_and_styles_are_small(page_school: PageSchool) -> None:
+    with page_school.pages() as client:
+        pages = [client.get(address).content for address in SCREENS.values()]
+    styles = b"".join(file.read_bytes() for file in STATIC.glob("*.css"))
+    scripts = b"".join(file.read_bytes() for file in STATIC.glob("*.js"))
+
+    assert max(len(compress(page)) for page in pages) < 30_000
+    assert len(compress(styles)) < 10_000
+    assert len(compress(scripts)) < 15_000
 
 
 def test_another_teacher_reads_no_student(page_school: PageSchool) -> None:
