@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from shared_web.operations.serve import DRAIN_SECONDS
 from tests.architecture.test_rules import SETTINGS
@@ -117,9 +118,22 @@ def test_a_service_listens_where_it_is_published_and_asked(name: str, port: str)
     assert service["environment"][f"{name.upper()}_PORT"] == port
     assert service["command"] == ["python", "-m", f"{name}_service"]
     assert service["healthcheck"]["test"][-2:] == ["shared_web.operations.readiness", port]
-    assert service["ports"] == [
+    assert service_ports()[name]["ports"] == [
         f"${{PUBLISH_ADDRESS:-127.0.0.1}}:${{{name.upper()}_PORT:-{port}}}:{port}"
     ]
+
+
+def test_the_pages_alone_are_published() -> None:
+    assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["web"]
+    assert set(service_ports()) == set(PORTS)
+
+
+def service_ports() -> dict[str, dict[str, list[str]]]:
+    """Return the services that the file of their ports adds to."""
+    added: dict[str, dict[str, list[str]]] = yaml.safe_load(
+        (ROOT / "deploy/service-ports.yml").read_text()
+    )["services"]
+    return added
 
 
 @pytest.mark.parametrize("name", PORTS)
