@@ -12,6 +12,7 @@ from shared_web.principals import Permission
 from veritas_web.errors import NotAllowed
 from veritas_web.services.all import Clients, Services
 from veritas_web.services.class_titles import ClassTitles
+from veritas_web.services.late_data import LateData
 from veritas_web.services.rest import Caller
 from veritas_web.sessions.cookies import Cookies
 from veritas_web.sessions.people import People
@@ -34,6 +35,7 @@ class Parts:
     people: People
     provider: Provider | None
     titles: ClassTitles
+    late: LateData
 
 
 async def _parts(request: Request) -> Parts:

@@ -32,6 +32,7 @@ from veritas_web.routes import (
 )
 from veritas_web.services.all import Clients, Transports
 from veritas_web.services.class_titles import ClassTitles
+from veritas_web.services.late_data import LateData
 from veritas_web.sessions.cookies import Cookies
 from veritas_web.sessions.origin import RequestCheck
 from veritas_web.sessions.people import People
@@ -88,6 +89,7 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
         People(chosen, clients),
         Provider.of(chosen),
         ClassTitles(),
+        LateData(),
     )
     app.state.prepare = partial(require_usable, chosen)
     for router in _ROUTERS:

@@ -19,7 +19,6 @@ from veritas_web.domain.today import (
     material_hints,
     news_of,
     shared_signs,
-    stale_of,
     steps,
     student_ids,
 )
@@ -43,14 +42,14 @@ async def get_today(
     """Return the reader's steps, newcomers near the top, and data that are late."""
     today = _today(parts.settings.school_timezone)
     top = students_seen(request)
-    planned, changes, fresh = await asyncio.gather(
+    planned, changes, late = await asyncio.gather(
         services.staffstuddash.planned_actions(
             assigned_to=viewer.person_id, due_until=today + _AHEAD
         ),
         services.dropout.changes(top=top),
-        services.dropout.freshness(),
+        parts.late.of(services),
     )
-    actions, courses, freshness = map(_items, map(optional, (planned, changes, fresh)))
+    actions, courses = map(_items, map(optional, (planned, changes)))
     context: dict[str, Any] = {
         "top": top,
         "least": LEAST,
@@ -60,7 +59,6 @@ async def get_today(
     }
     if actions == [] and courses == []:
         return page(request, "first_steps.html", context | await _first_steps(services))
-    late = None if freshness is None else stale_of(freshness)
     named = [one["course"] for one in courses or []] + [one.course for one in late or []]
     material_of = crowded(news_of(courses or [], {}))
     names, titles, material = await asyncio.gather(

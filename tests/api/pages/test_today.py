@@ -4,6 +4,7 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+import structlog
 
 from shared_db.clock import utc_now
 from staffstuddash_service.domain.follow_ups.states import ActionState
@@ -89,3 +90,13 @@ def test_an_empty_installation_names_the_next_steps(open_database: OpenDatabase)
     assert "First steps" in found
     for command in ("veritas demo", "veritas predict --all", "veritas people invite ID"):
         assert command in found
+
+
+def test_late_data_are_asked_for_once_a_minute(page_school: PageSchool) -> None:
+    with page_school.pages() as client, structlog.testing.capture_logs() as logs:
+        first, second = (client.get("/").text for _ in range(2))
+
+    assert first == second
+    routes = [log["route"] for log in logs if log["event"] == "request"]
+    assert routes.count("/api/v1/freshness") == 1
+    assert routes.count("/api/v1/changes") == 2
