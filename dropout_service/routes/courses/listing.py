@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.exceptions import RequestValidationError
+from pydantic import BeforeValidator, Field
 
 from dropout_service.database.course_risks.history import MAX_WEEKS
 from dropout_service.dependencies import Manager
@@ -18,8 +19,20 @@ from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission
 from shared_web.problems import InvalidRequest, documented
-from shared_web.query.id_lists import StudentIds
+from shared_web.query.filters import split_at_commas
 from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.fields import Id
+
+MOST_STUDENTS = 1000
+StudentIds = Annotated[
+    Annotated[
+        list[Id], Field(min_length=1, max_length=MOST_STUDENTS), BeforeValidator(split_at_commas)
+    ],
+    Query(
+        alias="student_id__in",
+        description="Only these students; separated by commas, or repeated.",
+    ),
+]
 
 router = APIRouter(prefix="/courses", tags=["courses"], route_class=AdmittedRoute)
 
