@@ -9,7 +9,7 @@ from playwright.sync_api import ConsoleMessage
 from tests.browser.chromium import DESKTOP, PHONE, Browser, Page, page_of
 from tests.browser.conftest import Site
 from tests.support.page_schools import CLASS
-from tests.support.screens import OTHERS, SCREENS
+from tests.support.screens import OFFICE, OTHERS, SCREENS
 
 ALL_RULES: dict[str, object] = {
     "resultTypes": ["violations"],
@@ -72,7 +72,7 @@ def test_every_screen_is_accessible(
         refused = refused_by_policy(page)
         found = {
             name: [*violations(page, options), *(["too wide"] if is_too_wide(page) else [])]
-            for name in visited(page, SCREENS | OTHERS)
+            for name in visited(page, SCREENS | OFFICE | OTHERS)
         }
 
     assert {name: faults for name, faults in found.items() if faults} == {}

@@ -39,7 +39,10 @@ SCREENS = {
     "student with a note": f"{STUDENT}?action=a-1",
     "student with a verdict": f"{STUDENT}?feedback=p-1:f-1",
     "form": f"{STUDENT}/write-down?course={CLASS}&prediction=p-1",
+    "more": "/more",
 }
+# For heads and school IT: a teacher may not open them.
+OFFICE: dict[str, str] = {}
 # Without data of the school.
 OTHERS = {
     "act as": "/act-as",
@@ -86,13 +89,13 @@ def complete(school: PageSchool) -> None:
 def rendered(school: PageSchool, language: str = "en") -> Iterator[Rendered]:
     """Give each screen in each of its states."""
     with school.pages() as client:
-        yield from _all(client, SCREENS | OTHERS, "developer", language)
+        yield from _all(client, SCREENS | OFFICE | OTHERS, "developer", language)
         yield _refused_form(client)
     with school.pages(acting=TEACHER) as client:
         yield from _all(client, SCREENS, "teacher", language)
     for away in ("dropout", "staffstuddash"):
         with school.pages(away=(away,)) as client:
-            yield from _all(client, SCREENS, f"without {away}", language)
+            yield from _all(client, SCREENS | OFFICE, f"without {away}", language)
     with school.pages(away=("monitoring",)) as client:
         yield from _all(client, {"today": "/"}, "without monitoring", language)
     with school.pages(away=SERVICES) as client:

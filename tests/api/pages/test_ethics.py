@@ -33,6 +33,7 @@ NEEDS = {
     "students": ("staffstuddash",),
     "students without hits": ("staffstuddash",),
     "form": ("staffstuddash",),
+    "more": (),
 }
 
 

@@ -4,11 +4,10 @@ import re
 from gzip import compress
 from html import unescape
 
-import pytest
 from fastapi import FastAPI
 
 from tests.support.page_schools import CLASS, HOSTILE, NAMES, OTHER_TEACHER, TEACHER, PageSchool
-from tests.support.screens import OTHERS, SCREENS, STUDENT, complete
+from tests.support.screens import OFFICE, OTHERS, SCREENS, STUDENT, complete
 from veritas_web.main import create_app
 from veritas_web.pages import STATIC
 from veritas_web.settings import Settings
@@ -27,7 +26,7 @@ def pages_of(app: FastAPI) -> set[str]:
 
 
 def test_every_address_of_a_screen_is_tested() -> None:
-    addresses = [address.partition("?")[0] for address in (SCREENS | OTHERS).values()]
+    addresses = [address.partition("?")[0] for address in (SCREENS | OFFICE | OTHERS).values()]
     patterns = {
         path: re.sub(r"\{[^}]+\}", "[^/]+", path) for path in pages_of(create_app(Settings()))
     }
@@ -52,7 +51,7 @@ def test_a_teacher_reads_every_screen_of_their_class(page_school: PageSchool) ->
 
 def test_screens_and_styles_are_small(page_school: PageSchool) -> None:
     with page_school.pages() as client:
-        pages = [client.get(address).content for address in SCREENS.values()]
+        pages = [client.get(address).content for address in (SCREENS | OFFICE).values()]
     styles = b"".join(file.read_bytes() for file in STATIC.glob("*.css"))
     scripts = b"".join(file.read_bytes() for file in STATIC.glob("*.js"))
 
@@ -82,14 +81,24 @@ def test_another_teacher_reads_no_student(page_school: PageSchool) -> None:
     assert seen == set()
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-def test_a_student_is_refused(page_school: PageSchool, screen: str) -> None:
+def test_a_student_is_refused(page_school: PageSchool) -> None:
     with page_school.pages(acting=STUDENT_READER) as client:
-        answer = client.get(SCREENS[screen])
+        found = {name: client.get(address) for name, address in (SCREENS | OFFICE).items()}
 
-    assert answer.status_code == 403
+    assert {name for name, answer in found.items() if answer.status_code != 403} == set()
     others = [name for id_, name in NAMES.items() if id_ != STUDENT_READER]
-    assert [name for name in others if name in unescape(answer.text)] == []
+    shown = unescape("".join(answer.text for answer in found.values()))
+    assert [name for name in others if name in shown] == []
+
+
+def test_a_teacher_is_refused_the_pages_of_the_office(page_school: PageSchool) -> None:
+    with page_school.pages(acting=TEACHER) as client:
+        found = {name: client.get(address).status_code for name, address in OFFICE.items()}
+        listed = client.get("/more").text
+
+    assert {name for name, status in found.items() if status != 403} == set()
+    assert 'href="/students"' in listed
+    assert [address for address in OFFICE.values() if f'href="{address}"' in listed] == []
 
 
 def test_names_and_advice_are_text_in_their_own_direction(page_school: PageSchool) -> None:
@@ -97,7 +106,11 @@ def test_names_and_advice_are_text_in_their_own_direction(page_school: PageSchoo
         None, "s003", "SILENT", 0.5, course=CLASS, recommendations=[MARKUP]
     )
     with page_school.pages() as client:
-        addresses = [*SCREENS.values(), f"/students/s003?course={CLASS}", "/students/s002"]
+        addresses = [
+            *(SCREENS | OFFICE).values(),
+            f"/students/s003?course={CLASS}",
+            "/students/s002",
+        ]
         found = {address: client.get(address).text for address in addresses}
 
     assert [address for address, html in found.items() if HOSTILE in html or MARKUP in html] == []
