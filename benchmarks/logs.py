@@ -86,9 +86,10 @@ def _check(manager: MonitoringDatabase, count: int) -> None:
 
 
 def _empty(engine: Engine) -> None:
-    tables = "monitoring_logs, monitoring.monitoring_results, monitoring.log_counts"
+    names = ("monitoring_logs", "monitoring_results", "event_keys", "log_counts")
+    tables = ", ".join(f"monitoring.{name}" for name in names)
     with engine.begin() as session:
-        session.execute(text(f"TRUNCATE monitoring.{tables}"))
+        session.execute(text(f"TRUNCATE {tables}"))
 
 
 def add_arguments(parser: ArgumentParser) -> None:

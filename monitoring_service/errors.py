@@ -1,5 +1,7 @@
 """Refusals of this service."""
 
+from datetime import datetime
+
 from shared_db.errors import Exists, Invalid, NotFound
 
 
@@ -18,6 +20,19 @@ class EventExists(Exists):
 
     slug = "event-exists"
     noun = "event"
+
+
+class EventTooOld(Invalid):
+    """The event is older than the days for which events are kept."""
+
+    slug = "event-too-old"
+    title = "The event is too old"
+
+    def __init__(self, event_id: str, oldest: datetime) -> None:
+        super().__init__(
+            f"Events from before {oldest:%Y-%m-%d} UTC are deleted (RETENTION_MONITORING_DAYS).",
+            event_id=event_id,
+        )
 
 
 class SeriesTooLong(Invalid):

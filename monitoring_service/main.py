@@ -6,6 +6,7 @@ from monitoring_service.database import SPOOLABLE_TYPES, MonitoringDatabase, mon
 from monitoring_service.migrations import HISTORY
 from monitoring_service.routes import analysis, events, health, logs, maintenance, rules
 from monitoring_service.settings import Settings
+from shared_db.clock import utc_now
 from shared_web.app import Service, create_service_app
 from shared_web.operations.periodic import Periodic
 from shared_web.operations.retention import retention_periodic
@@ -35,6 +36,7 @@ SERVICE = Service(
 )
 
 SNAPSHOT_SECONDS = 60
+MONTHS_SECONDS = 3_600
 
 
 def create_app(
@@ -43,10 +45,12 @@ def create_app(
     """Return the app on the given manager, by default the one of the environment's database."""
     settings = settings or Settings.load()
     manager.limits = settings.limits
+    manager.events.kept_days = settings.retention_monitoring_days
     intake = Acknowledgement(manager.events.commits, settings)
     snapshots = Periodic("snapshots", SNAPSHOT_SECONDS, manager.health.record)
     retention = retention_periodic(manager.retention, settings)
-    periodics = [snapshots] if settings.monitoring_snapshots else []
+    months = Periodic("months", MONTHS_SECONDS, lambda: manager.months.prepare(utc_now().date()))
+    periodics = [snapshots, months] if settings.monitoring_snapshots else []
     periodics += [retention] if retention.seconds else []
     app = create_service_app(
         SERVICE,

@@ -7,14 +7,15 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Date,
-    ForeignKey,
     Index,
     SmallInteger,
     Text,
+    Uuid,
+    and_,
     func,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship
 
 from monitoring_service.domain.findings import HealthStatus
 from shared_db.background_work.table import background_table, background_view
@@ -24,6 +25,8 @@ from shared_db.personal_data import STAFF, Ageing, personal, register
 from shared_db.words import SEPARATORS
 
 _IS_TROUBLE = text("status <> 'NORMAL'")
+# On PostgreSQL; `migrations` has the functions that add and drop months.
+_BY_MONTH = {"postgresql_partition_by": "RANGE (timestamp)"}
 
 
 class Base(ColumnsBase, DeclarativeBase):
@@ -46,34 +49,44 @@ background_work_of_dropout = background_view("dropout")
     keep="until the clean-up of old events is called",
     ageing=Ageing("monitoring", "timestamp"),
 )
-class MonitoringLog(IdempotentRow, Base):
-    """Event of a system, with its status by the rules. `id` is the event's id."""
+class MonitoringLog(Base):
+    """Event of a system, with its status by the rules. `id` is the event's id.
+
+    Partitioned by month. `EventKey` makes the id unique, so the table needs no key of its own:
+    narrow indexes take most of the time of an insert.
+    """
 
     __tablename__ = "monitoring_logs"
     __table_args__ = (
         CheckConstraint("severity BETWEEN 0 AND 1", name="severity_share"),
-        Index(None, "timestamp", "id"),
-        Index(None, "source", "timestamp", "id"),
-        Index(None, "component", "timestamp", "id"),
-        Index(None, "event_type", "timestamp", "id"),
+        Index(None, "timestamp"),
+        Index(None, "source", "timestamp"),
+        Index(None, "component", "timestamp"),
+        Index(None, "event_type", "timestamp"),
         # Troubles are few: without an index of their own a search would read mostly normal events.
         Index(
-            "ix_monitoring_logs_trouble_timestamp_id",
+            "ix_monitoring_logs_trouble_source_timestamp",
+            "source",
             "timestamp",
-            "id",
             postgresql_where=_IS_TROUBLE,
             sqlite_where=_IS_TROUBLE,
         ),
         Index(
-            "ix_monitoring_logs_trouble_source_timestamp_id",
-            "source",
+            "ix_monitoring_logs_trouble_timestamp",
             "timestamp",
-            "id",
             postgresql_where=_IS_TROUBLE,
             sqlite_where=_IS_TROUBLE,
         ),
+        _BY_MONTH,
     )
 
+    # Set on the returned object: stored before, or waiting in the spool. Not stored.
+    is_replay = False
+    is_pending = False
+    # Of the content that was sent, on its way to `EventKey`. Not stored.
+    digest = b""
+
+    id: Mapped[str] = mapped_column(Key)
     source: Mapped[str] = mapped_column(Key)
     component: Mapped[str | None] = mapped_column(Key)
     event_type: Mapped[str] = mapped_column(Key)
@@ -85,7 +98,36 @@ class MonitoringLog(IdempotentRow, Base):
     status: Mapped[HealthStatus] = mapped_column(enum_column(HealthStatus))
     severity: Mapped[float]
 
-    result: Mapped["MonitoringResult | None"] = relationship(lazy="raise", viewonly=True)
+    result: Mapped["MonitoringResult | None"] = relationship(
+        primaryjoin=lambda: and_(
+            foreign(MonitoringResult.event_id) == MonitoringLog.id,
+            foreign(MonitoringResult.timestamp) == MonitoringLog.timestamp,
+        ),
+        lazy="raise",
+        viewonly=True,
+        uselist=False,
+    )
+
+    __mapper_args__ = {"primary_key": ["timestamp", "id"]}  # noqa: RUF012 - SQLAlchemy reads it
+
+
+@register(
+    columns="id timestamp",
+    purpose="to recognise a repeated event and to find it by its id",
+    keep="as long as the event",
+)
+class EventKey(IdempotentRow, Base):
+    """Key of a stored event, of which there is one in all months, and the event's instant.
+
+    id: the first 16 bytes of the BLAKE2b hash of the event's id; see `database.event_keys`.
+    """
+
+    __tablename__ = "event_keys"
+    # Deletions read ranges of time; this index takes some pages in all.
+    __table_args__ = (Index(None, "timestamp", postgresql_using="brin"),)
+
+    id: Mapped[str] = mapped_column(Uuid(as_uuid=False), primary_key=True, sort_order=-2)
+    timestamp: Mapped[datetime]
 
 
 # Words as they stand: the messages are in no one language, so none is stemmed or left out. Without
@@ -103,19 +145,25 @@ Index(
 
 
 @register(
-    columns=("event_id status severity_score reasoning detected_issues failed_rules suggestions"),
+    columns=(
+        "event_id timestamp status severity_score reasoning detected_issues failed_rules"
+        " suggestions"
+    ),
     purpose="to explain the state of an event",
     keep="until the clean-up of old events is called",
+    ageing=Ageing("monitoring", "timestamp"),
 )
 class MonitoringResult(Base):
     """Reasons why an event is not NORMAL; a NORMAL event has no row."""
 
     __tablename__ = "monitoring_results"
-    __table_args__ = (CheckConstraint("severity_score BETWEEN 0 AND 1", name="severity_share"),)
-
-    event_id: Mapped[str] = mapped_column(
-        Key, ForeignKey("monitoring.monitoring_logs.id", ondelete="CASCADE"), primary_key=True
+    __table_args__ = (
+        CheckConstraint("severity_score BETWEEN 0 AND 1", name="severity_share"),
+        _BY_MONTH,
     )
+
+    timestamp: Mapped[datetime] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(Key, primary_key=True)
     status: Mapped[HealthStatus] = mapped_column(enum_column(HealthStatus))
     severity_score: Mapped[float]
     reasoning: Mapped[str] = mapped_column(Text)
@@ -132,7 +180,7 @@ class MonitoringResult(Base):
 class LogCount(Base):
     """Number of events of a source, month and status, changed together with the events.
 
-    The slot follows from an event's digest: writers of one source then wait less for each other.
+    The slot follows from an event's id: writers of one source then wait less for each other.
     """
 
     __tablename__ = "log_counts"

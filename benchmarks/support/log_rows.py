@@ -10,6 +10,7 @@ from itertools import accumulate
 from psycopg2.extensions import connection
 from sqlalchemy import Engine, text
 
+from monitoring_service.database.event_keys import event_key
 from monitoring_service.domain.rules import Verdict, judge
 
 SEED = 20260302
@@ -24,24 +25,29 @@ _AT_ONCE = 20_000
 
 _LOGS = (
     "COPY monitoring.monitoring_logs (id, source, component, event_type, message, data, timestamp,"
-    " created_at, status, severity, digest) FROM STDIN"
+    " created_at, status, severity) FROM STDIN"
 )
+_KEYS = "COPY monitoring.event_keys (id, timestamp, digest) FROM STDIN"
 _RESULTS = (
-    "COPY monitoring.monitoring_results (event_id, status, severity_score, reasoning,"
+    "COPY monitoring.monitoring_results (event_id, timestamp, status, severity_score, reasoning,"
     " detected_issues, failed_rules, suggestions) FROM STDIN"
 )
-# Counts like those of the service; the slot is the digest's first byte, modulo 4.
+# Counts like those of the service; the slot is the last byte of the id, modulo 4.
 _COUNTS = """
 INSERT INTO monitoring.log_counts (source, month, status, slot, count)
 SELECT source, date_trunc('month', timestamp AT TIME ZONE 'UTC')::date, status,
-       get_byte(digest, 0) % 4, count(*)
+       ascii(right(id, 1)) % 4, count(*)
 FROM monitoring.monitoring_logs GROUP BY 1, 2, 3, 4
 """
+_MONTH = text("SELECT monitoring.add_log_month(CAST(:month AS date))")
 
 
 def load(engine: Engine, count: int, now: datetime) -> None:
     """Put `count` events of the days before `now` into an empty, migrated database."""
     chooser = random.Random(SEED)
+    with engine.begin() as session:
+        for days in range(0, DAYS + 31, 28):
+            session.execute(_MONTH, {"month": (now - timedelta(days=DAYS - days)).date()})
     raw = engine.raw_connection()
     try:
         for first in range(0, count, _AT_ONCE):
@@ -57,19 +63,20 @@ def load(engine: Engine, count: int, now: datetime) -> None:
 
 
 def _copy(psycopg: connection, chooser: random.Random, numbers: range, now: datetime) -> None:
-    logs, results = io.StringIO(), io.StringIO()
+    logs, keys, results = io.StringIO(), io.StringIO(), io.StringIO()
     for number in numbers:
-        event_id, verdict, line = _event(chooser, number, now)
+        event_id, verdict, at, line = _event(chooser, number, now)
         logs.write(line)
+        keys.write(f"{event_key(event_id)}\t{at}\t\\\\x{chooser.randbytes(16).hex()}\n")
         if verdict.findings:
-            results.write("\t".join(_result(event_id, verdict)) + "\n")
+            results.write("\t".join(_result(event_id, at, verdict)) + "\n")
     with psycopg.cursor() as cursor:
-        for statement, lines in ((_LOGS, logs), (_RESULTS, results)):
+        for statement, lines in ((_LOGS, logs), (_KEYS, keys), (_RESULTS, results)):
             lines.seek(0)
             cursor.copy_expert(statement, lines)
 
 
-def _event(chooser: random.Random, number: int, now: datetime) -> tuple[str, Verdict, str]:
+def _event(chooser: random.Random, number: int, now: datetime) -> tuple[str, Verdict, str, str]:
     event_id = f"e{number:08}"
     is_trouble = chooser.random() < TROUBLE_SHARE
     milliseconds = chooser.uniform(1000, 6000) if is_trouble else chooser.uniform(10, 900)
@@ -87,20 +94,19 @@ def _event(chooser: random.Random, number: int, now: datetime) -> tuple[str, Ver
         at,
         verdict.status.value,
         str(verdict.severity),
-        rf"\\x{chooser.randbytes(16).hex()}",
     ]
-    return event_id, verdict, "\t".join(columns) + "\n"
+    return event_id, verdict, at, "\t".join(columns) + "\n"
 
 
 def _words(chooser: random.Random) -> Iterator[str]:
     yield from chooser.choices(WORDS, cum_weights=_WEIGHTS, k=8)
 
 
-def _result(event_id: str, verdict: Verdict) -> list[str]:
+def _result(event_id: str, at: str, verdict: Verdict) -> list[str]:
     lists = [
         [finding.issue for finding in verdict.findings],
         [finding.rule for finding in verdict.findings],
         [finding.suggestion for finding in verdict.findings],
     ]
-    plain = [event_id, verdict.status.value, str(verdict.severity), verdict.reasoning]
+    plain = [event_id, at, verdict.status.value, str(verdict.severity), verdict.reasoning]
     return [*plain, *map(json.dumps, lists)]

@@ -7,6 +7,7 @@ from monitoring_service.database.event_insert import EventToStore
 from monitoring_service.database.events import EVENT, EventRepository
 from monitoring_service.database.health import SystemHealthRepository
 from monitoring_service.database.logs import LOGS_BY_TIME, LogRepository
+from monitoring_service.database.months import MonthRepository
 from monitoring_service.database.retention import MOST_CLEARED, RetentionRepository
 from monitoring_service.database.sources import SourceRepository
 from monitoring_service.database.thresholds import ThresholdRepository
@@ -57,6 +58,7 @@ class MonitoringDatabase(Manager):
         self.sources = SourceRepository(self.database)
         self.timeseries = TimeseriesRepository(self.database)
         self.thresholds = ThresholdRepository(self.database, lambda: self.limits)
+        self.months = MonthRepository(self.database)
         self.retention = RetentionRepository(self.database, lambda: self.limits)
         self.background = BackgroundReportRepository(self.database)
         # The names of the design document.

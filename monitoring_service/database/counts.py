@@ -47,12 +47,15 @@ class Statistics(TypedDict):
 
 def key_of_row(row: Row) -> CountKey:
     """Return the key under which an event's row is counted."""
-    return count_key(row["source"], row["timestamp"], row["status"], row["digest"])
+    return count_key(row["source"], row["timestamp"], row["status"], row["id"])
 
 
-def count_key(source: str, timestamp: datetime, status: HealthStatus, digest: bytes) -> CountKey:
-    """Return the key under which an event with these values is counted."""
-    return CountKey(source, month_of(timestamp), status, digest[0] % SLOTS)
+def count_key(source: str, timestamp: datetime, status: HealthStatus, event_id: str) -> CountKey:
+    """Return the key under which an event with these values is counted.
+
+    The slot is the last byte of the id, modulo 4, which SQL can compute, too.
+    """
+    return CountKey(source, month_of(timestamp), status, event_id.encode()[-1] % SLOTS)
 
 
 def month_of(timestamp: datetime) -> date:

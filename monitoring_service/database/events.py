@@ -1,7 +1,7 @@
 """Inserts of events: single ones share a transaction, a batch has its own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -32,12 +32,18 @@ def _replay(manager: Any, events: Sequence[EventToStore]) -> list[InsertResult]:
     return results
 
 
+def _spooled(event: EventToStore, now: datetime) -> Row:
+    row = to_row(event, now).row
+    del row["key"]
+    return {**row, "result": None}
+
+
 # Not ordered: events stand for themselves, and each has its time.
 EVENT = SpoolableType(
     "monitoring-event",
     EventToStore,
     MonitoringLog,
-    lambda event, now: {**to_row(event, now).row, "result": None},
+    _spooled,
     EventExists,
     _replay,
     is_ordered=False,
@@ -53,12 +59,15 @@ class EventRepository(IngestRepository[EventToStore, MonitoringLog]):
     ) -> None:
         super().__init__(database, spool, EVENT, _receive, self._insert_each)
         self._limits = limits
+        # Days for which events are kept; None: for good.
+        self.kept_days: int | None = None
 
     def add(self, event: EventToStore) -> MonitoringLog:
         """Judge and insert one event; its result is loaded, None when NORMAL.
 
         Raises:
             EventExists: the id is stored with other content.
+            EventTooOld: it is older than the days for which events are kept.
             Overloaded: too many events wait to be written.
 
         """
@@ -100,13 +109,19 @@ class EventRepository(IngestRepository[EventToStore, MonitoringLog]):
         now = utc_now()
         rows = [to_row(event, now).row for event in events]
         rules = rules_for(session, {event.source for event in events}, self._limits())
-        return insert_events(session, rows, rules)
+        return insert_events(session, rows, rules, self._oldest(now))
 
     def _insert_each(
         self, session: Session, rows: Sequence[Row]
     ) -> Sequence[MonitoringLog | ServiceError]:
         rules = rules_for(session, {row["source"] for row in rows}, self._limits())
-        return insert_each(session, rows, rules)
+        return insert_each(session, rows, rules, self._oldest(utc_now()))
+
+    def _oldest(self, now: datetime) -> datetime | None:
+        if self.kept_days is None:
+            return None
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return today - timedelta(days=self.kept_days)
 
 
 def _receive(event: EventToStore) -> Received:

@@ -8,13 +8,14 @@ from sqlalchemy import Boolean, ColumnElement, Select, func, select, text
 from sqlalchemy.orm import Session, joinedload
 
 from monitoring_service.database.counts import Statistics, statistics
+from monitoring_service.database.event_keys import find_event, instant_of, instants_of
 from monitoring_service.database.events import EVENT
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.errors import LogNotFound
 from monitoring_service.models import MESSAGE_WORDS, MonitoringLog
 from shared_db.clock import utc_now
 from shared_db.queries.dialects import Sqlite, dialect_of
-from shared_db.queries.filters import Columns, Filter, conditions
+from shared_db.queries.filters import Columns, Filter, Operator, conditions
 from shared_db.queries.pagination import Keyset, Page
 from shared_db.repository import Repository
 from shared_db.words import websearch
@@ -64,7 +65,19 @@ class LogSearch:
             query = query.where(MonitoringLog.timestamp < self.end_time)
         if self.text is not None:
             query = query.where(_has_words(session, self.text))
-        return query.where(*conditions(session, self.filters, LOG_COLUMNS))
+        query = query.where(*conditions(session, self.filters, LOG_COLUMNS))
+        return query.where(*map(_at_the_instants, filter(_names_events, self.filters)))
+
+
+def _names_events(filter_: Filter) -> bool:
+    return filter_.field == "event_id" and filter_.operator in {Operator.EQ, Operator.IN}
+
+
+def _at_the_instants(filter_: Filter) -> ColumnElement[bool]:
+    """Return the condition by which ids are found: no index of the events has them."""
+    if filter_.operator is Operator.EQ:
+        return MonitoringLog.timestamp == instant_of(filter_.value)
+    return MonitoringLog.timestamp.in_(instants_of(filter_.value))
 
 
 def _has_words(session: Session, wanted: str) -> ColumnElement[bool]:
@@ -136,7 +149,7 @@ class LogRepository(Repository):
 
 
 def _get(session: Session, event_id: str) -> MonitoringLog:
-    log = session.get(MonitoringLog, event_id, options=[joinedload(MonitoringLog.result)])
+    log = find_event(session, event_id)
     if log is None:
         raise LogNotFound(event_id)
     return log

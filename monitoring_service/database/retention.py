@@ -16,6 +16,8 @@ from monitoring_service.database.counts import (
     increment_counts,
 )
 from monitoring_service.database.event_insert import Rules, result_row
+from monitoring_service.database.event_keys import delete_keys
+from monitoring_service.database.months import drop_months, forget_keys
 from monitoring_service.database.thresholds import rules_for
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.rules import Verdict, judge
@@ -25,6 +27,7 @@ from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.connection.database import Database
 from shared_db.queries.pagination import Keyset
+from shared_db.retention.reports import RetentionReport
 from shared_db.retention.repository import AgeRepository
 from shared_db.retention.tables import AgingTable
 from shared_db.row_moves import row_count
@@ -33,6 +36,7 @@ MOST_CLEARED = 100_000
 MOST_JUDGED = 10_000
 _AT_ONCE = 2_000
 _MOST_SHOWN = 100
+_UNSYNCHRONISED = {"synchronize_session": False}
 
 _OLDEST_FIRST = Keyset("to-judge-again", (MonitoringLog.timestamp, MonitoringLog.id))
 
@@ -91,10 +95,22 @@ class RetentionRepository(AgeRepository):
                 break
         return deleted
 
+    def run_kind(
+        self, kind: str, tables: Sequence[AgingTable], until: date, report: RetentionReport
+    ) -> None:
+        """Drop the months that are over before the day, then delete single rows before it."""
+        if not self.use_fallback:
+            report.deleted.update(self.write(lambda session: drop_months(session, until)))
+            while not self.is_over and self.write(lambda session: forget_keys(session, until)):
+                pass
+        super().run_kind(kind, tables, until, report)
+
     def delete_oldest(
         self, session: Session, table: AgingTable, until: date, limit: int
     ) -> dict[str, int]:
         """Delete up to so many rows, the oldest first; counts of events follow."""
+        if table.table is MonitoringResult.__table__:
+            return {}  # deleted with their events
         if table.table is not MonitoringLog.__table__:
             return super().delete_oldest(session, table, until, limit)
         before = datetime(until.year, until.month, until.day, tzinfo=UTC)
@@ -134,26 +150,34 @@ def delete_minutes(session: Session, before: datetime) -> None:
 
 def _delete_oldest(session: Session, *, before: datetime, limit: int) -> dict[str, int]:
     oldest = (
-        select(MonitoringLog.id)
+        select(MonitoringLog.id, MonitoringLog.timestamp)
         .where(MonitoringLog.timestamp < before)
         .order_by(MonitoringLog.timestamp, MonitoringLog.id)
         .limit(limit)
         .with_for_update()
     )
-    ids = session.scalars(oldest).all()
-    results = session.execute(delete(MonitoringResult).where(MonitoringResult.event_id.in_(ids)))
+    found = session.execute(oldest).all()
+    if not found:
+        delete_empty_counts(session, before)
+        return {MonitoringLog.__tablename__: 0, MonitoringResult.__tablename__: 0}
+    ids = [id_ for id_, _ in found]
+    # The range of time is in an index, and in few months; the ids are in none.
+    span = MonitoringResult.timestamp.between(found[0][1], found[-1][1])
+    results = session.execute(
+        delete(MonitoringResult).where(span, MonitoringResult.event_id.in_(ids)),
+        execution_options=_UNSYNCHRONISED,
+    )
     statement = (
         delete(MonitoringLog)
+        .where(MonitoringLog.timestamp.between(found[0][1], found[-1][1]))
         .where(MonitoringLog.id.in_(ids))
         .returning(
-            MonitoringLog.source,
-            MonitoringLog.timestamp,
-            MonitoringLog.status,
-            MonitoringLog.digest,
+            MonitoringLog.source, MonitoringLog.timestamp, MonitoringLog.status, MonitoringLog.id
         )
     )
-    gone = session.execute(statement, execution_options={"synchronize_session": False}).all()
-    lost = Counter(count_key(*row) for row in gone)
+    gone = session.execute(statement, execution_options=_UNSYNCHRONISED).all()
+    delete_keys(session, ids)
+    lost = Counter(count_key(source, at, status, id_) for source, at, status, id_ in gone)
     increment_counts(session, {where: -count for where, count in lost.items()})
     if len(gone) < limit:
         delete_empty_counts(session, before)
@@ -206,14 +230,14 @@ def _apply(session: Session, differing: Sequence[tuple[MonitoringLog, Verdict]])
         changes.append(_change(log, verdict))
         log.status, log.severity = verdict.status, verdict.severity
         counts[_key_of(log)] += 1
-        _replace_result(session, log.result, result_row(log.id, verdict))
+        _replace_result(session, log.result, result_row(log.id, log.timestamp, verdict))
     session.flush()
     increment_counts(session, counts)
     return changes
 
 
 def _key_of(log: MonitoringLog) -> CountKey:
-    return count_key(log.source, log.timestamp, log.status, log.digest)
+    return count_key(log.source, log.timestamp, log.status, log.id)
 
 
 def _replace_result(session: Session, before: MonitoringResult | None, now: Row | None) -> None:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from monitoring_service.database import EventToStore
 from monitoring_service.dependencies import Monitoring, manager_of
-from monitoring_service.errors import EventExists
+from monitoring_service.errors import EventExists, EventTooOld
 from monitoring_service.schemas.events import EventOut, NewEvent
 from shared_db.errors import Overloaded
 from shared_web.auth.admitted_route import AdmittedRoute
@@ -26,7 +26,7 @@ WRITE = needs(Permission.LOGS_WRITE)
     status_code=201,
     dependencies=[WRITE],
     response_model=EventOut,
-    responses={**documented(EventExists, Overloaded), **QUEUED},
+    responses={**documented(EventExists, EventTooOld, Overloaded), **QUEUED},
     openapi_extra=json_body(NewEvent, key_parameter()),
 )
 async def add_event(request: Request) -> Response:

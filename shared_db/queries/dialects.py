@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     String,
     Text,
+    Uuid,
     any_,
     bindparam,
     case,
@@ -268,4 +269,5 @@ def in_list(column: Column, name: str, dialect: str) -> ColumnElement[bool]:
     if dialect == "sqlite":
         return column.in_(bindparam(name, expanding=True))
     # `String` without a length: else PostgreSQL would cast each value.
-    return column == any_(cast(bindparam(name, type_=ARRAY(String)), ARRAY(String)))
+    kind = column.type if isinstance(column.type, Uuid) else String()
+    return column == any_(cast(bindparam(name, type_=ARRAY(String)), ARRAY(kind)))

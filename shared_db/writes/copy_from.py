@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
+    Uuid,
     insert,
     inspect,
 )
@@ -166,6 +167,10 @@ def _boolean(value: bool | None) -> str:  # noqa: FBT001 - the value to encode
     return _NULL if value is None else "t" if value else "f"
 
 
+def _uuid(value: object) -> str:
+    return _NULL if value is None else str(value)
+
+
 def _number(value: float | None) -> str:
     return _NULL if value is None else repr(value)
 
@@ -186,6 +191,7 @@ _ENCODERS: tuple[tuple[type[TypeEngine[Any]], Encode], ...] = (
     (UtcDateTime, _instant),
     (Date, _date),
     (LargeBinary, _bytes),
+    (Uuid, _uuid),
     (Boolean, _boolean),
     (Float, _number),
     (Integer, _number),

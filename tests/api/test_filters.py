@@ -294,5 +294,5 @@ def test_a_manager_accepts_filters_as_plain_values(monitoring: MonitoringDatabas
 
     assert (page.items, count) == ([], 0)
     with pytest.raises(KeyError):
-        monitoring.get_logs(filters=[Filter("digest", Operator.EQ, b"")])
-    assert "digest" in Base.metadata.tables["monitoring.monitoring_logs"].columns
+        monitoring.health.history(filters=[Filter("window_minutes", Operator.EQ, 5)])
+    assert "window_minutes" in Base.metadata.tables["monitoring.system_health"].columns

@@ -24,17 +24,20 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_collation l ON l.oid = a.attcollation
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-WHERE n.nspname = :schema AND c.relkind IN ('r', 'p') AND c.relname <> 'alembic_version'
+WHERE n.nspname = :schema AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    AND c.relname <> 'alembic_version'
 ORDER BY 1, 2
 """
 CONSTRAINTS = """
 SELECT t.conrelid::regclass::text, t.conname, pg_get_constraintdef(t.oid)
 FROM pg_constraint t JOIN pg_namespace n ON n.oid = t.connamespace
+JOIN pg_class c ON c.oid = t.conrelid AND NOT c.relispartition
 WHERE n.nspname = :schema AND t.conname <> 'alembic_version_pkc' AND t.contype <> 'n'
 ORDER BY 1, 2
 """
 INDEXES = """
 SELECT tablename, indexname, indexdef FROM pg_indexes
+JOIN pg_class c ON c.oid = format('%I.%I', schemaname, tablename)::regclass AND NOT c.relispartition
 WHERE schemaname = :schema AND tablename <> 'alembic_version' ORDER BY 1, 2
 """
 

@@ -74,7 +74,7 @@ def once(do: Do) -> Do:
     return do_once
 
 
-LOOK = "monitoring.monitoring_logs.id, monitoring.monitoring_logs.digest \n"
+LOOK = "monitoring.event_keys.id, monitoring.event_keys.digest \n"
 READ = "monitoring.monitoring_logs.id, monitoring.monitoring_logs.source"
 
 

@@ -1,5 +1,6 @@
 """Plans of frequent queries: each uses the index that exists for it."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,12 @@ from monitoring_service.domain.findings import HealthStatus
 from shared_db.connection.database import Database
 from tests.support.factories import NOON
 
+# The index of the whole table that each index of a month belongs to.
+INDEXES = """
+SELECT part.relname AS part, whole.relname AS whole FROM pg_inherits
+JOIN pg_class AS part ON part.oid = inhrelid JOIN pg_class AS whole ON whole.oid = inhparent
+WHERE whole.relkind = 'I'
+"""
 CRITICAL = HealthStatus.CRITICAL
 
 
@@ -37,7 +44,9 @@ def plan_of(database: Database, search: LogSearch) -> str:
         compiled: Any = query.compile(
             dialect=session.get_bind().dialect, compile_kwargs={"literal_binds": True}
         )
-        return "\n".join(session.scalars(text(f"EXPLAIN {compiled}".replace(":", r"\:"))))
+        plan = "\n".join(session.scalars(text(f"EXPLAIN {compiled}".replace(":", r"\:"))))
+        names = {row.part: row.whole for row in session.execute(text(INDEXES))}
+    return re.sub(r"\bmonitoring_logs_\w+_idx\d*\b", lambda found: names[found[0]], plan)
 
 
 def test_nothing_that_is_often_asked_reads_every_event(
@@ -48,15 +57,16 @@ def test_nothing_that_is_often_asked_reads_every_event(
         session.execute(text("ANALYZE monitoring.monitoring_logs"))
 
     plans = {
-        "timestamp_id": LogSearch(),
-        "source_timestamp_id": LogSearch(source="s1"),
-        "component_timestamp_id": LogSearch(component="c1"),
-        "event_type_timestamp_id": LogSearch(event_type="t1"),
-        "trouble_timestamp_id": LogSearch(status=CRITICAL),
-        "trouble_source_timestamp_id": LogSearch(status=CRITICAL, source="s1"),
+        "timestamp": LogSearch(),
+        "source_timestamp": LogSearch(source="s1"),
+        "component_timestamp": LogSearch(component="c1"),
+        "event_type_timestamp": LogSearch(event_type="t1"),
+        "trouble_timestamp": LogSearch(status=CRITICAL),
+        "trouble_source_timestamp": LogSearch(status=CRITICAL, source="s1"),
         "words": LogSearch(text="word3"),
     }
     for index, search in plans.items():
         plan = plan_of(postgres, search)
         assert f"ix_monitoring_logs_{index}" in plan, plan
-        assert "Seq Scan" not in plan, plan
+        # The events are before the present month; an empty month may be read as a whole.
+        assert "Seq Scan on monitoring_logs_default" not in plan, plan
