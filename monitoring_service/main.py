@@ -36,7 +36,6 @@ SERVICE = Service(
 )
 
 SNAPSHOT_SECONDS = 60
-MONTHS_SECONDS = 3_600
 
 
 def create_app(
@@ -49,8 +48,13 @@ def create_app(
     intake = Acknowledgement(manager.events.commits, settings)
     snapshots = Periodic("snapshots", SNAPSHOT_SECONDS, manager.health.record)
     retention = retention_periodic(manager.retention, settings)
-    months = Periodic("months", MONTHS_SECONDS, lambda: manager.months.prepare(utc_now().date()))
-    periodics = [snapshots, months] if settings.monitoring_snapshots else []
+    months = Periodic(
+        "months",
+        settings.monitoring_months_seconds,
+        lambda: manager.months.prepare(utc_now().date()),
+    )
+    periodics = [snapshots] if settings.monitoring_snapshots else []
+    periodics += [months] if months.seconds else []
     periodics += [retention] if retention.seconds else []
     app = create_service_app(
         SERVICE,

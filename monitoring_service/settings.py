@@ -28,6 +28,8 @@ class Settings(IngestSettings):
     monitoring_database_url: SecretStr | None = None
     monitoring_port: int = Field(8001, ge=1, le=65535)
     monitoring_snapshots: bool = True
+    # 0: never, for tests whose transaction is rolled back.
+    monitoring_months_seconds: float = Field(3_600, ge=0, le=86_400)
     retention_monitoring_days: RetentionDays = None
     monitoring_thresholds: LimitPairs = Field(default_factory=dict)
 

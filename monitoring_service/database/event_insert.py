@@ -10,19 +10,19 @@ from sqlalchemy import Table, insert, inspect
 from sqlalchemy.orm import Session
 
 from monitoring_service.database.counts import increment_counts, key_of_row
-from monitoring_service.database.event_keys import event_key, find_events, insert_keys
+from monitoring_service.database.event_keys import event_key, find_events
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.rules import Verdict, judge
 from monitoring_service.domain.thresholds import Threshold
 from monitoring_service.errors import EventExists, EventTooOld
-from monitoring_service.models import MonitoringLog, MonitoringResult
+from monitoring_service.models import EventKey, MonitoringLog, MonitoringResult
 from shared_db.columns import Row
 from shared_db.errors import ServiceError
 from shared_db.ids import new_id
 from shared_db.ingest_repository import Received
 from shared_db.results import InsertResult, Outcome, refused
 from shared_db.writes.copy_from import COPY_MIN_ROWS, bulk_insert, copy_rows
-from shared_db.writes.idempotent_insert import content_digest_and_size
+from shared_db.writes.idempotent_insert import content_digest_and_size, insert_many_idempotent
 
 _LOG_TABLE = cast("Table", inspect(MonitoringLog).local_table)
 _INSERT_LOG = insert(_LOG_TABLE)
@@ -111,7 +111,11 @@ def insert_events(
     young = [row for row in rows if oldest is None or row["timestamp"] >= oldest]
     for row in young:
         _judge(row, rules)
-    results = insert_keys(session, young)
+    keys: list[Row] = [
+        {"id": row["key"], "timestamp": row["timestamp"], "digest": row["digest"]} for row in young
+    ]
+    found = insert_many_idempotent(session, EventKey, keys)
+    results = [one._replace(id=row["id"]) for row, one in zip(young, found, strict=True)]
     new = [row for row, result in zip(young, results, strict=True) if result.is_stored]
     _insert_logs(session, new)
     reasons = [row["result"] for row in new if row["result"] is not None]

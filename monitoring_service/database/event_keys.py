@@ -9,23 +9,11 @@ from sqlalchemy import ScalarSelect, Select, delete, select
 from sqlalchemy.orm import Session, joinedload
 
 from monitoring_service.models import EventKey, MonitoringLog
-from shared_db.columns import Row
-from shared_db.results import InsertResult
-from shared_db.writes.idempotent_insert import insert_many_idempotent
 
 
 def event_key(event_id: str) -> str:
     """Return the key of an event's id: 16 bytes of BLAKE2b, written as a UUID."""
     return str(UUID(bytes=blake2b(event_id.encode(), digest_size=16).digest()))
-
-
-def insert_keys(session: Session, rows: Sequence[Row]) -> list[InsertResult]:
-    """Insert the keys of new events; return the result of each, under the event's id."""
-    keys: list[Row] = [
-        {"id": row["key"], "timestamp": row["timestamp"], "digest": row["digest"]} for row in rows
-    ]
-    results = insert_many_idempotent(session, EventKey, keys)
-    return [result._replace(id=row["id"]) for row, result in zip(rows, results, strict=True)]
 
 
 def instant_of(event_id: str) -> ScalarSelect[datetime]:

@@ -27,6 +27,7 @@ TYPES = {
     "demographics-not-found",
     "draft-exists",
     "event-exists",
+    "event-too-old",
     "exists",
     "feature-set-exists",
     "feature-set-not-found",

@@ -38,6 +38,7 @@ WORKS = {
     ("dropout", "erasing"),
     ("dropout", "merging"),
     ("dropout", "statistics"),
+    ("monitoring", "months"),
     ("monitoring", "snapshots"),
     ("staffstuddash", "erasing"),
     ("staffstuddash", "imports"),
@@ -63,7 +64,7 @@ def dropout(database: Database) -> FastAPI:
 
 def monitoring(database: Database) -> FastAPI:
     values: dict[str, Any] = {"environment": "development", "fallback": "off"}
-    settings = MonitoringSettings(**values, monitoring_snapshots=True)
+    settings = MonitoringSettings(**values, monitoring_snapshots=True, monitoring_months_seconds=9)
     return monitoring_service.main.create_app(MonitoringDatabase(database), settings)
 
 
@@ -185,7 +186,7 @@ def test_a_service_that_was_not_migrated_is_named_and_the_others_are_listed(
         answer = client.get(ROUTE)
 
     assert answer.status_code == 200
-    assert works_in(answer.json()) == {("monitoring", "snapshots")}
+    assert works_in(answer.json()) == {("monitoring", "months"), ("monitoring", "snapshots")}
     reason = "its view cannot be read: run `veritas migrate`"
     assert answer.json()["missing_because"] == {"dropout": reason, "staffstuddash": reason}
 
@@ -197,7 +198,7 @@ def test_in_memory_monitoring_lists_its_own_work_only() -> None:
         answer = client.get(ROUTE).json()
     database.close()
 
-    assert works_in(answer) == {("monitoring", "snapshots")}
+    assert works_in(answer) == {("monitoring", "months"), ("monitoring", "snapshots")}
     reason = "not available without PostgreSQL"
     assert answer["missing_because"] == {"dropout": reason, "staffstuddash": reason}
 

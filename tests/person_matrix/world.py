@@ -140,6 +140,7 @@ _SETTINGS: dict[str, Any] = {
     "retention_seconds": 0,
     "audit_moving_seconds": 0,
     "monitoring_snapshots": False,
+    "monitoring_months_seconds": 0,
 }
 
 
