@@ -4,6 +4,7 @@ import typer
 
 from veritas_cli.commands.access.keys import keys
 from veritas_cli.commands.access.roles import roles
+from veritas_cli.commands.archive.group import archive
 from veritas_cli.commands.audit.group import audit
 from veritas_cli.commands.backup import backup
 from veritas_cli.commands.check import check
@@ -55,6 +56,7 @@ app.command("train", cls=SpacedOptionsCommand)(train_command)
 app.command("retrain")(retrain)
 app.command("evaluate", cls=SpacedOptionsCommand)(evaluate)
 app.command("predict")(predict)
+app.add_typer(archive, name="archive")
 app.add_typer(audit, name="audit")
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")

@@ -26,6 +26,13 @@ class SuperuserSettings(DatabaseSettings):
     database_superuser_url: SecretStr | None = None
 
 
+class ArchiveSettings(VeritasSettings):
+    """Folder of the archives of events, and the days for which they are kept; None: for good."""
+
+    archive_path: Path = Path(".veritas", "archives")
+    retention_archives_days: int | None = Field(None, ge=1, le=36_500)
+
+
 class BackupSettings(VeritasSettings):
     """Public keys of age for which `veritas backup` encrypts, separated by commas."""
 

@@ -6,6 +6,7 @@ from monitoring_service.database.background import BackgroundReportRepository
 from monitoring_service.database.event_insert import EventToStore
 from monitoring_service.database.events import EVENT, EventRepository
 from monitoring_service.database.health import SystemHealthRepository
+from monitoring_service.database.log_archives import LogArchiveRepository
 from monitoring_service.database.logs import LOGS_BY_TIME, LogRepository
 from monitoring_service.database.months import MonthRepository
 from monitoring_service.database.retention import MOST_CLEARED, RetentionRepository
@@ -58,6 +59,7 @@ class MonitoringDatabase(Manager):
         self.sources = SourceRepository(self.database)
         self.timeseries = TimeseriesRepository(self.database)
         self.thresholds = ThresholdRepository(self.database, lambda: self.limits)
+        self.archives = LogArchiveRepository(self.database)
         self.months = MonthRepository(self.database)
         self.retention = RetentionRepository(self.database, lambda: self.limits)
         self.background = BackgroundReportRepository(self.database)

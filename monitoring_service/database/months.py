@@ -31,11 +31,11 @@ def first_of_month(day: date, later: int = 0) -> date:
 class MonthRepository(Repository):
     """Months of events."""
 
-    def prepare(self, today: date) -> int:
-        """Make the present month and the next ones, where they are missing; return their number."""
+    def prepare(self, today: date, ahead: int = AHEAD) -> int:
+        """Make the month of a day and the next ones, where missing; return their number."""
         if self.use_fallback:
             return 0
-        months = [first_of_month(today, later) for later in range(AHEAD + 1)]
+        months = [first_of_month(today, later) for later in range(ahead + 1)]
         return self.write(lambda session: sum(_added(session, month) for month in months))
 
 

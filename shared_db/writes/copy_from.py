@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO
 from itertools import repeat
-from typing import Any
+from typing import IO, Any
 
 import psycopg2
 from psycopg2.extensions import connection as DriverConnection  # noqa: N812 - a class, in spite of its name
@@ -76,6 +76,18 @@ def copy_text(session: Session, statement: str, text: bytes) -> None:
             hide_parameters=True,
             connection_invalidated=is_lost,
             dialect=connection.dialect,
+        ) from failure
+
+
+def copy_to(session: Session, statement: str, target: IO[bytes]) -> None:
+    """Run a COPY TO STDOUT, and write its text into a file."""
+    driver = _driver_of(session.connection())
+    try:
+        with driver.cursor() as cursor:
+            cursor.copy_expert(statement, target, size=_PIECE_BYTES)
+    except psycopg2.Error as failure:
+        raise DBAPIError.instance(
+            statement, None, failure, psycopg2.Error, hide_parameters=True
         ) from failure
 
 

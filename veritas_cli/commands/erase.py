@@ -11,6 +11,7 @@ from shared_db.connection.database import Database
 from shared_db.pseudonyms import pseudonym_of
 from shared_web.requests.fields import StoredId
 from staffstuddash_service.datastore import DatastoreManager
+from veritas_cli.commands.archive.group import unsearched_archives
 from veritas_cli.commands.spool import damaged_spools, local_spools
 from veritas_cli.database import command_settings, connected_engine, exit_on_error
 from veritas_cli.personal_data.erasures import record_erasures
@@ -59,6 +60,7 @@ def erase(student: STUDENT, yes: YES = False) -> None:  # noqa: FBT002 - typer's
         for file in damaged_spools():
             say(f"{file} was damaged and not searched: salvage it, erase again, delete it.")
         say(f"monitoring{'':<27} holds nothing of students")
+        say(unsearched_archives())
         say(f"The student is remembered as {pseudonym_of(student_id)} only.")
 
 

@@ -8,6 +8,7 @@ import typer
 from dropout_service.migrations import HISTORY as DROPOUT
 from shared_web.requests.fields import StoredId
 from staffstuddash_service.migrations import HISTORY as STAFFSTUDDASH
+from veritas_cli.commands.archive.group import unsearched_archives
 from veritas_cli.commands.spool import damaged_spools, local_spools
 from veritas_cli.database import exit_on_error, migrated_database
 from veritas_cli.personal_data.export import StudentExport
@@ -41,4 +42,5 @@ def export(student: STUDENT, file: FILE, force: FORCE = False) -> None:  # noqa:
         for damaged in damaged_spools():
             say(f"{damaged} was damaged and not searched: salvage it and export again.")
         say(f"{'monitoring':<36} holds nothing of students")
+        say(unsearched_archives())
         say(f"{file}: {file.stat().st_size:,} bytes. They are a student's data: keep them safe.")

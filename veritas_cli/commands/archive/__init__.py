@@ -1,0 +1,1 @@
+"""`veritas archive`: closed months of events as files."""
