@@ -6,7 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from monitoring_service.database.timeseries import GroupBy, Series
+from monitoring_service.database.transformed import TOO_FEW_BUCKETS, has_value, transformed
 from monitoring_service.dependencies import Monitoring
+from monitoring_service.domain.transforms import Transform
 from monitoring_service.errors import SeriesTooLong
 from monitoring_service.routes.filters import SeriesFilters
 from monitoring_service.routes.time_range import period
@@ -75,12 +77,25 @@ def get_timeseries(
     percentiles: Annotated[
         bool, Query(description="Also p50, p95 and p99 of the metric; needs PostgreSQL.")
     ] = False,
+    transform: Annotated[
+        Transform | None,
+        Query(
+            description="Of the metric's mean, or of the count without a metric: values a second, "
+            "the mean of the last `window` buckets, or trend, season and residual."
+        ),
+    ] = None,
+    window: Annotated[int, Query(ge=2, le=1_000, description="Buckets of an average.")] = 7,
 ) -> SeriesOut:
     """Return events counted in buckets of time, with mean and max of a metric."""
     first, last = period(start, end)
     keys = tuple(metric.split(".")) if metric else None
     series = Series(first, last, bucket.seconds, group_by, keys, percentiles, filters)
-    return _out(series, [PointOut.model_validate(p) for p in monitoring.timeseries.compute(series)])
+    points = monitoring.timeseries.compute(series)
+    if transform is None:
+        return _out(series, list(map(PointOut.model_validate, points)))
+    changed = transformed(series, points, transform, window)
+    reason = None if any(map(has_value, changed)) else TOO_FEW_BUCKETS
+    return _out(series, list(map(PointOut.model_validate, changed)), transform, reason)
 
 
 @router.post(
@@ -97,7 +112,17 @@ def reevaluate(
     return ReevaluationOut.model_validate(monitoring.retention.reevaluate(lookback_minutes, after))
 
 
-def _out(series: Series, points: list[PointOut]) -> SeriesOut:
+def _out(
+    series: Series,
+    points: list[PointOut],
+    transform: Transform | None = None,
+    reason: str | None = None,
+) -> SeriesOut:
     return SeriesOut(
-        start=series.start, end=series.end, bucket_seconds=series.bucket_seconds, points=points
+        start=series.start,
+        end=series.end,
+        bucket_seconds=series.bucket_seconds,
+        transform=transform,
+        missing_because=reason,
+        points=points,
     )

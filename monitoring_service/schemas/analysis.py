@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from monitoring_service.domain.findings import HealthStatus
+from monitoring_service.domain.transforms import Transform
 from shared_web.requests.fields import (
     Out,
 )
@@ -22,14 +23,23 @@ class PointOut(Out):
     p50: float | None
     p95: float | None
     p99: float | None
+    transformed: float | None = None
+    trend: float | None = None
+    seasonal: float | None = None
+    residual: float | None = None
 
 
 class SeriesOut(Out):
-    """A series by time and group; buckets without events are left out."""
+    """A series by time and group; buckets without events are left out, unless it is transformed.
+
+    missing_because: the reason why a transform has no values.
+    """
 
     start: datetime
     end: datetime
     bucket_seconds: int
+    transform: Transform | None
+    missing_because: str | None
     points: list[PointOut]
 
 

@@ -135,6 +135,35 @@ def test_a_series_by_group_and_filter(client: TestClient) -> None:
     ]
 
 
+def test_a_transformed_series_has_every_bucket(client: TestClient) -> None:
+    asked = {"start": NOON.isoformat(), "end": (NOON + 8 * HOUR).isoformat(), "bucket": "1h"}
+
+    def points(**params: Any) -> dict[str, Any]:
+        return get(client, "/analytics/timeseries", **asked, **params)
+
+    rate = points(transform="rate")
+    average = points(transform="moving_average", window=2, metric="response_time")
+    seasonal = points(transform="seasonal")
+
+    assert [point["count"] for point in rate["points"]] == [2] * 6 + [0] * 2
+    assert rate["points"][0]["transformed"] == pytest.approx(2 / 3600)
+    assert rate["points"][7]["transformed"] == 0
+    assert [point["transformed"] for point in average["points"]][:3] == [None, 150, 350]
+    assert average["points"][7]["transformed"] is None
+    # A season is a day.
+    assert (rate["missing_because"], seasonal["transform"]) == (None, "seasonal")
+    assert "too few buckets" in seasonal["missing_because"]
+    assert {point["trend"] for point in seasonal["points"]} == {None}
+    week = {"start": (NOON - 60 * HOUR).isoformat(), "end": (NOON + 12 * HOUR).isoformat()}
+    parts = get(client, "/analytics/timeseries", **week, bucket="6h", transform="seasonal")
+    assert parts["missing_because"] is None
+    known = [point for point in parts["points"] if point["trend"] is not None]
+    assert len(known) == len(parts["points"]) - 4
+    for point in known:
+        whole = point["trend"] + point["seasonal"] + point["residual"]
+        assert whole == pytest.approx(point["count"])
+
+
 def test_what_is_no_number_is_counted_but_not_measured(client: TestClient) -> None:
     day = {"start": NOON.isoformat(), "end": (NOON + 6 * HOUR).isoformat()}
     [point] = get(client, "/analytics/timeseries", bucket="6h", metric="note", **day)["points"]
