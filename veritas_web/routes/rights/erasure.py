@@ -1,0 +1,171 @@
+"""Erasure of a student, and the legal hold that prevents it."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+
+from shared_web.principals import Permission
+from veritas_web.dependencies import CurrentServices, allowed
+from veritas_web.domain.rights.erasure_words import ACTIVITY, RECORDS, removed_rows
+from veritas_web.domain.rights.forms import LONGEST_REASON, reason_problem
+from veritas_web.errors import PageNotFound
+from veritas_web.pages import page
+from veritas_web.routes.rights.outcomes import INVALID, Refusal, refusal_of, see
+from veritas_web.services.all import Services
+from veritas_web.services.rest import Answer, Away, Refused, Result, segment
+from veritas_web.services.results import optional, required
+
+router = APIRouter(prefix="/students/{student_id}", dependencies=[allowed(Permission.ERASE)])
+
+_ERASED, _NONE = "student-erased", "hold-not-found"
+_ABSENT = (404, 410)
+
+Typed = Annotated[str, Form(max_length=500)]
+Reason = Annotated[str, Form(max_length=5000)]
+Sure = Annotated[bool, Form()]
+
+
+@router.get("/erase")
+async def get_erasure(request: Request, services: CurrentServices, student_id: str) -> Response:
+    """Return the question before an erasure, or what is left after it."""
+    return page(request, "rights/erase.html", await _erasure(services, student_id))
+
+
+@router.post("/erase")
+async def erase_student(
+    request: Request, services: CurrentServices, student_id: str, typed: Typed = ""
+) -> Response:
+    """Erase a student, whose id was typed; repeating it changes nothing."""
+    if typed.strip() != student_id:
+        context = await _erasure(services, student_id)
+        return page(request, "rights/erase.html", context | {"is_mistyped": True}, INVALID)
+    result = await services.rights.erase(student_id)
+    refusal = refusal_of(result)
+    context = await _erasure(services, student_id)
+    if isinstance(result, Answer):
+        return page(
+            request,
+            "rights/erase.html",
+            context | {"state": "erased", "removed": removed_rows(result.data["removed"])},
+        )
+    status = refusal.status if refusal else 200
+    return page(
+        request, "rights/erase.html", context | {"refusal": refusal, "typed": typed}, status
+    )
+
+
+@router.get("/hold")
+async def get_hold(request: Request, services: CurrentServices, student_id: str) -> Response:
+    """Return the legal hold of a student, or the form to set one."""
+    return page(request, "rights/hold.html", await _hold(services, student_id))
+
+
+@router.post("/hold")
+async def put_hold(
+    request: Request, services: CurrentServices, student_id: str, reason: Reason = ""
+) -> Response:
+    """Hold a student, or replace the reason."""
+    wanted = reason.strip()
+    problem = reason_problem(wanted)
+    refusal = None if problem else refusal_of(await services.rights.put_hold(student_id, wanted))
+    if problem is None and refusal is None:
+        return see(f"/students/{segment(student_id)}/hold")
+    given = {"reason": wanted, "problem": problem, "refusal": refusal}
+    return await _hold_again(request, services, student_id, given)
+
+
+@router.post("/hold/lift")
+async def lift_hold(
+    request: Request,
+    services: CurrentServices,
+    student_id: str,
+    sure: Sure = False,  # noqa: FBT002 - of a form
+) -> Response:
+    """Lift the hold, once the reader has confirmed what follows."""
+    if not sure:
+        return await _hold_again(request, services, student_id, {"is_unsure": True})
+    result = await services.rights.lift_hold(student_id)
+    is_repeated = isinstance(result, Refused) and result.slug == _NONE
+    refusal = None if is_repeated else refusal_of(result)
+    if refusal is None:
+        return see(f"/students/{segment(student_id)}/hold")
+    return await _hold_again(request, services, student_id, {"refusal": refusal})
+
+
+async def _hold_again(
+    request: Request, services: Services, student_id: str, given: dict[str, Any]
+) -> Response:
+    context = await _hold(services, student_id) | given
+    refusal: Refusal | None = context["refusal"]
+    return page(request, "rights/hold.html", context, refusal.status if refusal else INVALID)
+
+
+async def _erasure(services: Services, student_id: str) -> dict[str, Any]:
+    """Return the state of an erasure: what is stored where, and the hold.
+
+    Raises:
+        PageNotFound: no service knows the id.
+
+    """
+    student, hold, activity = await asyncio.gather(
+        services.records.student(student_id),
+        services.rights.hold(student_id),
+        services.activity_records.student(student_id),
+    )
+    return {
+        "student_id": student_id,
+        "state": _state(student, activity),
+        "student": optional(student),
+        "hold": optional(hold),
+        "is_hold_known": not isinstance(hold, Away),
+        "activity_state": _activity_state(activity),
+        "records": tuple(dict.fromkeys(RECORDS.values())),
+        "activity": ACTIVITY,
+        "removed": None,
+        "is_mistyped": False,
+        "typed": "",
+        "refusal": None,
+    }
+
+
+def _state(student: Result, activity: Result) -> str:
+    """Return what the school's records have of a student: stored, erased, elsewhere, unknown."""
+    match student:
+        case Answer():
+            return "stored"
+        case Refused(slug=slug) if slug == _ERASED:
+            return "erased"
+        case Refused(status=PageNotFound.status) if isinstance(activity, Answer):
+            return "elsewhere"
+        case Refused():
+            required(student)
+    return "unknown"
+
+
+def _activity_state(activity: Result) -> str:
+    """Return what the second service has: it erases by itself, within a minute."""
+    match activity:
+        case Answer():
+            return "stored"
+        case Refused(status=status) if status in _ABSENT:
+            return "gone"
+    return "unknown"
+
+
+async def _hold(services: Services, student_id: str) -> dict[str, Any]:
+    student, hold = await asyncio.gather(
+        services.records.student(student_id), services.rights.hold(student_id)
+    )
+    found = optional(hold)
+    return {
+        "student_id": student_id,
+        "student": required(student),
+        "hold": found,
+        "is_known": found is not None or (isinstance(hold, Refused) and hold.slug == _NONE),
+        "reason": found["reason"] if found else "",
+        "longest": LONGEST_REASON,
+        "problem": None,
+        "is_unsure": False,
+        "refusal": None,
+    }
