@@ -164,6 +164,7 @@ DROPOUT = {
     "GET /students/{student_id}": reads("students.read"),
     "PUT /students/{student_id}": systems("students.write", {"name": "Other"}),
     "PATCH /students/{student_id}": systems("students.write", {"name": "Other"}),
+    "DELETE /students/{student_id}": systems("erase", status=409),
     "POST /events": systems("events.write", a_learning_event(id="new", student_id="{s}"), 201),
     "POST /events/batch": systems("events.write", [a_learning_event(id="new", student_id="{s}")]),
     "GET /students/{student_id}/events": reads("students.read"),

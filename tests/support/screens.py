@@ -126,7 +126,7 @@ def _complete_rights(school: PageSchool) -> None:
     keys.revoke_key(KEY)
     school.datastore.roster.apply(RosterKind.PERSON, [aide], "manual")
     school.datastore.person_access.give("p-aide", "nurse", actor=HOSTILE)
-    school.datastore.holds.put("s003", f"complaint {HOSTILE}", actor="office")
+    school.datastore.holds.put("s003", HOSTILE, actor="office")
     school.datastore.break_glass.open("s002", "p-aide", f"an emergency {HOSTILE}")
 
 

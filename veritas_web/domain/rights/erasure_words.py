@@ -1,11 +1,13 @@
 """Data of a student by service, in words: what an erasure removes, and an export contains."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from veritas_web.domain.marked import N_
 
 _FORMER_IDS = N_("Former ids")
 _READS = N_("Records of reads")
+_MARKS = N_("Marks")
 # By the tables that the answer to an erasure counts. Actions stay under a pseudonym.
 RECORDS: Mapping[str, str] = {
     "students": N_("Name and e-mail address"),
@@ -14,7 +16,7 @@ RECORDS: Mapping[str, str] = {
     "student_demographics": N_("Demographics"),
     "enrolments": N_("Classes of the student"),
     "advising_assignments": N_("Advisors"),
-    "assessment_logs": N_("Marks"),
+    "assessment_logs": _MARKS,
     "performance_records": N_("Summary of marks"),
     "concept_standings": N_("Topics that were mastered"),
     "drafts": N_("Drafts"),
@@ -25,26 +27,37 @@ RECORDS: Mapping[str, str] = {
     "aliases": _FORMER_IDS,
 }
 KEPT = "action_logs"
-# Of the second service, which erases by itself; it counts nothing in an answer.
-ACTIVITY: tuple[str, ...] = (
-    N_("Learning events, and the activity by day"),
-    N_("Answers to questions"),
-    N_("Work handed in, and its marks"),
-    N_("Figures behind the reasons"),
-    N_("Places and reasons, and verdicts on them"),
-    N_("Courses of the student"),
-    _READS,
-    _FORMER_IDS,
-)
+_BY_DAY = N_("Activity by day")
+_PLACES = N_("Places and reasons")
+_COURSES = N_("Courses of the student")
+ACTIVITY: Mapping[str, str] = {
+    "learning_events": N_("Learning events"),
+    "daily_activity": _BY_DAY,
+    "resource_uses": N_("Use of materials"),
+    "submissions": N_("Work handed in"),
+    "assessments": _MARKS,
+    "mark_corrections": N_("Corrections of marks"),
+    "feature_sets": N_("Figures behind the reasons"),
+    "dropout_predictions": _PLACES,
+    "overall_risks": _PLACES,
+    "prediction_feedback": N_("Verdicts on the reasons"),
+    "enrolments": _COURSES,
+    "enrolment_backgrounds": _COURSES,
+    "students": N_("Name and e-mail address"),
+    "read_subjects": _READS,
+    "aliases": _FORMER_IDS,
+}
 
 
-def removed_rows(removed: Mapping[str, int]) -> list[tuple[str, int]]:
+def removed_rows(removed: Mapping[str, int], known: Mapping[str, str]) -> list[tuple[str, int]]:
     """Return words and number of the removed rows, without kinds that had none.
+
+    known: words by table.
 
     A table of a newer release has its own name.
     """
-    return [
-        (RECORDS.get(table, table), count)
-        for table, count in removed.items()
-        if count and table != KEPT
-    ]
+    found = Counter[str]()
+    for table, count in removed.items():
+        if count and table != KEPT:
+            found[known.get(table, table)] += count
+    return list(found.items())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from veritas_web.domain.marked import N_
 
-_WORDS: Mapping[str, str] = {
+REFUSALS: Mapping[str, str] = {
     "forbidden": N_(
         "You cannot do this: nobody gives more rights than they have, or to a person without"
         " access."
@@ -25,7 +25,7 @@ _WORDS: Mapping[str, str] = {
     "break-glass-for-staff": N_("Only members of staff can open a student."),
     "break-glass-not-found": N_("This opening is gone, or it is not yours."),
     "student-not-found": N_("There is no student of this id."),
-    "student-erased": N_("The student of this id was erased."),
+    "student-gone": N_("The student of this id was erased."),
     "student-merged": N_("This id is a former one: the student has another id now."),
     "hold-not-found": N_("The student is under no legal hold."),
     "invalid": N_("A field is wrong. Look at each, and send the form again."),
@@ -38,4 +38,4 @@ _OTHER = N_("Veritas refused this, and nothing was changed.")
 
 def refusal_words(slug: str) -> str:
     """Return the text for the reader, to be translated."""
-    return _WORDS.get(slug, _OTHER)
+    return REFUSALS.get(slug, _OTHER)

@@ -18,8 +18,7 @@ from veritas_web.services.results import optional, required
 
 router = APIRouter(prefix="/students/{student_id}", dependencies=[allowed(Permission.ERASE)])
 
-_ERASED, _NONE = "student-erased", "hold-not-found"
-_ABSENT = (404, 410)
+_ERASED, _NONE = "student-gone", "hold-not-found"
 
 Typed = Annotated[str, Form(max_length=500)]
 Reason = Annotated[str, Form(max_length=5000)]
@@ -36,19 +35,26 @@ async def get_erasure(request: Request, services: CurrentServices, student_id: s
 async def erase_student(
     request: Request, services: CurrentServices, student_id: str, typed: Typed = ""
 ) -> Response:
-    """Erase a student, whose id was typed; repeating it changes nothing."""
+    """Erase a student, whose id was typed, in both services; repeating it changes nothing.
+
+    The school's records come first: the second service erases only after them.
+    """
     if typed.strip() != student_id:
         context = await _erasure(services, student_id)
         return page(request, "rights/erase.html", context | {"is_mistyped": True}, INVALID)
-    result = await services.rights.erase(student_id)
+    result = await services.records.erase(student_id)
+    if isinstance(result, Answer):
+        followed = await services.activity_records.erase(student_id)
+        context = await _erasure(services, student_id) | {
+            "state": "erased",
+            "removed": removed_rows(result.data["removed"], RECORDS),
+        }
+        if isinstance(followed, Answer):
+            removed = removed_rows(followed.data["removed"], ACTIVITY)
+            context |= {"activity_state": "gone", "activity_removed": removed}
+        return page(request, "rights/erase.html", context)
     refusal = refusal_of(result)
     context = await _erasure(services, student_id)
-    if isinstance(result, Answer):
-        return page(
-            request,
-            "rights/erase.html",
-            context | {"state": "erased", "removed": removed_rows(result.data["removed"])},
-        )
     status = refusal.status if refusal else 200
     return page(
         request, "rights/erase.html", context | {"refusal": refusal, "typed": typed}, status
@@ -121,8 +127,9 @@ async def _erasure(services: Services, student_id: str) -> dict[str, Any]:
         "is_hold_known": not isinstance(hold, Away),
         "activity_state": _activity_state(activity),
         "records": tuple(dict.fromkeys(RECORDS.values())),
-        "activity": ACTIVITY,
-        "removed": None,
+        "activity": tuple(dict.fromkeys(ACTIVITY.values())),
+        "removed": (),
+        "activity_removed": (),
         "is_mistyped": False,
         "typed": "",
         "refusal": None,
@@ -144,11 +151,13 @@ def _state(student: Result, activity: Result) -> str:
 
 
 def _activity_state(activity: Result) -> str:
-    """Return what the second service has: it erases by itself, within a minute."""
+    """Return what the second service has; after an erasure it hides rows until they are gone."""
     match activity:
         case Answer():
             return "stored"
-        case Refused(status=status) if status in _ABSENT:
+        case Refused(slug="student-deleted"):
+            return "hidden"
+        case Refused(status=PageNotFound.status):
             return "gone"
     return "unknown"
 

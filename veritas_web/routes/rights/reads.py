@@ -57,7 +57,7 @@ async def get_export(request: Request, services: CurrentServices, student_id: st
         "student_id": student_id,
         "student": student,
         "records": tuple(dict.fromkeys(RECORDS.values())),
-        "activity": ACTIVITY,
+        "activity": tuple(dict.fromkeys(ACTIVITY.values())),
     }
     return page(request, "rights/export.html", context)
 

@@ -7,7 +7,7 @@ ERASURE_SECONDS = 30.0
 
 
 class StudentRecords:
-    """Record of a student and its reads in one service, for one caller."""
+    """Record of a student in one service: its reads and erasure, for one caller."""
 
     def __init__(self, client: RestClient, caller: Caller) -> None:
         self._client = client
@@ -22,9 +22,15 @@ class StudentRecords:
         params = {"after": after, "limit": limit}
         return await self._client.get(f"{_path(student_id)}/reads", self._caller, params)
 
+    async def erase(self, student_id: str) -> Result:
+        """Erase a student for good; repeating it changes nothing."""
+        return await self._client.send(
+            "DELETE", _path(student_id), self._caller, seconds=ERASURE_SECONDS
+        )
+
 
 class StudentRights:
-    """Openings, holds and erasure, for one caller."""
+    """Openings and legal holds, for one caller."""
 
     def __init__(self, client: RestClient, caller: Caller) -> None:
         self._client = client
@@ -63,12 +69,6 @@ class StudentRights:
     async def lift_hold(self, student_id: str) -> Result:
         """Lift the legal hold of a student."""
         return await self._client.send("DELETE", f"{_path(student_id)}/hold", self._caller)
-
-    async def erase(self, student_id: str) -> Result:
-        """Erase a student for good; repeating it changes nothing."""
-        return await self._client.send(
-            "DELETE", _path(student_id), self._caller, seconds=ERASURE_SECONDS
-        )
 
 
 def _path(student_id: str) -> str:
