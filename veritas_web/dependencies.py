@@ -94,7 +94,7 @@ async def _require_staff(viewer: CurrentViewer) -> None:
 def allowed(*permissions: Permission, or_sees_all: bool = False) -> Any:
     """Return the dependency of pages for readers with one of the permissions.
 
-    or_sees_all: persons who see all students need none of them.
+    or_sees_all: readers with sight of all students need none of them.
     """
 
     async def require(viewer: CurrentViewer) -> None:

@@ -10,7 +10,7 @@ from veritas_web.domain.marked import N_
 class FurtherPage:
     """Page on the list "More"; permissions: one of them is needed.
 
-    or_sees_all: readers who see all students need none of them.
+    or_sees_all: readers with sight of all students need none of them.
     """
 
     path: str

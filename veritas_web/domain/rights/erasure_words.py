@@ -1,4 +1,4 @@
-"""Data of a student by service, in words: what an erasure removes, and an export contains."""
+"""Data of a student by service, in words: content of an export, and removed by an erasure."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Openings of students by staff who do not see them: with a reason, for a day, on record."""
+"""Openings of students out of sight of staff: with a reason, for a day, on record."""
 
 import asyncio
 from typing import Annotated, Any
@@ -65,7 +65,7 @@ async def acknowledge_opening(
 async def get_opening_form(
     request: Request, student: Annotated[str, Query(max_length=500)] = ""
 ) -> Response:
-    """Return the form to open a student whom the reader does not see."""
+    """Return the form to open a student out of sight of the reader."""
     return _form(request, student, "")
 
 

@@ -27,7 +27,7 @@ Sure = Annotated[bool, Form()]
 
 @router.get("/erase")
 async def get_erasure(request: Request, services: CurrentServices, student_id: str) -> Response:
-    """Return the question before an erasure, or what is left after it."""
+    """Return the question before an erasure, or the rest after it."""
     return page(request, "rights/erase.html", await _erasure(services, student_id))
 
 
@@ -35,7 +35,7 @@ async def get_erasure(request: Request, services: CurrentServices, student_id: s
 async def erase_student(
     request: Request, services: CurrentServices, student_id: str, typed: Typed = ""
 ) -> Response:
-    """Erase a student, whose id was typed, in both services; repeating it changes nothing.
+    """Erase a student in both services; repeating it changes nothing.
 
     The school's records come first: the second service erases only after them.
     """
@@ -88,7 +88,7 @@ async def lift_hold(
     student_id: str,
     sure: Sure = False,  # noqa: FBT002 - of a form
 ) -> Response:
-    """Lift the hold, once the reader has confirmed what follows."""
+    """Lift the hold, once the reader has confirmed the consequence."""
     if not sure:
         return await _hold_again(request, services, student_id, {"is_unsure": True})
     result = await services.rights.lift_hold(student_id)
@@ -108,7 +108,7 @@ async def _hold_again(
 
 
 async def _erasure(services: Services, student_id: str) -> dict[str, Any]:
-    """Return the state of an erasure: what is stored where, and the hold.
+    """Return the state of an erasure: the rows of each service, and the hold.
 
     Raises:
         PageNotFound: no service knows the id.
@@ -137,7 +137,7 @@ async def _erasure(services: Services, student_id: str) -> dict[str, Any]:
 
 
 def _state(student: Result, activity: Result) -> str:
-    """Return what the school's records have of a student: stored, erased, elsewhere, unknown."""
+    """Return the state of the student in the school's records: stored, erased, elsewhere, unknown."""
     match student:
         case Answer():
             return "stored"
@@ -151,7 +151,7 @@ def _state(student: Result, activity: Result) -> str:
 
 
 def _activity_state(activity: Result) -> str:
-    """Return what the second service has; after an erasure it hides rows until they are gone."""
+    """Return the state of the second service, which hides erased rows until they are gone."""
     match activity:
         case Answer():
             return "stored"

@@ -38,12 +38,12 @@ async def list_people(
     q: Search = "",
     after: After = None,
 ) -> Response:
-    """Return the members of staff; those who manage people see their access, too."""
+    """Return the members of staff; managers of people see their access, too."""
     search = q.strip() or None
     found: Result | None = None
     if _manages(viewer):
         found = await services.access.staff(search=search, after=after, limit=_PAGE)
-    # A manager who sees some students only is refused the access of all.
+    # A manager with sight of some students only is refused the access of all.
     has_access = found is not None and not isinstance(found, Refused)
     if found is None or isinstance(found, Refused):
         found = await services.access.people(search=search, after=after, limit=_PAGE)
