@@ -137,7 +137,7 @@ async def _erasure(services: Services, student_id: str) -> dict[str, Any]:
 
 
 def _state(student: Result, activity: Result) -> str:
-    """Return the state of the student in the school's records: stored, erased, elsewhere, unknown."""
+    """Return the state in the school's records: stored, erased, elsewhere, unknown."""
     match student:
         case Answer():
             return "stored"
