@@ -142,11 +142,14 @@ def test_a_role_of_the_school_is_made_changed_and_deleted(head: TestClient) -> N
     assert "Choose at least one right." in without.text
     assert 'name="sees_all" value="true" checked' in without.text
     listed = words(head.get("/roles").text)
-    assert "nurse Of this school. Sees own students. Change Delete 1 right" in listed
+    assert "nurse Of this school. Sees own students. Change the role nurse" in listed
+    assert "Delete 1 right Read students" in listed
 
     rights = ["students.read", "roster.read"]
     assert sent(head, "/roles/nurse", permissions=rights, sees_all="true").status_code == 303
-    assert "Sees all students. Change Delete 2 rights" in words(head.get("/roles").text)
+    listed = words(head.get("/roles").text)
+    assert "nurse Of this school. Sees all students. Change" in listed
+    assert "Delete 2 rights" in listed
     assert head.get("/roles/teacher").status_code == 404
     assert "can read nothing" in head.get("/roles/nurse/delete").text
     assert "nurse" in head.get("/roles").text
