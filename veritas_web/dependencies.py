@@ -100,7 +100,8 @@ def allowed(*permissions: Permission, or_sees_all: bool = False) -> Any:
     async def require(viewer: CurrentViewer) -> None:
         is_reviewer = or_sees_all and viewer.sees_all
         if not is_reviewer and not any(map(viewer.may, permissions)):
-            raise NotAllowed(f"This page needs {' or '.join(permissions)}.")
+            needed = [*permissions, *(["sight of all students"] if or_sees_all else [])]
+            raise NotAllowed(f"This page needs {' or '.join(needed)}.")
 
     return Depends(require)
 

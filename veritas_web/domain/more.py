@@ -49,7 +49,7 @@ FURTHER: tuple[FurtherPage, ...] = (
         "/break-glass",
         N_("Openings"),
         N_("Students whom staff opened in an emergency, with their reasons."),
-        ("people.manage",),
+        (),
         or_sees_all=True,
     ),
     FurtherPage(
