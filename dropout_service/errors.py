@@ -85,6 +85,20 @@ class StudentErased(Gone):
         )
 
 
+class StudentNotErased(Conflict):
+    """Student whom staffstuddash, where legal holds are kept, has not erased."""
+
+    slug = "student-not-erased"
+    title = "The student is not erased in staffstuddash"
+
+    def __init__(self, student_id: str) -> None:
+        super().__init__(
+            f"Student {student_id} is erased here only after staffstuddash. Delete them there "
+            "first; a student whom only this service knows is erased by `veritas erase`.",
+            student_id=student_id,
+        )
+
+
 class StudentMerged(Moved):
     """Former id of a student, who was merged into another id."""
 

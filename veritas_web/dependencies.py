@@ -4,7 +4,7 @@ A route without them reaches no service, so no page can forget the sign-in.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -20,7 +20,15 @@ from veritas_web.sessions.provider import Provider
 from veritas_web.settings import Settings
 from veritas_web.viewer import Viewer
 
-__all__ = ["STAFF", "CurrentApp", "CurrentServices", "CurrentViewer", "Parts", "Viewer"]
+__all__ = [
+    "STAFF",
+    "CurrentApp",
+    "CurrentServices",
+    "CurrentViewer",
+    "Parts",
+    "Viewer",
+    "allowed",
+]
 
 _STAFF_PERMISSIONS = (Permission.PREDICTIONS_READ, Permission.ACTIONS_READ)
 
@@ -81,6 +89,21 @@ CurrentServices = Annotated[Services, Depends(_services)]
 async def _require_staff(viewer: CurrentViewer) -> None:
     if not any(map(viewer.may, _STAFF_PERMISSIONS)):
         raise NotAllowed("The pages are for staff: predictions.read or actions.read is needed.")
+
+
+def allowed(*permissions: Permission, or_sees_all: bool = False) -> Any:
+    """Return the dependency of pages for readers with one of the permissions.
+
+    or_sees_all: readers with sight of all students need none of them.
+    """
+
+    async def require(viewer: CurrentViewer) -> None:
+        is_reviewer = or_sees_all and viewer.sees_all
+        if not is_reviewer and not any(map(viewer.may, permissions)):
+            needed = [*permissions, *(["sight of all students"] if or_sees_all else [])]
+            raise NotAllowed(f"This page needs {' or '.join(needed)}.")
+
+    return Depends(require)
 
 
 # For routers whose pages show students to staff; students themselves have neither permission.

@@ -24,6 +24,12 @@ class PageNotFound(PageError):
     status = 404
 
 
+class StudentNotInSight(PageNotFound):
+    """There is no such student in the reader's sight; staff may open them in an emergency."""
+
+    slug = "student-not-in-sight"
+
+
 class NotAllowed(PageError):
     """The reader's role lacks the permission of the page."""
 

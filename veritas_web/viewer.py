@@ -8,7 +8,8 @@ class Viewer:
     """Reader of the pages.
 
     person_id: None for a developer without keys: everything is seen. acting: True if a developer
-    looks at the pages as this person.
+    looks at the pages as this person. notices: openings by break-glass that the reader has not
+    acknowledged; None: it is not known now.
     """
 
     person_id: str | None
@@ -18,6 +19,7 @@ class Viewer:
     sees_all: bool = False
     is_developer: bool = False
     acting: bool = False
+    notices: int | None = 0
 
     def may(self, permission: str) -> bool:
         """Return True if the reader's role has the permission."""

@@ -5,19 +5,28 @@ from typing import IO, Annotated
 from fastapi import APIRouter, Response
 
 from dropout_service.dependencies import Manager
-from dropout_service.errors import StudentErased, StudentExists, StudentMerged, StudentNotFound
+from dropout_service.errors import (
+    StudentErased,
+    StudentExists,
+    StudentMerged,
+    StudentNotErased,
+    StudentNotFound,
+)
 from dropout_service.routes.path_parameters import StudentId
 from dropout_service.schemas.students import (
+    ErasureOut,
     NewStudent,
     StudentChange,
     StudentOut,
     StudentReplacement,
 )
 from shared_db.errors import NeedsPostgresql
+from shared_db.pseudonyms import pseudonym_of
 from shared_db.queries.pagination import MalformedCursor
 from shared_db.row_export.archive import MEDIA_TYPE
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
+from shared_web.auth.granting import require_sight_of_all
 from shared_web.principals import Permission, Principal
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.identifiers import Identifier
@@ -98,3 +107,19 @@ def change_student(student_id: StudentId, change: StudentChange, manager: Manage
     """Change name or e-mail."""
     changes = change.model_dump(exclude_unset=True)
     return StudentOut.model_validate(manager.students.update(student_id, changes))
+
+
+@router.delete("/{student_id}", responses=documented(StudentNotErased))
+def delete_student(
+    student_id: StudentId,
+    manager: Manager,
+    principal: Annotated[Principal, needs(Permission.ERASE)],
+) -> ErasureOut:
+    """Erase at once a student whom staffstuddash has erased; without a request, within a minute.
+
+    Other students are refused with 409, since staffstuddash keeps the legal holds. A repeated
+    request has the same answer, without rows.
+    """
+    require_sight_of_all(principal)
+    removed = manager.students.follow_erasure(student_id)
+    return ErasureOut(pseudonym=pseudonym_of(student_id), removed=removed)

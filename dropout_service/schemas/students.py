@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from shared_web.audit.shown_students import OfStudent
-from shared_web.requests.fields import AdditionOut, Body, Email, NewStudentId, PersonName
+from shared_web.requests.fields import AdditionOut, Body, Email, NewStudentId, Out, PersonName
 
 
 class NewStudent(Body):
@@ -35,6 +35,13 @@ class StudentReplacement(Body):
 
     name: PersonName | None = Field(None, examples=["Ada King"])
     email: Email | None = Field(None, examples=["ada.king@school.example"])
+
+
+class ErasureOut(Out):
+    """Pseudonym of an erased student, and the number of rows removed from each table."""
+
+    pseudonym: str
+    removed: dict[str, int]
 
 
 class StudentOut(OfStudent, AdditionOut):

@@ -78,12 +78,12 @@ OfPerson = Annotated[
 ]
 
 MOST_IDS = 1000
-_Ids = Annotated[
+IdsIn = Annotated[
     list[Id], Field(min_length=1, max_length=MOST_IDS), BeforeValidator(split_at_commas)
 ]
 _THESE = f"Only these students, at most {MOST_IDS}; separated by commas, or repeated."
-IdIn = Annotated[_Ids | None, Query(alias="id__in", description=_THESE)]
-StudentIdIn = Annotated[_Ids | None, Query(alias="student_id__in", description=_THESE)]
+IdIn = Annotated[IdsIn | None, Query(alias="id__in", description=_THESE)]
+StudentIdIn = Annotated[IdsIn | None, Query(alias="student_id__in", description=_THESE)]
 
 _RECORD = (
     choice("status", Status),

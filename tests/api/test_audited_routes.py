@@ -32,10 +32,11 @@ WITHOUT_STUDENTS = {
     "staff": {
         "/people",
         "/people/{person_id}",
+        "/people/{person_id}/classes",
         "/people/{person_id}/access",
         "/classes/{class_id}/staff",
     },
-    "access": {"/keys", "/roles", "/roles/{name}", "/me"},
+    "access": {"/access", "/keys", "/roles", "/roles/{name}", "/me"},
     "learned models": {
         "/models",
         "/models/{version}",

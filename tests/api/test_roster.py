@@ -95,6 +95,10 @@ def test_classes_of_a_term_and_people_of_an_organisation(client: TestClient) -> 
         "people?organisation_id=other": 0,
         "classes?course_id=x1&type=scheduled": 1,
         "people?role=advisor": 0,
+        "people?search=NOETHER": 1,
+        "people?search=%25": 0,
+        "people?id__in=x1,none": 1,
+        "people?id__in=none": 0,
         "terms?school_year=2027": 0,
     }.items():
         assert len(client.get(f"{API}/{path}").json()["items"]) == count, path
@@ -158,6 +162,7 @@ def test_a_student_changes_the_class(client: TestClient) -> None:
     [
         ("classes/x1/students/s001", "classes/x1/students", "student_id", "s001"),
         ("classes/x1/staff/x1", "classes/x1/staff", "person_id", "x1"),
+        ("classes/x1/staff/x1", "people/x1/classes", "class_id", "x1"),
         ("people/x1/students/s001", "people/x1/students", "student_id", "s001"),
     ],
 )

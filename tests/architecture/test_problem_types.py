@@ -92,6 +92,7 @@ TYPES = {
     "student-merged",
     "student-gone",
     "student-held",
+    "student-not-erased",
     "student-not-found",
     "term-closed",
     "term-has-open-terms",

@@ -129,6 +129,7 @@ STAFFSTUDDASH = {
     "GET /classes/{class_id}/staff": school("roster.read"),
     "PUT /classes/{class_id}/staff/{person_id}": systems("roster.write", {"is_primary": True}),
     "DELETE /classes/{class_id}/staff/{person_id}": systems("roster.write"),
+    "GET /people/{person_id}/classes": school("roster.read"),
     "GET /people/{person_id}/students": lists("students.read", "student_id"),
     "PUT /people/{person_id}/students/{student_id}": systems("roster.write", {}, 201),
     "DELETE /people/{person_id}/students/{student_id}": systems("roster.write", status=404),
@@ -137,6 +138,7 @@ STAFFSTUDDASH = {
     "GET /imports/{import_id}": systems("roster.write", status=404),
     "DELETE /imports/{import_id}": systems("roster.write", status=404),
     # access
+    "GET /access": systems("people.manage"),
     "GET /people/{person_id}/access": systems("people.manage"),
     "PUT /people/{person_id}/access": systems("people.manage", {"role": "student"}),
     "DELETE /people/{person_id}/access": systems("people.manage"),
@@ -162,6 +164,7 @@ DROPOUT = {
     "GET /students/{student_id}": reads("students.read"),
     "PUT /students/{student_id}": systems("students.write", {"name": "Other"}),
     "PATCH /students/{student_id}": systems("students.write", {"name": "Other"}),
+    "DELETE /students/{student_id}": systems("erase", status=409),
     "POST /events": systems("events.write", a_learning_event(id="new", student_id="{s}"), 201),
     "POST /events/batch": systems("events.write", [a_learning_event(id="new", student_id="{s}")]),
     "GET /students/{student_id}/events": reads("students.read"),

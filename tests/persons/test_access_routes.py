@@ -30,6 +30,7 @@ def test_a_role_is_given_and_revoked(
         "staff_role": "teacher",
         "role": None,
         "is_revoked": False,
+        "role_in_force": "teacher",
         "updated_at": None,
         "updated_by": None,
     }
@@ -39,8 +40,19 @@ def test_a_role_is_given_and_revoked(
     assert client.put(ACCESS, json={"role": "principal"}, headers=admin).json() == given
     assert client.get("/api/v1/people", headers=teacher).status_code == 200
 
+    found = client.get("/api/v1/access", params={"search": "TEACH"}, headers=admin).json()
+    [item] = [one for one in found["items"] if one["person_id"] == "p-teacher"]
+    assert (item["role_in_force"], item["class_count"], item["student_count"]) == (
+        "principal",
+        0,
+        0,
+    )
+    nobody = client.get("/api/v1/access", params={"search": "%"}, headers=admin).json()
+    assert nobody == {"items": [], "next": None}
+
     revoked = client.delete(ACCESS, headers=admin).json()
     assert (revoked["role"], revoked["is_revoked"]) == (None, True)
+    assert revoked["role_in_force"] is None
     assert client.delete(ACCESS, headers=admin).json() == revoked
     assert_refused(client.get(STUDENTS, headers=teacher), 403)
 

@@ -14,14 +14,21 @@ from dropout_service.models import DropoutPrediction
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from shared_db.settings import Environment
+from shared_web.auth.keys import KeyManager
+from shared_web.auth.roles import RoleManager
+from shared_web.principals import Permission, Scope
 from staffstuddash_service.domain.follow_ups.states import ActionState
-from tests.support.page_schools import CLASS, NAMES, TEACHER, PageSchool
+from staffstuddash_service.domain.roster import RosterKind, StaffRole
+from tests.support.page_schools import CLASS, HOSTILE, NAMES, TEACHER, PageSchool
 from tests.support.pages import pages, services
+from tests.support.rosters import a_person
 from veritas_web.languages import COOKIE
 from veritas_web.services.all import NAMES as SERVICES
 from veritas_web.settings import Settings
 
 STUDENT = "/students/s004"
+KEY = "timetable"
+AIDE = "<script>alert(2)</script>"
 # By name; each address with a page is here at least once.
 SCREENS = {
     "today": "/",
@@ -40,9 +47,27 @@ SCREENS = {
     "student with a verdict": f"{STUDENT}?feedback=p-1:f-1",
     "form": f"{STUDENT}/write-down?course={CLASS}&prediction=p-1",
     "more": "/more",
+    "people": "/people",
+    "people without hits": "/people?q=nobody",
+    "person": f"/people/{TEACHER}",
+    "roles": "/roles",
+    "open a student": "/break-glass/open?student=s004",
 }
 # For heads and school IT: a teacher may not open them.
-OFFICE: dict[str, str] = {}
+OFFICE: dict[str, str] = {
+    "new role": "/new-role",
+    "role": "/roles/nurse",
+    "role to delete": "/roles/nurse/delete",
+    "keys": "/keys",
+    "new key": "/new-key",
+    "key to revoke": f"/keys/{KEY}/revoke",
+    "reads": f"{STUDENT}/reads",
+    "export": f"{STUDENT}/export",
+    "erasure": f"{STUDENT}/erase",
+    "erasure of a held student": "/students/s003/erase",
+    "hold": "/students/s003/hold",
+    "openings": "/break-glass",
+}
 # Without data of the school.
 OTHERS = {
     "act as": "/act-as",
@@ -84,6 +109,25 @@ def complete(school: PageSchool) -> None:
         session.execute(
             update(DropoutPrediction).values(course_rank=place, course_ranked=len(NAMES))
         )
+    _complete_rights(school)
+
+
+def _complete_rights(school: PageSchool) -> None:
+    """Store what the pages of the office show: a role, a key, a hold, an opening."""
+    database, aide = (
+        school.datastore.database,
+        a_person("p-aide", role=StaffRole.AIDE, name=AIDE),
+    )
+    RoleManager(database).put_role("nurse", [Permission.STUDENTS_READ])
+    keys = KeyManager(database)
+    if KEY not in {key.name for key in keys.list_keys()}:
+        keys.add_key(KEY, [Scope.READ])
+    # With one in force, services that start later would require a key.
+    keys.revoke_key(KEY)
+    school.datastore.roster.apply(RosterKind.PERSON, [aide], "manual")
+    school.datastore.person_access.give("p-aide", "nurse", actor=HOSTILE)
+    school.datastore.holds.put("s003", HOSTILE, actor="office")
+    school.datastore.break_glass.open("s002", "p-aide", f"an emergency {HOSTILE}")
 
 
 def rendered(school: PageSchool, language: str = "en") -> Iterator[Rendered]:

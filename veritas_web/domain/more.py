@@ -8,12 +8,16 @@ from veritas_web.domain.marked import N_
 
 @dataclass(frozen=True)
 class FurtherPage:
-    """Page on the list "More"; permissions: one of them is needed."""
+    """Page on the list "More"; permissions: one of them is needed.
+
+    or_sees_all: readers with sight of all students need none of them.
+    """
 
     path: str
     title: str
     text: str
     permissions: tuple[str, ...]
+    or_sees_all: bool = False
 
 
 FURTHER: tuple[FurtherPage, ...] = (
@@ -23,9 +27,42 @@ FURTHER: tuple[FurtherPage, ...] = (
         N_("Students by name or e-mail address."),
         ("students.read",),
     ),
+    FurtherPage(
+        "/people",
+        N_("People"),
+        N_("Members of staff, their access and their classes."),
+        ("roster.read",),
+    ),
+    FurtherPage(
+        "/roles",
+        N_("Roles"),
+        N_("What each role may do, and roles of the school's own."),
+        ("roster.read",),
+    ),
+    FurtherPage(
+        "/keys",
+        N_("Keys"),
+        N_("Keys by which other systems read and send data."),
+        ("keys.manage",),
+    ),
+    FurtherPage(
+        "/break-glass",
+        N_("Openings"),
+        N_("Students whom staff opened in an emergency, with their reasons."),
+        (),
+        or_sees_all=True,
+    ),
+    FurtherPage(
+        "/break-glass/open",
+        N_("Open a student"),
+        N_("In an emergency: see a student of others for a day, on record."),
+        ("students.read",),
+    ),
 )
 
 
-def further_pages(may: Callable[[str], bool]) -> Sequence[FurtherPage]:
+def further_pages(may: Callable[[str], bool], *, sees_all: bool) -> Sequence[FurtherPage]:
     """Return the pages for a reader; may: True for a permission that the reader has."""
-    return [one for one in FURTHER if any(map(may, one.permissions))]
+    return [
+        one for one in FURTHER if (one.or_sees_all and sees_all) or any(map(may, one.permissions))
+    ]

@@ -12,4 +12,5 @@ router = APIRouter(dependencies=[STAFF])
 @router.get("/more")
 async def get_more(request: Request, viewer: CurrentViewer) -> Response:
     """Return the further pages that the reader may open."""
-    return page(request, "more.html", {"further": further_pages(viewer.may)})
+    context = {"further": further_pages(viewer.may, sees_all=viewer.sees_all)}
+    return page(request, "more.html", context)

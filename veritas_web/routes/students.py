@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from shared_db.clock import utc_now
 from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices, CurrentViewer
 from veritas_web.domain.write_down import REASONS, Kind, Note
-from veritas_web.errors import ServiceAway
+from veritas_web.errors import PageNotFound, ServiceAway, StudentNotInSight
 from veritas_web.pages import page
 from veritas_web.routes.student_blocks import choices, student_blocks
 from veritas_web.services.all import Services
@@ -56,7 +56,10 @@ async def get_student(
     feedback: Noted = None,
 ) -> Response:
     """Return the page of a student; action, feedback: ids of a new note, to undo it."""
-    context = await student_blocks(services, viewer, student_id, course)
+    try:
+        context = await student_blocks(services, viewer, student_id, course)
+    except PageNotFound as failure:
+        raise StudentNotInSight(failure.detail) from failure
     titles = await parts.titles.of(services, [context["course"], *context["courses"]])
     noted = {"action": action, "feedback": feedback.split(":", 1) if feedback else None}
     return page(request, "student.html", context | {"noted": noted, "titles": titles})

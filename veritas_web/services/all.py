@@ -8,6 +8,8 @@ import httpx
 from veritas_web.services.dropout import Dropout
 from veritas_web.services.monitoring import Monitoring
 from veritas_web.services.rest import KEEP_ALIVE_SECONDS, TRUST, Caller, RestClient
+from veritas_web.services.rights.access import Access
+from veritas_web.services.rights.students import StudentRecords, StudentRights
 from veritas_web.services.sign_ins import SignIns
 from veritas_web.services.staffstuddash import Staffstuddash
 from veritas_web.settings import Settings
@@ -28,6 +30,10 @@ class Services:
     dropout: Dropout
     monitoring: Monitoring
     sign_ins: SignIns
+    access: Access
+    rights: StudentRights
+    records: StudentRecords
+    activity_records: StudentRecords
 
 
 class Clients:
@@ -48,6 +54,10 @@ class Clients:
             Dropout(self._clients["dropout"], caller),
             Monitoring(self._clients["monitoring"], caller),
             SignIns(self._clients["staffstuddash"], caller),
+            Access(self._clients["staffstuddash"], caller),
+            StudentRights(self._clients["staffstuddash"], caller),
+            StudentRecords(self._clients["staffstuddash"], caller),
+            StudentRecords(self._clients["dropout"], caller),
         )
 
     async def stream(self, name: str, request: httpx.Request) -> httpx.Response:

@@ -23,7 +23,8 @@ _CONNECTIONS = 40
 _LONGEST_RETRY_AFTER = 0.5
 _SAFE = ("GET", "HEAD")
 _UNAVAILABLE, _TOO_MANY = 503, 429
-_FIRST_REFUSAL = 400
+# With 308, by which a former id of a student leads to the present one.
+_FIRST_REFUSAL = 300
 _FIRST_FAILURE = 500
 
 
@@ -102,24 +103,38 @@ class RestClient:
         body: Mapping[str, Any] | None = None,
         *,
         name: str | None = None,
+        seconds: float | None = None,
     ) -> Result:
         """Return the answer to a change.
 
-        name: Idempotency-Key, with which a change without a known outcome may be repeated.
+        name: Idempotency-Key, with which a change without a known outcome may be repeated. seconds:
+        of a change that takes long.
         """
         named = Caller({**caller.headers, "Idempotency-Key": name}) if name else caller
-        return await self._call(method, path, named, json=body, is_repeatable=name is not None)
+        sent: dict[str, Any] = {"json": body}
+        if seconds is not None:
+            sent["timeout"] = httpx.Timeout(seconds, connect=_CONNECT_SECONDS)
+        return await self._call(
+            method, path, named, is_repeatable=name is not None, seconds=seconds, **sent
+        )
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
     async def _call(
-        self, method: str, path: str, caller: Caller, *, is_repeatable: bool = False, **sent: Any
+        self,
+        method: str,
+        path: str,
+        caller: Caller,
+        *,
+        is_repeatable: bool = False,
+        seconds: float | None = None,
+        **sent: Any,
     ) -> Result:
         may_repeat = method in _SAFE or is_repeatable
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with asyncio.timeout(seconds or CALL_SECONDS):
                 response = await self._attempt(method, path, caller, sent, may_repeat=may_repeat)
         except (httpx.HTTPError, TimeoutError) as failure:
             logger.warning("service away", service=self.service, error=type(failure).__name__)

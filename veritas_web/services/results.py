@@ -10,7 +10,7 @@ def required(result: Result) -> Any:
     """Return the data of a page's main block; None if the service is away or cannot tell.
 
     Raises:
-        PageNotFound: the service knows no such thing in the reader's sight.
+        PageNotFound: the service knows no such thing in the reader's sight, or not any more.
         NotAllowed: the reader lacks the permission.
         KeyRefused: the service refuses the key of the pages.
 
@@ -20,7 +20,7 @@ def required(result: Result) -> Any:
     if isinstance(result, Away):
         return None
     match result.status:
-        case 404:
+        case 404 | 308 | 410:
             raise PageNotFound(result.detail)
         case 403:
             raise NotAllowed(result.detail)

@@ -126,6 +126,7 @@ def _of(person_id: str | None, me: dict[str, object], now: float) -> _Known | No
     if person_id is None:
         return _Known(_developer(permissions), 0, now, now + CHECK_SECONDS)
     revision, roles = me.get("session_revision"), me.get("roles")
+    notices = me.get("notices")
     if not isinstance(revision, int):
         return None
     viewer = Viewer(
@@ -134,6 +135,7 @@ def _of(person_id: str | None, me: dict[str, object], now: float) -> _Known | No
         permissions=permissions,
         roles=tuple(map(str, roles if isinstance(roles, list) else ())),
         sees_all=me.get("sees_all") is True,
+        notices=notices if isinstance(notices, int) else None,
     )
     return _Known(viewer, revision, now, now + CHECK_SECONDS)
 

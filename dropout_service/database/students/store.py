@@ -24,7 +24,7 @@ from dropout_service.database.students.locking import (
     erased_among,
     require_student,
 )
-from dropout_service.errors import StudentErased, StudentExists
+from dropout_service.errors import StudentErased, StudentExists, StudentNotErased
 from dropout_service.models import Alias, Student
 from shared_db.clock import utc_now
 from shared_db.columns import Row
@@ -166,6 +166,19 @@ class StudentRepository(Repository):
         deleted, ids = self.write(erase)
         purge_students(self.spool, ids)
         return deleted
+
+    def follow_erasure(self, student_id: str) -> dict[str, int]:
+        """Erase a student at once whom staffstuddash has erased, as `erase`.
+
+        Raises:
+            StudentNotErased: staffstuddash has not erased the student.
+            DatabaseBusy: the student is being merged now.
+
+        """
+        # A tombstone is never removed, so it still holds in the transaction of the erasure.
+        if not self.erased_among([student_id]):
+            raise StudentNotErased(student_id)
+        return self.erase(student_id)
 
     def ids_of(self, student_id: str) -> list[str]:
         """Return all ids of a student: the present one, former ones, and their Unicode forms."""

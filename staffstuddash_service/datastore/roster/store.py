@@ -28,6 +28,7 @@ from staffstuddash_service.datastore.roster.tables import (
     TABLES,
     RosterTable,
     has_item,
+    has_text,
     kind_of,
 )
 from staffstuddash_service.datastore.student_locks import find_student
@@ -44,6 +45,8 @@ FILTERED = {
 }
 # Fields of lists of ids, by which rows can be found as well.
 _LISTS = {RosterKind.CLASS: "term_ids", RosterKind.PERSON: "organisation_ids"}
+# Fields in which a text is searched.
+_SEARCHED = {RosterKind.PERSON: ("name", "email")}
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,14 @@ class RosterRepository(Repository):
         *,
         include_ended: bool = False,
         listed_id: str | None = None,
+        search: str | None = None,
+        ids: Sequence[str] | None = None,
         **options: Unpack[PageOptions],
     ) -> Page[Any]:
         """Return a page of rows by id.
 
-        listed_id: only classes of that term, or people of that organisation.
+        listed_id: only classes of that term, or people of that organisation. search: only people
+        with this part in name or e-mail; case is ignored. ids: only these rows.
         """
         table = TABLES[kind]
         query = select(table.model)
@@ -86,6 +92,11 @@ class RosterRepository(Repository):
         if listed_id is not None:
             column = getattr(table.model, _LISTS[kind])
             query = query.where(has_item(column, listed_id, is_memory=self.use_fallback))
+        if search is not None:
+            searched = [getattr(table.model, name) for name in _SEARCHED[kind]]
+            query = query.where(has_text(searched, search))
+        if ids is not None:
+            query = query.where(table.key.in_(ids))
         columns = {name: getattr(table.model, name) for name in FILTERED[kind]}
         return self.page(Keyset(f"{kind} rows", (table.key,)), query, columns, **options)
 

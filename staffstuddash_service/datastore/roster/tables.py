@@ -1,10 +1,10 @@
 """Table of each kind of record, and the references between them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from shared_db.errors import ServiceError
 from staffstuddash_service.domain import roster
@@ -155,3 +155,9 @@ def has_item(column: Any, item: str, *, is_memory: bool) -> ColumnElement[bool]:
         listed = func.json_each(column).table_valued("value")
         return select(1).select_from(listed).where(listed.c.value == item).exists()
     return func.jsonb_exists(column, item)
+
+
+def has_text(columns: Iterable[Any], text: str) -> ColumnElement[bool]:
+    """Return the condition that one of the columns has this part; case is ignored."""
+    part = text.lower()
+    return or_(*(func.lower(column).contains(part, autoescape=True) for column in columns))

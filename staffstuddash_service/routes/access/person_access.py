@@ -9,25 +9,40 @@ from shared_web.auth.dependencies import Roles, needs
 from shared_web.auth.granting import require_grantable
 from shared_web.principals import Permission, Principal
 from shared_web.problems import documented
+from shared_web.query.pagination import After, Limit, PageOut
+from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.errors import PersonNotFound, UnknownReference
+from staffstuddash_service.routes.filters import LISTING
 from staffstuddash_service.routes.path_parameters import PersonId
-from staffstuddash_service.schemas.roster.access import AccessOut, AccessReplacement
+from staffstuddash_service.routes.roster.parameters import PersonSearch
+from staffstuddash_service.schemas.roster.access import AccessOut, AccessReplacement, StaffAccessOut
 
-router = APIRouter(prefix="/people/{person_id}/access", tags=["access"], route_class=AdmittedRoute)
+router = APIRouter(tags=["access"], route_class=AdmittedRoute)
 
-Manager = Annotated[Principal, needs(Permission.PEOPLE_MANAGE)]
+PLACE = "/people/{person_id}/access"
+
+MANAGE = needs(Permission.PEOPLE_MANAGE)
+Manager = Annotated[Principal, MANAGE]
 
 
-@router.get(
-    "", dependencies=[needs(Permission.PEOPLE_MANAGE)], responses=documented(PersonNotFound)
-)
+@router.get("/access", dependencies=[MANAGE, EXPENSIVE_IF_SEARCHED], responses=LISTING)
+def list_access(
+    datastore: Datastore, search: PersonSearch = None, after: After = None, limit: Limit = 100
+) -> PageOut[StaffAccessOut]:
+    """Return the access of all members of staff by id, with the numbers of classes and students."""
+    page = datastore.person_access.search(search=search, after=after, limit=limit)
+    items = [StaffAccessOut.of_staff(one) for one in page.items]
+    return PageOut[StaffAccessOut](items=items, next=page.next)
+
+
+@router.get(PLACE, dependencies=[MANAGE], responses=documented(PersonNotFound))
 def get_access(person_id: PersonId, datastore: Datastore) -> AccessOut:
     """Return the access of a member of staff."""
-    return AccessOut.model_validate(datastore.person_access.get(person_id))
+    return AccessOut.of(datastore.person_access.get(person_id))
 
 
-@router.put("", responses=documented(PersonNotFound, UnknownReference))
+@router.put(PLACE, responses=documented(PersonNotFound, UnknownReference))
 def give_access(
     person_id: PersonId,
     new: AccessReplacement,
@@ -41,11 +56,11 @@ def give_access(
         raise UnknownReference("role", new.role)
     require_grantable(principal, role.permissions, sees_all=role.sees_all)
     given = datastore.person_access.give(person_id, role.name, actor=principal.name)
-    return AccessOut.model_validate(given)
+    return AccessOut.of(given)
 
 
-@router.delete("", responses=documented(PersonNotFound))
+@router.delete(PLACE, responses=documented(PersonNotFound))
 def revoke_access(person_id: PersonId, datastore: Datastore, principal: Manager) -> AccessOut:
     """Revoke the access: every token of the person is refused until a role is given."""
     revoked = datastore.person_access.revoke(person_id, actor=principal.name)
-    return AccessOut.model_validate(revoked)
+    return AccessOut.of(revoked)

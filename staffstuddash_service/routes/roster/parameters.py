@@ -8,12 +8,15 @@ from pydantic import BaseModel
 from shared_db.queries.filters import Filter
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.filters import FilterSet, choice, number, text
-from shared_web.requests.fields import Id
+from shared_web.requests.fields import Id, Term
 from shared_web.requests.idempotency import mark_replay
 from staffstuddash_service.datastore.roster.store import Replaced
 from staffstuddash_service.domain.roster import ClassType, OrganisationType, StaffRole, TermType
 from staffstuddash_service.errors import RecordInvalid, UnknownReference
+from staffstuddash_service.routes.filters import MOST_IDS, IdsIn
 from staffstuddash_service.schemas.roster.fields import Day
+
+THESE_PEOPLE = f"Only these people, at most {MOST_IDS}; separated by commas, or repeated."
 
 ORGANISATIONS = FilterSet(
     text("name"),
@@ -52,6 +55,10 @@ IncludeEnded = Annotated[bool, Query(description="`true`: also those that have e
 AsOf = Annotated[Day | None, Query(description="Those of this day; by default today.")]
 InTerm = Annotated[Id | None, Query(description="Only classes of this term.")]
 InOrganisation = Annotated[Id | None, Query(description="Only members of this organisation.")]
+PersonSearch = Annotated[
+    Term | None, Query(description="A part of the name or e-mail; case is ignored.")
+]
+PersonIdIn = Annotated[IdsIn | None, Query(alias="id__in", description=THESE_PEOPLE)]
 
 REFERRING = documented(InvalidRequest, UnknownReference, RecordInvalid)
 

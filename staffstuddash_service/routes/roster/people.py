@@ -1,4 +1,4 @@
-"""Routes of people."""
+"""Routes of people, and of their classes."""
 
 from fastapi import APIRouter, Response
 
@@ -15,12 +15,16 @@ from staffstuddash_service.routes.filters import LISTING
 from staffstuddash_service.routes.path_parameters import NewPersonId, PersonId
 from staffstuddash_service.routes.roster.parameters import (
     REFERRING,
+    AsOf,
     IncludeEnded,
     InOrganisation,
     PersonFilters,
+    PersonIdIn,
+    PersonSearch,
     new_row,
     shown,
 )
+from staffstuddash_service.schemas.roster.relations import TeachingOut
 from staffstuddash_service.schemas.roster.resources import PersonOut, PersonReplacement
 
 router = APIRouter(prefix="/people", tags=["roster"], route_class=AdmittedRoute)
@@ -33,7 +37,9 @@ WRITE = needs(Permission.ROSTER_WRITE)
 def list_people(
     datastore: Datastore,
     filters: PersonFilters,
+    search: PersonSearch = None,
     organisation_id: InOrganisation = None,
+    id__in: PersonIdIn = None,
     include_ended: IncludeEnded = False,  # noqa: FBT002 - a query parameter
     after: After = None,
     limit: Limit = 100,
@@ -43,6 +49,8 @@ def list_people(
         RosterKind.PERSON,
         include_ended=include_ended,
         listed_id=organisation_id,
+        search=search,
+        ids=id__in,
         filters=filters,
         after=after,
         limit=limit,
@@ -70,3 +78,26 @@ def end_person(person_id: PersonId, datastore: Datastore, response: Response) ->
     """End a member of staff, and with it their teaching and advising. The row stays."""
     ended = datastore.roster.end(RosterKind.PERSON, person_id)
     return PersonOut.model_validate(shown(ended, response))
+
+
+@router.get(
+    "/{person_id}/classes", dependencies=[READ], responses=LISTING | documented(PersonNotFound)
+)
+def list_classes_of_person(
+    person_id: PersonId,
+    datastore: Datastore,
+    as_of: AsOf = None,
+    include_ended: IncludeEnded = False,  # noqa: FBT002 - a query parameter
+    after: After = None,
+    limit: Limit = 100,
+) -> PageOut[TeachingOut]:
+    """Return the assignments of the person to classes on a day, by class."""
+    page = datastore.roster.search_relations(
+        RosterKind.TEACHING,
+        ("person_id", person_id),
+        as_of=as_of,
+        include_ended=include_ended,
+        after=after,
+        limit=limit,
+    )
+    return PageOut[TeachingOut].of(page)

@@ -14,18 +14,26 @@ from tests.support.services import openapi_of
 from veritas_web.services.dropout import Dropout
 from veritas_web.services.monitoring import Monitoring
 from veritas_web.services.rest import Caller, RestClient
+from veritas_web.services.rights.access import Access
+from veritas_web.services.rights.students import StudentRecords, StudentRights
 from veritas_web.services.sign_ins import SignIns
 from veritas_web.services.staffstuddash import Staffstuddash
 
 CALLS = {
-    "dropout": (Dropout,),
+    "dropout": (Dropout, StudentRecords),
     "monitoring": (Monitoring,),
-    "staffstuddash": (Staffstuddash, SignIns),
+    "staffstuddash": (Staffstuddash, SignIns, Access, StudentRecords, StudentRights),
 }
 BODIES = {
     "add_action": {"action", "data", "prediction_id", "state", "due_on", "assigned_to"},
     "add_feedback": {"verdict", "reason", "note"},
     "change_action": {"state"},
+    "give_role": {"role"},
+    "invite": {"days"},
+    "put_role": {"permissions", "sees_all"},
+    "add_key": {"name", "scopes", "permissions", "expires_at", "addresses"},
+    "open": {"reason"},
+    "put_hold": {"reason"},
 }
 ID = "x"
 

@@ -34,6 +34,21 @@ NEEDS = {
     "students without hits": ("staffstuddash",),
     "form": ("staffstuddash",),
     "more": (),
+    "people": ("staffstuddash",),
+    "people without hits": ("staffstuddash",),
+    "person": ("staffstuddash",),
+    "roles": ("staffstuddash",),
+    "open a student": (),
+    "new role": (),
+    "role": ("staffstuddash",),
+    "role to delete": (),
+    "keys": ("staffstuddash",),
+    "new key": (),
+    "key to revoke": (),
+    "export": ("staffstuddash",),
+    "erasure of a held student": ("staffstuddash",),
+    "hold": ("staffstuddash",),
+    "openings": ("staffstuddash",),
 }
 
 

@@ -8,13 +8,24 @@ import pytest
 
 from tests.support.catalogues import PACKAGE, catalogue_of, extracted, written
 from tests.support.page_schools import CLASS, NAMES, OTHER_TEACHER, TEACHER, PageSchool
-from tests.support.screens import Rendered, complete, rendered
+from tests.support.screens import AIDE, KEY, Rendered, complete, rendered
 from tests.support.visible import outside_brackets, words
 from veritas_web.languages import DOMAIN
 
 # A language without a catalogue; its dates and numbers have no letters.
 PSEUDO = "sk"
-DATA = ("Veritas", "Class 5a", *NAMES.values(), *NAMES, TEACHER, OTHER_TEACHER, CLASS)
+DATA = (
+    "Veritas",
+    "Class 5a",
+    *NAMES.values(),
+    *NAMES,
+    TEACHER,
+    OTHER_TEACHER,
+    CLASS,
+    AIDE,
+    KEY,
+    "nurse",
+)
 
 
 @pytest.fixture

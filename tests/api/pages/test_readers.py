@@ -2,12 +2,12 @@
 
 import re
 from gzip import compress
-from html import unescape
+from html import escape, unescape
 
 from fastapi import FastAPI
 
 from tests.support.page_schools import CLASS, HOSTILE, NAMES, OTHER_TEACHER, TEACHER, PageSchool
-from tests.support.screens import OFFICE, OTHERS, SCREENS, STUDENT, complete
+from tests.support.screens import AIDE, OFFICE, OTHERS, SCREENS, STUDENT, complete
 from veritas_web.main import create_app
 from veritas_web.pages import STATIC
 from veritas_web.settings import Settings
@@ -102,6 +102,7 @@ def test_a_teacher_is_refused_the_pages_of_the_office(page_school: PageSchool) -
 
 
 def test_names_and_advice_are_text_in_their_own_direction(page_school: PageSchool) -> None:
+    complete(page_school)
     page_school.dropout.predictions.add(
         None, "s003", "SILENT", 0.5, course=CLASS, recommendations=[MARKUP]
     )
@@ -113,7 +114,9 @@ def test_names_and_advice_are_text_in_their_own_direction(page_school: PageSchoo
         ]
         found = {address: client.get(address).text for address in addresses}
 
-    assert [address for address, html in found.items() if HOSTILE in html or MARKUP in html] == []
+    hostile = (HOSTILE, MARKUP, AIDE)
+    assert [place for place, html in found.items() if any(map(html.__contains__, hostile))] == []
+    assert escape(AIDE) in found["/people"]
     assert "&lt;b onmouseover=alert(1)&gt;Call" in found[f"/students/s003?course={CLASS}"]
     # A mark of direction in a name must not turn the text after it.
     assert [

@@ -1,0 +1,1 @@
+"""Words and forms of the pages about people, keys and the rights of students."""

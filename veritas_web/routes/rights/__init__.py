@@ -1,0 +1,1 @@
+"""Pages about people, keys and the rights of students."""

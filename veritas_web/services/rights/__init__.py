@@ -1,0 +1,1 @@
+"""Calls of the pages about people, keys and the rights of students."""
