@@ -13,9 +13,12 @@ from starlette.testclient import TestClient
 from dropout_service.models import DropoutPrediction
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
+from shared_db.results import OnConflict
 from shared_db.settings import Environment
+from staffstuddash_service.domain.follow_ups.jobs import ImportState
 from staffstuddash_service.domain.follow_ups.states import ActionState
-from tests.support.page_schools import CLASS, NAMES, TEACHER, PageSchool
+from staffstuddash_service.models import ImportJob
+from tests.support.page_schools import CLASS, HOSTILE, NAMES, TEACHER, PageSchool
 from tests.support.pages import pages, services
 from veritas_web.languages import COOKIE
 from veritas_web.services.all import NAMES as SERVICES
@@ -42,7 +45,13 @@ SCREENS = {
     "more": "/more",
 }
 # For heads and school IT: a teacher may not open them.
-OFFICE: dict[str, str] = {}
+CHECKED_IMPORT, RUNNING_IMPORT = "i-checked", "i-running"
+OFFICE = {
+    "imports": "/imports",
+    "new import": "/imports/new/students",
+    "checked import": f"/imports/{CHECKED_IMPORT}",
+    "running import": f"/imports/{RUNNING_IMPORT}",
+}
 # Without data of the school.
 OTHERS = {
     "act as": "/act-as",
@@ -78,12 +87,45 @@ def complete(school: PageSchool) -> None:
         due_on=utc_now().date() - timedelta(days=1),
         data={"note": "ask for <b>Monday</b>"},
     )
+    _add_imports(school)
     # As a run over the class stores them: the score is 1 less a tenth of the place.
     place = func.round((1 - DropoutPrediction.risk_score) * 10).cast(Integer)
     with school.dropout.database.unit_of_work() as session:
         session.execute(
             update(DropoutPrediction).values(course_rank=place, course_ranked=len(NAMES))
         )
+
+
+def _add_imports(school: PageSchool) -> None:
+    """Store an import with problems, and one that is being read."""
+    figures = {"changed": 0, "repeated": 0, "attempts": 1, "is_cancelled": False, "stored": 1}
+    problem = {"line": 3, "column": 2, "field": "name", "message": "Field required"}
+    jobs = {
+        CHECKED_IMPORT: (ImportState.CHECKED, [problem, {**problem, "column": None}]),
+        RUNNING_IMPORT: (ImportState.RUNNING, []),
+    }
+    with school.datastore.database.unit_of_work() as session:
+        for id_, (state, problems) in jobs.items():
+            session.merge(
+                ImportJob(
+                    **figures,
+                    id=id_,
+                    kind="students",
+                    state=state,
+                    on_conflict=OnConflict.REFUSE,
+                    dry_run=True,
+                    requested_by=TEACHER,
+                    encoding="windows-1252",
+                    rows_read=2,
+                    rows_total=3,
+                    refused=len(problems),
+                    problems=problems,
+                    created_at=utc_now(),
+                    started_at=utc_now(),
+                    needs_confirmation=True,
+                    columns=[CLASS, HOSTILE, TEACHER],
+                )
+            )
 
 
 def rendered(school: PageSchool, language: str = "en") -> Iterator[Rendered]:

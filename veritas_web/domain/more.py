@@ -23,6 +23,12 @@ FURTHER: tuple[FurtherPage, ...] = (
         N_("Students by name or e-mail address."),
         ("students.read",),
     ),
+    FurtherPage(
+        "/imports",
+        N_("Imports"),
+        N_("Students, staff, classes, enrolments and marks from files."),
+        ("roster.write",),
+    ),
 )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from veritas_web.services.dropout import Dropout
+from veritas_web.services.imports import Imports
 from veritas_web.services.monitoring import Monitoring
 from veritas_web.services.rest import KEEP_ALIVE_SECONDS, TRUST, Caller, RestClient
 from veritas_web.services.sign_ins import SignIns
@@ -28,6 +29,7 @@ class Services:
     dropout: Dropout
     monitoring: Monitoring
     sign_ins: SignIns
+    imports: Imports
 
 
 class Clients:
@@ -48,6 +50,7 @@ class Clients:
             Dropout(self._clients["dropout"], caller),
             Monitoring(self._clients["monitoring"], caller),
             SignIns(self._clients["staffstuddash"], caller),
+            Imports(self._clients["staffstuddash"], caller),
         )
 
     async def stream(self, name: str, request: httpx.Request) -> httpx.Response:

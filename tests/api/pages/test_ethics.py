@@ -34,6 +34,10 @@ NEEDS = {
     "students without hits": ("staffstuddash",),
     "form": ("staffstuddash",),
     "more": (),
+    "imports": ("staffstuddash",),
+    "new import": (),
+    "checked import": ("staffstuddash",),
+    "running import": ("staffstuddash",),
 }
 
 
