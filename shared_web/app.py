@@ -22,9 +22,9 @@ from shared_db.provisioning.migrations import History, require_migrated
 from shared_db.spool.access import SpoolAccess
 from shared_web.audit.recording import PURPOSE, ReadAudit
 from shared_web.auth.admitted_route import AdmittedRoute
-from shared_web.auth.cors import ProblemCORS
+from shared_web.auth.cors import EXPOSED_HEADERS, ProblemCORS
 from shared_web.auth.dependencies import Authenticator
-from shared_web.auth.key_limit import EXPOSED, RateLimitHeaders
+from shared_web.auth.key_limit import RateLimitHeaders
 from shared_web.auth.key_uses import KeyUses, storing
 from shared_web.auth.keys import KeyManager
 from shared_web.auth.offline_keys import OfflineKeyCache, remove_key_file
@@ -39,7 +39,13 @@ from shared_web.operations.health import Checks, health_routes
 from shared_web.operations.logging import RequestLog, configure_logging
 from shared_web.operations.periodic import Periodic, running
 from shared_web.operations.serve import tune_gc
-from shared_web.operations.spool import SpoolConfig, StorageHeader, attach_spool, replaying
+from shared_web.operations.spool import (
+    STORAGE_HEADER,
+    SpoolConfig,
+    StorageHeader,
+    attach_spool,
+    replaying,
+)
 from shared_web.problems import (
     COMMON,
     SCHEMA_REFERENCE,
@@ -246,14 +252,7 @@ def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Datab
                 PURPOSE,
                 "X-Request-ID",
             ],
-            expose_headers=[
-                "X-Request-ID",
-                "Idempotent-Replay",
-                "Veritas-Storage",
-                "Retry-After",
-                "ETag",
-                *EXPOSED,
-            ],
+            expose_headers=[*EXPOSED_HEADERS, STORAGE_HEADER],
         )
     app.add_middleware(HostCheck)
     app.add_middleware(RequestLog, slow_seconds=settings.slow_request_seconds)

@@ -31,6 +31,7 @@ from veritas_web.routes import (
     students,
     today,
 )
+from veritas_web.routes.imports import pages as imports
 from veritas_web.routes.rights import break_glass, erasure, keys, people, reads, roles
 from veritas_web.services.all import Clients, Transports
 from veritas_web.services.class_titles import ClassTitles
@@ -57,6 +58,7 @@ _ROUTERS = (
     sign_in.router,
     act_as.router,
     language.router,
+    imports.router,
     pass_through.router,
     probes.router,
 )

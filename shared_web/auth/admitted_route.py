@@ -6,10 +6,12 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
 
 from shared_web.audit.recording import purpose_of, record_read
 from shared_web.audit.shown_students import ShownStudents
 from shared_web.auth.dependencies import RequirePermission
+from shared_web.deprecation import deprecation_of
 from shared_web.query.strict_parameters import DeclaredParameters
 from shared_web.requests.json_bodies import JsonRequest
 from shared_web.threads import in_request_thread
@@ -31,6 +33,15 @@ class AdmittedRoute(APIRoute):
             self.openapi_extra = {**(self.openapi_extra or {}), "x-permission": permission.value}
         if is_whole_school(self):
             self.responses = {**self.responses, 304: NOT_MODIFIED}
+        self._deprecation = deprecation_of(self)
+        if self._deprecation is not None:
+            self.deprecated = True
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; every answer of a deprecated route says so."""
+        if self._deprecation is not None:
+            send = self._deprecation.marking(send)
+        await super().handle(scope, receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the function that answers a request."""

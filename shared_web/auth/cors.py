@@ -6,7 +6,26 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from shared_db.errors import ServiceError
+from shared_web.auth.key_limit import HEADER, POLICY_HEADER
+from shared_web.deprecation import DEPRECATION, LINK, SUNSET
 from shared_web.problems import refusal_response
+from shared_web.requests.idempotency import REPLAY_HEADER
+
+# Headers of answers that scripts of other origins may read, beside those that any page may read.
+EXPOSED_HEADERS = (
+    "Allow",
+    "ETag",
+    "Location",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-ID",
+    HEADER,
+    POLICY_HEADER,
+    REPLAY_HEADER,
+    DEPRECATION,
+    SUNSET,
+    LINK,
+)
 
 
 class PreflightRefused(ServiceError):

@@ -14,7 +14,6 @@ from shared_web.shared_cache import SharedCache
 # Format of draft-ietf-httpapi-ratelimit-headers-10.
 POLICY_HEADER = "RateLimit-Policy"
 HEADER = "RateLimit"
-EXPOSED = (HEADER, POLICY_HEADER)
 _STATE = "rate_limit"
 
 

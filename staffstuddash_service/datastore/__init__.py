@@ -24,7 +24,11 @@ from staffstuddash_service.datastore.drafts import DRAFT, DraftRepository
 from staffstuddash_service.datastore.erasure import StatisticsRepository
 from staffstuddash_service.datastore.export import ExportRepository
 from staffstuddash_service.datastore.follow_ups.changes import FollowUpRepository
-from staffstuddash_service.datastore.import_jobs.store import ImportJobRepository, NewImport
+from staffstuddash_service.datastore.import_jobs.store import (
+    ImportJobRepository,
+    ImportStep,
+    NewImport,
+)
 from staffstuddash_service.datastore.mail.outbox import MailRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
@@ -54,6 +58,7 @@ __all__ = [
     "SPOOLABLE_TYPES",
     "AssessmentToStore",
     "DatastoreManager",
+    "ImportStep",
     "NewImport",
     "StudentToStore",
     "TableImport",

@@ -138,6 +138,19 @@ class ImportNotFound(NotFound):
         )
 
 
+class ImportNotChecked(Conflict):
+    """Change of an import that does not wait for one."""
+
+    slug = "import-not-checked"
+    title = "The import does not wait for a confirmation"
+
+    def __init__(self, import_id: str, state: str) -> None:
+        super().__init__(
+            f"It is {state}. Only an import that is checked can be stored or checked again.",
+            import_id=import_id,
+        )
+
+
 class InstantUnknown(Invalid):
     """Instant of which no figures can be computed."""
 

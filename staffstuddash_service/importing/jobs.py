@@ -7,6 +7,7 @@ from typing import IO, Any
 from shared_db.errors import DatabaseBusy, DatabaseUnavailable, Overloaded, ServiceError
 from shared_db.resilience.deadlines import time_limit
 from shared_db.results import Outcome
+from shared_web.requests.json_bodies import MAX_NAMES
 from staffstuddash_service.datastore import DatastoreManager, TableKind
 from staffstuddash_service.datastore.import_jobs.store import CANCELLED
 from staffstuddash_service.domain.follow_ups.jobs import ImportState
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 MOST_PROBLEMS = 100
 _MOST_SECONDS = 3600
+_NAME_LENGTH = 200
 _OUTAGES = (DatabaseBusy, DatabaseUnavailable, Overloaded)
 _FAULT = "The import failed by a fault of the service, which its log has. Nothing was stored."
 _REFUSED = "Rows were refused, so nothing was stored. Correct them, and send the file again."
@@ -82,7 +84,15 @@ class _JobRun:
             logger.error("an import failed: %s", type(failure).__name__)  # noqa: TRY400 - likewise
             state, reason = ImportState.FAILED, _FAULT
         figures = {**self._counts, "problems": self._problems, "reason": reason}
-        self._datastore.import_jobs.end(self._job.id, state, figures)
+        if self._waits_after(state):
+            figures["reason"] = None if reason == _REFUSED else reason
+            self._datastore.import_jobs.keep_checked(self._job.id, figures)
+        else:
+            self._datastore.import_jobs.end(self._job.id, state, figures)
+
+    def _waits_after(self, state: ImportState) -> bool:
+        is_check = self._job.needs_confirmation and self._job.dry_run
+        return is_check and state is not ImportState.FAILED
 
     def _store(self, file: IO[bytes]) -> None:
         job = self._job
@@ -99,20 +109,26 @@ class _JobRun:
             on_batch=self._report,
             on_refusal=self._refuse,
         )
-        rows = max(sum(1 for _ in source.rows()) - 1, 0)
-        known = {"rows_total": rows, "encoding": source.encoding}
-        if not self._datastore.import_jobs.report(job.id, known):
-            raise _Cancelled
+        rows = source.rows()
+        header = next(rows, None)
+        known: dict[str, Any] = {"encoding": source.encoding}
+        if job.needs_confirmation and header is not None:
+            known["columns"] = [cell[:_NAME_LENGTH] for cell in header.cells[:MAX_NAMES]]
+        self._report_figures(known)
+        self._report_figures({"rows_total": sum(1 for _ in rows)})
         with time_limit(_MOST_SECONDS):
             self._table.store(self._datastore)
+
+    def _report_figures(self, figures: dict[str, Any]) -> None:
+        if not self._datastore.import_jobs.report(self._job.id, figures):
+            raise _Cancelled
 
     def _report(self) -> None:
         # The in-memory store has one writer, and this is within its transaction.
         if self._datastore.use_fallback:
             return
         with time_limit(_MOST_SECONDS):
-            if not self._datastore.import_jobs.report(self._job.id, self._counts):
-                raise _Cancelled
+            self._report_figures(self._counts)
 
     def _refuse(self, row: RefusedRow) -> None:
         if len(self._problems) < MOST_PROBLEMS:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared_db.columns import Key, enum_column
@@ -19,7 +19,7 @@ _THIRTY_DAYS = "for 30 days after the import"
     columns=(
         "id kind state column_map on_conflict dry_run encoding rows_read rows_total stored "
         "changed repeated refused problems reason attempts is_cancelled created_at started_at "
-        "ended_at"
+        "ended_at needs_confirmation columns"
     ),
     purpose="to import a table, and to show what became of it",
     keep=_THIRTY_DAYS,
@@ -53,6 +53,12 @@ class ImportJob(Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    needs_confirmation: Mapped[bool] = mapped_column(
+        server_default=false(), comment="Whether it waits in the state `checked` after a dry run"
+    )
+    columns: Mapped[list[Any] | None] = mapped_column(
+        comment="Names of the file's columns, until the import ends"
+    )
 
 
 @register(

@@ -1,15 +1,17 @@
 """Import jobs over HTTP, on both stores."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from shared_db.clock import utc_now
 from staffstuddash_service.datastore import DatastoreManager
 from staffstuddash_service.datastore.import_jobs.store import MOST_ATTEMPTS
 from staffstuddash_service.importing.jobs import run_imports
-from staffstuddash_service.models import ImportPiece
+from staffstuddash_service.models import ImportJob, ImportPiece
 from tests.support.rosters import fill
 
 IMPORTS = "/api/v1/imports"
@@ -196,3 +198,79 @@ def test_wrong_requests_are_refused_at_once(staffstuddash_client: TestClient) ->
     assert send(client, MARKS, map="nonsense").status_code == 422
     assert client.post(f"{IMPORTS}?kind=students", json=[]).status_code == 415
     assert client.get(IMPORTS).json()["items"] == []
+
+
+def test_a_table_is_checked_and_then_stored(
+    staffstuddash_client: TestClient, school: DatastoreManager
+) -> None:
+    client, before = staffstuddash_client, names(school)
+    table = "No;First;Last\nn1;Grace;Hopper\nn2;;\n"
+    sent = send(client, table, kind="students", confirm="true")
+    path = f"{IMPORTS}/{sent.json()['id']}"
+    early = client.patch(path, json={"dry_run": False})
+    run_imports(school)
+    unmatched = client.get(path).json()
+    wrong = client.patch(path, json={"column_map": "number:No", "dry_run": True})
+
+    again = {"column_map": "id:No,name:First+Last", "dry_run": True}
+    waiting = client.patch(path, json=again)
+    repeated = client.patch(path, json=again)
+    run_imports(school)
+    refused = client.get(path).json()
+    assert pieces(school) == 1
+    client.patch(path, json=again)
+    taken = school.import_jobs.take()
+    assert taken is not None
+    cancelled = client.delete(path)
+    run_imports(school)
+
+    assert (early.status_code, early.json()["type"]) == (
+        409,
+        "urn:veritas:problem:import-not-checked",
+    )
+    assert (unmatched["state"], unmatched["columns"]) == ("checked", ["No", "First", "Last"])
+    assert "name is missing" in unmatched["reason"]
+    assert wrong.status_code == 422
+    assert (waiting.json()["state"], waiting.json()["reason"]) == ("waiting", None)
+    assert repeated.headers["Idempotent-Replay"] == "true"
+    assert (refused["state"], refused["stored"], refused["refused"]) == ("checked", 1, 1)
+    assert refused["reason"] is None
+    assert [one["line"] for one in refused["problems"]] == [3]
+    assert cancelled.json()["is_cancelled"] is True
+    assert client.get(path).json()["state"] == "failed"
+    assert client.patch(path, json=again).status_code == 409
+    assert (names(school), pieces(school)) == (before, 0)
+
+
+def test_a_confirmed_table_is_stored(
+    staffstuddash_client: TestClient, school: DatastoreManager
+) -> None:
+    client = staffstuddash_client
+    sent = send(client, MARKS, confirm="true")
+    path = f"{IMPORTS}/{sent.json()['id']}"
+    run_imports(school)
+    checked = client.get(path).json()
+    assert (checked["state"], checked["stored"], checked["rows_total"]) == ("checked", 2, 2)
+    assert school.performance.get("s001").assessment_count == 0
+    client.patch(path, json={"dry_run": False})
+    run_imports(school)
+    stored = client.get(path).json()
+
+    assert (stored["state"], stored["stored"], stored["columns"]) == ("done", 2, None)
+    assert school.performance.get("s001").assessment_count == 1
+    assert pieces(school) == 0
+
+
+def test_a_checked_table_does_not_wait_for_ever(
+    staffstuddash_client: TestClient, school: DatastoreManager
+) -> None:
+    sent = send(staffstuddash_client, MARKS, confirm="true")
+    run_imports(school)
+    with school.database.unit_of_work() as session:
+        job = session.get_one(ImportJob, sent.json()["id"])
+        job.started_at = utc_now() - timedelta(hours=3)
+    run_imports(school)
+
+    found = account(staffstuddash_client, sent)
+    assert (found["state"], pieces(school)) == ("failed", 0)
+    assert "confirmed" in found["reason"]

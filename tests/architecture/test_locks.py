@@ -23,6 +23,10 @@ WANTED = {
     ],
     "requirements-containers.lock": GROUPS["containers"],
 }
+NODE_LOCKS = (
+    "clients/typescript/package-lock.json",
+    "tests/support/node_provider/package-lock.json",
+)
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # Put together here, since this file is searched, too.
 REGISTRIES = tuple(
@@ -110,5 +114,6 @@ def test_no_file_names_a_registry() -> None:
     }
 
     assert len(files) > 100
-    assert "resolved" not in (ROOT / "tests/typescript/package-lock.json").read_text()
+    for lock in NODE_LOCKS:
+        assert "resolved" not in (ROOT / lock).read_text()
     assert named == {}

@@ -41,6 +41,7 @@ TYPES = {
     "headers-too-large",
     "hold-not-found",
     "identifier-exists",
+    "import-not-checked",
     "import-not-found",
     "instant-unknown",
     "invalid",

@@ -136,6 +136,7 @@ STAFFSTUDDASH = {
     "GET /imports": systems("roster.write"),
     "POST /imports": systems("roster.write", "id,name\nnew,New", 202, params="kind=students"),
     "GET /imports/{import_id}": systems("roster.write", status=404),
+    "PATCH /imports/{import_id}": systems("roster.write", {"dry_run": True}, 404),
     "DELETE /imports/{import_id}": systems("roster.write", status=404),
     # access
     "GET /access": systems("people.manage"),

@@ -17,7 +17,7 @@ CALLBACK = "http://127.0.0.1/callback"
 CONFIGURATION = "/.well-known/openid-configuration"
 
 
-NODE_PROVIDER = Path(__file__).parents[1] / "typescript" / "provider.mjs"
+NODE_PROVIDER = Path(__file__).parent / "node_provider" / "provider.mjs"
 
 
 class Provider:
@@ -66,7 +66,7 @@ def running_provider(port: int, *, token_seconds: int = 3600) -> Iterator[Provid
 
 @contextmanager
 def running_node_provider(port: int) -> Iterator[Provider]:
-    """Run the provider of tests/typescript, whose access tokens are JWTs for one API."""
+    """Run the provider of tests/support/node_provider, whose access tokens are JWTs for one API."""
     with _running(["node", str(NODE_PROVIDER), str(port)], port) as provider:
         yield provider
 

@@ -13,12 +13,15 @@ from starlette.testclient import TestClient
 from dropout_service.models import DropoutPrediction
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
+from shared_db.results import OnConflict
 from shared_db.settings import Environment
 from shared_web.auth.keys import KeyManager
 from shared_web.auth.roles import RoleManager
 from shared_web.principals import Permission, Scope
+from staffstuddash_service.domain.follow_ups.jobs import ImportState
 from staffstuddash_service.domain.follow_ups.states import ActionState
 from staffstuddash_service.domain.roster import RosterKind, StaffRole
+from staffstuddash_service.models import ImportJob
 from tests.support.page_schools import CLASS, HOSTILE, NAMES, TEACHER, PageSchool
 from tests.support.pages import pages, services
 from tests.support.rosters import a_person
@@ -54,6 +57,7 @@ SCREENS = {
     "open a student": "/break-glass/open?student=s004",
 }
 # For heads and school IT: a teacher may not open them.
+CHECKED_IMPORT, RUNNING_IMPORT = "i-checked", "i-running"
 OFFICE: dict[str, str] = {
     "new role": "/new-role",
     "role": "/roles/nurse",
@@ -67,6 +71,10 @@ OFFICE: dict[str, str] = {
     "erasure of a held student": "/students/s003/erase",
     "hold": "/students/s003/hold",
     "openings": "/break-glass",
+    "imports": "/imports",
+    "new import": "/imports/new/students",
+    "checked import": f"/imports/{CHECKED_IMPORT}",
+    "running import": f"/imports/{RUNNING_IMPORT}",
 }
 # Without data of the school.
 OTHERS = {
@@ -103,6 +111,7 @@ def complete(school: PageSchool) -> None:
         due_on=utc_now().date() - timedelta(days=1),
         data={"note": "ask for <b>Monday</b>"},
     )
+    _add_imports(school)
     # As a run over the class stores them: the score is 1 less a tenth of the place.
     place = func.round((1 - DropoutPrediction.risk_score) * 10).cast(Integer)
     with school.dropout.database.unit_of_work() as session:
@@ -128,6 +137,38 @@ def _complete_rights(school: PageSchool) -> None:
     school.datastore.person_access.give("p-aide", "nurse", actor=HOSTILE)
     school.datastore.holds.put("s003", HOSTILE, actor="office")
     school.datastore.break_glass.open("s002", "p-aide", f"an emergency {HOSTILE}")
+
+
+def _add_imports(school: PageSchool) -> None:
+    """Store an import with problems, and one that is being read."""
+    figures = {"changed": 0, "repeated": 0, "attempts": 1, "is_cancelled": False, "stored": 1}
+    problem = {"line": 3, "column": 2, "field": "name", "message": "Field required"}
+    jobs = {
+        CHECKED_IMPORT: (ImportState.CHECKED, [problem, {**problem, "column": None}]),
+        RUNNING_IMPORT: (ImportState.RUNNING, []),
+    }
+    with school.datastore.database.unit_of_work() as session:
+        for id_, (state, problems) in jobs.items():
+            session.merge(
+                ImportJob(
+                    **figures,
+                    id=id_,
+                    kind="students",
+                    state=state,
+                    on_conflict=OnConflict.REFUSE,
+                    dry_run=True,
+                    requested_by=TEACHER,
+                    encoding="windows-1252",
+                    rows_read=2,
+                    rows_total=3,
+                    refused=len(problems),
+                    problems=problems,
+                    created_at=utc_now(),
+                    started_at=utc_now(),
+                    needs_confirmation=True,
+                    columns=[CLASS, HOSTILE, TEACHER],
+                )
+            )
 
 
 def rendered(school: PageSchool, language: str = "en") -> Iterator[Rendered]:

@@ -58,6 +58,12 @@ FURTHER: tuple[FurtherPage, ...] = (
         N_("In an emergency: see a student of others for a day, on record."),
         ("students.read",),
     ),
+    FurtherPage(
+        "/imports",
+        N_("Imports"),
+        N_("Students, staff, classes, enrolments and marks from files."),
+        ("roster.write",),
+    ),
 )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from veritas_web.services.dropout import Dropout
+from veritas_web.services.imports import Imports
 from veritas_web.services.monitoring import Monitoring
 from veritas_web.services.rest import KEEP_ALIVE_SECONDS, TRUST, Caller, RestClient
 from veritas_web.services.rights.access import Access
@@ -34,6 +35,7 @@ class Services:
     rights: StudentRights
     records: StudentRecords
     activity_records: StudentRecords
+    imports: Imports
 
 
 class Clients:
@@ -58,6 +60,7 @@ class Clients:
             StudentRights(self._clients["staffstuddash"], caller),
             StudentRecords(self._clients["staffstuddash"], caller),
             StudentRecords(self._clients["dropout"], caller),
+            Imports(self._clients["staffstuddash"], caller),
         )
 
     async def stream(self, name: str, request: httpx.Request) -> httpx.Response:

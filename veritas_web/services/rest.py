@@ -139,17 +139,7 @@ class RestClient:
         except (httpx.HTTPError, TimeoutError) as failure:
             logger.warning("service away", service=self.service, error=type(failure).__name__)
             return Away(self.service)
-        if response.status_code >= _FIRST_FAILURE:
-            logger.warning("service failed", service=self.service, status=response.status_code)
-            return Away(self.service)
-        if response.status_code >= _FIRST_REFUSAL:
-            return _refusal(response)
-        try:
-            data = response.json() if response.content else None
-        except ValueError:
-            logger.warning("service answers no JSON", service=self.service)
-            return Away(self.service)
-        return Answer(data, response.status_code)
+        return result_of(self.service, response)
 
     async def _attempt(
         self, method: str, path: str, caller: Caller, sent: dict[str, Any], *, may_repeat: bool
@@ -166,6 +156,21 @@ class RestClient:
                 return response
             await asyncio.sleep(wait)
         return await self._client.request(method, path, headers=headers, **sent)
+
+
+def result_of(service: str, response: httpx.Response) -> Result:
+    """Return the result of an answer that was read."""
+    if response.status_code >= _FIRST_FAILURE:
+        logger.warning("service failed", service=service, status=response.status_code)
+        return Away(service)
+    if response.status_code >= _FIRST_REFUSAL:
+        return _refusal(response)
+    try:
+        data = response.json() if response.content else None
+    except ValueError:
+        logger.warning("service answers no JSON", service=service)
+        return Away(service)
+    return Answer(data, response.status_code)
 
 
 def segment(id_: str) -> str:

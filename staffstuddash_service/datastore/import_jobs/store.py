@@ -18,16 +18,19 @@ from shared_db.results import OnConflict
 from shared_db.retention.turn import turn
 from staffstuddash_service.datastore.table_import import TableKind
 from staffstuddash_service.domain.follow_ups.jobs import ImportState
-from staffstuddash_service.errors import ImportNotFound
+from staffstuddash_service.errors import ImportNotChecked, ImportNotFound
 from staffstuddash_service.models import ImportJob, ImportPiece
 
 CANCELLED = "It was cancelled. Nothing was stored."
 INTERRUPTED = "The service stopped three times while it ran. Nothing was stored."
 LOST = "Its file was not received as a whole."
+UNCONFIRMED = "Nobody confirmed it within two hours. Nothing was stored."
 MOST_ATTEMPTS = 3
 KEPT_FOR = timedelta(days=30)
 # A file that is received for longer was given up by its sender.
 _RECEIVED_WITHIN = timedelta(hours=1)
+_CONFIRMED_WITHIN = timedelta(hours=2)
+_NO_RESULTS = {"stored": 0, "changed": 0, "repeated": 0, "refused": 0, "rows_read": 0}
 _LATEST_FIRST = Keyset("imports", (ImportJob.id,), is_descending=True)
 
 
@@ -40,6 +43,17 @@ class NewImport:
     column_map: str | None = None
     on_conflict: OnConflict = OnConflict.REFUSE
     dry_run: bool = False
+    needs_confirmation: bool = False
+
+
+@dataclass(frozen=True)
+class ImportStep:
+    """Next step of a checked import; requested_by: the name of the caller."""
+
+    requested_by: str
+    column_map: str | None
+    on_conflict: OnConflict
+    dry_run: bool
 
 
 class ImportJobRepository(Repository):
@@ -86,6 +100,16 @@ class ImportJobRepository(Repository):
         """Return a page of the jobs, the latest first."""
         return self.page(_LATEST_FIRST, select(ImportJob), **options)
 
+    def continue_checked(self, job_id: str, step: ImportStep) -> tuple[ImportJob, bool]:
+        """Let a checked job wait for its next run. Return True for a replay.
+
+        Raises:
+            ImportNotFound: no import has that id.
+            ImportNotChecked: it is not checked, and this step is not the one that it takes.
+
+        """
+        return self.write(lambda session: _continue(session, job_id, step))
+
     def cancel(self, job_id: str) -> tuple[ImportJob, bool]:
         """Cancel a job; a running one ends with its next batch. Return True for a replay.
 
@@ -130,6 +154,10 @@ class ImportJobRepository(Repository):
         """Store the progress of a running job; return False if it was cancelled."""
         return self.write(lambda session: not _set(session, job_id, figures).is_cancelled)
 
+    def keep_checked(self, job_id: str, figures: Row) -> None:
+        """Store the account of a dry run, and keep the file for the next step."""
+        self.write(lambda session: _keep(session, job_id, figures))
+
     def end(self, job_id: str, state: ImportState, figures: Row) -> None:
         """Store the account of a job, and delete its file."""
         self.write(lambda session: _end(session, job_id, state, figures))
@@ -150,9 +178,28 @@ def _set(session: Session, job_id: str, figures: Row) -> ImportJob:
     return job
 
 
+def _keep(session: Session, job_id: str, figures: Row) -> None:
+    if _set(session, job_id, {**figures, "state": ImportState.CHECKED}).is_cancelled:
+        _end(session, job_id, ImportState.FAILED, {"reason": CANCELLED})
+
+
+def _continue(session: Session, job_id: str, step: ImportStep) -> tuple[ImportJob, bool]:
+    job, figures = _found(session, job_id, lock=True), vars(step)
+    if job.state is ImportState.CHECKED:
+        begun = {**_NO_RESULTS, "state": ImportState.WAITING, "problems": [], "attempts": 0}
+        return _set(session, job_id, {**figures, **begun, "reason": None}), False
+    is_same = all(getattr(job, name) == value for name, value in figures.items())
+    is_begun = job.needs_confirmation and job.state is not ImportState.RECEIVING
+    if is_begun and is_same and not job.is_cancelled:
+        return job, True
+    raise ImportNotChecked(job_id, job.state)
+
+
 def _end(session: Session, job_id: str, state: ImportState, figures: Row) -> ImportJob:
     session.execute(delete(ImportPiece).where(ImportPiece.job_id == job_id))
-    return _set(session, job_id, {**figures, "state": state, "ended_at": utc_now()})
+    return _set(
+        session, job_id, {**figures, "state": state, "ended_at": utc_now(), "columns": None}
+    )
 
 
 def _cancel(session: Session, job_id: str) -> tuple[ImportJob, bool]:
@@ -181,7 +228,9 @@ def _take(session: Session) -> ImportJob | None:
 
 def _due(now: datetime) -> Exists:
     begun = ImportJob.state.in_((ImportState.RUNNING, ImportState.WAITING))
-    return exists().where(or_(begun, _is_lost(now), ImportJob.ended_at < now - KEPT_FOR))
+    return exists().where(
+        or_(begun, _is_lost(now), _is_left(now), ImportJob.ended_at < now - KEPT_FOR)
+    )
 
 
 def _is_lost(now: datetime) -> ColumnElement[bool]:
@@ -189,10 +238,15 @@ def _is_lost(now: datetime) -> ColumnElement[bool]:
     return and_(ImportJob.state == ImportState.RECEIVING, is_late)
 
 
+def _is_left(now: datetime) -> ColumnElement[bool]:
+    is_late = ImportJob.started_at < now - _CONFIRMED_WITHIN
+    return and_(ImportJob.state == ImportState.CHECKED, is_late)
+
+
 def _delete_old(session: Session) -> int:
     now, job = utc_now(), ImportJob
-    lost = select(job.id).where(_is_lost(now))
-    for id_ in session.scalars(lost).all():
-        _end(session, id_, ImportState.FAILED, {"reason": LOST})
+    for condition, reason in ((_is_lost(now), LOST), (_is_left(now), UNCONFIRMED)):
+        for id_ in session.scalars(select(job.id).where(condition)).all():
+            _end(session, id_, ImportState.FAILED, {"reason": reason})
     old = delete(job).where(job.ended_at < now - KEPT_FOR)
     return len(session.scalars(old.returning(job.id)).all())

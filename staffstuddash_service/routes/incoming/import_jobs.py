@@ -16,11 +16,11 @@ from shared_web.requests.csv_body import CSV
 from shared_web.requests.idempotency import mark_replay
 from shared_web.requests.tables.columns import parsed_map
 from shared_web.requests.tables.parameters import TableQuery
-from staffstuddash_service.datastore import DatastoreManager, NewImport, TableKind
+from staffstuddash_service.datastore import DatastoreManager, ImportStep, NewImport, TableKind
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.errors import ImportNotFound
+from staffstuddash_service.errors import ImportNotChecked, ImportNotFound
 from staffstuddash_service.routes.path_parameters import ImportId
-from staffstuddash_service.schemas.incoming.import_jobs import ImportOut
+from staffstuddash_service.schemas.incoming.import_jobs import ImportChange, ImportOut
 from staffstuddash_service.schemas.tables import ROWS
 
 router = APIRouter(prefix="/imports", tags=["roster"], route_class=AdmittedRoute)
@@ -35,6 +35,11 @@ _ALSO = {
 }
 
 Kind = Annotated[TableKind, Query(description="The rows of the table.")]
+_CONFIRM = (
+    "`true`: the table is only checked. The import is then `checked`, and waits up to two hours "
+    "for `PATCH`."
+)
+Confirm = Annotated[bool, Query(description=_CONFIRM)]
 _TABLE = {"type": "string", "description": "As of `/students/csv`, up to 100 MB."}
 
 
@@ -50,15 +55,14 @@ async def add_import(
     principal: Annotated[Principal, WRITE],
     kind: Kind,
     parameters: TableQuery,
+    confirm: Confirm = False,  # noqa: FBT002 - a parameter of the query
 ) -> ImportOut:
     """Receive a CSV table, and store it in the background, in one transaction.
 
     Nothing is stored if a row is refused. Rows need ids, so that sending a file again changes
     nothing. One import runs at a time; one that a restart interrupts begins again.
     """
-    also = _ALSO.get(kind)
-    if also is not None and not principal.may(also):
-        raise Forbidden(f"An import of {kind} needs the permission `{also}`, too.")
+    _require_right(principal, kind)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != CSV:
         raise WrongMediaType(f"Send the table as {CSV}.")
     if parameters.column_map is not None:
@@ -68,7 +72,8 @@ async def add_import(
         principal.name,
         parameters.column_map,
         parameters.on_conflict,
-        parameters.is_dry,
+        parameters.is_dry or confirm,
+        confirm,
     )
     return ImportOut.model_validate(await _receive(request, datastore, new))
 
@@ -87,12 +92,37 @@ def get_import(import_id: ImportId, datastore: Datastore) -> ImportOut:
     return ImportOut.model_validate(datastore.import_jobs.get(import_id))
 
 
+@router.patch("/{import_id}", responses=documented(ImportNotFound, ImportNotChecked))
+def continue_import(
+    import_id: ImportId,
+    change: ImportChange,
+    datastore: Datastore,
+    principal: Annotated[Principal, WRITE],
+    response: Response,
+) -> ImportOut:
+    """Store the rows of a checked import, or check them again with other columns."""
+    kind = TableKind(datastore.import_jobs.get(import_id).kind)
+    _require_right(principal, kind)
+    if change.column_map is not None:
+        parsed_map(change.column_map, ROWS[kind].model)
+    step = ImportStep(principal.name, **dict(change))
+    job, is_replay = datastore.import_jobs.continue_checked(import_id, step)
+    mark_replay(response, is_replay=is_replay)
+    return ImportOut.model_validate(job)
+
+
 @router.delete("/{import_id}", dependencies=[WRITE], responses=documented(ImportNotFound))
 def cancel_import(import_id: ImportId, datastore: Datastore, response: Response) -> ImportOut:
     """Cancel an import; a running one ends with its next rows, and stores nothing."""
     job, is_replay = datastore.import_jobs.cancel(import_id)
     mark_replay(response, is_replay=is_replay)
     return ImportOut.model_validate(job)
+
+
+def _require_right(principal: Principal, kind: TableKind) -> None:
+    also = _ALSO.get(kind)
+    if also is not None and not principal.may(also):
+        raise Forbidden(f"An import of {kind} needs the permission `{also}`, too.")
 
 
 async def _receive(request: Request, datastore: DatastoreManager, new: NewImport) -> object:

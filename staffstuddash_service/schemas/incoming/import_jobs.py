@@ -1,11 +1,27 @@
 """Bodies of import jobs."""
 
 from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
 
 from shared_db.results import OnConflict
-from shared_web.requests.fields import Out
+from shared_web.requests.fields import Body, Out
 from staffstuddash_service.datastore import TableKind
 from staffstuddash_service.domain.follow_ups.jobs import ImportState
+
+Conflicts = Annotated[Literal["refuse", "update"], AfterValidator(OnConflict)]
+
+
+class ImportChange(Body):
+    """Next step of a checked import: store its rows, or with `dry_run` check them again.
+
+    column_map: as `map` of the tables; null: the columns have the names of the fields.
+    """
+
+    column_map: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+    on_conflict: Conflicts = "refuse"
+    dry_run: bool
 
 
 class ImportProblemOut(Out):
@@ -21,7 +37,8 @@ class ImportOut(Out):
     """Import of a table.
 
     stored, changed, repeated: counts of rows so far. With a refused row, or a dry run, nothing was
-    stored in the end. problems: of the first 100 refused rows.
+    stored in the end. problems: of the first 100 refused rows. columns: names of the columns of a
+    file that waits for a confirmation.
     """
 
     id: str
@@ -44,3 +61,5 @@ class ImportOut(Out):
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    needs_confirmation: bool
+    columns: list[str] | None

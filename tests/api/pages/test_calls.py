@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.services import openapi_of
 from veritas_web.services.dropout import Dropout
+from veritas_web.services.imports import Imports
 from veritas_web.services.monitoring import Monitoring
 from veritas_web.services.rest import Caller, RestClient
 from veritas_web.services.rights.access import Access
@@ -22,7 +23,7 @@ from veritas_web.services.staffstuddash import Staffstuddash
 CALLS = {
     "dropout": (Dropout, StudentRecords),
     "monitoring": (Monitoring,),
-    "staffstuddash": (Staffstuddash, SignIns, Access, StudentRecords, StudentRights),
+    "staffstuddash": (Staffstuddash, SignIns, Access, StudentRecords, StudentRights, Imports),
 }
 BODIES = {
     "add_action": {"action", "data", "prediction_id", "state", "due_on", "assigned_to"},
@@ -34,6 +35,7 @@ BODIES = {
     "add_key": {"name", "scopes", "permissions", "expires_at", "addresses"},
     "open": {"reason"},
     "put_hold": {"reason"},
+    "continue_import": {"column_map", "on_conflict", "dry_run"},
 }
 ID = "x"
 
@@ -53,6 +55,7 @@ def arguments(method: Callable[..., Any], body: set[str]) -> dict[str, Any]:
     """Return a value for every parameter, so that the call sends all that it can."""
     kinds: dict[Any, Any] = {
         str: ID,
+        bool: False,
         str | None: ID,
         int: 1,
         date: date(2026, 1, 1),

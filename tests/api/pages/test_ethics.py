@@ -49,6 +49,10 @@ NEEDS = {
     "erasure of a held student": ("staffstuddash",),
     "hold": ("staffstuddash",),
     "openings": ("staffstuddash",),
+    "imports": ("staffstuddash",),
+    "new import": (),
+    "checked import": ("staffstuddash",),
+    "running import": ("staffstuddash",),
 }
 
 

@@ -1,0 +1,1 @@
+"""OpenAPI documents of the services in `openapi/`, and their breaking changes."""

@@ -1,0 +1,1 @@
+"""Imports of tables: the upload of a file, its check, and its progress."""
