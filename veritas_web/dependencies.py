@@ -8,8 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from shared_web.principals import Permission
-from veritas_web.errors import NotAllowed
+from veritas_web.errors import NotAllowed, OwnPageOnly
 from veritas_web.services.all import Clients, Services
 from veritas_web.services.class_titles import ClassTitles
 from veritas_web.services.late_data import LateData
@@ -20,9 +19,16 @@ from veritas_web.sessions.provider import Provider
 from veritas_web.settings import Settings
 from veritas_web.viewer import Viewer
 
-__all__ = ["STAFF", "CurrentApp", "CurrentServices", "CurrentViewer", "Parts", "Viewer"]
-
-_STAFF_PERMISSIONS = (Permission.PREDICTIONS_READ, Permission.ACTIONS_READ)
+__all__ = [
+    "OWN",
+    "STAFF",
+    "CurrentApp",
+    "CurrentServices",
+    "CurrentViewer",
+    "OwnId",
+    "Parts",
+    "Viewer",
+]
 
 
 @dataclass(frozen=True)
@@ -79,9 +85,22 @@ CurrentServices = Annotated[Services, Depends(_services)]
 
 
 async def _require_staff(viewer: CurrentViewer) -> None:
-    if not any(map(viewer.may, _STAFF_PERMISSIONS)):
+    if viewer.is_student:
+        raise OwnPageOnly("This page is for staff.")
+    if not viewer.is_staff:
         raise NotAllowed("The pages are for staff: predictions.read or actions.read is needed.")
 
 
-# For routers whose pages show students to staff; students themselves have neither permission.
+# For routers whose pages show students to staff.
 STAFF = Depends(_require_staff)
+
+
+async def _own_id(viewer: CurrentViewer) -> str:
+    if not viewer.is_student or viewer.person_id is None:
+        raise NotAllowed("This page is for students: the role `student` is needed.")
+    return viewer.person_id
+
+
+# Id of the student whose own page it is, and the dependency for the routers of such pages.
+OwnId = Annotated[str, Depends(_own_id)]
+OWN = Depends(_own_id)

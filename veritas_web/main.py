@@ -31,6 +31,7 @@ from veritas_web.routes import (
     students,
     today,
 )
+from veritas_web.routes.own import pages as own
 from veritas_web.services.all import Clients, Transports
 from veritas_web.services.class_titles import ClassTitles
 from veritas_web.services.late_data import LateData
@@ -46,6 +47,7 @@ _ROUTERS = (
     students.router,
     actions.router,
     more.router,
+    own.router,
     static.router,
     sign_in.router,
     act_as.router,

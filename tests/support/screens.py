@@ -43,6 +43,11 @@ SCREENS = {
 }
 # For heads and school IT: a teacher may not open them.
 OFFICE: dict[str, str] = {}
+# Of a student about themself.
+OWN = {"own page": "/me", "own page answered": "/me?answered=true"} | {
+    f"own {name}": f"/me/{name}" for name in ("data", "reads")
+}
+STUDENT_READER, NEW_STUDENT = "s001", "s002"
 # Without data of the school.
 OTHERS = {
     "act as": "/act-as",
@@ -78,6 +83,7 @@ def complete(school: PageSchool) -> None:
         due_on=utc_now().date() - timedelta(days=1),
         data={"note": "ask for <b>Monday</b>"},
     )
+    school.datastore.actions.add_answer("s001", "I was <b>ill</b>.")
     # As a run over the class stores them: the score is 1 less a tenth of the place.
     place = func.round((1 - DropoutPrediction.risk_score) * 10).cast(Integer)
     with school.dropout.database.unit_of_work() as session:
@@ -93,6 +99,12 @@ def rendered(school: PageSchool, language: str = "en") -> Iterator[Rendered]:
         yield _refused_form(client)
     with school.pages(acting=TEACHER) as client:
         yield from _all(client, SCREENS, "teacher", language)
+    for student in (STUDENT_READER, NEW_STUDENT):
+        with school.pages(acting=student) as client:
+            yield from _all(client, OWN, f"student {student}", language)
+            yield _refused_answer(client)
+    with school.pages(acting=STUDENT_READER, away=("dropout",)) as client:
+        yield from _all(client, OWN, "without dropout", language)
     for away in ("dropout", "staffstuddash"):
         with school.pages(away=(away,)) as client:
             yield from _all(client, SCREENS | OFFICE, f"without {away}", language)
@@ -138,6 +150,12 @@ def _all(
 def _rendered(client: TestClient, state: str, name: str, path: str) -> Rendered:
     answer = client.get(path)
     return Rendered(name, state, answer.status_code, answer.text)
+
+
+def _refused_answer(client: TestClient) -> Rendered:
+    headers = {"Origin": str(client.base_url).rstrip("/")}
+    answer = client.post("/me/answers", data={"name": "form-1", "text": " "}, headers=headers)
+    return Rendered("own page", "student refused", answer.status_code, answer.text)
 
 
 def _refused_form(client: TestClient) -> Rendered:

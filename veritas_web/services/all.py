@@ -10,6 +10,7 @@ from veritas_web.services.monitoring import Monitoring
 from veritas_web.services.rest import KEEP_ALIVE_SECONDS, TRUST, Caller, RestClient
 from veritas_web.services.sign_ins import SignIns
 from veritas_web.services.staffstuddash import Staffstuddash
+from veritas_web.services.student_records import StudentRecords
 from veritas_web.settings import Settings
 
 NAMES = ("monitoring", "staffstuddash", "dropout")
@@ -28,6 +29,7 @@ class Services:
     dropout: Dropout
     monitoring: Monitoring
     sign_ins: SignIns
+    records: StudentRecords
 
 
 class Clients:
@@ -48,6 +50,7 @@ class Clients:
             Dropout(self._clients["dropout"], caller),
             Monitoring(self._clients["monitoring"], caller),
             SignIns(self._clients["staffstuddash"], caller),
+            StudentRecords(self._clients["staffstuddash"], caller),
         )
 
     async def stream(self, name: str, request: httpx.Request) -> httpx.Response:

@@ -74,6 +74,11 @@ class Dropout:
         path = f"/students/{_part(student_id)}/submissions"
         return await self._client.get(path, self._caller, {"course": course})
 
+    async def reads(self, student_id: str, *, limit: int = 100) -> Result:
+        """Return the reads of the data of a student, the latest first."""
+        path = f"/students/{_part(student_id)}/reads"
+        return await self._client.get(path, self._caller, {"limit": limit})
+
     async def feedback(self, prediction_id: str) -> Result:
         """Return the verdicts on a prediction, the latest first."""
         path = f"/predictions/{_part(prediction_id)}/feedback"

@@ -16,15 +16,17 @@ from veritas_web.services.monitoring import Monitoring
 from veritas_web.services.rest import Caller, RestClient
 from veritas_web.services.sign_ins import SignIns
 from veritas_web.services.staffstuddash import Staffstuddash
+from veritas_web.services.student_records import StudentRecords
 
 CALLS = {
     "dropout": (Dropout,),
     "monitoring": (Monitoring,),
-    "staffstuddash": (Staffstuddash, SignIns),
+    "staffstuddash": (Staffstuddash, SignIns, StudentRecords),
 }
 BODIES = {
     "add_action": {"action", "data", "prediction_id", "state", "due_on", "assigned_to"},
     "add_feedback": {"verdict", "reason", "note"},
+    "add_answer": {"text"},
     "change_action": {"state"},
 }
 ID = "x"
