@@ -4,10 +4,11 @@ A route without them reaches no service, so no page can forget the sign-in.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from shared_web.principals import Permission
 from veritas_web.errors import NotAllowed, OwnPageOnly
 from veritas_web.services.all import Clients, Services
 from veritas_web.services.class_titles import ClassTitles
@@ -28,6 +29,7 @@ __all__ = [
     "OwnId",
     "Parts",
     "Viewer",
+    "allowed",
 ]
 
 
@@ -93,6 +95,16 @@ async def _require_staff(viewer: CurrentViewer) -> None:
 
 # For routers whose pages show students to staff.
 STAFF = Depends(_require_staff)
+
+
+def allowed(permission: Permission) -> Any:
+    """Return the dependency for routers whose pages need a permission."""
+
+    async def require(viewer: CurrentViewer) -> None:
+        if not viewer.may(permission):
+            raise NotAllowed(f"This page needs the permission {permission}.")
+
+    return Depends(require)
 
 
 async def _own_id(viewer: CurrentViewer) -> str:

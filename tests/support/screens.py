@@ -40,6 +40,7 @@ SCREENS = {
     "student with a verdict": f"{STUDENT}?feedback=p-1:f-1",
     "form": f"{STUDENT}/write-down?course={CLASS}&prediction=p-1",
     "more": "/more",
+    "freshness": "/freshness",
 }
 # For heads and school IT: a teacher may not open them.
 OFFICE: dict[str, str] = {}
@@ -56,7 +57,7 @@ OTHERS = {
     "not found": "/nothing",
     "unknown student": "/students/s999",
 }
-EMPTY = ("today", "classes", "students")
+EMPTY = ("today", "classes", "students", "freshness")
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,10 @@ class Rendered:
 
 
 def complete(school: PageSchool) -> None:
-    """Plan a step of the teacher and store places, so that every block has something to show."""
+    """Complete the school, so that every block has something to show.
+
+    A step is planned, an answer and places are stored, and events are late.
+    """
     school.datastore.actions.add(
         "s001",
         TEACHER,
@@ -84,6 +88,12 @@ def complete(school: PageSchool) -> None:
         data={"note": "ask for <b>Monday</b>"},
     )
     school.datastore.actions.add_answer("s001", "I was <b>ill</b>.")
+    # Days with events in a row, and none since a week ago: they are late.
+    for days in range(8, 12):
+        at = utc_now() - timedelta(days=days)
+        school.dropout.events.add(
+            None, "s003", "q1", "QUESTION_SUBMIT", occurred_at=at, course=CLASS
+        )
     # As a run over the class stores them: the score is 1 less a tenth of the place.
     place = func.round((1 - DropoutPrediction.risk_score) * 10).cast(Integer)
     with school.dropout.database.unit_of_work() as session:

@@ -18,6 +18,12 @@ class FurtherPage:
 
 FURTHER: tuple[FurtherPage, ...] = (
     FurtherPage(
+        "/freshness",
+        N_("Freshness"),
+        N_("The last data of each class, and rows that wait or were refused."),
+        ("roster.read",),
+    ),
+    FurtherPage(
         "/students",
         N_("Students"),
         N_("Students by name or e-mail address."),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from veritas_web.services.dropout import Dropout
+from veritas_web.services.incoming import Incoming
 from veritas_web.services.monitoring import Monitoring
 from veritas_web.services.rest import KEEP_ALIVE_SECONDS, TRUST, Caller, RestClient
 from veritas_web.services.sign_ins import SignIns
@@ -30,6 +31,7 @@ class Services:
     monitoring: Monitoring
     sign_ins: SignIns
     records: StudentRecords
+    incoming: Incoming
 
 
 class Clients:
@@ -51,6 +53,7 @@ class Clients:
             Monitoring(self._clients["monitoring"], caller),
             SignIns(self._clients["staffstuddash"], caller),
             StudentRecords(self._clients["staffstuddash"], caller),
+            Incoming(self._clients["staffstuddash"], caller),
         )
 
     async def stream(self, name: str, request: httpx.Request) -> httpx.Response:

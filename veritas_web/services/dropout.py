@@ -27,9 +27,9 @@ class Dropout:
         """Return the same for each course in the caller's sight."""
         return await self._client.get("/changes", self._caller, {"top": top, "limit": limit})
 
-    async def freshness(self) -> Result:
-        """Return the last arrival of rows by course and kind."""
-        return await self._client.get("/freshness", self._caller)
+    async def freshness(self, *, after: str | None = None, limit: int = 100) -> Result:
+        """Return the last arrival of rows by kind, of a page of courses by id."""
+        return await self._client.get("/freshness", self._caller, {"after": after, "limit": limit})
 
     async def course_risks(
         self,

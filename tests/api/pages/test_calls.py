@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.services import openapi_of
 from veritas_web.services.dropout import Dropout
+from veritas_web.services.incoming import Incoming
 from veritas_web.services.monitoring import Monitoring
 from veritas_web.services.rest import Caller, RestClient
 from veritas_web.services.sign_ins import SignIns
@@ -21,7 +22,7 @@ from veritas_web.services.student_records import StudentRecords
 CALLS = {
     "dropout": (Dropout,),
     "monitoring": (Monitoring,),
-    "staffstuddash": (Staffstuddash, SignIns, StudentRecords),
+    "staffstuddash": (Staffstuddash, SignIns, StudentRecords, Incoming),
 }
 BODIES = {
     "add_action": {"action", "data", "prediction_id", "state", "due_on", "assigned_to"},
