@@ -32,7 +32,7 @@ from veritas_web.routes import (
     today,
 )
 from veritas_web.routes.own import pages as own
-from veritas_web.routes.trust import freshness
+from veritas_web.routes.trust import freshness, quality
 from veritas_web.services.all import Clients, Transports
 from veritas_web.services.class_titles import ClassTitles
 from veritas_web.services.late_data import LateData
@@ -50,6 +50,7 @@ _ROUTERS = (
     more.router,
     own.router,
     freshness.router,
+    quality.router,
     static.router,
     sign_in.router,
     act_as.router,

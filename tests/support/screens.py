@@ -15,6 +15,7 @@ from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from shared_db.settings import Environment
 from staffstuddash_service.domain.follow_ups.states import ActionState
+from tests.support.evaluated_models import store_model
 from tests.support.page_schools import CLASS, NAMES, TEACHER, PageSchool
 from tests.support.pages import pages, services
 from veritas_web.languages import COOKIE
@@ -41,6 +42,7 @@ SCREENS = {
     "form": f"{STUDENT}/write-down?course={CLASS}&prediction=p-1",
     "more": "/more",
     "freshness": "/freshness",
+    "quality": "/quality",
 }
 # For heads and school IT: a teacher may not open them.
 OFFICE: dict[str, str] = {}
@@ -57,7 +59,7 @@ OTHERS = {
     "not found": "/nothing",
     "unknown student": "/students/s999",
 }
-EMPTY = ("today", "classes", "students", "freshness")
+EMPTY = ("today", "classes", "students", "freshness", "quality")
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Rendered:
 def complete(school: PageSchool) -> None:
     """Complete the school, so that every block has something to show.
 
-    A step is planned, an answer and places are stored, and events are late.
+    A step is planned, an answer, a model and places are stored, and events are late.
     """
     school.datastore.actions.add(
         "s001",
@@ -94,6 +96,7 @@ def complete(school: PageSchool) -> None:
         school.dropout.events.add(
             None, "s003", "q1", "QUESTION_SUBMIT", occurred_at=at, course=CLASS
         )
+    store_model(school.dropout)
     # As a run over the class stores them: the score is 1 less a tenth of the place.
     place = func.round((1 - DropoutPrediction.risk_score) * 10).cast(Integer)
     with school.dropout.database.unit_of_work() as session:

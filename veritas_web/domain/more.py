@@ -24,6 +24,12 @@ FURTHER: tuple[FurtherPage, ...] = (
         ("roster.read",),
     ),
     FurtherPage(
+        "/quality",
+        N_("How good is this?"),
+        N_("The model or the rules in use, and how far their places held."),
+        ("predictions.read",),
+    ),
+    FurtherPage(
         "/students",
         N_("Students"),
         N_("Students by name or e-mail address."),

@@ -7,6 +7,7 @@ import httpx
 
 from veritas_web.services.dropout import Dropout
 from veritas_web.services.incoming import Incoming
+from veritas_web.services.model_quality import ModelQuality
 from veritas_web.services.monitoring import Monitoring
 from veritas_web.services.rest import KEEP_ALIVE_SECONDS, TRUST, Caller, RestClient
 from veritas_web.services.sign_ins import SignIns
@@ -32,6 +33,7 @@ class Services:
     sign_ins: SignIns
     records: StudentRecords
     incoming: Incoming
+    quality: ModelQuality
 
 
 class Clients:
@@ -54,6 +56,7 @@ class Clients:
             SignIns(self._clients["staffstuddash"], caller),
             StudentRecords(self._clients["staffstuddash"], caller),
             Incoming(self._clients["staffstuddash"], caller),
+            ModelQuality(self._clients["dropout"], caller),
         )
 
     async def stream(self, name: str, request: httpx.Request) -> httpx.Response:

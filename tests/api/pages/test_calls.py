@@ -13,6 +13,7 @@ import pytest
 from tests.support.services import openapi_of
 from veritas_web.services.dropout import Dropout
 from veritas_web.services.incoming import Incoming
+from veritas_web.services.model_quality import ModelQuality
 from veritas_web.services.monitoring import Monitoring
 from veritas_web.services.rest import Caller, RestClient
 from veritas_web.services.sign_ins import SignIns
@@ -20,7 +21,7 @@ from veritas_web.services.staffstuddash import Staffstuddash
 from veritas_web.services.student_records import StudentRecords
 
 CALLS = {
-    "dropout": (Dropout,),
+    "dropout": (Dropout, ModelQuality),
     "monitoring": (Monitoring,),
     "staffstuddash": (Staffstuddash, SignIns, StudentRecords, Incoming),
 }

@@ -35,6 +35,7 @@ NEEDS = {
     "form": ("staffstuddash",),
     "more": (),
     "own data": (),
+    "quality": ("dropout",),
 }
 # Not even these are on a student's own pages.
 NOT_ABOUT_ONESELF = re.compile(
