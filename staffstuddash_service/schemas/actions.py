@@ -10,7 +10,6 @@ from shared_web.requests.fields import (
     Body,
     Id,
     JsonObject,
-    Out,
     PastInstant,
     Reason,
 )
@@ -89,7 +88,7 @@ class NewAnswer(Body):
     )
 
 
-class ShownActionOut(Out):
+class ShownActionOut(AdditionOut):
     """Action as its student sees it: without names, notes and predictions of staff.
 
     `text`: of an answer. `is_own`: true for an answer that the student wrote.
@@ -111,6 +110,7 @@ class ShownActionOut(Out):
             timestamp=action.done_at or action.timestamp,
             text=(action.data or {}).get("note") if is_answer else None,
             is_own=is_answer and action.actor == STUDENT_ACTOR,
+            pending=action.is_pending,
         )
 
 

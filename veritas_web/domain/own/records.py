@@ -17,6 +17,12 @@ STATES: Mapping[str, str] = {
     "not_due": N_("not due yet"),
     "excused": N_("carried over"),
 }
+# Words of the pages, as one tells the student; those of the school are not shown.
+STEPS: Mapping[str, str] = {
+    "talk.with-student": N_("A talk with you"),
+    "talk.with-parents": N_("A talk with your parents"),
+    "step": N_("A step of staff"),
+}
 
 
 @dataclass(frozen=True)

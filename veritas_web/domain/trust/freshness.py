@@ -10,6 +10,8 @@ from veritas_web.domain.today import KINDS
 Data = Mapping[str, Any]
 
 JUDGED = "predictions"
+# Of these the day is known, and no time.
+_OF_DAYS = ("events", "submissions", "enrolments")
 # Names of kinds on this page, also those of the whole school.
 KIND_NAMES: Mapping[str, str] = {
     **KINDS,
@@ -45,6 +47,11 @@ class FreshRow:
     def is_judgement(self) -> bool:
         """True for places: `latest` is the instant as of which they were made."""
         return self.kind == JUDGED
+
+    @property
+    def is_of_days(self) -> bool:
+        """True if `latest` is a day without a time."""
+        return self.course is not None and self.kind in _OF_DAYS
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ from fastapi.responses import RedirectResponse
 
 from shared_db.ids import new_id
 from veritas_web.dependencies import OWN, CurrentApp, CurrentServices, OwnId
-from veritas_web.domain.action_words import NAMES
 from veritas_web.domain.marked import N_
 from veritas_web.domain.own.reads import ROLES, reads_of
-from veritas_web.domain.own.records import STATES, Records, kinds_of, steps_of, work_of
+from veritas_web.domain.own.records import STATES, STEPS, Records, kinds_of, steps_of, work_of
 from veritas_web.errors import ServiceAway
 from veritas_web.pages import page
 from veritas_web.routes.places import OWN_START
@@ -117,7 +116,7 @@ async def _own(services: Services, student_id: str) -> dict[str, Any]:
         "are_steps_known": actions is not None,
         "steps": steps,
         "answers": answers,
-        "step_names": NAMES,
+        "step_names": STEPS,
         "form_name": new_id(),
         "longest_answer": _LONGEST_ANSWER,
         "problem": None,
