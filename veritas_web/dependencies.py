@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from shared_web.principals import Permission
-from veritas_web.errors import NotAllowed
+from veritas_web.errors import NotAllowed, OwnPageOnly
 from veritas_web.services.all import Clients, Services
 from veritas_web.services.class_titles import ClassTitles
 from veritas_web.services.late_data import LateData
@@ -21,10 +21,12 @@ from veritas_web.settings import Settings
 from veritas_web.viewer import Viewer
 
 __all__ = [
+    "OWN",
     "STAFF",
     "CurrentApp",
     "CurrentServices",
     "CurrentViewer",
+    "OwnId",
     "Parts",
     "Viewer",
     "allowed",
@@ -87,7 +89,9 @@ CurrentServices = Annotated[Services, Depends(_services)]
 
 
 async def _require_staff(viewer: CurrentViewer) -> None:
-    if not any(map(viewer.may, _STAFF_PERMISSIONS)):
+    if viewer.is_student:
+        raise OwnPageOnly("This page is for staff.")
+    if not viewer.is_staff:
         raise NotAllowed("The pages are for staff: predictions.read or actions.read is needed.")
 
 
@@ -106,5 +110,16 @@ def allowed(*permissions: Permission, or_sees_all: bool = False) -> Any:
     return Depends(require)
 
 
-# For routers whose pages show students to staff; students themselves have neither permission.
+# For routers whose pages show students to staff.
 STAFF = Depends(_require_staff)
+
+
+async def _own_id(viewer: CurrentViewer) -> str:
+    if not viewer.is_student or viewer.person_id is None:
+        raise NotAllowed("This page is for students: the role `student` is needed.")
+    return viewer.person_id
+
+
+# Id of the student whose own page it is, and the dependency for the routers of such pages.
+OwnId = Annotated[str, Depends(_own_id)]
+OWN = Depends(_own_id)

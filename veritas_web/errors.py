@@ -37,6 +37,12 @@ class NotAllowed(PageError):
     status = 403
 
 
+class OwnPageOnly(NotAllowed):
+    """The page is for staff, and the reader is a student with a page of their own."""
+
+    slug = "own-page"
+
+
 class ForeignPage(PageError):
     """Change that a page of another site may have sent."""
 

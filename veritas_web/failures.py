@@ -9,8 +9,9 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from shared_web.problems import problem_response
-from veritas_web.errors import PageError, SignInNeeded
+from veritas_web.errors import OwnPageOnly, PageError, SignInNeeded
 from veritas_web.pages import page
+from veritas_web.routes.places import OWN_START, START
 
 _RETRY_SECONDS = "2"
 
@@ -31,6 +32,9 @@ def failure_response(request: Request, failure: Exception) -> Response:
         )
     if isinstance(failure, SignInNeeded) and request.method == "GET":
         return RedirectResponse(f"/sign-in?next={quote(_place(request))}", 303)
+    is_start = request.method == "GET" and request.url.path == START
+    if isinstance(failure, OwnPageOnly) and is_start:
+        return RedirectResponse(OWN_START, 303)
     answer = page(
         request, "failed.html", {"status": status, "slug": slug, "detail": detail}, status
     )

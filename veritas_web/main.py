@@ -32,7 +32,9 @@ from veritas_web.routes import (
     today,
 )
 from veritas_web.routes.imports import pages as imports
+from veritas_web.routes.own import pages as own
 from veritas_web.routes.rights import break_glass, erasure, keys, people, reads, roles
+from veritas_web.routes.trust import freshness, quality
 from veritas_web.services.all import Clients, Transports
 from veritas_web.services.class_titles import ClassTitles
 from veritas_web.services.late_data import LateData
@@ -54,6 +56,9 @@ _ROUTERS = (
     reads.router,
     erasure.router,
     break_glass.router,
+    own.router,
+    freshness.router,
+    quality.router,
     static.router,
     sign_in.router,
     act_as.router,

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Date, func, literal, select
+from sqlalchemy import Date, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
@@ -19,7 +19,12 @@ from shared_db.results import InsertResult
 from shared_db.spool.spoolable import SpoolableType, result_per_item
 from shared_db.writes.idempotent_insert import content_digest, insert_idempotent
 from staffstuddash_service.datastore.student_locks import find_student, lock_owner, lock_owners
-from staffstuddash_service.domain.follow_ups.states import ActionOrder, ActionState
+from staffstuddash_service.domain.follow_ups.states import (
+    ANSWER,
+    STUDENT_ACTOR,
+    ActionOrder,
+    ActionState,
+)
 from staffstuddash_service.errors import ActionExists, UnknownReference
 from staffstuddash_service.models import ActionLog, PersonRow
 
@@ -125,6 +130,27 @@ class ActionRepository(Repository):
         )
         return self.insert(ACTION, new, _insert, of=[student_id])
 
+    def add_answer(
+        self,
+        student_id: str,
+        text: str,
+        *,
+        written_by: str | None = None,
+        action_id: str | None = None,
+    ) -> ActionLog:
+        """Insert an answer of the student, which nobody can change; the errors are those of `add`.
+
+        written_by: the caller who wrote it down for the student; None: the student did.
+        """
+        return self.add(
+            student_id,
+            written_by or STUDENT_ACTOR,
+            ANSWER,
+            is_intervention=False,
+            data={"note": text},
+            action_id=action_id,
+        )
+
     def add_many(self, actions: Sequence[ActionToStore]) -> list[InsertResult]:
         """Insert actions; return the result of each, in order."""
         return self.insert_many(ACTION, actions, _insert_many, of=lambda new: new.student_id)
@@ -146,6 +172,26 @@ class ActionRepository(Repository):
             **options,
         )
         return self._named(page)
+
+    def search_shown_to_student(
+        self, student_id: str, **options: Unpack[PageOptions]
+    ) -> Page[ActionLog]:
+        """Return the interventions that were done and the student's answers, the latest first.
+
+        The errors are those of `search_by_student`.
+        """
+        is_answer = and_(ActionLog.action == ANSWER, ~ActionLog.is_intervention)
+        query = select(ActionLog).where(
+            ActionLog.student_id == student_id,
+            ActionLog.state == ActionState.DONE,
+            or_(ActionLog.is_intervention, is_answer),
+        )
+        return self.page(
+            ACTIONS_BY_TIME,
+            query,
+            require=lambda session: find_student(session, student_id),
+            **options,
+        )
 
     def search(
         self, *, order: ActionOrder = ActionOrder.LATEST, **options: Unpack[PageOptions]

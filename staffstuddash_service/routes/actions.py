@@ -25,12 +25,21 @@ from staffstuddash_service.errors import (
 )
 from staffstuddash_service.routes.filters import LISTING, ActionFilters
 from staffstuddash_service.routes.path_parameters import ActionId, StudentId
-from staffstuddash_service.schemas.actions import ActionChange, ActionOut, NewAction
+from staffstuddash_service.schemas.actions import (
+    ActionChange,
+    ActionOut,
+    NewAction,
+    NewAnswer,
+    ShownActionOut,
+)
 
 router = APIRouter(tags=["actions"], route_class=AdmittedRoute)
 
 READ = needs(Permission.ACTIONS_READ)
 Writer = Annotated[Principal, needs(Permission.ACTIONS_WRITE)]
+# Also for the student, about themself alone.
+READ_OR_OWN = needs(Permission.ACTIONS_READ, own="student_id")
+Answerer = Annotated[Principal, needs(Permission.ACTIONS_WRITE, own="student_id")]
 
 Sort = Annotated[
     ActionOrder,
@@ -73,6 +82,44 @@ def list_student_actions(
     """Return the actions about the student, the latest first."""
     page = datastore.actions.search_by_student(student_id, after=after, limit=limit)
     return PageOut[ActionOut].of(page)
+
+
+@router.get(
+    "/students/{student_id}/shown-actions", dependencies=[READ_OR_OWN], responses=ABSENT | LISTING
+)
+def list_shown_actions(
+    student_id: StudentId, datastore: Datastore, after: After = None, limit: Limit = 100
+) -> PageOut[ShownActionOut]:
+    """Return the actions about the student that the student sees, too: done ones, and answers."""
+    page = datastore.actions.search_shown_to_student(student_id, after=after, limit=limit)
+    items = [ShownActionOut.of(action) for action in page.items]
+    return PageOut[ShownActionOut](items=items, next=page.next)
+
+
+@router.post(
+    "/students/{student_id}/answers",
+    status_code=201,
+    responses=documented(StudentNotFound, StudentErased, ActionExists, InvalidRequest),
+)
+def add_answer(
+    student_id: StudentId,
+    new: NewAnswer,
+    datastore: Datastore,
+    principal: Answerer,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> ShownActionOut:
+    """Store an answer of the student, who sent it or told it to the caller."""
+    person = principal.person
+    is_own = person is not None and person.id == student_id
+    action = datastore.actions.add_answer(
+        student_id,
+        new.text,
+        written_by=None if is_own else principal.name,
+        action_id=row_id(None, key, principal),
+    )
+    mark_replay(response, is_replay=action.is_replay)
+    return ShownActionOut.of(action)
 
 
 @router.get("/actions", dependencies=[READ, EXPENSIVE_IF_SEARCHED], responses=LISTING)

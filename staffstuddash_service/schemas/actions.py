@@ -5,14 +5,22 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared_web.requests.fields import AdditionOut, Body, Id, JsonObject, PastInstant, Reason
-from staffstuddash_service.domain.follow_ups.states import ActionState
+from shared_web.requests.fields import (
+    AdditionOut,
+    Body,
+    Id,
+    JsonObject,
+    PastInstant,
+    Reason,
+)
+from staffstuddash_service.domain.follow_ups.states import ANSWER, STUDENT_ACTOR, ActionState
 from staffstuddash_service.schemas.roster.fields import Day
 
 ActionWord = Annotated[
     str, StringConstraints(min_length=1, max_length=100, pattern=r"^[a-z][a-z0-9_.-]*$")
 ]
 NewState = Annotated[Literal["planned", "done"], AfterValidator(ActionState)]
+LONGEST_ANSWER = 500
 LaterState = Annotated[Literal["done", "withdrawn"], AfterValidator(ActionState)]
 
 
@@ -69,6 +77,41 @@ class ActionChange(Body):
         if not self.model_fields_set:
             raise ValueError("must name what to change: state, due_on, assigned_to, note")
         return self
+
+
+class NewAnswer(Body):
+    """Answer of a student to the actions about them, in a few sentences."""
+
+    text: Annotated[Reason, Field(max_length=LONGEST_ANSWER)] = Field(
+        description="Staff read it beside their actions. Erased with the student.",
+        examples=["I was ill, and hand it in on Monday."],
+    )
+
+
+class ShownActionOut(AdditionOut):
+    """Action as its student sees it: without names, notes and predictions of staff.
+
+    `text`: of an answer. `is_own`: true for an answer that the student wrote.
+    """
+
+    id: str
+    action: str
+    timestamp: datetime
+    text: str | None
+    is_own: bool
+
+    @classmethod
+    def of(cls, action: Any) -> Self:
+        """Return the body of a stored action."""
+        is_answer = action.action == ANSWER and not action.is_intervention
+        return cls(
+            id=action.id,
+            action=action.action,
+            timestamp=action.done_at or action.timestamp,
+            text=(action.data or {}).get("note") if is_answer else None,
+            is_own=is_answer and action.actor == STUDENT_ACTOR,
+            pending=action.is_pending,
+        )
 
 
 class ActionOut(AdditionOut):

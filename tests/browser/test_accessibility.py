@@ -9,7 +9,7 @@ from playwright.sync_api import ConsoleMessage
 from tests.browser.chromium import DESKTOP, PHONE, Browser, Page, page_of
 from tests.browser.conftest import Site
 from tests.support.page_schools import CLASS
-from tests.support.screens import OFFICE, OTHERS, SCREENS
+from tests.support.screens import OFFICE, OTHERS, OWN, SCREENS, STUDENT_READER
 
 ALL_RULES: dict[str, object] = {
     "resultTypes": ["violations"],
@@ -77,6 +77,20 @@ def test_every_screen_is_accessible(
 
     assert {name: faults for name, faults in found.items() if faults} == {}
     assert refused == []
+
+
+def test_own_pages_of_a_student_are_accessible(browser: Browser, site: Site) -> None:
+    with page_of(browser, site.open(), size=PHONE) as page:
+        page.goto("/act-as")
+        page.get_by_label("Id, user name").fill(STUDENT_READER)
+        page.get_by_role("button", name="Look as this person").click()
+        page.wait_for_url("**/me")
+        found = {
+            name: [*violations(page, ALL_RULES), *(["too wide"] if is_too_wide(page) else [])]
+            for name in visited(page, OWN)
+        }
+
+    assert {name: faults for name, faults in found.items() if faults} == {}
 
 
 @pytest.mark.parametrize("away", ["dropout", "staffstuddash"])

@@ -61,6 +61,7 @@ def test_rows_of_an_outage_are_stored_once_and_in_order(
         for id_, text in {"d1": "One.", "d2": "One two.", "d3": "One two three."}.items()
     ]
     posted(client, "/students/known/actions", {"action": "talk"}, **{"Idempotency-Key": "k1"})
+    answer = posted(client, "/students/known/answers", {"text": "I was ill."})
     posted(client, "/concepts", {"id": "c1", "concept": "sums", "subject": "Math", "difficulty": 2})
     batch = posted(client, "/students/batch", [a_student(id="b1"), a_student(id="b2")])
     found = client.get(f"{API}/students/new")
@@ -73,7 +74,7 @@ def test_rows_of_an_outage_are_stored_once_and_in_order(
     assert [draft["word_count"] for draft in drafts] == [1, 2, 3]
     assert (batch["stored"], batch["repeated"], batch["refused"]) == (2, 0, 0)
     assert (found.status_code, found.json()) == (200, student)
-    assert (waiting["storage"], waiting["spool"]["waiting"]) == ("spool", 9)
+    assert (waiting["storage"], waiting["spool"]["waiting"]) == ("spool", 10)
     assert (health.status_code, health.json()["status"]) == (200, "warn")
     stored = client.get(f"{API}/students/new")
     student.pop("pending")
@@ -82,7 +83,9 @@ def test_rows_of_an_outage_are_stored_once_and_in_order(
     listed = client.get(f"{API}/students/new/drafts").json()["items"]
     assert {draft["id"]: draft["version"] for draft in listed} == {"d1": 1, "d2": 2, "d3": 3}
     assert client.get(f"{API}/students/new/performance").json()["assessment_count"] == 1
-    assert len(client.get(f"{API}/students/known/actions").json()["items"]) == 1
+    assert len(client.get(f"{API}/students/known/actions").json()["items"]) == 2
+    [shown, _] = client.get(f"{API}/students/known/shown-actions").json()["items"]
+    assert shown == {name: value for name, value in answer.items() if name != "pending"}
     assert {"b1", "b2"} <= {s["id"] for s in client.get(f"{API}/students").json()["items"]}
     again = client.post(f"{API}/students", json=a_student(id="new"))
     assert (again.status_code, again.headers["Idempotent-Replay"]) == (201, "true")

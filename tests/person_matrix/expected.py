@@ -53,7 +53,7 @@ STAFFSTUDDASH = {
     "DELETE /students/{student_id}/demographics": systems("demographics", status=204),
     "GET /leavers": lists("students.read", "student_id"),
     "GET /students/{student_id}/export": _EXPORT,
-    "GET /students/{student_id}/reads": reads("audit.read"),
+    "GET /students/{student_id}/reads": reads("audit.read", is_of_self=True),
     "GET /students/{student_id}/hold": Route("erase", Kind.HIDDEN, 404),
     "PUT /students/{student_id}/hold": writes("erase", 200, 308, {"reason": "a claim in court"}),
     "DELETE /students/{student_id}/hold": Route("erase", Kind.READ, 404),
@@ -83,6 +83,10 @@ STAFFSTUDDASH = {
     "GET /performance-records": lists("students.read", "student_id"),
     "POST /students/{student_id}/actions": writes("actions.write", 201, 201, {"action": "call"}),
     "GET /students/{student_id}/actions": reads("actions.read"),
+    "GET /students/{student_id}/shown-actions": reads("actions.read", is_of_self=True),
+    "POST /students/{student_id}/answers": writes(
+        "actions.write", 201, 201, {"text": "I was ill"}, is_of_self=True
+    ),
     "GET /actions": lists("actions.read", "student_id"),
     "PATCH /actions/{action_id}": row("actions.write", body={"note": "she came"}),
     "GET /analytics/actions": Route(
@@ -176,7 +180,7 @@ DROPOUT = {
     "GET /students/{student_id}/assessments": reads("students.read"),
     "GET /students/{student_id}/corrections": reads("students.read"),
     "GET /students/{student_id}/export": _EXPORT,
-    "GET /students/{student_id}/reads": reads("audit.read"),
+    "GET /students/{student_id}/reads": reads("audit.read", is_of_self=True),
     "POST /students/{student_id}/features": writes("predictions.write", 201, 308, {"id": "new"}),
     "GET /students/{student_id}/features": reads("predictions.read"),
     "GET /students/{student_id}/features/latest": reads("predictions.read"),

@@ -49,7 +49,7 @@ class Route:
     params: of the query. body: JSON, or the text of a table. creates: True if a write creates an
     absent student for those who see all. or_sees_all: True if those who see all need no permission.
     varies: True if each answer has another body and is logged. own: role of the person in the path,
-    who needs no permission.
+    who needs no permission. is_of_self: True if a student needs none for their own id.
     """
 
     permission: str | None
@@ -63,14 +63,17 @@ class Route:
     or_sees_all: bool = False
     varies: bool = False
     own: str = ""
+    is_of_self: bool = False
 
 
-def reads(permission: str) -> Route:
-    return Route(permission, Kind.READ)
+def reads(permission: str, *, is_of_self: bool = False) -> Route:
+    return Route(permission, Kind.READ, is_of_self=is_of_self)
 
 
-def writes(permission: str, status: int, moved: int, body: Any) -> Route:
-    return Route(permission, Kind.WRITE, status, moved, body=body)
+def writes(
+    permission: str, status: int, moved: int, body: Any, *, is_of_self: bool = False
+) -> Route:
+    return Route(permission, Kind.WRITE, status, moved, body=body, is_of_self=is_of_self)
 
 
 def row(permission: str, status: int = 200, body: Any = None, params: str = "") -> Route:

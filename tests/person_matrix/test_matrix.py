@@ -116,6 +116,8 @@ def test_answers_to_persons(ask: Asking, service: str, name: str) -> None:
         if not is_admitted and role == route.own:
             assert ask(service, name, OWN_CLASS, role).status == route.status
         elif not is_admitted and not (route.or_sees_all and role in SEES_ALL):
+            if route.is_of_self and role == "student":
+                check_self(ask, service, name)
             refused = ask(service, name, OWN_CLASS, role)
             assert (refused.status, refused.is_refused) == (403, "forbidden"), (role, refused)
             assert f"`{route.permission}`" in refused.json["detail"]
@@ -156,6 +158,17 @@ def check_students(ask: Asking, service: str, name: str, role: str) -> None:
             assert answer.status == route.status
         else:
             assert (answer.status, answer.changed) == (route.status, True), (role, student, answer)
+
+
+def check_self(ask: Asking, service: str, name: str) -> None:
+    """Check that a student is admitted for their own id alone, not for a former one."""
+    own = ask(service, name, SELF, "student")
+    is_read = name.startswith("GET ")
+    assert (own.status, own.changed) == (ROUTES[service][name].status, not is_read), own
+    for student in (NOBODYS, ABSENT, *FORMER_IDS):
+        refused = ask(service, name, student, "student")
+        assert (refused.status, refused.is_refused) == (403, "forbidden"), (student, refused)
+        assert not refused.changed
 
 
 def check_opening(ask: Asking, service: str, name: str, role: str) -> None:

@@ -32,6 +32,7 @@ OF_ONE: dict[str, list[tuple[str, Callable[[str], dict[str, Any]]]]] = {
     "staffstuddash": [
         ("assessments", lambda id_: an_assessment(id=f"new-{id_}", student_id=id_)),
         ("students/{id}/actions", lambda _id: an_action()),
+        ("students/{id}/answers", lambda _id: {"text": "I was ill."}),
         ("students/{id}/drafts", lambda id_: a_draft(id=f"new-{id_}")),
     ],
     "dropout": [

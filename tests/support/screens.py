@@ -22,6 +22,7 @@ from staffstuddash_service.domain.follow_ups.jobs import ImportState
 from staffstuddash_service.domain.follow_ups.states import ActionState
 from staffstuddash_service.domain.roster import RosterKind, StaffRole
 from staffstuddash_service.models import ImportJob
+from tests.support.evaluated_models import store_model
 from tests.support.page_schools import CLASS, HOSTILE, NAMES, TEACHER, PageSchool
 from tests.support.pages import pages, services
 from tests.support.rosters import a_person
@@ -55,6 +56,8 @@ SCREENS = {
     "person": f"/people/{TEACHER}",
     "roles": "/roles",
     "open a student": "/break-glass/open?student=s004",
+    "freshness": "/freshness",
+    "quality": "/quality",
 }
 # For heads and school IT: a teacher may not open them.
 CHECKED_IMPORT, RUNNING_IMPORT = "i-checked", "i-running"
@@ -76,6 +79,11 @@ OFFICE: dict[str, str] = {
     "checked import": f"/imports/{CHECKED_IMPORT}",
     "running import": f"/imports/{RUNNING_IMPORT}",
 }
+# Of a student about themself.
+OWN = {"own page": "/me", "own page answered": "/me?answered=true"} | {
+    f"own {name}": f"/me/{name}" for name in ("data", "reads")
+}
+STUDENT_READER, NEW_STUDENT = "s001", "s002"
 # Without data of the school.
 OTHERS = {
     "act as": "/act-as",
@@ -84,7 +92,7 @@ OTHERS = {
     "not found": "/nothing",
     "unknown student": "/students/s999",
 }
-EMPTY = ("today", "classes", "students")
+EMPTY = ("today", "classes", "students", "freshness", "quality")
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,10 @@ class Rendered:
 
 
 def complete(school: PageSchool) -> None:
-    """Plan a step of the teacher and store places, so that every block has something to show."""
+    """Complete the school, so that every block has something to show.
+
+    A step is planned, an answer, a model and places are stored, and events are late.
+    """
     school.datastore.actions.add(
         "s001",
         TEACHER,
@@ -112,6 +123,14 @@ def complete(school: PageSchool) -> None:
         data={"note": "ask for <b>Monday</b>"},
     )
     _add_imports(school)
+    school.datastore.actions.add_answer("s001", "I was <b>ill</b>.")
+    # Days with events in a row, and none since a week ago: they are late.
+    for days in range(8, 12):
+        at = utc_now() - timedelta(days=days)
+        school.dropout.events.add(
+            None, "s003", "q1", "QUESTION_SUBMIT", occurred_at=at, course=CLASS
+        )
+    store_model(school.dropout)
     # As a run over the class stores them: the score is 1 less a tenth of the place.
     place = func.round((1 - DropoutPrediction.risk_score) * 10).cast(Integer)
     with school.dropout.database.unit_of_work() as session:
@@ -178,6 +197,12 @@ def rendered(school: PageSchool, language: str = "en") -> Iterator[Rendered]:
         yield _refused_form(client)
     with school.pages(acting=TEACHER) as client:
         yield from _all(client, SCREENS, "teacher", language)
+    for student in (STUDENT_READER, NEW_STUDENT):
+        with school.pages(acting=student) as client:
+            yield from _all(client, OWN, f"student {student}", language)
+            yield _refused_answer(client)
+    with school.pages(acting=STUDENT_READER, away=("dropout",)) as client:
+        yield from _all(client, OWN, "without dropout", language)
     for away in ("dropout", "staffstuddash"):
         with school.pages(away=(away,)) as client:
             yield from _all(client, SCREENS | OFFICE, f"without {away}", language)
@@ -223,6 +248,12 @@ def _all(
 def _rendered(client: TestClient, state: str, name: str, path: str) -> Rendered:
     answer = client.get(path)
     return Rendered(name, state, answer.status_code, answer.text)
+
+
+def _refused_answer(client: TestClient) -> Rendered:
+    headers = {"Origin": str(client.base_url).rstrip("/")}
+    answer = client.post("/me/answers", data={"name": "form-1", "text": " "}, headers=headers)
+    return Rendered("own page", "student refused", answer.status_code, answer.text)
 
 
 def _refused_form(client: TestClient) -> Rendered:

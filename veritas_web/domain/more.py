@@ -22,6 +22,18 @@ class FurtherPage:
 
 FURTHER: tuple[FurtherPage, ...] = (
     FurtherPage(
+        "/freshness",
+        N_("Freshness"),
+        N_("The last data of each class, and rows that wait or were refused."),
+        ("roster.read",),
+    ),
+    FurtherPage(
+        "/quality",
+        N_("How good is this?"),
+        N_("The model or the rules in use, and how far their places held."),
+        ("predictions.read",),
+    ),
+    FurtherPage(
         "/students",
         N_("Students"),
         N_("Students by name or e-mail address."),

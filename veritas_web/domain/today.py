@@ -1,7 +1,7 @@
 """Page of today: steps that are due, students new near the top, and their shared signs."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -138,6 +138,11 @@ def shared_signs(news: Iterable[CourseNews]) -> list[tuple[str, int]]:
         name for course in news for one in course.newcomers for name in set(one.new_reasons)
     )
     return [(name, count) for name, count in counts.most_common() if count >= _SHARED_BY]
+
+
+def late_in(late: Sequence[Stale] | None, courses: Collection[str | None]) -> list[Stale]:
+    """Return the late kinds of rows of these courses; None as `late` is not known now."""
+    return [one for one in late or [] if one.course in courses]
 
 
 def stale_of(items: Sequence[Mapping[str, Any]]) -> list[Stale]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices
+from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices, Parts
 from veritas_web.domain.class_list import (
     Change,
     Row,
@@ -19,6 +19,7 @@ from veritas_web.domain.class_list import (
     with_students,
 )
 from veritas_web.domain.reasons import message_for, topic_of
+from veritas_web.domain.today import late_in
 from veritas_web.pages import page
 from veritas_web.services.all import Services
 from veritas_web.services.results import optional, required
@@ -66,7 +67,7 @@ async def get_class(
     shown = of_reason(rows, reason)
     context = {
         "course": course,
-        "titles": await parts.titles.of(services, [course]),
+        **await _about(services, parts, course),
         "top": top,
         "search": search,
         "reason": reason,
@@ -96,7 +97,7 @@ async def list_class(
     rows, about = await _completed(services, course, _other_rows(items), items)
     context = {
         "course": course,
-        "titles": await parts.titles.of(services, [course]),
+        **await _about(services, parts, course),
         "rows": rows,
         "following": risks and risks["next"],
         "is_known": risks is not None,
@@ -104,6 +105,14 @@ async def list_class(
         **about,
     }
     return page(request, "class_all.html", context)
+
+
+async def _about(services: Services, parts: Parts, course: str) -> dict[str, Any]:
+    """Return the title of the course, and its data that are late."""
+    titles, late = await asyncio.gather(
+        parts.titles.of(services, [course]), parts.late.of(services)
+    )
+    return {"titles": titles, "stale": late_in(late, {course})}
 
 
 async def _changed(services: Services, course: str, top: int) -> tuple[list[Row], dict[str, Any]]:

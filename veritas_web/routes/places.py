@@ -1,6 +1,8 @@
 """Addresses of own pages, to which a form or a sign-in returns."""
 
 START = "/"
+# Of a student.
+OWN_START = "/me"
 _LONGEST = 500
 
 

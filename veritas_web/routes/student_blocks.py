@@ -5,7 +5,7 @@ from typing import Any
 
 from shared_db.clock import utc_now
 from shared_db.ids import new_id
-from veritas_web.domain.action_words import CHANGED
+from veritas_web.domain.action_words import ANSWER, CHANGED, STUDENT_ACTOR
 from veritas_web.domain.reasons import topic_of
 from veritas_web.domain.student_page import (
     active_days_after,
@@ -79,6 +79,8 @@ async def student_blocks(
         "submissions": submissions and submissions["items"],
         "actions": None if actions is None else rows,
         "after": {one["id"]: active_days_after(one, weeks) for one in rows},
+        "student_answer": ANSWER,
+        "student_actor": STUDENT_ACTOR,
         "topic_of": topic_of,
         "given": given,
         "verdicts": VERDICTS,

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from shared_db.clock import utc_now
 from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices, CurrentViewer
+from veritas_web.domain.today import late_in
 from veritas_web.domain.write_down import REASONS, Kind, Note
 from veritas_web.errors import PageNotFound, ServiceAway, StudentNotInSight
 from veritas_web.pages import page
@@ -60,9 +61,14 @@ async def get_student(
         context = await student_blocks(services, viewer, student_id, course)
     except PageNotFound as failure:
         raise StudentNotInSight(failure.detail) from failure
-    titles = await parts.titles.of(services, [context["course"], *context["courses"]])
+    courses = [context["course"], *context["courses"]]
+    titles, late = await asyncio.gather(parts.titles.of(services, courses), parts.late.of(services))
     noted = {"action": action, "feedback": feedback.split(":", 1) if feedback else None}
-    return page(request, "student.html", context | {"noted": noted, "titles": titles})
+    return page(
+        request,
+        "student.html",
+        context | {"noted": noted, "titles": titles, "stale": late_in(late, courses)},
+    )
 
 
 @router.get("/{student_id}/write-down")

@@ -13,7 +13,6 @@ from shared_db.clock import utc_now
 from veritas_web.dependencies import STAFF, CurrentApp, CurrentServices, CurrentViewer
 from veritas_web.domain.reasons import topic_of
 from veritas_web.domain.today import (
-    KINDS,
     CourseNews,
     crowded,
     material_hints,
@@ -55,7 +54,6 @@ async def get_today(
         "least": LEAST,
         "most": MOST,
         "topic_of": topic_of,
-        "kinds": KINDS,
     }
     if actions == [] and courses == []:
         return page(request, "first_steps.html", context | await _first_steps(services))

@@ -7,7 +7,10 @@ import httpx
 
 from veritas_web.services.dropout import Dropout
 from veritas_web.services.imports import Imports
+from veritas_web.services.incoming import Incoming
+from veritas_web.services.model_quality import ModelQuality
 from veritas_web.services.monitoring import Monitoring
+from veritas_web.services.own_records import OwnRecords
 from veritas_web.services.rest import KEEP_ALIVE_SECONDS, TRUST, Caller, RestClient
 from veritas_web.services.rights.access import Access
 from veritas_web.services.rights.students import StudentRecords, StudentRights
@@ -36,6 +39,9 @@ class Services:
     records: StudentRecords
     activity_records: StudentRecords
     imports: Imports
+    own: OwnRecords
+    incoming: Incoming
+    quality: ModelQuality
 
 
 class Clients:
@@ -61,6 +67,9 @@ class Clients:
             StudentRecords(self._clients["staffstuddash"], caller),
             StudentRecords(self._clients["dropout"], caller),
             Imports(self._clients["staffstuddash"], caller),
+            OwnRecords(self._clients["staffstuddash"], caller),
+            Incoming(self._clients["staffstuddash"], caller),
+            ModelQuality(self._clients["dropout"], caller),
         )
 
     async def stream(self, name: str, request: httpx.Request) -> httpx.Response:

@@ -27,9 +27,9 @@ class Dropout:
         """Return the same for each course in the caller's sight."""
         return await self._client.get("/changes", self._caller, {"top": top, "limit": limit})
 
-    async def freshness(self) -> Result:
-        """Return the last arrival of rows by course and kind."""
-        return await self._client.get("/freshness", self._caller)
+    async def freshness(self, *, after: str | None = None, limit: int = 100) -> Result:
+        """Return the last arrival of rows by kind, of a page of courses by id."""
+        return await self._client.get("/freshness", self._caller, {"after": after, "limit": limit})
 
     async def course_risks(
         self,
@@ -73,6 +73,11 @@ class Dropout:
         """Return the work of a student with its state, by due day."""
         path = f"/students/{_part(student_id)}/submissions"
         return await self._client.get(path, self._caller, {"course": course})
+
+    async def reads(self, student_id: str, *, limit: int = 100) -> Result:
+        """Return the reads of the data of a student, the latest first."""
+        path = f"/students/{_part(student_id)}/reads"
+        return await self._client.get(path, self._caller, {"limit": limit})
 
     async def feedback(self, prediction_id: str) -> Result:
         """Return the verdicts on a prediction, the latest first."""

@@ -4,6 +4,9 @@ from enum import StrEnum
 
 # Beginnings of the words of entries that the service logs; they are never changed.
 OF_SERVICE = ("action.", "assessment.", "break-glass.", "student.")
+# Answer of a student, and its actor: no id, so that nothing is left of it after an erasure.
+ANSWER = "student.answer"
+STUDENT_ACTOR = "student"
 
 
 class ActionState(StrEnum):

@@ -13,7 +13,10 @@ import pytest
 from tests.support.services import openapi_of
 from veritas_web.services.dropout import Dropout
 from veritas_web.services.imports import Imports
+from veritas_web.services.incoming import Incoming
+from veritas_web.services.model_quality import ModelQuality
 from veritas_web.services.monitoring import Monitoring
+from veritas_web.services.own_records import OwnRecords
 from veritas_web.services.rest import Caller, RestClient
 from veritas_web.services.rights.access import Access
 from veritas_web.services.rights.students import StudentRecords, StudentRights
@@ -21,13 +24,23 @@ from veritas_web.services.sign_ins import SignIns
 from veritas_web.services.staffstuddash import Staffstuddash
 
 CALLS = {
-    "dropout": (Dropout, StudentRecords),
+    "dropout": (Dropout, StudentRecords, ModelQuality),
     "monitoring": (Monitoring,),
-    "staffstuddash": (Staffstuddash, SignIns, Access, StudentRecords, StudentRights, Imports),
+    "staffstuddash": (
+        Staffstuddash,
+        SignIns,
+        Access,
+        StudentRecords,
+        StudentRights,
+        Imports,
+        OwnRecords,
+        Incoming,
+    ),
 }
 BODIES = {
     "add_action": {"action", "data", "prediction_id", "state", "due_on", "assigned_to"},
     "add_feedback": {"verdict", "reason", "note"},
+    "add_answer": {"text"},
     "change_action": {"state"},
     "give_role": {"role"},
     "invite": {"days"},

@@ -10,7 +10,7 @@ import pytest
 from dropout_service.domain.enums import DropoutType, RiskLevel
 from tests.support.catalogues import TRANSLATED, catalogue_of, extracted
 from tests.support.page_schools import NOW, PageSchool
-from tests.support.screens import Rendered, complete, rendered
+from tests.support.screens import OWN, Rendered, complete, rendered
 from tests.support.visible import texts, words
 from veritas_web.domain.reasons import TOPICS
 from veritas_web.pages import STATIC
@@ -53,7 +53,14 @@ NEEDS = {
     "new import": (),
     "checked import": ("staffstuddash",),
     "running import": ("staffstuddash",),
+    "own data": (),
+    "quality": ("dropout",),
 }
+# Not even these are on a student's own pages.
+NOT_ABOUT_ONESELF = re.compile(
+    r"\b(place[ds]?|rank(ed|s)?|reasons?|risks?|scores?|signs?|likely|advice|predict\w*|missed)\b",
+    re.IGNORECASE,
+)
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +134,17 @@ def test_no_score_is_on_a_page(screens: Sequence[Rendered]) -> None:
 
 def test_the_names_of_reasons_are_of_things_done() -> None:
     assert [text for text in TOPICS.values() if NEVER.search(text)] == []
+
+
+def test_students_read_no_risk_no_place_and_no_reasons(screens: Sequence[Rendered]) -> None:
+    own = [screen for screen in screens if screen.state.startswith("student ")]
+    found = {str(screen): NOT_ABOUT_ONESELF.search(words(screen.html)) for screen in own}
+
+    assert {screen.screen for screen in own} == set(OWN)
+    assert {name: word[0] for name, word in found.items() if word} == {}
+    assert [
+        str(screen) for screen in own if re.search(r"prediction|/classes|svg", screen.html)
+    ] == []
 
 
 def test_unknown_is_grey_text_and_never_0(screens: Sequence[Rendered]) -> None:

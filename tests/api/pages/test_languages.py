@@ -59,7 +59,11 @@ def test_every_text_of_every_screen_is_translated(screens: Iterator[Rendered]) -
     assert {name: left for name, left in found.items() if left} == {}
 
 
-@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.html")), ids=lambda file: str(file.stem))
+@pytest.mark.parametrize(
+    "file",
+    sorted(PACKAGE.rglob("*.html")),
+    ids=lambda file: str(file.relative_to(PACKAGE)),
+)
 def test_templates_have_no_text_outside_of_translations(file: Path) -> None:
     # A state that no test renders is looked at here.
     source = re.sub(r"\{%.*?%\}|\{#.*?#\}|\{\{.*?\}\}", "", file.read_text(), flags=re.DOTALL)

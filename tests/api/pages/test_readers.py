@@ -7,12 +7,20 @@ from html import escape, unescape
 from fastapi import FastAPI
 
 from tests.support.page_schools import CLASS, HOSTILE, NAMES, OTHER_TEACHER, TEACHER, PageSchool
-from tests.support.screens import AIDE, OFFICE, OTHERS, SCREENS, STUDENT, complete
+from tests.support.screens import (
+    AIDE,
+    OFFICE,
+    OTHERS,
+    OWN,
+    SCREENS,
+    STUDENT,
+    STUDENT_READER,
+    complete,
+)
 from veritas_web.main import create_app
 from veritas_web.pages import STATIC
 from veritas_web.settings import Settings
 
-STUDENT_READER = "s001"
 NO_SCREENS = re.compile(r"/(api|static|livez|readyz)\b|/sign-in(/provider|/callback)?$")
 ABOUT_ONE = ("student", "form")
 MARKUP = "<b onmouseover=alert(1)>Call</b>"
@@ -26,7 +34,8 @@ def pages_of(app: FastAPI) -> set[str]:
 
 
 def test_every_address_of_a_screen_is_tested() -> None:
-    addresses = [address.partition("?")[0] for address in (SCREENS | OFFICE | OTHERS).values()]
+    screens = SCREENS | OFFICE | OWN | OTHERS
+    addresses = [address.partition("?")[0] for address in screens.values()]
     patterns = {
         path: re.sub(r"\{[^}]+\}", "[^/]+", path) for path in pages_of(create_app(Settings()))
     }
@@ -85,7 +94,10 @@ def test_a_student_is_refused(page_school: PageSchool) -> None:
     with page_school.pages(acting=STUDENT_READER) as client:
         found = {name: client.get(address) for name, address in (SCREENS | OFFICE).items()}
 
+    today = found.pop("today")
+    assert (today.status_code, today.headers["location"]) == (303, "/me")
     assert {name for name, answer in found.items() if answer.status_code != 403} == set()
+    assert 'href="/me"' in found["class"].text
     others = [name for id_, name in NAMES.items() if id_ != STUDENT_READER]
     shown = unescape("".join(answer.text for answer in found.values()))
     assert [name for name in others if name in shown] == []

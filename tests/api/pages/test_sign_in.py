@@ -66,6 +66,20 @@ def test_a_person_signs_in_with_pkce_state_and_nonce(
     assert client.get(back).status_code == 403
 
 
+def test_a_student_lands_on_their_own_page(open_pages: OpenPages, provider: Provider) -> None:
+    client = opened(open_pages, provider)
+    client.get(agree(provider, begin(client), "ada@school.example"))
+    start = client.get("/")
+    own = client.get("/me")
+    refused = client.get("/classes")
+
+    assert (start.status_code, start.headers["location"]) == (303, "/me")
+    assert (own.status_code, refused.status_code) == (200, 403)
+    assert "<bdi>Ada Lovelace</bdi>" in own.text
+    assert 'href="/me"' in refused.text
+    assert "/sign-out" in own.text
+
+
 def test_an_answer_that_nobody_began_here_is_refused(
     open_pages: OpenPages, provider: Provider
 ) -> None:

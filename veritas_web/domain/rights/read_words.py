@@ -22,6 +22,7 @@ _READS: Mapping[str, str] = {
     f"{_STUDENT}/reads": N_("Reads of the data"),
     f"{_STUDENT}/performance": N_("Summary of marks"),
     f"{_STUDENT}/actions": N_("Talks and steps"),
+    f"{_STUDENT}/shown-actions": N_("Talks and steps"),
     f"{_STUDENT}/classes": N_("Classes of the student"),
     f"{_STUDENT}/guardians": N_("Guardians"),
     f"{_STUDENT}/identifiers": N_("Accounts in other systems"),

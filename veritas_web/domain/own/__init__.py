@@ -1,0 +1,1 @@
+"""Student's own page: pure functions without risk, place and reasons."""

@@ -1,0 +1,1 @@
+"""Grounds to trust a page: freshness of the data, and quality of the model."""
