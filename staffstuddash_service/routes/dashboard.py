@@ -1,6 +1,6 @@
 """Routes of the dashboards: teacher, student and cohort."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from shared_db.errors import GroupTooSmall, NeedsPostgresql
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
-from shared_web.principals import Permission
+from shared_web.principals import Permission, Principal
 from shared_web.problems import documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
@@ -40,6 +40,11 @@ from staffstuddash_service.schemas.dashboards import CohortOut, DashboardRowOut,
 router = APIRouter(prefix="/dashboard", tags=["dashboard"], route_class=AdmittedRoute)
 
 READ = needs(Permission.STUDENTS_READ)
+Reader = Annotated[Principal, READ]
+
+R = TypeVar("R", DashboardRowOut, StudentDashboardOut)
+
+RISK_HIDDEN = f"needs {Permission.PREDICTIONS_READ}"
 
 Sort = Annotated[
     Order, Query(description="`-` for the highest or latest first; no value is always last.")
@@ -57,11 +62,12 @@ AsOf = Annotated[
 
 @router.get(
     "/teacher",
-    dependencies=[READ, EXPENSIVE_IF_SEARCHED],
+    dependencies=[EXPENSIVE_IF_SEARCHED],
     responses=LISTING | documented(NeedsPostgresql),
 )
 def get_teacher_dashboard(
     datastore: Datastore,
+    caller: Reader,
     filters: DashboardFilters,
     search: Search = None,
     class_id: OfClass = None,
@@ -82,17 +88,20 @@ def get_teacher_dashboard(
         after=after,
         limit=limit,
     )
-    return PageOut[DashboardRowOut].of(page)
+    rows = PageOut[DashboardRowOut].of(page)
+    return rows.model_copy(update={"items": [_seen_by(caller, row) for row in rows.items]})
 
 
 @router.get(
     "/student/{student_id}",
-    dependencies=[READ],
     responses=documented(StudentNotFound, StudentErased, StudentMerged),
 )
-def get_student_dashboard(student_id: StudentId, datastore: Datastore) -> StudentDashboardOut:
+def get_student_dashboard(
+    student_id: StudentId, datastore: Datastore, caller: Reader
+) -> StudentDashboardOut:
     """Return the dashboard of one student: performance, concepts, latest dropout risk."""
-    return StudentDashboardOut.model_validate(datastore.student_dashboard.get(student_id))
+    found = StudentDashboardOut.model_validate(datastore.student_dashboard.get(student_id))
+    return _seen_by(caller, found)
 
 
 @router.get(
@@ -109,3 +118,10 @@ def get_cohort_dashboard(
     """Return the figures of all students together, or of a course, and hints at material."""
     cohort = datastore.cohort_dashboard.find(course=course, as_of=as_of, zone=ZoneInfo(timezone))
     return CohortOut.model_validate(cohort)
+
+
+def _seen_by(caller: Principal, row: R) -> R:
+    """Return the row without its risk for a caller who may not read predictions: a student."""
+    if caller.may(Permission.PREDICTIONS_READ):
+        return row
+    return row.model_copy(update={"risk": None, "risk_missing_because": RISK_HIDDEN})

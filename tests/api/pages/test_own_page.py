@@ -6,7 +6,7 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from tests.support.page_schools import NAMES, TEACHER, PageSchool
-from tests.support.screens import OWN, STUDENT_READER
+from tests.support.screens import OWN, STUDENT_READER, complete
 
 OTHERS = [name for id_, name in NAMES.items() if id_ != STUDENT_READER]
 
@@ -67,3 +67,32 @@ def test_reads_are_listed_by_role_without_own_visits(page_school: PageSchool) ->
     assert "<td>Teacher</td>" in found
     assert TEACHER not in found
     assert "student</" not in found
+
+
+def test_no_route_shows_a_student_their_risk(page_school: PageSchool) -> None:
+    complete(page_school)
+    own = {
+        "student": f"/api/staffstuddash/api/v1/dashboard/student/{STUDENT_READER}",
+        "teacher": "/api/staffstuddash/api/v1/dashboard/teacher",
+    }
+    predicted = f"/api/dropout/api/v1/students/{STUDENT_READER}/predictions"
+
+    def read(client: TestClient) -> list[Any]:
+        [row] = [
+            one
+            for one in client.get(own["teacher"]).json()["items"]
+            if one["student_id"] == STUDENT_READER
+        ]
+        return [client.get(own["student"]).json(), row]
+
+    with page_school.pages(acting=TEACHER) as client:
+        seen_by_staff = read(client)
+    with page_school.pages(acting=STUDENT_READER) as client:
+        seen = read(client)
+        refused = client.get(predicted).status_code
+
+    assert [one["risk"] is not None for one in seen_by_staff] == [True, True]
+    assert [(one["risk"], one["risk_missing_because"]) for one in seen] == [
+        (None, "needs predictions.read")
+    ] * 2
+    assert refused == 403
