@@ -9,14 +9,14 @@ HISTORY = History(
     reads=(
         "dropout.published_course_risks",
         "dropout.published_opened_reads",
+        "dropout.published_places",
         "dropout.published_risk",
-        "dropout.published_weekly_places",
     ),
     writes=MANAGING,
     reads_for_persons=(
         "dropout_seen.published_course_risks",
+        "dropout_seen.published_places",
         "dropout_seen.published_risk",
-        "dropout_seen.published_weekly_places",
     ),
     has_person_views=True,
     appends=("staffstuddash.reads",),

@@ -4,7 +4,7 @@ They have metadata of their own, so that no comparison takes them for tables. Th
 does not have them.
 """
 
-from sqlalchemy import Boolean, Column, Date, Float, Integer, MetaData, String, Table
+from sqlalchemy import Boolean, Column, Float, Integer, MetaData, String, Table
 
 from shared_db.columns import Key, UtcDateTime
 
@@ -40,13 +40,13 @@ published_course_risks = Table(
     Column("course_ranked", Integer),
 )
 
-# The place in the course by the last prediction of each ISO week; `week` is its Monday.
-published_weekly_places = Table(
-    "published_weekly_places",
+# Each place in a course with the instant of its prediction; `first_reason` is its largest sign.
+published_places = Table(
+    "published_places",
     MetaData(schema="dropout"),
     Column("student_id", Key, primary_key=True),
     Column("course", Key, primary_key=True),
-    Column("week", Date, primary_key=True),
+    Column("as_of", UtcDateTime, primary_key=True),
     Column("course_rank", Integer),
     Column("course_ranked", Integer),
     Column("first_reason", String),

@@ -20,7 +20,9 @@ router = APIRouter(prefix="/analytics", tags=["actions"], route_class=AdmittedRo
 
 _YEAR = timedelta(days=365)
 
-OfCourse = Annotated[Id, Query(description="The course or class.")]
+OfCourse = Annotated[
+    Id | None, Query(description="Of this course or class; by default of all courses.")
+]
 Since = Annotated[
     PastInstant | None, Query(description="Interventions from then on; by default for a year.")
 ]
@@ -32,9 +34,16 @@ Since = Annotated[
     responses=documented(NeedsPostgresql, GroupTooSmall),
 )
 def compare_actions(
-    datastore: Datastore, course: OfCourse, since: Since = None
+    datastore: Datastore, course: OfCourse = None, since: Since = None
 ) -> ActionComparisonOut:
     """Return the outcomes of interventions, beside comparable students; no proof of a cause."""
     begin = since or utc_now() - _YEAR
-    found = datastore.followed_actions.compare(course, begin)
-    return ActionComparisonOut.model_validate({**vars(found), "course": course, "since": begin})
+    found = datastore.followed_actions.compare(begin, course)
+    return ActionComparisonOut.model_validate(
+        {
+            **vars(found.comparison),
+            "students": found.students,
+            "course": course,
+            "since": begin,
+        }
+    )

@@ -23,13 +23,29 @@ class FollowedOut(Out):
     place_change_high: float | None
 
 
-class ActionComparisonOut(Out):
-    """Students with an intervention beside comparable ones; unmatched: without such a one."""
+class DifferenceOut(Out):
+    """Difference of two groups with its 95 % interval; n: the pairs or draws that it is of."""
 
-    course: str
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class ActionComparisonOut(Out):
+    """Students with an intervention beside comparable ones; unmatched: without such a one.
+
+    course: null for all courses. students: with an intervention since then, compared or not.
+    share_difference, place_difference: contacted less others in pairs, null below 20 pairs.
+    """
+
+    course: str | None
     since: datetime
+    students: int
     contacted: FollowedOut
     others: FollowedOut
+    share_difference: DifferenceOut | None
+    place_difference: DifferenceOut | None
     unmatched: int
     too_few: bool
     note: str = NOTE

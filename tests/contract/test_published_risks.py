@@ -1,6 +1,6 @@
 """Risks and places of courses, as this service publishes them."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text, update
@@ -59,17 +59,15 @@ def test_the_latest_risk_in_each_course_is_published(postgres: Database) -> None
     assert rows(postgres, overall) == [("bio", "given", None)]
 
 
-def test_the_last_place_of_each_week_is_published_with_its_first_reason(
-    postgres: Database,
-) -> None:
+def test_each_place_is_published_with_its_first_reason(postgres: Database) -> None:
     manager = DropoutDatabaseManager(postgres)
     shown = {"primary_indicators": SIGNS, "secondary_indicators": OTHERS}
-    for day, rank in ((0, 9), (1, 3), (7, 4)):
+    predict(manager, "art", 0.3)
+    for day, rank in ((1, 3), (7, 4)):
         ranked = {"course_rank": rank, "course_ranked": 20}
         predict(manager, "art", 0.3, MONDAY + days(day), **ranked, **shown)
 
-    week = date(MONDAY.year, MONDAY.month, MONDAY.day)
-    assert rows(postgres, "SELECT * FROM dropout.published_weekly_places ORDER BY week") == [
-        ("ada", "art", week, 3, 20, "load"),
-        ("ada", "art", week + timedelta(days=7), 4, 20, "load"),
+    assert rows(postgres, "SELECT * FROM dropout.published_places ORDER BY as_of") == [
+        ("ada", "art", MONDAY + days(1), 3, 20, "load"),
+        ("ada", "art", MONDAY + days(7), 4, 20, "load"),
     ]

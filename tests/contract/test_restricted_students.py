@@ -94,7 +94,7 @@ def test_a_restricted_student_leaves_the_lists(school: ClassSchool, path: str) -
     assert listed(school, path) == before
 
 
-@pytest.mark.parametrize("view", ["published_course_risks", "published_weekly_places"])
+@pytest.mark.parametrize("view", ["published_course_risks", "published_places"])
 def test_the_published_risks_of_courses_leave_a_restricted_student_out(
     school: ClassSchool, view: str
 ) -> None:
