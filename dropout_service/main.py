@@ -84,5 +84,6 @@ def create_app(
         audited=Base.metadata,
         own_checks=ModelQualityCheck(manager.model_weeks).checks,
     )
+    manager.draws.lottery = chosen.lottery
     app.state.manager = manager
     return app

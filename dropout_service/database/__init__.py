@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.assessments import ASSESSMENT, AssessmentRepository
 from dropout_service.database.course_risks.changes import CourseChangeRepository
+from dropout_service.database.course_risks.draws import DrawRepository
 from dropout_service.database.course_risks.store import CourseRiskRepository
 from dropout_service.database.courses.activity import CourseActivityRepository
 from dropout_service.database.courses.store import CourseRepository
@@ -73,8 +74,9 @@ class DropoutDatabaseManager(Manager):
         self.student_activity = StudentActivityRepository(self.database)
         self.student_work = StudentWorkRepository(self.database)
         self.freshness = FreshnessRepository(self.database, self.spool)
-        self.course_risks = CourseRiskRepository(self.database)
-        self.course_changes = CourseChangeRepository(self.database)
+        self.draws = DrawRepository(self.database)
+        self.course_risks = CourseRiskRepository(self.database, self.draws)
+        self.course_changes = CourseChangeRepository(self.database, self.draws)
         self.features = FeatureRepository(self.database, self.spool)
         self.training_sets = TrainingSetRepository(self.database)
         self.predictions = PredictionRepository(self.database, self.spool)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import and_, delete, exists, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from dropout_service.database.courses.merged_enrolments import merge_enrolments
 from dropout_service.database.events.daily_rollup import rebuild_days_of
 from dropout_service.database.overall_risks import keep_overall_risks
 from dropout_service.database.predictions.latest import mark_overall, merge_latest
@@ -29,15 +30,14 @@ from dropout_service.models import (
     Alias,
     Base,
     DailyActivity,
+    DrawnPlace,
     DropoutPrediction,
     Enrolment,
-    EnrolmentBackground,
     FeatureSet,
     LearningEvent,
     OverallRisk,
     ResourceUse,
     Student,
-    Submission,
     published_aliases,
 )
 from shared_db.clock import utc_now
@@ -57,6 +57,7 @@ RESOLVED = (
     Enrolment.__tablename__,
     DropoutPrediction.__tablename__,
     OverallRisk.__tablename__,
+    DrawnPlace.__tablename__,
 )
 MOVED = owned_tables(Base.metadata, "student_id", RESOLVED)
 _RESOLVED_TABLES = [Base.metadata.tables[f"dropout.{name}"] for name in RESOLVED]
@@ -150,9 +151,10 @@ def _move(session: Session, old_id: str, target: str, now: datetime) -> MoveRepo
     both_have_events = bool(session.scalar(select(and_(*events))))
     session.execute(delete(OverallRisk).where(OverallRisk.student_id == old_id))
     moved = move_rows(session, MOVED, "student_id", old_id, target)
-    conflicts = _merge_enrolments(session, old_id, target)
+    conflicts = merge_enrolments(session, old_id, target)
     conflicts |= _merge_rollups(session, old_id, target, must_rebuild=both_have_events)
     conflicts["dropout_predictions"] = merge_latest(session, old_id, target)
+    conflicts["drawn_places"] = _drop_second_draws(session, old_id, target)
     moved |= move_rows(session, _RESOLVED_TABLES, "student_id", old_id, target)
     mark_overall(session, [target])
     session.execute(update(Alias).where(Alias.new_id == old_id).values(new_id=target))
@@ -182,62 +184,6 @@ def _fill_in(session: Session, old_id: str, target: str) -> bytes | None:
     return None if old.digest is None else content_digest(known)
 
 
-def _merge_enrolments(session: Session, old_id: str, target: str) -> dict[str, int]:
-    """Merge the enrolments in courses that both have into those of the new id.
-
-    Its values stay, and those of the old id are used where they are absent; the first day of the
-    two is the day of registration. The rows of other courses are left to the caller.
-    """
-    old, new = (_enrolments(session, id_) for id_ in (old_id, target))
-    shared = sorted(old.keys() & new.keys())
-    submissions = 0
-    for course in shared:
-        gone, kept = old[course], new[course]
-        days = [one.registered_day for one in (gone, kept) if one.registered_day is not None]
-        kept.registered_day = min(days, default=None)
-        for name in ("credits", "previous_attempts"):
-            if getattr(kept, name) is None:
-                setattr(kept, name, getattr(gone, name))
-        submissions += _merge_submissions(session, gone.id, kept.id)
-        _move_background(session, gone.id, kept.id)
-        session.flush()
-        session.expunge(gone)
-        session.execute(delete(Enrolment).where(Enrolment.id == gone.id))
-    return {"enrolments": len(shared), "submissions": submissions}
-
-
-def _enrolments(session: Session, student_id: str) -> dict[str, Enrolment]:
-    found = session.scalars(select(Enrolment).where(Enrolment.student_id == student_id))
-    return {enrolment.course_id: enrolment for enrolment in found}
-
-
-def _merge_submissions(session: Session, old: str, new: str) -> int:
-    """Move the submissions of an enrolment; return the number of works that both handed in.
-
-    Of these the new one stays, with the score of the other one if it was not marked.
-    """
-    is_new = Submission.enrolment_id == new
-    kept = {one.coursework_id: one for one in session.scalars(select(Submission).where(is_new))}
-    count = 0
-    for one in session.scalars(select(Submission).where(Submission.enrolment_id == old)).all():
-        if (twin := kept.get(one.coursework_id)) is None:
-            one.enrolment_id = new
-            continue
-        count += 1
-        twin.score = one.score if twin.score is None else twin.score
-        session.delete(one)
-    session.flush()
-    return count
-
-
-def _move_background(session: Session, old: str, new: str) -> None:
-    if session.get(EnrolmentBackground, new) is None:
-        change = update(EnrolmentBackground).where(EnrolmentBackground.enrolment_id == old)
-        session.execute(change.values(enrolment_id=new))
-    else:
-        session.execute(delete(EnrolmentBackground).where(EnrolmentBackground.enrolment_id == old))
-
-
 def _merge_rollups(
     session: Session, old_id: str, target: str, *, must_rebuild: bool
 ) -> dict[str, int]:
@@ -254,6 +200,16 @@ def _merge_rollups(
             session.execute(delete(model).where(model.student_id.in_([old_id, target])))
         rebuild_days_of(session, [target])
     return conflicts
+
+
+def _drop_second_draws(session: Session, old_id: str, target: str) -> int:
+    """Delete the old id's positions in draws in which both ids were; return their number."""
+    key = (DrawnPlace.course, DrawnPlace.week)
+    shared = shared_keys(session, key, DrawnPlace.student_id, [old_id, target])
+    if shared:
+        is_shared = tuple_(*key).in_(shared)
+        session.execute(delete(DrawnPlace).where(DrawnPlace.student_id == old_id, is_shared))
+    return len(shared)
 
 
 def _mark_incomplete(session: Session, student_id: str, moved: dict[str, int]) -> dict[str, int]:

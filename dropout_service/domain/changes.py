@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from dropout_service.domain.drawn_order import Bands, Draw, ListOrder, listed_first
 from dropout_service.domain.signs import signs_of
 
 
@@ -44,7 +45,7 @@ class CourseChanges:
 
     as_of, version: of the latest prediction; None: there is none. compared_as_of: of the earlier
     predictions; None: there are none, so nothing is known to be new. is_comparable: False if
-    another version predicted then.
+    another version predicted then. bands: of a drawn order.
     """
 
     course: str
@@ -58,6 +59,8 @@ class CourseChanges:
     entered: Sequence[Place] = field(default=())
     stayed: Sequence[Place] = field(default=())
     left: Sequence[Place] = field(default=())
+    order: ListOrder = ListOrder.PLACE
+    bands: Bands | None = None
 
 
 def with_places(rows: Sequence[Placed]) -> list[Placed]:
@@ -70,13 +73,28 @@ def with_places(rows: Sequence[Placed]) -> list[Placed]:
     return [row._replace(place=places[row.risk_score], ranked=len(rows)) for row in rows]
 
 
+@dataclass(frozen=True)
+class Draws:
+    """Draws of the present places and of the earlier ones; None: they are listed by place."""
+
+    now: Draw | None = None
+    before: Draw | None = None
+
+
 def changes_of(
-    course: str, present: Sequence[Placed], earlier: Sequence[Placed], top: int, *, is_class: bool
+    course: str,
+    present: Sequence[Placed],
+    earlier: Sequence[Placed],
+    top: int,
+    *,
+    is_class: bool,
+    draws: Draws = Draws(),
 ) -> CourseChanges:
     """Return the changes among the first `top` places.
 
     present, earlier: at most one row of each student, with places; rows of students
-    never near the top may be left out, except for the latest.
+    never near the top may be left out, except for the latest. With a draw, the bands that begin
+    among the first `top` places are complete.
     """
     if not present:
         return CourseChanges(course, is_class)
@@ -98,7 +116,7 @@ def changes_of(
             [name for name in row.sign_names if name not in known] if row and is_new else [],
         )
 
-    at_top, was_top = _first(present, top), _first(earlier, top)
+    at_top, was_top = _first(present, top, draws.now), _first(earlier, top, draws.before)
     entered = [] if oldest is None else [id_ for id_ in at_top if id_ not in set(was_top)]
     return CourseChanges(
         course=course,
@@ -112,10 +130,11 @@ def changes_of(
         entered=[place(id_) for id_ in entered],
         stayed=[place(id_) for id_ in at_top if id_ not in set(entered)],
         left=[place(id_) for id_ in was_top if id_ not in set(at_top)],
+        order=ListOrder.DRAWN if draws.now else ListOrder.PLACE,
+        bands=draws.now.bands if draws.now else None,
     )
 
 
-def _first(rows: Sequence[Placed], top: int) -> list[str]:
-    """Return the students of the first places, in their order; equal places count as one."""
-    placed = [(row.place, row.student_id) for row in rows if row.place and row.place <= top]
-    return [student_id for _, student_id in sorted(placed)]
+def _first(rows: Sequence[Placed], top: int, draw: Draw | None) -> list[str]:
+    placed = ((row.student_id, row.place) for row in rows if row.place is not None)
+    return listed_first(placed, top, draw)

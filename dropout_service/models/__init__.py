@@ -16,6 +16,7 @@ from dropout_service.models.courses import (
     EnrolmentBackground,
     Submission,
 )
+from dropout_service.models.drawn_places import DrawnPlace
 from dropout_service.models.events import AttemptHistory, DailyActivity, LearningEvent, ResourceUse
 from dropout_service.models.learned import LearnedModel, ModelWeek
 from dropout_service.models.predictions import (
@@ -46,6 +47,7 @@ __all__ = [
     "Coursework",
     "DailyActivity",
     "Deletion",
+    "DrawnPlace",
     "DropoutPrediction",
     "Enrolment",
     "EnrolmentBackground",

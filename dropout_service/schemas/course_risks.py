@@ -5,9 +5,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from dropout_service.domain.drawn_order import Draw, ListOrder
 from dropout_service.domain.enums import DropoutType
 from dropout_service.domain.signs import signs_of
 from dropout_service.schemas.predictions import AdviceOut, SentenceOut
+from shared_db.queries.pagination import Page
+from shared_web.query.pagination import PageOut
 from shared_web.requests.fields import Out
 
 MAX_REASONS = 2
@@ -77,6 +80,33 @@ class BriefRiskOut(Out):
         )
 
 
+class BandsOut(Out):
+    """Bands of places in a drawn list, from place 1 on; below `last_place` students are by place.
+
+    A band of 5 places has the places 1 to 5, the next one 6 to 10.
+    """
+
+    size: int
+    last_place: int
+
+
+class BriefRisksOut(PageOut[BriefRiskOut]):
+    """Page of brief predictions; `bands` is null unless their order is drawn."""
+
+    order: ListOrder
+    bands: BandsOut | None
+
+    @classmethod
+    def listed(cls, page: Page[Any], draw: Draw | None) -> Self:
+        """Return the page in its order."""
+        return cls(
+            items=[BriefRiskOut.of(one.prediction, one.history) for one in page],
+            next=page.next,
+            order=ListOrder.PLACE if draw is None else ListOrder.DRAWN,
+            bands=None if draw is None else BandsOut.model_validate(draw.bands),
+        )
+
+
 class PlaceOut(Out):
     """Student near the top now or before; no place: without a ranked prediction at that instant."""
 
@@ -92,6 +122,7 @@ class CourseChangesOut(Out):
 
     `compared_as_of` is null without earlier predictions: then nothing is known to be new.
     `is_comparable` is false if another version predicted before; then no reason counts as new.
+    `bands` is null unless the order is drawn; then the lists are in the drawn order.
     """
 
     course: str
@@ -105,3 +136,5 @@ class CourseChangesOut(Out):
     entered: list[PlaceOut]
     stayed: list[PlaceOut]
     left: list[PlaceOut]
+    order: ListOrder
+    bands: BandsOut | None

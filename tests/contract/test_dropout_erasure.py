@@ -20,6 +20,7 @@ from dropout_service.models import (
     Course,
     Coursework,
     Deletion,
+    DrawnPlace,
     Enrolment,
     EnrolmentBackground,
     Submission,
@@ -80,6 +81,16 @@ def enrol(manager: DropoutDatabaseManager, student_id: str) -> None:
             enrolment_id=named["id"],
             submitted_day=3,
             is_banked=False,
+        ),
+        DrawnPlace(
+            course=named["id"],
+            week=date(2026, 3, 2),
+            student_id=student_id,
+            place=1,
+            position=2,
+            band_first=1,
+            band_last=5,
+            as_of=NOON,
         ),
     ]
     with manager.database.unit_of_work() as session:

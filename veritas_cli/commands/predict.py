@@ -68,12 +68,13 @@ def predict(
             outcome = _predict(run, course)
             of_classes = _predict_classes(run) if everybody else None
         _report(console, outcome, instant)
+        if drawn := manager.draws.draw(instant, course):
+            console.print(f"The order was drawn in {drawn} of the lists.")
         versions = outcome.versions
         if of_classes is not None:
             _report_classes(console, of_classes)
             versions += of_classes.versions
-        active = manager.models.get_active()
-        if active is not None and active.version in versions:
+        if (active := manager.models.get_active()) and active.version in versions:
             console.print(f"{active.version} tells who ends as {active.target}.", soft_wrap=True)
         _show(console, outcome)
 

@@ -19,6 +19,7 @@ from dropout_service.learning.training import (
     train,
 )
 from dropout_service.migrations import HISTORY
+from dropout_service.settings import Settings
 from shared_db.clock import utc_now
 from shared_db.errors import ConfigurationError
 from veritas_cli.database import migrated_database
@@ -37,7 +38,9 @@ def learning_manager(command: str) -> DropoutDatabaseManager:
         ConfigurationError: there is no URL, the server does not answer, or it is not migrated.
 
     """
-    return DropoutDatabaseManager(migrated_database(command, HISTORY))
+    manager = DropoutDatabaseManager(migrated_database(command, HISTORY))
+    manager.draws.lottery = Settings.load().lottery
+    return manager
 
 
 def presentations_named(given: Sequence[str], option: str) -> list[str]:

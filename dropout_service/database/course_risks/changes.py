@@ -1,11 +1,12 @@
 """Changes near the top of courses: repository."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from dropout_service.database.course_risks.draws import DrawRepository, draws_of
 from dropout_service.database.course_risks.near_top import near_the_top, newest_of_ranked
 from dropout_service.database.course_risks.placed import (
     ListedCourse,
@@ -16,8 +17,17 @@ from dropout_service.database.course_risks.placed import (
 )
 from dropout_service.database.course_risks.query import risks_of_course
 from dropout_service.database.courses.store import search_course_rows
-from dropout_service.domain.changes import CourseChanges, Placed, changes_of, with_places
+from dropout_service.domain.changes import (
+    CourseChanges,
+    Draws,
+    Placed,
+    changes_of,
+    with_places,
+)
+from dropout_service.domain.drawn_order import MOST_BAND, Lottery
 from dropout_service.domain.enums import CourseSource
+from dropout_service.domain.weeks import monday_of
+from shared_db.connection.database import Database
 from shared_db.queries.pagination import Page
 from shared_db.repository import Repository
 from shared_db.row_limits import row_limit
@@ -30,6 +40,10 @@ Indicators = Mapping[str, tuple[Sequence[Any], Sequence[Any]]]
 
 class CourseChangeRepository(Repository):
     """Arrivals near the top of a course by risk, and departures."""
+
+    def __init__(self, database: Database, draws: DrawRepository) -> None:
+        super().__init__(database)
+        self._draws = draws
 
     def get(self, course: str, *, since: datetime | None = None, top: int = 10) -> CourseChanges:
         """Return the changes among the first places of a course since an instant.
@@ -45,7 +59,7 @@ class CourseChangeRepository(Repository):
         def get(session: Session) -> CourseChanges:
             found = risks_of_course(session, course, is_memory=self.use_fallback)
             listed = ListedCourse(course, found.is_class, found.is_own)
-            return _changes(session, [listed], since, top)[0]
+            return _changes(session, [listed], since, top, self._draws.lottery)[0]
 
         return self.read_snapshot(get)
 
@@ -83,22 +97,29 @@ class CourseChangeRepository(Repository):
                 )
                 for one in page
             ]
-            changes = _changes(session, listed, since, top)
+            changes = _changes(session, listed, since, top, self._draws.lottery)
             return Page([one for one in changes if one.as_of is not None], page.next)
 
         return self.read_snapshot(search)
 
 
 def _changes(
-    session: Session, courses: Sequence[ListedCourse], since: datetime | None, top: int
+    session: Session,
+    courses: Sequence[ListedCourse],
+    since: datetime | None,
+    top: int,
+    lottery: Lottery,
 ) -> list[CourseChanges]:
-    now, before = _ranked_places(session, courses, since, top)
+    # A band that begins among the first places may end this much below them.
+    reach = top + MOST_BAND - 1 if lottery.is_on else top
+    now, before = _ranked_places(session, courses, since, reach)
     others = [one for one in courses if one.id not in now]
     now, before = (
         {**ranked, **rest}
         for ranked, rest in zip((now, before), _all_places(session, others, since), strict=True)
     )
-    now, before = _near_the_top(now, before, top)
+    now, before = _near_the_top(now, before, reach)
+    draws = _draws(session, lottery, courses, now, before)
     shown = {
         row.prediction_id for places in (now, before) for rows in places.values() for row in rows
     }
@@ -110,9 +131,34 @@ def _changes(
             _filled(before.get(course.id, ()), with_signs),
             top,
             is_class=course.is_class,
+            draws=draws.get(course.id, Draws()),
         )
         for course in courses
     ]
+
+
+def _draws(
+    session: Session,
+    lottery: Lottery,
+    courses: Sequence[ListedCourse],
+    now: Places,
+    before: Places,
+) -> dict[str, Draws]:
+    """Return the draws of the weeks of the latest rows, of the courses with own places."""
+
+    def weeks(places: Places) -> dict[str, date]:
+        newest = {one.id: max(places.get(one.id, ()), key=_as_of, default=None) for one in courses}
+        own = {one.id for one in courses if one.is_own}
+        return {id_: monday_of(row.as_of) for id_, row in newest.items() if row and id_ in own}
+
+    present, earlier = weeks(now), weeks(before)
+    found = draws_of(session, lottery, {*present.items(), *earlier.items()})
+    return {
+        id_: Draws(
+            found.get((id_, week)), found.get((id_, earlier[id_])) if id_ in earlier else None
+        )
+        for id_, week in present.items()
+    }
 
 
 def _ranked_places(

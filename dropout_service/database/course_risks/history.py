@@ -8,15 +8,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dropout_service.domain.weeks import monday_of
 from dropout_service.models import DropoutPrediction
 
 _ROW = DropoutPrediction
 MAX_WEEKS = 26
-
-
-def monday_of(as_of: datetime) -> date:
-    """Return the first day of the ISO week, in UTC."""
-    return as_of.date() - timedelta(days=as_of.weekday())
 
 
 def earlier_weeks(

@@ -7,9 +7,12 @@ from typing import Any, Unpack
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
+from dropout_service.database.course_risks.draws import DrawRepository, drawn_keyset
 from dropout_service.database.course_risks.history import earlier_weeks
 from dropout_service.database.course_risks.query import assessed_risks_of_course
+from dropout_service.domain.drawn_order import Draw
 from dropout_service.models import DropoutPrediction
+from shared_db.connection.database import Database
 from shared_db.queries.filters import Columns
 from shared_db.queries.pagination import Keyset, Page, PageOptions
 from shared_db.repository import Repository
@@ -28,8 +31,20 @@ class PlacedRisk:
     history: Sequence[Any] = field(default=())
 
 
+@dataclass(frozen=True)
+class PlacedRisks:
+    """Page of predictions with their places. draw: of their order; None: by risk."""
+
+    page: Page[PlacedRisk]
+    draw: Draw | None = None
+
+
 class CourseRiskRepository(Repository):
     """Latest predictions of the students of a course."""
+
+    def __init__(self, database: Database, draws: DrawRepository) -> None:
+        super().__init__(database)
+        self._draws = draws
 
     def search(self, course: str, **options: Unpack[PageOptions]) -> Page[DropoutPrediction]:
         """Return the latest predictions of the course's enrolments, the highest risk first.
@@ -43,24 +58,30 @@ class CourseRiskRepository(Repository):
             ServiceError: as `Repository.page`.
 
         """
-
-        def query(session: Session) -> Select[DropoutPrediction]:
-            return assessed_risks_of_course(session, course, is_memory=self.use_fallback)
-
-        return self.page(COURSE_RISKS_BY_RISK, query, COURSE_RISK_COLUMNS, **options)
+        return self._search(course, COURSE_RISKS_BY_RISK, options)
 
     def search_placed(
         self, course: str, *, history: int = 0, **options: Unpack[PageOptions]
-    ) -> Page[PlacedRisk]:
+    ) -> PlacedRisks:
         """Return the same predictions as `search`, with the places of so many earlier weeks.
+
+        If the order of the week is drawn, they come in the drawn order.
 
         Raises:
             ServiceError: as `search`.
 
         """
-        page = self.search(course, **options)
+        draw = self._draws.present(course)
+        keyset = COURSE_RISKS_BY_RISK if draw is None else drawn_keyset(draw)
+        page = self._search(course, keyset, options)
         if not history:
-            return Page([PlacedRisk(row) for row in page], page.next)
+            return PlacedRisks(Page([PlacedRisk(row) for row in page], page.next), draw)
         earlier = self.read(lambda session: earlier_weeks(session, page.items, history))
         items = [PlacedRisk(row, earlier.get(row.id, ())) for row in page]
-        return Page(items, page.next)
+        return PlacedRisks(Page(items, page.next), draw)
+
+    def _search(self, course: str, keyset: Keyset, options: PageOptions) -> Page[DropoutPrediction]:
+        def query(session: Session) -> Select[DropoutPrediction]:
+            return assessed_risks_of_course(session, course, is_memory=self.use_fallback)
+
+        return self.page(keyset, query, COURSE_RISK_COLUMNS, **options)

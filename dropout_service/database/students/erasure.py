@@ -17,6 +17,7 @@ from dropout_service.models import (
     Assessment,
     DailyActivity,
     Deletion,
+    DrawnPlace,
     DropoutPrediction,
     Enrolment,
     EnrolmentBackground,
@@ -38,6 +39,7 @@ ERASURE_BATCH = 100
 OWNED = (
     DropoutPrediction,
     OverallRisk,
+    DrawnPlace,
     FeatureSet,
     Assessment,
     MarkCorrection,

@@ -11,10 +11,10 @@ from dropout_service.dependencies import Manager
 from dropout_service.errors import CourseNotFound
 from dropout_service.routes.filters import LISTING, CourseRiskFilters
 from dropout_service.routes.path_parameters import Course
-from dropout_service.schemas.course_risks import BriefRiskOut, View
+from dropout_service.schemas.course_risks import BriefRisksOut, View
 from dropout_service.schemas.courses import CourseActivityOut, CourseOut
 from dropout_service.schemas.predictions import PredictionOut
-from shared_db.queries.pagination import MalformedCursor, Page, PageOptions
+from shared_db.queries.pagination import MalformedCursor, PageOptions
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission
@@ -63,22 +63,22 @@ def list_course_risks(
     ] = 0,
     after: After = None,
     limit: Limit = 100,
-) -> PageOut[PredictionOut] | PageOut[BriefRiskOut]:
+) -> PageOut[PredictionOut] | BriefRisksOut:
     """Return the latest predictions of the course's enrolments, the highest risk first.
 
     For a class of the roster: those of the students enrolled in it now. If the class has none of
     its own yet, the overall predictions of these students, with another `course`. For a course
-    known from events only: the overall ones of the students active in it.
+    known from events only: the overall ones of the students active in it. With `view=brief` and
+    a drawn order (RANDOMISED_ORDER): in that order.
     """
     options: PageOptions = {"filters": filters, "after": after, "limit": limit}
     if history and view is not View.BRIEF:
         why = {"type": "filter", "loc": ("query", "history"), "msg": "is for view=brief alone"}
         raise RequestValidationError([why])
-    page = manager.course_risks.search_placed(course, history=history, **options)
-    if view is View.BRIEF:
-        brief = [BriefRiskOut.of(one.prediction, one.history) for one in page]
-        return PageOut[BriefRiskOut](items=brief, next=page.next)
-    return PageOut[PredictionOut].of(Page([one.prediction for one in page], page.next))
+    if view is View.FULL:
+        return PageOut[PredictionOut].of(manager.course_risks.search(course, **options))
+    found = manager.course_risks.search_placed(course, history=history, **options)
+    return BriefRisksOut.listed(found.page, found.draw)
 
 
 @router.get(
