@@ -14,6 +14,7 @@ from staffstuddash_service.datastore.assessments import (
 from staffstuddash_service.datastore.bulk_import import ImportRepository
 from staffstuddash_service.datastore.concepts import CONCEPT, ConceptRepository
 from staffstuddash_service.datastore.dashboards.cohort import CohortDashboardRepository
+from staffstuddash_service.datastore.dashboards.drawn_orders import DrawnOrderRepository
 from staffstuddash_service.datastore.dashboards.followed_actions import (
     FollowedActionRepository,
 )
@@ -99,6 +100,7 @@ class DatastoreManager(Manager):
         self.student_dashboard = StudentDashboardRepository(self.database, self.spool)
         self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
         self.followed_actions = FollowedActionRepository(self.database)
+        self.drawn_orders = DrawnOrderRepository(self.database)
         self.freshness = FreshnessRepository(self.database, self.spool)
         self.merging = MergingRepository(self.database, self.spool)
         self.exports = ExportRepository(self.database, self.spool)

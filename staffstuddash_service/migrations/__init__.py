@@ -8,6 +8,7 @@ HISTORY = History(
     "staffstuddash",
     reads=(
         "dropout.published_course_risks",
+        "dropout.published_draws",
         "dropout.published_opened_reads",
         "dropout.published_places",
         "dropout.published_risk",
@@ -15,6 +16,7 @@ HISTORY = History(
     writes=MANAGING,
     reads_for_persons=(
         "dropout_seen.published_course_risks",
+        "dropout_seen.published_draws",
         "dropout_seen.published_places",
         "dropout_seen.published_risk",
     ),

@@ -4,7 +4,7 @@ They have metadata of their own, so that no comparison takes them for tables. Th
 does not have them.
 """
 
-from sqlalchemy import Boolean, Column, Float, Integer, MetaData, String, Table
+from sqlalchemy import Boolean, Column, Date, Float, Integer, MetaData, String, Table
 
 from shared_db.columns import Key, UtcDateTime
 
@@ -50,6 +50,20 @@ published_places = Table(
     Column("course_rank", Integer),
     Column("course_ranked", Integer),
     Column("first_reason", String),
+)
+
+# Drawn orders of lists: the place and the drawn position of each student; `week` is its Monday.
+published_draws = Table(
+    "published_draws",
+    MetaData(schema="dropout"),
+    Column("course", Key, primary_key=True),
+    Column("week", Date, primary_key=True),
+    Column("student_id", Key, primary_key=True),
+    Column("place", Integer),
+    Column("position", Integer),
+    Column("band_first", Integer),
+    Column("band_last", Integer),
+    Column("as_of", UtcDateTime),
 )
 
 # Reads by break-glass in dropout, those of `reads` of this service being here.

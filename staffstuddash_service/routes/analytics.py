@@ -14,7 +14,7 @@ from shared_web.problems import documented
 from shared_web.requests.expensive_reads import EXPENSIVE
 from shared_web.requests.fields import Id, PastInstant
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.schemas.analytics import ActionComparisonOut
+from staffstuddash_service.schemas.analytics import ActionComparisonOut, OrderContrastOut
 
 router = APIRouter(prefix="/analytics", tags=["actions"], route_class=AdmittedRoute)
 
@@ -46,4 +46,23 @@ def compare_actions(
             "course": course,
             "since": begin,
         }
+    )
+
+
+@router.get(
+    "/orders",
+    dependencies=[needs(Permission.ACTIONS_READ), EXPENSIVE],
+    responses=documented(NeedsPostgresql, GroupTooSmall),
+)
+def compare_orders(
+    datastore: Datastore,
+    top: Annotated[int, Query(ge=1, le=200, description="Length of the list.")] = 10,
+    course: OfCourse = None,
+    since: Since = None,
+) -> OrderContrastOut:
+    """Return the effect of being drawn into a list, where its order is drawn within bands."""
+    begin = since or utc_now() - _YEAR
+    found = datastore.drawn_orders.contrast(top, begin, course)
+    return OrderContrastOut.model_validate(
+        {**vars(found), "course": course, "top": top, "since": begin}
     )

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from shared_web.requests.fields import Out
 from staffstuddash_service.domain.follow_ups.comparison import NOTE
+from staffstuddash_service.domain.follow_ups.lottery import NOTE as NOTE_ON_DRAWS
 
 
 class FollowedOut(Out):
@@ -49,3 +50,35 @@ class ActionComparisonOut(Out):
     unmatched: int
     too_few: bool
     note: str = NOTE
+
+
+class SideOut(Out):
+    """Students drawn to one side of the end of a list; figures are null below 20.
+
+    contacted, still_active: shares. place_change: mean, of those with a later place.
+    """
+
+    n: int
+    contacted: float | None
+    still_active: float | None
+    place_change: float | None
+
+
+class OrderContrastOut(Out):
+    """Students drawn into the first `top` of a list beside those drawn out of it.
+
+    Differences are inside less outside, null below 20 students a side. draws: courses and weeks.
+    A student who was drawn in several weeks counts in each.
+    """
+
+    course: str | None
+    top: int
+    since: datetime
+    inside: SideOut
+    outside: SideOut
+    contacted: DifferenceOut | None
+    still_active: DifferenceOut | None
+    place_change: DifferenceOut | None
+    draws: int
+    too_few: bool
+    note: str = NOTE_ON_DRAWS

@@ -92,6 +92,7 @@ STAFFSTUDDASH = {
     "GET /analytics/actions": Route(
         "actions.read", Kind.FIGURES, params="course=c-own&since=2026-01-01T00:00:00Z"
     ),
+    "GET /analytics/orders": Route("actions.read", Kind.FIGURES, params="course=c-own"),
     "POST /concepts": systems(
         "marks.write", {"concept": "sets", "subject": "Math", "difficulty": 2}, 201
     ),

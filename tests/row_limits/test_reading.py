@@ -48,6 +48,7 @@ FIGURES = {
         "/api/v1/dashboard/cohort",
         "/api/v1/dashboard/cohort?course=5a",
         "/api/v1/analytics/actions?course=5a",
+        "/api/v1/analytics/orders?course=5a",
     ],
     "dropout": ["/api/v1/analytics/summary", "/api/v1/analytics/feedback"],
 }
@@ -58,7 +59,7 @@ REFUSED = {
     "students/{student_id}/hold",
 }
 # Parameters that a route needs.
-NEEDED = {"/api/v1/analytics/actions": "?course=5a"}
+NEEDED = {f"/api/v1/analytics/{name}": "?course=5a" for name in ("actions", "orders")}
 # For persons who see every student.
 REVIEWED = {"/api/v1/break-glass", "/api/v1/imports"}
 # The student has none.

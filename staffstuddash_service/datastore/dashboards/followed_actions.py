@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Date, Double, Integer, Interval, Select, cast, exists, func, literal, select
+from sqlalchemy import Date, Double, Integer, Interval, Select, cast, func, literal, select
 from sqlalchemy.orm import Session
 
 from shared_db.clock import utc_now
 from shared_db.columns import Key, UtcDateTime
 from shared_db.errors import NeedsPostgresql
 from shared_db.queries.arrays import array_rows, array_values
-from shared_db.queries.dialects import in_list
+from shared_db.queries.dialects import in_list, lateral_lookup
 from shared_db.queries.small_groups import require_group
 from shared_db.repository import Repository
-from staffstuddash_service.datastore.dashboards.last_actions import was_done_within
-from staffstuddash_service.datastore.dashboards.later_places import is_followed, later_places
+from staffstuddash_service.datastore.dashboards.last_actions import DONE_AT, was_done_within
+from staffstuddash_service.datastore.dashboards.later_places import (
+    is_followed,
+    later_places,
+    looked_up,
+)
 from staffstuddash_service.domain.follow_ups.comparison import Comparison, compare
 from staffstuddash_service.domain.follow_ups.matching import (
     FOLLOWED_AFTER,
@@ -34,10 +38,9 @@ from staffstuddash_service.models import ActionLog, Student
 from staffstuddash_service.models.published import published_places
 
 # Students that are compared at most; of more a fixed sample, which does not depend on outcomes.
-MAX_CONTACTED = 2000
+MAX_CONTACTED = 500
 # An intervention follows a place of the week before it.
 _BEFORE = timedelta(days=7)
-_DONE_AT = func.coalesce(ActionLog.done_at, ActionLog.timestamp, type_=ActionLog.timestamp.type)
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,8 @@ def _cases(
     first = _first_contacts(course, since, now).subquery("first")
     place = published_places.c
     other = published_places.alias("other")
-    has_others = exists().where(
+    has_others = looked_up(
+        other,
         other.c.course == place.course,
         other.c.as_of == place.as_of,
         other.c.student_id != place.student_id,
@@ -123,7 +127,7 @@ def _cases(
 def _first_contacts(course: str | None, since: datetime, now: datetime) -> Select[*tuple[Any, ...]]:
     query = select(
         ActionLog.student_id,
-        func.min(_DONE_AT, type_=UtcDateTime).label("at"),
+        func.min(DONE_AT, type_=UtcDateTime).label("at"),
         func.count().over().label("students"),
     ).where(was_done_within(since, now))
     if course is not None:
@@ -144,18 +148,20 @@ def _near(session: Session, cases: Sequence[PlaceAt]) -> list[PlaceAt]:
     }
     asked = array_rows(course=Key, as_of=UtcDateTime, low=Integer, high=Integer)
     place = published_places.c
-    query = (
-        select(
-            place.student_id,
-            place.course,
-            place.as_of,
-            place.course_rank,
-            place.course_ranked,
-            place.first_reason,
-        )
-        .join(asked, (place.course == asked.c.course) & (place.as_of == asked.c.as_of))
-        .where(place.course_rank.between(asked.c.low, asked.c.high))
+    of_run = select(
+        place.student_id,
+        place.course,
+        place.as_of,
+        place.course_rank,
+        place.course_ranked,
+        place.first_reason,
+    ).where(
+        place.course == asked.c.course,
+        place.as_of == asked.c.as_of,
+        place.course_rank.between(asked.c.low, asked.c.high),
     )
+    near = lateral_lookup(of_run, "near")
+    query = select(*near.c).select_from(asked).join(near, literal(value=True))
     rows = session.execute(query, array_values(sorted(wanted), "course", "as_of", "low", "high"))
     return list({PlaceAt(*row) for row in rows})
 
@@ -166,7 +172,7 @@ def _contacts(
     """Return the instants of interventions by student."""
     begin = since - FOLLOWED_AFTER - _BEFORE
     is_theirs = in_list(ActionLog.student_id, "ids", "postgresql")
-    query = select(ActionLog.student_id, _DONE_AT).where(
+    query = select(ActionLog.student_id, DONE_AT).where(
         is_theirs, was_done_within(begin, utc_now())
     )
     found: dict[str, list[datetime]] = defaultdict(list)

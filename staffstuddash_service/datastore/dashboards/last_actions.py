@@ -33,6 +33,8 @@ class Deeds(NamedTuple):
 
 
 NO_DEEDS = Deeds(None, 0)
+# Instant of an action: of a planned one, when it was done.
+DONE_AT = func.coalesce(ActionLog.done_at, ActionLog.timestamp, type_=ActionLog.timestamp.type)
 
 
 def deeds_of(session: Session, student_ids: Sequence[str]) -> dict[str, Deeds]:
