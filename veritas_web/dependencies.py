@@ -12,6 +12,7 @@ from shared_web.principals import Permission
 from veritas_web.errors import NotAllowed, OwnPageOnly
 from veritas_web.services.all import Clients, Services
 from veritas_web.services.class_titles import ClassTitles
+from veritas_web.services.followed import FollowedTalks
 from veritas_web.services.late_data import LateData
 from veritas_web.services.rest import Caller
 from veritas_web.sessions.cookies import Cookies
@@ -46,6 +47,7 @@ class Parts:
     provider: Provider | None
     titles: ClassTitles
     late: LateData
+    followed: FollowedTalks
 
 
 async def _parts(request: Request) -> Parts:

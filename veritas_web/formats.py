@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time, get_datetime_format
@@ -18,6 +17,11 @@ def formats(language: str, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
     def number(value: float, digits: int = 0) -> str:
         return format_decimal(round(value, digits), locale=locale)
 
+    def signed(value: float, digits: int = 0) -> str:
+        rounded = round(value, digits) + 0.0
+        pattern = "#,##0.###"
+        return format_decimal(rounded, f"+{pattern};-{pattern}" if rounded else pattern, locale)
+
     def percent(share: float) -> str:
         return format_percent(share, locale=locale)
 
@@ -32,5 +36,4 @@ def formats(language: str, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
         joined = str(get_datetime_format("medium", locale)).replace("'", "")
         return joined.format(time, format_date(local.date(), "medium", locale=locale))
 
-    found: dict[str, Any] = {"number": number, "percent": percent, "day": day, "moment": moment}
-    return found
+    return {"number": number, "signed": signed, "percent": percent, "day": day, "moment": moment}

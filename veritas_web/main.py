@@ -22,6 +22,7 @@ from veritas_web.routes import (
     act_as,
     actions,
     classes,
+    effects,
     language,
     more,
     pass_through,
@@ -37,6 +38,7 @@ from veritas_web.routes.rights import break_glass, erasure, keys, people, reads,
 from veritas_web.routes.trust import freshness, quality
 from veritas_web.services.all import Clients, Transports
 from veritas_web.services.class_titles import ClassTitles
+from veritas_web.services.followed import FollowedTalks
 from veritas_web.services.late_data import LateData
 from veritas_web.sessions.cookies import Cookies
 from veritas_web.sessions.origin import RequestCheck
@@ -49,6 +51,7 @@ _ROUTERS = (
     classes.router,
     students.router,
     actions.router,
+    effects.router,
     more.router,
     people.router,
     roles.router,
@@ -106,6 +109,7 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
         Provider.of(chosen),
         ClassTitles(),
         LateData(),
+        FollowedTalks(),
     )
     app.state.prepare = partial(require_usable, chosen)
     for router in _ROUTERS:

@@ -58,6 +58,8 @@ SCREENS = {
     "open a student": "/break-glass/open?student=s004",
     "freshness": "/freshness",
     "quality": "/quality",
+    "effects": "/effects",
+    "effects of a class": f"/effects?course={CLASS}",
 }
 # For heads and school IT: a teacher may not open them.
 CHECKED_IMPORT, RUNNING_IMPORT = "i-checked", "i-running"

@@ -42,6 +42,16 @@ class Point:
     value: float
 
 
+@dataclass(frozen=True)
+class Span:
+    """Dot at a value on a horizontal interval."""
+
+    value: float
+    low: float
+    high: float
+    y: float
+
+
 def top_of(*series: Values) -> float:
     """Return the highest value of the series, at least 1."""
     return max([1.0, *(value for values in series for value in values if value is not None)])
@@ -107,4 +117,23 @@ def band(low: Values, high: Values, top: float, box: Box) -> list[str]:
         " ".join([corner(high, one) for one in run] + [corner(low, one) for one in reversed(run)])
         for run in runs
         if len(run) > 1
+    ]
+
+
+def spans(
+    values: Sequence[tuple[float, float, float]], begin: float, end: float, box: Box
+) -> list[Span]:
+    """Return a dot and an interval for each value, low and high, one row below the other.
+
+    begin, end: values at the left and the right edge; begin is less than end.
+    """
+    step = box.height / max(len(values), 1)
+
+    def x(value: float) -> float:
+        share = min(1.0, max(0.0, (value - begin) / (end - begin)))
+        return round(box.left + share * box.width, _DIGITS)
+
+    return [
+        Span(x(value), x(low), x(high), round(box.top + (row + 0.5) * step, _DIGITS))
+        for row, (value, low, high) in enumerate(values)
     ]

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
+from veritas_web.domain.bands import Band, band_of
 from veritas_web.domain.reasons import Reason
 
 # A reason is named as shared from so many students on.
@@ -29,7 +30,8 @@ class Row:
     """Student of the list; None is not known.
 
     place: among all students of the course, 1 is the first to talk with. place_before: a week
-    earlier. reasons: the two main ones.
+    earlier. band: of places that count as equal, where the order is drawn. reasons: the two main
+    ones.
     """
 
     student_id: str
@@ -37,6 +39,8 @@ class Row:
     name: str | None = None
     place: int | None = None
     place_before: int | None = None
+    band: Band | None = None
+    band_before: Band | None = None
     reasons: tuple[Reason, ...] = ()
     has_new_reason: bool = False
     mean_percentage: float | None = None
@@ -66,23 +70,34 @@ def rows_of(changes: Mapping[str, Any]) -> list[Row]:
         (Change.STILL, changes["stayed"]),
         (Change.IMPROVED, changes["left"]),
     )
+    bands, ranked = changes["bands"], changes["ranked"]
     return [
         Row(
             place["student_id"],
             change,
             place=place.get("place"),
             place_before=place.get("place_before"),
+            band=band_of(place.get("place"), bands, ranked),
+            band_before=band_of(place.get("place_before"), bands, ranked),
             has_new_reason=bool(place.get("new_reasons")),
         )
         for change, places in groups
-        for place in sorted(places, key=lambda one: one.get("place") or 0)
+        # A drawn order is that of the answer.
+        for place in (places if bands else sorted(places, key=lambda one: one.get("place") or 0))
     ]
 
 
-def with_risks(rows: Iterable[Row], risks: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """Return the rows with their places and reasons from the brief list of risks."""
+def with_risks(
+    rows: Iterable[Row],
+    risks: Iterable[Mapping[str, Any]],
+    bands: Mapping[str, Any] | None = None,
+) -> list[Row]:
+    """Return the rows with their places and reasons from the brief list of risks.
+
+    bands: of a drawn order.
+    """
     known = {risk["student_id"]: risk for risk in risks}
-    return [_with_risk(row, known.get(row.student_id)) for row in rows]
+    return [_with_risk(row, known.get(row.student_id), bands) for row in rows]
 
 
 def with_students(rows: Iterable[Row], students: Iterable[Mapping[str, Any]]) -> list[Row]:
@@ -147,7 +162,7 @@ def shared_reasons(rows: Sequence[Row]) -> list[Shared]:
     return [Shared(name, count) for name, count in counts.most_common() if count >= _SHARED_BY]
 
 
-def _with_risk(row: Row, risk: Mapping[str, Any] | None) -> Row:
+def _with_risk(row: Row, risk: Mapping[str, Any] | None, bands: Mapping[str, Any] | None) -> Row:
     if risk is None:
         return row
     history = risk.get("history") or []
@@ -155,9 +170,13 @@ def _with_risk(row: Row, risk: Mapping[str, Any] | None) -> Row:
     if before is None and row.change is Change.OTHER and history:
         before = history[0]["course_rank"]
     reasons = tuple(map(Reason.of, risk.get("reasons") or []))
+    place = row.place if row.place is not None else risk.get("course_rank")
+    ranked = risk.get("course_ranked")
     return replace(
         row,
-        place=row.place if row.place is not None else risk.get("course_rank"),
+        place=place,
         place_before=before,
+        band=band_of(place, bands, ranked),
+        band_before=band_of(before, bands, ranked),
         reasons=reasons[:SHOWN_REASONS],
     )

@@ -76,6 +76,12 @@ FURTHER: tuple[FurtherPage, ...] = (
         N_("Students, staff, classes, enrolments and marks from files."),
         ("roster.write",),
     ),
+    FurtherPage(
+        "/effects",
+        N_("What followed talks"),
+        N_("Students who were talked to, beside similar ones who were not."),
+        ("actions.read",),
+    ),
 )
 
 

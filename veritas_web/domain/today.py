@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from veritas_web.domain.bands import Band, band_of
 from veritas_web.domain.marked import N_
 
 # A sign is named as shared from so many students on.
@@ -45,16 +46,22 @@ class Newcomer:
     place: int
     place_before: int | None
     new_reasons: tuple[str, ...]
+    band: Band | None = None
+    band_before: Band | None = None
 
 
 @dataclass(frozen=True)
 class CourseNews:
-    """Course with its newcomers. is_comparable: False if places were made in another way before."""
+    """Course with its newcomers. is_comparable: False if places were made in another way before.
+
+    bands: of a drawn order, else None.
+    """
 
     course: str
     as_of: str
     newcomers: tuple[Newcomer, ...]
     is_comparable: bool
+    bands: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -109,10 +116,13 @@ def news_of(courses: Iterable[Mapping[str, Any]], names: Mapping[str, str]) -> l
                     place=place["place"],
                     place_before=place["place_before"],
                     new_reasons=tuple(place["new_reasons"]),
+                    band=band_of(place["place"], course["bands"], course["ranked"]),
+                    band_before=band_of(place["place_before"], course["bands"], course["ranked"]),
                 )
                 for place in course["entered"]
             ),
             is_comparable=course["is_comparable"],
+            bands=course["bands"],
         )
         for course in courses
         if course["entered"]

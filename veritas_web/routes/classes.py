@@ -21,6 +21,7 @@ from veritas_web.domain.class_list import (
 from veritas_web.domain.reasons import message_for, topic_of
 from veritas_web.domain.today import late_in
 from veritas_web.pages import page
+from veritas_web.routes.effects import talks_context
 from veritas_web.services.all import Services
 from veritas_web.services.results import optional, required
 from veritas_web.sessions.seen import students_seen
@@ -60,10 +61,8 @@ async def get_class(
     """Return the students to talk with first, by change; with `q` those of that name."""
     top = students_seen(request)
     search = q.strip()
-    if search:
-        rows, about = await _searched(services, course, search)
-    else:
-        rows, about = await _changed(services, course, top)
+    listed = _searched(services, course, search) if search else _changed(services, course, top)
+    (rows, about), talks = await asyncio.gather(listed, parts.followed.of(services, course))
     shown = of_reason(rows, reason)
     context = {
         "course": course,
@@ -76,6 +75,7 @@ async def get_class(
         "changes": Change,
         "topic_of": topic_of,
         "message": message_for(reason) if reason else None,
+        **talks_context(talks),
         **about,
     }
     return page(request, "class.html", context)
@@ -94,13 +94,14 @@ async def list_class(
         await services.dropout.course_risks(course, history=1, after=after, limit=_PAGE)
     )
     items = risks["items"] if risks else []
-    rows, about = await _completed(services, course, _other_rows(items), items)
+    rows, about = await _completed(services, course, _other_rows(items), risks or {"items": []})
     context = {
         "course": course,
         **await _about(services, parts, course),
         "rows": rows,
         "following": risks and risks["next"],
         "is_known": risks is not None,
+        "bands": risks and risks["bands"],
         "topic_of": topic_of,
         **about,
     }
@@ -150,7 +151,7 @@ async def _completed(
     services: Services,
     course: str,
     rows: list[Row],
-    risks: list[dict[str, Any]] | None,
+    risks: dict[str, Any] | None,
     *,
     students: dict[str, Any] | None = None,
 ) -> tuple[list[Row], dict[str, Any]]:
@@ -167,9 +168,9 @@ async def _completed(
     activity = found.pop(0)
     if students is None:
         students = found.pop(0)
-    known_risks = {"items": risks} if risks is not None else found.pop(0)
+    known_risks = risks if risks is not None else found.pop(0)
     if known_risks:
-        rows = with_risks(rows, known_risks["items"])
+        rows = with_risks(rows, known_risks["items"], known_risks.get("bands"))
     if students:
         rows = with_students(rows, students["items"])
     if activity:

@@ -76,6 +76,15 @@ class Staffstuddash:
         path = f"/actions/{_part(action_id)}"
         return await self._client.send("PATCH", path, self._caller, change)
 
+    async def followed_actions(self, *, course: str | None = None) -> Result:
+        """Return what followed actions of the last year, beside similar students."""
+        return await self._client.get("/analytics/actions", self._caller, {"course": course})
+
+    async def drawn_orders(self, *, top: int, course: str | None = None) -> Result:
+        """Return the effect of being drawn into the first places of a list."""
+        params = {"top": top, "course": course}
+        return await self._client.get("/analytics/orders", self._caller, params)
+
     async def student(self, student_id: str) -> Result:
         """Return the dashboard of one student."""
         return await self._client.get(f"/dashboard/student/{_part(student_id)}", self._caller)

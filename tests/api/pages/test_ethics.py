@@ -55,6 +55,8 @@ NEEDS = {
     "running import": ("staffstuddash",),
     "own data": (),
     "quality": ("dropout",),
+    "effects": (),
+    "effects of a class": (),
 }
 # Not even these are on a student's own pages.
 NOT_ABOUT_ONESELF = re.compile(
