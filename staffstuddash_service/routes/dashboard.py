@@ -1,19 +1,22 @@
 """Routes of the dashboards: teacher, student and cohort."""
 
+from collections.abc import Sequence
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 
 from shared_db.errors import GroupTooSmall, NeedsPostgresql
+from shared_db.queries.filters import Filter
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission, Principal
-from shared_web.problems import documented
+from shared_web.problems import Forbidden, documented
 from shared_web.query.pagination import After, Limit, PageOut
 from shared_web.requests.expensive_reads import EXPENSIVE, EXPENSIVE_IF_SEARCHED
 from shared_web.requests.fields import Id, Instant
 from shared_web.whole_school.routes import WHOLE_SCHOOL
+from staffstuddash_service.datastore.dashboards.teacher import RISK_FIELDS
 from staffstuddash_service.datastore.memberships import Members
 from staffstuddash_service.dependencies import Datastore
 from staffstuddash_service.domain.sort_orders import Order
@@ -63,7 +66,7 @@ AsOf = Annotated[
 @router.get(
     "/teacher",
     dependencies=[EXPENSIVE_IF_SEARCHED],
-    responses=LISTING | documented(NeedsPostgresql),
+    responses=LISTING | documented(NeedsPostgresql, Forbidden),
 )
 def get_teacher_dashboard(
     datastore: Datastore,
@@ -79,6 +82,8 @@ def get_teacher_dashboard(
     limit: Limit = 100,
 ) -> PageOut[DashboardRowOut]:
     """Return a row for each student: performance, hints, dropout risk, last action."""
+    if not caller.may(Permission.PREDICTIONS_READ):
+        _refuse_risk(sort, filters)
     page = datastore.teacher_dashboard.search(
         order=sort,
         filters=filters,
@@ -118,6 +123,13 @@ def get_cohort_dashboard(
     """Return the figures of all students together, or of a course, and hints at material."""
     cohort = datastore.cohort_dashboard.find(course=course, as_of=as_of, zone=ZoneInfo(timezone))
     return CohortOut.model_validate(cohort)
+
+
+def _refuse_risk(sort: Order, filters: Sequence[Filter]) -> None:
+    if sort.is_by_risk or any(one.field in RISK_FIELDS for one in filters):
+        raise Forbidden(
+            f"To sort or filter by risk the caller needs `{Permission.PREDICTIONS_READ}`."
+        )
 
 
 def _seen_by(caller: Principal, row: R) -> R:

@@ -61,7 +61,7 @@ REFUSED = {
 # Parameters that a route needs.
 NEEDED = {f"/api/v1/analytics/{name}": "?course=5a" for name in ("actions", "orders")}
 # For persons who see every student.
-REVIEWED = {"/api/v1/break-glass", "/api/v1/imports"}
+REVIEWED = {"/api/v1/access", "/api/v1/break-glass", "/api/v1/imports"}
 # The student has none.
 UNRESTRICTED = {"students/{student_id}/restriction"}
 OF_STUDENT = {
