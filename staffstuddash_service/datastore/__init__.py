@@ -13,6 +13,7 @@ from staffstuddash_service.datastore.assessments import (
 )
 from staffstuddash_service.datastore.bulk_import import ImportRepository
 from staffstuddash_service.datastore.concepts import CONCEPT, ConceptRepository
+from staffstuddash_service.datastore.dashboards.action_weeks import ActionWeekRepository
 from staffstuddash_service.datastore.dashboards.cohort import CohortDashboardRepository
 from staffstuddash_service.datastore.dashboards.followed_actions import (
     FollowedActionRepository,
@@ -98,6 +99,7 @@ class DatastoreManager(Manager):
         self.teacher_dashboard = TeacherDashboardRepository(self.database, self.spool)
         self.student_dashboard = StudentDashboardRepository(self.database, self.spool)
         self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
+        self.action_weeks = ActionWeekRepository(self.database)
         self.followed_actions = FollowedActionRepository(self.database)
         self.freshness = FreshnessRepository(self.database, self.spool)
         self.merging = MergingRepository(self.database, self.spool)

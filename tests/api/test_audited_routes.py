@@ -46,6 +46,8 @@ WITHOUT_STUDENTS = {
     "numbers alone": {
         "/analytics/feedback",
         "/analytics/actions",
+        "/analytics/action-weeks",
+        "/activity",
         "/freshness",
         "/imports",
         "/imports/{import_id}",

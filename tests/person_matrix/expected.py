@@ -92,6 +92,7 @@ STAFFSTUDDASH = {
     "GET /analytics/actions": Route(
         "actions.read", Kind.FIGURES, params="course=c-own&since=2026-01-01T00:00:00Z"
     ),
+    "GET /analytics/action-weeks": figures("actions.read"),
     "POST /concepts": systems(
         "marks.write", {"concept": "sets", "subject": "Math", "difficulty": 2}, 201
     ),
@@ -195,6 +196,7 @@ DROPOUT = {
     ),
     "GET /courses/{course}/changes": Route("predictions.read", Kind.NEAR),
     "GET /changes": Route("predictions.read", Kind.NEAR),
+    "GET /activity": Route("students.read", Kind.FIGURES, params="course__in=c-own"),
     "GET /freshness": all_persons("roster.read", 200),
     "GET /courses/{course}/assessments": school("roster.read"),
     "GET /students/{student_id}/submissions": reads("students.read"),

@@ -48,8 +48,13 @@ FIGURES = {
         "/api/v1/dashboard/cohort",
         "/api/v1/dashboard/cohort?course=5a",
         "/api/v1/analytics/actions?course=5a",
+        "/api/v1/analytics/action-weeks",
     ],
-    "dropout": ["/api/v1/analytics/summary", "/api/v1/analytics/feedback"],
+    "dropout": [
+        "/api/v1/analytics/summary",
+        "/api/v1/analytics/feedback",
+        "/api/v1/activity?course__in=5a",
+    ],
 }
 # All rows of a student are read, also those that no view shows.
 REFUSED = {
@@ -58,7 +63,10 @@ REFUSED = {
     "students/{student_id}/hold",
 }
 # Parameters that a route needs.
-NEEDED = {"/api/v1/analytics/actions": "?course=5a"}
+NEEDED = {
+    "/api/v1/analytics/actions": "?course=5a",
+    "/api/v1/activity": "?course__in=5a",
+}
 # For persons who see every student.
 REVIEWED = {"/api/v1/break-glass", "/api/v1/imports"}
 # The student has none.
