@@ -58,6 +58,7 @@ SCREENS = {
     "open a student": "/break-glass/open?student=s004",
     "freshness": "/freshness",
     "quality": "/quality",
+    "school": "/school",
 }
 # For heads and school IT: a teacher may not open them.
 CHECKED_IMPORT, RUNNING_IMPORT = "i-checked", "i-running"
@@ -92,7 +93,7 @@ OTHERS = {
     "not found": "/nothing",
     "unknown student": "/students/s999",
 }
-EMPTY = ("today", "classes", "students", "freshness", "quality")
+EMPTY = ("today", "classes", "students", "freshness", "quality", "school")
 
 
 @dataclass(frozen=True)
