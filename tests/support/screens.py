@@ -59,6 +59,8 @@ SCREENS = {
     "freshness": "/freshness",
     "quality": "/quality",
     "school": "/school",
+    "meeting": "/meeting",
+    "meeting of a class": f"/meeting?class={CLASS}",
 }
 # For heads and school IT: a teacher may not open them.
 CHECKED_IMPORT, RUNNING_IMPORT = "i-checked", "i-running"
@@ -93,7 +95,7 @@ OTHERS = {
     "not found": "/nothing",
     "unknown student": "/students/s999",
 }
-EMPTY = ("today", "classes", "students", "freshness", "quality", "school")
+EMPTY = ("today", "classes", "students", "freshness", "quality", "school", "meeting")
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,12 @@ FURTHER: tuple[FurtherPage, ...] = (
         N_("Students, staff, classes, enrolments and marks from files."),
         ("roster.write",),
     ),
+    FurtherPage(
+        "/meeting",
+        N_("Meeting"),
+        N_("A printable agenda of the weekly meeting: who is new, who improved, what is due."),
+        ("predictions.read",),
+    ),
 )
 
 

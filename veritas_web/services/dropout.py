@@ -28,11 +28,21 @@ class Dropout:
         *,
         top: int,
         courses: Sequence[str] | None = None,
+        reasons: bool = False,
         after: str | None = None,
         limit: int = 100,
     ) -> Result:
-        """Return the same for each course in the caller's sight, on wish for these only."""
-        params = {"top": top, "course__in": _joined(courses), "after": after, "limit": limit}
+        """Return the same for each course in the caller's sight, on wish for these only.
+
+        reasons: with the main reasons of each student.
+        """
+        params = {
+            "top": top,
+            "course__in": _joined(courses),
+            "reasons": "true" if reasons else None,
+            "after": after,
+            "limit": limit,
+        }
         return await self._client.get("/changes", self._caller, params)
 
     async def weekly_activity(self, *, courses: Sequence[str], weeks: int) -> Result:

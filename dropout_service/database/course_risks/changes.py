@@ -55,12 +55,13 @@ class CourseChangeRepository(Repository):
         courses: Collection[str] | None = None,
         since: datetime | None = None,
         top: int = 10,
+        with_reasons: bool = False,
         after: str | None = None,
         limit: int = 20,
     ) -> Page[CourseChanges]:
         """Return the changes of the courses with predictions in sight that are not over, by id.
 
-        courses: only these; None: all.
+        courses: only these; None: all. with_reasons: the signs are read with all of their fields.
 
         Raises:
             MalformedCursor: the cursor is not one of this list.
@@ -83,14 +84,19 @@ class CourseChangeRepository(Repository):
                 )
                 for one in page
             ]
-            changes = _changes(session, listed, since, top)
+            changes = _changes(session, listed, since, top, with_reasons=with_reasons)
             return Page([one for one in changes if one.as_of is not None], page.next)
 
         return self.read_snapshot(search)
 
 
 def _changes(
-    session: Session, courses: Sequence[ListedCourse], since: datetime | None, top: int
+    session: Session,
+    courses: Sequence[ListedCourse],
+    since: datetime | None,
+    top: int,
+    *,
+    with_reasons: bool = False,
 ) -> list[CourseChanges]:
     now, before = _ranked_places(session, courses, since, top)
     others = [one for one in courses if one.id not in now]
@@ -102,7 +108,7 @@ def _changes(
     shown = {
         row.prediction_id for places in (now, before) for rows in places.values() for row in rows
     }
-    with_signs = indicators_of(session, shown)
+    with_signs = indicators_of(session, shown, are_whole=with_reasons)
     return [
         changes_of(
             course.id,

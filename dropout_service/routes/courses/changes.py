@@ -40,6 +40,7 @@ Courses = Annotated[
     | None,
     Query(description="Only these courses; separated by commas, or repeated."),
 ]
+WithReasons = Annotated[bool, Query(description="`reasons` of each student, the main two.")]
 WeeklyCourses = Annotated[
     Annotated[
         list[Id], Field(min_length=1, max_length=MOST_COURSES), BeforeValidator(split_at_commas)
@@ -66,14 +67,16 @@ def list_changes(
     since: Since = None,
     top: Top = 10,
     course__in: Courses = None,
+    reasons: WithReasons = False,  # noqa: FBT002 - a query parameter
     after: After = None,
     limit: Annotated[int, Query(ge=1, le=100, description="Maximum number of items.")] = 20,
 ) -> PageOut[CourseChangesOut]:
     """Return the changes of each course with predictions that is not over, by id."""
     page = manager.course_changes.search(
-        courses=course__in, since=since, top=top, after=after, limit=limit
+        courses=course__in, since=since, top=top, with_reasons=reasons, after=after, limit=limit
     )
-    return PageOut[CourseChangesOut].of(page)
+    items = [CourseChangesOut.of(one, with_reasons=reasons) for one in page]
+    return PageOut[CourseChangesOut](items=items, next=page.next)
 
 
 @router.get(

@@ -71,6 +71,7 @@ def arguments(method: Callable[..., Any], body: set[str]) -> dict[str, Any]:
         bool: False,
         str | None: ID,
         int: 1,
+        bool: True,
         date: date(2026, 1, 1),
         Sequence[str]: [ID],
         Sequence[str] | None: [ID],
