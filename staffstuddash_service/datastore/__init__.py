@@ -30,6 +30,7 @@ from staffstuddash_service.datastore.import_jobs.store import (
     ImportStep,
     NewImport,
 )
+from staffstuddash_service.datastore.mail.digests import DigestRepository
 from staffstuddash_service.datastore.mail.outbox import MailRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
@@ -120,6 +121,7 @@ class DatastoreManager(Manager):
         self.restrictions = RestrictionRepository(self.database, self.spool)
         self.break_glass = BreakGlassRepository(self.database, self.spool)
         self.mails = MailRepository(self.database)
+        self.digests = DigestRepository(self.database)
         self.year_end = YearEndRepository(self.database, self.spool)
         self.imports = ImportRepository(self.database, self.spool)
         self.import_jobs = ImportJobRepository(self.database)

@@ -34,6 +34,7 @@ WITHOUT_STUDENTS = {
         "/people/{person_id}",
         "/people/{person_id}/classes",
         "/people/{person_id}/access",
+        "/digests/{week}/recipients",
         "/classes/{class_id}/staff",
     },
     "access": {"/access", "/keys", "/roles", "/roles/{name}", "/me"},

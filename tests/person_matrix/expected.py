@@ -29,6 +29,7 @@ _TERM = {
     "ends_on": "2027-07-31",
 }
 
+_DIGEST = {"subject": "s", "opening": "o", "sections": [], "closing": "c"}
 _EXPORT = Route("export", Kind.HIDDEN, varies=True)
 
 STAFFSTUDDASH = {
@@ -154,6 +155,8 @@ STAFFSTUDDASH = {
         "people.manage", Kind.ALL, body={}, varies=True, own="teacher"
     ),
     "POST /sign-ins": Route("act_as", Kind.ALL, body={"login": "advisor"}),
+    "GET /digests/{week}/recipients": Route("act_as", Kind.ALL),
+    "PUT /digests/{week}/recipients/{person_id}": Route("act_as", Kind.ALL, 409, body=_DIGEST),
     "GET /keys": all_persons("keys.manage", 200),
     "POST /keys": Route("keys.manage", Kind.KEYS, 201, body={"name": "new", "scopes": ["read"]}),
     "DELETE /keys/{name}": systems("keys.manage"),

@@ -18,7 +18,7 @@ from dropout_service.database.courses.store import (
 )
 from dropout_service.database.students.restrictions import is_assessed
 from dropout_service.domain.enums import CourseSource
-from dropout_service.models import DailyActivity, Enrolment, Student
+from dropout_service.models import DailyActivity, Enrolment, KnownStudent
 from shared_db.clock import utc_now
 from shared_db.queries.small_groups import MIN_GROUP, require_group
 from shared_db.repository import Repository
@@ -70,7 +70,7 @@ class WeeklyActivityRepository(Repository):
         mondays = [monday - timedelta(weeks=back) for back in reversed(range(weeks))]
 
         def query(session: Session) -> CourseWeeks:
-            require_group(session, Student.id)
+            require_group(session, KnownStudent.id)
             page = search_course_rows(
                 session, only=set(courses), limit=len(courses), is_memory=self.use_fallback
             )

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from veritas_web.dependencies import READS_STUDENTS, CurrentApp, CurrentServices
 from veritas_web.domain.charts import Box
-from veritas_web.domain.school import (
+from veritas_web.domain.school.overview import (
     SMALLEST_GROUP,
     Shade,
     action_weeks,

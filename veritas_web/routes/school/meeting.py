@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from shared_db.clock import utc_now
 from veritas_web.dependencies import READS_STUDENTS, CurrentApp, CurrentServices
-from veritas_web.domain.meeting import agenda, classes_with_news, due_steps, student_ids
+from veritas_web.domain.school.meeting import agenda, classes_with_news, due_steps, student_ids
 from veritas_web.domain.today import material_hints
 from veritas_web.pages import page
 from veritas_web.services.all import Services
