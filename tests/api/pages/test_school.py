@@ -1,48 +1,20 @@
 """Page of the school: new students by course, material, activity by week, pairs and actions."""
 
-from datetime import timedelta
 from html import unescape
 
 import pytest
 
-from dropout_service.database import EventToStore
-from dropout_service.domain.enums import EventType
-from shared_db.clock import utc_now
-from tests.support.page_schools import CLASS, NAMES, OTHER_TEACHER, TEACHER, PageSchool
+from tests.support.page_schools import NAMES, OTHER_TEACHER, TEACHER, PageSchool
+from tests.support.school_weeks import LEARNER, fill_weeks
 from tests.support.screens import complete
 from tests.support.visible import words
-
-TUTOR, LEARNER = "s001", "s005"
 
 
 @pytest.fixture(scope="module")
 def school(page_school: PageSchool) -> PageSchool:
-    """Give the school with weeks of activity, marks that fell, and a pair at one concept."""
+    """Give the school with all that its page shows."""
     complete(page_school)
-    now = utc_now()
-    page_school.dropout.events.add_many(
-        [
-            EventToStore(
-                student,
-                EventType.QUESTION_SUBMIT,
-                question_id=f"q-{week}",
-                course=CLASS,
-                occurred_at=now - timedelta(weeks=week),
-            )
-            for week in range(2, 8)
-            for student in NAMES
-        ]
-    )
-    for student in NAMES:
-        for days, score in ((10, 90), (2, 50)):
-            page_school.datastore.assessments.add(
-                student, "quiz", "Art", score, timestamp=now - timedelta(days=days)
-            )
-    for student, scores in ((TUTOR, (95, 96, 97)), (LEARNER, (40, 30, 20))):
-        for days, score in zip((40, 35, 30), scores, strict=True):
-            page_school.datastore.assessments.add(
-                student, "quiz", "Math", score, topic="sets", timestamp=now - timedelta(days=days)
-            )
+    fill_weeks(page_school)
     return page_school
 
 
