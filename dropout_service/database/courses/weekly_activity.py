@@ -77,7 +77,7 @@ class WeeklyActivityRepository(Repository):
             found = {one.id: one for one in page}
             members = _members(found.values(), mondays[0], chosen, is_memory=self.use_fallback)
             sizes = _sizes(session, members)
-            active = _active(session, members, mondays[0], chosen)
+            active = _active(session, members, sorted(found), mondays[0], chosen)
             items = [
                 _of_course(session, id_, sizes.get(id_, 0), active.get(id_, {}), mondays, chosen)
                 for id_ in dict.fromkeys(courses)
@@ -135,7 +135,9 @@ def _sizes(session: Session, members: Subquery) -> dict[str, int]:
     return {course: count for course, count in session.execute(query.group_by(member.course))}  # noqa: C416 - rows, not tuples
 
 
-def _active(session: Session, members: Subquery, since: date, today: date) -> Counts:
+def _active(
+    session: Session, members: Subquery, courses: Sequence[str], since: date, today: date
+) -> Counts:
     """Return the numbers of these students with an event in a week, by course and Monday."""
     member, day = _assessed(session, members).c, DailyActivity.day
     week = cast((day - _FIRST_DAY) // _WEEK, Integer).label("week")
@@ -146,7 +148,8 @@ def _active(session: Session, members: Subquery, since: date, today: date) -> Co
             (DailyActivity.course == member.course)
             & (DailyActivity.student_id == member.student_id),
         )
-        .where(day.between(*_numbers(since, today)))
+        # The courses once more: an index finds their days.
+        .where(DailyActivity.course.in_(courses), day.between(*_numbers(since, today)))
         .group_by(member.course, week)
     )
     found: dict[str, dict[date, int]] = defaultdict(dict)

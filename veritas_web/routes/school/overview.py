@@ -59,6 +59,10 @@ async def get_school(
         "top": top,
         "courses": None if found is None else courses[:_SHOWN],
         "course_count": len(courses),
+        "places_as_of": max((one["as_of"] for one in found["items"]), default=None)
+        if found
+        else None,
+        "figures_as_of": figures and figures["as_of"],
         "following": found and found["next"],
         "material": None if figures is None else material_hints(figures),
         "is_small": any(map(_is_too_small, (cohort, weeks))),
