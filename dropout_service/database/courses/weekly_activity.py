@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Integer, Select, Subquery, cast, func, select, union_all
+from sqlalchemy import Integer, Select, Subquery, cast, func, select, union
 from sqlalchemy.orm import Session
 
 from dropout_service.database.courses.activity import days_of, is_known
@@ -121,7 +121,7 @@ def _members(
     ]
     if not is_memory:
         parts.append(enrolled_in_classes(ids[CourseSource.ROSTER], today))
-    return union_all(*parts).subquery("members")
+    return union(*parts).subquery("members")
 
 
 def _assessed(session: Session, members: Subquery) -> Subquery:
@@ -131,7 +131,7 @@ def _assessed(session: Session, members: Subquery) -> Subquery:
 
 def _sizes(session: Session, members: Subquery) -> dict[str, int]:
     member = _assessed(session, members).c
-    query = select(member.course, func.count(member.student_id.distinct()))
+    query = select(member.course, func.count())
     return {course: count for course, count in session.execute(query.group_by(member.course))}  # noqa: C416 - rows, not tuples
 
 
@@ -141,8 +141,8 @@ def _active(
     """Return the numbers of these students with an event in a week, by course and Monday."""
     member, day = _assessed(session, members).c, DailyActivity.day
     week = cast((day - _FIRST_DAY) // _WEEK, Integer).label("week")
-    query = (
-        select(member.course, week, func.count(member.student_id.distinct()))
+    students = (
+        select(member.course, week, member.student_id)
         .join(
             DailyActivity,
             (DailyActivity.course == member.course)
@@ -150,8 +150,11 @@ def _active(
         )
         # The courses once more: an index finds their days.
         .where(DailyActivity.course.in_(courses), day.between(*_numbers(since, today)))
-        .group_by(member.course, week)
-    )
+        .distinct()
+        .subquery("students")
+    ).c
+    query = select(students.course, students.week, func.count())
+    query = query.group_by(students.course, students.week)
     found: dict[str, dict[date, int]] = defaultdict(dict)
     for course, number, count in session.execute(query):
         found[course][_FIRST_MONDAY + timedelta(weeks=number)] = count
