@@ -34,3 +34,5 @@ def test_an_agenda_is_of_the_students_in_sight(page_school: PageSchool) -> None:
 
     assert answer.status_code == 200
     assert [name for name in NAMES.values() if name in answer.text] == []
+    assert "You see fewer than 5 students" in answer.text
+    assert "not known now" not in answer.text

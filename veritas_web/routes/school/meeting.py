@@ -11,10 +11,11 @@ from fastapi import APIRouter, Query, Request, Response
 from shared_db.clock import utc_now
 from veritas_web.dependencies import READS_STUDENTS, CurrentApp, CurrentServices
 from veritas_web.domain.school.meeting import agenda, classes_with_news, due_steps, student_ids
+from veritas_web.domain.school.overview import SMALLEST_GROUP
 from veritas_web.domain.today import material_hints
 from veritas_web.pages import page
 from veritas_web.services.all import Services
-from veritas_web.services.results import optional
+from veritas_web.services.results import is_too_small, optional
 from veritas_web.sessions.seen import students_seen
 
 router = APIRouter(dependencies=[READS_STUDENTS])
@@ -62,6 +63,8 @@ async def get_meeting(
         "steps": None if steps is None else due_steps(actions, names or {}, today),
         "has_more_steps": bool(steps and steps["next"]),
         "material": None if figures is None else material_hints(figures),
+        "is_small": is_too_small(cohort),
+        "smallest": SMALLEST_GROUP,
         "names_known": names is not None,
         "titles": titles,
     }

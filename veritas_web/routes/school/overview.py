@@ -19,8 +19,7 @@ from veritas_web.domain.school.overview import (
 from veritas_web.domain.today import material_hints
 from veritas_web.pages import page
 from veritas_web.services.all import Services
-from veritas_web.services.rest import Refused, Result
-from veritas_web.services.results import optional
+from veritas_web.services.results import is_too_small, optional
 from veritas_web.sessions.seen import students_seen
 
 router = APIRouter(dependencies=[READS_STUDENTS])
@@ -32,7 +31,6 @@ _PAIRS = 10
 # The present week and eight that are over; weeks of actions.
 _WEEKS, _ACTION_WEEKS = 9, 8
 _BARS = Box(380, 110, 24, 10)
-_TOO_SMALL = "group-too-small"
 
 
 @router.get("/school")
@@ -65,7 +63,7 @@ async def get_school(
         "figures_as_of": figures and figures["as_of"],
         "following": found and found["next"],
         "material": None if figures is None else material_hints(figures),
-        "is_small": any(map(_is_too_small, (cohort, weeks))),
+        "is_small": any(map(is_too_small, (cohort, weeks))),
         "smallest": SMALLEST_GROUP,
         "heat": activity and heat_map(activity),
         "is_heat_known": activity is not None or found is None or not shown,
@@ -76,10 +74,6 @@ async def get_school(
         "titles": titles,
     }
     return page(request, "school.html", context)
-
-
-def _is_too_small(result: Result) -> bool:
-    return isinstance(result, Refused) and result.slug == _TOO_SMALL
 
 
 async def _activity(services: Services, courses: list[str]) -> Any:
