@@ -71,7 +71,6 @@ def arguments(method: Callable[..., Any], body: set[str]) -> dict[str, Any]:
     """Return a value for every parameter, so that the call sends all that it can."""
     kinds: dict[Any, Any] = {
         str: ID,
-        bool: False,
         str | None: ID,
         int: 1,
         bool: True,
