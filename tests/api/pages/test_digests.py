@@ -131,7 +131,7 @@ def test_the_schedule_sends_and_an_erasure_deletes_the_waiting_mail(school: Page
     school.datastore.roster.apply(RosterKind.PERSON, staff(new), "manual")
     outcomes(school.datastore, a_teaching(id="l-new", class_id=CLASS, person_id=new))
     school.datastore.actions.add(
-        "s003", TEACHER, "call.home", state=ActionState.PLANNED, assigned_to=new, due_on=TODAY
+        "s005", TEACHER, "call.home", state=ActionState.PLANNED, assigned_to=new, due_on=TODAY
     )
     weekday = list(Weekday)[TODAY.weekday()]
     settings = Settings(**WEB, digest_weekday=weekday, digest_hour=0)
@@ -142,7 +142,7 @@ def test_the_schedule_sends_and_an_erasure_deletes_the_waiting_mail(school: Page
 
     assert stored(school)[new]
     assert waiting(school) == [address(new)]
-    removed, _ = school.datastore.students.delete("s003", actor="office")
+    removed, _ = school.datastore.students.delete("s005", actor="office")
     assert removed["mails"] == 1
     assert waiting(school) == []
 
