@@ -35,6 +35,8 @@ from veritas_web.services.all import NAMES
 from veritas_web.settings import Settings
 
 LIMIT_MS = 300.0
+# Of pages that are longer by design.
+LIMITS_MS = {"School": 1000.0, "Meeting": 1000.0}
 MOST_HTML, MOST_CSS = 30_000, 10_000
 PAGES = {
     "Class": "/classes/c0",
@@ -43,6 +45,8 @@ PAGES = {
     "Today": "/",
     "Classes": "/classes",
     "Students": "/students?q=pupil",
+    "School": "/school",
+    "Meeting": "/meeting",
 }
 _ORIGIN = "http://127.0.0.1"
 _SECRET = "of a benchmark, 32 characters long"  # noqa: S105 - protects nothing
@@ -83,7 +87,7 @@ async def measure(app: ASGIApp, token: str, rounds: int) -> bool:
             times, calls, html = await _timed(client, path, rounds)
             p50, p95 = _share(times, 0.5), _share(times, 0.95)
             packed = len(compress(html))
-            is_within &= p95 <= LIMIT_MS and packed <= MOST_HTML
+            is_within &= p95 <= LIMITS_MS.get(name, LIMIT_MS) and packed <= MOST_HTML
             print(
                 f"{name:<12}{p50:>9.0f}{p95:>9.0f}{calls:>7.1f}{len(html):>8}{packed:>8}",
                 flush=True,

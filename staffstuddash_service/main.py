@@ -25,7 +25,14 @@ from staffstuddash_service.routes import (
     students,
     tables,
 )
-from staffstuddash_service.routes.access import break_glass, keys, person_access, roles, sign_ins
+from staffstuddash_service.routes.access import (
+    break_glass,
+    digests,
+    keys,
+    person_access,
+    roles,
+    sign_ins,
+)
 from staffstuddash_service.routes.incoming import freshness, import_jobs
 from staffstuddash_service.routes.roster import (
     advising,
@@ -78,6 +85,7 @@ SERVICE = Service(
         people.router,
         person_access.router,
         sign_ins.router,
+        digests.router,
         class_members.router,
         advising.router,
         of_students.router,
@@ -108,6 +116,8 @@ def create_app(manager: DatastoreManager = datastore, settings: Settings | None 
     statistics = Periodic("statistics", chosen.erasing_seconds, manager.statistics.refresh_due)
     retention = retention_periodic(manager.retention, chosen)
     manager.break_glass.recipients = chosen.break_glass_mail
+    manager.digests.is_on = chosen.mail_server is not None
+    manager.digests.left_out = chosen.digest_leave_out
     mails = mail_periodic(manager.mails, chosen.mail_server)
     imports = Periodic("imports", chosen.imports_seconds, lambda: run_imports(manager), waits=True)
     works = (refresh, purge, statistics, retention, mails, imports)

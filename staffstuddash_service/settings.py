@@ -1,6 +1,5 @@
 """Settings of staffstuddash."""
 
-import re
 from typing import Annotated, ClassVar
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -8,17 +7,19 @@ from pydantic_settings import NoDecode
 
 from shared_web.mail import MailServer
 from shared_web.settings import RetentionDays, ServiceSettings
-
-_ADDRESS_LENGTH = 254
-_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\\x00-\x1f\x7f]+@[A-Za-z0-9.-]+")
+from staffstuddash_service.domain.mail.digests import is_plain_address
 
 
 class MailSettings(ServiceSettings):
-    """Settings of mails; without a server and recipients none is sent."""
+    """Settings of mails; without a server none is sent.
+
+    digest_leave_out: addresses or ids of members of staff without a weekly digest.
+    """
 
     smtp_url: SecretStr | None = None
     mail_from: str = ""
     break_glass_mail: Annotated[tuple[str, ...], NoDecode] = Field((), validate_default=True)
+    digest_leave_out: Annotated[tuple[str, ...], NoDecode] = ()
 
     @field_validator("smtp_url")
     @classmethod
@@ -33,7 +34,7 @@ class MailSettings(ServiceSettings):
             ) from None
         return url
 
-    @field_validator("break_glass_mail", mode="before")
+    @field_validator("break_glass_mail", "digest_leave_out", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
@@ -53,6 +54,11 @@ class MailSettings(ServiceSettings):
             raise ValueError("needs SMTP_URL and MAIL_FROM, which send the mails")
         return found
 
+    @field_validator("digest_leave_out")
+    @classmethod
+    def _normalise_left_out(cls, left_out: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(one.casefold() for one in left_out if one)
+
     @property
     def mail_server(self) -> MailServer | None:
         """Server that takes mails; None if none is set."""
@@ -62,7 +68,7 @@ class MailSettings(ServiceSettings):
 
 
 def _checked(address: str) -> str:
-    if not address.isascii() or len(address) > _ADDRESS_LENGTH or not _ADDRESS.fullmatch(address):
+    if not is_plain_address(address):
         raise ValueError("names plain addresses of mail, as head@school.example")
     return address
 

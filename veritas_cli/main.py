@@ -16,6 +16,7 @@ from veritas_cli.commands.migrate import migrate
 from veritas_cli.commands.models.group import models
 from veritas_cli.commands.models.retrain import retrain
 from veritas_cli.commands.owner import owner
+from veritas_cli.commands.people.digest import digest
 from veritas_cli.commands.people.group import people
 from veritas_cli.commands.predict import predict
 from veritas_cli.commands.restore import restore
@@ -49,6 +50,7 @@ app.command("check")(check)
 app.command("backup")(backup)
 app.command("restore")(restore)
 app.command("demo")(demo)
+app.command("digest")(digest)
 app.command("erase")(erase)
 app.command("export")(export)
 app.command("retention")(retention)

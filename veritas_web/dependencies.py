@@ -23,6 +23,7 @@ from veritas_web.viewer import Viewer
 
 __all__ = [
     "OWN",
+    "READS_STUDENTS",
     "STAFF",
     "CurrentApp",
     "CurrentServices",
@@ -125,3 +126,13 @@ async def _own_id(viewer: CurrentViewer) -> str:
 # Id of the student whose own page it is, and the dependency for the routers of such pages.
 OwnId = Annotated[str, Depends(_own_id)]
 OWN = Depends(_own_id)
+
+
+async def _require_students(viewer: CurrentViewer) -> None:
+    wanted = (Permission.PREDICTIONS_READ, Permission.STUDENTS_READ)
+    if not all(map(viewer.may, wanted)):
+        raise NotAllowed("The page needs predictions.read and students.read.")
+
+
+# For routers whose pages show places and figures of students.
+READS_STUDENTS = Depends(_require_students)

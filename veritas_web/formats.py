@@ -1,10 +1,11 @@
 """Numbers, days and instants as the reader's language writes them."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time, get_datetime_format
+from babel.dates import format_date, format_skeleton, format_time, get_datetime_format
 from babel.numbers import format_decimal, format_percent
 
 from veritas_web.languages import locale_of
@@ -29,11 +30,22 @@ def formats(language: str, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
         chosen = date.fromisoformat(value[:10]) if isinstance(value, str) else value
         return format_date(chosen, "medium", locale=locale)
 
+    def short_day(value: date) -> str:
+        return format_skeleton("Md", datetime.combine(value, time()), locale=locale)
+
     def moment(value: str | datetime) -> str:
         chosen = datetime.fromisoformat(value) if isinstance(value, str) else value
         local = chosen.astimezone(zone)
-        time = format_time(local.time(), "short", locale=locale)
+        clock = format_time(local.time(), "short", locale=locale)
         joined = str(get_datetime_format("medium", locale)).replace("'", "")
-        return joined.format(time, format_date(local.date(), "medium", locale=locale))
+        return joined.format(clock, format_date(local.date(), "medium", locale=locale))
 
-    return {"number": number, "signed": signed, "percent": percent, "day": day, "moment": moment}
+    found: dict[str, Any] = {
+        "number": number,
+        "signed": signed,
+        "percent": percent,
+        "day": day,
+        "short_day": short_day,
+        "moment": moment,
+    }
+    return found

@@ -8,13 +8,16 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from shared_db.background_work.state import BackgroundWork
 from shared_web.operations.error_reporting import reporting
 from shared_web.operations.logging import RequestLog, configure_logging
+from shared_web.operations.periodic import running
 from shared_web.operations.serve import tune_gc
 from shared_web.requests.body_limit import BodyLimit
 from shared_web.routing import HeadRequests
 from shared_web.wire.host import HostCheck
 from veritas_web.dependencies import Parts
+from veritas_web.digests.schedule import digest_periodics
 from veritas_web.errors import PageError
 from veritas_web.failures import failure_response
 from veritas_web.headers import PageHeaders
@@ -35,6 +38,8 @@ from veritas_web.routes import (
 from veritas_web.routes.imports import pages as imports
 from veritas_web.routes.own import pages as own
 from veritas_web.routes.rights import break_glass, erasure, keys, people, reads, roles
+from veritas_web.routes.school import meeting
+from veritas_web.routes.school import overview as school
 from veritas_web.routes.trust import freshness, quality
 from veritas_web.services.all import Clients, Transports
 from veritas_web.services.class_titles import ClassTitles
@@ -52,6 +57,8 @@ _ROUTERS = (
     students.router,
     actions.router,
     effects.router,
+    school.router,
+    meeting.router,
     more.router,
     people.router,
     roles.router,
@@ -85,8 +92,9 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
             tune_gc()
         app.state.prepare()
         try:
-            with reporting(chosen, "web"):
-                yield
+            async with running(digest_periodics(chosen, clients), BackgroundWork()):
+                with reporting(chosen, "web"):
+                    yield
         finally:
             await clients.close()
 

@@ -1,5 +1,6 @@
 """Settings of the staff pages."""
 
+from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -9,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from shared_db.errors import ConfigurationError
 from shared_web.operations.readiness import url_at
 from shared_web.settings import ServiceSettings, is_safe_url
+from veritas_web.languages import LANGUAGES, SOURCE
 
 _URL = r"^https?://[^/\s]+$"
 ServiceUrl = Annotated[str | None, Field(pattern=_URL)]
@@ -76,7 +78,39 @@ class SignInSettings(ServiceSettings):
         return client
 
 
-class Settings(SignInSettings):
+class Weekday(StrEnum):
+    """Day of the week."""
+
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
+class DigestSettings(SignInSettings):
+    """Time and language of the weekly digest; without a weekday none is sent."""
+
+    digest_weekday: Weekday | None = None
+    digest_hour: int = Field(7, ge=0, le=23)
+    digest_language: str = SOURCE
+
+    @field_validator("digest_weekday", mode="before")
+    @classmethod
+    def _read_weekday(cls, day: object) -> object:
+        return (day.strip().lower() or None) if isinstance(day, str) else day
+
+    @field_validator("digest_language")
+    @classmethod
+    def _require_language(cls, code: str) -> str:
+        if code not in LANGUAGES:
+            raise ValueError(f"must be one of the languages of the pages: {', '.join(LANGUAGES)}")
+        return code
+
+
+class Settings(DigestSettings):
     """Port of the pages, addresses of the services, and the school's time zone.
 
     school_timezone: name of the IANA time zone of the dates and times on the pages.

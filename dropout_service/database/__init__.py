@@ -13,6 +13,7 @@ from dropout_service.database.courses.activity import CourseActivityRepository
 from dropout_service.database.courses.store import CourseRepository
 from dropout_service.database.courses.student_activity import StudentActivityRepository
 from dropout_service.database.courses.student_work import StudentWorkRepository
+from dropout_service.database.courses.weekly_activity import WeeklyActivityRepository
 from dropout_service.database.events.click_import import ClickImport
 from dropout_service.database.events.store import EVENT, EventRepository, EventToStore
 from dropout_service.database.export import ExportRepository
@@ -71,6 +72,7 @@ class DropoutDatabaseManager(Manager):
         self.assessments = AssessmentRepository(self.database, self.spool)
         self.courses = CourseRepository(self.database)
         self.course_activity = CourseActivityRepository(self.database)
+        self.weekly_activity = WeeklyActivityRepository(self.database)
         self.student_activity = StudentActivityRepository(self.database)
         self.student_work = StudentWorkRepository(self.database)
         self.freshness = FreshnessRepository(self.database, self.spool)

@@ -23,20 +23,29 @@ class Placed(NamedTuple):
     secondary: Sequence[Mapping[str, Any]] = ()
 
     @property
+    def signs(self) -> list[Mapping[str, Any]]:
+        """Signs, the largest contribution first."""
+        return signs_of(self.primary, self.secondary)
+
+    @property
     def sign_names(self) -> list[str]:
         """Names of the signs, the largest contribution first."""
-        return [sign["name"] for sign in signs_of(self.primary, self.secondary)]
+        return [sign["name"] for sign in self.signs]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Student near the top at one of the instants; no place: not ranked at that instant."""
+    """Student near the top at one of the instants; no place: not ranked at that instant.
+
+    signs: of the present prediction, the largest contribution first.
+    """
 
     student_id: str
     prediction_id: str
     place: int | None
     place_before: int | None
     new_reasons: Sequence[str]
+    signs: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,7 @@ def changes_of(
             row.place if row else None,
             old.place if old else None,
             [name for name in row.sign_names if name not in known] if row and is_new else [],
+            row.signs if row else (),
         )
 
     at_top, was_top = _first(present, top, draws.now), _first(earlier, top, draws.before)

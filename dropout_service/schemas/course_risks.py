@@ -108,13 +108,26 @@ class BriefRisksOut(PageOut[BriefRiskOut]):
 
 
 class PlaceOut(Out):
-    """Student near the top now or before; no place: without a ranked prediction at that instant."""
+    """Student near the top now or before; no place: without a ranked prediction at that instant.
+
+    `reasons`: the two largest signs of the present prediction, if they were asked for.
+    """
 
     student_id: str
     prediction_id: str
     place: int | None
     place_before: int | None
     new_reasons: list[str]
+    reasons: list[ReasonOut] | None = None
+
+    @classmethod
+    def with_reasons(cls, place: Any) -> Self:
+        """Return the place with its two largest signs."""
+        found = cls.model_validate(place)
+        signs = [{**sign, "is_sign": True} for sign in place.signs[:MAX_REASONS]]
+        return found.model_copy(
+            update={"reasons": [ReasonOut.model_validate(sign) for sign in signs]}
+        )
 
 
 class CourseChangesOut(Out):
@@ -138,3 +151,17 @@ class CourseChangesOut(Out):
     left: list[PlaceOut]
     order: ListOrder
     bands: BandsOut | None
+
+    @classmethod
+    def of(cls, changes: Any, *, with_reasons: bool) -> Self:
+        """Return the changes of a course, on wish with the reasons of each student."""
+        found = cls.model_validate(changes)
+        if not with_reasons:
+            return found
+        groups = ("entered", "stayed", "left")
+        return found.model_copy(
+            update={
+                group: [PlaceOut.with_reasons(one) for one in getattr(changes, group)]
+                for group in groups
+            }
+        )

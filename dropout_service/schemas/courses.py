@@ -59,3 +59,22 @@ class CourseActivityOut(Out):
     until: date
     weeks: list[date]
     items: list[StudentActivityOut]
+
+
+class WeeklyActivityOut(Out):
+    """Students of a course who were active in each of the `weeks`; null: not known.
+
+    `students`: those in the course today. With fewer than 5 all figures are null.
+    """
+
+    course: str
+    students: int | None
+    active: list[int | None]
+
+
+class CourseWeeksOut(Out):
+    """Activity in courses by week; `weeks` are Mondays, the last one is of the present week."""
+
+    weeks: list[date]
+    until: date
+    items: list[WeeklyActivityOut]

@@ -13,6 +13,7 @@ from staffstuddash_service.datastore.assessments import (
 )
 from staffstuddash_service.datastore.bulk_import import ImportRepository
 from staffstuddash_service.datastore.concepts import CONCEPT, ConceptRepository
+from staffstuddash_service.datastore.dashboards.action_weeks import ActionWeekRepository
 from staffstuddash_service.datastore.dashboards.cohort import CohortDashboardRepository
 from staffstuddash_service.datastore.dashboards.drawn_orders import DrawnOrderRepository
 from staffstuddash_service.datastore.dashboards.followed_actions import (
@@ -30,6 +31,7 @@ from staffstuddash_service.datastore.import_jobs.store import (
     ImportStep,
     NewImport,
 )
+from staffstuddash_service.datastore.mail.digests import DigestRepository
 from staffstuddash_service.datastore.mail.outbox import MailRepository
 from staffstuddash_service.datastore.merging.store import MergingRepository
 from staffstuddash_service.datastore.performance import PerformanceRepository
@@ -99,6 +101,7 @@ class DatastoreManager(Manager):
         self.teacher_dashboard = TeacherDashboardRepository(self.database, self.spool)
         self.student_dashboard = StudentDashboardRepository(self.database, self.spool)
         self.cohort_dashboard = CohortDashboardRepository(self.database, self.spool)
+        self.action_weeks = ActionWeekRepository(self.database)
         self.followed_actions = FollowedActionRepository(self.database)
         self.drawn_orders = DrawnOrderRepository(self.database)
         self.freshness = FreshnessRepository(self.database, self.spool)
@@ -120,6 +123,7 @@ class DatastoreManager(Manager):
         self.restrictions = RestrictionRepository(self.database, self.spool)
         self.break_glass = BreakGlassRepository(self.database, self.spool)
         self.mails = MailRepository(self.database)
+        self.digests = DigestRepository(self.database)
         self.year_end = YearEndRepository(self.database, self.spool)
         self.imports = ImportRepository(self.database, self.spool)
         self.import_jobs = ImportJobRepository(self.database)

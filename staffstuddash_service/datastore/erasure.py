@@ -19,6 +19,7 @@ from shared_db.queries.statistics import due_tables, refresh_statistics, tables_
 from shared_db.repository import Repository
 from shared_db.writes.idempotent_insert import content_digest
 from staffstuddash_service.datastore.actions import log_action
+from staffstuddash_service.datastore.mail.outbox import delete_mails_naming
 from staffstuddash_service.datastore.student_locks import MERGED_MEANWHILE
 from staffstuddash_service.domain.follow_ups.states import ActionState
 from staffstuddash_service.errors import StudentHeld
@@ -141,6 +142,7 @@ def erase_rows(
         model.__tablename__: _count(session.execute(delete(model).where(model.student_id.in_(ids))))
         for model in OWNED
     }
+    removed["mails"] = delete_mails_naming(session, ids)
     aliases = delete(Alias).where(Alias.new_id.in_(ids))
     removed["aliases"] = _count(session.execute(aliases))
     removed["students"] = _count(session.execute(delete(Student).where(Student.id.in_(ids))))

@@ -6,6 +6,7 @@ from staffstuddash_service.errors.break_glass import (
     BreakGlassNotNeeded,
     StudentInSight,
 )
+from staffstuddash_service.errors.digests import DigestWeekOutside, MailsOff
 from staffstuddash_service.errors.roster import (
     ClassNotFound,
     CourseNotFound,
@@ -68,6 +69,7 @@ __all__ = [
     "ConceptNotFound",
     "CourseNotFound",
     "DemographicsNotFound",
+    "DigestWeekOutside",
     "DraftExists",
     "GroupTooLarge",
     "GuardianExists",
@@ -78,6 +80,7 @@ __all__ = [
     "InstantUnknown",
     "InvitationNotFound",
     "InvitationOver",
+    "MailsOff",
     "MergedElsewhere",
     "NotYourAction",
     "OrganisationNotFound",

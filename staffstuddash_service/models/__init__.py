@@ -14,7 +14,7 @@ from staffstuddash_service.models.descriptions import (
 )
 from staffstuddash_service.models.import_jobs import ImportJob, ImportPiece
 from staffstuddash_service.models.invitations import Invitation
-from staffstuddash_service.models.mails import Mail
+from staffstuddash_service.models.mails import Mail, WeeklyDigest
 from staffstuddash_service.models.performance import (
     IS_LEARNER,
     IS_TUTOR,
@@ -93,6 +93,7 @@ __all__ = [
     "StudentRestriction",
     "TeachingRow",
     "TermRow",
+    "WeeklyDigest",
     "is_restricted",
     "sort_columns",
 ]

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 
@@ -10,11 +11,16 @@ from shared_db.errors import GroupTooSmall, NeedsPostgresql
 from shared_web.auth.admitted_route import AdmittedRoute
 from shared_web.auth.dependencies import needs
 from shared_web.principals import Permission
-from shared_web.problems import documented
+from shared_web.problems import InvalidRequest, documented
 from shared_web.requests.expensive_reads import EXPENSIVE
 from shared_web.requests.fields import Id, PastInstant
 from staffstuddash_service.dependencies import Datastore
-from staffstuddash_service.schemas.analytics import ActionComparisonOut, OrderContrastOut
+from staffstuddash_service.routes.filters import Timezone
+from staffstuddash_service.schemas.analytics import (
+    ActionComparisonOut,
+    ActionWeeksOut,
+    OrderContrastOut,
+)
 
 router = APIRouter(prefix="/analytics", tags=["actions"], route_class=AdmittedRoute)
 
@@ -66,3 +72,18 @@ def compare_orders(
     return OrderContrastOut.model_validate(
         {**vars(found), "course": course, "top": top, "since": begin}
     )
+
+
+@router.get(
+    "/action-weeks",
+    dependencies=[needs(Permission.ACTIONS_READ), EXPENSIVE],
+    responses=documented(GroupTooSmall, InvalidRequest),
+)
+def list_action_weeks(
+    datastore: Datastore,
+    weeks: Annotated[int, Query(ge=1, le=26, description="The number of weeks.")] = 8,
+    timezone: Timezone = "UTC",
+) -> ActionWeeksOut:
+    """Return the interventions done in each of the last weeks, and the steps still planned."""
+    items = datastore.action_weeks.search(weeks=weeks, zone=ZoneInfo(timezone))
+    return ActionWeeksOut.model_validate({"items": items})

@@ -1,6 +1,6 @@
 """Bodies of the comparison of interventions."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from shared_web.requests.fields import Out
 from staffstuddash_service.domain.follow_ups.comparison import NOTE
@@ -82,3 +82,17 @@ class OrderContrastOut(Out):
     draws: int
     too_few: bool
     note: str = NOTE_ON_DRAWS
+
+
+class ActionWeekOut(Out):
+    """Week from a Monday: interventions done in it, and steps due in it that are not done."""
+
+    begins_on: date
+    done: int
+    planned: int
+
+
+class ActionWeeksOut(Out):
+    """Weeks, the earliest first; the last one is the present one."""
+
+    items: list[ActionWeekOut]

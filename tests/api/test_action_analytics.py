@@ -1,5 +1,6 @@
 """Comparison of interventions over HTTP; the in-memory store has no places."""
 
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -11,6 +12,7 @@ from dropout_service.models import DrawnPlace, DropoutPrediction
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from staffstuddash_service.datastore import DatastoreManager
+from staffstuddash_service.domain.follow_ups.states import ActionState
 from staffstuddash_service.main import create_app
 from staffstuddash_service.settings import Settings
 from tests.support.databases import LOOPBACK, become_owner
@@ -44,6 +46,29 @@ def test_what_followed_is_read_from_the_places_of_weeks(postgres: Database) -> N
     assert "no proof" in found["note"]
     assert other.json()["contacted"]["n"] == 0
     assert (without.json()["course"], without.json()["contacted"]["n"]) == (None, 1)
+
+
+def test_weeks_count_what_was_done_and_what_is_still_planned(
+    staffstuddash_client: TestClient, datastore: DatastoreManager
+) -> None:
+    today = utc_now().date()
+    monday = today - timedelta(days=today.weekday())
+    # 23:30 on the Sunday before in UTC is the Monday in Berlin.
+    late = datetime.combine(monday, time(), UTC) - timedelta(minutes=30)
+    datastore.add_student("s1", "Pupil")
+    datastore.actions.add("s1", "coach", "talk", timestamp=late)
+    datastore.actions.add("s1", "coach", "note", timestamp=late, is_intervention=False)
+    for due_on in (monday, monday - timedelta(days=1), None):
+        datastore.actions.add("s1", "coach", "call", state=ActionState.PLANNED, due_on=due_on)
+
+    def figures(**params: Any) -> list[tuple[int, int]]:
+        answer = staffstuddash_client.get("/api/v1/analytics/action-weeks", params=params)
+        assert answer.status_code == 200, answer.text
+        return [(one["done"], one["planned"]) for one in answer.json()["items"]]
+
+    assert figures(weeks=3) == [(0, 0), (1, 1), (0, 1)]
+    assert figures(weeks=3, timezone="Europe/Berlin") == [(0, 0), (0, 1), (1, 1)]
+    assert len(figures()) == 8
 
 
 def rank(

@@ -187,6 +187,9 @@ def test_changes_are_listed_for_each_course_with_predictions(
     first = listed(limit=1)
     assert first["items"] == single[:1]
     assert listed(limit=1, after=first["next"])["items"] == single[1:]
+    [place] = listed(course__in="art", reasons=True)["items"][0]["stayed"]
+    assert [(one["name"], one["is_sign"]) for one in place.pop("reasons")] == [("pause", True)]
+    assert place == {key: value for key, value in single[0]["stayed"][0].items() if key in place}
 
 
 def test_a_course_that_is_over_is_not_listed(

@@ -43,6 +43,7 @@ def test_deleting_returns_the_rows_removed_by_table(client: TestClient) -> None:
             "read_subjects": 0,
             "student_restrictions": 0,
             "break_glass": 0,
+            "mails": 0,
         },
     }
 

@@ -63,6 +63,7 @@ def test_a_dump_has_neither_name_nor_email_nor_id(own: DatastoreManager) -> None
         "performance_records": 1,
         "aliases": 1,
         "action_logs": 3,
+        "mails": 0,
         **NO_ROSTER,
     }
 

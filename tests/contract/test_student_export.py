@@ -29,8 +29,8 @@ from tests.support.marked_rows import insert_marked_rows, mark_of
 from tests.support.services import PARTS
 
 ADA, BOB = "ada-marked", "bob-marked"
-# Tombstones of erased students, and files until their import ends.
-NOT_EXPORTED = {"deletions", "import_pieces"}
+# Tombstones of erased students, files until their import ends, and mails until their delivery.
+NOT_EXPORTED = {"deletions", "import_pieces", "mails"}
 BASES: dict[str, tuple[type[DeclarativeBase], Any]] = {
     "staffstuddash": (StaffstuddashBase, staffstuddash_export.PART),
     "dropout": (DropoutBase, dropout_export.PART),

@@ -1,7 +1,9 @@
 """Permissions of the roles of the matrix, and the ids in the paths of its requests."""
 
+from datetime import timedelta
 from types import MappingProxyType
 
+from shared_db.clock import utc_now
 from shared_web.principals import Permission
 
 # Permissions of the roles, as docs/security.md has them. `deputy` is a role of the school.
@@ -22,6 +24,7 @@ MAY = MappingProxyType(
 )
 
 # Values of parameters of paths; rows of students are named after them.
+_TODAY = utc_now().date()
 PATH = {
     "student_id": "{s}",
     "assessment_id": "mark-0-{s}",
@@ -41,4 +44,5 @@ PATH = {
     "version": "spare",
     "event_id": "fault",
     "source": "catalogue",
+    "week": str(_TODAY - timedelta(days=_TODAY.weekday())),
 }

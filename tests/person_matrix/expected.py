@@ -29,6 +29,7 @@ _TERM = {
     "ends_on": "2027-07-31",
 }
 
+_DIGEST = {"subject": "s", "opening": "o", "sections": [], "closing": "c"}
 _EXPORT = Route("export", Kind.HIDDEN, varies=True)
 
 STAFFSTUDDASH = {
@@ -93,6 +94,7 @@ STAFFSTUDDASH = {
         "actions.read", Kind.FIGURES, params="course=c-own&since=2026-01-01T00:00:00Z"
     ),
     "GET /analytics/orders": Route("actions.read", Kind.FIGURES, params="course=c-own"),
+    "GET /analytics/action-weeks": figures("actions.read"),
     "POST /concepts": systems(
         "marks.write", {"concept": "sets", "subject": "Math", "difficulty": 2}, 201
     ),
@@ -154,6 +156,8 @@ STAFFSTUDDASH = {
         "people.manage", Kind.ALL, body={}, varies=True, own="teacher"
     ),
     "POST /sign-ins": Route("act_as", Kind.ALL, body={"login": "advisor"}),
+    "GET /digests/{week}/recipients": Route("act_as", Kind.ALL),
+    "PUT /digests/{week}/recipients/{person_id}": Route("act_as", Kind.ALL, 409, body=_DIGEST),
     "GET /keys": all_persons("keys.manage", 200),
     "POST /keys": Route("keys.manage", Kind.KEYS, 201, body={"name": "new", "scopes": ["read"]}),
     "DELETE /keys/{name}": systems("keys.manage"),
@@ -196,6 +200,7 @@ DROPOUT = {
     ),
     "GET /courses/{course}/changes": Route("predictions.read", Kind.NEAR),
     "GET /changes": Route("predictions.read", Kind.NEAR),
+    "GET /activity": Route("students.read", Kind.FIGURES, params="course__in=c-own"),
     "GET /freshness": all_persons("roster.read", 200),
     "GET /courses/{course}/assessments": school("roster.read"),
     "GET /students/{student_id}/submissions": reads("students.read"),

@@ -49,8 +49,13 @@ FIGURES = {
         "/api/v1/dashboard/cohort?course=5a",
         "/api/v1/analytics/actions?course=5a",
         "/api/v1/analytics/orders?course=5a",
+        "/api/v1/analytics/action-weeks",
     ],
-    "dropout": ["/api/v1/analytics/summary", "/api/v1/analytics/feedback"],
+    "dropout": [
+        "/api/v1/analytics/summary",
+        "/api/v1/analytics/feedback",
+        "/api/v1/activity?course__in=5a",
+    ],
 }
 # All rows of a student are read, also those that no view shows.
 REFUSED = {
@@ -59,7 +64,11 @@ REFUSED = {
     "students/{student_id}/hold",
 }
 # Parameters that a route needs.
-NEEDED = {f"/api/v1/analytics/{name}": "?course=5a" for name in ("actions", "orders")}
+NEEDED = {
+    "/api/v1/analytics/actions": "?course=5a",
+    "/api/v1/analytics/orders": "?course=5a",
+    "/api/v1/activity": "?course__in=5a",
+}
 # For persons who see every student.
 REVIEWED = {"/api/v1/access", "/api/v1/break-glass", "/api/v1/imports"}
 # The student has none.

@@ -60,6 +60,9 @@ SCREENS = {
     "quality": "/quality",
     "effects": "/effects",
     "effects of a class": f"/effects?course={CLASS}",
+    "school": "/school",
+    "meeting": "/meeting",
+    "meeting of a class": f"/meeting?class={CLASS}",
 }
 # For heads and school IT: a teacher may not open them.
 CHECKED_IMPORT, RUNNING_IMPORT = "i-checked", "i-running"
@@ -94,7 +97,7 @@ OTHERS = {
     "not found": "/nothing",
     "unknown student": "/students/s999",
 }
-EMPTY = ("today", "classes", "students", "freshness", "quality")
+EMPTY = ("today", "classes", "students", "freshness", "quality", "school", "meeting")
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,12 @@ FURTHER: tuple[FurtherPage, ...] = (
         N_("Students who were talked to, beside similar ones who were not."),
         ("actions.read",),
     ),
+    FurtherPage(
+        "/meeting",
+        N_("Meeting"),
+        N_("A printable agenda of the weekly meeting: who is new, who improved, what is due."),
+        ("predictions.read",),
+    ),
 )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from veritas_web.services.digests import Digests
 from veritas_web.services.dropout import Dropout
 from veritas_web.services.imports import Imports
 from veritas_web.services.incoming import Incoming
@@ -42,6 +43,7 @@ class Services:
     own: OwnRecords
     incoming: Incoming
     quality: ModelQuality
+    digests: Digests
 
 
 class Clients:
@@ -70,6 +72,7 @@ class Clients:
             OwnRecords(self._clients["staffstuddash"], caller),
             Incoming(self._clients["staffstuddash"], caller),
             ModelQuality(self._clients["dropout"], caller),
+            Digests(self._clients["staffstuddash"], caller),
         )
 
     async def stream(self, name: str, request: httpx.Request) -> httpx.Response:

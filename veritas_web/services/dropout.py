@@ -23,9 +23,32 @@ class Dropout:
         path = f"/courses/{_part(course)}/changes"
         return await self._client.get(path, self._caller, {"top": top})
 
-    async def changes(self, *, top: int, limit: int = 100) -> Result:
-        """Return the same for each course in the caller's sight."""
-        return await self._client.get("/changes", self._caller, {"top": top, "limit": limit})
+    async def changes(
+        self,
+        *,
+        top: int,
+        courses: Sequence[str] | None = None,
+        reasons: bool = False,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Result:
+        """Return the same for each course in the caller's sight, on wish for these only.
+
+        reasons: with the main reasons of each student.
+        """
+        params = {
+            "top": top,
+            "course__in": _joined(courses),
+            "reasons": "true" if reasons else None,
+            "after": after,
+            "limit": limit,
+        }
+        return await self._client.get("/changes", self._caller, params)
+
+    async def weekly_activity(self, *, courses: Sequence[str], weeks: int) -> Result:
+        """Return the numbers of active students of these courses by week."""
+        params = {"course__in": _joined(courses), "weeks": weeks}
+        return await self._client.get("/activity", self._caller, params)
 
     async def freshness(self, *, after: str | None = None, limit: int = 100) -> Result:
         """Return the last arrival of rows by kind, of a page of courses by id."""

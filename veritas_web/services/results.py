@@ -3,7 +3,9 @@
 from typing import Any
 
 from veritas_web.errors import KeyRefused, NotAllowed, PageNotFound
-from veritas_web.services.rest import Answer, Away, Result
+from veritas_web.services.rest import Answer, Away, Refused, Result
+
+_TOO_SMALL = "group-too-small"
 
 
 def required(result: Result) -> Any:
@@ -32,3 +34,8 @@ def required(result: Result) -> Any:
 def optional(result: Result) -> Any:
     """Return the data of a further block; None if it is not known to this reader now."""
     return result.data if isinstance(result, Answer) else None
+
+
+def is_too_small(result: Result) -> bool:
+    """Return True if figures were refused: the reader sees fewer than 5 students."""
+    return isinstance(result, Refused) and result.slug == _TOO_SMALL

@@ -103,9 +103,14 @@ class Staffstuddash:
         """Return a class of the roster."""
         return await self._client.get(f"/classes/{_part(class_id)}", self._caller)
 
-    async def cohort(self, course: str) -> Result:
-        """Return the figures of the students of a course, with hints at its material."""
+    async def cohort(self, course: str | None = None) -> Result:
+        """Return the figures of the students of a course or of all, with hints at material."""
         return await self._client.get("/dashboard/cohort", self._caller, {"course": course})
+
+    async def action_weeks(self, *, weeks: int, timezone: str) -> Result:
+        """Return the numbers of actions done and planned in each of the last weeks."""
+        params = {"weeks": weeks, "timezone": timezone}
+        return await self._client.get("/analytics/action-weeks", self._caller, params)
 
     async def people(self, *, limit: int = 200) -> Result:
         """Return members of staff by id."""

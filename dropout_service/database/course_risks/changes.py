@@ -69,12 +69,13 @@ class CourseChangeRepository(Repository):
         courses: Collection[str] | None = None,
         since: datetime | None = None,
         top: int = 10,
+        with_reasons: bool = False,
         after: str | None = None,
         limit: int = 20,
     ) -> Page[CourseChanges]:
         """Return the changes of the courses with predictions in sight that are not over, by id.
 
-        courses: only these; None: all.
+        courses: only these; None: all. with_reasons: the signs are read with all of their fields.
 
         Raises:
             MalformedCursor: the cursor is not one of this list.
@@ -97,7 +98,8 @@ class CourseChangeRepository(Repository):
                 )
                 for one in page
             ]
-            changes = _changes(session, listed, since, top, self._draws.lottery)
+            lottery = self._draws.lottery
+            changes = _changes(session, listed, since, top, lottery, with_reasons=with_reasons)
             return Page([one for one in changes if one.as_of is not None], page.next)
 
         return self.read_snapshot(search)
@@ -109,6 +111,8 @@ def _changes(
     since: datetime | None,
     top: int,
     lottery: Lottery,
+    *,
+    with_reasons: bool = False,
 ) -> list[CourseChanges]:
     # A band that begins among the first places may end this much below them.
     reach = top + MOST_BAND - 1 if lottery.is_on else top
@@ -123,7 +127,7 @@ def _changes(
     shown = {
         row.prediction_id for places in (now, before) for rows in places.values() for row in rows
     }
-    with_signs = indicators_of(session, shown)
+    with_signs = indicators_of(session, shown, are_whole=with_reasons)
     return [
         changes_of(
             course.id,

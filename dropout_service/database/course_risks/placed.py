@@ -205,18 +205,19 @@ def _earlier_overall(
 
 
 def indicators_of(
-    session: Session, predictions: Collection[str]
+    session: Session, predictions: Collection[str], *, are_whole: bool = False
 ) -> dict[str, tuple[Sequence[Any], Sequence[Any]]]:
     """Return the primary and the secondary indicators of predictions, by id.
 
-    On PostgreSQL these are all signs, with name and contribution, as primary ones.
+    are_whole: with all fields. Otherwise, on PostgreSQL, these are all signs, with name and
+    contribution, as primary ones.
     """
     if not predictions:
         return {}
     dialect = session.get_bind().dialect.name
     ids = {"ids": sorted(predictions)}
     is_wanted = in_list(_ROW.id, "ids", dialect)
-    if dialect == "sqlite":
+    if are_whole or dialect == "sqlite":
         query = select(_ROW.id, _ROW.primary_indicators, _ROW.secondary_indicators)
         rows = session.execute(query.where(is_wanted), ids)
         return {id_: (primary, secondary) for id_, primary, secondary in rows}

@@ -56,7 +56,7 @@ class CourseActivity:
 
 
 @dataclass(frozen=True)
-class _Days:
+class KnownDays:
     """Last day that counts, and the first and last day with known activity (None: not known)."""
 
     until: date
@@ -81,19 +81,19 @@ class CourseActivityRepository(Repository):
         chosen = today or utc_now().date()
 
         def query(session: Session) -> CourseActivity:
-            days = _days(session, course, chosen)
+            days = days_of(session, course, chosen)
             monday = days.until - timedelta(days=days.until.weekday())
             mondays = [monday - timedelta(weeks=back) for back in reversed(range(weeks))]
             active = _active_days(session, course, student_ids, mondays[0], days.until)
             work = _work(session, course, student_ids, days.until)
-            known = [_is_known(week, days) for week in mondays]
+            known = [is_known(week, days) for week in mondays]
             present = {*active, *work, *_in_class(session, course, student_ids)}
             found = [
                 StudentActivity(
                     student_id,
                     [
-                        active.get(student_id, {}).get(week, 0) if is_known else None
-                        for week, is_known in zip(mondays, known, strict=True)
+                        active.get(student_id, {}).get(week, 0) if was_known else None
+                        for week, was_known in zip(mondays, known, strict=True)
                     ],
                     *work.get(student_id, (None, None)),
                 )
@@ -104,15 +104,21 @@ class CourseActivityRepository(Repository):
         return self.read_snapshot(query)
 
 
-def _days(session: Session, course: str, today: date) -> _Days:
+def days_of(session: Session, course: str, today: date) -> KnownDays:
+    """Return the days of a course that count, up to today, and those with known activity.
+
+    Raises:
+        CourseNotFound: the course is not stored, is no class, and has no events.
+
+    """
     stored = session.get(Course, course)
     if stored is not None:
         last = stored.starts_on + timedelta(days=stored.length_days - 1)
         first, end = stored.activity_from, stored.activity_until
         if first is None:
-            return _Days(min(today, last), None, None)
+            return KnownDays(min(today, last), None, None)
         ends_on = last if end is None else stored.starts_on + timedelta(days=end)
-        return _Days(min(today, last), stored.starts_on + timedelta(days=first), ends_on)
+        return KnownDays(min(today, last), stored.starts_on + timedelta(days=first), ends_on)
     first_day = session.scalar(
         select(func.min(DailyActivity.day)).where(DailyActivity.course == course)
     )
@@ -122,11 +128,12 @@ def _days(session: Session, course: str, today: date) -> _Days:
     ended_on = of_roster.ends_on if of_roster else None
     until = min(today, ended_on) if ended_on else today
     if first_day is None:
-        return _Days(until, None, None)
-    return _Days(until, _EPOCH + timedelta(days=first_day), until)
+        return KnownDays(until, None, None)
+    return KnownDays(until, _EPOCH + timedelta(days=first_day), until)
 
 
-def _is_known(monday: date, days: _Days) -> bool:
+def is_known(monday: date, days: KnownDays) -> bool:
+    """Return True if activity is known of a day of the week."""
     if days.known_from is None or days.known_until is None:
         return False
     return monday + timedelta(days=_WEEK - 1) >= days.known_from and monday <= days.known_until

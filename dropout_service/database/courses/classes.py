@@ -4,6 +4,7 @@ The in-memory store does not have them. A course that was imported here precedes
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -169,6 +170,12 @@ def is_enrolled_in(class_id: Any, student_id: Any, day: date) -> ColumnElement[b
 def students_in_class(course: str, day: date) -> Select[*tuple[Any, ...]]:
     """Return the query of the ids of the students enrolled in the class on a day."""
     return select(_ENROLMENT.student_id).where(_ENROLMENT.class_id == course, _holds_on(day))
+
+
+def enrolled_in_classes(class_ids: Collection[str], day: date) -> Select[*tuple[Any, ...]]:
+    """Return the query of classes with the ids of the students enrolled in them on a day."""
+    query = select(_ENROLMENT.class_id, _ENROLMENT.student_id)
+    return query.where(_ENROLMENT.class_id.in_(class_ids), _holds_on(day))
 
 
 def class_rows() -> Select[*tuple[Any, ...]]:

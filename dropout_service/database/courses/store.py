@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, Subquery, case, false, func, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from dropout_service.database.courses.bulk_import import (
@@ -224,6 +235,13 @@ def search_course_rows(
     return Page([_course_row(*one[:-1]) for one in rows], next_)
 
 
+def is_registered() -> ColumnElement[bool]:
+    """Return the condition that an enrolment is not known to have ended."""
+    return Enrolment.unregistered_day.is_(None) & or_(
+        Enrolment.outcome.is_(None), Enrolment.outcome != CourseOutcome.WITHDRAWN
+    )
+
+
 def _course_row(
     id_: str, starts_on: date | None, length_days: int | None, is_class: object, source: str
 ) -> CourseRow:
@@ -252,10 +270,7 @@ def _summaries(listed: Subquery, *, is_memory: bool) -> Select[*tuple[Any, ...]]
     # Counted outside of the union, so only for the rows of the page.
     *shown, is_of_roster, source = listed.c
     count = select(func.count()).where(Enrolment.course_id == listed.c.id)
-    is_registered = Enrolment.unregistered_day.is_(None) & or_(
-        Enrolment.outcome.is_(None), Enrolment.outcome != CourseOutcome.WITHDRAWN
-    )
-    counts = [count.scalar_subquery(), count.where(is_registered).scalar_subquery()]
+    counts = [count.scalar_subquery(), count.where(is_registered()).scalar_subquery()]
     if is_memory:
         return select(*shown, *counts, is_of_roster, source)
     of_class = [enrolment_count(listed.c.id), enrolment_count(listed.c.id, utc_now().date())]

@@ -1,7 +1,7 @@
 """Outbox of mails: stored with their cause, leased for each attempt, deleted after delivery."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -23,11 +23,12 @@ _KEPT_FOR = timedelta(days=3)
 
 @dataclass(frozen=True)
 class NewMail:
-    """Text to one recipient; subject: one line."""
+    """Text to one recipient; subject: one line; student_ids: of the students named in it."""
 
     recipient: str
     subject: str
     body: str
+    student_ids: Sequence[str] | None = None
 
 
 def store_mails(session: Session, mails: Iterable[NewMail]) -> None:
@@ -35,6 +36,15 @@ def store_mails(session: Session, mails: Iterable[NewMail]) -> None:
     now = utc_now()
     for mail in mails:
         session.add(Mail(id=new_id(), created_at=now, next_at=now, attempts=0, **vars(mail)))
+
+
+def delete_mails_naming(session: Session, student_ids: Collection[str]) -> int:
+    """Delete the waiting mails that name one of the students; return their number."""
+    wanted = set(student_ids)
+    named = select(Mail.id, Mail.student_ids).where(Mail.student_ids.is_not(None))
+    found = [id_ for id_, ids in session.execute(named) if wanted.intersection(ids or ())]
+    session.execute(delete(Mail).where(Mail.id.in_(found)))
+    return len(found)
 
 
 class MailRepository(Repository):

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from shared_db.clock import utc_now
 from shared_db.repository import Repository
 from staffstuddash_service.datastore.actions import log_action
+from staffstuddash_service.datastore.mail.outbox import delete_mails_naming
 from staffstuddash_service.datastore.performance import recompute_all
 from staffstuddash_service.datastore.student_locks import find_student
 from staffstuddash_service.errors import RestrictionNotFound
@@ -30,7 +31,8 @@ class RestrictionRepository(Repository):
     ) -> tuple[StudentRestriction, bool]:
         """Restrict the student, or replace the reason; return the row, and True for a replay.
 
-        The performance record loses its judgements in the same transaction.
+        The performance record loses its judgements, and waiting mails that name the student are
+        deleted, in the same transaction.
 
         Raises:
             StudentNotFound, StudentMerged, StudentErased: no student has that id.
@@ -91,6 +93,7 @@ def _put(
     log_action(session, student_id, actor, action, data=None)
     session.flush()
     if found is None:
+        delete_mails_naming(session, [student_id])
         recompute_all(session, student_id, utc_now())
     return row, False
 

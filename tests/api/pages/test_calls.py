@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.support.services import openapi_of
+from veritas_web.services.digests import Digests
 from veritas_web.services.dropout import Dropout
 from veritas_web.services.imports import Imports
 from veritas_web.services.incoming import Incoming
@@ -35,12 +36,14 @@ CALLS = {
         Imports,
         OwnRecords,
         Incoming,
+        Digests,
     ),
 }
 BODIES = {
     "add_action": {"action", "data", "prediction_id", "state", "due_on", "assigned_to"},
     "add_feedback": {"verdict", "reason", "note"},
     "add_answer": {"text"},
+    "put": {"subject", "opening", "sections", "closing"},
     "change_action": {"state"},
     "give_role": {"role"},
     "invite": {"days"},
@@ -68,9 +71,9 @@ def arguments(method: Callable[..., Any], body: set[str]) -> dict[str, Any]:
     """Return a value for every parameter, so that the call sends all that it can."""
     kinds: dict[Any, Any] = {
         str: ID,
-        bool: False,
         str | None: ID,
         int: 1,
+        bool: True,
         date: date(2026, 1, 1),
         Sequence[str]: [ID],
         Sequence[str] | None: [ID],
@@ -103,7 +106,7 @@ def operation_of(service: str, request: httpx.Request) -> dict[str, Any]:
     """Return the documented operation of a request."""
     for path, operations in openapi_of(service)["paths"].items():
         # Words of the path are compared, so an id must not stand where a word is.
-        pattern = re.sub(r"\{[^}]+\}", ID, path)
+        pattern = re.sub(r"\{[^}]+\}", ID, path.replace("{week}", "2026-01-01"))
         if pattern == request.url.path and request.method.lower() in operations:
             found: dict[str, Any] = operations[request.method.lower()]
             return found

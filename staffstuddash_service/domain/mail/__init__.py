@@ -1,0 +1,1 @@
+"""Mails to staff: their texts and addresses."""

@@ -1,0 +1,1 @@
+"""Weekly digests: their time, and the run that writes one for each member of staff."""

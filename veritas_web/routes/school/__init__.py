@@ -1,0 +1,1 @@
+"""Screens of the whole school: its figures, and the agenda of the meeting."""
