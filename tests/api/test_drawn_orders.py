@@ -1,4 +1,4 @@
-"""Lists near the top whose order is drawn once a week, on PostgreSQL."""
+"""Lists near the top with an order drawn once a week, on PostgreSQL."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -14,8 +14,6 @@ from tests.support.services import openapi_of
 from veritas_web.services.digests import Digests
 from veritas_web.services.dropout import Dropout
 from veritas_web.services.imports import Imports
-from veritas_web.services.incoming import Incoming
-from veritas_web.services.model_quality import ModelQuality
 from veritas_web.services.monitoring import Monitoring
 from veritas_web.services.own_records import OwnRecords
 from veritas_web.services.rest import Caller, RestClient
@@ -23,6 +21,8 @@ from veritas_web.services.rights.access import Access
 from veritas_web.services.rights.students import StudentRecords, StudentRights
 from veritas_web.services.sign_ins import SignIns
 from veritas_web.services.staffstuddash import Staffstuddash
+from veritas_web.services.trust.incoming import Incoming
+from veritas_web.services.trust.model_quality import ModelQuality
 
 CALLS = {
     "dropout": (Dropout, StudentRecords, ModelQuality),

@@ -122,7 +122,7 @@ def test_two_workers_send_one_digest_to_each_person(school: PageSchool) -> None:
     assert f"New near the top in Class {CLASS}\n- Dora\n" in text
     assert "Your steps that are overdue\n- Ada Lovelace: call.home, due on " in text
     assert "https://v.example" in text
-    # Notes, places and students who are restricted stay out.
+    # Notes, places and restricted students stay out.
     assert [one for one in ("Monday", "place", "drowssap", "Talk with") if one in text] == []
 
 

@@ -41,7 +41,7 @@ def school(page_school: PageSchool) -> PageSchool:
     for ago in DAYS:
         as_of = now - timedelta(days=ago, hours=1)
         for place, id_ in enumerate(STUDENTS, start=1):
-            # Those who were talked to move by two places; one of them leaves.
+            # Contacted students move by two places; one of them leaves.
             moved = 2 if ago < 50 and place % 2 else 0
             if ago < 50 and place == 1:
                 continue

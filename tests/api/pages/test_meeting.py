@@ -1,4 +1,4 @@
-"""Agenda of the meeting: reasons by class, steps with who and when, and nothing of places."""
+"""Agenda of the meeting: reasons by class, steps with person and day, and nothing of places."""
 
 import re
 

@@ -20,7 +20,7 @@ MARK = {"student_id": "s001", "type": "quiz", "subject": "Math", "score": 7}
 
 @pytest.fixture
 def teacher(open_pages: OpenPages, school: DatastoreManager) -> TestClient:
-    """Give the pages with the session of a teacher who sees no student."""
+    """Give the pages with the session of a teacher without students."""
     client = open_pages()
     sign_in(client, school)
     return client

@@ -40,6 +40,7 @@ ACTIVITY: Mapping[str, str] = {
     "feature_sets": N_("Figures behind the reasons"),
     "dropout_predictions": _PLACES,
     "overall_risks": _PLACES,
+    "drawn_places": _PLACES,
     "prediction_feedback": N_("Verdicts on the reasons"),
     "enrolments": _COURSES,
     "enrolment_backgrounds": _COURSES,

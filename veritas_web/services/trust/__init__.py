@@ -1,0 +1,1 @@
+"""Calls about the freshness of data and the quality of models."""
