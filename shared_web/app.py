@@ -38,6 +38,7 @@ from shared_web.operations.error_reporting import reporting
 from shared_web.operations.health import Checks, health_routes
 from shared_web.operations.logging import RequestLog, configure_logging
 from shared_web.operations.periodic import Periodic, running
+from shared_web.operations.problem_schemas import document_problems
 from shared_web.operations.serve import tune_gc
 from shared_web.operations.spool import (
     STORAGE_HEADER,
@@ -46,16 +47,10 @@ from shared_web.operations.spool import (
     attach_spool,
     replaying,
 )
-from shared_web.problems import (
-    COMMON,
-    SCHEMA_REFERENCE,
-    Problem,
-    documented,
-    install_problem_handlers,
-)
+from shared_web.problems import COMMON, documented, install_problem_handlers
 from shared_web.requests.acknowledgement import Acknowledgement
 from shared_web.requests.batches import BatchLimiter
-from shared_web.requests.body_limit import BODY_REFUSALS, BodyLimit
+from shared_web.requests.body_limit import BodyLimit
 from shared_web.requests.expensive_reads import ExpensiveReads
 from shared_web.requests.json_bodies import JSON_THREADS
 from shared_web.routing import API_PREFIX, HeadRequests
@@ -200,7 +195,7 @@ def create_service_app(
     app.router.routes.extend(others)
     app.include_router(docs_routes(service.title))
     _install_middleware(app, settings, database)
-    _document_problems(app)
+    document_problems(app)
     return app
 
 
@@ -257,36 +252,3 @@ def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Datab
     app.add_middleware(HostCheck)
     app.add_middleware(RequestLog, slow_seconds=settings.slow_request_seconds)
     app.add_middleware(PrivateAnswers)
-
-
-def _document_problems(app: FastAPI) -> None:
-    generate = app.openapi
-
-    def with_problem() -> dict[str, Any]:
-        document = generate()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        _add_schema(schemas, Problem.model_json_schema(ref_template=SCHEMA_REFERENCE))
-        refusals = {str(status): each for status, each in documented(*BODY_REFUSALS).items()}
-        for path in document["paths"].values():
-            for operation in path.values():
-                if "requestBody" in operation:
-                    operation["responses"].update(refusals)
-                    operation["requestBody"] = _refer(operation["requestBody"], schemas)
-        return document
-
-    app.openapi = with_problem  # type: ignore[method-assign] # as FastAPI documents it
-
-
-def _refer(body: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    # FastAPI moves schemas to the components, but not those of `json_body`.
-    schema = body["content"].get("application/json", {}).get("schema", {})
-    if "properties" not in schema:
-        return body
-    _add_schema(schemas, schema)
-    reference = {"$ref": SCHEMA_REFERENCE.format(model=schema["title"])}
-    return {**body, "content": {"application/json": {"schema": reference}}}
-
-
-def _add_schema(schemas: dict[str, Any], schema: dict[str, Any]) -> None:
-    own = {name: value for name, value in schema.items() if name != "$defs"}
-    schemas.update(schema.get("$defs", {}), **{schema["title"]: own})
