@@ -19,7 +19,7 @@ class WorkState:
 
     since: the instant from which it is known. period_seconds: None if it has no fixed period.
     last_error: the exception's class; its text may be personal. failures: consecutive ones.
-    rows: the number that the last run with any reported.
+    failed_runs: all of this process. rows: the number that the last run with any reported.
     """
 
     name: str
@@ -32,6 +32,7 @@ class WorkState:
     last_error: str | None = None
     last_error_at: datetime | None = None
     failures: int = 0
+    failed_runs: int = 0
     rows: int | None = None
 
     def age_seconds(self, now: datetime) -> float | None:
@@ -90,9 +91,13 @@ class Work:
         self._end(started, pause_seconds(), has_news=rows is not None)
 
     def _fail(self, kind: str) -> None:
-        failures = self.state.failures + 1
+        state = self.state
         self.state = replace(
-            self.state, failures=failures, last_error=kind, last_error_at=utc_now()
+            state,
+            failures=state.failures + 1,
+            failed_runs=state.failed_runs + 1,
+            last_error=kind,
+            last_error_at=utc_now(),
         )
 
     def _succeed(self, rows: int | None) -> None:

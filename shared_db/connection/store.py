@@ -9,6 +9,7 @@ from typing import Any, TypedDict, Unpack
 from sqlalchemy import Connection, Engine, ExceptionContext, MetaData, event, text
 from sqlalchemy.exc import DBAPIError
 
+from shared_db.connection.connection_count import ConnectionCount
 from shared_db.connection.engine import build_engine
 from shared_db.connection.hosts import described_hosts, hosts_of
 from shared_db.connection.memory_engine import build_memory_engine
@@ -46,7 +47,8 @@ class Store:
     breaker: for a server that a running service depends on; None where an error is enough.
     checks: run on the first connection to a server that was away; more may be added.
     person_role: taken in requests of a person. person_schemas: those that have views for persons;
-    empty if no table has rows of a person, None if that is not known.
+    empty if no table has rows of a person, None if that is not known. connections: those of the
+    server of a running service.
     """
 
     bind: Engine | Connection
@@ -60,6 +62,7 @@ class Store:
     checks: list[Check] | None = None
     person_role: Role | None = None
     person_schemas: Sequence[str] | None = None
+    connections: ConnectionCount | None = None
 
     @property
     def is_memory(self) -> bool:
@@ -166,6 +169,7 @@ def postgres_store(
             person_role_name(settings.database_role_prefix, schema), seen_schema(schema)
         ),
         person_schemas=person_schemas,
+        connections=ConnectionCount(engine),
     )
 
 

@@ -98,6 +98,11 @@ class GroupCommit(Generic[Q, R]):
         return len(self._queue)
 
     @property
+    def waiting_bytes(self) -> int:
+        """Size of the requests in the queue."""
+        return self._queued_size
+
+    @property
     def is_writing(self) -> bool:
         """Return True if the writer is at work, about to be, or lingers for more."""
         return self._is_writing
