@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from dropout_service.database import SPOOLABLE_TYPES, DropoutDatabaseManager, db_manager
 from dropout_service.database.model_quality.health_check import ModelQualityCheck
+from dropout_service.metrics import own_metrics
 from dropout_service.migrations import HISTORY
 from dropout_service.models import Base
 from dropout_service.routes import (
@@ -83,6 +84,7 @@ def create_app(
         SpoolConfig(manager, SPOOLABLE_TYPES),
         audited=Base.metadata,
         own_checks=ModelQualityCheck(manager.model_weeks).checks,
+        own_metrics=own_metrics(manager),
     )
     manager.draws.lottery = chosen.lottery
     app.state.manager = manager

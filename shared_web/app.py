@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -37,6 +37,11 @@ from shared_web.operations.docs_page import docs_routes
 from shared_web.operations.error_reporting import reporting
 from shared_web.operations.health import Checks, health_routes
 from shared_web.operations.logging import RequestLog, configure_logging
+from shared_web.operations.metrics.process import ProcessState
+from shared_web.operations.metrics.requests import RequestMetrics
+from shared_web.operations.metrics.routes import metrics_routes
+from shared_web.operations.metrics.service import OwnMetrics, ServiceMetrics
+from shared_web.operations.metrics.spool import spool_metrics
 from shared_web.operations.periodic import Periodic, running
 from shared_web.operations.problem_schemas import document_problems
 from shared_web.operations.serve import tune_gc
@@ -101,6 +106,7 @@ def create_service_app(
     spool_config: SpoolConfig | None = None,
     audited: MetaData | None = None,
     own_checks: Callable[[], Checks] | None = None,
+    own_metrics: OwnMetrics = OwnMetrics(),  # noqa: B008 - it is frozen
 ) -> FastAPI:
     """Return the app of the service; its database is opened and checked at the start.
 
@@ -108,7 +114,7 @@ def create_service_app(
     events; queued ones are stored after the last request and before the process ends.
     spool_config: additions that are accepted while the database is unavailable.
     audited: tables of a service with rows of students, whose reads are recorded.
-    own_checks: checks of this service in `/health`.
+    own_checks: checks of this service in `/health`. own_metrics: those of it in `/metrics`.
     """
     keys = KeyManager(
         database,
@@ -128,6 +134,11 @@ def create_service_app(
     spool = spool_config.manager.spool if spool_config is not None else SpoolAccess()
     audit = ReadAudit(settings, service.name, database, audited) if audited is not None else None
     background = BackgroundWork(BackgroundRows(database, history.schema).write)
+    release = version("veritas")
+    metrics = ServiceMetrics(service.name, release)
+    queue = intake.queue if intake is not None else None
+    metrics.use(ProcessState(metrics.registry, database, background, queue, own_metrics.counts))
+    metrics.measures += [partial(spool_metrics, spool), *own_metrics.measures]
 
     def prepare() -> None:
         if settings.workers > 1 and database.use_fallback:
@@ -159,6 +170,7 @@ def create_service_app(
                 storing(uses),
                 auditing(audit),
                 closing(cache),
+                metrics.shared(),
             ):
                 try:
                     yield
@@ -166,7 +178,6 @@ def create_service_app(
                     if intake is not None:
                         await intake.drain()
 
-    release = version("veritas")
     app = FastAPI(
         title=service.title,
         description=service.description,
@@ -186,15 +197,14 @@ def create_service_app(
     app.state.read_audit = audit
     _limit_work(app, settings, cache)
     install_problem_handlers(app, spool)
-    # Routes are matched in this order, so the most frequent ones come first.
-    first, *others = service.routes
-    app.router.routes.append(first)
-    app.include_router(
-        health_routes(service.name, release, database, spool, background, audit, own_checks)
+    _add_routes(
+        app,
+        service,
+        health_routes(service.name, release, database, spool, background, audit, own_checks),
+        docs_routes(service.title),
+        metrics_routes(metrics, settings),
     )
-    app.router.routes.extend(others)
-    app.include_router(docs_routes(service.title))
-    _install_middleware(app, settings, database)
+    _install_middleware(app, settings, database, metrics.requests)
     document_problems(app)
     return app
 
@@ -204,6 +214,16 @@ async def _start(prepare: Callable[[], None], settings: ServiceSettings) -> None
     # More threads than connections would only wait for these.
     current_default_thread_limiter().total_tokens = settings.pool_size
     await run_in_threadpool(prepare)
+
+
+def _add_routes(app: FastAPI, service: Service, health: APIRouter, *others: APIRouter) -> None:
+    # Routes are matched in this order, so the most frequent ones come first.
+    first, *following = service.routes
+    app.router.routes.append(first)
+    app.include_router(health)
+    app.router.routes.extend(following)
+    for router in others:
+        app.include_router(router)
 
 
 def _limit_work(app: FastAPI, settings: ServiceSettings, cache: SharedCache | None) -> None:
@@ -224,7 +244,9 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Database) -> None:
+def _install_middleware(
+    app: FastAPI, settings: ServiceSettings, database: Database, metrics: RequestMetrics
+) -> None:
     # The last one added is the outermost. Every answer, even a refusal, is private, and has an id
     # and a log line.
     app.add_middleware(Compression)
@@ -250,5 +272,5 @@ def _install_middleware(app: FastAPI, settings: ServiceSettings, database: Datab
             expose_headers=[*EXPOSED_HEADERS, STORAGE_HEADER],
         )
     app.add_middleware(HostCheck)
-    app.add_middleware(RequestLog, slow_seconds=settings.slow_request_seconds)
+    app.add_middleware(RequestLog, slow_seconds=settings.slow_request_seconds, metrics=metrics)
     app.add_middleware(PrivateAnswers)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -11,6 +12,7 @@ from starlette.exceptions import HTTPException
 from shared_db.background_work.state import BackgroundWork
 from shared_web.operations.error_reporting import reporting
 from shared_web.operations.logging import RequestLog, configure_logging
+from shared_web.operations.metrics.service import ServiceMetrics
 from shared_web.operations.periodic import running
 from shared_web.operations.serve import tune_gc
 from shared_web.requests.body_limit import BodyLimit
@@ -36,6 +38,7 @@ from veritas_web.routes import (
     today,
 )
 from veritas_web.routes.imports import pages as imports
+from veritas_web.routes.metrics import metrics_routes
 from veritas_web.routes.own import pages as own
 from veritas_web.routes.rights import break_glass, erasure, keys, people, reads, roles
 from veritas_web.routes.school import meeting
@@ -83,6 +86,7 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
     """Return the app; transports: ways to the services other than the network, by name."""
     chosen = settings or Settings.load()
     clients = Clients(chosen, transports)
+    metrics = ServiceMetrics("web", version("veritas"))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -122,6 +126,7 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
     app.state.prepare = partial(require_usable, chosen)
     for router in _ROUTERS:
         app.include_router(router)
+    app.include_router(metrics_routes(metrics))
     for failure in (PageError, HTTPException, RequestValidationError):
         app.add_exception_handler(failure, failure_response)
     # The last one added is the outermost: every answer has an id, a log line and the headers.
@@ -129,6 +134,8 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
     app.add_middleware(BodyLimit, max_bytes=chosen.max_body_bytes)
     app.add_middleware(RequestCheck, settings=chosen)
     app.add_middleware(HostCheck)
-    app.add_middleware(RequestLog, slow_seconds=chosen.slow_request_seconds)
+    app.add_middleware(
+        RequestLog, slow_seconds=chosen.slow_request_seconds, metrics=metrics.requests
+    )
     app.add_middleware(PageHeaders)
     return app

@@ -20,6 +20,7 @@ from dropout_service.database.export import ExportRepository
 from dropout_service.database.features.store import FeatureRepository
 from dropout_service.database.features.training_set import TrainingSetRepository
 from dropout_service.database.freshness import FreshnessRepository
+from dropout_service.database.measures import MeasureRepository
 from dropout_service.database.merging import MergingRepository
 from dropout_service.database.model_quality.weeks import ModelWeekRepository
 from dropout_service.database.predictions.batch import BatchPredictionRepository
@@ -76,6 +77,7 @@ class DropoutDatabaseManager(Manager):
         self.student_activity = StudentActivityRepository(self.database)
         self.student_work = StudentWorkRepository(self.database)
         self.freshness = FreshnessRepository(self.database, self.spool)
+        self.measures = MeasureRepository(self.database)
         self.draws = DrawRepository(self.database)
         self.course_risks = CourseRiskRepository(self.database, self.draws)
         self.course_changes = CourseChangeRepository(self.database, self.draws)

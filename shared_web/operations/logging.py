@@ -17,6 +17,7 @@ from shared_db.clock import utc_now
 from shared_db.ids import new_id
 from shared_db.row_limits import limit_rows
 from shared_web.failures import describe_failure
+from shared_web.operations.metrics.requests import RequestMetrics
 from shared_web.problems import problem_response
 from shared_web.routing import route_template
 from shared_web.settings import ServiceSettings
@@ -78,7 +79,7 @@ class _Lines:
 
 
 class RequestLog:
-    """Middleware that gives each request an id, logs it, and answers uncaught exceptions with 500.
+    """Middleware that gives each request an id, logs it, counts it, and answers exceptions.
 
     The line has the route's template, but no path, query or exception text, which may be personal.
     A request of `slow_seconds` or longer is a warning.
@@ -87,9 +88,10 @@ class RequestLog:
     lines: ClassVar[Any] = None
     """Writer of lines that are no warnings; None: the logger."""
 
-    def __init__(self, app: ASGIApp, slow_seconds: float) -> None:
+    def __init__(self, app: ASGIApp, slow_seconds: float, metrics: RequestMetrics) -> None:
         self.app = app
         self.slow_seconds = slow_seconds
+        self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -102,6 +104,8 @@ class RequestLog:
         scope.setdefault("state", {})["request_id"] = request_id
         status = 500
         has_started = False
+        method = scope["method"]
+        self.metrics.begin(method)
         started = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
@@ -121,13 +125,16 @@ class RequestLog:
                 response = _unexpected(Request(scope))
                 await response(scope, receive, send_with_id)
             finally:
-                self._log(scope, request_id, status, time.perf_counter() - started)
+                seconds = time.perf_counter() - started
+                route = route_template(scope)
+                self.metrics.end(method, route, status, seconds)
+                self._log(scope, route, request_id, status, seconds)
 
-    def _log(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+    def _log(self, scope: Scope, route: str, request_id: str, status: int, seconds: float) -> None:
         line = {
             "request_id": request_id,
             "method": scope["method"],
-            "route": route_template(scope),
+            "route": route,
             "status": status,
             "duration_seconds": round(seconds, 6),
             "principal": getattr(scope["state"].get("principal"), "log_name", None),

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from shared_db.errors import ConfigurationError
 from shared_db.resilience import descriptors
 from shared_web.operations.logging import configure_logging
+from shared_web.operations.metrics.folder import metrics_folder
 from shared_web.settings import ServiceSettings
 from shared_web.wire.connections import Connections, Limits
 from shared_web.wire.protocol import LimitedProtocol
@@ -34,19 +35,25 @@ def serve(package: str, load_settings: Callable[[], ServiceSettings], port_of: s
     port_of: the name of the setting that holds the port.
     """
     descriptors.raise_limit()
+    service = package.removesuffix("_service").removeprefix("veritas_")
     try:
         settings = load_settings()
-        configure_logging(settings, package.removesuffix("_service").removeprefix("veritas_"))
-        _check_startup(package)
+        configure_logging(settings, service)
+        with metrics_folder(settings.workers):
+            _check_startup(package)
+            _run(package, settings, getattr(settings, port_of))
     except ConfigurationError as refusal:
         sys.exit(f"{package} does not start: {refusal}")
+
+
+def _run(package: str, settings: ServiceSettings, port: int) -> None:
     tune_gc()
     _warn_if_lowered(settings.max_connections)
     uvicorn.run(
         f"{package}.main:create_app",
         factory=True,
         host=settings.host,
-        port=getattr(settings, port_of),
+        port=port,
         workers=settings.workers,
         reload=settings.reload,
         reload_dirs=_source_folders(package) if settings.reload else None,

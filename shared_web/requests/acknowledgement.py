@@ -40,6 +40,11 @@ class Acknowledgement:
         self._waits_for_commit = settings.ingest_acknowledge == "committed"
         self._storing: set[asyncio.Task[Any]] = set()
 
+    @property
+    def queue(self) -> GroupCommit[Any, Any]:
+        """The queue of the events."""
+        return self._commits
+
     async def wait_or_queue(self, storing: Coroutine[Any, Any, T]) -> T | None:
         """Return the stored row, or None if the event is queued and the request should not wait.
 

@@ -35,6 +35,7 @@ def test_a_full_spool_refuses_inserts_and_fails_readiness(
         refused = client.post(f"{API}/students", json=a_student(id="f3"))
         ready = client.get("/readyz")
         health = client.get("/health")
+        metrics = client.get("/metrics").text
         server.start()
 
         assert settled(client)
@@ -47,6 +48,14 @@ def test_a_full_spool_refuses_inserts_and_fails_readiness(
     assert (health.status_code, health.json()["status"]) == (503, "fail")
     assert health.json()["checks"]["spool:waiting"][0]["observedValue"] == 2
     assert afterwards.status_code == 201
+    assert {
+        "veritas_spool_usable 1.0",
+        "veritas_spool_pending_rows 2.0",
+        "veritas_spool_full 1.0",
+        "veritas_spool_rejected_rows 0.0",
+        "veritas_database_circuit_open 1.0",
+        'veritas_database_connections{state="in_use"} 0.0',
+    } <= set(metrics.splitlines())
 
 
 def test_a_spool_of_the_first_release_is_replayed(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from dropout_service.database.features.incomplete import recomputed_id
 from dropout_service.database.predictions.latest import mark_latest
+from dropout_service.database.predictions.made import MADE
 from dropout_service.database.students.locking import ensure_and_lock_one
 from dropout_service.database.students.restrictions import require_unrestricted
 from dropout_service.domain.enrolments.model_assessment import ModelAssessment
@@ -55,12 +56,15 @@ def insert_prediction(session: Session, row: Row) -> DropoutPrediction:
     if stored.is_replay:
         return stored
     mark_latest(session, [row])
+    MADE.add_on_commit(session, [row])
     return session.get_one(DropoutPrediction, row["id"])
 
 
 def insert_predictions(session: Session, rows: Sequence[Row]) -> list[InsertResult]:
     """Insert predictions of one instant, one per student and course; students must be locked."""
     results = insert_many_idempotent(session, DropoutPrediction, rows)
+    new = {result.id for result in results if result.outcome is Outcome.STORED}
+    MADE.add_on_commit(session, [row for row in rows if row["id"] in new])
     # Replays are marked too: another model may have predicted in the meantime.
     replays = {result.id for result in results if result.outcome is Outcome.REPEATED}
     mark_latest(session, _with_replacements(session, rows, replays))

@@ -18,6 +18,7 @@ from dropout_service.database.predictions.by_class import assess_class_like
 from dropout_service.database.predictions.by_model import assess_course, model_values
 from dropout_service.database.predictions.by_rules import activities_of, assess_by_rules
 from dropout_service.database.predictions.latest import replace_incomplete
+from dropout_service.database.predictions.made import MADE
 from dropout_service.database.predictions.model_registry import model_of
 from dropout_service.database.students.locking import ensure_and_lock
 from dropout_service.database.students.restrictions import is_assessed
@@ -218,6 +219,7 @@ def _replace_predictions(session: Session, rows: Sequence[_Due], predict: _Predi
     pairs = [(old, _replacement(old, predict)) for old in olds]
     new = [row for _, row in pairs if row is not None]
     insert_many_idempotent(session, DropoutPrediction, new)
+    MADE.add_on_commit(session, new)
     replace_incomplete(session, pairs, utc_now())
     return len(pairs)
 

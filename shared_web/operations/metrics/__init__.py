@@ -1,0 +1,1 @@
+"""Metrics of a service in the formats of Prometheus."""
