@@ -10,7 +10,8 @@ IN_PARALLEL := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 WHEEL_TESTS := tests/contract tests/architecture/test_schema.py
 CLIENT := clients/typescript
 NODE_PROVIDER := tests/support/node_provider
-NODE_MODULES := $(CLIENT)/node_modules/.package-lock.json $(NODE_PROVIDER)/node_modules/.package-lock.json
+NODE_EXPORTERS := tests/support/node_exporters
+NODE_MODULES := $(addsuffix /node_modules/.package-lock.json,$(CLIENT) $(NODE_PROVIDER) $(NODE_EXPORTERS))
 # The tests start hundreds of processes; without byte code each would compile all its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -76,8 +77,9 @@ containers: $(BIN)/hadolint ## Check the container files with their own tools
 	@$(BIN)/pytest -q tests/architecture/test_containers.py tests/architecture/test_development_containers.py
 
 .PHONY: client
-client: $(NODE_MODULES) ## Test the TypeScript client, and the sign-in at a provider of Node.js
-	@$(BIN)/pytest -q tests/e2e/test_typescript_client.py tests/persons/test_real_provider.py
+client: $(NODE_MODULES) ## Test the TypeScript client, and a provider and exporters of Node.js
+	@$(BIN)/pytest -q tests/e2e/test_typescript_client.py tests/persons/test_real_provider.py \
+		tests/e2e/test_otlp_exporters.py
 
 .PHONY: client-package
 client-package: $(CLIENT)/node_modules/.package-lock.json ## Build the TypeScript client as a package (.tgz)
@@ -111,7 +113,7 @@ lock: $(INSTALLED) ## Renew the versions and hashes of the libraries in requirem
 .PHONY: clean
 clean: ## Remove the virtual environment and caches; the data in .veritas stay
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info \
-		$(CLIENT)/node_modules $(CLIENT)/dist $(CLIENT)/src/generated $(NODE_PROVIDER)/node_modules
+		$(CLIENT)/node_modules $(CLIENT)/dist $(CLIENT)/src/generated $(NODE_PROVIDER)/node_modules $(NODE_EXPORTERS)/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The virtual environment, created from the newest suitable Python if it is absent.

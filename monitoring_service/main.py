@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from monitoring_service.database import SPOOLABLE_TYPES, MonitoringDatabase, monitoring_db
 from monitoring_service.migrations import HISTORY
-from monitoring_service.routes import analysis, events, health, logs, maintenance, rules
+from monitoring_service.routes import analysis, events, health, logs, maintenance, otlp, rules
 from monitoring_service.settings import Settings
 from shared_db.clock import utc_now
 from shared_web.app import Service, create_service_app
@@ -27,6 +27,7 @@ SERVICE = Service(
     ],
     routers=[
         events.router,
+        otlp.otlp_router("", is_documented=True),
         logs.router,
         health.router,
         analysis.router,
@@ -66,4 +67,6 @@ def create_app(
         SpoolConfig(manager, SPOOLABLE_TYPES),
     )
     app.state.manager = manager
+    # The paths of the standard, for exporters that know no prefix.
+    app.include_router(otlp.otlp_router("/v1", is_documented=False))
     return app

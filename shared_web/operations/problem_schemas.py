@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from shared_web.problems import SCHEMA_REFERENCE, Problem, documented
+from shared_web.problems import MEDIA_TYPE, SCHEMA_REFERENCE, Problem, documented
 from shared_web.requests.body_limit import BODY_REFUSALS
 
 
@@ -20,11 +20,18 @@ def document_problems(app: FastAPI) -> None:
         for path in document["paths"].values():
             for operation in path.values():
                 if "requestBody" in operation:
-                    operation["responses"].update(refusals)
+                    _add_refusals(operation["responses"], refusals)
                     operation["requestBody"] = _refer(operation["requestBody"], schemas)
         return document
 
     app.openapi = with_problem  # type: ignore[method-assign] # as FastAPI documents it
+
+
+def _add_refusals(responses: dict[str, Any], refusals: dict[str, Any]) -> None:
+    for status, refusal in refusals.items():
+        # A route that answers in another format documents that itself.
+        if status not in responses or MEDIA_TYPE in responses[status].get("content", {}):
+            responses[status] = refusal
 
 
 def _refer(body: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:

@@ -176,12 +176,13 @@ async def handle_batch(
         return store(batch).model_dump_json().encode()
 
     with room.reserving() as hold:
-        body = await _body(request, room.max_bytes, hold)
+        body = await batch_body(request, room.max_bytes, hold)
         content = await room.threads.run(answer)
     return Response(content, media_type="application/json")
 
 
-async def _body(request: Request, max_bytes: int, hold: Callable[[int], None]) -> bytearray:
+async def batch_body(request: Request, max_bytes: int, hold: Callable[[int], None]) -> bytearray:
+    """Return the body of a batch; hold: reserves its bytes, see `BatchLimiter.reserving`."""
     reader: BodyReader = request.scope[BODY_READER]
     reader.allow(max_bytes)
     body = bytearray()  # joining a list of pieces would double the memory

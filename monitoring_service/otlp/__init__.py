@@ -1,0 +1,1 @@
+"""OpenTelemetry's protocol (OTLP/HTTP): its messages, and their events."""
