@@ -106,7 +106,7 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --upgrade --universal --python
 .PHONY: lock
 lock: $(INSTALLED) ## Renew the versions and hashes of the libraries in requirements*.lock
 	@$(PIP) uv
-	@$(LOCK) pyproject.toml --group build --extra cache --output-file requirements.lock
+	@$(LOCK) pyproject.toml --group build --extra cache --extra otel --output-file requirements.lock
 	@$(LOCK) pyproject.toml --group build --extra dev --output-file requirements-dev.lock
 	@$(LOCK) --group containers --output-file requirements-containers.lock
 

@@ -38,7 +38,6 @@ from shared_web.operations.error_reporting import reporting
 from shared_web.operations.health import Checks, health_routes
 from shared_web.operations.logging import RequestLog, configure_logging
 from shared_web.operations.metrics.process import ProcessState
-from shared_web.operations.metrics.requests import RequestMetrics
 from shared_web.operations.metrics.routes import metrics_routes
 from shared_web.operations.metrics.service import OwnMetrics, ServiceMetrics
 from shared_web.operations.metrics.spool import spool_metrics
@@ -52,6 +51,7 @@ from shared_web.operations.spool import (
     attach_spool,
     replaying,
 )
+from shared_web.operations.tracing.switch import Tracing
 from shared_web.problems import COMMON, documented, install_problem_handlers
 from shared_web.requests.acknowledgement import Acknowledgement
 from shared_web.requests.batches import BatchLimiter
@@ -135,6 +135,7 @@ def create_service_app(
     audit = ReadAudit(settings, service.name, database, audited) if audited is not None else None
     background = BackgroundWork(BackgroundRows(database, history.schema).write)
     release = version("veritas")
+    tracing = Tracing.of(settings, service.name, release)
     metrics = ServiceMetrics(service.name, release)
     queue = intake.queue if intake is not None else None
     metrics.use(ProcessState(metrics.registry, database, background, queue, own_metrics.counts))
@@ -171,6 +172,7 @@ def create_service_app(
                 auditing(audit),
                 closing(cache),
                 metrics.shared(),
+                tracing.running(database),
             ):
                 try:
                     yield
@@ -187,8 +189,7 @@ def create_service_app(
         docs_url=None,  # FastAPI's page loads its scripts from another server
         redoc_url=None,
         redirect_slashes=False,  # `/students/` without the id must not become the list
-        # Traces would contain paths, and so students' ids.
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        telemetry=tracing.telemetry,
         generate_unique_id_function=_operation_id,
     )
     app.state.authenticator = authenticator
@@ -204,7 +205,9 @@ def create_service_app(
         docs_routes(service.title),
         metrics_routes(metrics, settings),
     )
-    _install_middleware(app, settings, database, metrics.requests)
+    _install_middleware(
+        app, settings, database, partial(RequestLog, metrics=metrics.requests, mark=tracing.mark)
+    )
     document_problems(app)
     return app
 
@@ -245,7 +248,7 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def _install_middleware(
-    app: FastAPI, settings: ServiceSettings, database: Database, metrics: RequestMetrics
+    app: FastAPI, settings: ServiceSettings, database: Database, log: Callable[..., RequestLog]
 ) -> None:
     # The last one added is the outermost. Every answer, even a refusal, is private, and has an id
     # and a log line.
@@ -272,5 +275,5 @@ def _install_middleware(
             expose_headers=[*EXPOSED_HEADERS, STORAGE_HEADER],
         )
     app.add_middleware(HostCheck)
-    app.add_middleware(RequestLog, slow_seconds=settings.slow_request_seconds, metrics=metrics)
+    app.add_middleware(log, slow_seconds=settings.slow_request_seconds)
     app.add_middleware(PrivateAnswers)

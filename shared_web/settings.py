@@ -14,6 +14,7 @@ from shared_db.writes.group_commit import QueueLimits
 
 _ORIGIN = re.compile(r"https?://[^/\s\"'\[\],]+|https?://\[[0-9a-f:]+\](:\d+)?")
 
+_URL = re.compile(r"https?://[^/\s]+(/[^\s?#]*)?")
 _RETENTION = re.compile(r"retention_(\w+)_days")
 # Days after which rows of a kind are deleted; None keeps them.
 RetentionDays = Annotated[int | None, Field(ge=1, le=36_500)]
@@ -117,10 +118,20 @@ class ServiceSettings(TokenSettings):
     erasure_log: Path | None = None
     monitoring_url: str | None = Field(None, pattern=r"^https?://[^/\s]+/?$")
     monitoring_key: SecretStr | None = None
+    otel_exporter_otlp_endpoint: str = ""
+    otel_exporter_otlp_headers: SecretStr = SecretStr("")
+    otel_traces_sampler_arg: float = Field(1, ge=0, le=1, allow_inf_nan=False)
     audit_moving_seconds: float = Field(2, ge=0, le=3600)
     slow_request_seconds: float = Field(1, gt=0, le=3600)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["auto", "json", "text"] = "auto"
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _require_url(cls, url: str) -> str:
+        if url and not _URL.fullmatch(url):
+            raise ValueError("must be an address as http://collector:4318, without /v1/traces")
+        return url
 
     @field_validator("cache_url")
     @classmethod

@@ -15,6 +15,7 @@ from shared_web.operations.logging import RequestLog, configure_logging
 from shared_web.operations.metrics.service import ServiceMetrics
 from shared_web.operations.periodic import running
 from shared_web.operations.serve import tune_gc
+from shared_web.operations.tracing.switch import Tracing
 from shared_web.requests.body_limit import BodyLimit
 from shared_web.routing import HeadRequests
 from shared_web.wire.host import HostCheck
@@ -86,7 +87,8 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
     """Return the app; transports: ways to the services other than the network, by name."""
     chosen = settings or Settings.load()
     clients = Clients(chosen, transports)
-    metrics = ServiceMetrics("web", version("veritas"))
+    release = version("veritas")
+    metrics, tracing = ServiceMetrics("web", release), Tracing.of(chosen, "web", release)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -96,8 +98,11 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
             tune_gc()
         app.state.prepare()
         try:
-            async with running(digest_periodics(chosen, clients), BackgroundWork()):
-                with reporting(chosen, "web"):
+            with reporting(chosen, "web"):
+                async with (
+                    running(digest_periodics(chosen, clients), BackgroundWork()),
+                    tracing.running(),
+                ):
                     yield
         finally:
             await clients.close()
@@ -109,7 +114,7 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
         openapi_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        telemetry=tracing.telemetry,
     )
     app.state.settings = chosen
     app.state.clients = clients
@@ -135,7 +140,10 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
     app.add_middleware(RequestCheck, settings=chosen)
     app.add_middleware(HostCheck)
     app.add_middleware(
-        RequestLog, slow_seconds=chosen.slow_request_seconds, metrics=metrics.requests
+        RequestLog,
+        slow_seconds=chosen.slow_request_seconds,
+        metrics=metrics.requests,
+        mark=tracing.mark,
     )
     app.add_middleware(PageHeaders)
     return app

@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -82,16 +83,23 @@ class RequestLog:
     """Middleware that gives each request an id, logs it, counts it, and answers exceptions.
 
     The line has the route's template, but no path, query or exception text, which may be personal.
-    A request of `slow_seconds` or longer is a warning.
+    A request of `slow_seconds` or longer is a warning. mark: called with the id of each request.
     """
 
     lines: ClassVar[Any] = None
     """Writer of lines that are no warnings; None: the logger."""
 
-    def __init__(self, app: ASGIApp, slow_seconds: float, metrics: RequestMetrics) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        slow_seconds: float,
+        metrics: RequestMetrics,
+        mark: Callable[[str], None] | None = None,
+    ) -> None:
         self.app = app
         self.slow_seconds = slow_seconds
         self.metrics = metrics
+        self.mark = mark
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -102,6 +110,8 @@ class RequestLog:
         limit_rows(None)
         request_id = _offered_id(scope) or new_id()
         scope.setdefault("state", {})["request_id"] = request_id
+        if self.mark is not None:
+            self.mark(request_id)
         status = 500
         has_started = False
         method = scope["method"]

@@ -131,7 +131,9 @@ def _target(service: str, request: Request) -> bytes:
 
 
 def _sent(request: Request, caller: Mapping[str, str]) -> list[tuple[str, str]]:
+    own = request_id()
     left_out = _NOT_SENT | _OF_CALLER | _named_by_connection(request.headers.getlist("connection"))
+    left_out |= {name.lower() for name in own}
     kept = [
         (name, value)
         for name, value in request.headers.items()
@@ -139,7 +141,7 @@ def _sent(request: Request, caller: Mapping[str, str]) -> list[tuple[str, str]]:
     ]
     # Otherwise the client library would offer encodings that the caller did not.
     default = [] if "accept-encoding" in request.headers else [("accept-encoding", "identity")]
-    return [*kept, *default, *caller.items(), *request_id().items()]
+    return [*kept, *default, *caller.items(), *own.items()]
 
 
 def _named_by_connection(values: Iterable[str]) -> set[str]:

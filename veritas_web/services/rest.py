@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import httpx
 import structlog
+from opentelemetry import propagate
 
 logger = structlog.stdlib.get_logger("veritas.web")
 
@@ -179,9 +180,11 @@ def segment(id_: str) -> str:
 
 
 def request_id() -> dict[str, str]:
-    """Return the header with the id of the present request, for the logs of the services."""
+    """Return the headers with the id of the present request, and with its trace if there is one."""
     known = structlog.contextvars.get_contextvars().get("request_id")
-    return {"X-Request-ID": known} if isinstance(known, str) else {}
+    headers = {"X-Request-ID": known} if isinstance(known, str) else {}
+    propagate.inject(headers)
+    return headers
 
 
 def _without_nothing(params: Mapping[str, Any] | None) -> dict[str, Any]:
