@@ -51,6 +51,10 @@ privacy: $(INSTALLED) ## Renew the register of personal data in docs/privacy.md
 texts: $(INSTALLED) ## Renew the catalogues of the pages' texts in veritas_web/locale
 	@$(BIN)/python -m tests.support.catalogues
 
+.PHONY: dashboard
+dashboard: $(INSTALLED) ## Renew the dashboard of Grafana in deploy/grafana
+	@$(BIN)/python -m veritas_cli.dashboard
+
 .PHONY: pictures
 pictures: $(INSTALLED) ## Take the pictures of the pages in docs/images (needs Chromium)
 	@$(BIN)/python -m tests.browser.screenshots
@@ -150,6 +154,16 @@ browser: ## Install Chromium for the browser tests of the pages (as root on Debi
 		export DEBIAN_FRONTEND=noninteractive; \
 		apt-get update -qq && apt-get install -qq --no-install-recommends chromium > /dev/null \
 			|| echo "Chromium could not be installed, so the browser tests are skipped." >&2; \
+	fi
+
+.PHONY: promtool
+promtool: ## Install promtool for the tests of metrics and rules (as root on Debian; else nothing)
+	@if [ -z "$$(command -v promtool)" ] && [ "$$(id -u)" = 0 ] && grep -qs '^ID=debian' /etc/os-release; then \
+		folder=$$(mktemp -d) && cd "$$folder" && apt-get update -qq \
+			&& apt-get download -qq prometheus && dpkg-deb --extract prometheus_*.deb . \
+			&& install usr/bin/promtool /usr/local/bin/promtool \
+			|| echo "promtool could not be installed, so its tests are skipped." >&2; \
+		rm -rf "$$folder"; \
 	fi
 
 $(BIN)/hadolint: requirements-containers.lock | $(INSTALLED)

@@ -1,0 +1,1 @@
+"""Dashboard of Grafana for the metrics of Veritas."""
