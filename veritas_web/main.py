@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from shared_db.background_work.state import BackgroundWork
 from shared_web.operations.error_reporting import reporting
 from shared_web.operations.logging import RequestLog, configure_logging
+from shared_web.operations.metrics.process import ProcessState
 from shared_web.operations.metrics.service import ServiceMetrics
 from shared_web.operations.periodic import running
 from shared_web.operations.serve import tune_gc
@@ -89,6 +90,8 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
     clients = Clients(chosen, transports)
     release = version("veritas")
     metrics, tracing = ServiceMetrics("web", release), Tracing.of(chosen, "web", release)
+    background = BackgroundWork()
+    metrics.use(ProcessState(metrics.registry, None, background, None, ()))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -100,7 +103,8 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
         try:
             with reporting(chosen, "web"):
                 async with (
-                    running(digest_periodics(chosen, clients), BackgroundWork()),
+                    running(digest_periodics(chosen, clients), background),
+                    metrics.shared(),
                     tracing.running(),
                 ):
                     yield

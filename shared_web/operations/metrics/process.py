@@ -29,21 +29,25 @@ class Count:
 
 
 class ProcessState:
-    """All metrics of the state of this process."""
+    """All metrics of the state of this process.
+
+    database, queue: None if the process has none.
+    """
 
     def __init__(
         self,
         registry: CollectorRegistry,
-        database: Database,
+        database: Database | None,
         background: BackgroundWork,
         queue: GroupCommit[Any, Any] | None,
         counts: Sequence[Count],
     ) -> None:
         self._reads = [
-            _reading_database(registry, database),
             _reading_work(registry, background),
             *(_reading_count(registry, count) for count in counts),
         ]
+        if database is not None:
+            self._reads.append(_reading_database(registry, database))
         if queue is not None:
             self._reads.append(_reading_queue(registry, queue))
 
