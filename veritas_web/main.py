@@ -40,7 +40,6 @@ from veritas_web.routes import (
     today,
 )
 from veritas_web.routes.imports import pages as imports
-from veritas_web.routes.metrics import metrics_routes
 from veritas_web.routes.own import pages as own
 from veritas_web.routes.rights import break_glass, erasure, keys, people, reads, roles
 from veritas_web.routes.school import meeting
@@ -122,6 +121,7 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
     )
     app.state.settings = chosen
     app.state.clients = clients
+    app.state.metrics = metrics
     app.state.parts = Parts(
         chosen,
         clients,
@@ -135,7 +135,6 @@ def create_app(settings: Settings | None = None, transports: Transports | None =
     app.state.prepare = partial(require_usable, chosen)
     for router in _ROUTERS:
         app.include_router(router)
-    app.include_router(metrics_routes(metrics))
     for failure in (PageError, HTTPException, RequestValidationError):
         app.add_exception_handler(failure, failure_response)
     # The last one added is the outermost: every answer has an id, a log line and the headers.

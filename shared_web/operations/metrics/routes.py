@@ -7,27 +7,20 @@ from shared_web.auth.origins import is_from_foreign_page, is_local_caller
 from shared_web.operations.metrics.service import ServiceMetrics
 from shared_web.principals import Permission
 from shared_web.settings import ServiceSettings
-from shared_web.threads import ReservedThreads
 
 _SYSTEM_READ = RequirePermission(Permission.SYSTEM_READ)
 
 
 def metrics_routes(metrics: ServiceMetrics, settings: ServiceSettings) -> APIRouter:
-    """Return the route for Prometheus: for callers of this machine, and with `system.read`.
-
-    It uses a thread of its own, so it answers even if all others are busy.
-    """
+    """Return the route for Prometheus: for callers of this machine, and with `system.read`."""
     router = APIRouter(include_in_schema=False)
-    threads = ReservedThreads(1)
 
     @router.get("/metrics")
     async def get_metrics(request: Request) -> Response:
         """Return the metrics in the format that the request accepts."""
         if "authorization" in request.headers or not is_on_this_machine(request, settings):
             await _SYSTEM_READ.admit(request)
-        accept = request.headers.get("accept", "")
-        text, media_type = await threads.run(lambda: metrics.text(accept))
-        return Response(text, headers={"Content-Type": media_type})
+        return await metrics.answer(request)
 
     return router
 

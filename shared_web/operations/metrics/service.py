@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 
+from fastapi import Request, Response
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import InfoMetricFamily
 from prometheus_client.exposition import choose_encoder
@@ -16,6 +17,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from shared_web.operations.metrics.folder import is_running, shared_folder
 from shared_web.operations.metrics.process import Count, ProcessState
 from shared_web.operations.metrics.requests import RequestMetrics
+from shared_web.threads import ReservedThreads
 
 # Other workers are asked for their state so often; a scrape is seldom more frequent.
 _SHARING_SECONDS = 5
@@ -47,6 +49,7 @@ class ServiceMetrics:
         self._state: ProcessState | None = None
         self._reading = threading.Lock()
         self.measures: list[Measure] = [lambda: [_target(service, version)]]
+        self._threads = ReservedThreads(1)
         self._folder = shared_folder()
         if self._folder is None:
             ProcessCollector(registry=self.registry)
@@ -55,8 +58,16 @@ class ServiceMetrics:
         """Read this state before each answer."""
         self._state = state
 
-    def text(self, accept: str) -> tuple[bytes, str]:
-        """Return the metrics and their media type, by the client's `Accept`; it reads files."""
+    async def answer(self, request: Request) -> Response:
+        """Return the metrics in the format that the request accepts.
+
+        A thread of their own reads them, so they come even if all others are busy.
+        """
+        accept = request.headers.get("accept", "")
+        text, media_type = await self._threads.run(lambda: self._text(accept))
+        return Response(text, headers={"Content-Type": media_type})
+
+    def _text(self, accept: str) -> tuple[bytes, str]:
         encode, media_type = choose_encoder(accept)
         self._read()
         measured = chain.from_iterable(measure() for measure in self.measures)
