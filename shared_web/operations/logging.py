@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import structlog
 from pydantic_core import to_json
@@ -18,10 +18,12 @@ from shared_db.clock import utc_now
 from shared_db.ids import new_id
 from shared_db.row_limits import limit_rows
 from shared_web.failures import describe_failure
-from shared_web.operations.metrics.requests import RequestMetrics
 from shared_web.problems import problem_response
 from shared_web.routing import route_template
 from shared_web.settings import ServiceSettings
+
+if TYPE_CHECKING:  # prometheus_client must not be imported before `metrics_folder`
+    from shared_web.operations.metrics.requests import RequestMetrics
 
 _REQUESTS = "veritas.requests"
 logger = structlog.stdlib.get_logger(_REQUESTS)
@@ -93,7 +95,7 @@ class RequestLog:
         self,
         app: ASGIApp,
         slow_seconds: float,
-        metrics: RequestMetrics,
+        metrics: "RequestMetrics",
         mark: Callable[[str], None] | None = None,
     ) -> None:
         self.app = app

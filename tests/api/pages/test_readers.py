@@ -21,7 +21,7 @@ from veritas_web.main import create_app
 from veritas_web.pages import STATIC
 from veritas_web.settings import Settings
 
-NO_SCREENS = re.compile(r"/(api|static|livez|readyz)\b|/sign-in(/provider|/callback)?$")
+NO_SCREENS = re.compile(r"/(api|static|livez|metrics|readyz)\b|/sign-in(/provider|/callback)?$")
 ABOUT_ONE = ("student", "form")
 MARKUP = "<b onmouseover=alert(1)>Call</b>"
 
