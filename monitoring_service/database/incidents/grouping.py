@@ -141,10 +141,11 @@ def _neighbours(session: Session, source: str, event: SeenEvent) -> list[SeenEve
     place = tuple_(MonitoringLog.timestamp, MonitoringLog.id)
     here = tuple_(event.at, event.id)
     query = select(*_COLUMNS).where(MonitoringLog.source == source).limit(LATEST_EVENTS - 1)
-    before = query.where(place < here).order_by(
-        MonitoringLog.timestamp.desc(), MonitoringLog.id.desc()
-    )
-    after = query.where(place > here).order_by(MonitoringLog.timestamp, MonitoringLog.id)
+    # The bounds of the instants alone are those of the index.
+    before = query.where(place < here, MonitoringLog.timestamp <= event.at)
+    before = before.order_by(MonitoringLog.timestamp.desc(), MonitoringLog.id.desc())
+    after = query.where(place > here, MonitoringLog.timestamp >= event.at)
+    after = after.order_by(MonitoringLog.timestamp, MonitoringLog.id)
     earlier = [SeenEvent(*row) for row in session.execute(before)]
     later = [SeenEvent(*row) for row in session.execute(after)]
     found = [*reversed(earlier), event, *later]

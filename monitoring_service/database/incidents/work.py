@@ -12,8 +12,9 @@ from shared_db.repository import Repository
 from shared_db.retention.turn import turn
 
 _TURN = "incidents of monitoring"
-EVENTS_AT_ONCE = 500
-MOST_BATCHES = 100
+# Lone events take some milliseconds each, and a transaction should stay below a second or two.
+EVENTS_AT_ONCE = 200
+MOST_BATCHES = 250
 _CLOSED_AT_ONCE = 500
 
 
