@@ -16,7 +16,7 @@ from veritas_web.services.dropout import Dropout
 from veritas_web.services.imports import Imports
 from veritas_web.services.incoming import Incoming
 from veritas_web.services.model_quality import ModelQuality
-from veritas_web.services.monitoring import Monitoring
+from veritas_web.services.operations.monitoring import Monitoring
 from veritas_web.services.own_records import OwnRecords
 from veritas_web.services.rest import Caller, RestClient
 from veritas_web.services.rights.access import Access

@@ -1,1 +1,1 @@
-"""Routes of operation that each service has outside of its API: health and metrics."""
+"""Calls about operation: monitoring, and the routes that each service has outside of its API."""
