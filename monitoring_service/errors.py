@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from shared_db.errors import Exists, Invalid, NotFound
+from shared_db.errors import Conflict, Exists, Invalid, NotFound
 
 
 class LogNotFound(NotFound):
@@ -50,3 +50,33 @@ class RulesNotFound(NotFound):
 
     def __init__(self, source: str) -> None:
         super().__init__("No limits were set for this source: the defaults hold.", source=source)
+
+
+class IncidentNotFound(NotFound):
+    """No incident has that id."""
+
+    slug = "incident-not-found"
+    title = "There is no such incident"
+
+    def __init__(self, incident_id: str) -> None:
+        super().__init__(f"No incident has the id {incident_id}.", incident_id=incident_id)
+
+
+class IncidentOver(Conflict):
+    """The incident is resolved, so nobody has to take care of it."""
+
+    slug = "incident-over"
+    title = "The incident is over"
+
+    def __init__(self, incident_id: str) -> None:
+        super().__init__(
+            f"Incident {incident_id} is resolved. Write a note; further trouble opens another one.",
+            incident_id=incident_id,
+        )
+
+
+class IncidentNoteExists(Exists):
+    """The id belongs to a stored note with other content."""
+
+    slug = "incident-note-exists"
+    noun = "incident note"

@@ -4,7 +4,16 @@ from fastapi import FastAPI
 
 from monitoring_service.database import SPOOLABLE_TYPES, MonitoringDatabase, monitoring_db
 from monitoring_service.migrations import HISTORY
-from monitoring_service.routes import analysis, events, health, logs, maintenance, otlp, rules
+from monitoring_service.routes import (
+    analysis,
+    events,
+    health,
+    incidents,
+    logs,
+    maintenance,
+    otlp,
+    rules,
+)
 from monitoring_service.settings import Settings
 from shared_db.clock import utc_now
 from shared_web.app import Service, create_service_app
@@ -21,6 +30,10 @@ SERVICE = Service(
         {"name": "events", "description": "What the systems report."},
         {"name": "logs", "description": "What they reported."},
         {"name": "systems", "description": "How they are, and who they are."},
+        {
+            "name": "incidents",
+            "description": "Troubles of systems, each once, until they are over.",
+        },
         {"name": "analysis", "description": "Events over time, and judged again."},
         {"name": "rules", "description": "The thresholds by which events are judged."},
         {"name": "maintenance", "description": "Old events deleted."},
@@ -30,13 +43,15 @@ SERVICE = Service(
         otlp.otlp_router("", is_documented=True),
         logs.router,
         health.router,
+        incidents.router,
         analysis.router,
         rules.router,
         maintenance.router,
     ],
 )
 
-SNAPSHOT_SECONDS = 60
+# Twice a minute, so that no minute is left out; the second run finds the row of the first.
+SNAPSHOT_SECONDS = 30
 
 
 def create_app(
@@ -54,9 +69,10 @@ def create_app(
         settings.monitoring_months_seconds,
         lambda: manager.months.prepare(utc_now().date()),
     )
+    work = manager.incident_work
+    grouping = Periodic("incidents", settings.monitoring_incidents_seconds, work.run, work.stop)
     periodics = [snapshots] if settings.monitoring_snapshots else []
-    periodics += [months] if months.seconds else []
-    periodics += [retention] if retention.seconds else []
+    periodics += [periodic for periodic in (grouping, months, retention) if periodic.seconds]
     app = create_service_app(
         SERVICE,
         settings,

@@ -44,6 +44,7 @@ from veritas_web.routes.own import pages as own
 from veritas_web.routes.rights import break_glass, erasure, keys, people, reads, roles
 from veritas_web.routes.school import meeting
 from veritas_web.routes.school import overview as school
+from veritas_web.routes.system import incidents, overview
 from veritas_web.routes.trust import freshness, quality
 from veritas_web.services.all import Clients, Transports
 from veritas_web.services.class_titles import ClassTitles
@@ -63,6 +64,8 @@ _ROUTERS = (
     effects.router,
     school.router,
     meeting.router,
+    overview.router,
+    incidents.router,
     more.router,
     people.router,
     roles.router,

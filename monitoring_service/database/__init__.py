@@ -6,6 +6,9 @@ from monitoring_service.database.background import BackgroundReportRepository
 from monitoring_service.database.event_insert import EventToStore
 from monitoring_service.database.events import EVENT, EventRepository
 from monitoring_service.database.health import SystemHealthRepository
+from monitoring_service.database.history.days import HealthDayRepository
+from monitoring_service.database.incidents.store import IncidentRepository
+from monitoring_service.database.incidents.work import IncidentWork
 from monitoring_service.database.log_archives import LogArchiveRepository
 from monitoring_service.database.logs import LOGS_BY_TIME, LogRepository
 from monitoring_service.database.months import MonthRepository
@@ -56,6 +59,9 @@ class MonitoringDatabase(Manager):
         self.events = EventRepository(self.database, self.spool, lambda: self.limits)
         self.logs = LogRepository(self.database, self.spool)
         self.health = SystemHealthRepository(self.database)
+        self.health_days = HealthDayRepository(self.database)
+        self.incidents = IncidentRepository(self.database)
+        self.incident_work = IncidentWork(self.database)
         self.sources = SourceRepository(self.database)
         self.timeseries = TimeseriesRepository(self.database)
         self.thresholds = ThresholdRepository(self.database, lambda: self.limits)

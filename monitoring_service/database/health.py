@@ -9,8 +9,15 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from monitoring_service.database.history.source_states import extend_states
 from monitoring_service.domain.findings import HealthStatus
-from monitoring_service.domain.health import WINDOW_MINUTES, Health, SourceMinute, health_of
+from monitoring_service.domain.health import (
+    WINDOW_MINUTES,
+    Health,
+    SourceMinute,
+    health_of,
+    health_status,
+)
 from monitoring_service.models import MonitoringLog, SystemHealth
 from shared_db.clock import utc_now
 from shared_db.queries.dialects import dialect_of
@@ -72,6 +79,13 @@ class SystemHealthRepository(Repository):
 
 def assess(session: Session, now: datetime, sources: Iterable[str] | None = None) -> Health:
     """Return the health as of `now`, of these sources or of all."""
+    return health_of(recent_minutes(session, now, sources))
+
+
+def recent_minutes(
+    session: Session, now: datetime, sources: Iterable[str] | None = None
+) -> list[SourceMinute]:
+    """Return the minutes of the last `WINDOW_MINUTES`, of these sources or of all."""
     minute = dialect_of(session).epoch_seconds(MonitoringLog.timestamp) // 60
     query = (
         select(
@@ -89,7 +103,7 @@ def assess(session: Session, now: datetime, sources: Iterable[str] | None = None
     )
     if sources is not None:
         query = query.where(MonitoringLog.source.in_(list(sources)))
-    return health_of(_minutes(session.execute(query).all(), now))
+    return _minutes(session.execute(query).all(), now)
 
 
 def _minutes(rows: Iterable[Any], now: datetime) -> list[SourceMinute]:
@@ -112,8 +126,14 @@ def _insert_snapshot(session: Session, now: datetime) -> SystemHealth:
     if known is not None:
         return known
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    health = assess(session, now)
     insert = dialect.insert(SystemHealth).on_conflict_do_nothing(index_elements=["minute"])
-    session.execute(insert, [_snapshot(assess(session, now), minute, now)])
+    is_ours = session.execute(
+        insert.values(_snapshot(health, minute, now)).returning(SystemHealth.minute)
+    ).first()
+    if is_ours is not None:
+        statuses = {source: health_status(each) for source, each in health.sources.items()}
+        extend_states(session, minute, statuses)
     return session.get_one(SystemHealth, minute)
 
 

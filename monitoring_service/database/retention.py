@@ -17,12 +17,20 @@ from monitoring_service.database.counts import (
 )
 from monitoring_service.database.event_insert import Rules, result_row
 from monitoring_service.database.event_keys import delete_keys
+from monitoring_service.database.history.source_states import MINUTE, delete_states
+from monitoring_service.database.incidents.queue import queue_events
 from monitoring_service.database.months import drop_months, forget_keys
 from monitoring_service.database.thresholds import rules_for
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.rules import Verdict, judge
 from monitoring_service.domain.thresholds import Limits
-from monitoring_service.models import Base, MonitoringLog, MonitoringResult, SystemHealth
+from monitoring_service.models import (
+    Base,
+    MonitoringLog,
+    MonitoringResult,
+    SourceState,
+    SystemHealth,
+)
 from shared_db.clock import utc_now
 from shared_db.columns import Row
 from shared_db.connection.database import Database
@@ -111,9 +119,11 @@ class RetentionRepository(AgeRepository):
         """Delete up to so many rows, the oldest first; counts of events follow."""
         if table.table is MonitoringResult.__table__:
             return {}  # deleted with their events
+        before = datetime(until.year, until.month, until.day, tzinfo=UTC)
+        if table.table is SourceState.__table__:
+            return {table.name: delete_states(session, before, limit)}
         if table.table is not MonitoringLog.__table__:
             return super().delete_oldest(session, table, until, limit)
-        before = datetime(until.year, until.month, until.day, tzinfo=UTC)
         return _delete_oldest(session, before=before, limit=limit)
 
     def reevaluate(
@@ -144,8 +154,10 @@ class RetentionRepository(AgeRepository):
 
 
 def delete_minutes(session: Session, before: datetime) -> None:
-    """Delete the health of all systems in the minutes before an instant: one row a minute."""
+    """Delete the health of the systems in the minutes before an instant: one row a minute."""
     session.execute(delete(SystemHealth).where(SystemHealth.minute < before))
+    # Their last minute is of those.
+    delete_states(session, before + MINUTE)
 
 
 def _delete_oldest(session: Session, *, before: datetime, limit: int) -> dict[str, int]:
@@ -243,6 +255,8 @@ def _key_of(log: MonitoringLog) -> CountKey:
 def _replace_result(session: Session, before: MonitoringResult | None, now: Row | None) -> None:
     if now is not None:
         session.merge(MonitoringResult(**now))
+        if before is None:  # incidents count an event once, by its first result
+            queue_events(session, [now])
     elif before is not None:
         session.delete(before)
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitoring_service.domain.findings import HealthStatus
 
@@ -75,6 +75,15 @@ def health_of(minutes: Iterable[SourceMinute]) -> Health:
         return Health(None, None, counts, sources, NO_RECENT_EVENTS)
     worst = max(sources.values())
     return Health(health_status(worst), worst, counts, sources, None)
+
+
+def minutes_before(minutes: Iterable[SourceMinute], ago_minutes: int) -> list[SourceMinute]:
+    """Return the minutes as they were known so long ago."""
+    return [
+        replace(minute, age_minutes=minute.age_minutes - ago_minutes)
+        for minute in minutes
+        if minute.age_minutes >= ago_minutes
+    ]
 
 
 def _severity(minutes: Iterable[SourceMinute]) -> float:

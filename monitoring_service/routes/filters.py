@@ -7,6 +7,7 @@ from fastapi import Depends
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from monitoring_service.domain.findings import HealthStatus
+from monitoring_service.domain.incidents import IncidentState
 from shared_db.queries.filters import Filter
 from shared_web.query.filters import FilterSet, JsonField, choice, instant, number, text
 from shared_web.query.pagination import MAX_CURSOR_LENGTH
@@ -36,10 +37,21 @@ SOURCES = FilterSet(
     number("critical"),
 )
 HEALTH = FilterSet(instant("minute"), choice("status", HealthStatus), number("severity"))
+INCIDENTS = FilterSet(
+    text("source"),
+    text("cause"),
+    choice("state", IncidentState),
+    number("severity"),
+    number("worst_severity"),
+    number("event_count"),
+    instant("opened_at"),
+    instant("last_seen_at"),
+)
 
 LogFilters = Annotated[tuple[Filter, ...], Depends(LOGS)]
 SeriesFilters = Annotated[tuple[Filter, ...], Depends(SERIES)]
 SourceFilters = Annotated[tuple[Filter, ...], Depends(SOURCES)]
+IncidentFilters = Annotated[tuple[Filter, ...], Depends(INCIDENTS)]
 HealthFilters = Annotated[tuple[Filter, ...], Depends(HEALTH)]
 
 

@@ -1,18 +1,25 @@
 """Health of the systems, now and by minute, their sources and background work."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from monitoring_service.database.background import ServiceWork
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.health import WINDOW_MINUTES, Health, health_status
+from monitoring_service.domain.health_days import HealthDay
 from monitoring_service.routes.filters import HealthFilters, SourceFilters
 from monitoring_service.schemas.health import (
     BackgroundReportOut,
     BackgroundWorkOut,
+    HealthDayOut,
+    HealthDaysOut,
     HealthOut,
+    SourceDaysOut,
     SourceHealthOut,
     SourceOut,
     StatisticsOut,
@@ -26,6 +33,7 @@ from shared_web.principals import Permission
 from shared_web.problems import InvalidRequest, documented
 from shared_web.query.filters import Count
 from shared_web.query.pagination import After, CountedPageOut, Limit, PageOut
+from shared_web.query.time_zones import ZoneName
 from shared_web.requests.expensive_reads import EXPENSIVE_IF_SEARCHED
 from shared_web.whole_school.routes import WHOLE_SCHOOL
 
@@ -36,6 +44,11 @@ router = APIRouter(
 )
 
 LISTING = documented(InvalidRequest, MalformedCursor, QueryTooExpensive)
+
+Days = Annotated[int, Query(ge=1, le=92, description="Number of days, the present one included.")]
+Timezone = Annotated[
+    ZoneName, Query(description="Time zone of the days.", examples=["Europe/Berlin"])
+]
 
 
 @router.get("/stats", dependencies=[WHOLE_SCHOOL])
@@ -65,6 +78,20 @@ def list_system_health(
     return CountedPageOut[SystemHealthOut].counted(page, total)
 
 
+@router.get("/health/days")
+def list_health_days(
+    monitoring: Monitoring, days: Days = 30, timezone: Timezone = "UTC"
+) -> HealthDaysOut:
+    """Return the health by day: the worst status, and the minutes of each."""
+    found = monitoring.health_days.get(days, ZoneInfo(timezone))
+    return HealthDaysOut(
+        timezone=timezone,
+        days=_days_out(found.days),
+        sources=[SourceDaysOut(source=s.source, days=_days_out(s.days)) for s in found.sources],
+        source_count=found.source_count,
+    )
+
+
 @router.get("/sources", dependencies=[EXPENSIVE_IF_SEARCHED, WHOLE_SCHOOL], responses=LISTING)
 def list_sources(
     monitoring: Monitoring, filters: SourceFilters, after: After = None, limit: Limit = 100
@@ -81,6 +108,20 @@ def list_background_work(monitoring: Monitoring) -> BackgroundReportOut:
     report = monitoring.background.report()
     items = [_work_out(work) for work in report.items]
     return BackgroundReportOut(items=items, missing_because=dict(report.missing_because))
+
+
+def _days_out(days: Iterable[HealthDay]) -> list[HealthDayOut]:
+    return [
+        HealthDayOut(
+            day=one.day,
+            status=one.status,
+            normal_minutes=one.minutes.get(HealthStatus.NORMAL),
+            warning_minutes=one.minutes.get(HealthStatus.WARNING),
+            critical_minutes=one.minutes.get(HealthStatus.CRITICAL),
+            missing_minutes=one.missing_minutes,
+        )
+        for one in days
+    ]
 
 
 def _work_out(work: ServiceWork) -> BackgroundWorkOut:

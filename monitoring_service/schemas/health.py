@@ -1,6 +1,6 @@
 """Health of the systems, their sources and their background work."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -54,6 +54,39 @@ class SystemHealthOut(Out):
     warning_count: int
     critical_count: int
     window_minutes: int
+
+
+class HealthDayOut(Out):
+    """Health of one day: the worst status, and minutes by status.
+
+    All of them are null without any known minute.
+    """
+
+    day: date
+    status: HealthStatus | None
+    normal_minutes: int | None
+    warning_minutes: int | None
+    critical_minutes: int | None
+    missing_minutes: int = Field(
+        description="Minutes that have begun, of which nothing is known: no event came, or "
+        "monitoring did not run."
+    )
+
+
+class SourceDaysOut(Out):
+    """Days of one source."""
+
+    source: str
+    days: list[HealthDayOut]
+
+
+class HealthDaysOut(Out):
+    """Health by day, the present day last, of all systems together and of each source."""
+
+    timezone: str
+    days: list[HealthDayOut]
+    sources: list[SourceDaysOut] = Field(description="Those with most trouble first, at most 50.")
+    source_count: int = Field(description="Number of sources that were heard in these days.")
 
 
 class SourceOut(Out):

@@ -1,7 +1,6 @@
 """Query parameters by which lists are searched and filtered."""
 
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Query
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -20,6 +19,7 @@ from shared_web.query.filters import (
     split_at_commas,
     text,
 )
+from shared_web.query.time_zones import ZoneName
 from shared_web.requests.fields import Id
 from shared_web.requests.text import at_most
 from staffstuddash_service.domain.drafts import ChangeType
@@ -53,18 +53,8 @@ Search = Annotated[
 ]
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError) as unknown:  # ZoneInfoNotFoundError is a KeyError
-        raise ValueError("is no time zone like Europe/Berlin") from unknown
-    except KeyError as unknown:
-        raise ValueError("is no time zone like Europe/Berlin") from unknown
-    return name
-
-
 Timezone = Annotated[
-    Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_zone)],
+    ZoneName,
     Query(description="Time zone in which today begins.", examples=["Europe/Berlin"]),
 ]
 

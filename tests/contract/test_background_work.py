@@ -38,6 +38,7 @@ WORKS = {
     ("dropout", "erasing"),
     ("dropout", "merging"),
     ("dropout", "statistics"),
+    ("monitoring", "incidents"),
     ("monitoring", "months"),
     ("monitoring", "snapshots"),
     ("staffstuddash", "erasing"),
@@ -45,6 +46,8 @@ WORKS = {
     ("staffstuddash", "refreshing"),
     ("staffstuddash", "statistics"),
 }
+
+OWN = {("monitoring", name) for name in ("incidents", "months", "snapshots")}
 
 
 def client_of(app: FastAPI) -> TestClient:
@@ -64,7 +67,12 @@ def dropout(database: Database) -> FastAPI:
 
 def monitoring(database: Database) -> FastAPI:
     values: dict[str, Any] = {"environment": "development", "fallback": "off"}
-    settings = MonitoringSettings(**values, monitoring_snapshots=True, monitoring_months_seconds=9)
+    settings = MonitoringSettings(
+        **values,
+        monitoring_snapshots=True,
+        monitoring_months_seconds=9,
+        monitoring_incidents_seconds=1,
+    )
     return monitoring_service.main.create_app(MonitoringDatabase(database), settings)
 
 
@@ -173,7 +181,7 @@ def test_a_service_that_was_not_migrated_is_named_and_the_others_are_listed(
     services: dict[str, Database], private_url: str
 ) -> None:
     with client_of(monitoring(services["monitoring"])) as client:
-        assert wait_until(lambda: works_in(client.get(ROUTE).json()) != set())
+        assert wait_until(lambda: works_in(client.get(ROUTE).json()) == OWN)
         revisions = HISTORY.revisions()
         before = revisions[revisions.index("20261129_background_work") - 1]
         HISTORY.downgrade(engine_on(private_url), before)
@@ -186,7 +194,7 @@ def test_a_service_that_was_not_migrated_is_named_and_the_others_are_listed(
         answer = client.get(ROUTE)
 
     assert answer.status_code == 200
-    assert works_in(answer.json()) == {("monitoring", "months"), ("monitoring", "snapshots")}
+    assert works_in(answer.json()) == OWN
     reason = "its view cannot be read: run `veritas migrate`"
     assert answer.json()["missing_because"] == {"dropout": reason, "staffstuddash": reason}
 
@@ -194,11 +202,11 @@ def test_a_service_that_was_not_migrated_is_named_and_the_others_are_listed(
 def test_in_memory_monitoring_lists_its_own_work_only() -> None:
     database = Database.in_memory(MonitoringBase.metadata)
     with client_of(monitoring(database)) as client:
-        assert wait_until(lambda: works_in(client.get(ROUTE).json()) != set())
+        assert wait_until(lambda: works_in(client.get(ROUTE).json()) == OWN)
         answer = client.get(ROUTE).json()
     database.close()
 
-    assert works_in(answer) == {("monitoring", "months"), ("monitoring", "snapshots")}
+    assert works_in(answer) == OWN
     reason = "not available without PostgreSQL"
     assert answer["missing_because"] == {"dropout": reason, "staffstuddash": reason}
 

@@ -144,6 +144,7 @@ def test_events_of_monitoring_go_with_their_results(monitoring: MonitoringDataba
     assert deleted(monitoring, {"monitoring": 30}) == {
         "monitoring_logs": 1,
         "monitoring_results": 1,
+        "source_states": 1,
         "system_health": 1,
     }
     assert monitoring.get_statistics()["total_logs"] == 2

@@ -29,6 +29,7 @@ PATH = {
     "student_id": "{s}",
     "assessment_id": "mark-0-{s}",
     "action_id": "action-{s}",
+    "incident_id": "incident",
     "prediction_id": "prediction-{s}",
     "feedback_id": "spare",
     "organisation_id": "school",

@@ -233,6 +233,14 @@ MONITORING = {
     "GET /monitoring/stats": school("system.read"),
     "GET /monitoring/health": school("system.read"),
     "GET /monitoring/health/history": school("system.read"),
+    "GET /monitoring/health/days": school("system.read"),
+    "GET /monitoring/incidents": school("system.read"),
+    "GET /monitoring/incidents/{incident_id}": Route("system.read", Kind.SCHOOL, 404),
+    "POST /monitoring/incidents/{incident_id}/acknowledge": all_persons("system.write", 404),
+    "POST /monitoring/incidents/{incident_id}/resolve": all_persons("system.write", 404),
+    "POST /monitoring/incidents/{incident_id}/notes": all_persons(
+        "system.write", 404, {"text": "looked at it"}
+    ),
     "GET /monitoring/sources": school("system.read"),
     "GET /monitoring/background-work": school("system.read"),
     "GET /monitoring/analytics/timeseries": school("system.read"),

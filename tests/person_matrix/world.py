@@ -139,6 +139,7 @@ _SETTINGS: dict[str, Any] = {
     "model_weeks_seconds": 0,
     "retention_seconds": 0,
     "audit_moving_seconds": 0,
+    "monitoring_incidents_seconds": 0,
     "monitoring_snapshots": False,
     "monitoring_months_seconds": 0,
 }

@@ -20,6 +20,7 @@ def no_background_work() -> dict[str, str]:
         "IMPORTS",
         "AUDIT_MOVING",
         "MODEL_WEEKS",
+        "MONITORING_INCIDENTS",
         "RECOMPUTING",
         "RECORDS_REFRESH",
         "RETENTION",

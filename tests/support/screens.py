@@ -11,6 +11,7 @@ from sqlalchemy import Integer, func, update
 from starlette.testclient import TestClient
 
 from dropout_service.models import DropoutPrediction
+from monitoring_service.database import MonitoringDatabase
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from shared_db.results import OnConflict
@@ -23,6 +24,7 @@ from staffstuddash_service.domain.follow_ups.states import ActionState
 from staffstuddash_service.domain.roster import RosterKind, StaffRole
 from staffstuddash_service.models import ImportJob
 from tests.support.evaluated_models import store_model
+from tests.support.incidents import add_incidents
 from tests.support.page_schools import CLASS, HOSTILE, NAMES, TEACHER, PageSchool
 from tests.support.pages import pages, services
 from tests.support.rosters import a_person
@@ -83,12 +85,18 @@ OFFICE: dict[str, str] = {
     "new import": "/imports/new/students",
     "checked import": f"/imports/{CHECKED_IMPORT}",
     "running import": f"/imports/{RUNNING_IMPORT}",
+    "systems": "/system",
+    "systems with incidents that are over": "/system?over=true",
+    "incident": "/system/incidents/i-1",
+    "incident without events": "/system/incidents/i-2",
 }
 # Of a student about themself.
 OWN = {"own page": "/me", "own page answered": "/me?answered=true"} | {
     f"own {name}": f"/me/{name}" for name in ("data", "reads")
 }
 STUDENT_READER, NEW_STUDENT = "s001", "s002"
+# Those about monitoring.
+SYSTEMS = {name: OFFICE[name] for name in ("systems", "incident")}
 # Without data of the school.
 OTHERS = {
     "act as": "/act-as",
@@ -97,7 +105,7 @@ OTHERS = {
     "not found": "/nothing",
     "unknown student": "/students/s999",
 }
-EMPTY = ("today", "classes", "students", "freshness", "quality", "school", "meeting")
+EMPTY = ("today", "classes", "students", "freshness", "quality", "school", "meeting", "systems")
 
 
 @dataclass(frozen=True)
@@ -194,6 +202,8 @@ def _add_imports(school: PageSchool) -> None:
                 )
             )
 
+    add_incidents(MonitoringDatabase(school.datastore.database))
+
 
 def rendered(school: PageSchool, language: str = "en") -> Iterator[Rendered]:
     """Give each screen in each of its states."""
@@ -212,13 +222,13 @@ def rendered(school: PageSchool, language: str = "en") -> Iterator[Rendered]:
         with school.pages(away=(away,)) as client:
             yield from _all(client, SCREENS | OFFICE, f"without {away}", language)
     with school.pages(away=("monitoring",)) as client:
-        yield from _all(client, {"today": "/"}, "without monitoring", language)
+        yield from _all(client, {"today": "/"} | SYSTEMS, "without monitoring", language)
     with school.pages(away=SERVICES) as client:
         yield from _all(client, {"today": "/"}, "without services", language)
     with _sign_in(school) as client:
         yield from _all(client, {"sign in": "/sign-in"}, "nobody", language)
     with empty_pages() as client:
-        chosen = {name: SCREENS[name] for name in EMPTY}
+        chosen = {name: (SCREENS | OFFICE)[name] for name in EMPTY}
         yield from _all(client, chosen, "empty installation", language)
 
 

@@ -88,6 +88,12 @@ FURTHER: tuple[FurtherPage, ...] = (
         N_("A printable agenda of the weekly meeting: who is new, who improved, what is due."),
         ("predictions.read",),
     ),
+    FurtherPage(
+        "/system",
+        N_("Systems"),
+        N_("Services, background work, the state of the systems by day, slow routes, incidents."),
+        ("system.read",),
+    ),
 )
 
 

@@ -8,7 +8,8 @@ import httpx
 from veritas_web.services.digests import Digests
 from veritas_web.services.dropout import Dropout
 from veritas_web.services.imports import Imports
-from veritas_web.services.monitoring import Monitoring
+from veritas_web.services.operations.calls import Operations
+from veritas_web.services.operations.monitoring import Monitoring
 from veritas_web.services.own_records import OwnRecords
 from veritas_web.services.rest import KEEP_ALIVE_SECONDS, TRUST, Caller, RestClient
 from veritas_web.services.rights.access import Access
@@ -44,6 +45,7 @@ class Services:
     incoming: Incoming
     quality: ModelQuality
     digests: Digests
+    operations: Mapping[str, Operations]
 
 
 class Clients:
@@ -73,6 +75,7 @@ class Clients:
             Incoming(self._clients["staffstuddash"], caller),
             ModelQuality(self._clients["dropout"], caller),
             Digests(self._clients["staffstuddash"], caller),
+            {name: Operations(client, caller) for name, client in self._clients.items()},
         )
 
     async def stream(self, name: str, request: httpx.Request) -> httpx.Response:

@@ -23,6 +23,7 @@ TRUST = create_default_context()
 _CONNECTIONS = 40
 _LONGEST_RETRY_AFTER = 0.5
 _SAFE = ("GET", "HEAD")
+_OK = 200
 _UNAVAILABLE, _TOO_MANY = 503, 429
 # With 308, by which a former id of a student leads to the present one.
 _FIRST_REFUSAL = 300
@@ -81,6 +82,7 @@ class RestClient:
         self, service: str, url: str, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self.service = service
+        self._url = url
         self._client = httpx.AsyncClient(
             base_url=f"{url}/api/v1",
             timeout=httpx.Timeout(CALL_SECONDS, connect=_CONNECT_SECONDS),
@@ -119,6 +121,21 @@ class RestClient:
             method, path, named, is_repeatable=name is not None, seconds=seconds, **sent
         )
 
+    async def text(
+        self, path: str, caller: Caller, *, accept: str = "*/*", also: int | None = None
+    ) -> Result:
+        """Return the text of the answer to a GET outside of the API.
+
+        also: a status of 400 or above whose text is an answer, too.
+        """
+        headers = Caller({**caller.headers, "Accept": accept})
+        found = await self._response("GET", f"{self._url}{path}", headers, {}, may_repeat=True)
+        if isinstance(found, Away):
+            return found
+        if found.status_code in {_OK, also}:
+            return Answer(found.text, found.status_code)
+        return result_of(self.service, found)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
@@ -134,13 +151,27 @@ class RestClient:
         **sent: Any,
     ) -> Result:
         may_repeat = method in _SAFE or is_repeatable
+        response = await self._response(
+            method, path, caller, sent, may_repeat=may_repeat, seconds=seconds
+        )
+        return response if isinstance(response, Away) else result_of(self.service, response)
+
+    async def _response(
+        self,
+        method: str,
+        path: str,
+        caller: Caller,
+        sent: dict[str, Any],
+        *,
+        may_repeat: bool,
+        seconds: float | None = None,
+    ) -> httpx.Response | Away:
         try:
             async with asyncio.timeout(seconds or CALL_SECONDS):
-                response = await self._attempt(method, path, caller, sent, may_repeat=may_repeat)
+                return await self._attempt(method, path, caller, sent, may_repeat=may_repeat)
         except (httpx.HTTPError, TimeoutError) as failure:
             logger.warning("service away", service=self.service, error=type(failure).__name__)
             return Away(self.service)
-        return result_of(self.service, response)
 
     async def _attempt(
         self, method: str, path: str, caller: Caller, sent: dict[str, Any], *, may_repeat: bool

@@ -14,7 +14,7 @@ from tests.support.services import openapi_of
 from veritas_web.services.digests import Digests
 from veritas_web.services.dropout import Dropout
 from veritas_web.services.imports import Imports
-from veritas_web.services.monitoring import Monitoring
+from veritas_web.services.operations.monitoring import Monitoring
 from veritas_web.services.own_records import OwnRecords
 from veritas_web.services.rest import Caller, RestClient
 from veritas_web.services.rights.access import Access

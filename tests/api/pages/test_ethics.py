@@ -57,6 +57,8 @@ NEEDS = {
     "quality": ("dropout",),
     "effects": (),
     "effects of a class": (),
+    "incident": ("monitoring",),
+    "incident without events": ("monitoring",),
 }
 # Not even these are on a student's own pages.
 NOT_ABOUT_ONESELF = re.compile(

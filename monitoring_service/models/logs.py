@@ -1,4 +1,4 @@
-"""Tables of this service."""
+"""Events of the systems, the reasons of their status, and their numbers."""
 
 from datetime import date, datetime
 from typing import Any
@@ -15,30 +15,17 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from monitoring_service.domain.findings import HealthStatus
-from shared_db.background_work.table import background_table, background_view
-from shared_db.columns import Base as ColumnsBase
-from shared_db.columns import IdempotentRow, Key, enum_column, service_metadata
-from shared_db.personal_data import STAFF, Ageing, personal, register
+from monitoring_service.models.base import Base
+from shared_db.columns import IdempotentRow, Key, enum_column
+from shared_db.personal_data import Ageing, register
 from shared_db.words import SEPARATORS
 
 _IS_TROUBLE = text("status <> 'NORMAL'")
 # On PostgreSQL; `migrations` has the functions that add and drop months.
 _BY_MONTH = {"postgresql_partition_by": "RANGE (timestamp)"}
-
-
-class Base(ColumnsBase, DeclarativeBase):
-    """Base of the mapped classes of schema `monitoring`."""
-
-    metadata = service_metadata("monitoring")
-
-
-background_work = background_table(Base.metadata)
-# Published by the other services; not there on the in-memory store.
-background_work_of_staffstuddash = background_view("staffstuddash")
-background_work_of_dropout = background_view("dropout")
 
 
 @register(
@@ -190,47 +177,3 @@ class LogCount(Base):
     status: Mapped[HealthStatus] = mapped_column(enum_column(HealthStatus), primary_key=True)
     slot: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     count: Mapped[int] = mapped_column(BigInteger)
-
-
-@register(
-    columns=(
-        "minute timestamp overall_status severity normal_count warning_count "
-        "critical_count window_minutes"
-    ),
-    purpose="to show the health of all systems over time",
-    keep="until the clean-up of old events is called",
-    ageing=Ageing("monitoring", "minute"),
-)
-class SystemHealth(Base):
-    """Health of all systems in one minute; status and severity are null without any event."""
-
-    __tablename__ = "system_health"
-    __table_args__ = (CheckConstraint("severity BETWEEN 0 AND 1", name="severity_share"),)
-
-    minute: Mapped[datetime] = mapped_column(primary_key=True)
-    timestamp: Mapped[datetime]
-    overall_status: Mapped[HealthStatus | None] = mapped_column(enum_column(HealthStatus))
-    severity: Mapped[float | None]
-    normal_count: Mapped[int]
-    warning_count: Mapped[int]
-    critical_count: Mapped[int]
-    window_minutes: Mapped[int]
-
-
-@register(
-    columns="source thresholds updated_at",
-    purpose="to judge the events of one source by its own limits",
-    keep="until the rules are deleted",
-)
-class SourceRules(Base):
-    """Limits of one source, in place of the defaults."""
-
-    __tablename__ = "source_rules"
-
-    source: Mapped[str] = mapped_column(Key, primary_key=True)
-    thresholds: Mapped[dict[str, Any]]
-    updated_at: Mapped[datetime]
-    updated_by: Mapped[str] = mapped_column(
-        Key,
-        info=personal(STAFF, purpose="to know who set the limits"),
-    )

@@ -1,0 +1,1 @@
+"""Health of the systems over days."""

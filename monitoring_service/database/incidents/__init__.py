@@ -1,0 +1,1 @@
+"""Incidents: read and handled by requests, grouped from events by periodic work."""
