@@ -31,7 +31,7 @@ def some_logs() -> list[EventToStore]:
             component=f"c{n % 300}",
             event_type=f"t{n % 300}",
             message=f"word{n % 700} again",
-            data={"error_rate": 0.9} if n % 20 == 0 else None,
+            data={"error_rate": 0.9} if n % 7 == 0 else None,
             timestamp=NOON + timedelta(seconds=n),
         )
         for n in range(4000)
