@@ -37,10 +37,12 @@ WORKS: Mapping[str, str] = {
     "mails": N_("delivers mails"),
     "merging": N_("repeats merges of students"),
     "model-weeks": N_("compares predictions with outcomes"),
+    "months": N_("makes the tables of the next months"),
     "recomputing": N_("computes places again"),
     "refreshing": N_("computes figures of students again"),
     "replay": N_("stores rows that waited"),
     "retention": N_("deletes old rows"),
+    "rollups": N_("sums up events by hour and day"),
     "snapshots": N_("stores the state of the systems"),
     "statistics": N_("renews statistics of tables"),
 }
