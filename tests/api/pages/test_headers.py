@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 
 from tests.support.databases import OpenDatabase
 from tests.support.pages import pages, services
+from veritas_web.languages import LANGUAGES
 
 
 def styles_of(client: TestClient) -> str:
@@ -64,7 +65,9 @@ def test_every_answer_has_the_headers(path: str) -> None:
 def test_the_language_is_that_of_the_browser_until_one_is_chosen() -> None:
     with pages({}, away=("monitoring", "staffstuddash", "dropout")) as client:
         accepting = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.1"}
-        assert '<html lang="de" dir="ltr">' in client.get("/", headers=accepting).text
+        accepted = client.get("/", headers=accepting).text
+        assert '<html lang="de" dir="ltr">' in accepted
+        assert re.findall(r'name="language" value="(\w+)"', accepted) == list(LANGUAGES)
         chosen = {"language": "en", "place": "/classes"}
         own = {"Origin": "http://127.0.0.1"}
         answer = client.post("/language", data=chosen, headers=own)
