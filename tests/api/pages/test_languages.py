@@ -74,7 +74,7 @@ def test_templates_have_no_text_outside_of_translations(file: Path) -> None:
 def test_german_is_chosen_and_kept(page_school: PageSchool) -> None:
     with page_school.pages() as client:
         own = {"Origin": str(client.base_url).rstrip("/")}
-        accepted = client.get("/classes", headers={"Accept-Language": "fr, de-AT;q=0.8"}).text
+        accepted = client.get("/classes", headers={"Accept-Language": "it, de-AT;q=0.8"}).text
         chosen = client.post(
             "/language", data={"language": "de", "place": f"/classes/{CLASS}"}, headers=own
         )
