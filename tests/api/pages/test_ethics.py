@@ -20,6 +20,7 @@ JUDGING = {
     "en": r"at[ -]risk|risk score|fail(s|ed|ing|ure)?|silent|dropout|drop out|weak student",
     "de": r"gefährdet\w*|risiko\w*|versag\w*|abbrecher\w*|stumm\w*|auffällig\w*",
     "fr": r"risques?|échec\w*|échou\w*|décroch\w*|abandon\w*|silencieu\w*|élèves? faibles?",
+    "es": r"riesgos?|fracas\w*|abandon\w*|deser(ci|to)\w*|silencios\w*|reprob\w*|suspens\w*|débil(es)?",
 }
 NEVER = re.compile(rf"\b({'|'.join(JUDGING.values())})\b", re.IGNORECASE)
 # Of the school of these tests: 1 minus a tenth of the place.
