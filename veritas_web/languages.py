@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
 SOURCE = "en"
-LANGUAGES = (SOURCE, "de", "fr", "es")
+LANGUAGES = (SOURCE, "de", "fr", "es", "ar")
 COOKIE = "veritas-language"
 DOMAIN = "veritas"
 FOLDER = Path(__file__).parent / "locale"

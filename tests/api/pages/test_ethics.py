@@ -21,6 +21,7 @@ JUDGING = {
     "de": r"gefährdet\w*|risiko\w*|versag\w*|abbrecher\w*|stumm\w*|auffällig\w*",
     "fr": r"risques?|échec\w*|échou\w*|décroch\w*|abandon\w*|silencieu\w*|élèves? faibles?",
     "es": r"riesgos?|fracas\w*|abandon\w*|deser(ci|to)\w*|silencios\w*|reprob\w*|suspens\w*|débil(es)?",
+    "ar": r"\w*(خطر|مخاطر|فشل|فاشل|راسب|رسوب|تسرب|صامت|ضعيف|ضعفاء|متعثر)\w*",
 }
 NEVER = re.compile(rf"\b({'|'.join(JUDGING.values())})\b", re.IGNORECASE)
 # Of the school of these tests: 1 minus a tenth of the place.
