@@ -1,11 +1,11 @@
-"""Numbers, days and instants as the reader's language writes them."""
+"""Numbers, lists, days and instants as the reader's language writes them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_time, get_datetime_format
+from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 
 from veritas_web.languages import locale_of
@@ -26,6 +26,9 @@ def formats(language: str, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
     def percent(share: float) -> str:
         return format_percent(share, locale=locale)
 
+    def listed(texts: Iterable[str]) -> str:
+        return format_list(list(texts), locale=locale)
+
     def day(value: str | date) -> str:
         chosen = date.fromisoformat(value[:10]) if isinstance(value, str) else value
         return format_date(chosen, "medium", locale=locale)
@@ -40,12 +43,12 @@ def formats(language: str, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
         joined = str(get_datetime_format("medium", locale)).replace("'", "")
         return joined.format(clock, format_date(local.date(), "medium", locale=locale))
 
-    found: dict[str, Any] = {
+    return {
         "number": number,
         "signed": signed,
         "percent": percent,
+        "listed": listed,
         "day": day,
         "short_day": short_day,
         "moment": moment,
     }
-    return found

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from veritas_web.domain import charts
 from veritas_web.domain.action_words import NAMES
-from veritas_web.domain.reasons import sentence
+from veritas_web.domain.reasons import sentence, topic_of
 from veritas_web.domain.today import KINDS
 from veritas_web.formats import formats
 from veritas_web.languages import LANGUAGES, chosen_language, locale_of, name_of, translations
@@ -86,6 +86,7 @@ def _environment(language: str, zone: str) -> Environment:
         "action_names": NAMES,
         "kind_names": KINDS,
     }
+    environment.filters["topic"] = topic_of
     environment.filters["translated"] = partial(_translated, catalogue)
     environment.filters["sentence"] = partial(sentence, catalogue, locale_of(language))
     environment.filters |= formats(language, ZoneInfo(zone))
