@@ -6,7 +6,12 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_time, get_datetime_format
 from babel.lists import format_list
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import (
+    format_decimal,
+    format_percent,
+    get_minus_sign_symbol,
+    get_plus_sign_symbol,
+)
 
 from veritas_web.languages import locale_of
 
@@ -21,7 +26,10 @@ def formats(language: str, zone: ZoneInfo) -> dict[str, Callable[..., str]]:
     def signed(value: float, digits: int = 0) -> str:
         rounded = round(value, digits) + 0.0
         pattern = "#,##0.###"
-        return format_decimal(rounded, f"+{pattern};-{pattern}" if rounded else pattern, locale)
+        # The signs of Arabic keep their side of the number.
+        plus, minus = get_plus_sign_symbol(locale), get_minus_sign_symbol(locale)
+        signs = f"{plus}{pattern};{minus}{pattern}" if rounded else pattern
+        return format_decimal(rounded, signs, locale)
 
     def percent(share: float) -> str:
         return format_percent(share, locale=locale)

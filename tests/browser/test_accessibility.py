@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage
+from playwright.sync_api import ConsoleMessage, Locator
 
 from tests.browser.chromium import DESKTOP, PHONE, Browser, Page, page_of
 from tests.browser.conftest import Site
@@ -91,6 +91,26 @@ def test_own_pages_of_a_student_are_accessible(browser: Browser, site: Site) -> 
         }
 
     assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+def test_screens_from_right_to_left_are_accessible_and_mirrored(
+    browser: Browser, site: Site
+) -> None:
+    names = ("today", "class", "student of a class", "form", "more")
+    addresses = {name: SCREENS[name] for name in names}
+    with page_of(browser, site.open(), size=PHONE, language="ar") as page:
+        found = {
+            name: [*violations(page, ALL_RULES), *(["too wide"] if is_too_wide(page) else [])]
+            for name in visited(page, addresses)
+        }
+        page.goto(SCREENS["student of a class"])
+        chart, zero = page.locator("svg.line").first, page.locator("svg.line text").nth(1)
+        middles = [
+            box["x"] + box["width"] / 2 for box in map(Locator.bounding_box, (chart, zero)) if box
+        ]
+
+    assert {name: faults for name, faults in found.items() if faults} == {}
+    assert middles == sorted(middles)
 
 
 @pytest.mark.parametrize("away", ["dropout", "staffstuddash"])

@@ -83,12 +83,19 @@ def words(html: str) -> str:
 def outside_brackets(html: str, data: tuple[str, ...] = ()) -> list[str]:
     """Return texts of the page that have letters outside of [brackets]; data: names and ids."""
     found = []
+    # A text goes on behind data in it.
+    left = ""
     for text in texts(html):
-        left = text.content
+        if text.is_data:
+            continue
+        left += text.content
         for known in data:
             left = left.replace(known, "")
         while left != (inner := _BRACKETED.sub("", left)):
             left = inner
-        if not text.is_data and _LETTER.search(left):
-            found.append(text.content.strip())
-    return found
+        if "[" in left:
+            continue
+        if _LETTER.search(left):
+            found.append(left.strip())
+        left = ""
+    return [*found, *([left] if left else [])]

@@ -67,6 +67,8 @@ def test_the_language_is_that_of_the_browser_until_one_is_chosen() -> None:
         accepting = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.1"}
         accepted = client.get("/", headers=accepting).text
         assert '<html lang="de" dir="ltr">' in accepted
+        arabic = client.get("/", headers={"Accept-Language": "ar-EG"}).text
+        assert '<html lang="ar" dir="rtl">' in arabic
         assert re.findall(r'name="language" value="(\w+)"', accepted) == list(LANGUAGES)
         chosen = {"language": "en", "place": "/classes"}
         own = {"Origin": "http://127.0.0.1"}
