@@ -96,7 +96,7 @@ def test_own_pages_of_a_student_are_accessible(browser: Browser, site: Site) -> 
 def test_screens_from_right_to_left_are_accessible_and_mirrored(
     browser: Browser, site: Site
 ) -> None:
-    names = ("today", "class", "student of a class", "people", "quality", "effects")
+    names = ("today", "class", "student of a class", "school", "quality", "effects")
     addresses = {name: SCREENS[name] for name in names}
     with page_of(browser, site.open(), size=PHONE, language="ar") as page:
         found = {
