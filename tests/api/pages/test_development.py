@@ -43,7 +43,7 @@ def test_a_developer_looks_as_somebody_else(developer: TestClient) -> None:
     for person, name in (("p-teacher", "Grace teacher"), ("s001", "Ada Lovelace")):
         assert developer.post("/act-as", data={"person": person}, headers=OWN).status_code == 303
         page = developer.get("/", follow_redirects=True).text
-        assert f"you see the pages as {name}" in page
+        assert f"you see the pages as <bdi>{name}</bdi>" in page
         assert developer.get(ME).json()["id"] == person
     developer.post("/act-as", headers=OWN)
     assert developer.get(ME).json()["kind"] == "developer"

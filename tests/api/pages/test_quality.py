@@ -36,7 +36,7 @@ def test_a_model_is_described_by_sentences_first(page_school: PageSchool, versio
     assert "nor the rules look at gender" in text
     assert version in text
     assert "<b>math</b>" not in html
-    assert html.index("3 in 10") < html.index("<svg")
+    assert html.index("3 in 10") < html.index('<svg class="line')
 
 
 def test_few_students_give_no_numbers_of_decisions(page_school: PageSchool, version: str) -> None:
