@@ -122,7 +122,8 @@ class TestErase:
         counts = {line[0]: line[1] for line in lines if line[-1] == "removed"}
         assert counts["staffstuddash.students"] == counts["dropout.students"] == "1"
         assert counts["dropout.learning_events"] == "1"
-        assert lines[-3] == ["spool", "of", "dropout", "1", "removed"]
+        assert ["spool", "of", "dropout", "1", "removed"] in lines
+        assert any(line[:3] == ["archives", "of", "monitoring"] for line in lines)
         assert not any(word.isdigit() and word != "0" for word in again.output.split())
         found = dump(database)
         assert self.ID not in found
