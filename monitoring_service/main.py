@@ -69,10 +69,17 @@ def create_app(
         settings.monitoring_months_seconds,
         lambda: manager.months.prepare(utc_now().date()),
     )
+    rollups = Periodic(
+        "rollups",
+        settings.monitoring_rollups_seconds,
+        manager.rollups.run,
+        manager.rollups.stop,
+    )
     work = manager.incident_work
     grouping = Periodic("incidents", settings.monitoring_incidents_seconds, work.run, work.stop)
     periodics = [snapshots] if settings.monitoring_snapshots else []
-    periodics += [periodic for periodic in (grouping, months, retention) if periodic.seconds]
+    others = (grouping, months, rollups, retention)
+    periodics += [periodic for periodic in others if periodic.seconds]
     app = create_service_app(
         SERVICE,
         settings,

@@ -31,6 +31,7 @@ class Settings(IngestSettings):
     # 0: never, for tests whose transaction is rolled back.
     monitoring_months_seconds: float = Field(3_600, ge=0, le=86_400)
     monitoring_incidents_seconds: float = Field(30, ge=0, le=3600)
+    monitoring_rollups_seconds: float = Field(300, ge=0, le=86_400)
     retention_monitoring_days: RetentionDays = None
     monitoring_thresholds: LimitPairs = Field(default_factory=dict)
 

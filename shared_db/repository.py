@@ -74,15 +74,15 @@ class Repository:
         with self.database.snapshot() as session:
             return query(session)
 
-    def read_filtered(self, query: Callable[[Session], T]) -> T:
-        """Run `query`, with conditions of the caller, as `read` does.
+    def read_filtered(self, query: Callable[[Session], T], *, is_snapshot: bool = False) -> T:
+        """Run `query`, with conditions of the caller, as `read` does, or as `read_snapshot`.
 
         Raises:
             QueryTooExpensive: the query ran into the time-out.
             ServiceError: as `read`.
 
         """
-        with self.database.reading_filtered() as session:
+        with self.database.reading_filtered(is_snapshot=is_snapshot) as session:
             return query(session)
 
     def page(

@@ -13,6 +13,7 @@ from monitoring_service.database.log_archives import LogArchiveRepository
 from monitoring_service.database.logs import LOGS_BY_TIME, LogRepository
 from monitoring_service.database.months import MonthRepository
 from monitoring_service.database.retention import MOST_CLEARED, RetentionRepository
+from monitoring_service.database.rollups.work import RollupRepository
 from monitoring_service.database.sources import SourceRepository
 from monitoring_service.database.thresholds import ThresholdRepository
 from monitoring_service.database.timeseries import TimeseriesRepository
@@ -67,6 +68,7 @@ class MonitoringDatabase(Manager):
         self.thresholds = ThresholdRepository(self.database, lambda: self.limits)
         self.archives = LogArchiveRepository(self.database)
         self.months = MonthRepository(self.database)
+        self.rollups = RollupRepository(self.database)
         self.retention = RetentionRepository(self.database, lambda: self.limits)
         self.background = BackgroundReportRepository(self.database)
         # The names of the design document.

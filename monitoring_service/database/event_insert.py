@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from monitoring_service.database.counts import increment_counts, key_of_row
 from monitoring_service.database.event_keys import event_key, find_events
 from monitoring_service.database.incidents.queue import queue_events
+from monitoring_service.database.rollups.marks import mark_hours
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.rules import Verdict, judge
 from monitoring_service.domain.thresholds import Threshold
@@ -122,6 +123,7 @@ def insert_events(
     reasons = [row["result"] for row in new if row["result"] is not None]
     bulk_insert(session, MonitoringResult, reasons)
     queue_events(session, reasons)
+    mark_hours(session, (row["timestamp"] for row in new))
     # Last, because from here on until the commit other writers of these sources wait.
     increment_counts(session, Counter(map(key_of_row, new)))
     if oldest is None or len(young) == len(rows):

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from monitoring_service.database.counts import increment_counts, key_of_row
 from monitoring_service.database.event_keys import event_key
 from monitoring_service.database.months import drop_months, forget_keys
+from monitoring_service.database.rollups.marks import mark_hours
 from monitoring_service.models import EventKey, MonitoringLog, MonitoringResult
 from shared_db.columns import Row
 from shared_db.repository import Repository
@@ -151,6 +152,7 @@ def _insert(session: Session, rows: Sequence[Row]) -> int:
     new = [row for row, result in zip(rows, results, strict=True) if result.is_stored]
     bulk_insert(session, MonitoringLog, [_log(row) for row in new])
     bulk_insert(session, MonitoringResult, [_result(row) for row in new if row["reasoning"]])
+    mark_hours(session, (row["timestamp"] for row in new))
     increment_counts(session, Counter(map(key_of_row, new)))
     return len(new)
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
+from monitoring_service.database.rollups.marks import delete_rollups
 from monitoring_service.models import EventKey, LogCount, MonitoringLog, MonitoringResult
 from shared_db.repository import Repository
 from shared_db.row_moves import row_count
@@ -46,7 +47,8 @@ def _added(session: Session, month: date) -> bool:
 def drop_months(session: Session, until: date) -> dict[str, int]:
     """Drop all months that end before or at the day; return the numbers of their rows.
 
-    Their counts go, too. The keys stay until `forget_keys`: nothing with that age is stored again.
+    Their counts and rollups go, too. The keys stay until `forget_keys`: nothing of that age is
+    stored again.
     """
     end = session.scalar(_END, {"until": datetime(until.year, until.month, until.day, tzinfo=UTC)})
     if end is None:
@@ -59,6 +61,7 @@ def drop_months(session: Session, until: date) -> dict[str, int]:
         for table in (MonitoringLog, MonitoringResult)
     }
     session.execute(_DROP, {"until": until})
+    delete_rollups(session, end.astimezone(UTC))
     session.execute(delete(LogCount).where(LogCount.month < end.astimezone(UTC).date()))
     return counts
 

@@ -20,6 +20,7 @@ from monitoring_service.database.event_keys import delete_keys
 from monitoring_service.database.history.source_states import MINUTE, delete_states
 from monitoring_service.database.incidents.queue import queue_events
 from monitoring_service.database.months import drop_months, forget_keys
+from monitoring_service.database.rollups.marks import delete_rollups, mark_hours
 from monitoring_service.database.thresholds import rules_for
 from monitoring_service.domain.findings import HealthStatus
 from monitoring_service.domain.rules import Verdict, judge
@@ -111,6 +112,7 @@ class RetentionRepository(AgeRepository):
             report.deleted.update(self.write(lambda session: drop_months(session, until)))
             while not self.is_over and self.write(lambda session: forget_keys(session, until)):
                 pass
+            self.write(lambda session: delete_rollups(session, until))
         super().run_kind(kind, tables, until, report)
 
     def delete_oldest(
@@ -189,6 +191,7 @@ def _delete_oldest(session: Session, *, before: datetime, limit: int) -> dict[st
     )
     gone = session.execute(statement, execution_options=_UNSYNCHRONISED).all()
     delete_keys(session, ids)
+    mark_hours(session, (at for _, at, _, _ in gone))
     lost = Counter(count_key(source, at, status, id_) for source, at, status, id_ in gone)
     increment_counts(session, {where: -count for where, count in lost.items()})
     if len(gone) < limit:

@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from re import fullmatch
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, null, select
+from sqlalchemy import ColumnElement, RowMapping, Select, func, null, select
 from sqlalchemy.orm import Session
 
 from monitoring_service.database.logs import LOG_COLUMNS
+from monitoring_service.database.rollups.making import HOUR_SECONDS, METRIC
+from monitoring_service.database.rollups.series import Asked, rolled_points
 from monitoring_service.errors import SeriesTooLong
 from monitoring_service.models import MonitoringLog
 from shared_db.errors import NeedsPostgresql
-from shared_db.queries.dialects import Sqlite, dialect_of
+from shared_db.queries.dialects import Operator, Sqlite, dialect_of
 from shared_db.queries.filters import Filter, conditions, readings
 from shared_db.repository import Repository
 
@@ -62,10 +65,18 @@ class Point:
     p99: float | None
 
 
+@dataclass(frozen=True)
+class Found:
+    """Points of a series; from_rollups: parts were read from rollups, so percentiles are near."""
+
+    points: Sequence[Point]
+    from_rollups: bool
+
+
 class TimeseriesRepository(Repository):
     """Events over time, with a metric."""
 
-    def compute(self, series: Series) -> Sequence[Point]:
+    def compute(self, series: Series) -> Found:
         """Return events, and a metric, in buckets of time; empty buckets are left out.
 
         Raises:
@@ -74,23 +85,68 @@ class TimeseriesRepository(Repository):
             QueryTooExpensive: the query takes longer than one statement may.
 
         """
-        return self.read_filtered(lambda session: _points(session, series))
+        _require_few_buckets(series)
+        asked = _asked(series)
+        if asked is not None and not self.use_fallback:
+            rolled = self.read_filtered(
+                lambda session: rolled_points(session, asked, MOST_POINTS + 1), is_snapshot=True
+            )
+            if rolled is not None:
+                _require_few_points(rolled)
+                points = [_rolled_point(row, series) for row in rolled]
+                return Found(points, from_rollups=True)
+        points = self.read_filtered(lambda session: _points(session, series))
+        return Found(points, from_rollups=False)
 
 
-def _points(session: Session, series: Series) -> list[Point]:
+def _asked(series: Series) -> Asked | None:
+    """Return the series as rollups can answer it, or None."""
+    is_by_source = series.group_by is GroupBy.SOURCE
+    path = series.metric or ("",)
+    is_named = len(path) == 1 and (series.metric is None or fullmatch(METRIC, path[0]))
+    if series.bucket_seconds % HOUR_SECONDS or not is_named or len(series.filters) > 1:
+        return None
+    if series.group_by is not None and not is_by_source:
+        return None
+    sources = None
+    for wanted in series.filters:
+        if wanted.field != "source" or wanted.operator not in {Operator.EQ, Operator.IN}:
+            return None
+        sources = wanted.value if wanted.operator is Operator.IN else [wanted.value]
+    # An empty name would mean all sources.
+    named = None if sources is None else [source for source in sources if source]
+    times = (series.start, series.end, series.bucket_seconds)
+    return Asked(*times, named, is_by_source, path[0], percentiles=series.percentiles)
+
+
+def _rolled_point(row: RowMapping, series: Series) -> Point:
+    percentiles = (row["p50"], row["p95"], row["p99"]) if series.percentiles else (None,) * 3
+    start = row["bucket"].astimezone(UTC)
+    counts = (row["events"], row["measured"])
+    return Point(start, row["grouped"], *counts, row["mean"], row["max"], *percentiles)
+
+
+def _require_few_buckets(series: Series) -> None:
     buckets = (series.end - series.start).total_seconds() / series.bucket_seconds
     if buckets > MOST_BUCKETS:
         raise SeriesTooLong(
             f"From start to end are {buckets:.0f} buckets, at most {MOST_BUCKETS} are given: "
             "choose a longer bucket or a shorter time."
         )
+
+
+def _points(session: Session, series: Series) -> list[Point]:
     rows = session.execute(_query(session, series).limit(MOST_POINTS + 1)).all()
+    _require_few_points(rows)
+    return [Point(datetime.fromtimestamp(int(row[0]), UTC), *row[1:]) for row in rows]
+
+
+def _require_few_points(rows: Sequence[object]) -> None:
     if len(rows) > MOST_POINTS:
         raise SeriesTooLong(
             f"There are more than {MOST_POINTS} points: choose a longer bucket, a shorter time, or "
             "filter."
         )
-    return [Point(datetime.fromtimestamp(int(row[0]), UTC), *row[1:]) for row in rows]
 
 
 def _query(session: Session, series: Series) -> Select[*tuple[Any, ...]]:

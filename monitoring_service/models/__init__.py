@@ -15,6 +15,7 @@ from monitoring_service.models.logs import (
     MonitoringLog,
     MonitoringResult,
 )
+from monitoring_service.models.rollups import LogRollup, LogRollupMark, LogRollupPeriod
 from monitoring_service.models.rules import SourceRules
 
 __all__ = [
@@ -23,6 +24,9 @@ __all__ = [
     "EventKey",
     "IncidentNote",
     "LogCount",
+    "LogRollup",
+    "LogRollupMark",
+    "LogRollupPeriod",
     "MonitoringIncident",
     "MonitoringLog",
     "MonitoringResult",

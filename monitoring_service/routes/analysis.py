@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from monitoring_service.database.timeseries import GroupBy, Series
+from monitoring_service.database.timeseries import Found, GroupBy, Series
 from monitoring_service.database.transformed import TOO_FEW_BUCKETS, has_value, transformed
 from monitoring_service.dependencies import Monitoring
 from monitoring_service.domain.transforms import Transform
@@ -90,12 +90,12 @@ def get_timeseries(
     first, last = period(start, end)
     keys = tuple(metric.split(".")) if metric else None
     series = Series(first, last, bucket.seconds, group_by, keys, percentiles, filters)
-    points = monitoring.timeseries.compute(series)
+    found = monitoring.timeseries.compute(series)
     if transform is None:
-        return _out(series, list(map(PointOut.model_validate, points)))
-    changed = transformed(series, points, transform, window)
+        return _out(series, found, list(map(PointOut.model_validate, found.points)))
+    changed = transformed(series, found.points, transform, window)
     reason = None if any(map(has_value, changed)) else TOO_FEW_BUCKETS
-    return _out(series, list(map(PointOut.model_validate, changed)), transform, reason)
+    return _out(series, found, list(map(PointOut.model_validate, changed)), transform, reason)
 
 
 @router.post(
@@ -114,6 +114,7 @@ def reevaluate(
 
 def _out(
     series: Series,
+    found: Found,
     points: list[PointOut],
     transform: Transform | None = None,
     reason: str | None = None,
@@ -124,5 +125,6 @@ def _out(
         bucket_seconds=series.bucket_seconds,
         transform=transform,
         missing_because=reason,
+        from_rollups=found.from_rollups,
         points=points,
     )

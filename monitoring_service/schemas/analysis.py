@@ -32,7 +32,8 @@ class PointOut(Out):
 class SeriesOut(Out):
     """A series by time and group; buckets without events are left out, unless it is transformed.
 
-    missing_because: the reason why a transform has no values.
+    missing_because: the reason why a transform has no values. from_rollups: True if parts of it
+    were read from rollups; percentiles are then within 1 %, otherwise exact.
     """
 
     start: datetime
@@ -40,6 +41,7 @@ class SeriesOut(Out):
     bucket_seconds: int
     transform: Transform | None
     missing_because: str | None
+    from_rollups: bool
     points: list[PointOut]
 
 

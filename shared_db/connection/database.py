@@ -228,8 +228,8 @@ class Database:
             yield session
 
     @contextmanager
-    def reading_filtered(self) -> Iterator[Session]:
-        """Yield a session as `reading` does, for a query with conditions of the caller.
+    def reading_filtered(self, *, is_snapshot: bool = False) -> Iterator[Session]:
+        """Yield a session as `reading` or `snapshot`, for a query with conditions of the caller.
 
         Raises:
             QueryTooExpensive: the query ran into the time-out; repeating it would not help.
@@ -237,7 +237,7 @@ class Database:
 
         """
         try:
-            with self.reading() as session:
+            with self.snapshot() if is_snapshot else self.reading() as session:
                 yield session
         except DatabaseBusy as busy:
             if not is_timeout(busy.__cause__):

@@ -142,7 +142,9 @@ class Postgresql:
         """Return the interpolated percentile of numbers; those beyond 8e307 count as 8e307."""
         # The interpolation subtracts two values, and the difference of larger ones overflows.
         bounded = func.greatest(func.least(cast(number, Double), _LARGEST), -_LARGEST)
-        return func.percentile_cont(share).within_group(bounded)
+        percentile = func.percentile_cont(share).within_group(bounded)
+        # `least` of an absent number would be the largest one.
+        return percentile.filter(number.is_not(None))
 
     def epoch_seconds(self, instant: Column) -> ColumnElement[int]:
         """Return the whole seconds since 1970."""

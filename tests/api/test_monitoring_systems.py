@@ -222,6 +222,22 @@ def test_a_metric_may_be_one_key_with_dots(monitoring_client: TestClient) -> Non
     assert series(monitoring_client, bucket="6h", metric="http.ms") == [("12:00", None, 3, 30, 60)]
 
 
+def test_events_without_the_metric_have_no_part_in_percentiles(
+    monitoring_client: TestClient, monitoring: MonitoringDatabase
+) -> None:
+    if monitoring.use_fallback:
+        pytest.skip("percentiles need PostgreSQL")
+    for data in ({"x": 1}, {"x": 3}, {}, {}, {}):
+        monitoring.add_log("web", "request", data=data, timestamp=NOON)
+    day = {"start": NOON.isoformat(), "end": (NOON + HOUR).isoformat()}
+
+    [point] = get(
+        monitoring_client, "/analytics/timeseries", metric="x", percentiles="true", **day
+    )["points"]
+
+    assert (point["count"], point["measured"], point["p50"]) == (5, 2, 2)
+
+
 def test_percentiles_need_postgresql(client: TestClient, monitoring: MonitoringDatabase) -> None:
     day = {"start": NOON.isoformat(), "end": (NOON + 6 * HOUR).isoformat()}
     asked = {"bucket": "6h", "metric": "response_time", "percentiles": "true", **day}

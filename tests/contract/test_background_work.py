@@ -40,6 +40,7 @@ WORKS = {
     ("dropout", "statistics"),
     ("monitoring", "incidents"),
     ("monitoring", "months"),
+    ("monitoring", "rollups"),
     ("monitoring", "snapshots"),
     ("staffstuddash", "erasing"),
     ("staffstuddash", "imports"),
@@ -47,7 +48,7 @@ WORKS = {
     ("staffstuddash", "statistics"),
 }
 
-OWN = {("monitoring", name) for name in ("incidents", "months", "snapshots")}
+OWN = {("monitoring", name) for name in ("incidents", "months", "rollups", "snapshots")}
 
 
 def client_of(app: FastAPI) -> TestClient:
@@ -71,6 +72,7 @@ def monitoring(database: Database) -> FastAPI:
         **values,
         monitoring_snapshots=True,
         monitoring_months_seconds=9,
+        monitoring_rollups_seconds=9,
         monitoring_incidents_seconds=1,
     )
     return monitoring_service.main.create_app(MonitoringDatabase(database), settings)

@@ -235,7 +235,7 @@ def test_buckets_begin_where_they_should_also_before_1970(monitoring: Monitoring
     start = NOON - days(60 * 365)
     monitoring.add_log("api", "request", timestamp=start + timedelta(minutes=7, seconds=0.5))
 
-    [point] = monitoring.timeseries.compute(Series(start, start + days(1), 300))
+    [point] = monitoring.timeseries.compute(Series(start, start + days(1), 300)).points
 
     assert (point.start, point.count) == (start + timedelta(minutes=5), 1)
 

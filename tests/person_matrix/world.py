@@ -142,6 +142,7 @@ _SETTINGS: dict[str, Any] = {
     "monitoring_incidents_seconds": 0,
     "monitoring_snapshots": False,
     "monitoring_months_seconds": 0,
+    "monitoring_rollups_seconds": 0,
 }
 
 

@@ -29,6 +29,7 @@ def no_background_work() -> dict[str, str]:
         **{f"{name}_SECONDS": "0" for name in periods},
         "MONITORING_SNAPSHOTS": "false",
         "MONITORING_MONTHS_SECONDS": "0",
+        "MONITORING_ROLLUPS_SECONDS": "0",
         "DATABASE_ROLE_PREFIX": role_prefix(),
     }
 
