@@ -200,7 +200,7 @@ def _documented_answers(signal: Signal) -> dict[int | str, dict[str, Any]]:
         "type": "object",
         "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
     }
-    refusals = {refusal for refusal in (*COMMON, *BODY_REFUSALS) if refusal is not HeadersTooLarge}
+    refusals = [refusal for refusal in (*COMMON, *BODY_REFUSALS) if refusal is not HeadersTooLarge]
     answers: dict[int | str, dict[str, Any]] = {
         refusal.status: {
             "description": "A google.rpc.Status",

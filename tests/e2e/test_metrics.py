@@ -1,6 +1,5 @@
 """Metrics of a service with two workers, in real processes."""
 
-import tempfile
 from pathlib import Path
 
 import httpx
@@ -14,21 +13,16 @@ PACKAGE = "dropout_service"
 COUNT = "http_server_request_duration_seconds_count"
 
 
-def folders() -> set[Path]:
-    return {*Path(tempfile.gettempdir()).glob("veritas-metrics-*")}
-
-
-def test_one_worker_answers_for_all(private_url: str) -> None:
+def test_one_worker_answers_for_all(private_url: str, tmp_path: Path) -> None:
     settings = {
         "ENVIRONMENT": "development",
         "WORKERS": "2",
-        "TMPDIR": tempfile.gettempdir(),
+        "TMPDIR": str(tmp_path),
         "DATABASE_ROLE_PREFIX": role_prefix(),
         "ERASING_SECONDS": "0.5",
     }
-    before = folders()
     with running(PACKAGE, [PACKAGE], Server(private_url, ""), settings) as found:
-        [folder] = folders() - before
+        [folder] = tmp_path.glob("veritas-metrics-*")
         for _ in range(REQUESTS):  # each in a connection of its own, to either worker
             assert httpx.get(f"{found.url}/livez").is_success
         text = httpx.get(f"{found.url}/metrics").text
@@ -45,4 +39,4 @@ def test_one_worker_answers_for_all(private_url: str) -> None:
     assert len(workers) == 2
     assert {"merging", "erasing"} <= works
     assert not any("pid" in each.labels for each in samples)
-    assert folders() == before
+    assert list(tmp_path.glob("veritas-metrics-*")) == []
