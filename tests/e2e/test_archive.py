@@ -91,6 +91,10 @@ def test_months_go_to_files_and_come_back_as_they_were(
     assert (looked.exit_code, stored(monitoring)) == (0, before)
     assert all(name in looked.output for name in names)
 
+    kept = archive("--keep-months", "3", "--dry-run").output
+    assert (names[0] in kept, names[1] in kept) == (True, False)
+    assert names[1] in archive("--keep-months", "2", "--dry-run").output
+
     moved = archive("--keep-months", "1")
     assert moved.exit_code == 0, moved.output
     assert set(stored(monitoring)) == {"now"}

@@ -53,7 +53,9 @@ def archive_months(
         settings, archives = _opened(folder)
         monitoring = _monitoring()
         today = utc_now().date()
-        until = first_of_month(first_of_month(today) - timedelta(days=31 * keep_months))
+        until = first_of_month(today)
+        for _ in range(keep_months):
+            until = first_of_month(until - timedelta(days=1))
         parts = monitoring.archives.closed(until)
         for part in parts:
             if dry_run:
