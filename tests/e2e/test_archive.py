@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 from typer.testing import Result
 
 from monitoring_service.database import EventToStore, MonitoringDatabase
+from monitoring_service.database.event_keys import event_key
 from monitoring_service.database.months import first_of_month
+from monitoring_service.models import EventKey, MonitoringLog, MonitoringResult
 from shared_db.clock import utc_now
 from shared_db.connection.database import Database
 from tests.support.databases import engine_on
@@ -116,6 +119,26 @@ def test_months_go_to_files_and_come_back_as_they_were(
     # Archived again, as after an interruption between the file and the drop.
     assert archive("--keep-months", "1").exit_code == 0
     assert set(stored(monitoring)) == {"now"}
+
+
+def test_an_interrupted_restore_loses_nothing_with_the_next_archive(
+    monitoring: MonitoringDatabase, archive: Archive
+) -> None:
+    before = stored(monitoring)
+    name = f"{closed_months()[0]:%Y-%m}"
+    archive("--keep-months", "1")
+    archive("restore", name)
+    # As if the restore had ended after one of the three events.
+    with monitoring.database.unit_of_work() as session:
+        for id_ in ("awkward", "late"):
+            session.execute(delete(MonitoringLog).where(MonitoringLog.id == id_))
+            session.execute(delete(MonitoringResult).where(MonitoringResult.event_id == id_))
+            session.execute(delete(EventKey).where(EventKey.id == event_key(id_)))
+
+    assert archive("--keep-months", "1").exit_code == 0
+    assert "late" not in stored(monitoring)
+    assert "3 of 3 events" in archive("restore", name).output
+    assert stored(monitoring) == {id_: before[id_] for id_ in ("first", "awkward", "late", "now")}
 
 
 def test_a_damaged_archive_is_not_restored(

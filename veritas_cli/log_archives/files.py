@@ -86,6 +86,10 @@ class Archives:
         """Return the manifests by name."""
         return [self._read(file) for file in sorted(self.folder.glob(f"{_PREFIX}*.json"))]
 
+    def has(self, name: str) -> bool:
+        """Return True if there is an archive of that name."""
+        return self._manifest_file(name).is_file()
+
     def get(self, name: str) -> Manifest:
         """Return the manifest of an archive, whose file is as it was written.
 
@@ -94,7 +98,7 @@ class Archives:
 
         """
         file = self._manifest_file(name)
-        if not file.is_file():
+        if not self.has(name):
             known = ", ".join(one.name for one in self.all()) or "none"
             raise ConfigurationError(
                 f"There is no archive {name} in {self.folder}; there are: {known}."

@@ -92,13 +92,7 @@ def restore_archive(name: NAME, folder: FOLDER = None) -> None:
     with exit_on_error("archive restore"):
         _, archives = _opened(folder)
         manifest = archives.get(name)
-        monitoring = _monitoring()
-        made, count = set[date](), 0
-        for rows in rows_of(archives.file_of(name)):
-            for month in {first_of_month(row["timestamp"].date()) for row in rows} - made:
-                monitoring.months.prepare(month, ahead=0)
-                made.add(month)
-            count += monitoring.archives.bring_back(rows)
+        count = _brought_back(_monitoring(), archives, name)
         say(f"{name}: {count:,} of {manifest.rows:,} events restored; the others were there.")
 
 
@@ -142,7 +136,27 @@ def _monitoring() -> MonitoringDatabase:
     return monitoring
 
 
+def _brought_back(monitoring: MonitoringDatabase, archives: Archives, name: str) -> int:
+    """Insert the events of an archive that are not stored; return their number.
+
+    Late events of other months wait in the default part: they go into the same archive again.
+    """
+    is_month = name[:1].isdigit()
+    made, count = set[date](), 0
+    for rows in rows_of(archives.file_of(name)):
+        for month in {first_of_month(row["timestamp"].date()) for row in rows} - made:
+            if not is_month or f"{month:%Y-%m}" == name:
+                monitoring.months.prepare(month, ahead=0)
+            made.add(month)
+        count += monitoring.archives.bring_back(rows)
+    return count
+
+
 def _archived(monitoring: MonitoringDatabase, archives: Archives, part: Part) -> Manifest | None:
+    if archives.has(part.name):
+        # After a restore that was interrupted the database has a part of the events alone, and the
+        # new file must not replace one with more.
+        _brought_back(monitoring, archives, archives.get(part.name).name)
     published: list[Manifest] = []
     with archives.partial(".csv") as rows, archives.partial(".parquet") as parquet:
         keep = partial(_keep, archives, part, Path(rows.name), Path(parquet.name), published)
